@@ -1,0 +1,29 @@
+"""Declares the two C extensions; everything else is in pyproject.toml."""
+
+import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+HEADERS = sorted(glob.glob("ext/*.h")) + sorted(glob.glob("ext/*.pxd"))
+
+core = Extension(
+    "linkweir._core",
+    ["ext/_core.pyx", *sorted(glob.glob("ext/core/*.c"))],
+    include_dirs=["ext", "ext/core"],
+    depends=HEADERS + sorted(glob.glob("ext/core/*.h")),
+)
+token = Extension(
+    "linkweir._token",
+    ["ext/_token.pyx", *sorted(glob.glob("ext/token/*.c"))],
+    include_dirs=["ext", "ext/token"],
+    depends=HEADERS + sorted(glob.glob("ext/token/*.h")),
+)
+
+setup(
+    ext_modules=cythonize(
+        [core, token],
+        build_dir="build",  # generated C stays out of ext/
+        compiler_directives={"language_level": "3", "freethreading_compatible": True},
+    )
+)

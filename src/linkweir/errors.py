@@ -1,0 +1,41 @@
+"""The tree of what can go wrong, in words that know neither HTTP nor SMTP.
+
+Every error this package raises on purpose derives from `LinkweirError`; anything else is a bug.
+"""
+
+
+class LinkweirError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class BadSwitch(LinkweirError, ValueError):
+    """A switch (opt_out, skip, ...) holds something that cannot be used; the text names it."""
+
+
+class RefusedValue(LinkweirError, ValueError):
+    """A caller's function returned something that would break the attribute it should stand in.
+
+    Attributes: `destination`, `index` (of the link), `value` (what was returned).
+    """
+
+    def __init__(self, reason: str, *, destination: str, index: int, value: object) -> None:
+        super().__init__(f"link {index} ({destination!r}): {reason}")
+        self.destination = destination
+        self.index = index
+        self.value = value
+
+
+class BadToken(LinkweirError, ValueError):
+    """A tracking link or token that this key ring does not open; `code` is stable, for people and logs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class KeyRingError(LinkweirError, ValueError):
+    """A key ring or key file that cannot be read, written or trusted."""
+
+
+class SettingsError(LinkweirError, ValueError):
+    """The environment holds a setting that is unknown or cannot be used; the text names it."""

@@ -1,0 +1,44 @@
+"""What became of a link: the stable codes of the link rules, each with a plain reason. Knows no tokenizer."""
+
+import enum
+
+
+class Outcome(enum.StrEnum):
+    """The outcome of one link; the value is the stable code (link rules, section 2)."""
+
+    TRACKED = "tracked"
+    UNTERMINATED = "unterminated"
+    TOO_LONG = "too-long"
+    NO_HREF = "no-href"
+    OPTED_OUT = "opted-out"
+    UNQUOTED = "unquoted"
+    SPACED_EQUALS = "spaced-equals"
+    PLACEHOLDER = "placeholder"
+    NOT_HTTP = "not-http"
+    NO_HOST = "no-host"
+    MALFORMED = "malformed"
+    SKIPPED = "skipped"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    ALREADY_TRACKED = "already-tracked"
+    ENCODING = "encoding"
+
+
+REASONS: dict[Outcome, str] = {
+    Outcome.TRACKED: "the link is replaced by a tracking link",
+    Outcome.UNTERMINATED: "the document ends before the tag's '>'",
+    Outcome.TOO_LONG: "the tag is longer than the limit",
+    Outcome.NO_HREF: "the tag has no href attribute",
+    Outcome.OPTED_OUT: "the tag carries an opt-out attribute",
+    Outcome.UNQUOTED: "the href value is missing or not in quotes",
+    Outcome.SPACED_EQUALS: "there is white space around the '=' of href",
+    Outcome.PLACEHOLDER: "the address holds a template marker that is not filled in",
+    Outcome.NOT_HTTP: "the address does not begin with http:// or https://",
+    Outcome.NO_HOST: "the address names no usable host",
+    Outcome.MALFORMED: "the value holds '<', a NUL or a control character",
+    Outcome.SKIPPED: "the address matches a skip pattern",
+    Outcome.DECLINED: "the link function returned None",
+    Outcome.REFUSED: "the link function returned something that cannot stand in an attribute",
+    Outcome.ALREADY_TRACKED: "the address is a tracking link of this key ring already",
+    Outcome.ENCODING: "the document's encoding cannot be judged by bytes",
+}
