@@ -1,0 +1,113 @@
+"""Key rings on disk: never readable by others, never half-written, never made twice."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from .errors import KeyRingError
+from .token import KeyRing
+
+SIZE_LIMIT = 1 << 20  # bytes: thousands of keys; a larger file is not a key ring
+
+
+def load(path: str | os.PathLike[str]) -> KeyRing:
+    """The ring in the file. KeyRingError if it cannot be read, is no ring, or others can read it."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            _refuse_if_shared(path, os.fstat(file.fileno()))
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        raise KeyRingError(f"key file {path}: {error.strerror}") from error
+    if len(data) > SIZE_LIMIT:
+        raise KeyRingError(f"key file {path}: over {SIZE_LIMIT} bytes, so not a key ring")
+    try:
+        return KeyRing.from_json(data)
+    except KeyRingError as error:
+        raise KeyRingError(f"key file {path}: {error}") from None
+
+
+def create(path: str | os.PathLike[str], ring: KeyRing) -> None:
+    """Writes a new file; FileExistsError if there is one, even one made by another process just now.
+
+    The file appears whole: it is written under another name and linked to its own.
+    """
+    path = Path(path)
+    draft = _draft(path, ring)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise KeyRingError(f"key file {path}: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def load_or_create(path: str | os.PathLike[str], now: datetime, hosts: Iterable[str] = ()) -> KeyRing:
+    """The ring in the file; if there is none, a new one, saved there. Processes that race get the same."""
+    if not os.path.lexists(path):
+        ring = KeyRing.generate(now, hosts)
+        try:
+            create(path, ring)
+        except FileExistsError:
+            pass  # another process was first: its ring is the one
+        else:
+            return ring
+    return load(path)
+
+
+def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
+    """Replaces the file's ring atomically: whoever reads sees the old one or the new one."""
+    path = Path(path)
+    draft = _draft(path, ring)
+    try:
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise KeyRingError(f"key file {path}: {error.strerror}") from error
+    _sync_folder(path.parent)
+
+
+def _refuse_if_shared(path: Path, status: os.stat_result) -> None:
+    mode = stat.S_IMODE(status.st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise KeyRingError(
+            f"key file {path}: others than its owner may use it (mode {mode:04o}), but it holds secrets; "
+            f"run: chmod 600 {path}"
+        )
+
+
+def _draft(path: Path, ring: KeyRing) -> Path:
+    """A synced file with the ring beside `path`, readable by its owner only from its first moment."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise KeyRingError(f"key file {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(ring.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise KeyRingError(f"key file {path}: {error.strerror}") from error
+    return draft
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name durable too; not every system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

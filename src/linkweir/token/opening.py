@@ -1,0 +1,102 @@
+"""Opens tokens: no database, no guessing. Whatever minting would not have written is refused."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Literal
+
+from .. import _token
+from ..errors import BadSwitch, BadToken
+from . import layout
+from .identity import MessageId, Privacy, checked_id
+from .keyring import KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a token says. `message` is None in ANONYMOUS, `campaign` in the other modes; a short one has no
+    `destination`: look it up under message (or campaign) and index."""
+
+    style: Literal["sealed", "short"]
+    version: int
+    key_id: int
+    privacy: Privacy
+    message: MessageId | None
+    campaign: str | int | None
+    index: int
+    destination: str | None
+
+
+def open_token(ring: KeyRing, token: str) -> Opened:
+    """What the token says, if a key of the ring made it, letter for letter; else BadToken.
+
+    Codes: `malformed` (not a token, or cut), `unknown-version`, `unknown-key`, `forged` (wrong MAC).
+    """
+    data = _token.decode_base64url(token.encode("ascii")) if token.isascii() else None
+    if data is None or len(data) <= layout.MAC_SIZE:
+        raise BadToken("malformed", "this is not a tracking link, or it has been cut")
+    if data[0] >> 5 != layout.VERSION:
+        raise BadToken(
+            "unknown-version", f"this tracking link has format {data[0] >> 5}, which is unknown here"
+        )
+    body, mac = data[: -layout.MAC_SIZE], data[-layout.MAC_SIZE :]
+    reader = layout.Reader(body)
+    try:
+        prefix = reader.prefix()
+        index = reader.varint()
+        _verify(ring, prefix.key_id, body, mac)
+        return _opened(prefix, index, body, reader.at)
+    except (layout.TruncatedError, BadSwitch):
+        raise BadToken("malformed", "this is not a tracking link, or it has been cut") from None
+
+
+def _verify(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:
+    key = ring.find(key_id)
+    if key is None:
+        raise BadToken(
+            "unknown-key", f"this tracking link names key {key_id}, which this key ring does not have"
+        )
+    state = layout.keyed_hash(key.secret)
+    state.update(body)
+    if not hmac.compare_digest(state.digest(), mac):
+        raise BadToken("forged", "this tracking link was not made here, or it has been changed")
+
+
+def _opened(prefix: layout.Prefix, index: int, body: bytes, end: int) -> Opened:
+    """Checks that these bytes are the one spelling of what they say, although only a key's owner could err."""
+    checked_id(prefix.identity, "id")
+    packed = body[end:]
+    if layout.encode(prefix) + layout.varint(index) + packed != body or (prefix.short and packed):
+        raise layout.TruncatedError
+    anonymous = prefix.privacy is Privacy.ANONYMOUS
+    return Opened(
+        style="short" if prefix.short else "sealed",
+        version=layout.VERSION,
+        key_id=prefix.key_id,
+        privacy=prefix.privacy,
+        message=None if anonymous else prefix.identity,
+        campaign=prefix.identity if anonymous and isinstance(prefix.identity, int | str) else None,
+        index=index,
+        destination=None if prefix.short else _destination(packed),
+    )
+
+
+def _destination(packed: bytes) -> str:
+    raw = _token.unpack(packed)
+    if raw is None:
+        raise layout.TruncatedError
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise layout.TruncatedError from None
+
+
+def open_link(ring: KeyRing, url: str) -> Opened:
+    """`open_token` on what follows a link's last `/`; its host is not looked at, for the MAC decides."""
+    base, _, token = url.rpartition("/")
+    if not base.lower().startswith(("http://", "https://")):
+        raise BadToken(
+            "malformed", "this is not a tracking link: no http:// or https:// address with a token"
+        )
+    return open_token(ring, token)
