@@ -67,6 +67,7 @@ def repeated(call: Callable[[], object]) -> Work:
 
 
 def _loops(work: Work, sample_seconds: float) -> int:
+    work(1)  # the first call may compile, import or fault pages in
     loops = 1
     while True:
         taken = _timed(work, loops)

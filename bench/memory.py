@@ -1,0 +1,96 @@
+"""A gigabyte through the streaming rewriter: how much memory it takes, and how its speed compares with one call.
+
+`python -m bench.memory [BYTES]` prints JSON. The caller starts it as a process of its own, so that nobody else's
+memory is counted. Resident memory comes from /proc, whose high-water mark is reset first.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.how.rounds import interleave, ratio, repeated
+from bench.what.case import Case
+from bench.what.stream import Stream
+from bench.who.engine import CONSTANT
+
+GIGABYTE = 1_000_000_000
+SLICE = 64_000_000  # enough for a steady speed, little enough to be measured several times
+
+
+def measure(size: int) -> dict[str, Any]:
+    """Stream `size` bytes in this process and report memory, speed and whether the answer was right."""
+    import linkweir
+
+    stream = Stream(size)
+    _stream_through(linkweir, Stream(4_000_000))  # code and buffers in place before memory is counted
+    before = _reset_peak()
+    start = time.perf_counter()
+    produced, tracked = _stream_through(linkweir, stream)
+    seconds = time.perf_counter() - start
+    extra = _peak() - before
+    fair, paired = _against_one_call(linkweir)
+    return {
+        "bytes": stream.size,
+        "seconds": seconds,
+        "megabytes_per_second": stream.size / seconds / 1e6,
+        "extra_mebibytes": extra / 1024,
+        "right": (produced, tracked) == (stream.output_size(CONSTANT.encode()), stream.links),
+        "of_one_call": fair,
+        "of_one_call_paired": paired,
+    }
+
+
+def in_own_process(size: int) -> dict[str, Any]:
+    """The same in a fresh process. Raises CalledProcessError with its output when that fails."""
+    command = [sys.executable, "-m", "bench.memory", str(size)]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _link(_destination: str, _index: int) -> str:
+    return CONSTANT
+
+
+def _stream_through(linkweir: Any, stream: Stream) -> tuple[int, int]:
+    rewriter = linkweir.Rewriter(_link)
+    produced = 0
+    for chunk in stream.chunks():
+        produced += len(rewriter.feed(chunk))
+    produced += len(rewriter.close())
+    return produced, rewriter.counts[linkweir.Outcome.TRACKED]
+
+
+def _against_one_call(linkweir: Any) -> tuple[float, float]:
+    """Speed of streaming as a share of the speed of one call on the same megabyte of newsletter, over and over."""
+    stream = Stream(SLICE)
+    whole: Case = stream.block
+    samples = interleave(
+        {
+            "one call": repeated(lambda: [linkweir.rewrite(whole.document, _link) for _ in range(stream.repeats)]),
+            "stream": repeated(lambda: _stream_through(linkweir, stream)),
+        },
+        rounds=7,
+    )
+    return ratio(samples["one call"], samples["stream"])
+
+
+def _reset_peak() -> int:
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
+def _peak() -> int:
+    """Highest resident memory since the reset, in KiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise OSError("no VmHWM in /proc/self/status")
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else GIGABYTE)))
