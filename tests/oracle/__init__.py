@@ -1,0 +1,1 @@
+"""Judges from outside: the html5lib suites, html5-parser, and the corpus."""

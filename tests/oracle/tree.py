@@ -1,0 +1,16 @@
+"""html5-parser (Gumbo, in C) as a judge: which `a` elements a browser's tree holds."""
+
+import html5_parser
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+
+
+def hrefs(document: bytes, charset: str = "utf-8") -> list[tuple[str, str | None]]:
+    """Every `a` element in tree order, as (namespace or "", value of `href` or None)."""
+    root = html5_parser.parse(document, transport_encoding=charset, namespace_elements=True)
+    found = []
+    for element in root.iter():
+        if isinstance(element.tag, str) and element.tag.rpartition("}")[2] == "a":
+            namespace = element.tag.rpartition("}")[0].rpartition("/")[2]
+            found.append((namespace, element.get("href")))
+    return found
