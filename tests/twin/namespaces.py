@@ -1,0 +1,138 @@
+"""Which text mode follows a tag: the tree builder's feedback, with a bounded stack of svg and math elements.
+
+The real tree construction (HTML standard, 13.2.6) keeps every open element; this keeps foreign ones only.
+Where that is not enough to know, `doubt` is set for good, and raw-text names count as raw text everywhere.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .cursor import ascii_lower
+from .references import decode
+from .tokens import Tag
+
+DEPTH = 32
+RAW_TEXT = {
+    "script": "script data",
+    "style": "RAWTEXT", "xmp": "RAWTEXT", "iframe": "RAWTEXT", "noembed": "RAWTEXT", "noframes": "RAWTEXT",
+    "title": "RCDATA", "textarea": "RCDATA",
+    "plaintext": "PLAINTEXT",
+}  # fmt: skip
+# 13.2.6.5: start tags that no foreign element may hold
+BREAKOUT = frozenset(
+    re.findall(
+        r"\w+",
+        """b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li
+        listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var""",
+    )
+)
+SVG_HTML_POINTS = {"foreignobject", "desc", "title"}
+MATH_TEXT_POINTS = {"mi", "mo", "mn", "ms", "mtext"}
+
+
+@dataclass
+class Foreign:
+    """An open svg or math element; `kind` is that of an integration point, "html" or "mathtext", or ""."""
+
+    name: str
+    namespace: str
+    kind: str = ""
+    html_inside: bool = False
+
+
+class Namespaces:
+    """The stack, moved by every start and end tag; `start` tells the tokenizer state that follows."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.stack: list[Foreign] = []
+        self.doubt = False
+
+    @property
+    def top(self) -> Foreign | None:
+        """The innermost open foreign element."""
+        return self.stack[-1] if self.stack else None
+
+    @property
+    def in_html(self) -> bool:
+        """Does the next start tag make an HTML element?"""
+        return self.top is None or self.top.kind != ""
+
+    @property
+    def cdata_allowed(self) -> bool:
+        """CDATA sections exist in foreign content only (13.2.5.42)."""
+        return bool(self.stack) or self.doubt
+
+    def start(self, tag: Tag) -> str:
+        """A start tag: move the stack, and name the state the tokenizer goes on in."""
+        top = self.top
+        if top and top.kind == "mathtext" and tag.name in {"mglyph", "malignmark"}:
+            return self._start_foreign(tag, "math")
+        if top is None or self.in_html:
+            return self._start_html(tag)
+        if tag.name == "svg" and (top.name, top.namespace) == ("annotation-xml", "math"):
+            return self._start_html(tag)
+        if self._breaks_out(tag):
+            self._pop_to_html()
+            return self._start_html(tag)
+        return self._start_foreign(tag, top.namespace)
+
+    def _breaks_out(self, tag: Tag) -> bool:
+        if tag.name == "font":
+            return any(tag.first(name) for name in ("color", "face", "size"))
+        return tag.name in BREAKOUT
+
+    def _start_html(self, tag: Tag) -> str:
+        if tag.name in {"svg", "math"}:
+            if not tag.self_closing:
+                self._push(Foreign(tag.name, tag.name))
+            return "data"
+        if self.top:
+            self.top.html_inside = True
+        return RAW_TEXT.get(tag.name, "data")
+
+    def _start_foreign(self, tag: Tag, namespace: str) -> str:
+        if not tag.self_closing:
+            self._push(Foreign(tag.name, namespace, self._kind(tag, namespace)))
+        return RAW_TEXT.get(tag.name, "data") if self.doubt else "data"
+
+    def _kind(self, tag: Tag, namespace: str) -> str:
+        """13.2.6: MathML text and HTML integration points."""
+        if namespace == "svg":
+            return "html" if tag.name in SVG_HTML_POINTS else ""
+        if tag.name in MATH_TEXT_POINTS:
+            return "mathtext"
+        encoding = tag.first("encoding")
+        if tag.name != "annotation-xml" or encoding is None:
+            return ""
+        value = ascii_lower(decode(self.text[encoding.value_start : encoding.value_end]))
+        return "html" if value in {"text/html", "application/xhtml+xml"} else ""
+
+    def _push(self, element: Foreign) -> None:
+        if len(self.stack) == DEPTH:
+            self.doubt = True
+        else:
+            self.stack.append(element)
+
+    def _pop_to_html(self) -> None:
+        while not self.in_html:
+            self.stack.pop()
+
+    def end(self, tag: Tag) -> None:
+        """An end tag: close the foreign element it names, or doubt."""
+        top = self.top
+        if top is None:
+            return
+        if tag.name in {"br", "p"} and not self.in_html:
+            self._pop_to_html()
+            return
+        found = next((i for i in reversed(range(len(self.stack))) if self.stack[i].name == tag.name), None)
+        if found is None:
+            # in foreign content, or right inside an integration point, it may close HTML further out
+            self.doubt = self.doubt or not top.html_inside
+            return
+        uncertain = any(element.html_inside for element in self.stack[found:])
+        self.doubt = self.doubt or uncertain
+        if top.html_inside and top is not self.stack[found]:
+            return  # HTML elements stand between; the standard may or may not close through them
+        del self.stack[found:]

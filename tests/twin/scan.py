@@ -1,0 +1,148 @@
+"""Walk a document and decide on every link, row by row of the rules, section 2."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import destination
+from .cursor import ascii_lower
+from .namespaces import Namespaces
+from .references import decode
+from .switches import TwinSwitches
+from .tokenizer import Tokenizer
+from .tokens import Attribute, Comment, Tag
+
+VML = re.compile("v:(rect|roundrect|oval|shape|line|polyline|arc|curve|image|group)")
+CONDITIONAL = re.compile(rb"\[if[\t\n\f\r (!]", re.IGNORECASE)
+BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # UTF-16, UTF-32; FF FE also begins UTF-32LE
+
+
+@dataclass(frozen=True)
+class TwinLink:
+    """One link; offsets are bytes, -1 where there is no quoted value."""
+
+    index: int
+    outcome: str
+    destination: str | None
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+    element: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tag that counts as a link, in the document it stands in (a conditional comment's is its own)."""
+
+    tag: Tag
+    document: bytes
+    charset: str
+    offset: int  # of that document within the whole
+
+    def text(self, attribute: Attribute) -> str:
+        """The attribute's raw value as text, references not decoded; "" if it has none."""
+        if attribute.value_start < 0:
+            return ""
+        raw = self.document[attribute.value_start : attribute.value_end]
+        return destination.charset_text(raw, self.charset)
+
+    @property
+    def length(self) -> int:
+        """From "<" to ">", both counted."""
+        return self.tag.end - self.tag.start
+
+
+def encoding_refused(document: bytes) -> bool:
+    """Does a byte order mark say that the bytes can't be judged?"""
+    return document.startswith(BOMS)
+
+
+def scan(document: bytes, switches: TwinSwitches | None = None, charset: str = "utf-8") -> list[TwinLink]:
+    """All links of the document in order, with the outcome the scanner itself can decide."""
+    switches = switches or TwinSwitches()
+    found = link_tags(document, charset, switches.outlook)
+    return [_link(index, one, switches) for index, one in enumerate(found)]
+
+
+def link_tags(
+    document: bytes, charset: str, outlook: bool, *, offset: int = 0, inner: bool = False
+) -> Iterator[Found]:
+    """Every link's tag; with `outlook` the inside of a conditional comment is a document of its own."""
+    tokenizer = Tokenizer(document)
+    namespaces = Namespaces(tokenizer.text)
+    for token in tokenizer.tokens():
+        if isinstance(token, Comment):
+            if outlook and not inner:
+                yield from _conditional(document, charset, token)
+            continue
+        if not token.closing and (token.name == "a" or (inner and VML.fullmatch(token.name))):
+            yield Found(token, document, charset, offset)
+        if token.terminated:
+            _feed_back(tokenizer, namespaces, token)
+
+
+def _feed_back(tokenizer: Tokenizer, namespaces: Namespaces, tag: Tag) -> None:
+    if tag.closing:
+        namespaces.end(tag)
+    else:
+        tokenizer.state = namespaces.start(tag)
+    tokenizer.cdata_allowed = namespaces.cdata_allowed
+
+
+def _conditional(document: bytes, charset: str, comment: Comment) -> Iterator[Found]:
+    data = document[comment.data_start : comment.data_end]
+    opening = CONDITIONAL.match(data)
+    begin = data.find(b"]>", opening.end() - 1) if opening else -1
+    if begin >= 0:
+        offset = comment.data_start + begin + 2
+        yield from link_tags(data[begin + 2 :], charset, True, offset=offset, inner=True)
+
+
+def _link(index: int, found: Found, switches: TwinSwitches) -> TwinLink:
+    href = found.tag.first("href")
+    whole = found.tag.terminated and found.length <= switches.tag_limit
+    quoted = href if whole and href and href.quote else None
+    raw = found.text(quoted) if quoted else ""
+    target = destination.destination(raw) if quoted else None
+    return TwinLink(
+        index,
+        _outcome(found, href, raw, target, switches),
+        target,
+        found.tag.start + found.offset,
+        found.tag.end + found.offset,
+        quoted.value_start + found.offset if quoted else -1,
+        quoted.value_end + found.offset if quoted else -1,
+        found.tag.name,
+    )
+
+
+def _outcome(  # noqa: PLR0911 - a return for each row of the table
+    found: Found, href: Attribute | None, raw: str, target: str | None, switches: TwinSwitches
+) -> str:
+    """The rows of the table in their order; the first that applies."""
+    if not found.tag.terminated:
+        return "unterminated"
+    if found.length > switches.tag_limit:
+        return "too-long"
+    if href is None:
+        return "no-href"
+    if any(_carries(found, item) for item in switches.opt_out_items):
+        return "opted-out"
+    if target is None:
+        return "unquoted"
+    if href.spaced:
+        return "spaced-equals"
+    outcome = destination.judge(raw, target, track_placeholders=switches.track_placeholders)
+    if outcome == "tracked" and any(re.search(skip, target, re.IGNORECASE) for skip in switches.skip):
+        return "skipped"
+    return outcome
+
+
+def _carries(found: Found, item: str) -> bool:
+    """Does the tag have the opt-out attribute `name`, or its first `name` with the value of `name=value`?"""
+    name, equals, wanted = item.partition("=")
+    attribute = found.tag.first(ascii_lower(name))
+    if attribute is None or not equals:
+        return attribute is not None
+    return ascii_lower(decode(found.text(attribute)).strip("\t\n\f\r ")) == ascii_lower(wanted.strip())
