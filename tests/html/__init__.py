@@ -1,0 +1,1 @@
+"""Tests of the html package, each held against the twin and against the real scanner."""

@@ -1,0 +1,12 @@
+"""Which scanners the link rules are tested on."""
+
+import pytest
+
+from tests.html.scanners import SCANNERS, Scanner
+
+
+@pytest.fixture(params=SCANNERS, ids=lambda scanner: scanner.name)
+def scanner(request: pytest.FixtureRequest) -> Scanner:
+    """The twin, then the real one: what holds for one must hold for the other."""
+    found: Scanner = request.param
+    return found

@@ -1,0 +1,104 @@
+"""Link rules, sections 3 and 5: which bytes may change, and in which character sets."""
+
+import pytest
+
+from tests.html.scanners import Scanner
+
+NEW = "https://t.example/1?a=1"
+ODD = [
+    b'\xef\xbb\xbf<a href="%s">',
+    b'\0<p \0><a \0="" href="%s">\0',
+    b"<!DOCTYPE html>\r\n<A\r\nHREF='%s'\r\n>\r\n",
+    b'<a CLASS=x href="%s" data-x=\'"\' />&nbsp;&unknown;',
+    b'\xff\xfa\x80<a href="%s">\xc3',
+    b'<a title="unclosed" href="%s"></p></a></a><td><</',
+    b'<a href="%s"> \x0c\x0b\t<!-- x --!><?php ?><![CDATA[>',
+]
+CHARSETS = {
+    "utf-8": ("https://bücher.example/日本?é", "utf-8"),
+    "iso-8859-1": ("https://x.example/é€", "cp1252"),
+    "windows-1251": ("https://x.example/привет", "cp1251"),
+    "koi8-r": ("https://x.example/привет", "koi8-r"),
+    "iso-8859-2": ("https://x.example/łódź", "iso-8859-2"),
+    "shift_jis": ("https://x.example/表示ソ十", "cp932"),
+    "euc-jp": ("https://x.example/日本語", "euc-jp"),
+    "gbk": ("https://x.example/中文乗俓", "gbk"),
+    "gb18030": ("https://x.example/中文𠀀", "gb18030"),
+    "big5": ("https://x.example/中文功", "big5"),
+    "euc-kr": ("https://x.example/한국어", "cp949"),
+    "ibm866": ("https://x.example/привет", "cp866"),
+    "windows-874": ("https://x.example/ภาษา", "cp874"),
+}
+
+
+@pytest.mark.parametrize("frame", ODD, ids=ascii)
+@pytest.mark.parametrize("value", [b"https://x.example/", b" \n https://x.example/?a&amp;b&copy=\xc3\xa9 "])
+def test_only_the_value_changes(scanner: Scanner, frame: bytes, value: bytes) -> None:
+    """White space, quotes, entities, line ends, BOM, NULs and broken markup around the value stay."""
+    after = scanner.rewrite(frame % value, lambda destination, index: NEW)
+    assert after == frame % NEW.encode()
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_an_ampersand_from_a_function_is_escaped(scanner: Scanner, quote: str) -> None:
+    """`&` in a returned value becomes `&amp;`, so that the reader is sent to exactly what was returned."""
+    document = f"<a href={quote}https://x.example/{quote}>".encode()
+    after = scanner.rewrite(document, lambda destination, index: "https://t.example/?a=1&copy=2&amp;c")
+    assert after == f"<a href={quote}https://t.example/?a=1&amp;copy=2&amp;amp;c{quote}>".encode()
+    (link,) = scanner.scan(after)
+    assert link.destination == "https://t.example/?a=1&copy=2&amp;c"
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_a_destination_is_text_in_the_charset_of_the_document(scanner: Scanner, charset: str) -> None:
+    """Bytes of an ASCII-transparent charset come out as the characters they stand for."""
+    destination, codec = CHARSETS[charset]
+    (link,) = scanner.scan(f'<a href="{destination}">'.encode(codec), charset=charset)
+    assert (link.outcome, link.destination) == ("tracked", destination)
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "outcome"),
+    [
+        ("shift_jis", b"https://x.example/\x83\x7b\x83\x7b", "tracked"),  # 7B is "{" elsewhere
+        ("shift_jis", b"https://\x83\x5c.example/", "tracked"),  # 5C is "\" likewise
+        ("shift_jis", b"https://\x83\x5b.example/", "tracked"),  # 5B is "["
+        ("gbk", b"https://\x81\x7c.example/", "tracked"),  # 7C is "|"
+        ("shift_jis", b"https://x.example/{", "placeholder"),
+        ("shift_jis", b"https://[.example/", "no-host"),
+    ],
+)
+def test_trail_bytes_are_not_ascii(scanner: Scanner, charset: str, raw: bytes, outcome: str) -> None:
+    """The second byte of a two-byte character is never taken for a marker or a host's end."""
+    (link,) = scanner.scan(b'<a href="' + raw + b'">', charset=charset)
+    assert link.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "text"),
+    [
+        ("utf-8", b"\xff", "\ufffd"),
+        ("utf-8", b"\xc3", "\ufffd"),
+        ("utf-8", b"\xe2\x82x", "\ufffdx"),
+        ("utf-8", b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
+        ("utf-8", b"\xf0\x9f\x98", "\ufffd"),
+        ("utf-8", b"\xc0\xaf", "\ufffd\ufffd"),
+        ("us-ascii", b"\x80\xe9\x81", "€é\x81"),
+        ("iso-8859-1", b"\x93x\x94", "\u201cx\u201d"),
+    ],
+)
+def test_undecodable_bytes_become_what_a_browser_shows(
+    scanner: Scanner, charset: str, raw: bytes, text: str
+) -> None:
+    """Bytes without a character become U+FFFD, and Latin-1 means windows-1252, as in every browser."""
+    (link,) = scanner.scan(b'<a href="https://x.example/' + raw + b'">', charset=charset)
+    assert link.destination == f"https://x.example/{text}"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
+def test_a_bom_of_wide_characters_is_left_alone(scanner: Scanner, codec: str, charset: str) -> None:
+    """A document that begins with a UTF-16 or UTF-32 byte order mark passes untouched, whatever its label."""
+    document = '\ufeff<a href="https://x.example/">'.encode(codec)
+    document += b'<a href="https://x.example/">'
+    assert scanner.rewrite(document, lambda destination, index: NEW, charset=charset) == document
