@@ -1,16 +1,23 @@
 """Declares the two C extensions; everything else is in pyproject.toml."""
 
 import glob
+import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+sys.path.insert(0, "ext/core")
+import make_refs
+
+make_refs.write(Path("build/generated"))
 
 HEADERS = sorted(glob.glob("ext/*.h")) + sorted(glob.glob("ext/*.pxd"))
 
 core = Extension(
     "linkweir._core",
     ["ext/_core.pyx", *sorted(glob.glob("ext/core/*.c"))],
-    include_dirs=["ext", "ext/core"],
+    include_dirs=["ext", "ext/core", "build/generated"],
     depends=HEADERS + sorted(glob.glob("ext/core/*.h")),
 )
 token = Extension(

@@ -1,0 +1,34 @@
+/* judge.h: the decision table of the link rules (section 2), for one tag. */
+#ifndef LW_JUDGE_H
+#define LW_JUDGE_H
+
+#include "scan.h"
+
+/* The outcomes that bytes alone decide, in the order of the table. LW_TRACKED: nothing speaks against the link. */
+typedef enum {
+  LW_TRACKED, LW_UNTERMINATED, LW_TOO_LONG, LW_NO_HREF, LW_OPTED_OUT, LW_UNQUOTED, LW_SPACED_EQUALS,
+  LW_PLACEHOLDER, LW_NOT_HTTP, LW_NO_HOST, LW_MALFORMED, LW_OUTCOMES
+} lw_outcome;
+
+/* A judged link. The destination is decoded and stripped; it lies in the tag itself where nothing had to be
+ * decoded, else in the caller's scratch. NULL where the href has no quoted value. */
+typedef struct {
+  const uint8_t *destination;
+  size_t length;
+  uint8_t outcome;
+  bool template_marker; /* tracked although a template marker follows the host */
+  bool ascii;           /* the raw value is ASCII: its charset does not matter */
+} lw_verdict;
+
+/* Bytes of scratch that judging a value of `n` raw bytes may need. */
+size_t lw_scratch_bound(size_t n);
+
+/* Judge a span whose `tag` is filled (or whose shape says that it needs none). `bytes` is the tag's '<'. */
+void lw_judge(const lw_span *span, const uint8_t *bytes, const lw_switches *switches, uint8_t *scratch,
+              lw_verdict *out);
+
+/* Judge an href value alone, as if it stood quoted in a tag without opt-out. */
+void lw_judge_value(const uint8_t *value, size_t length, const lw_switches *switches, uint8_t *scratch,
+                    lw_verdict *out);
+
+#endif

@@ -1,0 +1,53 @@
+"""Linkweir: byte-exact click tracking for e-mail.
+
+>>> from linkweir import rewrite
+>>> rewrite('<a href="https://example.com">x</a>', lambda destination, index: f"https://t.example.com/{index}")
+'<a href="https://t.example.com/0">x</a>'
+"""
+
+from linkweir.errors import BadSwitch, BadToken, KeyRingError, LinkweirError, RefusedValue
+from linkweir.html import (
+    REASONS,
+    Finding,
+    Link,
+    Outcome,
+    Plan,
+    Rewriter,
+    Switches,
+    arewrite_chunks,
+    check,
+    rewrite,
+    rewrite_chunks,
+    rewrite_file,
+    scan,
+)
+from linkweir.token import KeyRing, Opened, Privacy, Tracker, open_link, open_token
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "REASONS",
+    "BadSwitch",
+    "BadToken",
+    "Finding",
+    "KeyRing",
+    "KeyRingError",
+    "Link",
+    "LinkweirError",
+    "Opened",
+    "Outcome",
+    "Plan",
+    "Privacy",
+    "RefusedValue",
+    "Rewriter",
+    "Switches",
+    "Tracker",
+    "arewrite_chunks",
+    "check",
+    "open_link",
+    "open_token",
+    "rewrite",
+    "rewrite_chunks",
+    "rewrite_file",
+    "scan",
+]

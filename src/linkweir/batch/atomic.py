@@ -1,0 +1,93 @@
+"""Replace a file in one step: other processes see the old file or the whole new one, never a part.
+
+The new bytes go to a temporary file in the same folder (a rename is only atomic inside one file system),
+reach the disk, and take the name last. A process killed half-way leaves at most the temporary file behind.
+"""
+
+import contextlib
+import io
+import os
+import secrets
+import stat
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+TEMP_PREFIX = ".linkweir-"
+TEMP_SUFFIX = ".tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """True for the name of a temporary file of ours, left behind by a killed run."""
+    return name.startswith(TEMP_PREFIX) and name.endswith(TEMP_SUFFIX)
+
+
+class AtomicFile:
+    """A binary sink for `with`: `target` is replaced when the block ends well, and untouched otherwise.
+
+    A target that exists keeps its mode (and owner, where permitted); a new one gets `mode` less the umask. A
+    symbolic link is followed. Something that is no regular file (a terminal, a pipe, /dev/null) is written to
+    directly, since replacing it would be wrong. Errors are OSError.
+    """
+
+    def __init__(self, target: str, *, mode: int = 0o666) -> None:
+        self._target = os.path.realpath(target)
+        self._mode = mode & 0o777
+        self._temp = ""
+        self._sink: BinaryIO = io.BytesIO()
+        self._before: os.stat_result | None = None
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(FileNotFoundError):
+            self._before = os.stat(self._target)
+        if self._before is not None and not stat.S_ISREG(self._before.st_mode):
+            self._sink = open(self._target, "wb")  # a folder fails here
+            return self
+        # The name is known before the file exists, so that no signal can come between and leave an orphan.
+        self._temp = os.path.join(
+            os.path.dirname(self._target), TEMP_PREFIX + secrets.token_hex(8) + TEMP_SUFFIX
+        )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        try:
+            fd = os.open(self._temp, flags, 0o600 if self._before else self._mode)
+            self._sink = cast(BinaryIO, os.fdopen(fd, "wb"))
+        except BaseException:
+            self.discard()
+            raise
+        return self
+
+    def write(self, data: bytes) -> None:
+        self._sink.write(data)
+
+    def discard(self) -> None:
+        """Forget what was written; the target stays as it was (unless it is written to directly)."""
+        if self._temp:
+            # Closing flushes, and on a full disk that fails; the temporary file has to go all the same.
+            with contextlib.suppress(OSError):
+                self._sink.close()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._temp)
+            self._temp = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._temp:
+            self._sink.close()
+            return
+        try:
+            if kind is None:
+                self._commit()
+        finally:
+            self.discard()
+
+    def _commit(self) -> None:
+        self._sink.flush()
+        fd = self._sink.fileno()
+        if self._before is not None and hasattr(os, "fchmod"):
+            with contextlib.suppress(PermissionError):  # only root may give files away
+                os.fchown(fd, self._before.st_uid, self._before.st_gid)
+            os.fchmod(fd, stat.S_IMODE(self._before.st_mode))  # after chown, which clears set-id bits
+        os.fsync(fd)  # before the rename, or a power cut could leave the name with half the bytes
+        self._sink.close()
+        os.replace(self._temp, self._target)
+        self._temp = ""

@@ -1,0 +1,99 @@
+"""Look at one document as a linter would: each link with its place, its outcome, and what to say about it."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from linkweir.batch.charset import sniff
+from linkweir.batch.names import STDIN, shown
+from linkweir.batch.source import HEAD, Source, refuse_junk
+from linkweir.html.check import Finding, check
+from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Switches
+from linkweir.token import Tracker
+
+TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
+_ADDRESS = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
+# A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
+_BARE = re.compile(
+    r"(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|co|app|dev|shop"
+    r"|eu|uk|de|fr|es|it|nl|pl|ch|at|be|us|ca|au|jp|in|br)(?:[/:?#]\S*)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One link of one file; `line`, `column` (characters) from 1; `problem`: looks trackable, is not."""
+
+    file: str
+    line: int
+    column: int
+    index: int
+    outcome: Outcome
+    reason: str
+    destination: str | None
+    text: str
+    problem: bool
+    warning: str | None
+
+
+def check_file(path: str, *, switches: Switches, charset: str | None, links: Tracker | None) -> list[Remark]:
+    """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable."""
+    with Source(path) as source:
+        parts = [source.head(HEAD)]
+        label = sniff(parts[0], charset)
+        if path != STDIN and not label.startswith(("utf-16", "utf-32")):
+            refuse_junk(parts[0])
+        while data := source.read():
+            parts.append(data)
+    document = b"".join(parts)
+    findings = check(document, switches=switches, charset=label, links=links)
+    return [_remark(shown(path), finding, document, label) for finding in findings]
+
+
+def _remark(name: str, finding: Finding, document: bytes, charset: str) -> Remark:
+    link = finding.link
+    return Remark(
+        file=name,
+        line=link.line,
+        column=_column(document, link.start, link.column, charset),
+        index=link.index,
+        outcome=link.outcome,
+        reason=finding.reason,
+        destination=link.destination,
+        text=link.text,
+        problem=finding.looks_trackable,
+        warning=link.warning or _text_warning(link.outcome, link.destination, link.text),
+    )
+
+
+def _column(document: bytes, start: int, column: int, charset: str) -> int:
+    """Turn a column in bytes into one in characters, as editors count them."""
+    before = document[start - (column - 1) : start]
+    if before.isascii():
+        return column
+    try:
+        codec = codecs.lookup(charset)
+    except LookupError:
+        codec = codecs.lookup("utf-8")
+    return len(codec.decode(before, "replace")[0]) + 1
+
+
+def _text_warning(outcome: Outcome, destination: str | None, text: str) -> str | None:
+    return TEXT_IS_ADDRESS if outcome is Outcome.TRACKED and looks_like_address(text, destination) else None
+
+
+def looks_like_address(text: str, destination: str | None = None) -> bool:
+    """True when a reader takes `text` for an address: by how it begins or ends, or as the link's own host."""
+    text = text.strip(" .,;:!()<>[]\"'")
+    if not text or any(char.isspace() for char in text):
+        return False
+    if _ADDRESS.fullmatch(text) or _BARE.fullmatch(text):
+        return True
+    try:
+        host = urlsplit(destination or "").hostname or ""
+    except ValueError:
+        return False
+    return "." in text and text.lower().removeprefix("www.") == host.removeprefix("www.")

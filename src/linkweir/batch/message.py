@@ -1,0 +1,51 @@
+"""The message id that a file's links carry: a text for all of them, or a pattern filled in per file."""
+
+import hashlib
+import os
+import re
+import uuid
+
+from linkweir.batch.source import Unreadable, reason
+
+_FIELDS = re.compile(r"\{([^{}]*)\}")
+_KNOWN = ("stem", "sha")
+
+
+def is_pattern(text: str) -> bool:
+    """True when `text` differs from file to file."""
+    return bool(_FIELDS.search(text))
+
+
+def unknown_fields(pattern: str) -> list[str]:
+    """Return the {fields} of `pattern` that `message_for` does not know."""
+    return [name for name in _FIELDS.findall(pattern) if name not in _KNOWN]
+
+
+def message_for(pattern: str, path: str) -> str:
+    """Fill in `pattern` for a file: {stem}, its name without suffix; {sha}, 16 digits of its SHA-256.
+
+    Both depend on the file alone, so that a second run, or a run over more files, makes the same links.
+    Raises Unreadable when the file can't be read.
+    """
+    if "{sha}" in pattern:
+        try:
+            with open(path, "rb") as file:
+                pattern = pattern.replace("{sha}", hashlib.file_digest(file, "sha256").hexdigest()[:16])
+        except OSError as error:
+            raise Unreadable(f"can't read: {reason(error)}") from error
+    return pattern.replace("{stem}", os.path.splitext(os.path.basename(path))[0])
+
+
+def identifier(text: str) -> uuid.UUID | int | str:
+    """Return `text` as the kind of message id that makes the shortest link: UUID, number, or itself.
+
+    Only a text that comes back letter for letter is converted: `007` and an upper-case UUID stay as they are.
+    """
+    if text.isascii() and text.isdecimal() and len(text) <= 20:
+        number = int(text)
+        return number if str(number) == text and number < 1 << 64 else text
+    try:
+        value = uuid.UUID(text)
+    except ValueError:
+        return text
+    return value if str(value) == text else text

@@ -1,0 +1,41 @@
+"""What became of the links: one JSON line each for machines, counts by outcome for people."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from linkweir.batch.names import shown
+from linkweir.html.outcome import REASONS, Outcome
+from linkweir.html.rewriter import Link
+
+
+def row(path: str, link: Link, *, replaced: bool) -> bytes:
+    """Return one line of the report, with its line end, in UTF-8.
+
+    `line` and `column` count from 1; `column` and `offset` count bytes; `index` is the link's position among all
+    links of the file, from 0. `replacement` is null for every outcome but tracked, and without `replaced`.
+    """
+    fields = {
+        "file": shown(path),
+        "line": link.line,
+        "column": link.column,
+        "offset": link.start,
+        "index": link.index,
+        "outcome": str(link.outcome),
+        "destination": link.destination,
+        "replacement": link.replacement if replaced else None,
+        "warning": link.warning,
+    }
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def outcome_lines(counts: Mapping[Outcome, int]) -> Iterator[str]:
+    """Yield the counts, in the order of the link rules, as aligned lines for a summary."""
+    width = max((len(str(number)) for number in counts.values()), default=0)
+    for outcome in Outcome:
+        if number := counts.get(outcome, 0):
+            yield f"  {number:>{width}}  {outcome:<15}  {REASONS[outcome]}"
+
+
+def plural(number: int, word: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

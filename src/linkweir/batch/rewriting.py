@@ -1,0 +1,169 @@
+"""Rewrite one file, or standard input, holding one chunk and one open tag, never a document.
+
+Each file stands alone: its error ends up in its Result, and the next file is none the wiser.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from linkweir.batch.atomic import AtomicFile
+from linkweir.batch.charset import PRESCAN_BYTES, sniff
+from linkweir.batch.files import Job
+from linkweir.batch.message import identifier, is_pattern, message_for
+from linkweir.batch.names import STDIN, shown
+from linkweir.batch.report import row
+from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, reason, refuse_junk
+from linkweir.errors import LinkweirError
+from linkweir.html.outcome import Outcome
+from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
+from linkweir.token import KeyRing, Privacy, Tracker
+
+Tick = Callable[[int], None]
+Rows = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that rewriting a file needs, in a form that travels to another process.
+
+    `ring` is a key ring as JSON; `message` may be a pattern (see `message_for`); `report` asks for rows.
+    """
+
+    ring: bytes = field(repr=False)
+    base_url: str
+    message: str | None = None
+    campaign: str | None = None
+    privacy: Privacy = Privacy.FULL
+    switches: Switches = field(default_factory=Switches)
+    charset: str | None = None
+    report: bool = False
+    dry_run: bool = False
+    in_place: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one job; `error` None: all right; `rows`: the report's lines, none for a failed file."""
+
+    job: Job
+    size: int = 0
+    counts: dict[Outcome, int] = field(default_factory=dict)
+    rows: bytes = b""
+    error: str | None = None
+
+
+class FileRewriter:
+    """Rewrites one job after another by one recipe; LinkweirError when the recipe is no good."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._ring = KeyRing.from_json(recipe.ring)
+        fixed = recipe.message is None or not is_pattern(recipe.message)
+        self._tracker = self._tracker_for(recipe.message) if fixed else None
+
+    def do(self, job: Job, tick: Tick, rows: Rows | None = None) -> Result:
+        """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result.
+
+        Errors of this file are put into the result. BrokenPipeError comes out: nobody reads the output any
+        more.
+        """
+        result = Result(job)
+        kept: list[bytes] = []
+        try:
+            self._deliver(result, tick, rows or kept.append)
+            result.rows = b"".join(kept)
+            return result
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = "standard output" if job.target is None else shown(job.target)
+            result.error = f"can't write {where}: {reason(error)}"
+        except (LinkweirError, MemoryError) as error:
+            result.error = reason(error)
+        result.counts = {}
+        return result
+
+    def _deliver(self, result: Result, tick: Tick, rows: Rows) -> None:
+        job, recipe = result.job, self._recipe
+        with Source(job.source) as source:
+            if recipe.dry_run:
+                self._pour(source, Nowhere(), result, tick, rows)
+            elif job.target is None:
+                self._pour(source, Stdout(), result, tick, rows)
+            else:
+                os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
+                with AtomicFile(job.target, mode=source.mode) as sink:
+                    self._pour(source, sink, result, tick, rows)
+                    if recipe.in_place and not result.counts.get(Outcome.TRACKED):
+                        sink.discard()  # nothing changed, so the file keeps its date
+
+    def _pour(self, source: Source, sink: Sink, result: Result, tick: Tick, rows: Rows) -> None:
+        write = _copy(source) if result.job.copy else self._rewritten(source, result, rows)
+        for data in write:
+            sink.write(data)
+            tick(source.offset - result.size)
+            result.size = source.offset
+
+    def _rewritten(self, source: Source, result: Result, rows: Rows) -> Iterator[bytes]:
+        """Yield the rewritten document; on an error first the rest unchanged, since a stream is never cut."""
+        piped = result.job.source == STDIN
+        head = source.head(_head_size(piped, self._recipe.charset))
+        rewriter = self._open(head, result.job, rows)
+        failure: LinkweirError | None = None
+        data = head
+        while data:
+            try:
+                yield rewriter.feed(data)
+            except LinkweirError as error:
+                failure = failure or error  # the rewriter passes on everything unchanged from here
+            try:
+                data = source.read()
+            except LinkweirError as error:
+                failure, data = error, b""
+        yield rewriter.close()
+        if failure:
+            raise failure
+        result.counts = dict(rewriter.counts)
+
+    def _open(self, head: bytes, job: Job, rows: Rows) -> Rewriter:
+        """Make the rewriter for a document that begins with `head`; raises Unreadable when it is none."""
+        recipe = self._recipe
+        charset = sniff(head, recipe.charset)
+        if job.source != STDIN and not charset.startswith(("utf-16", "utf-32")):
+            refuse_junk(head)
+        replaced = not recipe.dry_run
+        return Rewriter(
+            self._tracker or self._tracker_for(message_for(recipe.message or "", job.source)),
+            switches=recipe.switches,
+            charset=charset,
+            on_link=(lambda link: rows(row(job.source, link, replaced=replaced))) if recipe.report else None,
+        )
+
+    def _tracker_for(self, message: str | None) -> Tracker:
+        recipe = self._recipe
+        return Tracker(
+            self._ring,
+            recipe.base_url,
+            message=None if message is None else identifier(message),
+            campaign=None if recipe.campaign is None else _campaign(recipe.campaign),
+            privacy=recipe.privacy,
+        )
+
+
+def _campaign(text: str) -> str | int:
+    value = identifier(text)
+    return value if isinstance(value, int) else text
+
+
+def _copy(source: Source) -> Iterator[bytes]:
+    while data := source.read():
+        yield data
+
+
+def _head_size(piped: bool, charset: str | None) -> int:
+    """How many bytes to wait for before the first link: as few as can be when somebody waits at a pipe."""
+    if not piped:
+        return HEAD
+    return 4 if charset else PRESCAN_BYTES  # 4: the longest BOM

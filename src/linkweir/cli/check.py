@@ -1,0 +1,160 @@
+"""`linkweir check`: every link with its place, outcome and reason, like a linter."""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from collections import Counter
+
+from linkweir import keyfile
+from linkweir.batch.checking import Remark, check_file
+from linkweir.batch.files import list_for_reading
+from linkweir.batch.names import STDIN, printable, shown
+from linkweir.batch.report import outcome_lines, plural
+from linkweir.batch.source import Unreadable
+from linkweir.cli.options import Commands, UsageError, add_switches, subparser, switches_from
+from linkweir.html.outcome import Outcome
+from linkweir.token import Tracker
+
+_EXAMPLES = """\
+  linkweir check newsletter.html
+  linkweir check templates/ --only-problems            for a build: exit code 1 when something is wrong
+  linkweir check --format json mail.html | jq 'select(.problem)'
+  render-newsletter | linkweir check --outlook -
+
+Columns: file:line:column, ok|note|problem|warning, outcome, reason, address. A problem is a link that looks
+as if it should be tracked and can't be (www.example.com without http://, href=https://... without quotes). A
+note is left alone on purpose. A warning is about a link that works: its text is an address itself, which mail
+programs take for phishing. Exit codes: 0 no problem, 1 a problem or an unreadable file, 2 a mistake in the
+command line.
+"""
+_COLOURS = {"ok": "32", "note": "2", "problem": "1;31", "warning": "33"}
+
+
+def add_to(commands: Commands) -> None:
+    """Add this sub-command to the parser."""
+    parser = subparser(
+        commands,
+        "check",
+        summary="list every link with its place, outcome and reason, like a linter",
+        description="List every link of HTML files: where it is, whether it can be tracked, and if not, why.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="HTML file, folder (*.html *.htm *.xhtml in it), or -"
+    )
+    parser.add_argument(
+        "--format",
+        choices=["text", "json"],
+        default="text",
+        help="json: one object per link and line (default: text)",
+    )
+    parser.add_argument(
+        "--only-problems", action="store_true", help="leave out links that are in order (warnings stay)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no summary")
+    parser.add_argument("--follow", action="store_true", help="go into symbolic links to folders")
+    parser.add_argument(
+        "--key-file",
+        metavar="FILE",
+        help="recognise links that are tracked already with these keys (default: none)",
+    )
+    add_switches(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, print, and return the exit code."""
+    if not args.paths:
+        if sys.stdin.isatty():
+            raise UsageError("no PATH given, and standard input is a terminal; see linkweir check --help")
+        args.paths = [STDIN]
+    switches, tracker = switches_from(args), _tracker(args.key_file)
+    listing = list_for_reading(args.paths, follow=args.follow)
+    failed = len(listing.problems)
+    for path, why in listing.problems:
+        print(f"linkweir: {shown(path)}: {why}", file=sys.stderr)
+    tally = _Tally()
+    for job in listing.jobs:
+        try:
+            remarks = check_file(job.source, switches=switches, charset=args.charset, links=tracker)
+        except (Unreadable, MemoryError) as error:
+            failed += 1
+            print(f"linkweir: {shown(job.source)}: {error or 'too large for the memory'}", file=sys.stderr)
+            continue
+        tally.add(remarks)
+        _print(remarks, args.format, only_problems=args.only_problems)
+    if not args.quiet:
+        tally.print(failed)
+    return 1 if failed or tally.problems else 0
+
+
+def _tracker(key_file: str | None) -> Tracker | None:
+    if key_file is None:
+        return None
+    ring = keyfile.load(key_file)
+    return Tracker(ring, ring.hosts[0]) if ring.hosts else None
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.files = self.problems = self.warnings = 0
+        self.counts: Counter[Outcome] = Counter()
+
+    def add(self, remarks: list[Remark]) -> None:
+        self.files += 1
+        self.problems += sum(remark.problem for remark in remarks)
+        self.warnings += sum(remark.warning is not None for remark in remarks)
+        self.counts.update(remark.outcome for remark in remarks)
+
+    def print(self, failed: int) -> None:
+        sys.stdout.flush()  # the summary belongs below, also where both go to one file
+        unreadable = f", {failed} unreadable" if failed else ""
+        print(
+            f"linkweir: {plural(self.files, 'file')}{unreadable}, {plural(self.counts.total(), 'link')}, "
+            f"{plural(self.problems, 'problem')}, {plural(self.warnings, 'warning')}",
+            file=sys.stderr,
+        )
+        for line in outcome_lines(self.counts):
+            print(line, file=sys.stderr)
+
+
+def _print(remarks: list[Remark], form: str, *, only_problems: bool) -> None:
+    if only_problems:
+        remarks = [remark for remark in remarks if remark.problem or remark.warning]
+    if form == "json":
+        for remark in remarks:
+            print(json.dumps(dataclasses.asdict(remark)))
+        return
+    rows = [row for remark in remarks for row in _rows(remark, only_problems)]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for row in rows:
+        print(_line(row, widths, coloured))
+
+
+def _rows(remark: Remark, only_problems: bool) -> list[tuple[str, str, str, str, str]]:
+    """Return the remark's columns: place, level, outcome, reason, address; a warning is a row of its own."""
+    place = f"{remark.file}:{remark.line}:{remark.column}"
+    address = printable(remark.destination or "")
+    level = "problem" if remark.problem else "ok" if remark.outcome is Outcome.TRACKED else "note"
+    rows = [(place, level, str(remark.outcome), remark.reason, address)]
+    if only_problems and not remark.problem:
+        rows = []
+    if remark.warning:
+        rows.append((place, "warning", str(remark.outcome), remark.warning, printable(remark.text)))
+    return rows
+
+
+def _line(row: tuple[str, ...], widths: list[int], coloured: bool) -> str:
+    place, level, outcome, reason, address = row
+    parts = [
+        place.ljust(widths[0]),
+        level.ljust(widths[1]),
+        outcome.ljust(widths[2]),
+        reason.ljust(widths[3]),
+    ]
+    if coloured:
+        parts[1] = f"\x1b[{_COLOURS[level]}m{parts[1]}\x1b[0m"
+    return "  ".join([*parts, address]).rstrip()

@@ -1,0 +1,88 @@
+"""Build the parser, run the sub-command that was named, turn failure into a line and an exit code."""
+
+import argparse
+import importlib.metadata
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from linkweir.cli import check, keys, opened, rewrite, serve
+from linkweir.cli.options import USAGE, UsageError, subparser
+from linkweir.errors import LinkweirError
+
+_EPILOG = """\
+first steps:
+  linkweir check newsletter.html                 which links can be tracked, and why not the others
+  linkweir rewrite newsletter.html -o out.html --base-url https://t.example.com
+  linkweir rewrite templates/ --output tracked/  a folder, mirrored
+  linkweir open https://t.example.com/...        what a tracking link holds
+  linkweir serve                                 the service: API, redirects, clicks
+
+Each sub-command explains itself: linkweir rewrite --help
+exit codes: 0 all right, 1 some files failed or a check found something, 2 a mistake in the command line
+"""
+_INTERRUPTED = 128 + signal.SIGINT
+_BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows lacks
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command, without the options of `serve`, which need its packages."""
+    parser = argparse.ArgumentParser(
+        prog="linkweir",
+        description="Click tracking for e-mail that anyone can run: rewrite the links of a mail "
+        "byte-exactly, "
+        "see which links can be tracked, and run the service that counts the clicks.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    version = importlib.metadata.version("linkweir")
+    parser.add_argument("--version", action="version", version=f"linkweir {version}")
+    commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
+    for module in (rewrite, check, opened, keys):
+        module.add_to(commands)
+    subparser(commands, "serve", **serve.HELP)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (default: the process's own arguments) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:  # a file name that the terminal's charset lacks is shown escaped, not as a crash
+            reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except UsageError as error:
+        print(f"linkweir: {error}", file=sys.stderr)
+        return USAGE
+    except LinkweirError as error:
+        print(f"linkweir: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        _abandon_stdout()
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        print("linkweir: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    if argv[:1] == ["serve"]:
+        return serve.main(argv[1:])
+    args = build_parser().parse_args(argv)
+    code: int = args.run(args)
+    sys.stdout.flush()  # here, where a broken pipe is still caught
+    return code
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """Leave through every `with` and `finally` on SIGTERM, so that no temporary file stays."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _abandon_stdout() -> None:
+    """Point standard output at nothing, or Python complains about the broken pipe once more when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

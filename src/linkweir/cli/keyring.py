@@ -1,0 +1,85 @@
+"""Where the command finds its key ring: one file per user, made on first use.
+
+Per user and not per folder: links are opened for years, by whoever holds the keys they were made with. A key
+file lying in each project folder would be lost, or published with it.
+"""
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from linkweir import keyfile
+from linkweir.batch.names import shown
+from linkweir.cli.options import UsageError
+from linkweir.token import KeyRing
+
+
+def default_path() -> Path:
+    """Return the user's own key file: in the configuration folder that the system knows."""
+    if sys.platform == "win32":
+        folder = os.environ.get("APPDATA") or os.path.expanduser("~")
+    else:
+        folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return Path(folder, "linkweir", "linkweir.keys")
+
+
+def add_key_file(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--key-file`, whose help says `what` becomes of it."""
+    parser.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help=f"{what} (default: {str(default_path()).replace('%', '%%')})",
+    )
+
+
+def path_from(args: argparse.Namespace) -> Path:
+    """Return the key file that was named, or the user's own."""
+    return args.key_file if args.key_file is not None else default_path()
+
+
+def existing(args: argparse.Namespace) -> KeyRing:
+    """Load the key ring. Raises UsageError when there is none yet, KeyRingError when it can't be trusted."""
+    path = path_from(args)
+    if not path.exists():
+        raise UsageError(
+            f"there is no key file {shown(str(path))}; `linkweir rewrite` makes one, or name it with "
+            f"--key-file"
+        )
+    return keyfile.load(path)
+
+
+def made_on_first_use(path: Path, base_url: str | None, *, dry_run: bool) -> tuple[KeyRing, str]:
+    """Return the key ring of `path` and the base URL to use; both are written down there (not in a dry run).
+
+    The base URL is the one given, else the ring's only one. Raises UsageError when that is not to be known.
+    """
+    known = path.exists()
+    if not known and base_url is None:
+        raise UsageError("--base-url is needed the first time, for example --base-url https://t.example.com")
+    ring = keyfile.load(path) if known else KeyRing.generate(datetime.now(UTC))
+    if base_url is None:
+        if len(ring.hosts) != 1:
+            raise UsageError(f"--base-url is needed: {shown(str(path))} knows {_hosts(ring)}")
+        return ring, ring.hosts[0]
+    try:
+        with_host = ring.with_host(base_url)
+    except ValueError as error:
+        raise UsageError(f"--base-url: {error}") from error
+    if not dry_run:
+        if not known:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            keyfile.create(path, with_host)
+            print(
+                f"linkweir: made a new key file, {shown(str(path))}; keep it, links open only with it",
+                file=sys.stderr,
+            )
+        elif with_host != ring:
+            keyfile.save(path, with_host)
+    return with_host, base_url
+
+
+def _hosts(ring: KeyRing) -> str:
+    return " and ".join(ring.hosts) or "none yet"

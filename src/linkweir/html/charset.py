@@ -1,0 +1,81 @@
+"""Which encodings the scanner may judge by bytes, and how destinations become text (link rules, section 5)."""
+
+import codecs
+import re
+from urllib.parse import quote
+
+# Python codecs of the ASCII-transparent encodings: no trail byte is one of < > " ' & =. An allow-list.
+_BY_BYTES = frozenset(
+    ["utf-8", "ascii", "cp1252", "koi8-r", "koi8-u", "koi8_t", "kz1048", "ptcp154", "tis-620", "cp866", "cp874"]
+    + [f"iso8859-{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)]
+    + [f"cp125{n}" for n in range(9)]
+    + ["mac-roman", "mac-cyrillic", "mac-greek", "mac-iceland", "mac-latin2", "mac-turkish", "mac-croatian"]
+    + ["mac-romanian", "mac-farsi", "mac-arabic"]
+    + ["euc_jp", "euc_jis_2004", "euc_jisx0213", "euc_kr", "cp949", "big5", "big5hkscs", "cp950"]
+    + ["gb2312", "gbk", "gb18030", "shift_jis", "cp932", "shift_jis_2004", "shift_jisx0213"]
+)
+
+# What the Encoding standard reads these labels as; Python takes them at their word.
+_AS_BROWSERS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gbk",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+_ALIASES = {"x-sjis": "shift_jis", "windows-31j": "cp932", "x-mac-cyrillic": "mac-cyrillic", "windows-874": "cp874"}
+
+# In a document with an unknown label these bytes speak for an encoding that shifts or is wider than a byte.
+SUSPICIOUS = re.compile(rb"[\x1b\x00]|~\{")
+
+
+class Charset:
+    """How one document's bytes become text.
+
+    Attributes:
+        codec: the Python codec for destinations; None when the label is unknown or bytes cannot be judged.
+        by_bytes: the scanner may judge the bytes.
+        known: the label was known.
+    """
+
+    def __init__(self, label: str) -> None:
+        name = label.strip().lower()
+        try:
+            found = codecs.lookup(_ALIASES.get(name, name)).name
+        except (LookupError, ValueError):
+            self.known, self.by_bytes, self.codec = False, True, "utf-8"
+            return
+        self.known = True
+        self.by_bytes = found in _BY_BYTES
+        self.codec = _AS_BROWSERS.get(found, found)
+
+    def to_utf8(self, raw: bytes) -> bytes:
+        """A raw value as UTF-8; what cannot be decoded becomes U+FFFD, as in a browser."""
+        return raw.decode(self.codec, "replace").encode("utf-8", "replace")
+
+    def for_location(self, destination: bytes) -> bytes:
+        """The destination with its query's non-ASCII percent-encoded in the document's charset (URL standard, 4.4).
+
+        A tracking link carries UTF-8 only; in UTF-8 documents the redirect does this itself.
+        """
+        if self.codec == "utf-8" or destination.isascii():
+            return destination
+        text, hash_, fragment = destination.decode().partition("#")
+        before, mark, query = text.partition("?")
+        if not query.isascii():
+            query = "".join(c if c.isascii() else self._percent(c) for c in query)
+        return f"{before}{mark}{query}{hash_}{fragment}".encode()
+
+    def _percent(self, character: str) -> str:
+        try:
+            return quote(character.encode(self.codec), safe="")
+        except UnicodeEncodeError:
+            return f"%26%23{ord(character)}%3B"
+
+
+def wide_bom(head: bytes) -> bool:
+    """Does a document that begins with these (up to four) bytes carry a UTF-16 or UTF-32 byte order mark?"""
+    return head.startswith((b"\xfe\xff", b"\xff\xfe", b"\x00\x00\xfe\xff"))

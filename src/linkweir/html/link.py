@@ -1,0 +1,81 @@
+"""One link of a document, as reports show it."""
+
+import html
+import re
+from dataclasses import dataclass
+
+from linkweir._core import Row
+from linkweir.html.outcome import Outcome
+
+OUTCOMES = tuple(Outcome)  # the core's outcome numbers, in its order
+NUMBER = {outcome: number for number, outcome in enumerate(OUTCOMES)}
+
+TEXT_LIMIT = 200  # characters of link text that are kept
+_TEXT_WINDOW = 4096  # bytes behind the tag in which the text is looked for
+_TEXT_END = re.compile(rb"<(?:/?a[\s/>]|/a$)", re.IGNORECASE)
+_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|</?[a-zA-Z!?][^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*(?:>|$)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link (an `a` start tag) and what became of it.
+
+    Attributes:
+        index: its position among all links of the document, from 0, whatever their outcomes.
+        outcome: the stable code (link rules, section 2).
+        destination: where it leads, decoded and stripped; None where there is no quoted value.
+        start, end: offsets of the tag's `<` and of what follows its `>`: bytes, or characters for str input.
+        value_start, value_end: offsets between the quotes of href; -1 where there are none.
+        line, column: of the tag's `<`, from 1; the column counts bytes, or characters for str input.
+        text: the link's text, white space collapsed, at most 200 characters; "" in streaming.
+        element: "a", or in Outlook's comments also "v:rect" and the like.
+        replacement: what stands between the quotes now, or None.
+        warning: something to look at although the link is tracked, or None.
+    """
+
+    index: int
+    outcome: Outcome
+    destination: str | None
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+    line: int
+    column: int
+    text: str
+    element: str
+    replacement: str | None
+    warning: str | None
+
+
+def link_of(row: Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
+    """The link of a row of the core; `moved`: its offsets and column in characters."""
+    index, number, destination, start, end, value_start, value_end, element, line, column, marker, value = row
+    if moved:
+        start, end, value_start, value_end, column = moved
+    outcome = OUTCOMES[number]
+    warn = marker and outcome is Outcome.TRACKED
+    return Link(
+        index,
+        outcome,
+        None if destination is None else destination.decode("utf-8", "replace"),
+        start,
+        end,
+        value_start,
+        value_end,
+        line,
+        column,
+        text,
+        element,
+        None if value is None else value.decode(codec, "replace"),
+        "the address holds a template marker behind the host" if warn else None,
+    )
+
+
+def link_text(document: bytes, end: int, codec: str) -> str:
+    """The text behind a link's tag, up to the next `a` tag: for people to recognise the link by."""
+    window = document[end : end + _TEXT_WINDOW]
+    stop = _TEXT_END.search(window)
+    inside = window[: stop.start()] if stop else window
+    plain = html.unescape(_MARKUP.sub(b" ", inside).decode(codec, "replace"))
+    return " ".join(plain.split())[:TEXT_LIMIT]

@@ -1,0 +1,53 @@
+"""Scan once, render for any number of recipients at copying speed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+
+from linkweir import _core
+from linkweir.html.link import OUTCOMES, Link, link_text
+from linkweir.html.outcome import Outcome
+from linkweir.html.resolve import Links, resolver
+from linkweir.html.rewrite import Document
+from linkweir.html.stream import DEFAULT
+from linkweir.html.switches import Switches
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Html = TypeVar("Html", str, bytes)
+
+
+class Plan(Generic[Html]):
+    """A document whose links are known, to be rendered with the links of one recipient after another.
+
+    Args: as for `rewrite`. `links` lists every link, with the outcome `tracked` where `render` will ask for a value.
+    Immutable; threads may share a plan.
+    """
+
+    @overload
+    def __init__(self: Plan[str], html: str, *, switches: Switches = ..., charset: str = ...) -> None: ...
+    @overload
+    def __init__(self: Plan[bytes], html: Buffer, *, switches: Switches = ..., charset: str = ...) -> None: ...
+    def __init__(self, html: str | Buffer, *, switches: Switches = DEFAULT, charset: str = "utf-8") -> None:
+        document = Document(html, charset)
+        rows = document.rows(switches)
+        self.links: tuple[Link, ...] = tuple(
+            document.link(row, link_text(document.raw, row[4], document.charset.codec)) for row in rows
+        )
+        chosen = [row for row in rows if OUTCOMES[row[1]] is Outcome.TRACKED]
+        self._destinations = [row[2] or b"" for row in chosen]
+        self._indexes = [row[0] for row in chosen]
+        self._template = _core.Template(document.raw, [(row[5], row[6]) for row in chosen])
+        self._is_text = isinstance(html, str)
+        self._charset = document.charset
+        self._switches = Switches()  # skipping is done; what is left to ask is the links themselves
+
+    def render(self, links: Links) -> Html:
+        """The document with the links of one recipient; equal to `rewrite` with the same arguments.
+
+        Raises: as `rewrite`.
+        """
+        values = resolver(links, self._switches, self._charset)(self._destinations, self._indexes)
+        done = self._template.fill(cast(list[bytes | int], values))
+        return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done)

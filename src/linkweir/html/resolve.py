@@ -1,0 +1,103 @@
+"""What `links` means: from destinations nothing speaks against to the values that replace them.
+
+The core asks once per batch of links. Order of the answers as in the link rules, section 2: skipped, declined,
+refused, already-tracked, tracked.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+from linkweir import _core
+from linkweir.errors import RefusedValue
+from linkweir.html.charset import Charset
+from linkweir.html.link import NUMBER
+from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Switches
+from linkweir.token import Tracker
+
+LinkFunction: TypeAlias = Callable[[str, int], str | None]
+Links: TypeAlias = Tracker | LinkFunction
+
+_BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
+
+
+def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolve:
+    """The function that the core calls for each batch."""
+    ask = _mint(links, charset) if isinstance(links, Tracker) else _call(links, charset)
+    return ask if switches.skip_pattern is None else _skipping(ask, switches.skip_pattern)
+
+
+def judge_only(links: Tracker | None, switches: Switches) -> _core.Resolve:
+    """Says what would become of each link and replaces nothing."""
+
+    def ask(destinations: list[bytes], _indexes: list[int]) -> list[bytes | int]:
+        known: list[bytes | int] = [NUMBER[Outcome.TRACKED]] * len(destinations)
+        if links is not None:
+            _mark_known(links, destinations, known)
+        return known
+
+    return ask if switches.skip_pattern is None else _skipping(ask, switches.skip_pattern)
+
+
+def _mark_known(tracker: Tracker, destinations: list[bytes], values: list[bytes | int]) -> None:
+    """Links of this key ring stay as they are: rewriting twice equals rewriting once."""
+    is_tracked = tracker.is_tracked
+    for i, destination in enumerate(destinations):
+        if is_tracked(destination):
+            values[i] = NUMBER[Outcome.ALREADY_TRACKED]
+
+
+def _mint(tracker: Tracker, charset: Charset) -> _core.Resolve:
+    utf8 = charset.codec == "utf-8"
+
+    def mint(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+        exact = destinations if utf8 else [charset.for_location(d) for d in destinations]
+        minted = tracker.mint_many(exact, indexes)
+        values: list[bytes | int] = minted  # type: ignore[assignment]
+        if None in minted:  # a destination beyond what a link can carry
+            values = [NUMBER[Outcome.REFUSED] if value is None else value for value in minted]
+        _mark_known(tracker, destinations, values)
+        return values
+
+    return mint
+
+
+def _call(function: LinkFunction, charset: Charset) -> _core.Resolve:
+    def call(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+        return [
+            _answer(function, destination.decode(), index, charset)
+            for destination, index in zip(destinations, indexes, strict=True)
+        ]
+
+    return call
+
+
+def _answer(function: LinkFunction, destination: str, index: int, charset: Charset) -> bytes | int:
+    value: object = function(destination, index)
+    if value is None:
+        return NUMBER[Outcome.DECLINED]
+    if not isinstance(value, str):
+        reason = f"the link function returned {type(value).__name__}, not str or None"
+    elif not value:
+        reason = "the link function returned an empty string"
+    elif found := _BREAKS_ATTRIBUTE.search(value):
+        reason = f"the link function returned a value with {found[0]!r} at {found.start()}, which would break the attribute"
+    else:
+        try:
+            return value.replace("&", "&amp;").encode(charset.codec)
+        except UnicodeEncodeError:
+            reason = f"the link function returned a value that {charset.codec} cannot hold"
+    raise RefusedValue(reason, destination=destination, index=index, value=value)
+
+
+def _skipping(ask: _core.Resolve, pattern: re.Pattern[str]) -> _core.Resolve:
+    def skip(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+        values: list[bytes | int] = [NUMBER[Outcome.SKIPPED]] * len(destinations)
+        kept = [i for i, d in enumerate(destinations) if not pattern.search(d.decode())]
+        answers = ask([destinations[i] for i in kept], [indexes[i] for i in kept]) if kept else []
+        for i, answer in zip(kept, answers, strict=True):
+            values[i] = answer
+        return values
+
+    return skip

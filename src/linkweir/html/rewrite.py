@@ -1,0 +1,146 @@
+"""A whole document at once: rewrite it, or list its links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, overload
+
+from linkweir import _core
+from linkweir.html.charset import SUSPICIOUS, Charset, wide_bom
+from linkweir.html.link import Link, link_of, link_text
+from linkweir.html.resolve import Links, judge_only, resolver
+from linkweir.html.stream import DEFAULT, OnLink
+from linkweir.html.switches import Switches
+from linkweir.token import Tracker
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+@overload
+def rewrite(
+    html: str, links: Links, *, switches: Switches = ..., charset: str = ..., on_link: OnLink | None = ...
+) -> str: ...
+@overload
+def rewrite(
+    html: Buffer, links: Links, *, switches: Switches = ..., charset: str = ..., on_link: OnLink | None = ...
+) -> bytes: ...
+def rewrite(
+    html: str | Buffer,
+    links: Links,
+    *,
+    switches: Switches = DEFAULT,
+    charset: str = "utf-8",
+    on_link: OnLink | None = None,
+) -> str | bytes:
+    """Replace the links of a document, changing not one other byte.
+
+    Args:
+        html: str, or a contiguous buffer of bytes (then `charset` is the label of its encoding).
+        links: a `Tracker`, or a function `(destination, index) -> str | None`; None leaves the link as it is.
+        switches: see `Switches`.
+        on_link: called with each link, in document order.
+
+    Returns: the same kind as `html` (bytes for every buffer).
+
+    Raises:
+        RefusedValue: the link function returned what cannot stand in an attribute.
+        Whatever `links` or `on_link` raises, unchanged.
+        TypeError, BufferError: `html` is neither str nor a contiguous buffer.
+    """
+    document = Document(html, charset)
+    if document.unjudgeable:
+        return html if isinstance(html, str) else bytes(html)
+    report = None if on_link is None else _teller(document, on_link)
+    resolve = resolver(links, switches, document.charset)
+    splice = _core.Splice(switches.rules, resolve, document.charset.to_utf8, report)
+    done = splice.feed(document.data)
+    if rest := splice.close():
+        done += rest
+    return done.decode("utf-8", "surrogatepass") if isinstance(html, str) else done
+
+
+def scan(
+    html: str | Buffer, *, switches: Switches = DEFAULT, charset: str = "utf-8", links: Tracker | None = None
+) -> Iterator[Link]:
+    """Yield each link of a document with what would become of it; `tracked` means that it would be replaced.
+
+    Args: as for `rewrite`; with a `Tracker` as `links`, links that it has tracked already are recognised.
+    """
+    document = Document(html, charset)
+    for row in document.rows(switches, links):
+        yield document.link(row, link_text(document.raw, row[4], document.charset.codec))
+
+
+def _teller(document: Document, on_link: OnLink) -> _core.Report:
+    def tell(rows: list[_core.Row]) -> None:
+        for row in rows:
+            on_link(document.link(row, link_text(document.raw, row[4], document.charset.codec)))
+
+    return tell
+
+
+class Document:
+    """A whole document as bytes that the core can read, and the way back to the caller's offsets.
+
+    Attributes:
+        data: the bytes, borrowed where possible. `raw`: the same as a bytes object.
+        unjudgeable: its encoding cannot be judged by bytes; it passes untouched.
+    """
+
+    def __init__(self, html: str | Buffer, charset: str) -> None:
+        self._characters = isinstance(html, str) and not html.isascii()
+        self.data: Buffer = html.encode("utf-8", "surrogatepass") if isinstance(html, str) else html
+        self.charset = Charset("utf-8" if isinstance(html, str) else charset)
+        self._at = self._characters_before = 0
+        head = bytes(memoryview(self.data)[:4])
+        self.unjudgeable = not isinstance(html, str) and (
+            not self.charset.by_bytes
+            or wide_bom(head)
+            or (not self.charset.known and SUSPICIOUS.search(self.data) is not None)  # type: ignore[call-overload]
+        )
+
+    @property
+    def raw(self) -> bytes:
+        if not isinstance(self.data, bytes):
+            self.data = bytes(self.data)
+        return self.data
+
+    def rows(self, switches: Switches, links: Tracker | None = None) -> list[_core.Row]:
+        """Every link of the document, judged and not replaced."""
+        found: list[_core.Row] = []
+        if self.unjudgeable:
+            return found
+        resolve = judge_only(links, switches)
+        splice = _core.Splice(switches.rules, resolve, self.charset.to_utf8, found.extend)
+        splice.feed(self.raw)
+        splice.close()
+        return found
+
+    def link(self, row: _core.Row, text: str) -> Link:
+        """A row as the caller sees it. Rows must come in document order."""
+        if not self._characters:
+            return link_of(row, codec=self.charset.codec, text=text)
+        start, end, value_start, value_end, column = row[3], row[4], row[5], row[6], row[9]
+        line_start = start - column + 1
+        from_line = self._count(line_start, start)
+        first = self._characters_to(start)
+        moved = (
+            first,
+            first + self._count(start, end),
+            first + self._count(start, value_start) if value_start >= 0 else -1,
+            first + self._count(start, value_end) if value_end >= 0 else -1,
+            from_line + 1,
+        )
+        return link_of(row, codec="utf-8", text=text, moved=moved)
+
+    def _count(self, start: int, end: int) -> int:
+        return len(self.raw[start:end].decode("utf-8", "surrogatepass"))
+
+    def _characters_to(self, offset: int) -> int:
+        if offset < self._at:  # links of Outlook's comments never go back, but a caller may ask twice
+            self._at = self._characters_before = 0
+        self._characters_before += self._count(self._at, offset)
+        self._at = offset
+        return self._characters_before
+

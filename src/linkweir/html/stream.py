@@ -1,0 +1,149 @@
+"""The streaming rewriter: chunks in, chunks out, memory bounded by the longest tag (link rules, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from linkweir import _core
+from linkweir.html.charset import SUSPICIOUS, Charset, wide_bom
+from linkweir.html.link import OUTCOMES, Link, link_of
+from linkweir.html.outcome import Outcome
+from linkweir.html.resolve import Links, resolver
+from linkweir.html.switches import Switches
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+OnLink = Callable[[Link], object]
+DEFAULT = Switches()
+
+
+class Rewriter:
+    """Replaces the links of one document that arrives in chunks.
+
+    Args:
+        links: a `Tracker`, or a function `(destination, index) -> str | None`; None leaves the link as it is.
+        switches: see `Switches`.
+        charset: label of the document's encoding. A document that cannot be judged by bytes passes untouched.
+        on_link: called with each link, in document order, as soon as its outcome is known.
+
+    What `links` or `on_link` raises comes out of `feed` or `close` unchanged; no byte is lost: those not yet
+    returned come out, unchanged, of the next call, and everything after them passes unchanged.
+
+    In a document whose charset label is unknown, links are left alone from the first ESC, NUL or `~{` on.
+    """
+
+    def __init__(
+        self,
+        links: Links,
+        *,
+        switches: Switches = DEFAULT,
+        charset: str = "utf-8",
+        on_link: OnLink | None = None,
+    ) -> None:
+        self._charset = Charset(charset)
+        self._head = b""
+        self._encoding = False
+        report = None if on_link is None else _teller(on_link, self._charset.codec)
+        resolve = resolver(links, switches, self._charset)
+        self._splice = _core.Splice(switches.rules, resolve, self._charset.to_utf8, report)
+        if not self._charset.by_bytes:
+            self._give_up()
+
+    def feed(self, data: Buffer) -> bytes:
+        """Take the next chunk; return the output that is certain by now (all of it but an open link tag).
+
+        Raises:
+            TypeError, BufferError: `data` is not a contiguous buffer of bytes.
+            RefusedValue: the link function returned what cannot stand in an attribute.
+        """
+        if len(self._head) < 4:
+            self._head += bytes(memoryview(data)[: 4 - len(self._head)])
+            if wide_bom(self._head):
+                self._give_up()
+        if not self._charset.known and not self._encoding and SUSPICIOUS.search(data):  # type: ignore[call-overload]
+            self._give_up()
+        return self._splice.feed(data)
+
+    def close(self) -> bytes:
+        """The document ends; return the bytes still held. Safe to call again."""
+        return self._splice.close()
+
+    def _give_up(self) -> None:
+        self._encoding = True
+        self._splice.pass_on()
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """How many links had each outcome so far; `encoding` counts once for a document that passed untouched."""
+        counts = {OUTCOMES[i]: n for i, n in enumerate(self._splice.counted()) if n}
+        if self._encoding:
+            counts[Outcome.ENCODING] = 1
+        return counts
+
+
+def _teller(on_link: OnLink, codec: str) -> Callable[[list[_core.Row]], None]:
+    def tell(rows: list[_core.Row]) -> None:
+        for row in rows:
+            on_link(link_of(row, codec=codec))
+
+    return tell
+
+
+def rewrite_file(
+    source: BinaryIO,
+    sink: BinaryIO,
+    links: Links,
+    *,
+    switches: Switches = DEFAULT,
+    charset: str = "utf-8",
+    on_link: OnLink | None = None,
+    chunk_size: int = 65536,
+) -> dict[Outcome, int]:
+    """Rewrite from one binary file object to another; returns the counts by outcome.
+
+    When something raises, the bytes read so far are written, unchanged from the failing chunk on, before the
+    exception goes on to the caller: `sink` then holds a whole prefix of the document.
+    """
+    rewriter = Rewriter(links, switches=switches, charset=charset, on_link=on_link)
+    try:
+        while chunk := source.read(chunk_size):
+            sink.write(rewriter.feed(chunk))
+    finally:
+        sink.write(rewriter.close())
+    return rewriter.counts
+
+
+def rewrite_chunks(
+    chunks: Iterable[Buffer],
+    links: Links,
+    *,
+    switches: Switches = DEFAULT,
+    charset: str = "utf-8",
+    on_link: OnLink | None = None,
+) -> Iterator[bytes]:
+    """The rewritten document, chunk by chunk; empty chunks are left out."""
+    rewriter = Rewriter(links, switches=switches, charset=charset, on_link=on_link)
+    for chunk in chunks:
+        if done := rewriter.feed(chunk):
+            yield done
+    if rest := rewriter.close():
+        yield rest
+
+
+async def arewrite_chunks(
+    chunks: AsyncIterable[Buffer],
+    links: Links,
+    *,
+    switches: Switches = DEFAULT,
+    charset: str = "utf-8",
+    on_link: OnLink | None = None,
+) -> AsyncIterator[bytes]:
+    """The same for an asynchronous source."""
+    rewriter = Rewriter(links, switches=switches, charset=charset, on_link=on_link)
+    async for chunk in chunks:
+        if done := rewriter.feed(chunk):
+            yield done
+    if rest := rewriter.close():
+        yield rest

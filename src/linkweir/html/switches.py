@@ -1,0 +1,98 @@
+"""The switches of the link rules (section 6), checked once and turned into what the core reads."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from linkweir._core import Rules
+from linkweir.errors import BadSwitch
+
+# What senders bring along from other services (link rules, section 6).
+OPT_OUT_PRESETS = {
+    "vendors": (
+        "ses:no-track",
+        "clicktracking=off",
+        "data-pm-no-track",
+        "mc:disable-tracking",
+        "data-msys-clicktrack=0",
+        "disable-tracking",
+    )
+}
+
+# Links that work once: a scanner that follows them on the reader's behalf uses them up.
+SKIP_PRESETS = {
+    "one-time": (
+        r"(reset|forgot|recover|change|set)[-_/]?(your[-_]?)?(pass(word|wd)?|pwd)",
+        r"pass(word|wd)?[-_/]?(reset|recovery|change)",
+        r"(verif(y|ication)|confirm(ation)?|activat(e|ion)|validate)([-_/?=&.#]|$)",
+        r"unsubscri|opt[-_]?out|list-manage\.com/(unsubscribe|profile)",
+        r"(magic|one[-_]?time|single[-_]?use|login|sign[-_]?in)[-_]?(link|token|code|password)",
+        r"[?&#](otp|nonce|reset_token|confirmation_token|invitation_token)=",
+    )
+}
+
+_ATTRIBUTE = re.compile(r"[^\s\"'<>/=\x00-\x1f]+")
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What a caller may change about the rules; the default is the table of link rules, section 2.
+
+    Attributes:
+        opt_out: attributes that exclude a link beside `data-as-no-track`: "name", "name=value", or "vendors".
+        outlook: also rewrite inside Outlook's conditional comments.
+        skip: regular expressions searched in destinations, letter case aside; a hit is not tracked. Or "one-time".
+        track_placeholders: track addresses with a template marker behind the host (it has been filled in already).
+        tag_limit: the longest tag that is looked at, in bytes from `<` to `>`; bounds the memory of streaming.
+
+    Raises:
+        BadSwitch: an item that cannot be used; the text names it.
+    """
+
+    opt_out: tuple[str, ...] = ()
+    outlook: bool = False
+    skip: tuple[str, ...] = ()
+    track_placeholders: bool = False
+    tag_limit: int = 65536
+
+    def __post_init__(self) -> None:
+        for name in ("opt_out", "skip"):
+            if isinstance(getattr(self, name), str):
+                raise BadSwitch(f"{name} takes a tuple of strings, not one string")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not 16 <= self.tag_limit <= 2**40:
+            raise BadSwitch(f"tag_limit must be at least 16 bytes, not {self.tag_limit}")
+        _ = self.rules, self.skip_pattern  # bad items speak up here, not in the middle of a document
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The switches as the core reads them."""
+        pairs = [_opt_out_pair(item) for raw in self.opt_out for item in OPT_OUT_PRESETS.get(raw, (raw,))]
+        try:
+            return Rules(
+                pairs,
+                outlook=self.outlook,
+                track_placeholders=self.track_placeholders,
+                tag_limit=self.tag_limit,
+            )
+        except ValueError as error:
+            raise BadSwitch(f"opt_out: {error}") from None
+
+    @cached_property
+    def skip_pattern(self) -> re.Pattern[str] | None:
+        """One pattern for all of `skip`, or None."""
+        patterns = [item for raw in self.skip for item in SKIP_PRESETS.get(raw, (raw,))]
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise BadSwitch(f"skip: {pattern!r} is no regular expression: {error}") from None
+        return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE) if patterns else None
+
+
+def _opt_out_pair(item: str) -> tuple[bytes, bytes | None]:
+    name, equals, value = item.partition("=")
+    if not _ATTRIBUTE.fullmatch(name) or not item.isascii():
+        raise BadSwitch(f"opt_out: {item!r} is not an attribute name, name=value or a preset")
+    value = value.strip().strip("\"'").strip().lower()
+    return name.lower().encode(), value.encode() if equals else None
