@@ -1,10 +1,12 @@
 """One link of a document, as reports show it."""
 
+from __future__ import annotations
+
 import html
 import re
 from dataclasses import dataclass
 
-from linkweir._core import Row
+from linkweir import _core
 from linkweir.html.outcome import Outcome
 
 OUTCOMES = tuple(Outcome)  # the core's outcome numbers, in its order
@@ -48,7 +50,7 @@ class Link:
     warning: str | None
 
 
-def link_of(row: Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
+def link_of(row: _core.Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
     """The link of a row of the core; `moved`: its offsets and column in characters."""
     index, number, destination, start, end, value_start, value_end, element, line, column, marker, value = row
     if moved:

@@ -4,6 +4,8 @@ The core asks once per batch of links. Order of the answers as in the link rules
 refused, already-tracked, tracked.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from typing import TypeAlias
