@@ -30,16 +30,32 @@ static bool marker_in(const uint8_t *p, const uint8_t *end) {
   return false;
 }
 
+/* Kinds of bytes that make a closer look necessary; nearly all values hold none of them. */
+enum { CONTROL = 1, AMPERSAND = 2, LESS = 4, MARKER = 8, HIGH = 16 };
+
+#define C4 CONTROL, CONTROL, CONTROL, CONTROL
+#define H16 HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH
+static const uint8_t KIND[256] = {
+    C4, C4, C4, C4, C4, C4, C4, C4,
+    ['&'] = AMPERSAND, ['<'] = LESS | MARKER, ['{'] = MARKER, ['*'] = MARKER, ['['] = MARKER,
+    ['%'] = MARKER, ['$'] = MARKER, ['#'] = MARKER,
+    [0x80] = H16, H16, H16, H16, H16, H16, H16, H16,
+};
+
+static uint8_t kinds_of(range r) {
+  uint8_t kinds = 0;
+  for (const uint8_t *p = r.from; p < r.to; p++) kinds |= KIND[*p];
+  return kinds;
+}
+
 /* What the URL standard strips: C0 controls and spaces at both ends, TAB LF CR everywhere. Copies into `out`
- * only when there is something to remove from the middle. */
-static range strip(range r, uint8_t *out) {
+ * only where there are controls at all. `out` may be where `r` lies. */
+static range strip(range r, uint8_t kinds, uint8_t *out) {
   while (r.from < r.to && *r.from <= ' ') r.from++;
   while (r.from < r.to && r.to[-1] <= ' ') r.to--;
-  const uint8_t *p = r.from;
-  while (p < r.to && *p != '\t' && *p != '\n' && *p != '\r') p++;
-  if (p == r.to) return r;
+  if (!(kinds & CONTROL)) return r;
   size_t n = 0;
-  for (p = r.from; p < r.to; p++)
+  for (const uint8_t *p = r.from; p < r.to; p++)
     if (*p != '\t' && *p != '\n' && *p != '\r') out[n++] = *p;
   return (range){out, out + n};
 }
@@ -97,35 +113,36 @@ static bool raw_is_malformed(range raw) {
   return memchr(raw.from, '<', n) != NULL || memchr(raw.from, 0, n) != NULL || lw_refers_to_nul(raw.from, n);
 }
 
-static lw_outcome judge_destination(range raw, range destination, const lw_switches *switches, bool *marker) {
+/* `kinds`: of the raw value and of the destination together. */
+static lw_outcome judge_destination(range raw, range destination, uint8_t kinds, const lw_switches *switches,
+                                    bool *marker) {
   if (destination.from < destination.to && marker_at(destination.from, destination.to)) return LW_PLACEHOLDER;
   size_t scheme = scheme_length(destination);
   if (scheme == 0) return LW_NOT_HTTP;
   range authority = authority_of(destination, scheme);
-  for (const uint8_t *p = authority.from; p <= authority.to && p < destination.to; p++)
-    if (marker_at(p, destination.to)) return LW_PLACEHOLDER;
+  if (kinds & MARKER)
+    for (const uint8_t *p = authority.from; p <= authority.to && p < destination.to; p++)
+      if (marker_at(p, destination.to)) return LW_PLACEHOLDER;
   if (!host_is_usable(authority)) return LW_NO_HOST;
-  if (raw_is_malformed(raw) || holds_control(destination)) return LW_MALFORMED;
-  *marker = marker_in(authority.to, destination.to);
+  if (kinds & (CONTROL | LESS | AMPERSAND) && (raw_is_malformed(raw) || holds_control(destination))) return LW_MALFORMED;
+  *marker = kinds & MARKER && marker_in(authority.to, destination.to);
   return *marker && !switches->track_placeholders ? LW_PLACEHOLDER : LW_TRACKED;
-}
-
-static bool is_ascii(range r) {
-  uint8_t all = 0;
-  for (const uint8_t *p = r.from; p < r.to; p++) all |= *p;
-  return all < 0x80;
 }
 
 void lw_judge_value(const uint8_t *value, size_t length, const lw_switches *switches, uint8_t *scratch,
                     lw_verdict *out) {
   range raw = {value, value + length}, destination = raw;
-  if (memchr(value, '&', length)) {
+  uint8_t kinds = kinds_of(raw);
+  *out = (lw_verdict){.ascii = !(kinds & HIGH)};
+  if (kinds & AMPERSAND) {
     size_t n = lw_decode(value, length, scratch);
     destination = (range){scratch, scratch + n};
+    kinds |= kinds_of(destination);
   }
-  destination = strip(destination, scratch);
-  *out = (lw_verdict){destination.from, (size_t)(destination.to - destination.from), LW_TRACKED, false, is_ascii(raw)};
-  out->outcome = (uint8_t)judge_destination(raw, destination, switches, &out->template_marker);
+  destination = strip(destination, kinds, scratch);
+  out->destination = destination.from;
+  out->length = (size_t)(destination.to - destination.from);
+  out->outcome = (uint8_t)judge_destination(raw, destination, kinds, switches, &out->template_marker);
 }
 
 void lw_judge(const lw_span *span, const uint8_t *bytes, const lw_switches *switches, uint8_t *scratch,

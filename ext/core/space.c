@@ -17,24 +17,71 @@ typedef struct {
 #define BREAKOUT {.breakout = true}
 #define POINT(kind, in) {.integration = kind, .integration_space = in}
 
+/* In byte order, for the binary search. */
 static const entry NAMES[] = {
-    {"style", RAW(LW_RAW_TEXT)}, {"xmp", RAW(LW_RAW_TEXT)}, {"iframe", RAW(LW_RAW_TEXT)},
-    {"noembed", RAW(LW_RAW_TEXT)}, {"noframes", RAW(LW_RAW_TEXT)}, {"textarea", RAW(LW_RAW_RCDATA)},
-    {"script", RAW(LW_RAW_SCRIPT)}, {"plaintext", RAW(LW_RAW_PLAINTEXT)},
+    {"b", BREAKOUT},
+    {"big", BREAKOUT},
+    {"blockquote", BREAKOUT},
+    {"body", BREAKOUT},
+    {"br", BREAKOUT},
+    {"center", BREAKOUT},
+    {"code", BREAKOUT},
+    {"dd", BREAKOUT},
+    {"desc", POINT(HTML_POINT, SVG)},
+    {"div", BREAKOUT},
+    {"dl", BREAKOUT},
+    {"dt", BREAKOUT},
+    {"em", BREAKOUT},
+    {"embed", BREAKOUT},
+    {"font", {.font = true}},
+    {"foreignobject", POINT(HTML_POINT, SVG)},
+    {"h1", BREAKOUT},
+    {"h2", BREAKOUT},
+    {"h3", BREAKOUT},
+    {"h4", BREAKOUT},
+    {"h5", BREAKOUT},
+    {"h6", BREAKOUT},
+    {"head", BREAKOUT},
+    {"hr", BREAKOUT},
+    {"i", BREAKOUT},
+    {"iframe", RAW(LW_RAW_TEXT)},
+    {"img", BREAKOUT},
+    {"li", BREAKOUT},
+    {"listing", BREAKOUT},
+    {"math", {.math = true}},
+    {"menu", BREAKOUT},
+    {"meta", BREAKOUT},
+    {"mi", POINT(TEXT_POINT, MATH)},
+    {"mn", POINT(TEXT_POINT, MATH)},
+    {"mo", POINT(TEXT_POINT, MATH)},
+    {"ms", POINT(TEXT_POINT, MATH)},
+    {"mtext", POINT(TEXT_POINT, MATH)},
+    {"nobr", BREAKOUT},
+    {"noembed", RAW(LW_RAW_TEXT)},
+    {"noframes", RAW(LW_RAW_TEXT)},
+    {"ol", BREAKOUT},
+    {"p", BREAKOUT},
+    {"plaintext", RAW(LW_RAW_PLAINTEXT)},
+    {"pre", BREAKOUT},
+    {"ruby", BREAKOUT},
+    {"s", BREAKOUT},
+    {"script", RAW(LW_RAW_SCRIPT)},
+    {"small", BREAKOUT},
+    {"span", BREAKOUT},
+    {"strike", BREAKOUT},
+    {"strong", BREAKOUT},
+    {"style", RAW(LW_RAW_TEXT)},
+    {"sub", BREAKOUT},
+    {"sup", BREAKOUT},
+    {"svg", {.svg = true}},
+    {"table", BREAKOUT},
+    {"textarea", RAW(LW_RAW_RCDATA)},
     {"title", {.raw = LW_RAW_RCDATA, .integration = HTML_POINT, .integration_space = SVG}},
-    {"svg", {.svg = true}}, {"math", {.math = true}}, {"font", {.font = true}},
-    {"foreignobject", POINT(HTML_POINT, SVG)}, {"desc", POINT(HTML_POINT, SVG)},
-    {"mi", POINT(TEXT_POINT, MATH)}, {"mo", POINT(TEXT_POINT, MATH)}, {"mn", POINT(TEXT_POINT, MATH)},
-    {"ms", POINT(TEXT_POINT, MATH)}, {"mtext", POINT(TEXT_POINT, MATH)},
-    {"b", BREAKOUT}, {"big", BREAKOUT}, {"blockquote", BREAKOUT}, {"body", BREAKOUT}, {"br", BREAKOUT},
-    {"center", BREAKOUT}, {"code", BREAKOUT}, {"dd", BREAKOUT}, {"div", BREAKOUT}, {"dl", BREAKOUT},
-    {"dt", BREAKOUT}, {"em", BREAKOUT}, {"embed", BREAKOUT}, {"h1", BREAKOUT}, {"h2", BREAKOUT},
-    {"h3", BREAKOUT}, {"h4", BREAKOUT}, {"h5", BREAKOUT}, {"h6", BREAKOUT}, {"head", BREAKOUT},
-    {"hr", BREAKOUT}, {"i", BREAKOUT}, {"img", BREAKOUT}, {"li", BREAKOUT}, {"listing", BREAKOUT},
-    {"menu", BREAKOUT}, {"meta", BREAKOUT}, {"nobr", BREAKOUT}, {"ol", BREAKOUT}, {"p", BREAKOUT},
-    {"pre", BREAKOUT}, {"ruby", BREAKOUT}, {"s", BREAKOUT}, {"small", BREAKOUT}, {"span", BREAKOUT},
-    {"strong", BREAKOUT}, {"strike", BREAKOUT}, {"sub", BREAKOUT}, {"sup", BREAKOUT}, {"table", BREAKOUT},
-    {"tt", BREAKOUT}, {"u", BREAKOUT}, {"ul", BREAKOUT}, {"var", BREAKOUT},
+    {"tt", BREAKOUT},
+    {"u", BREAKOUT},
+    {"ul", BREAKOUT},
+    {"var", BREAKOUT},
+    {"xmp", RAW(LW_RAW_TEXT)},
 };
 
 static bool named(const lw_doc *doc, const char *name) {
@@ -42,9 +89,17 @@ static bool named(const lw_doc *doc, const char *name) {
   return doc->name_length == n && memcmp(doc->name, name, n) == 0;
 }
 
-lw_name lw_look_up(const lw_doc *doc) {
-  for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-    if (NAMES[i].name[0] == (char)doc->name[0] && named(doc, NAMES[i].name)) return NAMES[i].is;
+static lw_name look_up(const lw_doc *doc) {
+  size_t low = 0, high = sizeof NAMES / sizeof *NAMES;
+  if (doc->name_length >= LW_NAME_MAX) return (lw_name){0};
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    int order = strncmp(NAMES[middle].name, (const char *)doc->name, doc->name_length);
+    if (order == 0) order = NAMES[middle].name[doc->name_length] != 0;
+    if (order == 0) return NAMES[middle].is;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
   return (lw_name){0};
 }
 
@@ -91,8 +146,14 @@ static uint8_t start_in_html(lw_doc *doc, lw_name is) {
   return is.raw;
 }
 
+/* Outside svg and math only names with these first letters move anything: nearly no tag is looked up. */
+static bool cannot_matter(const lw_doc *doc) {
+  return doc->depth == 0 && (doc->name_length < 3 || memchr("imnpstx", doc->name[0], 7) == NULL);
+}
+
 uint8_t lw_space_start(lw_doc *doc) {
-  lw_name is = lw_look_up(doc);
+  if (cannot_matter(doc)) return LW_RAW_NONE;
+  lw_name is = look_up(doc);
   if (doc->depth == 0) return start_in_html(doc, is);
   lw_foreign *current = top(doc);
   bool svg_in_annotation = is.svg && current->space == MATH && current->integration == NOT_INTEGRATION &&

@@ -23,8 +23,6 @@ typedef struct {
   uint8_t integration_space;
 } lw_name;
 
-lw_name lw_look_up(const lw_doc *doc);
-
 /* Must the attributes of this start tag be watched (font's, annotation-xml's)? */
 bool lw_needs_watch(const lw_doc *doc);
 

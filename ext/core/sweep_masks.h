@@ -17,6 +17,9 @@ typedef struct {
   uint64_t hot;   /* '<' of what the states must read: see LW_FIRST and LW_SECOND */
 } lw_masks;
 
+/* Bytes of which an unquoted value may consist without making the sweep doubtful: the name's, '#', '%' and 0x2B to
+ * 0x3B (digits and + , - . / : ;). Asked for only where there is one: lw_plain_of. */
+
 /* Two bytes behind '<' decide whether a tag is hot. Each bit is a pair of sets, (first byte) x (second byte), a set
  * being (low nibbles) x (high nibbles), and so somewhat too large; too large only costs time.
  *   1 a + space / >     2 s + t c v      4 t + i e      8 i p + f l     16 n x m + m o a

@@ -27,25 +27,34 @@ static inline uint64_t equal(const uint8x16_t v[4], uint8_t c) {
   return bits(is);
 }
 
-static inline uint64_t name_bits(const uint8x16_t v[4]) {
+/* Bytes above `c` that are ASCII. */
+static inline uint64_t above(const uint8x16_t v[4], int8_t c) {
   uint8x16_t is[4];
-  for (int i = 0; i < 4; i++) {
-    uint8x16_t ascii = vreinterpretq_u8_u8(vcgtq_s8(vreinterpretq_s8_u8(v[i]), vdupq_n_s8(0x3E)));
-    is[i] = vorrq_u8(ascii, vceqq_u8(v[i], vdupq_n_u8('-')));
-  }
+  for (int i = 0; i < 4; i++) is[i] = vcgtq_s8(vreinterpretq_s8_u8(v[i]), vdupq_n_s8(c));
   return bits(is);
+}
+
+static inline void load(const uint8_t *p, uint8x16_t v[4]) {
+  for (int i = 0; i < 4; i++) v[i] = vld1q_u8(p + 16 * i);
+}
+
+static inline uint64_t lw_plain_of(const uint8_t *p) {
+  uint8x16_t v[4];
+  load(p, v);
+  uint64_t number = above(v, 0x2A) & ~above(v, 0x3B);
+  return number | above(v, 0x3E) | equal(v, '#') | equal(v, '%');
 }
 
 static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
   uint8x16_t v[4];
-  for (int i = 0; i < 4; i++) v[i] = vld1q_u8(p + 16 * i);
+  load(p, v);
   m->less = equal(v, '<');
   m->greater = equal(v, '>');
   m->quote = equal(v, '"');
   m->apostrophe = equal(v, '\'');
   m->equals = equal(v, '=');
   m->space = equal(v, ' ') | equal(v, '\n') | equal(v, '\t');
-  m->name = name_bits(v);
+  m->name = above(v, 0x3E) | equal(v, '-');
   m->hot = lw_hot_by_table(p, m->less);
 }
 

@@ -34,9 +34,20 @@ static inline uint64_t above(const block *b, char c) {
   return bits(&is);
 }
 
-static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
+static inline block load(const uint8_t *p) {
   block b;
   for (int i = 0; i < 4; i++) b.part[i] = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
+  return b;
+}
+
+static inline uint64_t lw_plain_of(const uint8_t *p) {
+  block b = load(p);
+  uint64_t number = above(&b, 0x2A) & ~above(&b, 0x3B);
+  return number | above(&b, 0x3E) | equal(&b, '#') | equal(&b, '%');
+}
+
+static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
+  block b = load(p);
   m->less = equal(&b, '<');
   m->greater = equal(&b, '>');
   m->quote = equal(&b, '"');

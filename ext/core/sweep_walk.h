@@ -7,49 +7,58 @@
  *    of '<' and '>', whether in a double-quoted value the parity of the quotes in tags: two prefix xors, no branch.
  * 2. Parity is a guess. It is checked, again without branches, that the guess is what the tokenizer would do:
  *    '<' and '>' alternate; none stands in a value; every opening quote directly follows a '='; every '=' outside
- *    a value is directly followed by one, and directly follows a name that begins behind white space, so that it
- *    is not part of a tag's name or of an unquoted value; there is no single quote in a tag outside a value.
+ *    a value directly follows a name that begins behind white space, so that it is not part of a tag's name; and
+ *    is followed by a double quote or by an unquoted value of harmless bytes that ends with white space or '>';
+ *    there is no single quote in a tag outside a value.
  * 3. A tag is `hot` when its name may matter: decided by two bytes behind '<', by table look-ups on nibbles.
  * 4. The first bit that fails a check, or is hot, ends the sweep at its tag, which the states then read exactly.
  *    Bits before the first failure are right, since prefix operations only look back.
  *
- * Include after defining LW_SWEEP_NAME, LW_SWEEP_TARGET (function attribute), lw_masks_of and lw_prefix_xor.
+ * Include after defining LW_SWEEP_NAME, LW_SWEEP_TARGET (function attribute), lw_masks_of, lw_plain_of and
+ * lw_prefix_xor.
  */
 #include "sweep_masks.h"
 
 typedef struct {
   uint64_t in_tag, in_value;        /* all ones or zero */
-  uint64_t after_space, after_equals, name_carry; /* 0 or 1: what the last byte or addition hands over */
+  uint64_t after_space, after_equals, name_carry, value_carry; /* 0 or 1: what the last block hands over */
 } lw_carry;
 
+/* Add bits at the starts of runs of ones: each carries to the place behind its run's end. Returns those places. */
+LW_SWEEP_TARGET static inline uint64_t lw_run_ends(uint64_t starts, uint64_t runs, uint64_t *carry) {
+  uint64_t sum = starts + runs, overflow = sum < starts;
+  sum += *carry;
+  *carry = overflow | (sum < *carry);
+  return sum & ~runs;
+}
+
 /* The bits of this block that the sweep can't vouch for. */
-LW_SWEEP_TARGET static inline uint64_t lw_doubtful(const lw_masks *m, lw_carry *carry) {
+LW_SWEEP_TARGET static inline uint64_t lw_doubtful(const uint8_t *p, const lw_masks *m, lw_carry *carry) {
   uint64_t tag = lw_prefix_xor(m->less ^ m->greater) ^ carry->in_tag;
   uint64_t quotes = m->quote & tag;
   uint64_t value = lw_prefix_xor(quotes) ^ carry->in_value;
   uint64_t outside = tag & ~value;
   uint64_t opening = quotes & value;
   uint64_t equals = m->equals & outside;
-
-  /* Names behind white space: adding a bit at a run's start carries to the place behind its end. */
-  uint64_t starts = (m->space << 1 | carry->after_space) & m->name;
-  uint64_t sum = starts + m->name;
-  uint64_t overflow = sum < starts;
-  sum += carry->name_carry;
-  overflow |= sum < carry->name_carry;
-  uint64_t name_ends = sum & ~m->name;
+  uint64_t name_ends = lw_run_ends((m->space << 1 | carry->after_space) & m->name, m->name, &carry->name_carry);
+  uint64_t after_equals = equals << 1 | carry->after_equals;
+  uint64_t unquoted = after_equals & ~opening;
 
   uint64_t doubtful = (m->less & ~tag) | (m->greater & tag);
   doubtful |= (m->less | m->greater) & value;
-  doubtful |= (equals << 1 | carry->after_equals) ^ opening;
+  doubtful |= opening & ~after_equals;
   doubtful |= equals & ~name_ends;
   doubtful |= m->apostrophe & outside;
+  if (unquoted | carry->value_carry) {
+    uint64_t plain = lw_plain_of(p);
+    uint64_t ends = lw_run_ends(unquoted & plain, plain, &carry->value_carry);
+    doubtful |= (unquoted & ~plain) | (ends & ~(m->space | m->greater));
+  }
 
   carry->in_tag = (uint64_t)((int64_t)tag >> 63);
   carry->in_value = (uint64_t)((int64_t)value >> 63);
   carry->after_space = m->space >> 63;
   carry->after_equals = equals >> 63;
-  carry->name_carry = overflow;
   return doubtful;
 }
 
@@ -60,7 +69,7 @@ LW_SWEEP_TARGET const uint8_t *LW_SWEEP_NAME(const uint8_t *p, const uint8_t *en
   while (end - p >= LW_SWEEP_REACH) {
     uint64_t was_in_tag = carry.in_tag;
     lw_masks_of(p, &m);
-    uint64_t doubtful = lw_doubtful(&m, &carry);
+    uint64_t doubtful = lw_doubtful(p, &m, &carry);
     uint64_t stop = doubtful | m.hot;
     if (stop == 0) {
       if (m.less) last_tag = p + lw_highest_bit(m.less);
