@@ -1,15 +1,18 @@
 """Where the shared material and the outside judge are, or why their tests skip."""
 
+import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def _missing(what: str) -> None:
+def _missing(what: str) -> NoReturn:
     if os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1":
         pytest.fail(f"{what}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
     pytest.skip(what)
@@ -26,8 +29,19 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def hrefs() -> Callable[[bytes, str], list[tuple[str, str | None]]]:
     """html5-parser as an independent judge: every `a` element of a document, as (namespace, href)."""
+    judge: Callable[[bytes, str], list[tuple[str, str | None]]] = _tree().hrefs
+    return judge
+
+
+@pytest.fixture(scope="session")
+def traces() -> Callable[[bytes, str], bool]:
+    """The same judge: does a text stand anywhere in the tree?"""
+    judge: Callable[[bytes, str], bool] = _tree().traces
+    return judge
+
+
+def _tree() -> ModuleType:
     try:
-        from tests.oracle.tree import hrefs as parsed
+        return importlib.import_module("tests.oracle.tree")
     except ImportError as reason:
-        _missing(f"html5-parser is not installed ({reason}): pip install --no-binary lxml 'linkweir[oracle]'")
-    return parsed
+        _missing(f"html5-parser is missing ({reason}): pip install --no-binary lxml 'linkweir[oracle]'")

@@ -14,3 +14,13 @@ def hrefs(document: bytes, charset: str = "utf-8") -> list[tuple[str, str | None
             namespace = element.tag.rpartition("}")[0].rpartition("/")[2]
             found.append((namespace, element.get("href")))
     return found
+
+
+def traces(document: bytes, text: str, charset: str = "utf-8") -> bool:
+    """Does the text stand anywhere in the tree: as text, in a comment or in an attribute?"""
+    root = html5_parser.parse(document, transport_encoding=charset, namespace_elements=True)
+    return any(
+        text in part
+        for node in root.iter()
+        for part in [node.text or "", node.tail or "", *map(str, node.attrib.values())]
+    )

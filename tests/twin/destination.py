@@ -3,6 +3,7 @@
 import codecs
 import re
 
+from .cursor import ascii_lower
 from .references import decode, names_zero
 
 MARKERS = ("{{", "{%", "{", "*|", "[[", "[%", "%%", "<%", "${", "#{")
@@ -19,11 +20,14 @@ CODECS = {
 
 
 def charset_text(raw: bytes, charset: str) -> str:
-    """Bytes as the text a browser makes of them: undecodable ones become U+FFFD, C1 stays in windows-1252."""
-    codec = CODECS.get(charset.lower(), charset)
+    """Bytes as the text a browser makes of them: undecodable ones become U+FFFD, an unknown label is UTF-8."""
+    codec = CODECS.get(ascii_lower(charset), charset)
     if codec == "cp1252":
         return "".join(_windows_1252(byte) for byte in raw)
-    return codecs.decode(raw, codec, "replace")
+    try:
+        return codecs.decode(raw, codec, "replace")
+    except LookupError:
+        return raw.decode("utf-8", "replace")
 
 
 def _windows_1252(byte: int) -> str:

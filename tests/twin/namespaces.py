@@ -128,11 +128,10 @@ class Namespaces:
             return
         found = next((i for i in reversed(range(len(self.stack))) if self.stack[i].name == tag.name), None)
         if found is None:
-            # in foreign content, or right inside an integration point, it may close HTML further out
-            self.doubt = self.doubt or not top.html_inside
+            self.doubt = True  # it may close HTML further out: `</td>` does, from inside anything
             return
-        uncertain = any(element.html_inside for element in self.stack[found:])
-        self.doubt = self.doubt or uncertain
+        if any(element.html_inside for element in self.stack[found:]):
+            self.doubt = True
         if top.html_inside and top is not self.stack[found]:
             return  # HTML elements stand between; the standard may or may not close through them
         del self.stack[found:]

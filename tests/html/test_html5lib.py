@@ -1,0 +1,140 @@
+"""The html5lib suites: which `a` start tags with which attributes, by the twin's tokenizer and by both scanners."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.html.scanners import Scanner
+from tests.oracle.html5lib import TokenizerTest, TreeTest, tokenizer_tests, tree_hrefs, tree_tests
+from tests.twin.references import decode
+from tests.twin.tokenizer import Tokenizer
+from tests.twin.tokens import Tag
+
+pytestmark = pytest.mark.external
+
+SUITES = "suites/html5lib-tests"
+STATES = {"Data state": "data", "Script data state": "script data"}  # the others differ by " state" only
+
+# Tests whose tree disagrees with the scanner, and why that is right.
+TREE_DIFFERENCES = {
+    "tests_innerHTML_1:36": "in a colgroup the tree drops the tag; the scanner knows no table modes (rules, 1)",
+}
+RAW_CONTEXTS = {"textarea", "title", "style", "script", "plaintext", "xmp"}
+
+
+def attributes(tag: Tag, text: str) -> dict[str, str]:
+    """The attributes of a tag as the suite writes them: decoded, the first of a name counting."""
+    found: dict[str, str] = {}
+    for attribute in tag.attributes:
+        raw = text[attribute.value_start : attribute.value_end] if attribute.value_start >= 0 else ""
+        lines = utf8(raw).replace("\r\n", "\n").replace("\r", "\n")
+        found.setdefault(utf8(attribute.name), decode(lines))
+    return found
+
+
+def utf8(text: str) -> str:
+    """What one character per byte stands for; the U+FFFD that replaced a NUL stays."""
+    return text.encode("latin-1", "replace").decode() if "\ufffd" not in text else text
+
+
+def tags(document: bytes, state: str = "data", last_start_tag: str = "") -> list[list[Any]]:
+    """Every tag by the twin's tokenizer, in the suite's form; text modes do not follow tags there."""
+    tokenizer = Tokenizer(document)
+    tokenizer.state, tokenizer.last_start_tag = state, last_start_tag
+    found: list[list[Any]] = []
+    for token in tokenizer.tokens():
+        if isinstance(token, Tag) and token.terminated and token.closing:
+            found.append(["EndTag", utf8(token.name)])
+        elif isinstance(token, Tag) and token.terminated:
+            tag = ["StartTag", utf8(token.name), attributes(token, tokenizer.text)]
+            found.append(tag + [True] * token.self_closing)
+    return found
+
+
+def encodable(test: TokenizerTest) -> bool:
+    """Lone surrogates can't stand in a document of bytes."""
+    return not re.search("[\ud800-\udfff]", test.document)
+
+
+def test_the_twin_tokenizes_as_the_suite_says(shared: Path) -> None:
+    """In every initial state, each start tag with its attributes and each end tag is the expected one."""
+    tests = [test for test in tokenizer_tests(shared / SUITES) if encodable(test)]
+    wrong = []
+    for test in tests:
+        expected = [token for token in test.output if token[0] in {"StartTag", "EndTag"}]
+        state = STATES.get(test.state, test.state.removesuffix(" state"))
+        found = tags(test.document.encode(), state, test.last_start_tag)
+        if found != expected:
+            wrong.append((test.name, found, expected))
+    assert wrong == []
+    assert len(tests) > 7000
+
+
+def test_the_a_start_tags_of_the_tokenizer_suite(shared: Path, scanner: Scanner) -> None:
+    """In the Data state, the links found are the suite's `a` start tags, with the same attributes."""
+    wrong, checked = [], 0
+    for test in tokenizer_tests(shared / SUITES):
+        if test.state != "Data state" or not encodable(test):
+            continue
+        expected = [token[2] for token in test.output if token[:2] == ["StartTag", "a"]]
+        found = found_attributes(scanner, test.document.encode())
+        checked += len(expected)
+        if found != expected:
+            wrong.append((test.name, test.document, found, expected))
+    assert wrong == []
+    assert checked > 10
+
+
+def found_attributes(scanner: Scanner, document: bytes) -> list[dict[str, str]]:
+    """The attributes of each link of the document, read again from the bytes the scanner points at."""
+    links = [link for link in scanner.scan(document) if link.outcome != "unterminated"]
+    sources = [tags(document[link.start : link.end]) for link in links]
+    assert all(len(source) == 1 and source[0][1] == "a" for source in sources)
+    return [source[0][2] for source in sources]
+
+
+def test_the_references_of_the_tokenizer_suite(shared: Path, scanner: Scanner) -> None:
+    """Every quoted value that the suite decodes is decoded the same when it is an `href`."""
+    wrong, checked = [], 0
+    for test in tokenizer_tests(shared / SUITES):
+        value = re.fullmatch(r"""<h a=("[^"]*"|'[^']*')>""", test.document)
+        if value is None or not encodable(test):
+            continue
+        (link,) = scanner.scan(f"<a href={value[1]}>".encode())
+        expected = stripped(test.output[0][2]["a"])
+        checked += 1
+        if link.destination != expected:
+            wrong.append((test.name, test.document, link.destination, expected))
+    assert wrong == []
+    assert checked > 10
+
+
+def stripped(value: str) -> str:
+    """What the URL standard leaves of a value."""
+    return re.sub("[\t\n\r]", "", value.strip("".join(map(chr, range(0x21)))))
+
+
+def in_context(test: TreeTest) -> bytes:
+    """The test as a document: its context element is opened first where that changes what tags mean."""
+    namespace, _, name = test.context.rpartition(" ")
+    opening = ""
+    if namespace:
+        opening = f"<{namespace}>" if name == namespace else f"<{namespace}><{name}>"
+    elif name in RAW_CONTEXTS:
+        opening = f"<{name}>"
+    return (opening + test.document).encode()
+
+
+def test_the_links_of_the_tree_construction_suite(shared: Path, scanner: Scanner) -> None:
+    """The `a` elements of each expected tree, as a set of `href`s, are those found; differences are listed."""
+    different, checked = {}, 0
+    for test in tree_tests(shared / SUITES):
+        found = {tag.get("href") for tag in found_attributes(scanner, in_context(test))}
+        expected = set(tree_hrefs(test.tree))
+        checked += len(expected)
+        if found != expected:
+            different[test.name] = (test.document, found, expected)
+    assert different.keys() == TREE_DIFFERENCES.keys(), different
+    assert checked > 80
