@@ -8,7 +8,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc, PyMem_Realloc
 from libc.stdint cimport uint8_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memchr, memcpy, memset
 
 from capi cimport (
     LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_SPLIT, LW_SWEEPS, LW_TRACKED, lw_element,
@@ -94,6 +94,12 @@ cdef void count_lines(Lines *lines, const uint8_t *p, size_t n) noexcept nogil:
             lines.line_start = lines.at + i + 1
         lines.after_cr = p[i] == 13
     lines.at += n
+
+
+cdef bytes text_of(const lw_verdict *verdict):
+    """The destination; a NUL byte is U+FFFD to the tokenizer."""
+    cdef bytes text = verdict.destination[:verdict.length]
+    return text if memchr(verdict.destination, 0, verdict.length) == NULL else text.replace(b"\0", b"\xef\xbf\xbd")
 
 
 cdef class Splice:
@@ -323,7 +329,7 @@ cdef class Splice:
             if not span.tag.opted_out and not span.tag.spaced:
                 verdict.outcome = again.outcome
                 verdict.template_marker = again.template_marker
-            return again.destination[:again.length]
+            return text_of(&again)
         finally:
             PyMem_Free(scratch)
 
@@ -340,7 +346,7 @@ cdef class Splice:
             if not verdict.ascii:
                 destination = self.rejudge(span, verdict, bytes_ + <size_t>(span.start - base))
             elif verdict.outcome == LW_TRACKED or (self.report is not None and verdict.destination != NULL):
-                destination = verdict.destination[:verdict.length]
+                destination = text_of(verdict)
             else:
                 destination = None
             if verdict.outcome == LW_TRACKED:
@@ -539,6 +545,6 @@ def decode_value(const uint8_t[::1] raw not None):
         raise MemoryError
     try:
         lw_judge_value(&raw[0] if size else scratch, size, &rules.switches, scratch, &verdict)
-        return verdict.destination[:verdict.length]
+        return text_of(&verdict)
     finally:
         PyMem_Free(scratch)

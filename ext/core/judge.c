@@ -48,11 +48,14 @@ static uint8_t kinds_of(range r) {
   return kinds;
 }
 
+/* A NUL byte is U+FFFD to the tokenizer (HTML, 13.2.5.36): it is not stripped and may stand in a host. */
+static bool is_stripped(uint8_t c) { return c <= ' ' && c != 0; }
+
 /* What the URL standard strips: C0 controls and spaces at both ends, TAB LF CR everywhere. Copies into `out`
  * only where there are controls at all. `out` may be where `r` lies. */
 static range strip(range r, uint8_t kinds, uint8_t *out) {
-  while (r.from < r.to && *r.from <= ' ') r.from++;
-  while (r.from < r.to && r.to[-1] <= ' ') r.to--;
+  while (r.from < r.to && is_stripped(*r.from)) r.from++;
+  while (r.from < r.to && is_stripped(r.to[-1])) r.to--;
   if (!(kinds & CONTROL)) return r;
   size_t n = 0;
   for (const uint8_t *p = r.from; p < r.to; p++)
@@ -68,7 +71,7 @@ static size_t scheme_length(range r) {
 }
 
 static bool forbidden_in_host(uint8_t c) {
-  return c <= ' ' || c == 0x7F || c == '<' || c == '>' || c == '[' || c == ']' || c == '^' || c == '|';
+  return is_stripped(c) || c == 0x7F || c == '<' || c == '>' || c == '[' || c == ']' || c == '^' || c == '|';
 }
 
 /* Length of the IPv6 literal at the start of the host, or 0. */

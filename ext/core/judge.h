@@ -11,7 +11,7 @@ typedef enum {
 } lw_outcome;
 
 /* A judged link. The destination is decoded and stripped; it lies in the tag itself where nothing had to be
- * decoded, else in the caller's scratch. NULL where the href has no quoted value. */
+ * decoded, else in the caller's scratch; NUL bytes in it stand for U+FFFD. NULL where the href has no quoted value. */
 typedef struct {
   const uint8_t *destination;
   size_t length;

@@ -32,9 +32,10 @@ bool lw_may_become_link(const lw_doc *doc, bool inner) {
   return false;
 }
 
-/* Text: find the next '<' that matters. The sweep may also stop in text it did not judge. */
+/* Text: find the next '<' that matters. The sweep may also stop in text it did not judge; it knows `a` but not
+ * the VML elements of conditional comments. */
 static const uint8_t *data_state(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
-  if (run->sweep && doc->depth == 0) p = run->sweep(p, end);
+  if (run->sweep && doc->depth == 0 && !run->inner) p = run->sweep(p, end);
   if (p < end && *p != '<') p = memchr(p, '<', (size_t)(end - p));
   if (p == NULL || p == end) return end;
   doc->state = LW_TAG_OPEN;

@@ -26,6 +26,7 @@ _AS_BROWSERS = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
+_WINDOWS = frozenset(["cp874", *(f"cp125{n}" for n in range(9))])
 _ALIASES = {"x-sjis": "shift_jis", "windows-31j": "cp932", "x-mac-cyrillic": "mac-cyrillic", "windows-874": "cp874"}
 
 # In a document with an unknown label these bytes speak for an encoding that shifts or is wider than a byte.
@@ -54,7 +55,11 @@ class Charset:
 
     def to_utf8(self, raw: bytes) -> bytes:
         """A raw value as UTF-8; what cannot be decoded becomes U+FFFD, as in a browser."""
-        return raw.decode(self.codec, "replace").encode("utf-8", "replace")
+        try:
+            text = raw.decode(self.codec)
+        except UnicodeDecodeError:
+            text = "".join(map(self._from_byte, raw)) if self.codec in _WINDOWS else raw.decode(self.codec, "replace")
+        return text.encode()
 
     def for_location(self, destination: bytes) -> bytes:
         """The destination with its query's non-ASCII percent-encoded in the document's charset (URL standard, 4.4).
@@ -68,6 +73,14 @@ class Charset:
         if not query.isascii():
             query = "".join(c if c.isascii() else self._percent(c) for c in query)
         return f"{before}{mark}{query}{hash_}{fragment}".encode()
+
+    def _from_byte(self, byte: int) -> str:
+        """The Encoding standard gives the bytes 80 to 9F that windows-125x leaves open to the C1 controls."""
+        unassigned = chr(byte) if 0x80 <= byte <= 0x9F else "\ufffd"
+        try:
+            return bytes([byte]).decode(self.codec)
+        except UnicodeDecodeError:
+            return unassigned
 
     def _percent(self, character: str) -> str:
         try:

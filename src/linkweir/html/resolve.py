@@ -27,7 +27,7 @@ _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolve:
     """The function that the core calls for each batch."""
     ask = _mint(links, charset) if isinstance(links, Tracker) else _call(links, charset)
-    return ask if switches.skip_pattern is None else _skipping(ask, switches.skip_pattern)
+    return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
 def judge_only(links: Tracker | None, switches: Switches) -> _core.Resolve:
@@ -39,7 +39,7 @@ def judge_only(links: Tracker | None, switches: Switches) -> _core.Resolve:
             _mark_known(links, destinations, known)
         return known
 
-    return ask if switches.skip_pattern is None else _skipping(ask, switches.skip_pattern)
+    return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
 def _mark_known(tracker: Tracker, destinations: list[bytes], values: list[bytes | int]) -> None:
@@ -93,10 +93,11 @@ def _answer(function: LinkFunction, destination: str, index: int, charset: Chars
     raise RefusedValue(reason, destination=destination, index=index, value=value)
 
 
-def _skipping(ask: _core.Resolve, pattern: re.Pattern[str]) -> _core.Resolve:
+def _skipping(ask: _core.Resolve, patterns: tuple[re.Pattern[str], ...]) -> _core.Resolve:
     def skip(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         values: list[bytes | int] = [NUMBER[Outcome.SKIPPED]] * len(destinations)
-        kept = [i for i, d in enumerate(destinations) if not pattern.search(d.decode())]
+        texts = [d.decode() for d in destinations]
+        kept = [i for i, text in enumerate(texts) if not any(p.search(text) for p in patterns)]
         answers = ask([destinations[i] for i in kept], [indexes[i] for i in kept]) if kept else []
         for i, answer in zip(kept, answers, strict=True):
             values[i] = answer

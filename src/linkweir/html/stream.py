@@ -44,7 +44,7 @@ class Rewriter:
     ) -> None:
         self._charset = Charset(charset)
         self._head = b""
-        self._encoding = False
+        self._encoding = self._tilde = False
         report = None if on_link is None else _teller(on_link, self._charset.codec)
         resolve = resolver(links, switches, self._charset)
         self._splice = _core.Splice(switches.rules, resolve, self._charset.to_utf8, report)
@@ -62,9 +62,21 @@ class Rewriter:
             self._head += bytes(memoryview(data)[: 4 - len(self._head)])
             if wide_bom(self._head):
                 self._give_up()
-        if not self._charset.known and not self._encoding and SUSPICIOUS.search(data):  # type: ignore[call-overload]
-            self._give_up()
-        return self._splice.feed(data)
+        if self._charset.known or self._encoding:
+            return self._splice.feed(data)
+        return self._feed_unknown(bytes(data))
+
+    def _feed_unknown(self, data: bytes) -> bytes:
+        """The same for an unknown label: what comes before the first suspicious byte is still judged."""
+        split = data.startswith(b"{") and self._tilde  # "~" | "{"
+        found = SUSPICIOUS.search(data)
+        self._tilde = data.endswith(b"~") or (not data and self._tilde)
+        if not split and found is None:
+            return self._splice.feed(data)
+        at = 0 if split or found is None else found.start()
+        done = self._splice.feed(data[:at])
+        self._give_up()
+        return done + self._splice.feed(data[at:])
 
     def close(self) -> bytes:
         """The document ends; return the bytes still held. Safe to call again."""

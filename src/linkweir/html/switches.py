@@ -62,7 +62,7 @@ class Switches:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not 16 <= self.tag_limit <= 2**40:
             raise BadSwitch(f"tag_limit must be at least 16 bytes, not {self.tag_limit}")
-        _ = self.rules, self.skip_pattern  # bad items speak up here, not in the middle of a document
+        _ = self.rules, self.skip_patterns  # bad items speak up here, not in the middle of a document
 
     @cached_property
     def rules(self) -> Rules:
@@ -79,15 +79,16 @@ class Switches:
             raise BadSwitch(f"opt_out: {error}") from None
 
     @cached_property
-    def skip_pattern(self) -> re.Pattern[str] | None:
-        """One pattern for all of `skip`, or None."""
-        patterns = [item for raw in self.skip for item in SKIP_PRESETS.get(raw, (raw,))]
-        for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise BadSwitch(f"skip: {pattern!r} is no regular expression: {error}") from None
-        return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE) if patterns else None
+    def skip_patterns(self) -> tuple[re.Pattern[str], ...]:
+        """The patterns of `skip`, compiled."""
+        return tuple(_pattern(item) for raw in self.skip for item in SKIP_PRESETS.get(raw, (raw,)))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise BadSwitch(f"skip: {text!r} is no regular expression: {error}") from None
 
 
 def _opt_out_pair(item: str) -> tuple[bytes, bytes | None]:
