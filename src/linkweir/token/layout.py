@@ -42,7 +42,7 @@ _UUID_VERSIONS = {"uuid4": 4, "uuid7": 7}
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """What a token says before the link's index; `identity`: the message's id, in ANONYMOUS the campaign's."""
+    """What a token says before the link's index; `identity`: message id, in ANONYMOUS campaign."""
 
     short: bool
     privacy: Privacy

@@ -64,7 +64,7 @@ def _verify(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:
 
 
 def _opened(prefix: layout.Prefix, index: int, body: bytes, end: int) -> Opened:
-    """Checks that these bytes are the one spelling of what they say, although only a key's owner could err."""
+    """Checks that these bytes are the one spelling of what they say; only a key's owner could err."""
     checked_id(prefix.identity, "id")
     packed = body[end:]
     if layout.encode(prefix) + layout.varint(index) + packed != body or (prefix.short and packed):

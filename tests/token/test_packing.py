@@ -1,0 +1,140 @@
+"""Packing destinations: exact, one form each, and the same as the slow twin."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from linkweir._token import DESTINATION_LIMIT, decode_base64url, encode_base64url, pack, unpack
+
+from . import packtwin
+from .urls import DESTINATIONS
+
+
+def packed(destination: bytes) -> bytes:
+    """The packed form, which must exist."""
+    form = pack(destination)
+    assert form is not None
+    return form
+
+
+def test_generated_tables_match_the_frozen_description() -> None:
+    """The C tables are what the frozen description gives."""
+    assert (packtwin.SOURCE / "format1_tables.h").read_text() == packtwin.FORMAT["header"]()
+
+
+def test_every_context_keeps_the_code_of_all_ones_free() -> None:
+    """No symbol that is written has the code of all ones, which is at least 8 bits long in every context."""
+    for row in packtwin.CODES:
+        assert set(row[packtwin.FORMAT["PAD"]]) == {"1"}
+        assert len(row[packtwin.FORMAT["PAD"]]) >= 8
+
+
+def test_every_entry_round_trips_alone_capitalised_and_embedded() -> None:
+    """Each dictionary entry comes back, in lower and upper case and between letters, as the twin packs it."""
+    for entry in [*packtwin.WORDS, *packtwin.PARTS]:
+        for text in (entry, entry.capitalize(), entry.upper(), b"x" + entry + b"y", b"http://www." + entry):
+            assert packed(text) == packtwin.pack(text)
+            assert unpack(packed(text)) == text
+
+
+@settings(deadline=None)
+@given(st.one_of(DESTINATIONS.map(str.encode), st.binary(max_size=300)))
+@example(b"")
+@example(b"https://www.")
+@example(b"http://" + b"0f" * 400)
+@example(b"https://a.example/" + b"Zq9" * 24)
+@example(b"https://a.example/550e8400-e29b-41d4-a716-446655440000")
+@example(b"https://a.example/x550e8400-e29b-41d4-a716-446655440000")
+def test_packing_equals_the_twin_and_round_trips(destination: bytes) -> None:
+    """Any bytes pack to exactly what the twin writes, and unpack to exactly themselves."""
+    form = packed(destination)
+    assert form == packtwin.pack(destination)
+    assert unpack(form) == destination
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_whatever_unpacks_packs_to_the_same_bytes(form: bytes) -> None:
+    """Random bytes are refused or are the one packed form of what they unpack to."""
+    destination = unpack(form)
+    assert destination is None or pack(destination) == form
+
+
+@settings(deadline=None)
+@given(DESTINATIONS.map(str.encode), st.data())
+def test_a_changed_packed_form_is_refused_or_another_destination(
+    destination: bytes, data: st.DataObject
+) -> None:
+    """Flipping a bit, cutting, or adding a byte never leads back to the same destination."""
+    form = packed(destination)
+    bit = data.draw(st.integers(0, len(form) * 8 - 1))
+    flipped = bytearray(form)
+    flipped[bit // 8] ^= 1 << bit % 8
+    for changed in (bytes(flipped), form[:-1], form + b"\xff", form + b"\x00"):
+        assert unpack(changed) != destination
+
+
+def test_padding_of_a_whole_byte_is_refused() -> None:
+    """Eight one-bits after the last symbol are not padding."""
+    form = packed(b"https://example.com")
+    assert unpack(form + b"\xff") is None
+
+
+def test_a_run_that_symbols_would_undercut_is_refused() -> None:
+    """A packed form with a RUN where symbols are shorter is not canonical and does not unpack."""
+    text = b"information"
+    row = packtwin.context(b"", b"https://")
+    bits = "00" + packtwin.run(row, 0, text)
+    bits += "1" * (-len(bits) % 8)
+    form = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8))
+    assert unpack(form) is None
+    assert unpack(packed(b"https://" + text)) == b"https://" + text
+
+
+@pytest.mark.parametrize("unit", [b"a", b"\x80", b"\x00", b"~^", b"Zz9-", "€".encode()])
+def test_the_limit_is_exact(unit: bytes) -> None:
+    """A destination of DESTINATION_LIMIT bytes round-trips whatever it is made of; one more is refused."""
+    longest = (unit * DESTINATION_LIMIT)[:DESTINATION_LIMIT]
+    assert unpack(packed(longest)) == longest
+    assert pack(longest + b"a") is None
+
+
+def test_a_form_that_would_unpack_over_the_limit_is_refused() -> None:
+    """The longest destination's form, lengthened, never unpacks to more than the limit."""
+    form = packed(b"-" * DESTINATION_LIMIT)
+    assert unpack(form + form) is None
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=100))
+def test_base64url_is_the_standard_one_without_padding(data: bytes) -> None:
+    """Encoding agrees with the standard library, and decoding undoes it."""
+    import base64
+
+    text = encode_base64url(data)
+    assert text == base64.urlsafe_b64encode(data).rstrip(b"=")
+    assert decode_base64url(text) == data
+
+
+@settings(deadline=None)
+@given(st.text("AQgwBCDhij01-_", max_size=9).map(str.encode))
+def test_base64url_has_one_spelling(text: bytes) -> None:
+    """Text whose spare bits are not zero, or whose length no bytes have, is refused."""
+    data = decode_base64url(text)
+    assert data is None or encode_base64url(data) == text
+
+
+@pytest.mark.parametrize(
+    "text", [b"A", b"AAAAA", b"AB", b"AAB", b"AA==", b"A A", b"AA\n", b"AA+/", b"A\xffAA", b"AA.A"]
+)
+def test_base64url_refuses(text: bytes) -> None:
+    """Foreign characters, padding, impossible lengths and spare bits are refused."""
+    assert decode_base64url(text) is None
+
+
+def test_base64url_refuses_more_than_a_token_can_be() -> None:
+    """Eight thousand characters decode; more do not."""
+    assert decode_base64url(b"A" * 8000) == bytes(6000)
+    assert decode_base64url(b"A" * 8004) is None
