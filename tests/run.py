@@ -1,0 +1,48 @@
+"""Set up a virtual environment in .venv and run the tests: `python3 tests/run.py [pytest's options]`.
+
+Needs Python 3.11 or newer and a C compiler. Where libxml2's headers are installed, html5-parser is built too, as an
+independent oracle; without them the tests that need it skip and say so. With LINKWEIR_REQUIRE_SHARED=1 nothing may
+skip for such a reason.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+MANDATORY = os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1"
+
+
+def run(*command: str | Path) -> None:
+    """Run a command in the project's folder; a failure ends the script with its status."""
+    status = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
+    if status:
+        sys.exit(status)
+
+
+def have_libxml2() -> bool:
+    """Are libxml2's headers there, so that lxml and html5-parser can be built from source?"""
+    tool = shutil.which("pkg-config")
+    return tool is not None and subprocess.run([tool, "--exists", "libxml-2.0"], check=False).returncode == 0
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - this script is run by whatever python3 there is
+        sys.exit(f"Linkweir needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+    if not PYTHON.exists():
+        venv.create(VENV, with_pip=True)
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--editable", ".[test]")
+    if MANDATORY or have_libxml2():
+        print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", ".[oracle]")
+    run(PYTHON, "-m", "pytest", *sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()
