@@ -1,8 +1,9 @@
 """How cost grows on hostile input: `python -m bench.growth [--quick]` prints a table.
 
-Each engine gets each family at a quarter, a half and the whole size, in a process of its own that is ended after a
-few seconds: a pattern that takes minutes can't be interrupted otherwise. The exponent is that of the size:
-1.0 is linear, 2.0 quadratic. It comes from the smallest and the largest size measured, best of several runs each.
+Each engine gets each family at a quarter, a half and the whole size, in a process of its own that is ended
+after a few seconds: a pattern that takes minutes can't be interrupted otherwise. The exponent is that of the
+size: 1.0 is linear, 2.0 quadratic. It comes from the smallest and the largest size measured, best of several
+runs each.
 """
 
 import json
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.what.growing import FAMILIES, Family
-from bench.who.engine import CONSTANT, Engine
-from bench.who.every import PEERS, Missing, engine
+from bench.who.engine import CONSTANT, Engine, MissingError
+from bench.who.every import PEERS, engine
 
 CAP = 5.0  # seconds for one engine on one family
 OURS = "linkweir.rewrite"
@@ -75,7 +76,7 @@ def one(name: str, family: Family, share: float) -> None:
     """Measure in this process, a JSON line per run: what was measured before a kill is not lost."""
     try:
         contestant = engine(name)
-    except Missing as reason:
+    except MissingError as reason:
         print(json.dumps({"unable": str(reason)}), flush=True)
         return
     if family.chunk and contestant.chunks is None:
@@ -91,7 +92,7 @@ def one(name: str, family: Family, share: float) -> None:
             start = time.perf_counter()
             try:
                 _run(contestant, family, document)
-            except Exception as error:  # noqa: BLE001 - a peer's refusal is its answer
+            except Exception as error:
                 print(json.dumps({"unable": f"refuses ({type(error).__name__})"}), flush=True)
                 return
             print(json.dumps({"size": size, "seconds": time.perf_counter() - start}), flush=True)
@@ -132,9 +133,7 @@ def main(arguments: list[str]) -> int:
         one(arguments[1], family, float(arguments[3]))
         return 0
     share = 0.25 if "--quick" in arguments else 1.0
-    results = {
-        (name, family.name): grow(name, family, share=share) for family in FAMILIES for name in [OURS, *PEERS]
-    }
+    results = {(name, family.name): grow(name, family, share=share) for family in FAMILIES for name in [OURS, *PEERS]}
     print(table(results))
     return 0
 

@@ -1,15 +1,20 @@
-"""A gigabyte through the streaming rewriter: how much memory it takes, and how its speed compares with one call.
+"""A gigabyte through the streaming rewriter: how much memory it takes, and how its speed compares with one
+call.
 
-`python -m bench.memory [BYTES]` prints JSON. The caller starts it as a process of its own, so that nobody else's
-memory is counted. Resident memory comes from /proc, whose high-water mark is reset first.
+`python -m bench.memory [BYTES ROUNDS]` prints JSON. The caller starts it as a process of its own, so that
+nobody else's memory is counted. Resident memory comes from /proc, whose high-water mark is reset first.
 """
 
+import contextlib
+import ctypes
+import gc
 import json
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from bench.how.rounds import interleave, ratio, repeated
 from bench.what.case import Case
@@ -20,18 +25,32 @@ GIGABYTE = 1_000_000_000
 SLICE = 64_000_000  # enough for a steady speed, little enough to be measured several times
 
 
-def measure(size: int) -> dict[str, Any]:
-    """Stream `size` bytes in this process and report memory, speed and whether the answer was right."""
+class Streamed(TypedDict):
+    """What one gigabyte (or so) told. `of_one_call`: share of the speed of one call, best with best."""
+
+    bytes: int
+    seconds: float
+    megabytes_per_second: float
+    extra_mebibytes: float
+    right: bool
+    of_one_call: float
+    of_one_call_paired: float
+
+
+def measure(size: int, rounds: int) -> Streamed:
+    """Stream `size` bytes in this process and report memory, speed and whether the answer was right.
+
+    `rounds`: how often the speed is then compared with that of one call.
+    """
     import linkweir
 
     stream = Stream(size)
-    _stream_through(linkweir, Stream(4_000_000))  # code and buffers in place before memory is counted
     before = _reset_peak()
     start = time.perf_counter()
     produced, tracked = _stream_through(linkweir, stream)
     seconds = time.perf_counter() - start
     extra = _peak() - before
-    fair, paired = _against_one_call(linkweir)
+    fair, paired = _against_one_call(linkweir, rounds)
     return {
         "bytes": stream.size,
         "seconds": seconds,
@@ -43,12 +62,14 @@ def measure(size: int) -> dict[str, Any]:
     }
 
 
-def in_own_process(size: int) -> dict[str, Any]:
-    """The same in a fresh process. Raises CalledProcessError with its output when that fails."""
-    command = [sys.executable, "-m", "bench.memory", str(size)]
+@cache
+def in_own_process(size: int, rounds: int) -> Streamed:
+    """The same in a fresh process, once for the same arguments. Raises CalledProcessError with its output
+    when that fails."""
+    command = [sys.executable, "-m", "bench.memory", str(size), str(rounds)]
     root = Path(__file__).parent.parent
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
-    result: dict[str, Any] = json.loads(done.stdout)
+    result: Streamed = json.loads(done.stdout)
     return result
 
 
@@ -65,21 +86,31 @@ def _stream_through(linkweir: Any, stream: Stream) -> tuple[int, int]:
     return produced, rewriter.counts[linkweir.Outcome.TRACKED]
 
 
-def _against_one_call(linkweir: Any) -> tuple[float, float]:
-    """Speed of streaming as a share of the speed of one call on the same megabyte of newsletter, over and over."""
+def _against_one_call(linkweir: Any, rounds: int) -> tuple[float, float]:
+    """Speed of streaming as a share of the speed of one call on the same megabyte of newsletter, over and
+    over."""
     stream = Stream(SLICE)
     whole: Case = stream.block
     samples = interleave(
         {
-            "one call": repeated(lambda: [linkweir.rewrite(whole.document, _link) for _ in range(stream.repeats)]),
+            "one call": lambda loops: _one_call_each(linkweir, whole.document, loops * stream.repeats),
             "stream": repeated(lambda: _stream_through(linkweir, stream)),
         },
-        rounds=7,
+        rounds=rounds,
     )
     return ratio(samples["one call"], samples["stream"])
 
 
+def _one_call_each(linkweir: Any, document: bytes, times: int) -> None:
+    for _ in range(times):
+        linkweir.rewrite(document, _link)
+
+
 def _reset_peak() -> int:
+    # Give back what making the documents left free in the heap: the stream must not live on that uncounted.
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 
@@ -93,4 +124,5 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else GIGABYTE)))
+    size, rounds = map(int, sys.argv[1:3]) if len(sys.argv) == 3 else (GIGABYTE, 7)
+    print(json.dumps(measure(size, rounds)))

@@ -9,7 +9,8 @@ Scan = Callable[[bytes], object]
 
 
 def speedup(scan: Scan, document: bytes, *, rounds: int, documents: int = 150) -> tuple[float, float]:
-    """How many times the documents per second of one thread two threads reach: best with best, median of pairs."""
+    """How many times the documents per second of one thread two threads reach: best with best, median of
+    pairs."""
     ones, twos = [], []
     scan(document)
     for _ in range(rounds):

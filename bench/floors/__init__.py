@@ -1,6 +1,7 @@
 """The floors under every figure: a libc memchr sweep, `bytes.count`, and a memory copy.
 
-The two in C are compiled when first needed, with `$CC` or `cc`, into a folder of this process that goes away with it.
+The two in C are compiled when first needed, with `$CC` or `cc`, into a folder of this process that goes away
+with it.
 """
 
 import atexit
@@ -15,13 +16,13 @@ from pathlib import Path
 SOURCE = Path(__file__).parent / "_floors.c"
 
 
-class NoCompiler(Exception):
+class NoCompilerError(Exception):
     """The floors in C can't be built here; the message says why."""
 
 
 @cache
 def library() -> ctypes.CDLL:
-    """The compiled floors. Raises NoCompiler."""
+    """The compiled floors. Raises NoCompilerError."""
     folder = tempfile.mkdtemp(prefix="linkweir-floors-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     target = Path(folder) / "floors.so"
@@ -29,7 +30,7 @@ def library() -> ctypes.CDLL:
     try:
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the command is ours
     except (OSError, subprocess.CalledProcessError) as error:
-        raise NoCompiler(f"the floors could not be compiled: {error}") from error
+        raise NoCompilerError(f"the floors could not be compiled: {error}") from error
     built = ctypes.CDLL(str(target))
     built.floor_memchr.restype = built.floor_copy.restype = ctypes.c_size_t
     built.floor_memchr.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t)
@@ -38,7 +39,7 @@ def library() -> ctypes.CDLL:
 
 
 def memchr_sweep(document: bytes, rounds: int = 1) -> int:
-    """How many `<` the document has, found `rounds` times over by libc's memchr. Raises NoCompiler."""
+    """How many `<` the document has, found `rounds` times over by libc's memchr. Raises NoCompilerError."""
     found: int = library().floor_memchr(document, len(document), rounds)
     count, rest = divmod(found, rounds)
     if rest:
@@ -62,6 +63,6 @@ class Copier:
         ctypes.memset(self._target, 1, size)
 
     def __call__(self, document: bytes, rounds: int = 1) -> int:
-        """Bytes copied per round. Raises NoCompiler."""
+        """Bytes copied per round. Raises NoCompilerError."""
         total: int = library().floor_copy(self._target, document, len(document), rounds)
         return total // rounds

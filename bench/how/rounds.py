@@ -1,8 +1,8 @@
 """Interleaved rounds: everything that will be compared is measured side by side, in the same seconds.
 
-Machines like these are bimodal: a neighbour or a clock step makes everything slower for a while. So each round runs
-every work once, and works are compared best with best (the judged figure) and by the median of the paired ratios
-of their rounds (printed beside it: when the two disagree, the run was noisy).
+Machines like these are bimodal: a neighbour or a clock step makes everything slower for a while. So each
+round runs every work once, and works are compared best with best (the judged figure) and by the median of the
+paired ratios of their rounds (printed beside it: when the two disagree, the run was noisy).
 """
 
 import gc
@@ -30,9 +30,7 @@ class Samples:
         return min(self.seconds)
 
 
-def interleave(
-    works: Mapping[str, Work], *, rounds: int, sample_seconds: float = SAMPLE_SECONDS
-) -> dict[str, Samples]:
+def interleave(works: Mapping[str, Work], *, rounds: int, sample_seconds: float = SAMPLE_SECONDS) -> dict[str, Samples]:
     """Measure all works in `rounds` rounds; the order within a round moves on by one each time."""
     loops = {name: _loops(work, sample_seconds) for name, work in works.items()}
     seconds: dict[str, list[float]] = {name: [] for name in works}

@@ -21,7 +21,8 @@ class Site:
 class Case:
     """A document, the sites to replace in it, in document order, and how many `a` start tags it has in all.
 
-    A destination with `excused` in it belongs to a tag that only our own rules leave alone: a peer may replace it.
+    A destination with `excused` in it belongs to a tag that only our own rules leave alone: a peer may
+    replace it.
     """
 
     name: str
@@ -36,7 +37,8 @@ class Case:
         return [site.destination for site in self.sites]
 
     def rewritten(self, link: Callable[[str, int], str]) -> bytes:
-        """The only right output: the document with `link(destination, index)` in place of every site's value."""
+        """The only right output: the document with `link(destination, index)` in place of every site's
+        value."""
         return b"".join(self._pieces(link))
 
     def _pieces(self, link: Callable[[str, int], str]) -> Iterator[bytes]:
@@ -69,7 +71,8 @@ class Page:
         self.anchors += 1
 
     def site(self, before: str, value: str, after: str, destination: str) -> None:
-        """One `a` start tag whose `value` must be replaced: `before` ends and `after` begins with its quote."""
+        """One `a` start tag whose `value` must be replaced: `before` ends and `after` begins with its
+        quote."""
         self.raw(before)
         start = self.size
         self.raw(value)

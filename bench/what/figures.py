@@ -1,4 +1,5 @@
-"""The figures by which a generated newsletter is compared with real ones. Rough counting, good for averages only."""
+"""The figures by which a generated newsletter is compared with real ones. Rough counting, good for averages
+only."""
 
 import re
 from statistics import fmean, median

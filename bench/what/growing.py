@@ -1,4 +1,5 @@
-"""Families of hostile input whose members differ only in size: does the cost grow as fast as they do, or faster?"""
+"""Families of hostile input whose members differ only in size: does the cost grow as fast as they do, or
+faster?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

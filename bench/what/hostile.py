@@ -1,8 +1,8 @@
 """Broken and tricky markup with answers written down by hand from the HTML standard and the link rules.
 
-In the fragments `«…»` encloses a value that must be replaced and `¤` stands before an `a` start tag that must be
-left alone; both marks are taken out of the document. Every fragment leaves the tokenizer where it found it: in plain
-HTML content, outside svg and math.
+In the fragments `«…»` encloses a value that must be replaced and `¤` stands before an `a` start tag that must
+be left alone; both marks are taken out of the document. Every fragment leaves the tokenizer where it found
+it: in plain HTML content, outside svg and math.
 """
 
 import re
@@ -14,7 +14,8 @@ from bench.what.dice import Dice
 from bench.what.words import words
 
 H = "https://h.example/"
-# Tags that a browser would follow and only the link rules leave alone: no peer is faulted for replacing these.
+# Tags that a browser would follow and only the link rules leave alone: no peer is faulted for replacing
+# these.
 R = "https://rule.example/"
 RULE = "rule.example"
 
@@ -94,7 +95,7 @@ CUT = f'<a title="never closed" href="{H}cut'
 def hostile(name: str, size: int, seed: int = 3) -> Case:
     """About `size` bytes of the fragments over and over, between words; the document ends inside a tag."""
     page, dice = Page(), Dice(seed)
-    page.raw("<!DOCTYPE html>\r\n<html><head><title><a href=\"https://h.example/title\"></title></head><body>\r\n")
+    page.raw('<!DOCTYPE html>\r\n<html><head><title><a href="https://h.example/title"></title></head><body>\r\n')
     for markup, destinations in cycle(FRAGMENTS):
         if page.size >= size - 200:
             break

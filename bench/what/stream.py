@@ -1,4 +1,5 @@
-"""A document of any length that is never held: one generated stretch of newsletter, over and over, in chunks."""
+"""A document of any length that is never held: one generated stretch of newsletter, over and over, in
+chunks."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -35,9 +36,9 @@ class Stream:
         return self.size + self.links * len(link) - self.repeats * removed
 
     def chunks(self, size: int = CHUNK) -> Iterator[memoryview]:
-        """The document in pieces of `size` bytes, views of the block. The cuts drift through the block from one
-        repeat to the next, so that every kind of place is cut sooner or later; at its seams there are two shorter
-        pieces instead of one."""
+        """The document in pieces of `size` bytes, views of the block. The cuts drift through the block from
+        one repeat to the next, so that every kind of place is cut sooner or later; at its seams there are two
+        shorter pieces instead of one."""
         yield memoryview(self.head)
         view = memoryview(self.block.document)
         first = size

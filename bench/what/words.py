@@ -2,10 +2,11 @@
 
 from bench.what.dice import Dice
 
-WORDS = (
-    "the a of to and in for with your our new this from week season now more only until every free order offer "
-    "update guide stories harvest garden kitchen letter members delivery weekend morning coffee paper lamp travel "
-    "notes studio summer winter small large quiet bright welcome thanks save see read discover learn reply join"
+WORDS = (  # noqa: SIM905 - words read better as text
+    "the a of to and in for with your our new this from week season now more only until every free order "
+    "offer update guide stories harvest garden kitchen letter members delivery weekend morning coffee paper "
+    "lamp travel notes studio summer winter small large quiet bright welcome thanks save see read discover "
+    "learn reply join"
 ).split()
 HOSTS = (
     "www.example.com", "example.org", "shop.example.net", "news.example.co.uk", "links.mail.example.com",
@@ -16,7 +17,8 @@ FIELDS = ("utm_source", "utm_medium", "utm_campaign", "id", "ref", "lang", "cid"
 
 
 def words(dice: Dice, count: int) -> str:
-    """`count` words; the first begins with a capital, and now and then an entity or a non-ASCII letter is in it."""
+    """`count` words; the first begins with a capital, and now and then an entity or a non-ASCII letter is in
+    it."""
     chosen = [dice.pick(WORDS) for _ in range(count)]
     if dice.chance(20):
         chosen.append(dice.pick(("&amp;", "&nbsp;", "&copy;", "caf\u00e9", "\u201cso\u201d", "&#8217;")))

@@ -1,4 +1,5 @@
-"""What an engine is to the benchmarks: two ways of rewriting a document, one to be timed and one to be judged."""
+"""What an engine is to the benchmarks: two ways of rewriting a document, one to be timed and one to be
+judged."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ _STRIPPED = "".join(map(chr, range(33)))
 _DROPPED = dict.fromkeys(map(ord, "\t\r\n"))
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """An engine can't be used here; the message says why."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 
 from bench.who import ours, pattern, streaming_peers, tree_peers
-from bench.who.engine import Engine, Missing
+from bench.who.engine import Engine, MissingError
 
 PEERS: dict[str, Callable[[], Engine]] = {
     "python-lolhtml": streaming_peers.lolhtml,
@@ -18,13 +18,13 @@ PEERS: dict[str, Callable[[], Engine]] = {
 
 @cache
 def engine(name: str) -> Engine:
-    """The engine of that name. Raises Missing with the reason when it is not installed."""
+    """The engine of that name. Raises MissingError with the reason when it is not installed."""
     try:
         if name in PEERS:
             return PEERS[name]()
         return {each.name: each for each in ours.load()}[name]
     except ImportError as error:
-        raise Missing(f"{name} is not installed here ({error})") from error
+        raise MissingError(f"{name} is not installed here ({error})") from error
 
 
 def engines() -> tuple[list[Engine], list[str]]:
@@ -34,6 +34,6 @@ def engines() -> tuple[list[Engine], list[str]]:
     for name in ["linkweir.rewrite", "linkweir.Rewriter, 64 KiB chunks", *PEERS]:
         try:
             found.append(engine(name))
-        except Missing as reason:
+        except MissingError as reason:
             reasons.append(str(reason))
     return found, reasons

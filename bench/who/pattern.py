@@ -1,7 +1,7 @@
 """What a careful programmer does without a parser: one `re.sub`.
 
-It knows comments, raw text, quoted attribute values, duplicate and look-alike attributes, and the opt-out. What it
-does not know: script escapes, CDATA, bogus comments, what a browser does after a lost quote.
+It knows comments, raw text, quoted attribute values, duplicate and look-alike attributes, and the opt-out.
+What it does not know: script escapes, CDATA, bogus comments, what a browser does after a lost quote.
 """
 
 import html

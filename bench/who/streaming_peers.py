@@ -12,7 +12,8 @@ SELECTOR = 'a[href^="http"]:not([data-as-no-track])'
 
 
 def lolhtml() -> Engine:
-    """python-lolhtml. It does not decode attribute values: `html.unescape` stands in where the value matters."""
+    """python-lolhtml. It does not decode attribute values: `html.unescape` stands in where the value
+    matters."""
     library: Any = import_module("lolhtml")
 
     class Constant:
