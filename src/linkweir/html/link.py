@@ -15,7 +15,9 @@ NUMBER = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 TEXT_LIMIT = 200  # characters of link text that are kept
 _TEXT_WINDOW = 4096  # bytes behind the tag in which the text is looked for
 _TEXT_END = re.compile(rb"<(?:/?a[\s/>]|/a$)", re.IGNORECASE)
-_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|</?[a-zA-Z!?][^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*(?:>|$)", re.DOTALL)
+_MARKUP = re.compile(
+    rb"<!--.*?(?:-->|$)|</?[a-zA-Z!?][^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*(?:>|$)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

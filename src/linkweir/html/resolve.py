@@ -84,7 +84,7 @@ def _answer(function: LinkFunction, destination: str, index: int, charset: Chars
     elif not value:
         reason = "the link function returned an empty string"
     elif found := _BREAKS_ATTRIBUTE.search(value):
-        reason = f"the link function returned a value with {found[0]!r} at {found.start()}, which would break the attribute"
+        reason = f"the link function returned {found[0]!r} at {found.start()}, which would break the attribute"
     else:
         try:
             return value.replace("&", "&amp;").encode(charset.codec)

@@ -97,7 +97,7 @@ class Document:
         self.unjudgeable = not isinstance(html, str) and (
             not self.charset.by_bytes
             or wide_bom(head)
-            or (not self.charset.known and SUSPICIOUS.search(self.data) is not None)  # type: ignore[call-overload]
+            or (not self.charset.known and SUSPICIOUS.search(self.data) is not None)
         )
 
     @property
