@@ -43,9 +43,7 @@ class AtomicFile:
             self._sink = open(self._target, "wb")  # a folder fails here
             return self
         # The name is known before the file exists, so that no signal can come between and leave an orphan.
-        self._temp = os.path.join(
-            os.path.dirname(self._target), TEMP_PREFIX + secrets.token_hex(8) + TEMP_SUFFIX
-        )
+        self._temp = os.path.join(os.path.dirname(self._target), TEMP_PREFIX + secrets.token_hex(8) + TEMP_SUFFIX)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
             fd = os.open(self._temp, flags, 0o600 if self._before else self._mode)

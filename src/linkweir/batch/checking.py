@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 from linkweir.batch.charset import sniff
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import HEAD, Source, refuse_junk
-from linkweir.html.check import Finding, check
-from linkweir.html.outcome import Outcome
-from linkweir.html.switches import Switches
+from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.token import Tracker
 
 TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"

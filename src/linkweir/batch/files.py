@@ -173,14 +173,10 @@ def _base(path: str, output: str | None, into_folder: bool, *, alone: bool) -> s
     if output is None or not into_folder or (alone and os.path.isdir(path)):
         return output
     own = os.path.basename(os.path.normpath(path))
-    return os.path.join(
-        output, own if own not in {"", ".", ".."} else os.path.basename(os.path.realpath(path))
-    )
+    return os.path.join(output, own if own not in {"", ".", ".."} else os.path.basename(os.path.realpath(path)))
 
 
-def _add(
-    listing: Listing, found: Found, base: str | None, *, in_place: bool, dry_run: bool, copy_others: bool
-) -> None:
+def _add(listing: Listing, found: Found, base: str | None, *, in_place: bool, dry_run: bool, copy_others: bool) -> None:
     name = os.path.basename(found.path)
     if is_temporary(name):
         return
@@ -218,16 +214,12 @@ def _check_targets(listing: Listing) -> None:
         if job.target is None:
             continue
         if job.target in targets:
-            raise BadPlan(
-                f"{shown(targets[job.target])} and {shown(job.source)} would both become {shown(job.target)}"
-            )
+            raise BadPlan(f"{shown(targets[job.target])} and {shown(job.source)} would both become {shown(job.target)}")
         targets[job.target] = job.source
         with contextlib.suppress(OSError):
             state = os.stat(job.target)
             if stat.S_ISREG(state.st_mode) and _identity(state) in listing.sources:
-                raise BadPlan(
-                    f"{shown(job.target)} is an input too; use --in-place to rewrite files where they are"
-                )
+                raise BadPlan(f"{shown(job.target)} is an input too; use --in-place to rewrite files where they are")
 
 
 def _once_each(jobs: list[Job]) -> list[Job]:

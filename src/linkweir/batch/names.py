@@ -15,9 +15,7 @@ def printable(text: str) -> str:
     """Escape what a terminal might obey or hide in `text`: controls, bidi marks, lone surrogates."""
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def shortened(text: str, width: int) -> str:

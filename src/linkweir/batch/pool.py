@@ -9,6 +9,7 @@ readable pipe means "the parent is gone or gives up" to the worker.
 """
 
 import contextlib
+import dataclasses
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -18,20 +19,30 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
+from types import FrameType
 
 from linkweir.batch.files import Job
 from linkweir.batch.rewriting import FileRewriter, Recipe, Result
 from linkweir.errors import LinkweirError
+from linkweir.html import Switches
 
 Batch = list[tuple[int, Job]]
 _BATCH_FILES = 16  # files per message: a round trip costs as much as scanning a small newsletter
 _BATCH_BYTES = 1 << 20
 _AHEAD = 4096  # results that may wait for an earlier, slower file
 _TICK_BYTES = 4 << 20
+_PATIENCE = 2.0  # seconds that a worker gets to end by itself; a chunk takes milliseconds
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
-_SPAWN = multiprocessing.get_context(
-    "spawn"
-)  # fork would copy locks of unknown threads, and is not everywhere
+_SPAWN = multiprocessing.get_context("spawn")  # fork would copy locks of unknown threads, and is not everywhere
+
+
+def _words(switches: Switches) -> tuple[type[Switches], tuple[object, ...]]:
+    """Send switches as the words they were made of: what the core reads of them can't leave its process."""
+    return Switches, tuple(getattr(switches, item.name) for item in dataclasses.fields(switches))
+
+
+ForkingPickler.register(Switches, _words)
 
 
 class WorkersFailed(LinkweirError):
@@ -45,9 +56,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def rewrite_all(
-    recipe: Recipe, jobs: Sequence[Job], workers: int, tick: Callable[[int], None]
-) -> Iterator[Result]:
+def rewrite_all(recipe: Recipe, jobs: Sequence[Job], workers: int, tick: Callable[[int], None]) -> Iterator[Result]:
     """Yield one Result per job, in order; `tick` hears of bytes done. `workers` 1: all in this process.
 
     Closing the iterator (or an exception at the caller's) stops the workers; files not finished stay as they
@@ -72,8 +81,15 @@ class _Worker:
         self.up = False
 
     def stop(self) -> None:
+        """End the process: it sees the closed pipe between two chunks; one that hangs is terminated."""
         self.pipe.close()
-        self.process.join()
+        self.process.join(_PATIENCE)
+        if self.process.is_alive():
+            self.process.terminate()
+            self.process.join(_PATIENCE)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
 
 class _Pool:
@@ -169,10 +185,22 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: "Connection[object, Batch]", recipe: Recipe) -> None:
-    """Do batches until the parent closes the pipe, or is gone."""
+def _heed_termination_only() -> None:
+    """In a worker: Ctrl-C stays with the parent; SIGTERM leaves through every `with`, even out of a read."""
     if sys.platform == "win32":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _work(pipe: "Connection[object, Batch]", recipe: Recipe) -> None:
+    """Do batches until the parent closes the pipe, or is gone."""
+    _heed_termination_only()
     waiting = 0
 
     def tick(size: int) -> None:
@@ -185,7 +213,7 @@ def _work(pipe: "Connection[object, Batch]", recipe: Recipe) -> None:
             waiting = 0
 
     rewriter = FileRewriter(recipe)
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone; a file's own errors are in its result
         pipe.send(0)
         while True:
             for index, job in pipe.recv():

@@ -4,15 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 
 from linkweir.batch.names import shown
-from linkweir.html.outcome import REASONS, Outcome
-from linkweir.html.rewriter import Link
+from linkweir.html import REASONS, Link, Outcome
 
 
 def row(path: str, link: Link, *, replaced: bool) -> bytes:
     """Return one line of the report, with its line end, in UTF-8.
 
-    `line` and `column` count from 1; `column` and `offset` count bytes; `index` is the link's position among all
-    links of the file, from 0. `replacement` is null for every outcome but tracked, and without `replaced`.
+    `line` and `column` count from 1; `column` and `offset` count bytes; `index` is the link's position among
+    all links of the file, from 0. `replacement` is null where nothing is replaced, and without `replaced`.
     """
     fields = {
         "file": shown(path),

@@ -15,9 +15,7 @@ from linkweir.batch.names import STDIN, shown
 from linkweir.batch.report import row
 from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, reason, refuse_junk
 from linkweir.errors import LinkweirError
-from linkweir.html.outcome import Outcome
-from linkweir.html.rewriter import Rewriter
-from linkweir.html.switches import Switches
+from linkweir.html import Outcome, Rewriter, Switches
 from linkweir.token import KeyRing, Privacy, Tracker
 
 Tick = Callable[[int], None]

@@ -1,0 +1,93 @@
+"""Replacing files in one step."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from linkweir.batch.atomic import AtomicFile, is_temporary
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_target_appears_only_when_the_block_ends(tmp_path: Path) -> None:
+    """The target keeps its old bytes until the block ends; then it has the new, and no temp file is left."""
+    target = tmp_path / "a.html"
+    target.write_bytes(b"old")
+    with AtomicFile(str(target)) as sink:
+        sink.write(b"new")
+        assert target.read_bytes() == b"old"
+        assert any(is_temporary(name) for name in names(tmp_path))
+    assert target.read_bytes() == b"new"
+    assert names(tmp_path) == ["a.html"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_exception_leaves_everything_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+    """An exception of any kind in the block leaves the old target and no temporary file."""
+    target = tmp_path / "a.html"
+    target.write_bytes(b"old")
+
+    def fail() -> None:
+        with AtomicFile(str(target)) as sink:
+            sink.write(b"half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.html"]
+
+
+def test_discard_leaves_the_target(tmp_path: Path) -> None:
+    """After discard the target is untouched although the block ends well."""
+    target = tmp_path / "a.html"
+    with AtomicFile(str(target)) as sink:
+        sink.write(b"new")
+        sink.discard()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_an_existing_mode_is_kept(tmp_path: Path) -> None:
+    """A replaced file keeps its permission bits, a new one gets the given ones less the umask."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"")
+    old.chmod(0o604)
+    before = os.umask(0o027)
+    try:
+        for target in (old, new):
+            with AtomicFile(str(target), mode=0o100755) as sink:
+                sink.write(b"x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(old.stat().st_mode) == 0o604
+    assert stat.S_IMODE(new.stat().st_mode) == 0o750
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    """Writing to a symbolic link replaces the file that it leads to."""
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    with AtomicFile(str(tmp_path / "link")) as sink:
+        sink.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    """/dev/null is still a device after having been written to."""
+    with AtomicFile("/dev/null") as sink:
+        sink.write(b"x")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    """A folder as the target is an OSError and stays a folder."""
+    with pytest.raises(IsADirectoryError), AtomicFile(str(tmp_path)):
+        pass
+    assert tmp_path.is_dir()

@@ -1,0 +1,51 @@
+"""Message ids per file."""
+
+import hashlib
+import uuid
+from pathlib import Path
+
+import pytest
+
+from linkweir.batch.message import identifier, is_pattern, message_for, unknown_fields
+from linkweir.batch.source import Unreadable
+
+
+def test_patterns_are_filled_in_from_the_file(tmp_path: Path) -> None:
+    """{stem} is the name without its last suffix, {sha} the first 16 hex digits of its SHA-256."""
+    path = tmp_path / "spring.sale.html"
+    path.write_bytes(b"<p>")
+    digits = hashlib.sha256(b"<p>").hexdigest()[:16]
+    assert message_for("m-{stem}-{sha}", str(path)) == f"m-spring.sale-{digits}"
+
+
+def test_an_unreadable_file_has_no_digest(tmp_path: Path) -> None:
+    """{sha} of a file that is not there is Unreadable."""
+    with pytest.raises(Unreadable):
+        message_for("{sha}", str(tmp_path / "gone"))
+
+
+def test_unknown_fields_are_named() -> None:
+    """Fields other than stem and sha are found, and a text without fields is no pattern."""
+    assert unknown_fields("{stem}{name}{sha}{}") == ["name", ""]
+    assert is_pattern("{stem}")
+    assert not is_pattern("plain")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551616", "18446744073709551616"),
+        ("007", "007"),
+        ("١٢", "١٢"),
+        ("550e8400-e29b-41d4-a716-446655440000", uuid.UUID("550e8400-e29b-41d4-a716-446655440000")),
+        ("550E8400-E29B-41D4-A716-446655440000", "550E8400-E29B-41D4-A716-446655440000"),
+        ("550e8400e29b41d4a716446655440000", "550e8400e29b41d4a716446655440000"),
+        ("spring", "spring"),
+    ],
+)
+def test_only_texts_that_come_back_are_converted(text: str, value: object) -> None:
+    """A text becomes a number or a UUID exactly when printing that gives the text again."""
+    assert identifier(text) == value
+    assert str(identifier(text)) == text
