@@ -14,20 +14,19 @@ from linkweir.batch.names import STDIN, printable, shown
 from linkweir.batch.report import outcome_lines, plural
 from linkweir.batch.source import Unreadable
 from linkweir.cli.options import Commands, UsageError, add_switches, subparser, switches_from
-from linkweir.html.outcome import Outcome
+from linkweir.html import Outcome
 from linkweir.token import Tracker
 
 _EXAMPLES = """\
   linkweir check newsletter.html
-  linkweir check templates/ --only-problems            for a build: exit code 1 when something is wrong
+  linkweir check templates/ --only-problems     for a build: exit code 1 when something is wrong
   linkweir check --format json mail.html | jq 'select(.problem)'
   render-newsletter | linkweir check --outlook -
 
-Columns: file:line:column, ok|note|problem|warning, outcome, reason, address. A problem is a link that looks
-as if it should be tracked and can't be (www.example.com without http://, href=https://... without quotes). A
-note is left alone on purpose. A warning is about a link that works: its text is an address itself, which mail
-programs take for phishing. Exit codes: 0 no problem, 1 a problem or an unreadable file, 2 a mistake in the
-command line.
+Columns: file:line:column, level, outcome, reason, address. Levels: ok; note, left alone on purpose; problem,
+looks as if it should be tracked and can't be (www.example.com without http://, href=https://... without
+quotes); warning, it works, but its text is an address itself, which mail programs take for phishing.
+Exit codes: 0 no problem, 1 a problem or an unreadable file, 2 a mistake in the command line.
 """
 _COLOURS = {"ok": "32", "note": "2", "problem": "1;31", "warning": "33"}
 
@@ -41,9 +40,7 @@ def add_to(commands: Commands) -> None:
         description="List every link of HTML files: where it is, whether it can be tracked, and if not, why.",
         examples=_EXAMPLES,
     )
-    parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="HTML file, folder (*.html *.htm *.xhtml in it), or -"
-    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="HTML file, folder (*.html *.htm *.xhtml in it), or -")
     parser.add_argument(
         "--format",
         choices=["text", "json"],

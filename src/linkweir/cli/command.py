@@ -1,15 +1,17 @@
 """Build the parser, run the sub-command that was named, turn failure into a line and an exit code."""
 
 import argparse
-import importlib.metadata
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
+import linkweir
+from linkweir.batch.names import shown
+from linkweir.batch.source import reason
 from linkweir.cli import check, keys, opened, rewrite, serve
-from linkweir.cli.options import USAGE, UsageError, subparser
+from linkweir.cli.options import USAGE, UsageError, paragraph, subparser
 from linkweir.errors import LinkweirError
 
 _EPILOG = """\
@@ -31,14 +33,14 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command, without the options of `serve`, which need its packages."""
     parser = argparse.ArgumentParser(
         prog="linkweir",
-        description="Click tracking for e-mail that anyone can run: rewrite the links of a mail "
-        "byte-exactly, "
-        "see which links can be tracked, and run the service that counts the clicks.",
+        description=paragraph(
+            "Click tracking for e-mail that anyone can run: rewrite the links of a mail byte-exactly, see "
+            "which links can be tracked, and run the service that counts the clicks."
+        ),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    version = importlib.metadata.version("linkweir")
-    parser.add_argument("--version", action="version", version=f"linkweir {version}")
+    parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
     for module in (rewrite, check, opened, keys):
         module.add_to(commands)
@@ -64,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _abandon_stdout()
         return _BROKEN_PIPE
+    except OSError as error:  # of the key file, say; a document's own errors never come this far
+        where = f"{shown(str(error.filename))}: " if error.filename else ""
+        print(f"linkweir: {where}{reason(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("linkweir: interrupted", file=sys.stderr)
         return _INTERRUPTED

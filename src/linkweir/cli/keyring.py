@@ -5,14 +5,17 @@ file lying in each project folder would be lost, or published with it.
 """
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from linkweir import keyfile
 from linkweir.batch.names import shown
 from linkweir.cli.options import UsageError
+from linkweir.errors import BadSwitch
 from linkweir.token import KeyRing
 
 
@@ -25,14 +28,20 @@ def default_path() -> Path:
     return Path(folder, "linkweir", "linkweir.keys")
 
 
-def add_key_file(parser: argparse.ArgumentParser, what: str) -> None:
+def add_key_file(parser: argparse._ActionsContainer, what: str) -> None:
     """Add `--key-file`, whose help says `what` becomes of it."""
     parser.add_argument(
         "--key-file",
         type=Path,
         metavar="FILE",
-        help=f"{what} (default: {str(default_path()).replace('%', '%%')})",
+        help=f"{what} (default: {_brief(default_path())})",
     )
+
+
+def _brief(path: Path) -> str:
+    """Return `path` as help shows it: from ~ on, and safe from argparse's % formatting."""
+    home = os.path.join(os.path.expanduser("~"), "")
+    return shown(str(path)).replace(home, "~/", 1).replace("%", "%%")
 
 
 def path_from(args: argparse.Namespace) -> Path:
@@ -45,8 +54,7 @@ def existing(args: argparse.Namespace) -> KeyRing:
     path = path_from(args)
     if not path.exists():
         raise UsageError(
-            f"there is no key file {shown(str(path))}; `linkweir rewrite` makes one, or name it with "
-            f"--key-file"
+            f"there is no key file {shown(str(path))}; `linkweir rewrite` makes one, or name it with --key-file"
         )
     return keyfile.load(path)
 
@@ -66,19 +74,46 @@ def made_on_first_use(path: Path, base_url: str | None, *, dry_run: bool) -> tup
         return ring, ring.hosts[0]
     try:
         with_host = ring.with_host(base_url)
-    except ValueError as error:
+    except BadSwitch as error:
         raise UsageError(f"--base-url: {error}") from error
-    if not dry_run:
-        if not known:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if dry_run or with_host == ring:
+        return with_host, base_url
+    if not known:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # another command was first: its ring is the one
             keyfile.create(path, with_host)
-            print(
-                f"linkweir: made a new key file, {shown(str(path))}; keep it, links open only with it",
-                file=sys.stderr,
-            )
-        elif with_host != ring:
-            keyfile.save(path, with_host)
-    return with_host, base_url
+            print(f"linkweir: made {shown(str(path))}; keep it: links open only with it", file=sys.stderr)
+    return update(path, lambda ring: ring.with_host(base_url)), base_url
+
+
+def update(path: Path, change: Callable[[KeyRing], KeyRing]) -> KeyRing:
+    """Replace the ring in the file by `change` of it, and return that.
+
+    Two commands at once take turns: otherwise one that adds a host could write back a ring without the key
+    that the other has just made, and every link of that key would be dead.
+    """
+    with _turn(path.parent):
+        before = keyfile.load(path)
+        after = change(before)
+        if after != before:
+            keyfile.save(path, after)
+        return after
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Hold a lock on the folder (the file itself is replaced, so a lock on it would be worth nothing)."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _hosts(ring: KeyRing) -> str:

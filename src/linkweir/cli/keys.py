@@ -8,7 +8,7 @@ from pathlib import Path
 
 from linkweir import keyfile
 from linkweir.batch.names import shown
-from linkweir.cli.keyring import add_key_file, existing, path_from
+from linkweir.cli.keyring import add_key_file, existing, path_from, update
 from linkweir.cli.options import Commands, UsageError, subparser
 from linkweir.token import Key
 
@@ -97,11 +97,9 @@ def _time(when: datetime | None) -> str | None:
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Retire the current key and put a new one in its place."""
-    ring = existing(args).rotate(datetime.now(UTC))
-    keyfile.save(path_from(args), ring)
-    print(
-        f"linkweir: key {ring.current.id} is in use now; {len(ring.keys) - 1} retired still open their links"
-    )
+    existing(args)
+    ring = update(path_from(args), lambda ring: ring.rotate(datetime.now(UTC)))
+    print(f"linkweir: key {ring.current.id} is in use now; {len(ring.keys) - 1} retired still open their links")
     return 0
 
 
@@ -118,8 +116,6 @@ def run_export(args: argparse.Namespace) -> int:
         )
         return 0
     if not args.yes:
-        raise UsageError(
-            "this prints secrets: say --yes if you mean it, or --output FILE for a file of mode 0600"
-        )
+        raise UsageError("this prints secrets: say --yes if you mean it, or --output FILE for a file of mode 0600")
     sys.stdout.buffer.write(ring.to_json().rstrip(b"\n") + b"\n")
     return 0

@@ -1,12 +1,14 @@
 """Options that several sub-commands share, and how their words become the library's values."""
 
 import argparse
-import codecs
 import re
+import shutil
+import textwrap
 from typing import Any, Protocol
 
 from linkweir.errors import BadSwitch, LinkweirError
-from linkweir.html.switches import Switches
+from linkweir.html import Switches
+from linkweir.html.charset import Charset
 
 USAGE = 2
 
@@ -28,11 +30,17 @@ def subparser(
     return commands.add_parser(
         name,
         help=summary,
-        description=description,
+        description=paragraph(description),
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def paragraph(text: str) -> str:
+    """Fold `text` to the terminal, which argparse does not do once examples must stay as they are."""
+    width = min(shutil.get_terminal_size().columns - 2, 100)
+    return textwrap.fill(text, width, break_on_hyphens=False)
 
 
 def add_switches(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +69,7 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="REGEX",
-        help="never track addresses in which this regular expression is found (any letter case); can be "
-        "repeated",
+        help="never track addresses in which this regular expression is found (any letter case); can be repeated",
     )
     group.add_argument(
         "--one-time",
@@ -122,9 +129,7 @@ def count(text: str) -> int:
 
 
 def charset(text: str) -> str:
-    """Return `text` if it names a charset that Python knows."""
-    try:
-        codecs.lookup(text)
-    except (LookupError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no charset known here") from error
+    """Return `text` if it names a charset that the rewriter knows."""
+    if not Charset(text).known:
+        raise argparse.ArgumentTypeError(f"{text!r} is no charset known here")
     return text

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TypedDict
 
-from linkweir.cli.options import USAGE
+from linkweir.cli.options import USAGE, paragraph
 
 
 class Help(TypedDict):
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
         return USAGE
     parser = argparse.ArgumentParser(
         prog="linkweir serve",
-        description=HELP["description"],
+        description=paragraph(HELP["description"]),
         epilog="examples:\n" + HELP["examples"],
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
