@@ -1,0 +1,22 @@
+"""How the tests run the command: as a real process, with a home of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Command
+
+
+@pytest.fixture
+def linkweir(tmp_path: Path) -> Command:
+    """The command, run in tmp_path/work with its key file below tmp_path/home."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    return Command(home=home, work=work)
+
+
+@pytest.fixture
+def work(linkweir: Command) -> Path:
+    """The folder that the command runs in."""
+    return linkweir.work

@@ -1,0 +1,171 @@
+"""Outputs are whole or absent, however the command ends."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import BASE, LINE, Command, leftovers, newsletter
+
+FILES = 24
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+
+
+@pytest.fixture
+def tree(linkweir: Command, work: Path) -> Path:
+    """A folder of newsletters, and in `whole` what they become."""
+    (work / "in").mkdir()
+    for n in range(FILES):
+        (work / "in" / f"{n:02}.html").write_bytes(newsletter(60_000 + 20_000 * (n % 5), n))
+    assert linkweir.rewrite("in", "-o", "whole").code == 0
+    return work / "in"
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def finished(folder: Path) -> int:
+    return sum(path.stat().st_size > len(b"old") for path in folder.glob("*.html"))
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_killed_run_leaves_whole_files_or_none(linkweir: Command, work: Path, tree: Path, jobs: str) -> None:
+    """After SIGKILL at twelve random moments, every output is absent, or complete, or still the old one."""
+    chance = random.Random(7)  # noqa: S311 -- moments, not secrets
+    out = work / "out"
+    seen = {"old": 0, "new": 0}
+    for _ in range(12):
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        for n in range(0, FILES, 2):
+            (out / f"{n:02}.html").write_bytes(b"old")
+        process = linkweir.start("rewrite", "in", "-o", "out", "--jobs", jobs, stderr=-1)
+        enough = chance.randrange(FILES // 2)
+        while finished(out) < enough:
+            time.sleep(0.0005)
+        time.sleep(chance.uniform(0, 0.005))
+        workers = children(process.pid)
+        process.kill()
+        process.communicate(timeout=30)
+        deadline = time.monotonic() + 20
+        while not all(gone(pid) for pid in workers):
+            assert time.monotonic() < deadline, "a worker outlived its parent"
+            time.sleep(0.01)
+        for path in out.glob("*.html"):
+            data = path.read_bytes()
+            if data == b"old":
+                seen["old"] += 1
+            else:
+                assert data == (work / "whole" / path.name).read_bytes()
+                seen["new"] += 1
+    assert seen["new"]
+    assert seen["old"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_leaves_no_temporary_file(
+    linkweir: Command, work: Path, tree: Path, jobs: str, number: signal.Signals
+) -> None:
+    """Ctrl-C or SIGTERM to the process group ends with 128 + its number, whole outputs, and no rests."""
+    os.mkfifo(work / "slow.html")  # keeps the run alive until the signal comes
+    process = linkweir.start(
+        *("rewrite", "in", "slow.html", "-o", "out", "--jobs", jobs), stderr=-1, start_new_session=True
+    )
+    with open(work / "slow.html", "wb") as pipe:
+        pipe.write(newsletter(20_000))
+        pipe.flush()
+        while len(list((work / "out" / "in").glob("*.html"))) < FILES or not leftovers(work):
+            time.sleep(0.005)
+        os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert b"Traceback" not in errors
+    assert leftovers(work) == []
+    assert not (work / "out" / "slow.html").exists()
+    for path in (work / "out" / "in").glob("*.html"):
+        assert path.read_bytes() == (work / "whole" / path.name).read_bytes()
+
+
+def test_a_worker_that_dies_costs_one_file(linkweir: Command, work: Path) -> None:
+    """When a worker is killed inside a file, that file is named with the signal and all others are done."""
+    for name in ("a", "b", "c"):
+        (work / f"{name}.html").write_bytes(LINE)
+    os.mkfifo(work / "stuck.html")
+    process = linkweir.start(
+        *(
+            "rewrite",
+            "--base-url",
+            BASE,
+            "stuck.html",
+            "a.html",
+            "b.html",
+            "c.html",
+            "-o",
+            "out",
+            "--jobs",
+            "2",
+        ),
+        stderr=-1,
+    )
+    with open(work / "stuck.html", "wb") as pipe:  # opens when a worker reads it
+        while len(list((work / "out").glob("*.html"))) < 3:
+            time.sleep(0.01)
+        stuck = [pid for pid in children(process.pid) if holds(pid, work / "stuck.html")]
+        assert len(stuck) == 1
+        os.kill(stuck[0], signal.SIGKILL)
+        _, errors = process.communicate(timeout=30)
+        pipe.close()
+    assert process.returncode == 1
+    assert b"linkweir: stuck.html: the process working on it ended (SIGKILL)" in errors
+    assert b"3 files done, 1 failed" in errors
+    assert sorted(path.name for path in (work / "out").glob("*.html")) == ["a.html", "b.html", "c.html"]
+
+
+def holds(pid: int, path: Path) -> bool:
+    try:
+        return any(os.path.realpath(handle) == str(path) for handle in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and not shutil.which("setpriv"), reason="root reads everything, and there is no setpriv"
+)
+def test_permissions_are_respected(linkweir: Command, work: Path) -> None:
+    """Files and folders that may not be read or written are named with the reason, and the rest is done."""
+    for name in ("in/good.html", "in/secret.html", "in/closed/x.html"):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_bytes(LINE)
+    linkweir.rewrite(stdin=b"")
+    (work / "in" / "secret.html").chmod(0)
+    (work / "in" / "closed").chmod(0)
+    (work / "locked").mkdir(mode=0o500)
+    # Root may do everything; without these two capabilities it is like anybody else.
+    lesser = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    try:
+        run = linkweir.under(lesser, "rewrite", "in", "-o", "out")
+        assert run.code == 1
+        assert "linkweir: in/closed: Permission denied" in run.err
+        assert "linkweir: in/secret.html: can't read: Permission denied" in run.err
+        assert [path.name for path in (work / "out").iterdir()] == ["good.html"]
+        run = linkweir.under(lesser, "rewrite", "in/good.html", "-o", "locked/x.html")
+        assert run.code == 1
+        assert "in/good.html: can't write locked/x.html: Permission denied" in run.err
+    finally:
+        (work / "in" / "closed").chmod(0o700)
