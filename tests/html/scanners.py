@@ -19,9 +19,7 @@ class Scanner(Protocol):
     def scan(self, document: bytes, switches: TwinSwitches = ..., charset: str = ...) -> list[TwinLink]:
         """Every link of the document in order."""
 
-    def rewrite(
-        self, document: bytes, links: Links, switches: TwinSwitches = ..., charset: str = ...
-    ) -> bytes:
+    def rewrite(self, document: bytes, links: Links, switches: TwinSwitches = ..., charset: str = ...) -> bytes:
         """The document with the tracked links replaced."""
 
 
@@ -30,15 +28,11 @@ class Twin:
 
     name = "twin"
 
-    def scan(
-        self, document: bytes, switches: TwinSwitches = DEFAULT, charset: str = "utf-8"
-    ) -> list[TwinLink]:
+    def scan(self, document: bytes, switches: TwinSwitches = DEFAULT, charset: str = "utf-8") -> list[TwinLink]:
         """Every link of the document in order."""
         return twin.scan(document, switches, charset)
 
-    def rewrite(
-        self, document: bytes, links: Links, switches: TwinSwitches = DEFAULT, charset: str = "utf-8"
-    ) -> bytes:
+    def rewrite(self, document: bytes, links: Links, switches: TwinSwitches = DEFAULT, charset: str = "utf-8") -> bytes:
         """The document with the tracked links replaced."""
         return twin.rewrite(document, links, switches, charset)
 
@@ -48,16 +42,12 @@ class Core:
 
     name = "core"
 
-    def scan(
-        self, document: bytes, switches: TwinSwitches = DEFAULT, charset: str = "utf-8"
-    ) -> list[TwinLink]:
+    def scan(self, document: bytes, switches: TwinSwitches = DEFAULT, charset: str = "utf-8") -> list[TwinLink]:
         """Every link of the document in order."""
         found = linkweir.scan(document, switches=real(switches), charset=charset)
         return [as_twin(link) for link in found]
 
-    def rewrite(
-        self, document: bytes, links: Links, switches: TwinSwitches = DEFAULT, charset: str = "utf-8"
-    ) -> bytes:
+    def rewrite(self, document: bytes, links: Links, switches: TwinSwitches = DEFAULT, charset: str = "utf-8") -> bytes:
         """The document with the tracked links replaced."""
         return linkweir.rewrite(document, links, switches=real(switches), charset=charset)
 

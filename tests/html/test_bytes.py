@@ -87,9 +87,7 @@ def test_trail_bytes_are_not_ascii(scanner: Scanner, charset: str, raw: bytes, o
         ("iso-8859-1", b"\x93x\x94", "\u201cx\u201d"),
     ],
 )
-def test_undecodable_bytes_become_what_a_browser_shows(
-    scanner: Scanner, charset: str, raw: bytes, text: str
-) -> None:
+def test_undecodable_bytes_become_what_a_browser_shows(scanner: Scanner, charset: str, raw: bytes, text: str) -> None:
     """Bytes without a character become U+FFFD, and Latin-1 means windows-1252, as in every browser."""
     (link,) = scanner.scan(b'<a href="https://x.example/' + raw + b'">', charset=charset)
     assert link.destination == f"https://x.example/{text}"

@@ -225,9 +225,7 @@ def test_the_default_limit_is_64_kib(scanner: Scanner) -> None:
     assert outcomes(scanner, tag.format("x" * (room + 1))) == ["too-long"]
 
 
-@pytest.mark.parametrize(
-    "tag", ["<a name='{}'>", "<a data-as-no-track href='https://x.example/{}'>", "<a href=x{}>"]
-)
+@pytest.mark.parametrize("tag", ["<a name='{}'>", "<a data-as-no-track href='https://x.example/{}'>", "<a href=x{}>"])
 def test_too_long_comes_before_what_the_attributes_say(scanner: Scanner, tag: str) -> None:
     """The order of the table: `too-long` wins over `no-href`, `opted-out` and `unquoted`."""
     assert outcomes(scanner, tag.format("x" * 200), TwinSwitches(tag_limit=100)) == ["too-long"]

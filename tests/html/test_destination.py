@@ -70,9 +70,7 @@ def test_references_decode_by_the_attribute_rules(scanner: Scanner, raw: str, de
 
 
 @pytest.mark.parametrize(("value", "expected"), TRIMMED.items(), ids=map(ascii, TRIMMED))
-def test_white_space_is_stripped_as_the_url_standard_does(
-    scanner: Scanner, value: str, expected: str
-) -> None:
+def test_white_space_is_stripped_as_the_url_standard_does(scanner: Scanner, value: str, expected: str) -> None:
     """C0 controls and spaces go at the ends, tab, CR and LF everywhere, after decoding."""
     assert destination(scanner, value) == expected
 

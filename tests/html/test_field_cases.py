@@ -64,11 +64,7 @@ def test_nothing_else_changes(scanner: Scanner, document: str, destinations: lis
     """Putting the raw values back into the result gives the document, byte for byte."""
     before = document.encode()
     after = scanner.rewrite(before, lambda destination, index: NEW)
-    values = [
-        before[link.value_start : link.value_end]
-        for link in scanner.scan(before)
-        if link.outcome == "tracked"
-    ]
+    values = [before[link.value_start : link.value_end] for link in scanner.scan(before) if link.outcome == "tracked"]
     assert after.count(NEW.encode()) == len(destinations) == len(values)
     for value in values:
         after = after.replace(NEW.encode(), value, 1)

@@ -114,9 +114,7 @@ NAMESPACES = {
 
 
 @pytest.mark.parametrize(("document", "count"), LINKS.values(), ids=LINKS.keys())
-def test_a_link_is_an_a_start_tag_as_the_tokenizer_sees_it(
-    scanner: Scanner, document: str, count: int
-) -> None:
+def test_a_link_is_an_a_start_tag_as_the_tokenizer_sees_it(scanner: Scanner, document: str, count: int) -> None:
     """Exactly the `a` start tags that the standard's tokenizer emits, with an `href`, are links."""
     found = [link for link in scanner.scan(document.encode()) if link.outcome == "tracked"]
     assert len(found) == count
@@ -135,9 +133,7 @@ def test_a_tag_cut_by_the_end_of_the_document_is_no_link(scanner: Scanner, cut: 
     assert (link.outcome, link.start, link.end, link.destination) == ("unterminated", 0, cut, None)
 
 
-@pytest.mark.parametrize(
-    "document", ["<a", "<", "text", "", "<abbr ", "</a ", "<b ", "<!-- <a ", "<style><a "]
-)
+@pytest.mark.parametrize("document", ["<a", "<", "text", "", "<abbr ", "</a ", "<b ", "<!-- <a ", "<style><a "])
 def test_a_cut_that_may_not_be_an_a_tag_is_nothing(scanner: Scanner, document: str) -> None:
     """Without the delimiter after the name, or in another tag, a cut is not reported."""
     assert scanner.scan(document.encode()) == []

@@ -1,6 +1,6 @@
 """html5-parser (Gumbo, in C) as a judge: which `a` elements a browser's tree holds."""
 
-import html5_parser
+import html5_parser  # type: ignore[import-untyped, import-not-found, unused-ignore]  # C extension
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 

@@ -19,15 +19,21 @@ CODECS = {
 }  # fmt: skip
 
 
+def codec_of(charset: str) -> str:
+    """Python's name of an encoding; an unknown label is UTF-8."""
+    label = ascii_lower(charset.strip())
+    try:
+        return CODECS.get(label) or codecs.lookup(label).name
+    except LookupError:
+        return "utf-8"
+
+
 def charset_text(raw: bytes, charset: str) -> str:
-    """Bytes as the text a browser makes of them: undecodable ones become U+FFFD, an unknown label is UTF-8."""
-    codec = CODECS.get(ascii_lower(charset), charset)
+    """Bytes as the text a browser makes of them; undecodable ones become U+FFFD."""
+    codec = codec_of(charset)
     if codec == "cp1252":
         return "".join(_windows_1252(byte) for byte in raw)
-    try:
-        return codecs.decode(raw, codec, "replace")
-    except LookupError:
-        return raw.decode("utf-8", "replace")
+    return raw.decode(codec, "replace")
 
 
 def _windows_1252(byte: int) -> str:

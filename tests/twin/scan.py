@@ -65,9 +65,7 @@ def scan(document: bytes, switches: TwinSwitches | None = None, charset: str = "
     return [_link(index, one, switches) for index, one in enumerate(found)]
 
 
-def link_tags(
-    document: bytes, charset: str, outlook: bool, *, offset: int = 0, inner: bool = False
-) -> Iterator[Found]:
+def link_tags(document: bytes, charset: str, outlook: bool, *, offset: int = 0, inner: bool = False) -> Iterator[Found]:
     """Every link's tag; with `outlook` the inside of a conditional comment is a document of its own."""
     tokenizer = Tokenizer(document)
     namespaces = Namespaces(tokenizer.text)

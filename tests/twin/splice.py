@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from .destination import codec_of
 from .scan import encoding_refused, scan
 from .switches import TwinSwitches
 
@@ -34,4 +35,4 @@ def attribute_value(value: str, charset: str) -> bytes:
     """The bytes that stand for `value` between quotes of either kind."""
     if any(character in "\"'\x7f" or character < " " for character in value):
         raise TwinRefusedError(value)
-    return value.replace("&", "&amp;").encode(charset)
+    return value.replace("&", "&amp;").encode(codec_of(charset))
