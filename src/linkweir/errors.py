@@ -39,3 +39,36 @@ class KeyRingError(LinkweirError, ValueError):
 
 class SettingsError(LinkweirError, ValueError):
     """The environment holds a setting that is unknown or cannot be used; the text names it."""
+
+
+class BadInput(LinkweirError, ValueError):
+    """Something a client sent cannot be used; `field` names it in the client's words (`recipients[1].email`)."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class NotSupported(BadInput):
+    """A wish that is understood but cannot be met; refusing it beats ignoring what would change the delivery."""
+
+
+class NotFound(LinkweirError, LookupError):
+    """What was asked for does not exist, or not for this account."""
+
+
+class AccessDenied(LinkweirError):
+    """The key is missing, malformed, unknown, or belongs to another account: nobody is told which."""
+
+
+class IdempotencyConflict(LinkweirError):
+    """An Idempotency-Key that was already used for another request."""
+
+
+class StoreUnavailable(LinkweirError):
+    """The store could not answer in time: locked, full, read-only or gone. Trying again later may help."""
+
+
+class DeliveryFailed(LinkweirError):
+    """A transport did not take a message; it stays in the queue."""

@@ -1,0 +1,183 @@
+"""The settings of a service: `LINKWEIR_*` read once into a frozen object.
+
+The only file that reads the environment. An unknown `LINKWEIR_*` name is an error, because a misspelt
+setting that is silently ignored is found months later; secrets are left out of `repr`.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from linkweir.errors import SettingsError
+
+PREFIX = "LINKWEIR_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+MAX_BODY = 30 * 1024 * 1024  # the outside contract's limit for one request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can choose. Durations are seconds, sizes bytes.
+
+    `base_url` is what tracking links begin with (default: `http://host:port/c/`), `click_path` the path
+    under which this application answers them; it follows `base_url` unless a front proxy or a mount
+    changes paths on the way.
+    """
+
+    data: Path = Path("linkweir-data")
+    host: str = "127.0.0.1"
+    port: int = 8025
+    base_url: str = ""
+    click_path: str = ""
+    link_style: Literal["sealed", "short"] = "sealed"
+    opt_out: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    outlook: bool = False
+    trusted_proxies: tuple[Network, ...] = ()
+    api_key: str = field(default="", repr=False)
+    key_file: Path | None = None
+    spool: Path | None = None
+    maildir: Path | None = None
+    click_wait: float = 2.0
+    click_lock_wait: float = 0.25
+    store_wait: float = 5.0
+    spool_retry: float = 5.0
+    claim_seconds: float = 30.0
+    retry_seconds: float = 30.0
+    threads: int = 8
+    max_body: int = MAX_BODY
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __post_init__(self) -> None:
+        """Fill what follows from other settings and refuse what cannot work."""
+        if not self.base_url:
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            path = self.click_path or "/c/"
+            object.__setattr__(self, "base_url", f"http://{host}:{self.port}{path}")
+        object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        path = self.click_path or urlsplit(self.base_url).path
+        object.__setattr__(self, "click_path", "/" + path.strip("/") + "/" if path.strip("/") else "/")
+        for name in (
+            "click_wait",
+            "click_lock_wait",
+            "store_wait",
+            "spool_retry",
+            "claim_seconds",
+            "retry_seconds",
+        ):
+            if not getattr(self, name) > 0:
+                raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 seconds")
+        if self.threads < 1 or self.max_body < 1:
+            raise SettingsError("LINKWEIR_THREADS and LINKWEIR_MAX_BODY must be at least 1")
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"LINKWEIR_PORT: {self.port} is not a port")
+        if self.api_key and len(self.api_key) < 32:
+            raise SettingsError("LINKWEIR_API_KEY: must have at least 32 characters, taken from a random source")
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "linkweir.db"
+
+    @property
+    def key_path(self) -> Path:
+        """The key ring file; whoever has it can mint links."""
+        return self.key_file or self.data / "keys.json"
+
+    @property
+    def maildir_path(self) -> Path:
+        """The Maildir that takes outgoing mail."""
+        return self.maildir or self.data / "outbox"
+
+    @property
+    def spool_path(self) -> Path:
+        """Where clicks wait while the store cannot take them; best on another disk than the store."""
+        return self.spool or self.data / "spool"
+
+
+def _checked_base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(
+            f"LINKWEIR_BASE_URL: {text!r} must look like https://t.example.com/ (no query, no fragment)"
+        )
+    return text if text.endswith("/") else text + "/"
+
+
+def _boolean(text: str) -> bool:
+    values = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    return values[text.lower()]
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip())
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def choose(text: str) -> str:
+        if text not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return text
+
+    return choose
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "data": Path,
+    "key_file": Path,
+    "spool": Path,
+    "maildir": Path,
+    "port": int,
+    "threads": int,
+    "max_body": int,
+    "click_wait": float,
+    "click_lock_wait": float,
+    "store_wait": float,
+    "spool_retry": float,
+    "claim_seconds": float,
+    "retry_seconds": float,
+    "outlook": _boolean,
+    "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
+    "skip": lambda text: tuple(text.split()),
+    "trusted_proxies": _networks,
+    "link_style": _choice("sealed", "short"),
+    "log_level": _choice("debug", "info", "warning", "error"),
+}
+
+
+def from_environment(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """Settings from `environment`; `overrides` (the command line's) win where they are not None.
+
+    Raises SettingsError naming the variable that is unknown or cannot be used.
+    """
+    known = {item.name for item in fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in known or variable != variable.upper():
+            raise SettingsError(f"{variable}: there is no such setting")
+        values[name] = _read(variable, name, text)
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return Settings(**values)
+
+
+def _read(variable: str, name: str, text: str) -> Any:
+    try:
+        return READERS.get(name, str)(text)
+    except (ValueError, KeyError) as error:
+        # a secret's text must not end up in a log, and only texts read by a READER can fail
+        raise SettingsError(f"{variable}: {text!r} cannot be used ({error})") from None

@@ -1,0 +1,73 @@
+"""Statements on accounts, their API keys, and which link key belongs to which account."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from linkweir.store.tables import accounts, api_keys, link_keys
+
+
+def first(connection: Connection) -> uuid.UUID | None:
+    """The oldest account, or None in a new store."""
+    return connection.scalar(select(accounts.c.id).order_by(accounts.c.created_at, accounts.c.id).limit(1))
+
+
+def create(connection: Connection, account: uuid.UUID, name: str, now: int) -> None:
+    """A new account with every kind of tracking off, as the outside contract has it."""
+    connection.execute(
+        insert(accounts).values(
+            id=account,
+            name=name,
+            website="",
+            about="",
+            track_opens=False,
+            track_clicks=False,
+            message_metadata_retention=30,
+            message_data_retention=1,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+
+
+def get(connection: Connection, account: uuid.UUID) -> RowMapping | None:
+    """One account's row."""
+    return connection.execute(select(accounts).where(accounts.c.id == account)).mappings().first()
+
+
+def change(connection: Connection, account: uuid.UUID, values: dict[str, Any], now: int) -> None:
+    """Set the given columns and nothing else."""
+    connection.execute(update(accounts).where(accounts.c.id == account).values(**values, updated_at=now))
+
+
+def add_api_key(connection: Connection, account: uuid.UUID, *, label: str, digest: bytes, now: int) -> None:
+    """Remember an API key by its digest; the key itself is never stored."""
+    connection.execute(
+        insert(api_keys).values(id=uuid.uuid4(), account_id=account, label=label, digest=digest, created_at=now)
+    )
+
+
+def count_api_keys(connection: Connection, account: uuid.UUID) -> int:
+    """How many API keys an account has."""
+    statement = select(func.count()).select_from(api_keys).where(api_keys.c.account_id == account)
+    return connection.scalar(statement) or 0
+
+
+def api_key(connection: Connection, digest: bytes) -> RowMapping | None:
+    """The API key with this digest."""
+    return connection.execute(select(api_keys).where(api_keys.c.digest == digest)).mappings().first()
+
+
+def claim_link_keys(connection: Connection, key_ids: Iterable[int], account: uuid.UUID) -> None:
+    """Give `account` the link keys that nobody owns yet."""
+    owned = set(connection.scalars(select(link_keys.c.key_id)))
+    for key_id in key_ids:
+        if key_id not in owned:
+            connection.execute(insert(link_keys).values(key_id=key_id, account_id=account))
+
+
+def link_key_owners(connection: Connection) -> dict[int, uuid.UUID]:
+    """Link key -> the account that clicks on its links count for."""
+    return {row.key_id: row.account_id for row in connection.execute(select(link_keys))}

@@ -1,0 +1,107 @@
+"""Opens the embedded database and hands out transactions; turns every driver error into StoreUnavailable.
+
+A write begins with BEGIN IMMEDIATE: SQLite then waits for its turn (`wait` seconds) at the start, where
+waiting is safe, and never finds half-way that another writer was first. Commits are flushed to disk
+(synchronous=FULL): what was answered 202 survives a power cut. Refuses to know what the tables mean.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.pool import QueuePool
+
+from linkweir.errors import StoreUnavailable
+
+WRITE = {"linkweir_begin": "BEGIN IMMEDIATE"}
+
+
+class Store:
+    """One SQLite file. Threads may share it; every call checks that the file is still the one that was
+    opened.
+    """
+
+    def __init__(self, path: Path, *, wait: float, connections: int = 8) -> None:
+        self.path = path
+        self._wait = wait
+        self._lock = threading.Lock()
+        self._identity: tuple[int, int] | None = None
+        self._engine = self._make_engine(connections)
+
+    def _make_engine(self, connections: int) -> Engine:
+        # mode=rw: a file that has disappeared must never come back as an empty database
+        url = f"file:{quote(str(self.path.absolute()))}?mode=rw"
+        engine = create_engine(
+            "sqlite+pysqlite://",
+            creator=lambda: sqlite3.connect(
+                url, uri=True, timeout=self._wait, isolation_level=None, check_same_thread=False
+            ),
+            poolclass=QueuePool,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=self._wait,
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view. Raises StoreUnavailable."""
+        with self._connection({}) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction, committed and flushed when the block ends, rolled back when it raises. Raises
+        StoreUnavailable.
+        """
+        with self._connection(WRITE) as connection:
+            yield connection
+
+    @contextmanager
+    def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
+        self._check_file()
+        try:
+            with self._engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+        except (exc.OperationalError, exc.InterfaceError, exc.DatabaseError, exc.TimeoutError) as error:
+            if isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
+                raise  # a bug of ours, not the store's state
+            raise StoreUnavailable(str(getattr(error, "orig", None) or error)) from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def _check_file(self) -> None:
+        """SQLite goes on writing happily into a file that was deleted or replaced; facts would be lost
+        unseen.
+        """
+        try:
+            status = os.stat(self.path)
+        except OSError as error:
+            raise StoreUnavailable(f"the database file is gone: {error.strerror}") from error
+        identity = (status.st_dev, status.st_ino)
+        with self._lock:
+            if self._identity not in (None, identity):
+                self._engine.dispose()
+            self._identity = identity
+
+    def close(self) -> None:
+        """Close all pooled connections; the store may be used again afterwards."""
+        self._engine.dispose()
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("linkweir_begin", "BEGIN"))

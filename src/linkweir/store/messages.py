@@ -1,0 +1,102 @@
+"""Statements on messages, their content, and the destinations of their short links."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+
+from linkweir.store.tables import attempts, clicks, contents, links, messages, queue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """One accepted message and what is needed to deliver it. Times are microseconds since 1970."""
+
+    id: uuid.UUID
+    number: int
+    account_id: uuid.UUID
+    message_id: str
+    sender: str
+    recipient: str
+    subject: str
+    tags: list[str]
+    track_clicks: bool
+    privacy: str
+    raw: bytes
+    short_links: dict[int, str]
+    now: int
+    due_at: int
+    expires_at: int
+    keep_until_at: int
+
+
+def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
+    """Store messages with their content, short links and queue rows; all are accepted when this commits."""
+    for new in batch:
+        connection.execute(insert(messages).values(**_row(new)))
+        connection.execute(insert(contents).values(message_id=new.id, raw=new.raw, keep_until_at=new.keep_until_at))
+        connection.execute(
+            insert(queue).values(message_id=new.id, due_at=new.due_at, expires_at=new.expires_at, attempts=0)
+        )
+        if new.short_links:
+            rows = [
+                {"number": new.number, "position": position, "destination": destination}
+                for position, destination in new.short_links.items()
+            ]
+            connection.execute(insert(links), rows)
+
+
+def _row(new: NewMessage) -> dict[str, object]:
+    return {
+        "id": new.id,
+        "number": new.number,
+        "account_id": new.account_id,
+        "message_id": new.message_id,
+        "sender": new.sender,
+        "recipient": new.recipient,
+        "subject": new.subject,
+        "tags": new.tags,
+        "status": "Received",
+        "num_attempts": 0,
+        "track_clicks": new.track_clicks,
+        "privacy": new.privacy,
+        "created_at": new.now,
+        "updated_at": new.now,
+    }
+
+
+def get(connection: Connection, account: uuid.UUID, message: uuid.UUID) -> RowMapping | None:
+    """One message of this account."""
+    statement = select(messages).where(messages.c.id == message, messages.c.account_id == account)
+    return connection.execute(statement).mappings().first()
+
+
+def content(connection: Connection, message: uuid.UUID) -> bytes | None:
+    """The mail as it was built, while it is kept."""
+    return connection.scalar(select(contents.c.raw).where(contents.c.message_id == message))
+
+
+def delivery_attempts(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
+    """Every attempt to deliver a message, oldest first."""
+    statement = select(attempts).where(attempts.c.message_id == message).order_by(attempts.c.at)
+    return list(connection.execute(statement).mappings())
+
+
+def click_count(connection: Connection, message: uuid.UUID) -> int:
+    """How often links of the message were followed; a HEAD request is not a click."""
+    statement = select(func.count()).select_from(clicks).where(clicks.c.message_id == message, clicks.c.method == "GET")
+    return connection.scalar(statement) or 0
+
+
+def destination(connection: Connection, number: int, position: int) -> str | None:
+    """Where a short link leads; None for a message or link that this store does not know."""
+    statement = select(links.c.destination).where(links.c.number == number, links.c.position == position)
+    return connection.scalar(statement)
+
+
+def drop_old_content(connection: Connection, now: int) -> int:
+    """Remove content that was kept long enough and is not waiting for delivery; how many were removed."""
+    waiting = select(queue.c.message_id)
+    statement = delete(contents).where(contents.c.keep_until_at <= now, contents.c.message_id.not_in(waiting))
+    return connection.execute(statement).rowcount
