@@ -1,0 +1,48 @@
+"""What may stand where an e-mail address belongs, and what may not stand in any header."""
+
+import re
+
+import idna
+
+from linkweir.errors import BadInput
+from linkweir.mail.model import Mailbox
+
+# RFC 5321 dot-atom; quoted local parts are legal and, in practice, only ever an attempt at something
+LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+NAME_LIMIT = 256
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+
+
+def checked(mailbox: Mailbox, field: str) -> Mailbox:
+    """The mailbox with its domain in ASCII. Raises BadInput naming `field` when it cannot be mailed to."""
+    if len(one_line(mailbox.name, f"{field}.name")) > NAME_LIMIT:
+        raise BadInput(f"{field}.name", f"is longer than {NAME_LIMIT} characters")
+    local, at, domain = mailbox.email.rpartition("@")
+    where = f"{field}.email"
+    if not at or not LOCAL.fullmatch(local) or len(local) > 64:
+        raise BadInput(where, "is not an e-mail address")
+    ascii_domain = _ascii_domain(domain, where)
+    if len(local) + 1 + len(ascii_domain) > 254:
+        raise BadInput(where, "is too long for an e-mail address")
+    return Mailbox(f"{local}@{ascii_domain}", mailbox.name)
+
+
+def _ascii_domain(domain: str, field: str) -> str:
+    try:
+        text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise BadInput(field, "has a domain that cannot exist") from None
+    labels = text.split(".")
+    if len(text) > 253 or not all(LABEL.fullmatch(label) for label in labels):
+        raise BadInput(field, "has a domain that cannot exist")
+    return text
+
+
+def one_line(text: str, field: str) -> str:
+    """The text, if it can stand in a header. The attack: a line break that starts a header of the
+    attacker's own.
+    """
+    if CONTROL.search(text):
+        raise BadInput(field, "must not hold line breaks or other control characters")
+    return text

@@ -1,0 +1,59 @@
+"""A Maildir as the place where mail goes: written beside, flushed, then linked into `new` under its
+final name.
+
+The name comes from the message's id: a second delivery after a crash finds the first one (as long as no
+reader has moved it to `cur`) instead of making a copy. Bytes are written as they are, CRLF line ends
+included.
+"""
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+from linkweir.errors import DeliveryFailed
+
+
+class Maildir:
+    """One Maildir, made on first use, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def deliver(self, message: uuid.UUID, created_at: int, raw: bytes) -> str:
+        """Make the mail durable in `new`; its file name. Raises DeliveryFailed."""
+        name = f"{created_at // 1_000_000}.{message.hex}.linkweir"
+        try:
+            for folder in ("tmp", "new", "cur"):
+                (self._path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = self._path / "tmp" / f"{name}.{os.getpid()}.{uuid.uuid4().hex}"
+            try:
+                _write_durably(draft, raw)
+                _link(draft, self._path / "new" / name)
+            finally:
+                draft.unlink(missing_ok=True)
+            _flush_folder(self._path / "new")
+        except OSError as error:
+            raise DeliveryFailed(f"cannot write to the Maildir: {error}") from error
+        return name
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _link(draft: Path, final: Path) -> None:
+    with contextlib.suppress(FileExistsError):  # delivered before a crash kept us from noting it
+        os.link(draft, final)
+
+
+def _flush_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,154 @@
+"""Builds the mail of one message: headers that cannot be injected into, bodies that keep the HTML's
+bytes exactly.
+
+HTML goes out in base64: any line end, any length of line and any character survives transport as it is.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.header import Header
+from email.headerregistry import Address, AddressHeader
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime
+
+from linkweir.errors import BadInput
+from linkweir.mail.address import one_line
+from linkweir.mail.model import Attachment, Mailbox, Submission
+
+LINE_LIMIT = 998  # RFC 5322 section 2.1.1, without CRLF
+HEADER_NAME = re.compile(r"[!-9;-~]{1,64}")
+CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64})/([A-Za-z0-9!#$&^_.+-]{1,64})")
+CONTENT_ID = re.compile(r"<[!-;=?-~]{1,200}>")
+# written by us or by those after us; a second one would contradict the first
+OURS = frozenset(
+    (
+        *("bcc", "cc", "date", "from", "message-id", "mime-version", "received", "return-path", "sender"),
+        *("subject", "to", "resent-to", "resent-cc", "resent-bcc", "resent-from", "resent-date"),
+    )
+)
+
+
+class _Headers(EmailPolicy):
+    """Writes headers where the standard policy is known to do harm.
+
+    It folds at 78 and encodes a long word without a space to fold at (List-Unsubscribe), which no
+    receiver of such a header decodes; and from a folded non-ASCII name it loses the quoting, so that a
+    comma splits an address.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """One header with its CRLF: whole while it fits RFC 5322's hard limit, else in encoded words."""
+        line = f"{name}: {value}"
+        if line.isascii() and len(line) <= LINE_LIMIT and "\n" not in line and "\r" not in line:
+            return line.encode("ascii") + b"\r\n"
+        if isinstance(value, AddressHeader):
+            return f"{name}: {', '.join(map(_encoded_address, value.addresses))}\r\n".encode("ascii")
+        if line.isascii() or name.lower().startswith("content-"):
+            return super().fold_binary(name, value)
+        words = Header(str(value), "utf-8", header_name=name).encode(linesep="\r\n")
+        return f"{name}: {words}\r\n".encode("ascii")
+
+
+def _encoded_address(address: Address) -> str:
+    words = Header(address.display_name, "utf-8", maxlinelen=60).encode(linesep="\r\n")
+    return f"{words}\r\n <{address.addr_spec}>"
+
+
+OUTGOING = _Headers(linesep="\r\n", utf8=False, cte_type="7bit", max_line_length=78)
+
+
+def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str, str]:
+    """The customer's own headers that go out: `message-id` and `ahasend-*` are not among them.
+
+    Raises BadInput naming the header.
+    """
+    kept: dict[str, str] = {}
+    for name, value in headers.items():
+        field = f"headers.{name!a}"
+        if not HEADER_NAME.fullmatch(name):
+            raise BadInput(field, "is not the name of a header")
+        lower = name.lower()
+        if lower == "message-id" or lower.startswith("ahasend-"):
+            continue
+        if lower in OURS or lower.startswith("content-"):
+            raise BadInput(field, "cannot be set, since it is made from the other fields")
+        if lower == "reply-to" and has_reply_to:
+            raise BadInput(field, "cannot be given together with reply_to")
+        kept[name] = one_line(value, field)
+        if len(name) + 2 + len(value) > LINE_LIMIT * 8:
+            raise BadInput(field, "is too long")
+    return kept
+
+
+def check_attachment(item: Attachment, field: str) -> None:
+    """Raises BadInput naming what cannot go out."""
+    found = CONTENT_TYPE.fullmatch(item.content_type)
+    if not found or found[1].lower() in ("message", "multipart"):
+        raise BadInput(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
+    one_line(item.file_name, f"{field}.file_name")
+    if item.content_id and not CONTENT_ID.fullmatch(item.content_id):
+        raise BadInput(f"{field}.content_id", "must look like <name@example.com>")
+    if item.inline and not item.content_id:
+        raise BadInput(f"{field}.content_disposition", "inline needs a content_id in <...>")
+
+
+def build(
+    submission: Submission,
+    to: Mailbox,
+    *,
+    message_id: str,
+    subject: str,
+    text: str | None,
+    html: str | None,
+    headers: Mapping[str, str],
+    now: int,
+) -> bytes:
+    """The whole mail with CRLF line ends. Everything was checked before; `message_id` has its angle
+    brackets.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = _address(submission.sender)
+    mail["To"] = _address(to)
+    if submission.reply_to:
+        mail["Reply-To"] = _address(submission.reply_to)
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now / 1_000_000, UTC))
+    mail["Message-ID"] = message_id
+    for name, value in headers.items():
+        mail[name] = value
+    _set_bodies(mail, text, html, submission.attachments)
+    return mail.as_bytes(policy=OUTGOING)
+
+
+def _address(mailbox: Mailbox) -> Address:
+    return Address(mailbox.name, addr_spec=mailbox.email)
+
+
+def _set_bodies(mail: EmailMessage, text: str | None, html: str | None, files: tuple[Attachment, ...]) -> None:
+    if text is not None:
+        mail.set_content(text, charset="utf-8")
+    if html is not None:
+        _set_html(mail, html, alternative=text is not None)
+    page = mail.get_body(("html",))
+    for item in files:
+        maintype, subtype = item.content_type.split("/")
+        if item.content_id and page is not None:
+            page.add_related(
+                item.data,
+                maintype,
+                subtype,
+                cid=item.content_id,
+                filename=item.file_name,
+                disposition="inline",
+            )
+        else:
+            mail.add_attachment(item.data, maintype, subtype, filename=item.file_name)
+
+
+def _set_html(mail: EmailMessage, html: str, *, alternative: bool) -> None:
+    data = html.encode("utf-8")
+    put = mail.add_alternative if alternative else mail.set_content
+    # as bytes: set as text, the standard library would turn every line end into one of its own
+    put(data, "text", "html", cte="base64", params={"charset": "utf-8"})

@@ -1,0 +1,184 @@
+"""Takes a submission: one message for each recipient, stored and queued, accepted only after the commit."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from linkweir.errors import BadInput, IdempotencyConflict
+from linkweir.html import Switches
+from linkweir.mail import address, identity, mime
+from linkweir.mail.links import LinkReplacer
+from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission
+from linkweir.mail.policy import decide
+from linkweir.mail.template import Template
+from linkweir.store import messages, replies
+from linkweir.store.engine import Store
+from linkweir.store.messages import NewMessage
+from linkweir.token import KeyRing
+
+DAY = 86_400 * 1_000_000  # microseconds
+EXPIRES_AFTER = 3 * DAY
+REPLY_KEPT = DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A wish to be carried out once only: the client's key, what it was sent with, and how a reply is
+    written.
+    """
+
+    key: str
+    request: bytes
+    write: Callable[[list[Accepted]], bytes]
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Stands for the request without keeping it."""
+        return hashlib.sha256(self.request).digest()
+
+
+class Submitter:
+    """The one flow by which mail enters, whatever door it came through."""
+
+    def __init__(self, store: Store, base_url: str, switches: Switches, link_style: LinkStyle) -> None:
+        self._store = store
+        self._base_url = base_url
+        self._switches = switches
+        self._link_style = link_style
+
+    def submit(
+        self, ring: KeyRing, account: Account, submission: Submission, now: int, once: Once | None = None
+    ) -> tuple[list[Accepted], bytes | None]:
+        """What became of each recipient, in order; or the earlier reply when this very wish was met
+        before.
+
+        Raises BadInput for what is wrong for all, IdempotencyConflict, StoreUnavailable. Nothing is
+        accepted then.
+        """
+        if once and (earlier := self._earlier(account, once)):
+            return [], earlier
+        writer = _Writer(self, ring, account, submission, now)
+        results = [writer.write(recipient) for recipient in submission.recipients]
+        with self._store.write() as connection:
+            if once:
+                found = replies.find(connection, account.id, once.key)  # another one may have been faster
+                if found:
+                    return [], _same(found, once)
+                replies.drop_before(connection, now - REPLY_KEPT)
+                reply = once.write(results)
+                replies.keep(connection, account.id, once.key, fingerprint=once.fingerprint, body=reply, now=now)
+            messages.add(connection, writer.ready)
+        return results, None
+
+    def _earlier(self, account: Account, once: Once) -> bytes | None:
+        with self._store.read() as connection:
+            found = replies.find(connection, account.id, once.key)
+        return _same(found, once) if found else None
+
+
+def _same(found: Mapping[Any, Any], once: Once) -> bytes:
+    if found["fingerprint"] != once.fingerprint:
+        raise IdempotencyConflict("this Idempotency-Key was used for another request")
+    body: bytes = found["body"]
+    return body
+
+
+class _Writer:
+    """Turns one submission into messages that are ready to be stored."""
+
+    def __init__(self, parent: Submitter, ring: KeyRing, account: Account, submission: Submission, now: int) -> None:
+        self.ready: list[NewMessage] = []
+        self._account = account
+        self._now = now
+        self._style = parent._link_style
+        self._links = LinkReplacer(ring, parent._base_url, parent._switches, submission.tags)
+        self._headers = mime.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
+        for position, item in enumerate(submission.attachments):
+            mime.check_attachment(item, f"attachments[{position}]")
+        self._submission = replace(
+            submission,
+            sender=address.checked(submission.sender, "from"),
+            reply_to=submission.reply_to and address.checked(submission.reply_to, "reply_to"),
+        )
+        self._templates = _Templates(self._submission)
+
+    def write(self, recipient: Recipient) -> Accepted:
+        """One recipient's message; what is wrong with one recipient does not touch the others."""
+        try:
+            mailbox = address.checked(recipient.mailbox, "recipient")
+            new = self._message(replace(recipient, mailbox=mailbox))
+        except BadInput as error:
+            return Accepted(recipient, None, "error", str(error))
+        self.ready.append(new)
+        scheduled = new.due_at > self._now
+        return Accepted(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
+
+    def _message(self, recipient: Recipient) -> NewMessage:
+        policy = decide(self._account, self._submission, recipient, self._style)
+        subject, text, html = self._templates.fill(recipient)
+        key = identity.new_id(self._now)
+        number = identity.number_of(key)
+        message_id = f"{key}@{self._submission.sender.email.rpartition('@')[2]}"
+        short_links: dict[int, str] = {}
+        if html is not None and policy.track_clicks:
+            html, short_links = self._links.replace(html, number, policy)
+        raw = mime.build(
+            self._submission,
+            recipient.mailbox,
+            message_id=f"<{message_id}>",
+            subject=subject,
+            text=text,
+            html=html,
+            headers=self._headers,
+            now=self._now,
+        )
+        due_at = max(self._submission.first_attempt_at or 0, self._now)
+        return NewMessage(
+            id=key,
+            number=number,
+            account_id=self._account.id,
+            message_id=message_id,
+            sender=self._submission.sender.email,
+            recipient=recipient.mailbox.email,
+            subject=subject,
+            tags=list(self._submission.tags),
+            track_clicks=policy.track_clicks,
+            privacy=policy.privacy.value,
+            raw=raw,
+            short_links=short_links,
+            now=self._now,
+            due_at=due_at,
+            expires_at=self._submission.expires_at or due_at + EXPIRES_AFTER,
+            keep_until_at=self._now + self._account.keep_content_days * DAY,
+        )
+
+
+class _Templates:
+    """Subject, text and HTML of a submission; taken literally for a recipient without any substitutions."""
+
+    def __init__(self, submission: Submission) -> None:
+        self._submission = submission
+        self._subject: Template | None = None
+        self._text: Template | None = None
+        self._html: Template | None = None
+        if submission.substitutions or any(recipient.substitutions for recipient in submission.recipients):
+            self._compile()
+
+    def _compile(self) -> None:
+        self._subject = Template(self._submission.subject, "subject")
+        if self._submission.text is not None:
+            self._text = Template(self._submission.text, "text_content")
+        if self._submission.html is not None:
+            self._html = Template(self._submission.html, "html_content", html=True)
+
+    def fill(self, recipient: Recipient) -> tuple[str, str | None, str | None]:
+        """Subject, text and HTML for one recipient."""
+        one = self._submission
+        values = {**(one.substitutions or {}), **(recipient.substitutions or {})}
+        if not values:
+            return address.one_line(one.subject, "subject"), one.text, one.html
+        subject = self._subject.fill(values) if self._subject else one.subject
+        text = self._text.fill(values) if self._text else one.text
+        html = self._html.fill(values) if self._html else one.html
+        return address.one_line(subject, "subject"), text, html
