@@ -1,0 +1,234 @@
+"""Constructs everything: settings -> store -> flows -> routes and workers. The only file that does.
+
+    app = create_app(Settings(data=Path("/var/lib/linkweir"), base_url="https://t.example.com/"))
+
+Served by itself, the application starts and stops with its own lifespan. Mounted inside another one it
+is best given a place in that one's lifespan (`async with linkweir_lifespan(app)`), for a mount does not
+run it; without that it starts with the first request.
+"""
+
+import atexit
+import os
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import anyio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from structlog.typing import FilteringBoundLogger
+
+from linkweir import keyfile
+from linkweir.click.journal import Journal
+from linkweir.click.spool import Spool
+from linkweir.edge import auth, health, problems, redirect
+from linkweir.edge.access import Access
+from linkweir.edge.logs import make_logger
+from linkweir.edge.metrics import Metrics
+from linkweir.edge.parts import now, run_bounded
+from linkweir.edge.v2 import routes as v2
+from linkweir.errors import KeyRingError, LinkweirError
+from linkweir.html import Switches
+from linkweir.mail.deliver import DeliveryWorker
+from linkweir.mail.maildir import Maildir
+from linkweir.mail.submit import Submitter
+from linkweir.settings import Settings
+from linkweir.store import accounts, queue
+from linkweir.store.engine import Store
+from linkweir.store.migrate import migrate
+from linkweir.token import KeyRing
+
+T = TypeVar("T")
+RING_LOOK = 2.0  # seconds between looks at the key file
+
+
+class Service:
+    """The parts of one service. Constructing does no I/O; `start` and `stop` do, and may be called from any
+    thread.
+    """
+
+    def __init__(self, settings: Settings, log: FilteringBoundLogger) -> None:
+        self.settings = settings
+        self.log = log
+        self.account: uuid.UUID | None = None
+        self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2)
+        self.spool = Spool(settings.spool_path)
+        journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1)
+        self.journal = Journal(journal_store, self.spool, log, retry=settings.spool_retry)
+        self.worker = DeliveryWorker(
+            self.store,
+            Maildir(settings.maildir_path),
+            log,
+            lease=settings.claim_seconds,
+            first_wait=settings.retry_seconds,
+            clock=now,
+        )
+        switches = Switches(
+            opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
+        )
+        self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
+        self.metrics = Metrics()
+        self._watch_figures()
+        self._limiter = anyio.CapacityLimiter(settings.threads)
+        self._journal_store = journal_store
+        self._gate = threading.Lock()
+        self._state = "new"
+        self._ring: KeyRing | None = None
+        self._ring_seen: tuple[int, int] | None = None
+        self._ring_look_at = 0.0
+
+    def start(self) -> None:
+        """Bring the store up to date, load the keys, start the workers; nothing when that was done before."""
+        with self._gate:
+            if self._state == "running":
+                return
+            migrate(self.store)
+            self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._ring = self._load_ring()
+            self.account = self._own_account(self._ring)
+            self.journal.start()
+            self.worker.start()
+            self._state = "running"
+            atexit.register(self.stop)
+        self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
+
+    def stop(self) -> None:
+        """Finish what has begun and close the store; nothing when it does not run."""
+        with self._gate:
+            if self._state != "running":
+                return
+            self._state = "stopped"
+            atexit.unregister(self.stop)
+            self.worker.stop()
+            self.journal.stop()
+            self.store.close()
+            self._journal_store.close()
+        self.log.info("service.stopped")
+
+    async def ensure_started(self) -> None:
+        """Start with the first request, if nobody did before; a service that was stopped stays stopped."""
+        if self._state == "new":
+            await anyio.to_thread.run_sync(self.start)
+        if self._state != "running":
+            raise LinkweirError("the service was stopped")
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run blocking work off the event loop, a bounded number at a time."""
+        return await run_bounded(work, self._limiter)
+
+    @property
+    def ring(self) -> KeyRing:
+        """The key ring as the key file has it now: a rotation is noticed within seconds, without a restart."""
+        moment = time.monotonic()
+        if self._ring is None or moment >= self._ring_look_at:
+            self._ring_look_at = moment + RING_LOOK
+            self._look_at_ring()
+        if self._ring is None:
+            raise KeyRingError("the key ring is not loaded")
+        return self._ring
+
+    def _look_at_ring(self) -> None:
+        try:
+            seen = _stamp(self.settings)
+            if seen != self._ring_seen:
+                self._ring, self._ring_seen = keyfile.load(self.settings.key_path), seen
+                self.log.info("keys.reloaded")
+        except (KeyRingError, OSError) as error:
+            self.log.error("keys.cannot_reload", error=str(error))  # links go on working with the ring at hand
+
+    def _load_ring(self) -> KeyRing:
+        path = self.settings.key_path
+        ring = keyfile.load_or_create(path, datetime.now(UTC), [self.settings.base_url])
+        known = ring.with_host(self.settings.base_url)
+        if known.hosts != ring.hosts:
+            keyfile.save(path, known)
+        self._ring_seen = _stamp(self.settings)
+        return known
+
+    def _own_account(self, ring: KeyRing) -> uuid.UUID:
+        """The first account, made when there is none; it owns the keys of the ring that nobody owns."""
+        with self.store.write() as connection:
+            account = accounts.first(connection)
+            if account is None:
+                account = uuid.uuid4()
+                accounts.create(connection, account, "Linkweir", now())
+            accounts.claim_link_keys(connection, [key.id for key in ring.keys], account)
+            if self.settings.api_key:
+                digest = auth.digest(self.settings.api_key)
+                if accounts.api_key(connection, digest) is None:
+                    accounts.add_api_key(connection, account, label="settings", digest=digest, now=now())
+        return account
+
+    def new_api_key(self, label: str, *, only_first: bool = False) -> str | None:
+        """A new API key for the first account, returned this once; None when `only_first` and there is one
+        already.
+        """
+        with self.store.write() as connection:
+            account = accounts.first(connection)
+            if account is None:
+                raise LinkweirError("the service has not been started")
+            if only_first and accounts.count_api_keys(connection, account):
+                return None
+            key = auth.new_key()
+            accounts.add_api_key(connection, account, label=label, digest=auth.digest(key), now=now())
+        return key
+
+    def _watch_figures(self) -> None:
+        journal, worker = self.journal, self.worker
+        self.metrics.watch(
+            counters=[
+                ("linkweir_clicks_stored", "Clicks stored at once", lambda: journal.stored),
+                ("linkweir_clicks_spooled", "Clicks kept in the spool", lambda: journal.spooled),
+                ("linkweir_clicks_drained", "Clicks brought from the spool", lambda: journal.drained),
+                ("linkweir_clicks_lost", "Clicks that no disk took", lambda: journal.lost),
+                ("linkweir_click_store_failures", "Failures to store", lambda: journal.failures),
+                ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
+                ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
+            ],
+            gauges=[
+                ("linkweir_spool_files", "Spool files waiting", lambda: len(self.spool.waiting())),
+                ("linkweir_queue_messages", "Messages waiting", self._queue_size),
+            ],
+        )
+
+    def _queue_size(self) -> float:
+        try:
+            with self.store.read() as connection:
+                return queue.size(connection)
+        except LinkweirError:
+            return float("nan")
+
+
+def _stamp(settings: Settings) -> tuple[int, int]:
+    status = os.stat(settings.key_path)
+    return status.st_mtime_ns, status.st_ino
+
+
+def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> Starlette:
+    """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
+    service = Service(settings, log or make_logger(settings.log_level))
+    app = Starlette(
+        routes=[*health.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
+        middleware=[Middleware(Access, service=service)],
+        exception_handlers=problems.HANDLERS,
+        lifespan=linkweir_lifespan,
+    )
+    app.state.linkweir = service
+    return app
+
+
+@asynccontextmanager
+async def linkweir_lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Start-up and shut-down of an application made here, for the lifespan of the one that it is mounted
+    in.
+    """
+    service: Service = app.state.linkweir
+    await anyio.to_thread.run_sync(service.start)
+    try:
+        yield
+    finally:
+        await anyio.to_thread.run_sync(service.stop)

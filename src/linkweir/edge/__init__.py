@@ -1,0 +1,1 @@
+"""The doors: they translate the outside world and decide nothing."""

@@ -1,0 +1,68 @@
+"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged.
+
+A mount does not run a sub-application's lifespan, so the first request may have to start the service.
+"""
+
+import time
+from typing import Any, Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.edge.metrics import Metrics
+from linkweir.edge.reply import JSON
+
+
+class Startable(Protocol):
+    """A service that can start by itself."""
+
+    log: FilteringBoundLogger
+    metrics: Metrics
+
+    async def ensure_started(self) -> None:
+        """Start unless that was done. Raises what kept it from starting."""
+
+
+class Access:
+    """The outermost middleware."""
+
+    def __init__(self, app: ASGIApp, service: Startable) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._service.ensure_started()
+        except Exception as error:
+            self._service.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
+            await JSON({"message": "the service could not start"}, 503)(scope, receive, send)
+            return
+        await self._observed(scope, receive, send)
+
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 500
+        started = time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        endpoint: Any = scope.get("endpoint")
+        name = getattr(endpoint, "__name__", "none")
+        self._service.metrics.responses.labels(name, str(status)).inc()
+        self._service.metrics.seconds.labels(name).observe(seconds)
+        self._service.log.info(
+            "request", method=scope["method"][:16], endpoint=name, status=status, ms=round(seconds * 1000, 3)
+        )

@@ -1,0 +1,31 @@
+"""Structured logs: one JSON object a line. Own loggers, not structlog's global configuration, which is
+the host's.
+
+Tokens, keys and bodies are never passed to a logger; no line names a path, for a path may be a token.
+"""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+LEVELS = logging.getLevelNamesMapping()
+
+
+def make_logger(
+    level: Literal["debug", "info", "warning", "error"], stream: TextIO | None = None
+) -> FilteringBoundLogger:
+    """A logger that writes to `stream` (standard error by default)."""
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(stream or sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level.upper()]),
+    )
+    return logger

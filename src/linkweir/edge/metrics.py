@@ -1,0 +1,60 @@
+"""Figures for Prometheus, in a registry of this application alone: several may live in one process."""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Reading = tuple[str, str, Callable[[], float]]
+
+
+class Metrics:
+    """What the doors count themselves; `watch` adds figures that others keep."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.responses = Counter(
+            "linkweir_http_responses", "Answers by status", ["endpoint", "status"], registry=self.registry
+        )
+        self.seconds = Histogram("linkweir_http_seconds", "Time to the answer", ["endpoint"], registry=self.registry)
+        self.redirects = Counter(
+            "linkweir_redirects",
+            "Requests for tracking links by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
+        self.late = Counter(
+            "linkweir_clicks_late",
+            "Readers sent on before their click was durable, since that took too long",
+            registry=self.registry,
+        )
+        self.accepted = Counter("linkweir_messages_accepted", "Messages accepted", registry=self.registry)
+
+    def watch(self, counters: Iterable[Reading], gauges: Iterable[Reading]) -> None:
+        """Read these figures (name, meaning, value) whenever somebody asks."""
+        self.registry.register(_Watched(list(counters), list(gauges)))
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Watched(Collector):
+    def __init__(self, counters: list[Reading], gauges: list[Reading]) -> None:
+        self._counters = counters
+        self._gauges = gauges
+
+    def describe(self) -> Iterable[Metric]:
+        """Names only; without this, registering would read the figures before anything has started."""
+        for name, meaning, _ in self._counters:
+            yield CounterMetricFamily(name, meaning)
+        for name, meaning, _ in self._gauges:
+            yield GaugeMetricFamily(name, meaning)
+
+    def collect(self) -> Iterable[Metric]:
+        """The figures as they are now."""
+        for name, meaning, read in self._counters:
+            yield CounterMetricFamily(name, meaning, value=read())
+        for name, meaning, read in self._gauges:
+            yield GaugeMetricFamily(name, meaning, value=read())

@@ -1,0 +1,58 @@
+"""What the doors may use: the constructed parts of one service, handed over by the application."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import anyio.to_thread
+from starlette.requests import Request
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.click.journal import Journal
+from linkweir.click.spool import Spool
+from linkweir.edge.metrics import Metrics
+from linkweir.mail.deliver import DeliveryWorker
+from linkweir.mail.submit import Submitter
+from linkweir.settings import Settings
+from linkweir.store.engine import Store
+from linkweir.token import KeyRing
+
+T = TypeVar("T")
+
+
+class Parts(Protocol):
+    """One service, as its doors see it."""
+
+    settings: Settings
+    log: FilteringBoundLogger
+    store: Store
+    journal: Journal
+    spool: Spool
+    worker: DeliveryWorker
+    submitter: Submitter
+    metrics: Metrics
+
+    @property
+    def ring(self) -> KeyRing:
+        """The key ring as it is now."""
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run blocking work off the event loop, a bounded number at a time."""
+
+
+def parts_of(request: Request) -> Parts:
+    """The service that this request came to."""
+    parts: Parts = request.app.state.linkweir
+    return parts
+
+
+def now() -> int:
+    """This moment in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+async def run_bounded(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
+    """Blocking work in a thread. Not abandoned when the client goes away: half a transaction is worse than
+    late.
+    """
+    return await anyio.to_thread.run_sync(work, limiter=limiter)

@@ -1,0 +1,80 @@
+"""`GET <click path><token>`: open the token, make the fact durable, send the reader on."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from linkweir.click import fact, follow
+from linkweir.edge import client
+from linkweir.edge.parts import Parts, now, parts_of
+from linkweir.errors import StoreUnavailable
+
+HEADERS = {
+    "Cache-Control": "no-store",  # a cached redirect is a click that nobody sees
+    "Referrer-Policy": "no-referrer",  # neither the token nor the webmail that it was read in is passed on
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+}
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title><h1>{title}</h1><p>{text}</p></html>
+"""
+UNKNOWN = PAGE.format(
+    title="Link not found",
+    text="This link is not known here. It may have been cut off: please try the one in the original message.",
+)
+LATER = PAGE.format(
+    title="Please try again",
+    text="This link cannot be looked up at the moment. Please try again in a minute.",
+)
+
+
+async def redirect(request: Request) -> Response:
+    """Follow one tracking link. The answer to a token that does not verify says nothing about why."""
+    parts = parts_of(request)
+    opened = follow.open_any(parts.ring, request.path_params["token"])
+    if opened is None:
+        return _page(parts, "unknown", UNKNOWN, 404)
+    try:
+        if opened.style == "sealed":
+            way = follow.to_sealed(opened)
+        else:
+            way = await parts.in_thread(lambda: follow.to_short(parts.store, opened))
+    except StoreUnavailable as error:
+        parts.log.error("redirect.store_unavailable", error=str(error))
+        return _page(parts, "unavailable", LATER, 503, {"Retry-After": "30"})
+    if way is None:
+        return _page(parts, "unknown", UNKNOWN, 404)
+    await _keep(parts, request, way)
+    parts.metrics.redirects.labels("sent").inc()
+    return Response(status_code=302, headers={**HEADERS, "Location": way.location})
+
+
+def _page(parts: Parts, result: str, page: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    parts.metrics.redirects.labels(result).inc()
+    return HTMLResponse(page, status, headers={**HEADERS, **(headers or {})})
+
+
+async def _keep(parts: Parts, request: Request, way: follow.Way) -> None:
+    """Wait until the fact is durable, but never long: the reader comes first."""
+    visit = fact.Visit(
+        at=now(),
+        method=request.method,
+        ip=client.address(request, parts.settings.trusted_proxies),
+        user_agent=request.headers.get("user-agent"),
+    )
+    found = fact.record(way.opened, way.destination, visit)
+    if found is None:
+        return
+    promise = asyncio.wrap_future(parts.journal.append(found))
+    done, _ = await asyncio.wait({promise}, timeout=parts.settings.click_wait)
+    if not done:
+        parts.metrics.late.inc()
+        parts.log.error("click.late", event_id=str(found.id))
+
+
+def routes(click_path: str) -> list[Route]:
+    """The redirect under its path; GET brings HEAD along."""
+    return [Route(f"{click_path}{{token}}", redirect, methods=["GET"])]

@@ -1,0 +1,57 @@
+"""`GET` and `PUT /v2/accounts/{id}`: the account and its switches."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.edge import auth, body
+from linkweir.edge.parts import Parts, now, parts_of
+from linkweir.edge.reply import JSON, rfc3339
+from linkweir.edge.v2.shapes import AccountChange
+from linkweir.errors import NotFound, NotSupported
+from linkweir.store import accounts
+
+
+async def get_account(request: Request) -> Response:
+    """The account that the key belongs to."""
+    return JSON(_shown(await auth.signed_in(request, parts_of(request))))
+
+
+async def change_account(request: Request) -> Response:
+    """Change what is named and answer with the whole account."""
+    parts = parts_of(request)
+    account = await auth.signed_in(request, parts)
+    data = await body.read(request, parts.settings.max_body)
+    return await parts.in_thread(lambda: _change(parts, account, data))
+
+
+def _change(parts: Parts, account: RowMapping, data: bytes) -> Response:
+    values = body.shaped(data, AccountChange).given()
+    if values.get("track_opens"):
+        raise NotSupported("track_opens", "is not supported yet")
+    with parts.store.write() as connection:
+        if values:
+            accounts.change(connection, account["id"], values, now())
+        changed = accounts.get(connection, account["id"])
+    if changed is None:
+        raise NotFound("there is no such account")
+    parts.log.info("account.changed", account=str(account["id"]), fields=sorted(values))
+    return JSON(_shown(changed))
+
+
+def _shown(row: RowMapping) -> dict[str, Any]:
+    return {
+        "object": "account",
+        "id": str(row["id"]),
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
+        "name": row["name"],
+        "website": row["website"],
+        "about": row["about"],
+        "track_opens": row["track_opens"],
+        "track_clicks": row["track_clicks"],
+        "message_metadata_retention": row["message_metadata_retention"],
+        "message_data_retention": row["message_data_retention"],
+    }

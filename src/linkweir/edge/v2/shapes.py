@@ -1,0 +1,96 @@
+"""The JSON that API v2 takes. Unknown fields are tolerated, wrong types and missing fields are not."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
+Tag = Annotated[str, Meta(min_length=1, max_length=64)]
+Days30 = Annotated[int, Meta(ge=1, le=30)]
+DaysFrom0 = Annotated[int, Meta(ge=0, le=30)]
+
+
+class Address(Struct):
+    """An address with an optional name."""
+
+    email: str
+    name: str | None = None
+
+
+class Tracking(Struct):
+    """None means: as the account has it."""
+
+    open: bool | None = None
+    click: bool | None = None
+
+
+class Recipient(Struct):
+    """One recipient; the last five fields are ours."""
+
+    email: str
+    name: str | None = None
+    substitutions: dict[str, Any] | None = None
+    tracking: Tracking | None = None
+    privacy: PrivacyName | None = None
+    attributes: Any = None
+    variant: Any = None
+
+
+class Attachment(Struct):
+    """A file; `data` is text, or base64 when `base64` says so."""
+
+    data: str
+    content_type: str
+    file_name: str
+    base64: bool = False
+    content_disposition: str | None = None
+    content_id: str | None = None
+
+
+class Schedule(Struct):
+    """When to try first, and when to give up."""
+
+    first_attempt: Annotated[datetime, Meta(tz=True)] | None = None
+    expires: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Message(Struct, rename={"sender": "from"}):
+    """A request to send; the last three fields are ours."""
+
+    sender: Address
+    recipients: Annotated[list[Recipient], Meta(min_length=1, max_length=100)]
+    subject: str
+    text_content: str | None = None
+    html_content: str | None = None
+    amp_content: str | None = None
+    reply_to: Address | None = None
+    attachments: list[Attachment] | None = None
+    headers: dict[str, str] | None = None
+    substitutions: dict[str, Any] | None = None
+    tags: Annotated[list[Tag], Meta(max_length=10)] | None = None
+    sandbox: bool | None = None
+    sandbox_result: Literal["deliver", "bounce", "defer", "fail", "suppress"] | None = None
+    tracking: Tracking | None = None
+    retention: Any = None
+    schedule: Schedule | None = None
+    privacy: PrivacyName | None = None
+    link_style: Literal["sealed", "short"] | None = None
+    utm: Any = None
+
+
+class AccountChange(Struct):
+    """A partial change: what is not named stays."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType = UNSET
+    website: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    about: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    track_opens: bool | UnsetType = UNSET
+    track_clicks: bool | UnsetType = UNSET
+    message_metadata_retention: Days30 | UnsetType = UNSET
+    message_data_retention: DaysFrom0 | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were named."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}

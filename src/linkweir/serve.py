@@ -1,0 +1,143 @@
+"""Runs the service in this process: `linkweir serve`. Prints what a newcomer needs; the logs go to standard error."""
+
+import argparse
+import json
+import os
+import shlex
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from linkweir import demo
+from linkweir.app import Service, create_app
+from linkweir.errors import LinkweirError
+from linkweir.settings import Settings, from_environment
+
+FAILED = 1
+SAMPLE = {
+    "from": {"email": "news@example.com", "name": "Example"},
+    "recipients": [{"email": "reader@example.org", "name": "Reader"}],
+    "subject": "Hello",
+    "html_content": '<p>Read <a href="https://example.com/news?id=1">the news</a>.</p>',
+    "tracking": {"click": True},
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `linkweir serve`; each wins over its LINKWEIR_* setting."""
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8025; 0 takes a free one)")
+    parser.add_argument(
+        "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"
+    )
+    parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
+    parser.add_argument("--new-api-key", action="store_true", help="make one more API key and print it")
+    parser.add_argument("--demo", action="store_true", help="send a sample newsletter and print its tracking links")
+    parser.add_argument("--demo-exit", action="store_true", help="like --demo, then stop")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop (SIGINT, SIGTERM); 0 after a clean stop, 1 when it could not start."""
+    try:
+        settings, listener = _prepare(args)
+        with listener:
+            return _serve(settings, listener, args)
+    except (LinkweirError, OSError) as error:
+        print(f"linkweir serve: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
+    """Settings and the listening socket; with port 0 the settings follow the port that was free."""
+    given = {"data": args.data, "host": args.host, "base_url": args.base_url, "link_style": args.link_style}
+    settings = from_environment(os.environ, port=args.port, **given)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        raise LinkweirError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error
+    port = listener.getsockname()[1]
+    if port != settings.port:
+        settings = from_environment(os.environ, port=port, **given)
+    return settings, listener
+
+
+def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
+    app = create_app(settings)
+    service: Service = app.state.linkweir
+    service.start()
+    try:
+        _announce(service, _own_url(settings), args.new_api_key)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,  # our own logs; uvicorn's access log would show tokens
+                access_log=False,
+                proxy_headers=False,  # X-Forwarded-For is ours to judge
+                server_header=False,
+                timeout_graceful_shutdown=10,
+            )
+        )
+        if args.demo or args.demo_exit:
+            _start_demo(service, server, stop=args.demo_exit)
+        server.run(sockets=[listener])
+    finally:
+        service.stop()
+    return 0 if server.started else FAILED
+
+
+def _own_url(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _announce(service: Service, url: str, another_key: bool) -> None:
+    """Say where things are; an API key is shown this once."""
+    settings = service.settings
+    key = service.new_api_key("first", only_first=True)
+    if key is None and another_key:
+        key = service.new_api_key("made by --new-api-key")
+    print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
+    print(f"Data folder   {settings.data.absolute()}")
+    print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
+    print(f"Account       {service.account}")
+    if key is None:
+        print("API key       was shown at the first start; --new-api-key makes another")
+    else:
+        print(f"API key       {key}")
+        print("              (keep it: it is stored as a hash only and not shown again)")
+        print(_curls(url, str(service.account), key))
+    sys.stdout.flush()
+
+
+def _curls(url: str, account: str, key: str) -> str:
+    base = f"{url}/v2/accounts/{account}/messages"
+    header = shlex.quote(f"Authorization: Bearer {key}")
+    fields = ",\n       ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in SAMPLE.items())
+    body = shlex.quote("{" + fields + "}")
+    return (
+        f"\nSend a message:\n\ncurl -sS {base} \\\n  -H {header} \\\n  -H 'Content-Type: application/json' \\\n"
+        f"  -d {body}\n\nRead it, with its click_count (ID is the id in the answer, without < and >):\n\n"
+        f"curl -sS {base}/ID \\\n  -H {header}\n"
+    )
+
+
+def _start_demo(service: Service, server: uvicorn.Server, *, stop: bool) -> None:
+    key = service.new_api_key("demo") or ""
+    settings = service.settings
+
+    def show() -> None:
+        try:
+            demo.show(settings, _own_url(settings), str(service.account), key, service.ring)
+        except (OSError, LinkweirError) as error:
+            print(f"linkweir serve --demo: {error}", file=sys.stderr)
+        finally:
+            if stop:
+                server.should_exit = True
+
+    threading.Thread(target=show, name="linkweir-demo", daemon=True).start()
