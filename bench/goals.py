@@ -35,6 +35,8 @@ def goals(*, quick: bool = False) -> list[Goal]:
         found += _of_document(name)
     found += [
         Goal("mint sealed / keyed hash", 3.0, 3.0, partial(ratios.mint_to_hash, "sealed"), at_least=False),
+        Goal("median sealed link", 100, 120, partial(ratios.median_length, "sealed"), False, "characters"),
+        Goal("median short link", 60, 60, partial(ratios.median_length, "short"), False, "characters"),
         Goal("scan in two threads / one", 1.8, 1.5, ratios.two_threads),
         Goal("stream: extra memory", 32, 32, partial(ratios.stream_memory, size), at_least=False, unit="MiB"),
         Goal("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),

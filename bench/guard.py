@@ -114,6 +114,7 @@ def write_json(target: Path, judgements: list[Judgement], *, ok: bool) -> None:
     """The result in the form that the module's text describes."""
     ratios = [asdict(each) for each in judgements]
     record = {"ok": ok, "machine": machine(), "versions": versions(), "ratios": ratios}
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(record, indent=1) + "\n")
 
 

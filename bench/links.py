@@ -35,7 +35,7 @@ IDS: dict[str, MessageId] = {
 STYLES: tuple[Literal["sealed", "short"], ...] = ("sealed", "short")
 BATCH = 64  # links of one mail
 
-# One link of each system, destination of 104 characters, host of 25; the first three need their database to open it.
+# One link of each system, destination of 104 characters, host of 25; the short ones need a database to open.
 OTHERS = {
     "Postal": 49, "Warmbly": 64, "Mailtrain": 71, "Mailchimp": 102, "listmonk": 141, "Keila": 222, "Mailgun": 226,
     "SparkPost": 255, "SES": 265, "Mautic": 273, "pytracking": 320, "EmailEngine": 355, "Kannon": 1137,

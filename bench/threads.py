@@ -2,21 +2,34 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import median
 
 Scan = Callable[[bytes], object]
 
 
-def speedup(scan: Scan, document: bytes, *, rounds: int, documents: int = 150) -> tuple[float, float]:
-    """How many times the documents per second of one thread two threads reach: best with best, median of
-    pairs."""
-    ones, twos = [], []
-    scan(document)
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """How many times the documents per second of one thread two threads reach."""
+
+    best: float
+    paired: float
+
+
+def speedup(works: Mapping[str, Scan], document: bytes, *, rounds: int, documents: int = 100) -> dict[str, Speedup]:
+    """The speed-up of each work, all in the same rounds: best with best, and the median over the rounds."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(rounds):
-        ones.append(_seconds(scan, document, 1, documents))
-        twos.append(_seconds(scan, document, 2, documents))
-    return 2 * min(ones) / min(twos), median(2 * one / two for one, two in zip(ones, twos, strict=True))
+        for name, work in works.items():
+            pair = (_seconds(work, document, 1, documents), _seconds(work, document, 2, documents))
+            taken[name].append(pair)
+    return {name: _of(pairs) for name, pairs in taken.items()}
+
+
+def _of(pairs: list[tuple[float, float]]) -> Speedup:
+    best = 2 * min(one for one, _ in pairs) / min(two for _, two in pairs)
+    return Speedup(best, median(2 * one / two for one, two in pairs))
 
 
 def _seconds(scan: Scan, document: bytes, threads: int, documents: int) -> float:

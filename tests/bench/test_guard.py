@@ -79,7 +79,7 @@ def test_a_missing_peer_is_skipped_unless_all_is_required() -> None:
 
 def test_the_json_is_complete(tmp_path: Path) -> None:
     """The file tells the outcome, the machine, and for each ratio its value, bounds and state."""
-    target = tmp_path / "guard.json"
+    target = tmp_path / "made" / "guard.json"
     guard.main(["--json", str(target)], [goal(fixed(1.0, 1.5)), goal(fixed(5.0))])
     record = json.loads(target.read_text())
     assert record["ok"] is False
