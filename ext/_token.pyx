@@ -8,7 +8,7 @@ derives from `Minter` hands over a ready prefix and a keyed hash that has taken 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 from token_capi cimport (
     LW_BASE64URL_LENGTH,
     LW_DESTINATION_LIMIT,
@@ -53,7 +53,7 @@ def encode_base64url(bytes data not None):
 
 
 def decode_base64url(bytes text not None):
-    """The bytes of unpadded base64url, or None where they would be written otherwise; at most TOKEN_LIMIT long."""
+    """The bytes of unpadded base64url, or None if they would be written otherwise; at most TOKEN_LIMIT long."""
     cdef uint8_t out[TOKEN_CHARACTERS]
     if PyBytes_GET_SIZE(text) > TOKEN_CHARACTERS:
         return None
@@ -89,7 +89,7 @@ cdef bint is_ascii(const uint8_t *text, size_t n) noexcept:
     return not seen & <uint64_t>0x8080808080808080
 
 
-cdef bint is_utf8(const uint8_t *text, size_t n):
+cdef bint is_utf8(const uint8_t *text, size_t n) except -1:
     if is_ascii(text, n):
         return True
     try:
@@ -125,18 +125,22 @@ cdef class Minter:
     cdef bint _sealed
     cdef tuple _places
 
-    def __cinit__(self, bytes base_url not None, bytes prefix not None, object state, bint sealed, tuple places not None):
+    def __cinit__(
+        self, bytes base_url not None, bytes prefix not None, object state, bint sealed, tuple places not None
+    ):
         if PyBytes_GET_SIZE(prefix) > PREFIX_LIMIT:
             raise ValueError("the prefix is too long")
         if state.digest_size != MAC_SIZE:
             raise ValueError("the hash has another size")
-        self._base, self._prefix, self._state, self._sealed, self._places = base_url, prefix, state, sealed, places
+        self._base, self._prefix, self._state = base_url, prefix, state
+        self._sealed, self._places = sealed, places
 
     def mint_many(self, list destinations not None, list indexes not None):
         """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
 
         None stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a token over TOKEN_LIMIT
-        characters, or not UTF-8. Such a link should stay as it is (outcome `refused`).
+        characters, or not UTF-8. Such a link should stay as it is (outcome `refused`). ValueError for lists of
+        different lengths, OverflowError for other indexes, TypeError for anything but bytes.
         """
         if len(destinations) != len(indexes):
             raise ValueError("as many indexes as destinations are needed")
@@ -192,6 +196,6 @@ cdef Py_ssize_t place_ends(bytes destination, bytes host, bytes path) noexcept:
         return -1
     if not same_ignoring_case(text, b"https://" if scheme == 8 else b"http://", scheme):
         return -1
-    if text[scheme + h:scheme + h + p] != path:
+    if memcmp(text + scheme + h, bytes_of(path), p) != 0:
         return -1
     return scheme + h + p

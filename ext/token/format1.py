@@ -235,18 +235,14 @@ def _rows(values: list[int], per_line: int) -> str:
 
 def _decoder(lengths: list[int]) -> tuple[list[int], list[int]]:
     """How many codes have each length 0..12, and the symbols in order of their codes."""
-    order = [
-        position for _, position in sorted((length, position) for position, length in enumerate(lengths))
-    ]
+    order = [position for _, position in sorted((length, position) for position, length in enumerate(lengths))]
     return [lengths.count(length) for length in range(13)], order
 
 
 def _dictionary(name: str, table: dict[int, str], bucket_count: int) -> str:
     """One dictionary as C: the encoder's entries by bucket and falling length, the decoder's order."""
     listed = entries(table)
-    ranked = sorted(
-        range(len(listed)), key=lambda at: (bucket(listed[at][0]), -len(listed[at][0]), listed[at][0])
-    )
+    ranked = sorted(range(len(listed)), key=lambda at: (bucket(listed[at][0]), -len(listed[at][0]), listed[at][0]))
     starts = [sum(bucket(listed[at][0]) < key for at in ranked) for key in range(bucket_count + 1)]
     counts, order = _decoder([length for _, _, length in listed])
     place = {at: rank for rank, at in enumerate(ranked)}

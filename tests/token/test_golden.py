@@ -132,9 +132,7 @@ def test_fixed_inputs_give_this_token(
 
 
 @pytest.mark.parametrize(("key_id", "options", "destination", "index", "token"), GOLDEN)
-def test_recorded_tokens_open(
-    key_id: int, options: dict[str, Any], destination: str, index: int, token: str
-) -> None:
+def test_recorded_tokens_open(key_id: int, options: dict[str, Any], destination: str, index: int, token: str) -> None:
     """A token minted by the first release opens to what it was minted from."""
     opened = open_link(ring_with(key_id), f"{BASE}/{token}")
     anonymous = options.get("privacy") is ANONYMOUS

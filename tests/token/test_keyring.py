@@ -46,9 +46,7 @@ def test_rotation_retires_the_current_key() -> None:
 
 def test_json_round_trips() -> None:
     """A ring with retired keys and hosts is read back equal."""
-    ring = (
-        KeyRing.generate(NOW).rotate(NOW).with_host("https://T.example.com").with_host("http://c.example/x")
-    )
+    ring = KeyRing.generate(NOW).rotate(NOW).with_host("https://T.example.com").with_host("http://c.example/x")
     assert KeyRing.from_json(ring.to_json()) == ring
     assert ring.hosts == ("https://t.example.com/", "http://c.example/x/")
 

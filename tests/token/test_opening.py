@@ -138,9 +138,7 @@ def test_the_properly_authenticated_control_opens() -> None:
         bytes([1 << 5 | 2, 1, 0, 0]) + b"\x7f",  # an empty text
         bytes([1 << 5 | 2, 1, 3]) + b"a@b\x00\x7f",  # an address
         bytes([1 << 5 | 2, 1, 1]) + b"\xe9\x00\x7f",  # a text that is not ASCII
-        bytes([1 << 5 | 3, 1])
-        + uuid.UUID(int=4 << 76 | 2 << 62).bytes
-        + b"\x00\x7f",  # a UUIDv4 written long
+        bytes([1 << 5 | 3, 1]) + uuid.UUID(int=4 << 76 | 2 << 62).bytes + b"\x00\x7f",  # a UUIDv4 written long
         bytes([1 << 5, 1, 0]) + b"\x00\xff\xff",  # a destination with padding of a byte
         bytes([1 << 5, 1, 0]) + (pack(b"https://\xff") or b""),  # a destination that is not UTF-8
         bytes([1 << 5, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]) + b"\x7f",  # an index over 32 bits

@@ -64,9 +64,7 @@ def test_whatever_unpacks_packs_to_the_same_bytes(form: bytes) -> None:
 
 @settings(deadline=None)
 @given(DESTINATIONS.map(str.encode), st.data())
-def test_a_changed_packed_form_is_refused_or_another_destination(
-    destination: bytes, data: st.DataObject
-) -> None:
+def test_a_changed_packed_form_is_refused_or_another_destination(destination: bytes, data: st.DataObject) -> None:
     """Flipping a bit, cutting, or adding a byte never leads back to the same destination."""
     form = packed(destination)
     bit = data.draw(st.integers(0, len(form) * 8 - 1))

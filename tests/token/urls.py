@@ -23,6 +23,4 @@ _PIECES = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=8),
 )
 _SCHEMES = st.sampled_from(["https://", "https://www.", "http://", "http://www.", "", "HTTP://", "h"])
-DESTINATIONS = st.builds(
-    lambda scheme, rest: scheme + "".join(rest), _SCHEMES, st.lists(_PIECES, max_size=12)
-)
+DESTINATIONS = st.builds(lambda scheme, rest: scheme + "".join(rest), _SCHEMES, st.lists(_PIECES, max_size=12))

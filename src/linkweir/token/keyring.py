@@ -28,11 +28,7 @@ class Key:
     retired: datetime | None = None
 
     def __post_init__(self) -> None:
-        if (
-            isinstance(self.id, bool)
-            or not isinstance(self.id, int)
-            or not 1 <= self.id < layout.KEY_ID_LIMIT
-        ):
+        if isinstance(self.id, bool) or not isinstance(self.id, int) or not 1 <= self.id < layout.KEY_ID_LIMIT:
             raise KeyRingError(f"key id {self.id!r} is not a number from 1 to 2**32-1")
         if not isinstance(self.secret, bytes) or len(self.secret) != SECRET_SIZE:
             raise KeyRingError(f"key {self.id}: the secret is not {SECRET_SIZE} bytes long")
@@ -115,9 +111,7 @@ class KeyRing:
         if document["format"] != _FORMAT:
             raise KeyRingError(f"this is not a key ring: format {document['format']!r}")
         if document["version"] != _VERSION or isinstance(document["version"], bool):
-            raise KeyRingError(
-                f"key ring version {document['version']!r} is unknown; a newer Linkweir may read it"
-            )
+            raise KeyRingError(f"key ring version {document['version']!r} is unknown; a newer Linkweir may read it")
         keys, hosts = document["keys"], document["hosts"]
         if not isinstance(keys, list) or not keys:
             raise KeyRingError("the key ring: `keys` is not a list of keys")
@@ -143,9 +137,7 @@ def _key(entry: Any, position: int) -> Key:
     except (TypeError, ValueError, binascii.Error):
         raise KeyRingError(f"{what}: the secret is not base64") from None
     retired = entry["retired"]
-    return Key(
-        entry["id"], secret, _time(entry["created"], what), None if retired is None else _time(retired, what)
-    )
+    return Key(entry["id"], secret, _time(entry["created"], what), None if retired is None else _time(retired, what))
 
 
 def _time_text(time: datetime) -> str:

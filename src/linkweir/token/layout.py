@@ -86,11 +86,7 @@ def _encode_id(kind: str, identity: MessageId | None, key: int) -> bytes:
     if isinstance(identity, int):
         size = max(1, (identity.bit_length() + 7) // 8)
         small = key if key < 32 else 0
-        return (
-            bytes([(size - 1) << 5 | small])
-            + identity.to_bytes(size, "big")
-            + (b"" if small else varint(key))
-        )
+        return bytes([(size - 1) << 5 | small]) + identity.to_bytes(size, "big") + (b"" if small else varint(key))
     if isinstance(identity, str):
         return varint(key) + bytes([len(identity)]) + identity.encode("ascii")
     if identity is None:

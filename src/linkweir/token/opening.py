@@ -37,9 +37,7 @@ def open_token(ring: KeyRing, token: str) -> Opened:
     if data is None or len(data) <= layout.MAC_SIZE:
         raise BadToken("malformed", "this is not a tracking link, or it has been cut")
     if data[0] >> 5 != layout.VERSION:
-        raise BadToken(
-            "unknown-version", f"this tracking link has format {data[0] >> 5}, which is unknown here"
-        )
+        raise BadToken("unknown-version", f"this tracking link has format {data[0] >> 5}, which is unknown here")
     body, mac = data[: -layout.MAC_SIZE], data[-layout.MAC_SIZE :]
     reader = layout.Reader(body)
     try:
@@ -54,9 +52,7 @@ def open_token(ring: KeyRing, token: str) -> Opened:
 def _verify(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:
     key = ring.find(key_id)
     if key is None:
-        raise BadToken(
-            "unknown-key", f"this tracking link names key {key_id}, which this key ring does not have"
-        )
+        raise BadToken("unknown-key", f"this tracking link names key {key_id}, which this key ring does not have")
     state = layout.keyed_hash(key.secret)
     state.update(body)
     if not hmac.compare_digest(state.digest(), mac):
@@ -96,7 +92,5 @@ def open_link(ring: KeyRing, url: str) -> Opened:
     """`open_token` on what follows a link's last `/`; its host is not looked at, for the MAC decides."""
     base, _, token = url.rpartition("/")
     if not base.lower().startswith(("http://", "https://")):
-        raise BadToken(
-            "malformed", "this is not a tracking link: no http:// or https:// address with a token"
-        )
+        raise BadToken("malformed", "this is not a tracking link: no http:// or https:// address with a token")
     return open_token(ring, token)

@@ -60,11 +60,7 @@ class Tracker(Minter):
         raise AttributeError(f"a Tracker cannot be changed ({name})")
 
     def __repr__(self) -> str:
-        who = (
-            f"campaign={self.campaign!r}"
-            if self.privacy is Privacy.ANONYMOUS
-            else f"message={self.message!r}"
-        )
+        who = f"campaign={self.campaign!r}" if self.privacy is Privacy.ANONYMOUS else f"message={self.message!r}"
         return f"<Tracker {self.base_url} {who} {self.privacy.value} {self.style}>"
 
     def mint(self, destination: str, index: int) -> str:
