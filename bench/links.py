@@ -15,6 +15,7 @@ import re
 import statistics
 import uuid
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,7 +117,7 @@ def costs(destinations: list[bytes], rounds: int) -> list[Cost]:
     for style in STYLES:
         for name, identity in IDS.items():
             tracker = Tracker(RING, "https://t.example.com", message=identity, style=style)
-            works[f"{style}, {name}"] = repeated(lambda tracker=tracker: tracker.mint_many(sample, indexes))
+            works[f"{style}, {name}"] = repeated(partial(tracker.mint_many, sample, indexes))
             sizes[f"{style}, {name}"] = len(sample)
     samples = interleave(works, rounds=rounds)
     best = {name: samples[name].best / sizes[name] for name in works}
