@@ -8,7 +8,7 @@
 #include <intrin.h>
 #endif
 
-enum { LW_SWEEP_REACH = 66 }; /* a tag is judged by two bytes behind its '<' */
+enum { LW_SWEEP_REACH = 67 }; /* a tag is judged by up to three bytes behind its '<' */
 
 typedef struct {
   uint64_t less, greater, quote, apostrophe, equals;
