@@ -13,7 +13,7 @@ from libc.string cimport memchr, memcpy, memset
 from capi cimport (
     LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_SPLIT, LW_SWEEPS, LW_TRACKED, lw_element,
     lw_element_name, lw_judge, lw_judge_value, lw_lex, lw_opt_out, lw_scan, lw_scan_feed, lw_scan_finish,
-    lw_scan_hold, lw_scratch_bound, lw_span, lw_spans, lw_switches, lw_verdict,
+    lw_scan_hold, lw_scan_open_tag, lw_scratch_bound, lw_span, lw_spans, lw_switches, lw_verdict,
 )
 
 cdef enum:
@@ -255,13 +255,21 @@ cdef class Splice:
         if hold != LW_NO_HOLD and hold >= base:
             stop = <size_t>(hold - base)
         if self.report is not None:
+            self.note_open_tag(buffer, base)
             self.count_to(base + stop, buffer, base)
-            self.held = self.lines
         if self.carried:
             self.head = self.carry[:self.carried]
             self.carried = 0
         self.extend(buffer + stop, size - stop)
         return stop
+
+    cdef int note_open_tag(self, const uint8_t *buffer, uint64_t base) except -1:
+        """Remember the line of a tag that is open: when it is reported, its bytes may be gone."""
+        cdef uint64_t start = lw_scan_open_tag(&self.scan)
+        if start != LW_NO_HOLD and start >= self.lines.at:
+            self.count_to(start, buffer, base)
+            self.held = self.lines
+        return 0
 
     cdef int extend(self, const uint8_t *more, size_t n) except -1:
         cdef size_t wanted = self.carried + n

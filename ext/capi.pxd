@@ -57,6 +57,7 @@ cdef extern from "scan.h" nogil:
     size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *buffer, size_t size,
                         lw_spans *out) noexcept
     void lw_scan_finish(lw_scan *scan, const lw_switches *switches, lw_spans *out) noexcept
+    uint64_t lw_scan_open_tag(const lw_scan *scan) noexcept
     uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches) noexcept
     const char *lw_element_name(lw_element element) noexcept
 

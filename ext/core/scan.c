@@ -157,9 +157,13 @@ void lw_scan_finish(lw_scan *scan, const lw_switches *switches, lw_spans *out) {
   emit_cut(inside ? &scan->inner : &scan->outer, scan->offset, inside, out);
 }
 
-uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches) {
+uint64_t lw_scan_open_tag(const lw_scan *scan) {
   bool inside = scan->conditional == INSIDE;
   const lw_doc *doc = inside ? &scan->inner : &scan->outer;
-  if (!lw_may_become_link(doc, inside) || scan->offset - doc->tag_start > switches->tag_limit) return LW_NO_HOLD;
-  return doc->tag_start;
+  return lw_may_become_link(doc, inside) ? doc->tag_start : LW_NO_HOLD;
+}
+
+uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches) {
+  uint64_t start = lw_scan_open_tag(scan);
+  return start != LW_NO_HOLD && scan->offset - start > switches->tag_limit ? LW_NO_HOLD : start;
 }

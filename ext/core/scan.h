@@ -87,8 +87,10 @@ size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *b
 /* The document ends here: a link tag still open is reported as LW_CUT. Needs room for one span. */
 void lw_scan_finish(lw_scan *scan, const lw_switches *switches, lw_spans *out);
 
-/* Absolute offset of the '<' of a tag that is open and may be a link, or LW_NO_HOLD. A tag beyond the limit is
- * not held. */
+/* Absolute offset of the '<' of a tag that is open and may be a link, or LW_NO_HOLD. */
+uint64_t lw_scan_open_tag(const lw_scan *scan);
+
+/* The same, but LW_NO_HOLD for a tag beyond the limit: its bytes need not be kept. */
 uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches);
 
 /* The element's name as it is written in reports ("a", "v:rect", ...). */
