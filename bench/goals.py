@@ -41,6 +41,7 @@ def goals(*, quick: bool = False) -> list[Goal]:
         Goal("stream: extra memory", 32, 32, partial(ratios.stream_memory, size), at_least=False, unit="MiB"),
         Goal("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),
     ]
+    found.append(Goal("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.instructions, at_least=False))
     share = 0.25 if quick else 1.0
     found += [
         Goal(

@@ -148,6 +148,17 @@ def two_threads(rounds: int) -> Ratio:
     return Ratio(scan.best, scan.paired, detail)
 
 
+def instructions(rounds: int) -> Ratio:
+    """Instructions per byte of the scanner; the same however busy the machine is. Raises MissingError."""
+    from bench.instructions import per_byte
+    from linkweir import _core
+
+    if _core.sweeps()[0] != "avx2":
+        raise MissingError("the bound is stated for AVX2, which this processor does not have")
+    count = per_byte("newsletter 100 KB")
+    return Ratio(count, count, "counted by callgrind")
+
+
 def copy_speed(name: str) -> Work:
     """The memory copy, for the table."""
     document = case(name).document

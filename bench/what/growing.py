@@ -51,5 +51,6 @@ FAMILIES = (
     Family("unclosed scripts", lambda size: _repeat(b"<script><!-- <script ", size)),
     Family("many attributes", _one_tag),
     Family("many links", lambda size: _repeat(b'<a href="https://example.com/">x</a>', size)),
+    Family("many chunks of 16 bytes", lambda size: _repeat(b'<a href="https://example.com/">x</a>', size), chunk=16),
     Family("many nested svg", lambda size: _repeat(b"<svg><title>", size)),
 )

@@ -31,6 +31,8 @@ def lxml() -> Engine:
 
     def rewrite(document: bytes, replace: Replace) -> bytes:
         root = etree.fromstring(document, parser)
+        if root is None:  # nothing but comments
+            return document
         _change(root, replace)
         output: bytes = etree.tostring(root.getroottree(), method="html", encoding="utf-8")
         return output
