@@ -1,0 +1,79 @@
+"""`Plan`: scanned once, rendered for each recipient; equal to rewriting each time."""
+
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import linkweir
+from linkweir import Outcome, Plan, RefusedValue, Switches
+from tests.html.test_agree import THEMES, link
+
+HTML = '<p>é<a href="https://x.example/?a&amp;b">one</a> <a name=x> <a href="https://y.example/">two</a></p>'
+
+
+def test_a_plan_lists_the_links_as_scan_does() -> None:
+    """`links` is what `scan` yields."""
+    assert Plan(HTML).links == tuple(linkweir.scan(HTML))
+    assert Plan(HTML.encode()).links == tuple(linkweir.scan(HTML.encode()))
+
+
+@pytest.mark.parametrize("html", [HTML, HTML.encode(), "", b"", "no link"])
+def test_rendering_is_rewriting(html: str | bytes) -> None:
+    """Each rendering equals `rewrite` with the same function, in the same kind, again and again."""
+    plan = Plan(html)
+    for recipient in ("a", "bb", "ccc"):
+        links = partial(personal, recipient)
+        assert plan.render(links) == linkweir.rewrite(html, links)
+    assert plan.render(lambda destination, index: None) == html
+
+
+def personal(recipient: str, destination: str, index: int) -> str:
+    """One recipient's link."""
+    return f"/{recipient}/{index}?&"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_rendering_hostile_markup_is_rewriting(theme: str, data: st.DataObject) -> None:
+    """The same for generated markup with all switches on."""
+    document = data.draw(THEMES[theme])
+    switches = Switches(opt_out=("vendors",), outlook=True, skip=("reset",), track_placeholders=True, tag_limit=90)
+    plan = Plan(document, switches=switches)
+    assert plan.render(link) == linkweir.rewrite(document, link, switches=switches)
+
+
+def test_a_function_is_asked_for_tracked_links_only() -> None:
+    """Skipped and untracked links are settled by the plan."""
+    asked: list[int] = []
+    plan = Plan(HTML, switches=Switches(skip=("x.example",)))
+    plan.render(lambda destination, index: asked.append(index))
+    assert asked == [2]
+    assert [one.outcome for one in plan.links] == [Outcome.SKIPPED, Outcome.NO_HREF, Outcome.TRACKED]
+
+
+def test_a_bad_value_is_refused_and_the_plan_goes_on() -> None:
+    """A refused value or an exception spoils one rendering only."""
+    plan = Plan(HTML)
+    with pytest.raises(RefusedValue):
+        plan.render(lambda destination, index: "'")
+    with pytest.raises(ZeroDivisionError):
+        plan.render(lambda destination, index: str(1 // 0))
+    assert plan.render(lambda destination, index: None) == HTML
+
+
+def test_a_plan_of_a_mutable_buffer_keeps_its_own_copy() -> None:
+    """Changing the buffer after planning changes nothing."""
+    document = bytearray(HTML.encode())
+    plan = Plan(document)
+    document[:] = b"x" * len(document)
+    assert plan.render(lambda destination, index: None) == HTML.encode()
+
+
+def test_a_document_that_cannot_be_judged_is_rendered_as_it_is() -> None:
+    """No links, and the bytes come back."""
+    plan = Plan(b'<a href="https://x/">', charset="utf-16")
+    assert plan.links == ()
+    assert plan.render(lambda destination, index: "/") == b'<a href="https://x/">'
