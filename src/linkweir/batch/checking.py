@@ -12,6 +12,7 @@ from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.token import Tracker
 
 TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
+_TAG_SHOWN = 80  # bytes of a tag: enough to find it by, where there is no destination
 _ADDRESS = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
 # A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
 _BARE = re.compile(
@@ -33,6 +34,7 @@ class Remark:
     reason: str
     destination: str | None
     text: str
+    tag: str
     problem: bool
     warning: str | None
 
@@ -62,6 +64,7 @@ def _remark(name: str, finding: Finding, document: bytes, charset: str) -> Remar
         reason=finding.reason,
         destination=link.destination,
         text=link.text,
+        tag=document[link.start : min(link.end, link.start + _TAG_SHOWN)].decode("utf-8", "replace"),
         problem=finding.looks_trackable,
         warning=link.warning or _text_warning(link.outcome, link.destination, link.text),
     )

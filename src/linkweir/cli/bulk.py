@@ -18,8 +18,9 @@ from linkweir.cli.options import UsageError
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome
 
-# A worker process takes a tenth of a second to start; one process alone rewrites this much in that time.
-_WORTH_A_PROCESS_BYTES = 16 << 20
+# A worker takes tenths of a second to start; alone, one process does about this much in that time (of small files
+# it waits for the disk, once per file).
+_WORTH_A_PROCESS_BYTES = 64 << 20
 _WORTH_A_PROCESS_FILES = 256
 
 

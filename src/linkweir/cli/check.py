@@ -23,9 +23,10 @@ _EXAMPLES = """\
   linkweir check --format json mail.html | jq 'select(.problem)'
   render-newsletter | linkweir check --outlook -
 
-Columns: file:line:column, level, outcome, reason, address. Levels: ok; note, left alone on purpose; problem,
-looks as if it should be tracked and can't be (www.example.com without http://, href=https://... without
-quotes); warning, it works, but its text is an address itself, which mail programs take for phishing.
+Columns: file:line:column, level, outcome, reason, address (the tag, if it has none). Levels: ok; note, left
+alone on purpose; problem, looks as if it should be tracked and can't be (www.example.com without http://,
+href=https://... without quotes); warning, it works, but its text is an address itself, which mail programs
+take for phishing.
 Exit codes: 0 no problem, 1 a problem or an unreadable file, 2 a mistake in the command line.
 """
 _COLOURS = {"ok": "32", "note": "2", "problem": "1;31", "warning": "33"}
@@ -134,7 +135,7 @@ def _print(remarks: list[Remark], form: str, *, only_problems: bool) -> None:
 def _rows(remark: Remark, only_problems: bool) -> list[tuple[str, str, str, str, str]]:
     """Return the remark's columns: place, level, outcome, reason, address; a warning is a row of its own."""
     place = f"{remark.file}:{remark.line}:{remark.column}"
-    address = printable(remark.destination or "")
+    address = printable(remark.destination if remark.destination is not None else remark.tag)
     level = "problem" if remark.problem else "ok" if remark.outcome is Outcome.TRACKED else "note"
     rows = [(place, level, str(remark.outcome), remark.reason, address)]
     if only_problems and not remark.problem:

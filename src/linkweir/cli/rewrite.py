@@ -22,6 +22,7 @@ _EXAMPLES = """\
   render-newsletter | linkweir rewrite --skip /reset/ --one-time | send-it
   linkweir rewrite big/ -o out/ --jobs 8 --report links.jsonl
 
+With --key-file linkweir-data/keys.json the links are those of `linkweir serve`, which counts their clicks.
 A file is replaced in one step when it is complete, or not at all.
 Exit codes: 0 all right, 1 some files failed (the others are done), 2 a mistake in the command line.
 """

@@ -1,0 +1,177 @@
+"""`linkweir check`: the linter."""
+
+import json
+import os
+import pty
+import re
+import select
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import LINE, Command
+
+BAD = """<p>
+<a href="https://example.com/">fine</a>
+<a href="www.example.org">no scheme</a>
+<a href=https://example.com/x>no quotes</a>
+<a href= "https://example.com/y">spaces</a>
+Grüße <a href="mailto:a@example.com">mail</a> <a href="https://example.com/z">www.example.com/z</a>
+""".encode()
+
+
+def rows(out: bytes) -> list[list[str]]:
+    return [re.split(r"  +", line) for line in out.decode().splitlines()]
+
+
+def test_every_link_is_listed_like_a_linter(linkweir: Command, work: Path) -> None:
+    """Each link is a row: file:line:column in characters, level, outcome, reason, address; problems are code 1."""
+    (work / "a.html").write_bytes(BAD)
+    run = linkweir("check", "a.html")
+    assert run.code == 1
+    assert [(row[0], row[1], row[2], row[4]) for row in rows(run.out)] == [
+        ("a.html:2:1", "ok", "tracked", "https://example.com/"),
+        ("a.html:3:1", "problem", "not-http", "www.example.org"),
+        ("a.html:4:1", "problem", "unquoted", "<a href=https://example.com/x>"),
+        ("a.html:5:1", "problem", "spaced-equals", "https://example.com/y"),
+        ("a.html:6:7", "note", "not-http", "mailto:a@example.com"),
+        ("a.html:6:47", "ok", "tracked", "https://example.com/z"),
+        ("a.html:6:47", "warning", "tracked", "www.example.com/z"),
+    ]
+    assert rows(run.out)[1][3] == "the address does not begin with http:// or https://"
+    assert "1 file, 6 links, 3 problems, 1 warning" in run.err
+
+
+def test_columns_are_aligned(linkweir: Command, work: Path) -> None:
+    """The reasons of all rows of a file begin in the same column."""
+    (work / "a.html").write_bytes(BAD)
+    lines = linkweir("check", "a.html").out.decode().splitlines()
+    assert len({line.index(row[3]) for line, row in zip(lines, rows("\n".join(lines).encode()), strict=True)}) == 1
+
+
+def test_nothing_wrong_is_code_0(linkweir: Command, work: Path) -> None:
+    """Tracked links, opted-out links and mail addresses are no problem."""
+    (work / "a.html").write_bytes(
+        b'<a href="https://e.com/">x</a><a data-as-no-track href="https://e.com/">x</a><a href="mailto:a@e.com">x</a>'
+    )
+    assert linkweir("check", "a.html").code == 0
+
+
+def test_only_problems_leaves_the_rest_out(linkweir: Command, work: Path) -> None:
+    """With --only-problems just the problems and the warnings are listed, and the code is the same."""
+    (work / "a.html").write_bytes(BAD)
+    run = linkweir("check", "--only-problems", "a.html")
+    assert run.code == 1
+    assert [row[1] for row in rows(run.out)] == ["problem", "problem", "problem", "warning"]
+
+
+def test_json_says_the_same(linkweir: Command, work: Path) -> None:
+    """In JSON there is one object per link, with the problem and the warning as fields."""
+    (work / "a.html").write_bytes(BAD)
+    run = linkweir("check", "--format", "json", "a.html")
+    assert run.code == 1
+    found = [json.loads(line) for line in run.out.splitlines()]
+    assert [item["index"] for item in found] == [0, 1, 2, 3, 4, 5]
+    assert [item["problem"] for item in found] == [False, True, True, True, False, False]
+    assert [item["warning"] is not None for item in found] == [False] * 5 + [True]
+    assert found[1] == {
+        "file": "a.html",
+        "line": 3,
+        "column": 1,
+        "index": 1,
+        "outcome": "not-http",
+        "reason": "the address does not begin with http:// or https://",
+        "destination": "www.example.org",
+        "text": "no scheme",
+        "tag": '<a href="www.example.org">',
+        "problem": True,
+        "warning": None,
+    }
+
+
+def test_folders_and_standard_input(linkweir: Command, work: Path) -> None:
+    """A folder's HTML files are checked in order, and standard input is called <stdin>."""
+    (work / "in" / "sub").mkdir(parents=True)
+    for name in ("b.html", "a.html", "sub/c.htm", "notes.txt"):
+        (work / "in" / name).write_bytes(LINE)
+    files = [row[0].partition(":")[0] for row in rows(linkweir("check", "in").out)]
+    assert list(dict.fromkeys(files)) == ["in/a.html", "in/b.html", "in/sub/c.htm"]
+    for args in ([], ["-"]):
+        assert linkweir("check", *args, stdin=LINE).out.startswith(b"<stdin>:1:7   ok ")
+
+
+def test_an_unreadable_file_is_code_1(linkweir: Command, work: Path) -> None:
+    """A missing and a binary file are named on standard error, the good one is listed, and the code is 1."""
+    (work / "a.html").write_bytes(b'<a href="https://e.com/">x</a>')
+    (work / "junk.html").write_bytes(bytes(range(256)))
+    run = linkweir("check", "missing.html", "junk.html", "a.html")
+    assert run.code == 1
+    assert "linkweir: missing.html: No such file" in run.err
+    assert "linkweir: junk.html: looks like binary data" in run.err
+    assert [row[0] for row in rows(run.out)] == ["a.html:1:1"]
+
+
+def test_an_encoding_that_cannot_be_judged_is_a_problem(linkweir: Command, work: Path) -> None:
+    """A UTF-16 document is one problem, at its first character."""
+    (work / "a.html").write_bytes('<a href="https://e.com/">'.encode("utf-16"))
+    run = linkweir("check", "a.html")
+    assert run.code == 1
+    assert [row[:3] for row in rows(run.out)] == [["a.html:1:1", "problem", "encoding"]]
+
+
+def test_switches_count(linkweir: Command, work: Path) -> None:
+    """A link that a switch excludes is a note with that outcome."""
+    run = linkweir("check", "--one-time", stdin=b'<a href="https://e.com/unsubscribe">x</a>')
+    assert (run.code, rows(run.out)[0][1:3]) == (0, ["note", "skipped"])
+
+
+def test_links_tracked_already_are_recognised_with_the_keys(linkweir: Command) -> None:
+    """A rewritten document is all already-tracked for who has the key file, and tracked otherwise."""
+    page = linkweir.rewrite(stdin=b'<a href="https://e.com/">x</a>').out
+    assert rows(linkweir("check", "--key-file", linkweir.key_file, stdin=page).out)[0][1:3] == [
+        "note",
+        "already-tracked",
+    ]
+    assert rows(linkweir("check", stdin=page).out)[0][1:3] == ["ok", "tracked"]
+
+
+def test_a_destination_never_drives_the_terminal(linkweir: Command) -> None:
+    """Escape codes in an address and a text come out escaped, in text and in JSON."""
+    page = b'<a href="https://e.com/#\x9b31m\xe2\x80\xae">www.e.com\xe2\x80\xae</a>'
+    for form in ("text", "json"):
+        out = linkweir("check", "--charset", "utf-8", "--format", form, stdin=page).out.decode()
+        assert out.replace("\n", "").isprintable()
+
+
+def coloured(linkweir: Command, **env: str) -> str:
+    ours, theirs = pty.openpty()
+    process = linkweir.start("check", "a.html", stdout=theirs, stderr=-1, env=linkweir.env(**env))
+    os.close(theirs)
+    process.communicate(timeout=30)
+    parts = []
+    while select.select([ours], [], [], 0.5)[0]:
+        try:
+            parts.append(os.read(ours, 65536))
+        except OSError:  # Linux says EIO at the end
+            break
+    os.close(ours)
+    return b"".join(parts).decode()
+
+
+def test_colour_only_on_a_terminal_that_wants_it(linkweir: Command, work: Path) -> None:
+    """Levels are coloured on a terminal, not with NO_COLOR set to anything, and not in a pipe."""
+    (work / "a.html").write_bytes(BAD)
+    assert "\x1b[1;31mproblem\x1b[0m" in coloured(linkweir)
+    assert "\x1b" not in coloured(linkweir, NO_COLOR="1")
+    assert b"\x1b" not in linkweir("check", "a.html").out
+
+
+@pytest.mark.external
+def test_the_corpus_is_checked_as_it_is_rewritten(linkweir: Command, shared: Path) -> None:
+    """Over the whole corpus, check finds the outcomes that rewrite has, in the same numbers."""
+    folder = shared / "corpus" / "html"
+    checked, rewritten = linkweir("check", folder), linkweir.rewrite(folder, "-o", "out")
+    counts = [re.findall(r"^ +(\d+) +([a-z-]+)  ", run.err, re.MULTILINE) for run in (checked, rewritten)]
+    assert counts[0] == counts[1]
+    assert len(counts[0]) >= 5
+    assert b"Traceback" not in checked.err.encode()

@@ -1,0 +1,136 @@
+"""The command as a whole: help, version, how it is started."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import linkweir as package
+from tests.cli.running import Command
+
+OPTIONS = {
+    "rewrite": """--output --in-place --dry-run --copy-others --follow --base-url --key-file --message-id --campaign
+        --privacy --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset --jobs
+        --report --quiet PATH""",
+    "check": """--format --only-problems --quiet --follow --key-file --opt-out --vendors --outlook --skip --one-time
+        --track-placeholders --tag-limit --charset PATH""",
+    "open": "--json --key-file URL",
+    "keys": "list rotate export",
+    "keys list": "--json --key-file",
+    "keys rotate": "--key-file",
+    "keys export": "--output --yes --key-file",
+}
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_mentions_each_option_and_gives_examples(linkweir: Command, command: str) -> None:
+    """The help of a sub-command explains each of its options and ends with examples that name the sub-command."""
+    run = linkweir(*command.split(), "--help", COLUMNS="100")
+    assert run.code == 0
+    text = run.out.decode()
+    explained = set(re.findall(r"^  (?:-\w(?: \w+)?, )?(--[\w-]+|[A-Z]+)\b", text, re.MULTILINE))
+    explained |= set(re.findall(r"^    (\w+)  ", text, re.MULTILINE))
+    assert explained - {"-h", "--help"} >= set(OPTIONS[command].split())
+    usage = set(re.findall(r"--[\w-]+", text.partition("\n\n")[0]))
+    assert usage <= explained | {"--help"}
+    assert f"linkweir {command}" in text.rpartition("examples:")[2]
+
+
+def test_options_are_all_known_to_this_test(linkweir: Command) -> None:
+    """No sub-command has an option that the table above does not list."""
+    for command, names in OPTIONS.items():
+        usage = linkweir(*command.split(), "--help").out.decode().partition("\n\n")[0]
+        assert set(re.findall(r"--[\w-]+", usage)) <= set(names.split())
+
+
+def test_the_first_help_names_every_sub_command(linkweir: Command) -> None:
+    """`linkweir --help` lists the five sub-commands, an example of each but keys, and the exit codes."""
+    text = linkweir("--help").out.decode()
+    for command in ("rewrite", "check", "open", "keys", "serve"):
+        assert re.search(rf"^    {command} ", text, re.MULTILINE)
+    for command in ("rewrite", "check", "open", "serve"):
+        assert f"  linkweir {command}" in text
+    assert "exit codes: 0" in text
+
+
+def test_version(linkweir: Command) -> None:
+    """`linkweir --version` prints the package's version."""
+    assert linkweir("--version").out.decode() == f"linkweir {package.__version__}\n"
+
+
+def test_the_installed_script_is_the_same_command(linkweir: Command) -> None:
+    """The script `linkweir` beside this Python answers like `python -m linkweir`."""
+    script = shutil.which("linkweir", path=str(Path(sys.executable).parent))
+    if script is None:
+        pytest.skip("the package is not installed as a script here")
+    done = subprocess.run([script, "--version"], capture_output=True, check=True)  # noqa: S603 -- our own command
+    assert done.stdout == linkweir("--version").out
+
+
+@pytest.mark.parametrize("args", [[], ["frobnicate"], ["keys"], ["open"], ["keys", "list", "--secret"]])
+def test_nonsense_is_a_usage_error(linkweir: Command, args: list[str]) -> None:
+    """A missing or unknown sub-command, argument or option ends with 2 and a usage line."""
+    run = linkweir(*args)
+    assert run.code == 2
+    assert run.err.startswith("usage: linkweir")
+
+
+def test_options_are_not_abbreviated(linkweir: Command) -> None:
+    """The beginning of an option's name is not taken for it, so that scripts survive new options."""
+    assert linkweir("rewrite", "--quie").code == 2
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from linkweir.cli import main
+sys.exit(main({args!r}))
+"""
+EXTRAS = ["starlette", "uvicorn", "orjson", "msgspec", "sqlalchemy", "alembic", "minijinja", "prometheus_client"]
+EXTRAS += ["structlog", "idna", "typing_extensions"]
+
+
+def without_extras(linkweir: Command, *args: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-c", WITHOUT.format(names=EXTRAS, args=list(args))],
+        capture_output=True,
+        cwd=linkweir.work,
+        env=linkweir.env(),
+        check=False,
+    )
+
+
+def test_serve_without_its_packages_says_what_to_install(linkweir: Command) -> None:
+    """Without the service's packages, serve ends with 2 and the pip command that brings them."""
+    for args in (["serve"], ["serve", "--help"]):
+        done = without_extras(linkweir, *args)
+        assert done.returncode == 2
+        assert b"pip install 'linkweir[service]'" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_files_need_no_other_package(linkweir: Command, tmp_path: Path) -> None:
+    """Rewriting a folder in one process, checking it and listing keys work without any of the extras' packages."""
+    (linkweir.work / "in").mkdir()
+    for name in ("a.html", "b.html"):
+        (linkweir.work / "in" / name).write_bytes(b'<a href="https://e.com/">x</a>')
+    done = without_extras(linkweir, "rewrite", "in", "-o", "out", "--base-url", "https://t.example.com")
+    assert (done.returncode, done.stderr.count(b"Traceback")) == (0, 0)
+    assert without_extras(linkweir, "check", "in").returncode == 0
+    assert without_extras(linkweir, "keys", "list").returncode == 0
+
+
+def test_serve_has_help_of_its_own(linkweir: Command) -> None:
+    """With its packages installed, the help of serve lists the service's options and examples."""
+    pytest.importorskip("uvicorn")
+    run = linkweir("serve", "--help")
+    assert run.code == 0
+    assert b"--demo" in run.out
+    assert b"  linkweir serve --demo" in run.out.rpartition(b"examples:")[2]
