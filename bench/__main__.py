@@ -23,8 +23,8 @@ from bench.what import Case, all_cases
 from bench.who import engines, judge
 from bench.who.sealed import tracker
 
-ROUNDS = 15
-QUICK_ROUNDS = 5
+ROUNDS = 40
+QUICK_ROUNDS = 10
 GIGABYTE = 1_000_000_000
 
 

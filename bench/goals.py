@@ -28,7 +28,7 @@ class Goal:
 
 
 def goals(*, quick: bool = False) -> list[Goal]:
-    """All of them; `quick` streams less and grows less far."""
+    """All of them; `quick` streams less."""
     size = GIGABYTE // 10 if quick else GIGABYTE
     found: list[Goal] = []
     for name in ("newsletter 100 KB", "newsletter 1 MB"):
@@ -42,13 +42,12 @@ def goals(*, quick: bool = False) -> list[Goal]:
         Goal("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),
     ]
     found.append(Goal("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.instructions, at_least=False))
-    share = 0.25 if quick else 1.0
     found += [
         Goal(
             f"growth: {family.name}",
             1.1,
             1.35,
-            partial(_growth, family, share),
+            partial(_growth, family),
             at_least=False,
             unit="exponent",
         )
@@ -78,8 +77,8 @@ def _peer(name: str, peer: str, rounds: int) -> Ratio:
     return ratios.rewrite_to_peer(name, peer, rounds)
 
 
-def _growth(family: Family, share: float, rounds: int) -> Ratio:
-    result = grow(OURS, family, share=share, cap=4 * CAP)
+def _growth(family: Family, rounds: int) -> Ratio:
+    result = grow(OURS, family, cap=4 * CAP)
     exponent = result.exponent
     if result.unable or exponent is None:
         raise ratios.WrongAnswerError(f"{family.name}: {result}")
