@@ -37,14 +37,14 @@ def lolhtml() -> Engine:
         rewriter.end()
 
     def collected(document: bytes, selector: str, handler: object) -> bytes:
-        out = bytearray()
-        run((document,), selector, handler, out.extend)
-        return bytes(out)
+        out: list[bytes] = []
+        run((document,), selector, handler, out.append)
+        return b"".join(out)
 
     def chunks(pieces: Iterable[bytes]) -> int:
-        out = bytearray()
-        run(pieces, SELECTOR, Constant(), out.extend)
-        return len(out)
+        out: list[int] = []
+        run(pieces, SELECTOR, Constant(), lambda piece: out.append(len(piece)))
+        return sum(out)
 
     return Engine(
         "python-lolhtml",
