@@ -44,7 +44,9 @@ static const uint8_t KIND[256] = {
 
 static uint8_t kinds_of(range r) {
   uint8_t kinds = 0;
-  for (const uint8_t *p = r.from; p < r.to; p++) kinds |= KIND[*p];
+  const uint8_t *p = r.from;
+  for (; r.to - p >= 4; p += 4) kinds |= KIND[p[0]] | KIND[p[1]] | KIND[p[2]] | KIND[p[3]];
+  for (; p < r.to; p++) kinds |= KIND[*p];
   return kinds;
 }
 
@@ -83,6 +85,14 @@ static size_t ipv6_literal(range host) {
   return closed && (p + 1 == host.to || p[1] == ':') ? (size_t)(p + 1 - host.from) : 0;
 }
 
+/* How far a host of letters, digits, '-' and '.' reaches: nearly all of them, and there is nothing to find in it. */
+static const uint8_t *plain_host(const uint8_t *p, const uint8_t *end) {
+  while (p < end && (lw_is_alpha(*p) || lw_is_digit(*p) || *p == '.' || *p == '-')) p++;
+  return p;
+}
+
+static bool ends_authority(uint8_t c) { return c == '/' || c == '\\' || c == '?' || c == '#'; }
+
 static bool host_is_usable(range authority) {
   range host = authority;
   for (const uint8_t *p = authority.from; p < authority.to; p++)
@@ -96,12 +106,18 @@ static bool host_is_usable(range authority) {
   return p > host.from;
 }
 
-static range authority_of(range destination, size_t scheme) {
-  const uint8_t *p = destination.from + scheme;
-  range authority = {p, p};
-  while (p < destination.to && *p != '/' && *p != '\\' && *p != '?' && *p != '#') p++;
-  authority.to = p;
-  return authority;
+/* Judge the authority, from behind "//": LW_TRACKED, LW_PLACEHOLDER or LW_NO_HOST. `*end` is where it ends. */
+static lw_outcome judge_authority(range destination, size_t scheme, uint8_t kinds, const uint8_t **end) {
+  range authority = {destination.from + scheme, plain_host(destination.from + scheme, destination.to)};
+  const uint8_t *p = authority.to;
+  bool plain = p > authority.from && (p == destination.to || (ends_authority(*p) && *p != '#'));
+  while (p < destination.to && !ends_authority(*p)) p++;
+  *end = authority.to = p;
+  if (plain) return LW_TRACKED;
+  if (kinds & MARKER)
+    for (p = authority.from; p <= authority.to && p < destination.to; p++)
+      if (marker_at(p, destination.to)) return LW_PLACEHOLDER;
+  return host_is_usable(authority) ? LW_TRACKED : LW_NO_HOST;
 }
 
 static bool holds_control(range r) {
@@ -122,13 +138,11 @@ static lw_outcome judge_destination(range raw, range destination, uint8_t kinds,
   if (destination.from < destination.to && marker_at(destination.from, destination.to)) return LW_PLACEHOLDER;
   size_t scheme = scheme_length(destination);
   if (scheme == 0) return LW_NOT_HTTP;
-  range authority = authority_of(destination, scheme);
-  if (kinds & MARKER)
-    for (const uint8_t *p = authority.from; p <= authority.to && p < destination.to; p++)
-      if (marker_at(p, destination.to)) return LW_PLACEHOLDER;
-  if (!host_is_usable(authority)) return LW_NO_HOST;
+  const uint8_t *path;
+  lw_outcome authority = judge_authority(destination, scheme, kinds, &path);
+  if (authority != LW_TRACKED) return authority;
   if (kinds & (CONTROL | LESS | AMPERSAND) && (raw_is_malformed(raw) || holds_control(destination))) return LW_MALFORMED;
-  *marker = kinds & MARKER && marker_in(authority.to, destination.to);
+  *marker = kinds & MARKER && marker_in(path, destination.to);
   return *marker && !switches->track_placeholders ? LW_PLACEHOLDER : LW_TRACKED;
 }
 

@@ -68,7 +68,7 @@ LW_SWEEP_TARGET static inline __m256i plain(__m256i v) {
   return _mm256_or_si256(_mm256_or_si256(number, sign), _mm256_cmpgt_epi8(v, _mm256_set1_epi8(0x3E)));
 }
 
-LW_SWEEP_TARGET static inline uint64_t lw_plain_of(const uint8_t *p) { return bits(plain(load(p)), plain(load(p + 32))); }
+LW_SWEEP_TARGET LW_SWEEP_SELDOM static uint64_t lw_plain_of(const uint8_t *p) { return bits(plain(load(p)), plain(load(p + 32))); }
 
 LW_SWEEP_TARGET static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
   __m256i low = load(p), high = load(p + 32);

@@ -8,6 +8,13 @@
 #include <intrin.h>
 #endif
 
+/* For what is seldom called from the sweep's loop: inlined, its constants would push others out of registers. */
+#if defined(__GNUC__) || defined(__clang__)
+#define LW_SWEEP_SELDOM __attribute__((noinline))
+#else
+#define LW_SWEEP_SELDOM
+#endif
+
 enum { LW_SWEEP_REACH = 67 }; /* a tag is judged by up to three bytes behind its '<' */
 
 typedef struct {

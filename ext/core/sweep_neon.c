@@ -38,7 +38,7 @@ static inline void load(const uint8_t *p, uint8x16_t v[4]) {
   for (int i = 0; i < 4; i++) v[i] = vld1q_u8(p + 16 * i);
 }
 
-static inline uint64_t lw_plain_of(const uint8_t *p) {
+LW_SWEEP_SELDOM static uint64_t lw_plain_of(const uint8_t *p) {
   uint8x16_t v[4];
   load(p, v);
   uint64_t number = above(v, 0x2A) & ~above(v, 0x3B);

@@ -40,7 +40,7 @@ static inline block load(const uint8_t *p) {
   return b;
 }
 
-static inline uint64_t lw_plain_of(const uint8_t *p) {
+LW_SWEEP_SELDOM static uint64_t lw_plain_of(const uint8_t *p) {
   block b = load(p);
   uint64_t number = above(&b, 0x2A) & ~above(&b, 0x3B);
   return number | above(&b, 0x3E) | equal(&b, '#') | equal(&b, '%');

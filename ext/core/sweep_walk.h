@@ -70,7 +70,8 @@ LW_SWEEP_TARGET static inline uint64_t lw_doubtful(const uint8_t *p, const lw_ma
 
 LW_SWEEP_TARGET const uint8_t *LW_SWEEP_NAME(const uint8_t *p, const uint8_t *end) {
   lw_carry carry = {0};
-  const uint8_t *last_tag = p;
+  const uint8_t *last_block = p; /* the last that holds a '<', and where it holds them */
+  uint64_t last_less = 1;
   lw_masks m;
   while (end - p >= LW_SWEEP_REACH) {
     uint64_t was_in_tag = carry.in_tag;
@@ -79,7 +80,8 @@ LW_SWEEP_TARGET const uint8_t *LW_SWEEP_NAME(const uint8_t *p, const uint8_t *en
     uint64_t stop = doubtful | m.hot;
     while (stop & ~doubtful & (0 - stop) && lw_is_strong(p + lw_lowest_bit(stop))) stop &= stop - 1;
     if (stop == 0) {
-      if (m.less) last_tag = p + lw_highest_bit(m.less);
+      last_block = m.less ? p : last_block; /* moves, not branches: every third block holds none */
+      last_less = m.less ? m.less : last_less;
       p += 64;
       continue;
     }
@@ -87,9 +89,9 @@ LW_SWEEP_TARGET const uint8_t *LW_SWEEP_NAME(const uint8_t *p, const uint8_t *en
     if (!(doubtful & first)) return p + lw_lowest_bit(stop);
     uint64_t before = m.less & (first - 1);
     if (before) return p + lw_highest_bit(before);
-    if (was_in_tag) return last_tag;
+    if (was_in_tag) return last_block + lw_highest_bit(last_less);
     p += lw_lowest_bit(stop) + 1; /* a '>' in text */
     carry = (lw_carry){0};
   }
-  return carry.in_tag ? last_tag : p;
+  return carry.in_tag ? last_block + lw_highest_bit(last_less) : p;
 }
