@@ -28,6 +28,10 @@ class Ratio:
     detail: str
 
 
+# rounds -> ratio
+Measure = Callable[[int], Ratio]
+
+
 def scan_to_memchr(name: str, rounds: int) -> Ratio:
     """Speed of the core's scan as a share of the speed of a memchr sweep for `<`."""
     document = case(name).document
@@ -195,6 +199,3 @@ def _compare(works: dict[str, Work], name: str, rounds: int) -> Ratio:
 
 def _speeds(samples: dict[str, Samples], size: int) -> str:
     return ", ".join(f"{each.name} {size / each.best / 1e6:,.0f} MB/s" for each in samples.values())
-
-
-Measure = Callable[[int], Ratio]
