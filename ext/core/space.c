@@ -92,6 +92,7 @@ static bool named(const lw_doc *doc, const char *name) {
 static lw_name look_up(const lw_doc *doc) {
   size_t low = 0, high = sizeof NAMES / sizeof *NAMES;
   if (doc->name_length >= LW_NAME_MAX) return (lw_name){0};
+  if (memchr(doc->name, 0, doc->name_length)) return (lw_name){0}; /* strncmp would stop at it and call it equal */
   while (low < high) {
     size_t middle = (low + high) / 2;
     int order = strncmp(NAMES[middle].name, (const char *)doc->name, doc->name_length);
