@@ -62,6 +62,8 @@ CONDITIONAL = [b"<!--[if mso]>", b"<!-- [if mso]>", b"<!--[if ", b"<v:rect ", b"
     """<!--[IF(x]> <!--[if(x)]> <!--[if!x]> <!--[if <!--[iffy]> ]> <![endif]--> <![endif] <!--> --> --!> -- <v:rect>
     </v:rect> <v:group/ <!-- <style> </style>"""
 )]  # fmt: skip
+# Longer than any block that a fast scanner looks at in one step, so that the other pieces stand anywhere in one.
+FILLER = [b"x" * 64, b" " * 129, b"-" * 65, b"<" * 63, b"\n" * 64, b"'" * 64, b'"' * 33, b"&" * 70, b"\xff" * 100]
 LINK = b'<a href="https://x.example/">'
 
 

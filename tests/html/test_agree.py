@@ -1,9 +1,12 @@
 """The real scanner against the twin on generated hostile markup: every field of every link, every byte of output."""
 
+from __future__ import annotations  # the extension has no types at run time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkweir import Outcome, _core
 from tests.html import hostile
 from tests.html.hostile import pieces
 from tests.html.scanners import Core, Twin
@@ -29,6 +32,7 @@ THEMES = {
         hostile.FOREIGN,
         hostile.CONDITIONAL,
     ),
+    "long runs": pieces(hostile.FILLER, hostile.TAGS, hostile.HREFS, hostile.CONDITIONAL),
     "any bytes": st.binary(max_size=200),
 }
 SWITCHES = st.builds(
@@ -48,7 +52,7 @@ def link(destination: str, index: int) -> str | None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(data=st.data(), switches=SWITCHES, charset=CHARSETS)
 def test_scan_and_rewrite_agree(theme: str, data: st.DataObject, switches: TwinSwitches, charset: str) -> None:
     """Both find the same links with the same outcomes, destinations and offsets, and write the same bytes."""
@@ -58,3 +62,29 @@ def test_scan_and_rewrite_agree(theme: str, data: st.DataObject, switches: TwinS
     assert Core().scan(document, switches, charset) == Twin().scan(document, switches, charset)
     written = Core().rewrite(document, link, switches, charset)
     assert written == Twin().rewrite(document, link, switches, charset)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), outlook=st.booleans())
+def test_every_sweep_agrees(theme: str, data: st.DataObject, outlook: bool) -> None:
+    """Each instruction set that this machine has finds what the portable loop finds, whatever the alignment."""
+    document = b"x" * data.draw(st.integers(0, 70)) + data.draw(THEMES[theme])
+    assert "portable" in _core.sweeps()
+    found = {name: rows(document, name, outlook) for name in _core.sweeps()}
+    assert all(one == found["portable"] for one in found.values()), found
+
+
+def rows(document: bytes, sweep: str, outlook: bool) -> list[_core.Row]:
+    """What the core reports with one of its sweeps."""
+    found: list[_core.Row] = []
+    tracked = list(Outcome).index(Outcome.TRACKED)
+    splice = _core.Splice(
+        _core.Rules(outlook=outlook, sweep=sweep),
+        lambda destinations, indexes: [tracked] * len(indexes),
+        lambda raw: raw,
+        found.extend,
+    )
+    splice.feed(document)
+    splice.close()
+    return found

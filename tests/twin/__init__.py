@@ -3,8 +3,8 @@
 It defines right. Nothing here is shared with the package it judges, and nothing here is fast.
 """
 
-from .scan import TwinLink, encoding_refused, scan
+from .scan import TwinLink, doubtful, encoding_refused, scan
 from .splice import TwinRefusedError, rewrite
 from .switches import TwinSwitches
 
-__all__ = ["TwinLink", "TwinRefusedError", "TwinSwitches", "encoding_refused", "rewrite", "scan"]
+__all__ = ["TwinLink", "TwinRefusedError", "TwinSwitches", "doubtful", "encoding_refused", "rewrite", "scan"]

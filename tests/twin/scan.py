@@ -80,6 +80,16 @@ def link_tags(document: bytes, charset: str, outlook: bool, *, offset: int = 0, 
             _feed_back(tokenizer, namespaces, token)
 
 
+def doubtful(document: bytes) -> bool:
+    """Did the bounded namespace stack lose track of the tree somewhere in the document?"""
+    tokenizer = Tokenizer(document)
+    namespaces = Namespaces(tokenizer.text)
+    for token in tokenizer.tokens():
+        if isinstance(token, Tag) and token.terminated:
+            _feed_back(tokenizer, namespaces, token)
+    return namespaces.doubt
+
+
 def _feed_back(tokenizer: Tokenizer, namespaces: Namespaces, tag: Tag) -> None:
     if tag.closing:
         namespaces.end(tag)
