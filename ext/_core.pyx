@@ -343,42 +343,45 @@ cdef class Splice:
 
     cdef int settle(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
         """Ask for new values, note the edits (relative to `base`), count, report."""
-        cdef list destinations = [], indexes = [], wanted = [], found = []
-        cdef size_t i
+        cdef list destinations = [], indexes = [], values = []
+        cdef list found = None if self.report is None else [None] * (last - first)
+        cdef size_t wanted[BATCH]
+        cdef size_t i, k, asked = 0
         cdef lw_span *span
         cdef lw_verdict *verdict
         cdef bytes destination
-        cdef uint64_t index = self.index
         for i in range(first, last):
             span, verdict = &self.spans[i], &self.verdicts[i]
             if not verdict.ascii:
                 destination = self.rejudge(span, verdict, bytes_ + <size_t>(span.start - base))
-            elif verdict.outcome == LW_TRACKED or (self.report is not None and verdict.destination != NULL):
+            elif verdict.outcome == LW_TRACKED or (found is not None and verdict.destination != NULL):
                 destination = text_of(verdict)
             else:
-                destination = None
+                continue
             if verdict.outcome == LW_TRACKED:
                 destinations.append(destination)
-                indexes.append(index + (i - first))
-                wanted.append(i)
-            if self.report is not None:
-                found.append(destination)
-        self.index += last - first
-        cdef list values = self.resolve(destinations, indexes) if destinations else []
-        cdef size_t k = 0
-        for value in values:
+                indexes.append(self.index + (i - first))
+                wanted[asked] = i
+                asked += 1
+            if found is not None:
+                found[i - first] = destination
+        if asked:
+            values = self.resolve(destinations, indexes)
+            self.kept.append(values)
+        for k in range(asked):
+            value = values[k]
             i = wanted[k]
-            k += 1
+            span = &self.spans[i]
             if type(value) is bytes:
-                self.add_edit(<size_t>(self.spans[i].start + self.spans[i].tag.value - base),
-                              <size_t>(self.spans[i].start + self.spans[i].tag.value_end - base), <bytes>value)
+                self.add_edit(<size_t>(span.start - base + span.tag.value), <size_t>(span.start - base + span.tag.value_end),
+                              <bytes>value)
             else:
                 self.verdicts[i].outcome = <uint8_t>value
-        self.kept.append(values)
         for i in range(first, last):
             self.counts[self.verdicts[i].outcome & 15] += 1
-        if self.report is not None:
-            self.tell(first, last, index, found, dict(zip(wanted, values)), bytes_, base)
+        if found is not None:
+            self.tell(first, last, found, {wanted[k]: values[k] for k in range(asked)}, bytes_, base)
+        self.index += last - first
         return 0
 
     cdef int add_edit(self, size_t start, size_t end, bytes text) except -1:
@@ -400,7 +403,7 @@ cdef class Splice:
             count_lines(&self.lines, buffer + <size_t>(self.lines.at - base), <size_t>(target - self.lines.at))
         return 0
 
-    cdef int tell(self, size_t first, size_t last, uint64_t index, list found, dict values, const uint8_t *bytes_,
+    cdef int tell(self, size_t first, size_t last, list found, dict values, const uint8_t *bytes_,
                   uint64_t base) except -1:
         cdef list rows = []
         cdef size_t i
@@ -415,7 +418,7 @@ cdef class Splice:
                 where = &self.held  # its bytes went out in an earlier call
             value = values.get(i)
             rows.append((
-                index + (i - first), self.verdicts[i].outcome, found[i - first], span.start, span.end,
+                self.index + (i - first), self.verdicts[i].outcome, found[i - first], span.start, span.end,
                 <object>(span.start + span.tag.value) if span.tag.quoted else -1,
                 <object>(span.start + span.tag.value_end) if span.tag.quoted else -1,
                 lw_element_name(<lw_element>span.element).decode(), where.line, span.start - where.line_start + 1,

@@ -135,10 +135,11 @@ cdef class Minter:
         self._base, self._prefix, self._state = base_url, prefix, state
         self._sealed, self._places = sealed, places
 
-    def mint_many(self, list destinations not None, list indexes not None):
+    def mint_many(self, list destinations not None, list indexes not None, *, known=None, refused=None):
         """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
 
-        None stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a token over TOKEN_LIMIT
+        Where a destination is a link of this key ring already, `known` stands instead, unless it is None.
+        `refused` stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a token over TOKEN_LIMIT
         characters, or not UTF-8. Such a link should stay as it is (outcome `refused`). ValueError for lists of
         different lengths, OverflowError for other indexes, TypeError for anything but bytes.
         """
@@ -147,7 +148,11 @@ cdef class Minter:
         cdef Py_ssize_t i
         cdef list links = [None] * len(destinations)
         for i in range(len(destinations)):
-            links[i] = self._mint(destinations[i], indexes[i])
+            if known is not None and self._is_tracked(destinations[i]):
+                links[i] = known
+                continue
+            link = self._mint(destinations[i], indexes[i])
+            links[i] = refused if link is None else link
         return links
 
     cdef object _mint(self, bytes destination, uint32_t index):
@@ -177,6 +182,9 @@ cdef class Minter:
 
         A query or fragment that somebody has appended does not matter. Costs next to nothing on other hosts.
         """
+        return self._is_tracked(destination)
+
+    cdef bint _is_tracked(self, bytes destination) except -1:
         cdef Py_ssize_t start
         for place in self._places:
             start = place_ends(destination, place[0], place[1])

@@ -1,6 +1,8 @@
 """Types of the C extension; what each thing means stands in `ext/_token.pyx`."""
 
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar, overload
+
+Mark = TypeVar("Mark")
 
 DESTINATION_LIMIT: int
 TOKEN_LIMIT: int
@@ -26,5 +28,10 @@ class Minter:
         sealed: bool,
         places: tuple[tuple[bytes, bytes], ...],
     ) -> Self: ...
+    @overload
     def mint_many(self, destinations: list[bytes], indexes: list[int]) -> list[bytes | None]: ...
+    @overload
+    def mint_many(
+        self, destinations: list[bytes], indexes: list[int], *, known: Mark, refused: Mark
+    ) -> list[bytes | Mark]: ...
     def is_tracked(self, destination: bytes) -> bool: ...

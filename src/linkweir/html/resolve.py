@@ -33,34 +33,24 @@ def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolv
 def judge_only(links: Tracker | None, switches: Switches) -> _core.Resolve:
     """Says what would become of each link and replaces nothing."""
 
+    tracked, known = NUMBER[Outcome.TRACKED], NUMBER[Outcome.ALREADY_TRACKED]
+
     def ask(destinations: list[bytes], _indexes: list[int]) -> list[bytes | int]:
-        known: list[bytes | int] = [NUMBER[Outcome.TRACKED]] * len(destinations)
-        if links is not None:
-            _mark_known(links, destinations, known)
-        return known
+        if links is None:
+            return [tracked] * len(destinations)
+        return [known if links.is_tracked(destination) else tracked for destination in destinations]
 
     return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
-def _mark_known(tracker: Tracker, destinations: list[bytes], values: list[bytes | int]) -> None:
-    """Links of this key ring stay as they are: rewriting twice equals rewriting once."""
-    is_tracked = tracker.is_tracked
-    for i, destination in enumerate(destinations):
-        if is_tracked(destination):
-            values[i] = NUMBER[Outcome.ALREADY_TRACKED]
-
-
 def _mint(tracker: Tracker, charset: Charset) -> _core.Resolve:
-    utf8 = charset.codec == "utf-8"
+    known, refused = NUMBER[Outcome.ALREADY_TRACKED], NUMBER[Outcome.REFUSED]
+    if charset.codec == "utf-8":
+        return lambda destinations, indexes: tracker.mint_many(destinations, indexes, known=known, refused=refused)
 
     def mint(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
-        exact = destinations if utf8 else [charset.for_location(d) for d in destinations]
-        minted = tracker.mint_many(exact, indexes)
-        values: list[bytes | int] = minted  # type: ignore[assignment]
-        if None in minted:  # a destination beyond what a link can carry
-            values = [NUMBER[Outcome.REFUSED] if value is None else value for value in minted]
-        _mark_known(tracker, destinations, values)
-        return values
+        exact = [charset.for_location(destination) for destination in destinations]
+        return tracker.mint_many(exact, indexes, known=known, refused=refused)
 
     return mint
 
