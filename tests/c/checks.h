@@ -1,0 +1,25 @@
+/* checks.h: what the program of checks can be asked for; main.c has the table. Each aborts when it does not hold. */
+#ifndef LW_TEST_CHECKS_H
+#define LW_TEST_CHECKS_H
+
+/* scan_checks.c */
+void sweeps_find_the_same(void);
+void sweeps_stop_in_text(void);
+void every_split_finds_the_same(void);
+void small_arrays_find_the_same(void);
+void scanning_stays_off_the_guard_pages(void);
+void a_zeroed_scan_is_valid(void);
+void found_bugs_stay_fixed(void);
+
+/* value_checks.c */
+void judging_stays_in_its_scratch(void);
+void decoding_stays_in_its_bound(void);
+void values_stay_off_the_guard_pages(void);
+
+/* token_checks.c */
+void packing_round_trips(void);
+void random_bytes_are_refused_or_canonical(void);
+void packing_stays_off_the_guard_pages(void);
+void base64url_has_one_text(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* main.c: runs the check that the first argument names; without one, lists the names. */
+#include <string.h>
+
+#include "check.h"
+#include "checks.h"
+#include "scanning.h"
+
+static const struct {
+  const char *name;
+  void (*run)(void);
+} CHECKS[] = {
+    {"sweeps_find_the_same", sweeps_find_the_same},
+    {"sweeps_stop_in_text", sweeps_stop_in_text},
+    {"every_split_finds_the_same", every_split_finds_the_same},
+    {"small_arrays_find_the_same", small_arrays_find_the_same},
+    {"scanning_stays_off_the_guard_pages", scanning_stays_off_the_guard_pages},
+    {"a_zeroed_scan_is_valid", a_zeroed_scan_is_valid},
+    {"found_bugs_stay_fixed", found_bugs_stay_fixed},
+    {"judging_stays_in_its_scratch", judging_stays_in_its_scratch},
+    {"decoding_stays_in_its_bound", decoding_stays_in_its_bound},
+    {"values_stay_off_the_guard_pages", values_stay_off_the_guard_pages},
+    {"packing_round_trips", packing_round_trips},
+    {"random_bytes_are_refused_or_canonical", random_bytes_are_refused_or_canonical},
+    {"packing_stays_off_the_guard_pages", packing_stays_off_the_guard_pages},
+    {"base64url_has_one_text", base64url_has_one_text},
+};
+
+int main(int argc, char **argv) {
+  for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
+    if (argc < 2) puts(CHECKS[i].name);
+    if (argc < 2 || strcmp(argv[1], CHECKS[i].name) != 0) continue;
+    CHECKS[i].run();
+    return 0;
+  }
+  return argc < 2 ? 0 : 2;
+}

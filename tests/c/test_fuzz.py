@@ -1,0 +1,24 @@
+"""The coverage-guided fuzz targets build, run for a moment, and find nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from .fuzz import FUZZER, fuzz
+from .toolchain import can_link, compilers, missing
+
+PROBE = """#include <stddef.h>
+#include <stdint.h>
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { (void)data; return size > 9999; }
+"""
+
+
+@pytest.mark.parametrize(("target", "seconds"), [("scan", 8), ("token", 3)])
+def test_a_moment_of_fuzzing_finds_nothing(target: str, seconds: int, tmp_path: Path) -> None:
+    """From the seeds on, some thousand inputs are executed and none breaks what the target asserts."""
+    if "clang" not in compilers() or not can_link("clang", tmp_path, PROBE, *FUZZER):
+        missing("no clang with libFuzzer")
+    run = fuzz(target, seconds, tmp_path)
+    assert run.findings == (), run.log[-4000:]
+    assert run.executions > 1000
+    assert run.edges > 100

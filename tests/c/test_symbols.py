@@ -1,0 +1,46 @@
+"""What the C core asks of the world, read from its object files."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .toolchain import CORE, TOKEN, build, compilers, missing
+
+# Memory and strings of libc, the processor's features, and what position-independent and hardened code refers to.
+ALLOWED = {
+    *("memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "strcmp", "strncmp"),
+    *("__cpu_model", "__cpu_indicator_init", "__stack_chk_fail", "__stack_chk_guard", "_GLOBAL_OFFSET_TABLE_"),
+    *("__memcpy_chk", "__memmove_chk", "__memset_chk"),
+}
+
+
+def needed(objects: list[Path]) -> set[str]:
+    """The symbols that the object files use and none of them defines."""
+    command = ["nm", "-g", *map(str, objects)]
+    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - no foreign input
+    kinds = [line.split()[-2:] for line in known.splitlines() if len(line.split()) >= 2]
+    return {name for kind, name in kinds if kind == "U"} - {name for kind, name in kinds if kind != "U"}
+
+
+@pytest.mark.parametrize("room", ["core", "token"])
+def test_the_core_allocates_nothing_and_knows_no_python(room: str, tmp_path: Path) -> None:
+    """Beside memory and string functions no outside symbol is used: no allocation, no input or output, no Python."""
+    if not compilers() or shutil.which("nm") is None:
+        missing("no C compiler or no nm")
+    for source in CORE if room == "core" else TOKEN:
+        build(compilers()[0], [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
+    objects = sorted(tmp_path.glob("*.o"))
+    assert objects
+    unexpected = {name for name in needed(objects) if name not in ALLOWED and name.removeprefix("_") not in ALLOWED}
+    assert unexpected == set()
+
+
+@pytest.mark.parametrize("compiler", ["cc", "clang"])
+def test_the_sources_compile_without_a_warning(compiler: str, tmp_path: Path) -> None:
+    """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
+    if compiler not in compilers():
+        missing(f"no compiler named {compiler}")
+    for source in [*CORE, *TOKEN]:
+        build(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")

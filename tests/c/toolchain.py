@@ -1,0 +1,54 @@
+"""Compiles the C sources with the tests' own, without Python in sight; says why when it can't."""
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+CORE = sorted((ROOT / "ext/core").glob("*.c"))
+TOKEN = sorted((ROOT / "ext/token").glob("*.c"))
+
+STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+def missing(what: str) -> NoReturn:
+    """Skips the test, or fails it where nothing may be missing."""
+    if os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1":
+        pytest.fail(f"{what}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
+    pytest.skip(what)
+
+
+@cache
+def compilers() -> tuple[str, ...]:
+    """The compilers there are, by name: the system's own and clang. None on Windows, whose pages we can't guard."""
+    if os.name == "nt":
+        return ()
+    return tuple(name for name in ("cc", "clang") if shutil.which(name))
+
+
+def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> None:
+    """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
+    generated = program.parent / "generated"
+    subprocess.run([sys.executable, ROOT / "ext/core/make_refs.py", generated], check=True)  # noqa: S603 - our own
+    folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", generated]
+    included = [f"-I{folder}" for folder in folders]
+    command = [compiler, *STRICT, *flags, *included, *map(str, sources), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a compiler, our sources
+    if done.returncode:
+        raise RuntimeError(f"{compiler} refused:\n{done.stderr}")
+
+
+def can_link(compiler: str, folder: Path, text: str, *flags: str) -> bool:
+    """Does the compiler have the runtime that these flags need? Tried with a program of one line."""
+    source = folder / f"probe{abs(hash(flags))}.c"
+    source.write_text(text)
+    command = [compiler, *flags, str(source), "-o", str(source.with_suffix(""))]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - likewise
