@@ -1,0 +1,76 @@
+"""Tests of linkweir.click.fact: what each privacy mode lets through."""
+
+import dataclasses
+import uuid
+
+from linkweir.click import fact
+from linkweir.token import Opened, Privacy
+
+VISIT = fact.Visit(at=7, method="GET", ip="192.0.2.1", user_agent="Browser/1")
+OPENED = Opened(
+    style="sealed",
+    version=1,
+    key_id=3,
+    privacy=Privacy.FULL,
+    message=42,
+    campaign=None,
+    index=5,
+    destination="https://example.com/?who=ada",
+)
+
+
+def recorded(**changes: object) -> fact.Fact:
+    """The fact of a visit to a link that differs from OPENED by `changes`."""
+    opened = dataclasses.replace(OPENED, **changes)  # type: ignore[arg-type]
+    found = fact.record(opened, "https://example.com/?who=ada", VISIT)
+    assert found is not None
+    return found
+
+
+def test_full_records_everything() -> None:
+    """Time, address, user agent, destination, message, link, method and key are all there."""
+    found = recorded()
+    assert (found.at, found.method, found.ip, found.user_agent) == (7, "GET", "192.0.2.1", "Browser/1")
+    assert (found.number, found.message_ref, found.position, found.key_id) == (42, "42", 5, 3)
+    assert found.destination == "https://example.com/?who=ada"
+
+
+def test_pseudonymous_leaves_out_the_person() -> None:
+    """No address and no user agent; message, link and destination stay."""
+    found = recorded(privacy=Privacy.PSEUDONYMOUS)
+    assert (found.ip, found.user_agent) == (None, None)
+    assert (found.number, found.position, found.destination) == (42, 5, "https://example.com/?who=ada")
+
+
+def test_anonymous_keeps_campaign_and_link_only() -> None:
+    """Nothing ties the fact to a message or person, not even a destination that may differ for each recipient."""
+    found = recorded(privacy=Privacy.ANONYMOUS, message=None, campaign="spring")
+    assert (found.campaign, found.position) == ("spring", 5)
+    assert (found.number, found.message_ref, found.ip, found.user_agent, found.destination) == (None,) * 5
+
+
+def test_none_records_nothing() -> None:
+    """In mode `none` there is no fact."""
+    assert fact.record(dataclasses.replace(OPENED, privacy=Privacy.NONE), "https://example.com/", VISIT) is None
+
+
+def test_ids_are_unique() -> None:
+    """Two visits to one link are two facts."""
+    assert recorded().id != recorded().id
+
+
+def test_messages_of_others_keep_their_name() -> None:
+    """A message that is no number of ours keeps its name as text."""
+    key = uuid.uuid4()
+    assert recorded(message=key).message_ref == str(key)
+    assert recorded(message=key).number is None
+    assert recorded(message="sale").message_ref == "sale"
+    assert recorded(message=(1 << 64) - 1).number is None
+
+
+def test_user_agents_are_cut() -> None:
+    """A user agent of any length fills at most the limit."""
+    visit = dataclasses.replace(VISIT, user_agent="x" * 10_000)
+    found = fact.record(OPENED, "https://example.com/", visit)
+    assert found is not None
+    assert found.user_agent == "x" * fact.TEXT_LIMIT

@@ -1,0 +1,69 @@
+"""Tests of linkweir.click.follow."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+
+from linkweir.click import follow
+from linkweir.token import KeyRing, Tracker
+
+RING = KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC))
+TOKEN = Tracker(RING, "https://t.example.com/", message=7).mint("https://example.com/x", 2).rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TOKEN,
+        TOKEN + ")",
+        TOKEN + ".",
+        TOKEN + ">.",
+        TOKEN + '"',
+        TOKEN + "%29",
+        f"%{ord(TOKEN[0]):02X}{TOKEN[1:]}",
+        quote(quote(TOKEN + ")", safe=""), safe=""),
+        TOKEN + "&utm_source=x",
+    ],
+)
+def test_what_viewers_and_gateways_do_to_a_link_is_forgiven(text: str) -> None:
+    """A trailing bracket or stop, and percent-encoding of the token, still open it."""
+    opened = follow.open_any(RING, text)
+    assert opened is not None
+    assert (opened.message, opened.index, opened.destination) == (7, 2, "https://example.com/x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        TOKEN[:-1],
+        TOKEN[:20],
+        TOKEN + "A",
+        "A" + TOKEN,
+        TOKEN.swapcase(),
+        "https://evil.example/",
+        TOKEN[:-1] + ("A" if TOKEN[-1] != "A" else "B"),
+        "%00",
+        "ü",
+        "A" * 100_000,
+        "%25" * 10_000,
+    ],
+)
+def test_nothing_else_opens(text: str) -> None:
+    """Cut, lengthened, altered and made-up tokens open nothing."""
+    assert follow.open_any(RING, text) is None
+
+
+def test_another_ring_opens_nothing() -> None:
+    """A token of somebody else's key does not open."""
+    assert follow.open_any(KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC)), TOKEN) is None
+
+
+def test_rotation_keeps_links_alive() -> None:
+    """After any number of rotations the old link opens."""
+    ring = RING
+    for _ in range(5):
+        ring = ring.rotate(datetime(2026, 2, 1, tzinfo=UTC))
+    assert follow.open_any(ring, TOKEN) is not None

@@ -1,0 +1,172 @@
+"""A real service for tests: uvicorn on a loopback port, SQLite and a Maildir in a folder, a real HTTP client."""
+
+import email
+import email.policy
+import io
+import json
+import socket
+import threading
+import time
+import uuid
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from linkweir.app import Service, create_app
+from linkweir.edge.logs import make_logger
+from linkweir.html import scan
+from linkweir.settings import Settings
+
+WAIT = 20.0  # seconds that anything may take before a test gives up
+HTML = '<p><a href="https://example.com/a?x=1&amp;y=2">one</a> <a href="https://example.org/b">two</a></p>'
+
+
+class Running:
+    """An ASGI application on a listening socket, served by uvicorn in a thread."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        config = uvicorn.Config(app, lifespan="auto", log_config=None, access_log=False, proxy_headers=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self._listener = listener
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_until(lambda: self._server.started or not self._thread.is_alive())
+        assert self._server.started
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(WAIT)
+        self._listener.close()
+
+
+class Served:
+    """One service with an API key and a client that uses it; `logs` collects its log lines."""
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, **settings}
+        self.settings = Settings(data=data, port=port, **chosen)
+        self._stream = io.StringIO()
+        self.app = create_app(self.settings, make_logger("debug", self._stream))
+        self.service: Service = self.app.state.linkweir
+        self._running = Running(self.app, self._listener)
+        self.url = f"http://127.0.0.1:{port}"
+
+    def __enter__(self) -> Self:
+        self.service.start()
+        self.key = self.service.new_api_key("test") or ""
+        self.account = str(self.service.account)
+        self._running.__enter__()
+        self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=WAIT)
+        self.reader = httpx.Client(base_url=self.url, timeout=WAIT)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+        self.reader.close()
+        self._running.__exit__(kind, error, trace)
+
+    @property
+    def logs(self) -> list[dict[str, Any]]:
+        """What was logged so far."""
+        return [json.loads(line) for line in self._stream.getvalue().splitlines()]
+
+    @property
+    def base(self) -> str:
+        """The path of the account."""
+        return f"/v2/accounts/{self.account}"
+
+    def post(self, body: dict[str, Any], **headers: str) -> httpx.Response:
+        """POST …/messages."""
+        return self.client.post(f"{self.base}/messages", json=body, headers=headers)
+
+    def send(self, **fields: Any) -> list[dict[str, Any]]:
+        """Send, expect 202, and give the entries."""
+        response = self.post(request(**fields))
+        assert response.status_code == 202, response.text
+        entries: list[dict[str, Any]] = response.json()["data"]
+        return entries
+
+    def message(self, message_id: str) -> dict[str, Any]:
+        """GET …/messages/{id}."""
+        response = self.client.get(f"{self.base}/messages/{quote(message_id, safe='')}")
+        assert response.status_code == 200, response.text
+        found: dict[str, Any] = response.json()
+        return found
+
+    def delivered(self, message_id: str) -> EmailMessage:
+        """The mail of a message, once it lies in the Maildir."""
+        wait_until(lambda: self.message(message_id)["status"] in ("Delivered", "Clicked"))
+        return mails(self.settings.maildir_path)[message_id]
+
+    def links(self, message_id: str) -> list[str]:
+        """The destinations of all links in the delivered HTML."""
+        return [link.destination or "" for link in scan(html_of(self.delivered(message_id)))]
+
+    def clicks(self, message_id: str) -> int:
+        """The contract's click_count."""
+        count: int = self.message(message_id)["click_count"]
+        return count
+
+    def metric(self, name: str) -> float:
+        """One figure of /metrics without labels."""
+        for line in self.reader.get("/metrics").text.splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+        raise AssertionError(f"no metric {name}")
+
+
+def request(**fields: Any) -> dict[str, Any]:
+    """A request to send, tracked and with two links unless `fields` say otherwise."""
+    return {
+        "from": {"email": "news@example.com", "name": "News"},
+        "recipients": [{"email": "ada@example.org", "name": "Ada"}],
+        "subject": "Hello",
+        "html_content": HTML,
+        "tracking": {"click": True},
+        **fields,
+    }
+
+
+def mails(maildir: Path) -> dict[str, EmailMessage]:
+    """Every mail of a Maildir by its Message-ID; two with the same id would be a duplicate delivery."""
+    found: dict[str, EmailMessage] = {}
+    for path in sorted((maildir / "new").glob("*")):
+        mail = email.message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=email.policy.default)
+        assert mail["message-id"] not in found
+        found[mail["message-id"]] = mail
+    return found
+
+
+def html_of(mail: EmailMessage) -> str:
+    """The HTML part exactly as its bytes say."""
+    part = mail.get_body(("html",))
+    assert part is not None
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data.decode()
+
+
+def wait_until(true: Any, seconds: float = WAIT) -> None:
+    """Wait for a condition, or fail."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def some_uuid() -> str:
+    """A UUID that nothing has."""
+    return str(uuid.uuid4())

@@ -1,0 +1,227 @@
+"""Tests of API v2's messages against a running service."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.edge.serving import HTML, Served, html_of, mails, request, some_uuid, wait_until
+
+LIST_KEYS = {"object", "data"}
+
+
+def test_the_answer_has_the_contracts_shape(served: Served) -> None:
+    """202 with a list of messages: id in angle brackets at the sender's domain, recipient, status, no error."""
+    response = served.post(request(recipients=[{"email": "ada@example.org", "name": "Ada", "substitutions": {"x": 1}}]))
+    assert response.status_code == 202
+    assert response.json().keys() == LIST_KEYS
+    (entry,) = response.json()["data"]
+    assert entry["object"] == "message"
+    assert entry["id"].startswith("<")
+    assert entry["id"].endswith("@example.com>")
+    assert entry["recipient"] == {"email": "ada@example.org", "name": "Ada", "substitutions": {"x": 1}}
+    assert (entry["status"], entry["error"]) == ("queued", None)
+
+
+def test_every_recipient_gets_a_message_of_their_own(served: Served) -> None:
+    """A hundred recipients are a hundred mails with one address each, own ids and own links."""
+    entries = served.send(recipients=[{"email": f"r{n}@example.org"} for n in range(100)])
+    assert len({entry["id"] for entry in entries}) == 100
+    served.delivered(entries[-1]["id"])
+    wait_until(lambda: len(mails(served.settings.maildir_path)) == 100)
+    found = mails(served.settings.maildir_path)
+    assert [found[entry["id"]]["to"] for entry in entries] == [f"r{n}@example.org" for n in range(100)]
+    assert len({html_of(mail) for mail in found.values()}) == 100
+
+
+def test_one_bad_recipient_does_not_stop_the_others(served: Served) -> None:
+    """A recipient that cannot be mailed to is an entry with an error; the rest are sent."""
+    entries = served.send(
+        subject="{{ s }}",
+        substitutions={"s": "fine"},
+        recipients=[
+            {"email": "not an address"},
+            {"email": "b@example.org"},
+            {"email": "c@example.org", "substitutions": {"s": "x\r\nBcc: eve@example.org"}},
+            {"email": "d@example.org", "name": "x\ny"},
+        ],
+    )
+    assert [entry["status"] for entry in entries] == ["error", "queued", "error", "error"]
+    assert [entry["id"] is None for entry in entries] == [True, False, True, True]
+    assert "subject" in entries[2]["error"]
+    assert served.delivered(entries[1]["id"])["subject"] == "fine"
+    assert len(mails(served.settings.maildir_path)) == 1
+
+
+def test_unknown_fields_are_tolerated(served: Served) -> None:
+    """Fields that nobody knows do not matter, at any depth."""
+    served.send(later={"x": 1}, **{"from": {"email": "a@example.com", "mood": "good"}})
+
+
+def test_substitutions_of_the_recipient_win(served: Served) -> None:
+    """Global values fill what the recipient's do not name; subject and text are not escaped, HTML is."""
+    entries = served.send(
+        subject="{{ a }}{{ b }}",
+        text_content="{{ a }}/{{ b }}",
+        html_content='<p>{{ a }}{{ b }} <a href="https://example.com/{{ b }}">x</a>',
+        substitutions={"a": "<g>", "b": "global"},
+        recipients=[{"email": "a@example.org"}, {"email": "b@example.org", "substitutions": {"b": "mine"}}],
+        tracking={"click": False},
+    )
+    first, second = (served.delivered(entry["id"]) for entry in entries)
+    assert [mail["subject"] for mail in (first, second)] == ["<g>global", "<g>mine"]
+    part = second.get_body(("plain",))
+    assert part is not None
+    assert part.get_content().strip() == "<g>/mine"
+    assert html_of(first) == '<p>&lt;g&gt;global <a href="https://example.com/global">x</a>'
+
+
+def test_without_substitutions_text_is_literal(served: Served) -> None:
+    """With no values at all nothing is a template: markers, even broken ones, arrive as they are."""
+    html = "<p>{{ name }} {% broken {{"
+    (entry,) = served.send(subject="{{ x }} {%", html_content=html, substitutions={})
+    mail = served.delivered(entry["id"])
+    assert mail["subject"] == "{{ x }} {%"
+    assert html_of(mail) == html
+
+
+def test_links_are_replaced_after_substitution(served: Served) -> None:
+    """A whole URL from a value is tracked, and the reader gets exactly that URL."""
+    (entry,) = served.send(
+        html_content='<a href="{{ url }}">x</a>', substitutions={"url": "https://example.com/?a=1&b='2'"}
+    )
+    (link,) = served.links(entry["id"])
+    assert served.reader.get(link).headers["location"] == "https://example.com/?a=1&b=%272%27"
+
+
+@pytest.mark.parametrize(
+    ("account", "message", "header", "tracked"),
+    [
+        (False, None, None, False),
+        (True, None, None, True),
+        (False, {"click": True}, None, True),
+        (True, {"click": False}, None, False),
+        (True, {"click": None}, None, True),
+        (True, {}, None, True),
+        (False, None, "true", True),
+        (True, None, " FALSE ", False),
+        (True, None, "maybe", True),
+        (True, {"click": True}, "false", True),
+    ],
+)
+def test_tracking_is_off_unless_somebody_wants_it(
+    served: Served, account: bool, message: dict[str, Any] | None, header: str | None, tracked: bool
+) -> None:
+    """`tracking.click` wins over the header, the header over the account, and the account's default is off."""
+    if account:
+        served.client.put(served.base, json={"track_clicks": True}).raise_for_status()
+    headers = {"Ahasend-Track-Clicks": header} if header else {}
+    (entry,) = served.send(tracking=message, headers=headers)
+    mail = served.delivered(entry["id"])
+    assert (served.settings.base_url in html_of(mail)) is tracked
+    assert tracked or html_of(mail) == HTML
+    assert not [name for name in mail if name.lower().startswith("ahasend")]
+
+
+def test_plain_text_is_never_tracked(served: Served) -> None:
+    """A link in text stays as it is."""
+    (entry,) = served.send(html_content=None, text_content="see https://example.com/\n")
+    assert served.delivered(entry["id"]).get_content().strip() == "see https://example.com/"
+
+
+def test_headers_tags_reply_to_and_files_go_along(served: Served) -> None:
+    """Own headers, reply-to and attachments arrive; tags are kept with the message."""
+    data = base64.b64encode(b"\x00\xff").decode()
+    (entry,) = served.send(
+        headers={"X-Campaign": "spring", "Message-ID": "<mine@example.com>"},
+        reply_to={"email": "re@example.com", "name": "Re"},
+        tags=["spring", "Sale"],
+        attachments=[
+            {"data": data, "base64": True, "content_type": "application/zip", "file_name": "a.zip"},
+            {"data": "hällo", "content_type": "text/plain", "file_name": "b.txt"},
+        ],
+    )
+    mail = served.delivered(entry["id"])
+    assert mail["x-campaign"] == "spring"
+    assert mail["message-id"] == entry["id"]
+    assert mail["reply-to"].addresses[0].addr_spec == "re@example.com"
+    files = [part.get_payload(decode=True) for part in mail.iter_attachments()]
+    assert files == [b"\x00\xff", "hällo".encode()]
+    assert served.message(entry["id"])["tags"] == ["spring", "Sale"]
+
+
+def test_a_message_can_be_read(served: Served) -> None:
+    """GET by `<uuid@domain>` and by bare UUID give the contract's fields."""
+    (entry,) = served.send()
+    served.delivered(entry["id"])
+    shown = served.message(entry["id"])
+    assert shown == served.message(shown["id"])
+    assert shown["message_id"] == entry["id"]
+    assert (shown["sender"], shown["recipient"], shown["subject"]) == ("news@example.com", "ada@example.org", "Hello")
+    assert (shown["status"], shown["click_count"], shown["num_attempts"]) == ("Delivered", 0, 1)
+    assert shown["delivery_attempts"][0]["status"] == "Delivered"
+    created = datetime.fromisoformat(shown["created_at"])
+    assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
+    assert shown["delivered_at"] >= shown["created_at"]
+    assert "Content-Type: text/html" in shown["content"]
+
+
+@pytest.mark.parametrize("wanted", ["x", "%3Cx%40y%3E", "0" * 32, "%3C" + "0" * 32 + "%40example.com%3E", "-" * 36])
+def test_unknown_messages_are_404(served: Served, wanted: str) -> None:
+    """An id that nothing has, and an id that is none, are 404 with a message."""
+    response = served.client.get(f"{served.base}/messages/{wanted}")
+    assert response.status_code == 404
+    assert response.json().keys() == {"message"}
+
+
+def test_a_scheduled_message_waits(served: Served) -> None:
+    """A message with a first attempt in the future is accepted as scheduled and delivered no earlier."""
+    first = datetime.now(UTC) + timedelta(seconds=1.5)
+    (entry,) = served.send(schedule={"first_attempt": first.isoformat()})
+    assert entry["status"] == "scheduled"
+    served.delivered(entry["id"])
+    assert datetime.fromisoformat(served.message(entry["id"])["delivered_at"]) >= first
+
+
+def test_a_repeated_request_is_not_carried_out_again(served: Served) -> None:
+    """The same Idempotency-Key with the same request gets the first answer and sends nothing; another is 422."""
+    first = served.post(request(), **{"Idempotency-Key": "k1"})
+    again = served.post(request(), **{"Idempotency-Key": "k1"})
+    other = served.post(request(subject="other"), **{"Idempotency-Key": "k1"})
+    assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422)
+    assert first.content == again.content
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    served.delivered(first.json()["data"][0]["id"])
+    assert len(mails(served.settings.maildir_path)) == 1
+
+
+def test_repeats_at_the_same_moment_send_once(served: Served) -> None:
+    """Ten equal requests with one key that arrive together make one message."""
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: served.post(request(), **{"Idempotency-Key": "k"}), range(10)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    served.delivered(answers[0].json()["data"][0]["id"])
+    assert len(mails(served.settings.maildir_path)) == 1
+
+
+def test_short_links_are_short_and_lead_to_the_same_place(served: Served) -> None:
+    """With link_style "short" the destination comes from the store."""
+    (entry,) = served.send(link_style="short")
+    links = served.links(entry["id"])
+    assert max(map(len, links)) - len(served.settings.base_url) < 35
+    assert [served.reader.get(link).headers["location"] for link in links] == [
+        "https://example.com/a?x=1&y=2",
+        "https://example.org/b",
+    ]
+    assert served.clicks(entry["id"]) == 2
+
+
+def test_another_accounts_message_is_not_found(served: Served) -> None:
+    """The id of an account that the key does not belong to is refused like an unknown key."""
+    (entry,) = served.send()
+    response = served.client.get(f"/v2/accounts/{some_uuid()}/messages/{entry['id'].strip('<>')}")
+    assert response.status_code == 401

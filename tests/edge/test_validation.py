@@ -1,0 +1,126 @@
+"""Tests of what API v2 refuses. The service is the same for all: nothing of this may ever reach the outbox."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.edge.serving import Served, mails, request
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for the whole file."""
+    with Served(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"from": None}, "from"),
+        ({"from": {"name": "x"}}, "from.email"),
+        ({"from": {"email": 7}}, "from.email"),
+        ({"from": {"email": "nobody"}}, "from.email"),
+        ({"from": {"email": "a@example.com\r\nBcc: x@example.com"}}, "from.email"),
+        ({"from": {"email": "a@example.com", "name": "a\r\nBcc: x@example.com"}}, "from.name"),
+        ({"recipients": []}, "recipients"),
+        ({"recipients": [{"email": f"r{n}@example.org"} for n in range(101)]}, "recipients"),
+        ({"recipients": [{"email": "a@example.org"}, {"name": "x"}]}, "recipients[1].email"),
+        ({"recipients": [{"email": "a@example.org", "substitutions": []}]}, "recipients[0].substitutions"),
+        ({"recipients": "a@example.org"}, "recipients"),
+        ({"subject": None}, "subject"),
+        ({"subject": 1}, "subject"),
+        ({"html_content": None}, "text_content"),
+        ({"html_content": ""}, "text_content"),
+        ({"html_content": ["x"]}, "html_content"),
+        ({"tracking": {"click": "yes"}}, "tracking.click"),
+        ({"tracking": "yes"}, "tracking"),
+        ({"reply_to": {"email": "x"}}, "reply_to.email"),
+        ({"tags": ["x"] * 11}, "tags"),
+        ({"tags": ["x" * 65]}, "tags"),
+        ({"headers": {"X-A": 1}}, "headers"),
+        ({"headers": {"X-A": "a\r\nBcc: x@example.com"}}, "headers"),
+        ({"headers": {"X-A\r\nBcc": "x@example.com"}}, "headers"),
+        ({"headers": {"Bcc": "x@example.com"}}, "headers"),
+        ({"headers": {"reply-to": "x@example.com"}, "reply_to": {"email": "y@example.com"}}, "reply"),
+        ({"attachments": [{"data": "x", "content_type": "text/plain"}]}, "attachments[0].file_name"),
+        (
+            {"attachments": [{"data": "?", "base64": True, "content_type": "a/b", "file_name": "f"}]},
+            "attachments[0].data",
+        ),
+        ({"substitutions": {"a": 1}, "subject": "{% for"}, "subject"),
+        ({"substitutions": {"a": 1}, "html_content": "{{ a"}, "html_content"),
+        ({"privacy": "secret"}, "privacy"),
+        ({"link_style": "tiny"}, "link_style"),
+        ({"schedule": {"first_attempt": "tomorrow"}}, "schedule.first_attempt"),
+        ({"schedule": {"first_attempt": "2026-01-01T00:00:00"}}, "schedule.first_attempt"),
+        ({"schedule": {"first_attempt": "2999-01-01T00:00:00Z"}}, "schedule.first_attempt"),
+        ({"schedule": {"expires": "2020-01-01T00:00:00Z"}}, "schedule.expires"),
+    ],
+)
+def test_bad_input_is_400_and_names_the_field(served: Served, change: dict[str, Any], field: str) -> None:
+    """Missing fields, wrong types and impossible values are refused by name, and nothing is sent to anybody."""
+    response = served.post(request(**change))
+    assert response.status_code == 400
+    assert response.json().keys() == {"message"}
+    assert field in response.json()["message"]
+    assert mails(served.settings.maildir_path) == {}
+
+
+@pytest.mark.parametrize("missing", ["from", "recipients", "subject"])
+def test_missing_fields_are_named(served: Served, missing: str) -> None:
+    """A required field that is not there is named."""
+    body = request()
+    del body[missing]
+    response = served.post(body)
+    assert (response.status_code, response.json()["message"]) == (400, f"{missing}: is required")
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"x"', b"\xff", b'{"from":' + b"[" * 5000, b'{"a":"\\ud800"}'])
+def test_bodies_that_are_no_request(served: Served, data: bytes) -> None:
+    """What is no JSON object is 400 with a message."""
+    response = served.client.post(f"{served.base}/messages", content=data)
+    assert response.status_code == 400
+    assert response.json().keys() == {"message"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amp_content": "<html amp4email>"},
+        {"sandbox": True},
+        {"sandbox_result": "bounce"},
+        {"retention": {"data": 0}},
+        {"utm": {"source": "x"}},
+        {"tracking": {"open": True}},
+        {"headers": {"AhaSend-Sandbox": "true"}},
+        {"headers": {"ahasend-track-opens": "true"}},
+        {"recipients": [{"email": "a@example.org", "variant": "A"}]},
+    ],
+)
+def test_what_cannot_be_done_is_refused(served: Served, change: dict[str, Any]) -> None:
+    """A wish that would change the delivery and cannot be met is 422, never silently dropped."""
+    response = served.post(request(**change))
+    assert response.status_code == 422
+    assert "not supported" in response.json()["message"]
+    assert mails(served.settings.maildir_path) == {}
+
+
+def test_a_body_over_the_limit_is_413(served: Served) -> None:
+    """More than 30 MB is refused, whether the length was announced or not."""
+    large = b'{"x":"' + b"x" * (30 * 1024 * 1024) + b'"}'
+
+    def chunks() -> Any:
+        for start in range(0, len(large), 1 << 20):
+            yield large[start : start + (1 << 20)]
+
+    for content in (large, chunks()):
+        try:
+            response = served.client.post(f"{served.base}/messages", content=content)
+        except (httpx.WriteError, httpx.RemoteProtocolError):
+            continue  # the answer was there before the body had been sent
+        assert response.status_code == 413
+        assert response.json().keys() == {"message"}
+    assert served.client.get(served.base).status_code == 200

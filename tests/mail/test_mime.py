@@ -1,0 +1,201 @@
+"""Tests of linkweir.mail.mime, read back with the standard library's parser."""
+
+import email
+import email.policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkweir.errors import BadInput
+from linkweir.mail import mime
+from linkweir.mail.address import CONTROL, NAME_LIMIT
+from linkweir.mail.model import Attachment, Mailbox, Submission
+
+NOW = 1_700_000_000_000_000
+line = st.text(st.characters(exclude_categories=["Cs"]), max_size=NAME_LIMIT).filter(
+    lambda text: not CONTROL.search(text)
+)
+page = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def built(
+    *,
+    subject: str = "s",
+    text: str | None = None,
+    html: str | None = "<p>x</p>",
+    name: str = "",
+    headers: dict[str, str] | None = None,
+    attachments: tuple[Attachment, ...] = (),
+) -> EmailMessage:
+    """A mail, built and parsed again; every line of it is legal."""
+    raw = mime.build(
+        Submission(sender=Mailbox("a@example.com", name), recipients=(), subject=subject, attachments=attachments),
+        Mailbox("b@example.org", name),
+        message_id="<m@example.com>",
+        subject=subject,
+        text=text,
+        html=html,
+        headers=headers or {},
+        now=NOW,
+    )
+    assert raw.isascii()
+    assert all(len(one) <= mime.LINE_LIMIT for one in raw.split(b"\r\n"))
+    assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
+    return email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
+
+
+def html_bytes(mail: EmailMessage) -> bytes:
+    """The decoded bytes of the HTML part."""
+    part = mail.get_body(("html",))
+    assert part is not None
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
+@given(page)
+def test_html_keeps_its_bytes(html: str) -> None:
+    """Any HTML, whatever its line ends, controls and lengths, decodes to exactly its UTF-8 bytes."""
+    assert html_bytes(built(html=html)) == html.encode()
+
+
+@given(line)
+def test_subjects_come_back(subject: str) -> None:
+    """Any subject without line breaks reads back the same, but for white space at its ends and in runs."""
+    assert str(built(subject=subject)["subject"]).split() == subject.split()
+
+
+@given(line)
+def test_names_cannot_change_addresses(name: str) -> None:
+    """Whatever stands in a name, there is one address in To and From, and it is the one that was meant."""
+    mail = built(name=name)
+    for header, wanted in (("to", "b@example.org"), ("from", "a@example.com")):
+        assert [one.addr_spec for one in mail[header].addresses] == [wanted]
+        # RFC 2047 drops the space between two encoded words; the newer parser keeps it inside a name
+        raw = next(text for key, text in mail.raw_items() if key.lower() == header)
+        shown, plain = parseaddr("".join(str(raw).splitlines()))
+        assert plain == wanted
+        assert str(make_header(decode_header(shown))).split() == name.split()
+
+
+def test_headers_are_complete() -> None:
+    """Message-ID, Date, MIME-Version and both addresses are there."""
+    mail = built()
+    assert mail["message-id"] == "<m@example.com>"
+    assert mail["date"].datetime.timestamp() == NOW // 1_000_000
+    assert mail["mime-version"] == "1.0"
+
+
+def test_long_headers_stay_whole() -> None:
+    """A header with a long word stays as written: encoded words in List-Unsubscribe would be understood by nobody."""
+    value = "<https://example.com/" + "x" * 300 + ">"
+    raw = mime.build(
+        Submission(sender=Mailbox("a@example.com"), recipients=(), subject="s"),
+        Mailbox("b@example.org"),
+        message_id="<m@example.com>",
+        subject="s",
+        text="t",
+        html=None,
+        headers={"List-Unsubscribe": value},
+        now=NOW,
+    )
+    assert f"List-Unsubscribe: {value}\r\n".encode() in raw
+
+
+def test_text_and_html_are_alternatives() -> None:
+    """With both bodies the mail is multipart/alternative, the text first."""
+    mail = built(text="plain ü", html="<p>")
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("text", ["a", "ü" * 2000, "x" * 5000, "nul \x00 bell \x07", "a\rb\nc\r\nd"])
+def test_any_text_can_be_sent(text: str) -> None:
+    """Text of any length and with any character arrives, line by line."""
+    part = built(text=text, html=None).get_body(("plain",))
+    assert part is not None
+    assert str(part.get_content()).splitlines() == text.splitlines()
+
+
+def test_attachments_come_back() -> None:
+    """A file comes back with its bytes, type and name; an inline one is related to the HTML by its id."""
+    files = (
+        Attachment(b"\x00\x01\r\n", "application/pdf", "Übersicht.pdf"),
+        Attachment(b"PNG", "image/png", "logo.png", inline=True, content_id="<logo@example.com>"),
+    )
+    mail = built(text="t", html='<img src="cid:logo@example.com">', attachments=files)
+    (attached,) = mail.iter_attachments()
+    assert attached.get_content() == b"\x00\x01\r\n"
+    assert attached.get_filename() == "Übersicht.pdf"
+    inline = next(part for part in mail.walk() if part["content-id"])
+    assert inline["content-id"] == "<logo@example.com>"
+    assert inline.get_content_disposition() == "inline"
+
+
+def test_html_attachments_are_no_bodies() -> None:
+    """An HTML file that goes along does not become the mail's body."""
+    mail = built(html="<p>body</p>", attachments=(Attachment(b"<p>file</p>", "text/html", "page.html"),))
+    assert html_bytes(mail) == b"<p>body</p>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-A", "b\r\nBcc: all@example.com"),
+        ("X-A", "b\nc"),
+        ("X-A", "b\rc"),
+        ("X-A", "b\x00c"),
+        ("X-A", "b\u2028c"),
+        ("X-A\r\nBcc", "x"),
+        ("X A", "x"),
+        ("X:A", "x"),
+        ("", "x"),
+        ("Ü", "x"),
+        ("Subject", "x"),
+        ("TO", "x"),
+        ("bcc", "x"),
+        ("Content-Type", "text/plain"),
+        ("Content-Transfer-Encoding", "x"),
+        ("DATE", "x"),
+    ],
+)
+def test_bad_headers_are_refused(name: str, value: str) -> None:
+    """No header of the customer's can end a line, hold a control, or contradict one of ours."""
+    with pytest.raises(BadInput, match="headers"):
+        mime.check_headers({name: value}, has_reply_to=False)
+
+
+def test_some_headers_are_for_us() -> None:
+    """`message-id` is ignored and `ahasend-*` never leaves; everything else goes out as it is."""
+    kept = mime.check_headers({"Message-ID": "<x@y>", "AhaSend-Track-Clicks": "true", "X-Mine": "ü"}, has_reply_to=True)
+    assert kept == {"X-Mine": "ü"}
+
+
+def test_reply_to_is_given_once() -> None:
+    """`reply-to` among the headers and `reply_to` exclude each other."""
+    assert mime.check_headers({"Reply-To": "x@y.example"}, has_reply_to=False)
+    with pytest.raises(BadInput, match="Reply-To"):
+        mime.check_headers({"Reply-To": "x@y.example"}, has_reply_to=True)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Attachment(b"", "text", "a"),
+        Attachment(b"", "message/rfc822", "a"),
+        Attachment(b"", "multipart/mixed", "a"),
+        Attachment(b"", "text/plain; charset=x\r\nX: y", "a"),
+        Attachment(b"", "text/plain", "a\r\nX: y"),
+        Attachment(b"", "text/plain", "a", content_id="logo"),
+        Attachment(b"", "text/plain", "a", content_id="<a>\r\nX: <y>"),
+        Attachment(b"", "text/plain", "a", inline=True),
+    ],
+)
+def test_bad_attachments_are_refused(item: Attachment) -> None:
+    """Types that change the structure, and anything that could end a header, are refused."""
+    with pytest.raises(BadInput, match=r"attachments\[0\]"):
+        mime.check_attachment(item, "attachments[0]")

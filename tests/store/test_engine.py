@@ -1,0 +1,148 @@
+"""Tests of linkweir.store.engine and the migrations."""
+
+import shutil
+import sqlite3
+import stat
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from linkweir.errors import StoreUnavailable
+from linkweir.store import accounts
+from linkweir.store.engine import Store
+from linkweir.store.migrate import migrate
+from linkweir.store.tables import metadata
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A migrated store that waits a tenth of a second for locks."""
+    made = Store(tmp_path / "data" / "linkweir.db", wait=0.1)
+    migrate(made)
+    yield made
+    made.close()
+
+
+def test_migrations_make_the_tables_as_declared(store: Store) -> None:
+    """After all migrations the database is exactly what tables.py declares."""
+    with store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(store: Store) -> None:
+    """A later start finds the schema in place and keeps the data."""
+    with store.write() as connection:
+        connection.execute(text("INSERT INTO link_keys SELECT 1, 'x' WHERE 0"))
+    migrate(store)
+    with store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+
+
+def test_the_file_is_for_its_owner_only(store: Store) -> None:
+    """The database and its folder can be read by nobody else, for there are addresses in them."""
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+
+
+def test_commits_are_flushed(store: Store) -> None:
+    """The database runs in WAL mode with full synchronisation: a commit survives a power cut."""
+    with store.read() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    """What raises inside a write is rolled back and comes out unchanged."""
+
+    def create_and_fail() -> None:
+        with store.write() as connection:
+            accounts.create(connection, uuid.uuid4(), "x", 1)
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        create_and_fail()
+    with store.read() as connection:
+        assert accounts.first(connection) is None
+
+
+def test_a_lock_is_an_error_after_the_wait(store: Store) -> None:
+    """While another connection holds the write lock, a write fails as StoreUnavailable within the stated wait."""
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="locked"), store.write():
+        pass
+    assert time.monotonic() - started < 5
+    other.execute("ROLLBACK")
+    other.close()
+    with store.write():
+        pass
+
+
+def test_a_deleted_file_is_noticed_and_not_made_anew(store: Store) -> None:
+    """SQLite would go on writing into a deleted file; the store refuses, and makes no empty database in its place."""
+    with store.write():
+        pass
+    shutil.rmtree(store.path.parent)
+    with pytest.raises(StoreUnavailable, match="gone"), store.write():
+        pass
+    store.path.parent.mkdir()
+    with pytest.raises(StoreUnavailable, match="gone"), store.read():
+        pass
+    assert not store.path.exists()
+
+
+def test_a_restored_file_is_used_again(store: Store, tmp_path: Path) -> None:
+    """When the operator puts the file back, the store goes on with that one."""
+    with store.write():
+        pass
+    store.close()
+    shutil.copy(store.path, tmp_path / "backup")
+    shutil.rmtree(store.path.parent)
+    with pytest.raises(StoreUnavailable), store.read():
+        pass
+    store.path.parent.mkdir()
+    shutil.copy(tmp_path / "backup", store.path)
+    with store.write() as connection:
+        assert accounts.first(connection) is None
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    """Rubbish in the database file is reported as StoreUnavailable, not as a driver's exception."""
+    path = tmp_path / "linkweir.db"
+    path.write_bytes(b"not a database at all " * 100)
+    made = Store(path, wait=0.1)
+    with pytest.raises(StoreUnavailable):
+        migrate(made)
+    made.close()
+
+
+def test_two_starts_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """Two processes that migrate a new folder at the same time both end with a complete schema."""
+    failures: list[Exception] = []
+    stores = [Store(tmp_path / "d" / "linkweir.db", wait=10) for _ in range(2)]
+
+    def start(made: Store) -> None:
+        try:
+            migrate(made)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(made,)) for made in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for made in stores:
+        with made.read() as connection:
+            assert accounts.first(connection) is None
+        made.close()

@@ -1,0 +1,97 @@
+"""Tests of linkweir.settings."""
+
+from pathlib import Path
+
+import pytest
+
+from linkweir.errors import SettingsError
+from linkweir.settings import Settings, from_environment
+
+
+def test_nothing_configured_is_enough() -> None:
+    """Without any variable the service listens on loopback and its links live under /c/ of that address."""
+    settings = from_environment({"PATH": "/bin"})
+    assert settings.base_url == "http://127.0.0.1:8025/c/"
+    assert settings.click_path == "/c/"
+    assert settings.database == Path("linkweir-data/linkweir.db")
+
+
+def test_every_kind_of_setting_is_read() -> None:
+    """Paths, numbers, switches, lists and networks arrive as what they are."""
+    settings = from_environment(
+        {
+            "LINKWEIR_DATA": "/srv/x",
+            "LINKWEIR_PORT": "9000",
+            "LINKWEIR_OUTLOOK": "yes",
+            "LINKWEIR_OPT_OUT": "vendors, data-x",
+            "LINKWEIR_SKIP": "one-time /reset/",
+            "LINKWEIR_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+            "LINKWEIR_CLICK_WAIT": "0.5",
+        }
+    )
+    assert settings.data == Path("/srv/x")
+    assert settings.outlook
+    assert settings.opt_out == ("vendors", "data-x")
+    assert settings.skip == ("one-time", "/reset/")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert settings.click_wait == 0.5
+    assert settings.base_url == "http://127.0.0.1:9000/c/"
+
+
+@pytest.mark.parametrize("name", ["LINKWEIR_DATTA", "LINKWEIR_", "LINKWEIR_data", "LINKWEIR_DATABASE"])
+def test_unknown_names_are_errors(name: str) -> None:
+    """A misspelt setting is refused by name, and so is the name of something that is no setting."""
+    with pytest.raises(SettingsError, match=name):
+        from_environment({name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LINKWEIR_PORT", "http"),
+        ("LINKWEIR_PORT", "70000"),
+        ("LINKWEIR_LINK_STYLE", "tiny"),
+        ("LINKWEIR_OUTLOOK", "maybe"),
+        ("LINKWEIR_TRUSTED_PROXIES", "everyone"),
+        ("LINKWEIR_BASE_URL", "t.example.com"),
+        ("LINKWEIR_BASE_URL", "https://t.example.com/?x"),
+        ("LINKWEIR_CLICK_WAIT", "0"),
+        ("LINKWEIR_CLICK_WAIT", "nan"),
+        ("LINKWEIR_THREADS", "0"),
+        ("LINKWEIR_API_KEY", "short"),
+    ],
+)
+def test_bad_values_name_the_variable(name: str, value: str) -> None:
+    """A value that cannot be used is refused and the variable named."""
+    with pytest.raises(SettingsError, match=name):
+        from_environment({name: value})
+
+
+def test_secrets_are_hidden() -> None:
+    """The API key of the settings is in no repr and in no error."""
+    secret = "s3cret" * 8
+    assert secret not in repr(Settings(api_key=secret))
+    with pytest.raises(SettingsError) as caught:
+        from_environment({"LINKWEIR_API_KEY": "s3cret"})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_command_line_wins() -> None:
+    """What was said on the command line wins over the environment; what was not said does not."""
+    settings = from_environment({"LINKWEIR_PORT": "1", "LINKWEIR_HOST": "::1"}, port=2, host=None)
+    assert (settings.host, settings.port) == ("::1", 2)
+    assert settings.base_url == "http://[::1]:2/c/"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "click_path", "path"),
+    [
+        ("https://t.example.com", "", "/"),
+        ("https://t.example.com/", "", "/"),
+        ("https://example.com/go/", "", "/go/"),
+        ("https://example.com/mail/c/", "/c", "/c/"),
+    ],
+)
+def test_the_click_path_follows_the_base_url(base_url: str, click_path: str, path: str) -> None:
+    """Links are answered under the path of the base URL, unless a proxy or a mount changes paths on the way."""
+    assert Settings(base_url=base_url, click_path=click_path).click_path == path
