@@ -217,6 +217,7 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> S
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,
     )
+    app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = service
     return app
 

@@ -1,12 +1,15 @@
 """Runs the service in this process: `linkweir serve`. Prints what a newcomer needs; the logs go to standard error."""
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
+import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
@@ -85,10 +88,22 @@ def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace
         )
         if args.demo or args.demo_exit:
             _start_demo(service, server, stop=args.demo_exit)
-        server.run(sockets=[listener])
+        with _quiet_signals():
+            server.run(sockets=[listener])
     finally:
         service.stop()
     return 0 if server.started else FAILED
+
+
+@contextlib.contextmanager
+def _quiet_signals() -> Iterator[None]:
+    """uvicorn stops cleanly on SIGINT and SIGTERM and then raises them again, which would kill us: we stop well."""
+    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _own_url(settings: Settings) -> str:

@@ -75,5 +75,7 @@ def _mapped(host: str) -> str:
 
 
 def _lenient_label(label: str) -> str:
-    # browsers go by UTS 46 alone and follow labels that IDNA 2008 forbids: emoji domains exist
-    return _encode(label, PATH) if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+    if not label.isascii():
+        # browsers go by UTS 46 alone and follow labels that IDNA 2008 forbids: emoji domains exist
+        label = "xn--" + label.encode("punycode").decode("ascii")
+    return _encode(label, PATH)

@@ -2,6 +2,7 @@
 
 import re
 
+from linkweir.errors import RefusedValue
 from linkweir.html import Plan, Switches
 from linkweir.mail.policy import Policy
 from linkweir.token import KeyRing, Tracker
@@ -39,8 +40,12 @@ class LinkReplacer:
         def remember(destination: str, index: int) -> str | None:
             if tracker.is_tracked(destination.encode()):
                 return None
+            try:
+                link = tracker.mint(destination, index)
+            except RefusedValue:
+                return None  # too long for any link: it stays as it was
             stored[index] = destination
-            return tracker.mint(destination, index)
+            return link
 
         return plan.render(remember), stored
 

@@ -18,6 +18,7 @@ from linkweir.mail.address import one_line
 from linkweir.mail.model import Attachment, Mailbox, Submission
 
 LINE_LIMIT = 998  # RFC 5322 section 2.1.1, without CRLF
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
 HEADER_NAME = re.compile(r"[!-9;-~]{1,64}")
 CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64})/([A-Za-z0-9!#$&^_.+-]{1,64})")
 CONTENT_ID = re.compile(r"<[!-;=?-~]{1,200}>")
@@ -128,7 +129,7 @@ def _address(mailbox: Mailbox) -> Address:
 
 def _set_bodies(mail: EmailMessage, text: str | None, html: str | None, files: tuple[Attachment, ...]) -> None:
     if text is not None:
-        mail.set_content(text, charset="utf-8")
+        mail.set_content(text, charset="utf-8", cte="base64" if UNPRINTABLE.search(text) else None)
     if html is not None:
         _set_html(mail, html, alternative=text is not None)
     page = mail.get_body(("html",))

@@ -46,6 +46,7 @@ class Store:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=self._wait,
+            hide_parameters=True,  # addresses and digests do not belong into error texts
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

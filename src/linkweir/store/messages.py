@@ -33,18 +33,23 @@ class NewMessage:
 
 def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     """Store messages with their content, short links and queue rows; all are accepted when this commits."""
-    for new in batch:
-        connection.execute(insert(messages).values(**_row(new)))
-        connection.execute(insert(contents).values(message_id=new.id, raw=new.raw, keep_until_at=new.keep_until_at))
-        connection.execute(
-            insert(queue).values(message_id=new.id, due_at=new.due_at, expires_at=new.expires_at, attempts=0)
-        )
-        if new.short_links:
-            rows = [
-                {"number": new.number, "position": position, "destination": destination}
-                for position, destination in new.short_links.items()
-            ]
-            connection.execute(insert(links), rows)
+    accepted = list(batch)
+    if not accepted:
+        return
+    connection.execute(insert(messages), [_row(new) for new in accepted])
+    kept = [{"message_id": new.id, "raw": new.raw, "keep_until_at": new.keep_until_at} for new in accepted]
+    connection.execute(insert(contents), kept)
+    waiting = [
+        {"message_id": new.id, "due_at": new.due_at, "expires_at": new.expires_at, "attempts": 0} for new in accepted
+    ]
+    connection.execute(insert(queue), waiting)
+    short = [
+        {"number": new.number, "position": position, "destination": destination}
+        for new in accepted
+        for position, destination in new.short_links.items()
+    ]
+    if short:
+        connection.execute(insert(links), short)
 
 
 def _row(new: NewMessage) -> dict[str, object]:
