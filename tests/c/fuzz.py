@@ -52,7 +52,7 @@ def fuzz(target: str, seconds: int, folder: Path) -> Run:
     program = prepare(target, folder)
     limits = [f"-max_total_time={seconds}", f"-max_len={seeds.LONGEST}", "-timeout=20", "-print_final_stats=1"]
     places = [f"-dict={folder}/dictionary", f"-artifact_prefix={folder}/findings/", str(folder / "corpus")]
-    command = [program, *limits, *places]
+    command = [str(program), *limits, *places]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own program
     log = done.stderr.decode("utf-8", "replace")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", log)

@@ -27,7 +27,7 @@ def checks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def run(program: Path, *names: str) -> str:
     """Runs one check (or lists them) and returns its output; fails with what it said when it does not hold."""
-    command = [program, *names]
+    command = [str(program), *names]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 - our own
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
