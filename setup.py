@@ -13,7 +13,7 @@ import make_refs
 
 make_refs.write(Path("build/generated"))
 
-# -O3: the SSE2 sweep gains a lot over -O2. Hidden symbols: calls between our own files go straight, not through the PLT.
+# -O3: the SSE2 sweep gains a lot over -O2. Hidden symbols: calls between our own files need no PLT.
 OPTIMIZE = [] if os.name == "nt" else ["-O3", "-fvisibility=hidden"]
 
 
