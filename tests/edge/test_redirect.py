@@ -1,0 +1,321 @@
+"""Tests of the redirect against a running service: where it leads, what it records, what it refuses."""
+
+import os
+import shutil
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from linkweir import keyfile
+from linkweir.settings import READERS
+from linkweir.store import clicks
+from linkweir.token import KeyRing, Privacy, Tracker
+from tests.edge.serving import Served, wait_until
+
+
+def facts(served: Served) -> list[dict[str, Any]]:
+    """Every stored hit of the account."""
+    account = served.service.account
+    assert account is not None
+    with served.service.store.read() as connection:
+        return [dict(row) for row in clicks.of_account(connection, account)]
+
+
+def link_of(served: Served, **fields: Any) -> tuple[str, str]:
+    """A sent message's id and its first tracking link."""
+    (entry,) = served.send(**fields)
+    return entry["id"], served.links(entry["id"])[0]
+
+
+def minted(served: Served, destination: str, privacy: Privacy = Privacy.FULL, **who: Any) -> str:
+    """A link made with the service's keys but without the service, as in bulk."""
+    return Tracker(served.service.ring, served.settings.base_url, privacy=privacy, **who).mint(destination, 4)
+
+
+def test_headers_of_the_redirect(served: Served) -> None:
+    """302 to the exact destination, never cached, not indexed, and no referrer."""
+    _, link = link_of(served)
+    answer = served.reader.get(link)
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "https://example.com/a?x=1&y=2"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-robots-tag"] == "noindex"
+
+
+def test_the_fact_holds_what_the_contract_names(served: Served) -> None:
+    """Time, address, user agent, destination, message and link are stored before the answer arrives."""
+    message_id, link = link_of(served)
+    before = time.time_ns() // 1000
+    served.reader.get(link, headers={b"User-Agent": "Reader/1 (ü)".encode("latin-1")})
+    (fact,) = facts(served)
+    assert before <= fact["at"] <= time.time_ns() // 1000
+    assert (fact["ip"], fact["user_agent"], fact["method"]) == ("127.0.0.1", "Reader/1 (ü)", "GET")
+    assert fact["destination"] == "https://example.com/a?x=1&y=2"
+    assert str(fact["message_id"]) == served.message(message_id)["id"]
+    assert (fact["position"], fact["campaign"]) == (0, None)
+
+
+def test_head_gets_the_same_and_never_counts(served: Served) -> None:
+    """HEAD is answered like GET and kept as a hit, but click_count does not move."""
+    message_id, link = link_of(served)
+    get, head = served.reader.get(link), served.reader.head(link)
+    for one in (get, head):
+        one.headers.pop("date")
+    assert (head.status_code, head.headers, head.content) == (302, get.headers, b"")
+    assert served.clicks(message_id) == 1
+    assert sorted(fact["method"] for fact in facts(served)) == ["GET", "HEAD"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_other_methods_follow_nothing(served: Served, method: str) -> None:
+    """Only GET and HEAD follow a link."""
+    message_id, link = link_of(served)
+    assert served.reader.request(method, link).status_code == 405
+    assert served.clicks(message_id) == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "x",
+        "https://evil.example/",
+        "https:%2F%2Fevil.example",
+        "//evil.example/",
+        "%2F%2Fevil.example",
+        "?url=https://evil.example/",
+        "TOKEN?url=https://evil.example/",
+        "TOKEN&url=https://evil.example/",
+        "TOKEN/https://evil.example/",
+        "TOKEN%0d%0aLocation:%20https://evil.example/",
+        "TOKEN@evil.example",
+        "\\evil.example",
+        "..%2f..%2fv2/ping",
+        "%00",
+        "%ff",
+        "A" * 20000,
+    ],
+)
+def test_no_url_chooses_the_destination(served: Served, path: str) -> None:
+    """Nothing in the URL but a verified token decides where a reader goes: the rest is 404 or is ignored."""
+    token = minted(served, "https://example.com/mine", message=1).rpartition("/")[2]
+    answer = served.reader.get(served.settings.base_url + path.replace("TOKEN", token))
+    assert answer.headers.get("location") in (None, "https://example.com/mine")
+    assert answer.status_code == (302 if "location" in answer.headers else 404)
+    assert "evil" not in answer.text
+
+
+def test_a_page_for_unknown_links_says_little(served: Served) -> None:
+    """A token that does not verify gets a short page that holds neither the token nor the reason, and no fact."""
+    _, link = link_of(served)
+    forged = link[:-1] + ("A" if link[-1] != "A" else "B")
+    answers = [
+        served.reader.get(forged),
+        served.reader.get(link[:-4]),
+        served.reader.get(served.settings.base_url + "x"),
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text for answer in answers}) == 1
+    assert len(answers[0].text) < 500
+    assert answers[0].headers["content-type"] == "text/html; charset=utf-8"
+    assert facts(served) == []
+
+
+def test_every_single_changed_character_is_refused(served: Served) -> None:
+    """No character of a token can be exchanged."""
+    token = minted(served, "https://example.com/", message=1).rpartition("/")[2]
+    for place, character in enumerate(token):
+        other = "A" if character != "A" else "B"
+        answer = served.reader.get(served.settings.base_url + token[:place] + other + token[place + 1 :])
+        assert answer.status_code == 404
+
+
+def test_keys_of_somebody_else_open_nothing(served: Served) -> None:
+    """A well-formed link of another key ring is 404, sealed and short."""
+    ring = KeyRing.generate(datetime.now(UTC))
+    sealed = Tracker(ring, served.settings.base_url, message=1)
+    short = Tracker(ring, served.settings.base_url, message=1, style="short")
+    for tracker in (sealed, short):
+        assert served.reader.get(tracker.mint("https://evil.example/", 0)).status_code == 404
+
+
+def test_short_links_of_unknown_messages_are_404(served: Served) -> None:
+    """A short link that verifies but whose message or link this store does not know leads nowhere."""
+    for message in (1, 2**64 - 1, "sale"):
+        tracker = Tracker(served.service.ring, served.settings.base_url, message=message, style="short")
+        assert served.reader.get(tracker.mint("https://example.com/", 0)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("destination", "location"),
+    [
+        ("https://bücher.example/ü?ü#ü", "https://xn--bcher-kva.example/%C3%BC?%C3%BC#%C3%BC"),
+        ('https://example.com/a "b"<c>%41', "https://example.com/a%20%22b%22%3Cc%3E%41"),
+    ],
+)
+def test_destinations_reach_the_location_exactly(served: Served, destination: str, location: str) -> None:
+    """Non-ASCII and what must be encoded is, what was encoded stays, and the stored destination is the original."""
+    answer = served.reader.get(minted(served, destination, message=5))
+    assert answer.headers["location"] == location
+    assert facts(served)[0]["destination"] == destination
+
+
+def test_links_minted_in_bulk_count_for_the_keys_owner(served: Served) -> None:
+    """A message that the store does not know is kept by its name, for the account that owns the key."""
+    for who in ("spring-sale", 77):
+        assert served.reader.get(minted(served, "https://example.com/", message=who)).status_code == 302
+    assert [(fact["message_ref"], fact["message_id"]) for fact in facts(served)] == [
+        ("spring-sale", None),
+        ("77", None),
+    ]
+
+
+def test_pseudonymous_links_record_no_person(served: Served) -> None:
+    """The click counts for the message; address and user agent are nowhere in the database files."""
+    message_id, link = link_of(served, privacy="pseudonymous")
+    served.reader.get(link, headers={"User-Agent": "VerySpecialBrowser"})
+    (fact,) = facts(served)
+    assert (fact["ip"], fact["user_agent"]) == (None, None)
+    assert served.clicks(message_id) == 1
+    for path in served.settings.data.glob("linkweir.db*"):
+        assert b"VerySpecialBrowser" not in path.read_bytes()
+
+
+def test_anonymous_links_are_tied_to_no_message(served: Served) -> None:
+    """The reader is redirected, campaign and link are recorded, and click_count does not move."""
+    message_id, link = link_of(served, privacy="anonymous", tags=["spring"])
+    assert served.reader.get(link).headers["location"] == "https://example.com/a?x=1&y=2"
+    (fact,) = facts(served)
+    assert (fact["campaign"], fact["position"], fact["privacy"]) == ("spring", 0, "anonymous")
+    assert {fact[name] for name in ("message_id", "message_ref", "ip", "user_agent", "destination")} == {None}
+    assert served.clicks(message_id) == 0
+
+
+def test_privacy_none_means_no_tracking_links(served: Served) -> None:
+    """In mode `none` links are left as they are."""
+    (entry,) = served.send(privacy="none")
+    assert served.links(entry["id"]) == ["https://example.com/a?x=1&y=2", "https://example.org/b"]
+
+
+def test_many_clicks_at_once_are_counted_exactly(served: Served) -> None:
+    """Three hundred clicks of thirty readers at the same time are three hundred."""
+    message_id, link = link_of(served)
+
+    def read(_: int) -> int:
+        with httpx.Client() as client:
+            return sum(client.get(link).status_code == 302 for _ in range(10))
+
+    with ThreadPoolExecutor(30) as pool:
+        assert sum(pool.map(read, range(30))) == 300
+    assert served.clicks(message_id) == 300
+
+
+def test_a_locked_database_delays_nobody_and_loses_nothing(served: Served) -> None:
+    """While another connection holds the database every reader is sent on, and each click is counted afterwards."""
+    message_id, link = link_of(served)
+    lock = sqlite3.connect(served.settings.database, isolation_level=None)
+    lock.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    assert {served.reader.get(link).status_code for _ in range(10)} == {302}
+    assert time.monotonic() - started < 10 * served.settings.click_wait
+    assert served.metric("linkweir_clicks_spooled_total") == 10
+    assert served.metric("linkweir_click_store_failures_total") >= 1
+    assert [line for line in served.logs if line["event"] == "click.store_failed"]
+    lock.execute("ROLLBACK")
+    lock.close()
+    wait_until(lambda: served.clicks(message_id) == 10)
+    wait_until(lambda: served.metric("linkweir_spool_files") == 0)
+    assert served.clicks(message_id) == 10
+
+
+def test_readers_are_redirected_when_the_data_folder_is_gone(served: Served) -> None:
+    """With the whole data folder removed sealed links lead on and the clicks wait; put back, they are counted."""
+    message_id, link = link_of(served)
+    aside = served.settings.data.with_name("aside")
+    os.rename(served.settings.data, aside)
+    assert {served.reader.get(link).status_code for _ in range(3)} == {302}
+    ready = served.reader.get("/readyz")
+    assert ready.status_code == 503
+    assert "gone" in ready.json()["checks"]["database"]
+    response = served.post({"from": {"email": "a@example.com"}})
+    assert response.status_code == 503
+    assert served.reader.get("/healthz").status_code == 200
+    for path in aside.iterdir():
+        if path.name == "spool":
+            shutil.rmtree(path)
+        else:
+            os.rename(path, served.settings.data / path.name)
+    wait_until(lambda: served.clicks(message_id) == 3)
+    assert served.reader.get("/readyz").status_code == 200
+
+
+def test_readers_are_redirected_when_nothing_can_be_written(served: Served, tmp_path: Path) -> None:
+    """With a file in the place of the data folder even the spool fails: readers go on, and the loss is reported."""
+    _, link = link_of(served)
+    shutil.rmtree(served.settings.data)
+    served.settings.data.write_text("in the way")
+    assert {served.reader.get(link).status_code for _ in range(3)} == {302}
+    assert served.metric("linkweir_clicks_lost_total") == 3
+    assert [line for line in served.logs if line["event"] == "click.lost" and line["level"] == "error"]
+
+
+def test_a_short_link_without_the_store_asks_to_come_again(served: Served) -> None:
+    """A short link needs the store: without it the answer is 503 with Retry-After, not a wrong 404."""
+    _, link = link_of(served, link_style="short")
+    shutil.rmtree(served.settings.data)
+    answer = served.reader.get(link)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+
+
+def test_rotated_keys_are_noticed_while_running(served: Served) -> None:
+    """After a rotation of the key file old links work, and links of the new key open without a restart."""
+    _, old = link_of(served)
+    ring = keyfile.load(served.settings.key_path).rotate(datetime.now(UTC))
+    keyfile.save(served.settings.key_path, ring)
+    new = Tracker(ring, served.settings.base_url, message="later").mint("https://example.com/new", 0)
+    wait_until(lambda: served.reader.get(new).status_code == 302)
+    assert served.reader.get(old).status_code == 302
+    assert {fact["key_id"] for fact in facts(served)} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "expected"),
+    [
+        ("", ["203.0.113.9"], "127.0.0.1"),
+        ("10.0.0.0/8", ["203.0.113.9"], "127.0.0.1"),
+        ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1", ["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1,203.0.113.0/24", ["198.51.100.1, 203.0.113.9"], "198.51.100.1"),
+        ("127.0.0.1,203.0.113.0/24", ["198.51.100.1", "203.0.113.9"], "198.51.100.1"),
+        ("127.0.0.1", ["rubbish"], "127.0.0.1"),
+        ("127.0.0.1", ["::ffff:203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1", [], "127.0.0.1"),
+    ],
+)
+def test_forwarded_addresses_are_believed_from_configured_proxies_only(
+    tmp_path: Path, proxies: str, forwarded: list[str], expected: str
+) -> None:
+    """`X-Forwarded-For` counts from its right end, as far as the hops are configured proxies; by default not at all."""
+    with Served(tmp_path / "data", trusted_proxies=READERS["trusted_proxies"](proxies)) as served:
+        headers = [("X-Forwarded-For", value) for value in forwarded]
+        served.reader.get(minted(served, "https://example.com/", message=1), headers=headers)
+        assert facts(served)[0]["ip"] == expected
+
+
+def test_no_token_key_or_address_is_logged(served: Served) -> None:
+    """The logs of sending, clicking and failing hold no token, no key, no address and no body."""
+    message_id, link = link_of(served)
+    served.reader.get(link)
+    served.reader.get(link[:-2])
+    served.client.get("/v2/accounts/x", headers={"Authorization": "Bearer wrong-secret-key"})
+    text = str(served.logs)
+    for secret in (link.rpartition("/")[2], link[:-2].rpartition("/")[2], served.key, "wrong-secret-key", "ada@"):
+        assert secret not in text
+    assert message_id.strip("<>").partition("@")[0] in text
