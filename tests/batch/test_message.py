@@ -1,6 +1,7 @@
 """Message ids per file."""
 
 import hashlib
+import os
 import uuid
 from pathlib import Path
 
@@ -19,9 +20,11 @@ def test_patterns_are_filled_in_from_the_file(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file_has_no_digest(tmp_path: Path) -> None:
-    """{sha} of a file that is not there is Unreadable."""
-    with pytest.raises(Unreadable):
-        message_for("{sha}", str(tmp_path / "gone"))
+    """{sha} of a file that is not there, or that can be read only once, is Unreadable."""
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("gone", "pipe"):
+        with pytest.raises(Unreadable):
+            message_for("{sha}", str(tmp_path / name))
 
 
 def test_unknown_fields_are_named() -> None:

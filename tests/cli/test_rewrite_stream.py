@@ -147,6 +147,16 @@ def test_a_closed_standard_input_is_named(linkweir: Command) -> None:
     assert b"<stdin>: can't read" in errors
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs /dev/stdout")
+def test_devices_of_the_shell_are_written_to(linkweir: Command, work: Path) -> None:
+    """/dev/stdout as the output is standard output, and a named pipe as the input is read like a file."""
+    os.mkfifo(work / "pipe")
+    process = linkweir.start("rewrite", "--base-url", BASE, "pipe", "-o", "/dev/stdout", stdout=-1, stderr=-1)
+    (work / "pipe").write_bytes(LINE)
+    out, errors = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, linkweir("rewrite", stdin=LINE).out), errors
+
+
 def test_a_terminal_is_no_input(linkweir: Command) -> None:
     """Without a path and with a terminal as standard input, both rewrite and check end with 2 and a hint."""
     ours, theirs = pty.openpty()

@@ -30,7 +30,7 @@ class AtomicFile:
     """
 
     def __init__(self, target: str, *, mode: int = 0o666) -> None:
-        self._target = os.path.realpath(target)
+        self._target = target
         self._mode = mode & 0o777
         self._temp = ""
         self._sink: BinaryIO = io.BytesIO()
@@ -42,6 +42,8 @@ class AtomicFile:
         if self._before is not None and not stat.S_ISREG(self._before.st_mode):
             self._sink = open(self._target, "wb")  # a folder fails here
             return self
+        # Only now: what /dev/stdout and the shell's /dev/fd/63 resolve to is no path.
+        self._target = os.path.realpath(self._target)
         # The name is known before the file exists, so that no signal can come between and leave an orphan.
         self._temp = os.path.join(os.path.dirname(self._target), TEMP_PREFIX + secrets.token_hex(8) + TEMP_SUFFIX)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -81,7 +83,7 @@ class AtomicFile:
     def _commit(self) -> None:
         self._sink.flush()
         fd = self._sink.fileno()
-        if self._before is not None and hasattr(os, "fchmod"):
+        if self._before is not None and hasattr(os, "fchown"):
             with contextlib.suppress(PermissionError):  # only root may give files away
                 os.fchown(fd, self._before.st_uid, self._before.st_gid)
             os.fchmod(fd, stat.S_IMODE(self._before.st_mode))  # after chown, which clears set-id bits

@@ -28,6 +28,8 @@ def message_for(pattern: str, path: str) -> str:
     Raises Unreadable when the file can't be read.
     """
     if "{sha}" in pattern:
+        if not os.path.isfile(path):
+            raise Unreadable("{sha} needs a file that can be read twice")
         try:
             with open(path, "rb") as file:
                 pattern = pattern.replace("{sha}", hashlib.file_digest(file, "sha256").hexdigest()[:16])

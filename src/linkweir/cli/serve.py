@@ -30,7 +30,7 @@ HELP: Help = {
 def main(argv: list[str]) -> int:
     """Parse the service's options and run it; 2 with what to install when its packages are missing."""
     try:
-        from linkweir import serve
+        from linkweir.serve import add_arguments, run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "linkweir":
             raise
@@ -47,5 +47,5 @@ def main(argv: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    serve.add_arguments(parser)
-    return int(serve.run(parser.parse_args(argv)) or 0)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
