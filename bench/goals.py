@@ -61,7 +61,7 @@ def _of_document(name: str) -> list[Goal]:
     return [
         Goal(f"scan / memchr sweep, {size}", 0.4, 0.2, partial(ratios.scan_to_memchr, name)),
         Goal(f"scan / bytes.count, {size}", 1.0, 1.0, partial(ratios.scan_to_count, name)),
-        Goal(f"rewrite sealed / python-lolhtml, {size}", 3.0, 2.5, partial(_peer, name, "python-lolhtml")),
+        Goal(f"rewrite sealed / python-lolhtml, {size}", 3.0, 2.0, partial(_peer, name, "python-lolhtml")),
         Goal(f"rewrite sealed / html5-parser, {size}", 40, 32, partial(_peer, name, "html5-parser")),
         Goal(
             f"Plan.render / copy and mint, {size}",
