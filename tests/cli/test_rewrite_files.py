@@ -150,6 +150,16 @@ def test_message_ids_by_pattern(linkweir: Command, work: Path) -> None:
         assert [open_link(ring, match[1].decode()).message for match in found if match] == ids
 
 
+def test_a_name_that_is_no_message_id_fails_its_file(linkweir: Command, work: Path) -> None:
+    """A file whose {stem} can't be a message id is named with the reason, and the others are done."""
+    for name in ("fine.html", "not fine.html"):
+        (work / name).write_bytes(LINE)
+    run = linkweir.rewrite("fine.html", "not fine.html", "-o", "out", "--message-id", "{stem}")
+    assert run.code == 1
+    assert "linkweir: not fine.html: message id must be" in run.err
+    assert [path.name for path in (work / "out").iterdir()] == ["fine.html"]
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -263,3 +263,21 @@ def test_a_limit_on_file_size_keeps_the_old_output(linkweir: Command, work: Path
     assert b"in.html: can't write out.html: File too large" in errors
     assert (work / "out.html").read_bytes() == b"old"
     assert sorted(path.name for path in work.iterdir()) == ["in.html", "out.html"]
+
+
+def test_a_report_that_cannot_be_written_does_not_cut_the_stream(linkweir: Command, work: Path) -> None:
+    """When the report hits a limit, the stream still arrives whole, and then the command says so and ends with 1."""
+    data = newsletter(MEGABYTE)
+    whole = linkweir.rewrite(stdin=data).out
+    process = linkweir.start(
+        *("rewrite", "--report", "r.jsonl"),
+        stdin=-1,
+        stdout=-1,
+        stderr=-1,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    out, errors = process.communicate(data, timeout=60)
+    assert process.returncode == 1
+    assert out == whole
+    assert b"linkweir: can't write the report: File too large" in errors
+    assert list(work.iterdir()) == []

@@ -64,8 +64,7 @@ class FileRewriter:
     def do(self, job: Job, tick: Tick, rows: Rows | None = None) -> Result:
         """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result.
 
-        Errors of this file are put into the result. BrokenPipeError comes out: nobody reads the output any
-        more.
+        Errors of this file are put into the result. BrokenPipeError comes out: nobody reads the output any more.
         """
         result = Result(job)
         kept: list[bytes] = []

@@ -64,12 +64,13 @@ class Bulk:
     def _results(self, sink: Sink | None) -> Iterator[Result]:
         jobs = self._listing.jobs
         if len(jobs) == 1:
-            # Alone, its rows need not wait for an earlier file's: a stream of any length is reported on as it
-            # goes.
-            rewriter = FileRewriter(self._recipe)
-            streamed = sink.write if sink and jobs[0].source == STDIN else None
-            return iter([rewriter.do(jobs[0], self._tick, streamed)])
-        return pool.rewrite_all(self._recipe, jobs, self._args.jobs or _default_jobs(jobs), self._tick)
+            # Alone, its rows need not wait for an earlier file's: a stream of any length is reported on as it goes.
+            rows = _Rows(sink) if sink and jobs[0].source == STDIN else None
+            yield FileRewriter(self._recipe).do(jobs[0], self._tick, rows)
+            if rows and rows.error:
+                raise rows.error
+            return
+        yield from pool.rewrite_all(self._recipe, jobs, self._args.jobs or _default_jobs(jobs), self._tick)
 
     def _tick(self, size: int) -> None:
         self._progress.advance(size=size)
@@ -110,6 +111,21 @@ class Bulk:
                 f"  {plural(listing.links_to_folders, 'symbolic link')} to folders left out (--follow goes into them)",
                 file=sys.stderr,
             )
+
+
+class _Rows:
+    """Writes rows while a stream is being rewritten; keeps its error for later, since a stream is never cut."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.error: OSError | None = None
+
+    def __call__(self, data: bytes) -> None:
+        if self.error is None:
+            try:
+                self._sink.write(data)
+            except OSError as error:
+                self.error = error
 
 
 def _default_jobs(jobs: list[Job]) -> int:
