@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from linkweir.batch import pool
 from linkweir.batch.atomic import AtomicFile
@@ -48,8 +48,8 @@ class Bulk:
         try:
             for path, why in self._listing.problems:
                 self._progress.say(f"linkweir: {shown(path)}: {why}")
-            with _report_sink(self._args.report) as sink:
-                for result in self._results(sink):
+            with _report_sink(self._args.report) as sink, contextlib.closing(self._results(sink)) as results:
+                for result in results:
                     self._take(result, sink)
         except BrokenPipeError:
             raise
@@ -61,7 +61,7 @@ class Bulk:
             self._summary()
         return 1 if self._failed else 0
 
-    def _results(self, sink: Sink | None) -> Iterator[Result]:
+    def _results(self, sink: Sink | None) -> Generator[Result, None, None]:
         jobs = self._listing.jobs
         if len(jobs) == 1:
             # Alone, its rows need not wait for an earlier file's: a stream of any length is reported on as it goes.
