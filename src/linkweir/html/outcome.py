@@ -38,7 +38,7 @@ REASONS: dict[Outcome, str] = {
     Outcome.MALFORMED: "the value holds '<', a NUL or a control character",
     Outcome.SKIPPED: "the address matches a skip pattern",
     Outcome.DECLINED: "the link function returned None",
-    Outcome.REFUSED: "the link function returned something that cannot stand in an attribute",
+    Outcome.REFUSED: "the replacement cannot stand in an attribute, or the address is too long to be carried",
     Outcome.ALREADY_TRACKED: "the address is a tracking link of this key ring already",
     Outcome.ENCODING: "the document's encoding cannot be judged by bytes",
 }
