@@ -20,7 +20,7 @@ MANDATORY = os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1"
 
 def run(*command: str | Path) -> None:
     """Run a command in the project's folder; a failure ends the script with its status."""
-    status = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
+    status = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode  # noqa: S603
     if status:
         sys.exit(status)
 
@@ -28,7 +28,7 @@ def run(*command: str | Path) -> None:
 def have_libxml2() -> bool:
     """Are libxml2's headers there, so that lxml and html5-parser can be built from source?"""
     tool = shutil.which("pkg-config")
-    return tool is not None and subprocess.run([tool, "--exists", "libxml-2.0"], check=False).returncode == 0
+    return tool is not None and subprocess.run([tool, "--exists", "libxml-2.0"], check=False).returncode == 0  # noqa: S603
 
 
 def main() -> None:

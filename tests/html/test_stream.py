@@ -17,7 +17,7 @@ def link(destination: str, index: int) -> str:
     return f"https://t.example/{index}"
 
 
-class Fault(Exception):  # noqa: N818 - reads better below
+class Fault(Exception):
     """What the functions below raise."""
 
 
