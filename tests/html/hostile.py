@@ -1,6 +1,9 @@
 """A grammar of hostile markup: what tokenizers disagree about, in pieces that Hypothesis puts together."""
 
+import random
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
@@ -67,10 +70,50 @@ FILLER = [b"x" * 64, b" " * 129, b"-" * 65, b"<" * 63, b"\n" * 64, b"'" * 64, b'
 LINK = b'<a href="https://x.example/">'
 
 
-def pieces(*themes: Pieces) -> st.SearchStrategy[bytes]:
-    """Documents of up to forty pieces of these themes, links in between."""
-    flat = [piece for theme in themes for piece in theme]
-    return st.lists(st.sampled_from([*flat, LINK, LINK, LINK]), max_size=40).map(b"".join)
+@dataclass(frozen=True)
+class Theme:
+    """Documents made of some kinds of pieces, with links in between."""
+
+    kinds: tuple[Pieces, ...]
+    before: bytes = b""
+    after: bytes = b""
+
+    @property
+    def pieces(self) -> Pieces:
+        """All of them, and the link a few times more."""
+        return [piece for kind in self.kinds for piece in kind] + [LINK] * 4
+
+    def documents(self) -> st.SearchStrategy[bytes]:
+        """For Hypothesis, which shrinks what fails."""
+        some = st.lists(st.sampled_from(self.pieces), max_size=24)
+        return some.map(lambda found: self.before + b"".join(found) + self.after)
+
+    def many(self, count: int, seed: int) -> Iterator[bytes]:
+        """Many, fast, and most of them short: the first piece that changes the mode hides what is behind it."""
+        chance = random.Random(seed)  # noqa: S311 - no secret: the seed makes a failure repeatable
+        for _ in range(count):
+            found = chance.choices(self.pieces, k=chance.choice((2, 3, 4, 5, 8, 12, 40)))
+            yield self.before + b"".join(found) + self.after
+
+
+MARKUP = (TAGS, HREFS, VALUES, ATOMS, TEXT_MODES, SCRIPTS, FOREIGN, CONDITIONAL)
+THEMES = {
+    "tags and attributes": Theme((TAGS, HREFS, ATOMS)),
+    "attributes": Theme((HREFS, ATOMS), b"<a ", LINK),
+    "values": Theme((VALUES, ATOMS), b'<a href="https://', b'">'),
+    "text modes": Theme((TEXT_MODES, ATOMS)),
+    "scripts": Theme((SCRIPTS,), b"<script>"),
+    "namespaces": Theme((FOREIGN,)),
+    "svg": Theme((FOREIGN,), b"<svg>"),
+    "math": Theme((FOREIGN,), b"<math>"),
+    "namespaces, deep": Theme((FOREIGN,), b"<svg>" + b"<g>" * 28),
+    "namespaces and text modes": Theme((FOREIGN, TEXT_MODES)),
+    "conditional comments": Theme((CONDITIONAL, TAGS, HREFS)),
+    "inside a conditional comment": Theme((CONDITIONAL, HREFS), b"<!--[if mso]>"),
+    "long runs": Theme((FILLER, TAGS, HREFS, CONDITIONAL)),
+    "all": Theme(MARKUP),
+    "any bytes": Theme(([bytes([byte]) for byte in range(256)],)),
+}
 
 
 def suspicious(document: bytes) -> bool:

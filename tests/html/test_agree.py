@@ -8,33 +8,10 @@ from hypothesis import strategies as st
 
 from linkweir import Outcome, _core
 from tests.html import hostile
-from tests.html.hostile import pieces
+from tests.html.hostile import THEMES
 from tests.html.scanners import Core, Twin
 from tests.twin import TwinSwitches
 
-THEMES = {
-    "tags and attributes": pieces(hostile.TAGS, hostile.HREFS, hostile.ATOMS),
-    "attributes": pieces(hostile.HREFS, hostile.ATOMS).map(lambda inside: b"<a " + inside + hostile.LINK),
-    "values": pieces(hostile.VALUES, hostile.ATOMS).map(lambda value: b'<a href="https://' + value + b'">'),
-    "text modes": pieces(hostile.TEXT_MODES, hostile.ATOMS),
-    "scripts": pieces(hostile.SCRIPTS).map(lambda inside: b"<script>" + inside),
-    "namespaces": pieces(hostile.FOREIGN),
-    "namespaces, deep": pieces(hostile.FOREIGN).map(lambda inside: b"<svg>" + b"<g>" * 28 + inside),
-    "namespaces and text modes": pieces(hostile.FOREIGN, hostile.TEXT_MODES),
-    "conditional comments": pieces(hostile.CONDITIONAL, hostile.TAGS, hostile.HREFS),
-    "all": pieces(
-        hostile.TAGS,
-        hostile.HREFS,
-        hostile.VALUES,
-        hostile.ATOMS,
-        hostile.TEXT_MODES,
-        hostile.SCRIPTS,
-        hostile.FOREIGN,
-        hostile.CONDITIONAL,
-    ),
-    "long runs": pieces(hostile.FILLER, hostile.TAGS, hostile.HREFS, hostile.CONDITIONAL),
-    "any bytes": st.binary(max_size=200),
-}
 SWITCHES = st.builds(
     TwinSwitches,
     opt_out=st.sampled_from([(), ("vendors",), ("data-x", "clicktracking=on")]),
@@ -56,7 +33,7 @@ def link(destination: str, index: int) -> str | None:
 @given(data=st.data(), switches=SWITCHES, charset=CHARSETS)
 def test_scan_and_rewrite_agree(theme: str, data: st.DataObject, switches: TwinSwitches, charset: str) -> None:
     """Both find the same links with the same outcomes, destinations and offsets, and write the same bytes."""
-    document = data.draw(THEMES[theme])
+    document = data.draw(THEMES[theme].documents())
     if charset == "no such charset" and hostile.suspicious(document):
         charset = "utf-8"  # nothing is judged there: tested by itself
     assert Core().scan(document, switches, charset) == Twin().scan(document, switches, charset)
@@ -64,12 +41,34 @@ def test_scan_and_rewrite_agree(theme: str, data: st.DataObject, switches: TwinS
     assert written == Twin().rewrite(document, link, switches, charset)
 
 
+SWITCHED = [
+    TwinSwitches(),
+    TwinSwitches(outlook=True),
+    TwinSwitches(opt_out=("vendors", "data-x"), outlook=True, track_placeholders=True),
+    TwinSwitches(skip=("reset",), tag_limit=40),
+]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_scan_agrees_on_many(theme: str) -> None:
+    """The same links on thousands of documents of each theme, made without Hypothesis because that is faster."""
+    core, twin = Core(), Twin()
+    for number, document in enumerate(THEMES[theme].many(3000, seed=number_of(theme))):
+        switches = SWITCHED[number % len(SWITCHED)]
+        assert core.scan(document, switches) == twin.scan(document, switches), (document, switches)
+
+
+def number_of(theme: str) -> int:
+    """A seed for each theme."""
+    return list(THEMES).index(theme)
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), outlook=st.booleans())
 def test_every_sweep_agrees(theme: str, data: st.DataObject, outlook: bool) -> None:
     """Each instruction set that this machine has finds what the portable loop finds, whatever the alignment."""
-    document = b"x" * data.draw(st.integers(0, 70)) + data.draw(THEMES[theme])
+    document = b"x" * data.draw(st.integers(0, 70)) + data.draw(THEMES[theme].documents())
     assert "portable" in _core.sweeps()
     found = {name: rows(document, name, outlook) for name in _core.sweeps()}
     assert all(one == found["portable"] for one in found.values()), found

@@ -1,5 +1,6 @@
 """Link rules, section 2, below the table: how the bytes between the quotes become the destination."""
 
+import html
 from html.entities import html5
 
 import pytest
@@ -45,7 +46,7 @@ DECODED = {
     "&quot;": ("&quot;", '"'),
 }
 
-STRIPPED = str.maketrans("", "", "\t\n")  # &Tab; and &NewLine; do not survive in a URL
+STRIPPED = str.maketrans("", "", "\t\n\r")  # these do not survive in a URL
 
 TRIMMED = {
     " https://x.example/ ": "https://x.example/",
@@ -67,6 +68,21 @@ def destination(scanner: Scanner, value: str) -> str | None:
 def test_references_decode_by_the_attribute_rules(scanner: Scanner, raw: str, decoded: str) -> None:
     """A destination is the value as a browser decodes an attribute, and nothing else in it changes."""
     assert destination(scanner, f"https://x.example/{raw}") == f"https://x.example/{decoded}"
+
+
+@pytest.mark.parametrize(
+    "number", [*range(1, 0x300), 0xD7FF, 0xD800, 0xDFFF, 0xE000, 0xFFFE, 0xFFFF, 0x10000, 0x10FFFF]
+)
+def test_every_number(scanner: Scanner, number: int) -> None:
+    """Numeric references name their character, but for the standard's table of C1 controls and surrogates."""
+    expected = chr(number)
+    if 0x80 <= number <= 0x9F:
+        expected = html.unescape(f"&#{number};")  # the same table, in another implementation
+    if 0xD800 <= number <= 0xDFFF:
+        expected = "\ufffd"
+    expected = expected.translate(STRIPPED)
+    for form in (f"&#{number};", f"&#x{number:x};", f"&#X{number:06X};", f"&#{number:08}"):
+        assert destination(scanner, f"https://x.example/{form}/") == f"https://x.example/{expected}/"
 
 
 @pytest.mark.parametrize(("value", "expected"), TRIMMED.items(), ids=map(ascii, TRIMMED))

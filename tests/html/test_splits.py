@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import linkweir
 from linkweir import Link, Outcome, Rewriter, Switches
-from tests.html.test_agree import THEMES
+from tests.html.hostile import THEMES
 from tests.oracle.corpus import documents
 from tests.oracle.html5lib import tree_tests
 from tests.twin import encoding_refused
@@ -98,7 +98,7 @@ def test_output_is_held_back_only_for_an_open_link(name: str) -> None:
 @given(data=st.data(), outlook=st.booleans())
 def test_random_splits_of_hostile_markup(theme: str, data: st.DataObject, outlook: bool) -> None:
     """Generated markup comes out the same whatever the chunks, also around a small tag limit."""
-    document = data.draw(THEMES[theme])
+    document = data.draw(THEMES[theme].documents())
     switches = Switches(outlook=outlook, tag_limit=data.draw(st.sampled_from([20, 50, 65536])))
     points = data.draw(st.lists(st.integers(0, len(document)), max_size=12))
     expected = at_once(document, switches)

@@ -34,7 +34,12 @@ OUTLOOK = {
     "a parenthesis": (f"<!--[if(mso)]><a {X}><![endif]-->", ["a"]),
     "a negation": (f"<!--[if!mso]><a {X}><![endif]-->", ["a"]),
     "capitals": (f"<!--[IF MSO]><a {X}><![ENDIF]-->", ["a"]),
-    "a line break": (f"<!--[if\nmso]><a {X}><![endif]-->", ["a"]),
+    "LF": (f"<!--[if\nmso]><a {X}><![endif]-->", ["a"]),
+    "TAB": (f"<!--[if\tmso]><a {X}><![endif]-->", ["a"]),
+    "CR": (f"<!--[if\rmso]><a {X}><![endif]-->", ["a"]),
+    "FF": (f"<!--[if\fmso]><a {X}><![endif]-->", ["a"]),
+    "VT": (f"<!--[if\vmso]><a {X}><![endif]-->", []),
+    "no condition": (f"<!--[if ]><a {X}><![endif]-->", ["a"]),
     "a space before the bracket": (f"<!-- [if mso]><a {X}><![endif]-->", []),
     "another word": (f"<!--[iffy]><a {X}><![endif]-->", []),
     "no ]>": (f"<!--[if mso] ><a {X}><![endif] -->", []),
@@ -93,6 +98,15 @@ def test_the_built_in_opt_out_stays(scanner: Scanner) -> None:
 def test_outlook(scanner: Scanner, document: str, elements: list[str]) -> None:
     """With the switch, a conditional comment holds a document of its own; VML counts only there."""
     assert tracked(scanner, document, TwinSwitches(outlook=True)) == elements
+
+
+@pytest.mark.parametrize(
+    "name", ["rect", "roundrect", "oval", "shape", "line", "polyline", "arc", "curve", "image", "group"]
+)
+def test_every_vml_element_that_has_an_href(scanner: Scanner, name: str) -> None:
+    """Each element that the rules name is a link in a conditional comment, and a longer name is not."""
+    document = f"<!--[if mso]><v:{name} {X}><v:{name}x {X}><{name} {X}><![endif]-->"
+    assert tracked(scanner, document, TwinSwitches(outlook=True)) == [f"v:{name}"]
 
 
 @pytest.mark.parametrize("document", [f"<!--[if mso]><a {X}><![endif]-->", f"<!--[if mso]><v:rect {X}>"])

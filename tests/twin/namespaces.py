@@ -67,6 +67,7 @@ class Namespaces:
         """A start tag: move the stack, and name the state the tokenizer goes on in."""
         top = self.top
         if top and top.kind == "mathtext" and tag.name in {"mglyph", "malignmark"}:
+            self.doubt = self.doubt or top.html_inside  # inside an HTML element these are HTML too
             return self._start_foreign(tag, "math")
         if top is None or self.in_html:
             return self._start_html(tag)
@@ -131,7 +132,5 @@ class Namespaces:
             self.doubt = True  # it may close HTML further out: `</td>` does, from inside anything
             return
         if any(element.html_inside for element in self.stack[found:]):
-            self.doubt = True
-        if top.html_inside and top is not self.stack[found]:
-            return  # HTML elements stand between; the standard may or may not close through them
+            self.doubt = True  # the standard may or may not close through the HTML elements between
         del self.stack[found:]
