@@ -8,6 +8,7 @@ run it; without that it starts with the first request.
 """
 
 import atexit
+import contextlib
 import os
 import threading
 import time
@@ -93,7 +94,7 @@ class Service:
             self.journal.start()
             self.worker.start()
             self._state = "running"
-            atexit.register(self.stop)
+            atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
 
     def stop(self) -> None:
@@ -102,12 +103,17 @@ class Service:
             if self._state != "running":
                 return
             self._state = "stopped"
-            atexit.unregister(self.stop)
+            atexit.unregister(self._stop_at_exit)
             self.worker.stop()
             self.journal.stop()
             self.store.close()
             self._journal_store.close()
         self.log.info("service.stopped")
+
+    def _stop_at_exit(self) -> None:
+        """For a host that never stops us; its standard error may be closed by then."""
+        with contextlib.suppress(ValueError):
+            self.stop()
 
     async def ensure_started(self) -> None:
         """Start with the first request, if nobody did before; a service that was stopped stays stopped."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from linkweir import demo
 from linkweir.app import Service, create_app
@@ -72,33 +73,44 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
 def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
     app = create_app(settings)
     service: Service = app.state.linkweir
-    service.start()
-    try:
-        _announce(service, _own_url(settings), args.new_api_key)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                lifespan="on",
-                log_config=None,  # our own logs; uvicorn's access log would show tokens
-                access_log=False,
-                proxy_headers=False,  # X-Forwarded-For is ours to judge
-                server_header=False,
-                timeout_graceful_shutdown=10,
-            )
-        )
-        if args.demo or args.demo_exit:
-            _start_demo(service, server, stop=args.demo_exit)
-        with _quiet_signals():
+    server = _server(app)
+    with _stopping(server):
+        service.start()
+        try:
+            _announce(service, _own_url(settings), args.new_api_key)
+            if args.demo or args.demo_exit:
+                _start_demo(service, server, stop=args.demo_exit)
             server.run(sockets=[listener])
-    finally:
-        service.stop()
+        finally:
+            service.stop()
     return 0 if server.started else FAILED
 
 
+def _server(app: Starlette) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,  # our own logs; uvicorn's access log would show tokens
+            access_log=False,
+            proxy_headers=False,  # X-Forwarded-For is ours to judge
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+
+
 @contextlib.contextmanager
-def _quiet_signals() -> Iterator[None]:
-    """uvicorn stops cleanly on SIGINT and SIGTERM and then raises them again, which would kill us: we stop well."""
-    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+def _stopping(server: uvicorn.Server) -> Iterator[None]:
+    """Stop well on SIGINT and SIGTERM at any moment.
+
+    uvicorn handles them only while it runs, and raises them once more when it has stopped, which would kill us.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

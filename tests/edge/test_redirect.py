@@ -285,27 +285,12 @@ def test_rotated_keys_are_noticed_while_running(served: Served) -> None:
     assert {fact["key_id"] for fact in facts(served)} == {1, 2}
 
 
-@pytest.mark.parametrize(
-    ("proxies", "forwarded", "expected"),
-    [
-        ("", ["203.0.113.9"], "127.0.0.1"),
-        ("10.0.0.0/8", ["203.0.113.9"], "127.0.0.1"),
-        ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
-        ("127.0.0.1", ["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
-        ("127.0.0.1,203.0.113.0/24", ["198.51.100.1, 203.0.113.9"], "198.51.100.1"),
-        ("127.0.0.1,203.0.113.0/24", ["198.51.100.1", "203.0.113.9"], "198.51.100.1"),
-        ("127.0.0.1", ["rubbish"], "127.0.0.1"),
-        ("127.0.0.1", ["::ffff:203.0.113.9"], "203.0.113.9"),
-        ("127.0.0.1", [], "127.0.0.1"),
-    ],
-)
-def test_forwarded_addresses_are_believed_from_configured_proxies_only(
-    tmp_path: Path, proxies: str, forwarded: list[str], expected: str
-) -> None:
-    """`X-Forwarded-For` counts from its right end, as far as the hops are configured proxies; by default not at all."""
+@pytest.mark.parametrize(("proxies", "expected"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])
+def test_forwarded_addresses_need_a_configured_proxy(tmp_path: Path, proxies: str, expected: str) -> None:
+    """By default `X-Forwarded-For` changes nothing, not even in the server; from a configured proxy it counts."""
     with Served(tmp_path / "data", trusted_proxies=READERS["trusted_proxies"](proxies)) as served:
-        headers = [("X-Forwarded-For", value) for value in forwarded]
-        served.reader.get(minted(served, "https://example.com/", message=1), headers=headers)
+        link = minted(served, "https://example.com/", message=1)
+        served.reader.get(link, headers={"X-Forwarded-For": "203.0.113.9"})
         assert facts(served)[0]["ip"] == expected
 
 

@@ -24,8 +24,8 @@ class Maildir:
         """Make the mail durable in `new`; its file name. Raises DeliveryFailed."""
         name = f"{created_at // 1_000_000}.{message.hex}.linkweir"
         try:
-            for folder in ("tmp", "new", "cur"):
-                (self._path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._path, *(self._path / name for name in ("tmp", "new", "cur"))):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = self._path / "tmp" / f"{name}.{os.getpid()}.{uuid.uuid4().hex}"
             try:
                 _write_durably(draft, raw)

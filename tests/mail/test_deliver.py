@@ -1,0 +1,200 @@
+"""Tests of the delivery worker with a real queue and a transport that fails on demand."""
+
+import io
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from linkweir.edge.logs import make_logger
+from linkweir.errors import DeliveryFailed
+from linkweir.mail import identity
+from linkweir.mail.deliver import DeliveryWorker
+from linkweir.mail.maildir import Maildir
+from linkweir.store import accounts, messages, queue
+from linkweir.store.engine import Store
+from linkweir.store.messages import NewMessage
+from linkweir.store.migrate import migrate
+from tests.edge.serving import wait_until
+
+SECOND = 1_000_000
+
+
+class Flaky:
+    """A transport that fails a number of times first."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.taken: list[uuid.UUID] = []
+
+    def deliver(self, message: uuid.UUID, created_at: int, raw: bytes) -> str:
+        """Fail or take."""
+        if self.failures:
+            self.failures -= 1
+            raise DeliveryFailed("not now")
+        self.taken.append(message)
+        return "taken"
+
+
+class Bench:
+    """A store with an account, a clock that a test can move, and workers on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = 1_000 * SECOND
+        self.store = Store(folder / "linkweir.db", wait=5)
+        migrate(self.store)
+        self.account = uuid.uuid4()
+        with self.store.write() as connection:
+            accounts.create(connection, self.account, "x", 1)
+
+    def add(self, expires: float = 3600) -> uuid.UUID:
+        """Queue a message that expires after some seconds."""
+        key = identity.new_id(self.now)
+        new = NewMessage(
+            id=key,
+            number=identity.number_of(key),
+            account_id=self.account,
+            message_id=f"{key}@example.com",
+            sender="a@example.com",
+            recipient="b@example.org",
+            subject="s",
+            tags=[],
+            track_clicks=True,
+            privacy="full",
+            raw=b"raw",
+            short_links={},
+            now=self.now,
+            due_at=self.now,
+            expires_at=self.now + int(expires * SECOND),
+            keep_until_at=self.now,
+        )
+        with self.store.write() as connection:
+            messages.add(connection, [new])
+        return key
+
+    def worker(self, transport: Flaky) -> DeliveryWorker:
+        """A worker whose first wait is one second and whose lease is ten."""
+        log = make_logger("error", io.StringIO())
+        return DeliveryWorker(self.store, transport, log, lease=10, first_wait=1, clock=lambda: self.now)
+
+    def status(self, key: uuid.UUID) -> str:
+        """The message's status."""
+        with self.store.read() as connection:
+            row = messages.get(connection, self.account, key)
+        assert row is not None
+        status: str = row["status"]
+        return status
+
+    def attempts(self, key: uuid.UUID) -> list[str]:
+        """The status of every attempt."""
+        with self.store.read() as connection:
+            return [row["status"] for row in messages.delivery_attempts(connection, key)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A fresh bench."""
+    made = Bench(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_failure_is_tried_again_later(bench: Bench) -> None:
+    """A message whose delivery fails is deferred, waits longer each time, and is delivered in the end."""
+    key, transport = bench.add(), Flaky(failures=3)
+    worker = bench.worker(transport)
+    worker.start()
+    for wait in (1.2, 2.3, 4.5):
+        wait_until(lambda: bench.status(key) == "Deferred")
+        seen = len(bench.attempts(key))
+        bench.now += int(wait * SECOND)
+        worker.wake()
+        wait_until(lambda seen=seen: len(bench.attempts(key)) > seen)
+    worker.stop()
+    assert bench.attempts(key) == ["Deferred", "Deferred", "Deferred", "Delivered"]
+    assert (bench.status(key), transport.taken) == ("Delivered", [key])
+    assert (worker.delivered, worker.failed) == (1, 3)
+
+
+def test_a_message_that_cannot_be_delivered_in_time_fails(bench: Bench) -> None:
+    """When the next attempt would come after the expiry, the message has failed and leaves the queue."""
+    key = bench.add(expires=0.5)
+    worker = bench.worker(Flaky(failures=99))
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Failed")
+    worker.stop()
+    with bench.store.read() as connection:
+        assert queue.size(connection) == 0
+
+
+def test_an_expired_message_is_not_delivered(bench: Bench) -> None:
+    """A message that waited beyond its expiry, while nothing ran, is not sent out of date."""
+    key, transport = bench.add(expires=5), Flaky(0)
+    bench.now += 6 * SECOND
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Failed")
+    worker.stop()
+    assert transport.taken == []
+
+
+def test_a_claim_ends_with_its_lease(bench: Bench) -> None:
+    """What a worker claimed before it died is left alone until the lease ends and then delivered by another."""
+    key, dead = bench.add(), uuid.uuid4()
+    with bench.store.write() as connection:
+        assert len(queue.claim(connection, dead, bench.now, bench.now + 10 * SECOND, 5)) == 1
+    with bench.store.write() as connection:
+        assert queue.claim(connection, uuid.uuid4(), bench.now + 9 * SECOND, 0, 5) == []
+        assert queue.next_due(connection) == bench.now + 10 * SECOND
+    transport = Flaky(0)
+    bench.now += 10 * SECOND
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+    with bench.store.write() as connection:
+        queue.settle(connection, dead, key, status="Failed", log="late", now=bench.now)
+    assert bench.status(key) == "Delivered"
+
+
+def test_content_is_dropped_when_its_time_is_over(bench: Bench) -> None:
+    """Content past its time is removed by the worker when it is idle, but never before the delivery."""
+    key = bench.add()
+    with bench.store.write() as connection:
+        assert messages.drop_old_content(connection, bench.now + SECOND) == 0
+    worker = bench.worker(Flaky(0))
+    worker.start()
+
+    def content() -> bytes | None:
+        with bench.store.read() as connection:
+            return messages.content(connection, key)
+
+    wait_until(lambda: content() is None)
+    worker.stop()
+    assert bench.status(key) == "Delivered"
+
+
+def test_a_maildir_holds_whole_mails_only(tmp_path: Path) -> None:
+    """A mail appears in `new` under a name from its id, byte for byte, and `tmp` is empty afterwards."""
+    maildir, key = Maildir(tmp_path / "box"), uuid.uuid4()
+    name = maildir.deliver(key, 5 * SECOND, b"a\r\nb\x00")
+    assert (tmp_path / "box" / "new" / name).read_bytes() == b"a\r\nb\x00"
+    assert list((tmp_path / "box" / "tmp").iterdir()) == []
+    assert (tmp_path / "box" / "cur").is_dir()
+    assert name == f"5.{key.hex}.linkweir"
+
+
+def test_delivering_again_makes_no_second_copy(tmp_path: Path) -> None:
+    """A delivery repeated after a crash finds the first one."""
+    maildir, key = Maildir(tmp_path), uuid.uuid4()
+    maildir.deliver(key, 1, b"x")
+    maildir.deliver(key, 1, b"x")
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+def test_a_maildir_that_cannot_be_written_defers(tmp_path: Path) -> None:
+    """A full or missing disk is a failed delivery, not a crash."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DeliveryFailed, match="Maildir"):
+        Maildir(tmp_path / "file" / "box").deliver(uuid.uuid4(), 1, b"x")

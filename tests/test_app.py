@@ -1,0 +1,360 @@
+"""Tests of linkweir.app and `linkweir serve`: alone, mounted in another application, killed and stopped."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from linkweir.app import Service, create_app, linkweir_lifespan
+from linkweir.settings import Settings
+from tests.edge.serving import Running, Served, mails, request, wait_until
+
+SETTINGS = ("LINKWEIR_",)
+
+
+class Process:
+    """`linkweir serve` as a user starts it; what it prints is read until the logs begin."""
+
+    def __init__(self, data: Path, *words: str, port: int = 0, **settings: str) -> None:
+        environment = {name: text for name, text in os.environ.items() if not name.startswith(SETTINGS)}
+        environment |= {"LINKWEIR_" + name.upper(): text for name, text in settings.items()}
+        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(data), "--port", str(port), *words]
+        self.process = subprocess.Popen(  # noqa: S603  our own command
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        self._text: list[str] = []
+        self._errors: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._collect, args=pair, daemon=True)
+            for pair in ((self.process.stdout, self._text), (self.process.stderr, self._errors))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @staticmethod
+    def _collect(stream: Any, lines: list[str]) -> None:
+        lines.extend(stream)  # extend takes them one by one, so they can be seen as they come
+
+    @property
+    def text(self) -> str:
+        """Standard output so far."""
+        return "".join(self._text)
+
+    @property
+    def errors(self) -> str:
+        """Standard error so far."""
+        return "".join(self._errors)
+
+    def found(self, pattern: str) -> str:
+        """What the first group of a pattern matches in the output, once it does."""
+        wait_until(lambda: re.search(pattern, self.text) or self.process.poll() is not None)
+        match = re.search(pattern, self.text)
+        assert match, self.text + self.errors
+        return match[1]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.found(r"listens on (http://\S+);")
+
+    def end(self, number: int) -> int:
+        """Send a signal and give the exit code."""
+        self.process.send_signal(number)
+        return self.closed()
+
+    def closed(self) -> int:
+        """Wait for the end; the exit code."""
+        code = self.process.wait(30)
+        for thread in self._threads:
+            thread.join(10)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream
+            stream.close()
+        return code
+
+
+@contextlib.contextmanager
+def serving(data: Path, *words: str, **settings: Any) -> Iterator[Process]:
+    """A process that is gone at the end, whatever happened."""
+    process = Process(data, *words, **settings)
+    try:
+        yield process
+    finally:
+        if process.process.poll() is None:
+            process.end(signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_the_printed_commands_work(tmp_path: Path) -> None:
+    """What the first start prints can be pasted into a shell: a message is sent, read, and its link clicked."""
+    with serving(tmp_path / "data") as process:
+        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+        curl = process.found(r"(?s)Send a message:\n\n(curl .*?\n)\nRead it")
+        answer = shell(curl)
+        message_id = answer["data"][0]["id"].strip("<>")
+        read = process.found(r"(?s)(curl -sS \S+/messages/ID .*?)\n\n").replace("/ID ", f"/{message_id} ")
+        wait_until(lambda: shell(read)["status"] == "Delivered")
+        (mail,) = mails(tmp_path / "data" / "outbox").values()
+        link = re.search(r'href="([^"]+)"', mail.get_content())
+        assert link
+        assert httpx.get(link[1]).headers["location"] == "https://example.com/news?id=1"
+        assert shell(read)["click_count"] == 1
+        assert account in read
+        assert process.end(signal.SIGTERM) == 0
+        assert key not in process.errors
+
+
+def shell(command: str) -> Any:
+    """What a pasted curl command answers."""
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=30)  # noqa: S603
+    return json.loads(done.stdout)
+
+
+def test_secrets_are_for_the_owner_only(tmp_path: Path) -> None:
+    """Key ring, database and folders of a new data folder can be read by nobody else."""
+    with Served(tmp_path / "data") as service:
+        service.delivered(service.send()[0]["id"])
+        for path in [tmp_path / "data", *(tmp_path / "data").rglob("*")]:
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_later_start_shows_no_key(tmp_path: Path) -> None:
+    """The key is printed once; later starts say so, and --new-api-key prints another that works beside the first."""
+    with serving(tmp_path) as process:
+        first = process.found(r"API key +(linkweir-sk-\w+)")
+        account = process.found(r"Account +(\S+)")
+        process.end(signal.SIGTERM)
+    with serving(tmp_path) as process:
+        assert "--new-api-key" in process.found(r"API key +(.*)")
+        assert process.found(r"Account +(\S+)") == account
+        process.end(signal.SIGTERM)
+    with serving(tmp_path, "--new-api-key") as process:
+        second = process.found(r"API key +(linkweir-sk-\w+)")
+        for key in (first, second):
+            answer = httpx.get(f"{process.url}/v2/accounts/{account}", headers={"Authorization": f"Bearer {key}"})
+            assert answer.status_code == 200
+        process.end(signal.SIGTERM)
+
+
+def test_a_stop_is_clean(tmp_path: Path) -> None:
+    """SIGTERM and SIGINT end the process with 0, without a traceback, and every log line is JSON."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with serving(tmp_path / str(number)) as process:
+            httpx.get(process.url + "/healthz").raise_for_status()
+            assert process.end(number) == 0
+            events = [json.loads(line)["event"] for line in process.errors.splitlines()]
+            assert events[0] == "service.started"
+            assert events[-1] == "service.stopped"
+
+
+def test_what_was_accepted_survives_kill_9(tmp_path: Path) -> None:
+    """Killed right after answering 202 and started again, the service delivers every message once."""
+    accepted: list[str] = []
+    with serving(tmp_path, claim_seconds="0.5") as process:
+        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+        with httpx.Client(base_url=process.url, headers={"Authorization": f"Bearer {key}"}) as client:
+            for _ in range(20):
+                body = request(recipients=[{"email": f"r{n}@example.org"} for n in range(5)])
+                answer = client.post(f"/v2/accounts/{account}/messages", json=body)
+                assert answer.status_code == 202
+                accepted += [entry["id"] for entry in answer.json()["data"]]
+            assert process.end(signal.SIGKILL) == -signal.SIGKILL
+    with serving(tmp_path, claim_seconds="0.5") as process:
+        wait_until(lambda: len(list((tmp_path / "outbox" / "new").glob("*"))) >= len(accepted))
+        process.end(signal.SIGTERM)
+    assert set(mails(tmp_path / "outbox")) == set(accepted)
+
+
+def test_what_could_not_be_delivered_is_delivered_after_kill_9(tmp_path: Path) -> None:
+    """A message that waits because the outbox is broken is delivered by the next process, with the same Message-ID."""
+    (tmp_path / "file").write_text("")
+    with serving(tmp_path / "d", maildir=str(tmp_path / "file" / "box"), retry_seconds="0.2") as process:
+        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+        headers = {"Authorization": f"Bearer {key}"}
+        base = f"{process.url}/v2/accounts/{account}/messages"
+        message_id = httpx.post(base, json=request(), headers=headers).json()["data"][0]["id"]
+        one = f"{base}/{message_id.strip('<>')}"
+        wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Deferred")
+        process.end(signal.SIGKILL)
+    with serving(tmp_path / "d", claim_seconds="0.5") as process:
+        wait_until(lambda: list((tmp_path / "d" / "outbox" / "new").glob("*")))
+        process.end(signal.SIGTERM)
+    assert list(mails(tmp_path / "d" / "outbox")) == [message_id]
+
+
+def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
+    """Every click whose redirect arrived is counted after the process was killed under load."""
+    port = free_port()
+    answered = 0
+    with serving(tmp_path, port=port) as process:
+        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+        headers = {"Authorization": f"Bearer {key}"}
+        base = f"{process.url}/v2/accounts/{account}/messages"
+        one = f"{base}/{httpx.post(base, json=request(), headers=headers).json()['data'][0]['id'].strip('<>')}"
+        wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Delivered")
+        (mail,) = mails(tmp_path / "outbox").values()
+        link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
+
+        def click(_: int) -> int:
+            done = 0
+            with contextlib.suppress(httpx.HTTPError), httpx.Client() as client:
+                while done < 1000 and client.get(link).status_code == 302:
+                    done += 1
+            return done
+
+        with ThreadPoolExecutor(4) as pool:
+            counts = pool.map(click, range(4))
+            wait_until(lambda: httpx.get(one, headers=headers).json()["click_count"] > 20)
+            process.end(signal.SIGKILL)
+            answered = sum(counts)
+    with serving(tmp_path, port=port) as process:
+        counted = httpx.get(f"{process.url}{one.removeprefix(process.url)}", headers=headers).json()["click_count"]
+        assert answered <= counted <= answered + 4
+        process.end(signal.SIGTERM)
+
+
+def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
+    """`--demo-exit` sends the sample newsletter over HTTP, prints each link with its destination, and stops with 0."""
+    with serving(tmp_path / "data", "--demo-exit") as process:
+        assert process.closed() == 0
+    assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.text
+    assert "https://example.net/shop/item.php?id=7&copy=2" in process.text
+    assert "Unsubscribe: left as it was" in process.text
+    links = re.findall(r"^ {4}(http\S+)$", process.text, re.MULTILINE)
+    assert len(links) == 3
+    with serving(tmp_path / "data") as process:
+        answer = httpx.get(process.url + "/c/" + links[0].rpartition("/")[2])
+        assert answer.headers["location"].startswith("https://example.com/articles/")
+        process.end(signal.SIGTERM)
+
+
+def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
+    """A port in use, an unknown setting, a key file that others can read: exit 1 and a plain sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as busy, serving(tmp_path, port=busy.getsockname()[1]) as process:
+        assert process.closed() == 1
+        assert "cannot listen on 127.0.0.1" in process.errors
+    with serving(tmp_path, colour="red") as process:
+        assert process.closed() == 1
+        assert "LINKWEIR_COLOUR: there is no such setting" in process.errors
+    with Served(tmp_path / "data"):
+        pass
+    (tmp_path / "data" / "keys.json").chmod(0o644)
+    with serving(tmp_path / "data") as process:
+        assert process.closed() == 1
+        assert "chmod 600" in process.errors
+        assert "Traceback" not in process.errors
+
+
+def mounted(tmp_path: Path, listener: socket.socket, *, with_lifespan: bool) -> tuple[Starlette, Service]:
+    """Somebody else's application with Linkweir under /mail, given a place in its lifespan or not."""
+    settings = Settings(
+        data=tmp_path / "data",
+        base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/mail/c/",
+        click_path="/c/",
+        api_key="k" * 40,
+    )
+    inner = create_app(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with linkweir_lifespan(inner):
+            yield
+
+    def home(_: Any) -> PlainTextResponse:
+        return PlainTextResponse("home")
+
+    outer = Starlette(routes=[Route("/", home), Mount("/mail", inner)], lifespan=lifespan if with_lifespan else None)
+    return outer, inner.state.linkweir
+
+
+@pytest.mark.parametrize("with_lifespan", [True, False])
+def test_mounted_under_a_prefix(tmp_path: Path, with_lifespan: bool) -> None:
+    """Mounted in another application, sending, delivery and clicking work, whether its lifespan knows us or not."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        outer, service = mounted(tmp_path, listener, with_lifespan=with_lifespan)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Running(outer, listener), httpx.Client(base_url=url + "/mail") as client:
+            assert client.get(url).text == "home"
+            assert service.journal.alive is with_lifespan
+            assert client.get("/readyz").status_code == 200
+            client.headers["Authorization"] = "Bearer " + "k" * 40
+            base = f"/v2/accounts/{service.account}/messages"
+            message_id = client.post(base, json=request()).json()["data"][0]["id"].strip("<>")
+            wait_until(lambda: client.get(f"{base}/{message_id}").json()["status"] == "Delivered")
+            (mail,) = mails(tmp_path / "data" / "outbox").values()
+            link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
+            assert link.startswith(url + "/mail/c/")
+            assert client.get(link).headers["location"] == "https://example.com/a?x=1&y=2"
+            assert client.get(f"{base}/{message_id}").json()["click_count"] == 1
+        assert service.journal.alive is not with_lifespan
+    service.stop()
+    assert not service.journal.alive
+    assert not service.worker.alive
+
+
+def test_many_first_requests_start_once(tmp_path: Path) -> None:
+    """When the first requests arrive together, without any lifespan, one start serves them all."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        outer, service = mounted(tmp_path, listener, with_lifespan=False)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mail/readyz"
+        with Running(outer, listener), ThreadPoolExecutor(20) as pool:
+            assert set(pool.map(lambda _: httpx.get(url).status_code, range(20))) == {200}
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("linkweir-journal") == names.count("linkweir-delivery") == 1
+        service.stop()
+
+
+def test_two_services_live_side_by_side(tmp_path: Path) -> None:
+    """Two applications in one process share nothing: figures, keys and data are each one's own."""
+    with Served(tmp_path / "one") as one, Served(tmp_path / "two") as two:
+        one.send()
+        assert one.metric("linkweir_messages_accepted_total") == 1
+        assert two.metric("linkweir_messages_accepted_total") == 0
+        assert two.client.get(one.base).status_code == 401
+
+
+def test_a_service_that_cannot_start_says_so(tmp_path: Path) -> None:
+    """Without a place for its data a mounted service answers 503 and starts as soon as it can."""
+    (tmp_path / "data").write_text("in the way")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        outer, service = mounted(tmp_path, listener, with_lifespan=False)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mail/healthz"
+        with Running(outer, listener):
+            assert httpx.get(url).status_code == 503
+            (tmp_path / "data").unlink()
+            assert httpx.get(url).status_code == 200
+        service.stop()
+
+
+def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:
+    """Start and stop may be called again; after a stop the data is there for the next start."""
+    service: Service = create_app(Settings(data=tmp_path)).state.linkweir
+    for _ in range(2):
+        service.start()
+        service.start()
+        assert service.journal.alive
+        service.stop()
+        service.stop()
+        assert not service.journal.alive
