@@ -160,6 +160,7 @@ uint8_t lw_space_start(lw_doc *doc) {
   bool svg_in_annotation = is.svg && current->space == MATH && current->integration == NOT_INTEGRATION &&
                            current->name == lw_hash_name("annotation-xml");
   bool math_glyph = current->integration == TEXT_POINT && (named(doc, "mglyph") || named(doc, "malignmark"));
+  if (math_glyph && current->html_inside) doc->doubt = 1; /* it is math only directly inside the point */
   if ((in_html(doc) && !math_glyph) || svg_in_annotation) return start_in_html(doc, is);
   if (is.breakout || (is.font && doc->font_breaks)) {
     while (!in_html(doc)) doc->depth--;
