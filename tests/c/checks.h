@@ -5,9 +5,11 @@
 /* scan_checks.c */
 void sweeps_find_the_same(void);
 void sweeps_stop_in_text(void);
+void sweeps_read_every_short_tag_right(void);
 void every_split_finds_the_same(void);
 void small_arrays_find_the_same(void);
 void scanning_stays_off_the_guard_pages(void);
+void tags_cut_at_the_guard_page_are_read_no_further(void);
 void a_zeroed_scan_is_valid(void);
 void found_bugs_stay_fixed(void);
 

@@ -11,9 +11,11 @@ static const struct {
 } CHECKS[] = {
     {"sweeps_find_the_same", sweeps_find_the_same},
     {"sweeps_stop_in_text", sweeps_stop_in_text},
+    {"sweeps_read_every_short_tag_right", sweeps_read_every_short_tag_right},
     {"every_split_finds_the_same", every_split_finds_the_same},
     {"small_arrays_find_the_same", small_arrays_find_the_same},
     {"scanning_stays_off_the_guard_pages", scanning_stays_off_the_guard_pages},
+    {"tags_cut_at_the_guard_page_are_read_no_further", tags_cut_at_the_guard_page_are_read_no_further},
     {"a_zeroed_scan_is_valid", a_zeroed_scan_is_valid},
     {"found_bugs_stay_fixed", found_bugs_stay_fixed},
     {"judging_stays_in_its_scratch", judging_stays_in_its_scratch},

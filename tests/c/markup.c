@@ -88,6 +88,17 @@ static void add_tidy(page *p) {
   add(p, PICK(p, TIDY));
 }
 
+/* A plain tag with any few bytes between its name and its '>': where a value may only seem to be one. */
+static void add_odd_tag(page *p) {
+  static const char *const INSIDE[] = {
+      " ", "=", "=", "\"", "\"", "=\"", " =\"", "'", "a", "x", "/", "\n", "b=", "=\">", " a=", " a=", " b=\"", " c='", "x ",
+  };
+  add(p, "<td");
+  for (size_t left = 1 + dice(p, 9); left; left--) add(p, PICK(p, INSIDE));
+  add(p, ">");
+  if (dice(p, 2)) add(p, "<a href=\"https://h\">");
+}
+
 static void add_noise(page *p) {
   static const char ALPHABET[] = "\"\"''<<<>>>==//  \n\t-!-[]aAbsx&;?\x00\x0C\r";
   char c = ALPHABET[dice(p, sizeof ALPHABET - 1)];
@@ -101,6 +112,7 @@ size_t make_markup(uint64_t *seed, uint8_t *out, size_t room) {
   for (size_t shift = dice(&p, 64); shift; shift--) add(&p, "x");
   while (p.n < wanted) {
     if (dice(&p, noise) == 0) add_noise(&p);
+    else if (dice(&p, 6) == 0) add_odd_tag(&p);
     else if (dice(&p, tidy) == 0) add_tidy(&p);
     else if (dice(&p, 4) == 0) add(&p, PICK(&p, WHOLE));
     else add_tag(&p);

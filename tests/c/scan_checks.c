@@ -33,7 +33,7 @@ static void check_way(const uint8_t *document, size_t n, const way *way, const f
 void sweeps_find_the_same(void) {
   uint8_t document[ROOM];
   uint64_t seed = 1;
-  for (size_t i = 0; i < 15000; i++) {
+  for (size_t i = 0; i < 30000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
     way plain = plain_way(i), other = plain;
     findings expected = scan_document(document, n, &plain);
@@ -56,7 +56,7 @@ void sweeps_stop_in_text(void) {
   uint64_t seed = 2;
   lw_sweep sweep;
   size_t passed = 0, total = 0;
-  for (size_t i = 0; i < 15000; i++) {
+  for (size_t i = 0; i < 60000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
     for (size_t k = 0; (sweep = usable_sweep(k)) != NULL; k++) {
       const uint8_t *stop = sweep(document, document + n);
@@ -72,6 +72,49 @@ void sweeps_stop_in_text(void) {
     }
   }
   CHECK(total == 0 || passed > total / 20); /* else this shows nothing */
+}
+
+static size_t append(uint8_t *out, size_t n, const char *text) {
+  memcpy(out + n, text, strlen(text));
+  return n + strlen(text);
+}
+
+/* A document with the inside of a tag that the number spells in seven letters, then a link and both quotes. */
+static size_t spell(size_t number, size_t letters, size_t shift, uint8_t *out) {
+  static const char *const LETTERS[] = {" a=", " ", "=", "\"", "'", "x", "/"};
+  size_t n = shift;
+  memset(out, 'x', shift);
+  n = append(out, n, "<td");
+  for (; letters; letters--, number /= 7) n = append(out, n, LETTERS[number % 7]);
+  n = append(out, n, "> <a href=\"https://h\"> '> <a href='https://h'> \"> ");
+  memset(out + n, ' ', 2 * 64);
+  return n + 2 * 64;
+}
+
+static size_t links_of(lw_sweep sweep, const uint8_t *document, size_t n, lw_span *spans) {
+  lw_scan scan = {0};
+  lw_spans out = {spans, 0, 8};
+  lw_switches switches = {.tag_limit = 65536, .sweep = sweep};
+  lw_scan_feed(&scan, &switches, document, n, &out);
+  return out.count;
+}
+
+/* All of them, up to six letters, each at places that move the blocks' limits through the tag. */
+void sweeps_read_every_short_tag_right(void) {
+  uint8_t document[512];
+  lw_span expected[8], found[8];
+  lw_sweep sweep;
+  for (size_t letters = 1, all = 7; letters <= 6; letters++, all *= 7) {
+    for (size_t number = 0; number < all; number++) {
+      size_t n = spell(number, letters, 64 - 3 - 2 * letters + number % (3 * letters), document);
+      size_t count = links_of(NULL, document, n, expected);
+      for (size_t k = 0; (sweep = usable_sweep(k)) != NULL; k++) {
+        CHECK(links_of(sweep, document, n, found) == count);
+        for (size_t i = 0; i < count; i++)
+          CHECK(found[i].start == expected[i].start && found[i].end == expected[i].end);
+      }
+    }
+  }
 }
 
 void every_split_finds_the_same(void) {
@@ -124,6 +167,25 @@ void scanning_stays_off_the_guard_pages(void) {
       check_way(document, n, &other, &expected);
     }
     free_findings(&expected);
+  }
+}
+
+/* What looks ahead from a '<' must not look behind the end, wherever the end cuts the tag. */
+void tags_cut_at_the_guard_page_are_read_no_further(void) {
+  static const char *const TAGS[] = {"<strong", "<style>", "<st", "<a >", "</a>", "</p>", "<!--", "<td a=", "<td a=\"x"};
+  uint8_t document[256];
+  for (size_t k = 0; k < sizeof TAGS / sizeof *TAGS; k++) {
+    for (size_t n = strlen(TAGS[k]); n < sizeof document; n++) {
+      for (size_t cut = 1; cut <= strlen(TAGS[k]); cut++) {
+        memset(document, 'x', sizeof document);
+        memcpy(document + n - cut, TAGS[k], cut);
+        way way = PLAIN;
+        findings expected = scan_document(document, n, &way);
+        way.memory = &ENDS_AT_GUARD;
+        for (size_t i = 0; (way.switches.sweep = usable_sweep(i)) != NULL; i++) check_way(document, n, &way, &expected);
+        free_findings(&expected);
+      }
+    }
   }
 }
 

@@ -174,6 +174,8 @@ static void feed(run *r, uint64_t base, size_t size) {
   CHECK(hold == LW_NO_HOLD || hold < base + size || size == 0);
   CHECK(hold == LW_NO_HOLD || hold >= base || hold == r->hold); /* what was let go can't be asked for again */
   CHECK(hold == LW_NO_HOLD || base + size - hold <= r->way->switches.tag_limit);
+  uint64_t open = lw_scan_open_tag(&r->scan);
+  CHECK(hold == open || (hold == LW_NO_HOLD && r->scan.offset - open > r->way->switches.tag_limit));
   r->hold = hold;
 }
 
@@ -197,6 +199,7 @@ findings scan_document(const uint8_t *document, size_t n, const way *way) {
   lw_scan_finish(&r.scan, &way->switches, &out);
   CHECK(out.count == 0 || (last[0].shape == LW_CUT && last[0].end == n));
   if (out.count) take_unread(&r, last);
+  r.found.last = r.scan;
   return r.found;
 }
 
@@ -210,10 +213,19 @@ static void check_same_finding(const finding *a, const finding *b) {
   CHECK(a->destination_length == b->destination_length && a->destination_hash == b->destination_hash);
 }
 
+static void check_same_standing(const lw_doc *a, const lw_doc *b) {
+  CHECK(a->state == b->state && a->doubt == b->doubt && a->depth == b->depth);
+  for (size_t i = 0; i < a->depth; i++)
+    CHECK(a->open[i].name == b->open[i].name && a->open[i].html_inside == b->open[i].html_inside);
+}
+
 void check_same(const findings *a, const findings *b) {
   size_t both = a->count < b->count ? a->count : b->count;
   for (size_t i = 0; i < both; i++) check_same_finding(&a->of[i], &b->of[i]);
   CHECK(a->count == b->count);
+  CHECK(a->last.offset == b->last.offset && a->last.conditional == b->last.conditional);
+  check_same_standing(&a->last.outer, &b->last.outer);
+  check_same_standing(&a->last.inner, &b->last.inner);
 }
 
 void free_findings(findings *found) {

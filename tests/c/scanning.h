@@ -29,9 +29,11 @@ typedef struct {
   uint8_t shape, element, outcome, has_href, quoted, spaced, opted_out, self_closing, marker;
 } finding;
 
+/* Also where the scan stands when the document ends: a difference there would show in what might follow. */
 typedef struct {
   finding *of;
   size_t count, room;
+  lw_scan last;
 } findings;
 
 /* Scan document[0..n); returns the findings, to be released with free_findings. Aborts when anything is wrong. */

@@ -43,6 +43,11 @@ def test_a_sweep_passes_only_what_is_complete(checks: Path) -> None:
     run(checks, "sweeps_stop_in_text")
 
 
+def test_a_sweep_reads_every_short_tag_right(checks: Path) -> None:
+    """Every tag whose inside is up to six of space, =, both quotes, /, x and an attribute leaves the links right."""
+    run(checks, "sweeps_read_every_short_tag_right")
+
+
 def test_every_split_finds_the_same(checks: Path) -> None:
     """Any two pieces, and pieces of one to five bytes, give the findings of the whole, with each sweep and without."""
     run(checks, "every_split_finds_the_same")
@@ -56,6 +61,11 @@ def test_an_array_of_one_to_three_spans_finds_the_same(checks: Path) -> None:
 def test_scanning_reads_nothing_beside_its_buffer(checks: Path) -> None:
     """With a forbidden page right behind the input, or right before it, scanning finds the same and does not fault."""
     run(checks, "scanning_stays_off_the_guard_pages")
+
+
+def test_a_tag_cut_by_the_end_is_read_no_further(checks: Path) -> None:
+    """Tags cut at every byte, before a forbidden page, at every distance from a block's limit, do not fault."""
+    run(checks, "tags_cut_at_the_guard_page_are_read_no_further")
 
 
 def test_a_zeroed_scan_is_valid(checks: Path) -> None:

@@ -1,0 +1,122 @@
+"""What is handed out: an sdist that holds all sources, a wheel built from it, and what an installation needs.
+
+Everything happens on a copy of the checkout, with the build tools that are installed and without a network.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GENERATED = shutil.ignore_patterns(
+    *(".*", "build", "dist", "__pycache__", "*.so", "*.pyd", "*.egg-info", "linkweir-data", "node_modules")
+)
+BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
+REWRITE = """
+import json, sys
+before = set(sys.modules)
+import linkweir
+ring = linkweir.KeyRing.generate(__import__("datetime").datetime.now(__import__("datetime").UTC))
+html = b'<p><a href="https://example.com/">x</a>'
+out = linkweir.rewrite(html, linkweir.Tracker(ring, "https://t.example.com", message=1))
+url = out.split(b'"')[1].decode()
+loaded = {name for name in set(sys.modules) - before if getattr(sys.modules[name], "__file__", None)}
+roots = {name.partition(".")[0] for name in loaded}
+print(json.dumps({
+    "file": linkweir.__file__, "url": url, "destination": linkweir.open_link(ring, url).destination,
+    "foreign": sorted(roots - set(sys.stdlib_module_names) - {"linkweir"}),
+}))
+"""
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """Runs a command in a folder; fails with all it said, or returns what it printed."""
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def files(folder: Path, *under: str) -> set[str]:
+    """The files below some folders, as paths with slashes, without those that a build leaves there."""
+    found = {path for name in under for path in (folder / name).rglob("*") if path.is_file()}
+    sources = {path for path in found if path.suffix not in (".so", ".pyd", ".pyc")}
+    return {path.relative_to(folder).as_posix() for path in sources if not path.parent.name.endswith(".egg-info")}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout without anything that was built in it."""
+    copy = tmp_path_factory.mktemp("package") / "checkout"
+    shutil.copytree(ROOT, copy, ignore=GENERATED)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def unpacked(checkout: Path) -> Path:
+    """The sdist, built and unpacked."""
+    run(sys.executable, "-c", BUILD, "build_sdist", checkout.parent, folder=checkout)
+    (archive,) = checkout.parent.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(checkout.parent / "unpacked", filter="data")
+    (folder,) = (checkout.parent / "unpacked").iterdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(unpacked: Path) -> Path:
+    """The wheel, built from the sdist."""
+    out = unpacked.parent.parent / "wheel"
+    run(sys.executable, "-c", BUILD, "build_wheel", out, folder=unpacked)
+    (wheel,) = out.glob("*.whl")
+    return wheel
+
+
+def test_the_sdist_holds_every_source(checkout: Path, unpacked: Path) -> None:
+    """All files of ext/ and src/ are in the sdist, and what builds them, and the license."""
+    wanted = files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
+    wanted |= {path.name for path in checkout.glob("README.md")}
+    assert {"ext/_core.pyx", "ext/core/scan.h", "ext/core/make_refs.py", "src/linkweir/py.typed"} <= wanted
+    assert wanted - files(unpacked, ".") == set()
+
+
+def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) -> None:
+    """Every file of src/linkweir, types and migrations included, and two extension modules; no C source."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    package = {name.removeprefix("src/") for name in files(checkout, "src")}
+    assert {"linkweir/py.typed", "linkweir/_core.pyi", "linkweir/_token.pyi"} <= package
+    assert package - names == set()
+    compiled = {name.split(".")[0] for name in names if name.endswith((".so", ".pyd"))}
+    assert compiled == {"linkweir/_core", "linkweir/_token"}
+    assert {name for name in names if name.endswith((".c", ".h", ".pyx"))} == set()
+
+
+def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    """Installed without any dependency, the package imports from there, rewrites, opens its link and loads no other."""
+    venv.create(tmp_path / "empty", with_pip=False)
+    python = tmp_path / "empty" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    run(*pip, "--no-index", "--no-deps", "--disable-pip-version-check", wheel, folder=tmp_path)
+    said = json.loads(run(python, "-I", "-c", REWRITE, folder=tmp_path))
+    assert Path(said["file"]).is_relative_to(tmp_path / "empty")
+    assert said["url"].startswith("https://t.example.com/")
+    assert said["destination"] == "https://example.com/"
+    assert said["foreign"] == []
+
+
+def test_extensions_build_in_place_from_a_clean_copy(checkout: Path) -> None:
+    """`setup.py build_ext --inplace` builds both modules into src/ and leaves ext/ as it was."""
+    before = files(checkout, "ext")
+    run(sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", folder=checkout)
+    built = {
+        path.name.split(".")[0] for path in (checkout / "src/linkweir").glob("_*") if path.suffix in (".so", ".pyd")
+    }
+    assert built == {"_core", "_token"}
+    assert files(checkout, "ext") == before
