@@ -105,6 +105,17 @@ def test_facts_of_a_crashed_process_are_drained(bench: Bench) -> None:
     wait_until(lambda: bench.total() == 2)
 
 
+def test_readers_do_not_wait_for_a_long_spool(bench: Bench) -> None:
+    """While tens of thousands of facts are drained, new ones are stored between the pieces."""
+    left = Spool(bench.store.path.parent / "spool")
+    left.append([fact(n) for n in range(20_000)])
+    left.close()
+    wait_until(lambda: bench.total() > 0)
+    assert bench.journal.append(fact(1)).result(20) == "stored"
+    assert bench.total() < 20_001
+    wait_until(lambda: bench.total() == 20_001)
+
+
 def test_stopping_writes_what_has_arrived(tmp_path: Path) -> None:
     """A stop right after many appends keeps all of them; appends after it are told that they are lost."""
     made = Bench(tmp_path)

@@ -96,6 +96,19 @@ def test_a_file_in_use_is_left_alone(tmp_path: Path) -> None:
     assert spool.drain(seen.extend) == 1
 
 
+def test_a_long_spool_is_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files end at a limit, so that draining needs a bounded amount of memory."""
+    monkeypatch.setattr("linkweir.click.spool.FILE_LIMIT", 5000)
+    spool, facts, seen = Spool(tmp_path), [fact(n) for n in range(100)], list[Fact]()
+    for one in facts:
+        spool.append([one])
+    assert len(spool.waiting()) > 3
+    assert max(path.stat().st_size for path in spool.waiting()) < 6000
+    assert spool.drain(seen.extend) == 100
+    assert sorted(one.position for one in seen) == list(range(100))
+    spool.close()
+
+
 def test_a_spool_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     """When the folder cannot be made, append raises OSError, and works again once it can."""
     blocker = tmp_path / "file"

@@ -225,3 +225,37 @@ def test_another_accounts_message_is_not_found(served: Served) -> None:
     (entry,) = served.send()
     response = served.client.get(f"/v2/accounts/{some_uuid()}/messages/{entry['id'].strip('<>')}")
     assert response.status_code == 401
+
+
+@pytest.mark.parametrize("style", ["sealed", "short"])
+def test_a_destination_beyond_all_limits_stays_as_it_was(served: Served, style: str) -> None:
+    """A link whose destination no token can carry is left alone, and the links beside it are tracked."""
+    long = "https://example.com/" + "x" * 20_000
+    (entry,) = served.send(html_content=f'<a href="{long}">a</a><a href="https://example.com/">b</a>', link_style=style)
+    first, second = served.links(entry["id"])
+    assert first == long
+    assert served.reader.get(second).headers["location"] == "https://example.com/"
+
+
+def test_a_long_destination_is_followed(served: Served) -> None:
+    """The longest destination that a token carries still fits a request line."""
+    long = "https://example.com/" + "".join(f"{n:x}-" for n in range(1700))[:7900]
+    (entry,) = served.send(html_content=f'<a href="{long}">a</a>')
+    (link,) = served.links(entry["id"])
+    assert link.startswith(served.settings.base_url)
+    assert served.reader.get(link).headers["location"] == long
+
+
+def test_a_bug_is_500_and_tells_nothing(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception is a plain 500; the log has its traceback without any local values."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(served.service.submitter, "submit", broken)
+    answer = served.post(request())
+    assert (answer.status_code, answer.json()) == (500, {"message": "internal error"})
+    (line,) = [line for line in served.logs if line["event"] == "request.bug"]
+    assert "RuntimeError" in str(line)
+    assert served.key not in str(served.logs)
+    assert "ada@" not in str(served.logs)

@@ -5,6 +5,7 @@ take at once (locked, full, gone) goes to the spool, and for a moment everything
 store costs one wait and not one for each click. The spool drains when the store is back.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -22,6 +23,7 @@ from linkweir.store.engine import Store
 
 Fate = Literal["stored", "spooled", "lost"]
 GROUP = 500  # facts in one commit
+BACKLOG = 50_000  # facts waiting for a disk that hangs, some 50 MB; beyond that they are lost, loudly
 IDLE = 0.5  # seconds between looks at the spool and at the wish to stop
 
 
@@ -42,7 +44,7 @@ class Journal:
         self._avoid_until = 0.0
         self._drain_at = 0.0
         self._thread: threading.Thread | None = None
-        self._accepting = False
+        self._accepting = self._going = False
         self._gate = threading.Lock()
         self.stored = self.spooled = self.lost = self.failures = self.drained = 0
 
@@ -53,7 +55,7 @@ class Journal:
 
     def start(self) -> None:
         """Begin to write."""
-        self._accepting = True
+        self._accepting = self._going = True
         # daemon: a host that never stops us must still be able to exit; answered facts are durable
         self._thread = threading.Thread(target=self._run, name="linkweir-journal", daemon=True)
         self._thread.start()
@@ -71,18 +73,19 @@ class Journal:
         """A promise of the fact's fate; "stored" and "spooled" mean durable."""
         promise: Future[Fate] = Future()
         with self._gate:
-            if self._accepting:
+            taken = self._accepting and self._incoming.qsize() < BACKLOG
+            if taken:
                 self._incoming.put((fact, promise))
-                return promise
-        promise.set_result("lost")
-        self.lost += 1
-        self._log.error("click.lost", reason="the journal is not running", event_id=str(fact.id))
+            else:
+                self.lost += 1
+        if not taken:
+            promise.set_result("lost")
+            self._log.error("click.lost", reason="the journal does not run or hangs", event_id=str(fact.id))
         return promise
 
     def _run(self) -> None:
-        going = True
-        while going:
-            group, going = self._take()
+        while self._going:
+            group = self._arrived(IDLE)
             if group:
                 self._write(group)
             try:
@@ -90,19 +93,19 @@ class Journal:
             except Exception:
                 self._log.exception("click.drain_bug")  # the thread must live: it is the only one
 
-    def _take(self) -> tuple[list[tuple[Fact, Future[Fate]]], bool]:
-        """Everything that has arrived, after a wait for the first; and whether to go on."""
+    def _arrived(self, wait: float) -> list[tuple[Fact, Future[Fate]]]:
+        """Everything that has arrived, after a wait for the first; notes the wish to end."""
         group: list[tuple[Fact, Future[Fate]]] = []
-        try:
-            item = self._incoming.get(timeout=IDLE)
-            while item is not None:
+        with contextlib.suppress(queue.Empty):
+            item = self._incoming.get(block=wait > 0, timeout=wait)
+            while item is not None and len(group) < GROUP - 1:
                 group.append(item)
-                if len(group) == GROUP:
-                    return group, True
                 item = self._incoming.get_nowait()
-        except queue.Empty:
-            return group, True
-        return group, False
+            if item is None:
+                self._going = False
+            else:
+                group.append(item)
+        return group
 
     def _write(self, group: list[tuple[Fact, Future[Fate]]]) -> None:
         facts = [fact for fact, _ in group]
@@ -113,7 +116,8 @@ class Journal:
             self.lost += len(facts)
             fate = "lost"
         for _, promise in group:
-            promise.set_result(fate)
+            if promise.set_running_or_notify_cancel():  # nobody waits for a cancelled one
+                promise.set_result(fate)
 
     def _keep(self, facts: Sequence[Fact]) -> Fate:
         if time.monotonic() >= self._avoid_until:
@@ -132,6 +136,13 @@ class Journal:
         with self._store.write() as connection:
             clicks.add(connection, [fact.row() for fact in facts])
 
+    def _store_drained(self, facts: Sequence[Fact]) -> None:
+        """Part of the spool; what has arrived meanwhile goes first again, so that a long spool delays no reader."""
+        self._store_facts(facts)
+        group = self._arrived(0)
+        if group:
+            self._write(group)
+
     def _failed(self, error: Exception) -> None:
         self.failures += 1
         self._avoid_until = self._drain_at = time.monotonic() + self._retry
@@ -143,7 +154,7 @@ class Journal:
             return
         self._drain_at = now + self._retry
         try:
-            count = self._spool.drain(self._store_facts)
+            count = self._spool.drain(self._store_drained)
         except (StoreUnavailable, OSError) as error:
             self._failed(error)
             return

@@ -19,6 +19,7 @@ from linkweir.click.fact import Fact
 
 SUFFIX = ".ndjson"
 BATCH = 1000
+FILE_LIMIT = 16 << 20  # bytes after which a new file begins: a file is drained in one piece of memory
 
 
 class Spool:
@@ -36,6 +37,8 @@ class Spool:
             file = self._open()
             file.write(lines)
             os.fsync(file.fileno())
+            if file.tell() > FILE_LIMIT:
+                self.close()
         except OSError:
             self.close()  # half a line may be there: the next append begins a new file
             raise

@@ -4,12 +4,13 @@ A mount does not run a sub-application's lifespan, so the first request may have
 """
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.edge.metrics import Metrics
+from linkweir.edge.problems import answer
 from linkweir.edge.reply import JSON
 
 
@@ -44,7 +45,7 @@ class Access:
         await self._observed(scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status = 500
+        status = 0
         started = time.perf_counter()
 
         async def watch(message: Message) -> None:
@@ -55,14 +56,23 @@ class Access:
 
         try:
             await self._app(scope, receive, watch)
+        except Exception as error:
+            # a bug; caught here and not in Starlette's handler, which would raise it once more in a host's log
+            self._service.log.error("request.bug", endpoint=_name(scope), exc_info=error)
+            if status:
+                raise  # the answer has begun: only the server can still cut it off
+            await answer(error)(scope, receive, watch)
         finally:
             self._note(scope, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        endpoint: Any = scope.get("endpoint")
-        name = getattr(endpoint, "__name__", "none")
+        name = _name(scope)
         self._service.metrics.responses.labels(name, str(status)).inc()
         self._service.metrics.seconds.labels(name).observe(seconds)
         self._service.log.info(
             "request", method=scope["method"][:16], endpoint=name, status=status, ms=round(seconds * 1000, 3)
         )
+
+
+def _name(scope: Scope) -> str:
+    return getattr(scope.get("endpoint"), "__name__", "none")

@@ -42,16 +42,11 @@ async def _handle(request: Request, error: Exception) -> Response:
     response = answer(error)
     if response.status_code >= 500:
         log = request.app.state.linkweir.log
-        log.error("request.failed", endpoint=_endpoint(request), kind=type(error).__name__, exc_info=error)
+        log.error("request.failed", kind=type(error).__name__, exc_info=error)
     return response
-
-
-def _endpoint(request: Request) -> str:
-    return getattr(request.scope.get("endpoint"), "__name__", "none")
 
 
 HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     LinkweirError: _handle,
     HTTPException: _handle,
-    Exception: _handle,
 }
