@@ -9,6 +9,7 @@ typedef struct {
   uint64_t *seed;
   uint8_t *out;
   size_t n, room;
+  bool foreign; /* mostly names that matter inside svg and math */
 } page;
 
 static const char *const NAMES[] = {
@@ -16,6 +17,11 @@ static const char *const NAMES[] = {
     "mi", "mtext", "desc", "title", "style", "script", "textarea", "xmp", "iframe", "noembed", "noframes", "noscript",
     "foreignObject", "annotation-xml", "mglyph", "v:rect", "v:roundrect", "V:shape", "strong", "section", "s", "x-y",
     "h1", "area", "article", "plaintex", "scrip", "stylee", "svgs", "ti", "st", "sc", "te", "if", "no", "ma", "mo",
+};
+
+static const char *const FOREIGN[] = {
+    "svg", "math", "g", "a", "a", "a", "title", "desc", "style", "script", "foreignObject", "mi", "mtext", "mglyph",
+    "annotation-xml", "font", "p", "br", "svgg", "textarea",
 };
 
 static const char *const ATTRIBUTES[] = {
@@ -26,7 +32,7 @@ static const char *const ATTRIBUTES[] = {
 
 static const char *const VALUES[] = {
     "https://example.com/", "http://h", "https://h/?a=1&amp;b=2", "https://u@h:8/#f", "{{ url }}", "https://{{ h }}/",
-    "x>y", "a<b", "a=b", "", " ", "/", "#", "off", "text/html", "it's", "say \"x\"", "mailto:x@y", "https://h/&#0;",
+    "x>y", "a<b", "a=b", "", " ", "/", "x/", "#", "off", "text/html", "it's", "say \"x\"", "mailto:x@y", "https://h/&#0;",
     "&#104;ttps://h/", "https://h/\t\n", "a='b' c=", "--", "]]>", "color:red;width:600px", "100%", "<a href=",
     "</script>", "\x80\xFF", "https://h/ and sixty-four bytes more, so that a block of the sweep lies wholly in it, or two",
 };
@@ -71,7 +77,7 @@ static void add_attribute(page *p) {
 static void add_tag(page *p) {
   bool end_tag = dice(p, 4) == 0;
   add(p, end_tag ? "</" : "<");
-  add(p, PICK(p, NAMES));
+  add(p, p->foreign && dice(p, 8) ? PICK(p, FOREIGN) : PICK(p, NAMES));
   for (size_t left = end_tag ? dice(p, 10) / 9 : dice(p, 4); left; left--) add_attribute(p);
   if (dice(p, 10) == 0) add(p, PICK(p, SPACES));
   if (dice(p, 40)) add(p, dice(p, 12) ? ">" : "/>");
@@ -106,10 +112,11 @@ static void add_noise(page *p) {
 }
 
 size_t make_markup(uint64_t *seed, uint8_t *out, size_t room) {
-  page p = {seed, out, 0, room};
+  page p = {seed, out, 0, room, next_random(seed) % 5 == 0};
   size_t wanted = 1 + dice(&p, room), noise = dice(&p, 4) ? 20 : 2, tidy = dice(&p, 3) ? 3 : 1;
   /* shift what follows against the blocks of 64 bytes */
   for (size_t shift = dice(&p, 64); shift; shift--) add(&p, "x");
+  if (p.foreign) add(&p, dice(&p, 2) ? "<svg>" : "<math>");
   while (p.n < wanted) {
     if (dice(&p, noise) == 0) add_noise(&p);
     else if (dice(&p, 6) == 0) add_odd_tag(&p);
@@ -128,7 +135,7 @@ size_t make_value(uint64_t *seed, uint8_t *out, size_t room) {
       "{{", "{%", "}}", "*|", "[[", "[%", "%%", "<%", "%>", "${", "#{", "<", ">", "^", "|", " ", "\t", "\n", "\r", "\x01",
       "", "\x7F", "\x80", "\xC3\xA9", "\"", "'", "a=1", "%20", "x",
   };
-  page p = {seed, out, 0, room};
+  page p = {seed, out, 0, room, false};
   size_t wanted = dice(&p, room + 1);
   if (dice(&p, 2)) add(&p, dice(&p, 2) ? "https://" : "http://h");
   while (p.n < wanted) {

@@ -120,7 +120,7 @@ void sweeps_read_every_short_tag_right(void) {
 void every_split_finds_the_same(void) {
   uint8_t document[SHORT];
   uint64_t seed = 3;
-  for (size_t i = 0; i < 400; i++) {
+  for (size_t i = 0; i < 1500; i++) {
     size_t n = make_markup(&seed, document, SHORT);
     way plain = plain_way(i), other = plain;
     findings expected = scan_document(document, n, &plain);
