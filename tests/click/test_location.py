@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkweir.click.location import header_value
@@ -73,6 +73,7 @@ def test_what_is_no_web_address_has_no_location(destination: str) -> None:
     assert header_value(destination) is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_can_be_injected(rest: str) -> None:
     """Whatever follows the host, a Location is printable ASCII without spaces: no header can follow it."""
@@ -81,6 +82,7 @@ def test_nothing_can_be_injected(rest: str) -> None:
     assert re.fullmatch(r"[!-~]+", location)
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_serialising_twice_is_serialising_once(path: str, query: str, fragment: str) -> None:
     """A Location is its own Location: nothing is encoded twice."""
@@ -89,6 +91,7 @@ def test_serialising_twice_is_serialising_once(path: str, query: str, fragment: 
     assert header_value(location) == location
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_any_host_is_safe(host: str) -> None:
     """A host of any characters gives a printable Location or none, and never an exception."""

@@ -55,7 +55,7 @@ def test_addresses_that_are_refused(given: str) -> None:
         address.checked(Mailbox(given), "to")
 
 
-@pytest.mark.parametrize("name", ["a\r\nBcc: x", "a\nb", "a\x00", "a\u2028b", "x" * 257])
+@pytest.mark.parametrize("name", ["a\r\nBcc: x", "a\nb", "a\x00", "a\u2028b", "a\x85b", "x" * 257])
 def test_names_that_are_refused(name: str) -> None:
     """A name holds no line break or control, and has an end."""
     with pytest.raises(BadInput, match=r"to\.name"):
