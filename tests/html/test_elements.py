@@ -44,7 +44,7 @@ CONTENT = [
     "<svg><desc></desc>",
     "<svg></svg>",
 ]
-TAGS = ["<{}>", "</{}>", "<{}/>", "<{} color=x encoding=text/html>", "<{}></{}>", "<{} face size>"]
+TAGS = ["<{}>", "</{}>", "<{}/>", "<{} color=x encoding=text/html>", "<{}></{}>", "<{} face>", "<{} size=1>"]
 URL = "https://probe.example/"
 LINK = f'<a href="{URL}">'
 TAILS = [LINK, f"<style>{LINK}</style>", f"<title>{LINK}", f"<![CDATA[>{LINK}]]>", f"<mglyph><xmp>{LINK}</xmp>"]
