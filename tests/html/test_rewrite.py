@@ -269,33 +269,6 @@ def test_the_one_time_preset(value: str, outcome: str) -> None:
     assert found.outcome == outcome
 
 
-ENCODINGS = ["utf-16", "utf-16le", "utf-32", "utf-7", "iso-2022-jp", "hz-gb-2312", "iso-2022-kr", "johab", "cp037"]
-
-
-@pytest.mark.parametrize("kind", [bytes, bytearray])
-@pytest.mark.parametrize("charset", ENCODINGS)
-def test_an_encoding_that_bytes_cannot_judge_passes_untouched(charset: str, kind: type[bytes]) -> None:
-    """Such a document comes back as it is, and `check` names the reason."""
-    document = b'<a href="https://x.example/">'
-    assert linkweir.rewrite(kind(document), link, charset=charset) == document
-    assert list(linkweir.scan(document, charset=charset)) == []
-    (finding,) = linkweir.check(document, charset=charset)
-    assert finding.link.outcome is Outcome.ENCODING
-
-
-@pytest.mark.parametrize("mark", [b"\x1b", b"\0", b"~{"])
-def test_an_unknown_label_is_judged_unless_something_speaks_against_it(mark: bytes) -> None:
-    """An unknown charset counts as bytes, but not in a document with ESC, NUL or `~{`."""
-    document = b'<a href="https://x.example/">~ {'
-    assert linkweir.rewrite(document, link, charset="x-unknown") == b'<a href="https://t.example/0">~ {'
-    assert linkweir.rewrite(document + mark, link, charset="x-unknown") == document + mark
-
-
-def test_a_str_has_no_byte_order_mark_and_no_charset() -> None:
-    """In a str, U+FEFF and a charset label change nothing."""
-    assert linkweir.rewrite("\ufeff" + HTML, link, charset="utf-16") == "\ufeff" + NEW
-
-
 def test_lone_surrogates_survive() -> None:
     """A str with surrogates, as `surrogateescape` makes them, keeps them outside the values."""
     assert linkweir.rewrite(f"\udc80{HTML}\ud800", link) == f"\udc80{NEW}\ud800"
