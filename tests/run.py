@@ -5,12 +5,15 @@ independent oracle; without them the tests that need it skip and say so. With LI
 skip for such a reason.
 """
 
-import os
-import shutil
-import subprocess
 import sys
-import venv
-from pathlib import Path
+
+sys.path.pop(0)  # this folder: its `token` would stand before the standard library's
+
+import os  # noqa: E402
+import shutil  # noqa: E402
+import subprocess  # noqa: E402
+import venv  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
