@@ -9,11 +9,11 @@ import sys
 
 sys.path.pop(0)  # this folder: its `token` would stand before the standard library's
 
-import os  # noqa: E402
-import shutil  # noqa: E402
-import subprocess  # noqa: E402
-import venv  # noqa: E402
-from pathlib import Path  # noqa: E402
+import os
+import shutil
+import subprocess
+import venv
+from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
