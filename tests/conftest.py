@@ -2,12 +2,16 @@
 
 import importlib
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import pytest
+
+# A shell starts its background jobs with SIGINT ignored, and what the tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
