@@ -1,11 +1,15 @@
 """Tests of linkweir.click.spool."""
 
+import fcntl
 import os
+import resource
+import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -135,3 +139,41 @@ def test_a_deleted_spool_is_made_again(tmp_path: Path) -> None:
     spool.drain(seen.extend)
     assert [one.position for one in seen] == [2]
     spool.close()
+
+
+def test_a_part_that_a_full_disk_took_is_not_acknowledged(tmp_path: Path) -> None:
+    """Where the file may not grow to hold all facts of an append, OSError comes, and what was taken before stays."""
+    spool, seen = Spool(tmp_path), list[Fact]()
+    spool.append([fact(1)])
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = spool.waiting()[0].stat().st_size
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + size // 2, limits[1]))
+        with pytest.raises(OSError, match="File too large"):
+            spool.append([fact(2)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert spool.waiting()[0].stat().st_size == size
+    spool.append([fact(3)])
+    assert spool.drain(seen.extend) == 2
+    assert [each.position for each in seen] == [1, 3]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_drained_before_it_was_locked_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that drains between making and locking of the new file takes no later fact with it."""
+    lock, drained, seen = fcntl.flock, list[int](), list[Fact]()
+
+    def late(file: BinaryIO, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        drained.append(Spool(tmp_path).drain(seen.extend))
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    spool = Spool(tmp_path)
+    spool.append([fact(7)])
+    spool.close()
+    assert drained == [0]
+    assert Spool(tmp_path).drain(seen.extend) == 1
+    assert [each.position for each in seen] == [7]

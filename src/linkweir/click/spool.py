@@ -6,6 +6,7 @@ redirect. A torn last line, all that a crash can leave, was never acknowledged; 
 read is kept in a `.bad` file.
 """
 
+import contextlib
 import fcntl
 import os
 import uuid
@@ -35,12 +36,11 @@ class Spool:
         lines = b"".join(orjson.dumps(fact.row()) + b"\n" for fact in facts)
         try:
             file = self._open()
-            file.write(lines)
-            os.fsync(file.fileno())
+            _write_all(file, lines)
             if file.tell() > FILE_LIMIT:
                 self.close()
         except OSError:
-            self.close()  # half a line may be there: the next append begins a new file
+            self.close()  # half a line may be there all the same: the next append begins a new file
             raise
 
     def _open(self) -> BinaryIO:
@@ -48,13 +48,17 @@ class Spool:
             return self._file
         self.close()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115  it stays open between appends
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        while True:
+            path = self._folder / f"{uuid.uuid4().hex}{SUFFIX}"
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            file = self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115  it stays open between appends
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                break
+            file.close()  # before it was locked, another process took it for a dead one's and removed it
         self._path = path
         _flush_folder(self._folder)
-        return self._file
+        return file
 
     def close(self) -> None:
         """Let go of the current file, so that it can be drained."""
@@ -96,6 +100,20 @@ class Spool:
                 path.with_suffix(".bad").write_bytes(bad)
             path.unlink(missing_ok=True)
         return len(facts)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Append `data` and see it on the disk, all or nothing. OSError, also of a disk that fills half-way."""
+    start = os.fstat(file.fileno()).st_size
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]  # a nearly full disk takes a part; what it says to the rest counts
+        os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file.fileno(), start)  # nobody else sees the part: the file is still locked
+        raise
 
 
 def _read(data: bytes) -> tuple[list[Fact], bytes]:
