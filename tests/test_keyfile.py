@@ -117,3 +117,30 @@ def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(KeyRingError, match=r"keys\.json"):
         keyfile.load_or_create(path, NOW)
     assert not (tmp_path / "elsewhere").exists()
+
+
+@posix
+def test_saving_through_a_symbolic_link_changes_the_file_it_leads_to(tmp_path: Path) -> None:
+    """The link stays a link, and both names hold the new ring."""
+    (tmp_path / "real").mkdir()
+    path, link = tmp_path / "real" / "keys.json", tmp_path / "keys.json"
+    ring = keyfile.load_or_create(path, NOW)
+    link.symlink_to(path)
+    keyfile.save(link, ring.rotate(NOW))
+    assert link.is_symlink()
+    assert keyfile.load(path) == keyfile.load(link)
+    assert len(keyfile.load(path).keys) == 2
+
+
+@posix
+def test_a_pipe_is_no_key_file(tmp_path: Path) -> None:
+    """A pipe with a name is refused at once, though nobody writes to it."""
+    os.mkfifo(tmp_path / "keys.json", 0o600)
+    with pytest.raises(KeyRingError, match="not a regular file"):
+        keyfile.load(tmp_path / "keys.json")
+
+
+def test_nesting_beyond_the_parser_is_no_ring() -> None:
+    """A hundred thousand opening brackets are told from a key ring like any other text."""
+    with pytest.raises(KeyRingError, match="not JSON"):
+        KeyRing.from_json(b"[" * 100_000)

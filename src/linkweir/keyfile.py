@@ -19,8 +19,8 @@ def load(path: str | os.PathLike[str]) -> KeyRing:
     """The ring in the file. KeyRingError if it cannot be read, is no ring, or others can read it."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            _refuse_if_shared(path, os.fstat(file.fileno()))
+        with open(path, "rb", opener=_at_once) as file:
+            _refuse_if_unfit(path, os.fstat(file.fileno()))
             data = file.read(SIZE_LIMIT + 1)
     except OSError as error:
         raise KeyRingError(f"key file {path}: {error.strerror}") from error
@@ -64,8 +64,11 @@ def load_or_create(path: str | os.PathLike[str], now: datetime, hosts: Iterable[
 
 
 def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
-    """Replaces the file's ring atomically: whoever reads sees the old one or the new one."""
-    path = Path(path)
+    """Replaces the file's ring atomically: whoever reads sees the old one or the new one.
+
+    A symbolic link is followed: putting a file in its place would leave two rings that differ.
+    """
+    path = Path(os.path.realpath(path))
     draft = _draft(path, ring)
     try:
         os.replace(draft, path)
@@ -75,7 +78,14 @@ def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
     _sync_folder(path.parent)
 
 
-def _refuse_if_shared(path: Path, status: os.stat_result) -> None:
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting: a pipe with a name would keep us until somebody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _refuse_if_unfit(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyRingError(f"key file {path}: not a regular file")
     mode = stat.S_IMODE(status.st_mode)
     if os.name == "posix" and mode & 0o077:
         raise KeyRingError(

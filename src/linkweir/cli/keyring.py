@@ -92,6 +92,7 @@ def update(path: Path, change: Callable[[KeyRing], KeyRing]) -> KeyRing:
     Two commands at once take turns: otherwise one that adds a host could write back a ring without the key
     that the other has just made, and every link of that key would be dead.
     """
+    path = Path(os.path.realpath(path))  # whatever name it was called by, its own folder is the one to lock
     with _turn(path.parent):
         before = keyfile.load(path)
         after = change(before)

@@ -105,7 +105,7 @@ class KeyRing:
         """The ring that `to_json` wrote. KeyRingError says what is wrong; no secret is ever in its text."""
         try:
             document = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter of brackets nested thousands deep
             raise KeyRingError("this is not a key ring: not JSON") from None
         document = _object(document, "the key ring", {"format", "version", "hosts", "keys"})
         if document["format"] != _FORMAT:
