@@ -162,3 +162,25 @@ def test_standard_input_stands_alone(tree: Path) -> None:
     for paths, in_place in ((["-", str(tree / "z.html")], False), (["-"], True)):
         with pytest.raises(BadPlan, match="standard input"):
             list_for_rewriting(paths, output="out", in_place=in_place)
+
+
+def test_a_pipe_in_a_folder_is_not_read(tree: Path) -> None:
+    """A pipe named like HTML is a problem where it is met in a folder, and a job where it is named itself."""
+    os.mkfifo(tree / "b" / "pipe.html")
+    listing = list_for_reading([str(tree)])
+    assert len(listing.jobs) == 4
+    assert listing.problems == [(str(tree / "b" / "pipe.html"), "not a regular file")]
+    assert len(list_for_reading([str(tree / "b" / "pipe.html")]).jobs) == 1
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_links_to_one_file_are_one_target(tree: Path, tmp_path: Path, exists: bool) -> None:
+    """Two outputs that are symbolic links to one file, be it there yet or not, are refused."""
+    out = tmp_path / "out"
+    out.mkdir()
+    if exists:
+        (tmp_path / "one").touch()
+    for name in ("z.html", "A.HTM"):
+        (out / name).symlink_to(tmp_path / "one")
+    with pytest.raises(BadPlan, match="would both become"):
+        list_for_rewriting([str(tree)], output=str(out))

@@ -391,3 +391,38 @@ def test_a_folder_that_vanishes_fails_its_files_only(linkweir: Command, work: Pa
     assert errors.count(b"can't read: No such file") == 2
     assert restored((work / "out" / "a.html").read_bytes(), linkweir) == LINE
     assert restored((work / "out" / "c.html").read_bytes(), linkweir) == LINE
+
+
+def test_the_key_file_is_never_an_output(linkweir: Command, work: Path) -> None:
+    """Under any of its names, as output, report, in a mirrored folder or in place, it is refused with 2 and stays."""
+    for folder in ("in", "out"):
+        (work / folder).mkdir()
+    for name in ("a.html", "in/b.html"):
+        (work / name).write_bytes(LINE)
+    assert linkweir.rewrite("a.html", "-o", "first.html", "--key-file", "keys").code == 0
+    keys = (work / "keys").read_bytes()
+    (work / "link").symlink_to("keys")
+    os.link(work / "keys", work / "hard")
+    (work / "out" / "b.html").symlink_to("../keys")
+    (work / "in" / "k.html").symlink_to("../keys")
+    for words in (
+        ["a.html", "-o", "keys"],
+        ["a.html", "-o", "link"],
+        ["a.html", "-o", "hard"],
+        ["a.html", "--report", "keys"],
+        ["in/b.html", "-o", "out/"],
+        ["in", "--in-place"],
+    ):
+        run = linkweir.rewrite(*words, "--key-file", "keys")
+        assert (run.code, "is the key file" in run.err) == (2, True), (words, run)
+        assert (work / "keys").read_bytes() == keys
+    fresh = linkweir.rewrite("a.html", "-o", "new", "--key-file", "new")
+    assert (fresh.code, (work / "new").exists()) == (2, False), fresh
+
+
+def test_the_digest_of_a_pipe_is_refused_at_once(linkweir: Command, work: Path) -> None:
+    """--message-id {sha} for a pipe that nobody writes to is an error of that file, not a wait."""
+    os.mkfifo(work / "a.html")
+    run = linkweir.rewrite("a.html", "-o", "out.html", "--message-id", "{sha}")
+    assert run.code == 1
+    assert "a.html: {sha} needs a file that can be read twice" in run.err

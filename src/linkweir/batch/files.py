@@ -7,7 +7,7 @@ so that two runs over the same tree do the same things in the same order.
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import is_temporary
@@ -16,6 +16,7 @@ from linkweir.batch.source import reason
 from linkweir.errors import LinkweirError
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")
+NOT_REGULAR = "not a regular file"
 
 Identity = tuple[int, int]  # device and inode: what tells two names of one file
 
@@ -122,7 +123,9 @@ def list_for_reading(paths: list[str], *, follow: bool = False) -> Listing:
             listing.jobs.append(Job(STDIN, None, 0))
             continue
         for found in walk(path, listing, follow=follow):
-            if not found.below or is_html(found.path):
+            if found.below and is_html(found.path) and not stat.S_ISREG(found.state.st_mode):
+                listing.problems.append((found.path, NOT_REGULAR))  # a pipe would keep us waiting for ever
+            elif not found.below or is_html(found.path):
                 listing.jobs.append(Job(found.path, None, found.state.st_size))
             else:
                 listing.others += 1
@@ -183,7 +186,7 @@ def _add(listing: Listing, found: Found, base: str | None, *, in_place: bool, dr
     html = not found.below or is_html(name)
     regular = stat.S_ISREG(found.state.st_mode)
     if not regular and (found.below or in_place):
-        listing.problems.append((found.path, "not a regular file"))
+        listing.problems.append((found.path, NOT_REGULAR))
         return
     if not html and (in_place or dry_run or not copy_others):
         listing.others += 1
@@ -209,17 +212,40 @@ def _check_output_folder(folders: list[str], output: str) -> None:
 
 def _check_targets(listing: Listing) -> None:
     """Refuse two jobs for one target, and a target that is one of the inputs, before anything is written."""
-    targets: dict[str, str] = {}
+    targets: dict[str, Job] = {}
     for job in listing.jobs:
         if job.target is None:
             continue
-        if job.target in targets:
-            raise BadPlan(f"{shown(targets[job.target])} and {shown(job.source)} would both become {shown(job.target)}")
-        targets[job.target] = job.source
-        with contextlib.suppress(OSError):
-            state = os.stat(job.target)
-            if stat.S_ISREG(state.st_mode) and _identity(state) in listing.sources:
-                raise BadPlan(f"{shown(job.target)} is an input too; use --in-place to rewrite files where they are")
+        state = _state(job.target)
+        if state is not None and not stat.S_ISREG(state.st_mode):
+            continue  # a terminal or /dev/null takes any number
+        real = os.path.realpath(job.target)  # two names may be links to one file
+        if real in targets:
+            raise BadPlan(
+                f"{shown(targets[real].source)} and {shown(job.source)} would both become {shown(job.target)}"
+            )
+        targets[real] = job
+        if state is not None and _identity(state) in listing.sources:
+            raise BadPlan(f"{shown(job.target)} is an input too; use --in-place to rewrite files where they are")
+
+
+def _state(path: str) -> os.stat_result | None:
+    with contextlib.suppress(OSError):
+        return os.stat(path)
+    return None
+
+
+def written_over(path: str, targets: Iterable[str]) -> str | None:
+    """Return the first of `targets` that is the file `path`, by whatever name or link; None if none is."""
+    real, state = os.path.realpath(path), _state(path)
+    for target in targets:
+        there = _state(target)
+        if state is not None and there is not None:
+            if _identity(there) == _identity(state):
+                return target
+        elif os.path.realpath(target) == real:
+            return target
+    return None
 
 
 def _once_each(jobs: list[Job]) -> list[Job]:

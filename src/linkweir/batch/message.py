@@ -28,14 +28,19 @@ def message_for(pattern: str, path: str) -> str:
     Raises Unreadable when the file can't be read.
     """
     if "{sha}" in pattern:
-        if not os.path.isfile(path):
-            raise Unreadable("{sha} needs a file that can be read twice")
+        refuse_if_read_once(pattern, path)
         try:
             with open(path, "rb") as file:
                 pattern = pattern.replace("{sha}", hashlib.file_digest(file, "sha256").hexdigest()[:16])
         except OSError as error:
             raise Unreadable(f"can't read: {reason(error)}") from error
     return pattern.replace("{stem}", os.path.splitext(os.path.basename(path))[0])
+
+
+def refuse_if_read_once(pattern: str, path: str) -> None:
+    """Raise Unreadable for {sha} of a pipe, say, before anything waits for what comes through it."""
+    if "{sha}" in pattern and os.path.exists(path) and not os.path.isfile(path):
+        raise Unreadable("{sha} needs a file that can be read twice")
 
 
 def identifier(text: str) -> uuid.UUID | int | str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from linkweir.batch.atomic import AtomicFile
 from linkweir.batch.charset import PRESCAN_BYTES, sniff
 from linkweir.batch.files import Job
-from linkweir.batch.message import identifier, is_pattern, message_for
+from linkweir.batch.message import identifier, is_pattern, message_for, refuse_if_read_once
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.report import row
 from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, reason, refuse_junk
@@ -84,6 +84,7 @@ class FileRewriter:
 
     def _deliver(self, result: Result, tick: Tick, rows: Rows) -> None:
         job, recipe = result.job, self._recipe
+        refuse_if_read_once(recipe.message or "", job.source)
         with Source(job.source) as source:
             if recipe.dry_run:
                 self._pour(source, Nowhere(), result, tick, rows)

@@ -1,10 +1,9 @@
 """`linkweir rewrite`: files, folders and streams in, the same bytes with tracking links out."""
 
 import argparse
-import os
 import sys
 
-from linkweir.batch.files import BadPlan, Listing, list_for_rewriting
+from linkweir.batch.files import BadPlan, Listing, list_for_rewriting, written_over
 from linkweir.batch.message import is_pattern, unknown_fields
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.rewriting import FileRewriter, Recipe
@@ -126,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
     if args.report == "-" and to_stdout:
         raise UsageError("--report - needs standard output, where the HTML goes; use --report FILE")
     _check_report(args.report, listing)
+    _check_keys(str(path_from(args)), args.report, listing)
     recipe = _recipe(args)
     try:
         FileRewriter(recipe)  # so that a bad message id is one error and not one per file
@@ -161,11 +161,18 @@ def _check_report(report: str | None, listing: Listing) -> None:
     """Keep the report from replacing a file that is read or written in the same run."""
     if report is None or report == "-":
         return
-    own = os.path.realpath(report)
-    for job in listing.jobs:
-        for path in (job.source, job.target):
-            if path is not None and path != STDIN and os.path.realpath(path) == own:
-                raise UsageError(f"--report {shown(report)} is a file of this run")
+    paths = [path for job in listing.jobs for path in (job.source, job.target) if path is not None and path != STDIN]
+    if written_over(report, paths):
+        raise UsageError(f"--report {shown(report)} is a file of this run")
+
+
+def _check_keys(key_file: str, report: str | None, listing: Listing) -> None:
+    """Keep the keys, whose loss would leave every link dead, from being written over."""
+    targets = [job.target for job in listing.jobs if job.target is not None]
+    if report is not None and report != "-":
+        targets.append(report)
+    if found := written_over(key_file, targets):
+        raise UsageError(f"{shown(found)} would be written over, but it is the key file")
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:
