@@ -1,26 +1,38 @@
 """Tests of linkweir.mail.template: what the outside contract says on substitution and escaping."""
 
+from typing import Any
+
 import pytest
 
 from linkweir.errors import BadInput
-from linkweir.mail.template import Template
+from linkweir.mail.template import Template, fill
+
+DEEP = ("+1", "~1", "**1", " and 1", "()", "|e", ".a", "[0]", " is defined", " if 1 else 1")
+
+
+def one(source: str, field: str = "x", html: bool = False, **values: Any) -> str:
+    """One template filled once."""
+    (found,) = fill([Template(source, field, html)], [values])
+    if isinstance(found, BadInput):
+        raise found
+    return found[0]
 
 
 def test_html_escapes_five_characters_and_no_other() -> None:
     """In HTML `& < > " '` are escaped; a slash is not, so a URL stays a URL."""
-    filled = Template("<a href='{{ u }}'>", "html_content", html=True).fill({"u": "https://h/p?a=1&b=<>\"'`"})
+    filled = one("<a href='{{ u }}'>", "html_content", html=True, u="https://h/p?a=1&b=<>\"'`")
     assert filled == "<a href='https://h/p?a=1&amp;b=&lt;&gt;&quot;&#39;`'>"
 
 
 def test_subject_and_text_are_not_escaped() -> None:
     """Outside HTML a value stands as it is."""
-    assert Template("{{ x }}", "subject").fill({"x": "<&'\">"}) == "<&'\">"
+    assert one("{{ x }}", "subject", x="<&'\">") == "<&'\">"
 
 
 @pytest.mark.parametrize("html", [True, False])
 def test_what_is_missing_is_empty(html: bool) -> None:
     """A name without a value, and a value that is null, are both empty text."""
-    assert Template("a{{ nobody }}b{{ none }}c", "x", html=html).fill({"none": None}) == "abc"
+    assert one("a{{ nobody }}b{{ none }}c", "x", html=html, none=None) == "abc"
 
 
 @pytest.mark.parametrize(
@@ -38,19 +50,19 @@ def test_what_is_missing_is_empty(html: bool) -> None:
 )
 def test_html_values_are_escaped_once_in_every_construct(source: str, expected: str) -> None:
     """Filters, joins and captured blocks escape once; `safe` says that the template's author vouches for it."""
-    assert Template(source, "x", html=True).fill({"x": "<b>", "n": 1, "t": True, "l": ["<"]}) == expected
+    assert one(source, "x", html=True, x="<b>", n=1, t=True, l=["<"]) == expected
 
 
 def test_values_are_data_and_never_templates() -> None:
     """A marker inside a value is text: a recipient's name cannot run anything."""
-    assert Template("{{ x }}", "x").fill({"x": "{{ 7*7 }}{% for"}) == "{{ 7*7 }}{% for"
+    assert one("{{ x }}", "x", x="{{ 7*7 }}{% for") == "{{ 7*7 }}{% for"
 
 
 @pytest.mark.parametrize("source", ["{% for", "{{ x", "{{ x.y.z }}", "{{ 1 / 0 }}", "{% include 'secret' %}"])
 def test_errors_name_the_field(source: str) -> None:
     """A template that cannot be read or filled is the sender's mistake, named by field and line."""
     with pytest.raises(BadInput, match=r"subject: template error in line 1"):
-        Template(source, "subject").fill({})
+        one(source, "subject")
 
 
 @pytest.mark.parametrize(
@@ -59,9 +71,41 @@ def test_errors_name_the_field(source: str) -> None:
         "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}",
         "{{ '%1000000000s'|format(1) }}",
         "{{ ('a' * 100000000000)|length }}",
+        "{% set a = 'aaaaaaaa' %}" + "{% set a = a ~ a %}" * 60 + "{{ a|length }}",
+        "{{ '{:>10000000000}'.format(1) }}",
+        "{{ d|tojson(indent=1000000000) }}",
+        "{{ l|tojson(indent=100000000000)|length }}",
+        "{{ 'a\nb'|indent(100000000000)|length }}",
+        *("{{ " + "-" * 24_000 + "1 }}", "{{ " + "not " * 24_000 + "1 }}"),
+        *("{{ 1" + part * 100_000 + " }}" for part in DEEP),
+        "{% if 0 %}" + "{% elif 0 %}" * 100_000 + "{% endif %}",
+        "{% macro m(x) %}{{ m(" + "[" * 90 + "x" + "]" * 90 + ") }}{% endmacro %}{{ m(1) }}",
     ],
 )
 def test_templates_cannot_run_or_grow_for_ever(source: str) -> None:
-    """Endless loops and gigabyte strings end as an error of the template."""
+    """Endless loops, gigabyte strings and bottomless nesting end as an error of the template, not of this process."""
     with pytest.raises(BadInput):
-        Template(source, "subject").fill({"x": 1})
+        one(source, "subject", x=1, d={"k": 1}, l=[1])
+
+
+def test_values_are_the_same_for_every_recipient_and_text() -> None:
+    """What a template does to a list or mapping, even put it into itself, is not seen by any other text."""
+    source = "{{ l }}{{ d }}{% if l.append(l) %}{% endif %}{% if d.clear() %}{% endif %}"
+    values = {"l": [1], "d": {"k": 1}}
+    found = fill([Template(source, "subject"), Template(source, "text_content")], [values, values])
+    assert found == [["[1]{'k': 1}"] * 2] * 2
+    assert values == {"l": [1], "d": {"k": 1}}
+
+
+def test_the_field_that_ended_the_renderer_is_named() -> None:
+    """A text that needs too much is named, even when others before it were filled."""
+    greedy = Template("{{ [1]|tojson(indent=100000000000) }}", "text_content")
+    with pytest.raises(BadInput, match=r"^text_content: "):
+        fill([Template("ok", "subject"), greedy], [{"x": 1}])
+
+
+def test_one_recipient_s_error_is_that_recipient_s() -> None:
+    """A text that cannot be filled with one recipient's values is still filled with the others'."""
+    first, second = fill([Template("{{ 6 // n }}", "subject")], [{"n": 0}, {"n": 2}])
+    assert isinstance(first, BadInput)
+    assert second == ["3"]

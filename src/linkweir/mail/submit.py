@@ -1,13 +1,13 @@
 """Takes a submission: one message for each recipient, stored and queued, accepted only after the commit."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from linkweir.errors import BadInput, IdempotencyConflict
 from linkweir.html import Switches
-from linkweir.mail import address, identity, mime
+from linkweir.mail import address, identity, mime, template
 from linkweir.mail.links import LinkReplacer
 from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission
 from linkweir.mail.policy import decide
@@ -59,7 +59,7 @@ class Submitter:
         if once and (earlier := self._earlier(account, once)):
             return [], earlier
         writer = _Writer(self, ring, account, submission, now)
-        results = [writer.write(recipient) for recipient in submission.recipients]
+        results = [writer.write(place, recipient) for place, recipient in enumerate(submission.recipients)]
         with self._store.write() as connection:
             if once:
                 found = replies.find(connection, account.id, once.key)  # another one may have been faster
@@ -101,22 +101,21 @@ class _Writer:
             sender=address.checked(submission.sender, "from"),
             reply_to=submission.reply_to and address.checked(submission.reply_to, "reply_to"),
         )
-        self._templates = _Templates(self._submission)
+        self._texts = _Texts(self._submission)
 
-    def write(self, recipient: Recipient) -> Accepted:
+    def write(self, position: int, recipient: Recipient) -> Accepted:
         """One recipient's message; what is wrong with one recipient does not touch the others."""
         try:
             mailbox = address.checked(recipient.mailbox, "recipient")
-            new = self._message(replace(recipient, mailbox=mailbox))
+            new = self._message(replace(recipient, mailbox=mailbox), *self._texts.of(position))
         except BadInput as error:
             return Accepted(recipient, None, "error", str(error))
         self.ready.append(new)
         scheduled = new.due_at > self._now
         return Accepted(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
 
-    def _message(self, recipient: Recipient) -> NewMessage:
+    def _message(self, recipient: Recipient, subject: str, text: str | None, html: str | None) -> NewMessage:
         policy = decide(self._account, self._submission, recipient, self._style)
-        subject, text, html = self._templates.fill(recipient)
         key = identity.new_id(self._now)
         number = identity.number_of(key)
         message_id = f"{key}@{self._submission.sender.email.rpartition('@')[2]}"
@@ -154,31 +153,37 @@ class _Writer:
         )
 
 
-class _Templates:
-    """Subject, text and HTML of a submission; taken literally for a recipient without any substitutions."""
+class _Texts:
+    """Subject, text and HTML for each recipient; taken literally for one without any substitutions."""
 
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
-        self._subject: Template | None = None
-        self._text: Template | None = None
-        self._html: Template | None = None
-        if submission.substitutions or any(recipient.substitutions for recipient in submission.recipients):
-            self._compile()
+        self._filled: dict[int, list[str] | BadInput] = {}
+        values = {
+            position: {**(submission.substitutions or {}), **(recipient.substitutions or {})}
+            for position, recipient in enumerate(submission.recipients)
+        }
+        wanted = {position: found for position, found in values.items() if found}
+        if wanted:
+            filled = template.fill(list(self._templates()), list(wanted.values()))
+            self._filled = dict(zip(wanted, filled, strict=True))
 
-    def _compile(self) -> None:
-        self._subject = Template(self._submission.subject, "subject")
+    def _templates(self) -> Iterator[Template]:
+        yield Template(self._submission.subject, "subject")
         if self._submission.text is not None:
-            self._text = Template(self._submission.text, "text_content")
+            yield Template(self._submission.text, "text_content")
         if self._submission.html is not None:
-            self._html = Template(self._submission.html, "html_content", html=True)
+            yield Template(self._submission.html, "html_content", html=True)
 
-    def fill(self, recipient: Recipient) -> tuple[str, str | None, str | None]:
-        """Subject, text and HTML for one recipient."""
+    def of(self, position: int) -> tuple[str, str | None, str | None]:
+        """Subject, text and HTML for one recipient. Raises BadInput."""
         one = self._submission
-        values = {**(one.substitutions or {}), **(recipient.substitutions or {})}
-        if not values:
+        filled = self._filled.get(position)
+        if filled is None:
             return address.one_line(one.subject, "subject"), one.text, one.html
-        subject = self._subject.fill(values) if self._subject else one.subject
-        text = self._text.fill(values) if self._text else one.text
-        html = self._html.fill(values) if self._html else one.html
-        return address.one_line(subject, "subject"), text, html
+        if isinstance(filled, BadInput):
+            raise filled
+        rest = iter(filled)
+        subject = address.one_line(next(rest), "subject")
+        text = next(rest) if one.text is not None else None
+        return subject, text, next(rest) if one.html is not None else None
