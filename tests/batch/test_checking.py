@@ -1,11 +1,15 @@
 """When the text of a link is an address itself, and what is no document."""
 
 import os
+import re
+import time
+from pathlib import Path
 
 import pytest
 
-from linkweir.batch.checking import looks_like_address
+from linkweir.batch.checking import check_file, looks_like_address
 from linkweir.batch.source import Unreadable, refuse_junk
+from linkweir.html import Switches
 
 
 @pytest.mark.parametrize(
@@ -52,3 +56,24 @@ def test_this_interpreter_is_junk() -> None:
     """A real executable is refused."""
     with open(os.path.realpath("/proc/self/exe"), "rb") as file, pytest.raises(Unreadable):
         refuse_junk(file.read(8192))
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "shift_jis", "gb18030", "windows-1252"])
+def test_columns_count_characters_from_the_line_s_start(tmp_path: Path, charset: str) -> None:
+    """Each of several links on two lines has the column that decoding its line up to it gives, cut characters too."""
+    line = b'\xe3\x81\x82<a href="https://e.com/">\x83\xe3<a href="https://e.com/">x</a>\xc3<a href="https://e.com/">\n'
+    (tmp_path / "a.html").write_bytes(line * 2)
+    remarks = check_file(str(tmp_path / "a.html"), switches=Switches(), charset=charset, links=None)
+    codec = {"windows-1252": "cp1252", "shift_jis": "cp932"}.get(charset, charset)
+    places = [found.start() for found in re.finditer(b"<a", line)]
+    columns = [len(line[:place].decode(codec, "replace")) + 1 for place in places]
+    assert [(remark.line, remark.column) for remark in remarks] == [(n, column) for n in (1, 2) for column in columns]
+
+
+def test_a_megabyte_in_one_line_is_checked_in_linear_time(tmp_path: Path) -> None:
+    """Columns of 20 000 links on a line take no decoding of that line for each: seconds, not minutes."""
+    (tmp_path / "a.html").write_bytes('<p>ü<a href="https://example.com/some/path/a">x</a>'.encode() * 20_000)
+    start = time.process_time()
+    remarks = check_file(str(tmp_path / "a.html"), switches=Switches(), charset=None, links=None)
+    assert time.process_time() - start < 5
+    assert remarks[-1].column == 19_999 * 51 + 5

@@ -9,6 +9,7 @@ from linkweir.batch.charset import sniff
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import HEAD, Source, refuse_junk
 from linkweir.html import Finding, Outcome, Switches, check
+from linkweir.html.charset import Charset
 from linkweir.token import Tracker
 
 TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
@@ -50,15 +51,16 @@ def check_file(path: str, *, switches: Switches, charset: str | None, links: Tra
             parts.append(data)
     document = b"".join(parts)
     findings = check(document, switches=switches, charset=label, links=links)
-    return [_remark(shown(path), finding, document, label) for finding in findings]
+    columns = _Columns(document, label)
+    return [_remark(shown(path), finding, document, columns) for finding in findings]
 
 
-def _remark(name: str, finding: Finding, document: bytes, charset: str) -> Remark:
+def _remark(name: str, finding: Finding, document: bytes, columns: "_Columns") -> Remark:
     link = finding.link
     return Remark(
         file=name,
         line=link.line,
-        column=_column(document, link.start, link.column, charset),
+        column=columns.of(link.start, link.column),
         index=link.index,
         outcome=link.outcome,
         reason=finding.reason,
@@ -70,16 +72,33 @@ def _remark(name: str, finding: Finding, document: bytes, charset: str) -> Remar
     )
 
 
-def _column(document: bytes, start: int, column: int, charset: str) -> int:
-    """Turn a column in bytes into one in characters, as editors count them."""
-    before = document[start - (column - 1) : start]
-    if before.isascii():
-        return column
-    try:
-        codec = codecs.lookup(charset)
-    except LookupError:
-        codec = codecs.lookup("utf-8")
-    return len(codec.decode(before, "replace")[0]) + 1
+class _Columns:
+    """Turns columns in bytes into columns in characters, as editors count them; asked in document order.
+
+    Goes on from the link before on the same line: a document may be one line, and have links by the thousand.
+    """
+
+    def __init__(self, document: bytes, charset: str) -> None:
+        found = Charset(charset)
+        self._codec = codecs.getincrementaldecoder(found.codec if found.by_bytes and found.codec else "utf-8")
+        self._document = document
+        self._line = -1
+        self._at = self._characters = 0
+        self._decoder = self._codec("replace")
+
+    def of(self, start: int, column: int) -> int:
+        """Return the column in characters of the tag at byte `start`, whose column in bytes is `column`."""
+        line = start - (column - 1)
+        if line != self._line or start < self._at:
+            self._line = self._at = line
+            self._characters = 0
+            self._decoder = self._codec("replace")
+        self._characters += len(self._decoder.decode(self._document[self._at : start]))
+        self._at = start
+        state = self._decoder.getstate()
+        cut = len(self._decoder.decode(b"", final=True))  # a character that the tag cuts off shows as one too
+        self._decoder.setstate(state)
+        return self._characters + cut + 1
 
 
 def _text_warning(outcome: Outcome, destination: str | None, text: str) -> str | None:
