@@ -43,6 +43,6 @@ setup(
     ext_modules=cythonize(
         [core, token],
         build_dir="build",  # generated C stays out of ext/
-        compiler_directives={"language_level": "3", "freethreading_compatible": True},
+        compiler_directives={"language_level": "3"},
     )
 )

@@ -17,6 +17,7 @@ from capi cimport (
 )
 
 cdef enum:
+    ENCODING = 15  # the number of this outcome, which a value's bytes alone don't decide
     BATCH = 64  # links between two looks at Python; small enough to lie in the state object
 
 
@@ -107,7 +108,7 @@ cdef class Splice:
 
     `resolve(destinations, indexes)` gets lists of the UTF-8 destinations nothing speaks against and of their links'
     indexes; it returns a list that holds, for each, the bytes to put between the quotes or an outcome number.
-    `transcode(raw)` turns a raw value that is not ASCII into valid UTF-8. `report`, if given, is called after each
+    `transcode(raw)` turns a raw value that is not ASCII into valid UTF-8, or None: it can't be known. `report`, if given, is called after each
     batch with a list of tuples (index, outcome, destination, start, end, value_start, value_end, element, line,
     column, marker, replacement).
 
@@ -130,7 +131,7 @@ cdef class Splice:
     cdef uint64_t index
     cdef uint64_t counts[16]
     cdef Lines lines, held  # held: where the open tag begins
-    cdef bint passing
+    cdef bint passing, busy
     cdef lw_span spans[BATCH]
     cdef lw_verdict verdicts[BATCH]
 
@@ -159,25 +160,40 @@ cdef class Splice:
     def feed(self, data):
         """Take a chunk (any contiguous buffer of bytes); return the output that is certain by now."""
         cdef Py_buffer view
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        self.enter()
         try:
-            if self.passing:
-                return self.pass_through(<const uint8_t *>view.buf, <size_t>view.len, data)
-            return self.pump(<const uint8_t *>view.buf, <size_t>view.len, data)
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            try:
+                if self.passing:
+                    return self.pass_through(<const uint8_t *>view.buf, <size_t>view.len, data)
+                return self.pump(<const uint8_t *>view.buf, <size_t>view.len, data)
+            finally:
+                PyBuffer_Release(&view)
         finally:
-            PyBuffer_Release(&view)
+            self.busy = False
 
     def close(self):
         """The document ends: report a tag that was cut, return what is left."""
         cdef lw_spans out
-        out.spans, out.count, out.capacity = self.spans, 0, BATCH
-        if not self.passing:
-            lw_scan_finish(&self.scan, &self.rules.switches, &out)
-            self.passing = True
-            if out.count:
-                self.judge(0, 1, NULL, 0)
-                self.settle(0, 1, NULL, 0)
-        return self.pass_through(NULL, 0, None)
+        self.enter()
+        try:
+            out.spans, out.count, out.capacity = self.spans, 0, BATCH
+            if not self.passing:
+                lw_scan_finish(&self.scan, &self.rules.switches, &out)
+                self.passing = True
+                if out.count:
+                    self.judge(0, 1, NULL, 0)
+                    self.settle(0, 1, NULL, 0)
+            return self.pass_through(NULL, 0, None)
+        finally:
+            self.busy = False
+
+    cdef int enter(self) except -1:
+        """One call at a time: a function called back, or another thread, must not find the state half-way."""
+        if self.busy:
+            raise RuntimeError("this document is being rewritten: feed and close can't be called from inside or twice at once")
+        self.busy = True
+        return 0
 
     cdef bytes pass_through(self, const uint8_t *buffer, size_t size, data):
         cdef bytes owed = self.owed + self.carry[:self.carried]
@@ -328,6 +344,10 @@ cdef class Splice:
         """A value that is not ASCII is judged again as text: returns its destination."""
         cdef size_t length = <size_t>(span.tag.value_end - span.tag.value)
         cdef bytes raw = self.transcode((tag + span.tag.value)[:length])
+        if raw is None:
+            if verdict.outcome == LW_TRACKED:
+                verdict.outcome = ENCODING
+            return None
         cdef lw_verdict again
         cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(lw_scratch_bound(<size_t>len(raw)))
         if scratch == NULL:
@@ -367,12 +387,16 @@ cdef class Splice:
                 found[i - first] = destination
         if asked:
             values = self.resolve(destinations, indexes)
+            if len(values) != <Py_ssize_t>asked:
+                raise ValueError(f"{asked} values were asked for, {len(values)} came")
             self.kept.append(values)
         for k in range(asked):
             value = values[k]
             i = wanted[k]
             span = &self.spans[i]
             if type(value) is bytes:
+                if b'"' in <bytes>value or b"'" in <bytes>value:
+                    raise ValueError("a value with a quote can't stand in an attribute")
                 self.add_edit(<size_t>(span.start - base + span.tag.value), <size_t>(span.start - base + span.tag.value_end),
                               <bytes>value)
             else:

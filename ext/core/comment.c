@@ -71,7 +71,7 @@ static const uint8_t *read_declaration(lw_doc *doc, const uint8_t *p, const uint
     } else if (!doc->escape && lw_cdata_allowed(doc) && *p == (uint8_t)CDATA[doc->matched]) {
       p++;
       if (++doc->matched < sizeof CDATA - 1) continue;
-      doc->state = LW_CDATA;
+      doc->state = lw_cdata_certain(doc) ? LW_CDATA : LW_PLAINTEXT;
     } else {
       doc->state = LW_BOGUS_COMMENT;
     }

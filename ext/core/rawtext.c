@@ -4,6 +4,10 @@
 #include "space.h"
 #include "states.h"
 
+/* In raw text came a '<' that is not the element's end tag. In doubt about the namespace this may be markup that
+ * hides that end tag (in a comment, in a value), and the two readings part for good: the rest is left alone. */
+static lw_state lw_after_other(const lw_doc *doc, lw_state text) { return doc->doubt ? LW_PLAINTEXT : text; }
+
 /* Continue matching an end tag's name against the element's own. Returns true while undecided; on the byte that
  * decides, moves to the tag states (the end tag is ours) or back to `text`. */
 static bool match_end_name(lw_doc *doc, uint8_t c, lw_state text) {
@@ -12,7 +16,7 @@ static bool match_end_name(lw_doc *doc, uint8_t c, lw_state text) {
     return true;
   }
   bool ours = doc->matched == doc->name_length && lw_ends_name(c);
-  doc->state = ours ? LW_BEFORE_ATTRIBUTE : text;
+  doc->state = ours ? LW_BEFORE_ATTRIBUTE : lw_after_other(doc, text);
   if (ours) {
     doc->end_tag = 1;
     doc->self_closing = doc->watch = doc->raw = 0;
@@ -30,7 +34,7 @@ const uint8_t *lw_raw_states(lw_doc *doc, const uint8_t *p, const uint8_t *end) 
         doc->state = LW_RAW_LESS_THAN;
         break;
       case LW_RAW_LESS_THAN:
-        doc->state = *p == '/' ? LW_RAW_END_NAME : LW_RAW;
+        doc->state = *p == '/' ? LW_RAW_END_NAME : lw_after_other(doc, LW_RAW);
         doc->matched = 0;
         p += *p == '/';
         break;
@@ -74,8 +78,9 @@ static const uint8_t *script_text(lw_doc *doc, const uint8_t *p, const uint8_t *
 /* Behind '<' in a script; the byte is looked at again in the state that follows unless it is eaten. */
 static const uint8_t *script_less_than(lw_doc *doc, const uint8_t *p) {
   doc->matched = 0;
-  doc->state = LW_SCRIPT;
+  doc->state = lw_after_other(doc, LW_SCRIPT);
   if (*p == '/') doc->state = doc->escape == 2 ? LW_SCRIPT_DOUBLE_END : LW_SCRIPT_END_NAME;
+  else if (doc->doubt) return p;
   else if (*p == '!' && doc->escape == 0) doc->state = LW_SCRIPT_BANG;
   else if (doc->escape == 1 && lw_is_alpha(*p)) doc->state = LW_SCRIPT_DOUBLE_START;
   return doc->state == LW_SCRIPT || doc->state == LW_SCRIPT_DOUBLE_START ? p : p + 1;

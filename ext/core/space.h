@@ -3,7 +3,8 @@
  * Only where svg or math is open does the tokenizer depend on the tree: there raw-text names (style, title, ...)
  * hold markup and CDATA sections exist. The stack holds those elements by the hash of their names and nothing of
  * HTML. Where an HTML end tag may have closed them, or the stack is full, `doubt` is set for the rest of the
- * document: then raw-text names count as raw text, so that on doubt a link stays untracked.
+ * document: then raw-text names count as raw text, and where that text holds more than text the rest of the
+ * document is left alone, so that on doubt a link stays untracked.
  */
 #ifndef LW_SPACE_H
 #define LW_SPACE_H
@@ -41,6 +42,11 @@ static inline uint64_t lw_hash_name(const char *name) {
   return hash;
 }
 
+/* Can "<![CDATA[" be a CDATA section here? And is it surely one? If it may be a bogus comment, which ends at the
+ * first '>', the readings part and the rest of the document is left alone. */
 static inline bool lw_cdata_allowed(const lw_doc *doc) { return doc->depth > 0 || doc->doubt; }
+static inline bool lw_cdata_certain(const lw_doc *doc) {
+  return doc->depth > 0 && !doc->doubt && !doc->open[doc->depth - 1].html_inside;
+}
 
 #endif

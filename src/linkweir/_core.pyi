@@ -31,7 +31,7 @@ class Splice:
         self,
         rules: Rules,
         resolve: Resolve,
-        transcode: Callable[[bytes], bytes],
+        transcode: Callable[[bytes], bytes | None],
         report: Report | None = None,
     ) -> None: ...
     def feed(self, data: Buffer) -> bytes: ...

@@ -45,7 +45,9 @@ TOUCHED = {
     **dict.fromkeys(["tests1:104", "tests1:111"], FRAMESET),
 }
 # Missed, though the tree holds it (on doubt untracked): none at present.
-MISSED: dict[str, str] = {}
+MISSED = {
+    "tests21:13": "CDATA inside HTML inside foreignObject: it may have been a section, so the rest is left alone",
+}
 
 
 def test_the_probe_is_a_link_to_both_or_to_neither(

@@ -20,6 +20,8 @@ def markup_declaration_open(t: TagBuilder) -> str:
     if t.follows("doctype", any_case=True):
         return "bogus comment"
     if t.follows("[CDATA["):
+        if t.cdata_allowed and not t.cdata_certain:
+            return "end"  # it may be a bogus comment, which ends at the first ">": the rest is left alone
         return "CDATA section" if t.cdata_allowed else "bogus comment"
     return "bogus comment"
 

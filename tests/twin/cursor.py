@@ -27,6 +27,7 @@ class Cursor:
         self.emitted: Token | None = None
         self.comment = Comment(0, 0, 0, False)
         self.cdata_allowed = False
+        self.cdata_certain = False
 
     def next(self) -> str:
         """Consume the next input character; END (and the position still moves on) at the end."""

@@ -28,6 +28,18 @@ def codec_of(charset: str) -> str:
         return "utf-8"
 
 
+def unreadable(raw: bytes, charset: str) -> bool:
+    """Under an unknown label only UTF-8 is sure; nobody can say where anything else leads."""
+    try:
+        codecs.lookup(CODECS.get(ascii_lower(charset.strip()), charset.strip()))
+    except LookupError:
+        try:
+            raw.decode()
+        except UnicodeDecodeError:
+            return True
+    return False
+
+
 def charset_text(raw: bytes, charset: str) -> str:
     """Bytes as the text a browser makes of them; undecodable ones become U+FFFD."""
     codec = codec_of(charset)

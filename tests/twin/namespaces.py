@@ -63,6 +63,11 @@ class Namespaces:
         """CDATA sections exist in foreign content only (13.2.5.42)."""
         return bool(self.stack) or self.doubt
 
+    @property
+    def cdata_certain(self) -> bool:
+        """The current node surely is a foreign element: no HTML is inside the integration point on top."""
+        return self.top is not None and not self.doubt and not self.top.html_inside
+
     def start(self, tag: Tag) -> str:
         """A start tag: move the stack, and name the state the tokenizer goes on in."""
         top = self.top

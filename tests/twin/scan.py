@@ -47,6 +47,11 @@ class Found:
         raw = self.document[attribute.value_start : attribute.value_end]
         return destination.charset_text(raw, self.charset)
 
+    def unreadable(self, attribute: Attribute) -> bool:
+        """Can the attribute's value not be read as text for sure?"""
+        raw = self.document[attribute.value_start : attribute.value_end]
+        return destination.unreadable(raw, self.charset)
+
     @property
     def length(self) -> int:
         """From "<" to ">", both counted."""
@@ -95,7 +100,18 @@ def _feed_back(tokenizer: Tokenizer, namespaces: Namespaces, tag: Tag) -> None:
         namespaces.end(tag)
     else:
         tokenizer.state = namespaces.start(tag)
+        if namespaces.doubt and tokenizer.state != "data" and not _only_text(tokenizer, tag.name):
+            tokenizer.state = "end"
     tokenizer.cdata_allowed = namespaces.cdata_allowed
+    tokenizer.cdata_certain = namespaces.cdata_certain
+
+
+def _only_text(tokenizer: Tokenizer, name: str) -> bool:
+    """Is the next `<` the end tag of this raw-text element? If not, and in doubt whether it is one, what follows
+    could be markup that hides the end tag: the rest of the document is left alone."""
+    found = tokenizer.text.find("<", tokenizer.position)
+    end_tag = re.compile(rf"</{name}[\t\n\f\r />]", re.IGNORECASE | re.ASCII)
+    return found < 0 or end_tag.match(tokenizer.text, found) is not None
 
 
 def _conditional(document: bytes, charset: str, comment: Comment) -> Iterator[Found]:
@@ -113,9 +129,13 @@ def _link(index: int, found: Found, switches: TwinSwitches) -> TwinLink:
     quoted = href if whole and href and href.quote else None
     raw = found.text(quoted) if quoted else ""
     target = destination.destination(raw) if quoted else None
+    outcome = _outcome(found, href, raw, target, switches)
+    if quoted and found.unreadable(quoted):
+        target = None
+        outcome = "encoding" if outcome in {"tracked", "skipped"} else outcome
     return TwinLink(
         index,
-        _outcome(found, href, raw, target, switches),
+        outcome,
         target,
         found.tag.start + found.offset,
         found.tag.end + found.offset,

@@ -25,6 +25,7 @@ class Tokenizer(tag_states.TagBuilder):
         super().__init__(document.decode("latin-1"))
         self.state = "data"
         self.cdata_allowed = False
+        self.cdata_certain = False
 
     def tokens(self) -> Iterator[Token]:
         """Every tag and comment in order; a start tag that the document cuts comes last, unterminated."""

@@ -27,7 +27,18 @@ _AS_BROWSERS = {
     "euc_kr": "cp949",
 }
 _WINDOWS = frozenset(["cp874", *(f"cp125{n}" for n in range(9))])
-_ALIASES = {"x-sjis": "shift_jis", "windows-31j": "cp932", "x-mac-cyrillic": "mac-cyrillic", "windows-874": "cp874"}
+# Labels of the Encoding standard that Python does not know.
+_ALIASES = {
+    "x-sjis": "shift_jis", "windows-31j": "cp932", "x-gbk": "gbk", "gb_2312-80": "gbk", "csiso58gb231280": "gbk",
+    "iso-ir-58": "gbk", "x-euc-jp": "euc_jp", "cseucpkdfmtjapanese": "euc_jp", "x-x-big5": "big5", "cn-big5": "big5",
+    "windows-949": "cp949", "ks_c_5601-1989": "cp949", "csksc56011987": "cp949", "iso-ir-149": "cp949",
+    "dos-874": "cp874", "windows-874": "cp874", "iso-8859-8-i": "iso8859-8", "iso-8859-8-e": "iso8859-8",
+    "csiso88598i": "iso8859-8", "csiso88598e": "iso8859-8", "logical": "iso8859-8", "visual": "iso8859-8",
+    "x-mac-roman": "mac-roman", "x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic",
+    "unicode-1-1-utf-8": "utf-8", "unicode11utf8": "utf-8", "unicode20utf8": "utf-8", "x-unicode20utf8": "utf-8",
+    "utf-8-sig": "utf-8", "koi": "koi8-r", "koi8": "koi8-r", "koi8-ru": "koi8-u", "sun_eu_greek": "iso8859-7",
+    **{f"x-cp125{n}": f"cp125{n}" for n in range(9)},
+}  # fmt: skip
 
 # In a document with an unknown label these bytes speak for an encoding that shifts or is wider than a byte.
 SUSPICIOUS = re.compile(rb"[\x1b\x00]|~\{")
@@ -53,11 +64,16 @@ class Charset:
         self.by_bytes = found in _BY_BYTES
         self.codec = _AS_BROWSERS.get(found, found)
 
-    def to_utf8(self, raw: bytes) -> bytes:
-        """A raw value as UTF-8; what cannot be decoded becomes U+FFFD, as in a browser."""
+    def to_utf8(self, raw: bytes) -> bytes | None:
+        """A raw value as UTF-8; what cannot be decoded becomes U+FFFD, as in a browser.
+
+        None when the label is unknown and the value no UTF-8: then nobody can say where it leads.
+        """
         try:
             text = raw.decode(self.codec)
         except UnicodeDecodeError:
+            if not self.known:
+                return None
             text = "".join(map(self._from_byte, raw)) if self.codec in _WINDOWS else raw.decode(self.codec, "replace")
         return text.encode()
 

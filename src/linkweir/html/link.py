@@ -15,9 +15,9 @@ NUMBER = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 TEXT_LIMIT = 200  # characters of link text that are kept
 _TEXT_WINDOW = 4096  # bytes behind the tag in which the text is looked for
 _TEXT_END = re.compile(rb"<(?:/?a[\s/>]|/a$)", re.IGNORECASE)
-_MARKUP = re.compile(
-    rb"<!--.*?(?:-->|$)|</?[a-zA-Z!?][^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*(?:>|$)", re.DOTALL
-)
+# Possessive throughout: one attempt is linear, and an attempt that fails is the last (see link_text).
+_TAG = re.compile(rb"</?[a-zA-Z!?][^>\"']*+(?:\"[^\"]*+\"[^>\"']*+|'[^']*+'[^>\"']*+)*+>")
+_COMMENT = b"<!--"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,25 @@ def link_text(document: bytes, end: int, codec: str) -> str:
     """The text behind a link's tag, up to the next `a` tag: for people to recognise the link by."""
     window = document[end : end + _TEXT_WINDOW]
     stop = _TEXT_END.search(window)
-    inside = window[: stop.start()] if stop else window
-    plain = html.unescape(_MARKUP.sub(b" ", inside).decode(codec, "replace"))
+    plain = html.unescape(_without_markup(window[: stop.start()] if stop else window).decode(codec, "replace"))
     return " ".join(plain.split())[:TEXT_LIMIT]
+
+
+def _without_markup(markup: bytes) -> bytes:
+    """The text between tags and comments; what is not closed swallows the rest."""
+    kept, at = [], 0
+    while (found := markup.find(b"<", at)) >= 0:
+        kept.append(markup[at:found])
+        if markup.startswith(_COMMENT, found):
+            close = markup.find(b"-->", found)
+            at = close + 3 if close >= 0 else len(markup)
+            kept.append(b" ")
+        elif markup[found + 1 : found + 2].isalpha() or markup[found + 1 : found + 2] in (b"/", b"!", b"?"):
+            tag = _TAG.match(markup, found)
+            at = tag.end() if tag else len(markup)
+            kept.append(b" ")
+        else:
+            kept.append(b"<")
+            at = found + 1
+    kept.append(markup[at:])
+    return b"".join(kept)

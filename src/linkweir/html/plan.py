@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
 from linkweir import _core
@@ -32,9 +33,7 @@ class Plan(Generic[Html]):
     def __init__(self, html: str | Buffer, *, switches: Switches = DEFAULT, charset: str = "utf-8") -> None:
         document = Document(html, charset)
         rows = document.rows(switches)
-        self.links: tuple[Link, ...] = tuple(
-            document.link(row, link_text(document.raw, row[4], document.charset.codec)) for row in rows
-        )
+        self._document, self._rows = document, rows
         chosen = [row for row in rows if OUTCOMES[row[1]] is Outcome.TRACKED]
         self._destinations = [row[2] or b"" for row in chosen]
         self._indexes = [row[0] for row in chosen]
@@ -42,6 +41,14 @@ class Plan(Generic[Html]):
         self._is_text = isinstance(html, str)
         self._charset = document.charset
         self._switches = Switches()  # skipping is done; what is left to ask is the links themselves
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Every link, in document order; made when first asked for."""
+        document = self._document
+        return tuple(
+            document.link(row, link_text(document.raw, row[4], document.charset.codec)) for row in self._rows
+        )
 
     def render(self, links: Links) -> Html:
         """The document with the links of one recipient; equal to `rewrite` with the same arguments.

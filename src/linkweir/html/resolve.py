@@ -69,6 +69,8 @@ def _answer(function: LinkFunction, destination: str, index: int, charset: Chars
     value: object = function(destination, index)
     if value is None:
         return NUMBER[Outcome.DECLINED]
+    if isinstance(value, str):
+        value = str.__str__(value)  # a subclass may answer for itself what is asked below
     if not isinstance(value, str):
         reason = f"the link function returned {type(value).__name__}, not str or None"
     elif not value:

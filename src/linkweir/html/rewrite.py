@@ -90,9 +90,10 @@ class Document:
 
     def __init__(self, html: str | Buffer, charset: str) -> None:
         self._characters = isinstance(html, str) and not html.isascii()
-        self.data: Buffer = html.encode("utf-8", "surrogatepass") if isinstance(html, str) else html
+        self.data: Buffer = str.encode(html, "utf-8", "surrogatepass") if isinstance(html, str) else html
         self.charset = Charset("utf-8" if isinstance(html, str) else charset)
         self._at = self._characters_before = 0
+        self._line = (0, 0)  # where the last link's line begins, in bytes and in characters
         head = bytes(memoryview(self.data)[:4])
         self.unjudgeable = not isinstance(html, str) and (
             not self.charset.by_bytes
@@ -123,14 +124,15 @@ class Document:
             return link_of(row, codec=self.charset.codec, text=text)
         start, end, value_start, value_end, column = row[3], row[4], row[5], row[6], row[9]
         line_start = start - column + 1
-        from_line = self._count(line_start, start)
+        if line_start != self._line[0]:
+            self._line = (line_start, self._characters_to(line_start))
         first = self._characters_to(start)
         moved = (
             first,
             first + self._count(start, end),
             first + self._count(start, value_start) if value_start >= 0 else -1,
             first + self._count(start, value_end) if value_end >= 0 else -1,
-            from_line + 1,
+            first - self._line[1] + 1,
         )
         return link_of(row, codec="utf-8", text=text, moved=moved)
 
@@ -138,8 +140,6 @@ class Document:
         return len(self.raw[start:end].decode("utf-8", "surrogatepass"))
 
     def _characters_to(self, offset: int) -> int:
-        if offset < self._at:  # links of Outlook's comments never go back, but a caller may ask twice
-            self._at = self._characters_before = 0
         self._characters_before += self._count(self._at, offset)
         self._at = offset
         return self._characters_before

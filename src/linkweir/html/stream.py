@@ -135,11 +135,19 @@ def rewrite_chunks(
     charset: str = "utf-8",
     on_link: OnLink | None = None,
 ) -> Iterator[bytes]:
-    """The rewritten document, chunk by chunk; empty chunks are left out."""
+    """The rewritten document, chunk by chunk; empty chunks are left out.
+
+    When something raises, the bytes not yet given out come first, unchanged, and then the exception.
+    """
     rewriter = Rewriter(links, switches=switches, charset=charset, on_link=on_link)
-    for chunk in chunks:
-        if done := rewriter.feed(chunk):
-            yield done
+    try:
+        for chunk in chunks:
+            if done := rewriter.feed(chunk):
+                yield done
+    except Exception:
+        if rest := rewriter.close():
+            yield rest  # whoever goes on after it gets the exception
+        raise
     if rest := rewriter.close():
         yield rest
 
@@ -154,8 +162,13 @@ async def arewrite_chunks(
 ) -> AsyncIterator[bytes]:
     """The same for an asynchronous source."""
     rewriter = Rewriter(links, switches=switches, charset=charset, on_link=on_link)
-    async for chunk in chunks:
-        if done := rewriter.feed(chunk):
-            yield done
+    try:
+        async for chunk in chunks:
+            if done := rewriter.feed(chunk):
+                yield done
+    except Exception:
+        if rest := rewriter.close():
+            yield rest  # whoever goes on after it gets the exception
+        raise
     if rest := rewriter.close():
         yield rest

@@ -60,9 +60,12 @@ class Switches:
             if isinstance(getattr(self, name), str):
                 raise BadSwitch(f"{name} takes a tuple of strings, not one string")
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not 16 <= self.tag_limit <= 2**40:
-            raise BadSwitch(f"tag_limit must be at least 16 bytes, not {self.tag_limit}")
+        if not isinstance(self.tag_limit, int) or not 16 <= self.tag_limit <= 2**40:
+            raise BadSwitch(f"tag_limit must be a number of bytes from 16 to 2**40, not {self.tag_limit!r}")
         _ = self.rules, self.skip_patterns  # bad items speak up here, not in the middle of a document
+
+    def __reduce__(self) -> tuple[type["Switches"], tuple[object, ...]]:
+        return type(self), (self.opt_out, self.outlook, self.skip, self.track_placeholders, self.tag_limit)
 
     @cached_property
     def rules(self) -> Rules:
