@@ -44,6 +44,7 @@ def test_addresses_that_can_be_mailed_to(given: str, kept: str) -> None:
         "a,b@example.org",
         "<a@example.org>",
         "ä@example.org",
+        "=?utf-8?q?x?=@example.org",
         "a" * 65 + "@example.org",
         "a@" + "x" * 64 + ".example",
         "a@" + "x." * 130 + "example",

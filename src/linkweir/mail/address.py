@@ -20,7 +20,8 @@ def checked(mailbox: Mailbox, field: str) -> Mailbox:
         raise BadInput(f"{field}.name", f"is longer than {NAME_LIMIT} characters")
     local, at, domain = mailbox.email.rpartition("@")
     where = f"{field}.email"
-    if not at or not LOCAL.fullmatch(local) or len(local) > 64:
+    # "=?" begins an encoded word (RFC 2047): legal here, and read by mail software as something else
+    if not at or not LOCAL.fullmatch(local) or len(local) > 64 or "=?" in local:
         raise BadInput(where, "is not an e-mail address")
     ascii_domain = _ascii_domain(domain, where)
     if len(local) + 1 + len(ascii_domain) > 254:
