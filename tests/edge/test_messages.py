@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from linkweir.edge.v2 import messages as v2_messages
+from linkweir.store import queue
 from tests.edge.serving import HTML, Served, html_of, mails, request, some_uuid, wait_until
 
 LIST_KEYS = {"object", "data"}
@@ -259,3 +261,33 @@ def test_a_bug_is_500_and_tells_nothing(served: Served, monkeypatch: pytest.Monk
     assert "RuntimeError" in str(line)
     assert served.key not in str(served.logs)
     assert "ada@" not in str(served.logs)
+
+
+def test_what_cannot_be_answered_is_not_sent(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reply that cannot be written is an error before anything was stored."""
+
+    def cannot(_results: object) -> bytes:
+        raise TypeError("cannot be written")
+
+    monkeypatch.setattr(v2_messages, "_reply", cannot)
+    assert served.post(request()).status_code == 500
+    with served.service.store.read() as connection:
+        assert queue.size(connection) == 0
+    assert mails(served.settings.maildir_path) == {}
+
+
+def test_values_may_be_nested_and_come_back(served: Served) -> None:
+    """Values 32 levels deep are still taken, and stand in the answer as they were sent."""
+    values: dict[str, Any] = {"a": 1}
+    for _ in range(31):
+        values = {"a": values}
+    (entry,) = served.send(recipients=[{"email": "ada@example.org", "substitutions": values}])
+    assert entry["recipient"]["substitutions"] == values
+
+
+def test_an_address_like_an_encoded_word_harms_nobody_else(served: Served) -> None:
+    """A recipient whose address mail software would decode is an entry with an error; the others get theirs."""
+    bad, good = served.send(recipients=[{"email": "=?utf-8?q?x?=@b.example"}, {"email": "ada@example.org"}])
+    assert (bad["status"], bad["id"]) == ("error", None)
+    assert good["status"] == "queued"
+    assert served.delivered(good["id"])["to"] == "ada@example.org"

@@ -9,6 +9,11 @@ import pytest
 from tests.edge.serving import Served, mails, request
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """Objects inside each other."""
+    return {"a": nested(levels - 1)} if levels > 1 else {"a": 1}
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One service for the whole file."""
@@ -52,6 +57,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ),
         ({"substitutions": {"a": 1}, "subject": "{% for"}, "subject"),
         ({"substitutions": {"a": 1}, "html_content": "{{ a"}, "html_content"),
+        ({"substitutions": {"a": 1}, "html_content": "{{" + "-" * 24_000 + "1}}"}, "html_content"),
+        ({"substitutions": nested(33)}, "substitutions"),
+        ({"recipients": [{"email": "a@example.org", "substitutions": nested(300)}]}, "recipients[0].substitutions"),
         ({"privacy": "secret"}, "privacy"),
         ({"link_style": "tiny"}, "link_style"),
         ({"schedule": {"first_attempt": "tomorrow"}}, "schedule.first_attempt"),

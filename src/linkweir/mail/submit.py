@@ -24,18 +24,25 @@ REPLY_KEPT = DAY
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A wish to be carried out once only: the client's key, what it was sent with, and how a reply is
-    written.
-    """
+    """A wish to be carried out once only: the client's key, and what it was sent with."""
 
     key: str
     request: bytes
-    write: Callable[[list[Accepted]], bytes]
 
     @property
     def fingerprint(self) -> bytes:
         """Stands for the request without keeping it."""
         return hashlib.sha256(self.request).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply, and what became of each recipient, in order; `results` is None when the reply is an earlier
+    one.
+    """
+
+    reply: bytes
+    results: list[Accepted] | None
 
 
 class Submitter:
@@ -48,28 +55,35 @@ class Submitter:
         self._link_style = link_style
 
     def submit(
-        self, ring: KeyRing, account: Account, submission: Submission, now: int, once: Once | None = None
-    ) -> tuple[list[Accepted], bytes | None]:
-        """What became of each recipient, in order; or the earlier reply when this very wish was met
-        before.
+        self,
+        ring: KeyRing,
+        account: Account,
+        submission: Submission,
+        now: int,
+        *,
+        write: Callable[[list[Accepted]], bytes],
+        once: Once | None = None,
+    ) -> Answer:
+        """Accept a message for each recipient that can have one; or the earlier reply when this very wish
+        was met before. `write` makes the reply.
 
         Raises BadInput for what is wrong for all, IdempotencyConflict, StoreUnavailable. Nothing is
         accepted then.
         """
         if once and (earlier := self._earlier(account, once)):
-            return [], earlier
+            return Answer(earlier, None)
         writer = _Writer(self, ring, account, submission, now)
         results = [writer.write(place, recipient) for place, recipient in enumerate(submission.recipients)]
+        reply = write(results)  # before the commit: what cannot be answered must not be sent
         with self._store.write() as connection:
             if once:
                 found = replies.find(connection, account.id, once.key)  # another one may have been faster
                 if found:
-                    return [], _same(found, once)
+                    return Answer(_same(found, once), None)
                 replies.drop_before(connection, now - REPLY_KEPT)
-                reply = once.write(results)
                 replies.keep(connection, account.id, once.key, fingerprint=once.fingerprint, body=reply, now=now)
             messages.add(connection, writer.ready)
-        return results, None
+        return Answer(reply, results)
 
     def _earlier(self, account: Account, once: Once) -> bytes | None:
         with self._store.read() as connection:

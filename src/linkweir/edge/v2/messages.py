@@ -37,21 +37,22 @@ def _once(request: Request, data: bytes) -> Once | None:
         return None
     if not 1 <= len(key) <= 255:
         raise BadInput("Idempotency-Key", "must have 1 to 255 characters")
-    return Once(key, f"{request.method} {request.scope['path']}\n".encode() + data, _reply)
+    return Once(key, f"{request.method} {request.scope['path']}\n".encode() + data)
 
 
 def _send(parts: Parts, row: RowMapping, data: bytes, once: Once | None) -> Response:
     moment = now()
     submission = translate.submission(body.shaped(data, shapes.Message), moment)
     account = Account(row["id"], row["track_clicks"], row["message_data_retention"])
-    results, earlier = parts.submitter.submit(parts.ring, account, submission, moment, once)
-    if earlier is not None:
-        return JSON(earlier, 202, headers={"Idempotent-Replayed": "true"})
+    answer = parts.submitter.submit(parts.ring, account, submission, moment, write=_reply, once=once)
+    if answer.results is None:
+        return JSON(answer.reply, 202, headers={"Idempotent-Replayed": "true"})
     parts.worker.wake()
-    accepted = sum(result.message_id is not None for result in results)
+    accepted = sum(result.message_id is not None for result in answer.results)
+    refused = len(answer.results) - accepted
     parts.metrics.accepted.inc(accepted)
-    parts.log.info("messages.accepted", account=str(account.id), accepted=accepted, refused=len(results) - accepted)
-    return JSON(_reply(results), 202)
+    parts.log.info("messages.accepted", account=str(account.id), accepted=accepted, refused=refused)
+    return JSON(answer.reply, 202)
 
 
 def _reply(results: list[Accepted]) -> bytes:

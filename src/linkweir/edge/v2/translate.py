@@ -2,14 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from linkweir.edge.v2 import shapes
 from linkweir.errors import BadInput, NotSupported
 from linkweir.mail.model import Attachment, Mailbox, Recipient, Submission
 from linkweir.token import Privacy
 
+DEPTH = 32  # of lists and objects inside each other
 DAY = 86_400 * 1_000_000  # microseconds
 TRUE = frozenset(["true", "1"])
 FALSE = frozenset(["false", "0"])
@@ -32,7 +34,7 @@ def submission(message: shapes.Message, now: int) -> Submission:
         reply_to=_mailbox(message.reply_to) if message.reply_to else None,
         attachments=tuple(_attachment(item, place) for place, item in enumerate(message.attachments or ())),
         headers=message.headers or {},
-        substitutions=message.substitutions,
+        substitutions=_substitutions(message.substitutions, "substitutions"),
         tags=tuple(message.tags) if message.tags is not None else wishes.tags,
         track_clicks=_first(message.tracking.click if message.tracking else None, wishes.track_clicks),
         privacy=Privacy(message.privacy or "full"),
@@ -93,13 +95,29 @@ def _mailbox(address: shapes.Address) -> Mailbox:
     return Mailbox(address.email, address.name or "")
 
 
-def _recipient(item: shapes.Recipient, _place: int) -> Recipient:
+def _recipient(item: shapes.Recipient, place: int) -> Recipient:
     return Recipient(
         Mailbox(item.email, item.name or ""),
-        item.substitutions,
+        _substitutions(item.substitutions, f"recipients[{place}].substitutions"),
         item.tracking.click if item.tracking else None,
         Privacy(item.privacy or "full"),
     )
+
+
+def _substitutions(values: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
+    """The values, if they can be walked: what recurses over them has a stack with an end."""
+    level: list[Any] = [values]
+    for _ in range(DEPTH):
+        level = [part for item in level for part in _parts(item)]
+    if any(isinstance(item, dict | list) for item in level):
+        raise BadInput(field, f"is nested deeper than {DEPTH} levels")
+    return values
+
+
+def _parts(item: Any) -> Iterable[Any]:
+    if isinstance(item, dict):
+        return item.values()
+    return item if isinstance(item, list) else ()
 
 
 def _attachment(item: shapes.Attachment, place: int) -> Attachment:
