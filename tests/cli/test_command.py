@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import linkweir as package
-from tests.cli.running import Command
+from tests.cli.running import LINE, Command
 
 OPTIONS = {
     "rewrite": """--output --in-place --dry-run --copy-others --follow --base-url --key-file --message-id --campaign
@@ -134,3 +134,29 @@ def test_serve_has_help_of_its_own(linkweir: Command) -> None:
     assert run.code == 0
     assert b"--demo" in run.out
     assert b"  linkweir serve --demo" in run.out.rpartition(b"examples:")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "expected"),
+    [
+        (["--version"], ">&-", (1, "linkweir: can't write standard output: Bad file descriptor")),
+        (["check", "a.html"], ">&-", (1, "linkweir: can't write standard output: Bad file descriptor")),
+        (["rewrite", "a.html"], ">&-", (1, "linkweir: a.html: can't write standard output: Bad file descriptor")),
+        (["rewrite", "a.html", "-o", "b.html"], ">&-", (0, "1 file done")),
+        (["rewrite"], "<&-", (1, "linkweir: <stdin>: can't read at byte 0: Bad file descriptor")),
+        (["check"], "<&-", (1, "linkweir: <stdin>: can't read at byte 0: Bad file descriptor")),
+        (["rewrite", "a.html"], "2>&-", (0, "")),
+        (["rewrite", "gone.html"], "<&- >&- 2>&-", (1, "")),
+    ],
+)
+def test_closed_streams_are_errors_like_any_other(
+    linkweir: Command, work: Path, words: list[str], closed: str, expected: tuple[int, str]
+) -> None:
+    """A closed stream that is needed gives 1 and a line that names it, one that is not needed is not missed."""
+    (work / "a.html").write_bytes(LINE)
+    assert linkweir.rewrite("a.html").code == 0
+    run = linkweir.under(["sh", "-c", f'exec "$@" {closed}', "sh"], *words, PYTHONUNBUFFERED="")
+    assert run.code == expected[0]
+    assert expected[1] in run.err
+    assert "Traceback" not in run.err
+    assert "ignored" not in run.err

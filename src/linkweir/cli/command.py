@@ -12,6 +12,7 @@ from linkweir.batch.names import shown
 from linkweir.batch.source import reason
 from linkweir.cli import check, keys, opened, rewrite, serve
 from linkweir.cli.options import USAGE, UsageError, paragraph, subparser
+from linkweir.cli.streams import replace_closed
 from linkweir.errors import LinkweirError
 
 _EPILOG = """\
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's own arguments) and return its exit code."""
+    replace_closed()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:  # a file name that the terminal's charset lacks is shown escaped, not as a crash
@@ -68,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except OSError as error:  # of the key file, say; a document's own errors never come this far
         where = f"{shown(str(error.filename))}: " if error.filename else ""
-        print(f"linkweir: {where}{reason(error)}", file=sys.stderr)
+        print(f"linkweir: {where or _if_stdout_fails()}{reason(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("linkweir: interrupted", file=sys.stderr)
@@ -78,7 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     if argv[:1] == ["serve"]:
         return serve.main(argv[1:])
-    args = build_parser().parse_args(argv)
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit:  # after --help or --version
+        sys.stdout.flush()
+        raise
     code: int = args.run(args)
     sys.stdout.flush()  # here, where a broken pipe is still caught
     return code
@@ -87,6 +93,16 @@ def _run(argv: list[str]) -> int:
 def _terminate(_number: int, _frame: FrameType | None) -> None:
     """Leave through every `with` and `finally` on SIGTERM, so that no temporary file stays."""
     raise SystemExit(128 + signal.SIGTERM)
+
+
+def _if_stdout_fails() -> str:
+    """Name standard output where it is what takes nothing, and drop what it was to take."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _abandon_stdout()
+        return "can't write standard output: "
+    return ""
 
 
 def _abandon_stdout() -> None:
