@@ -17,7 +17,8 @@ from capi cimport (
 )
 
 cdef enum:
-    ENCODING = 15  # the number of this outcome, which a value's bytes alone don't decide
+    OUTCOMES = 16  # all outcomes that link.py numbers; bytes alone decide the first LW_OUTCOMES
+    ENCODING = 15
     BATCH = 64  # links between two looks at Python; small enough to lie in the state object
 
 
@@ -129,7 +130,7 @@ cdef class Splice:
     cdef bytes head  # output that comes before the chunk's own
     cdef bytes owed  # input that a failed call could not return
     cdef uint64_t index
-    cdef uint64_t counts[16]
+    cdef uint64_t counts[OUTCOMES]
     cdef Lines lines, held  # held: where the open tag begins
     cdef bint passing, busy
     cdef lw_span spans[BATCH]
@@ -151,7 +152,7 @@ cdef class Splice:
 
     def counted(self):
         """How often each outcome came, by its number."""
-        return [self.counts[i] for i in range(16)]
+        return [self.counts[i] for i in range(OUTCOMES)]
 
     def pass_on(self):
         """Let everything from here on pass unchanged: the bytes can't be judged."""
@@ -179,7 +180,7 @@ cdef class Splice:
         try:
             out.spans, out.count, out.capacity = self.spans, 0, BATCH
             if not self.passing:
-                lw_scan_finish(&self.scan, &self.rules.switches, &out)
+                lw_scan_finish(&self.scan, &out)
                 self.passing = True
                 if out.count:
                     self.judge(0, 1, NULL, 0)
@@ -191,7 +192,7 @@ cdef class Splice:
     cdef int enter(self) except -1:
         """One call at a time: a function called back, or another thread, must not find the state half-way."""
         if self.busy:
-            raise RuntimeError("this document is being rewritten: feed and close can't be called from inside or twice at once")
+            raise RuntimeError("this document is being rewritten: feed and close are not for callbacks or a second thread")
         self.busy = True
         return 0
 
@@ -304,7 +305,6 @@ cdef class Splice:
 
     cdef bint judge_if_room(self, lw_spans *out, const uint8_t *buffer, uint64_t base) noexcept nogil:
         """Judge the batch without the GIL unless it needs more scratch or holds a split tag."""
-        cdef size_t i
         if out.count and self.spans[0].shape == LW_SPLIT:
             return False
         if self.scratch_needed(0, out.count) > self.scratch_size:
@@ -400,9 +400,11 @@ cdef class Splice:
                 self.add_edit(<size_t>(span.start - base + span.tag.value), <size_t>(span.start - base + span.tag.value_end),
                               <bytes>value)
             else:
+                if not 0 <= value < OUTCOMES:
+                    raise ValueError(f"{value} is no outcome")
                 self.verdicts[i].outcome = <uint8_t>value
         for i in range(first, last):
-            self.counts[self.verdicts[i].outcome & 15] += 1
+            self.counts[self.verdicts[i].outcome] += 1
         if found is not None:
             self.tell(first, last, found, {wanted[k]: values[k] for k in range(asked)}, bytes_, base)
         self.index += last - first
@@ -492,7 +494,11 @@ cdef class Template:
         self.edits = <Edit *>PyMem_Malloc(max(1, self.places) * sizeof(Edit))
         if self.edits == NULL:
             raise MemoryError
+        cdef size_t last = 0
         for i, (start, end) in enumerate(places):
+            if not last <= start <= end <= len(source):
+                raise ValueError(f"place {i} ({start} to {end}) lies before the last one or outside the document")
+            last = end
             self.edits[i] = Edit(start, end, NULL, 0)
 
     def __dealloc__(self):
@@ -550,7 +556,7 @@ def count(html, Rules rules not None):
                 if at < size:
                     at += lw_scan_feed(&scan, &rules.switches, buffer + at, size - at, &out)
                 else:
-                    lw_scan_finish(&scan, &rules.switches, &out)
+                    lw_scan_finish(&scan, &out)
                     at += 1
                 for i in range(out.count):
                     needed = lw_scratch_bound(<size_t>(spans[i].tag.value_end - spans[i].tag.value))

@@ -35,13 +35,8 @@ cdef extern from "lex.h" nogil:
 
 cdef extern from "scan.h" nogil:
     uint64_t LW_NO_HOLD
-    ctypedef enum lw_shape:
-        LW_LEXED
-        LW_SPLIT
-        LW_TAG_TOO_LONG
-        LW_CUT
-    ctypedef enum lw_element:
-        LW_EL_A
+    enum: LW_SPLIT
+    ctypedef int lw_element
     ctypedef struct lw_span:
         uint64_t start
         uint64_t end
@@ -56,7 +51,7 @@ cdef extern from "scan.h" nogil:
         uint64_t offset
     size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *buffer, size_t size,
                         lw_spans *out) noexcept
-    void lw_scan_finish(lw_scan *scan, const lw_switches *switches, lw_spans *out) noexcept
+    void lw_scan_finish(lw_scan *scan, lw_spans *out) noexcept
     uint64_t lw_scan_open_tag(const lw_scan *scan) noexcept
     uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches) noexcept
     const char *lw_element_name(lw_element element) noexcept

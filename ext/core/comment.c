@@ -81,8 +81,7 @@ static const uint8_t *read_declaration(lw_doc *doc, const uint8_t *p, const uint
   return p;
 }
 
-const uint8_t *lw_markup_states(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
-  (void)run;
+const uint8_t *lw_markup_states(lw_doc *doc, const uint8_t *p, const uint8_t *end) {
   if (doc->state == LW_DECLARATION) return read_declaration(doc, p, end);
   if (doc->state == LW_BOGUS_COMMENT) {
     const uint8_t *close = memchr(p, '>', (size_t)(end - p));

@@ -51,7 +51,7 @@ const uint8_t *lw_run(lw_doc *doc, const lw_run_context *run, const uint8_t *p, 
     else if (doc->state >= LW_RAW) p = lw_raw_states(doc, p, end);
     else if (doc->state >= LW_TAG_NAME || doc->state <= LW_END_TAG_OPEN) p = lw_tag_states(doc, run, p, end);
     else if (doc->state == LW_COMMENT_START && run->switches->outlook && !run->inner) return p;
-    else p = lw_markup_states(doc, run, p, end);
+    else p = lw_markup_states(doc, p, end);
   }
   return p;
 }
@@ -151,8 +151,7 @@ size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *b
   return (size_t)(p - buffer);
 }
 
-void lw_scan_finish(lw_scan *scan, const lw_switches *switches, lw_spans *out) {
-  (void)switches;
+void lw_scan_finish(lw_scan *scan, lw_spans *out) {
   bool inside = scan->conditional == INSIDE;
   emit_cut(inside ? &scan->inner : &scan->outer, scan->offset, inside, out);
 }

@@ -14,7 +14,7 @@
  *     do { at += lw_scan_feed(&s, &switches, chunk + at, size - at, &out); use out.spans; out.count = 0; }
  *     while (at < size);
  *     keep the chunk's bytes from `lw_scan_hold(&s)` on: an open tag may turn out to be a link
- *   lw_scan_finish(&s, &switches, &out);
+ *   lw_scan_finish(&s, &out);
  */
 #ifndef LW_SCAN_H
 #define LW_SCAN_H
@@ -85,7 +85,7 @@ typedef struct {
 size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *buffer, size_t size, lw_spans *out);
 
 /* The document ends here: a link tag still open is reported as LW_CUT. Needs room for one span. */
-void lw_scan_finish(lw_scan *scan, const lw_switches *switches, lw_spans *out);
+void lw_scan_finish(lw_scan *scan, lw_spans *out);
 
 /* Absolute offset of the '<' of a tag that is open and may be a link, or LW_NO_HOLD. */
 uint64_t lw_scan_open_tag(const lw_scan *scan);

@@ -43,7 +43,7 @@ static inline uint64_t lw_offset_of(const lw_run_context *run, const uint8_t *p)
 const uint8_t *lw_run(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
 
 /* The groups. */
-const uint8_t *lw_markup_states(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_markup_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
 const uint8_t *lw_tag_states(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
 const uint8_t *lw_raw_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
 const uint8_t *lw_script_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);

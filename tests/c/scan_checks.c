@@ -198,7 +198,7 @@ void a_zeroed_scan_is_valid(void) {
   memset(&scan, 0, sizeof scan);
   CHECK(lw_scan_hold(&scan, &switches) == LW_NO_HOLD);
   CHECK(lw_scan_feed(&scan, &switches, tag, 0, &out) == 0 && out.count == 0);
-  lw_scan_finish(&scan, &switches, &out);
+  lw_scan_finish(&scan, &out);
   CHECK(out.count == 0);
   CHECK(lw_scan_feed(&scan, &switches, tag, sizeof tag - 1, &out) == sizeof tag - 1);
   CHECK(out.count == 1 && span.start == 0 && span.end == sizeof tag - 1 && span.shape == LW_LEXED);

@@ -196,7 +196,7 @@ findings scan_document(const uint8_t *document, size_t n, const way *way) {
   }
   lw_span last[1];
   lw_spans out = {last, 0, 1};
-  lw_scan_finish(&r.scan, &way->switches, &out);
+  lw_scan_finish(&r.scan, &out);
   CHECK(out.count == 0 || (last[0].shape == LW_CUT && last[0].end == n));
   if (out.count) take_unread(&r, last);
   r.found.last = r.scan;
