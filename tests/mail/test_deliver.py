@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from linkweir.edge.logs import make_logger
 from linkweir.errors import DeliveryFailed
@@ -156,6 +157,31 @@ def test_a_claim_ends_with_its_lease(bench: Bench) -> None:
     with bench.store.write() as connection:
         queue.settle(connection, dead, key, status="Failed", log="late", now=bench.now)
     assert bench.status(key) == "Delivered"
+
+
+def test_a_mail_is_loaded_when_its_turn_comes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of claims holds no mail: each is read from the store just before its delivery."""
+    order: list[str] = []
+    load, transport = messages.content, Flaky(0)
+    deliver = transport.deliver
+
+    def loading(connection: Connection, message: uuid.UUID) -> bytes | None:
+        order.append("load")
+        return load(connection, message)
+
+    def delivering(message: uuid.UUID, created_at: int, raw: bytes) -> str:
+        order.append("deliver")
+        return deliver(message, created_at, raw)
+
+    monkeypatch.setattr(messages, "content", loading)
+    monkeypatch.setattr(transport, "deliver", delivering)
+    for _ in range(3):
+        bench.add()
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: worker.delivered == 3)
+    worker.stop()
+    assert order == ["load", "deliver"] * 3
 
 
 def test_content_is_dropped_when_its_time_is_over(bench: Bench) -> None:

@@ -115,8 +115,12 @@ class DeliveryWorker:
         if self._clock() >= item.expires_at:
             self._back_off(item, "expired before it could be delivered")
             return
+        with self._store.read() as connection:
+            raw = messages.content(connection, item.id)
+        if raw is None:  # content goes only after delivery: our lease ended and another worker was faster
+            return
         try:
-            note = self._transport.deliver(item.id, item.created_at, item.raw)
+            note = self._transport.deliver(item.id, item.created_at, raw)
         except DeliveryFailed as error:
             self.failed += 1
             self._back_off(item, str(error))

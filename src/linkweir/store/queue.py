@@ -9,27 +9,25 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, or_, select, update
 
-from linkweir.store.tables import attempts, contents, messages, queue
+from linkweir.store.tables import attempts, messages, queue
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this worker may deliver until its lease ends."""
+    """A message that this worker may deliver until its lease ends; its mail is loaded when its turn comes."""
 
     id: uuid.UUID
     created_at: int
     expires_at: int
     attempts: int
-    raw: bytes
 
 
 def claim(connection: Connection, owner: uuid.UUID, now: int, until: int, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages that nobody holds."""
     free = or_(queue.c.claimed_until_at.is_(None), queue.c.claimed_until_at <= now)
     statement = (
-        select(queue.c.message_id, messages.c.created_at, queue.c.expires_at, queue.c.attempts, contents.c.raw)
+        select(queue.c.message_id, messages.c.created_at, queue.c.expires_at, queue.c.attempts)
         .join(messages, messages.c.id == queue.c.message_id)
-        .join(contents, contents.c.message_id == queue.c.message_id)
         .where(queue.c.due_at <= now, free)
         .order_by(queue.c.due_at)
         .limit(limit)
