@@ -304,3 +304,12 @@ def test_no_token_key_or_address_is_logged(served: Served) -> None:
     for secret in (link.rpartition("/")[2], link[:-2].rpartition("/")[2], served.key, "wrong-secret-key", "ada@"):
         assert secret not in text
     assert message_id.strip("<>").partition("@")[0] in text
+
+
+@pytest.mark.parametrize("end", ["/c/", "/c/token/", "/c//token", "/c/a/b"])
+def test_a_mangled_link_gets_the_page_for_readers(served: Served, end: str) -> None:
+    """What mail software made of a link is answered for people, not with the API's JSON."""
+    answer = served.reader.get(end)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Link not found" in answer.text

@@ -75,6 +75,14 @@ async def _keep(parts: Parts, request: Request, way: follow.Way) -> None:
         parts.log.error("click.late", event_id=str(found.id))
 
 
+async def lost(request: Request) -> Response:
+    """What is under the click path and no link: cut off or mangled on its way to a reader."""
+    return _page(parts_of(request), "unknown", UNKNOWN, 404)
+
+
 def routes(click_path: str) -> list[Route]:
     """The redirect under its path; GET brings HEAD along."""
-    return [Route(f"{click_path}{{token}}", redirect, methods=["GET"])]
+    found = [Route(f"{click_path}{{token}}", redirect, methods=["GET"])]
+    if click_path != "/":  # there, everything else is not ours to answer
+        found.append(Route(f"{click_path}{{rest:path}}", lost, methods=["GET"]))
+    return found
