@@ -60,6 +60,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ({"substitutions": {"a": 1}, "html_content": "{{" + "-" * 24_000 + "1}}"}, "html_content"),
         ({"substitutions": nested(33)}, "substitutions"),
         ({"recipients": [{"email": "a@example.org", "substitutions": nested(300)}]}, "recipients[0].substitutions"),
+        (
+            {
+                "recipients": [{"email": f"r{n}@example.org"} for n in range(60)],
+                "attachments": [{"data": "x" * 8_000_000, "content_type": "text/plain", "file_name": "f"}],
+            },
+            "recipients: together make more than 256 MB",
+        ),
         ({"privacy": "secret"}, "privacy"),
         ({"link_style": "tiny"}, "link_style"),
         ({"schedule": {"first_attempt": "tomorrow"}}, "schedule.first_attempt"),

@@ -20,6 +20,7 @@ from linkweir.token import KeyRing
 DAY = 86_400 * 1_000_000  # microseconds
 EXPIRES_AFTER = 3 * DAY
 REPLY_KEPT = DAY
+SIZE_LIMIT = 256 * 1024 * 1024  # bytes of all mails of one submission; they are in memory until the commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +116,29 @@ class _Writer:
             sender=address.checked(submission.sender, "from"),
             reply_to=submission.reply_to and address.checked(submission.reply_to, "reply_to"),
         )
+        self._size = 0
+        files = sum(len(item.data) for item in submission.attachments) * 4 // 3
+        self._grow(files * len(submission.recipients))  # known before the first mail is built
+        self._size = 0
         self._texts = _Texts(self._submission)
 
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > SIZE_LIMIT:
+            limit = SIZE_LIMIT // 2**20
+            raise BadInput("recipients", f"together make more than {limit} MB of mail: send to fewer at a time")
+
     def write(self, position: int, recipient: Recipient) -> Accepted:
-        """One recipient's message; what is wrong with one recipient does not touch the others."""
+        """One recipient's message; what is wrong with one recipient does not touch the others.
+
+        Raises BadInput when the mails of all become too much.
+        """
         try:
             mailbox = address.checked(recipient.mailbox, "recipient")
             new = self._message(replace(recipient, mailbox=mailbox), *self._texts.of(position))
         except BadInput as error:
             return Accepted(recipient, None, "error", str(error))
+        self._grow(len(new.raw))
         self.ready.append(new)
         scheduled = new.due_at > self._now
         return Accepted(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
