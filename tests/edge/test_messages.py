@@ -1,14 +1,19 @@
 """Tests of API v2's messages against a running service."""
 
 import base64
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from linkweir.edge.v2 import messages as v2_messages
+from linkweir.mail import submit
 from linkweir.store import queue
+from linkweir.store.tables import messages
 from tests.edge.serving import HTML, Served, html_of, mails, request, some_uuid, wait_until
 
 LIST_KEYS = {"object", "data"}
@@ -251,7 +256,7 @@ def test_a_long_destination_is_followed(served: Served) -> None:
 def test_a_bug_is_500_and_tells_nothing(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected exception is a plain 500; the log has its traceback without any local values."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **_names: object) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(served.service.submitter, "submit", broken)
@@ -291,3 +296,25 @@ def test_an_address_like_an_encoded_word_harms_nobody_else(served: Served) -> No
     assert (bad["status"], bad["id"]) == ("error", None)
     assert good["status"] == "queued"
     assert served.delivered(good["id"])["to"] == "ada@example.org"
+
+
+def test_mails_that_are_too_much_together_are_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mails of one request have a total size that they may have; beyond it, nobody gets any."""
+    monkeypatch.setattr(submit, "SIZE_LIMIT", 1024 * 1024)
+    people = [{"email": f"r{n}@example.org"} for n in range(3)]
+    refused = served.post(request(recipients=people, html_content="x" * 300_000))
+    assert (refused.status_code, "recipients: together make more" in refused.text) == (400, True)
+    assert len(served.send(recipients=people, html_content="x" * 200_000)) == 3
+    with served.service.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(messages)) == 3
+
+
+def test_a_client_that_goes_away_is_no_bug(served: Served) -> None:
+    """A connection that ends within its request's body is noted, and not as an error."""
+    address = ("127.0.0.1", served.settings.port)
+    with socket.create_connection(address) as connection:
+        head = f"POST {served.base}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.key}\r\n"
+        connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+        time.sleep(0.2)
+    wait_until(lambda: any(line["event"] == "request.disconnected" for line in served.logs))
+    assert not [line for line in served.logs if line["level"] == "error"]

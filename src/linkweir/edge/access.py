@@ -6,6 +6,7 @@ A mount does not run a sub-application's lifespan, so the first request may have
 import time
 from typing import Protocol
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
@@ -56,6 +57,8 @@ class Access:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            self._service.log.info("request.disconnected", endpoint=_name(scope))  # nobody is left to answer
         except Exception as error:
             # a bug; caught here and not in Starlette's handler, which would raise it once more in a host's log
             self._service.log.error("request.bug", endpoint=_name(scope), exc_info=error)
