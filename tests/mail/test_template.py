@@ -12,7 +12,7 @@ DEEP = ("+1", "~1", "**1", " and 1", "()", "|e", ".a", "[0]", " is defined", " i
 
 def one(source: str, field: str = "x", html: bool = False, **values: Any) -> str:
     """One template filled once."""
-    (found,) = fill([Template(source, field, html)], [values])
+    (found,) = fill([Template(source, field, html)], {}, [values])
     if isinstance(found, BadInput):
         raise found
     return found[0]
@@ -92,7 +92,7 @@ def test_values_are_the_same_for_every_recipient_and_text() -> None:
     """What a template does to a list or mapping, even put it into itself, is not seen by any other text."""
     source = "{{ l }}{{ d }}{% if l.append(l) %}{% endif %}{% if d.clear() %}{% endif %}"
     values = {"l": [1], "d": {"k": 1}}
-    found = fill([Template(source, "subject"), Template(source, "text_content")], [values, values])
+    found = fill([Template(source, "subject"), Template(source, "text_content")], values, [{}, {}])
     assert found == [["[1]{'k': 1}"] * 2] * 2
     assert values == {"l": [1], "d": {"k": 1}}
 
@@ -101,11 +101,11 @@ def test_the_field_that_ended_the_renderer_is_named() -> None:
     """A text that needs too much is named, even when others before it were filled."""
     greedy = Template("{{ [1]|tojson(indent=100000000000) }}", "text_content")
     with pytest.raises(BadInput, match=r"^text_content: "):
-        fill([Template("ok", "subject"), greedy], [{"x": 1}])
+        fill([Template("ok", "subject"), greedy], {}, [{"x": 1}])
 
 
 def test_one_recipient_s_error_is_that_recipient_s() -> None:
     """A text that cannot be filled with one recipient's values is still filled with the others'."""
-    first, second = fill([Template("{{ 6 // n }}", "subject")], [{"n": 0}, {"n": 2}])
+    first, second = fill([Template("{{ 6 // n }}", "subject")], {"n": 0}, [{}, {"n": 2}])
     assert isinstance(first, BadInput)
     assert second == ["3"]

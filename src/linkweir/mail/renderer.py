@@ -4,7 +4,8 @@ MiniJinja parses and frees by recursion and asks for as much memory as a templat
 overflow the stack or make gigabytes, and either ends the process. So this one has hard limits, and its
 end is the answer. It imports nothing of this package, to start fast.
 
-Reads one JSON object: `templates` ([name, source, is HTML] each) and `values` (JSON texts). Writes one JSON
+Reads one JSON object: `templates` ([name, source, is HTML] each), `common` and `values` (JSON texts of what
+is substituted for all and for each, which wins). Writes one JSON
 line for each template compiled, then one for each template and value filled, in order: a text, or
 `{"error": text, "line": number or null}`. A template that does not compile is the last line.
 """
@@ -19,7 +20,7 @@ from minijinja import Environment, TemplateError, safe
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 STEPS = 1_000_000  # enough for a long table, not for an endless loop
 MEMORY = 512 * 1024 * 1024  # bytes of address space
-SECONDS = 10  # of computing
+SECONDS = 5  # of computing
 OUTPUT = 64 * 1024 * 1024  # characters of JSON, over all texts
 
 
@@ -67,10 +68,10 @@ class _Output:
         print(line, flush=True)
 
 
-def _fill(environment: Environment, name: str, values: str) -> object:
+def _fill(environment: Environment, name: str, common: str, values: str) -> object:
     try:
         # parsed for each text anew: a template can call a list's append, and nobody else may see that
-        return environment.render_template(name, **json.loads(values))
+        return environment.render_template(name, **{**json.loads(common), **json.loads(values)})
     except TemplateError as error:
         return _error(error)
 
@@ -78,11 +79,11 @@ def _fill(environment: Environment, name: str, values: str) -> object:
 def main() -> None:
     """Carry out the one request on standard input."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     request = json.load(sys.stdin)
     output = _Output()
     ready = []
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     for name, source, html in request["templates"]:
         environment = _environment(html)
         try:
@@ -94,7 +95,7 @@ def main() -> None:
         ready.append((environment, name))
     for values in request["values"]:
         for environment, name in ready:
-            output.put(_fill(environment, name, values))
+            output.put(_fill(environment, name, request["common"], values))
 
 
 if __name__ == "__main__":

@@ -188,13 +188,14 @@ class _Texts:
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
         self._filled: dict[int, list[str] | BadInput] = {}
-        values = {
-            position: {**(submission.substitutions or {}), **(recipient.substitutions or {})}
+        common = submission.substitutions or {}
+        wanted = {
+            position: recipient.substitutions or {}
             for position, recipient in enumerate(submission.recipients)
+            if common or recipient.substitutions
         }
-        wanted = {position: found for position, found in values.items() if found}
         if wanted:
-            filled = template.fill(list(self._templates()), list(wanted.values()))
+            filled = template.fill(list(self._templates()), common, list(wanted.values()))
             self._filled = dict(zip(wanted, filled, strict=True))
 
     def _templates(self) -> Iterator[Template]:

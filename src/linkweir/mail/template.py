@@ -32,15 +32,18 @@ class Template:
     html: bool = False
 
 
-def fill(templates: Sequence[Template], values: Sequence[Mapping[str, Any]]) -> list[list[str] | BadInput]:
-    """For each of `values` the filled texts, or what is wrong with them.
+Values = Mapping[str, Any]
+
+
+def fill(templates: Sequence[Template], common: Values, values: Sequence[Values]) -> list[list[str] | BadInput]:
+    """For each of `values`, which win over `common`, the filled texts, or what is wrong with them.
 
     Raises BadInput naming the field when a template cannot be read, or needs more than it may have.
     """
     for one in templates:
         if len(one.source) > SOURCE_LIMIT:
             raise BadInput(one.field, f"is longer than {SOURCE_LIMIT} characters and has substitutions")
-    lines = _rendered(templates, values)
+    lines = _rendered(templates, common, values)
     for one, line in zip(templates, lines, strict=False):
         if line != "":
             raise _bad(one, line)
@@ -61,10 +64,11 @@ def _bad(template: Template, line: dict[str, Any]) -> BadInput:
     return BadInput(template.field, f"template error{where}: {line['error']}")
 
 
-def _rendered(templates: Sequence[Template], values: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _rendered(templates: Sequence[Template], common: Values, values: Sequence[Values]) -> list[Any]:
     """The renderer's whole lines; fewer than asked for when it came to an end before."""
     request = {
         "templates": [(one.field, one.source, one.html) for one in templates],
+        "common": json.dumps(common),  # once: with a hundred recipients, megabytes of it would become gigabytes
         "values": [json.dumps(one) for one in values],
     }
     with AT_ONCE:
