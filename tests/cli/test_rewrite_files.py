@@ -426,3 +426,20 @@ def test_the_digest_of_a_pipe_is_refused_at_once(linkweir: Command, work: Path) 
     run = linkweir.rewrite("a.html", "-o", "out.html", "--message-id", "{sha}")
     assert run.code == 1
     assert "a.html: {sha} needs a file that can be read twice" in run.err
+
+
+@pytest.mark.parametrize(("limit", "code"), [(40, 0), (12, 1)])
+def test_more_processes_than_the_system_allows(linkweir: Command, work: Path, limit: int, code: int) -> None:
+    """Where open files run out, fewer processes do the work; where there is no room for two, the command says so."""
+    (work / "in").mkdir()
+    for n in range(30):
+        (work / "in" / f"{n}.html").write_bytes(LINE)
+    assert linkweir.rewrite("in/0.html").code == 0
+    run = linkweir.under(
+        ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"], "rewrite", "in", "-o", "out", "--jobs", "1000"
+    )
+    assert run.code == code, run
+    if code:
+        assert "worker processes can't be started here (Too many open files); try --jobs 1" in run.err
+    else:
+        assert len(list((work / "out").iterdir())) == 30

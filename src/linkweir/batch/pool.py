@@ -74,9 +74,14 @@ class _Worker:
     def __init__(self, recipe: Recipe) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(target=_work, args=(theirs, recipe), daemon=True)
-        with _signals_held():
-            self.process.start()
-        theirs.close()
+        try:
+            with _signals_held():
+                self.process.start()
+        except OSError:
+            self.pipe.close()
+            raise
+        finally:
+            theirs.close()
         self.batch: deque[tuple[int, Job]] = deque()
         self.up = False
 
@@ -104,7 +109,7 @@ class _Pool:
 
     def run(self) -> Iterator[Result]:
         try:
-            self._workers += [_Worker(self._recipe) for _ in range(self._count)]
+            self._start()
             while self._todo or self._results or any(worker.batch for worker in self._workers):
                 self._hand_out()
                 self._collect()
@@ -114,6 +119,18 @@ class _Pool:
         finally:
             for worker in self._workers:
                 worker.stop()
+
+    def _start(self) -> None:
+        """Start the workers, or as many as the system lets us have: open files and processes have limits."""
+        try:
+            while len(self._workers) < self._count:
+                self._workers.append(_Worker(self._recipe))
+        except OSError as error:
+            if self._workers:
+                self._workers.pop().stop()  # what it held has to do for the rest of the run
+            if not self._workers:
+                raise _failed(error) from error
+            self._count = len(self._workers)
 
     def _hand_out(self) -> None:
         for worker in self._workers:
@@ -159,7 +176,16 @@ class _Pool:
             index, job = worker.batch.popleft()
             self._results[index] = Result(job, error=f"the process working on it ended ({_ending(worker)})")
             self._todo.extendleft(reversed(worker.batch))
-        self._workers.append(_Worker(self._recipe))
+        try:
+            self._workers.append(_Worker(self._recipe))
+        except OSError as error:
+            if not self._workers:
+                raise _failed(error) from error
+
+
+def _failed(error: OSError) -> WorkersFailed:
+    why = error.strerror or str(error)
+    return WorkersFailed(f"worker processes can't be started here ({why}); try --jobs 1")
 
 
 def _ending(worker: _Worker) -> str:
