@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -144,3 +144,21 @@ def test_nesting_beyond_the_parser_is_no_ring() -> None:
     """A hundred thousand opening brackets are told from a key ring like any other text."""
     with pytest.raises(KeyRingError, match="not JSON"):
         KeyRing.from_json(b"[" * 100_000)
+
+
+def test_a_host_and_a_rotation_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    """When some threads rotate and others add hosts, every key and every host is there in the end."""
+    path = tmp_path / "keys.json"
+    keyfile.create(path, KeyRing.generate(datetime.now(UTC)))
+
+    def change(turn: int) -> None:
+        if turn % 2:
+            keyfile.update(path, lambda ring: ring.rotate(datetime.now(UTC)))
+        else:
+            keyfile.update(path, lambda ring: ring.with_host(f"https://t{turn}.example.com/"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(change, range(20)))
+    ring = keyfile.load(path)
+    assert len(ring.keys) == 11
+    assert len(ring.hosts) == 10

@@ -150,8 +150,8 @@ class Service:
         path = self.settings.key_path
         ring = keyfile.load_or_create(path, datetime.now(UTC), [self.settings.base_url])
         known = ring.with_host(self.settings.base_url)
-        if known.hosts != ring.hosts:
-            keyfile.save(path, known)
+        if known.hosts != ring.hosts:  # in turn with `linkweir keys rotate`, whose new key must not be lost
+            known = keyfile.update(path, lambda ring: ring.with_host(self.settings.base_url))
         self._ring_seen = _stamp(self.settings)
         return known
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -119,5 +121,36 @@ def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def update(path: str | os.PathLike[str], change: Callable[[KeyRing], KeyRing]) -> KeyRing:
+    """Replaces the ring in the file by `change` of it; returns that.
+
+    Two processes at once take turns: otherwise one that adds a host could write back a ring without the key
+    that the other has just made, and every link of that key would be dead.
+    """
+    path = Path(os.path.realpath(path))  # whatever name it was called by, its own folder is the one to lock
+    with _turn(path.parent):
+        before = load(path)
+        after = change(before)
+        if after != before:
+            save(path, after)
+        return after
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Holds a lock on the folder (the file itself is replaced, so a lock on it would be worth nothing)."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(handle)

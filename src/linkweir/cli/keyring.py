@@ -8,7 +8,6 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,38 +82,7 @@ def made_on_first_use(path: Path, base_url: str | None, *, dry_run: bool) -> tup
         with contextlib.suppress(FileExistsError):  # another command was first: its ring is the one
             keyfile.create(path, with_host)
             print(f"linkweir: made {shown(str(path))}; keep it: links open only with it", file=sys.stderr)
-    return update(path, lambda ring: ring.with_host(base_url)), base_url
-
-
-def update(path: Path, change: Callable[[KeyRing], KeyRing]) -> KeyRing:
-    """Replace the ring in the file by `change` of it, and return that.
-
-    Two commands at once take turns: otherwise one that adds a host could write back a ring without the key
-    that the other has just made, and every link of that key would be dead.
-    """
-    path = Path(os.path.realpath(path))  # whatever name it was called by, its own folder is the one to lock
-    with _turn(path.parent):
-        before = keyfile.load(path)
-        after = change(before)
-        if after != before:
-            keyfile.save(path, after)
-        return after
-
-
-@contextlib.contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder (the file itself is replaced, so a lock on it would be worth nothing)."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return keyfile.update(path, lambda ring: ring.with_host(base_url)), base_url
 
 
 def _hosts(ring: KeyRing) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from linkweir import keyfile
 from linkweir.batch.names import shown
-from linkweir.cli.keyring import add_key_file, existing, path_from, update
+from linkweir.cli.keyring import add_key_file, existing, path_from
 from linkweir.cli.options import Commands, UsageError, subparser
 from linkweir.token import Key
 
@@ -98,7 +98,7 @@ def _time(when: datetime | None) -> str | None:
 def run_rotate(args: argparse.Namespace) -> int:
     """Retire the current key and put a new one in its place."""
     existing(args)
-    ring = update(path_from(args), lambda ring: ring.rotate(datetime.now(UTC)))
+    ring = keyfile.update(path_from(args), lambda ring: ring.rotate(datetime.now(UTC)))
     print(f"linkweir: key {ring.current.id} is in use now; {len(ring.keys) - 1} retired still open their links")
     return 0
 

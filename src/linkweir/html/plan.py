@@ -46,9 +46,7 @@ class Plan(Generic[Html]):
     def links(self) -> tuple[Link, ...]:
         """Every link, in document order; made when first asked for."""
         document = self._document
-        return tuple(
-            document.link(row, link_text(document.raw, row[4], document.charset.codec)) for row in self._rows
-        )
+        return tuple(document.link(row, link_text(document.raw, row[4], document.charset.codec)) for row in self._rows)
 
     def render(self, links: Links) -> Html:
         """The document with the links of one recipient; equal to `rewrite` with the same arguments.

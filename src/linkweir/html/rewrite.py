@@ -143,4 +143,3 @@ class Document:
         self._characters_before += self._count(self._at, offset)
         self._at = offset
         return self._characters_before
-
