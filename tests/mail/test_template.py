@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from linkweir.errors import BadInput
+from linkweir.mail import template
 from linkweir.mail.template import Template, fill
 
 DEEP = ("+1", "~1", "**1", " and 1", "()", "|e", ".a", "[0]", " is defined", " if 1 else 1")
@@ -109,3 +110,17 @@ def test_one_recipient_s_error_is_that_recipient_s() -> None:
     first, second = fill([Template("{{ 6 // n }}", "subject")], {"n": 0}, [{}, {"n": 2}])
     assert isinstance(first, BadInput)
     assert second == ["3"]
+
+
+def test_a_renderer_that_cannot_start_is_not_blamed_on_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the renderer cannot even start, the error is ours and not the sender's."""
+    monkeypatch.setattr(template, "RENDERER", template.RENDERER.with_name("missing.py"))
+    with pytest.raises(RuntimeError, match="does not start"):
+        fill([Template("x", "subject")], {}, [{"x": 1}])
+
+
+def test_a_renderer_that_takes_too_long_is_ended() -> None:
+    """Computing time is limited over all recipients: within seconds there is an answer, and it names the text."""
+    slow = Template("{% for i in range(90000) %}{{ i }}{% endfor %}", "html_content", html=True)
+    with pytest.raises(BadInput, match=r"^html_content: .*too much"):
+        fill([slow], {"x": 1}, [{}] * 2000)

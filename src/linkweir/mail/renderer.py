@@ -5,7 +5,7 @@ overflow the stack or make gigabytes, and either ends the process. So this one h
 end is the answer. It imports nothing of this package, to start fast.
 
 Reads one JSON object: `templates` ([name, source, is HTML] each), `common` and `values` (JSON texts of what
-is substituted for all and for each, which wins). Writes one JSON
+is substituted for all and for each, which wins). Writes the line `"ready"`, then one JSON
 line for each template compiled, then one for each template and value filled, in order: a text, or
 `{"error": text, "line": number or null}`. A template that does not compile is the last line.
 """
@@ -81,8 +81,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    request = json.load(sys.stdin)
     output = _Output()
+    output.put("ready")
+    request = json.load(sys.stdin)
     ready = []
     for name, source, html in request["templates"]:
         environment = _environment(html)

@@ -86,4 +86,7 @@ def _rendered(templates: Sequence[Template], common: Values, values: Sequence[Va
             output: bytes = done.stdout
         except subprocess.TimeoutExpired as error:
             output = error.stdout or b""
-    return [json.loads(line) for line in output.split(b"\n")[:-1]]
+    ready, *lines = [json.loads(line) for line in output.split(b"\n")[:-1]] or [None]
+    if ready != "ready":  # not the template's fault, and nobody should look for it there
+        raise RuntimeError(f"the template renderer does not start with {sys.executable!r}")
+    return lines
