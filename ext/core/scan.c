@@ -38,6 +38,7 @@ static const uint8_t *data_state(lw_doc *doc, const lw_run_context *run, const u
   if (run->sweep && doc->depth == 0 && !run->inner) p = run->sweep(p, end);
   if (p < end && *p != '<') p = memchr(p, '<', (size_t)(end - p));
   if (p == NULL || p == end) return end;
+  if (end - p > 2 && (p[1] | 0x20) == 'a' && lw_is_space(p[2])) return lw_open_link(doc, run, p, end);
   doc->state = LW_TAG_OPEN;
   doc->tag_start = lw_offset_of(run, p);
   return p + 1;

@@ -48,6 +48,9 @@ const uint8_t *lw_tag_states(lw_doc *doc, const lw_run_context *run, const uint8
 const uint8_t *lw_raw_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
 const uint8_t *lw_script_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
 
+/* At "<a" and white space: what the tag states would do from '<' on, without going from state to state. */
+const uint8_t *lw_open_link(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
+
 /* One step of a comment's states; LW_DATA when `c` closes it. */
 lw_state lw_comment_step(lw_state state, uint8_t c);
 

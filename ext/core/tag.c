@@ -105,6 +105,13 @@ static const uint8_t *tag_name(lw_doc *doc, const lw_run_context *run, const uin
   return p;
 }
 
+const uint8_t *lw_open_link(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
+  begin_tag(doc, lw_offset_of(run, p), false);
+  add_to_name(doc, 'a');
+  doc->state = LW_TAG_NAME;
+  return tag_name(doc, run, p + 2, end);
+}
+
 static const uint8_t *attribute_name(lw_doc *doc, const uint8_t *p, const uint8_t *end) {
   const uint8_t *from = p;
   while (p < end && !lw_ends_name(*p) && *p != '=') p++;
