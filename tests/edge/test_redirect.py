@@ -174,6 +174,7 @@ def test_links_minted_in_bulk_count_for_the_keys_owner(served: Served) -> None:
         ("spring-sale", None),
         ("77", None),
     ]
+    assert served.client.get(served.base).json()["click_count"] == 2
 
 
 def test_pseudonymous_links_record_no_person(served: Served) -> None:

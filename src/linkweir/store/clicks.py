@@ -60,6 +60,14 @@ def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
     return list(connection.execute(statement).mappings())
 
 
+def count_of_account(connection: Connection, account: uuid.UUID) -> int:
+    """How many clicks count for an account, on its own messages and on links minted in bulk; HEAD is no click."""
+    statement = (
+        select(func.count()).select_from(clicks).where(clicks.c.account_id == account, clicks.c.method == "GET")
+    )
+    return connection.scalar(statement) or 0
+
+
 def total(connection: Connection) -> int:
     """How many hits are stored, whatever their method."""
     return connection.scalar(select(func.count()).select_from(clicks)) or 0

@@ -11,12 +11,14 @@ from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2.shapes import AccountChange
 from linkweir.errors import NotFound, NotSupported
-from linkweir.store import accounts
+from linkweir.store import accounts, clicks
 
 
 async def get_account(request: Request) -> Response:
     """The account that the key belongs to."""
-    return JSON(_shown(await auth.signed_in(request, parts_of(request))))
+    parts = parts_of(request)
+    account = await auth.signed_in(request, parts)
+    return await parts.in_thread(lambda: _read(parts, account))
 
 
 async def change_account(request: Request) -> Response:
@@ -27,6 +29,11 @@ async def change_account(request: Request) -> Response:
     return await parts.in_thread(lambda: _change(parts, account, data))
 
 
+def _read(parts: Parts, account: RowMapping) -> Response:
+    with parts.store.read() as connection:
+        return JSON(_shown(account, clicks.count_of_account(connection, account["id"])))
+
+
 def _change(parts: Parts, account: RowMapping, data: bytes) -> Response:
     values = body.shaped(data, AccountChange).given()
     if values.get("track_opens"):
@@ -35,13 +42,14 @@ def _change(parts: Parts, account: RowMapping, data: bytes) -> Response:
         if values:
             accounts.change(connection, account["id"], values, now())
         changed = accounts.get(connection, account["id"])
+        counted = clicks.count_of_account(connection, account["id"])
     if changed is None:
         raise NotFound("there is no such account")
     parts.log.info("account.changed", account=str(account["id"]), fields=sorted(values))
-    return JSON(_shown(changed))
+    return JSON(_shown(changed, counted))
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: RowMapping, click_count: int) -> dict[str, Any]:
     return {
         "object": "account",
         "id": str(row["id"]),
@@ -54,4 +62,5 @@ def _shown(row: RowMapping) -> dict[str, Any]:
         "track_clicks": row["track_clicks"],
         "message_metadata_retention": row["message_metadata_retention"],
         "message_data_retention": row["message_data_retention"],
+        "click_count": click_count,  # our own: of links minted in bulk too, which belong to no message here
     }
