@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,6 +10,7 @@ from starlette.routing import Route
 from linkweir.edge.parts import Parts, parts_of
 from linkweir.edge.reply import JSON
 from linkweir.errors import StoreUnavailable
+from linkweir.store import accounts
 
 
 async def healthz(_request: Request) -> Response:
@@ -34,7 +34,7 @@ async def readyz(request: Request) -> Response:
 def _database(parts: Parts) -> str:
     try:
         with parts.store.read() as connection:
-            connection.execute(text("SELECT 1 FROM accounts LIMIT 1"))
+            accounts.first(connection)
     except StoreUnavailable as error:
         return f"unavailable: {error}"
     return "ok"

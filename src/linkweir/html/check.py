@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from linkweir.html.link import Link, link_text
+from linkweir.html.link import Link
 from linkweir.html.outcome import REASONS, Outcome
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
@@ -55,7 +55,7 @@ def check(
         return [Finding(whole, REASONS[Outcome.ENCODING], True)]
     found = []
     for row in document.rows(switches, links):
-        link = document.link(row, link_text(document.raw, row[4], document.charset.codec))
+        link = document.link(row)
         tag = document.raw[row[3] : min(row[4], row[3] + _TAG_WINDOW)]
         found.append(Finding(link, REASONS[link.outcome], _looks_trackable(link, tag)))
     return found

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
 from linkweir import _core
-from linkweir.html.link import OUTCOMES, Link, link_text
+from linkweir.html.link import OUTCOMES, Link
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolve import Links, resolver
 from linkweir.html.rewrite import Document
@@ -46,7 +46,7 @@ class Plan(Generic[Html]):
     def links(self) -> tuple[Link, ...]:
         """Every link, in document order; made when first asked for."""
         document = self._document
-        return tuple(document.link(row, link_text(document.raw, row[4], document.charset.codec)) for row in self._rows)
+        return tuple(document.link(row) for row in self._rows)
 
     def render(self, links: Links) -> Html:
         """The document with the links of one recipient; equal to `rewrite` with the same arguments.

@@ -69,13 +69,13 @@ def scan(
     """
     document = Document(html, charset)
     for row in document.rows(switches, links):
-        yield document.link(row, link_text(document.raw, row[4], document.charset.codec))
+        yield document.link(row)
 
 
 def _teller(document: Document, on_link: OnLink) -> _core.Report:
     def tell(rows: list[_core.Row]) -> None:
         for row in rows:
-            on_link(document.link(row, link_text(document.raw, row[4], document.charset.codec)))
+            on_link(document.link(row))
 
     return tell
 
@@ -118,8 +118,9 @@ class Document:
         splice.close()
         return found
 
-    def link(self, row: _core.Row, text: str) -> Link:
-        """A row as the caller sees it. Rows must come in document order."""
+    def link(self, row: _core.Row) -> Link:
+        """A row as the caller sees it, with the link's text. Rows must come in document order."""
+        text = link_text(self.raw, row[4], self.charset.codec)
         if not self._characters:
             return link_of(row, codec=self.charset.codec, text=text)
         start, end, value_start, value_end, column = row[3], row[4], row[5], row[6], row[9]
