@@ -58,6 +58,30 @@ class NotFound(LinkweirError, LookupError):
     """What was asked for does not exist, or not for this account."""
 
 
+class Conflict(LinkweirError):
+    """What was asked for does not go together with what is there: it exists already, or is past that state."""
+
+
+class StillRunning(Conflict):
+    """The first request with this Idempotency-Key has not been answered yet."""
+
+
+class TooMany(LinkweirError):
+    """More requests than the account may make; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("too many requests")
+        self.retry_after = retry_after
+
+
+class NotAllowed(LinkweirError):
+    """The key is right, but its scopes do not cover this; `scope` names what would."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the API key lacks the scope {scope}")
+        self.scope = scope
+
+
 class AccessDenied(LinkweirError):
     """The key is missing, malformed, unknown, or belongs to another account: nobody is told which."""
 
@@ -71,4 +95,16 @@ class StoreUnavailable(LinkweirError):
 
 
 class DeliveryFailed(LinkweirError):
-    """A transport did not take a message; it stays in the queue."""
+    """A transport did not take a message; it stays in the queue and is tried again."""
+
+
+class DeliveryRefused(DeliveryFailed):
+    """A transport refused a message for good (SMTP: 5yz); it bounces. `classification` is a short stable word."""
+
+    def __init__(self, reason: str, classification: str = "other") -> None:
+        super().__init__(reason)
+        self.classification = classification
+
+
+class VaultError(LinkweirError):
+    """A secret in the database cannot be read with the vault key at hand."""

@@ -16,6 +16,15 @@ from linkweir.errors import SettingsError
 PREFIX = "LINKWEIR_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_BODY = 30 * 1024 * 1024  # the outside contract's limit for one request
+MAX_MESSAGE = 20 * 1024 * 1024  # and for one message over SMTP
+DURATIONS = (
+    *("click_wait", "click_lock_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
+    *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
+)
+AT_LEAST_ONE = (
+    *("threads", "max_body", "max_message", "delivery_connections", "webhook_connections"),
+    *("rate_burst", "statistics_burst"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +58,25 @@ class Settings:
     retry_seconds: float = 30.0
     threads: int = 8
     max_body: int = MAX_BODY
+    transport: str = field(default="maildir", repr=False)  # may hold a password
+    delivery_connections: int = 4
+    mail_hostname: str = ""
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int | None = None
+    smtp_certificate: Path | None = None
+    smtp_key: Path | None = None
+    max_message: int = MAX_MESSAGE
+    filter_listen: str = ""
+    filter_return: str = ""
+    rate_limit: float = 100.0
+    rate_burst: int = 200
+    statistics_rate: float = 1.0
+    statistics_burst: int = 1
+    webhook_networks: tuple[Network, ...] = ()
+    webhook_timeout: float = 5.0
+    webhook_retry_seconds: float = 1.0
+    webhook_connections: int = 20
+    retention_seconds: float = 60.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __post_init__(self) -> None:
@@ -60,20 +88,22 @@ class Settings:
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         path = self.click_path or urlsplit(self.base_url).path
         object.__setattr__(self, "click_path", "/" + path.strip("/") + "/" if path.strip("/") else "/")
-        for name in (
-            "click_wait",
-            "click_lock_wait",
-            "store_wait",
-            "spool_retry",
-            "claim_seconds",
-            "retry_seconds",
-        ):
+        for name in DURATIONS:
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 seconds")
-        if self.threads < 1 or self.max_body < 1:
-            raise SettingsError("LINKWEIR_THREADS and LINKWEIR_MAX_BODY must be at least 1")
-        if not 0 <= self.port <= 65535:
-            raise SettingsError(f"LINKWEIR_PORT: {self.port} is not a port")
+        for name in AT_LEAST_ONE:
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{PREFIX}{name.upper()}: must be at least 1")
+        for name in ("rate_limit", "statistics_rate"):
+            if not getattr(self, name) > 0:
+                raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 requests a second")
+        for name in ("port", "smtp_port"):
+            if not 0 <= (getattr(self, name) or 0) <= 65535:
+                raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
+        if (self.smtp_certificate is None) != (self.smtp_key is None):
+            raise SettingsError("LINKWEIR_SMTP_CERTIFICATE and LINKWEIR_SMTP_KEY belong together")
+        if bool(self.filter_listen) != bool(self.filter_return):
+            raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
         if self.api_key and len(self.api_key) < 32:
             raise SettingsError("LINKWEIR_API_KEY: must have at least 32 characters, taken from a random source")
 
@@ -86,6 +116,11 @@ class Settings:
     def key_path(self) -> Path:
         """The key ring file; whoever has it can mint links."""
         return self.key_file or self.data / "keys.json"
+
+    @property
+    def vault_path(self) -> Path:
+        """The key that seals secrets in the database."""
+        return self.data / "vault.key"
 
     @property
     def maildir_path(self) -> Path:
@@ -135,23 +170,14 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "data": Path,
-    "key_file": Path,
-    "spool": Path,
-    "maildir": Path,
-    "port": int,
-    "threads": int,
-    "max_body": int,
-    "click_wait": float,
-    "click_lock_wait": float,
-    "store_wait": float,
-    "spool_retry": float,
-    "claim_seconds": float,
-    "retry_seconds": float,
+    **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key"), Path),
+    **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), int),
+    **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), float),
     "outlook": _boolean,
     "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     "skip": lambda text: tuple(text.split()),
     "trusted_proxies": _networks,
+    "webhook_networks": _networks,
     "link_style": _choice("sealed", "short"),
     "log_level": _choice("debug", "info", "warning", "error"),
 }

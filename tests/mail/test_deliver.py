@@ -69,6 +69,8 @@ class Bench:
             due_at=self.now,
             expires_at=self.now + int(expires * SECOND),
             keep_until_at=self.now,
+            retain_until_at=self.now,
+            envelope_from="a@example.com",
         )
         with self.store.write() as connection:
             messages.add(connection, [new])

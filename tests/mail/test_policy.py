@@ -1,14 +1,18 @@
 """Tests of linkweir.mail.policy."""
 
-import uuid
-
 import pytest
 
-from linkweir.mail.model import Account, Mailbox, Recipient, Submission
-from linkweir.mail.policy import decide
+from linkweir.html import Switches
+from linkweir.mail.model import LinkStyle, Wishes
+from linkweir.mail.policy import Policy, decide
 from linkweir.token import Privacy
 
-SENDER = Mailbox("a@example.com")
+ON = Wishes(track_clicks=True)
+
+
+def policy_of(*levels: Wishes, style: LinkStyle = "sealed") -> Policy:
+    """The policy of an operator without wishes."""
+    return decide(*levels, switches=Switches(), default_style=style)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +30,8 @@ def test_the_recipient_wins_over_the_message_over_the_account(
     account: bool, message: bool | None, recipient: bool | None, tracked: bool
 ) -> None:
     """The nearest wish that was expressed decides."""
-    submission = Submission(sender=SENDER, recipients=(), subject="", track_clicks=message)
-    policy = decide(Account(uuid.uuid4(), account, 1), submission, Recipient(SENDER, track_clicks=recipient), "sealed")
+    levels = [Wishes(track_clicks=wish) for wish in (recipient, message, account)]
+    policy = policy_of(*levels)
     assert policy.track_clicks is tracked
 
 
@@ -41,13 +45,11 @@ def test_the_recipient_wins_over_the_message_over_the_account(
 )
 def test_the_strictest_privacy_wins(message: Privacy, recipient: Privacy, expected: Privacy) -> None:
     """Nobody can be made less private by somebody else's setting."""
-    submission = Submission(sender=SENDER, recipients=(), subject="", privacy=message)
-    policy = decide(Account(uuid.uuid4(), True, 1), submission, Recipient(SENDER, privacy=recipient), "short")
+    policy = policy_of(Wishes(privacy=recipient), Wishes(privacy=message), ON, style="short")
     assert policy.privacy is expected
     assert policy.link_style == ("sealed" if expected is Privacy.ANONYMOUS else "short")
 
 
 def test_no_privacy_to_give_means_no_tracking() -> None:
     """In mode `none` links are not replaced, whatever the switches say."""
-    submission = Submission(sender=SENDER, recipients=(), subject="", track_clicks=True, privacy=Privacy.NONE)
-    assert not decide(Account(uuid.uuid4(), True, 1), submission, Recipient(SENDER), "sealed").track_clicks
+    assert not policy_of(Wishes(track_clicks=True, privacy=Privacy.NONE), ON).track_clicks

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from linkweir.token import Privacy
 
 LinkStyle = Literal["sealed", "short"]
+SandboxResult = Literal["deliver", "bounce", "defer", "fail", "suppress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,48 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Utm:
+    """Campaign parameters to add to destinations; None leaves a parameter out."""
+
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    term: str | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What one level (account, domain, message, recipient) wants of tracking; None leaves it to the level below.
+
+    Except `privacy`: there the strictest of all levels wins. `opt_out`, `skip` and `outlook` are the switches of
+    the link rules; all levels' `opt_out` and `skip` apply together.
+    """
+
+    track_clicks: bool | None = None
+    track_opens: bool | None = None
+    privacy: Privacy | None = None
+    link_style: LinkStyle | None = None
+    opt_out: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    outlook: bool | None = None
+    utm: Utm | None = None
+
+
+NO_WISHES = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
-    """One recipient. `substitutions` is None when none were given; `track_clicks` None leaves it to the
-    message.
+    """One recipient. `substitutions` is None when none were given. `attributes` and `variant` (A/B) only come back
+    in statistics.
     """
 
     mailbox: Mailbox
     substitutions: Mapping[str, Any] | None = None
-    track_clicks: bool | None = None
-    privacy: Privacy = Privacy.FULL
+    wishes: Wishes = NO_WISHES
+    attributes: Mapping[str, str] | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +80,25 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """Everything asked for in one request. Times are microseconds since 1970."""
+    """Everything asked for in one request. Times are microseconds since 1970, retention is days; None: as the
+    account has it. With a `sandbox_result` nothing leaves the house.
+    """
 
     sender: Mailbox
     recipients: tuple[Recipient, ...]
     subject: str
     text: str | None = None
     html: str | None = None
+    amp: str | None = None
     reply_to: Mailbox | None = None
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     substitutions: Mapping[str, Any] | None = None
     tags: tuple[str, ...] = ()
-    track_clicks: bool | None = None
-    privacy: Privacy = Privacy.FULL
-    link_style: LinkStyle | None = None
+    wishes: Wishes = NO_WISHES
+    sandbox_result: SandboxResult | None = None
+    keep_metadata_days: int | None = None
+    keep_content_days: int | None = None
     first_attempt_at: int | None = None
     expires_at: int | None = None
 
@@ -82,5 +120,16 @@ class Account:
     """What sending needs to know of the account."""
 
     id: uuid.UUID
-    track_clicks: bool
+    wishes: Wishes
+    keep_metadata_days: int
     keep_content_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What sending needs to know of the sender's domain; `tracking_host` None: the service's own."""
+
+    id: uuid.UUID
+    name: str
+    wishes: Wishes
+    tracking_host: str | None

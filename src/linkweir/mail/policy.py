@@ -1,32 +1,59 @@
-"""Settings after overrides: recipient over message over account; the strictest privacy always wins."""
+"""Settings after overrides, in one place: recipient over message over domain over account over the operator.
 
+Privacy is different: there the strictest of all wins, whoever asked for it.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from linkweir.mail.model import Account, LinkStyle, Recipient, Submission
+from linkweir.html import Switches
+from linkweir.mail.model import LinkStyle, Utm, Wishes
 from linkweir.token import Privacy
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to do with the links of one message."""
+    """What to do with one message. `utm` is a switch of its own: it works without click tracking."""
 
     track_clicks: bool
+    track_opens: bool
     privacy: Privacy
     link_style: LinkStyle
+    switches: Switches
+    utm: Utm | None
 
 
-def decide(account: Account, submission: Submission, recipient: Recipient, default_style: LinkStyle) -> Policy:
-    """The policy for one recipient.
+def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Policy:
+    """The policy from the levels' wishes, the strongest level first; `switches` are the operator's.
 
-    Privacy NONE means that links are not replaced. An anonymous link is always sealed: a short one would
-    need a row that ties it to its message, which is what anonymity rules out.
+    Privacy NONE means that nothing is tracked. An anonymous link is always sealed: a short one would need a row
+    that ties it to its message, which is what anonymity rules out.
     """
-    wishes = (recipient.track_clicks, submission.track_clicks, account.track_clicks)
-    track = next(wish for wish in wishes if wish is not None)
-    privacy = Privacy.strictest(submission.privacy, recipient.privacy)
-    style = submission.link_style or default_style
+    privacy = Privacy.strictest(*(one.privacy for one in levels if one.privacy is not None))
+    tracked = privacy is not Privacy.NONE
+    style: LinkStyle = _first(levels, lambda one: one.link_style) or default_style
     return Policy(
-        track_clicks=track and privacy is not Privacy.NONE,
+        track_clicks=tracked and bool(_first(levels, lambda one: one.track_clicks)),
+        track_opens=tracked and bool(_first(levels, lambda one: one.track_opens)),
         privacy=privacy,
-        link_style="sealed" if privacy is Privacy.ANONYMOUS else style,
+        link_style=style if privacy is not Privacy.ANONYMOUS else "sealed",
+        switches=_switches(levels, switches),
+        utm=_first(levels, lambda one: one.utm),
     )
+
+
+def _first(levels: tuple[Wishes, ...], wish: Callable[[Wishes], T | None]) -> T | None:
+    return next((found for found in map(wish, levels) if found is not None), None)
+
+
+def _switches(levels: tuple[Wishes, ...], base: Switches) -> Switches:
+    opt_out = (*base.opt_out, *(name for one in levels for name in one.opt_out))
+    skip = (*base.skip, *(pattern for one in levels for pattern in one.skip))
+    outlook = _first(levels, lambda one: one.outlook)
+    wanted = (opt_out, skip, base.outlook if outlook is None else outlook)
+    if wanted == (base.opt_out, base.skip, base.outlook):
+        return base  # compiled once for all messages
+    return Switches(opt_out=opt_out, skip=skip, outlook=wanted[2], track_placeholders=base.track_placeholders)

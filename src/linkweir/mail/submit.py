@@ -107,6 +107,7 @@ class _Writer:
         self._account = account
         self._now = now
         self._style = parent._link_style
+        self._switches = parent._switches
         self._links = LinkReplacer(ring, parent._base_url, parent._switches, submission.tags)
         self._headers = mime.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
         for position, item in enumerate(submission.attachments):
@@ -144,7 +145,8 @@ class _Writer:
         return Accepted(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
 
     def _message(self, recipient: Recipient, subject: str, text: str | None, html: str | None) -> NewMessage:
-        policy = decide(self._account, self._submission, recipient, self._style)
+        levels = (recipient.wishes, self._submission.wishes, self._account.wishes)
+        policy = decide(*levels, switches=self._switches, default_style=self._style)
         key = identity.new_id(self._now)
         number = identity.number_of(key)
         message_id = f"{key}@{self._submission.sender.email.rpartition('@')[2]}"
@@ -179,6 +181,8 @@ class _Writer:
             due_at=due_at,
             expires_at=self._submission.expires_at or due_at + EXPIRES_AFTER,
             keep_until_at=self._now + self._account.keep_content_days * DAY,
+            retain_until_at=self._now + self._account.keep_metadata_days * DAY,
+            envelope_from=self._submission.sender.email,
         )
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from linkweir.store.tables import accounts, api_keys, link_keys
 
+EVERYTHING = "*"  # the scope of keys that are made at the command line
+
 
 def first(connection: Connection) -> uuid.UUID | None:
     """The oldest account, or None in a new store."""
@@ -42,11 +44,22 @@ def change(connection: Connection, account: uuid.UUID, values: dict[str, Any], n
     connection.execute(update(accounts).where(accounts.c.id == account).values(**values, updated_at=now))
 
 
-def add_api_key(connection: Connection, account: uuid.UUID, *, label: str, digest: bytes, now: int) -> None:
+def add_api_key(
+    connection: Connection,
+    account: uuid.UUID,
+    *,
+    label: str,
+    digest: bytes,
+    now: int,
+    scopes: Iterable[str] = (EVERYTHING,),
+    hint: str = "",
+) -> uuid.UUID:
     """Remember an API key by its digest; the key itself is never stored."""
-    connection.execute(
-        insert(api_keys).values(id=uuid.uuid4(), account_id=account, label=label, digest=digest, created_at=now)
-    )
+    key_id = uuid.uuid4()
+    values = {"id": key_id, "account_id": account, "label": label, "digest": digest, "hint": hint}
+    times = {"created_at": now, "updated_at": now}
+    connection.execute(insert(api_keys).values(**values, **times, scopes=list(scopes)))
+    return key_id
 
 
 def count_api_keys(connection: Connection, account: uuid.UUID) -> int:

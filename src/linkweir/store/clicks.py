@@ -62,9 +62,7 @@ def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
 
 def count_of_account(connection: Connection, account: uuid.UUID) -> int:
     """How many clicks count for an account, on its own messages and on links minted in bulk; HEAD is no click."""
-    statement = (
-        select(func.count()).select_from(clicks).where(clicks.c.account_id == account, clicks.c.method == "GET")
-    )
+    statement = select(func.count()).select_from(clicks).where(clicks.c.account_id == account, clicks.c.method == "GET")
     return connection.scalar(statement) or 0
 
 

@@ -29,6 +29,15 @@ class NewMessage:
     due_at: int
     expires_at: int
     keep_until_at: int
+    retain_until_at: int
+    envelope_from: str
+    domain_id: uuid.UUID | None = None
+    source: str = "api"
+    route: str = "default"
+    sandbox_result: str | None = None
+    track_opens: bool = False
+    attributes: dict[str, str] | None = None
+    variant: str | None = None
 
 
 def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
@@ -40,7 +49,14 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     kept = [{"message_id": new.id, "raw": new.raw, "keep_until_at": new.keep_until_at} for new in accepted]
     connection.execute(insert(contents), kept)
     waiting = [
-        {"message_id": new.id, "due_at": new.due_at, "expires_at": new.expires_at, "attempts": 0} for new in accepted
+        {
+            "message_id": new.id,
+            "due_at": new.due_at,
+            "expires_at": new.expires_at,
+            "attempts": 0,
+            "route": new.route,
+        }
+        for new in accepted
     ]
     connection.execute(insert(queue), waiting)
     short = [
@@ -68,6 +84,17 @@ def _row(new: NewMessage) -> dict[str, object]:
         "privacy": new.privacy,
         "created_at": new.now,
         "updated_at": new.now,
+        "domain_id": new.domain_id,
+        "sender_domain": new.sender.rpartition("@")[2].lower(),
+        "recipient_domain": new.recipient.rpartition("@")[2].lower(),
+        "envelope_from": new.envelope_from,
+        "source": new.source,
+        "sandbox_result": new.sandbox_result,
+        "track_opens": new.track_opens,
+        "attributes": new.attributes,
+        "variant": new.variant,
+        "scheduled_at": new.due_at if new.due_at > new.now else None,
+        "retain_until_at": new.retain_until_at,
     }
 
 

@@ -17,7 +17,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
+    false,
 )
 
 metadata = MetaData(
@@ -40,8 +42,25 @@ accounts = Table(
     Column("track_clicks", Boolean, nullable=False),
     Column("message_metadata_retention", SmallInteger, nullable=False),
     Column("message_data_retention", SmallInteger, nullable=False),
+    Column("policy", JSON, nullable=False, server_default="{}"),  # wishes of the account: see mail.policy
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("domain", Text, nullable=False),  # ASCII, lower case
+    Column("tracking_subdomain", Text),  # None: the service's own tracking host
+    Column("policy", JSON, nullable=False, server_default="{}"),
+    Column("dkim_selector", Text),
+    Column("dkim_key", LargeBinary),  # sealed by the vault
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "domain"),
+    Index(None, "account_id", "created_at"),
 )
 
 api_keys = Table(
@@ -51,7 +70,26 @@ api_keys = Table(
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("label", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False, server_default="[]"),
+    Column("hint", Text, nullable=False, server_default=""),  # how the key begins: tells keys apart, opens nothing
     Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False, server_default="0"),
+    Column("last_used_at", BigInteger),
+)
+
+smtp_credentials = Table(
+    "smtp_credentials",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("username", Text, nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=False),  # of the password, which is random
+    Column("sandbox", Boolean, nullable=False),
+    Column("scope", String(16), nullable=False),  # global or scoped
+    Column("domains", JSON, nullable=False),  # senders' domains, when scoped
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
 )
 
 link_keys = Table(
@@ -80,7 +118,23 @@ messages = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
     Column("delivered_at", BigInteger),
+    Column("domain_id", Uuid),
+    Column("sender_domain", Text, nullable=False, server_default=""),
+    Column("recipient_domain", Text, nullable=False, server_default=""),
+    Column("envelope_from", Text, nullable=False, server_default=""),  # MAIL FROM; "" is the null reverse-path
+    Column("source", String(8), nullable=False, server_default="api"),  # api, smtp or filter
+    Column("sandbox_result", String(16)),  # None: a real message
+    Column("track_opens", Boolean, nullable=False, server_default=false()),
+    Column("attributes", JSON),
+    Column("variant", Text),
+    Column("bounce_classification", Text),
+    Column("scheduled_at", BigInteger),
+    Column("retain_until_at", BigInteger, nullable=False, server_default="0"),  # then the row itself goes
+    Column("click_count", Integer, nullable=False, server_default="0"),
+    Column("open_count", Integer, nullable=False, server_default="0"),
     Index(None, "account_id", "created_at"),
+    Index(None, "retain_until_at"),
+    Index(None, "account_id", "message_id"),
 )
 
 contents = Table(
@@ -100,6 +154,7 @@ queue = Table(
     Column("attempts", Integer, nullable=False),
     Column("claimed_by", Uuid),
     Column("claimed_until_at", BigInteger),
+    Column("route", String(16), nullable=False, server_default="default"),  # default, or filter: back to its server
 )
 
 attempts = Table(
@@ -110,6 +165,61 @@ attempts = Table(
     Column("at", BigInteger, nullable=False),
     Column("status", String(32), nullable=False),
     Column("log", Text, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),  # reception ... clicked, or the code of a note
+    Column("data", JSON, nullable=False),
+    Index(None, "account_id", "at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed by the vault
+    Column("scope", String(16), nullable=False),
+    Column("domains", JSON, nullable=False),
+    Column("events", JSON, nullable=False),  # reception, delivered, transient_error, ... clicked
+    Column("enabled", Boolean, nullable=False),
+    Column("success_count", Integer, nullable=False, server_default="0"),
+    Column("error_count", Integer, nullable=False, server_default="0"),
+    Column("errors_since_last_success", Integer, nullable=False, server_default="0"),
+    Column("last_request_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # the webhook-id header, the same on every attempt
+    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("message_id", Uuid),
+    Column("kind", String(32), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting, succeeded or failed
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("claimed_by", Uuid),
+    Column("claimed_until_at", BigInteger),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index(None, "state", "due_at"),
+    Index(None, "webhook_id", "created_at"),
+    Index(None, "message_id"),
 )
 
 links = Table(
@@ -136,6 +246,7 @@ clicks = Table(
     Column("destination", Text),
     Column("ip", Text),
     Column("user_agent", Text),
+    Column("kind", String(8), nullable=False, server_default="click"),  # click or open
     Index(None, "message_id"),
     Index(None, "account_id", "at"),
 )
@@ -148,4 +259,7 @@ idempotency = Table(
     Column("fingerprint", LargeBinary(32), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),
+    Column("status", SmallInteger, nullable=False, server_default="202"),  # 0: still running
+    Column("expires_at", BigInteger, nullable=False, server_default="0"),
+    Column("sealed", Boolean, nullable=False, server_default=false()),  # the body holds a secret
 )

@@ -14,7 +14,7 @@ from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import shapes, translate
 from linkweir.errors import BadInput, NotFound
-from linkweir.mail.model import Accepted, Account
+from linkweir.mail.model import Accepted, Account, Wishes
 from linkweir.mail.submit import Once
 from linkweir.store import messages
 
@@ -43,7 +43,12 @@ def _once(request: Request, data: bytes) -> Once | None:
 def _send(parts: Parts, row: RowMapping, data: bytes, once: Once | None) -> Response:
     moment = now()
     submission = translate.submission(body.shaped(data, shapes.Message), moment)
-    account = Account(row["id"], row["track_clicks"], row["message_data_retention"])
+    account = Account(
+        row["id"],
+        Wishes(track_clicks=row["track_clicks"], track_opens=row["track_opens"]),
+        row["message_metadata_retention"],
+        row["message_data_retention"],
+    )
     answer = parts.submitter.submit(parts.ring, account, submission, moment, write=_reply, once=once)
     if answer.results is None:
         return JSON(answer.reply, 202, headers={"Idempotent-Replayed": "true"})

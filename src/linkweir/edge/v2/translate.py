@@ -8,7 +8,7 @@ from typing import Any
 
 from linkweir.edge.v2 import shapes
 from linkweir.errors import BadInput, NotSupported
-from linkweir.mail.model import Attachment, Mailbox, Recipient, Submission
+from linkweir.mail.model import Attachment, Mailbox, Recipient, Submission, Wishes
 from linkweir.token import Privacy
 
 DEPTH = 32  # of lists and objects inside each other
@@ -36,9 +36,11 @@ def submission(message: shapes.Message, now: int) -> Submission:
         headers=message.headers or {},
         substitutions=_substitutions(message.substitutions, "substitutions"),
         tags=tuple(message.tags) if message.tags is not None else wishes.tags,
-        track_clicks=_first(message.tracking.click if message.tracking else None, wishes.track_clicks),
-        privacy=Privacy(message.privacy or "full"),
-        link_style=message.link_style,
+        wishes=Wishes(
+            track_clicks=_first(message.tracking.click if message.tracking else None, wishes.track_clicks),
+            privacy=Privacy(message.privacy) if message.privacy else None,
+            link_style=message.link_style,
+        ),
         first_attempt_at=first_attempt_at,
         expires_at=expires_at,
     )
@@ -99,8 +101,10 @@ def _recipient(item: shapes.Recipient, place: int) -> Recipient:
     return Recipient(
         Mailbox(item.email, item.name or ""),
         _substitutions(item.substitutions, f"recipients[{place}].substitutions"),
-        item.tracking.click if item.tracking else None,
-        Privacy(item.privacy or "full"),
+        Wishes(
+            track_clicks=item.tracking.click if item.tracking else None,
+            privacy=Privacy(item.privacy) if item.privacy else None,
+        ),
     )
 
 

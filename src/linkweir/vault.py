@@ -1,0 +1,59 @@
+"""Seals secrets that the database must be able to give back: webhook secrets, DKIM keys, replies that hold a key.
+
+Who has a copy of the database alone learns none of them. The key is a file beside it, readable by its owner only.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from linkweir.errors import VaultError
+
+
+class Vault:
+    """Seals and opens with one key file, made on first use. Threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fernet: Fernet | None = None
+
+    def seal(self, secret: bytes) -> bytes:
+        """The secret in a form that may be stored. Raises VaultError."""
+        return self._key().encrypt(secret)
+
+    def open(self, sealed: bytes) -> bytes:
+        """What was sealed. Raises VaultError when it was changed or another key sealed it."""
+        try:
+            return self._key().decrypt(sealed)
+        except InvalidToken:
+            raise VaultError(
+                f"a stored secret does not open with {self._path}: is it the key of this database?"
+            ) from None
+
+    def _key(self) -> Fernet:
+        if self._fernet is None:
+            try:
+                self._fernet = Fernet(_load_or_create(self._path))
+            except (OSError, ValueError) as error:
+                raise VaultError(f"cannot use the vault key {self._path}: {error}") from error
+        return self._fernet
+
+
+def _load_or_create(path: Path) -> bytes:
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was faster: then its key is the one
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_bytes()
