@@ -56,9 +56,10 @@ class Service:
         self.settings = settings
         self.log = log
         self.account: uuid.UUID | None = None
-        self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2)
+        turn = threading.Lock()
+        self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2, turn=turn)
         self.spool = Spool(settings.spool_path)
-        journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1)
+        journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1, turn=turn)
         self.journal = Journal(journal_store, self.spool, log, retry=settings.spool_retry)
         self.worker = DeliveryWorker(
             self.store,

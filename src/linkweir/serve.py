@@ -64,6 +64,9 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
         raise LinkweirError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error
+    # asyncio does this only for sockets that name their protocol, which accepted ones do not: without it each answer
+    # on a connection kept alive waits 40 ms for the client's delayed acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listener.getsockname()[1]
     if port != settings.port:
         settings = from_environment(os.environ, port=port, **given)

@@ -5,6 +5,8 @@ waiting is safe, and never finds half-way that another writer was first. Commits
 (synchronous=FULL): what was answered 202 survives a power cut. Refuses to know what the tables mean.
 """
 
+from __future__ import annotations
+
 import os
 import sqlite3
 import threading
@@ -24,11 +26,12 @@ WRITE = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
 class Store:
     """One SQLite file. Threads may share it; every call checks that the file is still the one that was
-    opened.
+    opened. Stores of one process on one file should share `turn`, the lock that their writers queue at.
     """
 
-    def __init__(self, path: Path, *, wait: float, connections: int = 8) -> None:
+    def __init__(self, path: Path, *, wait: float, connections: int = 8, turn: threading.Lock | None = None) -> None:
         self.path = path
+        self._turn = turn or threading.Lock()
         self._wait = wait
         self._lock = threading.Lock()
         self._identity: tuple[int, int] | None = None
@@ -63,8 +66,14 @@ class Store:
         """A transaction, committed and flushed when the block ends, rolled back when it raises. Raises
         StoreUnavailable.
         """
-        with self._connection(WRITE) as connection:
-            yield connection
+        # SQLite lets a second writer poll with growing pauses; writers of one process take turns at a lock instead
+        if not self._turn.acquire(timeout=self._wait):
+            raise StoreUnavailable("the database is busy")
+        try:
+            with self._connection(WRITE) as connection:
+                yield connection
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
