@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +22,7 @@ from linkweir.errors import LinkweirError
 from linkweir.settings import Settings, from_environment
 
 FAILED = 1
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 SAMPLE = {
     "from": {"email": "news@example.com", "name": "Example"},
     "recipients": [{"email": "reader@example.org", "name": "Reader"}],
@@ -133,6 +135,8 @@ def _announce(service: Service, url: str, another_key: bool) -> None:
     if key is None and another_key:
         key = service.new_api_key("made by --new-api-key")
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
+    if urlsplit(settings.base_url).hostname in EVERYWHERE:
+        print("              Readers cannot open such links: give --base-url the address that they reach you at.")
     print(f"Data folder   {settings.data.absolute()}")
     print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
     print(f"Account       {service.account}")
