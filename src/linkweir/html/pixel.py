@@ -1,0 +1,49 @@
+"""Where an open pixel may stand in a document, and its tag."""
+
+from __future__ import annotations
+
+from linkweir.html.rewrite import Document
+from linkweir.html.stream import DEFAULT
+from linkweir.html.switches import Switches
+
+# A link that nothing speaks against: where the scanner sees it as one, markup stands, and no comment or script.
+_PROBE = b'<a href="https://probe.invalid/">'
+_ENDS = (b"</body", b"</html")
+_LOOK_BACK = 64  # occurrences that are tried; more are somebody's joke
+
+
+def pixel_tag(url: str) -> bytes:
+    """The pixel's tag. Visible as far as a mail client can tell, or it would not be fetched."""
+    return f'<img src="{url}" width="1" height="1" border="0" alt="">'.encode("ascii")
+
+
+def pixel_place(html: str | bytes, switches: Switches = DEFAULT) -> int | None:
+    """The offset (in bytes; of UTF-8 for a str) before `</body>`, else before `</html>`, else at the end.
+
+    None where even the end is no markup: in a comment or script that never ends, say.
+    """
+    data = html.encode("utf-8", "surrogatepass") if isinstance(html, str) else html
+    lower = data.lower()
+    for end in _ENDS:
+        at = len(lower)
+        for _ in range(_LOOK_BACK):
+            at = lower.rfind(end, 0, at)
+            if at < 0:
+                break
+            if _is_markup(data, at, switches):
+                return at
+    return len(data) if _is_markup(data, len(data), switches) else None
+
+
+def insert_pixel(html: str, url: str, switches: Switches = DEFAULT) -> str:
+    """The document with the pixel, or as it was where there is no place for one."""
+    data = html.encode("utf-8", "surrogatepass")
+    place = pixel_place(data, switches)
+    if place is None:
+        return html
+    return (data[:place] + pixel_tag(url) + data[place:]).decode("utf-8", "surrogatepass")
+
+
+def _is_markup(data: bytes, at: int, switches: Switches) -> bool:
+    rows = Document(data[:at] + _PROBE, "utf-8").rows(Switches(tag_limit=switches.tag_limit))
+    return bool(rows) and rows[-1][3] == at and rows[-1][2] == b"https://probe.invalid/"

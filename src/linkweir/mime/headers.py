@@ -1,0 +1,102 @@
+"""The header block of a mail or part, as bytes with offsets (RFC 5322 section 2.2, RFC 2045 section 5).
+
+A line that is no header line ends the block, as if the empty line had been forgotten: so do other readers.
+"""
+
+import re
+from email.message import Message
+
+# a header line, its continuations, or the "From " line that a mailbox file leaves at the top
+_LINE = re.compile(rb"(?:From |[!-9;-~]*:|[ \t])[^\n]*(?:\n|\Z)")
+_EMPTY = re.compile(rb"\r?\n")
+_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_INTERESTING = (
+    *(b"content-type", b"content-transfer-encoding", b"content-disposition"),
+    *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
+)
+_FOLD = re.compile(rb"\r?\n[ \t]*")
+
+
+class Headers:
+    """The headers that decide what a part is. `body` is the offset behind the block.
+
+    `values` has, for each header name in lower case, all its values, unfolded.
+    """
+
+    def __init__(self, raw: bytes, start: int, end: int) -> None:
+        self.values: dict[bytes, list[bytes]] = {}
+        at = start
+        name: bytes | None = None
+        lines: list[bytes] = []
+        while at < end:
+            found = _LINE.match(raw, at, end)
+            if found is None:
+                empty = _EMPTY.match(raw, at, end)
+                at = empty.end() if empty else at
+                break
+            line, at = found[0], found.end()
+            if line[:1] in b" \t":
+                if name is not None:
+                    lines.append(line)
+                continue
+            self._keep(name, lines)
+            head = _NAME.match(line)
+            name = head[1].lower() if head and head[1].lower() in _INTERESTING else None
+            lines = [line[head.end() :]] if head and name is not None else []
+        self._keep(name, lines)
+        self.body = at
+
+    def _keep(self, name: bytes | None, lines: list[bytes]) -> None:
+        if name is not None:
+            self.values.setdefault(name, []).append(_FOLD.sub(b" ", b"".join(lines)).strip(b" \t\r\n"))
+
+    def content_type(self, default: str) -> "ContentType":
+        """What the part says it is; `default` where it says nothing."""
+        values = self.values.get(b"content-type", [])
+        return ContentType(values[0].decode("latin-1") if values else default, len(set(values)) > 1)
+
+    @property
+    def transfer_encoding(self) -> str:
+        """The encoding in lower case, "7bit" when none is named, "" when several contradict each other."""
+        values = {value.lower() for value in self.values.get(b"content-transfer-encoding", [])}
+        if len(values) > 1:
+            return ""
+        return values.pop().partition(b";")[0].strip().decode("latin-1") if values else "7bit"
+
+    @property
+    def is_body(self) -> bool:
+        """Not meant to be saved as a file. What is no known disposition is an attachment (RFC 2183, section 2.8)."""
+        values = self.values.get(b"content-disposition", [])
+        return all(value.partition(b";")[0].strip().lower() in (b"", b"inline") for value in values)
+
+
+class ContentType:
+    """A Content-Type value, read with the standard library (RFC 2045, 2231). `ambiguous`: there are contradicting ones."""
+
+    def __init__(self, value: str, ambiguous: bool) -> None:
+        self.ambiguous = ambiguous
+        self._message = Message()
+        self._message["content-type"] = value
+        self.kind = self._message.get_content_type()
+
+    @property
+    def main(self) -> str:
+        """`text` of `text/html`."""
+        return self.kind.partition("/")[0]
+
+    @property
+    def boundary(self) -> bytes | None:
+        """What separates the parts; None where a multipart names none that can be used."""
+        try:
+            text = self._message.get_boundary()
+            return text.encode("latin-1") or None if text else None
+        except (UnicodeError, ValueError, TypeError, LookupError):
+            return None
+
+    @property
+    def charset(self) -> str | None:
+        """The label of the part's charset in lower case."""
+        try:
+            return self._message.get_content_charset()
+        except (UnicodeError, ValueError, TypeError, LookupError):
+            return None

@@ -1,0 +1,188 @@
+"""Rewrites the links of a raw mail. Whatever it cannot do without guessing it leaves as it was, and says so."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from linkweir.html import Link, Switches
+from linkweir.html.charset import Charset
+from linkweir.html.pixel import pixel_place, pixel_tag
+from linkweir.html.places import Places, Replacement
+from linkweir.html.resolve import Links
+from linkweir.html.stream import DEFAULT
+from linkweir.mime.based import Based
+from linkweir.mime.note import Note, Untouchable
+from linkweir.mime.plain import Plain
+from linkweir.mime.quoted import Quoted
+from linkweir.mime.walk import Part, Walk
+from linkweir.token import Tracker
+
+Body = Plain | Quoted | Based
+KINDS = {"7bit": Plain, "8bit": Plain, "binary": Plain, "quoted-printable": Quoted, "base64": Based}
+SIGNATURES = (b"dkim-signature", b"arc-seal", b"domainkey-signature")
+PGP = b"-----BEGIN PGP "
+
+
+@dataclass(frozen=True, slots=True)
+class PartLink:
+    """One link of a mail: `part` is its section ("1.2"), and its index counts over the whole mail."""
+
+    part: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A mail after rewriting. `html_parts`: how many HTML bodies were looked into; `links`: every link in them, made
+    when `report` was asked for.
+    """
+
+    raw: bytes
+    links: tuple[PartLink, ...]
+    notes: tuple[Note, ...]
+    html_parts: int
+
+
+def rewrite_message(
+    raw: bytes,
+    links: Links | None,
+    *,
+    switches: Switches = DEFAULT,
+    pixel: str | None = None,
+    report: bool = False,
+) -> Rewritten:
+    """Replace the links in all HTML bodies of a raw RFC 5322 mail, changing no byte outside the values' encodings.
+
+    Args:
+        raw: the mail as it came, with CRLF or LF.
+        links: as for `rewrite`; the index counts the links of all parts together. None replaces no link.
+        pixel: the address of an open pixel, put before `</body>` of the first HTML body.
+        report: whether to list every link in the answer.
+
+    Never raises for what is in the mail: a part that is malformed stays as it was, with a note. What `links` raises
+    comes out unchanged.
+    """
+    walk = Walk(raw)
+    notes = list(walk.notes)
+    done: list[bytes] = []
+    found: list[PartLink] = []
+    copied = count = looked = 0
+    for part in walk.parts:
+        try:
+            work = _Work(raw, part, links, switches, count, pixel)
+        except Untouchable as reason:
+            notes.append(Note("untouched-part", str(reason), part.section))
+            continue
+        looked += 1
+        count += work.places.count
+        pixel = None if work.has_pixel else pixel
+        if report:
+            found += [PartLink(part.section, link) for link in work.places.links()]
+        if work.changed is not None:
+            done += [raw[copied : part.start], work.changed]
+            copied = part.end
+    if done:
+        if any(name in walk.head.values for name in SIGNATURES):
+            notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
+    return Rewritten(b"".join([*done, raw[copied:]]) if done else raw, tuple(found), tuple(notes), looked)
+
+
+def check_message(
+    raw: bytes, *, switches: Switches = DEFAULT, links: Tracker | None = None
+) -> tuple[tuple[PartLink, ...], tuple[Note, ...]]:
+    """Every link of a mail with what would become of it, and what would be left out and why. Changes nothing."""
+    walk = Walk(raw)
+    notes = list(walk.notes)
+    found: list[PartLink] = []
+    for part in walk.parts:
+        try:
+            work = _Work(raw, part, None, switches, len(found), None, known=links)
+        except Untouchable as reason:
+            notes.append(Note("untouched-part", str(reason), part.section))
+            continue
+        found += [PartLink(part.section, link) for link in work.places.links()]
+    return tuple(found), tuple(notes)
+
+
+def html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str | None]]:
+    """Section, decoded bytes and charset of every HTML body that can be looked into."""
+    for part in Walk(raw).parts:
+        try:
+            yield part.section, _body(raw, part).decoded, part.charset
+        except Untouchable:
+            continue
+
+
+def _body(raw: bytes, part: Part) -> Body:
+    kind = KINDS.get(part.encoding)
+    if kind is None:
+        raise Untouchable(f"the transfer encoding {part.encoding[:40]!r} is unknown")
+    return kind(raw[part.start : part.end])
+
+
+class _Work:
+    """One part: its links in `places`, and in `changed` its new encoded bytes, None when nothing changes."""
+
+    def __init__(
+        self,
+        raw: bytes,
+        part: Part,
+        links: Links | None,
+        switches: Switches,
+        first: int,
+        pixel: str | None,
+        *,
+        known: Tracker | None = None,
+    ) -> None:
+        body = _body(raw, part)
+        if PGP in body.decoded:
+            raise Untouchable("it holds a PGP block")
+        label = part.charset or "utf-8"
+        text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
+        html = body.decoded if text is None else text[0]
+        charset = label if text is None else "utf-8"
+        self.places = Places(html, links, switches=switches, charset=charset, first=first, known=known)
+        if self.places.unjudgeable:
+            raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
+        changes = self.places.replacements if links is not None else []
+        self.has_pixel = False
+        if pixel is not None and (place := pixel_place(html, switches)) is not None:
+            changes = sorted([*changes, Replacement(place, place, pixel_tag(pixel))], key=lambda one: one.start)
+            self.has_pixel = True
+        if changes and text is not None:
+            changes = _encoded(text[0], text[1], body.decoded, changes)
+        self.changed = body.splice(changes) if changes else None
+
+
+def _decoded(data: bytes, label: str) -> tuple[str, str]:
+    """The text and its codec, if decoding and encoding again gives the very same bytes."""
+    codec = codecs.lookup(label).name
+    if codec in ("utf-16", "utf-32"):
+        raise Untouchable(f"{codec} without its byte order in the name")
+    try:
+        text = data.decode(codec)
+        same = text.encode(codec) == data
+    except (UnicodeError, ValueError):
+        same = False
+    if not same:
+        raise Untouchable(f"its text does not come back from {codec} as it was")
+    return text, codec
+
+
+def _encoded(text: str, codec: str, data: bytes, changes: list[Replacement]) -> list[Replacement]:
+    """The same changes in the text's own encoding. The scanner worked on UTF-8; the pieces must add up to the data."""
+    utf8 = text.encode("utf-8", "surrogatepass")
+    done: list[Replacement] = []
+    pieces: list[bytes] = []
+    at = size = 0
+    for one in changes:
+        before = utf8[at : one.start].decode("utf-8", "surrogatepass").encode(codec)
+        value = utf8[one.start : one.end].decode("utf-8", "surrogatepass").encode(codec)
+        start = size + len(before)
+        done.append(Replacement(start, start + len(value), one.value.decode().encode(codec)))
+        pieces += [before, value]
+        at, size = one.end, start + len(value)
+    pieces.append(utf8[at:].decode("utf-8", "surrogatepass").encode(codec))
+    if b"".join(pieces) != data:
+        raise Untouchable(f"its links cannot be cut out of {codec}")
+    return done

@@ -1,0 +1,18 @@
+"""What is worth telling about a mail that was not, or not wholly, rewritten."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`code` is stable (`untouched-part`, `dkim-broken`, `signed`, `encrypted`, `too-deep`, `too-many-parts`), `text` a
+    sentence, `part` the section as IMAP numbers them ("1.2"; "" is the whole mail).
+    """
+
+    code: str
+    text: str
+    part: str = ""
+
+
+class Untouchable(Exception):
+    """This part cannot be rewritten without guessing; the text says why."""

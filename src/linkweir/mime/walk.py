@@ -1,0 +1,119 @@
+"""Finds the HTML body parts of a raw mail, as offsets (RFC 2046 section 5.1). Decodes nothing.
+
+What cannot be a body that a reader is shown is never entered: attachments, attached messages, anything signed or
+encrypted. An outer boundary ends what an inner one has left open, as in every reader.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from linkweir.mime.headers import Headers
+from linkweir.mime.note import Note
+
+DEPTH_LIMIT = 32  # multiparts inside each other; real mail stays below 10
+PART_LIMIT = 10_000
+PLAIN = "text/plain; charset=us-ascii"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One HTML body: its bytes are `start` to `end` of the mail, in `encoding` and `charset` (None: not named)."""
+
+    section: str
+    start: int
+    end: int
+    encoding: str
+    charset: str | None
+
+
+class TooManyParts(Exception):
+    """More parts than any mail has; looking at them all would be the sender's way to keep us busy."""
+
+
+class Walk:
+    """The HTML bodies of a mail in `parts`, in order, and in `notes` what was left out and why."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._seen = 0
+        self.notes: list[Note] = []
+        self.parts: list[Part] = []
+        self.head = Headers(raw, 0, len(raw))
+        try:
+            self._enter(self.head, len(raw), "", PLAIN, 0)
+        except TooManyParts:
+            self.parts = []
+            self.notes = [Note("too-many-parts", f"the mail has more than {PART_LIMIT} parts")]
+
+    def _enter(self, head: Headers, end: int, section: str, default: str, depth: int) -> None:
+        self._seen += 1
+        if self._seen > PART_LIMIT:
+            raise TooManyParts
+        kind = head.content_type(default)
+        where = section or "1"
+        if kind.ambiguous and (kind.kind == "text/html" or kind.main == "multipart"):
+            self._note("untouched-part", "its Content-Type headers contradict each other", where)
+        elif kind.main == "multipart":
+            self._multipart(head, end, section, depth)
+        elif kind.kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+            self._note("encrypted", "S/MIME: signed or encrypted", where)
+        elif kind.kind == "text/html" and head.is_body:
+            self.parts.append(Part(where, head.body, end, head.transfer_encoding, kind.charset))
+
+    def _multipart(self, head: Headers, end: int, section: str, depth: int) -> None:
+        kind = head.content_type(PLAIN)
+        if kind.kind in ("multipart/signed", "multipart/encrypted"):
+            self._note(kind.kind.partition("/")[2], "what is inside must stay as it is", section)
+            return
+        if not head.is_body:
+            return
+        if head.transfer_encoding not in ("7bit", "8bit", "binary"):
+            self._note("untouched-part", "a multipart cannot have a transfer encoding (RFC 2045)", section)
+            return
+        boundary = kind.boundary
+        if boundary is None:
+            self._note("untouched-part", "a multipart without a usable boundary", section)
+            return
+        if depth >= DEPTH_LIMIT:
+            self._note("too-deep", f"more than {DEPTH_LIMIT} multiparts inside each other", section)
+            return
+        default = "message/rfc822" if kind.kind == "multipart/digest" else PLAIN
+        for number, (start, stop) in enumerate(self._children(boundary, head.body, end), 1):
+            inner = f"{section}.{number}" if section else str(number)
+            self._enter(Headers(self._raw, start, stop), stop, inner, default, depth + 1)
+
+    def _children(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """From behind each delimiter to before the next one's line end; the last may miss its end (RFC 2046, 5.1.2)."""
+        line = re.compile(rb"(?:(?<=\n)|\A)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
+        begun: int | None = None
+        at = start
+        while found := self._next(line, boundary, at, end):
+            if begun is not None:
+                yield begun, _before_line(self._raw, begun, found.start())
+            if found[1]:
+                return
+            begun = at = found.end()
+        if begun is not None:
+            yield begun, end
+
+    def _next(self, line: re.Pattern[bytes], boundary: bytes, at: int, end: int) -> re.Match[bytes] | None:
+        """The next delimiter line; finding its text first is many times faster than the pattern alone."""
+        mark = b"--" + boundary
+        while (place := self._raw.find(mark, at, end)) >= 0:
+            if found := line.match(self._raw, place, end):
+                return found
+            at = place + 1
+        return None
+
+    def _note(self, code: str, text: str, part: str) -> None:
+        self.notes.append(Note(code, text, part))
+
+
+def _before_line(raw: bytes, start: int, at: int) -> int:
+    """The line end before a delimiter belongs to the delimiter."""
+    if at > start and raw[at - 1 : at] == b"\n":
+        at -= 1
+        if at > start and raw[at - 1 : at] == b"\r":
+            at -= 1
+    return at
