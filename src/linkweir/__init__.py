@@ -21,6 +21,7 @@ from linkweir.html import (
     rewrite_file,
     scan,
 )
+from linkweir.mime import Note, PartLink, Rewritten, check_message, rewrite_message
 from linkweir.token import KeyRing, Opened, Privacy, Tracker, open_link, open_token
 
 __version__ = "0.1.0"
@@ -34,20 +35,25 @@ __all__ = [
     "KeyRingError",
     "Link",
     "LinkweirError",
+    "Note",
     "Opened",
     "Outcome",
+    "PartLink",
     "Plan",
     "Privacy",
     "RefusedValue",
     "Rewriter",
+    "Rewritten",
     "Switches",
     "Tracker",
     "arewrite_chunks",
     "check",
+    "check_message",
     "open_link",
     "open_token",
     "rewrite",
     "rewrite_chunks",
     "rewrite_file",
+    "rewrite_message",
     "scan",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from linkweir import _core
 from linkweir.html.link import Link
-from linkweir.html.resolve import Links, judge_only, resolver
+from linkweir.html.resolve import Links, resolver
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
 from linkweir.html.switches import Switches

@@ -71,7 +71,7 @@ class Headers:
 
 
 class ContentType:
-    """A Content-Type value, read with the standard library (RFC 2045, 2231). `ambiguous`: there are contradicting ones."""
+    """A Content-Type value, read with the standard library (RFC 2045, 2231). `ambiguous`: another contradicts it."""
 
     def __init__(self, value: str, ambiguous: bool) -> None:
         self.ambiguous = ambiguous

@@ -1,7 +1,7 @@
 """Rewrites the links of a raw mail. Whatever it cannot do without guessing it leaves as it was, and says so."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from linkweir.html import Link, Switches
@@ -18,7 +18,11 @@ from linkweir.mime.walk import Part, Walk
 from linkweir.token import Tracker
 
 Body = Plain | Quoted | Based
-KINDS = {"7bit": Plain, "8bit": Plain, "binary": Plain, "quoted-printable": Quoted, "base64": Based}
+KINDS: dict[str, Callable[[bytes], Body]] = {
+    **dict.fromkeys(("7bit", "8bit", "binary"), Plain),
+    "quoted-printable": Quoted,
+    "base64": Based,
+}
 SIGNATURES = (b"dkim-signature", b"arc-seal", b"domainkey-signature")
 PGP = b"-----BEGIN PGP "
 
@@ -69,7 +73,7 @@ def rewrite_message(
     copied = count = looked = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, count, pixel)
+            work = _Work(raw, part, links, switches, first=count, pixel=pixel)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
@@ -81,9 +85,8 @@ def rewrite_message(
         if work.changed is not None:
             done += [raw[copied : part.start], work.changed]
             copied = part.end
-    if done:
-        if any(name in walk.head.values for name in SIGNATURES):
-            notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
+    if done and any(name in walk.head.values for name in SIGNATURES):
+        notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
     return Rewritten(b"".join([*done, raw[copied:]]) if done else raw, tuple(found), tuple(notes), looked)
 
 
@@ -96,7 +99,7 @@ def check_message(
     found: list[PartLink] = []
     for part in walk.parts:
         try:
-            work = _Work(raw, part, None, switches, len(found), None, known=links)
+            work = _Work(raw, part, None, switches, first=len(found), known=links)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
@@ -129,9 +132,9 @@ class _Work:
         part: Part,
         links: Links | None,
         switches: Switches,
-        first: int,
-        pixel: str | None,
         *,
+        first: int,
+        pixel: str | None = None,
         known: Tracker | None = None,
     ) -> None:
         body = _body(raw, part)

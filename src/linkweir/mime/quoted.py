@@ -42,11 +42,11 @@ class Quoted:
             end = self._end(one.start, one.end, start)
             if _STRAY.search(self._encoded, start, end):
                 continue  # the destination depends on who decodes it
-            for piece in (self._encoded[copied:start], None):
-                if piece is None:
-                    piece = _folded(one.value, column, self._rest_of_line(end), self._newline)
-                done.append(piece)
-                column = len(piece) - piece.rfind(b"\n") - 1 if b"\n" in piece else column + len(piece)
+            before = self._encoded[copied:start]
+            column = _column(column, before)
+            value = _folded(one.value, column, self._rest_of_line(end), self._newline)
+            column = _column(column, value)
+            done += [before, value]
             copied = end
         done.append(self._encoded[copied:])
         return b"".join(done)
@@ -86,6 +86,12 @@ class Quoted:
         """How many characters stand between here and the line's end."""
         stop = self._encoded.find(b"\n", at)
         return len(self._encoded[at : stop if stop >= 0 else None].rstrip(b"\r"))
+
+
+def _column(column: int, text: bytes) -> int:
+    """The column behind a text that begins at `column`."""
+    end = text.rfind(b"\n")
+    return column + len(text) if end < 0 else len(text) - end - 1
 
 
 def _split(encoded: bytes) -> list[bytes]:

@@ -1,0 +1,67 @@
+"""An independent judge of rewritten mails: the standard library decodes both, and everything but hrefs must agree.
+
+It shares no code with the package: parts are found, decoded and compared by the `email` package, and the raw bytes
+outside what differs by a plain comparison.
+"""
+
+import email
+import email.policy
+import re
+from email.message import Message
+
+LINK = re.compile(rb"https://t\.example\.com/[A-Za-z0-9_-]+")
+
+
+def parts(raw: bytes) -> list[Message]:
+    """Every part of a mail, containers included, in order."""
+    return list(email.message_from_bytes(raw, policy=email.policy.compat32).walk())
+
+
+def assert_only_links_differ(before: bytes, after: bytes) -> int:
+    """Same parts, headers, line ends and content, but for hrefs that became links; how many did."""
+    replaced = 0
+    old, new = parts(before), parts(after)
+    assert len(old) == len(new)
+    for one, other in zip(old, new, strict=True):
+        assert one.items() == other.items()
+        assert (one.preamble, one.epilogue) == (other.preamble, other.epilogue)
+        if one.is_multipart():
+            continue
+        was, now = content(one), content(other)
+        if was != now:
+            assert one.get_content_type() == "text/html"
+            replaced += same_but_links(was, now)
+        assert line_ends(one) == line_ends(other)
+    return replaced
+
+
+def content(part: Message) -> bytes:
+    """The decoded bytes of a part."""
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
+def line_ends(part: Message) -> set[str]:
+    """Which kinds of line ends a part's encoded text has."""
+    text = part.get_payload()
+    assert isinstance(text, str)
+    return {end for end in ("\r\n", "\n") if (end in text if end == "\r\n" else re.search(r"(?<!\r)\n", text))}
+
+
+def same_but_links(was: bytes, now: bytes) -> int:
+    """The pieces between our links stand in the old text, in order, with one quoted value between any two."""
+    pieces = LINK.split(now)
+    at = 0
+    for number, piece in enumerate(pieces):
+        if number == 0:
+            assert was.startswith(piece)
+            at = len(piece)
+            continue
+        quote = pieces[number - 1][-1:]
+        assert quote in (b'"', b"'")
+        end = was.index(quote, at)
+        assert was.startswith(piece, end), (was[end - 60 : end + 60], piece[:60])
+        at = end + len(piece)
+    assert at == len(was)
+    return len(pieces) - 1
