@@ -101,28 +101,6 @@ def test_bodies_that_are_no_request(served: Served, data: bytes) -> None:
     assert response.json().keys() == {"message"}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"amp_content": "<html amp4email>"},
-        {"sandbox": True},
-        {"sandbox_result": "bounce"},
-        {"retention": {"data": 0}},
-        {"utm": {"source": "x"}},
-        {"tracking": {"open": True}},
-        {"headers": {"AhaSend-Sandbox": "true"}},
-        {"headers": {"ahasend-track-opens": "true"}},
-        {"recipients": [{"email": "a@example.org", "variant": "A"}]},
-    ],
-)
-def test_what_cannot_be_done_is_refused(served: Served, change: dict[str, Any]) -> None:
-    """A wish that would change the delivery and cannot be met is 422, never silently dropped."""
-    response = served.post(request(**change))
-    assert response.status_code == 422
-    assert "not supported" in response.json()["message"]
-    assert mails(served.settings.maildir_path) == {}
-
-
 def test_a_body_over_the_limit_is_413(served: Served) -> None:
     """More than 30 MB is refused, whether the length was announced or not."""
     large = b'{"x":"' + b"x" * (30 * 1024 * 1024) + b'"}'

@@ -1,55 +1,102 @@
-"""Replaces the links of one HTML body by tracking links; scans once for all recipients that share the body."""
+"""The links, the open pixel and the campaign parameters of one message, from its policy."""
 
 import re
 
 from linkweir.errors import RefusedValue
 from linkweir.html import Plan, Switches
+from linkweir.html.pixel import insert_pixel
+from linkweir.html.resolve import Links
+from linkweir.html.utm import tagged
+from linkweir.mail.model import LinkStyle, Utm
 from linkweir.mail.policy import Policy
-from linkweir.token import KeyRing, Tracker
+from linkweir.token import PIXEL_INDEX, KeyRing, Privacy, Tracker
 
 CAMPAIGN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
-class LinkReplacer:
-    """For one submission. Substitution has happened before: a marker inside a destination is part of it."""
+class MessageLinks:
+    """What replaces the links of one message.
 
-    def __init__(self, ring: KeyRing, base_url: str, switches: Switches, tags: tuple[str, ...]) -> None:
-        self._ring = ring
-        self._base_url = base_url
-        self._switches = switches
-        self._campaign = next((tag for tag in tags if CAMPAIGN.fullmatch(tag)), None)
-        self._planned: tuple[str, Plan[str]] | None = None
+    `links` is None when no link is to be touched, `pixel` the address of the open pixel or None. After rewriting,
+    `stored` has the destinations that short links need kept, by the link's index.
+    """
 
-    def replace(self, html: str, number: int, policy: Policy) -> tuple[str, dict[int, str]]:
-        """The HTML with tracking links for message `number`, and the destinations that short links need
-        stored.
-        """
-        plan = self._plan(html)
-        tracker = Tracker(
+    def __init__(self, ring: KeyRing, base_url: str, number: int, campaign: str | None, policy: Policy) -> None:
+        self.stored: dict[int, str] = {}
+        self._ring, self._base_url, self._number, self._campaign = ring, base_url, number, campaign
+        self._privacy = policy.privacy
+        self._short = policy.link_style == "short"
+        self._utm = _parameters(policy.utm)
+        # also where nothing is tracked: campaign parameters spare links that are tracked already
+        self._tracker = self._tracker_of(policy.link_style)
+        self.pixel = self._tracker_of("short").mint("", PIXEL_INDEX) if policy.track_opens else None
+        self.links = self._links(policy)
+
+    def _tracker_of(self, style: LinkStyle) -> Tracker:
+        return Tracker(
             self._ring,
             self._base_url,
-            message=number,
+            message=self._number,
             campaign=self._campaign,
-            privacy=policy.privacy,
-            style=policy.link_style,
+            privacy=Privacy.FULL if self._privacy is Privacy.NONE else self._privacy,
+            style=style,
         )
-        if policy.link_style == "sealed":
-            return plan.render(tracker), {}
-        stored: dict[int, str] = {}
 
-        def remember(destination: str, index: int) -> str | None:
-            if tracker.is_tracked(destination.encode()):
-                return None
-            try:
-                link = tracker.mint(destination, index)
-            except RefusedValue:
-                return None  # too long for any link: it stays as it was
-            stored[index] = destination
-            return link
+    def _links(self, policy: Policy) -> Links | None:
+        if policy.track_clicks and not self._short and not self._utm:
+            return self._tracker  # the whole work stays in C
+        if policy.track_clicks:
+            return self._mint
+        return self._tag if self._utm else None
 
-        return plan.render(remember), stored
+    def _mint(self, destination: str, index: int) -> str | None:
+        if self._tracker.is_tracked(destination.encode()):
+            return None
+        wanted = tagged(destination, self._utm)
+        try:
+            link = self._tracker.mint(wanted, index)
+        except RefusedValue:
+            return None  # too long for any link: it stays as it was
+        if self._short:
+            self.stored[index] = wanted
+        return link
 
-    def _plan(self, html: str) -> Plan[str]:
-        if self._planned is None or self._planned[0] != html:
-            self._planned = (html, Plan(html, switches=self._switches))
-        return self._planned[1]
+    def _tag(self, destination: str, _index: int) -> str | None:
+        if self._tracker.is_tracked(destination.encode()):
+            return None
+        wanted = tagged(destination, self._utm)
+        return None if wanted == destination or not _fits_attribute(wanted) else wanted
+
+
+def campaign_of(tags: tuple[str, ...]) -> str | None:
+    """What anonymous links carry in place of their message: the first tag that fits into a token."""
+    return next((tag for tag in tags if CAMPAIGN.fullmatch(tag)), None)
+
+
+class PageLinks:
+    """Replaces the links of HTML pages; scans once for all recipients that share a page."""
+
+    def __init__(self) -> None:
+        self._planned: tuple[str, Switches, Plan[str]] | None = None
+
+    def replace(self, html: str, ours: MessageLinks, policy: Policy) -> str:
+        """The page with its links replaced and its pixel put in."""
+        if ours.links is not None:
+            html = self._plan(html, policy.switches).render(ours.links)
+        return insert_pixel(html, ours.pixel, policy.switches) if ours.pixel else html
+
+    def _plan(self, html: str, switches: Switches) -> Plan[str]:
+        if self._planned is None or self._planned[0] != html or self._planned[1] is not switches:
+            self._planned = (html, switches, Plan(html, switches=switches))
+        return self._planned[2]
+
+
+def _parameters(utm: Utm | None) -> tuple[tuple[str, str], ...]:
+    if utm is None:
+        return ()
+    found = {name: getattr(utm, name) for name in ("source", "medium", "campaign", "term", "content")}
+    return tuple((f"utm_{name}", value) for name, value in found.items() if value)
+
+
+def _fits_attribute(text: str) -> bool:
+    return not re.search(r"[\"'\x00-\x1f\x7f]", text)

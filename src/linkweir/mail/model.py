@@ -81,7 +81,7 @@ class Attachment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """Everything asked for in one request. Times are microseconds since 1970, retention is days; None: as the
-    account has it. With a `sandbox_result` nothing leaves the house.
+    account has it; `warnings` are noted with each message. With a `sandbox_result` nothing leaves the house.
     """
 
     sender: Mailbox
@@ -95,6 +95,7 @@ class Submission:
     headers: Mapping[str, str] = field(default_factory=dict)
     substitutions: Mapping[str, Any] | None = None
     tags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     wishes: Wishes = NO_WISHES
     sandbox_result: SandboxResult | None = None
     keep_metadata_days: int | None = None

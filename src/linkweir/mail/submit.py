@@ -1,25 +1,30 @@
 """Takes a submission: one message for each recipient, stored and queued, accepted only after the commit."""
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from linkweir.errors import BadInput, IdempotencyConflict
 from linkweir.html import Switches
-from linkweir.mail import address, identity, mime, template
-from linkweir.mail.links import LinkReplacer
-from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission
-from linkweir.mail.policy import decide
+from linkweir.mail import address, compose, lookup, raw, template
+from linkweir.mail.accepting import DAY, House, Sending
+from linkweir.mail.links import PageLinks
+from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission, Wishes
+from linkweir.mail.raw import Opened, RawMail
 from linkweir.mail.template import Template
+from linkweir.mime import Note
 from linkweir.store import messages, replies
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.token import KeyRing
+from linkweir.webhook import outbox
 
-DAY = 86_400 * 1_000_000  # microseconds
-EXPIRES_AFTER = 3 * DAY
 REPLY_KEPT = DAY
+RAW_LIMIT = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
 SIZE_LIMIT = 256 * 1024 * 1024  # bytes of all mails of one submission; they are in memory until the commit
 
 
@@ -51,9 +56,7 @@ class Submitter:
 
     def __init__(self, store: Store, base_url: str, switches: Switches, link_style: LinkStyle) -> None:
         self._store = store
-        self._base_url = base_url
-        self._switches = switches
-        self._link_style = link_style
+        self._house = House(base_url, switches, link_style)
 
     def submit(
         self,
@@ -73,7 +76,8 @@ class Submitter:
         """
         if once and (earlier := self._earlier(account, once)):
             return Answer(earlier, None)
-        writer = _Writer(self, ring, account, submission, now)
+        submission = _checked(submission)
+        writer = _Writer(self._sending(ring, account, submission, now), submission)
         results = [writer.write(place, recipient) for place, recipient in enumerate(submission.recipients)]
         reply = write(results)  # before the commit: what cannot be answered must not be sent
         with self._store.write() as connection:
@@ -83,13 +87,85 @@ class Submitter:
                     return Answer(_same(found, once), None)
                 replies.drop_before(connection, now - REPLY_KEPT)
                 replies.keep(connection, account.id, once.key, fingerprint=once.fingerprint, body=reply, now=now)
-            messages.add(connection, writer.ready)
+            _store(connection, writer.ready, writer.notes, now)
         return Answer(reply, results)
+
+    def submit_raw(self, ring: KeyRing, account: Account, mail: RawMail, now: int) -> list[uuid.UUID]:
+        """Accept a raw mail for each of its recipients, all or none; the messages' ids.
+
+        Raises BadInput, StoreUnavailable. Nothing is accepted then.
+        """
+        opened = Opened(mail)
+        asked = opened.wishes
+        with self._store.read() as connection:
+            domain = lookup.domain_of(connection, account.id, opened.sender)
+        sending = Sending(
+            house=self._house,
+            ring=ring,
+            account=account,
+            domain=domain,
+            wishes=Wishes(track_clicks=asked.track_clicks, track_opens=asked.track_opens),
+            now=now,
+            sender=opened.sender,
+            envelope_from=mail.envelope_from,
+            tags=asked.tags,
+            source=mail.source,
+            sandbox_result=asked.result or ((asked.sandbox_result or "deliver") if mail.sandbox else None),
+            keep_metadata_days=asked.keep_metadata_days,
+            keep_content_days=asked.keep_content_days,
+        )
+        ready, notes = [], {}
+        for recipient in mail.recipients:
+            new, found = raw.accept(opened, sending, recipient)
+            ready.append(new)
+            notes[new.id] = found
+        if sum(len(new.raw) for new in ready) > RAW_LIMIT:
+            raise BadInput("DATA", f"the mails together are larger than {RAW_LIMIT >> 20} MB: send to fewer at a time")
+        with self._store.write() as connection:
+            _store(connection, ready, notes, now)
+        return [new.id for new in ready]
+
+    def _sending(self, ring: KeyRing, account: Account, submission: Submission, now: int) -> Sending:
+        with self._store.read() as connection:
+            domain = lookup.domain_of(connection, account.id, submission.sender.email)
+        return Sending(
+            house=self._house,
+            ring=ring,
+            account=account,
+            domain=domain,
+            wishes=submission.wishes,
+            now=now,
+            sender=submission.sender.email,
+            envelope_from=submission.sender.email,
+            tags=submission.tags,
+            sandbox_result=submission.sandbox_result,
+            keep_metadata_days=submission.keep_metadata_days,
+            keep_content_days=submission.keep_content_days,
+            first_attempt_at=submission.first_attempt_at,
+            expires_at=submission.expires_at,
+        )
 
     def _earlier(self, account: Account, once: Once) -> bytes | None:
         with self._store.read() as connection:
             found = replies.find(connection, account.id, once.key)
         return _same(found, once) if found else None
+
+
+def _store(connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUID, list[Note]], now: int) -> None:
+    """Everything that belongs to accepting, in one transaction."""
+    messages.add(connection, ready)
+    outbox.record(connection, [messages.row_of(new) for new in ready], "reception", now)
+    for new in ready:
+        for one in notes.get(new.id, ()):
+            outbox.note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
+
+
+def _checked(submission: Submission) -> Submission:
+    """The submission with addresses that can be mailed to. Raises BadInput for what is wrong for all recipients."""
+    for position, item in enumerate(submission.attachments):
+        compose.check_attachment(item, f"attachments[{position}]")
+    reply_to = submission.reply_to and address.checked(submission.reply_to, "reply_to")
+    return replace(submission, sender=address.checked(submission.sender, "from"), reply_to=reply_to)
 
 
 def _same(found: Mapping[Any, Any], once: Once) -> bytes:
@@ -100,28 +176,20 @@ def _same(found: Mapping[Any, Any], once: Once) -> bytes:
 
 
 class _Writer:
-    """Turns one submission into messages that are ready to be stored."""
+    """Turns one submission into messages that are ready to be stored, with their notes."""
 
-    def __init__(self, parent: Submitter, ring: KeyRing, account: Account, submission: Submission, now: int) -> None:
+    def __init__(self, sending: Sending, submission: Submission) -> None:
         self.ready: list[NewMessage] = []
-        self._account = account
-        self._now = now
-        self._style = parent._link_style
-        self._switches = parent._switches
-        self._links = LinkReplacer(ring, parent._base_url, parent._switches, submission.tags)
-        self._headers = mime.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
-        for position, item in enumerate(submission.attachments):
-            mime.check_attachment(item, f"attachments[{position}]")
-        self._submission = replace(
-            submission,
-            sender=address.checked(submission.sender, "from"),
-            reply_to=submission.reply_to and address.checked(submission.reply_to, "reply_to"),
-        )
+        self.notes: dict[uuid.UUID, list[Note]] = {}
+        self._sending = sending
+        self._submission = submission
+        self._pages = PageLinks()
+        self._headers = compose.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
         self._size = 0
         files = sum(len(item.data) for item in submission.attachments) * 4 // 3
         self._grow(files * len(submission.recipients))  # known before the first mail is built
         self._size = 0
-        self._texts = _Texts(self._submission)
+        self._texts = _Texts(submission)
 
     def _grow(self, size: int) -> None:
         self._size += size
@@ -141,19 +209,16 @@ class _Writer:
             return Accepted(recipient, None, "error", str(error))
         self._grow(len(new.raw))
         self.ready.append(new)
-        scheduled = new.due_at > self._now
+        self.notes[new.id] = [Note("header-ignored", warning) for warning in self._submission.warnings]
+        scheduled = new.due_at > self._sending.now
         return Accepted(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
 
     def _message(self, recipient: Recipient, subject: str, text: str | None, html: str | None) -> NewMessage:
-        levels = (recipient.wishes, self._submission.wishes, self._account.wishes)
-        policy = decide(*levels, switches=self._switches, default_style=self._style)
-        key = identity.new_id(self._now)
-        number = identity.number_of(key)
-        message_id = f"{key}@{self._submission.sender.email.rpartition('@')[2]}"
-        short_links: dict[int, str] = {}
-        if html is not None and policy.track_clicks:
-            html, short_links = self._links.replace(html, number, policy)
-        raw = mime.build(
+        draft = self._sending.draft(recipient.wishes)
+        message_id = f"{draft.key}@{self._submission.sender.email.rpartition('@')[2]}"
+        if html is not None:
+            html = self._pages.replace(html, draft.links, draft.policy)
+        mail = compose.build(
             self._submission,
             recipient.mailbox,
             message_id=f"<{message_id}>",
@@ -161,29 +226,10 @@ class _Writer:
             text=text,
             html=html,
             headers=self._headers,
-            now=self._now,
+            now=self._sending.now,
         )
-        due_at = max(self._submission.first_attempt_at or 0, self._now)
-        return NewMessage(
-            id=key,
-            number=number,
-            account_id=self._account.id,
-            message_id=message_id,
-            sender=self._submission.sender.email,
-            recipient=recipient.mailbox.email,
-            subject=subject,
-            tags=list(self._submission.tags),
-            track_clicks=policy.track_clicks,
-            privacy=policy.privacy.value,
-            raw=raw,
-            short_links=short_links,
-            now=self._now,
-            due_at=due_at,
-            expires_at=self._submission.expires_at or due_at + EXPIRES_AFTER,
-            keep_until_at=self._now + self._account.keep_content_days * DAY,
-            retain_until_at=self._now + self._account.keep_metadata_days * DAY,
-            envelope_from=self._submission.sender.email,
-        )
+        new = draft.finished(mail, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
+        return replace(new, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant)
 
 
 class _Texts:

@@ -4,6 +4,7 @@ A line that is no header line ends the block, as if the empty line had been forg
 """
 
 import re
+from dataclasses import dataclass, replace
 from email.message import Message
 
 # a header line, its continuations, or the "From " line that a mailbox file leaves at the top
@@ -17,6 +18,39 @@ _INTERESTING = (
 _FOLD = re.compile(rb"\r?\n[ \t]*")
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One header field with its continuation lines: `name` in lower case, its bytes are `start` to `end`."""
+
+    name: bytes
+    start: int
+    value: int
+    end: int
+
+
+def fields(raw: bytes, start: int, end: int) -> tuple[list[Field], int]:
+    """The fields of the header block that begins at `start`, in order, and where the body begins."""
+    found: list[Field] = []
+    at = start
+    while at < end:
+        line = _LINE.match(raw, at, end)
+        if line is None:
+            empty = _EMPTY.match(raw, at, end)
+            return found, empty.end() if empty else at
+        if raw[at : at + 1] in (b" ", b"\t"):
+            if found:
+                found[-1] = replace(found[-1], end=line.end())
+        elif name := _NAME.match(line[0]):
+            found.append(Field(name[1].lower(), at, at + name.end(), line.end()))
+        at = line.end()
+    return found, at
+
+
+def unfolded(raw: bytes, field: Field) -> bytes:
+    """A field's value on one line."""
+    return _FOLD.sub(b" ", raw[field.value : field.end]).strip(b" \t\r\n")
+
+
 class Headers:
     """The headers that decide what a part is. `body` is the offset behind the block.
 
@@ -24,31 +58,11 @@ class Headers:
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
+        found, self.body = fields(raw, start, end)
         self.values: dict[bytes, list[bytes]] = {}
-        at = start
-        name: bytes | None = None
-        lines: list[bytes] = []
-        while at < end:
-            found = _LINE.match(raw, at, end)
-            if found is None:
-                empty = _EMPTY.match(raw, at, end)
-                at = empty.end() if empty else at
-                break
-            line, at = found[0], found.end()
-            if line[:1] in b" \t":
-                if name is not None:
-                    lines.append(line)
-                continue
-            self._keep(name, lines)
-            head = _NAME.match(line)
-            name = head[1].lower() if head and head[1].lower() in _INTERESTING else None
-            lines = [line[head.end() :]] if head and name is not None else []
-        self._keep(name, lines)
-        self.body = at
-
-    def _keep(self, name: bytes | None, lines: list[bytes]) -> None:
-        if name is not None:
-            self.values.setdefault(name, []).append(_FOLD.sub(b" ", b"".join(lines)).strip(b" \t\r\n"))
+        for field in found:
+            if field.name in _INTERESTING:
+                self.values.setdefault(field.name, []).append(unfolded(raw, field))
 
     def content_type(self, default: str) -> "ContentType":
         """What the part says it is; `default` where it says nothing."""

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
@@ -45,7 +46,7 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     accepted = list(batch)
     if not accepted:
         return
-    connection.execute(insert(messages), [_row(new) for new in accepted])
+    connection.execute(insert(messages), [row_of(new) for new in accepted])
     kept = [{"message_id": new.id, "raw": new.raw, "keep_until_at": new.keep_until_at} for new in accepted]
     connection.execute(insert(contents), kept)
     waiting = [
@@ -68,7 +69,8 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
         connection.execute(insert(links), short)
 
 
-def _row(new: NewMessage) -> dict[str, object]:
+def row_of(new: NewMessage) -> dict[str, Any]:
+    """The message as its row."""
     return {
         "id": new.id,
         "number": new.number,
@@ -78,7 +80,7 @@ def _row(new: NewMessage) -> dict[str, object]:
         "recipient": new.recipient,
         "subject": new.subject,
         "tags": new.tags,
-        "status": "Received",
+        "status": "Sandbox Received" if new.sandbox_result else "Received",
         "num_attempts": 0,
         "track_clicks": new.track_clicks,
         "privacy": new.privacy,

@@ -11,6 +11,7 @@ _BASE = re.compile(
     r"(?P<path>(?:/[a-z0-9._~!$()*+,;=:%-]+)*/?)",
     re.ASCII | re.IGNORECASE,
 )
+PIXEL_INDEX = (1 << 32) - 1  # the open pixel's place among a message's links: no document has so many
 LIMIT = 200  # characters: a link has to stay a line of a mail
 
 

@@ -1,7 +1,7 @@
 """Records that something happened to a message, and queues the webhooks that want to know, in one transaction."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -11,13 +11,14 @@ from linkweir.store import events
 Kind = Literal["reception", "delivered", "transient_error", "bounced", "failed", "suppressed", "opened", "clicked"]
 
 
-def record(connection: Connection, message: Mapping[str, Any], kind: Kind, at: int, **data: Any) -> None:
-    """Note the fact and queue a request for every enabled webhook of the account that asked for its kind.
+def record(connection: Connection, rows: Sequence[Mapping[Any, Any]], kind: Kind, at: int, **data: Any) -> None:
+    """Note the fact for each message and queue a request for every enabled webhook that asked for its kind.
 
-    Args: `message` needs `id`, `account_id`, `sender`, `sender_domain`, `recipient`, `subject`, `message_id`;
-    `at` is microseconds since 1970; `data` goes into the event and into the request's `data`.
+    Args: `rows` are messages of one account with `id`, `account_id`, `sender`, `sender_domain`, `recipient`,
+    `subject` and `message_id`; `at` is microseconds since 1970; `data` goes into the events and into the requests.
     """
-    events.add(connection, account=message["account_id"], message=message["id"], kind=kind, at=at, data=data)
+    for row in rows:
+        events.add(connection, account=row["account_id"], message=row["id"], kind=kind, at=at, data=data)
 
 
 def note(connection: Connection, account: uuid.UUID, message: uuid.UUID, code: str, at: int, **data: Any) -> None:

@@ -10,7 +10,7 @@ from linkweir.edge import auth, body
 from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2.shapes import AccountChange
-from linkweir.errors import NotFound, NotSupported
+from linkweir.errors import NotFound
 from linkweir.store import accounts, clicks
 
 
@@ -36,8 +36,6 @@ def _read(parts: Parts, account: RowMapping) -> Response:
 
 def _change(parts: Parts, account: RowMapping, data: bytes) -> Response:
     values = body.shaped(data, AccountChange).given()
-    if values.get("track_opens"):
-        raise NotSupported("track_opens", "is not supported yet")
     with parts.store.write() as connection:
         if values:
             accounts.change(connection, account["id"], values, now())

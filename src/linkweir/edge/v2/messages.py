@@ -14,7 +14,8 @@ from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import shapes, translate
 from linkweir.errors import BadInput, NotFound
-from linkweir.mail.model import Accepted, Account, Wishes
+from linkweir.mail import lookup
+from linkweir.mail.model import Accepted, Submission
 from linkweir.mail.submit import Once
 from linkweir.store import messages
 
@@ -43,13 +44,10 @@ def _once(request: Request, data: bytes) -> Once | None:
 def _send(parts: Parts, row: RowMapping, data: bytes, once: Once | None) -> Response:
     moment = now()
     submission = translate.submission(body.shaped(data, shapes.Message), moment)
-    account = Account(
-        row["id"],
-        Wishes(track_clicks=row["track_clicks"], track_opens=row["track_opens"]),
-        row["message_metadata_retention"],
-        row["message_data_retention"],
+    account = lookup.account_of(row)
+    answer = parts.submitter.submit(
+        parts.ring, account, submission, moment, write=lambda results: _reply(results, submission), once=once
     )
-    answer = parts.submitter.submit(parts.ring, account, submission, moment, write=_reply, once=once)
     if answer.results is None:
         return JSON(answer.reply, 202, headers={"Idempotent-Replayed": "true"})
     parts.worker.wake()
@@ -60,24 +58,28 @@ def _send(parts: Parts, row: RowMapping, data: bytes, once: Once | None) -> Resp
     return JSON(answer.reply, 202)
 
 
-def _reply(results: list[Accepted]) -> bytes:
-    return orjson.dumps({"object": "list", "data": [_entry(result) for result in results]})
+def _reply(results: list[Accepted], submission: Submission) -> bytes:
+    return orjson.dumps({"object": "list", "data": [_entry(result, submission) for result in results]})
 
 
-def _entry(result: Accepted) -> dict[str, Any]:
+def _entry(result: Accepted, submission: Submission) -> dict[str, Any]:
     recipient: dict[str, Any] = {
         "email": result.recipient.mailbox.email,
         "name": result.recipient.mailbox.name or None,
     }
     if result.recipient.substitutions is not None:
         recipient["substitutions"] = result.recipient.substitutions
-    return {
+    entry = {
         "object": "message",
         "id": result.message_id,
         "recipient": recipient,
         "status": result.status,
         "error": result.error,
     }
+    if result.status == "scheduled":
+        times = {"first_attempt": submission.first_attempt_at, "expires": submission.expires_at}
+        entry["schedule"] = {name: rfc3339(at) for name, at in times.items() if at is not None}
+    return entry
 
 
 async def get_message(request: Request) -> Response:

@@ -8,6 +8,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
 Tag = Annotated[str, Meta(min_length=1, max_length=64)]
+AttributeName = Annotated[str, Meta(min_length=1, max_length=64)]
+AttributeText = Annotated[str, Meta(max_length=255)]
+UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
 Days30 = Annotated[int, Meta(ge=1, le=30)]
 DaysFrom0 = Annotated[int, Meta(ge=0, le=30)]
 
@@ -34,8 +37,8 @@ class Recipient(Struct):
     substitutions: dict[str, Any] | None = None
     tracking: Tracking | None = None
     privacy: PrivacyName | None = None
-    attributes: Any = None
-    variant: Any = None
+    attributes: Annotated[dict[AttributeName, AttributeText], Meta(max_length=20)] | None = None
+    variant: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
 class Attachment(Struct):
@@ -56,8 +59,25 @@ class Schedule(Struct):
     expires: Annotated[datetime, Meta(tz=True)] | None = None
 
 
+class Retention(Struct):
+    """For how many days a message's metadata and its content are kept."""
+
+    metadata: Days30 | None = None
+    data: DaysFrom0 | None = None
+
+
+class Utm(Struct):
+    """Campaign parameters that are added to destinations; ours."""
+
+    source: UtmText | None = None
+    medium: UtmText | None = None
+    campaign: UtmText | None = None
+    term: UtmText | None = None
+    content: UtmText | None = None
+
+
 class Message(Struct, rename={"sender": "from"}):
-    """A request to send; the last three fields are ours."""
+    """A request to send; the fields from `privacy` on are ours."""
 
     sender: Address
     recipients: Annotated[list[Recipient], Meta(min_length=1, max_length=100)]
@@ -73,11 +93,14 @@ class Message(Struct, rename={"sender": "from"}):
     sandbox: bool | None = None
     sandbox_result: Literal["deliver", "bounce", "defer", "fail", "suppress"] | None = None
     tracking: Tracking | None = None
-    retention: Any = None
+    retention: Retention | None = None
     schedule: Schedule | None = None
     privacy: PrivacyName | None = None
     link_style: Literal["sealed", "short"] | None = None
-    utm: Any = None
+    utm: Utm | None = None
+    opt_out: list[str] | None = None
+    skip: list[str] | None = None
+    outlook: bool | None = None
 
 
 class AccountChange(Struct):

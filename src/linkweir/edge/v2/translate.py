@@ -1,95 +1,90 @@
-"""From the JSON of API v2 to a submission. What cannot be done yet is refused, never left out silently."""
+"""From the JSON of API v2 to a submission; decides nothing that the request does not say."""
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from linkweir.edge.v2 import shapes
-from linkweir.errors import BadInput, NotSupported
-from linkweir.mail.model import Attachment, Mailbox, Recipient, Submission, Wishes
+from linkweir.errors import BadInput, BadSwitch
+from linkweir.html import Switches
+from linkweir.mail import wish_headers
+from linkweir.mail.model import Attachment, Mailbox, Recipient, SandboxResult, Submission, Utm, Wishes
+from linkweir.mail.wish_headers import HeaderWishes
 from linkweir.token import Privacy
 
 DEPTH = 32  # of lists and objects inside each other
 DAY = 86_400 * 1_000_000  # microseconds
-TRUE = frozenset(["true", "1"])
-FALSE = frozenset(["false", "0"])
-UNSUPPORTED_HEADERS = frozenset(["ahasend-sandbox-result", "ahasend-metadata-retention", "ahasend-data-retention"])
+T = TypeVar("T")
 
 
 def submission(message: shapes.Message, now: int) -> Submission:
-    """What the request asks for. Raises BadInput or NotSupported naming the field."""
-    _refuse_unsupported(message)
+    """What the request asks for. Raises BadInput naming the field."""
     if not message.text_content and not message.html_content:
         raise BadInput("text_content", "text_content or html_content is required")
-    wishes = _Wishes(message.headers or {})
+    headers = message.headers or {}
+    asked = wish_headers.read(headers.items())
     first_attempt_at, expires_at = _schedule(message.schedule, now)
+    retention = message.retention or shapes.Retention()
     return Submission(
         sender=_mailbox(message.sender),
         recipients=tuple(_recipient(item, place) for place, item in enumerate(message.recipients)),
         subject=message.subject,
         text=message.text_content or None,
         html=message.html_content or None,
+        amp=message.amp_content or None,
         reply_to=_mailbox(message.reply_to) if message.reply_to else None,
         attachments=tuple(_attachment(item, place) for place, item in enumerate(message.attachments or ())),
-        headers=message.headers or {},
+        headers=headers,
         substitutions=_substitutions(message.substitutions, "substitutions"),
-        tags=tuple(message.tags) if message.tags is not None else wishes.tags,
-        wishes=Wishes(
-            track_clicks=_first(message.tracking.click if message.tracking else None, wishes.track_clicks),
-            privacy=Privacy(message.privacy) if message.privacy else None,
-            link_style=message.link_style,
-        ),
+        tags=tuple(message.tags) if message.tags is not None else asked.tags,
+        warnings=tuple(asked.warnings),
+        wishes=message_wishes(message, asked),
+        sandbox_result=_sandbox(message, asked),
+        keep_metadata_days=_first(retention.metadata, asked.keep_metadata_days),
+        keep_content_days=_first(retention.data, asked.keep_content_days),
         first_attempt_at=first_attempt_at,
         expires_at=expires_at,
     )
 
 
-class _Wishes:
-    """What `ahasend-*` names inside `headers` ask for, as they do in SMTP; the fields of the request win."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self.track_clicks: bool | None = None
-        self.tags: tuple[str, ...] = ()
-        for name, value in headers.items():
-            self._take(name.lower(), value.strip().lower(), value, f"headers.{name!a}")
-
-    def _take(self, name: str, word: str, value: str, field: str) -> None:
-        if name == "ahasend-track-clicks" and word in ("true", "false"):
-            self.track_clicks = word == "true"
-        elif name == "ahasend-tags":
-            self.tags = _header_tags(value, field)
-        elif (name in ("ahasend-track-opens", "ahasend-sandbox") and word in TRUE) or name in UNSUPPORTED_HEADERS:
-            raise NotSupported(field, "is not supported yet")
+def message_wishes(message: shapes.Message, asked: HeaderWishes) -> Wishes:
+    """What the message wants of tracking; the field wins over the header. Raises BadInput."""
+    tracking = message.tracking or shapes.Tracking()
+    return Wishes(
+        track_clicks=_first(tracking.click, asked.track_clicks),
+        track_opens=_first(tracking.open, asked.track_opens),
+        privacy=Privacy(message.privacy) if message.privacy else None,
+        link_style=message.link_style,
+        utm=utm(message.utm),
+        **switches(message.opt_out, message.skip, message.outlook),
+    )
 
 
-def _header_tags(value: str, field: str) -> tuple[str, ...]:
-    tags = tuple(tag.strip() for tag in value.split(",") if tag.strip())
-    if len(tags) > 10 or any(len(tag) > 64 for tag in tags):
-        raise BadInput(field, "must be at most 10 tags of at most 64 characters")
-    return tags
+def utm(asked: shapes.Utm | None) -> Utm | None:
+    """The campaign parameters."""
+    return Utm(**msgspec.structs.asdict(asked)) if asked else None
 
 
-def _refuse_unsupported(message: shapes.Message) -> None:
-    asked = {
-        "amp_content": bool(message.amp_content),
-        "sandbox": bool(message.sandbox),
-        "sandbox_result": message.sandbox_result is not None,
-        "retention": message.retention is not None,
-        "utm": message.utm is not None,
-        "tracking.open": bool(message.tracking and message.tracking.open),
-    }
-    for place, one in enumerate(message.recipients):
-        asked[f"recipients[{place}].attributes"] = one.attributes is not None
-        asked[f"recipients[{place}].variant"] = one.variant is not None
-        asked[f"recipients[{place}].tracking.open"] = bool(one.tracking and one.tracking.open)
-    for field, wanted in asked.items():
-        if wanted:
-            raise NotSupported(field, "is not supported yet")
+def switches(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:
+    """The switches of the link rules, checked. Raises BadInput."""
+    for field in ("opt_out", "skip"):
+        try:
+            Switches(opt_out=opt_out or () if field == "opt_out" else (), skip=skip or () if field == "skip" else ())
+        except BadSwitch as error:
+            raise BadInput(field, str(error)) from None
+    return {"opt_out": tuple(opt_out or ()), "skip": tuple(skip or ()), "outlook": outlook}
 
 
-def _first(*values: bool | None) -> bool | None:
+def _sandbox(message: shapes.Message, asked: HeaderWishes) -> SandboxResult | None:
+    wanted = asked.sandbox if message.sandbox is None else message.sandbox
+    return (message.sandbox_result or asked.sandbox_result or "deliver") if wanted else None
+
+
+def _first(*values: T | None) -> T | None:
     return next((value for value in values if value is not None), None)
 
 
@@ -103,8 +98,11 @@ def _recipient(item: shapes.Recipient, place: int) -> Recipient:
         _substitutions(item.substitutions, f"recipients[{place}].substitutions"),
         Wishes(
             track_clicks=item.tracking.click if item.tracking else None,
+            track_opens=item.tracking.open if item.tracking else None,
             privacy=Privacy(item.privacy) if item.privacy else None,
         ),
+        item.attributes,
+        item.variant,
     )
 
 

@@ -1,4 +1,4 @@
-"""Tests of linkweir.mail.mime, read back with the standard library's parser."""
+"""Tests of linkweir.mail.compose, read back with the standard library's parser."""
 
 import email
 import email.policy
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkweir.errors import BadInput
-from linkweir.mail import mime
+from linkweir.mail import compose
 from linkweir.mail.address import CONTROL, NAME_LIMIT
 from linkweir.mail.model import Attachment, Mailbox, Submission
 
@@ -32,7 +32,7 @@ def built(
     attachments: tuple[Attachment, ...] = (),
 ) -> EmailMessage:
     """A mail, built and parsed again; every line of it is legal."""
-    raw = mime.build(
+    raw = compose.build(
         Submission(sender=Mailbox("a@example.com", name), recipients=(), subject=subject, attachments=attachments),
         Mailbox("b@example.org", name),
         message_id="<m@example.com>",
@@ -43,7 +43,7 @@ def built(
         now=NOW,
     )
     assert raw.isascii()
-    assert all(len(one) <= mime.LINE_LIMIT for one in raw.split(b"\r\n"))
+    assert all(len(one) <= compose.LINE_LIMIT for one in raw.split(b"\r\n"))
     assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
     return email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
 
@@ -96,7 +96,7 @@ def test_headers_are_complete() -> None:
 def test_long_headers_stay_whole() -> None:
     """A header with a long word stays as written: encoded words in List-Unsubscribe would be understood by nobody."""
     value = "<https://example.com/" + "x" * 300 + ">"
-    raw = mime.build(
+    raw = compose.build(
         Submission(sender=Mailbox("a@example.com"), recipients=(), subject="s"),
         Mailbox("b@example.org"),
         message_id="<m@example.com>",
@@ -170,20 +170,22 @@ def test_html_attachments_are_no_bodies() -> None:
 def test_bad_headers_are_refused(name: str, value: str) -> None:
     """No header of the customer's can end a line, hold a control, or contradict one of ours."""
     with pytest.raises(BadInput, match="headers"):
-        mime.check_headers({name: value}, has_reply_to=False)
+        compose.check_headers({name: value}, has_reply_to=False)
 
 
 def test_some_headers_are_for_us() -> None:
     """`message-id` is ignored and `ahasend-*` never leaves; everything else goes out as it is."""
-    kept = mime.check_headers({"Message-ID": "<x@y>", "AhaSend-Track-Clicks": "true", "X-Mine": "ü"}, has_reply_to=True)
+    kept = compose.check_headers(
+        {"Message-ID": "<x@y>", "AhaSend-Track-Clicks": "true", "X-Mine": "ü"}, has_reply_to=True
+    )
     assert kept == {"X-Mine": "ü"}
 
 
 def test_reply_to_is_given_once() -> None:
     """`reply-to` among the headers and `reply_to` exclude each other."""
-    assert mime.check_headers({"Reply-To": "x@y.example"}, has_reply_to=False)
+    assert compose.check_headers({"Reply-To": "x@y.example"}, has_reply_to=False)
     with pytest.raises(BadInput, match="Reply-To"):
-        mime.check_headers({"Reply-To": "x@y.example"}, has_reply_to=True)
+        compose.check_headers({"Reply-To": "x@y.example"}, has_reply_to=True)
 
 
 @pytest.mark.parametrize(
@@ -202,4 +204,4 @@ def test_reply_to_is_given_once() -> None:
 def test_bad_attachments_are_refused(item: Attachment) -> None:
     """Types that change the structure, and anything that could end a header, are refused."""
     with pytest.raises(BadInput, match=r"attachments\[0\]"):
-        mime.check_attachment(item, "attachments[0]")
+        compose.check_attachment(item, "attachments[0]")

@@ -119,7 +119,7 @@ def build(
     mail["Message-ID"] = message_id
     for name, value in headers.items():
         mail[name] = value
-    _set_bodies(mail, text, html, submission.attachments)
+    _set_bodies(mail, text, html, submission.amp, submission.attachments)
     return mail.as_bytes(policy=OUTGOING)
 
 
@@ -127,11 +127,16 @@ def _address(mailbox: Mailbox) -> Address:
     return Address(mailbox.name, addr_spec=mailbox.email)
 
 
-def _set_bodies(mail: EmailMessage, text: str | None, html: str | None, files: tuple[Attachment, ...]) -> None:
+def _set_bodies(
+    mail: EmailMessage, text: str | None, html: str | None, amp: str | None, files: tuple[Attachment, ...]
+) -> None:
     if text is not None:
         mail.set_content(text, charset="utf-8", cte="base64" if UNPRINTABLE.search(text) else None)
+    if amp is not None and (text is not None or html is not None):
+        # before the HTML: readers show the last alternative that they know, and few know this one
+        _set_page(mail, amp, "x-amp-html", alternative=text is not None)
     if html is not None:
-        _set_html(mail, html, alternative=text is not None)
+        _set_page(mail, html, "html", alternative=text is not None or amp is not None)
     page = mail.get_body(("html",))
     for item in files:
         maintype, subtype = item.content_type.split("/")
@@ -148,8 +153,8 @@ def _set_bodies(mail: EmailMessage, text: str | None, html: str | None, files: t
             mail.add_attachment(item.data, maintype, subtype, filename=item.file_name)
 
 
-def _set_html(mail: EmailMessage, html: str, *, alternative: bool) -> None:
+def _set_page(mail: EmailMessage, html: str, subtype: str, *, alternative: bool) -> None:
     data = html.encode("utf-8")
     put = mail.add_alternative if alternative else mail.set_content
     # as bytes: set as text, the standard library would turn every line end into one of its own
-    put(data, "text", "html", cte="base64", params={"charset": "utf-8"})
+    put(data, "text", subtype, cte="base64", params={"charset": "utf-8"})

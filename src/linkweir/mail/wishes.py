@@ -1,0 +1,30 @@
+"""Wishes as the store keeps them: a JSON object with the names of the fields, without those that say nothing."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from linkweir.mail.model import Utm, Wishes
+from linkweir.token import Privacy
+
+
+def from_row(values: Mapping[str, Any], **columns: bool | None) -> Wishes:
+    """What was kept; `columns` are wishes that have columns of their own."""
+    kept: dict[str, Any] = dict(values) | columns
+    if kept.get("privacy"):
+        kept["privacy"] = Privacy(kept["privacy"])
+    if kept.get("utm"):
+        kept["utm"] = Utm(**kept["utm"])
+    for name in ("opt_out", "skip"):
+        kept[name] = tuple(kept.get(name) or ())
+    return Wishes(**kept)
+
+
+def to_row(wishes: Wishes) -> dict[str, Any]:
+    """What to keep."""
+    found = {name: value for name, value in asdict(wishes).items() if value not in (None, ())}
+    if wishes.privacy:
+        found["privacy"] = wishes.privacy.value
+    if wishes.utm:
+        found["utm"] = {name: value for name, value in asdict(wishes.utm).items() if value is not None}
+    return found

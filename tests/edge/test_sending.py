@@ -1,0 +1,131 @@
+"""What a request may ask for beside the mail itself, and what becomes of it."""
+
+import email
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from linkweir import open_link
+from linkweir.token import PIXEL_INDEX
+from tests.edge.serving import Served, html_of, request, wait_until
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for this file."""
+    with Served(tmp_path_factory.mktemp("sending") / "data") as service:
+        yield service
+
+
+def test_an_open_is_tracked_when_asked_for(served: Served) -> None:
+    """With `tracking.open` a pixel of the same token family stands before `</body>`, and nothing else changes."""
+    (entry,) = served.send(html_content="<body><p>Hello</p></BODY>", tracking={"open": True})
+    page = html_of(served.delivered(entry["id"]))
+    found = re.fullmatch(r'<body><p>Hello</p><img src="([^"]+)" width="1" height="1" border="0" alt=""></BODY>', page)
+    assert found is not None
+    assert open_link(served.service.ring, found[1]).index == PIXEL_INDEX
+
+
+def test_a_header_asks_as_in_smtp_and_the_field_wins(served: Served) -> None:
+    """`ahasend-track-opens` inside `headers` asks for the pixel unless the `tracking` field says otherwise."""
+    asked = {"headers": {"AhaSend-Track-Opens": " TRUE "}}
+    (entry,) = served.send(**asked, tracking=None)
+    assert "<img" in html_of(served.delivered(entry["id"]))
+    (entry,) = served.send(**asked, tracking={"open": False})
+    assert "<img" not in html_of(served.delivered(entry["id"]))
+
+
+def test_utm_goes_before_the_fragment_and_never_twice(served: Served) -> None:
+    """Campaign parameters are added to the tracked destination, but for those that it has already."""
+    html = '<a href="https://example.com/?utm_source=mine#top">x</a>'
+    (entry,) = served.send(html_content=html, utm={"source": "weir", "campaign": "a b"})
+    (link,) = served.links(entry["id"])
+    destination = open_link(served.service.ring, link).destination
+    assert destination == "https://example.com/?utm_source=mine&utm_campaign=a%20b#top"
+
+
+def test_utm_works_without_tracking(served: Served) -> None:
+    """With tracking off the campaign parameters stand in the href itself, escaped for it."""
+    html = '<a href="https://example.com/?a=1">x</a>'
+    (entry,) = served.send(html_content=html, utm={"source": "weir"}, tracking={"click": False})
+    assert html_of(served.delivered(entry["id"])) == '<a href="https://example.com/?a=1&amp;utm_source=weir">x</a>'
+
+
+def test_an_amp_part_goes_along_untouched(served: Served) -> None:
+    """`amp_content` is an alternative before the HTML, with its links as they were."""
+    amp = '<html amp4email><a href="https://example.com/">x</a></html>'
+    (entry,) = served.send(text_content="Hello", amp_content=amp)
+    mail = served.delivered(entry["id"])
+    kinds = [part.get_content_type() for part in mail.iter_parts()]
+    assert kinds == ["text/plain", "text/x-amp-html", "text/html"]
+    part = list(mail.iter_parts())[1]
+    assert part.get_payload(decode=True) == amp.encode()
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        (None, "Sandbox Delivered"),
+        ("bounce", "Sandbox Bounced"),
+        ("defer", "Sandbox Deferred"),
+        ("fail", "Sandbox Failed"),
+        ("suppress", "Sandbox Suppressed"),
+    ],
+)
+def test_a_sandbox_mail_never_leaves(served: Served, result: str | None, status: str) -> None:
+    """A message in the sandbox comes to the result that was asked for, and to no outbox."""
+    (entry,) = served.send(sandbox=True, sandbox_result=result)
+    wait_until(lambda: served.message(entry["id"])["status"] == status)
+    uuid = entry["id"][1:].partition("@")[0].replace("-", "")
+    assert not list(served.settings.maildir_path.glob(f"*/*{uuid}*"))
+
+
+def test_retention_is_the_messages_own(served: Served) -> None:
+    """`retention` wins over the account's days."""
+    (entry,) = served.send(retention={"metadata": 3, "data": 2})
+    message = served.message(entry["id"])
+    kept = datetime.fromisoformat(message["retain_until"]) - datetime.fromisoformat(message["created_at"])
+    assert kept == timedelta(days=3)
+
+
+def test_a_schedule_is_told_back(served: Served) -> None:
+    """A message for later is `scheduled`, with its times in the answer."""
+    first = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0)
+    (entry,) = served.send(schedule={"first_attempt": first.isoformat()})
+    assert entry["status"] == "scheduled"
+    assert datetime.fromisoformat(entry["schedule"]["first_attempt"]) == first
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"retention": {"metadata": 0}}, "retention.metadata"),
+        ({"retention": {"data": 31}}, "retention.data"),
+        ({"sandbox_result": "explode"}, "sandbox_result"),
+        ({"utm": {"source": ""}}, "utm.source"),
+        ({"skip": ["("]}, "skip"),
+        ({"recipients": [{"email": "a@example.org", "attributes": {"a": 1}}]}, "recipients[0].attributes"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_named(served: Served, change: dict[str, object], field: str) -> None:
+    """What cannot be used is 400 with the name of the field."""
+    answer = served.post(request(**change))
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(field.partition("[")[0])
+
+
+def test_an_unknown_wish_header_is_noted(served: Served) -> None:
+    """A header that is not understood is ignored, and the message's events say so."""
+    (entry,) = served.send(headers={"ahasend-track-clicks": "maybe"})
+    events = served.message(entry["id"])["events"]
+    assert any(one["kind"] == "header-ignored" for one in events)
+
+
+def test_the_mail_parses(tmp_path: Path, served: Served) -> None:
+    """What lies in the outbox is one mail that the standard library reads without a defect."""
+    (entry,) = served.send(text_content="Hello", tracking={"open": True, "click": True})
+    raw = served.delivered(entry["id"]).as_bytes()
+    assert not email.message_from_bytes(raw).defects
