@@ -35,13 +35,19 @@ from linkweir.edge.v2 import routes as v2
 from linkweir.errors import KeyRingError, LinkweirError
 from linkweir.html import Switches
 from linkweir.mail.deliver import DeliveryWorker
-from linkweir.mail.maildir import Maildir
+from linkweir.mail.sign import Signer
 from linkweir.mail.submit import Submitter
+from linkweir.mail.transport import Transport
+from linkweir.mail.transport.discard import Discard
+from linkweir.mail.transport.maildir import Maildir
+from linkweir.mail.transport.relay import Relay
+from linkweir.mail.transport.relay import address as relay_address
 from linkweir.settings import Settings
 from linkweir.store import accounts, queue
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
+from linkweir.vault import Vault
 
 T = TypeVar("T")
 RING_LOOK = 2.0  # seconds between looks at the key file
@@ -58,16 +64,20 @@ class Service:
         self.account: uuid.UUID | None = None
         turn = threading.Lock()
         self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2, turn=turn)
+        self.vault = Vault(settings.vault_path)
         self.spool = Spool(settings.spool_path)
         journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1, turn=turn)
         self.journal = Journal(journal_store, self.spool, log, retry=settings.spool_retry)
         self.worker = DeliveryWorker(
             self.store,
-            Maildir(settings.maildir_path),
+            _routes(settings),
             log,
             lease=settings.claim_seconds,
             first_wait=settings.retry_seconds,
             clock=now,
+            at_once=settings.delivery_connections,
+            signer=Signer(self.store, self.vault, log),
+            clean_every=settings.retention_seconds,
         )
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
@@ -208,6 +218,24 @@ class Service:
                 return queue.size(connection)
         except LinkweirError:
             return float("nan")
+
+
+def _routes(settings: Settings) -> dict[str, Transport]:
+    """Where mail goes by its route."""
+    return {
+        "default": _transport(settings),
+        "filter": _relay(f"smtp+plain://{settings.filter_return}", settings) if settings.filter_return else Discard(),
+    }
+
+
+def _transport(settings: Settings) -> Transport:
+    if settings.transport == "maildir":
+        return Maildir(settings.maildir_path)
+    return Discard() if settings.transport == "discard" else _relay(settings.transport, settings)
+
+
+def _relay(text: str, settings: Settings) -> Relay:
+    return Relay(relay_address(text, "LINKWEIR_TRANSPORT"), hostname=settings.mail_hostname)
 
 
 def _stamp(settings: Settings) -> tuple[int, int]:

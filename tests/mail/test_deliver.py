@@ -1,19 +1,24 @@
 """Tests of the delivery worker with a real queue and a transport that fails on demand."""
 
+import asyncio
 import io
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select, update
 
 from linkweir.edge.logs import make_logger
 from linkweir.errors import DeliveryFailed
 from linkweir.mail import identity
 from linkweir.mail.deliver import DeliveryWorker
-from linkweir.mail.maildir import Maildir
-from linkweir.store import accounts, messages, queue
+from linkweir.mail.transport import Outgoing
+from linkweir.mail.transport.maildir import Maildir
+from linkweir.store import accounts, messages, queue, retention
+from linkweir.store import tables as tables_of_a_message
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.store.migrate import migrate
@@ -29,13 +34,16 @@ class Flaky:
         self.failures = failures
         self.taken: list[uuid.UUID] = []
 
-    def deliver(self, message: uuid.UUID, created_at: int, raw: bytes) -> str:
+    async def deliver(self, mail: Outgoing) -> str:
         """Fail or take."""
         if self.failures:
             self.failures -= 1
             raise DeliveryFailed("not now")
-        self.taken.append(message)
+        self.taken.append(mail.id)
         return "taken"
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class Bench:
@@ -49,8 +57,8 @@ class Bench:
         with self.store.write() as connection:
             accounts.create(connection, self.account, "x", 1)
 
-    def add(self, expires: float = 3600) -> uuid.UUID:
-        """Queue a message that expires after some seconds."""
+    def add(self, expires: float = 3600, retain: float = 86400, sandbox: str | None = None) -> uuid.UUID:
+        """Queue a message that expires after some seconds, and whose metadata goes after some."""
         key = identity.new_id(self.now)
         new = NewMessage(
             id=key,
@@ -69,8 +77,9 @@ class Bench:
             due_at=self.now,
             expires_at=self.now + int(expires * SECOND),
             keep_until_at=self.now,
-            retain_until_at=self.now,
+            retain_until_at=self.now + int(retain * SECOND),
             envelope_from="a@example.com",
+            sandbox_result=sandbox,
         )
         with self.store.write() as connection:
             messages.add(connection, [new])
@@ -79,7 +88,10 @@ class Bench:
     def worker(self, transport: Flaky) -> DeliveryWorker:
         """A worker whose first wait is one second and whose lease is ten."""
         log = make_logger("error", io.StringIO())
-        return DeliveryWorker(self.store, transport, log, lease=10, first_wait=1, clock=lambda: self.now)
+        routes = {"default": transport}
+        return DeliveryWorker(
+            self.store, routes, log, lease=10, first_wait=1, clock=lambda: self.now, at_once=1, clean_every=0.05
+        )
 
     def status(self, key: uuid.UUID) -> str:
         """The message's status."""
@@ -171,9 +183,9 @@ def test_a_mail_is_loaded_when_its_turn_comes(bench: Bench, monkeypatch: pytest.
         order.append("load")
         return load(connection, message)
 
-    def delivering(message: uuid.UUID, created_at: int, raw: bytes) -> str:
+    async def delivering(mail: Outgoing) -> str:
         order.append("deliver")
-        return deliver(message, created_at, raw)
+        return await deliver(mail)
 
     monkeypatch.setattr(messages, "content", loading)
     monkeypatch.setattr(transport, "deliver", delivering)
@@ -187,10 +199,10 @@ def test_a_mail_is_loaded_when_its_turn_comes(bench: Bench, monkeypatch: pytest.
 
 
 def test_content_is_dropped_when_its_time_is_over(bench: Bench) -> None:
-    """Content past its time is removed by the worker when it is idle, but never before the delivery."""
+    """Content past its time is removed with the delivery, but never before it."""
     key = bench.add()
     with bench.store.write() as connection:
-        assert messages.drop_old_content(connection, bench.now + SECOND) == 0
+        assert retention.drop_contents(connection, bench.now + SECOND, 10) == 0
     worker = bench.worker(Flaky(0))
     worker.start()
 
@@ -203,10 +215,84 @@ def test_content_is_dropped_when_its_time_is_over(bench: Bench) -> None:
     assert bench.status(key) == "Delivered"
 
 
+def test_everything_of_a_message_goes_in_the_end(bench: Bench) -> None:
+    """Past its metadata retention a message leaves no row behind, with its attempts and events."""
+    bench.add(retain=5)
+    worker = bench.worker(Flaky(0))
+    worker.start()
+    wait_until(lambda: worker.delivered == 1)
+    bench.now += 6 * SECOND
+
+    def rows() -> int:
+        with bench.store.read() as connection:
+            tables = (tables_of_a_message.messages, tables_of_a_message.attempts, tables_of_a_message.events)
+            return sum(connection.scalar(select(func.count()).select_from(one)) or 0 for one in tables)
+
+    wait_until(lambda: rows() == 0)
+    worker.stop()
+
+
+@pytest.mark.parametrize("result", ["deliver", "bounce", "defer", "fail", "suppress"])
+def test_the_sandbox_reaches_no_transport(bench: Bench, result: str) -> None:
+    """A sandbox message comes to its result without any transport."""
+    key, transport = bench.add(sandbox=result), Flaky(0)
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: bench.status(key).startswith("Sandbox ") and bench.status(key) != "Sandbox Received")
+    worker.stop()
+    assert transport.taken == []
+    assert len(bench.attempts(key)) == 1
+
+
+def test_a_slow_delivery_keeps_its_lease(bench: Bench) -> None:
+    """What takes longer than the lease is not delivered by anybody else meanwhile."""
+    key, slow = bench.add(), Slow()
+    first = DeliveryWorker(
+        bench.store,
+        {"default": slow},
+        make_logger("error", io.StringIO()),
+        lease=0.3,
+        first_wait=1,
+        clock=lambda: time.time_ns() // 1000,
+    )
+    with bench.store.write() as connection:
+        far = time.time_ns() // 1000 + 3600 * SECOND
+        connection.execute(update(tables_of_a_message.queue).values(expires_at=far))
+        connection.execute(update(tables_of_a_message.messages).values(retain_until_at=far))
+    first.start()
+    wait_until(lambda: slow.started == 1)
+    second = bench.worker(transport := Flaky(0))
+    bench.now = time.time_ns() // 1000
+    second.start()
+    time.sleep(1)
+    second.stop()
+    slow.go.set()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    first.stop()
+    assert (slow.started, transport.taken) == (1, [])
+
+
+class Slow:
+    """A transport that takes its time."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.go = threading.Event()
+
+    async def deliver(self, mail: Outgoing) -> str:
+        """Wait for the word."""
+        self.started += 1
+        await asyncio.to_thread(self.go.wait, 20)
+        return f"took {mail.id}"
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 def test_a_maildir_holds_whole_mails_only(tmp_path: Path) -> None:
     """A mail appears in `new` under a name from its id, byte for byte, and `tmp` is empty afterwards."""
     maildir, key = Maildir(tmp_path / "box"), uuid.uuid4()
-    name = maildir.deliver(key, 5 * SECOND, b"a\r\nb\x00")
+    name = asyncio.run(maildir.deliver(mail(key, b"a\r\nb\x00")))
     assert (tmp_path / "box" / "new" / name).read_bytes() == b"a\r\nb\x00"
     assert list((tmp_path / "box" / "tmp").iterdir()) == []
     assert (tmp_path / "box" / "cur").is_dir()
@@ -216,8 +302,8 @@ def test_a_maildir_holds_whole_mails_only(tmp_path: Path) -> None:
 def test_delivering_again_makes_no_second_copy(tmp_path: Path) -> None:
     """A delivery repeated after a crash finds the first one."""
     maildir, key = Maildir(tmp_path), uuid.uuid4()
-    maildir.deliver(key, 1, b"x")
-    maildir.deliver(key, 1, b"x")
+    asyncio.run(maildir.deliver(mail(key, b"x")))
+    asyncio.run(maildir.deliver(mail(key, b"x")))
     assert len(list((tmp_path / "new").iterdir())) == 1
 
 
@@ -225,4 +311,9 @@ def test_a_maildir_that_cannot_be_written_defers(tmp_path: Path) -> None:
     """A full or missing disk is a failed delivery, not a crash."""
     (tmp_path / "file").write_text("")
     with pytest.raises(DeliveryFailed, match="Maildir"):
-        Maildir(tmp_path / "file" / "box").deliver(uuid.uuid4(), 1, b"x")
+        asyncio.run(Maildir(tmp_path / "file" / "box").deliver(mail(uuid.uuid4(), b"x")))
+
+
+def mail(key: uuid.UUID, raw: bytes) -> Outgoing:
+    """A mail with its envelope, accepted at second five."""
+    return Outgoing(key, 5 * SECOND, "a@example.com", "b@example.org", raw)

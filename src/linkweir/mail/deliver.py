@@ -1,63 +1,81 @@
-"""The delivery worker: claim, deliver, settle or back off. A thread of its own, so that no event loop
-waits for a disk.
+"""The delivery worker: claim, deliver, settle or back off; several mails at once, in a thread and an event loop of its
+own, so that no request waits for a relay or a disk.
 
-At least once: between a delivery and its settling lies a crash window, after which the same mail, with
-the same Message-ID, is delivered again.
+At least once. Between the moment a relay has taken a mail (its answer to the final dot) and the moment that is
+committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease,
+or the relay's answer is lost on the way. The second copy is the same mail with the same Message-ID.
 """
 
+import asyncio
+import contextlib
 import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.errors import DeliveryFailed, StoreUnavailable
+from linkweir.errors import DeliveryFailed, DeliveryRefused, StoreUnavailable
+from linkweir.mail import retention
+from linkweir.mail.sign import Signer
+from linkweir.mail.transport import Outgoing, Transport
 from linkweir.store import messages, queue
 from linkweir.store.engine import Store
 from linkweir.store.queue import Claimed
+from linkweir.webhook import outbox
+from linkweir.webhook.outbox import Kind
 
-BATCH = 20
 POLL = 1.0  # seconds; a submission wakes the worker at once
-CLEAN_EVERY = 60.0  # seconds
 LONGEST_WAIT = 3600.0  # seconds between two attempts
-
-
-class Transport(Protocol):
-    """Where mail goes."""
-
-    def deliver(self, message: uuid.UUID, created_at: int, raw: bytes) -> str:
-        """Take the mail for good; a line for the log. Raises DeliveryFailed."""
+STOP_WAIT = 10.0  # seconds for what is under way when the worker stops
+# what a sandbox message comes to: status and event
+SANDBOX: Mapping[str, tuple[str, Kind]] = {
+    "deliver": ("Sandbox Delivered", "delivered"),
+    "bounce": ("Sandbox Bounced", "bounced"),
+    "defer": ("Sandbox Deferred", "transient_error"),
+    "fail": ("Sandbox Failed", "failed"),
+    "suppress": ("Sandbox Suppressed", "suppressed"),
+}
 
 
 class DeliveryWorker:
-    """Delivers what the queue holds until it is stopped. `delivered` and `failed` count attempts since the
-    start.
+    """Delivers what the queue holds until it is stopped. `delivered` and `failed` count attempts since the start.
+
+    `routes` are the transports by the queue's route, `at_once` how many mails are under way at a time.
     """
 
     def __init__(
         self,
         store: Store,
-        transport: Transport,
+        routes: Mapping[str, Transport],
         log: FilteringBoundLogger,
         *,
         lease: float,
         first_wait: float,
         clock: Callable[[], int],
+        at_once: int = 4,
+        signer: Signer | None = None,
+        clean_every: float = 60.0,
     ) -> None:
         self._store = store
-        self._transport = transport
+        self._routes = routes
         self._log = log
         self._lease = int(lease * 1_000_000)
         self._first_wait = first_wait
         self._clock = clock
+        self._at_once = at_once
+        self._signer = signer
+        self._clean_every = clean_every
         self._owner = uuid.uuid4()
-        self._wake = threading.Event()
         self._stopping = False
         self._clean_at = 0.0
         self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._under_way: dict[uuid.UUID, asyncio.Task[None]] = {}
         self.delivered = 0
         self.failed = 0
 
@@ -70,81 +88,162 @@ class DeliveryWorker:
         """Begin to work."""
         self._stopping = False
         # daemon: an embedding program that never stops us must still be able to exit; the queue is durable
-        self._thread = threading.Thread(target=self._run, name="linkweir-delivery", daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-delivery", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is claimed and end."""
+        """Finish what is under way, or give it back after a while, and end."""
         self._stopping = True
-        self._wake.set()
+        self.wake()
         if self._thread:
             self._thread.join()
 
     def wake(self) -> None:
         """There is something new in the queue."""
-        self._wake.set()
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._wake.set)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                worked = self._round()
-            except StoreUnavailable as error:
-                self._log.warning("delivery.store_unavailable", error=str(error))
-                worked = False
-            except Exception:
-                self._log.exception("delivery.bug")  # the thread must live: it is the only one
-                worked = False
-            if not worked and not self._stopping:
-                self._wake.wait(POLL)
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        keeper = asyncio.create_task(self._keep_leases())
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                if not await self._guarded(self._round) and not self._stopping:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), POLL)
+            await self._finish()
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            for transport in self._routes.values():
+                await transport.close()
 
-    def _round(self) -> bool:
+    async def _guarded(self, work: Callable[[], Any]) -> bool:
+        try:
+            return bool(await work())
+        except StoreUnavailable as error:
+            self._log.warning("delivery.store_unavailable", error=str(error))
+        except Exception:
+            self._log.exception("delivery.bug")  # the loop must live: it is the only one
+        return False
+
+    async def _finish(self) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=STOP_WAIT)
+        for task in self._under_way.values():
+            task.cancel()  # its lease ends, and the next worker takes it
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _round(self) -> bool:
+        free = self._at_once - len(self._under_way)
+        if free <= 0:
+            return False  # a task that ends wakes us
         now = self._clock()
+        claimed = await asyncio.to_thread(self._claim, now, free)
+        for item in claimed:
+            task = asyncio.create_task(self._attempt(item))
+            self._under_way[item.id] = task
+            task.add_done_callback(partial(self._ended, item.id))
+        if not claimed and not self._under_way:
+            await asyncio.to_thread(self._clean, now)
+        return bool(claimed)
+
+    def _claim(self, now: int, limit: int) -> list[Claimed]:
         with self._store.read() as connection:
             due = queue.next_due(connection)
         if due is None or due > now:
-            self._clean(now)
-            return False
+            return []
         with self._store.write() as connection:
-            claimed = queue.claim(connection, self._owner, now, now + self._lease, BATCH)
-        for item in claimed:
-            self._attempt(item)
-        return bool(claimed)
+            return queue.claim(connection, self._owner, now, now + self._lease, limit)
 
-    def _attempt(self, item: Claimed) -> None:
-        if self._clock() >= item.expires_at:
-            self._back_off(item, "expired before it could be delivered")
-            return
-        with self._store.read() as connection:
-            raw = messages.content(connection, item.id)
+    def _ended(self, key: uuid.UUID, _task: asyncio.Task[None]) -> None:
+        self._under_way.pop(key, None)
+        self._wake.set()
+
+    async def _keep_leases(self) -> None:
+        """A relay may take longer than a lease; nobody else must try meanwhile."""
+        while True:
+            await asyncio.sleep(self._lease / 3_000_000)
+            if self._under_way:
+                await self._guarded(lambda: asyncio.to_thread(self._renew, list(self._under_way)))
+
+    def _renew(self, keys: list[uuid.UUID]) -> None:
+        with self._store.write() as connection:
+            queue.renew(connection, self._owner, keys, self._clock() + self._lease)
+
+    async def _attempt(self, item: Claimed) -> None:
+        async def work() -> None:
+            if item.sandbox_result:
+                status, kind = SANDBOX[item.sandbox_result]
+                await self._settle(item, status, kind, "the sandbox")
+            elif self._clock() >= item.expires_at:
+                await self._settle(item, "Failed", "failed", "expired before it could be delivered")
+            else:
+                await self._deliver(item)
+
+        await self._guarded(work)
+
+    async def _deliver(self, item: Claimed) -> None:
+        raw = await asyncio.to_thread(self._mail, item)
         if raw is None:  # content goes only after delivery: our lease ended and another worker was faster
             return
+        outgoing = Outgoing(item.id, item.created_at, item.envelope_from, item.recipient, raw)
         try:
-            note = self._transport.deliver(item.id, item.created_at, raw)
+            note = await self._routes[item.route].deliver(outgoing)
+        except DeliveryRefused as error:
+            self.failed += 1
+            self._log.warning("message.bounced", message=str(item.id), reason=str(error))
+            await self._settle(item, "Bounced", "bounced", str(error), classification=error.classification)
         except DeliveryFailed as error:
             self.failed += 1
-            self._back_off(item, str(error))
-            return
-        with self._store.write() as connection:
-            queue.settle(connection, self._owner, item.id, status="Delivered", log=note, now=self._clock())
-        self.delivered += 1
-        self._log.info("message.delivered", message=str(item.id))
+            await self._back_off(item, str(error))
+        else:
+            await self._settle(item, "Delivered", "delivered", note)
+            self.delivered += 1
+            self._log.info("message.delivered", message=str(item.id))
 
-    def _back_off(self, item: Claimed, reason: str) -> None:
+    def _mail(self, item: Claimed) -> bytes | None:
+        with self._store.read() as connection:
+            raw = messages.content(connection, item.id)
+        if raw is None or self._signer is None or item.route != "default":
+            return raw
+        return self._signer.signed(item.account_id, item.id, item.sender_domain, raw)
+
+    async def _settle(
+        self, item: Claimed, status: str, kind: Kind, log: str, *, classification: str | None = None
+    ) -> None:
+        def settle() -> None:
+            now = self._clock()
+            with self._store.write() as connection:
+                held = queue.settle(
+                    connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
+                )
+                if held:
+                    outbox.record(connection, [item.row], kind, now, log=log, classification=classification)
+
+        await asyncio.to_thread(settle)
+
+    async def _back_off(self, item: Claimed, reason: str) -> None:
         now = self._clock()
         wait = min(self._first_wait * 2**item.attempts, LONGEST_WAIT) * random.uniform(0.9, 1.1)  # noqa: S311
         due_at = now + int(wait * 1_000_000)
-        final = due_at >= item.expires_at
-        self._log.warning("message.failed" if final else "message.deferred", message=str(item.id), reason=reason)
-        with self._store.write() as connection:
-            if final:
-                queue.settle(connection, self._owner, item.id, status="Failed", log=reason, now=now)
-            else:
-                queue.put_back(connection, self._owner, item.id, log=reason, now=now, due_at=due_at)
+        if due_at >= item.expires_at:
+            self._log.warning("message.failed", message=str(item.id), reason=reason)
+            await self._settle(item, "Failed", "failed", reason)
+            return
+        self._log.warning("message.deferred", message=str(item.id), reason=reason)
+
+        def put_back() -> None:
+            with self._store.write() as connection:
+                if queue.put_back(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
+                    outbox.record(connection, [item.row], "transient_error", now, log=reason)
+
+        await asyncio.to_thread(put_back)
 
     def _clean(self, now: int) -> None:
-        if time.monotonic() < self._clean_at:
-            return
-        self._clean_at = time.monotonic() + CLEAN_EVERY
-        with self._store.write() as connection:
-            messages.drop_old_content(connection, now)
+        if time.monotonic() >= self._clean_at:
+            self._clean_at = time.monotonic() + self._clean_every
+            retention.sweep(self._store, now, self._log)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from linkweir.store.tables import attempts, clicks, contents, links, messages, queue
 
@@ -127,10 +127,3 @@ def destination(connection: Connection, number: int, position: int) -> str | Non
     """Where a short link leads; None for a message or link that this store does not know."""
     statement = select(links.c.destination).where(links.c.number == number, links.c.position == position)
     return connection.scalar(statement)
-
-
-def drop_old_content(connection: Connection, now: int) -> int:
-    """Remove content that was kept long enough and is not waiting for delivery; how many were removed."""
-    waiting = select(queue.c.message_id)
-    statement = delete(contents).where(contents.c.keep_until_at <= now, contents.c.message_id.not_in(waiting))
-    return connection.execute(statement).rowcount

@@ -5,41 +5,74 @@ them, so a message is delivered at least once.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, or_, select, update
 
-from linkweir.store.tables import attempts, messages, queue
+from linkweir.store.tables import attempts, contents, messages, queue
+
+# what is known of a message wherever something happens to it
+TOLD = (
+    *("id", "account_id", "created_at", "sender", "sender_domain", "envelope_from", "recipient", "subject"),
+    *("message_id", "sandbox_result", "tags", "status"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this worker may deliver until its lease ends; its mail is loaded when its turn comes."""
+    """A message that this worker may deliver until its lease ends; its mail is loaded when its turn comes.
+
+    `row` has what is told of the message.
+    """
 
     id: uuid.UUID
+    account_id: uuid.UUID
     created_at: int
     expires_at: int
     attempts: int
+    route: str
+    envelope_from: str
+    recipient: str
+    sender_domain: str
+    sandbox_result: str | None
+    row: Mapping[str, Any]
 
 
 def claim(connection: Connection, owner: uuid.UUID, now: int, until: int, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages that nobody holds."""
     free = or_(queue.c.claimed_until_at.is_(None), queue.c.claimed_until_at <= now)
+    waiting = (queue.c.expires_at, queue.c.attempts, queue.c.route)
     statement = (
-        select(queue.c.message_id, messages.c.created_at, queue.c.expires_at, queue.c.attempts)
-        .join(messages, messages.c.id == queue.c.message_id)
+        select(*(messages.c[name] for name in TOLD), *waiting)
+        .join(queue, messages.c.id == queue.c.message_id)
         .where(queue.c.due_at <= now, free)
         .order_by(queue.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=queue)
     )
-    rows = [Claimed(*row) for row in connection.execute(statement)]
+    rows = [_claimed(dict(row)) for row in connection.execute(statement).mappings()]
     ids = [row.id for row in rows]
     if ids:
         connection.execute(
             update(queue).where(queue.c.message_id.in_(ids)).values(claimed_by=owner, claimed_until_at=until)
         )
     return rows
+
+
+def _claimed(row: dict[str, Any]) -> Claimed:
+    names = ("id", "account_id", "created_at", "expires_at", "attempts", "route", "envelope_from", "recipient")
+    return Claimed(
+        **{name: row[name] for name in (*names, "sender_domain", "sandbox_result")},
+        row={name: row[name] for name in TOLD},
+    )
+
+
+def renew(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID], until: int) -> None:
+    """Hold these messages longer, as far as they are still held."""
+    held = and_(queue.c.message_id.in_(ids), queue.c.claimed_by == owner)
+    connection.execute(update(queue).where(held).values(claimed_until_at=until))
 
 
 def next_due(connection: Connection) -> int | None:
@@ -54,22 +87,42 @@ def size(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(queue)) or 0
 
 
-def settle(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, status: str, log: str, now: int) -> None:
-    """The message's last attempt: off the queue, with its final status ("Delivered" or "Failed")."""
+def settle(
+    connection: Connection,
+    owner: uuid.UUID,
+    message: uuid.UUID,
+    *,
+    status: str,
+    log: str,
+    now: int,
+    classification: str | None = None,
+) -> bool:
+    """The message's last attempt: off the queue, with its final status. False when another worker has it now.
+
+    Content that is to be kept for no time goes at once.
+    """
     gone = connection.execute(delete(queue).where(_held(owner, message))).rowcount
     if not gone:
-        return  # the lease ended and another worker has it now
+        return False  # the lease ended
     _log_attempt(connection, message, status, log, now)
-    delivered = {"delivered_at": now, "sent_at": now} if status == "Delivered" else {}
+    delivered = {"delivered_at": now, "sent_at": now} if status.endswith("Delivered") else {}
     connection.execute(
         update(messages)
         .where(messages.c.id == message)
-        .values(status=status, num_attempts=messages.c.num_attempts + 1, updated_at=now, **delivered)
+        .values(
+            status=status,
+            num_attempts=messages.c.num_attempts + 1,
+            updated_at=now,
+            bounce_classification=classification,
+            **delivered,
+        )
     )
+    connection.execute(delete(contents).where(contents.c.message_id == message, contents.c.keep_until_at <= now))
+    return True
 
 
-def put_back(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log: str, now: int, due_at: int) -> None:
-    """An attempt failed and another follows at `due_at`."""
+def put_back(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log: str, now: int, due_at: int) -> bool:
+    """An attempt failed and another follows at `due_at`. False when another worker has the message now."""
     values = {
         "due_at": due_at,
         "attempts": queue.c.attempts + 1,
@@ -77,13 +130,14 @@ def put_back(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, lo
         "claimed_until_at": None,
     }
     if not connection.execute(update(queue).where(_held(owner, message)).values(**values)).rowcount:
-        return
+        return False
     _log_attempt(connection, message, "Deferred", log, now)
     connection.execute(
         update(messages)
         .where(messages.c.id == message)
         .values(status="Deferred", num_attempts=messages.c.num_attempts + 1, updated_at=now)
     )
+    return True
 
 
 def _held(owner: uuid.UUID, message: uuid.UUID) -> ColumnElement[bool]:

@@ -71,11 +71,11 @@ def utm(asked: shapes.Utm | None) -> Utm | None:
 
 def switches(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:
     """The switches of the link rules, checked. Raises BadInput."""
-    for field in ("opt_out", "skip"):
-        try:
-            Switches(opt_out=opt_out or () if field == "opt_out" else (), skip=skip or () if field == "skip" else ())
-        except BadSwitch as error:
-            raise BadInput(field, str(error)) from None
+    try:
+        Switches(opt_out=tuple(opt_out or ()), skip=tuple(skip or ()))
+    except BadSwitch as error:
+        field, _, reason = str(error).partition(": ")  # the error names the switch, which is the field
+        raise BadInput(field, reason) from None
     return {"opt_out": tuple(opt_out or ()), "skip": tuple(skip or ()), "outlook": outlook}
 
 

@@ -6,12 +6,14 @@ reader has moved it to `cur`) instead of making a copy. Bytes are written as the
 included.
 """
 
+import asyncio
 import contextlib
 import os
 import uuid
 from pathlib import Path
 
 from linkweir.errors import DeliveryFailed
+from linkweir.mail.transport.outgoing import Outgoing
 
 
 class Maildir:
@@ -20,15 +22,21 @@ class Maildir:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def deliver(self, message: uuid.UUID, created_at: int, raw: bytes) -> str:
+    async def deliver(self, mail: Outgoing) -> str:
         """Make the mail durable in `new`; its file name. Raises DeliveryFailed."""
-        name = f"{created_at // 1_000_000}.{message.hex}.linkweir"
+        return await asyncio.to_thread(self._write, mail)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _write(self, mail: Outgoing) -> str:
+        name = f"{mail.created_at // 1_000_000}.{mail.id.hex}.linkweir"
         try:
             for folder in (self._path, *(self._path / name for name in ("tmp", "new", "cur"))):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = self._path / "tmp" / f"{name}.{os.getpid()}.{uuid.uuid4().hex}"
             try:
-                _write_durably(draft, raw)
+                _write_durably(draft, mail.raw)
                 _link(draft, self._path / "new" / name)
             finally:
                 draft.unlink(missing_ok=True)

@@ -1,0 +1,174 @@
+"""An SMTP relay: connections kept open and used in turn (aiosmtplib).
+
+What the relay says of a mail decides: 4yz is tried again, 5yz to MAIL, RCPT or DATA is for good. What it says before it
+has seen a mail (greeting, EHLO, STARTTLS, AUTH) is about us and never bounces one.
+"""
+
+import contextlib
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from linkweir.errors import DeliveryFailed, DeliveryRefused, SettingsError
+from linkweir.mail.transport.outgoing import Outgoing
+
+IDLE = 30.0  # seconds after which an unused connection is not trusted any more: relays close them
+LOG_LIMIT = 500  # characters of a relay's answer that are kept
+# the second digit of an enhanced status code (RFC 3463 section 3) as a word
+CLASSES = {
+    "1": "address",
+    "2": "mailbox",
+    "3": "system",
+    "4": "routing",
+    "5": "protocol",
+    "6": "content",
+    "7": "policy",
+}
+
+Security = Literal["offered", "starttls", "tls", "none"]
+SCHEMES: dict[str, Security] = {"smtp": "offered", "smtp+starttls": "starttls", "smtps": "tls", "smtp+plain": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a relay is and how to sign in there."""
+
+    host: str
+    port: int
+    security: Security
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def address(text: str, setting: str) -> Address:
+    """From `smtp+starttls://user:password@host:587`. Raises SettingsError, which never shows the password."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise SettingsError(f"{setting}: the port is not a number") from None
+    security = SCHEMES.get(parts.scheme)
+    if security is None or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise SettingsError(f"{setting}: must look like smtp+starttls://user:password@host:587, maildir or discard")
+    user = unquote(parts.username) if parts.username else None
+    password = unquote(parts.password) if parts.password else None
+    if (user is None) != (password is None):
+        raise SettingsError(f"{setting}: user and password belong together")
+    if user and security == "none":
+        raise SettingsError(f"{setting}: a password does not go over a connection without TLS")
+    return Address(parts.hostname, port or (465 if security == "tls" else 25), security, user, password)
+
+
+class Relay:
+    """One relay. `hostname` is what EHLO says; `timeout` seconds bound every step."""
+
+    def __init__(
+        self, where: Address, *, hostname: str, timeout: float = 60.0, tls_context: ssl.SSLContext | None = None
+    ) -> None:
+        self._where = where
+        self._hostname = hostname or None
+        self._timeout = timeout
+        self._tls = tls_context
+        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
+
+    async def deliver(self, mail: Outgoing) -> str:
+        """Hand the mail over; the relay's answer. Raises DeliveryFailed, DeliveryRefused."""
+        client, fresh = await self._client()
+        try:
+            try:
+                return await self._send(client, mail)
+            except aiosmtplib.SMTPServerDisconnected:
+                if fresh:
+                    raise
+                client.close()
+                client = await self._connect()  # the idle one had been closed: nothing of the mail was taken
+                return await self._send(client, mail)
+        except aiosmtplib.SMTPResponseException as error:
+            raise _judged(error) from None
+        except (aiosmtplib.SMTPException, OSError) as error:
+            client.close()
+            raise DeliveryFailed(f"the relay: {_line(str(error)) or type(error).__name__}") from None
+        except BaseException:
+            client.close()  # cancelled half-way: its state is unknown
+            raise
+        finally:
+            await self._put_back(client)
+
+    async def close(self) -> None:
+        """Say goodbye on every idle connection."""
+        for _, client in self._idle:
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=2)
+            client.close()
+        self._idle.clear()
+
+    async def _client(self) -> tuple[aiosmtplib.SMTP, bool]:
+        while self._idle:
+            since, client = self._idle.pop()
+            if client.is_connected and time.monotonic() - since < IDLE:
+                return client, False
+            client.close()
+        return await self._connect(), True
+
+    async def _put_back(self, client: aiosmtplib.SMTP) -> None:
+        if not client.is_connected:
+            return
+        try:
+            await client.rset()
+        except (aiosmtplib.SMTPException, OSError):
+            client.close()
+            return
+        self._idle.append((time.monotonic(), client))
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        where = self._where
+        tls = where.security == "tls"
+        client = aiosmtplib.SMTP(
+            hostname=where.host,
+            port=where.port,
+            local_hostname=self._hostname,
+            timeout=self._timeout,
+            use_tls=tls,
+            # a password never goes without TLS, so with one STARTTLS is not optional
+            start_tls=None if where.security == "offered" and not where.user else where.security != "none" and not tls,
+            tls_context=self._tls,
+            username=where.user,
+            password=where.password,
+        )
+        try:
+            await client.connect()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            client.close()
+            what = "cannot sign in at" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "cannot reach"
+            raise DeliveryFailed(f"{what} the relay {where.host}:{where.port}: {_line(str(error))}") from None
+        return client
+
+    async def _send(self, client: aiosmtplib.SMTP, mail: Outgoing) -> str:
+        options = [f"SIZE={len(mail.raw)}"] if client.supports_extension("size") else []
+        if not mail.raw.isascii():
+            if not client.supports_extension("8bitmime"):
+                raise DeliveryRefused("5.6.3 the relay does not take 8-bit mail", "content")
+            options.append("BODY=8BITMIME")
+        await client.mail(mail.envelope_from, options=options)
+        await client.rcpt(mail.recipient)
+        answer = await client.data(mail.raw)
+        return _line(f"{answer.code} {answer.message}")
+
+
+def _judged(error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
+    line = _line(f"{error.code} {error.message}")
+    about_the_mail = (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
+    if 500 <= error.code < 600 and isinstance(error, about_the_mail):
+        enhanced = error.message.split(" ", 1)[0].split(".")
+        found = CLASSES.get(enhanced[1]) if len(enhanced) == 3 and enhanced[0] == "5" else None
+        return DeliveryRefused(line, found or "other")
+    return DeliveryFailed(line)
+
+
+def _line(text: str) -> str:
+    """One bounded line for logs: a relay's answer is a stranger's text."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LOG_LIMIT]

@@ -1,0 +1,35 @@
+"""Statements that remove what was kept long enough."""
+
+from typing import Protocol
+
+from sqlalchemy import Connection, delete, select, update
+
+from linkweir.store.tables import attempts, clicks, contents, events, messages, outbox, queue
+
+
+class Drop(Protocol):
+    """Removes up to `limit` of what is due; how many it removed."""
+
+    def __call__(self, connection: Connection, now: int, limit: int) -> int: ...
+
+
+def drop_contents(connection: Connection, now: int, limit: int) -> int:
+    """Remove content that was kept long enough and is not waiting for delivery."""
+    waiting = select(queue.c.message_id)
+    due = select(contents.c.message_id).where(contents.c.keep_until_at <= now, contents.c.message_id.not_in(waiting))
+    ids = list(connection.scalars(due.limit(limit)))
+    connection.execute(delete(contents).where(contents.c.message_id.in_(ids)))
+    return len(ids)
+
+
+def drop_messages(connection: Connection, now: int, limit: int) -> int:
+    """Remove messages that were kept long enough, and what clicks say of their readers; the clicks stay as numbers."""
+    waiting = select(queue.c.message_id)
+    due = select(messages.c.id).where(messages.c.retain_until_at <= now, messages.c.id.not_in(waiting))
+    ids = list(connection.scalars(due.limit(limit)))
+    for table in (attempts, events, contents, outbox):
+        connection.execute(delete(table).where(table.c.message_id.in_(ids)))
+    forgotten = {"message_id": None, "message_ref": None, "ip": None, "user_agent": None}
+    connection.execute(update(clicks).where(clicks.c.message_id.in_(ids)).values(**forgotten))
+    connection.execute(delete(messages).where(messages.c.id.in_(ids)))
+    return len(ids)
