@@ -48,6 +48,7 @@ from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
 from linkweir.vault import Vault
+from linkweir.webhook.deliver import WebhookWorker
 
 T = TypeVar("T")
 RING_LOOK = 2.0  # seconds between looks at the key file
@@ -79,6 +80,16 @@ class Service:
             signer=Signer(self.store, self.vault, log),
             clean_every=settings.retention_seconds,
         )
+        self.webhooks = WebhookWorker(
+            self.store,
+            self.vault,
+            log,
+            timeout=settings.webhook_timeout,
+            first_wait=settings.webhook_retry_seconds,
+            at_once=settings.webhook_connections,
+            networks=settings.webhook_networks,
+            clock=now,
+        )
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
@@ -104,6 +115,7 @@ class Service:
             self.account = self._own_account(self._ring)
             self.journal.start()
             self.worker.start()
+            self.webhooks.start()
             self._state = "running"
             atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
@@ -116,6 +128,7 @@ class Service:
             self._state = "stopped"
             atexit.unregister(self._stop_at_exit)
             self.worker.stop()
+            self.webhooks.stop()
             self.journal.stop()
             self.store.close()
             self._journal_store.close()
@@ -195,7 +208,7 @@ class Service:
         return key
 
     def _watch_figures(self) -> None:
-        journal, worker = self.journal, self.worker
+        journal, worker, webhooks = self.journal, self.worker, self.webhooks
         self.metrics.watch(
             counters=[
                 ("linkweir_clicks_stored", "Clicks stored at once", lambda: journal.stored),
@@ -204,6 +217,8 @@ class Service:
                 ("linkweir_clicks_lost", "Clicks that no disk took", lambda: journal.lost),
                 ("linkweir_click_store_failures", "Failures to store", lambda: journal.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
+                ("linkweir_webhook_requests", "Webhook requests that succeeded", lambda: webhooks.sent),
+                ("linkweir_webhook_failures", "Webhook requests that failed", lambda: webhooks.failed),
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
             ],
             gauges=[

@@ -108,3 +108,11 @@ class DeliveryRefused(DeliveryFailed):
 
 class VaultError(LinkweirError):
     """A secret in the database cannot be read with the vault key at hand."""
+
+
+class DestinationRefused(LinkweirError):
+    """A webhook's address leads where requests of a service must not go: private, loopback, link-local networks."""
+
+
+class BadSignature(LinkweirError, ValueError):
+    """A webhook request that was not signed with the secret at hand, or too long ago."""

@@ -1,28 +1,30 @@
-"""The fact that a link was followed, holding no more than the link's privacy mode allows."""
+"""The fact that a link was followed or a mail was opened, holding no more than the link's privacy mode allows."""
 
 import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from linkweir.token import Opened, Privacy
+from linkweir.token import PIXEL_INDEX, Opened, Privacy
 
+NO_LINK = -1
 TEXT_LIMIT = 1024  # characters of a user agent: real ones stay below 500, and a log must not be filled by one
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Who came and how, as seen at the door. `at` in microseconds since 1970."""
+    """Who came and how, as seen at the door. `at` in microseconds since 1970; `prefetch`: a browser fetches ahead."""
 
     at: int
     method: str
     ip: str | None
     user_agent: str | None
+    prefetch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One hit on a tracking link, as it is stored. `number` is the message's number in tokens of this
-    service.
+    """One hit on a tracking link or pixel, as it is stored. `number` is the message's number in tokens of this
+    service; `position` is the link's, and NO_LINK for an open.
     """
 
     id: uuid.UUID
@@ -37,13 +39,17 @@ class Fact:
     destination: str | None
     ip: str | None
     user_agent: str | None
+    kind: str = "click"
+    prefetch: bool = False
 
     def row(self) -> dict[str, Any]:
         """The fields by name, as the store takes them."""
-        return asdict(self)
+        values = asdict(self)
+        del values["prefetch"]
+        return values
 
 
-def record(opened: Opened, destination: str, visit: Visit) -> Fact | None:
+def record(opened: Opened, destination: str | None, visit: Visit) -> Fact | None:
     """What may be kept of this visit; None in privacy mode `none`.
 
     pseudonymous: no address, no user agent. anonymous: campaign and link only; not even the destination,
@@ -64,8 +70,10 @@ def record(opened: Opened, destination: str, visit: Visit) -> Fact | None:
         number=number,
         message_ref=None if message is None else str(message),
         campaign=None if opened.campaign is None else str(opened.campaign),
-        position=opened.index,
+        position=opened.index if kind == "click" else NO_LINK,
         destination=None if anonymous else destination,
         ip=visit.ip if full else None,
         user_agent=visit.user_agent[:TEXT_LIMIT] if full and visit.user_agent else None,
+        kind="open" if opened.index == PIXEL_INDEX else "click",
+        prefetch=visit.prefetch,
     )

@@ -16,9 +16,9 @@ from typing import Literal
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.click.fact import Fact
+from linkweir.click.keep import keep
 from linkweir.click.spool import Spool
 from linkweir.errors import StoreUnavailable
-from linkweir.store import clicks
 from linkweir.store.engine import Store
 
 Fate = Literal["stored", "spooled", "lost"]
@@ -134,7 +134,7 @@ class Journal:
 
     def _store_facts(self, facts: Sequence[Fact]) -> None:
         with self._store.write() as connection:
-            clicks.add(connection, [fact.row() for fact in facts])
+            keep(connection, facts)
 
     def _store_drained(self, facts: Sequence[Fact]) -> None:
         """Part of the spool; what has arrived meanwhile goes first again, so that a long spool delays no reader."""

@@ -1,4 +1,4 @@
-"""`GET <click path><token>`: open the token, make the fact durable, send the reader on."""
+"""`GET <click path><token>`: open the token, make the fact durable, send the reader on, or show the open pixel."""
 
 import asyncio
 
@@ -10,6 +10,7 @@ from linkweir.click import fact, follow
 from linkweir.edge import client
 from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.errors import StoreUnavailable
+from linkweir.token import PIXEL_INDEX, Opened
 
 HEADERS = {
     "Cache-Control": "no-store",  # a cached redirect is a click that nobody sees
@@ -17,6 +18,14 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
     "X-Content-Type-Options": "nosniff",
 }
+PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+# one transparent pixel, as GIF89a
+GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")  # what browsers say when nobody looks yet
+PIXEL = (  # a GIF of one transparent pixel
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{title}</title><h1>{title}</h1><p>{text}</p></html>
@@ -37,6 +46,8 @@ async def redirect(request: Request) -> Response:
     opened = follow.open_any(parts.ring, request.path_params["token"])
     if opened is None:
         return _page(parts, "unknown", UNKNOWN, 404)
+    if opened.index == PIXEL_INDEX:
+        return await _pixel(parts, request, opened)
     try:
         if opened.style == "sealed":
             way = follow.to_sealed(opened)
@@ -47,7 +58,7 @@ async def redirect(request: Request) -> Response:
         return _page(parts, "unavailable", LATER, 503, {"Retry-After": "30"})
     if way is None:
         return _page(parts, "unknown", UNKNOWN, 404)
-    await _keep(parts, request, way)
+    await _keep(parts, request, way.opened, way.destination)
     parts.metrics.redirects.labels("sent").inc()
     return Response(status_code=302, headers={**HEADERS, "Location": way.location})
 
@@ -57,15 +68,33 @@ def _page(parts: Parts, result: str, page: str, status: int, headers: dict[str, 
     return HTMLResponse(page, status, headers={**HEADERS, **(headers or {})})
 
 
-async def _keep(parts: Parts, request: Request, way: follow.Way) -> None:
-    """Wait until the fact is durable, but never long: the reader comes first."""
-    visit = fact.Visit(
+async def _pixel(parts: Parts, request: Request, opened: Opened) -> Response:
+    """The open pixel: the same token family, the same journal, a picture instead of a redirect."""
+    await _keep(parts, request, opened, None)
+    parts.metrics.redirects.labels("pixel").inc()
+    return Response(GIF, media_type="image/gif", headers=HEADERS)
+
+
+async def _pixel(parts: Parts, request: Request, opened: Opened) -> Response:
+    """The open pixel. Whether the message is known is not asked: an image must never look broken."""
+    await _keep(parts, fact.record(opened, None, _visit(parts, request), "open"))
+    parts.metrics.redirects.labels("pixel").inc()
+    return Response(PIXEL, headers=HEADERS, media_type="image/gif")
+
+
+def _visit(parts: Parts, request: Request) -> fact.Visit:
+    said = " ".join(request.headers.get(name, "") for name in PREFETCH).lower()
+    return fact.Visit(
         at=now(),
         method=request.method,
         ip=client.address(request, parts.settings.trusted_proxies),
         user_agent=request.headers.get("user-agent"),
+        prefetch="prefetch" in said or "prerender" in said or "preview" in said,
     )
-    found = fact.record(way.opened, way.destination, visit)
+
+
+async def _keep(parts: Parts, found: fact.Fact | None) -> None:
+    """Wait until the fact is durable, but never long: the reader comes first."""
     if found is None:
         return
     promise = asyncio.wrap_future(parts.journal.append(found))

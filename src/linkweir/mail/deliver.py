@@ -106,6 +106,7 @@ class DeliveryWorker:
                 loop.call_soon_threadsafe(self._wake.set)
 
     async def _run(self) -> None:
+        self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
         self._loop = asyncio.get_running_loop()
         keeper = asyncio.create_task(self._keep_leases())
         try:

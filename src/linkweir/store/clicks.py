@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, and_, bindparam, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from linkweir.store import accounts
@@ -13,9 +13,9 @@ from linkweir.store.tables import clicks, messages
 MANY = 500  # SQLite takes at most 999 parameters in old builds
 
 
-def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> None:
+def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Store facts (the columns of `clicks` without account and message, plus `number`: the message's
-    token number).
+    token number); the rows that were not stored before.
 
     Each is counted for the message's account, or for the owner of the link key when the message is
     unknown here.
@@ -31,7 +31,9 @@ def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> None:
         if message is not None:
             row["message_ref"] = None
         rows.append(row)
-    connection.execute(insert(clicks).on_conflict_do_nothing(index_elements=["id"]), rows)
+    statement = insert(clicks).on_conflict_do_nothing(index_elements=["id"]).returning(clicks.c.id)
+    new = set(connection.scalars(statement, rows))
+    return [row for row in rows if row["id"] in new]
 
 
 def _owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
@@ -54,6 +56,41 @@ def _messages(connection: Connection, numbers: list[int]) -> dict[int, tuple[uui
     return found
 
 
+def messages_of(connection: Connection, wanted: Sequence[uuid.UUID]) -> dict[uuid.UUID, RowMapping]:
+    """These messages, each with what an event on it needs and its counts."""
+    columns = (
+        *(messages.c.id, messages.c.account_id, messages.c.sender, messages.c.sender_domain, messages.c.recipient),
+        *(messages.c.subject, messages.c.message_id, messages.c.status, messages.c.click_count, messages.c.open_count),
+    )
+    found: dict[uuid.UUID, RowMapping] = {}
+    for start in range(0, len(wanted), MANY):
+        statement = select(*columns).where(messages.c.id.in_(wanted[start : start + MANY]))
+        found |= {row["id"]: row for row in connection.execute(statement).mappings()}
+    return found
+
+
+def count_up(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add to the counts of messages: `message`, `clicks`, `opens`, `at`.
+
+    The status follows from Delivered to Opened to Clicked; any other one, such as those of a sandbox, stays.
+    """
+    if not rows:
+        return
+    clicked = and_(bindparam("clicks") > 0, messages.c.status.in_(("Delivered", "Opened")))
+    opened = and_(bindparam("opens") > 0, messages.c.status == "Delivered")
+    connection.execute(
+        update(messages)
+        .where(messages.c.id == bindparam("message"))
+        .values(
+            click_count=messages.c.click_count + bindparam("clicks"),
+            open_count=messages.c.open_count + bindparam("opens"),
+            status=case((clicked, "Clicked"), (opened, "Opened"), else_=messages.c.status),
+            updated_at=bindparam("at"),
+        ),
+        list(rows),
+    )
+
+
 def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
     """Every click that counts for an account, oldest first."""
     statement = select(clicks).where(clicks.c.account_id == account).order_by(clicks.c.at)
@@ -62,8 +99,27 @@ def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
 
 def count_of_account(connection: Connection, account: uuid.UUID) -> int:
     """How many clicks count for an account, on its own messages and on links minted in bulk; HEAD is no click."""
-    statement = select(func.count()).select_from(clicks).where(clicks.c.account_id == account, clicks.c.method == "GET")
+    statement = (
+        select(func.count())
+        .select_from(clicks)
+        .where(clicks.c.account_id == account, clicks.c.method == "GET", clicks.c.kind == "click")
+    )
     return connection.scalar(statement) or 0
+
+
+def count(connection: Connection, message: uuid.UUID, kind: str, by: int) -> RowMapping | None:
+    """Count hits for a message, move its status on, and give its row as it was; None for one that is gone.
+
+    A status goes from Delivered to Opened to Clicked and never back; every other one stays.
+    """
+    row = connection.execute(select(messages).where(messages.c.id == message)).mappings().first()
+    if row is None:
+        return None
+    column = messages.c.click_count if kind == "click" else messages.c.open_count
+    goes_on = {"Delivered": "Clicked", "Opened": "Clicked"} if kind == "click" else {"Delivered": "Opened"}
+    values = {column.name: column + by, "status": goes_on.get(row["status"], row["status"])}
+    connection.execute(update(messages).where(messages.c.id == message).values(**values))
+    return row
 
 
 def total(connection: Connection) -> int:

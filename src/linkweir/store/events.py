@@ -1,6 +1,7 @@
 """Statements on what happened to messages."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
@@ -8,14 +9,15 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from linkweir.store.tables import events
 
 
-def add(
-    connection: Connection, *, account: uuid.UUID, message: uuid.UUID, kind: str, at: int, data: dict[str, Any]
-) -> uuid.UUID:
-    """Store one event; its id."""
-    event = uuid.uuid4()
-    values = {"id": event, "account_id": account, "message_id": message, "kind": kind, "at": at, "data": data}
-    connection.execute(insert(events).values(**values))
-    return event
+def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store events."""
+    connection.execute(insert(events), list(rows))
+
+
+def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store many events: `account_id`, `message_id`, `kind`, `at`, `data`."""
+    if rows:
+        connection.execute(insert(events), [{"id": uuid.uuid4(), **row} for row in rows])
 
 
 def of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:

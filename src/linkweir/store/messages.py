@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
-from linkweir.store.tables import attempts, clicks, contents, links, messages, queue
+from linkweir.store.tables import attempts, contents, links, messages, queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +115,6 @@ def delivery_attempts(connection: Connection, message: uuid.UUID) -> list[RowMap
     """Every attempt to deliver a message, oldest first."""
     statement = select(attempts).where(attempts.c.message_id == message).order_by(attempts.c.at)
     return list(connection.execute(statement).mappings())
-
-
-def click_count(connection: Connection, message: uuid.UUID) -> int:
-    """How often links of the message were followed; a HEAD request is not a click."""
-    statement = select(func.count()).select_from(clicks).where(clicks.c.message_id == message, clicks.c.method == "GET")
-    return connection.scalar(statement) or 0
 
 
 def destination(connection: Connection, number: int, position: int) -> str | None:

@@ -218,6 +218,7 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index(None, "state", "due_at"),
+    Index(None, "webhook_id", "state", "due_at"),
     Index(None, "webhook_id", "created_at"),
     Index(None, "message_id"),
 )
@@ -247,6 +248,7 @@ clicks = Table(
     Column("ip", Text),
     Column("user_agent", Text),
     Column("kind", String(8), nullable=False, server_default="click"),  # click or open
+    Column("prefetch", Boolean, nullable=False, server_default=false()),  # the request itself said that nobody looks
     Index(None, "message_id"),
     Index(None, "account_id", "at"),
 )

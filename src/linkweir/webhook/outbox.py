@@ -2,25 +2,96 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import orjson
 from sqlalchemy import Connection
 
 from linkweir.store import events
+from linkweir.store import outbox as rows
 
 Kind = Literal["reception", "delivered", "transient_error", "bounced", "failed", "suppressed", "opened", "clicked"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def record(connection: Connection, rows: Sequence[Mapping[Any, Any]], kind: Kind, at: int, **data: Any) -> None:
-    """Note the fact for each message and queue a request for every enabled webhook that asked for its kind.
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One fact of a message: see `record`."""
 
-    Args: `rows` are messages of one account with `id`, `account_id`, `sender`, `sender_domain`, `recipient`,
-    `subject` and `message_id`; `at` is microseconds since 1970; `data` goes into the events and into the requests.
+    message: Mapping[str, Any]
+    kind: Kind
+    at: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(connection: Connection, message: Mapping[str, Any], kind: Kind, at: int, **data: Any) -> None:
+    """Note the fact and queue a request for every enabled webhook of the account that asked for its kind.
+
+    Args: `message` needs `id`, `account_id`, `sender`, `sender_domain`, `recipient`, `subject`, `message_id`;
+    `at` is microseconds since 1970; `data` goes into the event and into the request's `data`.
     """
-    for row in rows:
-        events.add(connection, account=row["account_id"], message=row["id"], kind=kind, at=at, data=data)
+    record_many(connection, [Happened(message, kind, at, data)])
+
+
+def record_many(connection: Connection, happened: Sequence[Happened]) -> None:
+    """`record` for many facts at once: webhooks are looked up once for each account."""
+    events.add_many(connection, [_event(one) for one in happened])
+    accounts = {one.message["account_id"] for one in happened}
+    enabled = {account: rows.enabled(connection, account) for account in accounts}
+    waiting = [
+        _request(one, hook["id"])
+        for one in happened
+        for hook in enabled[one.message["account_id"]]
+        if _wants(hook, one)
+    ]
+    rows.add(connection, waiting)
 
 
 def note(connection: Connection, account: uuid.UUID, message: uuid.UUID, code: str, at: int, **data: Any) -> None:
     """Note what only the message's own list of events tells (`untouched-part`, `dkim-broken`): no webhook."""
     events.add(connection, account=account, message=message, kind=code, at=at, data=data)
+
+
+def _event(one: Happened) -> dict[str, Any]:
+    message = one.message
+    names = {"account_id": message["account_id"], "message_id": message["id"]}
+    return {**names, "kind": one.kind, "at": one.at, "data": dict(one.data)}
+
+
+def _wants(hook: Mapping[str, Any], one: Happened) -> bool:
+    scoped = hook["scope"] != "global" and one.message["sender_domain"] not in hook["domains"]
+    return one.kind in hook["events"] and not scoped
+
+
+def _request(one: Happened, webhook: uuid.UUID) -> dict[str, Any]:
+    message = one.message
+    data = {
+        "account_id": message["account_id"],
+        "event": f"on_{one.kind}",
+        "from": message["sender"],
+        "recipient": message["recipient"],
+        "subject": message["subject"],
+        "message_id_header": message["message_id"],
+        "id": message["id"].hex,
+    }
+    body = {
+        "type": f"message.{one.kind}",
+        "webhook_id": webhook,
+        "timestamp": _time(one.at),
+        "data": {**one.data, **data},
+    }
+    return {
+        "webhook_id": webhook,
+        "account_id": message["account_id"],
+        "message_id": message["id"],
+        "kind": one.kind,
+        "body": orjson.dumps(body),
+        "at": one.at,
+    }
+
+
+def _time(at: int) -> str:
+    """RFC 3339 with exactly six digits after the second, as the contract's clients expect."""
+    return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -17,10 +17,9 @@ from linkweir.errors import BadInput, NotFound
 from linkweir.mail import lookup
 from linkweir.mail.model import Accepted, Submission
 from linkweir.mail.submit import Once
-from linkweir.store import messages
+from linkweir.store import events, messages
 
 MESSAGE_ID = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
-DAY = 86_400 * 1_000_000
 
 
 async def send_message(request: Request) -> Response:
@@ -107,40 +106,42 @@ def _read(parts: Parts, account: RowMapping, key: uuid.UUID) -> dict[str, Any]:
         row = messages.get(connection, account["id"], key)
         if row is None:
             raise NotFound("there is no such message")
-        count = messages.click_count(connection, key)
+        told = events.of_message(connection, key)
         attempts = messages.delivery_attempts(connection, key)
         content = messages.content(connection, key)
-    shown = _message(row, count, account["message_metadata_retention"])
+    shown = show(row)
     shown["delivery_attempts"] = [
         {"time": rfc3339(one["at"]), "log": one["log"], "status": one["status"]} for one in attempts
     ]
+    shown["events"] = [{"time": rfc3339(one["at"]), "kind": one["kind"], "data": one["data"]} for one in told]
     if content is not None:
         shown["content"] = content.decode("ascii", "replace")
     return shown
 
 
-def _message(row: RowMapping, clicks: int, days: int) -> dict[str, Any]:
+def show(row: RowMapping) -> dict[str, Any]:
+    """A message as lists and single answers show it."""
     return {
         "object": "message",
         "id": str(row["id"]),
         "message_id": f"<{row['message_id']}>",
         "account_id": str(row["account_id"]),
-        "domain_id": None,
+        "domain_id": str(row["domain_id"]) if row["domain_id"] else None,
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
         "sent_at": rfc3339(row["sent_at"]),
         "delivered_at": rfc3339(row["delivered_at"]),
-        "retain_until": rfc3339(row["created_at"] + days * DAY),
+        "retain_until": rfc3339(row["retain_until_at"]),
         "direction": "outgoing",
         "is_bounce_notification": False,
-        "bounce_classification": None,
+        "bounce_classification": row["bounce_classification"],
         "reference_message_id": None,
         "subject": row["subject"],
         "tags": row["tags"],
         "sender": row["sender"],
         "recipient": row["recipient"],
-        "status": "Clicked" if clicks and row["status"] == "Delivered" else row["status"],
+        "status": row["status"],
         "num_attempts": row["num_attempts"],
-        "click_count": clicks,
-        "open_count": 0,
+        "click_count": row["click_count"],
+        "open_count": row["open_count"],
     }

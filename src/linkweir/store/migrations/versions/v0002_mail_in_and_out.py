@@ -88,6 +88,7 @@ def what_is_sent() -> None:
     op.execute("UPDATE messages SET sender_domain = lower(substr(sender, instr(sender, '@') + 1))")
     op.execute("UPDATE messages SET recipient_domain = lower(substr(recipient, instr(recipient, '@') + 1))")
     op.add_column("clicks", sa.Column("kind", sa.String(length=8), nullable=False, server_default="click"))
+    op.add_column("clicks", sa.Column("prefetch", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(
         "UPDATE messages SET click_count = "
         "(SELECT count(*) FROM clicks WHERE clicks.message_id = messages.id AND clicks.method = 'GET')"
@@ -156,6 +157,7 @@ def what_is_told() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),
     )
     op.create_index("ix_outbox_state_due_at", "outbox", ["state", "due_at"])
+    op.create_index("ix_outbox_webhook_id_state_due_at", "outbox", ["webhook_id", "state", "due_at"])
     op.create_index("ix_outbox_webhook_id_created_at", "outbox", ["webhook_id", "created_at"])
     op.create_index("ix_outbox_message_id", "outbox", ["message_id"])
 
