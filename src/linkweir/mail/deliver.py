@@ -223,7 +223,7 @@ class DeliveryWorker:
                     connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
                 )
                 if held:
-                    outbox.record(connection, [item.row], kind, now, log=log, classification=classification)
+                    outbox.record(connection, item.row, kind, now, log=log, classification=classification)
 
         await asyncio.to_thread(settle)
 
@@ -240,7 +240,7 @@ class DeliveryWorker:
         def put_back() -> None:
             with self._store.write() as connection:
                 if queue.put_back(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
-                    outbox.record(connection, [item.row], "transient_error", now, log=reason)
+                    outbox.record(connection, item.row, "transient_error", now, log=reason)
 
         await asyncio.to_thread(put_back)
 

@@ -22,6 +22,7 @@ from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.token import KeyRing
 from linkweir.webhook import outbox
+from linkweir.webhook.outbox import Happened
 
 REPLY_KEPT = DAY
 RAW_LIMIT = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
@@ -154,7 +155,7 @@ class Submitter:
 def _store(connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUID, list[Note]], now: int) -> None:
     """Everything that belongs to accepting, in one transaction."""
     messages.add(connection, ready)
-    outbox.record(connection, [messages.row_of(new) for new in ready], "reception", now)
+    outbox.record_many(connection, [Happened(messages.row_of(new), "reception", now) for new in ready])
     for new in ready:
         for one in notes.get(new.id, ()):
             outbox.note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
