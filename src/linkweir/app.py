@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import anyio
+from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
@@ -31,6 +32,8 @@ from linkweir.edge.access import Access
 from linkweir.edge.logs import make_logger
 from linkweir.edge.metrics import Metrics
 from linkweir.edge.parts import now, run_bounded
+from linkweir.edge.smtp import server as smtp
+from linkweir.edge.smtp import signin
 from linkweir.edge.v2 import routes as v2
 from linkweir.errors import KeyRingError, LinkweirError
 from linkweir.html import Switches
@@ -43,12 +46,13 @@ from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
 from linkweir.settings import Settings
-from linkweir.store import accounts, queue
+from linkweir.store import accounts, outbox, queue, smtp_credentials
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
 from linkweir.vault import Vault
-from linkweir.webhook.deliver import WebhookWorker
+from linkweir.webhook.sending import Sender
+from linkweir.webhook.worker import WebhookWorker
 
 T = TypeVar("T")
 RING_LOOK = 2.0  # seconds between looks at the key file
@@ -80,20 +84,25 @@ class Service:
             signer=Signer(self.store, self.vault, log),
             clean_every=settings.retention_seconds,
         )
-        self.webhooks = WebhookWorker(
-            self.store,
-            self.vault,
-            log,
-            timeout=settings.webhook_timeout,
-            first_wait=settings.webhook_retry_seconds,
-            at_once=settings.webhook_connections,
-            networks=settings.webhook_networks,
-            clock=now,
-        )
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
+        self.webhooks = WebhookWorker(
+            self.store,
+            self.vault,
+            log,
+            sender=lambda: Sender(
+                timeout=settings.webhook_timeout,
+                connections=settings.webhook_connections,
+                allowed=settings.webhook_networks,
+            ),
+            connections=settings.webhook_connections,
+            lease=settings.claim_seconds + settings.webhook_timeout,
+            retry=settings.webhook_retry_seconds,
+            clock=now,
+        )
+        self.smtp_servers: list[smtp.SmtpServer] = []
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)
@@ -114,6 +123,7 @@ class Service:
             self._ring = self._load_ring()
             self.account = self._own_account(self._ring)
             self.journal.start()
+            self._start_smtp()
             self.worker.start()
             self.webhooks.start()
             self._state = "running"
@@ -127,12 +137,21 @@ class Service:
                 return
             self._state = "stopped"
             atexit.unregister(self._stop_at_exit)
+            for server in self.smtp_servers:
+                server.stop()
             self.worker.stop()
             self.webhooks.stop()
             self.journal.stop()
             self.store.close()
             self._journal_store.close()
         self.log.info("service.stopped")
+
+    def _start_smtp(self) -> None:
+        found = [smtp.submission(self)] if self.settings.smtp_port is not None else []
+        found += [smtp.content_filter(self)] if self.settings.filter_listen else []
+        self.smtp_servers = found
+        for server in found:
+            server.start()
 
     def _stop_at_exit(self) -> None:
         """For a host that never stops us; its standard error may be closed by then."""
@@ -207,6 +226,16 @@ class Service:
             accounts.add_api_key(connection, account, label=label, digest=auth.digest(key), now=now())
         return key
 
+    def first_smtp_credential(self) -> tuple[str, str] | None:
+        """Username and password of a credential for the first account, returned this once; None when it has one."""
+        with self.store.write() as connection:
+            account = accounts.first(connection)
+            if account is None or smtp_credentials.count(connection, account):
+                return None
+            username, password = signin.new_username(), signin.new_password()
+            smtp_credentials.add(connection, signin.credential(account, "first", username, password, now()))
+        return username, password
+
     def _watch_figures(self) -> None:
         journal, worker, webhooks = self.journal, self.worker, self.webhooks
         self.metrics.watch(
@@ -217,20 +246,22 @@ class Service:
                 ("linkweir_clicks_lost", "Clicks that no disk took", lambda: journal.lost),
                 ("linkweir_click_store_failures", "Failures to store", lambda: journal.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
-                ("linkweir_webhook_requests", "Webhook requests that succeeded", lambda: webhooks.sent),
-                ("linkweir_webhook_failures", "Webhook requests that failed", lambda: webhooks.failed),
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
+                ("linkweir_webhook_successes", "Webhook requests taken", lambda: webhooks.succeeded),
+                ("linkweir_webhook_failures", "Attempts at webhooks that failed", lambda: webhooks.failed),
+                ("linkweir_webhooks_disabled", "Webhooks disabled", lambda: webhooks.disabled),
             ],
             gauges=[
                 ("linkweir_spool_files", "Spool files waiting", lambda: len(self.spool.waiting())),
-                ("linkweir_queue_messages", "Messages waiting", self._queue_size),
+                ("linkweir_queue_messages", "Messages waiting", lambda: self._count(queue.size)),
+                ("linkweir_webhooks_waiting", "Webhook requests waiting", lambda: self._count(outbox.waiting)),
             ],
         )
 
-    def _queue_size(self) -> float:
+    def _count(self, size: Callable[[Connection], int]) -> float:
         try:
             with self.store.read() as connection:
-                return queue.size(connection)
+                return size(connection)
         except LinkweirError:
             return float("nan")
 

@@ -22,6 +22,7 @@ from linkweir.errors import LinkweirError
 from linkweir.settings import Settings, from_environment
 
 FAILED = 1
+SMTP_PORT = 8587
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 SAMPLE = {
     "from": {"email": "news@example.com", "name": "Example"},
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8025; 0 takes a free one)")
+    parser.add_argument(
+        "--smtp-port", type=int, help=f"port for SMTP submission (default: {SMTP_PORT}; 0 takes a free one, -1 is off)"
+    )
     parser.add_argument(
         "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"
     )
@@ -61,6 +65,8 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     """Settings and the listening socket; with port 0 the settings follow the port that was free."""
     given = {"data": args.data, "host": args.host, "base_url": args.base_url, "link_style": args.link_style}
     settings = from_environment(os.environ, port=args.port, **given)
+    given["smtp_port"] = _smtp_port(args, settings)
+    settings = from_environment(os.environ, port=args.port, **given)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
@@ -73,6 +79,15 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     if port != settings.port:
         settings = from_environment(os.environ, port=port, **given)
     return settings, listener
+
+
+def _smtp_port(args: argparse.Namespace, settings: Settings) -> int | None:
+    """The one asked for; with a free HTTP port a free one too; None is off."""
+    if args.smtp_port is not None:
+        return None if args.smtp_port < 0 else int(args.smtp_port)
+    if settings.smtp_port is not None:
+        return settings.smtp_port
+    return 0 if settings.port == 0 else SMTP_PORT
 
 
 def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
@@ -140,6 +155,7 @@ def _announce(service: Service, url: str, another_key: bool) -> None:
     print(f"Data folder   {settings.data.absolute()}")
     print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
     print(f"Account       {service.account}")
+    _announce_smtp(service)
     if key is None:
         print("API key       was shown at the first start; --new-api-key makes another")
     else:
@@ -147,6 +163,17 @@ def _announce(service: Service, url: str, another_key: bool) -> None:
         print("              (keep it: it is stored as a hash only and not shown again)")
         print(_curls(url, str(service.account), key))
     sys.stdout.flush()
+
+
+def _announce_smtp(service: Service) -> None:
+    """Where mail can be handed in, and with what; a password is shown this once."""
+    for server in service.smtp_servers[:1] if service.settings.smtp_port is not None else ():
+        host, port = server.address
+        print(f"SMTP          {host} port {port}, STARTTLS and AUTH PLAIN")
+        if service.settings.smtp_certificate is None:
+            print("              (its certificate signs itself: good for trying out)")
+        if found := service.first_smtp_credential():
+            print(f"              username {found[0]}  password {found[1]}")
 
 
 def _curls(url: str, account: str, key: str) -> str:

@@ -39,14 +39,12 @@ class Fact:
     destination: str | None
     ip: str | None
     user_agent: str | None
-    kind: str = "click"
+    kind: str = "click"  # with defaults: a spool may hold lines of a release that knew neither
     prefetch: bool = False
 
     def row(self) -> dict[str, Any]:
         """The fields by name, as the store takes them."""
-        values = asdict(self)
-        del values["prefetch"]
-        return values
+        return asdict(self)
 
 
 def record(opened: Opened, destination: str | None, visit: Visit) -> Fact | None:
@@ -70,7 +68,7 @@ def record(opened: Opened, destination: str | None, visit: Visit) -> Fact | None
         number=number,
         message_ref=None if message is None else str(message),
         campaign=None if opened.campaign is None else str(opened.campaign),
-        position=opened.index if kind == "click" else NO_LINK,
+        position=NO_LINK if opened.index == PIXEL_INDEX else opened.index,
         destination=None if anonymous else destination,
         ip=visit.ip if full else None,
         user_agent=visit.user_agent[:TEXT_LIMIT] if full and visit.user_agent else None,

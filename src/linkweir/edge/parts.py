@@ -1,6 +1,7 @@
 """What the doors may use: the constructed parts of one service, handed over by the application."""
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -24,6 +25,7 @@ class Parts(Protocol):
     """One service, as its doors see it."""
 
     settings: Settings
+    account: uuid.UUID | None
     log: FilteringBoundLogger
     store: Store
     journal: Journal

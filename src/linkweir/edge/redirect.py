@@ -58,7 +58,7 @@ async def redirect(request: Request) -> Response:
         return _page(parts, "unavailable", LATER, 503, {"Retry-After": "30"})
     if way is None:
         return _page(parts, "unknown", UNKNOWN, 404)
-    await _keep(parts, request, way.opened, way.destination)
+    await _keep(parts, fact.record(way.opened, way.destination, _visit(parts, request)))
     parts.metrics.redirects.labels("sent").inc()
     return Response(status_code=302, headers={**HEADERS, "Location": way.location})
 
@@ -69,15 +69,8 @@ def _page(parts: Parts, result: str, page: str, status: int, headers: dict[str, 
 
 
 async def _pixel(parts: Parts, request: Request, opened: Opened) -> Response:
-    """The open pixel: the same token family, the same journal, a picture instead of a redirect."""
-    await _keep(parts, request, opened, None)
-    parts.metrics.redirects.labels("pixel").inc()
-    return Response(GIF, media_type="image/gif", headers=HEADERS)
-
-
-async def _pixel(parts: Parts, request: Request, opened: Opened) -> Response:
     """The open pixel. Whether the message is known is not asked: an image must never look broken."""
-    await _keep(parts, fact.record(opened, None, _visit(parts, request), "open"))
+    await _keep(parts, fact.record(opened, None, _visit(parts, request)))
     parts.metrics.redirects.labels("pixel").inc()
     return Response(PIXEL, headers=HEADERS, media_type="image/gif")
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,12 +91,17 @@ class Submitter:
             _store(connection, writer.ready, writer.notes, now)
         return Answer(reply, results)
 
-    def submit_raw(self, ring: KeyRing, account: Account, mail: RawMail, now: int) -> list[uuid.UUID]:
+    def submit_raw(
+        self, ring: KeyRing, account: Account, mail: RawMail, now: int, *, allowed: Sequence[str] | None = None
+    ) -> list[uuid.UUID]:
         """Accept a raw mail for each of its recipients, all or none; the messages' ids.
 
-        Raises BadInput, StoreUnavailable. Nothing is accepted then.
+        `allowed`: the domains that the sender may be of; None: any. Raises BadInput, StoreUnavailable. Nothing is
+        accepted then.
         """
         opened = Opened(mail)
+        if allowed is not None and opened.sender.rpartition("@")[2].lower() not in allowed:
+            raise BadInput("From", "this credential may not send from that domain")
         asked = opened.wishes
         with self._store.read() as connection:
             domain = lookup.domain_of(connection, account.id, opened.sender)

@@ -13,9 +13,9 @@ from linkweir.store.tables import clicks, messages
 MANY = 500  # SQLite takes at most 999 parameters in old builds
 
 
-def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> dict[uuid.UUID, uuid.UUID | None]:
     """Store facts (the columns of `clicks` without account and message, plus `number`: the message's
-    token number); the rows that were not stored before.
+    token number); the ids of those that were not stored before, each with its message.
 
     Each is counted for the message's account, or for the owner of the link key when the message is
     unknown here.
@@ -33,7 +33,7 @@ def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> list[dict[st
         rows.append(row)
     statement = insert(clicks).on_conflict_do_nothing(index_elements=["id"]).returning(clicks.c.id)
     new = set(connection.scalars(statement, rows))
-    return [row for row in rows if row["id"] in new]
+    return {row["id"]: row["message_id"] for row in rows if row["id"] in new}
 
 
 def _owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
@@ -105,21 +105,6 @@ def count_of_account(connection: Connection, account: uuid.UUID) -> int:
         .where(clicks.c.account_id == account, clicks.c.method == "GET", clicks.c.kind == "click")
     )
     return connection.scalar(statement) or 0
-
-
-def count(connection: Connection, message: uuid.UUID, kind: str, by: int) -> RowMapping | None:
-    """Count hits for a message, move its status on, and give its row as it was; None for one that is gone.
-
-    A status goes from Delivered to Opened to Clicked and never back; every other one stays.
-    """
-    row = connection.execute(select(messages).where(messages.c.id == message)).mappings().first()
-    if row is None:
-        return None
-    column = messages.c.click_count if kind == "click" else messages.c.open_count
-    goes_on = {"Delivered": "Clicked", "Opened": "Clicked"} if kind == "click" else {"Delivered": "Opened"}
-    values = {column.name: column + by, "status": goes_on.get(row["status"], row["status"])}
-    connection.execute(update(messages).where(messages.c.id == message).values(**values))
-    return row
 
 
 def total(connection: Connection) -> int:

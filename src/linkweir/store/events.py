@@ -9,9 +9,11 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from linkweir.store.tables import events
 
 
-def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Store events."""
-    connection.execute(insert(events), list(rows))
+def add(
+    connection: Connection, *, account: uuid.UUID, message: uuid.UUID, kind: str, at: int, data: dict[str, Any]
+) -> None:
+    """Store one event."""
+    add_many(connection, [{"account_id": account, "message_id": message, "kind": kind, "at": at, "data": data}])
 
 
 def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -101,7 +101,7 @@ def due(connection: Connection, now: int) -> list[Endpoint]:
 
 
 def claim(
-    connection: Connection, owner: uuid.UUID, endpoint: Endpoint, now: int, until: int, limit: int
+    connection: Connection, owner: uuid.UUID, endpoint: Endpoint, *, now: int, until: int, limit: int
 ) -> list[Claimed]:
     """Take up to `limit` of a webhook's due requests, the longest due first."""
     statement = (

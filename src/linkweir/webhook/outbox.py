@@ -20,13 +20,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Happened:
     """One fact of a message: see `record`."""
 
-    message: Mapping[str, Any]
+    message: Mapping[Any, Any]
     kind: Kind
     at: int
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[Any, Any] = field(default_factory=dict)
 
 
-def record(connection: Connection, message: Mapping[str, Any], kind: Kind, at: int, **data: Any) -> None:
+def record(connection: Connection, message: Mapping[Any, Any], kind: Kind, at: int, **data: Any) -> None:
     """Note the fact and queue a request for every enabled webhook of the account that asked for its kind.
 
     Args: `message` needs `id`, `account_id`, `sender`, `sender_domain`, `recipient`, `subject`, `message_id`;
@@ -60,7 +60,7 @@ def _event(one: Happened) -> dict[str, Any]:
     return {**names, "kind": one.kind, "at": one.at, "data": dict(one.data)}
 
 
-def _wants(hook: Mapping[str, Any], one: Happened) -> bool:
+def _wants(hook: Mapping[Any, Any], one: Happened) -> bool:
     scoped = hook["scope"] != "global" and one.message["sender_domain"] not in hook["domains"]
     return one.kind in hook["events"] and not scoped
 

@@ -6,11 +6,20 @@ The key is the literal UTF-8 secret, prefix and all: it is not base64-decoded, a
 import base64
 import hashlib
 import hmac
+import secrets
+import string
 from collections.abc import Mapping
 
 from linkweir.errors import BadSignature
 
+PREFIX = "aha-whsec-"
+ALPHABET = string.ascii_letters + string.digits
 TOLERANCE = 300  # seconds that a request's time may differ from the receiver's
+
+
+def new_secret() -> str:
+    """A fresh secret: 64 random characters behind the prefix."""
+    return PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(64))
 
 
 def headers(secret: bytes, request_id: str, timestamp: int, body: bytes) -> dict[str, str]:

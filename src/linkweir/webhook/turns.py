@@ -21,6 +21,12 @@ class Turns:
         """Whether every connection is taken."""
         return self._busy.total() >= self._connections
 
+    def copy(self) -> "Turns":
+        """The same state, to plan with."""
+        other = Turns(self._connections)
+        other._busy, other._failing = self._busy.copy(), self._failing
+        return other
+
     def room(self, webhook: uuid.UUID, *, failing: bool) -> int:
         """How many more requests may go to this webhook now."""
         free = self._connections - self._busy.total()

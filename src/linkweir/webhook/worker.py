@@ -122,20 +122,20 @@ class WebhookWorker:
     def _write(self, ended: list[Outcome], due: list[outbox.Endpoint], turns: Turns, now: int) -> list[Claimed]:
         random.shuffle(due)
         claimed: list[Claimed] = []
+        plan = turns.copy()
         with self._store.write() as connection:
             off = [one for one in ended if outbox.settle(connection, self._owner, one, FAILURES)]
-            left = self._connections
             for one in due:
-                room = min(turns.room(one.id, failing=one.failing), left)
-                if room > 0:
-                    claimed += outbox.claim(connection, self._owner, one, now, now + self._lease, room)
-                    left = turns.room(uuid.UUID(int=0), failing=False) and self._free(turns) - len(claimed)
+                room = plan.room(one.id, failing=one.failing)
+                if not room:
+                    continue
+                taken = outbox.claim(connection, self._owner, one, now=now, until=now + self._lease, limit=room)
+                for _ in taken:
+                    plan.take(one.id, failing=one.failing)
+                claimed += taken
         self._tally(ended, off)
         ended.clear()
         return claimed
-
-    def _free(self, turns: Turns) -> int:
-        return turns.free
 
     def _tally(self, ended: list[Outcome], off: list[Outcome]) -> None:
         for one in ended:

@@ -1,0 +1,97 @@
+"""From an SMTP transaction to the submitter, and from its errors to replies. 250 means: committed to disk."""
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import RowMapping
+
+from linkweir.edge.parts import Parts, now
+from linkweir.errors import BadInput, LinkweirError, NotFound, StoreUnavailable
+from linkweir.mail import lookup
+from linkweir.mail.raw import RawMail
+
+RECIPIENTS = 50
+# The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
+# with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
+BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.\[\]:_-]{1,255}")
+
+
+@dataclass(slots=True)
+class Sender:
+    """Who has signed in: the row of the credential."""
+
+    credential: RowMapping = field(repr=False)
+
+
+class Intake:
+    """The handler of every connection of one server."""
+
+    def __init__(self, parts: Parts, pool: ThreadPoolExecutor, source: Literal["smtp", "filter"]) -> None:
+        self._parts = parts
+        self._pool = pool
+        self._source = source
+
+    async def handle_RCPT(  # noqa: N802 - the library's names
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take one more recipient."""
+        if len(envelope.rcpt_tos) >= RECIPIENTS:
+            return f"452 4.5.3 at most {RECIPIENTS} recipients"
+        if not ADDRESS.fullmatch(address):
+            return "553 5.1.3 that is no address that mail can be sent to"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Accept the mail for all its recipients, or for none."""
+        raw = envelope.content
+        assert isinstance(raw, bytes)
+        if BARE.search(raw):
+            return "550 5.6.0 the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
+        mail = RawMail(
+            envelope.mail_from or "",
+            tuple(dict.fromkeys(envelope.rcpt_tos)),
+            raw,
+            self._source,
+            sandbox=isinstance(session.auth_data, Sender) and bool(session.auth_data.credential["sandbox"]),
+        )
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, self._accept, mail, session.auth_data)
+        except (BadInput, NotFound) as error:
+            return f"550 5.6.0 {_line(str(error))}"
+        except StoreUnavailable as error:
+            self._parts.log.error("smtp.store_unavailable", error=str(error))
+            return "451 4.3.0 the message store does not answer; nothing was accepted"
+        except (LinkweirError, OSError, MemoryError) as error:
+            self._parts.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
+            return "451 4.3.0 nothing was accepted"
+
+    async def handle_exception(self, error: Exception) -> str:
+        """A bug, or a client that went away."""
+        self._parts.log.error("smtp.bug", kind=type(error).__name__, exc_info=error)
+        return "451 4.3.0 internal error"
+
+    def _accept(self, mail: RawMail, who: object) -> str:
+        parts = self._parts
+        with parts.store.read() as connection:
+            account_id = who.credential["account_id"] if isinstance(who, Sender) else parts.account
+            if account_id is None:
+                raise NotFound("there is no account")
+            account = lookup.load_account(connection, account_id)
+        allowed = who.credential["domains"] if isinstance(who, Sender) and who.credential["scope"] == "scoped" else None
+        accepted = parts.submitter.submit_raw(parts.ring, account, mail, now(), allowed=allowed)
+        parts.worker.wake()
+        parts.metrics.accepted.inc(len(accepted))
+        parts.log.info("messages.accepted", account=str(account.id), accepted=len(accepted), source=self._source)
+        return f"250 2.0.0 accepted as {accepted[0]}"
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isascii() and c.isprintable() else " " for c in text).split())[:300]

@@ -1,0 +1,97 @@
+"""One SMTP connection, with the bounds that the library leaves to its users (aiosmtpd).
+
+A client that sends no byte is cut off after the idle time, one that drips after the longest time for one mail, and one
+that sends a line without end as soon as it has sent more than a mail may have.
+"""
+
+import asyncio
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
+LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
+MAILS = 10_000  # a connection
+SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
+
+
+class Connection(SMTP):
+    """What aiosmtpd does, bounded; `places` is the server's count of free connections."""
+
+    line_length_limit = LONGEST_LINE
+
+    def __init__(self, handler: Any, *, places: "Places", idle: float, **options: Any) -> None:
+        super().__init__(handler, timeout=idle, **options)
+        self._places = places
+        self._holds = False
+        self._receiving: int | None = None
+        self.mails = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a place, or say that there is none."""
+        secured = self._original_transport is not None  # STARTTLS comes here a second time
+        if not secured and not self._holds:
+            self._holds = self._places.take()
+            if not self._holds:
+                assert isinstance(transport, asyncio.Transport)
+                transport.write(b"421 4.7.0 too many connections, try again later\r\n")
+                transport.close()
+                return
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Give the place back."""
+        if self._holds:
+            self._holds = False
+            self._places.give()
+        if self.session is not None:
+            super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """Anything that arrives shows that the client lives; too much of it ends the connection."""
+        self._reset_timeout()
+        if self._receiving is not None:
+            self._receiving += len(data)
+            limit = self.data_size_limit or 0
+            if self._receiving > 2 * limit + SLACK and isinstance(self.transport, asyncio.Transport):
+                self.transport.write(b"552 5.3.4 the mail is far too large\r\n")
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library's name
+        """One mail, within its time."""
+        self.mails += 1
+        if self.mails > MAILS:
+            await self.push("421 4.7.0 that is enough for one connection")
+            if self.transport is not None:
+                self.transport.close()
+            return
+        self._receiving = 0
+        try:
+            async with asyncio.timeout(LONGEST_MAIL):
+                await super().smtp_DATA(arg)
+        except TimeoutError:
+            await self.push("421 4.4.2 the mail took too long")
+            if self.transport is not None:
+                self.transport.close()
+        finally:
+            self._receiving = None
+
+
+class Places:
+    """How many connections a server has at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+
+    def take(self) -> bool:
+        """Whether there was a place."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
+    def give(self) -> None:
+        """A connection has ended."""
+        self._free += 1

@@ -1,0 +1,133 @@
+"""A listening SMTP server in a thread and an event loop of its own."""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from linkweir.edge.parts import Parts
+from linkweir.edge.smtp.certificate import context
+from linkweir.edge.smtp.intake import Intake
+from linkweir.edge.smtp.protocol import Connection, Places
+from linkweir.edge.smtp.signin import SignIn
+from linkweir.errors import LinkweirError, SettingsError
+
+IDLE = 60.0  # seconds, by the outside contract
+CONNECTIONS = 200
+AT_ONCE = 4  # mails that are rewritten and committed at a time; each may be large
+
+
+class SmtpServer:
+    """Takes connections on one socket until it is stopped; `address` is where."""
+
+    def __init__(self, listener: socket.socket, connection: Callable[[Places], Connection], pool: ThreadPoolExecutor):
+        self._listener = listener
+        self._connection = connection
+        self._pool = pool
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._ready = threading.Event()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, port = self._listener.getsockname()[:2]
+        return str(host), int(port)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to take connections."""
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-smtp", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """Finish the mails that are being committed, and end."""
+        if self._loop is not None and self._ended is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
+        if self._thread:
+            self._thread.join()
+        self._pool.shutdown()
+        self._listener.close()
+
+    async def _run(self) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        places = Places(CONNECTIONS)
+        server = await self._loop.create_server(lambda: self._connection(places), sock=self._listener)
+        self._ready.set()
+        await self._ended.wait()
+        server.close()
+        self._pool.shutdown()  # a commit that has begun is answered as far as the client still listens
+
+
+def submission(parts: Parts) -> SmtpServer:
+    """The server for those who send: STARTTLS, then AUTH PLAIN. Raises SettingsError, LinkweirError."""
+    settings = parts.settings
+    name = settings.mail_hostname or socket.gethostname()
+    tls = context(settings.smtp_certificate, settings.smtp_key, settings.data, name)
+    listener = _listen(settings.smtp_host, settings.smtp_port or 0)
+    pool = ThreadPoolExecutor(AT_ONCE, "linkweir-smtp")
+    sign_in = SignIn(parts)
+
+    def connection(places: Places) -> Connection:
+        return Connection(
+            Intake(parts, pool, "smtp"),
+            places=places,
+            idle=IDLE,
+            hostname=name,
+            ident="Linkweir",
+            data_size_limit=settings.max_message,
+            tls_context=tls,
+            require_starttls=True,
+            auth_required=True,
+            auth_require_tls=True,
+            auth_exclude_mechanism=["LOGIN"],
+            authenticator=sign_in,
+            loop=asyncio.get_running_loop(),
+        )
+
+    return SmtpServer(listener, connection, pool)
+
+
+def content_filter(parts: Parts) -> SmtpServer:
+    """The server for a mail server beside it: nobody signs in, so it listens inside only. Raises SettingsError."""
+    host, _, port = parts.settings.filter_listen.rpartition(":")
+    try:
+        inside = not ipaddress.ip_address(host.strip("[]")).is_global and host not in ("0.0.0.0", "[::]")  # noqa: S104
+        number = int(port)
+    except ValueError:
+        raise SettingsError("LINKWEIR_FILTER_LISTEN: must look like 127.0.0.1:10025") from None
+    if not inside:
+        raise SettingsError("LINKWEIR_FILTER_LISTEN: it takes mail from anybody, so it must be a private address")
+    pool = ThreadPoolExecutor(AT_ONCE, "linkweir-filter")
+    listener = _listen(host.strip("[]"), number)
+    return SmtpServer(listener, lambda places: _filter(parts, pool, places), pool)
+
+
+def _filter(parts: Parts, pool: ThreadPoolExecutor, places: Places) -> Connection:
+    return Connection(
+        Intake(parts, pool, "filter"),
+        places=places,
+        idle=IDLE * 5,  # RFC 5321 section 4.5.3.2: servers keep connections to each other for minutes
+        hostname=parts.settings.mail_hostname or socket.gethostname(),
+        ident="Linkweir filter",
+        data_size_limit=parts.settings.max_message,
+        loop=asyncio.get_running_loop(),
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        found = socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        raise LinkweirError(f"cannot listen for SMTP on {host} port {port}: {error.strerror}") from error
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
