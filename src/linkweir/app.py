@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import anyio
 from sqlalchemy import Connection
@@ -29,11 +30,13 @@ from linkweir.click.journal import Journal
 from linkweir.click.spool import Spool
 from linkweir.edge import auth, health, problems, redirect
 from linkweir.edge.access import Access
+from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
 from linkweir.edge.metrics import Metrics
 from linkweir.edge.parts import now, run_bounded
 from linkweir.edge.smtp import server as smtp
 from linkweir.edge.smtp import signin
+from linkweir.edge.v1 import sending as v1
 from linkweir.edge.v2 import routes as v2
 from linkweir.errors import KeyRingError, LinkweirError
 from linkweir.html import Switches
@@ -46,7 +49,7 @@ from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
 from linkweir.settings import Settings
-from linkweir.store import accounts, outbox, queue, smtp_credentials
+from linkweir.store import accounts, api_keys, outbox, queue, smtp_credentials
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
@@ -103,6 +106,8 @@ class Service:
             clock=now,
         )
         self.smtp_servers: list[smtp.SmtpServer] = []
+        self.limits = Limits(settings.rate_limit, settings.rate_burst)
+        self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)
@@ -180,6 +185,16 @@ class Service:
             raise KeyRingError("the key ring is not loaded")
         return self._ring
 
+    @property
+    def tracking_host(self) -> str:
+        """The service's own host for tracking links."""
+        return urlsplit(self.settings.base_url).netloc
+
+    def add_tracking_host(self, host: str) -> None:
+        """Links live on this host too from now on: the key ring recognises them."""
+        base_url = self.submitter.house.links_at(host)
+        self._ring = keyfile.update(self.settings.key_path, lambda ring: ring.with_host(base_url))
+
     def _look_at_ring(self) -> None:
         try:
             seen = _stamp(self.settings)
@@ -208,8 +223,8 @@ class Service:
             accounts.claim_link_keys(connection, [key.id for key in ring.keys], account)
             if self.settings.api_key:
                 digest = auth.digest(self.settings.api_key)
-                if accounts.api_key(connection, digest) is None:
-                    accounts.add_api_key(connection, account, label="settings", digest=digest, now=now())
+                if api_keys.by_digest(connection, digest) is None:
+                    accounts.add_api_key(connection, account, label="settings", digest=digest, now=now(), hint="")
         return account
 
     def new_api_key(self, label: str, *, only_first: bool = False) -> str | None:
@@ -223,7 +238,9 @@ class Service:
             if only_first and accounts.count_api_keys(connection, account):
                 return None
             key = auth.new_key()
-            accounts.add_api_key(connection, account, label=label, digest=auth.digest(key), now=now())
+            accounts.add_api_key(
+                connection, account, label=label, digest=auth.digest(key), now=now(), hint=auth.hint(key)
+            )
         return key
 
     def first_smtp_credential(self) -> tuple[str, str] | None:
@@ -293,7 +310,7 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> S
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
     service = Service(settings, log or make_logger(settings.log_level))
     app = Starlette(
-        routes=[*health.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
+        routes=[*health.ROUTES, *v1.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
         middleware=[Middleware(Access, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,

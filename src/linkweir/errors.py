@@ -62,8 +62,12 @@ class Conflict(LinkweirError):
     """What was asked for does not go together with what is there: it exists already, or is past that state."""
 
 
-class StillRunning(Conflict):
-    """The first request with this Idempotency-Key has not been answered yet."""
+class StillRunning(LinkweirError):
+    """The first request with this Idempotency-Key has not been answered yet; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("the first request with this Idempotency-Key is still running")
+        self.retry_after = max(1, retry_after)
 
 
 class TooMany(LinkweirError):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from linkweir.edge.v2 import messages as v2_messages
+from linkweir.edge.v2 import sending as v2_sending
 from linkweir.mail import submit
 from linkweir.store import queue
 from linkweir.store.tables import messages
@@ -206,12 +206,16 @@ def test_a_repeated_request_is_not_carried_out_again(served: Served) -> None:
 
 
 def test_repeats_at_the_same_moment_send_once(served: Served) -> None:
-    """Ten equal requests with one key that arrive together make one message."""
+    """Ten equal requests with one key that arrive together make one message; while it is made, the others are 409."""
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: served.post(request(), **{"Idempotency-Key": "k"}), range(10)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.content for answer in answers}) == 1
-    served.delivered(answers[0].json()["data"][0]["id"])
+    done = [answer for answer in answers if answer.status_code == 202]
+    busy = [answer for answer in answers if answer.status_code == 409]
+    assert len(done) + len(busy) == 10
+    assert len({answer.content for answer in done}) == 1
+    assert all(answer.headers["idempotent-replayed"] == "false" for answer in busy)
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
+    served.delivered(done[0].json()["data"][0]["id"])
     assert len(mails(served.settings.maildir_path)) == 1
 
 
@@ -274,7 +278,7 @@ def test_what_cannot_be_answered_is_not_sent(served: Served, monkeypatch: pytest
     def cannot(_results: object) -> bytes:
         raise TypeError("cannot be written")
 
-    monkeypatch.setattr(v2_messages, "_reply", cannot)
+    monkeypatch.setattr(v2_sending, "_reply", cannot)
     assert served.post(request()).status_code == 500
     with served.service.store.read() as connection:
         assert queue.size(connection) == 0

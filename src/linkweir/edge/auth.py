@@ -7,18 +7,38 @@ import hmac
 import secrets
 import string
 import uuid
+from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 from starlette.requests import Request
 
-from linkweir.edge.parts import Parts
+from linkweir.edge import scopes
+from linkweir.edge.parts import Parts, now
 from linkweir.errors import AccessDenied
-from linkweir.store import accounts
+from linkweir.store import accounts, api_keys
 from linkweir.store.engine import Store
 
 ALPHABET = string.ascii_letters + string.digits
 PREFIX = "linkweir-sk-"
 KEY_LIMIT = 256
+HINT = len(PREFIX) + 6  # characters of a key that tell it from others
+SEEN_EVERY = 60_000_000  # microseconds between two notes of a key's use
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who asks: the account's row and the scopes of the key."""
+
+    account: RowMapping
+    scopes: tuple[str, ...]
+
+    def require(self, scope: str, domain: str | None = None) -> None:
+        """Raises NotAllowed unless the key may do this, for `domain` or for all."""
+        scopes.require(self.scopes, scope, domain)
+
+    def domains(self, deed: str) -> list[str] | None:
+        """The domains that the key may do this for; None: all."""
+        return scopes.domains(self.scopes, deed)
 
 
 def new_key() -> str:
@@ -26,25 +46,26 @@ def new_key() -> str:
     return PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(64))
 
 
+def hint(key: str) -> str:
+    """How a key begins: enough to recognise it, and nothing to open with."""
+    return key[:HINT]
+
+
 def digest(key: str) -> bytes:
     """What is stored of a key."""
     return hashlib.sha256(key.encode()).digest()
 
 
-async def signed_in(request: Request, parts: Parts) -> RowMapping:
-    """The account in the request's path, if the request's key is one of its keys. Raises AccessDenied."""
-    key = presented_key(request)
-    try:
-        wanted = uuid.UUID(request.path_params["account_id"])
-    except ValueError:
-        raise AccessDenied from None
-    return await parts.in_thread(lambda: _account(parts.store, key, wanted))
-
-
-async def check_key(request: Request, parts: Parts) -> None:
-    """Raises AccessDenied unless the request's key is somebody's."""
-    key = presented_key(request)
-    await parts.in_thread(lambda: _account(parts.store, key, None))
+async def signed_in(request: Request, parts: Parts, key: str | None = None) -> SignedIn:
+    """Who asks, if the request's key belongs to the account in its path. Raises AccessDenied."""
+    presented = presented_key(request) if key is None else key
+    wanted: uuid.UUID | None = None
+    if "account_id" in request.path_params:
+        try:
+            wanted = uuid.UUID(request.path_params["account_id"])
+        except ValueError:
+            raise AccessDenied from None
+    return await parts.in_thread(lambda: _find(parts.store, presented, wanted))
 
 
 def presented_key(request: Request) -> str:
@@ -56,13 +77,13 @@ def presented_key(request: Request) -> str:
     return key
 
 
-def _account(store: Store, key: str, wanted: uuid.UUID | None) -> RowMapping:
+def _find(store: Store, key: str, wanted: uuid.UUID | None) -> SignedIn:
     """Found by digest, so the time that the index takes says nothing about any key; then compared in
     constant time.
     """
     presented = digest(key)
     with store.read() as connection:
-        found = accounts.api_key(connection, presented)
+        found = api_keys.by_digest(connection, presented)
         if found is None or not hmac.compare_digest(found["digest"], presented):
             raise AccessDenied
         if wanted is not None and found["account_id"] != wanted:
@@ -70,4 +91,8 @@ def _account(store: Store, key: str, wanted: uuid.UUID | None) -> RowMapping:
         account = accounts.get(connection, found["account_id"])
     if account is None:
         raise AccessDenied
-    return account
+    moment = now()
+    if (found["last_used_at"] or 0) + SEEN_EVERY < moment:
+        with store.write() as connection:
+            api_keys.seen(connection, found["id"], moment)
+    return SignedIn(account, tuple(found["scopes"]))

@@ -11,12 +11,14 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.click.journal import Journal
 from linkweir.click.spool import Spool
+from linkweir.edge.limits import Limits
 from linkweir.edge.metrics import Metrics
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.submit import Submitter
 from linkweir.settings import Settings
 from linkweir.store.engine import Store
 from linkweir.token import KeyRing
+from linkweir.vault import Vault
 
 T = TypeVar("T")
 
@@ -32,11 +34,21 @@ class Parts(Protocol):
     spool: Spool
     worker: DeliveryWorker
     submitter: Submitter
+    vault: Vault
+    limits: Limits
+    statistics_limits: Limits
     metrics: Metrics
 
     @property
     def ring(self) -> KeyRing:
         """The key ring as it is now."""
+
+    @property
+    def tracking_host(self) -> str:
+        """The service's own host for tracking links."""
+
+    def add_tracking_host(self, host: str) -> None:
+        """Links live on this host too from now on."""
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work off the event loop, a bounded number at a time."""

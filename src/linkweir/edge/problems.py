@@ -1,5 +1,7 @@
 """The one table from errors to answers: status, headers, and what the caller is told."""
 
+import math
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,17 +11,25 @@ from linkweir.edge.reply import JSON
 from linkweir.errors import (
     AccessDenied,
     BadInput,
+    Conflict,
     IdempotencyConflict,
     LinkweirError,
+    NotAllowed,
     NotFound,
     NotSupported,
+    StillRunning,
     StoreUnavailable,
+    TooMany,
 )
 
 # error -> status, what is said instead of the error's own text, headers
 TABLE: dict[type[Exception], tuple[int, str | None, dict[str, str]]] = {
     AccessDenied: (401, "the API key is missing or not valid here", {"WWW-Authenticate": "Bearer"}),
+    NotAllowed: (403, None, {}),
     NotFound: (404, None, {}),
+    Conflict: (409, None, {}),
+    StillRunning: (409, None, {"Idempotent-Replayed": "false"}),
+    TooMany: (429, "too many requests", {}),
     IdempotencyConflict: (422, None, {}),
     NotSupported: (422, None, {}),
     BadInput: (400, None, {}),
@@ -35,6 +45,8 @@ def answer(error: Exception) -> Response:
     status, said, headers = next(
         (TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), (500, "internal error", {})
     )
+    if isinstance(error, TooMany | StillRunning):
+        headers = {**headers, "Retry-After": str(max(1, math.ceil(error.retry_after)))}
     return JSON({"message": said or str(error)}, status, headers=headers)
 
 

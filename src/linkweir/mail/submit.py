@@ -1,55 +1,45 @@
 """Takes a submission: one message for each recipient, stored and queued, accepted only after the commit."""
 
-import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 
 from sqlalchemy import Connection
 
-from linkweir.errors import BadInput, IdempotencyConflict
+from linkweir.errors import BadInput
 from linkweir.html import Switches
 from linkweir.mail import address, compose, lookup, raw, template
-from linkweir.mail.accepting import DAY, House, Sending
+from linkweir.mail.accepting import House, Sending
 from linkweir.mail.links import PageLinks
 from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission, Wishes
 from linkweir.mail.raw import Opened, RawMail
 from linkweir.mail.template import Template
 from linkweir.mime import Note
-from linkweir.store import messages, replies
+from linkweir.store import messages
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.token import KeyRing
 from linkweir.webhook import outbox
 from linkweir.webhook.outbox import Happened
 
-REPLY_KEPT = DAY
+ACCEPTED = 202  # the status of the reply that is remembered
 RAW_LIMIT = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
 SIZE_LIMIT = 256 * 1024 * 1024  # bytes of all mails of one submission; they are in memory until the commit
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
-    """A wish to be carried out once only: the client's key, and what it was sent with."""
+class Once(Protocol):
+    """Remembers the reply to a wish that should be carried out once, in the transaction that does it."""
 
-    key: str
-    request: bytes
-
-    @property
-    def fingerprint(self) -> bytes:
-        """Stands for the request without keeping it."""
-        return hashlib.sha256(self.request).digest()
+    def keep(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply, and what became of each recipient, in order; `results` is None when the reply is an earlier
-    one.
-    """
+    """The reply, and what became of each recipient, in order."""
 
     reply: bytes
-    results: list[Accepted] | None
+    results: list[Accepted]
 
 
 class Submitter:
@@ -57,7 +47,7 @@ class Submitter:
 
     def __init__(self, store: Store, base_url: str, switches: Switches, link_style: LinkStyle) -> None:
         self._store = store
-        self._house = House(base_url, switches, link_style)
+        self.house = House(base_url, switches, link_style)
 
     def submit(
         self,
@@ -69,25 +59,17 @@ class Submitter:
         write: Callable[[list[Accepted]], bytes],
         once: Once | None = None,
     ) -> Answer:
-        """Accept a message for each recipient that can have one; or the earlier reply when this very wish
-        was met before. `write` makes the reply.
+        """Accept a message for each recipient that can have one. `write` makes the reply.
 
-        Raises BadInput for what is wrong for all, IdempotencyConflict, StoreUnavailable. Nothing is
-        accepted then.
+        Raises BadInput for what is wrong for all, StoreUnavailable. Nothing is accepted then.
         """
-        if once and (earlier := self._earlier(account, once)):
-            return Answer(earlier, None)
         submission = _checked(submission)
         writer = _Writer(self._sending(ring, account, submission, now), submission)
         results = [writer.write(place, recipient) for place, recipient in enumerate(submission.recipients)]
         reply = write(results)  # before the commit: what cannot be answered must not be sent
         with self._store.write() as connection:
             if once:
-                found = replies.find(connection, account.id, once.key)  # another one may have been faster
-                if found:
-                    return Answer(_same(found, once), None)
-                replies.drop_before(connection, now - REPLY_KEPT)
-                replies.keep(connection, account.id, once.key, fingerprint=once.fingerprint, body=reply, now=now)
+                once.keep(connection, ACCEPTED, reply)
             _store(connection, writer.ready, writer.notes, now)
         return Answer(reply, results)
 
@@ -106,7 +88,7 @@ class Submitter:
         with self._store.read() as connection:
             domain = lookup.domain_of(connection, account.id, opened.sender)
         sending = Sending(
-            house=self._house,
+            house=self.house,
             ring=ring,
             account=account,
             domain=domain,
@@ -135,7 +117,7 @@ class Submitter:
         with self._store.read() as connection:
             domain = lookup.domain_of(connection, account.id, submission.sender.email)
         return Sending(
-            house=self._house,
+            house=self.house,
             ring=ring,
             account=account,
             domain=domain,
@@ -150,11 +132,6 @@ class Submitter:
             first_attempt_at=submission.first_attempt_at,
             expires_at=submission.expires_at,
         )
-
-    def _earlier(self, account: Account, once: Once) -> bytes | None:
-        with self._store.read() as connection:
-            found = replies.find(connection, account.id, once.key)
-        return _same(found, once) if found else None
 
 
 def _store(connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUID, list[Note]], now: int) -> None:
@@ -172,13 +149,6 @@ def _checked(submission: Submission) -> Submission:
         compose.check_attachment(item, f"attachments[{position}]")
     reply_to = submission.reply_to and address.checked(submission.reply_to, "reply_to")
     return replace(submission, sender=address.checked(submission.sender, "from"), reply_to=reply_to)
-
-
-def _same(found: Mapping[Any, Any], once: Once) -> bytes:
-    if found["fingerprint"] != once.fingerprint:
-        raise IdempotencyConflict("this Idempotency-Key was used for another request")
-    body: bytes = found["body"]
-    return body
 
 
 class _Writer:

@@ -68,11 +68,6 @@ def count_api_keys(connection: Connection, account: uuid.UUID) -> int:
     return connection.scalar(statement) or 0
 
 
-def api_key(connection: Connection, digest: bytes) -> RowMapping | None:
-    """The API key with this digest."""
-    return connection.execute(select(api_keys).where(api_keys.c.digest == digest)).mappings().first()
-
-
 def claim_link_keys(connection: Connection, key_ids: Iterable[int], account: uuid.UUID) -> None:
     """Give `account` the link keys that nobody owns yet."""
     owned = set(connection.scalars(select(link_keys.c.key_id)))

@@ -19,6 +19,12 @@ def find(connection: Connection, account: uuid.UUID, domain: str) -> RowMapping 
     return connection.execute(statement).mappings().first()
 
 
+def get(connection: Connection, account: uuid.UUID, domain: uuid.UUID) -> RowMapping | None:
+    """The account's domain with this id."""
+    statement = select(domains).where(domains.c.account_id == account, domains.c.id == domain)
+    return connection.execute(statement).mappings().first()
+
+
 def change(connection: Connection, domain: uuid.UUID, values: dict[str, Any]) -> None:
     """Set the given columns."""
     connection.execute(update(domains).where(domains.c.id == domain).values(**values))

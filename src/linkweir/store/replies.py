@@ -1,25 +1,46 @@
-"""Statements on remembered replies, by which a repeated request is answered instead of carried out again."""
+"""Statements on remembered replies, by which a repeated request is answered instead of carried out again.
+
+A row is made when a request begins (status 0, for the length of a lease) and filled when it has its answer.
+"""
 
 import uuid
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
 from linkweir.store.tables import idempotency
 
 
-def find(connection: Connection, account: uuid.UUID, key: str) -> RowMapping | None:
-    """The remembered reply for this key."""
+def begin(
+    connection: Connection, account: uuid.UUID, key: str, *, fingerprint: bytes, now: int, until: int
+) -> RowMapping | None:
+    """The earlier request with this key, running or answered; None when this one is the first and has begun."""
+    connection.execute(delete(idempotency).where(idempotency.c.expires_at <= now))
     statement = select(idempotency).where(idempotency.c.account_id == account, idempotency.c.key == key)
-    return connection.execute(statement).mappings().first()
+    earlier = connection.execute(statement).mappings().first()
+    if earlier is not None:
+        return earlier
+    values = {"account_id": account, "key": key, "fingerprint": fingerprint, "body": b"", "created_at": now}
+    connection.execute(insert(idempotency).values(**values, status=0, expires_at=until))
+    return None
 
 
-def keep(connection: Connection, account: uuid.UUID, key: str, *, fingerprint: bytes, body: bytes, now: int) -> None:
-    """Remember a reply together with what it was the answer to."""
-    connection.execute(
-        insert(idempotency).values(account_id=account, key=key, fingerprint=fingerprint, body=body, created_at=now)
-    )
+def finish(
+    connection: Connection,
+    account: uuid.UUID,
+    key: str,
+    *,
+    status: int,
+    body: bytes,
+    expires_at: int,
+    sealed: bool = False,
+) -> None:
+    """The request has its answer; it is remembered until `expires_at`."""
+    here = and_(idempotency.c.account_id == account, idempotency.c.key == key)
+    values = {"status": status, "body": body, "expires_at": expires_at, "sealed": sealed}
+    connection.execute(update(idempotency).where(here).values(**values))
 
 
-def drop_before(connection: Connection, at: int) -> None:
-    """Forget replies made before `at`."""
-    connection.execute(delete(idempotency).where(idempotency.c.created_at < at))
+def forget(connection: Connection, account: uuid.UUID, key: str) -> None:
+    """The request came to nothing: it may be made again."""
+    here = and_(idempotency.c.account_id == account, idempotency.c.key == key, idempotency.c.status == 0)
+    connection.execute(delete(idempotency).where(here))

@@ -1,4 +1,4 @@
-"""`GET` and `PUT /v2/accounts/{id}`: the account and its switches."""
+"""`GET` and `PUT /v2/accounts/{id}`: the account, its switches and its policy."""
 
 from typing import Any
 
@@ -6,44 +6,48 @@ from sqlalchemy import RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from linkweir.edge import auth, body
-from linkweir.edge.parts import Parts, now, parts_of
+from linkweir.edge import door
+from linkweir.edge.body import shaped
+from linkweir.edge.door import Call
+from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
-from linkweir.edge.v2.shapes import AccountChange
+from linkweir.edge.v2.asked import AccountChange
+from linkweir.edge.v2.domains import policy_shown
+from linkweir.edge.v2.translate import switches
 from linkweir.errors import NotFound
 from linkweir.store import accounts, clicks
 
 
 async def get_account(request: Request) -> Response:
     """The account that the key belongs to."""
-    parts = parts_of(request)
-    account = await auth.signed_in(request, parts)
-    return await parts.in_thread(lambda: _read(parts, account))
+    return await door.enter(request, "accounts:read", _read)
 
 
 async def change_account(request: Request) -> Response:
     """Change what is named and answer with the whole account."""
-    parts = parts_of(request)
-    account = await auth.signed_in(request, parts)
-    data = await body.read(request, parts.settings.max_body)
-    return await parts.in_thread(lambda: _change(parts, account, data))
+    return await door.enter(request, "accounts:write", _change)
 
 
-def _read(parts: Parts, account: RowMapping) -> Response:
-    with parts.store.read() as connection:
-        return JSON(_shown(account, clicks.count_of_account(connection, account["id"])))
+def _read(call: Call) -> Response:
+    with call.parts.store.read() as connection:
+        return JSON(_shown(call.who.account, clicks.count_of_account(connection, call.who.account["id"])))
 
 
-def _change(parts: Parts, account: RowMapping, data: bytes) -> Response:
-    values = body.shaped(data, AccountChange).given()
-    with parts.store.write() as connection:
+def _change(call: Call) -> Response:
+    asked = shaped(call.data, AccountChange)
+    values, key = asked.given(), call.who.account["id"]
+    policy = asked.over(call.who.account["policy"])
+    switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+    if policy != call.who.account["policy"]:
+        values["policy"] = policy
+    with call.parts.store.write() as connection:
         if values:
-            accounts.change(connection, account["id"], values, now())
-        changed = accounts.get(connection, account["id"])
-        counted = clicks.count_of_account(connection, account["id"])
+            accounts.change(connection, key, values, now())
+        changed = accounts.get(connection, key)
+        counted = clicks.count_of_account(connection, key)
     if changed is None:
         raise NotFound("there is no such account")
-    parts.log.info("account.changed", account=str(account["id"]), fields=sorted(values))
+    call.parts.log.info("account.changed", account=str(key), fields=sorted(values))
     return JSON(_shown(changed, counted))
 
 
@@ -51,6 +55,7 @@ def _shown(row: RowMapping, click_count: int) -> dict[str, Any]:
     return {
         "object": "account",
         "id": str(row["id"]),
+        "parent_account_id": None,
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
         "name": row["name"],
@@ -60,5 +65,6 @@ def _shown(row: RowMapping, click_count: int) -> dict[str, Any]:
         "track_clicks": row["track_clicks"],
         "message_metadata_retention": row["message_metadata_retention"],
         "message_data_retention": row["message_data_retention"],
+        **policy_shown(row["policy"]),
         "click_count": click_count,  # our own: of links minted in bulk too, which belong to no message here
     }

@@ -7,22 +7,44 @@ from starlette.routing import Route
 from linkweir.edge import auth
 from linkweir.edge.parts import parts_of
 from linkweir.edge.reply import JSON
-from linkweir.edge.v2.accounts import change_account, get_account
-from linkweir.edge.v2.messages import get_message, send_message
+from linkweir.edge.v2 import accounts, checking, credentials, domains, hooks, keys, reading, sending, statistics
 
 
 async def ping(request: Request) -> Response:
     """Alive; a key that comes along is checked, since clients use this to try theirs."""
     if "authorization" in request.headers:
-        await auth.check_key(request, parts_of(request))
+        await auth.signed_in(request, parts_of(request))
     return JSON({"message": "pong"})
 
 
 ACCOUNT = "/v2/accounts/{account_id}"
 ROUTES = [
     Route("/v2/ping", ping, methods=["GET"]),
-    Route(ACCOUNT, get_account, methods=["GET"]),
-    Route(ACCOUNT, change_account, methods=["PUT"]),
-    Route(f"{ACCOUNT}/messages", send_message, methods=["POST"]),
-    Route(f"{ACCOUNT}/messages/{{message_id}}", get_message, methods=["GET"]),
+    Route(ACCOUNT, accounts.get_account, methods=["GET"]),
+    Route(ACCOUNT, accounts.change_account, methods=["PUT"]),
+    Route(f"{ACCOUNT}/messages", sending.send_message, methods=["POST"]),
+    Route(f"{ACCOUNT}/messages", reading.list_messages, methods=["GET"]),
+    Route(f"{ACCOUNT}/messages/{{message_id}}", reading.get_message, methods=["GET"]),
+    Route(f"{ACCOUNT}/messages/{{message_id}}/cancel", reading.cancel_message, methods=["DELETE"]),
+    Route(f"{ACCOUNT}/check", checking.check_message, methods=["POST"]),
+    Route(f"{ACCOUNT}/domains", domains.list_domains, methods=["GET"]),
+    Route(f"{ACCOUNT}/domains", domains.create_domain, methods=["POST"]),
+    Route(f"{ACCOUNT}/domains/{{id}}", domains.get_domain, methods=["GET"]),
+    Route(f"{ACCOUNT}/domains/{{id}}", domains.change_domain, methods=["PUT"]),
+    Route(f"{ACCOUNT}/domains/{{id}}", domains.delete_domain, methods=["DELETE"]),
+    Route(f"{ACCOUNT}/api-keys", keys.list_keys, methods=["GET"]),
+    Route(f"{ACCOUNT}/api-keys", keys.create_key, methods=["POST"]),
+    Route(f"{ACCOUNT}/api-keys/{{id}}", keys.get_key, methods=["GET"]),
+    Route(f"{ACCOUNT}/api-keys/{{id}}", keys.change_key, methods=["PUT"]),
+    Route(f"{ACCOUNT}/api-keys/{{id}}", keys.delete_key, methods=["DELETE"]),
+    Route(f"{ACCOUNT}/smtp-credentials", credentials.list_credentials, methods=["GET"]),
+    Route(f"{ACCOUNT}/smtp-credentials", credentials.create_credential, methods=["POST"]),
+    Route(f"{ACCOUNT}/smtp-credentials/{{id}}", credentials.get_credential, methods=["GET"]),
+    Route(f"{ACCOUNT}/smtp-credentials/{{id}}", credentials.delete_credential, methods=["DELETE"]),
+    Route(f"{ACCOUNT}/webhooks", hooks.list_webhooks, methods=["GET"]),
+    Route(f"{ACCOUNT}/webhooks", hooks.create_webhook, methods=["POST"]),
+    Route(f"{ACCOUNT}/webhooks/{{id}}", hooks.get_webhook, methods=["GET"]),
+    Route(f"{ACCOUNT}/webhooks/{{id}}", hooks.change_webhook, methods=["PUT"]),
+    Route(f"{ACCOUNT}/webhooks/{{id}}", hooks.delete_webhook, methods=["DELETE"]),
+    Route(f"{ACCOUNT}/statistics/transactional/deliverability", statistics.deliverability, methods=["GET"]),
 ]

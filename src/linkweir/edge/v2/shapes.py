@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
 Tag = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -103,17 +102,16 @@ class Message(Struct, rename={"sender": "from"}):
     outlook: bool | None = None
 
 
-class AccountChange(Struct):
-    """A partial change: what is not named stays."""
+class Check(Struct, rename={"sender": "from"}):
+    """HTML to look at, under the policy that a message with the other fields would have; ours."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType = UNSET
-    website: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
-    about: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
-    track_opens: bool | UnsetType = UNSET
-    track_clicks: bool | UnsetType = UNSET
-    message_metadata_retention: Days30 | UnsetType = UNSET
-    message_data_retention: DaysFrom0 | UnsetType = UNSET
-
-    def given(self) -> dict[str, Any]:
-        """The fields that were named."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+    html_content: str
+    sender: Address | None = None
+    headers: dict[str, str] | None = None
+    tracking: Tracking | None = None
+    privacy: PrivacyName | None = None
+    link_style: Literal["sealed", "short"] | None = None
+    utm: Utm | None = None
+    opt_out: list[str] | None = None
+    skip: list[str] | None = None
+    outlook: bool | None = None

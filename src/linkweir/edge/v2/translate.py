@@ -51,7 +51,7 @@ def submission(message: shapes.Message, now: int) -> Submission:
     )
 
 
-def message_wishes(message: shapes.Message, asked: HeaderWishes) -> Wishes:
+def message_wishes(message: shapes.Message | shapes.Check, asked: HeaderWishes) -> Wishes:
     """What the message wants of tracking; the field wins over the header. Raises BadInput."""
     tracking = message.tracking or shapes.Tracking()
     return Wishes(

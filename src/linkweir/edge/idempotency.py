@@ -1,0 +1,83 @@
+"""`Idempotency-Key`: a request that is made again is answered again, and not carried out again.
+
+The answer is remembered in the transaction that carries the request out, so that no crash comes between them.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+
+from sqlalchemy import Connection, RowMapping
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.edge import problems
+from linkweir.edge.auth import SignedIn
+from linkweir.edge.parts import Parts, now
+from linkweir.edge.reply import JSON
+from linkweir.errors import BadInput, Conflict, IdempotencyConflict, NotFound, StillRunning
+from linkweir.store import replies
+
+KEPT = 86_400_000_000  # microseconds: a day
+SECRET_KEPT = 300_000_000  # five minutes, for an answer that holds a secret
+LEASE = 60_000_000  # after which a request that never had an answer may be made again
+DETERMINISTIC = (BadInput, NotFound, Conflict)  # the same request fails the same way
+
+
+class Once:
+    """One request that should be carried out once; `keep` goes into the transaction that does it."""
+
+    def __init__(self, parts: Parts, who: SignedIn, key: str | None) -> None:
+        self._parts = parts
+        self._account = who.account["id"]
+        self._key = key
+
+    def keep(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None:
+        """Remember the answer."""
+        if self._key is None:
+            return
+        replies.finish(
+            connection,
+            self._account,
+            self._key,
+            status=status,
+            body=self._parts.vault.seal(body) if secret else body,
+            expires_at=now() + (SECRET_KEPT if secret else KEPT),
+            sealed=secret,
+        )
+
+
+def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: Callable[[Once], Response]) -> Response:
+    """`work`'s response, or that of the same request made before. Raises what `work` raises."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return work(Once(parts, who, None))
+    if not 1 <= len(key) <= 255:
+        raise BadInput("Idempotency-Key", "must have 1 to 255 characters")
+    fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + data).digest()
+    account, moment = who.account["id"], now()
+    with parts.store.write() as connection:
+        earlier = replies.begin(connection, account, key, fingerprint=fingerprint, now=moment, until=moment + LEASE)
+    if earlier is not None:
+        return _earlier(parts, earlier, fingerprint, moment)
+    once = Once(parts, who, key)
+    try:
+        return work(once)
+    except DETERMINISTIC as error:
+        response = problems.answer(error)
+        with parts.store.write() as connection:
+            once.keep(connection, response.status_code, bytes(response.body))
+        return response
+    except BaseException:
+        with parts.store.write() as connection:
+            replies.forget(connection, account, key)
+        raise
+
+
+def _earlier(parts: Parts, row: RowMapping, fingerprint: bytes, moment: int) -> Response:
+    if row["fingerprint"] != fingerprint:
+        raise IdempotencyConflict("this Idempotency-Key was used for another request")
+    if row["status"] == 0:
+        raise StillRunning(math.ceil((row["expires_at"] - moment) / 1_000_000))
+    body = parts.vault.open(row["body"]) if row["sealed"] else row["body"]
+    return JSON(bytes(body), row["status"], headers={"Idempotent-Replayed": "true"})

@@ -1,0 +1,132 @@
+"""The JSON that the endpoints around sending take. Unknown fields are tolerated, wrong types and missing fields not."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from linkweir.edge.v2.shapes import Days30, DaysFrom0, PrivacyName, Utm
+
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Label = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
+DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
+Text = Annotated[str, Meta(max_length=200)]
+
+
+class NewApiKey(Struct):
+    """A key to be made."""
+
+    label: Name
+    scopes: Annotated[list[str], Meta(min_length=1, max_length=100)]
+
+
+class ApiKeyChange(Struct):
+    """What is None stays."""
+
+    label: Name | None = None
+    scopes: Annotated[list[str], Meta(min_length=1, max_length=100)] | None = None
+
+
+class NewSmtpCredential(Struct):
+    """A username and password to be made; `domains` are needed when `scope` is scoped."""
+
+    name: Name
+    scope: Literal["global", "scoped"]
+    sandbox: bool = False
+    domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+
+
+class NewWebhook(Struct):
+    """A webhook to be made; `domains` are needed when `scope` is scoped."""
+
+    name: Name
+    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+    scope: Literal["global", "scoped"]
+    enabled: bool = True
+    domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+    on_reception: bool = False
+    on_delivered: bool = False
+    on_transient_error: bool = False
+    on_failed: bool = False
+    on_bounced: bool = False
+    on_suppressed: bool = False
+    on_opened: bool = False
+    on_clicked: bool = False
+
+
+class WebhookChange(Struct):
+    """What is None stays."""
+
+    name: Name | None = None
+    url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    scope: Literal["global", "scoped"] | None = None
+    enabled: bool | None = None
+    domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+    on_reception: bool | None = None
+    on_delivered: bool | None = None
+    on_transient_error: bool | None = None
+    on_failed: bool | None = None
+    on_bounced: bool | None = None
+    on_suppressed: bool | None = None
+    on_opened: bool | None = None
+    on_clicked: bool | None = None
+
+
+class Policy(Struct):
+    """What an account or a domain wants of tracking; ours. null takes a wish back."""
+
+    privacy: PrivacyName | UnsetType | None = UNSET
+    link_style: Literal["sealed", "short"] | UnsetType | None = UNSET
+    opt_out: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
+    skip: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
+    outlook: bool | UnsetType | None = UNSET
+    utm: Utm | UnsetType | None = UNSET
+
+    def over(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """The wishes that are kept, changed by what is asked here."""
+        values = {name: getattr(self, name) for name in Policy.__struct_fields__}
+        found = dict(kept)
+        for name, value in values.items():
+            if value is None or value == []:
+                found.pop(name, None)
+            elif value is not UNSET:
+                found[name] = _plain(value) if isinstance(value, Utm) else value
+        return found
+
+
+class AccountChange(Policy):
+    """A partial change: what is not named stays."""
+
+    name: Name | UnsetType = UNSET
+    website: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    about: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    track_opens: bool | UnsetType = UNSET
+    track_clicks: bool | UnsetType = UNSET
+    message_metadata_retention: Days30 | UnsetType = UNSET
+    message_data_retention: DaysFrom0 | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The account's own fields that were named."""
+        names = [name for name in AccountChange.__struct_fields__ if name not in Policy.__struct_fields__]
+        return {name: value for name in names if (value := getattr(self, name)) is not UNSET}
+
+
+class DomainChange(Policy):
+    """What is not named stays; null takes a value back. `dkim` "generate" makes a new key pair."""
+
+    tracking_subdomain: Label | Literal[""] | UnsetType | None = UNSET
+    track_clicks: bool | UnsetType | None = UNSET
+    track_opens: bool | UnsetType | None = UNSET
+    dkim_selector: Annotated[str, Meta(max_length=62)] | UnsetType | None = UNSET
+    dkim_private_key: Annotated[str, Meta(max_length=20_000)] | UnsetType | None = UNSET
+    dkim: Literal["generate", "off"] | None = None
+
+
+class NewDomain(DomainChange, kw_only=True):
+    """A domain to send from."""
+
+    domain: DomainName
+
+
+def _plain(utm: Utm) -> dict[str, str]:
+    values = ((name, getattr(utm, name)) for name in Utm.__struct_fields__)
+    return {name: value for name, value in values if value is not None}

@@ -1,0 +1,63 @@
+"""`POST …/check`: what would be tracked and why; nothing is sent or stored."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.edge import door
+from linkweir.edge.body import shaped
+from linkweir.edge.door import Call
+from linkweir.edge.reply import JSON
+from linkweir.edge.v2 import shapes, translate
+from linkweir.html import Finding, check
+from linkweir.mail import lookup, wish_headers
+from linkweir.mail.model import Wishes
+from linkweir.mail.policy import decide
+from linkweir.token import Tracker
+
+
+async def check_message(request: Request) -> Response:
+    """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
+    return await door.enter(request, "messages:send:any", _check)
+
+
+def _check(call: Call) -> Response:
+    asked = shaped(call.data, shapes.Check)
+    wishes = translate.message_wishes(asked, wish_headers.read((asked.headers or {}).items()))
+    account = lookup.account_of(call.who.account)
+    parts = call.parts
+    domain = Wishes()
+    if asked.sender is not None:
+        with parts.store.read() as connection:
+            found = lookup.domain_of(connection, account.id, asked.sender.email)
+        domain = found.wishes if found else domain
+    house = parts.submitter.house
+    policy = decide(wishes, domain, account.wishes, switches=house.switches, default_style=house.link_style)
+    tracker = Tracker(parts.ring, house.base_url)
+    found_links = check(asked.html_content, switches=policy.switches, links=tracker)
+    return JSON(
+        {
+            "object": "check",
+            "track_clicks": policy.track_clicks,
+            "track_opens": policy.track_opens,
+            "privacy": policy.privacy.value,
+            "link_style": policy.link_style,
+            "data": [_shown(one) for one in found_links],
+        }
+    )
+
+
+def _shown(finding: Finding) -> dict[str, Any]:
+    link = finding.link
+    return {
+        "position": link.index,
+        "line": link.line,
+        "column": link.column,
+        "text": link.text,
+        "destination": link.destination,
+        "outcome": str(link.outcome),
+        "reason": finding.reason,
+        "looks_trackable": finding.looks_trackable,
+        "warning": link.warning,
+    }

@@ -1,0 +1,32 @@
+"""What query parameters say. Raises BadInput naming the one that cannot be used."""
+
+from datetime import UTC, datetime
+
+from starlette.datastructures import QueryParams
+
+from linkweir.errors import BadInput
+
+
+def moment(query: QueryParams, name: str) -> datetime | None:
+    """A time in RFC 3339, in UTC; None when it is not given."""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" that nobody percent-encoded
+        if found.tzinfo is None:
+            raise BadInput(name, "must have a time zone, as in 2026-01-31T10:00:00Z")
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInput(name, "must be a time like 2026-01-31T10:00:00Z") from None
+
+
+def microseconds(query: QueryParams, name: str) -> int | None:
+    """The same in microseconds since 1970."""
+    found = moment(query, name)
+    return None if found is None else int(found.timestamp()) * 1_000_000 + found.microsecond
+
+
+def texts(query: QueryParams, name: str) -> list[str]:
+    """A list: the parameter several times, or values separated by commas."""
+    return [one.strip() for text in query.getlist(name) for one in text.split(",") if one.strip()]

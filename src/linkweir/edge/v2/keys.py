@@ -1,0 +1,129 @@
+"""`…/api-keys`: the secret is shown in the answer to its making, and never again."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.edge import auth, door, scopes
+from linkweir.edge.body import shaped
+from linkweir.edge.door import Call
+from linkweir.edge.parts import now
+from linkweir.edge.reply import JSON, rfc3339
+from linkweir.edge.v2 import paging
+from linkweir.edge.v2.asked import ApiKeyChange, NewApiKey
+from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path
+from linkweir.errors import NotFound
+from linkweir.store import accounts, api_keys, pages, tables
+
+
+async def list_keys(request: Request) -> Response:
+    """Every key, newest first."""
+    return await door.enter(request, "api-keys:read", _list)
+
+
+async def create_key(request: Request) -> Response:
+    """A new key with some of the scopes of the key that asks."""
+    return await door.enter(request, "api-keys:write", _create)
+
+
+async def get_key(request: Request) -> Response:
+    """One key."""
+    return await door.enter(request, "api-keys:read", lambda call: JSON(_shown(_row(call))))
+
+
+async def change_key(request: Request) -> Response:
+    """Another label or other scopes."""
+    return await door.enter(request, "api-keys:write", _change)
+
+
+async def delete_key(request: Request) -> Response:
+    """The key opens nothing from now on."""
+    return await door.enter(request, "api-keys:delete", _delete)
+
+
+def _list(call: Call) -> Response:
+    table = tables.api_keys
+    with call.parts.store.read() as connection:
+        found = pages.page(
+            connection, table, paging.wanted(call.request.query_params), [table.c.account_id == call.account]
+        )
+    return paging.listed(found, _shown)
+
+
+def _create(call: Call) -> Response:
+    asked = shaped(call.data, NewApiKey)
+    granted = scopes.check(asked.scopes)
+    scopes.covers(call.who.scopes, granted)
+    secret = auth.new_key()
+    account = call.who.account["id"]
+    with call.parts.store.write() as connection:
+        key = accounts.add_api_key(
+            connection,
+            account,
+            label=asked.label,
+            digest=auth.digest(secret),
+            now=now(),
+            scopes=granted,
+            hint=auth.hint(secret),
+        )
+        row = api_keys.get(connection, account, key)
+        assert row is not None
+        data = body_of({**_shown(row), "secret_key": secret})
+        call.once.keep(connection, 201, data, secret=True)
+    return created(data)
+
+
+def _change(call: Call) -> Response:
+    row, asked = _row(call), shaped(call.data, ApiKeyChange)
+    values: dict[str, Any] = {"updated_at": now()}
+    if asked.label is not None:
+        values["label"] = asked.label
+    if asked.scopes is not None:
+        values["scopes"] = scopes.check(asked.scopes)
+        scopes.covers(call.who.scopes, values["scopes"])
+    with call.parts.store.write() as connection:
+        api_keys.change(connection, row["id"], values)
+    return JSON(_shown(_row(call)))
+
+
+def _delete(call: Call) -> Response:
+    with call.parts.store.write() as connection:
+        if not api_keys.remove(connection, call.who.account["id"], key_in_path(call, "API key")):
+            raise NotFound("there is no such API key")
+    return JSON(DELETED)
+
+
+def _row(call: Call) -> RowMapping:
+    with call.parts.store.read() as connection:
+        row = api_keys.get(connection, call.who.account["id"], key_in_path(call, "API key"))
+    if row is None:
+        raise NotFound("there is no such API key")
+    return row
+
+
+def _shown(row: RowMapping) -> dict[str, Any]:
+    made, changed = rfc3339(row["created_at"]), rfc3339(row["updated_at"])
+    return {
+        "object": "api_key",
+        "id": str(row["id"]),
+        "created_at": made,
+        "updated_at": changed,
+        "last_used_at": rfc3339(row["last_used_at"]),
+        "account_id": str(row["account_id"]),
+        "label": row["label"],
+        "public_key": row["hint"],
+        "scopes": [
+            {
+                "id": str(row["id"]),
+                "created_at": made,
+                "updated_at": changed,
+                "api_key_id": str(row["id"]),
+                "scope": scope,
+                "domain_id": None,
+            }
+            for scope in row["scopes"]
+        ],
+        "ip_allow_list": [],
+    }

@@ -1,0 +1,55 @@
+"""Pages of lists: `limit`, `after`, `before`, and cursors that say nothing to anybody else."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable
+from typing import Any, Literal
+
+from sqlalchemy import RowMapping
+from starlette.datastructures import QueryParams
+
+from linkweir.edge.reply import JSON
+from linkweir.errors import BadInput
+from linkweir.store.pages import Page, Place, Wanted
+
+LIMIT = 100
+
+
+def wanted(query: QueryParams) -> Wanted:
+    """The page that the query asks for. Raises BadInput."""
+    text = query.get("limit", str(LIMIT))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= LIMIT):
+        raise BadInput("limit", f"must be a number from 1 to {LIMIT}")
+    after, before = query.get("after"), query.get("before")
+    if after and before:
+        raise BadInput("after", "cannot be given together with before")
+    if not after and not before:
+        return Wanted(int(text))
+    direction: Literal["after", "before"] = "after" if after else "before"
+    return Wanted(int(text), direction, _place(after or before or "", direction))
+
+
+def listed(page: Page, show: Callable[[RowMapping], dict[str, Any]]) -> JSON:
+    """The page as the contract has it."""
+    pagination: dict[str, Any] = {"has_more": page.more_after}
+    if page.rows and page.more_after:
+        pagination["next_cursor"] = _cursor(page.rows[-1])
+    if page.rows and page.more_before:
+        pagination["previous_cursor"] = _cursor(page.rows[0])
+    return JSON({"object": "list", "data": [show(row) for row in page.rows], "pagination": pagination})
+
+
+def _cursor(row: RowMapping) -> str:
+    raw = row["created_at"].to_bytes(8, "big") + row["id"].bytes
+    return base64.urlsafe_b64encode(raw).decode("ascii")
+
+
+def _place(text: str, field: str) -> Place:
+    try:
+        raw = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 24 or raw[0] > 127:
+        raise BadInput(field, "is not a cursor from this list")
+    return int.from_bytes(raw[:8], "big"), uuid.UUID(bytes=raw[8:])

@@ -1,0 +1,158 @@
+"""`GET …/messages`, `GET …/messages/{id}` and `DELETE …/messages/{id}/cancel`."""
+
+import base64
+import email
+import email.policy
+import re
+import uuid
+from email.message import EmailMessage
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.edge import door
+from linkweir.edge.door import Call
+from linkweir.edge.parts import now
+from linkweir.edge.reply import JSON, rfc3339
+from linkweir.edge.v2 import paging
+from linkweir.edge.v2.filters import microseconds, texts
+from linkweir.errors import Conflict, NotFound
+from linkweir.store import browse, events, messages
+
+MESSAGE_ID = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
+
+
+async def list_messages(request: Request) -> Response:
+    """Messages that meet all filters, newest first, without their content."""
+    return await door.enter(request, "messages:read:any", _list)
+
+
+async def get_message(request: Request) -> Response:
+    """One message, by `<uuid@domain>` or its bare UUID, with its content while that is kept."""
+    return await door.enter(request, "messages:read:any", _get)
+
+
+async def cancel_message(request: Request) -> Response:
+    """Take a scheduled message back; 409 when it is too late."""
+    return await door.enter(request, "messages:cancel:any", _cancel)
+
+
+def _list(call: Call) -> Response:
+    query = call.request.query_params
+    filters = {
+        **{name: query.get(name) for name in ("sender", "recipient", "subject", "message_id_header")},
+        **{name: texts(query, name) for name in ("status", "tags")},
+        **{name: microseconds(query, name) for name in ("from_time", "to_time")},
+        "domains": call.who.domains("messages:read"),
+    }
+    wanted = paging.wanted(query)
+    with call.parts.store.read() as connection:
+        found = browse.find(connection, call.who.account["id"], wanted, filters)
+        tried = {row["id"]: _attempts(connection, row) for row in found.rows}
+    return paging.listed(found, lambda row: {**show(row), "delivery_attempts": tried[row["id"]]})
+
+
+def _get(call: Call) -> Response:
+    with call.parts.store.read() as connection:
+        row = _row(call, connection)
+        told = events.of_message(connection, row["id"])
+        content = messages.content(connection, row["id"])
+        shown = {**show(row), "delivery_attempts": _attempts(connection, row)}
+    call.who.require("messages:read:all", row["sender_domain"])
+    shown["events"] = [{"time": rfc3339(one["at"]), "kind": one["kind"], "data": one["data"]} for one in told]
+    if content is not None:
+        shown["content"] = content.decode("utf-8", "replace")
+        shown["content_parsed"] = _parsed(content)
+    return JSON(shown)
+
+
+def _cancel(call: Call) -> Response:
+    with call.parts.store.write() as connection:
+        row = _row(call, connection)
+        call.who.require("messages:cancel:all", row["sender_domain"])
+        if not browse.cancel(connection, call.who.account["id"], row["id"], now()):
+            raise Conflict("the message is not scheduled, or is on its way already")
+    return JSON({"message": "the message was cancelled"})
+
+
+def _row(call: Call, connection: Connection) -> RowMapping:
+    found = MESSAGE_ID.fullmatch(call.request.path_params["message_id"])
+    try:
+        key = uuid.UUID(found["uuid"]) if found else None
+    except ValueError:
+        key = None
+    row = messages.get(connection, call.who.account["id"], key) if key else None
+    if row is None:
+        raise NotFound("there is no such message")
+    return row
+
+
+def _attempts(connection: Connection, row: RowMapping) -> list[dict[str, Any]]:
+    if not row["num_attempts"]:
+        return []
+    found = messages.delivery_attempts(connection, row["id"])
+    return [{"time": rfc3339(one["at"]), "log": one["log"], "status": one["status"]} for one in found]
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    """The mail for people: texts, attachments, headers. What cannot be decoded is left as well as may be."""
+    mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.compat32)
+    headers: dict[str, list[str]] = {}
+    for header, value in mail.items():
+        headers.setdefault(header, []).append(str(value))
+    parts: list[dict[str, str]] = []
+    files: list[dict[str, str]] = []
+    for part in mail.walk():
+        if part.is_multipart():
+            continue
+        data = part.get_payload(decode=True)
+        data = data if isinstance(data, bytes) else b""
+        kind = part.get_content_type()
+        name: str | None = part.get_filename()
+        if part.get_content_maintype() == "text" and name is None:
+            parts.append({"content_type": kind, "content": _text(data, part.get_content_charset())})
+        else:
+            file: dict[str, str] = {
+                "filename": name or "",
+                "content": base64.b64encode(data).decode("ascii"),
+                "content_type": kind,
+            }
+            files.append({**file, "content_id": str(part.get("content-id", "")).strip("<> ")})
+    return {"parts": parts, "attachments": files, "headers": headers}
+
+
+def _text(data: bytes, charset: str | None) -> str:
+    try:
+        return data.decode(charset or "utf-8", "replace")
+    except LookupError:
+        return data.decode("utf-8", "replace")
+
+
+def show(row: RowMapping) -> dict[str, Any]:
+    """A message as lists and single answers show it."""
+    return {
+        "object": "message",
+        "id": str(row["id"]),
+        "message_id": f"<{row['message_id']}>",
+        "account_id": str(row["account_id"]),
+        "domain_id": str(row["domain_id"] or uuid.uuid5(row["account_id"], row["sender_domain"])),
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
+        "sent_at": rfc3339(row["sent_at"]),
+        "delivered_at": rfc3339(row["delivered_at"]),
+        "retain_until": rfc3339(row["retain_until_at"]),
+        "direction": "outbound",
+        "is_bounce_notification": False,
+        "bounce_classification": row["bounce_classification"] or "",
+        "reference_message_id": None,
+        "subject": row["subject"],
+        "tags": row["tags"],
+        "sender": row["sender"],
+        "recipient": row["recipient"],
+        "status": row["status"],
+        "num_attempts": row["num_attempts"],
+        "click_count": row["click_count"],
+        "open_count": row["open_count"],
+    }

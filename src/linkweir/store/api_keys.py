@@ -1,0 +1,35 @@
+"""Statements on API keys; a key itself is never stored."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, select, update
+
+from linkweir.store.tables import api_keys
+
+
+def by_digest(connection: Connection, digest: bytes) -> RowMapping | None:
+    """The key with this digest."""
+    return connection.execute(select(api_keys).where(api_keys.c.digest == digest)).mappings().first()
+
+
+def get(connection: Connection, account: uuid.UUID, key: uuid.UUID) -> RowMapping | None:
+    """One key of this account."""
+    here = (api_keys.c.account_id == account, api_keys.c.id == key)
+    return connection.execute(select(api_keys).where(*here)).mappings().first()
+
+
+def change(connection: Connection, key: uuid.UUID, values: dict[str, Any]) -> None:
+    """Set the given columns."""
+    connection.execute(update(api_keys).where(api_keys.c.id == key).values(**values))
+
+
+def seen(connection: Connection, key: uuid.UUID, at: int) -> None:
+    """The key was used."""
+    change(connection, key, {"last_used_at": at})
+
+
+def remove(connection: Connection, account: uuid.UUID, key: uuid.UUID) -> bool:
+    """Forget a key; whether there was one."""
+    here = (api_keys.c.account_id == account, api_keys.c.id == key)
+    return bool(connection.execute(delete(api_keys).where(*here)).rowcount)

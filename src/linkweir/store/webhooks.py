@@ -1,0 +1,30 @@
+"""Statements on webhooks as their owners see them; what waits for them is in `outbox`."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from linkweir.store.tables import outbox, webhooks
+
+
+def add(connection: Connection, values: dict[str, Any]) -> None:
+    """A new webhook."""
+    connection.execute(insert(webhooks).values(**values))
+
+
+def get(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> RowMapping | None:
+    """One webhook of this account."""
+    here = (webhooks.c.account_id == account, webhooks.c.id == webhook)
+    return connection.execute(select(webhooks).where(*here)).mappings().first()
+
+
+def change(connection: Connection, webhook: uuid.UUID, values: dict[str, Any]) -> None:
+    """Set the given columns."""
+    connection.execute(update(webhooks).where(webhooks.c.id == webhook).values(**values))
+
+
+def remove(connection: Connection, webhook: uuid.UUID) -> None:
+    """Forget a webhook with everything that waits for it."""
+    connection.execute(delete(outbox).where(outbox.c.webhook_id == webhook))
+    connection.execute(delete(webhooks).where(webhooks.c.id == webhook))
