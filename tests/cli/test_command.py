@@ -14,9 +14,9 @@ from tests.cli.running import LINE, Command
 OPTIONS = {
     "rewrite": """--output --in-place --dry-run --copy-others --follow --base-url --key-file --message-id --campaign
         --privacy --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset --jobs
-        --report --quiet PATH""",
+        --report --quiet --kind PATH""",
     "check": """--format --only-problems --quiet --follow --key-file --opt-out --vendors --outlook --skip --one-time
-        --track-placeholders --tag-limit --charset PATH""",
+        --track-placeholders --tag-limit --charset --kind PATH""",
     "open": "--json --key-file URL",
     "keys": "list rotate export",
     "keys list": "--json --key-file",

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from linkweir.batch.charset import sniff
+from linkweir.batch.kinds import Kind
+from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
 from linkweir.batch.names import STDIN, shown
-from linkweir.batch.source import HEAD, Source, refuse_junk
+from linkweir.batch.source import HEAD, Source, Unreadable, refuse_junk
 from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.html.charset import Charset
+from linkweir.mime import html_bodies
 from linkweir.token import Tracker
 
 TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
@@ -40,8 +43,15 @@ class Remark:
     warning: str | None
 
 
-def check_file(path: str, *, switches: Switches, charset: str | None, links: Tracker | None) -> list[Remark]:
-    """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable."""
+def check_file(
+    path: str, *, switches: Switches, charset: str | None, links: Tracker | None, kind: Kind = "html"
+) -> list[Remark]:
+    """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable.
+
+    In mails, lines and columns are those of the decoded part, which is named behind the file: `mail.eml[1.2]`.
+    """
+    if kind != "html":
+        return _check_mails(path, kind, switches, links)
     with Source(path) as source:
         parts = [source.head(HEAD)]
         label = sniff(parts[0], charset)
@@ -53,6 +63,21 @@ def check_file(path: str, *, switches: Switches, charset: str | None, links: Tra
     findings = check(document, switches=switches, charset=label, links=links)
     columns = _Columns(document, label)
     return [_remark(shown(path), finding, document, columns) for finding in findings]
+
+
+def _check_mails(path: str, kind: Kind, switches: Switches, links: Tracker | None) -> list[Remark]:
+    found: list[Remark] = []
+    with Source(path) as source:
+        chunks = iter(source.read, b"")
+        for piece in pieces(chunks) if kind == "mbox" else whole(chunks):
+            if not piece.number:
+                raise Unreadable(f"a mail is larger than {MAIL_LIMIT >> 20} MiB")
+            for section, body, label in html_bodies(piece.data):
+                place = f"{piece.number}/{section}" if kind == "mbox" else section
+                findings = check(body, switches=switches, charset=label, links=links)
+                columns = _Columns(body, label)
+                found += [_remark(f"{shown(path)}[{place}]", finding, body, columns) for finding in findings]
+    return found
 
 
 def _remark(name: str, finding: Finding, document: bytes, columns: "_Columns") -> Remark:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import is_temporary
+from linkweir.batch.kinds import Kind, kind_of
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import reason
 from linkweir.errors import LinkweirError
 
-HTML_SUFFIXES = (".html", ".htm", ".xhtml")
 NOT_REGULAR = "not a regular file"
 
 Identity = tuple[int, int]  # device and inode: what tells two names of one file
@@ -33,6 +33,7 @@ class Job:
     target: str | None
     size: int
     copy: bool = False
+    kind: Kind = "html"
 
 
 @dataclass(slots=True)
@@ -57,10 +58,6 @@ class Found:
     path: str
     below: str
     state: os.stat_result
-
-
-def is_html(name: str) -> bool:
-    return name.lower().endswith(HTML_SUFFIXES)
 
 
 def walk(path: str, listing: Listing, *, follow: bool = False) -> Iterator[Found]:
@@ -115,18 +112,23 @@ def _entries(folder: str, listing: Listing) -> list[os.DirEntry[str]]:
         return []
 
 
-def list_for_reading(paths: list[str], *, follow: bool = False) -> Listing:
-    """List the HTML files under `paths`; one that is named itself counts whatever its suffix."""
+def list_for_reading(paths: list[str], *, follow: bool = False, kind: Kind | None = None) -> Listing:
+    """List the HTML files and mails under `paths`; one that is named itself counts whatever its suffix.
+
+    `kind`: what standard input and files that are named themselves hold; None goes by their names.
+    """
     listing = Listing()
     for path in paths:
         if path == STDIN:
-            listing.jobs.append(Job(STDIN, None, 0))
+            listing.jobs.append(Job(STDIN, None, 0, kind=kind or "html"))
             continue
         for found in walk(path, listing, follow=follow):
-            if found.below and is_html(found.path) and not stat.S_ISREG(found.state.st_mode):
+            known = kind_of(found.path)
+            if found.below and known and not stat.S_ISREG(found.state.st_mode):
                 listing.problems.append((found.path, NOT_REGULAR))  # a pipe would keep us waiting for ever
-            elif not found.below or is_html(found.path):
-                listing.jobs.append(Job(found.path, None, found.state.st_size))
+            elif not found.below or known:
+                told = kind if not found.below else None
+                listing.jobs.append(Job(found.path, None, found.state.st_size, kind=told or known or "html"))
             else:
                 listing.others += 1
     return listing
@@ -140,6 +142,7 @@ def list_for_rewriting(
     dry_run: bool = False,
     copy_others: bool = False,
     follow: bool = False,
+    kind: Kind | None = None,
 ) -> Listing:
     """Plan a rewriting run. Raises BadPlan before two files become one or an input is written over.
 
@@ -159,11 +162,12 @@ def list_for_rewriting(
     for path in paths:
         if path == STDIN:
             name = os.path.join(output, "stdin.html") if output and into_folder else output
-            listing.jobs.append(Job(STDIN, None if dry_run else name, 0))
+            listing.jobs.append(Job(STDIN, None if dry_run else name, 0, kind=kind or "html"))
             continue
         base = _base(path, output, into_folder, alone=len(paths) == 1)
         for found in walk(path, listing, follow=follow):
-            _add(listing, found, base, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
+            told = kind if not found.below else None
+            _add(listing, found, base, told, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
     if in_place:
         listing.jobs = _once_each(listing.jobs)
     else:
@@ -179,11 +183,21 @@ def _base(path: str, output: str | None, into_folder: bool, *, alone: bool) -> s
     return os.path.join(output, own if own not in {"", ".", ".."} else os.path.basename(os.path.realpath(path)))
 
 
-def _add(listing: Listing, found: Found, base: str | None, *, in_place: bool, dry_run: bool, copy_others: bool) -> None:
+def _add(
+    listing: Listing,
+    found: Found,
+    base: str | None,
+    told: Kind | None,
+    *,
+    in_place: bool,
+    dry_run: bool,
+    copy_others: bool,
+) -> None:
     name = os.path.basename(found.path)
     if is_temporary(name):
         return
-    html = not found.below or is_html(name)
+    known = told or kind_of(found.path)
+    html = not found.below or known is not None
     regular = stat.S_ISREG(found.state.st_mode)
     if not regular and (found.below or in_place):
         listing.problems.append((found.path, NOT_REGULAR))
@@ -195,7 +209,7 @@ def _add(listing: Listing, found: Found, base: str | None, *, in_place: bool, dr
     if target is not None and not in_place and found.below:
         target = os.path.join(target, found.below)
     listing.sources[_identity(found.state)] = found.path
-    listing.jobs.append(Job(found.path, target, found.state.st_size if regular else 0, copy=not html))
+    listing.jobs.append(Job(found.path, target, found.state.st_size if regular else 0, not html, known or "html"))
 
 
 def _check_output_folder(folders: list[str], output: str) -> None:

@@ -8,7 +8,7 @@ import uuid
 from linkweir.batch.source import Unreadable, reason
 
 _FIELDS = re.compile(r"\{([^{}]*)\}")
-_KNOWN = ("stem", "sha")
+_KNOWN = ("stem", "sha", "n")
 
 
 def is_pattern(text: str) -> bool:
@@ -22,7 +22,8 @@ def unknown_fields(pattern: str) -> list[str]:
 
 
 def message_for(pattern: str, path: str) -> str:
-    """Fill in `pattern` for a file: {stem}, its name without suffix; {sha}, 16 digits of its SHA-256.
+    """Fill in `pattern` for a file: {stem}, its name without suffix; {sha}, 16 digits of its SHA-256; {n},
+    the number of the mail in a mailbox (1 for a file of its own).
 
     Both depend on the file alone, so that a second run, or a run over more files, makes the same links.
     Raises Unreadable when the file can't be read.
@@ -34,7 +35,7 @@ def message_for(pattern: str, path: str) -> str:
                 pattern = pattern.replace("{sha}", hashlib.file_digest(file, "sha256").hexdigest()[:16])
         except OSError as error:
             raise Unreadable(f"can't read: {reason(error)}") from error
-    return pattern.replace("{stem}", os.path.splitext(os.path.basename(path))[0])
+    return pattern.replace("{stem}", os.path.splitext(os.path.basename(path))[0]).replace("{n}", "1")
 
 
 def refuse_if_read_once(pattern: str, path: str) -> None:

@@ -7,13 +7,15 @@ from linkweir.batch.names import shown
 from linkweir.html import REASONS, Link, Outcome
 
 
-def row(path: str, link: Link, *, replaced: bool) -> bytes:
+def row(path: str, link: Link, *, replaced: bool, part: str | None = None, message: int | None = None) -> bytes:
     """Return one line of the report, with its line end, in UTF-8.
 
     `line` and `column` count from 1; `column` and `offset` count bytes; `index` is the link's position among
-    all links of the file, from 0. `replacement` is null where nothing is replaced, and without `replaced`.
+    all links of the file, from 0; in mails they are those of the decoded `part`, and the index counts in the
+    mail, which is number `message` of a mailbox. `replacement` is null where nothing is replaced, and without
+    `replaced`.
     """
-    fields = {
+    fields: dict[str, object] = {
         "file": shown(path),
         "line": link.line,
         "column": link.column,
@@ -24,6 +26,7 @@ def row(path: str, link: Link, *, replaced: bool) -> bytes:
         "replacement": link.replacement if replaced else None,
         "warning": link.warning,
     }
+    fields |= {name: value for name, value in (("part", part), ("message", message)) if value is not None}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 

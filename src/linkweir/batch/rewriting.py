@@ -4,18 +4,21 @@ Each file stands alone: its error ends up in its Result, and the next file is no
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import AtomicFile
 from linkweir.batch.charset import PRESCAN_BYTES, sniff
 from linkweir.batch.files import Job
+from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
 from linkweir.batch.message import identifier, is_pattern, message_for, refuse_if_read_once
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.report import row
-from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, reason, refuse_junk
+from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, Unreadable, reason, refuse_junk
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
+from linkweir.mime import Rewritten, rewrite_message
 from linkweir.token import KeyRing, Privacy, Tracker
 
 Tick = Callable[[int], None]
@@ -43,12 +46,15 @@ class Recipe:
 
 @dataclass(slots=True)
 class Result:
-    """What became of one job; `error` None: all right; `rows`: the report's lines, none for a failed file."""
+    """What became of one job; `error` None: all right; `rows`: the report's lines, none for a failed file;
+    `notes`: how often something was worth a note, by its code.
+    """
 
     job: Job
     size: int = 0
     counts: dict[Outcome, int] = field(default_factory=dict)
     rows: bytes = b""
+    notes: dict[str, int] = field(default_factory=dict)
     error: str | None = None
 
 
@@ -98,11 +104,44 @@ class FileRewriter:
                         sink.discard()  # nothing changed, so the file keeps its date
 
     def _pour(self, source: Source, sink: Sink, result: Result, tick: Tick, rows: Rows) -> None:
-        write = _copy(source) if result.job.copy else self._rewritten(source, result, rows)
+        write = _copy(source) if result.job.copy else self._done(source, result, rows)
         for data in write:
             sink.write(data)
             tick(source.offset - result.size)
             result.size = source.offset
+
+    def _done(self, source: Source, result: Result, rows: Rows) -> Iterator[bytes]:
+        if result.job.kind == "html":
+            return self._rewritten(source, result, rows)
+        return self._mails(source, result, rows)
+
+    def _mails(self, source: Source, result: Result, rows: Rows) -> Iterator[bytes]:
+        """Yield the mail, or the mailbox mail by mail, rewritten; a mail that is too large passes unchanged."""
+        counts: Counter[Outcome] = Counter()
+        too_large = 0
+        box = result.job.kind == "mbox"
+        for piece in pieces(_copy(source)) if box else whole(_copy(source)):
+            if not piece.number:
+                too_large += 1
+                yield piece.data
+                continue
+            pattern = (self._recipe.message or "").replace("{n}", str(piece.number))
+            tracker = self._tracker or self._tracker_for(message_for(pattern, result.job.source))
+            done = rewrite_message(piece.data, tracker, switches=self._recipe.switches, report=True)
+            counts.update(found.link.outcome for found in done.links)
+            for note in done.notes:
+                result.notes[note.code] = result.notes.get(note.code, 0) + 1
+            if self._recipe.report:
+                self._tell(result, done, piece.number if box else None, rows)
+            yield done.raw
+        result.counts = dict(counts)
+        if too_large:
+            raise Unreadable(f"a mail is larger than {MAIL_LIMIT >> 20} MiB and was left alone")
+
+    def _tell(self, result: Result, done: Rewritten, number: int | None, rows: Rows) -> None:
+        for found in done.links:
+            replaced = not self._recipe.dry_run
+            rows(row(result.job.source, found.link, replaced=replaced, part=found.part, message=number))
 
     def _rewritten(self, source: Source, result: Result, rows: Rows) -> Iterator[bytes]:
         """Yield the rewritten document; on an error first the rest unchanged, since a stream is never cut."""

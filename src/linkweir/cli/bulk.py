@@ -24,6 +24,16 @@ _WORTH_A_PROCESS_BYTES = 64 << 20
 _WORTH_A_PROCESS_FILES = 256
 
 
+NOTES = {
+    "untouched-part": "mail part left as it was (malformed)",
+    "dkim-broken": "mail whose DKIM signature no longer fits",
+    "signed": "signed part left as it was",
+    "encrypted": "encrypted part left as it was",
+    "too-deep": "part nested too deeply left as it was",
+    "too-many-parts": "mail with too many parts left as it was",
+}
+
+
 class Bulk:
     """One run: results come in, messages, report and summary go out."""
 
@@ -33,6 +43,7 @@ class Bulk:
         self._recipe = recipe
         self._failed = len(listing.problems)
         self._counts: Counter[Outcome] = Counter()
+        self._notes: Counter[str] = Counter()
         self._done = 0
         jobs = listing.jobs
         stream = any(job.source == STDIN for job in jobs)
@@ -82,6 +93,7 @@ class Bulk:
         else:
             self._done += 1
             self._counts.update(result.counts)
+            self._notes.update(result.notes)
             if result.counts.get(Outcome.ENCODING):
                 self._progress.say(
                     f"linkweir: {shown(result.job.source)}: passed on unchanged: its encoding can't be judged by bytes"
@@ -101,6 +113,8 @@ class Bulk:
         )
         for line in outcome_lines(self._counts):
             print(line, file=sys.stderr)
+        for code, number in sorted(self._notes.items()):
+            print(f"  {number} x {NOTES.get(code, code)}", file=sys.stderr)
         if listing.others:
             print(
                 f"  {plural(listing.others, 'other file')} left out (--copy-others takes them along)",

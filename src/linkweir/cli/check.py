@@ -13,7 +13,7 @@ from linkweir.batch.files import list_for_reading
 from linkweir.batch.names import STDIN, printable, shown
 from linkweir.batch.report import outcome_lines, plural
 from linkweir.batch.source import Unreadable
-from linkweir.cli.options import Commands, UsageError, add_switches, subparser, switches_from
+from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, subparser, switches_from
 from linkweir.html import Outcome
 from linkweir.token import Tracker
 
@@ -21,6 +21,7 @@ _EXAMPLES = """\
   linkweir check newsletter.html
   linkweir check templates/ --only-problems     for a build: exit code 1 when something is wrong
   linkweir check --format json mail.html | jq 'select(.problem)'
+  linkweir check drafts/*.eml                   mails; the part stands behind the file: mail.eml[1.2]:3:14
   render-newsletter | linkweir check --outlook -
 
 Columns: file:line:column, level, outcome, reason, address (the tag, if it has none). Levels: ok; note, left
@@ -41,7 +42,8 @@ def add_to(commands: Commands) -> None:
         description="List every link of HTML files: where it is, whether it can be tracked, and if not, why.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="HTML file, folder (*.html *.htm *.xhtml in it), or -")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATHS)
+    add_kind(parser)
     parser.add_argument(
         "--format",
         choices=["text", "json"],
@@ -69,14 +71,14 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError("no PATH given, and standard input is a terminal; see linkweir check --help")
         args.paths = [STDIN]
     switches, tracker = switches_from(args), _tracker(args.key_file)
-    listing = list_for_reading(args.paths, follow=args.follow)
+    listing = list_for_reading(args.paths, follow=args.follow, kind=args.kind)
     failed = len(listing.problems)
     for path, why in listing.problems:
         print(f"linkweir: {shown(path)}: {why}", file=sys.stderr)
     tally = _Tally()
     for job in listing.jobs:
         try:
-            remarks = check_file(job.source, switches=switches, charset=args.charset, links=tracker)
+            remarks = check_file(job.source, switches=switches, charset=args.charset, links=tracker, kind=job.kind)
         except (Unreadable, MemoryError) as error:
             failed += 1
             print(f"linkweir: {shown(job.source)}: {error or 'too large for the memory'}", file=sys.stderr)

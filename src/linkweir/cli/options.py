@@ -6,11 +6,13 @@ import shutil
 import textwrap
 from typing import Any, Protocol
 
+from linkweir.batch.kinds import KINDS
 from linkweir.errors import BadSwitch, LinkweirError
 from linkweir.html import Switches
 from linkweir.html.charset import Charset
 
 USAGE = 2
+PATHS = "HTML file, mail (.eml), mailbox (.mbox), folder with them (a Maildir too), or -"
 
 
 class UsageError(LinkweirError):
@@ -95,6 +97,15 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="charset of the files (default: <meta> in the first 1024 bytes, else UTF-8; a byte order mark "
         "always wins)",
+    )
+
+
+def add_kind(parser: argparse.ArgumentParser) -> None:
+    """Add what says what standard input, or a file with an unusual name, holds."""
+    parser.add_argument(
+        "--kind",
+        choices=KINDS,
+        help="what standard input and the named files hold (default: by suffix; html for others)",
     )
 
 

@@ -9,7 +9,7 @@ from linkweir.batch.names import STDIN, shown
 from linkweir.batch.rewriting import FileRewriter, Recipe
 from linkweir.cli.bulk import Bulk
 from linkweir.cli.keyring import add_key_file, made_on_first_use, path_from
-from linkweir.cli.options import Commands, UsageError, add_switches, count, subparser, switches_from
+from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, count, subparser, switches_from
 from linkweir.errors import BadSwitch
 from linkweir.token import Privacy
 
@@ -19,6 +19,9 @@ _EXAMPLES = """\
   linkweir rewrite templates/ --in-place --dry-run  say what would be done
   linkweir rewrite a.html b.html -o tracked/ --message-id '{stem}' --campaign spring
   render-newsletter | linkweir rewrite --skip /reset/ --one-time | send-it
+  linkweir rewrite drafts/ -o out/                  .eml files and Maildirs too: links inside MIME, byte for byte
+  linkweir rewrite sent.mbox -o tracked.mbox --message-id '{stem}.{n}'
+  compose | linkweir rewrite --kind eml | sendmail -t
   linkweir rewrite big/ -o out/ --jobs 8 --report links.jsonl
 
 With --key-file linkweir-data/keys.json the links are those of `linkweir serve`, which counts their clicks.
@@ -32,13 +35,15 @@ def add_to(commands: Commands) -> None:
     parser = subparser(
         commands,
         "rewrite",
-        summary="replace the links of HTML files, folders or a stream by tracking links",
-        description="Replace the links of HTML by tracking links that carry their destination. Every other "
+        summary="replace the links of HTML, mails and mailboxes by tracking links",
+        description="Replace the links of HTML, of mails (.eml, Maildir) and mailboxes (.mbox) by tracking links "
+        "that carry their destination. Every other "
         "byte stays as it is. Without PATH, or with -, reads standard input and writes standard output, as a "
         "stream.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="HTML file, folder (*.html *.htm *.xhtml in it), or -")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATHS)
+    add_kind(parser)
     _add_where(parser)
     _add_links(parser)
     add_switches(parser)
@@ -82,7 +87,7 @@ def _add_links(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="message id for all files, or a pattern per file: {stem} is the file's name without suffix, "
         "{sha} 16 hex "
-        "digits of its content's SHA-256 (default: no message id)",
+        "digits of its content's SHA-256, {n} the number of a mail in its mailbox (default: no message id)",
     )
     group.add_argument("--campaign", metavar="NAME", help="campaign name or number, for --privacy anonymous")
     group.add_argument(
@@ -118,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
             dry_run=args.dry_run,
             copy_others=args.copy_others,
             follow=args.follow,
+            kind=args.kind,
         )
     except BadPlan as error:
         raise UsageError(str(error)) from error
@@ -143,7 +149,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--in-place and --output exclude each other")
     pattern = args.message_id or ""
     if unknown := unknown_fields(pattern):
-        raise UsageError(f"--message-id knows {{stem}} and {{sha}}, not {{{unknown[0]}}}")
+        raise UsageError(f"--message-id knows {{stem}}, {{sha}} and {{n}}, not {{{unknown[0]}}}")
     if is_pattern(pattern) and STDIN in args.paths:
         raise UsageError("--message-id: standard input has neither {stem} nor {sha}")
 

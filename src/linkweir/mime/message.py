@@ -107,13 +107,17 @@ def check_message(
     return tuple(found), tuple(notes)
 
 
-def html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str | None]]:
-    """Section, decoded bytes and charset of every HTML body that can be looked into."""
+def html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
+    """Section, text and charset label of every HTML body that can be looked into; wide charsets come as UTF-8."""
     for part in Walk(raw).parts:
+        label = part.charset or "utf-8"
         try:
-            yield part.section, _body(raw, part).decoded, part.charset
+            data = _body(raw, part).decoded
+            if not Charset(label).by_bytes:
+                data, label = _decoded(data, label)[0].encode("utf-8", "surrogatepass"), "utf-8"
         except Untouchable:
             continue
+        yield part.section, data, label
 
 
 def _body(raw: bytes, part: Part) -> Body:
