@@ -33,6 +33,7 @@ from linkweir.edge.access import Access
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
 from linkweir.edge.metrics import Metrics
+from linkweir.edge.openapi import document as openapi
 from linkweir.edge.parts import now, run_bounded
 from linkweir.edge.smtp import server as smtp
 from linkweir.edge.smtp import signin
@@ -310,7 +311,7 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> S
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
     service = Service(settings, log or make_logger(settings.log_level))
     app = Starlette(
-        routes=[*health.ROUTES, *v1.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
+        routes=[*health.ROUTES, *openapi.ROUTES, *v1.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
         middleware=[Middleware(Access, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,

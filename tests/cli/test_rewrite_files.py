@@ -164,7 +164,7 @@ def test_a_name_that_is_no_message_id_fails_its_file(linkweir: Command, work: Pa
     ("args", "said"),
     [
         (["--message-id", "someone@example.com", "a.html"], "message id"),
-        (["--message-id", "{name}", "a.html"], "{stem} and {sha}, not {name}"),
+        (["--message-id", "{name}", "a.html"], "{stem}, {sha} and {n}, not {name}"),
         (["--message-id", "{stem}"], "standard input has neither"),
         (["--skip", "(", "a.html"], "regular expression"),
         (["--opt-out", "a b", "a.html"], "opt_out"),

@@ -1,0 +1,316 @@
+"""What the API answers, as types: the described form of what the endpoints show, held against the running service."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from linkweir.edge.v2.shapes import PrivacyName, Utm
+
+
+class Error(Struct):
+    """Every error, and nothing else."""
+
+    message: str
+
+
+class Done(Struct):
+    """What was done."""
+
+    message: str
+
+
+class Pagination(Struct, omit_defaults=True):
+    """`next_cursor` goes into `after`, `previous_cursor` into `before`."""
+
+    has_more: bool
+    next_cursor: str = ""
+    previous_cursor: str = ""
+
+
+class Policy(Struct):
+    """Wishes about tracking; ours."""
+
+    privacy: PrivacyName | None
+    link_style: Literal["sealed", "short"] | None
+    opt_out: list[str]
+    skip: list[str]
+    outlook: bool | None
+    utm: Utm | None
+
+
+class Account(Policy):
+    """An account."""
+
+    object: Literal["account"]
+    id: UUID
+    parent_account_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    name: str
+    website: str
+    about: str
+    track_opens: bool
+    track_clicks: bool
+    message_metadata_retention: int
+    message_data_retention: int
+    click_count: int
+
+
+class DnsRecord(Struct):
+    """What belongs into the DNS."""
+
+    type: str
+    label: str
+    host: str
+    content: str
+    required: bool
+    propagated: bool
+
+
+class Domain(Policy):
+    """A domain that mail is sent from."""
+
+    object: Literal["domain"]
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    domain: str
+    account_id: UUID
+    dns_records: list[DnsRecord]
+    last_dns_check_at: datetime | None
+    dns_valid: bool
+    tracking_subdomain: str | None
+    return_path_subdomain: str | None
+    subscription_subdomain: str | None
+    media_subdomain: str | None
+    dkim_rotation_interval_days: int | None
+    dkim_selector: str | None
+    rotation_ready: bool
+    dsn_recipient: str | None
+    track_clicks: bool | None
+    track_opens: bool | None
+
+
+class Scope(Struct):
+    """One thing that a key may do."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    api_key_id: UUID
+    scope: str
+    domain_id: UUID | None
+
+
+class ApiKey(Struct, omit_defaults=True):
+    """An API key; `secret_key` is in the answer to its making only."""
+
+    object: Literal["api_key"]
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    last_used_at: datetime | None
+    account_id: UUID
+    label: str
+    public_key: str
+    scopes: list[Scope]
+    ip_allow_list: list[str]
+    secret_key: str = ""
+
+
+class SmtpCredential(Struct, omit_defaults=True):
+    """An SMTP credential; `password` is in the answer to its making only."""
+
+    object: Literal["credential_smtp"]
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    name: str
+    username: str
+    sandbox: bool
+    scope: Literal["global", "scoped"]
+    domains: list[str]
+    password: str = ""
+
+
+class Webhook(Struct, omit_defaults=True):
+    """A webhook; `secret` is in the answer to its making only."""
+
+    object: Literal["webhook"]
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    name: str
+    url: str
+    enabled: bool
+    on_reception: bool
+    on_delivered: bool
+    on_transient_error: bool
+    on_failed: bool
+    on_bounced: bool
+    on_suppressed: bool
+    on_opened: bool
+    on_clicked: bool
+    on_suppression_created: bool
+    on_dns_error: bool
+    scope: Literal["global", "scoped"]
+    domains: list[str]
+    success_count: int
+    error_count: int
+    errors_since_last_success: int
+    last_request_at: datetime | None
+    secret: str = ""
+
+
+class SentTo(Struct, omit_defaults=True):
+    """A recipient as it was asked for."""
+
+    email: str
+    name: str | None
+    substitutions: dict[str, Any] = {}
+
+
+class Times(Struct, omit_defaults=True, frozen=True):
+    """When a scheduled message is tried."""
+
+    first_attempt: datetime | None = None
+    expires: datetime | None = None
+
+
+class Sent(Struct, omit_defaults=True):
+    """What became of one recipient; `id` is the Message-ID with its angle brackets."""
+
+    object: Literal["message"]
+    id: str | None
+    recipient: SentTo
+    status: Literal["queued", "scheduled", "error"]
+    error: str | None
+    schedule: Times = Times()
+
+
+class Attempt(Struct):
+    """One attempt to deliver."""
+
+    time: datetime
+    log: str
+    status: str
+
+
+class Event(Struct):
+    """What happened to a message; ours."""
+
+    time: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+class Part(Struct):
+    """One text of a mail."""
+
+    content_type: str
+    content: str
+
+
+class File(Struct):
+    """One attachment; `content` is base64."""
+
+    filename: str
+    content: str
+    content_type: str
+    content_id: str
+
+
+class Parsed(Struct):
+    """A mail taken apart."""
+
+    parts: list[Part]
+    attachments: list[File]
+    headers: dict[str, list[str]]
+
+
+class Message(Struct, omit_defaults=True):
+    """A message; events and content are in the answer for a single one, content only while it is kept."""
+
+    object: Literal["message"]
+    id: UUID
+    message_id: str
+    account_id: UUID
+    domain_id: UUID
+    created_at: datetime
+    updated_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    retain_until: datetime
+    direction: Literal["outbound", "inbound"]
+    is_bounce_notification: bool
+    bounce_classification: str
+    reference_message_id: int | None
+    subject: str
+    tags: list[str]
+    sender: str
+    recipient: str
+    status: str
+    num_attempts: int
+    click_count: int
+    open_count: int
+    delivery_attempts: list[Attempt]
+    events: list[Event] = []
+    content: str = ""
+    content_parsed: Parsed | None = None
+
+
+class Deliverability(Struct):
+    """What happened in one period."""
+
+    from_timestamp: datetime
+    to_timestamp: datetime
+    reception_count: int
+    delivered_count: int
+    deferred_count: int
+    bounced_count: int
+    failed_count: int
+    suppressed_count: int
+    opened_count: int
+    clicked_count: int
+
+
+class CheckedLink(Struct):
+    """One link of the page that was looked at."""
+
+    position: int
+    line: int
+    column: int
+    text: str
+    destination: str | None
+    outcome: str
+    reason: str
+    looks_trackable: bool
+    warning: str | None
+
+
+class Checked(Struct):
+    """What would be tracked, and why; ours."""
+
+    object: Literal["check"]
+    track_clicks: bool
+    track_opens: bool
+    privacy: PrivacyName
+    link_style: Literal["sealed", "short"]
+    data: list[CheckedLink]
+
+
+class SentV1(Struct):
+    """What became of a request of API v1."""
+
+    success_count: int
+    fail_count: int
+    failed_recipients: list[SentTo]
+    errors: list[str]
+
+
+class ErrorV1(Struct):
+    """An error of API v1."""
+
+    status: str
