@@ -16,7 +16,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def _missing(what: str) -> NoReturn:
+def missing(what: str) -> NoReturn:
+    """Skip a test for want of something, or fail it where nothing may be wanting."""
     if os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1":
         pytest.fail(f"{what}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
     pytest.skip(what)
@@ -26,7 +27,7 @@ def _missing(what: str) -> NoReturn:
 def shared() -> Path:
     """The folder of rules, corpus and suites beside the checkout."""
     if not SHARED.is_dir():
-        _missing("the shared material is not beside the checkout (../shared)")
+        missing("the shared material is not beside the checkout (../shared)")
     return SHARED
 
 
@@ -48,4 +49,4 @@ def _tree() -> ModuleType:
     try:
         return importlib.import_module("tests.oracle.tree")
     except ImportError as reason:
-        _missing(f"html5-parser is missing ({reason}): pip install --no-binary lxml 'linkweir[oracle]'")
+        missing(f"html5-parser is missing ({reason}): pip install --no-binary lxml 'linkweir[oracle]'")

@@ -317,3 +317,8 @@ def test_a_maildir_that_cannot_be_written_defers(tmp_path: Path) -> None:
 def mail(key: uuid.UUID, raw: bytes) -> Outgoing:
     """A mail with its envelope, accepted at second five."""
     return Outgoing(key, 5 * SECOND, "a@example.com", "b@example.org", raw)
+
+
+def mail_to_send(raw: bytes) -> Outgoing:
+    """Any mail."""
+    return mail(uuid.uuid4(), raw)

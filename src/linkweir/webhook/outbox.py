@@ -73,7 +73,7 @@ def _request(one: Happened, webhook: uuid.UUID) -> dict[str, Any]:
         "from": message["sender"],
         "recipient": message["recipient"],
         "subject": message["subject"],
-        "message_id_header": message["message_id"],
+        "message_id_header": f"<{message['message_id']}>",
         "id": message["id"].hex,
     }
     body = {

@@ -141,6 +141,8 @@ class Relay:
         )
         try:
             await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo()  # what it offers decides how a mail is announced
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             what = "cannot sign in at" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "cannot reach"

@@ -1,0 +1,216 @@
+"""A relay as it is: taking mail, refusing it at any step, hanging up, and hanging."""
+
+import asyncio
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from linkweir.errors import DeliveryFailed, DeliveryRefused, SettingsError
+from linkweir.mail.transport import Outgoing
+from linkweir.mail.transport.relay import Relay, address
+from tests.mail.test_deliver import mail_to_send
+
+STEPS = ("greeting", "EHLO", "MAIL", "RCPT", "DATA", "end")
+FINE = {
+    "greeting": "220 ready",
+    "EHLO": "250-there\r\n250-SIZE 1000000\r\n250 8BITMIME",
+    "MAIL": "250 2.1.0 OK",
+    "RCPT": "250 2.1.5 OK",
+    "DATA": "354 go on",
+    "end": "250 2.0.0 queued as 1",
+    "RSET": "250 OK",
+    "QUIT": "221 bye",
+    "NOOP": "250 OK",
+}
+
+
+class StandIn:
+    """A mail server that says what it is told to at each step; "drop" hangs up, "stall" says nothing."""
+
+    def __init__(self, **said: str) -> None:
+        self.said = {**FINE, **said}
+        self.mails: list[bytes] = []
+        self.commands: list[str] = []
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for one in self._open:
+            one.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        try:
+            with connection, connection.makefile("rb") as lines:
+                if self._say(connection, "greeting"):
+                    self._commands(connection, lines)
+        except OSError:
+            return
+
+    def _commands(self, connection: socket.socket, lines: object) -> None:
+        for line in lines:  # type: ignore[attr-defined]
+            word = line.split()[0].decode().upper()
+            self.commands.append(line.decode().strip())
+            if not self._say(connection, word):
+                return
+            if word == "DATA" and self.said["DATA"].startswith("354"):
+                data = []
+                for part in lines:  # type: ignore[attr-defined]
+                    if part == b".\r\n":
+                        break
+                    data.append(part.removeprefix(b".") if part.startswith(b"..") else part)
+                if self.said["end"].startswith("250"):
+                    self.mails.append(b"".join(data))
+                if not self._say(connection, "end"):
+                    return
+
+    def _say(self, connection: socket.socket, step: str) -> bool:
+        text = self.said[step]
+        if text == "stall":
+            threading.Event().wait(3)
+            return False
+        if text == "drop":
+            connection.shutdown(socket.SHUT_RDWR)
+            return False
+        connection.sendall(text.encode() + b"\r\n")
+        return True
+
+
+def relay_to(server: StandIn, timeout: float = 5.0) -> Relay:
+    """A relay on the stand-in."""
+    return Relay(address(f"smtp+plain://127.0.0.1:{server.port}", "TEST"), hostname="me.example", timeout=timeout)
+
+
+def deliver(relay: Relay, *mails: Outgoing) -> list[str]:
+    """Deliver one after the other, and close."""
+
+    async def work() -> list[str]:
+        try:
+            return [await relay.deliver(one) for one in mails]
+        finally:
+            await relay.close()
+
+    return asyncio.run(work())
+
+
+@pytest.fixture
+def raw() -> bytes:
+    """A mail with a line that begins with a dot."""
+    return b"Subject: x\r\n\r\n.dot\r\nbody\r\n"
+
+
+def test_a_mail_arrives_byte_for_byte(raw: bytes) -> None:
+    """The relay gets the envelope, the size, and the mail as it is; its answer is the log."""
+    with StandIn() as server:
+        assert deliver(relay_to(server), mail_to_send(raw)) == ["250 2.0.0 queued as 1"]
+        assert server.mails == [raw]
+        assert "EHLO me.example" in server.commands
+        assert f"MAIL FROM:<a@example.com> SIZE={len(raw)}" in server.commands
+
+
+def test_a_connection_is_used_again(raw: bytes) -> None:
+    """Three mails one after the other go over one connection."""
+    with StandIn() as server:
+        deliver(relay_to(server), *(mail_to_send(raw) for _ in range(3)))
+        assert (len(server.mails), server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("trouble", ["421 4.3.0 later", "drop", "stall"])
+def test_trouble_at_any_step_is_temporary(raw: bytes, step: str, trouble: str) -> None:
+    """A 4yz answer, a dropped and a stalled connection at any step: the mail is tried again later."""
+    with StandIn(**{step: trouble}) as server, pytest.raises(DeliveryFailed) as failed:
+        deliver(relay_to(server, timeout=0.5), mail_to_send(raw))
+    assert not isinstance(failed.value, DeliveryRefused)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_final_no_is_final_for_the_mail_only(raw: bytes, step: str) -> None:
+    """5yz to MAIL, RCPT, DATA or the mail itself bounces it; in the greeting or to EHLO it speaks of us."""
+    with StandIn(**{step: "550 5.1.1 no"}) as server, pytest.raises(DeliveryFailed) as failed:
+        deliver(relay_to(server, timeout=2), mail_to_send(raw))
+    if step in ("greeting", "EHLO"):
+        assert not isinstance(failed.value, DeliveryRefused)
+    else:
+        assert isinstance(failed.value, DeliveryRefused)
+        assert failed.value.classification == "address"
+
+
+def test_eight_bit_mail_needs_a_relay_that_takes_it() -> None:
+    """Without 8BITMIME an 8-bit mail is refused here, with a reason, and never changed."""
+    mail = mail_to_send(b"Subject: x\r\n\r\n\xc3\xa9\r\n")
+    with StandIn(EHLO="250 there") as server, pytest.raises(DeliveryRefused, match=r"5\.6\.3"):
+        deliver(relay_to(server), mail)
+    with StandIn() as server:
+        deliver(relay_to(server), mail)
+        assert any("BODY=8BITMIME" in one for one in server.commands)
+
+
+def test_an_idle_connection_that_was_closed_costs_nothing(raw: bytes) -> None:
+    """A relay that hangs up between two mails is called again, and both arrive."""
+    with StandIn() as server:
+
+        async def work() -> None:
+            relay = relay_to(server)
+            await relay.deliver(mail_to_send(raw))
+            for one in server._open:
+                one.shutdown(socket.SHUT_RDWR)
+            await asyncio.sleep(0.1)
+            await relay.deliver(mail_to_send(raw))
+            await relay.close()
+
+        asyncio.run(work())
+        assert (len(server.mails), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a",
+        "smtp://",
+        "smtp://user@host",
+        "smtp://h:x",
+        "smtp+plain://u:secret@h",
+        "smtp://h/path",
+        "gopher://u:secret@h",
+    ],
+)
+def test_an_address_that_makes_no_sense_is_named_without_its_password(text: str) -> None:
+    """A transport that cannot be used is an error that never shows a password."""
+    with pytest.raises(SettingsError) as refused:
+        address(text, "LINKWEIR_TRANSPORT")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_password_goes_over_tls_only() -> None:
+    """With a password STARTTLS is not optional, whatever the scheme offers."""
+    with StandIn() as server:
+        relay = Relay(address(f"smtp://user:secret@127.0.0.1:{server.port}", "TEST"), hostname="me.example")
+        with pytest.raises(DeliveryFailed):
+            deliver(relay, mail_to_send(b"x"))
+    assert not any("AUTH" in one for one in server.commands)
+    assert "secret" not in repr(address("smtp://user:secret@host", "TEST"))

@@ -1,0 +1,205 @@
+"""Webhooks end to end: what is told, how it is signed, and what bad receivers can do."""
+
+import base64
+import ipaddress
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from linkweir.settings import Network
+from linkweir.store.tables import outbox, webhooks
+from linkweir.webhook import guard
+from tests.edge.serving import Served, html_of, wait_until
+from tests.webhook.receiving import Receiver
+
+LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"),)
+ALL = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A service that may talk to loopback, and waits hundredths where others wait seconds."""
+    with Served(
+        tmp_path / "data", webhook_networks=LOOPBACK, webhook_retry_seconds=0.001, webhook_timeout=0.5
+    ) as service:
+        yield service
+
+
+def hook(served: Served, url: str, *kinds: str, **fields: Any) -> dict[str, Any]:
+    """A webhook for some kinds of events."""
+    asked = {"name": "test", "url": url, "scope": "global", **{f"on_{kind}": True for kind in kinds}, **fields}
+    answer = served.client.post(f"{served.base}/webhooks", json=asked)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def seen(served: Served, made: dict[str, Any]) -> dict[str, Any]:
+    """The webhook as it is now."""
+    found: dict[str, Any] = served.client.get(f"{served.base}/webhooks/{made['id']}").json()
+    return found
+
+
+def test_a_message_is_told_from_reception_to_click(served: Served) -> None:
+    """Reception, delivery, open and click arrive, each with the message's facts, and the click with its destination."""
+    with Receiver() as receiver:
+        made = hook(served, receiver.url, *ALL)
+        (entry,) = served.send(tracking={"click": True, "open": True})
+        page = html_of(served.delivered(entry["id"]))
+        link, pixel = re.findall(r'href="([^"]+)"', page)[0], re.findall(r'src="([^"]+)"', page)[0]
+        assert served.reader.get(pixel).headers["content-type"] == "image/gif"
+        assert served.reader.get(link, headers={"User-Agent": "Reader/1"}).status_code == 302
+        wait_until(lambda: receiver.of("clicked") and receiver.of("opened") and receiver.of("delivered"))
+        for kind in ("reception", "delivered", "opened", "clicked"):
+            (one,) = receiver.of(kind)
+            data = one.json["data"]
+            assert one.json["webhook_id"] == made["id"]
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6}|\.\d{9})?Z", one.json["timestamp"])
+            assert data["event"] == f"on_{kind}"
+            assert (data["from"], data["recipient"]) == ("news@example.com", "ada@example.org")
+            assert data["message_id_header"] == entry["id"]
+            assert re.fullmatch("[0-9a-f]{32}", data["id"])
+        data = receiver.of("clicked")[0].json["data"]
+        assert data["url"] == "https://example.com/a?x=1&y=2"
+        assert (data["ip"], data["user_agent"], data["is_bot"]) == ("127.0.0.1", "Reader/1", False)
+    message = served.message(entry["id"])
+    assert (message["status"], message["click_count"], message["open_count"]) == ("Clicked", 1, 1)
+
+
+def test_the_independent_verifier_agrees(served: Served) -> None:
+    """The standardwebhooks package accepts each request with the literal secret as key, and no changed one."""
+    with Receiver() as receiver:
+        made = hook(served, receiver.url, "reception")
+        served.send()
+        wait_until(lambda: receiver.received)
+        (one,) = receiver.received
+    assert re.fullmatch("aha-whsec-[A-Za-z0-9]{64}", made["secret"])
+    assert "secret" not in seen(served, made)
+    verifier = Webhook(base64.b64encode(made["secret"].encode()).decode())
+    assert verifier.verify(one.body, one.headers)["type"] == "message.reception"
+    with pytest.raises(WebhookVerificationError):
+        verifier.verify(one.body + b" ", one.headers)
+
+
+@pytest.mark.parametrize("behaviour", ["fail", "redirect", "hang", "drip", "lie"])
+def test_a_bad_answer_is_tried_six_times(served: Served, behaviour: str) -> None:
+    """A failure, a redirect, silence, a drip and a lie are no success: six attempts with one id, each signed anew."""
+    with Receiver(behaviour) as receiver:
+        made = hook(served, receiver.url, "reception")
+        served.send()
+        wait_until(lambda: state(served) == ["failed"])
+        assert len(receiver.received) == 6
+        assert {one.path for one in receiver.received} == {"/hook"}
+        assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
+        counted = seen(served, made)
+    assert (counted["success_count"], counted["error_count"], counted["errors_since_last_success"]) == (0, 6, 6)
+
+
+def state(served: Served) -> list[str]:
+    """The states of all requests."""
+    with served.service.store.read() as connection:
+        return list(connection.scalars(select(outbox.c.state)))
+
+
+def test_a_huge_answer_is_a_success_that_is_not_read(served: Served) -> None:
+    """An answer of ten megabytes is taken for its status; the rest is left unread."""
+    with Receiver("huge") as receiver:
+        made = hook(served, receiver.url, "reception")
+        served.send()
+        wait_until(lambda: seen(served, made)["success_count"] == 1)
+
+
+def test_one_hanging_endpoint_delays_no_other(served: Served) -> None:
+    """While one receiver hangs on many requests, another gets all of its own."""
+    with Receiver("hang") as bad, Receiver() as good:
+        hook(served, bad.url, "reception")
+        hook(served, good.url, "reception")
+        for _ in range(12):
+            served.send()
+        wait_until(lambda: len(good.received) == 12, 3)
+
+
+def test_more_than_a_hundred_failures_disable(served: Served) -> None:
+    """The 101st failure in a row disables the webhook, and `enabled` true lets it begin anew."""
+    with Receiver("fail") as receiver:
+        made = hook(served, receiver.url, "reception")
+        with served.service.store.write() as connection:
+            connection.execute(update(webhooks).values(errors_since_last_success=100))
+        served.send()
+        wait_until(lambda: not seen(served, made)["enabled"])
+        receiver.behaviour = "ok"
+        answer = served.client.put(f"{served.base}/webhooks/{made['id']}", json={"enabled": True})
+        assert (answer.json()["enabled"], answer.json()["errors_since_last_success"]) == (True, 0)
+        wait_until(lambda: seen(served, made)["success_count"] == 1)
+
+
+def test_a_scoped_webhook_hears_of_its_domains_only(served: Served) -> None:
+    """With scope `scoped` only mail from the named domains is told."""
+    with Receiver() as receiver:
+        hook(served, receiver.url, "reception", scope="scoped", domains=["other.example"])
+        served.send()
+        served.send(**{"from": {"email": "a@other.example"}})
+        wait_until(lambda: receiver.received)
+        assert [one.json["data"]["from"] for one in receiver.received] == ["a@other.example"]
+
+
+def test_sandbox_results_are_told(served: Served) -> None:
+    """A sandbox bounce is told as a bounce."""
+    with Receiver() as receiver:
+        hook(served, receiver.url, *ALL)
+        served.send(sandbox=True, sandbox_result="bounce")
+        wait_until(lambda: receiver.of("bounced"))
+
+
+def test_private_addresses_are_refused_at_connect_time(tmp_path: Path) -> None:
+    """Without the setting, a webhook on loopback is never connected to, and its request says why."""
+    with Receiver() as receiver, Served(tmp_path / "data", webhook_retry_seconds=0.001) as served:
+        hook(served, receiver.url.replace("127.0.0.1", "localhost"), "reception")
+        served.send()
+        wait_until(lambda: state(served) == ["failed"])
+        assert receiver.received == []
+        with served.service.store.read() as connection:
+            assert "refused" in (connection.scalar(select(outbox.c.last_error)) or "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),  # noqa: S104
+        *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1"),
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "not an address"),
+    ],
+)
+def test_no_inner_address_is_allowed(address: str) -> None:
+    """Loopback, private, link-local, reserved and disguised addresses are refused."""
+    assert guard.refusal(address, 443, ()) is not None
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])
+def test_public_addresses_are_allowed(address: str) -> None:
+    """What is public may be connected to on the web's ports, and not on a mail server's."""
+    assert guard.refusal(address, 443, ()) is None
+    assert guard.refusal(address, 25, ()) is not None
+
+
+def test_a_name_that_changes_its_mind_gains_nothing() -> None:
+    """A name is resolved once for each connection, and one forbidden address among its addresses is enough."""
+    asked = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["93.184.216.34", "127.0.0.1"]
+
+    import asyncio
+
+    from linkweir.errors import DestinationRefused
+
+    backend = guard.GuardedBackend((), resolve)
+    with pytest.raises(DestinationRefused):
+        asyncio.run(backend.connect_tcp("rebind.example", 443))
+    assert asked == ["rebind.example"]
