@@ -1,0 +1,303 @@
+"""Everything around sending: keys and scopes, limits, lists, domains, credentials, statistics, the dry run, API v1."""
+
+import re
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from linkweir import open_link
+from tests.edge.serving import Served, html_of, request, some_uuid, wait_until
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for this file, that lets a client ask often."""
+    roomy = {"statistics_rate": 1e6, "statistics_burst": 10**6, "smtp_port": 0}
+    with Served(tmp_path_factory.mktemp("resources") / "data", **roomy) as service:
+        yield service
+
+
+def made(served: Served, path: str, **body: Any) -> dict[str, Any]:
+    """POST, expect 201, and give the answer."""
+    answer = served.client.post(f"{served.base}/{path}", json=body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def with_key(served: Served, *scopes: str) -> httpx.Client:
+    """A client with a new key of these scopes."""
+    key = made(served, "api-keys", label="test", scopes=list(scopes))
+    return httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {key['secret_key']}"})
+
+
+def test_a_key_does_what_its_scopes_say(served: Served) -> None:
+    """A key for one domain sends from it and from no other, and does nothing else: 403."""
+    with with_key(served, "messages:send:{example.com}") as client:
+        send = f"{served.base}/messages"
+        assert client.post(send, json=request()).status_code == 202
+        assert client.post(send, json=request(**{"from": {"email": "a@other.example"}})).status_code == 403
+        assert client.get(send).status_code == 403
+        assert client.get(f"{served.base}/api-keys").status_code == 403
+
+
+def test_nobody_grants_more_than_they_hold(served: Served) -> None:
+    """A key that may make keys cannot make one that may do more than itself."""
+    with with_key(served, "api-keys:write", "messages:send:all") as client:
+        path = f"{served.base}/api-keys"
+        assert client.post(path, json={"label": "x", "scopes": ["accounts:write"]}).status_code == 403
+        assert client.post(path, json={"label": "x", "scopes": ["messages:send:{a.example}"]}).status_code == 201
+
+
+def test_a_scope_that_does_not_exist_is_named(served: Served) -> None:
+    """400 names the scope that cannot be granted."""
+    answer = served.client.post(f"{served.base}/api-keys", json={"label": "x", "scopes": ["messages:send:all", "fly"]})
+    assert (answer.status_code, answer.json()) == (400, {"message": "scopes[1]: there is no scope 'fly'"})
+
+
+def test_a_deleted_key_opens_nothing(served: Served) -> None:
+    """After DELETE the key is refused, and the list no longer has it."""
+    key = made(served, "api-keys", label="gone", scopes=["accounts:read"])
+    headers = {"Authorization": f"Bearer {key['secret_key']}"}
+    assert httpx.get(served.url + served.base, headers=headers).status_code == 200
+    assert served.client.delete(f"{served.base}/api-keys/{key['id']}").status_code == 200
+    assert httpx.get(served.url + served.base, headers=headers).status_code == 401
+    assert served.client.get(f"{served.base}/api-keys/{key['id']}").status_code == 404
+
+
+def test_secrets_are_shown_once(served: Served) -> None:
+    """Keys, passwords and webhook secrets stand in the answer to their making and nowhere else."""
+    hook = made(served, "webhooks", name="x", url="https://example.com/", scope="global")
+    credential = made(served, "smtp-credentials", name="x", scope="global")
+    key = made(served, "api-keys", label="x", scopes=["accounts:read"])
+    shown = "".join(
+        served.client.get(f"{served.base}/{name}").text for name in ("webhooks", "smtp-credentials", "api-keys")
+    )
+    for secret in (hook["secret"], credential["password"], key["secret_key"]):
+        assert secret
+        assert secret not in shown
+
+
+def test_a_list_comes_in_pages(served: Served) -> None:
+    """Cursors lead through all messages in both directions, each once, while others are added."""
+    tag = some_uuid()
+    ids = [served.send(tags=[tag])[0]["id"] for _ in range(5)]
+    seen: list[str] = []
+    after = None
+    while True:
+        query = {"tags": tag, "limit": "2", **({"after": after} if after else {})}
+        page = served.client.get(f"{served.base}/messages", params=query).json()
+        seen += [one["message_id"] for one in page["data"]]
+        served.send()
+        after = page["pagination"].get("next_cursor")
+        if not page["pagination"]["has_more"]:
+            break
+        back = page["pagination"]["next_cursor"]
+    assert sorted(seen) == sorted(ids)
+    before = served.client.get(f"{served.base}/messages", params={"tags": tag, "limit": "2", "before": back}).json()
+    assert [one["message_id"] for one in before["data"]] == seen[1:3]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "after=!", "after=YQ==&before=YQ==", "from_time=now"]
+)
+def test_a_bad_query_is_400(served: Served, query: str) -> None:
+    """What a list cannot be asked for is named."""
+    answer = served.client.get(f"{served.base}/messages?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(query.partition("=")[0])
+
+
+def test_messages_are_found_by_what_is_known_of_them(served: Served) -> None:
+    """Each filter finds the message and spares the others; wildcards in a subject are text."""
+    (entry,) = served.send(subject="100% _rare_", recipients=[{"email": "rare@example.org"}], tags=["rare"])
+    served.send(subject="100 x rare")
+    now = datetime.now(UTC)
+    filters = [
+        {"recipient": "RARE@example.org"},
+        {"subject": "% _RARE"},
+        {"tags": "other,rare"},
+        {"message_id_header": entry["id"]},
+        {"sender": "news@example.com", "recipient": "rare@example.org", "from_time": (now - timedelta(1)).isoformat()},
+    ]
+    for query in filters:
+        found = served.client.get(f"{served.base}/messages", params=query).json()["data"]
+        assert [one["message_id"] for one in found] == [entry["id"]], query
+    old = {"recipient": "rare@example.org", "to_time": (now - timedelta(1)).isoformat()}
+    assert served.client.get(f"{served.base}/messages", params=old).json()["data"] == []
+
+
+def test_a_scheduled_message_can_be_cancelled_once(served: Served) -> None:
+    """DELETE …/cancel takes it back; a second time, and for one that was sent, it is 409."""
+    first = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    (entry,) = served.send(schedule={"first_attempt": first})
+    path = f"{served.base}/messages/{entry['id'].strip('<>').partition('@')[0]}/cancel"
+    assert [served.client.delete(path).status_code for _ in range(2)] == [200, 409]
+    assert served.message(entry["id"])["status"] == "Cancelled"
+    (sent,) = served.send()
+    served.delivered(sent["id"])
+    assert (
+        served.client.delete(f"{served.base}/messages/{sent['id'].strip('<>').partition('@')[0]}/cancel").status_code
+        == 409
+    )
+
+
+def test_a_message_is_shown_taken_apart(served: Served) -> None:
+    """`content_parsed` has the texts, the attachments in base64, and the headers."""
+    file = {"data": "aGk=", "base64": True, "content_type": "text/csv", "file_name": "a.csv"}
+    (entry,) = served.send(text_content="plain", attachments=[file], headers={"X-Mine": "yes"})
+    parsed = served.message(entry["id"])["content_parsed"]
+    assert [part["content_type"] for part in parsed["parts"]] == ["text/plain", "text/html"]
+    assert [(one["filename"], one["content"]) for one in parsed["attachments"]] == [("a.csv", "aGk=")]
+    assert parsed["headers"]["X-Mine"] == ["yes"]
+
+
+def test_a_domains_links_live_on_its_own_host(served: Served) -> None:
+    """With a tracking_subdomain links are on that host, open here, and are recognised as tracked."""
+    domain = made(served, "domains", domain="Shop.example", tracking_subdomain="click", track_clicks=True)
+    assert domain["domain"] == "shop.example"
+    html = '<a href="https://example.com/x">x</a>'
+    (entry,) = served.send(**{"from": {"email": "a@shop.example"}}, tracking=None, html_content=html)
+    (link,) = served.links(entry["id"])
+    assert link.startswith("http://click.shop.example/c/")
+    assert open_link(served.service.ring, link).destination == "https://example.com/x"
+    assert served.reader.get("/c/" + link.rpartition("/")[2]).headers["location"] == "https://example.com/x"
+    page = html_of(served.delivered(entry["id"]))
+    (again,) = served.send(html_content=page)
+    assert served.links(again["id"]) == [link]
+    assert served.client.post(f"{served.base}/domains", json={"domain": "shop.example"}).status_code == 409
+    assert served.client.delete(f"{served.base}/domains/shop.example").status_code == 200
+
+
+def test_policy_goes_from_account_over_domain_to_message(served: Served) -> None:
+    """The domain's wish wins over the account's, the message's over both, and the strictest privacy stays."""
+    html = '<a href="https://example.com/reset">x</a> <a href="https://example.com/y">y</a>'
+    base = {"from": {"email": "a@strict.example"}, "html_content": html, "tracking": None}
+    made(served, "domains", domain="strict.example", track_clicks=True, privacy="pseudonymous", skip=["/reset"])
+    (entry,) = served.send(**base, privacy="full")
+    skipped, link = served.links(entry["id"])
+    assert skipped == "https://example.com/reset"
+    assert open_link(served.service.ring, link).privacy == "pseudonymous"
+    (entry,) = served.send(**{**base, "tracking": {"click": False}})
+    assert served.links(entry["id"]) == ["https://example.com/reset", "https://example.com/y"]
+
+
+def test_an_account_has_a_policy(served: Served) -> None:
+    """PUT of a policy field is kept, shown, and taken back by null."""
+    answer = served.client.put(served.base, json={"utm": {"source": "weir"}, "privacy": "anonymous"})
+    assert (answer.json()["utm"], answer.json()["privacy"]) == ({"source": "weir"}, "anonymous")
+    answer = served.client.put(served.base, json={"utm": None, "privacy": None})
+    assert (answer.json()["utm"], answer.json()["privacy"]) == (None, None)
+
+
+def test_a_credential_from_the_api_signs_in(served: Served) -> None:
+    """A scoped credential sends from its domain, and for another the mail is refused."""
+    credential = made(served, "smtp-credentials", name="x", scope="scoped", domains=["example.com"])
+    context = ssl.create_default_context(cafile=str(served.settings.data / "smtp-selfsigned.pem"))
+    with smtplib.SMTP("localhost", served.service.smtp_servers[0].address[1]) as client:
+        client.starttls(context=context)
+        client.login(credential["username"], credential["password"])
+        client.sendmail("a@example.com", ["b@example.org"], b"From: a@example.com\r\nSubject: x\r\n\r\nx\r\n")
+        with pytest.raises(smtplib.SMTPResponseException, match="may not send"):
+            client.sendmail("a@other.example", ["b@example.org"], b"From: a@other.example\r\nSubject: x\r\n\r\nx\r\n")
+
+
+def test_statistics_count_messages(served: Served) -> None:
+    """Reception, delivery and the first click of a message count in their period; sandbox mail does not."""
+    domain = "counted.example"
+    sender = {"from": {"email": f"a@{domain}"}}
+    (entry,) = served.send(**sender)
+    served.send(**sender, sandbox=True)
+    link, other = served.links(entry["id"])
+    for one in (link, link, other):
+        served.reader.get(one)
+    wait_until(lambda: served.clicks(entry["id"]) == 3)
+    path = f"{served.base}/statistics/transactional/deliverability"
+    rows = served.client.get(path, params={"sender_domain": domain, "group_by": "month"}).json()["data"]
+    totals = {name: sum(row[name] for row in rows) for name in rows[0] if name.endswith("_count")}
+    assert (totals["reception_count"], totals["delivered_count"], totals["clicked_count"]) == (1, 1, 1)
+    assert served.client.get(path, params={"group_by": "year"}).status_code == 400
+
+
+def test_the_dry_run_says_what_would_happen(served: Served) -> None:
+    """POST …/check gives each link's outcome and reason, and stores nothing."""
+    html = '<a href="https://example.com/">a</a><a href="www.example.com">b</a>'
+    before = len(served.client.get(f"{served.base}/messages").json()["data"])
+    answer = served.client.post(f"{served.base}/check", json={"html_content": html, "tracking": {"click": True}})
+    assert answer.status_code == 200
+    assert [(one["outcome"], one["looks_trackable"]) for one in answer.json()["data"]] == [
+        ("tracked", False),
+        ("not-http", True),
+    ]
+    assert answer.json()["track_clicks"] is True
+    assert len(served.client.get(f"{served.base}/messages").json()["data"]) == before
+
+
+def test_a_deterministic_error_is_replayed(served: Served) -> None:
+    """A 400 with an Idempotency-Key is answered again; the same key with another body is 422."""
+    key = {"Idempotency-Key": some_uuid()}
+    bad = request(subject=7)
+    first, again = (served.post(bad, **key) for _ in range(2))
+    assert (first.status_code, again.status_code, first.content) == (400, 400, again.content)
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert served.post(request(), **key).status_code == 422
+
+
+def test_a_replayed_secret_is_sealed_in_the_store(served: Served) -> None:
+    """A repeated making of a key gives the same secret, which the database file does not show."""
+    key, body = {"Idempotency-Key": some_uuid()}, {"label": "x", "scopes": ["accounts:read"]}
+    first, again = (served.client.post(f"{served.base}/api-keys", json=body, headers=key) for _ in range(2))
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    stored = b"".join(path.read_bytes() for path in served.settings.data.glob("linkweir.db*"))
+    assert first.json()["secret_key"].encode() not in stored
+
+
+def test_too_many_requests_are_429(tmp_path: Path) -> None:
+    """Past the burst an account is told when to come back, and then served again."""
+    with Served(tmp_path / "data", rate_limit=1.0, rate_burst=3) as service:
+        answers = [service.client.get(service.base) for _ in range(6)]
+        refused = [one for one in answers if one.status_code == 429]
+        assert refused
+        assert all(int(one.headers["retry-after"]) >= 1 for one in refused)
+        assert refused[0].json() == {"message": "too many requests"}
+        time.sleep(1.1)
+        assert service.client.get(service.base).status_code == 200
+
+
+def test_api_v1_sends(served: Served) -> None:
+    """The older request is answered 201 with counts, tracks by its header, and names who was refused."""
+    body = {
+        "from": {"email": "news@example.com", "name": "News"},
+        "recipients": [{"email": "v1@example.org"}, {"email": "no address"}],
+        "content": {
+            "subject": "Old",
+            "html_body": '<a href="https://example.com/v1">x</a>',
+            "headers": {"ahasend-track-clicks": "true"},
+        },
+    }
+    answer = served.reader.post("/v1/email/send", json=body, headers={"X-Api-Key": served.key})
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert (shown["success_count"], shown["fail_count"]) == (1, 1)
+    assert shown["failed_recipients"] == [{"email": "no address", "name": None}]
+    assert shown["errors"][0].startswith("no address: ")
+    found = served.client.get(f"{served.base}/messages", params={"recipient": "v1@example.org"}).json()["data"]
+    page = html_of(served.delivered(found[0]["message_id"]))
+    assert re.search(r'href="http://127', page)
+
+
+def test_api_v1_errors_are_its_own(served: Served) -> None:
+    """A bad key is 403 and a bad body 400, both as `status`."""
+    bad = served.reader.post("/v1/email/send", json={}, headers={"X-Api-Key": "nobody"})
+    assert (bad.status_code, list(bad.json())) == (403, ["status"])
+    bad = served.reader.post("/v1/email/send", json={"from": {}}, headers={"X-Api-Key": served.key})
+    assert (bad.status_code, list(bad.json())) == (400, ["status"])
