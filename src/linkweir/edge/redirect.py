@@ -18,9 +18,6 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
     "X-Content-Type-Options": "nosniff",
 }
-PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
-# one transparent pixel, as GIF89a
-GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")  # what browsers say when nobody looks yet
 PIXEL = (  # a GIF of one transparent pixel
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"

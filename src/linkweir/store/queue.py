@@ -110,7 +110,7 @@ def settle(
         update(messages)
         .where(messages.c.id == message)
         .values(
-            status=status,
+            status=_final(status),
             num_attempts=messages.c.num_attempts + 1,
             updated_at=now,
             bounce_classification=classification,
@@ -119,6 +119,13 @@ def settle(
     )
     connection.execute(delete(contents).where(contents.c.message_id == message, contents.c.keep_until_at <= now))
     return True
+
+
+def _final(status: str) -> ColumnElement[str] | str:
+    """The status after delivery; a reader may have been faster than the note of it."""
+    if status != "Delivered":
+        return status
+    return case((messages.c.click_count > 0, "Clicked"), (messages.c.open_count > 0, "Opened"), else_=status)
 
 
 def put_back(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log: str, now: int, due_at: int) -> bool:
