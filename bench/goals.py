@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bench import ratios
+from bench import mime, ratios
 from bench.growth import CAP, OURS, grow
 from bench.ratios import Measure, Ratio
 from bench.what.growing import FAMILIES, Family
@@ -40,6 +40,10 @@ def goals(*, quick: bool = False) -> list[Goal]:
         Goal("scan in two threads / one", 1.8, 1.5, ratios.two_threads),
         Goal("stream: extra memory", 32, 32, partial(ratios.stream_memory, size), at_least=False, unit="MiB"),
         Goal("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),
+    ]
+    found += [
+        Goal(f"mail in {encoding} / standard library", 20, floor, partial(mime.times_standard, encoding))
+        for encoding, floor in (("8bit", 9), ("quoted-printable", 3), ("base64", 3))
     ]
     found.append(Goal("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.instructions, at_least=False))
     found += [

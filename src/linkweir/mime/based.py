@@ -5,7 +5,7 @@ part's own width: a value of another length moves every group behind it.
 """
 
 import binascii
-import re
+import string
 from collections.abc import Sequence
 
 from linkweir.html.places import Replacement
@@ -13,7 +13,7 @@ from linkweir.mime.note import Untouchable
 
 WIDTH = 76  # characters to a line, where the part does not show its own
 _SPACE = b" \t\r\n"
-_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_ALPHABET = string.ascii_letters.encode() + string.digits.encode() + b"+/"
 
 
 class Based:
@@ -21,7 +21,8 @@ class Based:
 
     def __init__(self, encoded: bytes) -> None:
         compact = encoded.translate(None, _SPACE)
-        if not _GROUPS.fullmatch(compact):
+        padding = compact.translate(None, _ALPHABET)
+        if len(compact) % 4 or padding not in (b"", b"=", b"==") or not compact.endswith(padding):
             raise Untouchable("its base64 has foreign characters or an uneven end")
         self._encoded = encoded
         self.decoded = binascii.a2b_base64(compact)

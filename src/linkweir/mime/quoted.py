@@ -1,12 +1,10 @@
 """Quoted-printable (RFC 2045 section 6.7): decoded with a way back, and spliced without touching another byte.
 
-The decoded text has the same lines as the encoded one, so the way back from an offset goes over its line: one count
-per line, and a walk inside the few lines that hold a link.
+The way back from an offset counts "=" between two links, and never walks the text byte by byte.
 """
 
 import binascii
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 
 from linkweir.html.places import Replacement
@@ -17,7 +15,6 @@ LINE_LIMIT = 76  # characters, the soft break's "=" included
 _MALFORMED = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 _STRAY = re.compile(rb"(?<!=)[ \t]+\r?\n")  # readers differ on white space before a line's end
 _SAFE = re.compile(rb"[!-<>-~]*")
-_TOKEN = re.compile(rb"=[0-9A-Fa-f]{2}|=(?:\r?\n|\Z)|[^=]+")
 
 
 class Quoted:
@@ -30,8 +27,10 @@ class Quoted:
         self._encoded = encoded
         self.decoded = binascii.a2b_qp(encoded)
         self._newline = b"\r\n" if b"\r\n" in encoded else b"\n"
-        self._decoded_starts: list[int] = []  # where each encoded line begins in the decoded text ...
-        self._encoded_starts: list[int] = []  # ... and in the encoded
+        self._soft = b"=" + self._newline
+        if encoded.count(b"=\n") + encoded.count(b"=\r\n") != encoded.count(self._soft):
+            raise Untouchable("its soft line breaks are of two kinds")
+        self._known = (0, 0)  # a decoded offset and the encoded one that belongs to it
 
     def splice(self, replacements: Sequence[Replacement]) -> bytes:
         """The part with these bytes of the decoded text replaced; those that cannot be are left as they are."""
@@ -51,29 +50,37 @@ class Quoted:
         done.append(self._encoded[copied:])
         return b"".join(done)
 
-    def _lines(self) -> None:
-        decoded = encoded = 0
-        for line in self._encoded.splitlines(keepends=True) if b"\r" not in self._encoded else _split(self._encoded):
-            self._decoded_starts.append(decoded)
-            self._encoded_starts.append(encoded)
-            encoded += len(line)
-            marks = line.count(b"=")
-            soft = marks and line.rstrip(b"\r\n").endswith(b"=")
-            decoded += len(line.rstrip(b"\r\n")) - 1 - 2 * (marks - 1) if soft else len(line) - 2 * marks
-
     def _place(self, offset: int) -> int:
-        """Where the encoding of the decoded byte at `offset` begins; behind the last byte: the end."""
-        if not self._decoded_starts:
-            self._lines()
-        line = bisect_right(self._decoded_starts, offset) - 1
-        decoded, at = self._decoded_starts[line], self._encoded_starts[line]
-        while decoded < offset and (token := _TOKEN.match(self._encoded, at)):
-            size = _decoded_size(token[0])
-            if decoded + size > offset:
-                return at + offset - decoded  # inside a run of literal bytes
-            decoded += size
-            at = token.end()
+        """Where the encoding of the decoded byte at `offset` begins; behind the last byte: the end.
+
+        Goes on from the place that was asked for last: as many bytes as are still missing are taken and counted,
+        until none is missing, which a few steps reach, for most bytes stand for themselves.
+        """
+        decoded, at = self._known if self._known[0] <= offset else (0, 0)
+        size = len(self._encoded)
+        while at < size and (decoded < offset or self._is_soft(at)):
+            end = self._whole(at, min(at + max(offset - decoded, 1), size))
+            marks = self._encoded.count(b"=", at, end)
+            soft = self._encoded.count(self._soft, at, end) if marks else 0
+            if end == size and self._encoded.endswith(b"="):
+                decoded -= 1  # a soft break without its line end stands for nothing
+                marks -= 1
+            decoded += end - at - 2 * (marks - soft) - len(self._soft) * soft
+            at = end
+        self._known = (decoded, at)
         return at
+
+    def _is_soft(self, at: int) -> bool:
+        return self._encoded.startswith(self._soft, at)
+
+    def _whole(self, start: int, end: int) -> int:
+        """Not inside of what one "=" begins: behind it when it begins before, and at least one character on."""
+        mark = self._encoded.rfind(b"=", max(end - len(self._soft) + 1, start), end)
+        if mark < 0:
+            return end
+        if self._is_soft(mark):
+            return mark + len(self._soft)
+        return min(max(end, mark + 3), len(self._encoded))
 
     def _end(self, first: int, behind: int, start: int) -> int:
         """Where the encoding of the bytes before `behind` ends; soft breaks behind them are not theirs."""
@@ -92,17 +99,6 @@ def _column(column: int, text: bytes) -> int:
     """The column behind a text that begins at `column`."""
     end = text.rfind(b"\n")
     return column + len(text) if end < 0 else len(text) - end - 1
-
-
-def _split(encoded: bytes) -> list[bytes]:
-    """Lines end at LF only: a lone CR is a character like others."""
-    return [line + b"\n" for line in encoded.split(b"\n")[:-1]] + [encoded[encoded.rfind(b"\n") + 1 :]]
-
-
-def _decoded_size(token: bytes) -> int:
-    if token[:1] != b"=":
-        return len(token)
-    return 0 if token[1:2] in (b"\r", b"\n", b"") else 1
 
 
 def _folded(value: bytes, column: int, tail: int, newline: bytes) -> bytes:
