@@ -1,0 +1,88 @@
+"""Mails that somebody made to keep us busy or to be misread: they come back as they were, soon."""
+
+import time
+
+import pytest
+
+from linkweir import rewrite_message
+
+LINK = b'<a href="https://example.com/">x</a>'
+
+
+def link(_destination: str, _index: int) -> str:
+    """Any link."""
+    return "https://t.example.com/x"
+
+
+def multipart(boundary: bytes, body: bytes, kind: bytes = b"mixed") -> bytes:
+    """A multipart with this body."""
+    return b"Content-Type: multipart/" + kind + b'; boundary="' + boundary + b'"\r\n\r\n' + body
+
+
+PART = b"\r\n--b\r\nContent-Type: text/html\r\n\r\n" + LINK
+
+
+def nested(depth: int) -> bytes:
+    """Multiparts inside each other, with a link in the innermost."""
+    body = b"Content-Type: text/html\r\n\r\n" + LINK
+    for level in range(depth):
+        mark = b"b%d" % level
+        body = multipart(mark, b"--" + mark + b"\r\n" + body + b"\r\n--" + mark + b"--\r\n")
+    return body
+
+
+@pytest.mark.parametrize(
+    ("mail", "code"),
+    [
+        (multipart(b"b", PART * 100_000 + b"\r\n--b--\r\n"), "too-many-parts"),
+        (nested(200), "too-deep"),
+        (multipart(b"b", PART + b"\r\n--b--\r\n", b"signed"), "signed"),
+        (multipart(b"b", PART + b"\r\n--b--\r\n", b"encrypted"), "encrypted"),
+        (b"Content-Type: multipart/mixed\r\n\r\n" + PART, "untouched-part"),
+        (b"Content-Type: text/html\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n" + LINK, "untouched-part"),
+        (b"Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\nPGEg*aHJlZj0=", "untouched-part"),
+        (b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + LINK, "untouched-part"),
+        (b"Content-Type: text/html; charset=iso-2022-jp\r\n\r\n\xff" + LINK, "untouched-part"),
+        (b"Content-Type: text/html\r\nContent-Type: text/plain\r\n\r\n" + LINK, "untouched-part"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_done_without_guessing_stays(mail: bytes, code: str) -> None:
+    """The mail comes back byte for byte, with a note that says why, within seconds."""
+    started = time.perf_counter()
+    done = rewrite_message(mail, link)
+    assert time.perf_counter() - started < 10
+    assert done.raw == mail
+    assert [note.code for note in done.notes] == [code]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n",
+        b"Content-Type: text/html\r\nContent-Disposition: something-new\r\n\r\n",
+        b"Content-Type: message/rfc822\r\n\r\nContent-Type: text/html\r\n\r\n",
+        b"Content-Type: text/x-amp-html\r\n\r\n",
+        b"Content-Type: text/calendar\r\n\r\n",
+        b"Content-Type: text/plain\r\n\r\n",
+        b"\r\n",
+    ],
+)
+def test_what_is_no_html_body_is_not_looked_at(head: bytes) -> None:
+    """Attachments, attached mails, AMP, calendars and plain text keep their links."""
+    mail = multipart(b"b", b"--b\r\n" + head + LINK + b"\r\n--b--\r\n")
+    done = rewrite_message(mail, link)
+    assert (done.raw, done.html_parts) == (mail, 0)
+
+
+def test_a_pgp_block_is_left_alone() -> None:
+    """An HTML part that holds a PGP block stays, although it looks like any other."""
+    mail = b"Content-Type: text/html\r\n\r\n<pre>-----BEGIN PGP MESSAGE-----</pre>" + LINK
+    assert rewrite_message(mail, link).raw == mail
+
+
+def test_a_signature_that_no_longer_fits_is_noted() -> None:
+    """A DKIM signature is noted when the body changed, and not when nothing did."""
+    head = b"DKIM-Signature: v=1; a=rsa-sha256\r\nContent-Type: text/html\r\n\r\n"
+    assert [note.code for note in rewrite_message(head + LINK, link).notes] == ["dkim-broken"]
+    assert rewrite_message(head + b"x", link).notes == ()
