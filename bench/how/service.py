@@ -34,14 +34,14 @@ class Service:
             text=True,
         )
         self.printed = ""
-        self.account = self._told(r"Account\s+(\S+)")
-        self.url = self._told(r"listens on (http://\S+?);")
+        self.account = self.told(r"Account\s+(\S+)")
+        self.url = self.told(r"listens on (http://\S+?);")
         self.base = f"/v2/accounts/{self.account}"
         self.client = httpx.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
         )
 
-    def _told(self, pattern: str) -> str:
+    def told(self, pattern: str) -> str:
         """What the service says of itself when it starts."""
         assert self._process.stdout is not None
         while not (found := re.search(pattern, self.printed)):

@@ -11,8 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from linkweir import open_link
+from linkweir.store import replies
+from linkweir.store.tables import api_keys
 from tests.edge.serving import Served, html_of, request, some_uuid, wait_until
 
 
@@ -223,7 +226,9 @@ def test_statistics_count_messages(served: Served) -> None:
     rows = served.client.get(path, params={"sender_domain": domain, "group_by": "month"}).json()["data"]
     totals = {name: sum(row[name] for row in rows) for name in rows[0] if name.endswith("_count")}
     assert (totals["reception_count"], totals["delivered_count"], totals["clicked_count"]) == (1, 1, 1)
-    assert served.client.get(path, params={"group_by": "year"}).status_code == 400
+    far = {"from_time": "9999-12-30T00:00:00Z", "to_time": "9999-12-31T23:59:59Z"}
+    for query in ({"group_by": "year"}, far, {"from_time": "1980-01-01T00:00:00Z", "group_by": "hour"}):
+        assert served.client.get(path, params=query).status_code == 400
 
 
 def test_the_dry_run_says_what_would_happen(served: Served) -> None:
@@ -301,3 +306,25 @@ def test_api_v1_errors_are_its_own(served: Served) -> None:
     assert (bad.status_code, list(bad.json())) == (403, ["status"])
     bad = served.reader.post("/v1/email/send", json={"from": {}}, headers={"X-Api-Key": served.key})
     assert (bad.status_code, list(bad.json())) == (400, ["status"])
+
+
+def test_a_request_that_outlives_its_lease_is_not_carried_out(served: Served) -> None:
+    """When the same request was made again meanwhile, the late one's transaction comes to nothing."""
+    account, key = served.service.account, some_uuid()
+    assert account is not None
+    begin = {"fingerprint": b"x" * 32}
+    with served.service.store.write() as connection:
+        assert replies.begin(connection, account, key, now=1, until=2, **begin) is None
+        assert replies.begin(connection, account, key, now=3, until=1 << 60, **begin) is None
+        replies.forget(connection, account, key, 1)
+        late: dict[str, Any] = {"status": 202, "body": b"", "expires_at": 1 << 60}
+        assert not replies.finish(connection, account, key, begun_at=1, **late)
+        assert replies.finish(connection, account, key, begun_at=3, **late)
+
+
+def test_a_locked_store_can_still_be_read(served: Served) -> None:
+    """Reading needs no turn among the writers."""
+    with served.service.store.write() as connection:
+        connection.execute(update(api_keys).values(last_used_at=None))
+    with served.service.store.write():
+        assert served.client.get(served.base).status_code == 200

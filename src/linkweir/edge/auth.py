@@ -2,6 +2,7 @@
 is needed.
 """
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -14,7 +15,7 @@ from starlette.requests import Request
 
 from linkweir.edge import scopes
 from linkweir.edge.parts import Parts, now
-from linkweir.errors import AccessDenied
+from linkweir.errors import AccessDenied, StoreUnavailable
 from linkweir.store import accounts, api_keys
 from linkweir.store.engine import Store
 
@@ -93,6 +94,11 @@ def _find(store: Store, key: str, wanted: uuid.UUID | None) -> SignedIn:
         raise AccessDenied
     moment = now()
     if (found["last_used_at"] or 0) + SEEN_EVERY < moment:
-        with store.write() as connection:
-            api_keys.seen(connection, found["id"], moment)
+        _note_use(store, found["id"], moment)
     return SignedIn(account, tuple(found["scopes"]))
+
+
+def _note_use(store: Store, key: uuid.UUID, moment: int) -> None:
+    """Not worth a wait or a failure: a store that cannot be written must still be read."""
+    with contextlib.suppress(StoreUnavailable), store.write(wait=0.05) as connection:
+        api_keys.seen(connection, key, moment)

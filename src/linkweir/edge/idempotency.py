@@ -15,36 +15,42 @@ from linkweir.edge import problems
 from linkweir.edge.auth import SignedIn
 from linkweir.edge.parts import Parts, now
 from linkweir.edge.reply import JSON
-from linkweir.errors import BadInput, Conflict, IdempotencyConflict, NotFound, StillRunning
+from linkweir.errors import BadInput, IdempotencyConflict, StillRunning
 from linkweir.store import replies
 
 KEPT = 86_400_000_000  # microseconds: a day
 SECRET_KEPT = 300_000_000  # five minutes, for an answer that holds a secret
 LEASE = 60_000_000  # after which a request that never had an answer may be made again
-DETERMINISTIC = (BadInput, NotFound, Conflict)  # the same request fails the same way
+DETERMINISTIC = (BadInput,)  # the same request fails the same way, whatever else has changed
 
 
 class Once:
     """One request that should be carried out once; `keep` goes into the transaction that does it."""
 
-    def __init__(self, parts: Parts, who: SignedIn, key: str | None) -> None:
+    def __init__(self, parts: Parts, who: SignedIn, key: str | None, begun_at: int = 0) -> None:
         self._parts = parts
+        self._begun_at = begun_at
         self._account = who.account["id"]
         self._key = key
 
     def keep(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None:
-        """Remember the answer."""
+        """Remember the answer. Raises StillRunning, which rolls the transaction back, when this took longer than its
+        lease and the same request has been made again meanwhile.
+        """
         if self._key is None:
             return
-        replies.finish(
+        kept = replies.finish(
             connection,
             self._account,
             self._key,
+            begun_at=self._begun_at,
             status=status,
             body=self._parts.vault.seal(body) if secret else body,
             expires_at=now() + (SECRET_KEPT if secret else KEPT),
             sealed=secret,
         )
+        if not kept:
+            raise StillRunning(1)
 
 
 def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: Callable[[Once], Response]) -> Response:
@@ -60,7 +66,7 @@ def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: 
         earlier = replies.begin(connection, account, key, fingerprint=fingerprint, now=moment, until=moment + LEASE)
     if earlier is not None:
         return _earlier(parts, earlier, fingerprint, moment)
-    once = Once(parts, who, key)
+    once = Once(parts, who, key, moment)
     try:
         return work(once)
     except DETERMINISTIC as error:
@@ -70,7 +76,7 @@ def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: 
         return response
     except BaseException:
         with parts.store.write() as connection:
-            replies.forget(connection, account, key)
+            replies.forget(connection, account, key, moment)
         raise
 
 

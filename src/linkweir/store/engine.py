@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from sqlalchemy.pool import QueuePool
 
 from linkweir.errors import StoreUnavailable
 
+WAL_TRIES = 40
 WRITE = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
 
@@ -62,12 +64,12 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, wait: float | None = None) -> Iterator[Connection]:
         """A transaction, committed and flushed when the block ends, rolled back when it raises. Raises
-        StoreUnavailable.
+        StoreUnavailable. `wait`: seconds for the turn among this process's writers, if not as long as usual.
         """
         # SQLite lets a second writer poll with growing pauses; writers of one process take turns at a lock instead
-        if not self._turn.acquire(timeout=self._wait):
+        if not self._turn.acquire(timeout=self._wait if wait is None else wait):
             raise StoreUnavailable("the database is busy")
         try:
             with self._connection(WRITE) as connection:
@@ -108,9 +110,20 @@ class Store:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait here when another process switches the same new file at this moment."""
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            time.sleep(0.05)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin(connection: Connection) -> None:

@@ -5,7 +5,7 @@ A row is made when a request begins (status 0, for the length of a lease) and fi
 
 import uuid
 
-from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
 
 from linkweir.store.tables import idempotency
 
@@ -29,18 +29,24 @@ def finish(
     account: uuid.UUID,
     key: str,
     *,
+    begun_at: int,
     status: int,
     body: bytes,
     expires_at: int,
     sealed: bool = False,
-) -> None:
-    """The request has its answer; it is remembered until `expires_at`."""
-    here = and_(idempotency.c.account_id == account, idempotency.c.key == key)
+) -> bool:
+    """The request that began then has its answer, remembered until `expires_at`. False when its lease has ended and
+    another one has taken its place: then this one must not be carried out.
+    """
     values = {"status": status, "body": body, "expires_at": expires_at, "sealed": sealed}
-    connection.execute(update(idempotency).where(here).values(**values))
+    return bool(connection.execute(update(idempotency).where(_mine(account, key, begun_at)).values(**values)).rowcount)
 
 
-def forget(connection: Connection, account: uuid.UUID, key: str) -> None:
-    """The request came to nothing: it may be made again."""
-    here = and_(idempotency.c.account_id == account, idempotency.c.key == key, idempotency.c.status == 0)
-    connection.execute(delete(idempotency).where(here))
+def forget(connection: Connection, account: uuid.UUID, key: str, begun_at: int) -> None:
+    """The request that began then came to nothing: it may be made again."""
+    connection.execute(delete(idempotency).where(_mine(account, key, begun_at)))
+
+
+def _mine(account: uuid.UUID, key: str, begun_at: int) -> ColumnElement[bool]:
+    here = and_(idempotency.c.account_id == account, idempotency.c.key == key)
+    return and_(here, idempotency.c.created_at == begun_at, idempotency.c.status == 0)

@@ -262,6 +262,6 @@ idempotency = Table(
     Column("body", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("status", SmallInteger, nullable=False, server_default="202"),  # 0: still running
-    Column("expires_at", BigInteger, nullable=False, server_default="0"),
+    Column("expires_at", BigInteger, nullable=False, index=True, server_default="0"),
     Column("sealed", Boolean, nullable=False, server_default=false()),  # the body holds a secret
 )

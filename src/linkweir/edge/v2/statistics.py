@@ -1,5 +1,6 @@
 """`GET …/statistics/transactional/deliverability`: what happened to messages, in periods."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from linkweir.errors import BadInput
 from linkweir.store import statistics
 
 GROUPS = ("hour", "day", "week", "month")
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+EARLIEST = datetime(1, 1, 9, tzinfo=UTC)
 MOST = 1000  # periods in one answer
 FIELDS = {
     "reception": "reception_count",
@@ -40,17 +43,20 @@ def _deliverability(call: Call) -> Response:
         raise BadInput("group_by", "must be one of " + ", ".join(GROUPS))
     now = datetime.now(UTC)
     end = moment(query, "to_time") or now
-    start = moment(query, "from_time") or end - timedelta(days=7)
+    start = moment(query, "from_time") or max(end, EARLIEST) - timedelta(days=7)
+    if end.year > LAST_YEAR or start.year < FIRST_YEAR:
+        raise BadInput("from_time", f"and to_time must lie between {FIRST_YEAR} and {LAST_YEAR}")
     if start >= end:
         raise BadInput("from_time", "must be before to_time")
     domain = query.get("sender_domain", "").lower() or None
     call.who.require("statistics-transactional:read:all", domain)
     recipients, tags = texts(query, "recipient_domains"), texts(query, "tags")
+    periods = list(itertools.islice(_periods(start, end, group), MOST + 1))
+    if len(periods) > MOST:
+        raise BadInput("group_by", f"makes more than {MOST} periods of this time: choose longer ones")
     rows: list[dict[str, Any]] = []
     with call.parts.store.read() as connection:
-        for place, (first, last) in enumerate(_periods(start, end, group)):
-            if place >= MOST:
-                raise BadInput("group_by", f"makes more than {MOST} periods of this time: choose longer ones")
+        for first, last in periods:
             counts = statistics.deliverability(
                 connection,
                 call.who.account["id"],

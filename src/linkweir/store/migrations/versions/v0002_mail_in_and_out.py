@@ -62,6 +62,7 @@ def who_may_send() -> None:
     op.add_column("idempotency", sa.Column("status", sa.SmallInteger(), nullable=False, server_default="202"))
     op.add_column("idempotency", sa.Column("expires_at", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("idempotency", sa.Column("sealed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index("ix_idempotency_expires_at", "idempotency", ["expires_at"])
     op.execute("UPDATE idempotency SET expires_at = created_at + 86400000000")
 
 
