@@ -1,14 +1,22 @@
 """What the README says is true."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from linkweir import Outcome, scan
+from linkweir.edge.openapi.document import document
 from linkweir.settings import PREFIX, Settings
+from tests.conftest import missing
+from tests.edge.serving import Served
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -39,3 +47,31 @@ def test_every_setting_is_named() -> None:
     """The table of settings names each one that the service reads, and no other."""
     named = set(re.findall(rf"`({PREFIX}[A-Z_]+)`", README))
     assert named == {PREFIX + item.name.upper() for item in fields(Settings)}
+
+
+def test_the_curl_examples_work(tmp_path: Path) -> None:
+    """Each `curl` of the README, run against a service, is answered as the OpenAPI document says."""
+    if shutil.which("curl") is None:
+        missing("curl is not installed")
+    (block,) = [one for one in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "curl" in one]
+    commands = re.findall(r"^curl .*?(?=^curl |\Z)", block, re.DOTALL | re.MULTILINE)
+    paths = document()["paths"]
+    with Served(tmp_path / "data") as service:
+        given = {"BASE": service.url, "ACCOUNT": service.account, "KEY": service.key}
+        for command in commands:
+            told = subprocess.run(  # noqa: S602 - our own README
+                command.strip() + r" -w '\n%{http_code}'",
+                shell=True,
+                env={**os.environ, **given},
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            )
+            body, _, status = told.stdout.rpartition("\n")
+            path = re.findall(r"\$BASE(/[^?\"]+)", command)[0].replace("$ACCOUNT", "{account_id}")
+            method = "post" if " -d " in command else "get"
+            schema = paths[path][method]["responses"][status]["content"]["application/json"]["schema"]
+            whole = {**schema, "components": document()["components"]}
+            jsonschema_rs.Draft202012Validator(whole).validate(json.loads(body))
+    assert len(commands) == 5

@@ -48,9 +48,12 @@ class Connection(SMTP):
             super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
-        """Anything that arrives shows that the client lives; too much of it ends the connection."""
-        self._reset_timeout()
+        """Within a mail, anything that arrives shows that the client lives; too much of it ends the connection.
+
+        Between mails only a whole command does: one that drips a command gets no more than the idle time.
+        """
         if self._receiving is not None:
+            self._reset_timeout()
             self._receiving += len(data)
             limit = self.data_size_limit or 0
             if self._receiving > 2 * limit + SLACK and isinstance(self.transport, asyncio.Transport):
