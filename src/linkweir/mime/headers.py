@@ -9,6 +9,7 @@ from email.message import Message
 
 # a header line, its continuations, or the "From " line that a mailbox file leaves at the top
 _LINE = re.compile(rb"(?:From |[!-9;-~]*:|[ \t])[^\n]*(?:\n|\Z)")
+_BARE = re.compile(rb"\r(?!\n)")
 _EMPTY = re.compile(rb"\r?\n")
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _INTERESTING = (
@@ -52,13 +53,15 @@ def unfolded(raw: bytes, field: Field) -> bytes:
 
 
 class Headers:
-    """The headers that decide what a part is. `body` is the offset behind the block.
+    """The headers that decide what a part is. `body` is the offset behind the block; `bare`: it holds a lone CR, at
+    which some readers end a line and others do not.
 
     `values` has, for each header name in lower case, all its values, unfolded.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
         found, self.body = fields(raw, start, end)
+        self.bare = _BARE.search(raw, start, self.body) is not None
         self.values: dict[bytes, list[bytes]] = {}
         for field in found:
             if field.name in _INTERESTING:

@@ -24,6 +24,7 @@ KINDS: dict[str, Callable[[bytes], Body]] = {
     "base64": Based,
 }
 SIGNATURES = (b"dkim-signature", b"arc-seal", b"domainkey-signature")
+WIDE = ("iso2022_", "hz", "utf-16-", "utf-32-", "utf-7")
 PGP = b"-----BEGIN PGP "
 
 
@@ -164,8 +165,8 @@ class _Work:
 def _decoded(data: bytes, label: str) -> tuple[str, str]:
     """The text and its codec, if decoding and encoding again gives the very same bytes."""
     codec = codecs.lookup(label).name
-    if codec in ("utf-16", "utf-32"):
-        raise Untouchable(f"{codec} without its byte order in the name")
+    if not codec.startswith(WIDE):  # Python also knows codecs that are no charsets, and some that read escapes
+        raise Untouchable(f"its charset {label[:40]!r} is not one that can be rewritten")
     try:
         text = data.decode(codec)
         same = text.encode(codec) == data

@@ -52,7 +52,9 @@ class Walk:
             raise TooManyParts
         kind = head.content_type(default)
         where = section or "1"
-        if kind.ambiguous and (kind.kind == "text/html" or kind.main == "multipart"):
+        if head.bare:
+            self._note("untouched-part", "its headers hold a lone CR, which readers understand differently", where)
+        elif kind.ambiguous and (kind.kind == "text/html" or kind.main == "multipart"):
             self._note("untouched-part", "its Content-Type headers contradict each other", where)
         elif kind.main == "multipart":
             self._multipart(head, end, section, depth)
