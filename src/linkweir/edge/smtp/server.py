@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from linkweir.edge.smtp.protocol import Connection, Places
 from linkweir.edge.smtp.signin import SignIn
 from linkweir.errors import LinkweirError, SettingsError
 
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # the library's own words: peers, commands, deprecations
 IDLE = 60.0  # seconds, by the outside contract
 CONNECTIONS = 200
 AT_ONCE = 4  # mails that are rewritten and committed at a time; each may be large
