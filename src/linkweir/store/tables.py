@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -249,8 +251,91 @@ clicks = Table(
     Column("user_agent", Text),
     Column("kind", String(8), nullable=False, server_default="click"),  # click or open
     Column("prefetch", Boolean, nullable=False, server_default=false()),  # the request itself said that nobody looks
-    Index(None, "message_id"),
+    Column("signals", Text, nullable=False, server_default=""),  # codes of what the door saw, separated by spaces
+    Column("client", Text),  # browser or mail program, derived from the user agent
+    Column("system", Text),
+    Column("device", String(16)),
+    Column("country", String(2)),
+    Column("region", Text),
+    Column("network", Text),  # a known network that the address belongs to
+    Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, prefetch, machine or unsure
+    Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
+    Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
+    Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message on it
+    Column("told", String(8)),  # the verdict that webhooks were told; None: nothing was told
+    Column("tell_at", BigInteger),  # when webhooks are to be told; None: never, or it was done
+    Index(None, "message_id", "at"),
     Index(None, "account_id", "at"),
+    Index(None, "tell_at", sqlite_where=text("tell_at IS NOT NULL")),
+)
+
+message_links = Table(  # every link of a message that was followed, with its sums
+    "message_links",
+    metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("destination", Text),
+    Column("human", Integer, nullable=False, server_default="0"),
+    Column("machine", Integer, nullable=False, server_default="0"),
+    Column("prefetch", Integer, nullable=False, server_default="0"),
+    Column("unsure", Integer, nullable=False, server_default="0"),
+    Column("first_at", BigInteger),  # of the first click that counts
+    sqlite_with_rowid=False,
+)
+
+rollups = Table(  # sums of clicks by hour, along one dimension, within one scope
+    "rollups",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("scope", Text, primary_key=True),  # "" the account, "tag:…", "sender:…" a sender's domain
+    Column("dimension", String(24), primary_key=True),  # "" the sum, link, destination, tag, country, attribute:…
+    Column("value", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # hours since 1970
+    Column("human", Integer, nullable=False, server_default="0"),
+    Column("machine", Integer, nullable=False, server_default="0"),
+    Column("prefetch", Integer, nullable=False, server_default="0"),
+    Column("unsure", Integer, nullable=False, server_default="0"),
+    Column("clickers", Integer, nullable=False, server_default="0"),  # whose first counted click fell into the hour
+    sqlite_with_rowid=False,
+)
+
+blocked = Table(  # where nobody is sent any more: phishing
+    "blocked",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", String(12), nullable=False),  # host or destination
+    Column("value", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("kind", "value"),
+)
+
+erased = Table(  # messages of erased people whose short links answer 410
+    "erased",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("email", Text, nullable=False, unique=True),  # in lower case
+    Column("password", Text, nullable=False),  # hashed, with its parameters
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of the cookie, which is random
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
 idempotency = Table(
