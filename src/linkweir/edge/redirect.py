@@ -80,6 +80,7 @@ def _visit(parts: Parts, request: Request) -> fact.Visit:
         ip=client.address(request, parts.settings.trusted_proxies),
         user_agent=request.headers.get("user-agent"),
         prefetch="prefetch" in said or "prerender" in said or "preview" in said,
+        objects=request.headers.get("sec-gpc") == "1" or request.headers.get("dnt") == "1",
     )
 
 

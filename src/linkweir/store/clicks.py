@@ -14,8 +14,8 @@ MANY = 500  # SQLite takes at most 999 parameters in old builds
 
 
 def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> dict[uuid.UUID, uuid.UUID | None]:
-    """Store facts (the columns of `clicks` without account and message, plus `number`: the message's
-    token number); the ids of those that were not stored before, each with its message.
+    """Store facts (the columns of `clicks` without account and message, plus `number`, the message's
+    token number, and `objected`); the ids of those that were not stored before, each with its message.
 
     Each is counted for the message's account, or for the owner of the link key when the message is
     unknown here.
@@ -26,7 +26,9 @@ def add(connection: Connection, facts: Sequence[dict[str, Any]]) -> dict[uuid.UU
     for fact in facts:
         number = fact["number"]
         message, account = known.get(number, (None, None)) if number is not None else (None, None)
-        row = {name: value for name, value in fact.items() if name != "number"}
+        row = {name: value for name, value in fact.items() if name not in ("number", "objected")}
+        if fact["objected"]:  # counted for the account, but no longer tied to the message
+            message = None
         row |= {"message_id": message, "account_id": account or owners.get(fact["key_id"])}
         if message is not None:
             row["message_ref"] = None
