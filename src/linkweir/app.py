@@ -9,6 +9,7 @@ run it; without that it starts with the first request.
 
 import atexit
 import contextlib
+import functools
 import os
 import threading
 import time
@@ -50,7 +51,7 @@ from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
 from linkweir.settings import Settings
-from linkweir.store import accounts, api_keys, outbox, queue, smtp_credentials
+from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
@@ -206,13 +207,19 @@ class Service:
             self.log.error("keys.cannot_reload", error=str(error))  # links go on working with the ring at hand
 
     def _load_ring(self) -> KeyRing:
+        """The ring, which knows every host that links live on: domains' hosts follow a base URL that has changed."""
         path = self.settings.key_path
         ring = keyfile.load_or_create(path, datetime.now(UTC), [self.settings.base_url])
-        known = ring.with_host(self.settings.base_url)
-        if known.hosts != ring.hosts:  # in turn with `linkweir keys rotate`, whose new key must not be lost
-            known = keyfile.update(path, lambda ring: ring.with_host(self.settings.base_url))
+        with self.store.read() as connection:
+            hosts = [self.submitter.house.links_at(host) for host in domains.tracking_hosts(connection)]
+
+        def with_hosts(ring: KeyRing) -> KeyRing:
+            return functools.reduce(KeyRing.with_host, (self.settings.base_url, *hosts), ring)
+
+        if with_hosts(ring).hosts != ring.hosts:  # in turn with `linkweir keys rotate`, whose new key must not be lost
+            ring = keyfile.update(path, with_hosts)
         self._ring_seen = _stamp(self.settings)
-        return known
+        return ring
 
     def _own_account(self, ring: KeyRing) -> uuid.UUID:
         """The first account, made when there is none; it owns the keys of the ring that nobody owns."""

@@ -111,7 +111,9 @@ class AccountChange(Policy):
 
 
 class DomainChange(Policy):
-    """What is not named stays; null takes a value back. `dkim` "generate" makes a new key pair."""
+    """What is not named stays; null takes a value back. `dkim` "generate" makes a new key pair, "off" removes it, as
+    `dkim_private_key` null does; a key keeps its selector unless another is named.
+    """
 
     tracking_subdomain: Label | Literal[""] | UnsetType | None = UNSET
     track_clicks: bool | UnsetType | None = UNSET
