@@ -49,6 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ({"headers": {"X-A": "a\r\nBcc: x@example.com"}}, "headers"),
         ({"headers": {"X-A\r\nBcc": "x@example.com"}}, "headers"),
         ({"headers": {"Bcc": "x@example.com"}}, "headers"),
+        ({"headers": {"reply-to": "x@example.com", "Reply-To": "y@example.com"}}, "headers.'Reply-To'"),
         ({"headers": {"reply-to": "x@example.com"}, "reply_to": {"email": "y@example.com"}}, "reply"),
         ({"attachments": [{"data": "x", "content_type": "text/plain"}]}, "attachments[0].file_name"),
         (

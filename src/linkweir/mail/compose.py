@@ -77,6 +77,8 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
             raise BadInput(field, "cannot be set, since it is made from the other fields")
         if lower == "reply-to" and has_reply_to:
             raise BadInput(field, "cannot be given together with reply_to")
+        if lower in (one.lower() for one in kept):
+            raise BadInput(field, "is given twice, in different spellings")
         kept[name] = one_line(value, field)
         if len(name) + 2 + len(value) > LINE_LIMIT * 8:
             raise BadInput(field, "is too long")
@@ -140,17 +142,10 @@ def _set_bodies(
     page = mail.get_body(("html",))
     for item in files:
         maintype, subtype = item.content_type.split("/")
-        if item.content_id and page is not None:
-            page.add_related(
-                item.data,
-                maintype,
-                subtype,
-                cid=item.content_id,
-                filename=item.file_name,
-                disposition="inline",
-            )
-        else:
-            mail.add_attachment(item.data, maintype, subtype, filename=item.file_name)
+        inline = item.inline and page is not None
+        add = page.add_related if page is not None and inline else mail.add_attachment
+        disposition = "inline" if inline else "attachment"
+        add(item.data, maintype, subtype, disposition=disposition, filename=item.file_name, cid=item.content_id or None)
 
 
 def _set_page(mail: EmailMessage, html: str, subtype: str, *, alternative: bool) -> None:

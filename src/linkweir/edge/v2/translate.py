@@ -130,9 +130,10 @@ def _attachment(item: shapes.Attachment, place: int) -> Attachment:
         data = base64.b64decode(item.data, validate=True) if item.base64 else item.data.encode()
     except (binascii.Error, ValueError):
         raise BadInput(f"{field}.data", "is not base64") from None
-    # inline only with an id: without one no HTML could show it
-    inline = bool(item.content_id) and item.content_disposition != "attachment"
-    return Attachment(data, item.content_type, item.file_name, inline, item.content_id or "")
+    # inline only with an id in <...>: without one no HTML could show it, and it goes along as any other file
+    content_id = item.content_id if item.content_id and item.content_id.startswith("<") else ""
+    inline = bool(content_id) and item.content_disposition != "attachment"
+    return Attachment(data, item.content_type, item.file_name, inline, content_id)
 
 
 def _schedule(schedule: shapes.Schedule | None, now: int) -> tuple[int | None, int | None]:
