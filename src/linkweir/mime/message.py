@@ -3,7 +3,9 @@
 import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
+from linkweir import _mime
 from linkweir.html import Link, Switches
 from linkweir.html.charset import Charset
 from linkweir.html.pixel import pixel_place, pixel_tag
@@ -74,7 +76,7 @@ def rewrite_message(
     copied = count = looked = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, first=count, pixel=pixel)
+            work = _Work(raw, part, links, switches, first=count, pixel=pixel, listed=report)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
@@ -141,21 +143,22 @@ class _Work:
         first: int,
         pixel: str | None = None,
         known: Tracker | None = None,
+        listed: bool = True,
     ) -> None:
         body = _body(raw, part)
-        if PGP in body.decoded:
+        if _mime.find(body.decoded, PGP, 0, len(body.decoded)) >= 0:
             raise Untouchable("it holds a PGP block")
         label = part.charset or "utf-8"
         text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
         html = body.decoded if text is None else text[0]
         charset = label if text is None else "utf-8"
-        self.places = Places(html, links, switches=switches, charset=charset, first=first, known=known)
+        self.places = Places(html, links, switches=switches, charset=charset, first=first, known=known, listed=listed)
         if self.places.unjudgeable:
             raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
-        changes = self.places.replacements if links is not None else []
+        changes = self.places.replacements
         self.has_pixel = False
         if pixel is not None and (place := pixel_place(html, switches)) is not None:
-            changes = sorted([*changes, Replacement(place, place, pixel_tag(pixel))], key=lambda one: one.start)
+            changes = sorted([*changes, (place, place, pixel_tag(pixel))], key=itemgetter(0))
             self.has_pixel = True
         if changes and text is not None:
             changes = _encoded(text[0], text[1], body.decoded, changes)
@@ -183,13 +186,13 @@ def _encoded(text: str, codec: str, data: bytes, changes: list[Replacement]) -> 
     done: list[Replacement] = []
     pieces: list[bytes] = []
     at = size = 0
-    for one in changes:
-        before = utf8[at : one.start].decode("utf-8", "surrogatepass").encode(codec)
-        value = utf8[one.start : one.end].decode("utf-8", "surrogatepass").encode(codec)
+    for begin, end, new in changes:
+        before = utf8[at:begin].decode("utf-8", "surrogatepass").encode(codec)
+        value = utf8[begin:end].decode("utf-8", "surrogatepass").encode(codec)
         start = size + len(before)
-        done.append(Replacement(start, start + len(value), one.value.decode().encode(codec)))
+        done.append((start, start + len(value), new.decode().encode(codec)))
         pieces += [before, value]
-        at, size = one.end, start + len(value)
+        at, size = end, start + len(value)
     pieces.append(utf8[at:].decode("utf-8", "surrogatepass").encode(codec))
     if b"".join(pieces) != data:
         raise Untouchable(f"its links cannot be cut out of {codec}")

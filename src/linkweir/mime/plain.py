@@ -1,7 +1,6 @@
 """7bit, 8bit and binary: the bytes are the text."""
 
-from collections.abc import Sequence
-
+from linkweir import _mime
 from linkweir.html.places import Replacement
 
 
@@ -11,10 +10,6 @@ class Plain:
     def __init__(self, encoded: bytes) -> None:
         self.decoded = encoded
 
-    def splice(self, replacements: Sequence[Replacement]) -> bytes:
+    def splice(self, replacements: list[Replacement]) -> bytes:
         """The part with these bytes replaced."""
-        done, at = [], 0
-        for one in replacements:
-            done += [self.decoded[at : one.start], one.value]
-            at = one.end
-        return b"".join([*done, self.decoded[at:]])
+        return _mime.splice(self.decoded, replacements)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from linkweir import _mime
 from linkweir.mime.headers import Headers
 from linkweir.mime.note import Note
 
@@ -102,7 +103,7 @@ class Walk:
     def _next(self, line: re.Pattern[bytes], boundary: bytes, at: int, end: int) -> re.Match[bytes] | None:
         """The next delimiter line; finding its text first is many times faster than the pattern alone."""
         mark = b"--" + boundary
-        while (place := self._raw.find(mark, at, end)) >= 0:
+        while (place := _mime.find(self._raw, mark, at, end)) >= 0:
             if found := line.match(self._raw, place, end):
                 return found
             at = place + 1
