@@ -7,12 +7,15 @@ bytes from start to before end become the value; changes ascend and do not overl
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
 from libc.stdint cimport SIZE_MAX, uint8_t
 from libc.string cimport memcpy
 from mime_capi cimport (
     LW_BASE64,
     LW_NEEDLE_LIMIT,
     LW_QUOTED_MALFORMED,
+    LW_QUOTED_RIGHT,
     LW_QUOTED_TWO_KINDS,
     lw_base64_behind,
     lw_base64_decode,
@@ -47,9 +50,18 @@ cdef bytes room(size_t size):
     return PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
 
 
-cdef bytes filled(bytes data, size_t size):
-    """The first bytes of what was made too large: copied, unless all of it."""
-    return data if size == size_of(data) else data[:<Py_ssize_t>size]
+cdef extern from "Python.h":
+    PyObject *made "PyBytes_FromStringAndSize"(const char *text, Py_ssize_t size) except NULL
+    char *inside "PyBytes_AS_STRING"(PyObject *text)
+    int _PyBytes_Resize(PyObject **text, Py_ssize_t size) except -1
+
+
+cdef bytes cut(PyObject *text, size_t size):
+    """Give back what was `made` too large, as far as it is not filled. Takes over the reference, the only one."""
+    _PyBytes_Resize(&text, <Py_ssize_t>size)
+    result = <bytes>text
+    Py_DECREF(result)
+    return result
 
 
 def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_t end):
@@ -115,17 +127,18 @@ def decode_quoted(bytes encoded not None):
     """The text of a quoted-printable part, and whether its lines end with CRLF. Raises Malformed."""
     cdef const uint8_t *src = at(encoded)
     cdef size_t n = size_of(encoded)
-    cdef bytes text = room(n)
-    cdef uint8_t *out = at(text)
+    cdef PyObject *text = made(NULL, <Py_ssize_t>n)
+    cdef uint8_t *out = <uint8_t *>inside(text)
     cdef lw_quoted part
     cdef lw_quoted_status status
     with nogil:
         status = lw_quoted_decode(src, n, out, &part)
+    decoded = cut(text, part.size if status == LW_QUOTED_RIGHT else 0)
     if status == LW_QUOTED_MALFORMED:
         raise Malformed(f"malformed quoted-printable at byte {part.size}")
     if status == LW_QUOTED_TWO_KINDS:
         raise Malformed("its soft line breaks are of two kinds")
-    return filled(text, part.size), part.crlf
+    return decoded, part.crlf
 
 
 def splice_quoted(bytes encoded not None, bint crlf, list changes not None, size_t size):
@@ -133,11 +146,11 @@ def splice_quoted(bytes encoded not None, bint crlf, list changes not None, size
     cdef Changes these = Changes(changes, size)
     cdef const uint8_t *src = at(encoded)
     cdef size_t n = size_of(encoded), written
-    cdef bytes result = room(lw_quoted_room(n, these.all, these.count))
-    cdef uint8_t *out = at(result)
+    cdef PyObject *result = made(NULL, <Py_ssize_t>lw_quoted_room(n, these.all, these.count))
+    cdef uint8_t *out = <uint8_t *>inside(result)
     with nogil:
         written = lw_quoted_splice(src, n, crlf, these.all, these.count, out)
-    return filled(result, written)
+    return cut(result, written)
 
 
 def base64_variants():
@@ -171,23 +184,28 @@ cdef class Base64:
         """The content of a base64 part. Raises Malformed."""
         cdef const uint8_t *src = at(encoded)
         cdef size_t n = size_of(encoded), size
-        cdef bytes content = room(n // 4 * 3)
-        cdef uint8_t *out = at(content)
+        cdef PyObject *content = made(NULL, <Py_ssize_t>(n // 4 * 3))
+        cdef uint8_t *out = <uint8_t *>inside(content)
         with nogil:
             size = lw_base64_decode(src, n, self.read, out)
+        decoded = cut(content, size if size != SIZE_MAX else 0)
         if size == SIZE_MAX:
             raise Malformed("its base64 has foreign characters or an uneven end")
-        return filled(content, size)
+        return decoded
 
-    def encode(self, bytes content not None, size_t column, size_t width, bint crlf):
-        """Lines of `width` characters (a multiple of 4), the first filling up one that has `column` already."""
+    def encode(self, bytes content not None, size_t width, bint crlf, bytes before=b"", bytes behind=b""):
+        """Between two texts, the content in lines of `width` characters (a multiple of 4), of which `before` has begun
+        the first."""
         if width == 0 or width % 4:
             raise ValueError(f"lines of {width} characters cannot be whole groups")
+        cdef size_t column = size_of(before) - <size_t>(before.rfind(b"\n") + 1)
         cdef lw_base64_lines lines = lw_base64_lines(column, width, crlf)
         cdef const uint8_t *src = at(content)
-        cdef size_t n = size_of(content)
-        cdef bytes text = room(lw_base64_room(n, &lines))
-        cdef uint8_t *out = at(text)
+        cdef size_t n = size_of(content), size = lw_base64_room(n, &lines)
+        cdef bytes text = room(size_of(before) + size + size_of(behind))
+        cdef uint8_t *out = at(text) + size_of(before)
+        memcpy(at(text), at(before), size_of(before))
+        memcpy(out + size, at(behind), size_of(behind))
         with nogil:
             lw_base64_encode(src, n, &lines, self.write, out)
         return text

@@ -30,7 +30,7 @@ cdef extern from "base64.h" nogil:
         size_t column
         size_t width
         bint crlf
-    ctypedef size_t (*lw_base64_reader)(const uint8_t *src, size_t n, uint8_t *out) noexcept
+    ctypedef void (*lw_base64_reader)(const uint8_t **src, const uint8_t *end, uint8_t **out) noexcept
     ctypedef size_t (*lw_base64_writer)(const uint8_t *src, size_t n, uint8_t *out) noexcept
     ctypedef struct lw_base64_variant:
         const char *name

@@ -17,6 +17,11 @@ static const uint8_t SIX_BITS[256] = {
 
 static bool is_space(uint8_t c) { return c == '\n' || c == '\r' || c == ' ' || c == '\t'; }
 
+static const uint8_t *behind_space(const uint8_t *p, const uint8_t *end) {
+  while (p < end && is_space(*p)) p++;
+  return p;
+}
+
 static size_t read_groups(const uint8_t *src, size_t n, uint8_t *out) {
   size_t groups = 0;
   for (; n >= 4; n -= 4, src += 4, out += 3, groups++) {
@@ -37,11 +42,6 @@ static size_t gather(const uint8_t **src, const uint8_t *end, uint8_t four[4]) {
   return held;
 }
 
-static bool is_blank(const uint8_t *p, const uint8_t *end) {
-  while (p < end && is_space(*p)) p++;
-  return p == end;
-}
-
 /* The last group, of which "=" or "==" is part: its number of bytes, SIZE_MAX when it is wrong. */
 static size_t read_last(const uint8_t four[4], uint8_t *out) {
   size_t bytes = four[3] != '=' ? 3 : four[2] != '=' ? 2 : 1;
@@ -55,10 +55,14 @@ size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uin
   const uint8_t *p = src, *end = src + n;
   uint8_t *begin = out, four[4];
   for (;;) {
-    size_t groups = read ? read(p, (size_t)(end - p), out) : 0;
-    groups += read_groups(p + 4 * groups, (size_t)(end - p) - 4 * groups, out + 3 * groups);
+    if (read) read(&p, end, &out);
+    size_t groups = read_groups(p, (size_t)(end - p), out);
     p += 4 * groups;
     out += 3 * groups;
+    if (p < end && is_space(*p)) {
+      p = behind_space(p, end);
+      continue;
+    }
     size_t held = gather(&p, end, four);
     if (held == 0) return (size_t)(out - begin);
     if (held < 4) return SIZE_MAX;
@@ -67,7 +71,7 @@ size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uin
       continue;
     }
     size_t bytes = read_last(four, out);
-    return bytes == SIZE_MAX || !is_blank(p, end) ? SIZE_MAX : (size_t)(out - begin) + bytes;
+    return bytes == SIZE_MAX || behind_space(p, end) != end ? SIZE_MAX : (size_t)(out - begin) + bytes;
   }
 }
 
@@ -105,19 +109,21 @@ static void write_groups(const uint8_t *src, size_t n, uint8_t *out) {
   out[3] = '=';
 }
 
+/* Departure: all characters are written at once, at the end of the room, and then moved to their lines; a line is too
+ * short to be worth a vector loop of its own. */
 size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,
                         uint8_t *out) {
-  uint8_t *begin = out;
-  for (size_t room = first_line(lines); n > 0; room = lines->width) {
-    size_t bytes = room / 4 * 3 < n ? room / 4 * 3 : n;
-    size_t done = write ? write(src, bytes, out) : 0;
-    write_groups(src + 3 * done, bytes - 3 * done, out + 4 * done);
-    out += (bytes + 2) / 3 * 4;
-    src += bytes;
-    n -= bytes;
-    if (n == 0) break;
+  size_t room = lw_base64_room(n, lines), left = (n + 2) / 3 * 4;
+  uint8_t *text = out + (room - left);
+  size_t done = write ? write(src, n, text) : 0;
+  write_groups(src + 3 * done, n - 3 * done, text + 4 * done);
+  for (size_t line = first_line(lines); left > line; line = lines->width) {
+    memmove(out, text, line);
+    text += line;
+    left -= line;
+    out += line;
     if (lines->crlf) *out++ = '\r';
     *out++ = '\n';
   }
-  return (size_t)(out - begin);
+  return room;
 }

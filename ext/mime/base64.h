@@ -18,9 +18,9 @@ typedef struct {
   bool crlf;
 } lw_base64_lines;
 
-/* Whole groups of four from one line to bytes, three from each: returns how many groups were taken, which is fewer
- * than n / 4 where a foreign character or "=" is met, and may be fewer anywhere. Writes nothing behind out[n / 4 * 3). */
-typedef size_t (*lw_base64_reader)(const uint8_t *src, size_t n, uint8_t *out);
+/* Whole groups of four to three bytes each, and line ends between groups: moves *src and *out behind what it took. May
+ * stop anywhere, at the latest before a foreign character or "=". Writes nothing behind (*out)[(end - *src) / 4 * 3). */
+typedef void (*lw_base64_reader)(const uint8_t **src, const uint8_t *end, uint8_t **out);
 
 /* Whole groups of three bytes to four characters each: returns how many were taken, which may be fewer than n / 3. */
 typedef size_t (*lw_base64_writer)(const uint8_t *src, size_t n, uint8_t *out);

@@ -29,11 +29,10 @@ class Based:
             return self._encoded
         whole = replacements[0][0] // 3  # groups that stay
         head = self._encoded[: _mime.base64_behind(self._encoded, whole * 4)]
-        column = len(head) - head.rfind(b"\n") - 1
         content = _mime.splice(self.decoded, replacements, whole * 3)
         body = self._encoded.rstrip(_SPACE)
-        text = _CODEC.encode(content, column, _width(body), b"\r\n" in self._encoded)
-        return b"".join((head, text, self._encoded[len(body) :]))
+        tail = self._encoded[len(body) :]
+        return _CODEC.encode(content, _width(body), b"\r\n" in self._encoded, head, tail)
 
 
 def _width(body: bytes) -> int:

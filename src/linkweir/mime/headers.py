@@ -4,8 +4,8 @@ A line that is no header line ends the block, as if the empty line had been forg
 """
 
 import re
-from dataclasses import dataclass, replace
 from email.message import Message
+from typing import NamedTuple
 
 # a header line, its continuations, or the "From " line that a mailbox file leaves at the top
 _LINE = re.compile(rb"(?:From |[!-9;-~]*:|[ \t])[^\n]*(?:\n|\Z)")
@@ -19,8 +19,7 @@ _INTERESTING = (
 _FOLD = re.compile(rb"\r?\n[ \t]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One header field with its continuation lines: `name` in lower case, its bytes are `start` to `end`."""
 
     name: bytes
@@ -40,7 +39,7 @@ def fields(raw: bytes, start: int, end: int) -> tuple[list[Field], int]:
             return found, empty.end() if empty else at
         if raw[at : at + 1] in (b" ", b"\t"):
             if found:
-                found[-1] = replace(found[-1], end=line.end())
+                found[-1] = found[-1]._replace(end=line.end())
         elif name := _NAME.match(line[0]):
             found.append(Field(name[1].lower(), at, at + name.end(), line.end()))
         at = line.end()
