@@ -20,6 +20,7 @@ from mime_capi cimport (
     lw_base64_behind,
     lw_base64_decode,
     lw_base64_encode,
+    lw_base64_is_space,
     lw_base64_lines,
     lw_base64_reader,
     lw_base64_room,
@@ -214,3 +215,14 @@ cdef class Base64:
 def base64_behind(bytes encoded not None, size_t count):
     """The offset behind the first `count` characters that are not white space."""
     return lw_base64_behind(at(encoded), size_of(encoded), count)
+
+
+def base64_ends(bytes encoded not None):
+    """Where the first character that is no white space begins and the last one ends; twice 0 without any."""
+    cdef size_t begin = 0, end = size_of(encoded)
+    cdef const uint8_t *src = at(encoded)
+    while end > 0 and lw_base64_is_space(src[end - 1]):
+        end -= 1
+    while begin < end and lw_base64_is_space(src[begin]):
+        begin += 1
+    return begin, end

@@ -39,6 +39,7 @@ cdef extern from "base64.h" nogil:
         bint (*usable)() noexcept
     const lw_base64_variant LW_BASE64[]
     size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uint8_t *out) noexcept
+    bint lw_base64_is_space(uint8_t c) noexcept
     size_t lw_base64_behind(const uint8_t *src, size_t n, size_t count) noexcept
     size_t lw_base64_room(size_t n, const lw_base64_lines *lines) noexcept
     size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,

@@ -15,10 +15,8 @@ static const uint8_t SIX_BITS[256] = {
     SIX8('0', 52), SIX('8', 60), ['+'] = KNOWN | 62, ['/'] = KNOWN | 63,
 };
 
-static bool is_space(uint8_t c) { return c == '\n' || c == '\r' || c == ' ' || c == '\t'; }
-
 static const uint8_t *behind_space(const uint8_t *p, const uint8_t *end) {
-  while (p < end && is_space(*p)) p++;
+  while (p < end && lw_base64_is_space(*p)) p++;
   return p;
 }
 
@@ -38,7 +36,7 @@ static size_t read_groups(const uint8_t *src, size_t n, uint8_t *out) {
 static size_t gather(const uint8_t **src, const uint8_t *end, uint8_t four[4]) {
   size_t held = 0;
   for (const uint8_t *p = *src; held < 4 && p < end; *src = ++p)
-    if (!is_space(*p)) four[held++] = *p;
+    if (!lw_base64_is_space(*p)) four[held++] = *p;
   return held;
 }
 
@@ -59,7 +57,7 @@ size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uin
     size_t groups = read_groups(p, (size_t)(end - p), out);
     p += 4 * groups;
     out += 3 * groups;
-    if (p < end && is_space(*p)) {
+    if (p < end && lw_base64_is_space(*p)) {
       p = behind_space(p, end);
       continue;
     }
@@ -77,7 +75,7 @@ size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uin
 
 size_t lw_base64_behind(const uint8_t *src, size_t n, size_t count) {
   size_t at = 0;
-  for (; count && at < n; at++) count -= !is_space(src[at]);
+  for (; count && at < n; at++) count -= !lw_base64_is_space(src[at]);
   return at;
 }
 

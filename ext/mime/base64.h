@@ -36,6 +36,9 @@ typedef struct {
 
 extern const lw_base64_variant LW_BASE64[];
 
+/* What may stand between characters. */
+static inline bool lw_base64_is_space(uint8_t c) { return c == '\n' || c == '\r' || c == ' ' || c == '\t'; }
+
 /* Decodes src[0..n) into out, which has room for n / 4 * 3 bytes; returns their number, SIZE_MAX for what is wrong. */
 size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uint8_t *out);
 

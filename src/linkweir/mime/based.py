@@ -14,30 +14,33 @@ _CODEC = _mime.Base64()
 
 
 class Based:
-    """One encoded part; `decoded` is its content. Raises Untouchable when it holds anything but base64."""
+    """One encoded part; `decoded` is its content. Raises Untouchable when it holds anything but base64.
 
-    def __init__(self, encoded: bytes) -> None:
+    `crlf`: new lines end with CRLF if the part has none to go by.
+    """
+
+    def __init__(self, encoded: bytes, crlf: bool) -> None:
         try:
             self.decoded = _CODEC.decode(encoded)
         except _mime.Malformed as reason:
             raise Untouchable(str(reason)) from None
         self._encoded = encoded
+        self._crlf = b"\r\n" in encoded or (crlf and b"\n" not in encoded)
 
     def splice(self, replacements: list[Replacement]) -> bytes:
         """The part with these bytes of the content replaced."""
         if not replacements:
             return self._encoded
+        encoded = self._encoded
         whole = replacements[0][0] // 3  # groups that stay
-        head = self._encoded[: _mime.base64_behind(self._encoded, whole * 4)]
         content = _mime.splice(self.decoded, replacements, whole * 3)
-        body = self._encoded.rstrip(_SPACE)
-        tail = self._encoded[len(body) :]
-        return _CODEC.encode(content, _width(body), b"\r\n" in self._encoded, head, tail)
+        begin, end = _mime.base64_ends(encoded)
+        head, tail = encoded[: _mime.base64_behind(encoded, whole * 4)], encoded[end:]
+        return _CODEC.encode(content, _width(encoded, begin, end), self._crlf, head, tail)
 
 
-def _width(body: bytes) -> int:
+def _width(encoded: bytes, begin: int, end: int) -> int:
     """The whole groups in the first of several lines, as characters."""
-    body = body.lstrip(_SPACE)
-    stop = body.find(b"\n")
-    first = len(body[:stop].rstrip(_SPACE))
-    return first // 4 * 4 if stop >= 0 and first >= 4 else WIDTH
+    stop = encoded.find(b"\n", begin, end)
+    first = len(encoded[begin:stop].rstrip(_SPACE)) if stop >= 0 else 0
+    return first // 4 * 4 or WIDTH

@@ -20,7 +20,7 @@ from linkweir.mime.walk import Part, Walk
 from linkweir.token import Tracker
 
 Body = Plain | Quoted | Based
-KINDS: dict[str, Callable[[bytes], Body]] = {
+KINDS: dict[str, Callable[[bytes, bool], Body]] = {
     **dict.fromkeys(("7bit", "8bit", "binary"), Plain),
     "quoted-printable": Quoted,
     "base64": Based,
@@ -127,7 +127,8 @@ def _body(raw: bytes, part: Part) -> Body:
     kind = KINDS.get(part.encoding)
     if kind is None:
         raise Untouchable(f"the transfer encoding {part.encoding[:40]!r} is unknown")
-    return kind(raw[part.start : part.end])
+    crlf = raw.startswith(b"\r\n", part.start - 2) if part.start > 1 else False  # the line end before the body
+    return kind(raw[part.start : part.end], crlf)
 
 
 class _Work:

@@ -7,7 +7,7 @@ from linkweir.html.places import Replacement
 class Plain:
     """One part as it stands; `decoded` is the same."""
 
-    def __init__(self, encoded: bytes) -> None:
+    def __init__(self, encoded: bytes, _crlf: bool) -> None:
         self.decoded = encoded
 
     def splice(self, replacements: list[Replacement]) -> bytes:

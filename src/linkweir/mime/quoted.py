@@ -6,14 +6,18 @@ from linkweir.mime.note import Untouchable
 
 
 class Quoted:
-    """One encoded part; `decoded` is its text. Raises Untouchable when it is malformed."""
+    """One encoded part; `decoded` is its text. Raises Untouchable when it is malformed.
 
-    def __init__(self, encoded: bytes) -> None:
+    `crlf`: new lines end with CRLF if the part has none to go by.
+    """
+
+    def __init__(self, encoded: bytes, crlf: bool) -> None:
         try:
-            self.decoded, self._crlf = _mime.decode_quoted(encoded)
+            self.decoded, found = _mime.decode_quoted(encoded)
         except _mime.Malformed as reason:
             raise Untouchable(str(reason)) from None
         self._encoded = encoded
+        self._crlf = found or (crlf and b"\n" not in encoded)
 
     def splice(self, replacements: list[Replacement]) -> bytes:
         """The part with these bytes of the text replaced, but for text on which readers differ: white space before a
