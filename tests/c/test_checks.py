@@ -114,7 +114,7 @@ def test_base64url_has_one_text(checks: Path) -> None:
 
 
 def test_quoted_printable_is_spliced_as_its_text(checks: Path) -> None:
-    """A part with changes decodes to its text with them, in exactly the announced room and in lines of 76 characters."""
+    """A changed part decodes to its changed text, in the announced room; no line grows beyond 76 characters and "="."""
     run(checks, "quoted_printable_is_spliced_as_its_text")
 
 

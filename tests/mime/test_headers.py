@@ -39,7 +39,7 @@ def test_a_block_is_read_as_line_by_line(raw: bytes) -> None:
 
 
 def test_what_is_remembered_is_what_was_said() -> None:
-    """Two parts with the same text type have it both, and one that contradicts itself is told from one that does not."""
+    """Parts with the same text type all have it, and one that contradicts itself is told from those that do not."""
     head = b"Content-Type: text/html; charset=KOI8-R\n"
     once, twice = Headers(head, 0, len(head)), Headers(head + b"Content-Type: text/plain\n", 0, len(head) + 25)
     for headers, ambiguous in ((once, False), (twice, True), (once, False)):

@@ -15,8 +15,10 @@ _BARE = re.compile(rb"\r(?!\n)")
 _EMPTY = re.compile(rb"\r?\n")
 _SPACED = re.compile(rb"From [ \t]*:")
 _INTERESTING = frozenset(
-    [b"content-type", b"content-transfer-encoding", b"content-disposition"]
-    + [b"dkim-signature", b"arc-seal", b"domainkey-signature"]
+    (
+        *(b"content-type", b"content-transfer-encoding", b"content-disposition"),
+        *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
+    )
 )
 REPEATED = 200  # characters of a Content-Type that may be remembered
 _FOLD = re.compile(rb"\r?\n[ \t]*")
