@@ -46,6 +46,7 @@ from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.sign import Signer
 from linkweir.mail.submit import Submitter
 from linkweir.mail.transport import Transport
+from linkweir.mail.transport.closed import Closed
 from linkweir.mail.transport.discard import Discard
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
@@ -293,10 +294,10 @@ class Service:
 
 def _routes(settings: Settings) -> dict[str, Transport]:
     """Where mail goes by its route."""
-    return {
-        "default": _transport(settings),
-        "filter": _relay(f"smtp+plain://{settings.filter_return}", settings) if settings.filter_return else Discard(),
-    }
+    way_back: Transport = Closed("LINKWEIR_FILTER_RETURN is not set: there is no way back to the mail server")
+    if settings.filter_return:
+        way_back = _relay(f"smtp+plain://{settings.filter_return}", settings)
+    return {"default": _transport(settings), "filter": way_back}
 
 
 def _transport(settings: Settings) -> Transport:

@@ -332,6 +332,24 @@ def test_a_locked_store_after_a_delivery_makes_no_second_copy(bench: Bench) -> N
     assert (slow.started, bench.attempts(key)) == (1, ["Delivered"])
 
 
+def test_a_bug_in_a_transport_waits_like_a_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody expects defers the mail, its log says so, and the mail is delivered later."""
+    key, transport = bench.add(), Flaky(0)
+
+    async def broken(_mail: Outgoing) -> str:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport, "deliver", broken)
+        worker = bench.worker(transport)
+        worker.start()
+        wait_until(lambda: bench.status(key) == "Deferred")
+    bench.now += 2 * SECOND
+    worker.wake()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+
+
 def test_a_message_without_its_content_fails(bench: Bench) -> None:
     """A message whose content was removed while it waited is not tried for ever: it has failed, and says why."""
     key = bench.add()

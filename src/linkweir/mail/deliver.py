@@ -201,6 +201,10 @@ class DeliveryWorker:
         except DeliveryFailed as error:
             self.failed += 1
             await self._back_off(item, str(error))
+        except Exception as error:  # a bug; the mail waits as for any other failure, and is not tried at once again
+            self.failed += 1
+            self._log.exception("delivery.bug", message=str(item.id))
+            await self._back_off(item, f"an error of this service: {type(error).__name__}")
         else:
             await self._settle(item, "Delivered", "delivered", note)
             self.delivered += 1

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -158,6 +159,23 @@ def test_a_final_no_is_final_for_the_mail_only(raw: bytes, step: str) -> None:
     else:
         assert isinstance(failed.value, DeliveryRefused)
         assert failed.value.classification == "address"
+
+
+def test_an_address_that_no_command_can_hold_bounces(raw: bytes) -> None:
+    """A recipient that would end the SMTP command is refused here for good, and the connection stays in use."""
+    bad = replace(mail_to_send(raw), recipient="a>b@example.org")
+    with StandIn() as server:
+        relay = relay_to(server)
+
+        async def work() -> None:
+            with pytest.raises(DeliveryRefused) as refused:
+                await relay.deliver(bad)
+            assert refused.value.classification == "address"
+            await relay.deliver(mail_to_send(raw))
+            await relay.close()
+
+        asyncio.run(work())
+        assert (len(server.mails), server.connections) == (1, 1)
 
 
 def test_eight_bit_mail_needs_a_relay_that_takes_it() -> None:

@@ -18,6 +18,7 @@ RECIPIENTS = 50
 # The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
 # with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
 BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+NULL = "<>"  # how the library spells the null reverse-path, with which bounce mails come (RFC 5321 section 4.5.5)
 ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.\[\]:_-]{1,255}")
 
 
@@ -55,7 +56,7 @@ class Intake:
         if BARE.search(raw):
             return "550 5.6.0 the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
         mail = RawMail(
-            envelope.mail_from or "",
+            "" if envelope.mail_from in (None, NULL) else str(envelope.mail_from),
             tuple(dict.fromkeys(envelope.rcpt_tos)),
             raw,
             self._source,

@@ -80,15 +80,19 @@ class Relay:
         client, fresh = await self._client()
         try:
             try:
-                return await self._send(client, mail)
+                await self._announce(client, mail)
             except aiosmtplib.SMTPServerDisconnected:
                 if fresh:
                     raise
                 client.close()
                 client = await self._connect()  # the idle one had been closed: nothing of the mail was taken
-                return await self._send(client, mail)
+                await self._announce(client, mail)
+            answer = await client.data(mail.raw)
+            return _line(f"{answer.code} {answer.message}")
         except aiosmtplib.SMTPResponseException as error:
             raise _judged(error) from None
+        except ValueError as error:  # the library says so before it sends anything
+            raise DeliveryRefused(f"5.1.3 {_line(str(error))}", "address") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             raise DeliveryFailed(f"the relay: {_line(str(error)) or type(error).__name__}") from None
@@ -149,7 +153,7 @@ class Relay:
             raise DeliveryFailed(f"{what} the relay {where.host}:{where.port}: {_line(str(error))}") from None
         return client
 
-    async def _send(self, client: aiosmtplib.SMTP, mail: Outgoing) -> str:
+    async def _announce(self, client: aiosmtplib.SMTP, mail: Outgoing) -> None:
         options = [f"SIZE={len(mail.raw)}"] if client.supports_extension("size") else []
         if not mail.raw.isascii():
             if not client.supports_extension("8bitmime"):
@@ -157,8 +161,6 @@ class Relay:
             options.append("BODY=8BITMIME")
         await client.mail(mail.envelope_from, options=options)
         await client.rcpt(mail.recipient)
-        answer = await client.data(mail.raw)
-        return _line(f"{answer.code} {answer.message}")
 
 
 def _judged(error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
