@@ -161,21 +161,22 @@ def test_a_final_no_is_final_for_the_mail_only(raw: bytes, step: str) -> None:
         assert failed.value.classification == "address"
 
 
-def test_an_address_that_no_command_can_hold_bounces(raw: bytes) -> None:
-    """A recipient that would end the SMTP command is refused here for good, and the connection stays in use."""
-    bad = replace(mail_to_send(raw), recipient="a>b@example.org")
+@pytest.mark.parametrize(
+    "address", ["a>b@example.org", "a,b@example.org", "a b@example.org", "ä@example.org", "a\n@b.c"]
+)
+def test_an_address_that_no_command_can_hold_bounces(raw: bytes, address: str) -> None:
+    """A recipient that would be read as another one is refused here for good, and nobody gets the mail."""
+    with StandIn() as server, pytest.raises(DeliveryRefused) as refused:
+        deliver(relay_to(server), replace(mail_to_send(raw), recipient=address))
+    assert refused.value.classification == "address"
+    assert server.commands == []
+
+
+def test_an_empty_sender_is_the_null_reverse_path(raw: bytes) -> None:
+    """A mail without an envelope sender, which no bounce may follow, is announced as such."""
     with StandIn() as server:
-        relay = relay_to(server)
-
-        async def work() -> None:
-            with pytest.raises(DeliveryRefused) as refused:
-                await relay.deliver(bad)
-            assert refused.value.classification == "address"
-            await relay.deliver(mail_to_send(raw))
-            await relay.close()
-
-        asyncio.run(work())
-        assert (len(server.mails), server.connections) == (1, 1)
+        deliver(relay_to(server), replace(mail_to_send(raw), envelope_from=""))
+        assert any(one.startswith("MAIL FROM:<> ") for one in server.commands)
 
 
 def test_eight_bit_mail_needs_a_relay_that_takes_it() -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+from aiosmtplib.email import quote_address
 
 from linkweir.errors import DeliveryFailed, DeliveryRefused, SettingsError
 from linkweir.mail.transport.outgoing import Outgoing
@@ -77,6 +78,8 @@ class Relay:
 
     async def deliver(self, mail: Outgoing) -> str:
         """Hand the mail over; the relay's answer. Raises DeliveryFailed, DeliveryRefused."""
+        for one in (mail.envelope_from, mail.recipient):
+            _refuse_if_unfit(one)
         client, fresh = await self._client()
         try:
             try:
@@ -91,8 +94,6 @@ class Relay:
             return _line(f"{answer.code} {answer.message}")
         except aiosmtplib.SMTPResponseException as error:
             raise _judged(error) from None
-        except ValueError as error:  # the library says so before it sends anything
-            raise DeliveryRefused(f"5.1.3 {_line(str(error))}", "address") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             raise DeliveryFailed(f"the relay: {_line(str(error)) or type(error).__name__}") from None
@@ -161,6 +162,16 @@ class Relay:
             options.append("BODY=8BITMIME")
         await client.mail(mail.envelope_from, options=options)
         await client.rcpt(mail.recipient)
+
+
+def _refuse_if_unfit(address: str) -> None:
+    """The library reads an address anew before it sends it: one that it reads as another must not go to that one."""
+    try:
+        same = quote_address(address) == f"<{address}>" and address.isascii()
+    except ValueError:
+        same = False
+    if not same:
+        raise DeliveryRefused(f"5.1.3 {_line(address)!r} is no address that SMTP can carry", "address")
 
 
 def _judged(error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
