@@ -21,7 +21,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from linkweir.apikeys import opened
 from linkweir.app import Service, create_app, linkweir_lifespan
+from linkweir.serve import DEMO_KEY
 from linkweir.settings import Settings
 from tests.edge.serving import Running, Served, mails, request, wait_until
 
@@ -248,6 +250,15 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
         answer = httpx.get(process.url + "/c/" + links[0].rpartition("/")[2])
         assert answer.headers["location"].startswith("https://example.com/articles/")
         process.end(signal.SIGTERM)
+
+
+def test_each_demo_replaces_the_key_of_the_last(tmp_path: Path) -> None:
+    """However often the demo runs, there is one key for it, and the one shown first stays."""
+    for _ in range(2):
+        with serving(tmp_path / "data", "--demo-exit") as process:
+            assert process.closed() == 0
+    with opened(Settings(data=tmp_path / "data")) as keys:
+        assert [row["label"] for row in keys.all()] == ["first", DEMO_KEY]
 
 
 def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:

@@ -236,9 +236,10 @@ class Service:
                     accounts.add_api_key(connection, account, label="settings", digest=digest, now=now(), hint="")
         return account
 
-    def new_api_key(self, label: str, *, only_first: bool = False) -> str | None:
-        """A new API key for the first account, returned this once; None when `only_first` and there is one
-        already.
+    def new_api_key(self, label: str, *, only_first: bool = False, replacing: bool = False) -> str | None:
+        """A new API key for the first account, returned this once; None when `only_first` and there is one already.
+
+        `replacing`: earlier keys with this label open nothing from now on.
         """
         with self.store.write() as connection:
             account = accounts.first(connection)
@@ -246,11 +247,9 @@ class Service:
                 raise LinkweirError("the service has not been started")
             if only_first and accounts.count_api_keys(connection, account):
                 return None
-            key = auth.new_key()
-            accounts.add_api_key(
-                connection, account, label=label, digest=auth.digest(key), now=now(), hint=auth.hint(key)
-            )
-        return key
+            if replacing:
+                api_keys.remove_labelled(connection, account, label)
+            return auth.add_key(connection, account, label, now())[1]
 
     def first_smtp_credential(self) -> tuple[str, str] | None:
         """Username and password of a credential for the first account, returned this once; None when it has one."""

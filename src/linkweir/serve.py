@@ -22,6 +22,7 @@ from linkweir.errors import LinkweirError
 from linkweir.settings import Settings, from_environment
 
 FAILED = 1
+DEMO_KEY = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
 SMTP_PORT = 8587
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 SAMPLE = {
@@ -189,7 +190,7 @@ def _curls(url: str, account: str, key: str) -> str:
 
 
 def _start_demo(service: Service, server: uvicorn.Server, *, stop: bool) -> None:
-    key = service.new_api_key("demo") or ""
+    key = service.new_api_key(DEMO_KEY, replacing=True) or ""
     settings = service.settings
 
     def show() -> None:

@@ -14,7 +14,7 @@ from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2.asked import ApiKeyChange, NewApiKey
 from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.errors import NotFound
-from linkweir.store import accounts, api_keys, tables
+from linkweir.store import api_keys, tables
 
 
 async def list_keys(request: Request) -> Response:
@@ -50,18 +50,9 @@ def _create(call: Call) -> Response:
     asked = shaped(call.data, NewApiKey)
     granted = scopes.check(asked.scopes)
     scopes.covers(call.who.scopes, granted)
-    secret = auth.new_key()
     account = call.who.account["id"]
     with call.parts.store.write() as connection:
-        key = accounts.add_api_key(
-            connection,
-            account,
-            label=asked.label,
-            digest=auth.digest(secret),
-            now=now(),
-            scopes=granted,
-            hint=auth.hint(secret),
-        )
+        key, secret = auth.add_key(connection, account, asked.label, now(), granted)
         row = api_keys.get(connection, account, key)
         assert row is not None
         data = body_of({**_shown(row), "secret_key": secret})
