@@ -33,6 +33,7 @@ from linkweir.edge import auth, health, problems, redirect
 from linkweir.edge.access import Access
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
+from linkweir.edge.memory import Incoming
 from linkweir.edge.metrics import Metrics
 from linkweir.edge.openapi import document as openapi
 from linkweir.edge.parts import now, run_bounded
@@ -109,6 +110,7 @@ class Service:
             clock=now,
         )
         self.smtp_servers: list[smtp.SmtpServer] = []
+        self.incoming = Incoming(settings.max_incoming)
         self.limits = Limits(settings.rate_limit, settings.rate_burst)
         self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
         self.metrics = Metrics()

@@ -22,7 +22,7 @@ DURATIONS = (
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
 )
 AT_LEAST_ONE = (
-    *("threads", "max_body", "max_message", "delivery_connections", "webhook_connections"),
+    *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
     *("rate_burst", "statistics_burst"),
 )
 
@@ -66,6 +66,7 @@ class Settings:
     smtp_certificate: Path | None = None
     smtp_key: Path | None = None
     max_message: int = MAX_MESSAGE
+    max_incoming: int = 256 * 1024 * 1024
     filter_listen: str = ""
     filter_return: str = ""
     rate_limit: float = 100.0
@@ -100,8 +101,13 @@ class Settings:
         for name in ("port", "smtp_port"):
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
+        self._check_together()
+
+    def _check_together(self) -> None:
         if (self.smtp_certificate is None) != (self.smtp_key is None):
             raise SettingsError("LINKWEIR_SMTP_CERTIFICATE and LINKWEIR_SMTP_KEY belong together")
+        if self.max_incoming < max(self.max_body, 2 * self.max_message):
+            raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
         if self.api_key and len(self.api_key) < 32:

@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.click.journal import Journal
 from linkweir.click.spool import Spool
 from linkweir.edge.limits import Limits
+from linkweir.edge.memory import Incoming
 from linkweir.edge.metrics import Metrics
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.submit import Submitter
@@ -38,6 +39,7 @@ class Parts(Protocol):
     limits: Limits
     statistics_limits: Limits
     metrics: Metrics
+    incoming: Incoming
 
     @property
     def ring(self) -> KeyRing:

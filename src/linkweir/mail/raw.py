@@ -16,6 +16,7 @@ from linkweir.errors import BadInput
 from linkweir.mail import wish_headers
 from linkweir.mail.accepting import Draft, Sending
 from linkweir.mail.model import Wishes
+from linkweir.mail.stage import Stage
 from linkweir.mime import Note, rewrite_message
 from linkweir.mime.headers import Field, fields, unfolded
 from linkweir.store.messages import NewMessage
@@ -89,8 +90,10 @@ def _decoded(text: str) -> str:
         return text
 
 
-def accept(opened: Opened, sending: Sending, recipient: str) -> tuple[NewMessage, list[Note]]:
-    """One recipient's message and what is to be noted of it. Raises BadInput."""
+def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tuple[NewMessage, list[Note]]:
+    """One recipient's message, its mail on the stage, and what is to be noted of it. Raises BadInput,
+    StoreUnavailable.
+    """
     if not recipient.isascii() or len(recipient) > 320:
         raise BadInput("RCPT TO", "is not an address that can be delivered to")
     draft: Draft = sending.draft(Wishes())
@@ -100,8 +103,16 @@ def accept(opened: Opened, sending: Sending, recipient: str) -> tuple[NewMessage
     ours = draft.links
     notes = [Note("header-ignored", warning) for warning in opened.wishes.warnings]
     if ours.links is not None or ours.pixel is not None:
-        done = rewrite_message(raw, ours.links, switches=draft.policy.switches, pixel=ours.pixel)
-        raw = done.raw
-        notes += done.notes
-    message_id = opened.message_id or own
-    return draft.finished(raw, message_id=message_id, recipient=recipient, subject=opened.subject), notes
+        raw, found = _rewritten(raw, draft)
+        notes += found
+    message_id, kept = opened.message_id or own, stage.put(raw)
+    return draft.finished(kept, message_id=message_id, recipient=recipient, subject=opened.subject), notes
+
+
+def _rewritten(raw: bytes, draft: Draft) -> tuple[bytes, list[Note]]:
+    """The mail with its links replaced; as it was when that fails, for no mail may be lost over its links."""
+    try:
+        done = rewrite_message(raw, draft.links.links, switches=draft.policy.switches, pixel=draft.links.pixel)
+    except Exception as error:
+        return raw, [Note("rewrite-failed", f"an error of this service: {type(error).__name__}")]
+    return done.raw, list(done.notes)

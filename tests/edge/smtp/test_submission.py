@@ -134,6 +134,25 @@ def test_fifty_recipients_and_no_more(served: Submission) -> None:
     wait_until(lambda: sum(b"fifty@example.com" in path.read_bytes() for path in new(served)) == 50)
 
 
+def test_a_connection_has_its_number_of_mails(served: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail after the last one that a connection may bring is answered 421; on a new one it is taken."""
+    assert protocol.MAILS == 10_000
+    monkeypatch.setattr(protocol, "MAILS", 3)
+    with served.connect() as client:
+        for number in range(3):
+            client.sendmail("a@example.com", ["ada@example.org"], MAIL.replace(b"one@", b"%d@many." % number))
+        client.mail("a@example.com")
+        client.rcpt("ada@example.org")
+        assert client.docmd("DATA")[0] == 421
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.noop()
+        client.close()
+    with served.connect() as client:
+        assert client.sendmail("a@example.com", ["ada@example.org"], MAIL.replace(b"one@", b"3@many.")) == {}
+    for number in range(4):
+        assert arrived(served, f"{number}@many.example.com")
+
+
 def test_what_is_missing_is_added(served: Submission) -> None:
     """A mail without Message-ID and Date gets them; Bcc does not go out."""
     mail = b"From: a@example.com\r\nBcc: secret@example.org\r\nSubject: bare\r\n\r\nHello\r\n"

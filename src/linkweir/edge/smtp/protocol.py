@@ -1,7 +1,8 @@
 """One SMTP connection, with the bounds that the library leaves to its users (aiosmtpd).
 
 A client that sends no byte is cut off after the idle time, one that drips after the longest time for one mail, and one
-that sends a line without end as soon as it has sent more than a mail may have.
+that sends a line without end as soon as it has sent more than a mail may have. While too much mail is arriving, more of
+it is asked to come again: 451 before it has begun, 421 in the middle of it.
 """
 
 import asyncio
@@ -9,22 +10,26 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from linkweir.edge.memory import Incoming
+
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
 LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
 MAILS = 10_000  # a connection
+LINE = 80  # bytes that the library needs to hold one line, beside the line
 SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
 
 
 class Connection(SMTP):
-    """What aiosmtpd does, bounded; `places` is the server's count of free connections."""
+    """What aiosmtpd does, bounded; `places` is the server's count of free connections, `incoming` what all share."""
 
     line_length_limit = LONGEST_LINE
 
-    def __init__(self, handler: Any, *, places: "Places", idle: float, **options: Any) -> None:
+    def __init__(self, handler: Any, *, places: "Places", incoming: Incoming, idle: float, **options: Any) -> None:
         super().__init__(handler, timeout=idle, **options)
         self._places = places
         self._holds = False
         self._receiving: int | None = None
+        self._held = incoming.hold()
         self.mails = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -60,6 +65,11 @@ class Connection(SMTP):
                 self.transport.write(b"552 5.3.4 the mail is far too large\r\n")
                 self.transport.close()
                 return
+            room = self._held.add(len(data) + LINE * data.count(b"\n"))
+            if not room and isinstance(self.transport, asyncio.Transport):
+                self.transport.write(b"421 4.3.1 too much mail is arriving, try again later\r\n")
+                self.transport.close()
+                return
         super().data_received(data)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library's name
@@ -69,6 +79,9 @@ class Connection(SMTP):
             await self.push("421 4.7.0 that is enough for one connection")
             if self.transport is not None:
                 self.transport.close()
+            return
+        if not self._held.book(2 * self._announced()):  # with its lines a mail takes about twice its size
+            await self.push("451 4.3.1 too much mail is arriving, try again later")
             return
         self._receiving = 0
         try:
@@ -80,6 +93,12 @@ class Connection(SMTP):
                 self.transport.close()
         finally:
             self._receiving = None
+            self._held.release()
+
+    def _announced(self) -> int:
+        """The size that MAIL told (RFC 1870), which the library has checked; 0 when it told none."""
+        options = self.envelope.mail_options if self.envelope is not None else []
+        return next((int(one[5:]) for one in options if one.startswith("SIZE=")), 0)
 
 
 class Places:

@@ -82,6 +82,7 @@ def submission(parts: Parts) -> SmtpServer:
         return Connection(
             Intake(parts, pool, "smtp"),
             places=places,
+            incoming=parts.incoming,
             idle=IDLE,
             hostname=name,
             ident="Linkweir",
@@ -117,6 +118,7 @@ def _filter(parts: Parts, pool: ThreadPoolExecutor, places: Places) -> Connectio
     return Connection(
         Intake(parts, pool, "filter"),
         places=places,
+        incoming=parts.incoming,
         idle=IDLE * 5,  # RFC 5321 section 4.5.3.2: servers keep connections to each other for minutes
         hostname=parts.settings.mail_hostname or socket.gethostname(),
         ident="Linkweir filter",

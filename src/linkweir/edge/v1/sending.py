@@ -46,8 +46,9 @@ async def send_email(request: Request) -> Response:
             raise AccessDenied
         who = await auth.signed_in(request, parts, key)
         parts.limits.take(who.account["id"])
-        data = await body.read(request, parts.settings.max_body)
-        return await parts.in_thread(lambda: _send(parts, who, data))
+        with parts.incoming.hold() as held:
+            data = await body.read(request, parts.settings.max_body, held)
+            return await parts.in_thread(lambda: _send(parts, who, data))
     except BadInput as error:
         return JSON({"status": str(error)}, 400)
     except (AccessDenied, NotAllowed):
