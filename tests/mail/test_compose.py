@@ -109,6 +109,44 @@ def test_long_headers_stay_whole() -> None:
     assert f"List-Unsubscribe: {value}\r\n".encode() in raw
 
 
+HIDDEN = "=?utf-8?q?a=0D=0ABcc:_evil=40example.com?="  # an encoded word with a line break in it
+
+
+@pytest.mark.parametrize("text", [HIDDEN, HIDDEN + " ü", HIDDEN + " b" * 600, HIDDEN + "b" * 1200])
+def test_an_encoded_word_hides_no_header(text: str) -> None:
+    """A line break inside an encoded word never becomes one: neither the subject nor a header can add another."""
+    mail = built(subject=text, headers={"X-A": text}, name=HIDDEN)
+    assert "bcc" not in mail
+    assert {name.lower() for name in mail if name.lower() not in ("mime-version", "content-type")} == {
+        *("from", "to", "subject", "date", "message-id", "x-a", "content-transfer-encoding")
+    }
+
+
+def test_a_long_header_with_spaces_is_folded() -> None:
+    """Text that needs more than one line is folded at its spaces, and only a word too long for a line is encoded."""
+    references = " ".join(f"<{number}@example.com>" for number in range(300))
+    mail = built(headers={"References": references, "X-Long": "x" * 5000})
+    assert dict(mail.raw_items())["References"].replace("\n", "").split() == references.split()
+    assert str(mail["x-long"]) == "x" * 5000
+
+
+def test_a_reply_to_header_holds_addresses() -> None:
+    """Names and domains in any script go out encoded; what is no list of addresses is refused, comments in comments
+    too; and so is a header that is there twice, a longer one than can be written, and too many.
+    """
+    mail = built(headers={"Reply-To": '"Jürgen, X" <j@exämple.de>, k@example.com'})
+    assert [one.addr_spec for one in mail["reply-to"].addresses] == ["j@xn--exmple-cua.de", "k@example.com"]
+    refused: list[dict[str, str]] = [
+        *({"Reply-To": text} for text in ("", "x", "(" * 7000, "ü@example.com", "<<<>>,", "a@[")),
+        {"Reply-To": "a@example.com", "reply-to": "b@example.com"},
+        {"X-A": "x" * (compose.HEADER_LIMIT + 1)},
+        {f"X-{number}": "x" for number in range(compose.HEADERS + 1)},
+    ]
+    for headers in refused:
+        with pytest.raises(BadInput, match="headers"):
+            compose.check_headers(headers, has_reply_to=False)
+
+
 def test_text_and_html_are_alternatives() -> None:
     """With both bodies the mail is multipart/alternative, the text first."""
     mail = built(text="plain ü", html="<p>")

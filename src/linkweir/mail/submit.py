@@ -150,6 +150,7 @@ def _checked(submission: Submission) -> Submission:
     """The submission with addresses that can be mailed to. Raises BadInput for what is wrong for all recipients."""
     for position, item in enumerate(submission.attachments):
         compose.check_attachment(item, f"attachments[{position}]")
+    compose.check_length(submission.subject, "subject")
     reply_to = submission.reply_to and address.checked(submission.reply_to, "reply_to")
     return replace(submission, sender=address.checked(submission.sender, "from"), reply_to=reply_to)
 
@@ -211,6 +212,10 @@ def _refuse_too_much(size: int) -> None:
         raise BadInput("recipients", f"together make more than {limit} MB of mail: send to fewer at a time")
 
 
+def _subject(text: str) -> str:
+    return compose.check_length(address.one_line(text, "subject"), "subject")
+
+
 class _Texts:
     """Subject, text and HTML for each recipient; taken literally for one without any substitutions."""
 
@@ -239,10 +244,10 @@ class _Texts:
         one = self._submission
         filled = self._filled.get(position)
         if filled is None:
-            return address.one_line(one.subject, "subject"), one.text, one.html
+            return _subject(one.subject), one.text, one.html
         if isinstance(filled, BadInput):
             raise filled
         rest = iter(filled)
-        subject = address.one_line(next(rest), "subject")
+        subject = _subject(next(rest))
         text = next(rest) if one.text is not None else None
         return subject, text, next(rest) if one.html is not None else None
