@@ -7,7 +7,7 @@ and Date (RFC 6409 section 8). Everything else but the links is byte for byte th
 import email.header
 import email.utils
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -23,6 +23,9 @@ from linkweir.store.messages import NewMessage
 
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 SUBJECT_LIMIT = 2000  # characters that are stored for people to recognise a mail by
+# bytes of a header that are looked at: readers of encoded words and addresses take the square of the length or recurse
+VALUE_LIMIT = 8000
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Opened:
         self._raw = mail.raw
         self._fields, self._body = fields(mail.raw, 0, len(mail.raw))
         self.wishes = wish_headers.read(self._texts())
-        self.sender = self._sender(mail.envelope_from)
+        self.senders = self._senders()
+        self.sender = next((one for one in self.senders if "@" in one), mail.envelope_from)
         self.subject = _decoded(self._first(b"subject") or "")[:SUBJECT_LIMIT]
         found = _ID.search(self._first(b"message-id") or "")
         self.message_id = found[1] if found else None
@@ -57,11 +61,24 @@ class Opened:
 
     def _first(self, name: bytes) -> str | None:
         found = next((one for one in self._fields if one.name == name), None)
-        return unfolded(self._raw, found).decode("utf-8", "replace") if found else None
+        return self._text(found) if found else None
 
-    def _sender(self, envelope_from: str) -> str:
-        _, address = email.utils.parseaddr(self._first(b"from") or "")
-        return address if "@" in address else envelope_from
+    def _text(self, field: Field) -> str:
+        short = Field(field.name, field.start, field.value, min(field.end, field.value + VALUE_LIMIT))
+        return unfolded(self._raw, short).decode("utf-8", "replace")
+
+    def _senders(self) -> list[str]:
+        """Every address of every From field."""
+        try:
+            found = email.utils.getaddresses([self._text(one) for one in self._fields if one.name == b"from"])
+        except RecursionError:  # comments inside each other
+            found = []
+        return [address for _, address in found]
+
+    def is_from(self, domains: Sequence[str]) -> bool:
+        """Whether the mail says, once and as every reader will understand it, that it comes from these domains."""
+        once = sum(one.name == b"from" for one in self._fields) == 1
+        return once and bool(self.senders) and all(_domain(one) in domains for one in self.senders)
 
     def cleaned(self, message_id: str, now: int) -> bytes:
         """The mail without what is not for its readers, and with what it must have."""
@@ -83,11 +100,16 @@ def _without(raw: bytes, gone: list[Field]) -> Iterator[bytes]:
     yield raw[at:]
 
 
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
 def _decoded(text: str) -> str:
     try:
-        return str(email.header.make_header(email.header.decode_header(text)))
+        shown = str(email.header.make_header(email.header.decode_header(text)))
     except (LookupError, UnicodeError, ValueError, email.errors.HeaderParseError):
         return text
+    return shown.encode("utf-8", "replace").decode("utf-8")  # UTF-7 and others make halves of characters
 
 
 def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tuple[NewMessage, list[Note]]:
@@ -97,8 +119,8 @@ def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tu
     if not recipient.isascii() or len(recipient) > 320:
         raise BadInput("RCPT TO", "is not an address that can be delivered to")
     draft: Draft = sending.draft(Wishes())
-    domain = sending.sender.rpartition("@")[2]
-    own = f"{draft.key}@{domain if domain.isascii() and domain else 'localhost'}"
+    domain = _domain(sending.sender)
+    own = f"{draft.key}@{domain if _HOST.fullmatch(domain) else 'localhost'}"
     raw = opened.cleaned(own, sending.now)
     ours = draft.links
     notes = [Note("header-ignored", warning) for warning in opened.wishes.warnings]

@@ -26,6 +26,7 @@ from linkweir.webhook.outbox import Happened
 
 ACCEPTED = 202  # the status of the reply that is remembered
 RAW_LIMIT = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
+NOTES = 50  # kept of one message
 SIZE_LIMIT = 256 * 1024 * 1024  # bytes of all mails of one submission
 
 
@@ -84,7 +85,7 @@ class Submitter:
         accepted then.
         """
         opened = Opened(mail)
-        if allowed is not None and opened.sender.rpartition("@")[2].lower() not in allowed:
+        if allowed is not None and not opened.is_from(allowed):
             raise BadInput("From", "this credential may not send from that domain")
         asked = opened.wishes
         with self._store.read() as connection:
@@ -142,8 +143,14 @@ def _store(connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUI
     messages.add(connection, ready)
     outbox.record_many(connection, [Happened(messages.row_of(new), "reception", now) for new in ready])
     for new in ready:
-        for one in notes.get(new.id, ()):
+        for one in _bounded(notes.get(new.id, [])):
             outbox.note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
+
+
+def _bounded(notes: list[Note]) -> list[Note]:
+    """The first notes, and how many more there were: a mail of many odd parts must not keep the store busy."""
+    more = len(notes) - NOTES
+    return notes if more <= 0 else [*notes[:NOTES], Note("more-notes", f"{more} more are left out")]
 
 
 def _checked(submission: Submission) -> Submission:

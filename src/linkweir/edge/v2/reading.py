@@ -1,7 +1,7 @@
 """`GET …/messages`, `GET …/messages/{id}` and `DELETE …/messages/{id}/cancel`."""
 
 import base64
-import email
+import email.parser
 import email.policy
 import re
 import uuid
@@ -21,6 +21,7 @@ from linkweir.edge.v2.filters import microseconds, texts
 from linkweir.errors import Conflict, NotFound
 from linkweir.store import browse, events, messages
 
+MULTIPARTS = 100  # whose parts are shown
 MESSAGE_ID = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
 
 
@@ -98,10 +99,10 @@ def _attempts(connection: Connection, row: RowMapping) -> list[dict[str, Any]]:
 
 def _parsed(raw: bytes) -> dict[str, Any]:
     """The mail for people: texts, attachments, headers. What cannot be decoded is left as well as may be."""
-    mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.compat32)
+    mail = _read(raw)
     headers: dict[str, list[str]] = {}
     for header, value in mail.items():
-        headers.setdefault(header, []).append(str(value))
+        headers.setdefault(_whole(header), []).append(_whole(str(value)))
     parts: list[dict[str, str]] = []
     files: list[dict[str, str]] = []
     for part in mail.walk():
@@ -110,24 +111,55 @@ def _parsed(raw: bytes) -> dict[str, Any]:
         data = part.get_payload(decode=True)
         data = data if isinstance(data, bytes) else b""
         kind = part.get_content_type()
-        name: str | None = part.get_filename()
+        name = _file_name(part)
         if part.get_content_maintype() == "text" and name is None:
-            parts.append({"content_type": kind, "content": _text(data, part.get_content_charset())})
+            parts.append({"content_type": kind, "content": _text(data, _charset(part))})
         else:
             file: dict[str, str] = {
                 "filename": name or "",
                 "content": base64.b64encode(data).decode("ascii"),
                 "content_type": kind,
             }
-            files.append({**file, "content_id": str(part.get("content-id", "")).strip("<> ")})
+            files.append({**file, "content_id": _whole(str(part.get("content-id", ""))).strip("<> ")})
     return {"parts": parts, "attachments": files, "headers": headers}
+
+
+def _read(raw: bytes) -> EmailMessage:
+    """The mail, taken apart; only its headers where multiparts are inside each other more often than in any mail: the
+    parser recurses, and looks at each line once for each of them.
+    """
+    deep = raw.lower().count(b"boundary") > MULTIPARTS
+    parser = email.parser.BytesParser(EmailMessage, policy=email.policy.compat32)
+    mail = parser.parsebytes(raw, headersonly=deep)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def _file_name(part: EmailMessage) -> str | None:
+    try:
+        name: str | None = part.get_filename()
+    except (LookupError, ValueError, TypeError):
+        return ""
+    return name if name is None else _whole(name)
+
+
+def _charset(part: EmailMessage) -> str | None:
+    try:
+        return part.get_content_charset()
+    except (LookupError, ValueError, TypeError):
+        return None
 
 
 def _text(data: bytes, charset: str | None) -> str:
     try:
-        return data.decode(charset or "utf-8", "replace")
-    except LookupError:
+        return _whole(data.decode(charset or "utf-8", "replace"))
+    except (LookupError, ValueError):  # a charset that is none, or one of Python's own that is no charset
         return data.decode("utf-8", "replace")
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which JSON cannot carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def show(row: RowMapping) -> dict[str, Any]:
