@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from linkweir.html import Switches
 from linkweir.mail.model import LinkStyle, Utm, Wishes
+from linkweir.mail.patterns import skipping
 from linkweir.token import Privacy
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def _first(levels: tuple[Wishes, ...], wish: Callable[[Wishes], T | None]) -> T 
 
 def _switches(levels: tuple[Wishes, ...], base: Switches) -> Switches:
     opt_out = (*base.opt_out, *(name for one in levels for name in one.opt_out))
-    skip = (*base.skip, *(pattern for one in levels for pattern in one.skip))
+    skip = (*base.skip, *(skipping(pattern) for one in levels for pattern in one.skip))
     outlook = _first(levels, lambda one: one.outlook)
     wanted = (opt_out, skip, base.outlook if outlook is None else outlook)
     if wanted == (base.opt_out, base.skip, base.outlook):

@@ -13,9 +13,11 @@ from linkweir.errors import BadInput, BadSwitch
 from linkweir.html import Switches
 from linkweir.mail import wish_headers
 from linkweir.mail.model import Attachment, Mailbox, Recipient, SandboxResult, Submission, Utm, Wishes
+from linkweir.mail.patterns import skipping
 from linkweir.mail.wish_headers import HeaderWishes
 from linkweir.token import Privacy
 
+PATTERNS = 50  # of one message, as of a domain and an account
 DEPTH = 32  # of lists and objects inside each other
 DAY = 86_400 * 1_000_000  # microseconds
 T = TypeVar("T")
@@ -72,7 +74,9 @@ def utm(asked: shapes.Utm | None) -> Utm | None:
 def switches(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:
     """The switches of the link rules, checked. Raises BadInput."""
     try:
-        Switches(opt_out=tuple(opt_out or ()), skip=tuple(skip or ()))
+        if len(skip or ()) > PATTERNS or len(opt_out or ()) > PATTERNS:
+            raise BadInput("skip" if len(skip or ()) > PATTERNS else "opt_out", f"has more than {PATTERNS} items")
+        Switches(opt_out=tuple(opt_out or ()), skip=tuple(map(skipping, skip or ())))
     except BadSwitch as error:
         field, _, reason = str(error).partition(": ")  # the error names the switch, which is the field
         raise BadInput(field, reason) from None
