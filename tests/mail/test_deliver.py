@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
 from linkweir.edge.logs import make_logger
-from linkweir.errors import DeliveryFailed
+from linkweir.errors import DeliveryFailed, DeliveryRefused
 from linkweir.mail import identity
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.transport import Outgoing, Transport
@@ -272,6 +272,85 @@ def test_a_slow_delivery_keeps_its_lease(bench: Bench) -> None:
     wait_until(lambda: bench.status(key) == "Delivered")
     first.stop()
     assert (slow.started, transport.taken) == (1, [])
+
+
+class Raising(Flaky):
+    """A transport that always fails in the same way."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(0)
+        self.error = error
+
+    async def deliver(self, mail: Outgoing) -> str:
+        """Fail."""
+        raise self.error
+
+
+def test_a_store_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the relay has taken is noted when the store can be written again, and not delivered a second time."""
+    bench = Bench(tmp_path)
+    key, transport = bench.add(), Flaky(0)
+    holder = sqlite3.connect(tmp_path / "linkweir.db", isolation_level=None, check_same_thread=False)
+    deliver = transport.deliver
+
+    async def delivering(mail: Outgoing) -> str:
+        holder.execute("BEGIN IMMEDIATE")  # another program has the store from here on
+        return await deliver(mail)
+
+    monkeypatch.setattr(transport, "deliver", delivering)
+    bench.store.close()
+    bench.store = Store(tmp_path / "linkweir.db", wait=0.2)
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: transport.taken)
+    bench.now += 11 * SECOND  # the lease has ended
+    time.sleep(1.5)
+    assert bench.status(key) == "Received"
+    holder.execute("ROLLBACK")
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+    assert transport.taken == [key]
+    holder.close()
+    bench.store.close()
+
+
+def test_a_clock_that_jumps_makes_no_duplicate(bench: Bench) -> None:
+    """When a lease ends early because the clock was set, the worker does not start a delivery that is under way."""
+    key, slow = bench.add(expires=99_999), Slow()
+    log = make_logger("error", io.StringIO())
+    worker = DeliveryWorker(bench.store, {"default": slow}, log, lease=10, first_wait=1, clock=lambda: bench.now)
+    worker.start()
+    wait_until(lambda: slow.started == 1)
+    bench.now += 3600 * SECOND
+    worker.wake()
+    time.sleep(0.5)
+    slow.go.set()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+    assert (slow.started, bench.attempts(key)) == (1, ["Delivered"])
+
+
+def test_a_bug_in_a_transport_is_a_failed_attempt(bench: Bench) -> None:
+    """An error that nobody thought of is an attempt like others: noted, and followed by a longer wait."""
+    key = bench.add()
+    worker = bench.worker(Raising(ValueError("what nobody thought of")))
+    worker.start()
+    wait_until(lambda: bench.attempts(key) == ["Deferred"])
+    worker.stop()
+
+
+def test_logs_name_no_recipient(bench: Bench) -> None:
+    """A relay's answer goes whole into the message's record, and without its addresses into the logs."""
+    key, stream = bench.add(), io.StringIO()
+    routes = {"default": Raising(DeliveryRefused("550 5.1.1 <b@example.org>: no such user b@example.org here"))}
+    log = make_logger("info", stream)
+    worker = DeliveryWorker(bench.store, routes, log, lease=10, first_wait=1, clock=lambda: bench.now)
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Bounced")
+    worker.stop()
+    assert "550 5.1.1 <<address>>: no such user <address> here" in stream.getvalue()
+    with bench.store.read() as connection:
+        assert "b@example.org" in messages.delivery_attempts(connection, key)[0]["log"]
 
 
 class Slow:

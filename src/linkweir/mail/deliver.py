@@ -2,13 +2,15 @@
 own, so that no request waits for a relay or a disk.
 
 At least once. Between the moment a relay has taken a mail (its answer to the final dot) and the moment that is
-committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease,
-or the relay's answer is lost on the way. The second copy is the same mail with the same Message-ID.
+committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease
+while another process delivers too, or the relay's answer is lost on the way. The second copy is the same mail with the
+same Message-ID.
 """
 
 import asyncio
 import contextlib
 import random
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -39,6 +41,9 @@ SANDBOX: Mapping[str, tuple[str, Kind]] = {
     "fail": ("Sandbox Failed", "failed"),
     "suppress": ("Sandbox Suppressed", "suppressed"),
 }
+
+
+ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 
 class DeliveryWorker:
@@ -196,7 +201,7 @@ class DeliveryWorker:
             note = await self._routes[item.route].deliver(outgoing)
         except DeliveryRefused as error:
             self.failed += 1
-            self._log.warning("message.bounced", message=str(item.id), reason=str(error))
+            self._log.warning("message.bounced", message=str(item.id), reason=_masked(str(error)))
             await self._settle(item, "Bounced", "bounced", str(error), classification=error.classification)
         except DeliveryFailed as error:
             self.failed += 1
@@ -236,10 +241,10 @@ class DeliveryWorker:
         wait = min(self._first_wait * 2**item.attempts, LONGEST_WAIT) * random.uniform(0.9, 1.1)  # noqa: S311
         due_at = now + int(wait * 1_000_000)
         if due_at >= item.expires_at:
-            self._log.warning("message.failed", message=str(item.id), reason=reason)
+            self._log.warning("message.failed", message=str(item.id), reason=_masked(reason))
             await self._settle(item, "Failed", "failed", reason)
             return
-        self._log.warning("message.deferred", message=str(item.id), reason=reason)
+        self._log.warning("message.deferred", message=str(item.id), reason=_masked(reason))
 
         def put_back() -> None:
             with self._store.write() as connection:
@@ -271,3 +276,8 @@ class DeliveryWorker:
 
     def _is_stopping(self) -> bool:
         return self._stopping
+
+
+def _masked(text: str) -> str:
+    """For logs: relays like to repeat whom a mail is for, and that is for the message's own record only."""
+    return ADDRESS.sub("<address>", text)

@@ -77,7 +77,7 @@ def test_many_odd_headers_and_parts_make_few_notes(served: Submission) -> None:
         DEEP + b"Content-Type: text/html\r\n\r\n<a href='https://a.b'>x</a>\r\n",
         b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-\r\n",
         b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800\r\n",
-        b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
+        b'Content-Type: text/plain; charset="a\0b"\r\n\r\nx\r\n',
         b"Content-Type: text/plain; charset*=zlib''x; name*=\xff''%FF\r\nX: \xff\xed\xa0\x80\r\n\r\nx\r\n",
         b"Content-Type: image/png; name*0*=utf-7''%2B2AA-\r\nContent-ID: \xff\r\n\r\nx\r\n",
     ],
