@@ -122,6 +122,19 @@ def test_an_encoded_word_hides_no_header(text: str) -> None:
     }
 
 
+def test_an_encoded_word_hides_no_header_of_a_file() -> None:
+    """Neither a file's name nor its id can end a line; a name in an honest encoded word is read."""
+    for hidden in (HIDDEN, "=?utf-8?q?=3D=3Futf-8=3Fq=3F=0D=0AX:_y=3F=3D?=", "=?", "x" * 1001):
+        with pytest.raises(BadInput, match="file_name"):
+            compose.check_attachment(Attachment(b"", "text/plain", hidden), "attachments[0]")
+    files = (Attachment(b"x", "image/png", "=?utf-8?q?=C3=9C.png?=", inline=True, content_id=f"<{HIDDEN}>"),)
+    compose.check_attachment(files[0], "attachments[0]")
+    (part,) = [part for part in built(attachments=files).walk() if part.get_content_type() == "image/png"]
+    assert part.get_filename() == "Ü.png"
+    assert dict(part.raw_items())["Content-ID"] == f"<{HIDDEN}>"
+    assert {name.lower() for name in part if not name.lower().startswith("content-")} == {"mime-version"}
+
+
 def test_a_long_header_with_spaces_is_folded() -> None:
     """Text that needs more than one line is folded at its spaces, and only a word too long for a line is encoded."""
     references = " ".join(f"<{number}@example.com>" for number in range(300))

@@ -4,10 +4,12 @@ bytes exactly.
 HTML goes out in base64: any line end, any length of line and any character survives transport as it is.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.header import Header
+from email.errors import HeaderParseError
+from email.header import Header, decode_header, make_header
 from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -21,6 +23,8 @@ from linkweir.mail.model import Attachment, Mailbox, Submission
 
 LINE_LIMIT = 998  # RFC 5322 section 2.1.1, without CRLF
 HEADER_LIMIT = LINE_LIMIT * 8  # characters of one header; longer ones take long to encode
+FILE_NAME_LIMIT = 1000  # characters
+FILES = 500  # attachments of one mail
 HEADERS = 500  # of a customer's own
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
 HEADER_NAME = re.compile(r"[!-9;-~]{1,64}")
@@ -46,7 +50,8 @@ class _Headers(EmailPolicy):
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         """Texts are kept as they are; addresses and what the bodies' own headers need are parsed."""
-        if isinstance(value, str) and not name.lower().startswith(("content-", "mime-")):
+        lower = name.lower()
+        if isinstance(value, str) and (lower == "content-id" or not lower.startswith(("content-", "mime-"))):
             return name, value
         return super().header_store_parse(name, value)
 
@@ -130,11 +135,25 @@ def check_attachment(item: Attachment, field: str) -> None:
     found = CONTENT_TYPE.fullmatch(item.content_type)
     if not found or found[1].lower() in ("message", "multipart"):
         raise BadInput(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
-    one_line(item.file_name, f"{field}.file_name")
+    shown_name(item.file_name, f"{field}.file_name")
     if item.content_id and not CONTENT_ID.fullmatch(item.content_id):
         raise BadInput(f"{field}.content_id", "must look like <name@example.com>")
     if item.inline and not item.content_id:
         raise BadInput(f"{field}.content_disposition", "inline needs a content_id in <...>")
+
+
+def shown_name(text: str, field: str) -> str:
+    """A file's name; one that a client has put into encoded words is read. Raises BadInput.
+
+    The attack is the same as with headers, and here the standard library cannot be kept from reading them.
+    """
+    name = text
+    if "=?" in text and len(text) <= FILE_NAME_LIMIT:
+        with contextlib.suppress(LookupError, ValueError, HeaderParseError):
+            name = str(make_header(decode_header(text)))
+    if "=?" in one_line(name, field) or len(name) > FILE_NAME_LIMIT:
+        raise BadInput(field, f"must be a name of at most {FILE_NAME_LIMIT} characters, without encoded words")
+    return name
 
 
 def build(
@@ -180,12 +199,13 @@ def _set_bodies(
     if html is not None:
         _set_page(mail, html, "html", alternative=text is not None or amp is not None)
     page = mail.get_body(("html",))
-    for item in files:
+    for place, item in enumerate(files):
+        file_name = shown_name(item.file_name, f"attachments[{place}].file_name")
         maintype, subtype = item.content_type.split("/")
         inline = item.inline and page is not None
         add = page.add_related if page is not None and inline else mail.add_attachment
         disposition = "inline" if inline else "attachment"
-        add(item.data, maintype, subtype, disposition=disposition, filename=item.file_name, cid=item.content_id or None)
+        add(item.data, maintype, subtype, disposition=disposition, filename=file_name, cid=item.content_id or None)
 
 
 def _set_page(mail: EmailMessage, html: str, subtype: str, *, alternative: bool) -> None:

@@ -41,8 +41,6 @@ SANDBOX: Mapping[str, tuple[str, Kind]] = {
     "fail": ("Sandbox Failed", "failed"),
     "suppress": ("Sandbox Suppressed", "suppressed"),
 }
-
-
 ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 

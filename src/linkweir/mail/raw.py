@@ -25,6 +25,7 @@ _ID = re.compile(r"<([^<>\s]{1,500})>")
 SUBJECT_LIMIT = 2000  # characters that are stored for people to recognise a mail by
 # bytes of a header that are looked at: readers of encoded words and addresses take the square of the length or recurse
 VALUE_LIMIT = 8000
+FROM_LIMIT = 10  # fields; a mail has one
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
@@ -70,7 +71,8 @@ class Opened:
     def _senders(self) -> list[str]:
         """Every address of every From field."""
         try:
-            found = email.utils.getaddresses([self._text(one) for one in self._fields if one.name == b"from"])
+            some = [self._text(one) for one in self._fields if one.name == b"from"][:FROM_LIMIT]
+            found = email.utils.getaddresses(some)
         except RecursionError:  # comments inside each other
             found = []
         return [address for _, address in found]

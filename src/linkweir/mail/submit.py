@@ -155,6 +155,8 @@ def _bounded(notes: list[Note]) -> list[Note]:
 
 def _checked(submission: Submission) -> Submission:
     """The submission with addresses that can be mailed to. Raises BadInput for what is wrong for all recipients."""
+    if len(submission.attachments) > compose.FILES:
+        raise BadInput("attachments", f"are more than {compose.FILES}")
     for position, item in enumerate(submission.attachments):
         compose.check_attachment(item, f"attachments[{position}]")
     compose.check_length(submission.subject, "subject")
