@@ -328,3 +328,27 @@ def test_a_locked_store_can_still_be_read(served: Served) -> None:
         connection.execute(update(api_keys).values(last_used_at=None))
     with served.service.store.write():
         assert served.client.get(served.base).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://:secret@h.example/", "http://@h.example/", "http://u@h.example/", "file:///etc/passwd", "//h/"),
+        *("http://h.example/\r\nX: y", "http://h.example:0/", "http://[::1", "http:///x", "gopher://h/", "http://ü/"),
+    ],
+)
+def test_a_webhook_goes_to_a_plain_web_address(served: Served, url: str) -> None:
+    """No user, no password, no control, no other scheme: 400 naming the field."""
+    asked = {"name": "x", "url": url, "scope": "global"}
+    answer = served.client.post(f"{served.base}/webhooks", json=asked)
+    assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, "url")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("subject", "x" * 60_000), ("recipient", "x" * 60_000), ("tags", "a," * 2000), ("status", "a," * 2000)],
+)
+def test_a_filter_has_an_end(served: Served, name: str, value: str) -> None:
+    """What the store could not look for, or only with great effort, is 400 naming the filter."""
+    answer = served.client.get(f"{served.base}/messages", params={name: value})
+    assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, name)

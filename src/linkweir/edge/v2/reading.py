@@ -17,7 +17,7 @@ from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import paging
-from linkweir.edge.v2.filters import microseconds, texts
+from linkweir.edge.v2.filters import microseconds, text, texts
 from linkweir.errors import Conflict, NotFound
 from linkweir.store import browse, events, messages
 
@@ -43,7 +43,7 @@ async def cancel_message(request: Request) -> Response:
 def _list(call: Call) -> Response:
     query = call.request.query_params
     filters = {
-        **{name: query.get(name) for name in ("sender", "recipient", "subject", "message_id_header")},
+        **{name: text(query, name) for name in ("sender", "recipient", "subject", "message_id_header")},
         **{name: texts(query, name) for name in ("status", "tags")},
         **{name: microseconds(query, name) for name in ("from_time", "to_time")},
         "domains": call.who.domains("messages:read"),
