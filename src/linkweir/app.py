@@ -192,8 +192,8 @@ class Service:
 
     @property
     def tracking_host(self) -> str:
-        """The service's own host for tracking links."""
-        return urlsplit(self.settings.base_url).netloc
+        """The service's own host for tracking links, without a port: what a CNAME may lead to."""
+        return urlsplit(self.settings.base_url).hostname or ""
 
     def add_tracking_host(self, host: str) -> None:
         """Links live on this host too from now on: the key ring recognises them."""

@@ -108,6 +108,16 @@ def test_two_wishes_for_the_key_are_refused(served: Served) -> None:
     assert (answer.status_code, answer.json()["message"][:5]) == (400, "dkim:")
 
 
+def test_a_domain_of_another_script_is_one_in_the_dns(served: Served) -> None:
+    """A domain is kept in its ASCII form, mail from it in either spelling is its mail, and its CNAME names no port."""
+    domain = made(served, "domains", domain="Bücher.example", tracking_subdomain="t")
+    assert domain["domain"] == "xn--bcher-kva.example"
+    assert domain["dns_records"][0]["content"] == "127.0.0.1"
+    for sender in ("a@bücher.example", "a@XN--bcher-kva.example"):
+        (entry,) = served.send(**{"from": {"email": sender}})
+        assert served.message(entry["id"])["domain_id"] == domain["id"]
+
+
 def hosts(served: Served) -> str:
     """Every base URL that the key ring knows."""
     return " ".join(served.service.ring.hosts)

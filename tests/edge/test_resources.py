@@ -308,6 +308,26 @@ def test_api_v1_errors_are_its_own(served: Served) -> None:
     assert (bad.status_code, list(bad.json())) == (400, ["status"])
 
 
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"subject": "x"}, "content.text_body"),
+        ({"subject": "a\nb", "html_body": "x"}, None),
+        ({"subject": "x", "html_body": "x", "headers": {"Bcc": "x"}}, "content.headers.'Bcc'"),
+        ({"subject": "x", "html_body": "x", "reply_to": {"email": "x"}}, "content.reply_to.email"),
+        ({"subject": "x", "html_body": 1}, "content.html_body"),
+    ],
+)
+def test_api_v1_names_fields_as_it_knows_them(served: Served, content: dict[str, Any], field: str | None) -> None:
+    """An error of the older request names its own field, not the newer one's; a recipient's own is in `errors`."""
+    body = {"from": {"email": "a@example.com"}, "recipients": [{"email": "b@example.org"}], "content": content}
+    answer = served.reader.post("/v1/email/send", json=body, headers={"X-Api-Key": served.key})
+    if field is None:
+        assert (answer.status_code, answer.json()["fail_count"]) == (201, 1)
+    else:
+        assert (answer.status_code, answer.json()["status"].partition(": ")[0]) == (400, field)
+
+
 def test_a_request_that_outlives_its_lease_is_not_carried_out(served: Served) -> None:
     """When the same request was made again meanwhile, the late one's transaction comes to nothing."""
     account, key = served.service.account, some_uuid()

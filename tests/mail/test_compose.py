@@ -190,6 +190,15 @@ def test_attachments_come_back() -> None:
     assert inline.get_content_disposition() == "inline"
 
 
+def test_a_files_type_keeps_its_parameters() -> None:
+    """Charset, method and quoted values of a type arrive as they were asked for."""
+    kind = 'text/calendar; charset=utf-8; method=REQUEST; x="a; b"'
+    mail = built(html="<p>", attachments=(Attachment("é".encode(), kind, "i.ics"),))
+    (file,) = mail.iter_attachments()
+    assert (file.get_content_type(), file.get_content()) == ("text/calendar", "é")
+    assert (file.get_param("method"), file.get_param("x")) == ("REQUEST", "a; b")
+
+
 def test_html_attachments_are_no_bodies() -> None:
     """An HTML file that goes along does not become the mail's body."""
     mail = built(html="<p>body</p>", attachments=(Attachment(b"<p>file</p>", "text/html", "page.html"),))
@@ -246,6 +255,9 @@ def test_reply_to_is_given_once() -> None:
         Attachment(b"", "message/rfc822", "a"),
         Attachment(b"", "multipart/mixed", "a"),
         Attachment(b"", "text/plain; charset=x\r\nX: y", "a"),
+        Attachment(b"", 'text/plain; charset="x\r\nX: y"', "a"),
+        Attachment(b"", "text/plain; charset", "a"),
+        Attachment(b"", "message/rfc822; x=y", "a"),
         Attachment(b"", "text/plain", "a\r\nX: y"),
         Attachment(b"", "text/plain", "a", content_id="logo"),
         Attachment(b"", "text/plain", "a", content_id="<a>\r\nX: <y>"),

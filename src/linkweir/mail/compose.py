@@ -28,7 +28,9 @@ FILES = 500  # attachments of one mail
 HEADERS = 500  # of a customer's own
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
 HEADER_NAME = re.compile(r"[!-9;-~]{1,64}")
-CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64})/([A-Za-z0-9!#$&^_.+-]{1,64})")
+# RFC 2045 section 5.1; a quoted value holds nothing that would need a backslash
+PARAMETER = r"""[ \t]*;[ \t]*([A-Za-z0-9!#$&^_.+-]{1,64})=(?:([A-Za-z0-9!#$&^_.+*'-]{1,255})|"([ !#-\[\]-~]{0,255})")"""
+CONTENT_TYPE = re.compile(rf"([A-Za-z0-9!#$&^_.+-]{{1,64}})/([A-Za-z0-9!#$&^_.+-]{{1,64}})((?:{PARAMETER})*)")
 CONTENT_ID = re.compile(r"<[!-;=?-~]{1,200}>")
 # written by us or by those after us; a second one would contradict the first
 OURS = frozenset(
@@ -201,11 +203,19 @@ def _set_bodies(
     page = mail.get_body(("html",))
     for place, item in enumerate(files):
         file_name = shown_name(item.file_name, f"attachments[{place}].file_name")
-        maintype, subtype = item.content_type.split("/")
+        maintype, subtype, params = _type_of(item)
         inline = item.inline and page is not None
         add = page.add_related if page is not None and inline else mail.add_attachment
         disposition = "inline" if inline else "attachment"
-        add(item.data, maintype, subtype, disposition=disposition, filename=file_name, cid=item.content_id or None)
+        cid = item.content_id or None
+        add(item.data, maintype, subtype, disposition=disposition, filename=file_name, cid=cid, params=params)
+
+
+def _type_of(item: Attachment) -> tuple[str, str, dict[str, str]]:
+    found = CONTENT_TYPE.fullmatch(item.content_type)
+    assert found is not None  # checked before
+    params = re.finditer(PARAMETER, found[3])
+    return found[1], found[2], {one[1].lower(): one[2] or one[3] or "" for one in params}
 
 
 def _set_page(mail: EmailMessage, html: str, subtype: str, *, alternative: bool) -> None:

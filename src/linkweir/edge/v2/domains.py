@@ -22,6 +22,7 @@ from linkweir.edge.v2.resource import DELETED, body_of, created, page_of
 from linkweir.edge.v2.scoped import DOMAIN
 from linkweir.edge.v2.translate import switches
 from linkweir.errors import BadInput, BadSwitch, Conflict, NotFound
+from linkweir.mail.address import ascii_domain
 from linkweir.store import domains, tables
 
 TRACKING = ("track_clicks", "track_opens")
@@ -58,7 +59,7 @@ def _list(call: Call) -> Response:
 
 def _create(call: Call) -> Response:
     asked = shaped(call.data, NewDomain)
-    name = asked.domain.lower().rstrip(".")
+    name = ascii_domain(asked.domain.removesuffix("."), "domain")
     if not DOMAIN.fullmatch(name):
         raise BadInput("domain", "is not a domain")
     moment, account = now(), call.who.account["id"]
