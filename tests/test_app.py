@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 
 from linkweir.apikeys import opened
 from linkweir.app import Service, create_app, linkweir_lifespan
+from linkweir.errors import LinkweirError
 from linkweir.serve import DEMO_KEY
 from linkweir.settings import Settings
 from tests.edge.serving import Running, Served, mails, request, wait_until
@@ -357,6 +358,22 @@ def test_a_service_that_cannot_start_says_so(tmp_path: Path) -> None:
             (tmp_path / "data").unlink()
             assert httpx.get(url).status_code == 200
         service.stop()
+
+
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    """With the filter's port in use the service does not start, runs no thread and holds no port; later it starts."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        ways: dict[str, Any] = {"filter_listen": f"127.0.0.1:{busy.getsockname()[1]}", "filter_return": "127.0.0.1:1"}
+        service: Service = create_app(Settings(data=tmp_path, smtp_port=port, **ways)).state.linkweir
+        before = {thread.name for thread in threading.enumerate()}
+        for _ in range(2):
+            with pytest.raises(LinkweirError, match="cannot listen"):
+                service.start()
+        assert {thread.name for thread in threading.enumerate()} == before
+        socket.create_server(("127.0.0.1", port)).close()
+    service.start()
+    service.stop()
 
 
 def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:

@@ -132,8 +132,8 @@ class Service:
             self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._ring = self._load_ring()
             self.account = self._own_account(self._ring)
+            self._start_smtp()  # the one that can fail: before anything else runs
             self.journal.start()
-            self._start_smtp()
             self.worker.start()
             self.webhooks.start()
             self._state = "running"
@@ -157,10 +157,17 @@ class Service:
         self.log.info("service.stopped")
 
     def _start_smtp(self) -> None:
-        found = [smtp.submission(self)] if self.settings.smtp_port is not None else []
-        found += [smtp.content_filter(self)] if self.settings.filter_listen else []
-        self.smtp_servers = found
-        for server in found:
+        wanted = [smtp.submission] if self.settings.smtp_port is not None else []
+        wanted += [smtp.content_filter] if self.settings.filter_listen else []
+        self.smtp_servers = []
+        try:
+            for make in wanted:
+                self.smtp_servers.append(make(self))
+        except BaseException:
+            for server in self.smtp_servers:
+                server.stop()  # its port must be free for the next try
+            raise
+        for server in self.smtp_servers:
             server.start()
 
     def _stop_at_exit(self) -> None:

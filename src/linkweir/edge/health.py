@@ -26,6 +26,8 @@ async def readyz(request: Request) -> Response:
         "spool": await parts.in_thread(lambda: _spool(parts.settings.spool_path)),
         "journal": "ok" if parts.journal.alive else "not running",
         "worker": "ok" if parts.worker.alive else "not running",
+        "webhooks": "ok" if parts.webhooks.alive else "not running",
+        "smtp": "ok" if all(server.alive for server in parts.smtp_servers) else "not running",
     }
     ready = all(found == "ok" for found in checks.values())
     return JSON({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)

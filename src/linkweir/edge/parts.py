@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 import anyio.to_thread
@@ -24,6 +24,14 @@ from linkweir.vault import Vault
 T = TypeVar("T")
 
 
+class Running(Protocol):
+    """Something that has a thread of its own."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+
+
 class Parts(Protocol):
     """One service, as its doors see it."""
 
@@ -40,6 +48,14 @@ class Parts(Protocol):
     statistics_limits: Limits
     metrics: Metrics
     incoming: Incoming
+
+    @property
+    def webhooks(self) -> Running:
+        """What tells webhooks."""
+
+    @property
+    def smtp_servers(self) -> Sequence[Running]:
+        """What listens for mail."""
 
     @property
     def ring(self) -> KeyRing:

@@ -75,9 +75,12 @@ class Intake:
             self._source,
             sandbox=isinstance(session.auth_data, Sender) and bool(session.auth_data.credential["sandbox"]),
         )
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, self._accept, mail, session.auth_data)
+            stored = asyncio.get_running_loop().run_in_executor(self._pool, self._accept, mail, session.auth_data)
+        except RuntimeError:  # no more work is taken
+            return "421 4.3.2 the service is stopping"
+        try:
+            return await stored
         except AccessDenied:
             return "550 5.7.8 this credential opens nothing any more"
         except (BadInput, NotFound) as error:

@@ -6,6 +6,8 @@ it is asked to come again: 451 before it has begun, 421 in the middle of it.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
@@ -15,6 +17,7 @@ from linkweir.edge.memory import Incoming
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
 LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
 MAILS = 10_000  # a connection
+GOODBYE = 0.1  # seconds that a client has to hear that the service stops
 LINE = 80  # bytes that the library needs to hold one line, beside the line
 SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
 
@@ -36,7 +39,7 @@ class Connection(SMTP):
         """Take a place, or say that there is none."""
         secured = self._original_transport is not None  # STARTTLS comes here a second time
         if not secured and not self._holds:
-            self._holds = self._places.take()
+            self._holds = self._places.take(self)
             if not self._holds:
                 assert isinstance(transport, asyncio.Transport)
                 transport.write(b"421 4.7.0 too many connections, try again later\r\n")
@@ -48,9 +51,19 @@ class Connection(SMTP):
         """Give the place back."""
         if self._holds:
             self._holds = False
-            self._places.give()
+            self._places.give(self)
         if self.session is not None:
             super().connection_lost(error)
+
+    def end(self, *, at_once: bool) -> None:
+        """The service stops: say so and close, or close at once."""
+        if not isinstance(self.transport, asyncio.Transport):
+            return
+        if at_once:
+            self.transport.abort()
+        else:
+            self.transport.write(b"421 4.3.2 the service is stopping\r\n")
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Within a mail, anything that arrives shows that the client lives; too much of it ends the connection.
@@ -85,8 +98,9 @@ class Connection(SMTP):
             return
         self._receiving = 0
         try:
-            async with asyncio.timeout(LONGEST_MAIL):
-                await super().smtp_DATA(arg)
+            with self._places.mail():
+                async with asyncio.timeout(LONGEST_MAIL):
+                    await super().smtp_DATA(arg)
         except TimeoutError:
             await self.push("421 4.4.2 the mail took too long")
             if self.transport is not None:
@@ -102,18 +116,45 @@ class Connection(SMTP):
 
 
 class Places:
-    """How many connections a server has at a time."""
+    """The connections that a server has at a time, and the mails under way on them."""
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
+        self._limit = limit
+        self._taken: set[Connection] = set()
+        self._mails = 0
+        self._none = asyncio.Event()
+        self._none.set()
 
-    def take(self) -> bool:
+    def take(self, one: Connection) -> bool:
         """Whether there was a place."""
-        if self._free <= 0:
+        if len(self._taken) >= self._limit:
             return False
-        self._free -= 1
+        self._taken.add(one)
         return True
 
-    def give(self) -> None:
+    def give(self, one: Connection) -> None:
         """A connection has ended."""
-        self._free += 1
+        self._taken.discard(one)
+
+    async def close(self) -> None:
+        """End all connections, with a word for those that listen."""
+        for at_once in (False, True):
+            for one in list(self._taken):
+                one.end(at_once=at_once)
+            await asyncio.sleep(GOODBYE)
+
+    @contextlib.contextmanager
+    def mail(self) -> Iterator[None]:
+        """Around a mail, from its first byte until its sender has the answer."""
+        self._mails += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._mails -= 1
+            if not self._mails:
+                self._none.set()
+
+    async def answered(self) -> None:
+        """Wait until every sender of a mail has its answer."""
+        await self._none.wait()
