@@ -1,0 +1,159 @@
+"""A hit among the other hits of its message: everything that the rules look at, computed once.
+
+Refuses to weigh. A *source* is a network (/24 or /64) here, for scanners and homes alike change the last part.
+"""
+
+import uuid
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_network
+
+from linkweir.click.verdict.hit import CLICK, HONEYPOT, SECOND, Context, Hit
+from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run_at
+
+WINDOWS = {"blink": 2, "second": 5, "moment": 15, "breath": 50}  # tenths of a second
+STEP = SECOND // 10
+SWEEP_PAUSE = 60 * SECOND  # between links of one slow sweep
+SCATTER_PAUSE = 45 * SECOND
+ECHO = 10 * SECOND  # HEAD and then GET of the same link
+AGAIN = 6 * SECOND  # a double click, or a second try
+CROWD = 10.0  # by how many times its average a crowd may be denser for a moment
+
+
+@dataclass(slots=True)
+class Scene:
+    """One hit and what surrounds it within REACH.
+
+    `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
+    source's run; `scattered`: the run of everyone with its user agent; `alone`: nobody followed another link;
+    `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
+    source followed this link just before or after; `swept`: its very source ran through the links as no person does.
+    """
+
+    hit: Hit
+    context: Context
+    dense: Mapping[str, int] = field(default_factory=dict)
+    run: Run = ALONE
+    scattered: Run = ALONE
+    alone: bool = True
+    head: bool = False
+    trapped: bool = False
+    again: bool = False
+    swept: bool = False
+
+    def covers(self, run: Run) -> float:
+        """The part of the mail's links that a run followed; 0 where the mail's links are not known."""
+        return run.links / self.context.links if self.context.links else 0.0
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since delivery; negative before it."""
+        delivered = self.context.delivered_at
+        return None if delivered is None else (self.hit.at - delivered) / SECOND
+
+    @property
+    def spread(self) -> int:
+        """How many recipients this address hit at about this time."""
+        return self.context.spread.get(self.hit.ip, 0) if self.hit.ip else 0
+
+
+@lru_cache(maxsize=4096)
+def network(ip: str) -> str:
+    """The network of an address that counts as one source."""
+    if ":" in ip:
+        return str(ip_network((IPv6Address(ip), 64), strict=False))
+    return ip.rpartition(".")[0]
+
+
+def source(hit: Hit) -> str:
+    """What stands for the sender of a hit; without an address, the little that its privacy mode has kept."""
+    return network(hit.ip) if hit.ip else f"? {hit.network} {hit.device}"
+
+
+class Stage:
+    """All clicks of one message, sorted, and from it the scene of each."""
+
+    def __init__(self, hits: Sequence[Hit], context: Context) -> None:
+        ordered = sorted(hits, key=lambda hit: (hit.at, hit.id))
+        self._context = context
+        self._sources = {hit.id: source(hit) for hit in ordered}
+        clicks = [hit for hit in ordered if hit.kind == CLICK]
+        self._everyone = _Stream(clicks)
+        self._by_source = _streams(clicks, lambda hit: self._sources[hit.id])
+        self._by_agent = _streams([hit for hit in clicks if hit.user_agent], lambda hit: hit.user_agent or "")
+        self._traps = [hit for hit in ordered if hit.kind == HONEYPOT]
+
+    def scene(self, hit: Hit) -> Scene:
+        """What surrounds this hit; for an open, nothing does: it says nothing about clicks, nor they about it."""
+        scene = Scene(hit, self._context)
+        if hit.kind == CLICK:
+            self._fill(scene)
+        return scene
+
+    def _fill(self, scene: Scene) -> None:
+        hit = scene.hit
+        own = self._by_source[self._sources[hit.id]]
+        fleet = self._by_agent.get(hit.user_agent or "")
+        near = self._everyone.near(hit, REACH)
+        crowd = max(0, self._everyone.count(hit, REACH) - 2 * len({other.position for other in near}))
+        scene.dense = {name: self._links_within(name, hit, own, fleet, crowd) for name in WINDOWS}
+        scene.run = run_at(own.hits, own.index[hit.id], SWEEP_PAUSE, self._sources)
+        if fleet:
+            scene.scattered = run_at(fleet.hits, fleet.index[hit.id], SCATTER_PAUSE, self._sources)
+        scene.alone = all(other.position == hit.position for other in near)
+        beside = [other for other in own.near(hit, ECHO) if other.position == hit.position and other is not hit]
+        scene.head = any(other.method == "HEAD" for other in beside)
+        scene.again = any(other.method == "GET" and abs(other.at - hit.at) <= AGAIN for other in beside)
+        scene.trapped = any(_same_program(hit, trap) and abs(trap.at - hit.at) <= REACH for trap in self._traps)
+
+    def _links_within(
+        self, name: str, hit: Hit, own: "_Stream", fleet: "_Stream | None", crowd: int
+    ) -> int:
+        """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
+
+        Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
+        """
+        found = max(own.dense(name, hit), fleet.dense(name, hit) if fleet else 0, self._everyone.dense(name, hit) - 1)
+        by_chance = CROWD * crowd * WINDOWS[name] * STEP / (2 * REACH)
+        return found - round(by_chance)
+
+
+class _Stream:
+    """Hits in order of time, with the windows that were asked for so far."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = hits
+        self.index = {hit.id: number for number, hit in enumerate(hits)}
+        self._times = [hit.at for hit in hits]
+        self._dense: dict[str, list[int]] = {}
+
+    def dense(self, name: str, hit: Hit) -> int:
+        if name not in self._dense:
+            self._dense[name] = densest(self.hits, WINDOWS[name] * STEP)
+        return self._dense[name][self.index[hit.id]]
+
+    def count(self, hit: Hit, reach: int) -> int:
+        first, last = self._bounds(hit, reach)
+        return last - first
+
+    def near(self, hit: Hit, reach: int) -> Sequence[Hit]:
+        """The hits within `reach`, of a flood only the nearest."""
+        first, last = self._bounds(hit, reach)
+        here = self.index[hit.id]
+        return self.hits[max(first, here - NEAREST) : min(last, here + NEAREST + 1)]
+
+    def _bounds(self, hit: Hit, reach: int) -> tuple[int, int]:
+        return bisect_left(self._times, hit.at - reach), bisect_right(self._times, hit.at + reach)
+
+
+def _streams(hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _Stream]:
+    sorted_out: dict[str, list[Hit]] = {}
+    for hit in hits:
+        sorted_out.setdefault(key(hit), []).append(hit)
+    return {name: _Stream(group) for name, group in sorted_out.items()}
+
+
+def _same_program(one: Hit, other: Hit) -> bool:
+    return one.ip is not None and one.ip == other.ip and one.user_agent == other.user_agent
