@@ -78,6 +78,8 @@ class Settings:
     webhook_retry_seconds: float = 1.0
     webhook_connections: int = 20
     retention_seconds: float = 60.0
+    mmdb: Path | None = None
+    networks: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __post_init__(self) -> None:
@@ -176,7 +178,7 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key"), Path),
+    **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
     **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), int),
     **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), float),
     "outlook": _boolean,
