@@ -54,7 +54,7 @@ def follow(dice: Random, mail: Mail, start: float, at: Seat, who: str) -> None:
 
 def _pause(dice: Random, kind: str) -> float:
     if kind == "tabs":  # a hand, a mouse and the next link
-        return max(0.55, dice.lognormvariate(0.6, 0.5))
+        return max(0.35, dice.lognormvariate(0.6, 0.5))
     return 3 + dice.lognormvariate(3.0, 0.9)
 
 
@@ -65,7 +65,7 @@ def readers(
     list or a shared mailbox.
     """
     if dice.random() < many:
-        for _ in range(dice.randint(10, 120)):
+        for _ in range(round(10 * 60 ** dice.random())):
             place = seat(dice, office if dice.random() < 0.7 else None, relay)
             follow(dice, mail, mail.delivered + dice.uniform(20, 40) + dice.expovariate(1 / 2500), place, "of a list")
         return

@@ -45,7 +45,7 @@ def _signal(code: str) -> Callable[[Scene], bool]:
 
 
 def _burst(scene: Scene) -> bool:
-    return scene.dense.get("second", 0) >= 3 or scene.dense.get("moment", 0) >= 5
+    return scene.dense.get("half", 0) >= 3 or scene.dense.get("moment", 0) >= 4
 
 
 def _pair(scene: Scene) -> bool:
@@ -53,7 +53,11 @@ def _pair(scene: Scene) -> bool:
 
 
 def _quick_pair(scene: Scene) -> bool:
-    return not _burst(scene) and not _pair(scene) and scene.dense.get("second", 0) >= 2
+    return not _burst(scene) and not _pair(scene) and scene.dense.get("half", 0) >= 2
+
+
+def _quick_run(scene: Scene) -> bool:
+    return not _burst(scene) and scene.dense.get("moment", 0) >= 3
 
 
 def _rapid(scene: Scene) -> bool:
@@ -70,14 +74,24 @@ def _slow_sweep(scene: Scene) -> bool:
     return run.links >= 5 and scene.covers(run) >= 0.75 and run.ascending and not run.repeats
 
 
+def _most_links(scene: Scene) -> bool:
+    run = scene.run
+    return run.links >= 8 and scene.covers(run) >= 0.75 and not run.repeats
+
+
 def _even(scene: Scene) -> bool:
     run = scene.run
-    return run.links >= 4 and run.evenness < 0.12
+    return run.links >= 6 and run.evenness < 0.1
 
 
 def _scatter(scene: Scene) -> bool:
     run = scene.scattered
-    return run.sources >= 3 and run.links >= 3 and run.sources >= 0.6 * run.links and scene.covers(run) >= 0.6
+    many = run.sources >= 3 and run.links >= 3 and run.sources >= 0.6 * run.links and scene.covers(run) >= 0.6
+    return many and not run.repeats and not scene.crowd
+
+
+def _no_browser(scene: Scene) -> bool:
+    return {door.NO_LANGUAGE, door.NO_HTML, door.NO_FETCH_METADATA} <= set(scene.hit.signals)
 
 
 def _read_between(scene: Scene) -> bool:
@@ -87,7 +101,7 @@ def _read_between(scene: Scene) -> bool:
 
 def machine_run(scene: Scene) -> bool:
     """Whether the links were run through as no person does it: what taints the source's other hits."""
-    return any(test(scene) for test in (_burst, _rapid, _sweep, _scatter, _even))
+    return any(test(scene) for test in (_burst, _rapid, _scatter, _even))
 
 
 RULES = (
@@ -106,13 +120,17 @@ RULES = (
     Rule("burst-pair", "time", _pair,
          "Two links of the message were followed within a fraction of a second.", 3.6, strong=True),
     Rule("quick-pair", "time", _quick_pair,
-         "Two links were followed faster than most people can.", 1.0),
+         "Two links were followed faster than most people can.", 2.2, strong=True),
+    Rule("quick-run", "time", _quick_run,
+         "Three links were followed faster than most people can.", 2.2, strong=True),
     Rule("rapid", "time", _rapid,
-         "Many links were followed within a few seconds.", 3.5, strong=True),
+         "Many links were followed within a few seconds.", 2.5, strong=True),
     Rule("sweep", "time and coverage", _sweep,
-         "Most links were followed one after the other, without a pause to look at any.", 3.5, strong=True),
+         "Most links were followed one after the other, without a pause to look at any.", 1.8, strong=True),
     Rule("slow-sweep", "coverage and order", _slow_sweep,
          "Most links were followed from the top of the message to its end.", 2.2, strong=True),
+    Rule("most-links", "coverage", _most_links,
+         "Nearly all of many links were followed, each of them once.", 1.4, strong=True),
     Rule("even-pace", "time", _even,
          "The links were followed in the even rhythm of a clock.", 3.0, strong=True),
     Rule("scattered-sweep", "sources and coverage", _scatter,
@@ -151,6 +169,8 @@ RULES = (
          "The browser says that a script fetched this, and no window was to show it.", 1.2),
     Rule("no-fetch-metadata", "headers", _signal(door.NO_FETCH_METADATA),
          "The browser that is named would say how it came to fetch this.", 0.8),
+    Rule("not-a-browser", "headers", _no_browser,
+         "None of the headers is there that the named browser always sends.", 2.5, strong=True),
     # when
     Rule("before-delivery", "time", _age(-20.0, 0.0),
          "The message had not been delivered yet.", 3.5, strong=True),

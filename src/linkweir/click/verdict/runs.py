@@ -44,13 +44,14 @@ def densest(hits: Sequence[Hit], span: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a source did around a hit: `links` distinct links over `seconds`, from `sources` networks.
+    """What a source did around a hit: `links` distinct links over `seconds` from `began_at` on, from `sources` networks.
 
     `longest` and `shortest` pause between links seen for the first time, in seconds; `evenness` is their deviation over
     their mean (0: a clock's), or 1 for too few; `ascending`: from the top of the mail to its end, `repeats`: links that
     were followed again.
     """
 
+    began_at: int | None
     links: int
     seconds: float
     sources: int
@@ -61,7 +62,7 @@ class Run:
     repeats: int
 
 
-ALONE = Run(1, 0.0, 1, 0.0, 0.0, 1.0, False, 0)
+ALONE = Run(None, 1, 0.0, 1, 0.0, 0.0, 1.0, False, 0)
 
 
 def run_at(hits: Sequence[Hit], index: int, pause: int, source: Mapping[uuid.UUID, str]) -> Run:
@@ -95,6 +96,7 @@ def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:
     pauses = [(later - earlier) / SECOND for earlier, later in pairwise(seen.values())]
     mean = fmean(pauses) if pauses else 0.0
     return Run(
+        began_at=hits[0].at,
         links=len(seen),
         seconds=(hits[-1].at - hits[0].at) / SECOND,
         sources=len({source[hit.id] for hit in hits}),

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, ip_network
 from linkweir.click.verdict.hit import CLICK, HONEYPOT, SECOND, Context, Hit
 from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run_at
 
-WINDOWS = {"blink": 2, "second": 5, "moment": 15, "breath": 50}  # tenths of a second
+WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
 STEP = SECOND // 10
 SWEEP_PAUSE = 60 * SECOND  # between links of one slow sweep
 SCATTER_PAUSE = 45 * SECOND
@@ -27,7 +27,8 @@ class Scene:
     """One hit and what surrounds it within REACH.
 
     `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
-    source's run; `scattered`: the run of everyone with its user agent; `alone`: nobody followed another link;
+    source's run; `scattered`: the run of everyone with its user agent; `crowd`: clicks here beyond two for each link;
+    `alone`: nobody followed another link;
     `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
     source followed this link just before or after; `swept`: its very source ran through the links as no person does.
     """
@@ -37,6 +38,7 @@ class Scene:
     dense: Mapping[str, int] = field(default_factory=dict)
     run: Run = ALONE
     scattered: Run = ALONE
+    crowd: int = 0
     alone: bool = True
     head: bool = False
     trapped: bool = False
@@ -49,9 +51,10 @@ class Scene:
 
     @property
     def age(self) -> float | None:
-        """Seconds since delivery; negative before it."""
+        """Seconds from delivery to the beginning of the hit's run; negative before delivery."""
         delivered = self.context.delivered_at
-        return None if delivered is None else (self.hit.at - delivered) / SECOND
+        began = self.hit.at if self.run.began_at is None else self.run.began_at
+        return None if delivered is None else (began - delivered) / SECOND
 
     @property
     def spread(self) -> int:
@@ -97,8 +100,8 @@ class Stage:
         own = self._by_source[self._sources[hit.id]]
         fleet = self._by_agent.get(hit.user_agent or "")
         near = self._everyone.near(hit, REACH)
-        crowd = max(0, self._everyone.count(hit, REACH) - 2 * len({other.position for other in near}))
-        scene.dense = {name: self._links_within(name, hit, own, fleet, crowd) for name in WINDOWS}
+        scene.crowd = max(0, self._everyone.count(hit, REACH) - 2 * len({other.position for other in near}))
+        scene.dense = {name: self._links_within(name, hit, own, fleet, scene.crowd) for name in WINDOWS}
         scene.run = run_at(own.hits, own.index[hit.id], SWEEP_PAUSE, self._sources)
         if fleet:
             scene.scattered = run_at(fleet.hits, fleet.index[hit.id], SCATTER_PAUSE, self._sources)
