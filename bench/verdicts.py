@@ -15,13 +15,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from statistics import fmean
 
 from bench.simulator.traffic import Campaign, campaign
 from bench.simulator.world import Mail, Request
+from linkweir.click import signals
 from linkweir.click.enrich import Enricher
 from linkweir.click.networks import Known, Networks
 from linkweir.click.verdict import Context, Hit, judge
-from linkweir.click.verdict.door import prefetches, signals
 
 EPOCH = 1_750_000_000
 SPREAD = 60.0  # seconds before and after, for the number of recipients that an address hit
@@ -35,11 +36,15 @@ class Outcome:
 
     by_size: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     by_actor: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    by_mail: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    mails: int = 0
 
     def add(self, mail: Mail, request: Request, verdict: str) -> None:
         """Count one hit."""
         self.by_size[SIZES[min(mail.links, 3) - 1], request.truth, verdict] += 1
         self.by_actor[request.truth, request.actor, verdict] += 1
+        if request.truth == "machine":
+            self.by_mail[SIZES[min(mail.links, 3) - 1], self.mails, verdict] += 1
 
     def _count(self, sizes: Sequence[str], truths: Sequence[str], verdicts: Sequence[str]) -> int:
         return sum(self.by_size[size, truth, verdict] for size in sizes for truth in truths for verdict in verdicts)
@@ -54,6 +59,16 @@ class Outcome:
         all_of = self._count(sizes, (truth,), VERDICTS)
         return self._count(sizes, (truth,), (truth,)) / all_of if all_of else float("nan")
 
+    def recall_by_mail(self, size: str) -> float:
+        """The recall of machines with every mail counted once, however many links were swept in it."""
+        wanted = [count for count in self.by_mail.items() if count[0][0] == size]
+        totals: Counter[int] = Counter()
+        right: Counter[int] = Counter()
+        for (_, mail, verdict), count in wanted:
+            totals[mail] += count
+            right[mail] += count * (verdict == "machine")
+        return fmean(right[mail] / total for mail, total in totals.items()) if totals else float("nan")
+
     def lost_people(self, *sizes: str) -> float:
         """The part of people's clicks that do not count: taken for a machine's or a prefetch."""
         all_of = self._count(sizes, ("human",), VERDICTS)
@@ -65,8 +80,12 @@ class Outcome:
         return self._count(sizes, truths, ("unsure",)) / max(1, self._count(sizes, truths, VERDICTS))
 
 
-def measure(seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False) -> Outcome:
-    """Judge the traffic of these seeds. `known`: the part of data centres that a list of networks names."""
+def measure(
+    seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False, counted: bool = True
+) -> Outcome:
+    """Judge the traffic of these seeds. `known`: the part of data centres that a list of networks names; `counted`:
+    whether it is known how many links a mail has; `coarse`: without addresses and user agents.
+    """
     outcome = Outcome()
     for seed in seeds:
         made = campaign(seed, mails)
@@ -74,9 +93,13 @@ def measure(seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coars
         spread = _Spread(made)
         for mail in made.mails:
             hits = [_hit(request, enricher, coarse=coarse) for request in mail.requests]
-            found = judge(hits, Context(delivered_at=_moment(mail.delivered), links=mail.links, spread=spread.of(mail)))
+            context = Context(
+                delivered_at=_moment(mail.delivered), links=mail.links if counted else None, spread=spread.of(mail)
+            )
+            found = judge(hits, context)
             for request, judgement in zip(mail.requests, found, strict=True):
                 outcome.add(mail, request, judgement.verdict)
+            outcome.mails += 1
     return outcome
 
 
@@ -91,7 +114,7 @@ def _moment(seconds: float) -> int:
 
 
 def _hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
-    headers = {**request.headers, "user-agent": request.agent}
+    headers = {name.encode(): text.encode() for name, text in {**request.headers, "user-agent": request.agent}.items()}
     described = enricher.describe(request.ip, request.agent)
     network = enricher.networks.of(request.ip)
     hit = Hit(
@@ -101,8 +124,8 @@ def _hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
         position=request.link,
         ip=request.ip,
         user_agent=request.agent,
-        prefetch=prefetches(headers),
-        signals=signals(headers, secure=True),
+        prefetch=signals.ahead(headers),
+        signals=signals.of_request(headers, "1.1", secure=True),
         client=described.client,
         device=described.device,
         network=network.name if network else None,
@@ -138,6 +161,7 @@ def report(outcome: Outcome) -> Iterator[list[str]]:
     for size in SIZES:
         for verdict in ("machine", "human", "prefetch"):
             yield [verdict, size, _percent(outcome.precision(verdict, size)), _percent(outcome.recall(verdict, size))]
+        yield ["machine, each mail once", size, "", _percent(outcome.recall_by_mail(size))]
         yield ["people taken for machines", size, "", _percent(outcome.lost_people(size))]
         yield ["undecided", size, "", _percent(outcome.unsure(size))]
     yield ["people taken for machines", "all", "", _percent(outcome.lost_people(*SIZES))]
@@ -168,10 +192,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--mails", type=int, default=400, help="mails of a campaign (default: %(default)s)")
     parser.add_argument("--known", type=float, default=0.0, help="part of the data centres that a list names (0 to 1)")
     parser.add_argument("--coarse", action="store_true", help="without addresses and user agents")
+    parser.add_argument("--uncounted", action="store_true", help="without the number of links of a mail")
     parser.add_argument("--by-manner", action="store_true", help="also by who it was in truth")
     options = parser.parse_args(arguments)
     seeds = range(options.first, options.first + options.seeds)
-    outcome = measure(seeds, mails=options.mails, known=options.known, coarse=options.coarse)
+    outcome = measure(
+        seeds, mails=options.mails, known=options.known, coarse=options.coarse, counted=not options.uncounted
+    )
     print(table(["verdict", "mails with", "precision", "recall (or part)"], report(outcome)))
     if options.by_manner:
         print("\n" + table(["truth", "who", "hits", *VERDICTS], by_actor(outcome)))

@@ -1,19 +1,9 @@
 """People who follow links: once, twice, quickly, on several devices, in offices, through relays, for others."""
 
-from dataclasses import dataclass
 from random import Random
 
 from bench.simulator import world
-from bench.simulator.world import Mail
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Where somebody sits and what they use."""
-
-    ip: str
-    agent: str
-    headers: dict[str, str]
+from bench.simulator.world import Mail, Seat
 
 
 def first_click(dice: Random) -> float:
@@ -46,9 +36,9 @@ def follow(dice: Random, mail: Mail, start: float, at: Seat, who: str) -> None:
         chosen.sort()  # most people read from the top
     now = start
     for link in chosen:
-        mail.add(now, link, at.ip, at.agent, at.headers, f"human/{who}, {kind}")
+        mail.add(now, link, at, f"human/{who}, {kind}")
         if dice.random() < 0.06:
-            mail.add(now + dice.uniform(0.12, 0.7), link, at.ip, at.agent, at.headers, f"human/{who}, double click")
+            mail.add(now + dice.uniform(0.12, 0.7), link, at, f"human/{who}, double click")
         now += _pause(dice, kind)
 
 
@@ -90,6 +80,6 @@ def ahead(dice: Random, mail: Mail) -> None:
     start = mail.delivered + first_click(dice)
     links = dice.sample(range(mail.links), min(mail.links, dice.randint(1, 3)))
     for link in links:
-        mail.add(start + dice.uniform(0, 0.4), link, place.ip, place.agent, headers, "prefetch/browser")
+        mail.add(start + dice.uniform(0, 0.4), link, Seat(place.ip, place.agent, headers), "prefetch/browser")
     if dice.random() < 0.5:
-        mail.add(start + dice.uniform(2, 40), links[0], place.ip, place.agent, place.headers, "human/after prefetch")
+        mail.add(start + dice.uniform(2, 40), links[0], place, "human/after prefetch")

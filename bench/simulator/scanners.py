@@ -1,11 +1,11 @@
-"""Machines that follow links: gateways that sweep a mail at once, slowly, in part, from many places, and honest bots."""
+"""Machines that follow links: gateways that sweep a mail at once, slowly, in part or from many places, and bots."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from bench.simulator import world
-from bench.simulator.world import DataCentre, Mail
+from bench.simulator.world import DataCentre, Mail, Seat
 
 # Start after delivery of 836 sweeps that somebody measured (field.md, section 4): seconds from, to, part in per mille.
 STARTS = ((0, 10, 5), (10, 20, 22), (20, 60, 664), (60, 300, 283), (300, 1800, 19), (1800, 7200, 7))
@@ -27,9 +27,10 @@ class Gateway:
     ordered: bool
     again: float
 
-    def address(self, dice: Random) -> str:
-        """Where a request comes from."""
-        return self.home if isinstance(self.home, str) else self.home.address(dice)
+    def seat(self, dice: Random) -> Seat:
+        """Where a request comes from, and what it says."""
+        ip = self.home if isinstance(self.home, str) else self.home.address(dice)
+        return Seat(ip, dice.choice(self.agents), self.headers)
 
 
 def gateway(dice: Random, office: str, manners: dict[str, float]) -> Gateway:
@@ -66,7 +67,7 @@ def sweep(dice: Random, mail: Mail, gate: Gateway) -> None:
             _once(dice, mail, gate, later)
         else:
             link = dice.randrange(mail.links)
-            mail.add(later, link, gate.address(dice), gate.agents[0], gate.headers, "machine/checks one again")
+            mail.add(later, link, gate.seat(dice), "machine/checks one again")
 
 
 def _once(dice: Random, mail: Mail, gate: Gateway, begin: float) -> None:
@@ -75,17 +76,17 @@ def _once(dice: Random, mail: Mail, gate: Gateway, begin: float) -> None:
         links = sorted(dice.sample(links, max(1, round(gate.fraction * mail.links))))
     if not gate.ordered:
         dice.shuffle(links)
-    home, agent = gate.address(dice), dice.choice(gate.agents)
+    seat = gate.seat(dice)
     for at, link in zip(MANNERS[gate.manner](dice, len(links), gate.pace), links, strict=True):
         if gate.rotates:
-            home, agent = gate.address(dice), dice.choice(gate.agents)
+            seat = gate.seat(dice)
         moment = begin + at
         if gate.manner == "head first":
-            mail.add(moment, link, home, agent, gate.headers, "machine/head first", method="HEAD")
+            mail.add(moment, link, seat, "machine/head first", method="HEAD")
             moment += dice.uniform(0.05, 1.5)
             if dice.random() < 0.15:
                 continue  # the HEAD was enough
-        mail.add(moment, link, home, agent, gate.headers, f"machine/{gate.manner}")
+        mail.add(moment, link, seat, f"machine/{gate.manner}")
 
 
 def _at_once(dice: Random, count: int, _pace: float) -> list[float]:
@@ -130,11 +131,11 @@ def check_at_click(dice: Random, mail: Mail, gate: Gateway) -> None:
     people = [request for request in mail.requests if request.truth == "human"]
     for request in people[:3]:
         moment = request.at - dice.uniform(0.05, 1.5)
-        mail.add(moment, request.link, gate.address(dice), gate.agents[0], gate.headers, "machine/at the click")
+        mail.add(moment, request.link, gate.seat(dice), "machine/at the click")
 
 
 def probe(dice: Random, mail: Mail, gate: Gateway) -> None:
     """A scanner that picks one link only."""
     link = dice.randrange(mail.links)
     moment = mail.delivered + start(dice)
-    mail.add(moment, link, gate.address(dice), gate.agents[0], gate.headers, "machine/one link only")
+    mail.add(moment, link, gate.seat(dice), "machine/one link only")

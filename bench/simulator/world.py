@@ -25,6 +25,7 @@ OUTLOOK = (
 )
 CURRENT = (138, 139, 140, 140, 140, 141, 141)
 FULL_HEADERS = {
+    "accept-encoding": "gzip, deflate, br, zstd",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "accept-language": "en-GB,en;q=0.9",
     "sec-fetch-mode": "navigate",
@@ -48,6 +49,15 @@ class Request:
     method: str = "GET"
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where somebody or something sits and what it uses."""
+
+    ip: str
+    agent: str
+    headers: dict[str, str]
+
+
 @dataclass(slots=True)
 class Mail:
     """A mail with `links` tracked links, taken by its recipient's server at `delivered` seconds."""
@@ -57,10 +67,12 @@ class Mail:
     delivered: float
     requests: list[Request] = field(default_factory=list)
 
-    def add(self, at: float, link: int, ip: str, agent: str, headers: dict[str, str], who: str, **more: str) -> None:
+    def add(self, at: float, link: int, seat: Seat, who: str, method: str = "GET") -> None:
         """Add a request of `who`, written `truth/actor`."""
         truth, _, actor = who.partition("/")
-        self.requests.append(Request(self.number, at, link, ip, agent, headers, truth, actor, **more))
+        self.requests.append(
+            Request(self.number, at, link, seat.ip, seat.agent, seat.headers, truth, actor, method)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,13 @@ class Enricher:
         """`bot`, `library`, `automation`, `preview` or `image-proxy` for a program that says so, else None."""
         return _class(user_agent[:TEXT_LIMIT]) if user_agent else None
 
+    def is_certain(self, network: str | None, ip: str | None) -> bool:
+        """Whether only machines come from this known network, by the name that `describe` gave it; an address that is
+        still at hand is looked up again, since the list may have changed.
+        """
+        known = self._address(ip)[2] if ip else None
+        return known.certain if known else self.networks.is_certain(network)
+
     def _look_up(self, ip: str) -> tuple[str | None, str | None, Known | None]:
         country, region = self._place(ip)
         return country, region, self.networks.of(ip)

@@ -14,7 +14,7 @@ CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"
 class Hit:
     """One request for a link of a message, its pixel or its hidden link, with what was derived from it.
 
-    `signals` are the codes of `click.verdict.door`; `user_agent_class` and `network` come from `click.enrich` and
+    `signals` are the codes of `click.signals`; `user_agent_class` and `network` come from `click.enrich` and
     `click.networks`. In the stricter privacy modes `ip` and `user_agent` are None, which says nothing about a hit.
     """
 

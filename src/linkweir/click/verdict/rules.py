@@ -9,7 +9,7 @@ unsure but never a machine's, however many of its kind come together: none of th
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from linkweir.click.verdict import door
+from linkweir.click import signals
 from linkweir.click.verdict.hit import CLICK, HONEYPOT, OPEN, Verdict
 from linkweir.click.verdict.scene import Scene
 
@@ -91,7 +91,7 @@ def _scatter(scene: Scene) -> bool:
 
 
 def _no_browser(scene: Scene) -> bool:
-    return {door.NO_LANGUAGE, door.NO_HTML, door.NO_FETCH_METADATA} <= set(scene.hit.signals)
+    return scene.modern and {signals.NO_ACCEPT_LANGUAGE, signals.NO_SEC_FETCH} <= set(scene.hit.signals)
 
 
 def _read_between(scene: Scene) -> bool:
@@ -128,7 +128,7 @@ RULES = (
     Rule("sweep", "time and coverage", _sweep,
          "Most links were followed one after the other, without a pause to look at any.", 1.8, strong=True),
     Rule("slow-sweep", "coverage and order", _slow_sweep,
-         "Most links were followed from the top of the message to its end.", 2.2, strong=True),
+         "Most links were followed from the top of the message to its end.", 1.4, strong=True),
     Rule("most-links", "coverage", _most_links,
          "Nearly all of many links were followed, each of them once.", 1.4, strong=True),
     Rule("even-pace", "time", _even,
@@ -159,18 +159,22 @@ RULES = (
          "The user agent names a browser that is driven by a program.", 6.0, strong=True),
     Rule("agent-preview", "user agent", lambda scene: _agent(scene) == "preview",
          "The user agent names a service that draws previews of links.", 6.0, strong=True),
-    Rule("no-user-agent", "headers", _signal(door.NO_AGENT),
-         "No user agent was named.", 3.0, strong=True),
-    Rule("no-accept-language", "headers", _signal(door.NO_LANGUAGE),
-         "No language was asked for, as browsers do.", 1.0),
-    Rule("no-html-accept", "headers", _signal(door.NO_HTML),
-         "No web page was asked for, as browsers do.", 1.0),
-    Rule("not-navigating", "headers", _signal(door.NOT_NAVIGATING),
-         "The browser says that a script fetched this, and no window was to show it.", 1.2),
-    Rule("no-fetch-metadata", "headers", _signal(door.NO_FETCH_METADATA),
-         "The browser that is named would say how it came to fetch this.", 0.8),
     Rule("not-a-browser", "headers", _no_browser,
-         "None of the headers is there that the named browser always sends.", 2.5, strong=True),
+         "The browser that is named always sends headers that are missing.", 2.5, strong=True),
+    Rule("no-user-agent", "headers", _signal(signals.NO_USER_AGENT),
+         "No user agent was named.", 3.0, strong=True),
+    Rule("no-accept", "headers", _signal(signals.NO_ACCEPT),
+         "No kind of content was asked for, as browsers do.", 1.0),
+    Rule("no-accept-language", "headers", _signal(signals.NO_ACCEPT_LANGUAGE),
+         "No language was asked for, as browsers do.", 1.0),
+    Rule("no-accept-encoding", "headers", _signal(signals.NO_ACCEPT_ENCODING),
+         "No compression was offered, as browsers do.", 0.8),
+    Rule("no-sec-fetch", "headers", _signal(signals.NO_SEC_FETCH),
+         "Nothing was said of how the link came to be followed, as newer browsers do.", 0.4),
+    Rule("not-navigation", "headers", _signal(signals.NOT_NAVIGATION),
+         "The browser says that a script fetched this, and no window was to show it.", 1.2),
+    Rule("old-http", "headers", _signal(signals.OLD_HTTP),
+         "HTTP/1.0 was spoken, as no current browser does.", 0.6),
     # when
     Rule("before-delivery", "time", _age(-20.0, 0.0),
          "The message had not been delivered yet.", 3.5, strong=True),
@@ -185,14 +189,12 @@ RULES = (
     Rule("much-later", "time", _age(LATER, float("inf")),
          "Followed long after delivery.", -2.0),
     # what people do
-    Rule("one-link", "coverage", lambda scene: scene.alone and (scene.context.links or 0) >= 3,
+    Rule("one-link", "coverage", lambda scene: scene.alone and scene.links >= 3,
          "Of several links only this one was followed.", -1.0),
     Rule("read-between", "time", _read_between,
          "Between the links there was time to look at them.", -0.8),
     Rule("same-again", "time", lambda scene: scene.again and scene.alone,
          "The same link was followed twice, as with a double click.", -0.4),
-    Rule("by-hand", "headers", _signal(door.BY_HAND),
-         "The browser says that a person's action started this.", -0.6),
     Rule("on-the-move", "user agent", lambda scene: scene.hit.device in ("phone", "tablet"),
          "Followed on a phone or tablet, which few scanners claim to be.", -0.8),
 )  # fmt: skip

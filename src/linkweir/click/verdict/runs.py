@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean, pstdev
+from math import sqrt
 
 from linkweir.click.verdict.hit import SECOND, Hit
 
@@ -22,7 +22,7 @@ def densest(hits: Sequence[Hit], span: int) -> list[int]:
     counts: Counter[int] = Counter()
     starting: list[tuple[int, int]] = []  # for each window's first hit: its distinct links and its last hit
     end = 0
-    for start, hit in enumerate(hits):
+    for hit in hits:
         while end < len(hits) and hits[end].at - hit.at <= span:
             counts[hits[end].position] += 1
             end += 1
@@ -44,7 +44,7 @@ def densest(hits: Sequence[Hit], span: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a source did around a hit: `links` distinct links over `seconds` from `began_at` on, from `sources` networks.
+    """What a source did around a hit: `links` distinct links over `seconds`, from `began_at` on and `sources` networks.
 
     `longest` and `shortest` pause between links seen for the first time, in seconds; `evenness` is their deviation over
     their mean (0: a clock's), or 1 for too few; `ascending`: from the top of the mail to its end, `repeats`: links that
@@ -76,17 +76,12 @@ def run_at(hits: Sequence[Hit], index: int, pause: int, source: Mapping[uuid.UUI
 def _limits(hits: Sequence[Hit], index: int, pause: int) -> tuple[int, int]:
     at = hits[index].at
     first = last = index
-    while first > 0 and index - first < NEAREST and _joined(hits, first - 1, pause) and at - hits[first - 1].at <= REACH:
+    least, most = max(0, index - NEAREST), min(len(hits) - 1, index + NEAREST)
+    while first > least and hits[first].at - hits[first - 1].at <= pause and at - hits[first - 1].at <= REACH:
         first -= 1
-    while last + 1 < len(hits) and last - index < NEAREST and _joined(hits, last, pause):
-        if hits[last + 1].at - at > REACH:
-            break
+    while last < most and hits[last + 1].at - hits[last].at <= pause and hits[last + 1].at - at <= REACH:
         last += 1
     return first, last
-
-
-def _joined(hits: Sequence[Hit], index: int, pause: int) -> bool:
-    return hits[index + 1].at - hits[index].at <= pause
 
 
 def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:
@@ -94,7 +89,6 @@ def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:
     for hit in hits:
         seen.setdefault(hit.position, hit.at)
     pauses = [(later - earlier) / SECOND for earlier, later in pairwise(seen.values())]
-    mean = fmean(pauses) if pauses else 0.0
     return Run(
         began_at=hits[0].at,
         links=len(seen),
@@ -102,8 +96,13 @@ def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:
         sources=len({source[hit.id] for hit in hits}),
         longest=max(pauses, default=0.0),
         shortest=min(pauses, default=0.0),
-        evenness=pstdev(pauses) / mean if len(pauses) > 2 and mean else 1.0,
+        evenness=_evenness(pauses),
         ascending=all(earlier < later for earlier, later in pairwise(seen)),
         repeats=sum(hit.method != "HEAD" for hit in hits) - len({hit.position for hit in hits if hit.method != "HEAD"}),
     )
 
+
+
+def _evenness(pauses: Sequence[float]) -> float:
+    mean = sum(pauses) / len(pauses) if len(pauses) > 2 else 0.0
+    return sqrt(sum((pause - mean) ** 2 for pause in pauses) / len(pauses)) / mean if mean else 1.0

@@ -3,7 +3,7 @@
 Refuses to weigh. A *source* is a network (/24 or /64) here, for scanners and homes alike change the last part.
 """
 
-import uuid
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ SWEEP_PAUSE = 60 * SECOND  # between links of one slow sweep
 SCATTER_PAUSE = 45 * SECOND
 ECHO = 10 * SECOND  # HEAD and then GET of the same link
 AGAIN = 6 * SECOND  # a double click, or a second try
+MODERN = re.compile(r"(?:Chrome|Firefox)/[1-9]\d\d")
 CROWD = 10.0  # by how many times its average a crowd may be denser for a moment
 
 
@@ -28,7 +29,7 @@ class Scene:
 
     `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
     source's run; `scattered`: the run of everyone with its user agent; `crowd`: clicks here beyond two for each link;
-    `alone`: nobody followed another link;
+    `least_links`: one more than the last position that was followed; `alone`: nobody followed another link;
     `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
     source followed this link just before or after; `swept`: its very source ran through the links as no person does.
     """
@@ -39,6 +40,7 @@ class Scene:
     run: Run = ALONE
     scattered: Run = ALONE
     crowd: int = 0
+    least_links: int = 1
     alone: bool = True
     head: bool = False
     trapped: bool = False
@@ -46,8 +48,8 @@ class Scene:
     swept: bool = False
 
     def covers(self, run: Run) -> float:
-        """The part of the mail's links that a run followed; 0 where the mail's links are not known."""
-        return run.links / self.context.links if self.context.links else 0.0
+        """The part of the mail's links that a run followed."""
+        return run.links / self.links
 
     @property
     def age(self) -> float | None:
@@ -55,6 +57,16 @@ class Scene:
         delivered = self.context.delivered_at
         began = self.hit.at if self.run.began_at is None else self.run.began_at
         return None if delivered is None else (began - delivered) / SECOND
+
+    @property
+    def links(self) -> int:
+        """How many tracked links the mail has; where that is not known, at least as many as were followed nearby."""
+        return self.context.links or self.least_links
+
+    @property
+    def modern(self) -> bool:
+        """Whether the user agent claims to be a Chrome or Firefox of recent years (version 100 and up)."""
+        return MODERN.search(self.hit.user_agent or "") is not None
 
     @property
     def spread(self) -> int:
@@ -105,6 +117,7 @@ class Stage:
         scene.run = run_at(own.hits, own.index[hit.id], SWEEP_PAUSE, self._sources)
         if fleet:
             scene.scattered = run_at(fleet.hits, fleet.index[hit.id], SCATTER_PAUSE, self._sources)
+        scene.least_links = 1 + max(other.position for other in near)
         scene.alone = all(other.position == hit.position for other in near)
         beside = [other for other in own.near(hit, ECHO) if other.position == hit.position and other is not hit]
         scene.head = any(other.method == "HEAD" for other in beside)
