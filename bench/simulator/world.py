@@ -70,9 +70,7 @@ class Mail:
     def add(self, at: float, link: int, seat: Seat, who: str, method: str = "GET") -> None:
         """Add a request of `who`, written `truth/actor`."""
         truth, _, actor = who.partition("/")
-        self.requests.append(
-            Request(self.number, at, link, seat.ip, seat.agent, seat.headers, truth, actor, method)
-        )
+        self.requests.append(Request(self.number, at, link, seat.ip, seat.agent, seat.headers, truth, actor, method))
 
 
 @dataclass(frozen=True, slots=True)

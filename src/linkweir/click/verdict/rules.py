@@ -116,7 +116,7 @@ RULES = (
          "The request said that it fetches ahead of a reader.", verdict="prefetch", confidence=0.98),
     # how the links were followed
     Rule("burst", "time", _burst,
-         "Several links of the message were followed within about a second.", 6.0, strong=True),
+         "Several links of the message were followed within about a second.", 7.0, strong=True),
     Rule("burst-pair", "time", _pair,
          "Two links of the message were followed within a fraction of a second.", 3.6, strong=True),
     Rule("quick-pair", "time", _quick_pair,

@@ -98,9 +98,8 @@ def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:
         shortest=min(pauses, default=0.0),
         evenness=_evenness(pauses),
         ascending=all(earlier < later for earlier, later in pairwise(seen)),
-        repeats=sum(hit.method != "HEAD" for hit in hits) - len({hit.position for hit in hits if hit.method != "HEAD"}),
+        repeats=len(hits) - len(seen),
     )
-
 
 
 def _evenness(pauses: Sequence[float]) -> float:

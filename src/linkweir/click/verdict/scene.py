@@ -28,7 +28,7 @@ class Scene:
     """One hit and what surrounds it within REACH.
 
     `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
-    source's run; `scattered`: the run of everyone with its user agent; `crowd`: clicks here beyond two for each link;
+    source's run; `scattered`: the run of everyone with its user agent; `crowd`: readers of links beyond two for each;
     `least_links`: one more than the last position that was followed; `alone`: nobody followed another link;
     `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
     source followed this link just before or after; `swept`: its very source ran through the links as no person does.
@@ -98,6 +98,10 @@ class Stage:
         self._everyone = _Stream(clicks)
         self._by_source = _streams(clicks, lambda hit: self._sources[hit.id])
         self._by_agent = _streams([hit for hit in clicks if hit.user_agent], lambda hit: hit.user_agent or "")
+        # without HEAD, which may go before each GET or come from elsewhere, and would break order and rhythm
+        followed = [hit for hit in clicks if hit.method != "HEAD"]
+        self._paths = _streams(followed, lambda hit: self._sources[hit.id])
+        self._fleets = _streams([hit for hit in followed if hit.user_agent], lambda hit: hit.user_agent or "")
         self._traps = [hit for hit in ordered if hit.kind == HONEYPOT]
 
     def scene(self, hit: Hit) -> Scene:
@@ -112,28 +116,35 @@ class Stage:
         own = self._by_source[self._sources[hit.id]]
         fleet = self._by_agent.get(hit.user_agent or "")
         near = self._everyone.near(hit, REACH)
-        scene.crowd = max(0, self._everyone.count(hit, REACH) - 2 * len({other.position for other in near}))
-        scene.dense = {name: self._links_within(name, hit, own, fleet, scene.crowd) for name in WINDOWS}
-        scene.run = run_at(own.hits, own.index[hit.id], SWEEP_PAUSE, self._sources)
-        if fleet:
-            scene.scattered = run_at(fleet.hits, fleet.index[hit.id], SCATTER_PAUSE, self._sources)
-        scene.least_links = 1 + max(other.position for other in near)
+        followed = [other for other in near if other.method != "HEAD"]
+        links = {other.position for other in followed}
+        # one that floods is no crowd; without addresses each hit has to be taken for another reader
+        readers = {(other.ip or other.id, other.user_agent, other.position) for other in followed}
+        scene.crowd = max(0, len(readers) - 2 * len(links))
+        reach = 2 * REACH if len(near) <= 2 * NEAREST else max(SECOND, near[-1].at - near[0].at)
+        scene.dense = {name: self._links_within(name, hit, own, fleet, scene.crowd / reach) for name in WINDOWS}
+        if hit.method != "HEAD":
+            scene.run = self._run(self._paths[self._sources[hit.id]], hit, SWEEP_PAUSE)
+            if hit.user_agent:
+                scene.scattered = self._run(self._fleets[hit.user_agent], hit, SCATTER_PAUSE)
+        scene.least_links = 1 + max(links, default=hit.position)
         scene.alone = all(other.position == hit.position for other in near)
         beside = [other for other in own.near(hit, ECHO) if other.position == hit.position and other is not hit]
         scene.head = any(other.method == "HEAD" for other in beside)
         scene.again = any(other.method == "GET" and abs(other.at - hit.at) <= AGAIN for other in beside)
         scene.trapped = any(_same_program(hit, trap) and abs(trap.at - hit.at) <= REACH for trap in self._traps)
 
-    def _links_within(
-        self, name: str, hit: Hit, own: "_Stream", fleet: "_Stream | None", crowd: int
-    ) -> int:
+    def _run(self, stream: "_Stream", hit: Hit, pause: int) -> Run:
+        return run_at(stream.hits, stream.index[hit.id], pause, self._sources)
+
+    def _links_within(self, name: str, hit: Hit, own: "_Stream", fleet: "_Stream | None", crowd: float) -> int:
         """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
 
         Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
+        `crowd`: such clicks in a microsecond.
         """
         found = max(own.dense(name, hit), fleet.dense(name, hit) if fleet else 0, self._everyone.dense(name, hit) - 1)
-        by_chance = CROWD * crowd * WINDOWS[name] * STEP / (2 * REACH)
-        return found - round(by_chance)
+        return found - round(CROWD * crowd * WINDOWS[name] * STEP)
 
 
 class _Stream:
@@ -150,18 +161,11 @@ class _Stream:
             self._dense[name] = densest(self.hits, WINDOWS[name] * STEP)
         return self._dense[name][self.index[hit.id]]
 
-    def count(self, hit: Hit, reach: int) -> int:
-        first, last = self._bounds(hit, reach)
-        return last - first
-
     def near(self, hit: Hit, reach: int) -> Sequence[Hit]:
         """The hits within `reach`, of a flood only the nearest."""
-        first, last = self._bounds(hit, reach)
+        first, last = bisect_left(self._times, hit.at - reach), bisect_right(self._times, hit.at + reach)
         here = self.index[hit.id]
         return self.hits[max(first, here - NEAREST) : min(last, here + NEAREST + 1)]
-
-    def _bounds(self, hit: Hit, reach: int) -> tuple[int, int]:
-        return bisect_left(self._times, hit.at - reach), bisect_right(self._times, hit.at + reach)
 
 
 def _streams(hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _Stream]:
