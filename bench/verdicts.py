@@ -22,10 +22,9 @@ from bench.simulator.world import Mail, Request
 from linkweir.click import signals
 from linkweir.click.enrich import Enricher
 from linkweir.click.networks import Known, Networks
-from linkweir.click.verdict import Context, Hit, judge
+from linkweir.click.verdict import SPREAD, Context, Hit, judge
 
 EPOCH = 1_750_000_000
-SPREAD = 60.0  # seconds before and after, for the number of recipients that an address hit
 SIZES = ("1 link", "2 links", "3+ links")
 VERDICTS = ("human", "machine", "prefetch", "unsure")
 
@@ -151,8 +150,8 @@ class _Spread:
         return {request.ip: self._count(request) for request in mail.requests[::-1]}
 
     def _count(self, request: Request) -> int:
-        seen = self._seen[request.ip]
-        first, last = bisect_left(seen, (request.at - SPREAD, 0)), bisect_right(seen, (request.at + SPREAD, 0))
+        seen, reach = self._seen[request.ip], SPREAD / 1_000_000
+        first, last = bisect_left(seen, (request.at - reach, 0)), bisect_right(seen, (request.at + reach, 0))
         return len({number for _, number in seen[first:last]})
 
 
