@@ -17,7 +17,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to do with one message. `utm` is a switch of its own: it works without click tracking."""
+    """What to do with one message. `utm` is a switch of its own: it works without click tracking. `honeypot`: put in
+    the hidden link, which only machines follow.
+    """
 
     track_clicks: bool
     track_opens: bool
@@ -25,6 +27,7 @@ class Policy:
     link_style: LinkStyle
     switches: Switches
     utm: Utm | None
+    honeypot: bool = False
 
 
 def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Policy:
@@ -36,13 +39,16 @@ def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Pol
     privacy = Privacy.strictest(*(one.privacy for one in levels if one.privacy is not None))
     tracked = privacy is not Privacy.NONE
     style: LinkStyle = _first(levels, lambda one: one.link_style) or default_style
+    clicks = tracked and bool(_first(levels, lambda one: one.track_clicks))
     return Policy(
-        track_clicks=tracked and bool(_first(levels, lambda one: one.track_clicks)),
+        track_clicks=clicks,
         track_opens=tracked and bool(_first(levels, lambda one: one.track_opens)),
         privacy=privacy,
         link_style=style if privacy is not Privacy.ANONYMOUS else "sealed",
         switches=_switches(levels, switches),
         utm=_first(levels, lambda one: one.utm),
+        # an anonymous hit on it would be tied to no message, whose other hits it could tell about
+        honeypot=clicks and privacy is not Privacy.ANONYMOUS and bool(_first(levels, lambda one: one.honeypot)),
     )
 
 

@@ -126,7 +126,7 @@ def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tu
     raw = opened.cleaned(own, sending.now)
     ours = draft.links
     notes = [Note("header-ignored", warning) for warning in opened.wishes.warnings]
-    if ours.links is not None or ours.pixel is not None:
+    if ours.links is not None or ours.pixel is not None or ours.honeypot is not None:
         raw, found = _rewritten(raw, draft)
         notes += found
     message_id, kept = opened.message_id or own, stage.put(raw)
@@ -135,8 +135,11 @@ def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tu
 
 def _rewritten(raw: bytes, draft: Draft) -> tuple[bytes, list[Note]]:
     """The mail with its links replaced; as it was when that fails, for no mail may be lost over its links."""
+    ours = draft.links
     try:
-        done = rewrite_message(raw, draft.links.links, switches=draft.policy.switches, pixel=draft.links.pixel)
+        done = rewrite_message(
+            raw, ours.links, switches=draft.policy.switches, pixel=ours.pixel, honeypot=ours.honeypot
+        )
     except Exception as error:
         return raw, [Note("rewrite-failed", f"an error of this service: {type(error).__name__}")]
     return done.raw, list(done.notes)

@@ -8,7 +8,8 @@ from operator import itemgetter
 from linkweir import _mime
 from linkweir.html import Link, Switches
 from linkweir.html.charset import Charset
-from linkweir.html.pixel import pixel_place, pixel_tag
+from linkweir.html.ending import ending
+from linkweir.html.pixel import pixel_place
 from linkweir.html.places import Places, Replacement
 from linkweir.html.resolve import Links
 from linkweir.html.stream import DEFAULT
@@ -56,6 +57,7 @@ def rewrite_message(
     *,
     switches: Switches = DEFAULT,
     pixel: str | None = None,
+    honeypot: str | None = None,
     report: bool = False,
 ) -> Rewritten:
     """Replace the links in all HTML bodies of a raw RFC 5322 mail, changing no byte outside the values' encodings.
@@ -64,25 +66,27 @@ def rewrite_message(
         raw: the mail as it came, with CRLF or LF.
         links: as for `rewrite`; the index counts the links of all parts together. None replaces no link.
         pixel: the address of an open pixel, put before `</body>` of the first HTML body.
+        honeypot: the address of a hidden link, put behind the pixel.
         report: whether to list every link in the answer.
 
     Never raises for what is in the mail: a part that is malformed stays as it was, with a note. What `links` raises
     comes out unchanged.
     """
     walk = Walk(raw)
+    unseen = ending(pixel, honeypot)
     notes = list(walk.notes)
     done: list[bytes] = []
     found: list[PartLink] = []
     copied = count = looked = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, first=count, pixel=pixel, listed=report)
+            work = _Work(raw, part, links, switches, first=count, unseen=unseen, listed=report)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
         looked += 1
         count += work.places.count
-        pixel = None if work.has_pixel else pixel
+        unseen = b"" if work.has_unseen else unseen
         if report:
             found += [PartLink(part.section, link) for link in work.places.links()]
         if work.changed is not None:
@@ -142,7 +146,7 @@ class _Work:
         switches: Switches,
         *,
         first: int,
-        pixel: str | None = None,
+        unseen: bytes = b"",
         known: Tracker | None = None,
         listed: bool = True,
     ) -> None:
@@ -157,10 +161,10 @@ class _Work:
         if self.places.unjudgeable:
             raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
         changes = self.places.replacements
-        self.has_pixel = False
-        if pixel is not None and (place := pixel_place(html, switches)) is not None:
-            changes = sorted([*changes, (place, place, pixel_tag(pixel))], key=itemgetter(0))
-            self.has_pixel = True
+        self.has_unseen = False
+        if unseen and (place := pixel_place(html, switches)) is not None:
+            changes = sorted([*changes, (place, place, unseen)], key=itemgetter(0))
+            self.has_unseen = True
         if changes and text is not None:
             changes = _encoded(text[0], text[1], body.decoded, changes)
         self.changed = body.splice(changes) if changes else None

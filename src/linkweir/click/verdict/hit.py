@@ -8,7 +8,7 @@ from typing import Literal
 Verdict = Literal["human", "prefetch", "machine", "unsure"]
 SECOND = 1_000_000  # times are microseconds since 1970
 SPREAD = 60 * SECOND  # before and after a hit: the time in which an address's recipients are counted
-CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"
+CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"  # kinds of hits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class Policy(Struct):
     opt_out: list[str]
     skip: list[str]
     outlook: bool | None
+    honeypot: bool | None
     utm: Utm | None
 
 

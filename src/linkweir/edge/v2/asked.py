@@ -79,6 +79,7 @@ class Policy(Struct):
     opt_out: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
     skip: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
     outlook: bool | UnsetType | None = UNSET
+    honeypot: bool | UnsetType | None = UNSET
     utm: Utm | UnsetType | None = UNSET
 
     def over(self, kept: dict[str, Any]) -> dict[str, Any]:

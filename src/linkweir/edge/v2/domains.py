@@ -173,7 +173,7 @@ def _shown(call: Call, row: RowMapping) -> dict[str, Any]:
 
 def policy_shown(policy: dict[str, Any]) -> dict[str, Any]:
     """The wishes that are kept, all of them, None where nothing is wished."""
-    names = ("privacy", "link_style", "opt_out", "skip", "outlook", "utm")
+    names = ("privacy", "link_style", "opt_out", "skip", "outlook", "honeypot", "utm")
     return {name: policy.get(name, [] if name in ("opt_out", "skip") else None) for name in names}
 
 

@@ -62,6 +62,7 @@ def message_wishes(message: shapes.Message | shapes.Check, asked: HeaderWishes) 
         privacy=Privacy(message.privacy) if message.privacy else None,
         link_style=message.link_style,
         utm=utm(message.utm),
+        honeypot=message.honeypot,
         **switches(message.opt_out, message.skip, message.outlook),
     )
 
