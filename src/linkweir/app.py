@@ -27,8 +27,11 @@ from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import keyfile
+from linkweir.click.enrich import Enricher
 from linkweir.click.journal import Journal
+from linkweir.click.networks import Networks
 from linkweir.click.spool import Spool
+from linkweir.click.understand import Understand
 from linkweir.edge import auth, health, problems, redirect
 from linkweir.edge.access import Access
 from linkweir.edge.limits import Limits
@@ -79,7 +82,9 @@ class Service:
         self.vault = Vault(settings.vault_path)
         self.spool = Spool(settings.spool_path)
         journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1, turn=turn)
-        self.journal = Journal(journal_store, self.spool, log, retry=settings.spool_retry)
+        self.journal = Journal(
+            journal_store, self.spool, log, retry=settings.spool_retry, understand=_understand(settings)
+        )
         self.worker = DeliveryWorker(
             self.store,
             _routes(settings),
@@ -298,6 +303,15 @@ class Service:
                 return size(connection)
         except LinkweirError:
             return float("nan")
+
+
+def _understand(settings: Settings) -> Understand:
+    """What clicks are understood with."""
+    return Understand(
+        Enricher(settings.mmdb, Networks.load(settings.networks)),
+        tell_wait=int(settings.tell_seconds * 1_000_000),
+        correct_wait=int(settings.correct_seconds * 1_000_000),
+    )
 
 
 def _routes(settings: Settings) -> dict[str, Transport]:

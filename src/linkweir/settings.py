@@ -20,6 +20,7 @@ MAX_MESSAGE = 20 * 1024 * 1024  # and for one message over SMTP
 DURATIONS = (
     *("click_wait", "click_lock_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
+    *("tell_seconds", "correct_seconds"),
 )
 AT_LEAST_ONE = (
     *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
@@ -80,6 +81,8 @@ class Settings:
     retention_seconds: float = 60.0
     mmdb: Path | None = None
     networks: Path | None = None
+    tell_seconds: float = 2.0
+    correct_seconds: float = 5.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __post_init__(self) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from linkweir.click.enrich import Enricher
 from linkweir.click.journal import Journal
 from linkweir.click.spool import Spool
+from linkweir.click.understand import Understand
 from linkweir.edge.logs import make_logger
 from linkweir.store import clicks
 from linkweir.store.engine import Store
@@ -28,7 +30,7 @@ class Bench:
         self.store = Store(folder / "linkweir.db", wait=0.1)
         migrate(self.store)
         self.spool = Spool(folder / "spool")
-        self.journal = Journal(self.store, self.spool, LOG, retry=0.1)
+        self.journal = Journal(self.store, self.spool, LOG, retry=0.1, understand=Understand(Enricher()))
 
     def total(self) -> int:
         """How many facts the store holds."""

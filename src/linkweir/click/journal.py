@@ -18,6 +18,8 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.click.fact import Fact
 from linkweir.click.keep import keep
 from linkweir.click.spool import Spool
+from linkweir.click.tell import tell
+from linkweir.click.understand import Understand
 from linkweir.errors import StoreUnavailable
 from linkweir.store.engine import Store
 
@@ -35,11 +37,14 @@ class Journal:
     is locked.
     """
 
-    def __init__(self, store: Store, spool: Spool, log: FilteringBoundLogger, *, retry: float) -> None:
+    def __init__(
+        self, store: Store, spool: Spool, log: FilteringBoundLogger, *, retry: float, understand: Understand
+    ) -> None:
         self._store = store
         self._spool = spool
         self._log = log
         self._retry = retry
+        self._understand = understand
         self._incoming: queue.SimpleQueue[tuple[Fact, Future[Fate]] | None] = queue.SimpleQueue()
         self._avoid_until = 0.0
         self._drain_at = 0.0
@@ -90,6 +95,7 @@ class Journal:
                 self._write(group)
             try:
                 self._drain()
+                self._tell()
             except Exception:
                 self._log.exception("click.drain_bug")  # the thread must live: it is the only one
 
@@ -132,9 +138,13 @@ class Journal:
         self.spooled += len(facts)
         return "spooled"
 
+    def _tell(self) -> None:
+        with contextlib.suppress(StoreUnavailable), self._store.write() as connection:
+            tell(connection, time.time_ns() // 1000)
+
     def _store_facts(self, facts: Sequence[Fact]) -> None:
         with self._store.write() as connection:
-            keep(connection, facts)
+            keep(connection, facts, self._understand, time.time_ns() // 1000)
 
     def _store_drained(self, facts: Sequence[Fact]) -> None:
         """Part of the spool; what has arrived meanwhile goes first again, so that a long spool delays no reader."""

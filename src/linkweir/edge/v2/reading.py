@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkweir.click import tell
 from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
@@ -19,7 +20,7 @@ from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import paging
 from linkweir.edge.v2.filters import microseconds, text, texts
 from linkweir.errors import Conflict, NotFound
-from linkweir.store import browse, events, messages
+from linkweir.store import browse, events, messages, telling
 
 MULTIPARTS = 100  # whose parts are shown
 MESSAGE_ID = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
@@ -59,10 +60,13 @@ def _get(call: Call) -> Response:
     with call.parts.store.read() as connection:
         row = _row(call, connection)
         told = events.of_message(connection, row["id"])
+        hits = telling.of_message(connection, row["id"])
         content = messages.content(connection, row["id"])
         shown = {**show(row), "delivery_attempts": _attempts(connection, row)}
     call.who.require("messages:read:all", row["sender_domain"])
-    shown["events"] = [{"time": rfc3339(one["at"]), "kind": one["kind"], "data": one["data"]} for one in told]
+    shown["events"] = [
+        {"time": rfc3339(one["at"]), "kind": one["kind"], "data": _data(one, hits.get(one["id"]))} for one in told
+    ]
     if content is not None:
         shown["content"] = content.decode("utf-8", "replace")
         shown["content_parsed"] = _parsed(content)
@@ -95,6 +99,14 @@ def _attempts(connection: Connection, row: RowMapping) -> list[dict[str, Any]]:
         return []
     found = messages.delivery_attempts(connection, row["id"])
     return [{"time": rfc3339(one["at"]), "log": one["log"], "status": one["status"]} for one in found]
+
+
+def _data(event: RowMapping, hit: RowMapping | None) -> dict[str, Any]:
+    """What is said of an event; of a click or an open, what is thought of it now."""
+    if hit is not None:
+        return tell.data_of(hit)
+    data: dict[str, Any] = event["data"]
+    return data
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

@@ -48,8 +48,6 @@ def what_a_click_means() -> None:
     op.create_index("ix_clicks_firsts", "clicks", ["message_id", "message_ref"], sqlite_where=sa.text("firsts > 0"))
     known = sa.text("message_ref IS NOT NULL")
     op.create_index("ix_clicks_message_ref_at", "clicks", ["message_ref", "at"], sqlite_where=known)
-    forgotten = "message_id IS NULL AND message_ref IS NULL AND privacy != 'anonymous'"  # by retention; a sum remains
-    op.execute(f"UPDATE clicks SET settled = 1 WHERE {forgotten}")  # noqa: S608
     told_as_bots = "kind = 'clicked' AND json_extract(data, '$.verdict') = 'machine'"
     op.execute(f"UPDATE events SET kind = 'machine_click' WHERE {told_as_bots}")  # noqa: S608
 
