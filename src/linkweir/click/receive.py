@@ -72,14 +72,9 @@ def _received(
     elif row is not None:
         click.message, click.ref = row["id"], None
     group = _group(groups, account, row["id"] if row is not None else click.ref, row)
-    return Received(click, group, _place(click, group, row, campaign), fact, campaign, described)
-
-
-def _place(click: Click, group: Group, row: RowMapping | None, campaign: str | None) -> place.Place | None:
-    sandbox = row is not None and row["sandbox_result"] is not None
-    if sandbox or click.account is None:
-        return None
-    return group.place if click.message is not None else place.of_campaign(click.account, campaign)
+    tied = click.message is not None
+    where = group.place if tied else account and place.of_campaign(account, campaign)
+    return Received(click, group, where or None, fact, campaign, described)
 
 
 def _said(fact: Fact) -> Described:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, func, insert, or_, select, update
 
 from linkweir.store import accounts
 from linkweir.store.sums import COUNTED
@@ -62,6 +62,7 @@ def count_up(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         return
     clicked = messages.c.click_count + bindparam("clicks")
     opened = messages.c.open_count + bindparam("opens")
+    moving = or_(*(messages.c.status == status for status in ("Delivered", "Opened", "Clicked")))
     status = case((clicked > 0, "Clicked"), (opened > 0, "Opened"), else_="Delivered")
     connection.execute(
         update(messages)
@@ -69,7 +70,7 @@ def count_up(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         .values(
             click_count=clicked,
             open_count=opened,
-            status=case((messages.c.status.in_(("Delivered", "Opened", "Clicked")), status), else_=messages.c.status),
+            status=case((moving, status), else_=messages.c.status),
             updated_at=bindparam("now"),
         ),
         list(rows),

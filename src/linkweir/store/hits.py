@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Connection, Result, Row, Select, bindparam, func, literal, select, text, update
 
 from linkweir.store.sums import COUNTED
 from linkweir.store.tables import clicks
@@ -82,9 +82,9 @@ def counted_from(connection: Connection, name: Name, at: int) -> Iterator[Row[An
         .order_by(clicks.c.at, clicks.c.id)
         .execution_options(yield_per=100)
     )
-    with connection.execute(statement) as rows:
-        while (row := rows.fetchone()) is not None:
-            yield row
+    found: Result[Any] = connection.execute(statement)
+    with found as rows:
+        yield from rows
 
 
 def judge_anew(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
