@@ -19,7 +19,7 @@ MESSAGES: tuple[dict[str, Any], ...] = (
     {"tags": [], "attributes": {"plan": "free"}},
     {"tags": ["spring"], "sandbox_result": "deliver"},
 )
-MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - flushes cost most of the time
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - flushes cost most of the time
 GONE = identity.number_of(uuid.UUID(int=(7 << 76) | (2 << 62) | (1 << 61)))
 
 
@@ -60,22 +60,31 @@ def made(world: World, hit: dict[str, Any]) -> Any:
     return world.fact(number, **{"position": hit["position"], "after": hit["after"], **fields})
 
 
-@given(st.lists(st.lists(hits(), max_size=14), min_size=1, max_size=6), st.randoms(use_true_random=False))
+BATCHES = st.tuples(st.lists(hits(), max_size=14), st.sampled_from([None, None, None, 0, 1, 2, 3]))
+
+
+@given(st.lists(BATCHES, min_size=1, max_size=6), st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_counting_as_they_come_equals_counting_anew(batches: list[list[dict[str, Any]]], random: Any) -> None:
-    """Whatever comes in whatever order, late and twice: sums, links, counts, status and who came first are those of a
-    rebuild, and the sums those of a plain recount.
+def test_counting_as_they_come_equals_counting_anew(
+    batches: list[tuple[list[dict[str, Any]], int | None]], random: Any
+) -> None:
+    """Whatever comes in whatever order, late and twice, and whichever messages go: sums, links, counts, status and who
+    came first are those of a rebuild, and the sums those of a plain recount.
     """
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         world = World(Path(folder))
         for fields in MESSAGES:
             world.send(*fields["tags"], **{name: value for name, value in fields.items() if name != "tags"})
         seen: list[Any] = []
-        for batch in batches:
+        retired: set[int] = set()
+        for batch, over in batches:
             facts = [made(world, hit) for hit in batch]
             again = random.sample(seen, min(3, len(seen)))
             world.keep(*facts, *again, *again[:1])
             seen += facts
+            if over is not None and world.numbers[over] not in retired:
+                world.retire(world.numbers[over])
+                retired.add(world.numbers[over])
         counted = world.state()
         assert world.sums() == recounted(world)
         rebuild_all(world.store, START, lambda _what, _done: None)

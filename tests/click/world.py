@@ -11,19 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from linkweir.click.fact import Described, Fact
 from linkweir.click.keep import keep
 from linkweir.click.understand import Judge, Understand
 from linkweir.click.verdict import Context, Hit, Judgement
 from linkweir.mail import identity
-from linkweir.store import accounts, messages
+from linkweir.store import accounts, messages, retention
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.store.migrate import migrate
 from linkweir.store.sums import COUNTED, HOUR, VERDICTS
-from linkweir.store.tables import clicks, message_links, rollups
+from linkweir.store.tables import clicks, message_links, queue, rollups
 from linkweir.store.tables import messages as messages_table
 
 START = 1_790_000_000_000_000 // HOUR * HOUR + HOUR - 60_000_000  # a minute before the hour: clicks fall on both sides
@@ -83,6 +83,7 @@ class World:
         self.now = START
         self.understand = Understand(Plain(), judge=judge, window=window)
         self.messages: dict[int, uuid.UUID] = {}
+        self.remembered: dict[tuple[Any, ...], tuple[int, ...]] = {}
         with self.store.write() as connection:
             accounts.create(connection, self.account, "Test", START)
             accounts.claim_link_keys(connection, [KEY], self.account)
@@ -143,6 +144,18 @@ class World:
         with self.store.write() as connection:
             keep(connection, facts, self.understand, self.now)
 
+    def retire(self, number: int) -> None:
+        """The message's time is over; its sums are remembered as they are, but for what was said of its recipient."""
+        for key, row in recounted(self, self.messages[number]).items():
+            if not key[2].startswith("attribute:"):
+                kept = self.remembered.get(key, (0,) * 5)
+                self.remembered[key] = tuple(map(sum, zip(kept, row, strict=True)))
+        with self.store.write() as connection:
+            here = messages_table.c.number == number
+            connection.execute(update(messages_table).where(here).values(retain_until_at=0))
+            connection.execute(delete(queue).where(queue.c.message_id == self.messages[number]))
+            retention.drop_messages(connection, 0, 10)
+
     def rows(self, table: Any) -> list[dict[str, Any]]:
         """All rows."""
         with self.store.read() as connection:
@@ -181,14 +194,19 @@ def _counts(row: dict[str, Any], *more: str) -> tuple[int, ...]:
     return tuple(row[name] for name in (*VERDICTS, *more))
 
 
-def recounted(world: World) -> dict[tuple[Any, ...], tuple[int, ...]]:
-    """The sums by hour as one who has only the clicks and the messages would count them, slowly."""
+def recounted(world: World, only: uuid.UUID | None = None) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """The sums by hour as one who has only the clicks and the messages would count them, slowly; what the clicks of
+    messages that are gone had come to is remembered. `only`: those of one message.
+    """
     known = {row["id"]: row for row in world.rows(messages_table)}
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * 5)
+    sums |= {} if only else {key: list(row) for key, row in world.remembered.items()}
     seen: set[tuple[Any, ...]] = set()
     for click in world.clicks():
         message = known.get(click["message_id"])
-        if click["kind"] != "click" or (message and message["sandbox_result"]):
+        if click["kind"] != "click" or click["settled"] or (message and message["sandbox_result"]):
+            continue
+        if only and click["message_id"] != only:
             continue
         scopes, shared = _scopes(click, message)
         counted = click["verdict"] in COUNTED

@@ -43,8 +43,9 @@ def contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Select[Any
     details = union_all(*_own(base), _shared(base, _shares(keys))).cte("details")
     places = _places(keys)
     names = (places.c.scope, details.c.dimension, details.c.value, details.c.hour)
+    sums = (func.sum(details.c[name]).label(name) for name in (*VERDICTS, "clickers"))
     return (
-        select(literal(account, Uuid), *names, *(func.sum(details.c[name]) for name in (*VERDICTS, "clickers")))
+        select(literal(account, Uuid).label("account_id"), *names, *sums)
         .select_from(details.join(places, places.c.key == details.c.key))
         .where(true())  # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE
         .group_by(*names)

@@ -51,6 +51,7 @@ class NewWebhook(Struct):
     on_suppressed: bool = False
     on_opened: bool = False
     on_clicked: bool = False
+    on_click_corrected: bool = False
 
 
 class WebhookChange(Struct):
@@ -69,6 +70,7 @@ class WebhookChange(Struct):
     on_suppressed: bool | None = None
     on_opened: bool | None = None
     on_clicked: bool | None = None
+    on_click_corrected: bool | None = None
 
 
 class Policy(Struct):
