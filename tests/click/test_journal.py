@@ -11,6 +11,7 @@ import pytest
 
 from linkweir.click.enrich import Enricher
 from linkweir.click.journal import Journal
+from linkweir.click.networks import Networks
 from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
 from linkweir.edge.logs import make_logger
@@ -30,7 +31,9 @@ class Bench:
         self.store = Store(folder / "linkweir.db", wait=0.1)
         migrate(self.store)
         self.spool = Spool(folder / "spool")
-        self.journal = Journal(self.store, self.spool, LOG, retry=0.1, understand=Understand(Enricher()))
+        self.journal = Journal(
+            self.store, self.spool, LOG, retry=0.1, understand=Understand(Enricher(None, Networks.load()))
+        )
 
     def total(self) -> int:
         """How many facts the store holds."""

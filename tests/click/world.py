@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from linkweir.click.fact import Described, Fact
 from linkweir.click.keep import keep
 from linkweir.click.understand import Judge, Understand
-from linkweir.click.verdict import Context, Hit, Judgement
+from linkweir.click.verdict import Context, Hit, Judgement, Verdict
 from linkweir.mail import identity
 from linkweir.store import accounts, messages, retention
 from linkweir.store.engine import Store
@@ -54,7 +54,7 @@ def bursts(hits: Sequence[Hit], _context: Context) -> list[Judgement]:
     found = []
     for hit in hits:
         near = {one.position for one in hits if abs(one.at - hit.at) <= 2 * SECOND and one.kind == "click"}
-        verdict = "human" if len(near) < 3 else "machine" if len(near) < 5 else "unsure"
+        verdict: Verdict = "human" if len(near) < 3 else "machine" if len(near) < 5 else "unsure"
         verdict = "prefetch" if hit.prefetch else "machine" if hit.method == "HEAD" else verdict
         found.append(Judgement(hit.id, verdict, 0.5, (f"links-{len(near)}",)))
     return found

@@ -20,7 +20,7 @@ from linkweir.click.firsts import Firsts, Later
 from linkweir.click.group import Group
 from linkweir.click.receive import Received, receive
 from linkweir.click.single import Click
-from linkweir.click.tally import Tally, rows_of
+from linkweir.click.tally import Tally
 from linkweir.click.understand import Understand
 from linkweir.store import clicks, events, hits, outbox, rollups
 from linkweir.store.sums import OVERALL, VERDICTS
@@ -179,7 +179,7 @@ def _row(one: Received) -> dict[str, Any]:
 
 
 def _write(connection: Connection, tally: Tally, firsts: dict[uuid.UUID, Firsts], now: int) -> None:
-    rollups.add(connection, rows_of(tally.sums))
+    rollups.add(connection, tally.rows())
     for moved in (True, False):
         links = [_link(tally, key, firsts) for key in tally.links if (key[0] in firsts) is moved]
         rollups.add_links(connection, links, moved=moved)

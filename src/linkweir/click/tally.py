@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from linkweir.click.place import Place
-from linkweir.click.single import BIT, Click
+from linkweir.click.single import BIT, Click, Key
 from linkweir.store.sums import HOUR, OVERALL, VERDICTS
 
 COLUMN = {verdict: place for place, verdict in enumerate(VERDICTS)}
 CLICKERS = len(VERDICTS)
-Sum = tuple[uuid.UUID, str, str, str, int]  # account, scope, dimension, value, hour
+Whole = tuple[uuid.UUID, tuple[str, ...], int]  # account, scopes, hour
 
 
 @dataclass(slots=True)
 class Tally:
-    """Differences: of `sums` by row (one for each verdict, and clickers), of `links` by message and position (one for
-    each verdict), of `counts` by message (clicks and opens), and each link's destination.
+    """Differences: of `sums` by what many clicks share, and within that by dimension and value (one for each verdict,
+    and clickers); of `links` by message and position (one for each verdict); of `counts` by message (clicks and opens);
+    and each link's destination.
     """
 
-    sums: dict[Sum, list[int]] = field(default_factory=dict)
+    sums: dict[Whole, dict[Key, list[int]]] = field(default_factory=lambda: defaultdict(dict))
     links: dict[tuple[uuid.UUID, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * CLICKERS))
     counts: dict[uuid.UUID, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     destinations: dict[tuple[uuid.UUID, int], str | None] = field(default_factory=dict)
@@ -52,22 +53,40 @@ class Tally:
             self.destinations[link] = click.destination
 
     def _sum(self, click: Click, place: Place, moves: list[tuple[int, int]]) -> None:
-        hour = click.at // HOUR
-        overall = _step(click, OVERALL)
-        changes = [(key, _step(click, BIT[key[0]])) for key in click.own]
-        changes += [(key, overall) for key in place.share]
-        for scope in place.scopes:
-            for (dimension, value), clickers in changes:
-                if moves or clickers:
-                    self._add((place.account, scope, dimension, value, hour), moves, clickers)
+        sums = self.sums[place.account, place.scopes, click.at // HOUR]
+        moved = click.bits ^ click.bits_before
+        for key in click.own:
+            bit = BIT[key[0]]
+            if moves or moved & bit:
+                _add(sums, key, moves, (1 if click.bits & bit else -1) if moved & bit else 0)
+        overall = (1 if click.bits & OVERALL else -1) if moved & OVERALL else 0
+        if moves or overall:
+            for key in place.share:
+                _add(sums, key, moves, overall)
 
-    def _add(self, key: Sum, moves: list[tuple[int, int]], clickers: int) -> None:
-        row = self.sums.get(key)
-        if row is None:
-            row = self.sums[key] = [0] * (CLICKERS + 1)
-        for column, difference in moves:
-            row[column] += difference
-        row[CLICKERS] += clickers
+    def rows(self) -> list[dict[str, Any]]:
+        """The differences of the sums as the store takes them: each row once."""
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for (account, scopes, hour), sums in self.sums.items():
+            for scope in scopes:
+                for (dimension, value), row in sums.items():
+                    key = (account.hex, scope, dimension, value, hour)
+                    known = found.get(key)
+                    found[key] = row if known is None else [one + other for one, other in zip(known, row, strict=True)]
+        names = ("scope", "dimension", "value", "hour", *VERDICTS, "clickers")
+        return [
+            {"account_id": uuid.UUID(key[0]), **dict(zip(names, (*key[1:], *row), strict=True))}
+            for key, row in found.items()
+        ]
+
+
+def _add(sums: dict[Key, list[int]], key: Key, moves: list[tuple[int, int]], clickers: int) -> None:
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = [0] * (CLICKERS + 1)
+    for column, difference in moves:
+        row[column] += difference
+    row[CLICKERS] += clickers
 
 
 def _moves(click: Click) -> list[tuple[int, int]]:
@@ -76,13 +95,3 @@ def _moves(click: Click) -> list[tuple[int, int]]:
         return []
     new = (COLUMN[click.verdict], 1)
     return [new] if click.before is None else [(COLUMN[click.before], -1), new]
-
-
-def _step(click: Click, bit: int) -> int:
-    return bool(click.bits & bit) - bool(click.bits_before & bit)
-
-
-def rows_of(sums: dict[Sum, list[int]]) -> list[dict[str, Any]]:
-    """The differences as the store takes them."""
-    names = ("account_id", "scope", "dimension", "value", "hour", *VERDICTS, "clickers")
-    return [dict(zip(names, (*key, *row), strict=True)) for key, row in sums.items()]

@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    type_coerce,
     union,
     union_all,
 )
@@ -54,7 +55,7 @@ def contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Select[Any
 
 def _base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
     key = case(
-        (clicks.c.message_id.is_not(None), cast(clicks.c.message_id, Text)),
+        (clicks.c.message_id.is_not(None), type_coerce(clicks.c.message_id, Text)),
         (clicks.c.campaign.is_not(None), "c:" + clicks.c.campaign),
         else_=NO_KEY,
     )
@@ -103,7 +104,7 @@ def _shared(base: CTE, shares: CTE) -> Select[Any]:
 def _messages(keys: CTE) -> CTE:
     """The messages of the keys; none of the sandbox, which nobody was sent."""
     names = ("tags", "sender_domain", "recipient_domain", "variant", "attributes")
-    sent = and_(cast(messages.c.id, Text) == keys.c.key, messages.c.sandbox_result.is_(None))
+    sent = and_(type_coerce(messages.c.id, Text) == keys.c.key, messages.c.sandbox_result.is_(None))
     return select(keys.c.key, *(messages.c[name] for name in names)).select_from(keys.join(messages, sent)).cte()
 
 
