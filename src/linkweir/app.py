@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import functools
 import os
+import socket
 import threading
 import time
 import uuid
@@ -95,6 +96,7 @@ class Service:
             at_once=settings.delivery_connections,
             signer=Signer(self.store, self.vault, log),
             clean_every=settings.retention_seconds,
+            hostname=settings.mail_hostname or socket.gethostname(),
         )
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True

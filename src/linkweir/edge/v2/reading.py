@@ -188,7 +188,7 @@ def show(row: RowMapping) -> dict[str, Any]:
         "delivered_at": rfc3339(row["delivered_at"]),
         "retain_until": rfc3339(row["retain_until_at"]),
         "direction": "outbound",
-        "is_bounce_notification": False,
+        "is_bounce_notification": row["source"] != "api" and not row["envelope_from"],  # RFC 5321 section 4.5.5
         "bounce_classification": row["bounce_classification"] or "",
         "reference_message_id": None,
         "subject": row["subject"],
