@@ -81,16 +81,20 @@ class Intake:
             return "421 4.3.2 the service is stopping"
         try:
             return await stored
-        except AccessDenied:
+        except (LinkweirError, OSError, MemoryError) as error:
+            return self._refusal(error)
+
+    def _refusal(self, error: Exception) -> str:
+        """The reply to a mail of which nothing was accepted."""
+        if isinstance(error, AccessDenied):
             return "550 5.7.8 this credential opens nothing any more"
-        except (BadInput, NotFound) as error:
+        if isinstance(error, (BadInput, NotFound)):
             return f"550 5.6.0 {_line(str(error))}"
-        except StoreUnavailable as error:
+        if isinstance(error, StoreUnavailable):
             self._parts.log.error("smtp.store_unavailable", error=str(error))
             return "451 4.3.0 the message store does not answer; nothing was accepted"
-        except (LinkweirError, OSError, MemoryError) as error:
-            self._parts.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
-            return "451 4.3.0 nothing was accepted"
+        self._parts.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
+        return "451 4.3.0 nothing was accepted"
 
     async def handle_exception(self, error: Exception) -> str:
         """A bug, or a client that went away."""
