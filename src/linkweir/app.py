@@ -31,6 +31,7 @@ from linkweir import keyfile
 from linkweir.click.enrich import Enricher
 from linkweir.click.journal import Journal
 from linkweir.click.networks import Networks
+from linkweir.click.rebuild import Rebuilder
 from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
 from linkweir.edge import auth, health, problems, redirect
@@ -86,6 +87,7 @@ class Service:
         self.journal = Journal(
             journal_store, self.spool, log, retry=settings.spool_retry, understand=_understand(settings)
         )
+        self.rebuilder = Rebuilder(self.store, log, now)
         self.worker = DeliveryWorker(
             self.store,
             _routes(settings),
@@ -141,6 +143,7 @@ class Service:
             self.account = self._own_account(self._ring)
             self._start_smtp()  # the one that can fail: before anything else runs
             self.journal.start()
+            self.rebuilder.start()
             self.worker.start()
             self.webhooks.start()
             self._state = "running"
@@ -156,6 +159,7 @@ class Service:
             atexit.unregister(self._stop_at_exit)
             for server in self.smtp_servers:
                 server.stop()
+            self.rebuilder.stop()
             self.worker.stop()
             self.webhooks.stop()
             self.journal.stop()
