@@ -34,7 +34,7 @@ from linkweir.click.networks import Networks
 from linkweir.click.rebuild import Rebuilder
 from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
-from linkweir.edge import auth, health, problems, redirect
+from linkweir.edge import auth, health, privacy, problems, redirect
 from linkweir.edge.access import Access
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
@@ -51,12 +51,13 @@ from linkweir.html import Switches
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.sign import Signer
 from linkweir.mail.submit import Submitter
-from linkweir.mail.transport import Transport
+from linkweir.mail.transport import Transport, maildir
 from linkweir.mail.transport.closed import Closed
 from linkweir.mail.transport.discard import Discard
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
+from linkweir.report.person import People, Traces
 from linkweir.settings import Settings
 from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials
 from linkweir.store.engine import Store
@@ -104,6 +105,7 @@ class Service:
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
+        self.people = people(settings, self.store)
         self.webhooks = WebhookWorker(
             self.store,
             self.vault,
@@ -311,13 +313,15 @@ class Service:
             return float("nan")
 
 
-def _understand(settings: Settings) -> Understand:
-    """What clicks are understood with."""
-    return Understand(
-        Enricher(settings.mmdb, Networks.load(settings.networks)),
-        tell_wait=int(settings.tell_seconds * 1_000_000),
-        correct_wait=int(settings.correct_seconds * 1_000_000),
+from linkweir.click.understand import Understand
+def people(settings: Settings, store: Store) -> People:
+    """Export and erasure, also for the command, beside a service that runs."""
+    traces = Traces(
+        catch_up=lambda: None,
+        scrub=lambda: None,
+        forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
     )
+    return People(store, traces)
 
 
 def _routes(settings: Settings) -> dict[str, Transport]:
@@ -347,7 +351,14 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> S
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
     service = Service(settings, log or make_logger(settings.log_level))
     app = Starlette(
-        routes=[*health.ROUTES, *openapi.ROUTES, *v1.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
+        routes=[
+            *health.ROUTES,
+            *openapi.ROUTES,
+            *v1.ROUTES,
+            *v2.ROUTES,
+            *privacy.ROUTES,
+            *redirect.routes(settings.click_path),
+        ],
         middleware=[Middleware(Access, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,

@@ -104,6 +104,26 @@ class Store:
                 self._engine.dispose()
             self._identity = identity
 
+    def empty_log(self) -> bool:
+        """Bring the write-ahead log into the database and empty its file, in which removed rows would live on.
+
+        False when a reader has not let it happen within the usual wait. Raises StoreUnavailable.
+        """
+        deadline = time.monotonic() + self._wait
+        while True:
+            self._check_file()
+            try:
+                connection = self._engine.raw_connection()
+                try:
+                    busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                finally:
+                    connection.close()
+            except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+                raise StoreUnavailable(str(error)) from error
+            if not busy or time.monotonic() > deadline:
+                return not busy
+            time.sleep(0.02)
+
     def close(self) -> None:
         """Close all pooled connections; the store may be used again afterwards."""
         self._engine.dispose()
@@ -113,6 +133,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten: retention and erasure mean it
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

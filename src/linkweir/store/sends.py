@@ -33,7 +33,7 @@ def delivered(connection: Connection, message: uuid.UUID) -> None:
     columns = [messages.c[name] for name in (*names, "sandbox_result")]
     row = connection.execute(select(*columns).where(messages.c.id == message)).mappings().first()
     if row is not None and row["sandbox_result"] is None:
-        _count(connection, [row], "delivered")
+        _count(connection, [dict(row)], "delivered")
 
 
 def _count(connection: Connection, rows: Sequence[Mapping[str, Any]], column: str) -> None:

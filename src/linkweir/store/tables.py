@@ -300,7 +300,9 @@ def _sums() -> list[Column[Any]]:
         Column("scope", Text, primary_key=True),  # "" the account, "tag:…", "sender:…" a sender's domain
         Column("dimension", String(80), primary_key=True),  # "" the sum, link, destination, tag, country, attribute:…
         Column("hour", Integer, primary_key=True, autoincrement=False),  # since 1970; before the value: a time's rows
-        Column("value", Text, primary_key=True),  # are neighbours, for who reads a time and for who writes the last hour
+        Column(
+            "value", Text, primary_key=True
+        ),  # are neighbours, for who reads a time and for who writes the last hour
         Column("human", Integer, nullable=False, server_default="0"),
         Column("machine", Integer, nullable=False, server_default="0"),
         Column("prefetch", Integer, nullable=False, server_default="0"),
