@@ -34,7 +34,7 @@ def sent(served: Served, **fields: Any) -> str:
     return str(served.message(message)["id"])
 
 
-def get(served: Served, path: str, status: int = 200, **query: Any) -> Any:
+def get(served: Served, path: str, status: int = 200, **query: str | int) -> Any:
     """The answer to a GET under the account."""
     response = served.client.get(f"{served.base}/{path}", params=query)
     assert response.status_code == status, response.text
@@ -158,7 +158,7 @@ def test_sums_by_time_and_by_value(served: Served) -> None:
     with served.service.store.write() as connection:
         sums(connection, account, [("tag:z", "", hour, "") for hour in (22, 23, 24)], human=1, machine=2)
         sums(connection, account, [("tag:z", "device", 23, "phone")], human=3, clickers=2)
-    query = {"tag": "z", "from_time": "1970-01-01T00:30:00Z", "to_time": "1970-01-02T03:30:00Z"}
+    query: dict[str, Any] = {"tag": "z", "from_time": "1970-01-01T00:30:00Z", "to_time": "1970-01-02T03:30:00Z"}
     berlin = get(served, "statistics/clicks", group_by="day", time_zone="Europe/Berlin", **query)
     assert (berlin["from_timestamp"], berlin["to_timestamp"]) == (
         "1970-01-01T00:00:00.000000Z",
@@ -187,7 +187,7 @@ def test_sums_by_time_and_by_value(served: Served) -> None:
         ({"group_by": "country", "tag": "a", "sender_domain": "example.com"}, 422, "sender_domain"),
     ],
 )
-def test_questions_that_are_refused(served: Served, query: dict[str, str], status: int, said: str) -> None:
+def test_questions_that_are_refused(served: Served, query: dict[str, Any], status: int, said: str) -> None:
     """What cannot be answered is refused, naming the parameter."""
     assert said in get(served, "statistics/clicks", status, **query)["message"]
 
@@ -218,7 +218,7 @@ def test_every_click_as_a_file(served: Served) -> None:
         keys = {str(click(connection, account, message_id=message, at=50 * HOUR + n // 2)) for n in range(2501)}
         other = str(click(connection, account, at=50 * HOUR, user_agent="=cmd()"))
         click(connection, account, at=60 * HOUR)
-    span = {"from_time": "1970-01-03T02:00:00Z", "to_time": "1970-01-03T03:00:00Z"}
+    span: dict[str, Any] = {"from_time": "1970-01-03T02:00:00Z", "to_time": "1970-01-03T03:00:00Z"}
     rows = list(csv.DictReader(io.StringIO(text(served, "clicks/export", **span))))
     assert {row["id"] for row in rows} == {*keys, other}
     assert len(rows) == len(keys) + 1

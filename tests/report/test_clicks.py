@@ -1,6 +1,7 @@
 """Tests of linkweir.report.clicks and campaigns: sums in, figures out."""
 
 import uuid
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,11 +15,11 @@ from tests.report.filling import sent, sums
 UTC = ZoneInfo("UTC")
 
 
-def asked(store: Store, account: uuid.UUID, group: str, first: int = 0, last: int = 100, **more: object) -> Answer:
+def asked(store: Store, account: uuid.UUID, group: str, first: int = 0, last: int = 100, **more: Any) -> Answer:
     """The answer to a question."""
-    question = {"account": account, "group": group, "first": first, "last": last, "zone": UTC, **more}
+    question: dict[str, Any] = {"account": account, "group": group, "first": first, "last": last, "zone": UTC, **more}
     with store.read() as connection:
-        return answer(connection, Question(**question))  # type: ignore[arg-type]
+        return answer(connection, Question(**question))
 
 
 def test_time_has_rows_without_clicks_too(store: Store, account: uuid.UUID) -> None:
@@ -89,7 +90,7 @@ def test_both_filters_at_once(store: Store, account: uuid.UUID) -> None:
         rows = [("tag:a", "sender_domain", 1, value) for value in ("example.com", "example.net")]
         sums(connection, account, rows, human=1)
         sums(connection, account, [("tag:a", "", 1, ""), ("sender:example.com", "", 1, "")], human=5)
-    both = {"tag": "a", "sender_domain": "example.com"}
+    both: dict[str, Any] = {"tag": "a", "sender_domain": "example.com"}
     assert asked(store, account, "hour", 1, 2, **both).rows[0]["human"] == 1
     assert asked(store, account, "hour", 1, 2, sender_domain="example.com").rows[0]["human"] == 5
     with pytest.raises(NotSupported):

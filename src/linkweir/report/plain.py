@@ -8,7 +8,7 @@ from typing import Any
 
 def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     """The row by its columns' names; times in RFC 3339, bytes as text."""
-    return {name: _value(name, value) for name, value in row.items()}
+    return {str(name): _value(name, value) for name, value in row.items()}  # SQLAlchemy's names are no plain str
 
 
 def _value(name: str, value: Any) -> Any:

@@ -56,12 +56,12 @@ def messages_to(connection: Connection, email: str, account: uuid.UUID | None) -
 def rows_of(connection: Connection, message: Mapping[Any, Any]) -> dict[str, list[RowMapping]]:
     """Every row that belongs to a message, by table."""
     found = {
-        table.name: list(connection.execute(select(table).where(table.c.message_id == message["id"])).mappings())
+        str(table.name): list(connection.execute(select(table).where(table.c.message_id == message["id"])).mappings())
         for table in OF_MESSAGE
     }
     for table in OF_NUMBER:
         statement = select(table).where(table.c.number == message["number"])
-        found[table.name] = list(connection.execute(statement).mappings())
+        found[str(table.name)] = list(connection.execute(statement).mappings())
     return found
 
 
@@ -74,7 +74,7 @@ def erase(connection: Connection, gone: Sequence[Mapping[Any, Any]], now: int) -
         *((table, "number", numbers) for table in OF_NUMBER),
         (messages, "id", ids),
     ):
-        removed[table.name] = sum(
+        removed[str(table.name)] = sum(
             connection.execute(delete(table).where(table.c[column].in_(some))).rowcount for some in _parts(values)
         )
     if numbers:
