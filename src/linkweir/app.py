@@ -15,8 +15,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -313,7 +313,26 @@ class Service:
             return float("nan")
 
 
-from linkweir.click.understand import Understand
+def _understand(settings: Settings) -> Understand:
+    """What clicks are understood with."""
+    return Understand(
+        Enricher(settings.mmdb, Networks.load(settings.networks)),
+        tell_wait=int(settings.tell_seconds * 1_000_000),
+        correct_wait=int(settings.correct_seconds * 1_000_000),
+    )
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Store]:
+    """The store of a service's folder, brought up to date, for a command beside a service that runs."""
+    store = Store(settings.database, wait=settings.store_wait)
+    try:
+        migrate(store)
+        yield store
+    finally:
+        store.close()
+
+
 def people(settings: Settings, store: Store) -> People:
     """Export and erasure, also for the command, beside a service that runs."""
     traces = Traces(

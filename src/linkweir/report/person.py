@@ -23,6 +23,7 @@ from linkweir.store.engine import Store
 from linkweir.store.person import ERASED
 from linkweir.store.tables import rollups, sends, settled
 
+AT_ONCE_BYTES: Final = 256 << 20  # of a database that is written anew while writers wait: a few seconds
 AT_ONCE: Final = 200  # messages in one transaction, so that nobody waits long for their turn
 SUMS: Final = (rollups, settled, sends)
 Ids = Sequence[uuid.UUID]
@@ -71,16 +72,23 @@ class People:
             yield (b"," if place else b"") + orjson.dumps(one)
         yield b"]}"
 
-    def erase(self, email: str, now: int, account: uuid.UUID | None = None) -> Erased:
-        """Remove everything on a person. Raises StoreUnavailable; what was removed until then stays removed."""
+    def erase(
+        self, email: str, now: int, account: uuid.UUID | None = None, *, limit: int | None = AT_ONCE_BYTES
+    ) -> Erased:
+        """Remove everything on a person. Raises StoreUnavailable; what was removed until then stays removed.
+
+        `limit`: a larger database (in bytes) is not written anew now, so fragments of removed rows may be left in it;
+        None: it is, whatever its size, and who writes waits.
+        """
         done = Erased()
         self._traces.catch_up()
         with self._store.read() as connection:
             found = person.messages_to(connection, email, account)
+        with self._store.write() as connection:
+            done.sums = _forget_values(connection, found, email)
         for start in range(0, len(found), AT_ONCE):
             some = found[start : start + AT_ONCE]
             with self._store.write() as connection:
-                done.sums += _forget_values(connection, some, email)
                 done.rows.update(person.erase(connection, some, now))
         done.mails = self._traces.forget_mail([message["id"] for message in found])
         done.contents_of_others = self._forget_mentions(email, account)
@@ -88,7 +96,7 @@ class People:
             done.rows["clicks"] += person.forget_destinations(connection, email, account)
             done.replies = _blot_replies(connection, email, account)
         self._traces.scrub()
-        done.overwritten = self._store.empty_log()
+        done.overwritten = self._store.overwrite(limit)
         return done
 
     def _forget_mentions(self, email: str, account: uuid.UUID | None) -> int:
@@ -117,11 +125,9 @@ def _forget_values(connection: Connection, gone: Sequence[Mapping[Any, Any]], em
         account = message["account_id"]
         for name, value in (message["attributes"] or {}).items():
             sent.setdefault((account, f"attribute:{name}"), Counter())[value] += 1
-        for row in person.rows_of(connection, message)["clicks"]:
-            if row["destination"]:
-                hits.setdefault((account, "destination"), Counter())[row["destination"]] += 1
-                link = f"{row['position']}\t{row['destination']}"
-                hits.setdefault((account, "link"), Counter())[link] += 1
+    for row in person.followed(connection, [message["id"] for message in gone]):
+        hits.setdefault((row.account_id, "destination"), Counter())[row.destination] += row.hits
+        hits.setdefault((row.account_id, "link"), Counter())[f"{row.position}\t{row.destination}"] += row.hits
     changed = 0
     for account in {message["account_id"] for message in gone}:
         doomed = {**_only(connection, rollups, account, hits), **_only(connection, sends, account, sent)}

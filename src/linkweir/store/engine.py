@@ -104,25 +104,40 @@ class Store:
                 self._engine.dispose()
             self._identity = identity
 
-    def empty_log(self) -> bool:
-        """Bring the write-ahead log into the database and empty its file, in which removed rows would live on.
+    def overwrite(self, limit: int | None = None) -> bool:
+        """Leave no byte of what was removed in the files: secure_delete overwrites freed rows and pages, but a page
+        that is split keeps old copies in its gaps, and the log keeps all. So the file is written anew, and the log
+        emptied. Writers wait meanwhile.
 
-        False when a reader has not let it happen within the usual wait. Raises StoreUnavailable.
+        False when the file is larger than `limit` bytes and so was not written anew, or a reader has kept the log from
+        being emptied within the usual wait. Raises StoreUnavailable.
         """
-        deadline = time.monotonic() + self._wait
-        while True:
-            self._check_file()
+        small = limit is None or self.path.stat().st_size <= limit
+        if not self._turn.acquire(timeout=self._wait):
+            raise StoreUnavailable("the database is busy")
+        try:
+            if small:
+                self._alone("VACUUM")
+            deadline = time.monotonic() + self._wait
+            while self._alone("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.02)
+        finally:
+            self._turn.release()
+        return small
+
+    def _alone(self, statement: str) -> Any:
+        """The first row of a statement that cannot stand in a transaction."""
+        self._check_file()
+        try:
+            connection = self._engine.raw_connection()
             try:
-                connection = self._engine.raw_connection()
-                try:
-                    busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-                finally:
-                    connection.close()
-            except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
-                raise StoreUnavailable(str(error)) from error
-            if not busy or time.monotonic() > deadline:
-                return not busy
-            time.sleep(0.02)
+                return connection.cursor().execute(statement).fetchone()
+            finally:
+                connection.close()
+        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+            raise StoreUnavailable(str(error)) from error
 
     def close(self) -> None:
         """Close all pooled connections; the store may be used again afterwards."""

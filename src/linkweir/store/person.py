@@ -11,6 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     RowMapping,
     Table,
     delete,
@@ -63,6 +64,15 @@ def rows_of(connection: Connection, message: Mapping[Any, Any]) -> dict[str, lis
         statement = select(table).where(table.c.number == message["number"])
         found[str(table.name)] = list(connection.execute(statement).mappings())
     return found
+
+
+def followed(connection: Connection, ids: Sequence[uuid.UUID]) -> Iterator[Row[Any]]:
+    """Where the readers of these messages went: `account_id`, `position`, `destination`, and the number of `hits`."""
+    columns = (clicks.c.account_id, clicks.c.position, clicks.c.destination)
+    for some in _parts(ids):
+        here = (clicks.c.message_id.in_(some), clicks.c.destination.is_not(None))
+        statement = select(*columns, func.count().label("hits")).where(*here).group_by(*columns)
+        yield from connection.execute(statement).all()
 
 
 def erase(connection: Connection, gone: Sequence[Mapping[Any, Any]], now: int) -> dict[str, int]:
