@@ -5,6 +5,7 @@ import uuid
 
 from sqlalchemy import delete, update
 
+from linkweir.click.rebuild import rebuild_all
 from linkweir.report.person import People, Traces
 from linkweir.store import messages, tables
 from linkweir.store.engine import Store
@@ -60,6 +61,7 @@ def test_pages_that_were_split_hold_no_old_copies(store: Store, account: uuid.UU
                 connection.execute(update(table).where(table.c.id == key).values(subject=longer))
                 if dice.random() < 0.3:
                     connection.execute(delete(tables.contents).where(tables.contents.c.message_id == key))
+    rebuild_all(store, DAY, lambda _what, _count: None)
     people = People(store, Traces(catch_up=lambda: None, scrub=lambda: None, forget_mail=len))
     done = people.erase("secret.person@EXAMPLE.org", 10 * DAY)
     assert done.overwritten

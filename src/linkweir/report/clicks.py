@@ -18,18 +18,10 @@ from sqlalchemy import Connection
 from linkweir.errors import BadInput, NotSupported
 from linkweir.report.periods import GROUPS, Group, periods
 from linkweir.store import totals
+from linkweir.store.sums import ATTRIBUTE, OWN, SHARED
 from linkweir.store.totals import Span
 
-DIMENSIONS: Final = (
-    *("link", "destination", "tag", "sender_domain", "recipient_domain", "country", "device", "client", "variant"),
-)
-ATTRIBUTE: Final = "attribute:"
-BEFORE: Final = (
-    "tag",
-    "sender_domain",
-    "recipient_domain",
-    "variant",
-)  # known before anybody clicks: rates are possible
+DIMENSIONS: Final = (*OWN, *SHARED)
 MOST: Final = 1000  # periods in one answer
 
 
@@ -96,7 +88,7 @@ def _by_value(connection: Connection, question: Question) -> Answer:
     found = totals.by_value(connection, span, question.group, question.limit + 1)
     some = found[: question.limit]
     rows = [{**_named(question.group, row.value), **counted(row._mapping)} for row in some]
-    if question.group in BEFORE or question.group.startswith(ATTRIBUTE):
+    if question.group in SHARED or question.group.startswith(ATTRIBUTE):
         sent = totals.sent_by_value(connection, span, question.group, [row.value for row in some])
         rows = [{**row, **rated(*sent.get(row["value"], (0, 0)), row["clickers"])} for row in rows]
     return Answer(rows, len(found) > question.limit)

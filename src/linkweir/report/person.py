@@ -4,13 +4,13 @@ A person is an address, in any letter case. Erasing removes every message to it 
 clicks, links and requests to webhooks; what waits for delivery is not delivered any more, and its copy in the Maildir
 outbox goes too. Names in remembered replies are blotted out, other people's kept mails that name the address are no
 longer kept, and what the journal and the database's log still hold is overwritten. Sums stay, for they tell nobody
-apart: a destination or an attribute that only this person had loses its name (see `_forget_values`). Short links of
-the person answer 410; sealed ones still lead on. Refuses to know how files and journals are cleaned: it is told.
+apart; along links, destinations, recipients' domains and attributes, which may, the person no longer counts. Short
+links of the person answer 410; sealed ones still lead on. How files and journals are cleaned is not known here.
 """
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,12 +20,10 @@ from sqlalchemy import Connection
 from linkweir.report.plain import plain
 from linkweir.store import messages, person
 from linkweir.store.engine import Store
-from linkweir.store.person import ERASED
-from linkweir.store.tables import rollups, sends, settled
 
 AT_ONCE_BYTES: Final = 256 << 20  # of a database that is written anew while writers wait: a few seconds
 AT_ONCE: Final = 200  # messages in one transaction, so that nobody waits long for their turn
-SUMS: Final = (rollups, settled, sends)
+ERASED: Final = "(erased)"
 Ids = Sequence[uuid.UUID]
 
 
@@ -42,7 +40,9 @@ class Traces:
 
 @dataclass(slots=True)
 class Erased:
-    """What was removed: rows by table, files of mail, sums that lost a name; `overwritten`: no old copy is left."""
+    """What was removed: rows by table, files of mail, others' kept mails and remembered replies that named the person,
+    sums by a value that held the address. `overwritten`: no old copy is left in the database's files.
+    """
 
     rows: Counter[str] = field(default_factory=Counter)
     mails: int = 0
@@ -84,17 +84,20 @@ class People:
         self._traces.catch_up()
         with self._store.read() as connection:
             found = person.messages_to(connection, email, account)
-        with self._store.write() as connection:
-            done.sums = _forget_values(connection, found, email)
         for start in range(0, len(found), AT_ONCE):
             some = found[start : start + AT_ONCE]
             with self._store.write() as connection:
                 done.rows.update(person.erase(connection, some, now))
         done.mails = self._traces.forget_mail([message["id"] for message in found])
         done.contents_of_others = self._forget_mentions(email, account)
+        with self._store.read() as connection:  # these look at everything: nobody must wait for that
+            named = person.clicks_naming(connection, email, account)
+            sums = person.sums_naming(connection, email, account)
         with self._store.write() as connection:
-            done.rows["clicks"] += person.forget_destinations(connection, email, account)
+            person.forget_destinations(connection, named)
+            person.drop_sums(connection, sums)
             done.replies = _blot_replies(connection, email, account)
+        done.sums = len(sums)
         self._traces.scrub()
         done.overwritten = self._store.overwrite(limit)
         return done
@@ -113,39 +116,6 @@ class People:
         with self._store.read() as connection:
             raw = messages.content(connection, message)
         return raw is not None and email.lower().encode() in raw.lower()
-
-
-def _forget_values(connection: Connection, gone: Sequence[Mapping[Any, Any]], email: str) -> int:
-    """Sums stay, but a value must not tell a person apart: one that nobody else ever had (a destination made for one
-    reader, a customer number among the attributes) and any that holds the address lose their names.
-    """
-    hits: dict[tuple[uuid.UUID, str], Counter[str]] = {}
-    sent: dict[tuple[uuid.UUID, str], Counter[str]] = {}
-    for message in gone:
-        account = message["account_id"]
-        for name, value in (message["attributes"] or {}).items():
-            sent.setdefault((account, f"attribute:{name}"), Counter())[value] += 1
-    for row in person.followed(connection, [message["id"] for message in gone]):
-        hits.setdefault((row.account_id, "destination"), Counter())[row.destination] += row.hits
-        hits.setdefault((row.account_id, "link"), Counter())[f"{row.position}\t{row.destination}"] += row.hits
-    changed = 0
-    for account in {message["account_id"] for message in gone}:
-        doomed = {**_only(connection, rollups, account, hits), **_only(connection, sends, account, sent)}
-        for table in SUMS:
-            changed += person.merge_values(connection, table, account, doomed, email)
-    return changed
-
-
-def _only(
-    connection: Connection, table: Any, account: uuid.UUID, own: Mapping[tuple[uuid.UUID, str], Counter[str]]
-) -> dict[str, list[str]]:
-    """The values, by dimension, that were counted no more often than this person accounts for."""
-    mine = {dimension: counts for (whose, dimension), counts in own.items() if whose == account}
-    totals = person.sums_with(connection, table, account, {name: list(counts) for name, counts in mine.items()})
-    return {
-        dimension: [value for value, count in counts.items() if totals.get((dimension, value), 0) <= count]
-        for dimension, counts in mine.items()
-    }
 
 
 def _blot_replies(connection: Connection, email: str, account: uuid.UUID | None) -> int:

@@ -16,13 +16,15 @@ from sqlalchemy import (
     Table,
     delete,
     func,
-    literal,
     or_,
     select,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from linkweir.store import sends as counts
+from linkweir.store.settling import ERASED as TAKEN_BACK
+from linkweir.store.settling import settle
 from linkweir.store.tables import (
     attempts,
     clicks,
@@ -36,6 +38,9 @@ from linkweir.store.tables import (
     messages,
     outbox,
     queue,
+    rollups,
+    sends,
+    settled,
 )
 
 OF_MESSAGE: Final[tuple[Table, ...]] = (
@@ -43,7 +48,6 @@ OF_MESSAGE: Final[tuple[Table, ...]] = (
 )
 OF_NUMBER: Final[tuple[Table, ...]] = (links,)
 MANY: Final = 500
-ERASED: Final = "(erased)"
 
 
 def messages_to(connection: Connection, email: str, account: uuid.UUID | None) -> list[RowMapping]:
@@ -66,19 +70,15 @@ def rows_of(connection: Connection, message: Mapping[Any, Any]) -> dict[str, lis
     return found
 
 
-def followed(connection: Connection, ids: Sequence[uuid.UUID]) -> Iterator[Row[Any]]:
-    """Where the readers of these messages went: `account_id`, `position`, `destination`, and the number of `hits`."""
-    columns = (clicks.c.account_id, clicks.c.position, clicks.c.destination)
-    for some in _parts(ids):
-        here = (clicks.c.message_id.in_(some), clicks.c.destination.is_not(None))
-        statement = select(*columns, func.count().label("hits")).where(*here).group_by(*columns)
-        yield from connection.execute(statement).all()
-
-
 def erase(connection: Connection, gone: Sequence[Mapping[Any, Any]], now: int) -> dict[str, int]:
-    """Remove these messages and every row of theirs; their short links are remembered as erased. Rows by table."""
+    """Remove these messages and every row of theirs; their short links are remembered as erased. Rows by table.
+
+    Sums stay, but for those along what may single out a person: there these messages no longer count.
+    """
     ids, numbers = [row["id"] for row in gone], [row["number"] for row in gone]
     removed: dict[str, int] = {}
+    settle(connection, ids, TAKEN_BACK)
+    counts.take_back(connection, ids, TAKEN_BACK)
     for table, column, values in (
         *((table, "message_id", ids) for table in OF_MESSAGE),
         *((table, "number", numbers) for table in OF_NUMBER),
@@ -99,11 +99,17 @@ def mentions(column: ColumnElement[Any], email: str) -> ColumnElement[bool]:
     return or_(*(func.instr(func.lower(column), form) > 0 for form in forms))
 
 
-def forget_destinations(connection: Connection, email: str, account: uuid.UUID | None) -> int:
-    """Clicks on links of other messages, or of none, whose destination names the address lose the destination."""
+def clicks_naming(connection: Connection, email: str, account: uuid.UUID | None) -> list[uuid.UUID]:
+    """Clicks, on links of other messages or of none, whose destination holds the address. Looks at every click."""
     conditions = [mentions(clicks.c.destination, email)]
     conditions += [] if account is None else [clicks.c.account_id == account]
-    return connection.execute(update(clicks).where(*conditions).values(destination=None)).rowcount
+    return list(connection.scalars(select(clicks.c.id).where(*conditions)))
+
+
+def forget_destinations(connection: Connection, ids: Sequence[uuid.UUID]) -> None:
+    """These clicks lose their destination."""
+    for some in _parts(ids):
+        connection.execute(update(clicks).where(clicks.c.id.in_(some)).values(destination=None))
 
 
 def kept_contents(connection: Connection, account: uuid.UUID | None) -> list[uuid.UUID]:
@@ -136,51 +142,24 @@ def rewrite_reply(connection: Connection, row: Mapping[Any, Any], body: bytes) -
     connection.execute(update(idempotency).where(*here).values(body=body))
 
 
-KEY: Final = ("account_id", "scope", "dimension", "hour", "value")
-
-
-def sums_with(
-    connection: Connection, table: Table, account: uuid.UUID, values: Mapping[str, Sequence[str]]
-) -> dict[tuple[str, str], int]:
-    """How often each of these values (by dimension) was counted in the whole account, messages or hits."""
-    names = [column.name for column in table.columns if column.name not in (*KEY, "clickers", "delivered")]
-    total = func.sum(sum((table.c[name] for name in names[1:]), table.c[names[0]]))
-    found: dict[tuple[str, str], int] = {}
-    for dimension, wanted in values.items():
-        for some in _parts(wanted):
-            here = (table.c.account_id == account, table.c.scope == "", table.c.dimension == dimension)
-            statement = select(table.c.value, total).where(*here, table.c.value.in_(some)).group_by(table.c.value)
-            found |= {(dimension, value): int(count) for value, count in connection.execute(statement)}
+def sums_naming(connection: Connection, email: str, account: uuid.UUID | None) -> list[tuple[Table, Row[Any]]]:
+    """The keys of sums along a value that holds the address, such as a destination made for one reader, on a link of no
+    known message. Looks at every sum.
+    """
+    found: list[tuple[Table, Row[Any]]] = []
+    for table in (rollups, settled, sends):
+        conditions = [mentions(table.c.value, email)]
+        conditions += [] if account is None else [table.c.account_id == account]
+        keys = select(*table.primary_key.columns).where(*conditions)
+        found += [(table, row) for row in connection.execute(keys)]
     return found
 
 
-def merge_values(
-    connection: Connection,
-    table: Table,
-    account: uuid.UUID,
-    doomed: Mapping[str, Sequence[str]],
-    email: str,
-) -> int:
-    """Sums of doomed values (by dimension), and of all that name the address, go on under a name that tells nobody
-    apart: ERASED, or for links their position. How many rows.
-    """
-    which = [mentions(table.c.value, email)]
-    for dimension, values in doomed.items():
-        which += [(table.c.dimension == dimension) & table.c.value.in_(some) for some in _parts(values)]
-    rows = [
-        dict(row)
-        for row in connection.execute(select(table).where(table.c.account_id == account, or_(*which))).mappings()
-    ]
-    for row in rows:
-        key = [table.c[name] == literal(row[name], table.c[name].type) for name in KEY]
+def drop_sums(connection: Connection, keys: Sequence[tuple[Table, Row[Any]]]) -> None:
+    """Remove these sums."""
+    for table, row in keys:
+        key = (column == value for column, value in zip(table.primary_key.columns, row, strict=True))
         connection.execute(delete(table).where(*key))
-        position = row["value"].partition("\t")[0] + "\t"
-        row["value"] = position if row["dimension"] == "link" else ERASED
-        counts = [name for name in row if name not in KEY]
-        statement = upsert(table).values(row)
-        more = {name: table.c[name] + statement.excluded[name] for name in counts}
-        connection.execute(statement.on_conflict_do_update(index_elements=KEY, set_=more))
-    return len(rows)
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

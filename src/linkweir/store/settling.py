@@ -40,6 +40,14 @@ def settle(connection: Connection, ids: Sequence[uuid.UUID], taken_back: Sequenc
         connection.execute(update(clicks).where(here).values(settled=True))
 
 
+def settle_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
+    """The same for single clicks of an account that are tied to no message here; nothing is taken back."""
+    for start in range(0, len(ids), MANY):
+        here = clicks.c.id.in_(ids[start : start + MANY])
+        rollups.add_selected(connection, settled, contributions(account, here))
+        connection.execute(update(clicks).where(here).values(settled=True))
+
+
 def _along(dimension: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
     return or_(*(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names))
 

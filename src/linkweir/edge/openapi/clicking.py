@@ -2,9 +2,10 @@
 
 from linkweir.edge.openapi import counted
 from linkweir.edge.openapi.operation import ACCOUNT, PAGES, TEXT, TEXTS, TIME, Operation
-from linkweir.report.clicks import ATTRIBUTE, DIMENSIONS
+from linkweir.report.clicks import DIMENSIONS
 from linkweir.report.export import FORMATS
 from linkweir.report.periods import GROUPS
+from linkweir.store.sums import ATTRIBUTE
 
 FORMAT = {"type": "string", "enum": list(FORMATS)}
 SPAN = {"from_time": TIME, "to_time": TIME}

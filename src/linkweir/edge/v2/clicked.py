@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkweir.click.verdict import REASONS
 from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
@@ -21,7 +22,6 @@ from linkweir.report.export import format_named
 from linkweir.report.links import NOTE, links
 from linkweir.store import clicked
 
-REASONS: dict[str, str] = {}
 DAY = 86_400_000_000  # microseconds
 
 
