@@ -175,7 +175,9 @@ def test_others_lose_nothing(served: Served) -> None:
     rebuild_all(served.service.store, 1, lambda _what, _count: None)
     assert [ask(path) for path in kept] == sums
     for group, wanted in (("attribute:customer", "number-12"), ("attribute:plan", "pro")):
-        assert [(row["value"], row["total"], row["sent"]) for row in ask(f"clicks?group_by={group}")] == [(wanted, 2, 2)]
+        assert [(row["value"], row["total"], row["sent"]) for row in ask(f"clicks?group_by={group}")] == [
+            (wanted, 2, 2)
+        ]
     assert [row["value"] for row in ask("clicks?group_by=destination")] == ["https://example.com/all"]
 
 

@@ -46,7 +46,6 @@ def texts(query: QueryParams, name: str) -> list[str]:
     return found
 
 
-
 def whole(query: QueryParams, name: str) -> int | None:
     """A whole number from 0; None when it is not given."""
     found = query.get(name)
