@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from linkweir.batch.names import shown
 from linkweir.cli.options import UsageError
+from linkweir.cli.packages import service_packages
 
 if TYPE_CHECKING:
     from linkweir.settings import Settings
@@ -28,13 +29,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 @contextmanager
 def opened(args: argparse.Namespace) -> Iterator[tuple["Settings", "Store"]]:
     """Settings and store of the folder. Raises UsageError when there is none, or the service's packages are missing."""
-    try:
+    with service_packages():
         from linkweir.app import opened_store
         from linkweir.settings import from_environment
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "linkweir":
-            raise
-        raise UsageError(f"this needs {error.name!r}: install it with: pip install 'linkweir[service]'") from None
     settings = from_environment(os.environ, data=args.data)
     if not settings.database.exists():
         raise UsageError(f"there is no service's data in {shown(str(settings.data))}; name its folder with --data")

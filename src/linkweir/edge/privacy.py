@@ -49,7 +49,7 @@ def _house(parts: Parts) -> House:
     return House(
         heed_objections=True,
         shorten=False,
-        places=False,
+        places=parts.settings.mmdb is not None,
         metadata_days=metadata,
         content_days=content,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, in
 from linkweir.store import accounts
 from linkweir.store.many import Many
 from linkweir.store.sums import COUNTED
-from linkweir.store.tables import clicks, messages
+from linkweir.store.tables import clicks, messages, rollups
 
 T = TypeVar("T")
 MANY = 500  # SQLite takes at most 999 parameters in old builds
@@ -93,12 +93,9 @@ def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
 
 def count_of_account(connection: Connection, account: uuid.UUID) -> int:
     """How many counted clicks an account has, on its own messages and on links minted in bulk: see `store.sums`."""
-    statement = (
-        select(func.count())
-        .select_from(clicks)
-        .where(clicks.c.account_id == account, clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED))
-    )
-    return connection.scalar(statement) or 0
+    counted = sum((rollups.c[name] for name in COUNTED[1:]), rollups.c[COUNTED[0]])
+    whole = (rollups.c.account_id == account, rollups.c.scope == "", rollups.c.dimension == "")
+    return connection.scalar(select(func.sum(counted)).where(*whole)) or 0
 
 
 def total(connection: Connection) -> int:

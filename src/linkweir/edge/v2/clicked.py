@@ -13,7 +13,7 @@ from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import paging
 from linkweir.edge.v2.files import file
-from linkweir.edge.v2.filters import microseconds, whole
+from linkweir.edge.v2.filters import microseconds, text, whole
 from linkweir.edge.v2.reading import message_row
 from linkweir.errors import BadInput
 from linkweir.html import Switches
@@ -86,7 +86,7 @@ def _links(call: Call) -> Response:
 
 def _clickers(call: Call) -> Response:
     query = call.request.query_params
-    tag = query.get("tag")
+    tag = text(query, "tag")
     if not tag:
         raise BadInput("tag", "is required")
     position, destination = whole(query, "position"), query.get("destination") or None
@@ -117,7 +117,7 @@ def _export(call: Call) -> Response:
         call.who.account["id"],
         max(0, to_at - 30 * DAY) if from_at is None else from_at,
         to_at,
-        tag=query.get("tag") or None,
+        tag=text(query, "tag") or None,
         domains=call.who.domains("messages:read"),
     )
     return file(rows, single.CLICKS, wanted, "clicks")

@@ -13,7 +13,7 @@ from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2.files import file
-from linkweir.edge.v2.filters import microseconds, texts, whole
+from linkweir.edge.v2.filters import microseconds, text, texts, whole
 from linkweir.errors import BadInput
 from linkweir.report import campaigns, clicks
 from linkweir.report.clicks import Question
@@ -46,8 +46,8 @@ async def compare_variants(request: Request) -> Response:
 
 def _clicks(call: Call) -> Response:
     query = call.request.query_params
-    group, tag = query.get("group_by", "day"), query.get("tag") or None
-    domain = query.get("sender_domain", "").lower() or None
+    group, tag = text(query, "group_by") or "day", text(query, "tag") or None
+    domain = (text(query, "sender_domain") or "").lower() or None
     call.who.require(f"{SCOPE}:all", domain)
     wanted = format_named(query["format"]) if query.get("format") else None
     first, last = _hours(query, DEFAULT_HOURS.get(group, None if tag else MONTH))
@@ -103,7 +103,7 @@ def _campaigns(call: Call) -> Response:
 
 def _variants(call: Call) -> Response:
     query = call.request.query_params
-    tag = query.get("tag")
+    tag = text(query, "tag")
     if not tag:
         raise BadInput("tag", "is required")
     hours = _hours(query, None)
