@@ -28,6 +28,7 @@ from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import keyfile
+from linkweir.click import leftover
 from linkweir.click.enrich import Enricher
 from linkweir.click.journal import Journal
 from linkweir.click.networks import Networks
@@ -68,6 +69,7 @@ from linkweir.webhook.sending import Sender
 from linkweir.webhook.worker import WebhookWorker
 
 T = TypeVar("T")
+CATCH_UP = 10.0  # seconds that an erasure waits for clicks that are on their way
 RING_LOOK = 2.0  # seconds between looks at the key file
 
 
@@ -333,11 +335,21 @@ def opened_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
+def _empty(spool: Spool) -> bool:
+    """Wait a little until no click waits in the spool."""
+    until = time.monotonic() + CATCH_UP
+    while spool.waiting():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def people(settings: Settings, store: Store) -> People:
     """Export and erasure, also for the command, beside a service that runs."""
     traces = Traces(
-        catch_up=lambda: None,
-        scrub=lambda: None,
+        catch_up=lambda: _empty(Spool(settings.spool_path)),
+        scrub=lambda numbers: leftover.blot(settings.spool_path, numbers),
         forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
     )
     return People(store, traces)

@@ -14,6 +14,7 @@ from tests.report.filling import click
 
 WORDS = (b"secret.person", b"secretname", b"203.0.113.99", b"secretagent")
 DAY = 86_400_000_000
+TRACES = Traces(catch_up=lambda: True, scrub=len, forget_mail=len)
 
 
 def message(account: uuid.UUID, number: int, theirs: bool, dice: random.Random) -> NewMessage:
@@ -62,7 +63,7 @@ def test_pages_that_were_split_hold_no_old_copies(store: Store, account: uuid.UU
                 if dice.random() < 0.3:
                     connection.execute(delete(tables.contents).where(tables.contents.c.message_id == key))
     rebuild_all(store, DAY, lambda _what, _count: None)
-    people = People(store, Traces(catch_up=lambda: None, scrub=lambda: None, forget_mail=len))
+    people = People(store, TRACES)
     done = people.erase("secret.person@EXAMPLE.org", 10 * DAY)
     assert done.overwritten
     assert done.rows["messages"] == sum(theirs for _, theirs in everybody)
@@ -76,7 +77,7 @@ def test_a_large_database_is_not_written_anew_by_the_way(store: Store, account: 
     """Over the limit the rows go all the same, and the answer says that fragments may be left."""
     with store.write() as connection:
         messages.add(connection, [message(account, 1, True, random.Random(1))])  # noqa: S311
-    people = People(store, Traces(catch_up=lambda: None, scrub=lambda: None, forget_mail=len))
+    people = People(store, TRACES)
     done = people.erase("secret.person@example.org", 10 * DAY, limit=1000)
     assert (done.rows["messages"], done.overwritten) == (1, False)
     assert people.erase("secret.person@example.org", 10 * DAY).rows["messages"] == 0

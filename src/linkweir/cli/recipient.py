@@ -66,7 +66,6 @@ def run_erase(args: argparse.Namespace) -> int:
     """Erase, and say what was removed; 1 when old copies may be left in the database's files."""
     if not args.yes:
         raise UsageError("this removes everything on them for good: say --yes if you mean it")
-    left = False
     with opened(args) as (settings, store):
         from linkweir.app import people
 
@@ -75,7 +74,7 @@ def run_erase(args: argparse.Namespace) -> int:
             done = people(settings, store).erase(email, time.time_ns() // 1000, limit=None if last else 0)
             rows = ", ".join(f"{count} {name}" for name, count in sorted(done.rows.items()) if count) or "nothing"
             print(f"linkweir: {email}: removed {rows}; {done.mails} mails in the outbox")
-            left = last and not done.overwritten
-    if left:
-        print("linkweir: a reader kept old copies in the database's log: run this again", file=sys.stderr)
+    if left := not done.overwritten:
+        why = "clicks wait in the journal, or a reader keeps old copies in the database's log"
+        print(f"linkweir: {why}: run this again, while the service runs", file=sys.stderr)
     return int(left)

@@ -29,19 +29,21 @@ Ids = Sequence[uuid.UUID]
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What lies outside the database. `catch_up`: bring in clicks that wait; `scrub`: overwrite what was brought in;
-    `forget_mail`: remove these messages from the outbox on disk, how many there were.
+    """What lies outside the database. `catch_up`: wait until clicks that are on their way are stored, False when they
+    are not for too long; `scrub`: overwrite what the journal still holds of messages with these numbers; `forget_mail`:
+    remove these messages from the outbox on disk, how many there were.
     """
 
-    catch_up: Callable[[], None]
-    scrub: Callable[[], None]
+    catch_up: Callable[[], bool]
+    scrub: Callable[[Sequence[int]], object]
     forget_mail: Callable[[Ids], int]
 
 
 @dataclass(slots=True)
 class Erased:
     """What was removed: rows by table, files of mail, others' kept mails and remembered replies that named the person,
-    sums by a value that held the address. `overwritten`: no old copy is left in the database's files.
+    sums by a value that held the address. `overwritten`: no old copy is left in the database's files, and no click in
+    the journal.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
@@ -81,7 +83,7 @@ class People:
         None: it is, whatever its size, and who writes waits.
         """
         done = Erased()
-        self._traces.catch_up()
+        caught_up = self._traces.catch_up()
         with self._store.read() as connection:
             found = person.messages_to(connection, email, account)
         for start in range(0, len(found), AT_ONCE):
@@ -98,8 +100,8 @@ class People:
             person.drop_sums(connection, sums)
             done.replies = _blot_replies(connection, email, account)
         done.sums = len(sums)
-        self._traces.scrub()
-        done.overwritten = self._store.overwrite(limit)
+        self._traces.scrub([message["number"] for message in found])
+        done.overwritten = self._store.overwrite(limit) and caught_up
         return done
 
     def _forget_mentions(self, email: str, account: uuid.UUID | None) -> int:
