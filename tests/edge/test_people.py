@@ -11,7 +11,10 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from linkweir.click.rebuild import rebuild_all
-from linkweir.store import person, tables
+from linkweir.edge.parts import now
+from linkweir.mail.lookup import account_of
+from linkweir.mail.raw import RawMail
+from linkweir.store import accounts, person, tables
 from tests.edge.serving import Served, wait_until
 
 EMAIL, NAME, IP, AGENT = "Ada.Lovelace+x@example.org", "Adelaide Tester", "198.51.100.77", "Agent-of-Ada/9.9"
@@ -208,16 +211,22 @@ def test_what_waits_is_not_delivered(served: Served) -> None:
         assert connection.scalar(select(func.count()).select_from(tables.queue)) == 0
 
 
-def test_a_copy_of_somebody_else_that_names_the_person_is_dropped(served: Served) -> None:
+def test_a_copy_for_somebody_else_that_names_the_person_is_dropped(served: Served) -> None:
     """A mail to two people names both; the other's copy is no longer kept, but their message stays."""
-    (entry,) = served.send(
-        recipients=[{"email": "bob@example.org"}], headers={"X-Copy": f"to {EMAIL}"}, retention={"data": 5}
-    )
-    served.delivered(entry["id"])
+    mail = f"From: a@example.com\r\nTo: {EMAIL}, bob@example.org\r\nMessage-ID: <both@example.com>\r\n\r\nx\r\n"
+    raw = RawMail("a@example.com", (EMAIL, "bob@example.org"), mail.encode(), "smtp")
+    service = served.service
+    assert service.account is not None
+    with service.store.read() as connection:
+        row = accounts.get(connection, service.account)
+    assert row is not None
+    _, bob = service.submitter.submit_raw(service.ring, account_of(row), raw, now())
+    wait_until(lambda: served.message(str(bob))["status"] == "Delivered")
+    assert "content" in served.message(str(bob))
     for file in (served.settings.maildir_path / "new").iterdir():
         file.unlink()  # its reader has taken it
     assert erase(served, EMAIL)["contents_of_others"] == 1
-    assert "content" not in served.message(entry["id"])
+    assert "content" not in served.message(str(bob))
     assert traces(served.settings.data, EMAIL) == {}
 
 

@@ -1,11 +1,11 @@
 """Everything that is stored of one person: hands it out, and erases it for good.
 
 A person is an address, in any letter case. Erasing removes every message to it with its content, events, attempts,
-clicks, links and requests to webhooks; what waits for delivery is not delivered any more, and its copy in the Maildir
-outbox goes too. Names in remembered replies are blotted out, other people's kept mails that name the address are no
-longer kept, and what the journal and the database's log still hold is overwritten. Sums stay, for they tell nobody
-apart; along links, destinations, recipients' domains and attributes, which may, the person no longer counts. Short
-links of the person answer 410; sealed ones still lead on. How files and journals are cleaned is not known here.
+clicks, links and requests to webhooks. What waits for delivery is not delivered any more, and its copy in the Maildir
+outbox goes too. Names in remembered replies are blotted out, copies of the same mail to others that name the address
+are no longer kept, and what the journal and the database's log still hold is overwritten. Sums stay, for they tell
+nobody apart; along links, destinations, recipients' domains and attributes, which may, the person no longer counts.
+Short links of the person answer 410; sealed ones still lead on. How files and journals are cleaned is not known here.
 """
 
 import uuid
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection
 
 from linkweir.report.plain import plain
 from linkweir.store import messages, person
@@ -86,29 +85,31 @@ class People:
         caught_up = self._traces.catch_up()
         with self._store.read() as connection:
             found = person.messages_to(connection, email, account)
+            others = person.other_copies(connection, found)
         for start in range(0, len(found), AT_ONCE):
             some = found[start : start + AT_ONCE]
             with self._store.write() as connection:
                 done.rows.update(person.erase(connection, some, now))
         done.mails = self._traces.forget_mail([message["id"] for message in found])
-        done.contents_of_others = self._forget_mentions(email, account)
+        done.contents_of_others = self._forget_copies(email, others)
         with self._store.read() as connection:  # these look at everything: nobody must wait for that
             named = person.clicks_naming(connection, email, account)
             sums = person.sums_naming(connection, email, account)
+            replies = person.replies_naming(connection, email, account)
         with self._store.write() as connection:
             person.forget_destinations(connection, named)
             person.drop_sums(connection, sums)
-            done.replies = _blot_replies(connection, email, account)
-        done.sums = len(sums)
+            for row in replies:
+                body = orjson.dumps(_blotted(orjson.loads(row["body"]), email.lower()))
+                person.rewrite_reply(connection, row, body)
+        done.sums, done.replies = len(sums), len(replies)
         self._traces.scrub([message["number"] for message in found])
         done.overwritten = self._store.overwrite(limit) and caught_up
         return done
 
-    def _forget_mentions(self, email: str, account: uuid.UUID | None) -> int:
+    def _forget_copies(self, email: str, others: Ids) -> int:
         """A mail to several people names them all in its header: the others' copies are no longer kept."""
-        with self._store.read() as connection:
-            kept = person.kept_contents(connection, account)
-        named = [key for key in kept if self._names(key, email)]
+        named = [key for key in others if self._names(key, email)]
         if named:
             with self._store.write() as connection:
                 person.drop_contents(connection, named)
@@ -120,18 +121,8 @@ class People:
         return raw is not None and email.lower().encode() in raw.lower()
 
 
-def _blot_replies(connection: Connection, email: str, account: uuid.UUID | None) -> int:
-    """Remembered replies keep their form, for a request made again must not be carried out again."""
-    changed = []
-    for row in person.remembered_replies(connection, account):
-        if email.lower().encode() in bytes(row["body"]).lower():
-            changed.append((row, orjson.dumps(_blotted(orjson.loads(row["body"]), email.lower()))))
-    for row, body in changed:
-        person.rewrite_reply(connection, row, body)
-    return len(changed)
-
-
 def _blotted(value: Any, email: str) -> Any:
+    """A remembered reply without the person. Its form stays, for a request made again must not be carried out again."""
     if isinstance(value, str):
         return ERASED if email in value.lower() else value
     if isinstance(value, list):

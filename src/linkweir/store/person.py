@@ -14,6 +14,8 @@ from sqlalchemy import (
     Row,
     RowMapping,
     Table,
+    Text,
+    cast,
     delete,
     func,
     or_,
@@ -112,12 +114,16 @@ def forget_destinations(connection: Connection, ids: Sequence[uuid.UUID]) -> Non
         connection.execute(update(clicks).where(clicks.c.id.in_(some)).values(destination=None))
 
 
-def kept_contents(connection: Connection, account: uuid.UUID | None) -> list[uuid.UUID]:
-    """The messages whose content is kept."""
-    statement = select(contents.c.message_id)
-    if account is not None:
-        statement = statement.join(messages).where(messages.c.account_id == account)
-    return list(connection.scalars(statement))
+def other_copies(connection: Connection, gone: Sequence[Mapping[Any, Any]]) -> list[uuid.UUID]:
+    """Other messages of which a mail is kept that came with one of these to several recipients: by its Message-ID."""
+    mine = {row["id"] for row in gone}
+    found: set[uuid.UUID] = set()
+    for account in {row["account_id"] for row in gone}:
+        for some in _parts(list({row["message_id"] for row in gone if row["account_id"] == account})):
+            same = select(messages.c.id).join(contents, contents.c.message_id == messages.c.id)
+            same = same.where(messages.c.account_id == account, messages.c.message_id.in_(some))
+            found.update(connection.scalars(same))
+    return sorted(found - mine)
 
 
 def drop_contents(connection: Connection, ids: Sequence[uuid.UUID]) -> None:
@@ -128,17 +134,22 @@ def drop_contents(connection: Connection, ids: Sequence[uuid.UUID]) -> None:
         connection.execute(update(contents).where(these).values(keep_until_at=0))
 
 
-def remembered_replies(connection: Connection, account: uuid.UUID | None) -> Iterator[RowMapping]:
-    """Remembered replies that can be read: those to requests to send name their recipients."""
-    statement = select(idempotency).where(~idempotency.c.sealed)
+def replies_naming(connection: Connection, email: str, account: uuid.UUID | None) -> list[RowMapping]:
+    """Remembered replies that hold the address: those to requests to send name their recipients."""
+    body = cast(idempotency.c.body, Text)
+    statement = select(idempotency).where(~idempotency.c.sealed, mentions(body, email))
     if account is not None:
         statement = statement.where(idempotency.c.account_id == account)
-    yield from connection.execute(statement).mappings()
+    return list(connection.execute(statement).mappings())
 
 
 def rewrite_reply(connection: Connection, row: Mapping[Any, Any], body: bytes) -> None:
     """Replace what a remembered reply says."""
-    here = (idempotency.c.account_id == row["account_id"], idempotency.c.key == row["key"])
+    here = (
+        idempotency.c.account_id == row["account_id"],
+        idempotency.c.key == row["key"],
+        idempotency.c.created_at == row["created_at"],
+    )
     connection.execute(update(idempotency).where(*here).values(body=body))
 
 
