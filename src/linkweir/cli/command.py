@@ -10,7 +10,20 @@ from types import FrameType
 import linkweir
 from linkweir.batch.names import shown
 from linkweir.batch.source import reason
-from linkweir.cli import api_keys, check, explain, export, keys, opened, rebuild, recipient, rewrite, serve, webhooks
+from linkweir.cli import (
+    api_keys,
+    check,
+    explain,
+    export,
+    keys,
+    opened,
+    rebuild,
+    recipient,
+    rewrite,
+    serve,
+    user,
+    webhooks,
+)
 from linkweir.cli.options import USAGE, UsageError, paragraph, subparser
 from linkweir.cli.streams import replace_closed
 from linkweir.errors import LinkweirError
@@ -21,7 +34,7 @@ first steps:
   linkweir rewrite newsletter.html -o out.html --base-url https://t.example.com
   linkweir rewrite templates/ --output tracked/  a folder, mirrored
   linkweir open https://t.example.com/...        what a tracking link holds
-  linkweir serve                                 the service: API, redirects, clicks
+  linkweir serve                                 the service: API, redirects, clicks, dashboard
 
 Each sub-command explains itself: linkweir rewrite --help
 exit codes: 0 all right, 1 some files failed or a check found something, 2 a mistake in the command line
@@ -43,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
-    for module in (rewrite, check, opened, keys, api_keys, webhooks, explain, export, recipient, rebuild):
+    for module in (rewrite, check, opened, keys, api_keys, webhooks, explain, export, recipient, rebuild, user):
         module.add_to(commands)
     subparser(commands, "serve", **serve.HELP)
     return parser
