@@ -37,6 +37,9 @@ from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
 from linkweir.edge import auth, health, privacy, problems, redirect
 from linkweir.edge.access import Access
+from linkweir.edge.attempts import Attempts
+from linkweir.edge.dashboard import passwords
+from linkweir.edge.dashboard import routes as dashboard
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
 from linkweir.edge.memory import Incoming
@@ -60,7 +63,7 @@ from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
 from linkweir.report.person import People, Traces
 from linkweir.settings import Settings
-from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials
+from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials, users
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
@@ -70,6 +73,7 @@ from linkweir.webhook.worker import WebhookWorker
 
 T = TypeVar("T")
 CATCH_UP = 10.0  # seconds that an erasure waits for clicks that are on their way
+FIRST_USER = "admin@localhost"
 RING_LOOK = 2.0  # seconds between looks at the key file
 
 
@@ -87,8 +91,9 @@ class Service:
         self.vault = Vault(settings.vault_path)
         self.spool = Spool(settings.spool_path)
         journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1, turn=turn)
+        self.understand = _understand(settings)
         self.journal = Journal(
-            journal_store, self.spool, log, retry=settings.spool_retry, understand=_understand(settings)
+            journal_store, self.spool, log, retry=settings.spool_retry, understand=self.understand
         )
         self.rebuilder = Rebuilder(self.store, log, now)
         self.worker = DeliveryWorker(
@@ -126,6 +131,7 @@ class Service:
         self.incoming = Incoming(settings.max_incoming)
         self.limits = Limits(settings.rate_limit, settings.rate_burst)
         self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
+        self.attempts = Attempts()
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)
@@ -285,6 +291,18 @@ class Service:
             smtp_credentials.add(connection, signin.credential(account, "first", username, password, now()))
         return username, password
 
+    def first_user(self) -> tuple[str, str] | None:
+        """E-mail and password of a user of the dashboard, returned this once; None when the account has one."""
+        with self.store.read() as connection:
+            account = accounts.first(connection)
+            if account is None or users.count(connection, account):
+                return None
+        password = passwords.new()
+        hashed = passwords.hashed(password)
+        with self.store.write() as connection:
+            users.add(connection, account, FIRST_USER, hashed, now())
+        return FIRST_USER, password
+
     def _watch_figures(self) -> None:
         journal, worker, webhooks = self.journal, self.worker, self.webhooks
         self.metrics.watch(
@@ -388,6 +406,7 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> S
             *v1.ROUTES,
             *v2.ROUTES,
             *privacy.ROUTES,
+            *dashboard.ROUTES,
             *redirect.routes(settings.click_path),
         ],
         middleware=[Middleware(Access, service=service)],

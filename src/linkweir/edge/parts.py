@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.click.journal import Journal
 from linkweir.click.spool import Spool
+from linkweir.edge.attempts import Attempts
 from linkweir.edge.limits import Limits
 from linkweir.edge.memory import Incoming
 from linkweir.edge.metrics import Metrics
@@ -48,6 +49,7 @@ class Parts(Protocol):
     vault: Vault
     limits: Limits
     statistics_limits: Limits
+    attempts: Attempts
     metrics: Metrics
     incoming: Incoming
 

@@ -150,6 +150,13 @@ def _count(connection: Connection, outcome: Outcome, limit: int) -> bool:
     return bool(connection.execute(off).rowcount)
 
 
+def again(connection: Connection, webhook: uuid.UUID, request: uuid.UUID, now: int) -> bool:
+    """Let a request that ended be sent once more, with all its attempts; False when it is gone or waits already."""
+    ended = and_(outbox.c.id == request, outbox.c.webhook_id == webhook, outbox.c.state != "waiting")
+    anew = {"state": "waiting", "attempts": 0, "due_at": now, "finished_at": None}
+    return bool(connection.execute(update(outbox).where(ended).values(**anew)).rowcount)
+
+
 def release(connection: Connection, owner: uuid.UUID) -> None:
     """Give back everything that this worker holds: it stops."""
     mine = and_(outbox.c.claimed_by == owner, outbox.c.state == "waiting")

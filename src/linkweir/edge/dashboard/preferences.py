@@ -1,0 +1,71 @@
+"""Settings of the account: what is tracked, how privately, which links are left alone, and the tracking hosts."""
+
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from linkweir.edge.dashboard.entry import Call, signed_in
+from linkweir.edge.parts import now
+from linkweir.edge.v2.asked import AccountChange
+from linkweir.edge.v2.translate import switches
+from linkweir.errors import BadInput
+from linkweir.store import accounts, pages, tables
+
+PRIVACY = (
+    ("", "As each message asks (full, when it asks for nothing)"),
+    ("full", "Full: address, browser and recipient of each click"),
+    ("pseudonymous", "Pseudonymous: no address, no user agent; country and device class only"),
+    ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
+    ("none", "None: nothing is tracked at all"),
+)
+SAID = {"yes": "Saved. It holds for messages that are sent from now on.", "password": "The password was changed."}
+
+
+@signed_in
+def preferences(call: Call) -> Response:
+    """The form."""
+    table = tables.domains
+    with call.parts.store.read() as connection:
+        found = pages.page(connection, table, pages.Wanted(100), [table.c.account_id == call.account["id"]])
+    return call.page(
+        "settings.html",
+        here="settings",
+        account=call.account,
+        policy=call.account["policy"],
+        privacy=PRIVACY,
+        domains=found.rows,
+        house=call.parts.tracking_host,
+        said=SAID.get(call.asked("saved"), ""),
+    )
+
+
+@signed_in
+def change_preferences(call: Call) -> Response:
+    """What the form says, under the same rules as the API."""
+    asked = _asked(call.fields)
+    policy = asked.over(call.account["policy"])
+    try:
+        switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+    except BadInput as error:
+        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+    with call.parts.store.write() as connection:
+        accounts.change(connection, call.account["id"], {**asked.given(), "policy": policy}, now())
+    call.parts.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
+    return call.away("/settings?saved=yes")
+
+
+def _asked(fields: dict[str, str]) -> AccountChange:
+    given: dict[str, Any] = {name: fields.get(name) == "on" for name in ("track_clicks", "track_opens")}
+    given["outlook"] = True if fields.get("outlook") == "on" else None
+    given["privacy"] = fields.get("privacy") or None
+    for name in ("opt_out", "skip"):
+        given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]
+    for name in ("message_metadata_retention", "message_data_retention"):
+        if name in fields:
+            given[name] = int(fields[name]) if fields[name].isdecimal() else fields[name]
+    try:
+        return msgspec.convert(given, AccountChange)
+    except msgspec.ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was changed.") from None

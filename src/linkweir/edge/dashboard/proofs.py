@@ -1,0 +1,88 @@
+"""What a browser shows to prove itself: the session's cookie, the token in a form, the origin that it posts from.
+
+Pure but for randomness; who a session belongs to is asked elsewhere.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.edge.client import address
+from linkweir.settings import Network
+
+SESSION, VISITOR = "linkweir_session", "linkweir_visitor"  # signed in; about to sign in
+LASTS = 12 * 3600  # seconds of a session: a working day
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def new_secret() -> str:
+    """A fresh cookie value: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def secret_of(request: Request, name: str) -> str | None:
+    """The cookie of this name, when it looks like one of ours."""
+    value = request.cookies.get(name, "")
+    return value if SECRET.fullmatch(value) else None
+
+
+def digest(secret: str) -> bytes:
+    """What is stored of a session: who reads the database can't take one over."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def form_token(secret: str) -> str:
+    """What forms of this session carry; it says nothing about the cookie and fits no other session."""
+    return hmac.new(secret.encode(), b"linkweir form token", hashlib.sha256).hexdigest()
+
+
+def token_fits(secret: str, token: str) -> bool:
+    """Whether a form was made for this session; compared in constant time."""
+    return hmac.compare_digest(form_token(secret).encode(), token.encode("utf-8", "replace"))
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a POST comes from our own pages, as far as the browser says. Only the host is compared: a front proxy
+    may speak another scheme with us than with the reader.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+    host = request.headers.get("host", "")
+    return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+
+
+def set_cookie(response: Response, request: Request, name: str, secret: str, proxies: tuple[Network, ...]) -> None:
+    """Give the browser a cookie that no script and no other site gets at."""
+    response.set_cookie(
+        name,
+        secret,
+        max_age=LASTS,
+        path=request.scope.get("root_path", "") + "/dashboard",
+        secure=_over_https(request, proxies),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(response: Response, request: Request, name: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(name, path=request.scope.get("root_path", "") + "/dashboard", httponly=True, samesite="lax")
+
+
+def _over_https(request: Request, proxies: tuple[Network, ...]) -> bool:
+    """Whether the reader speaks TLS, with us or with a configured proxy in front; nobody else's word counts."""
+    if request.url.scheme == "https":
+        return True
+    peer = address(request, ())
+    known = peer is not None and any(
+        ipaddress.ip_address(peer).version == network.version and ipaddress.ip_address(peer) in network
+        for network in proxies
+    )
+    return known and request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"

@@ -1,0 +1,61 @@
+"""Every address of the dashboard. Plain routes and no mount, so that the path in front of them stays known."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from linkweir.edge.dashboard import (
+    assets,
+    campaigns,
+    checking,
+    comparing,
+    entry,
+    hooks,
+    live,
+    mails,
+    overview,
+    preferences,
+    signin,
+    view,
+)
+
+
+async def dashboard(request: Request) -> Response:
+    """The address as people type it."""
+    return view.away(request, "/")
+
+
+def _get(path: str, endpoint: entry.Endpoint) -> Route:
+    return Route(f"/dashboard{path}", endpoint, methods=["GET"])
+
+
+def _post(path: str, endpoint: entry.Endpoint) -> Route:
+    return Route(f"/dashboard{path}", endpoint, methods=["POST"])
+
+
+ROUTES = [
+    _get("", dashboard),
+    _get("/", overview.overview),
+    Route("/dashboard/sign-in", signin.sign_in, methods=["GET", "POST"]),
+    _post("/sign-out", signin.sign_out),
+    _post("/password", signin.change_password),
+    _get("/messages", mails.list_messages),
+    _get("/messages/{id}", mails.one_message),
+    _get("/messages/{id}/mail", mails.message_mail),
+    _get("/campaigns", campaigns.campaigns),
+    _get("/campaign", campaigns.campaign),
+    _get("/campaign/mail", campaigns.campaign_mail),
+    _get("/compare", comparing.compare),
+    _get("/live", live.live),
+    _get("/live/rows", live.live_rows),
+    _get("/webhooks", hooks.list_webhooks),
+    _get("/webhooks/{id}", hooks.one_webhook),
+    _post("/webhooks/{id}/switch", hooks.switch_webhook),
+    _post("/webhooks/{id}/again", hooks.send_again),
+    _get("/settings", preferences.preferences),
+    _post("/settings", preferences.change_preferences),
+    _get("/check", checking.check_page),
+    _post("/check", checking.check_result),
+    _get("/static/{mark}/{name}", assets.asset),
+    Route("/dashboard/{rest:path}", entry.unknown),
+]

@@ -1,0 +1,80 @@
+"""Turns a template and values into a page with the headers that keep it safe; knows how times and numbers look.
+
+Every value is escaped by Jinja2; no page holds a script or a style of its own, and none asks another host.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from linkweir.edge.dashboard.files import MARK
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers would post our own forms from origin null
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+NOTHING = "\N{EN DASH}"
+
+
+def number(value: int) -> str:
+    """12345 as 12,345."""
+    return f"{value:,}"
+
+
+def share(part: int, whole: int) -> str:
+    """A share in percent; a dash where there is no whole."""
+    return f"{part / whole:.1%}" if whole else NOTHING
+
+
+def when(at: int | None) -> str:
+    """Microseconds since 1970 as people write a time, in UTC."""
+    return NOTHING if at is None else datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%-d %b %Y, %H:%M:%S")
+
+
+def day(at: int | None) -> str:
+    """The day of a moment."""
+    return NOTHING if at is None else datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%-d %b %Y")
+
+
+def machine_time(at: int) -> str:
+    """The same moment for the `datetime` attribute."""
+    return datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_PAGES = Environment(
+    loader=PackageLoader("linkweir.edge.dashboard"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.filters |= {"number": number, "when": when, "day": day, "machine_time": machine_time}
+_PAGES.globals |= {"share": share, "mark": MARK}
+
+
+def root_of(request: Request) -> str:
+    """Where the dashboard is, also when the service is mounted in another application."""
+    root: str = request.scope.get("root_path", "")
+    return root + "/dashboard"
+
+
+def page(request: Request, template: str, code: int = 200, **values: Any) -> Response:
+    """A page that needs nobody to be signed in."""
+    known = {"root": root_of(request), "user": None, "token": "", "sample": False, "here": "", **values}
+    return HTMLResponse(_PAGES.get_template(template).render(known), code, headers=HEADERS)
+
+
+def away(request: Request, path: str) -> Response:
+    """Send the browser on to another page of ours after a POST."""
+    return RedirectResponse(root_of(request) + path, 303, headers=HEADERS)

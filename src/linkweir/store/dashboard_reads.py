@@ -1,0 +1,107 @@
+"""What the dashboard's pages show, as statements whose cost follows the size of the page, not the clicks ever counted.
+
+Sums are read by `totals`.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from linkweir.store.sample import DOMAIN as SAMPLE_DOMAIN
+from linkweir.store.tables import (
+    clicks,
+    contents,
+    message_tags,
+    messages,
+    outbox,
+    rollups,
+    sends,
+    webhooks,
+)
+from linkweir.store.totals import Span
+
+LOOKED_AT = 1000  # messages that are looked through for one whose mail is kept
+
+
+def first_hour(connection: Connection, account: uuid.UUID, scope: str) -> int | None:
+    """The hour of the first click in a scope."""
+    here = (rollups.c.account_id == account, rollups.c.scope == scope, rollups.c.dimension == "")
+    hour: int | None = connection.scalar(select(func.min(rollups.c.hour)).where(*here))
+    return hour
+
+
+def sent_since(connection: Connection, span: Span, tag: str | None = None) -> dict[str, int]:
+    """For each tag of messages accepted in a span, or for this one, the hour of the first of them."""
+    here = [span.of(sends, "tag")] + ([] if tag is None else [sends.c.value == tag])
+    statement = select(sends.c.value, func.min(sends.c.hour)).where(*here).group_by(sends.c.value)
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def kept_mail(connection: Connection, account: uuid.UUID, tag: str) -> tuple[uuid.UUID, bytes] | None:
+    """The newest mail of a campaign, while one is kept; only its newest messages are looked at."""
+    newest = (
+        select(message_tags.c.message_id, message_tags.c.created_at)
+        .where(message_tags.c.account_id == account, message_tags.c.tag == tag)
+        .order_by(message_tags.c.created_at.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    statement = (
+        select(contents.c.message_id, contents.c.raw)
+        .join(newest, contents.c.message_id == newest.c.message_id)
+        .order_by(newest.c.created_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).first()
+    return (row.message_id, row.raw) if row else None
+
+
+def clicks_of(connection: Connection, account: uuid.UUID, message: uuid.UUID, limit: int) -> list[RowMapping]:
+    """The newest hits on a message."""
+    here = (clicks.c.message_id == message, clicks.c.account_id == account)
+    statement = select(clicks).where(*here).order_by(clicks.c.at.desc(), clicks.c.id).limit(limit)
+    return list(connection.execute(statement).mappings())
+
+
+def latest_clicks(connection: Connection, account: uuid.UUID, limit: int) -> list[RowMapping]:
+    """The newest hits of an account with the messages that they belong to, as far as those are known."""
+    newest = (
+        select(clicks)
+        .where(clicks.c.account_id == account)
+        .order_by(clicks.c.at.desc(), clicks.c.id)
+        .limit(limit)
+        .subquery()
+    )
+    told = (messages.c.subject, messages.c.recipient, messages.c.source)
+    statement = select(newest, *told).outerjoin(messages, messages.c.id == newest.c.message_id)
+    return list(connection.execute(statement.order_by(newest.c.at.desc(), newest.c.id)).mappings())
+
+
+def has_sample(connection: Connection, account: uuid.UUID) -> bool:
+    """Whether clicks of sample data are among the account's sums."""
+    here = (rollups.c.account_id == account, rollups.c.scope == f"sender:{SAMPLE_DOMAIN}")
+    return connection.scalar(select(rollups.c.hour).where(*here).limit(1)) is not None
+
+
+def webhooks_of(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
+    """The account's webhooks, newest first."""
+    statement = select(webhooks).where(webhooks.c.account_id == account).order_by(webhooks.c.created_at.desc())
+    return list(connection.execute(statement).mappings())
+
+
+def deliveries(connection: Connection, webhook: uuid.UUID, limit: int) -> list[RowMapping]:
+    """The newest requests to a webhook, without their bodies."""
+    columns = [column for column in outbox.c if column.name != "body"]
+    statement = select(*columns).where(outbox.c.webhook_id == webhook)
+    return list(connection.execute(statement.order_by(outbox.c.created_at.desc()).limit(limit)).mappings())
+
+
+def waiting_by_webhook(connection: Connection, hooks: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many requests wait for each of these webhooks."""
+    statement = (
+        select(outbox.c.webhook_id, func.count())
+        .where(outbox.c.webhook_id.in_(hooks), outbox.c.state == "waiting")
+        .group_by(outbox.c.webhook_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
