@@ -243,6 +243,7 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     with serving(tmp_path / "data", "--demo-exit") as process:
         assert process.closed() == 0
     assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.text
+    assert re.search(r"sample traffic, sent to nobody, is at\n  http://\S+/dashboard/\n", process.text)
     assert "https://example.net/shop/item.php?id=7&copy=2" in process.text
     assert "Unsubscribe: left as it was" in process.text
     links = re.findall(r"^ {4}(http\S+)$", process.text, re.MULTILINE)

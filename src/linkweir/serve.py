@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.applications import Starlette
 
-from linkweir import demo
 from linkweir.app import Service, create_app
+from linkweir.demo import letter, traffic
 from linkweir.errors import LinkweirError
 from linkweir.settings import Settings, from_environment
 
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
     parser.add_argument("--new-api-key", action="store_true", help="make one more API key and print it")
-    parser.add_argument("--demo", action="store_true", help="send a sample newsletter and print its tracking links")
+    parser.add_argument("--demo", action="store_true", help="fill the dashboard with sample data, send a newsletter")
     parser.add_argument("--demo-exit", action="store_true", help="like --demo, then stop")
 
 
@@ -157,6 +157,7 @@ def _announce(service: Service, url: str, another_key: bool) -> None:
     print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
     print(f"Account       {service.account}")
     _announce_smtp(service)
+    _announce_dashboard(service, url)
     if key is None:
         print("API key       was shown at the first start; --new-api-key makes another")
     else:
@@ -164,6 +165,14 @@ def _announce(service: Service, url: str, another_key: bool) -> None:
         print("              (keep it: it is stored as a hash only and not shown again)")
         print(_curls(url, str(service.account), key))
     sys.stdout.flush()
+
+
+def _announce_dashboard(service: Service, url: str) -> None:
+    """Where people look; a password is shown this once."""
+    print(f"Dashboard     {url}/dashboard/")
+    if found := service.first_user():
+        print(f"              user {found[0]}  password {found[1]}")
+        print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
 
 
 def _announce_smtp(service: Service) -> None:
@@ -190,12 +199,21 @@ def _curls(url: str, account: str, key: str) -> str:
 
 
 def _start_demo(service: Service, server: uvicorn.Server, *, stop: bool) -> None:
+    """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then."""
     key = service.new_api_key(DEMO_KEY, replacing=True) or ""
     settings = service.settings
+    url = _own_url(settings)
 
     def show() -> None:
         try:
-            demo.show(settings, _own_url(settings), str(service.account), key, service.ring)
+            reached = traffic.fill(service)
+            if reached is None:
+                print("Demo: sample data is there already, or a webhook would be told of it; nothing was added\n")
+            else:
+                print(f"Demo: sample traffic, sent to nobody, is at\n  {url}/dashboard/\n")
+            letter.show(settings, url, str(service.account), key, service.ring)
+            if reached and not stop:
+                traffic.go_on(service, reached, lambda: server.should_exit)
         except (OSError, LinkweirError) as error:
             print(f"linkweir serve --demo: {error}", file=sys.stderr)
         finally:

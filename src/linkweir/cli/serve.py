@@ -16,13 +16,13 @@ class Help(TypedDict):
 
 
 HELP: Help = {
-    "summary": "run the service: API, redirects, clicks (needs linkweir[service])",
+    "summary": "run the service: API, redirects, clicks, dashboard (needs linkweir[service])",
     "description": "Run the service. With nothing configured it keeps its data in a folder of its own, "
     "makes an account "
     "and an API key on first start, and prints a ready-made curl for them.",
     "examples": """\
   linkweir serve                     start with the defaults
-  linkweir serve --demo              send a sample newsletter through itself and print its tracking links
+  linkweir serve --demo              fill the dashboard with sample data, send a sample newsletter
 """,
 }
 

@@ -1,0 +1,1 @@
+"""`linkweir serve --demo`: a sample newsletter sent through the service, and sample traffic for its dashboard."""
