@@ -1,0 +1,108 @@
+"""`linkweir user`: who may sign in to the dashboard of a service that runs or not."""
+
+import re
+from pathlib import Path
+
+from tests.cli.running import Command
+from tests.edge.dashboard.browsing import Visitor
+from tests.edge.serving import Served
+
+
+def test_a_user_is_made_and_gets_in(linkweir: Command, tmp_path: Path) -> None:
+    """`add` prints a password that opens the dashboard of the running service; letter case does not matter."""
+    with Served(tmp_path / "data") as service, Visitor(service) as visitor:
+        made = linkweir("user", "add", "Ada@Example.com", "--data", tmp_path / "data")
+        assert made.code == 0, made.err
+        password = re.search(rb"password (\S+) ", made.out)
+        assert password
+        assert visitor.sign_in("ada@EXAMPLE.com", password[1].decode()).status_code == 303
+        listed = linkweir("user", "list", "--data", tmp_path / "data").out
+        assert listed.startswith(b"ada@example.com  made 2")
+        assert b"never" not in listed
+        again = linkweir("user", "add", "ada@example.com", "--data", tmp_path / "data")
+        assert again.code == 1
+        assert "there is a user ada@example.com already" in again.err
+
+
+def test_a_new_password_ends_sessions_and_a_removed_user_is_out(linkweir: Command, tmp_path: Path) -> None:
+    """`password --ask` takes it from a pipe and ends sessions; `remove` ends them too."""
+    folder = tmp_path / "data"
+    with Served(folder) as service, Visitor(service) as visitor:
+        linkweir("user", "add", "ada@example.com", "--data", folder, "--ask", stdin=b"the first password\n")
+        assert visitor.sign_in("ada@example.com", "the first password").status_code == 303
+        short = linkweir("user", "password", "ada@example.com", "--data", folder, "--ask", stdin=b"short\n")
+        assert (short.code, "at least 10" in short.err or "10 to" in short.err) == (2, True)
+        assert visitor.client.get("/settings").status_code == 200
+        second = b"the second password\n"
+        done = linkweir("user", "password", "ada@example.com", "--data", folder, "--ask", stdin=second)
+        assert (done.code, b"second" in done.out) == (0, False)
+        assert visitor.client.get("/settings").status_code == 303
+        assert visitor.sign_in("ada@example.com", "the second password").status_code == 303
+        assert linkweir("user", "remove", "ada@example.com", "--data", folder).code == 0
+        assert visitor.client.get("/settings").status_code == 303
+        assert linkweir("user", "list", "--data", folder).out == b""
+
+
+def test_mistakes_are_told_in_a_line(linkweir: Command, tmp_path: Path) -> None:
+    """No database, no such user and no e-mail address are one line and a code, without a traceback."""
+    none = linkweir("user", "list", "--data", tmp_path / "nothing")
+    assert none.code == 1
+    assert "no such database" in none.err
+    with Served(tmp_path / "data"):
+        pass
+    unknown = linkweir("user", "remove", "eve@example.com", "--data", tmp_path / "data")
+    assert (unknown.code, unknown.err) == (1, "linkweir: there is no user eve@example.com\n")
+    assert linkweir("user", "add", "eve", "--data", tmp_path / "data").code == 2
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_first_start_prints_a_user_once(linkweir: Command, tmp_path: Path) -> None:
+    """`serve` prints the dashboard's address with a user and a password that open it, and a later start does not."""
+    import signal
+    import subprocess
+
+    def start(words: str) -> tuple[bool, bytes]:
+        command = ("serve", "--data", tmp_path / "data", "--port", "0", "--smtp-port", "-1")
+        process = linkweir.start(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert process.stdout
+        text = b""
+        while words.encode() not in text:
+            line = process.stdout.readline()
+            assert line
+            text += line
+        found = re.search(rb"Dashboard +(http\S+)", text)
+        assert found
+        shown = re.search(rb"user (\S+)  password (\S+)", text)
+        opened = False
+        if shown:
+            import httpx
+
+            from tests.edge.dashboard.browsing import form_token
+            from tests.edge.serving import wait_until
+
+            with httpx.Client(base_url=found[1].decode(), timeout=20) as client:
+                wait_until(lambda: _answers(client))
+                token = form_token(client.get("sign-in").text)
+                fields = {"token": token, "email": shown[1].decode(), "password": shown[2].decode()}
+                opened = client.post("sign-in", data=fields).status_code == 303
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        return opened, text
+
+    opened, text = start("API key")
+    assert opened
+    assert b"admin@localhost" in text
+    opened, text = start("API key")
+    assert not opened
+    assert b"admin@localhost" not in text
+    assert b"password" not in text
+
+
+def _answers(client: object) -> bool:
+    import httpx
+
+    assert isinstance(client, httpx.Client)
+    try:
+        return client.get("sign-in").status_code == 200
+    except httpx.ConnectError:
+        return False

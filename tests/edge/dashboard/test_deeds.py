@@ -1,0 +1,160 @@
+"""Tests of what can be done on the dashboard: settings, webhooks, checking, looking through messages."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.edge.dashboard.browsing import FIREFOX, Visitor, add_user
+from tests.edge.serving import Served, wait_until
+
+
+def test_settings_hold_for_the_next_message(house: Served, visitor: Visitor) -> None:
+    """What is saved is what the API says, and what the next message is tracked by; saved again, it is taken back."""
+    visitor.entered()
+    fields = {
+        "track_clicks": "on",
+        "privacy": "pseudonymous",
+        "opt_out": "vendors\ndata-quiet\n\n",
+        "skip": "one-time",
+        "outlook": "on",
+        "message_data_retention": "3",
+        "message_metadata_retention": "20",
+    }
+    assert visitor.post("/settings", fields).headers["location"].endswith("saved=yes")
+    account = house.client.get(house.base).json()
+    assert (account["track_clicks"], account["track_opens"], account["privacy"]) == (True, False, "pseudonymous")
+    assert account["opt_out"] == ["vendors", "data-quiet"]
+    assert (account["skip"], account["outlook"], account["message_data_retention"]) == (["one-time"], True, 3)
+    html = '<a href="https://a.example/">a</a> <a data-quiet href="https://b.example/">b</a>'
+    (entry,) = house.send(tracking=None, html_content=html)
+    first, second = house.links(entry["id"])
+    assert first.startswith(house.settings.base_url)
+    assert second == "https://b.example/"
+    page = visitor.get("/settings")
+    assert "data-quiet" in page
+    days = {"message_data_retention": "3", "message_metadata_retention": "20"}
+    assert visitor.post("/settings", days).status_code == 303
+    account = house.client.get(house.base).json()
+    assert (account["track_clicks"], account["privacy"], account["opt_out"]) == (False, None, [])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"skip": "("}, {"privacy": "loud"}, {"message_data_retention": "31"}, {"message_metadata_retention": "x"}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_settings_that_cannot_be_are_refused(house: Served, visitor: Visitor, fields: dict[str, str]) -> None:
+    """A broken pattern, an unknown mode and days out of range are answered 400 with the reason; nothing changes."""
+    before = house.client.get(house.base).json()
+    answer = visitor.entered().post("/settings", {"track_clicks": "on", **fields})
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.text
+    assert house.client.get(house.base).json() == before
+
+
+def test_settings_list_the_tracking_hosts(house: Served, visitor: Visitor) -> None:
+    """Each domain stands there with the host that its links live on."""
+    house.client.post(f"{house.base}/domains", json={"domain": "example.com", "tracking_subdomain": "go"})
+    assert "go.example.com" in visitor.entered().get("/settings")
+
+
+class Receiver:
+    """A webhook's other end: answers with `status`, and keeps the ids that came."""
+
+    def __init__(self) -> None:
+        self.status, self.ids = 500, []  # type: int, list[str]
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                outer.ids.append(self.headers["webhook-id"])
+                self.send_response(outer.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Quiet."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+def test_a_delivery_is_sent_again(tmp_path: Path) -> None:
+    """A request that failed for good is sent again by a button, with the same id, once the webhook is on; it shows."""
+    receiver = Receiver()
+    with Served(
+        tmp_path / "data", webhook_networks=(ip_network("127.0.0.0/8"),), webhook_retry_seconds=0.001
+    ) as house:
+        add_user(house)
+        body = {"name": "crm", "url": receiver.url, "scope": "global", "on_delivered": True}
+        hook = house.client.post(f"{house.base}/webhooks", json=body).json()["id"]
+        house.delivered(house.send()[0]["id"])
+        with Visitor(house) as visitor:
+            visitor.entered()
+            wait_until(lambda: ">failed<" in visitor.get(f"/webhooks/{hook}"))
+            assert len(receiver.ids) == 6
+            request = visitor.get(f"/webhooks/{hook}").partition('name="request" value="')[2].partition('"')[0]
+            receiver.status = 204
+            assert visitor.post(f"/webhooks/{hook}/switch", {"enabled": "false"}).status_code == 303
+            assert visitor.post(f"/webhooks/{hook}/again", {"request": request}).status_code == 409
+            assert visitor.post(f"/webhooks/{hook}/switch", {"enabled": "true"}).status_code == 303
+            assert visitor.post(f"/webhooks/{hook}/again", {"request": request}).status_code == 303
+            wait_until(lambda: ">succeeded<" in visitor.get(f"/webhooks/{hook}"))
+            assert visitor.post(f"/webhooks/{hook}/again", {"request": "none"}).status_code == 404
+    assert receiver.ids == [request] * 7
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+def test_messages_are_found_and_turned_over(house: Served, visitor: Visitor) -> None:
+    """Filters narrow the list; Older and Newer lead through all of it and back."""
+    for number in range(2):
+        recipients = [{"email": f"r{number}-{n}@example.org"} for n in range(30)]
+        house.send(subject=f"Batch {number}", tags=[f"t{number}"], recipients=recipients)
+    visitor.entered()
+    assert visitor.get("/messages?tag=t1").count("Batch 1") == 30
+    assert visitor.get("/messages?recipient=r0-3@example.org").count("Batch") == 1
+    first = visitor.get("/messages")
+    assert first.count("Batch") == 50
+    older = first.partition('href="/dashboard/messages?')[2]
+    link = next(part.partition('"')[0] for part in first.split('href="/dashboard') if "after=" in part)
+    second = visitor.get(link.replace("&amp;", "&"))
+    assert second.count("Batch") == 10
+    back = next(part.partition('"')[0] for part in second.split('href="/dashboard') if "before=" in part)
+    assert visitor.get(back.replace("&amp;", "&")).count("Batch") == 50
+    assert older
+
+
+def test_a_page_says_when_the_mail_is_gone(house: Served, visitor: Visitor) -> None:
+    """When retention has removed the mail the page says so, keeps the counts of its links, and has no frame."""
+    (entry,) = house.send()
+    first, _ = house.links(entry["id"])
+    house.reader.get(first, headers=FIREFOX)
+    wait_until(lambda: house.clicks(entry["id"]) == 1)
+    key = entry["id"].strip("<>").partition("@")[0]
+    assert "<iframe" in visitor.entered().get(f"/messages/{key}")
+    with house.service.store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM contents")
+    page = visitor.get(f"/messages/{key}")
+    assert "The mail is no longer kept." in page
+    assert "<iframe" not in page
+    assert "https://example.com/a?x=1&amp;y=2" in page
+    assert visitor.client.get(f"/messages/{key}/mail").status_code == 404
+
+
+def test_a_form_may_be_too_large_or_odd(house: Served, visitor: Visitor) -> None:
+    """A form over the limit is answered 413, a thousand fields 400, and the service goes on."""
+    visitor.entered()
+    assert visitor.post("/check", {"html": "x" * (2 * 1024 * 1024 + 1)}).status_code == 413
+    assert visitor.post("/check", {f"f{n}": "" for n in range(1000)}).status_code == 400
+    assert visitor.client.request("DELETE", "/settings").status_code in (404, 405)
+    with socket.create_connection(("127.0.0.1", house.settings.port), 5) as raw:
+        raw.sendall(b"GET /dashboard/ HTTP/1.0\r\nCookie: linkweir_session=\xff\xfe\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 303")
