@@ -57,10 +57,31 @@ def test_settings_that_cannot_be_are_refused(house: Served, visitor: Visitor, fi
     assert house.client.get(house.base).json() == before
 
 
-def test_settings_list_the_tracking_hosts(house: Served, visitor: Visitor) -> None:
-    """Each domain stands there with the host that its links live on."""
-    house.client.post(f"{house.base}/domains", json={"domain": "example.com", "tracking_subdomain": "go"})
-    assert "go.example.com" in visitor.entered().get("/settings")
+def test_a_domain_gets_its_tracking_host(house: Served, visitor: Visitor) -> None:
+    """A domain is made or changed with the subdomain that its links live on; the next mail has them there, and a link
+    made before is still ours.
+    """
+    visitor.entered()
+    assert visitor.post("/settings/host", {"domain": "Example.com", "subdomain": "go"}).status_code == 303
+    assert "go.example.com" in visitor.get("/settings")
+    (entry,) = house.send()
+    first, _ = house.links(entry["id"])
+    assert first.startswith("http://go.example.com/c/")
+    assert visitor.post("/settings/host", {"domain": "example.com", "subdomain": ""}).status_code == 303
+    (found,) = house.client.get(f"{house.base}/domains").json()["data"]
+    assert (found["domain"], found["tracking_subdomain"]) == ("example.com", None)
+    checked = visitor.post("/check", {"html": f'<a href="{first}">x</a>'}).text
+    assert "already-tracked" in checked
+
+
+@pytest.mark.parametrize(
+    "fields", [("", "go"), ("localhost", "go"), ("example.com", "-"), ("example.com", "a b"), ("x..y", "")]
+)
+def test_hosts_that_cannot_be_are_refused(house: Served, visitor: Visitor, fields: tuple[str, str]) -> None:
+    """What is no domain or no subdomain is answered 400, and no domain is made."""
+    answer = visitor.entered().post("/settings/host", {"domain": fields[0], "subdomain": fields[1]})
+    assert answer.status_code == 400
+    assert house.client.get(f"{house.base}/domains").json()["data"] == []
 
 
 class Receiver:

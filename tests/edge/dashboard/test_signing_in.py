@@ -135,8 +135,9 @@ def test_a_new_password_ends_every_other_session(house: Served, visitor: Visitor
         ({}, {"Origin": "https://evil.example"}),
         ({}, {"Origin": "null"}),
         ({}, {"Sec-Fetch-Site": "cross-site"}),
+        ({}, {"Sec-Fetch-Site": "same-site"}),
     ],
-    ids=["no token", "a made-up token", "another origin", "no origin to name", "across sites"],
+    ids=["no token", "a made-up token", "another origin", "no origin to name", "across sites", "a neighbour"],
 )
 def test_a_form_of_another_site_is_refused(
     house: Served, visitor: Visitor, fields: dict[str, str], headers: dict[str, str]

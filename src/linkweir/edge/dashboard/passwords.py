@@ -33,8 +33,9 @@ def fits(stored: str | None, password: str) -> bool:
     if len(password) > LONGEST:
         return False
     with _TURN:
+        nobody = _nobody()  # made with the first attempt, whoever it is at
         try:
-            _HASHER.verify(stored or _nobody(), password)
+            _HASHER.verify(stored or nobody, password)
         except (Argon2Error, InvalidHashError):
             return False
     return stored is not None

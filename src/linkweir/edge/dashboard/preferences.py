@@ -20,7 +20,11 @@ PRIVACY = (
     ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
     ("none", "None: nothing is tracked at all"),
 )
-SAID = {"yes": "Saved. It holds for messages that are sent from now on.", "password": "The password was changed."}
+SAID = {
+    "yes": "Saved. It holds for messages that are sent from now on.",
+    "password": "The password was changed.",
+    "host": "Saved. Links of mails that are sent from now on live there.",
+}
 
 
 @signed_in
@@ -58,7 +62,7 @@ def change_preferences(call: Call) -> Response:
 
 def _asked(fields: dict[str, str]) -> AccountChange:
     given: dict[str, Any] = {name: fields.get(name) == "on" for name in ("track_clicks", "track_opens")}
-    given["outlook"] = True if fields.get("outlook") == "on" else None
+    given |= {name: True if fields.get(name) == "on" else None for name in ("outlook", "honeypot")}
     given["privacy"] = fields.get("privacy") or None
     for name in ("opt_out", "skip"):
         given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]

@@ -48,14 +48,15 @@ def token_fits(secret: str, token: str) -> bool:
 
 
 def same_origin(request: Request) -> bool:
-    """Whether a POST comes from our own pages, as far as the browser says. Only the host is compared: a front proxy
-    may speak another scheme with us than with the reader.
+    """Whether a POST comes from our own pages, as far as the browser says. What it says itself of the site counts
+    most: a front proxy may change the Host that Origin is compared with.
     """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
     origin = request.headers.get("origin")
-    if origin is None:
-        return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     host = request.headers.get("host", "")
-    return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    return origin is None or (bool(host) and urlsplit(origin).netloc.lower() == host.lower())
 
 
 def set_cookie(response: Response, request: Request, name: str, secret: str, proxies: tuple[Network, ...]) -> None:
