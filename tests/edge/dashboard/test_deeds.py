@@ -179,3 +179,20 @@ def test_a_form_may_be_too_large_or_odd(house: Served, visitor: Visitor) -> None
     with socket.create_connection(("127.0.0.1", house.settings.port), 5) as raw:
         raw.sendall(b"GET /dashboard/ HTTP/1.0\r\nCookie: linkweir_session=\xff\xfe\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 303")
+
+
+def test_times_are_the_reader_s(house: Served, visitor: Visitor) -> None:
+    """A browser that was given a time zone sees its times; another sees UTC; what is no zone is refused."""
+    (entry,) = house.send()
+    key = entry["id"].strip("<>").partition("@")[0]
+    visitor.entered()
+    with house.service.store.write() as connection:
+        connection.exec_driver_sql("UPDATE messages SET created_at = 1767268800000000")  # 12:00 UTC
+    assert "1 Jan 2026, 12:00:00" in visitor.get(f"/messages/{key}")
+    assert visitor.post("/settings/zone", {"zone": "Asia/Kolkata"}).status_code == 303
+    assert "1 Jan 2026, 17:30:00" in visitor.get(f"/messages/{key}")
+    assert 'datetime="2026-01-01T12:00:00Z"' in visitor.get(f"/messages/{key}")
+    assert "those of Asia/Kolkata" in visitor.get("/")
+    assert visitor.post("/settings/zone", {"zone": "../etc/passwd"}).status_code == 400
+    visitor.client.cookies.set("linkweir_zone", "nonsense", path="/dashboard")
+    assert visitor.client.get("/", headers={"Cookie": "linkweir_zone=../../x"}).status_code == 303

@@ -43,7 +43,7 @@ class Campaign:
 @signed_in
 def campaigns(call: Call) -> Response:
     """Every tag of the period, newest first."""
-    chosen = period.of(call.asked("days"), now())
+    chosen = period.of(call.asked("days"), now(), call.zone)
     with call.parts.store.read() as connection:
         found = found_in(connection, call.account["id"], chosen)
     return call.page(
@@ -68,7 +68,7 @@ def found_in(connection: Connection, account: uuid.UUID, chosen: Period) -> list
 @signed_in
 def campaign(call: Call) -> Response:
     """One tag with its trend, variants, links, segments, and the mail."""
-    tag, chosen = named(call), period.of(call.asked("days"), now())
+    tag, chosen = named(call), period.of(call.asked("days"), now(), call.zone)
     account = call.account["id"]
     span = chosen.span(account, f"tag:{tag}")
     with call.parts.store.read() as connection:
@@ -104,7 +104,7 @@ def campaign(call: Call) -> Response:
 @signed_in
 def campaign_mail(call: Call) -> Response:
     """The newest mail of a campaign that is still kept, with the campaign's counts over its links."""
-    tag, chosen = named(call), period.of(call.asked("days"), now())
+    tag, chosen = named(call), period.of(call.asked("days"), now(), call.zone)
     account = call.account["id"]
     with call.parts.store.read() as connection:
         kept = dashboard_reads.kept_mail(connection, account, tag)

@@ -22,7 +22,7 @@ Race = list[int | None]
 @signed_in
 def compare(call: Call) -> Response:
     """Up to four campaigns side by side."""
-    chosen, account = period.of(call.asked("days"), now()), call.account["id"]
+    chosen, account = period.of(call.asked("days"), now(), call.zone), call.account["id"]
     wanted = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:COMPARED]
     with call.parts.store.read() as connection:
         found = found_in(connection, account, chosen)

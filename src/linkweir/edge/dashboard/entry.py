@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import RowMapping
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from linkweir.edge import body
-from linkweir.edge.dashboard import proofs, view
+from linkweir.edge.dashboard import proofs, view, zones
 from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.edge.problems import TABLE
 from linkweir.errors import LinkweirError, NotFound, TooMany
@@ -26,7 +27,8 @@ REFUSED = "This form was not made for your session. Go back, load the page again
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of somebody who is signed in. `fields` are a form's, `secret` is the session's cookie."""
+    """One request of somebody who is signed in. `fields` are a form's, `secret` is the session's cookie, `zone` is
+    what this browser's reader calls the time."""
 
     request: Request
     parts: Parts
@@ -34,11 +36,12 @@ class Call:
     account: RowMapping
     secret: str
     sample: bool
+    zone: ZoneInfo
     fields: dict[str, str]
 
     def page(self, template: str, code: int = 200, **values: Any) -> Response:
         """A page of this user."""
-        known = {"user": self.user, "token": proofs.form_token(self.secret), "sample": self.sample}
+        known = {"user": self.user, "token": proofs.form_token(self.secret), "sample": self.sample, "zone": self.zone}
         return view.page(self.request, template, code, **known, **values)
 
     def away(self, path: str) -> Response:
@@ -131,7 +134,7 @@ def _call(request: Request, parts: Parts, secret: str, fields: dict[str, str]) -
         if user is None or account is None:
             return None
         sample = dashboard_reads.has_sample(connection, account["id"])
-    return Call(request, parts, user, account, secret, sample, fields)
+    return Call(request, parts, user, account, secret, sample, zones.zone_of(request), fields)
 
 
 def _to_sign_in(request: Request) -> Response:

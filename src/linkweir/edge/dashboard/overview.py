@@ -15,7 +15,7 @@ Trend = list[tuple[str, figures.Figures]]  # each step of a period by its name
 @signed_in
 def overview(call: Call) -> Response:
     """Sums, trend, the strongest campaigns and destinations of a period."""
-    chosen = period.of(call.asked("days"), now())
+    chosen = period.of(call.asked("days"), now(), call.zone)
     span = chosen.span(call.account["id"], "")
     with call.parts.store.read() as connection:
         total = figures.of(totals.sum_of(connection, span)._mapping)

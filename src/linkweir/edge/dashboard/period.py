@@ -1,9 +1,9 @@
-"""The time that a page looks at: the last so many days, in steps that a chart can show. Days are UTC."""
+"""The time that a page looks at: the last so many days, which begin where the reader lives, in steps of a chart."""
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,6 @@ from linkweir.store.totals import Span
 HOUR = 3_600_000_000  # microseconds
 CHOICES = (1, 7, 30, 90)
 USUAL = 30
-ZONE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,7 @@ class Period:
     step: Literal["hour", "day"]
     first: int
     last: int
+    zone: ZoneInfo
 
     def span(self, account: uuid.UUID, scope: str) -> Span:
         """What is read of the sums."""
@@ -33,20 +33,25 @@ class Period:
 
     def question(self, account: uuid.UUID, tag: str | None = None) -> Question:
         """What is asked about the course of time."""
-        return Question(account=account, group=self.step, first=self.first, last=self.last, zone=ZONE, tag=tag)
+        return Question(account=account, group=self.step, first=self.first, last=self.last, zone=self.zone, tag=tag)
 
     def label(self, row: Mapping[str, Any]) -> str:
         """The name of one step of the answer."""
-        moment = datetime.fromtimestamp(row["first"] * 3600, UTC)
+        moment = datetime.fromtimestamp(row["first"] * 3600, self.zone)
         return moment.strftime("%H:00" if self.step == "hour" else "%-d %b")
 
 
-def of(text: str, now: int) -> Period:
-    """The period that a query asks for, or the usual one."""
+def of(text: str, now: int, zone: ZoneInfo) -> Period:
+    """The period that a query asks for, or the usual one; `now` in microseconds since 1970."""
     days = int(text) if text in {str(choice) for choice in CHOICES} else USUAL
     if days == 1:
         last = now // HOUR + 1
-        return Period(1, "hour", last - 24, last)
-    tomorrow = datetime.fromtimestamp(now // 1_000_000, UTC).date() + timedelta(days=1)
-    last = int(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC).timestamp()) // 3600
-    return Period(days, "day", last - days * 24, last)
+        return Period(1, "hour", last - 24, last, zone)
+    tomorrow = datetime.fromtimestamp(now // 1_000_000, zone).date() + timedelta(days=1)
+    first, last = (_hour(tomorrow - timedelta(days=back), zone) for back in (days, 0))
+    return Period(days, "day", first, last, zone)
+
+
+def _hour(day: date, zone: ZoneInfo) -> int:
+    """The first whole hour of a day, as `report.periods` has it."""
+    return -int(-datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() // 3600)

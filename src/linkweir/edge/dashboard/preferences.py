@@ -6,6 +6,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from linkweir.edge.dashboard import view, zones
 from linkweir.edge.dashboard.entry import Call, signed_in
 from linkweir.edge.parts import now
 from linkweir.edge.v2.asked import AccountChange
@@ -22,6 +23,7 @@ PRIVACY = (
 )
 SAID = {
     "yes": "Saved. It holds for messages that are sent from now on.",
+    "zone": "Saved for this browser.",
     "password": "The password was changed.",
     "host": "Saved. Links of mails that are sent from now on live there.",
 }
@@ -41,6 +43,7 @@ def preferences(call: Call) -> Response:
         privacy=PRIVACY,
         domains=found.rows,
         house=call.parts.tracking_host,
+        zones=zones.choices(),
         said=SAID.get(call.asked("saved"), ""),
     )
 
@@ -58,6 +61,14 @@ def change_preferences(call: Call) -> Response:
         accounts.change(connection, call.account["id"], {**asked.given(), "policy": policy}, now())
     call.parts.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
     return call.away("/settings?saved=yes")
+
+
+@signed_in
+def change_zone(call: Call) -> Response:
+    """The time zone of this browser's pages."""
+    response = call.away("/settings?saved=zone")
+    zones.remember(response, view.root_of(call.request), call.fields.get("zone", ""))
+    return response
 
 
 def _asked(fields: dict[str, str]) -> AccountChange:

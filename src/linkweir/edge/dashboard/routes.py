@@ -55,6 +55,7 @@ ROUTES = [
     _post("/webhooks/{id}/again", hooks.send_again),
     _get("/settings", preferences.preferences),
     _post("/settings", preferences.change_preferences),
+    _post("/settings/zone", preferences.change_zone),
     _post("/settings/host", hosts.set_host),
     _get("/check", checking.check_page),
     _post("/check", checking.check_result),

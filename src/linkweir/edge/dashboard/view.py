@@ -6,7 +6,8 @@ Every value is escaped by Jinja2; no page holds a script or a style of its own, 
 from datetime import UTC, datetime
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -37,14 +38,20 @@ def share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else NOTHING
 
 
-def when(at: int | None) -> str:
-    """Microseconds since 1970 as people write a time, in UTC."""
-    return NOTHING if at is None else datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%-d %b %Y, %H:%M:%S")
+@pass_context
+def when(context: Context, at: int | None) -> str:
+    """Microseconds since 1970 as people write a time, in the reader's time zone."""
+    return _written(context, at, "%-d %b %Y, %H:%M:%S")
 
 
-def day(at: int | None) -> str:
+@pass_context
+def day(context: Context, at: int | None) -> str:
     """The day of a moment."""
-    return NOTHING if at is None else datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%-d %b %Y")
+    return _written(context, at, "%-d %b %Y")
+
+
+def _written(context: Context, at: int | None, form: str) -> str:
+    return NOTHING if at is None else datetime.fromtimestamp(at // 1_000_000, context["zone"]).strftime(form)
 
 
 def machine_time(at: int) -> str:
@@ -71,7 +78,7 @@ def root_of(request: Request) -> str:
 
 def page(request: Request, template: str, code: int = 200, **values: Any) -> Response:
     """A page that needs nobody to be signed in."""
-    known = {"root": root_of(request), "user": None, "token": "", "sample": False, "here": "", **values}
+    known = {"root": root_of(request), "user": None, "token": "", "sample": False, "here": "", "zone": UTC, **values}
     return HTMLResponse(_PAGES.get_template(template).render(known), code, headers=HEADERS)
 
 
