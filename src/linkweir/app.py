@@ -16,7 +16,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -26,9 +26,12 @@ from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import keyfile
-from linkweir.click.journal import Journal
+from linkweir.click.gate import GateKeeper
+from linkweir.click.keep import keep
+from linkweir.click.local import LocalJournal
 from linkweir.click.spool import Spool
-from linkweir.edge import auth, health, problems, redirect
+from linkweir.click.worker import ClickWorker
+from linkweir.edge import applinks, auth, health, problems, tls_ask
 from linkweir.edge.access import Access
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
@@ -59,6 +62,7 @@ from linkweir.webhook.sending import Sender
 from linkweir.webhook.worker import WebhookWorker
 
 T = TypeVar("T")
+Role = Literal["all", "web", "background"]  # what a process does: everything, answer HTTP, or everything but that
 RING_LOOK = 2.0  # seconds between looks at the key file
 
 
@@ -67,16 +71,29 @@ class Service:
     thread.
     """
 
-    def __init__(self, settings: Settings, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: Settings, log: FilteringBoundLogger, role: Role = "all") -> None:
         self.settings = settings
+        self.has_workers = role != "web"
         self.log = log
         self.account: uuid.UUID | None = None
         turn = threading.Lock()
         self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2, turn=turn)
         self.vault = Vault(settings.vault_path)
-        self.spool = Spool(settings.spool_path)
-        journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1, turn=turn)
-        self.journal = Journal(journal_store, self.spool, log, retry=settings.spool_retry)
+        self.journal = LocalJournal(settings.spool_path, log, facts=settings.journal_facts, wait=settings.click_wait)
+        self.clicks = ClickWorker(
+            self.store,
+            self.journal,
+            Spool(settings.spool_path),
+            log,
+            keep=keep,
+            retry=settings.spool_retry,
+            yielding=role == "all",
+        )
+        self.gate = GateKeeper(self.store, log)
+        self.recording: dict[str, Any] = {
+            "heed_objections": settings.heed_objections,
+            "shorten": settings.shorten_addresses,
+        }
         self.worker = DeliveryWorker(
             self.store,
             _routes(settings),
@@ -112,7 +129,6 @@ class Service:
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)
-        self._journal_store = journal_store
         self._gate = threading.Lock()
         self._state = "new"
         self._ring: KeyRing | None = None
@@ -128,10 +144,10 @@ class Service:
             self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._ring = self._load_ring()
             self.account = self._own_account(self._ring)
+            self.gate.start()
             self.journal.start()
-            self._start_smtp()
-            self.worker.start()
-            self.webhooks.start()
+            if self.has_workers:
+                self._start_workers()
             self._state = "running"
             atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
@@ -147,10 +163,18 @@ class Service:
                 server.stop()
             self.worker.stop()
             self.webhooks.stop()
+            self.gate.stop()
             self.journal.stop()
+            self.clicks.stop()
+            self.journal.close()
             self.store.close()
-            self._journal_store.close()
         self.log.info("service.stopped")
+
+    def _start_workers(self) -> None:
+        self._start_smtp()
+        self.worker.start()
+        self.webhooks.start()
+        self.clicks.start()
 
     def _start_smtp(self) -> None:
         found = [smtp.submission(self)] if self.settings.smtp_port is not None else []
@@ -255,14 +279,19 @@ class Service:
         return username, password
 
     def _watch_figures(self) -> None:
-        journal, worker, webhooks = self.journal, self.worker, self.webhooks
+        journal, clicks, worker, webhooks = self.journal, self.clicks, self.worker, self.webhooks
         self.metrics.watch(
             counters=[
-                ("linkweir_clicks_stored", "Clicks stored at once", lambda: journal.stored),
-                ("linkweir_clicks_spooled", "Clicks kept in the spool", lambda: journal.spooled),
-                ("linkweir_clicks_drained", "Clicks brought from the spool", lambda: journal.drained),
-                ("linkweir_clicks_lost", "Clicks that no disk took", lambda: journal.lost),
-                ("linkweir_click_store_failures", "Failures to store", lambda: journal.failures),
+                ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
+                ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
+                ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.drained),
+                (
+                    "linkweir_clicks_lost",
+                    "Clicks for which no disk had room",
+                    lambda: journal.lost,
+                ),
+                ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: journal.aside.count),
+                ("linkweir_click_store_failures", "Failures to store", lambda: clicks.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
                 ("linkweir_webhook_successes", "Webhook requests taken", lambda: webhooks.succeeded),
@@ -270,7 +299,8 @@ class Service:
                 ("linkweir_webhooks_disabled", "Webhooks disabled", lambda: webhooks.disabled),
             ],
             gauges=[
-                ("linkweir_spool_files", "Spool files waiting", lambda: len(self.spool.waiting())),
+                ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.waiting),
+                ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.filled),
                 ("linkweir_queue_messages", "Messages waiting", lambda: self._count(queue.size)),
                 ("linkweir_webhooks_waiting", "Webhook requests waiting", lambda: self._count(outbox.waiting)),
             ],
@@ -307,11 +337,11 @@ def _stamp(settings: Settings) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ino
 
 
-def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> Starlette:
+def create_app(settings: Settings, log: FilteringBoundLogger | None = None, role: Role = "all") -> Starlette:
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
-    service = Service(settings, log or make_logger(settings.log_level))
+    service = Service(settings, log or make_logger(settings.log_level), role)
     app = Starlette(
-        routes=[*health.ROUTES, *openapi.ROUTES, *v1.ROUTES, *v2.ROUTES, *redirect.routes(settings.click_path)],
+        routes=[*health.ROUTES, *tls_ask.ROUTES, *applinks.ROUTES, *openapi.ROUTES, *v1.ROUTES, *v2.ROUTES],
         middleware=[Middleware(Access, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,

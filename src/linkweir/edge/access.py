@@ -1,4 +1,5 @@
-"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged.
+"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged. Tracking links
+take a shorter way from here.
 
 A mount does not run a sub-application's lifespan, so the first request may have to start the service.
 """
@@ -8,18 +9,15 @@ from typing import Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 
-from linkweir.edge.metrics import Metrics
+from linkweir.edge.parts import Parts
 from linkweir.edge.problems import answer
+from linkweir.edge.redirect import Redirect
 from linkweir.edge.reply import JSON
 
 
-class Startable(Protocol):
+class Startable(Parts, Protocol):
     """A service that can start by itself."""
-
-    log: FilteringBoundLogger
-    metrics: Metrics
 
     async def ensure_started(self) -> None:
         """Start unless that was done. Raises what kept it from starting."""
@@ -31,6 +29,7 @@ class Access:
     def __init__(self, app: ASGIApp, service: Startable) -> None:
         self._app = app
         self._service = service
+        self._redirect = Redirect(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -43,7 +42,10 @@ class Access:
             self._service.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
             await JSON({"message": "the service could not start"}, 503)(scope, receive, send)
             return
-        await self._observed(scope, receive, send)
+        if self._redirect.takes(scope):  # counts and times itself
+            await self._redirect(scope, receive, send)
+        else:
+            await self._observed(scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         status = 0

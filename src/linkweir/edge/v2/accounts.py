@@ -38,6 +38,7 @@ def _change(call: Call) -> Response:
     values, key = asked.given(), call.who.account["id"]
     policy = asked.over(call.who.account["policy"])
     switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+    switches(None, policy.get("confirm"), None)  # patterns of the same kind
     if policy != call.who.account["policy"]:
         values["policy"] = policy
     with call.parts.store.write() as connection:
@@ -66,5 +67,6 @@ def _shown(row: RowMapping, click_count: int) -> dict[str, Any]:
         "message_metadata_retention": row["message_metadata_retention"],
         "message_data_retention": row["message_data_retention"],
         **policy_shown(row["policy"]),
+        "confirm": row["policy"].get("confirm", []),  # destinations that readers are asked to confirm
         "click_count": click_count,  # our own: of links minted in bulk too, which belong to no message here
     }

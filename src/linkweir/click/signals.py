@@ -1,0 +1,51 @@
+"""Codes of what a request shows at the door that tells people from machines; what they mean is for click.verdict.
+
+Looked at without judging: each is weak alone, and some real browsers and privacy tools leave headers out.
+"""
+
+from collections.abc import Mapping
+
+NO_USER_AGENT = "no-user-agent"
+NO_ACCEPT = "no-accept"
+NO_ACCEPT_LANGUAGE = "no-accept-language"
+NO_ACCEPT_ENCODING = "no-accept-encoding"
+NO_SEC_FETCH = "no-sec-fetch"  # looked for on https only: browsers send it nowhere else
+NOT_NAVIGATION = "not-navigation"  # the browser itself says that nobody opened this as a page
+OLD_HTTP = "old-http"  # HTTP/1.0: no browser of this century, but some proxies
+
+SIGNALS = (
+    *(NO_USER_AGENT, NO_ACCEPT, NO_ACCEPT_LANGUAGE, NO_ACCEPT_ENCODING),
+    *(NO_SEC_FETCH, NOT_NAVIGATION, OLD_HTTP),
+)
+_EXPECTED = (
+    (b"user-agent", NO_USER_AGENT),
+    (b"accept", NO_ACCEPT),
+    (b"accept-language", NO_ACCEPT_LANGUAGE),
+    (b"accept-encoding", NO_ACCEPT_ENCODING),
+)
+PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")  # what browsers say when nobody looks yet
+AHEAD = (b"prefetch", b"prerender", b"preview")
+
+
+def of_request(headers: Mapping[bytes, bytes], http_version: str, *, secure: bool) -> tuple[str, ...]:
+    """The codes for a request with these headers; `secure`: whether the link begins with https."""
+    found = [code for name, code in _EXPECTED if name not in headers]
+    mode = headers.get(b"sec-fetch-mode")
+    if mode is None:
+        if secure:
+            found.append(NO_SEC_FETCH)
+    elif mode != b"navigate":
+        found.append(NOT_NAVIGATION)
+    if http_version == "1.0":
+        found.append(OLD_HTTP)
+    return tuple(found)
+
+
+def ahead(headers: Mapping[bytes, bytes]) -> bool:
+    """Does the browser say that it fetches ahead of its reader?"""
+    for name in PREFETCH:
+        if name in headers:
+            said = headers[name].lower()
+            if any(word in said for word in AHEAD):
+                return True
+    return False
