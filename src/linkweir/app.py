@@ -32,7 +32,7 @@ from linkweir.click.local import LocalJournal
 from linkweir.click.spool import Spool
 from linkweir.click.worker import ClickWorker
 from linkweir.edge import applinks, auth, health, problems, tls_ask
-from linkweir.edge.access import Access
+from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
 from linkweir.edge.metrics import Metrics
@@ -187,6 +187,11 @@ class Service:
         """For a host that never stops us; its standard error may be closed by then."""
         with contextlib.suppress(ValueError):
             self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+        return self._state == "running"
 
     async def ensure_started(self) -> None:
         """Start with the first request, if nobody did before; a service that was stopped stays stopped."""
@@ -346,6 +351,7 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None, role
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,
     )
+    app.middleware_stack = Shortcut(app.build_middleware_stack(), service)
     app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = service
     return app

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import shlex
@@ -100,6 +101,8 @@ def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace
             _announce(service, _own_url(settings), args.new_api_key)
             if args.demo or args.demo_exit:
                 _start_demo(service, server, stop=args.demo_exit)
+            gc.collect()
+            gc.freeze()  # what is there by now stays: no collection needs to walk through it while readers wait
             server.run(sockets=[listener])
         finally:
             service.stop()

@@ -71,7 +71,7 @@ def to_short(store: Store, opened: Opened) -> Way | None:
 
 
 def is_of(store: Store, opened: Opened, wanted: Collection[uuid.UUID]) -> bool:
-    """Is the link of one of these accounts: by its message, or its key's owner? Without the store, to be safe, it is."""
+    """Is the link of one of these accounts: by its message, or its key's owner? Without the store: yes."""
     try:
         with store.read() as connection:
             known = isinstance(opened.message, int) and opened.message < 1 << 63

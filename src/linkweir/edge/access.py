@@ -19,6 +19,10 @@ from linkweir.edge.reply import JSON
 class Startable(Parts, Protocol):
     """A service that can start by itself."""
 
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+
     async def ensure_started(self) -> None:
         """Start unless that was done. Raises what kept it from starting."""
 
@@ -42,7 +46,7 @@ class Access:
             self._service.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
             await JSON({"message": "the service could not start"}, 503)(scope, receive, send)
             return
-        if self._redirect.takes(scope):  # counts and times itself
+        if self._redirect.takes(scope):  # the first request of a service that nobody had started
             await self._redirect(scope, receive, send)
         else:
             await self._observed(scope, receive, send)
@@ -77,6 +81,22 @@ class Access:
         self._service.log.info(
             "request", method=scope["method"][:16], endpoint=name, status=status, ms=round(seconds * 1000, 3)
         )
+
+
+class Shortcut:
+    """Before everything else: tracking links go straight to what answers them, which counts and times itself."""
+
+    def __init__(self, app: ASGIApp, service: Startable) -> None:
+        self._app = app
+        self._service = service
+        self._redirect = Redirect(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if self._service.running and scope["type"] == "http" and self._redirect.takes(scope):
+            await self._redirect(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _name(scope: Scope) -> str:

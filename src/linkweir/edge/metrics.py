@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from linkweir.edge.tally import Tally
+
 Reading = tuple[str, str, Callable[[], float]]
 
 
@@ -18,12 +20,8 @@ class Metrics:
             "linkweir_http_responses", "Answers by status", ["endpoint", "status"], registry=self.registry
         )
         self.seconds = Histogram("linkweir_http_seconds", "Time to the answer", ["endpoint"], registry=self.registry)
-        self.redirects = Counter(
-            "linkweir_redirects",
-            "Requests for tracking links by what became of them",
-            ["result"],
-            registry=self.registry,
-        )
+        self.redirects = Tally()
+        self.registry.register(self.redirects)
         self.late = Counter(
             "linkweir_clicks_late",
             "Readers sent on before their click was durable, since that took too long",

@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 
-from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
 from linkweir.click import fact, follow, signals
@@ -19,14 +18,14 @@ from linkweir.errors import StoreUnavailable
 from linkweir.token import PIXEL_INDEX, Opened
 
 Headers = list[tuple[bytes, bytes]]
-BARE: Headers = [
+EMPTY: Headers = [
     (b"cache-control", b"no-store"),  # a cached redirect is a click that nobody sees
     # neither the token nor the webmail that it was read in is passed on
     (b"referrer-policy", b"no-referrer"),
     (b"x-robots-tag", b"noindex"),
-    (b"x-content-type-options", b"nosniff"),
+    (b"content-length", b"0"),
 ]
-EMPTY: Headers = [*BARE, (b"content-length", b"0")]
+BARE: Headers = [*EMPTY[:-1], (b"x-content-type-options", b"nosniff")]
 TEXT: Headers = [
     *BARE,
     (b"content-type", b"text/html; charset=utf-8"),
@@ -38,7 +37,6 @@ PIXEL = (  # a GIF of one transparent pixel
 )
 PIXEL_HEADERS: Headers = [*BARE, (b"content-type", b"image/gif"), (b"content-length", str(len(PIXEL)).encode())]
 SHORTEST = 20  # characters: no other path without a second `/` is so long, and every token is longer
-NAME = "redirect"  # in figures and logs
 
 
 class Answer:
@@ -73,8 +71,8 @@ class Redirect:
         self._path = parts.settings.click_path
         self._proxies = parts.settings.trusted_proxies
         self._secure = parts.settings.base_url.startswith("https:")
-        self._seconds: Histogram = parts.metrics.seconds.labels(NAME)
-        self._counters: dict[tuple[str, int], tuple[Counter, Counter]] = {}
+        self._verbose = parts.settings.log_level == "debug"
+        self._tally = parts.metrics.redirects
 
     def takes(self, scope: Scope) -> bool:
         """Is this request for a tracking link, whatever else is wrong with it?"""
@@ -99,17 +97,9 @@ class Redirect:
         self._note(answer, method, time.perf_counter() - started)
 
     def _note(self, answer: Answer, method: str, seconds: float) -> None:
-        key = (answer.result, answer.status)
-        counters = self._counters.get(key)
-        if counters is None:
-            metrics = self._parts.metrics
-            status = str(answer.status)
-            counters = metrics.redirects.labels(answer.result), metrics.responses.labels(NAME, status)
-            self._counters[key] = counters
-        counters[0].inc()
-        counters[1].inc()
-        self._seconds.observe(seconds)
-        self._parts.log.debug("redirect", method=method[:16], result=answer.result, ms=round(seconds * 1000, 3))
+        self._tally.note((answer.result, answer.status), seconds)
+        if self._verbose:
+            self._parts.log.debug("redirect", method=method[:16], result=answer.result, ms=round(seconds * 1000, 3))
 
     async def _follow(self, scope: Scope, method: str) -> Answer:
         """The answer to a token that does not verify says nothing about why."""
@@ -156,7 +146,7 @@ class Redirect:
             fate = await parts.journal.append(found)
         except Exception:
             parts.log.exception("click.bug")
-            parts.metrics.redirects.labels("unrecorded").inc()
+            parts.journal.lost += 1
             return
         if fate == "late":
             parts.metrics.late.inc()
