@@ -140,10 +140,7 @@ class Service:
         with self._gate:
             if self._state == "running":
                 return
-            migrate(self.store)
-            self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._ring = self._load_ring()
-            self.account = self._own_account(self._ring)
+            self._prepare()
             self.gate.start()
             self.journal.start()
             if self.has_workers:
@@ -151,6 +148,23 @@ class Service:
             self._state = "running"
             atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
+
+    def prepare(self) -> None:
+        """Bring the store up to date and load the keys for other processes; this one starts and keeps nothing open."""
+        self._prepare()
+        self.store.close()
+
+    def _prepare(self) -> None:
+        self._check_app_links()
+        migrate(self.store)
+        self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._ring = self._load_ring()
+        self.account = self._own_account(self._ring)
+
+    def _check_app_links(self) -> None:
+        for path in (self.settings.apple_app_links, self.settings.android_app_links):
+            if path is not None:
+                applinks.checked(path)
 
     def stop(self) -> None:
         """Finish what has begun and close the store; nothing when it does not run."""

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from linkweir.token import PIXEL_INDEX, Opened, Privacy
+from linkweir.token import PIXEL_INDEX, TRAP_INDEX, Opened, Privacy
 
 NO_LINK = -1
+TRAP = -2  # the position of the hidden link that no person can follow
+POSITIONS = {PIXEL_INDEX: NO_LINK, TRAP_INDEX: TRAP}
 TEXT_LIMIT = 1024  # characters of a user agent: real ones stay below 500, and a log must not be filled by one
 SHORTENED = {4: 24, 6: 48}  # bits of an address that are kept when the operator wants addresses short
 
@@ -54,7 +56,8 @@ Describe = Callable[[str | None, str | None], Described]  # from address and use
 @dataclass(slots=True)
 class Fact:
     """One hit on a tracking link or pixel, as it is stored. `number` is the message's number in tokens of this
-    service; `position` is the link's, and NO_LINK for an open.
+    service; `position` is the link's; NO_LINK for an open, TRAP for the hidden
+    link.
 
     In mode `full` what the address and the user agent say is derived later; in the others it stands here, instead of
     them. A fact whose reader objected is `anonymous` and `objected`: its message is named only until it is stored
@@ -123,7 +126,7 @@ def record(
         number=number,
         message_ref=None if opened.message is None or privacy is Privacy.ANONYMOUS else str(opened.message),
         campaign=None if opened.campaign is None else str(opened.campaign),
-        position=NO_LINK if opened.index == PIXEL_INDEX else opened.index,
+        position=POSITIONS.get(opened.index, opened.index),
         destination=None if privacy is Privacy.ANONYMOUS else destination,
         ip=ip if full else None,
         user_agent=visit.user_agent[:TEXT_LIMIT] if full and visit.user_agent else None,

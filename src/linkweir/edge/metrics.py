@@ -16,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.text = self.own_text  # what is answered; all processes' figures, where there are several
         self.responses = Counter(
             "linkweir_http_responses", "Answers by status", ["endpoint", "status"], registry=self.registry
         )
@@ -33,8 +34,8 @@ class Metrics:
         """Read these figures (name, meaning, value) whenever somebody asks."""
         self.registry.register(_Watched(list(counters), list(gauges)))
 
-    def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+    def own_text(self) -> bytes:
+        """This process's figures in Prometheus' text format."""
         return generate_latest(self.registry)
 
 

@@ -12,7 +12,6 @@ from . import layout
 from .identity import MessageId, Privacy, checked_id
 from .keyring import KeyRing
 
-
 COMMON_SIZE = 4  # version, key, one byte of a number, index
 
 

@@ -12,6 +12,7 @@ _BASE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 PIXEL_INDEX = (1 << 32) - 1  # the open pixel's place among a message's links: no document has so many
+TRAP_INDEX = PIXEL_INDEX - 1  # a hidden link that no person can follow
 LIMIT = 200  # characters: a link has to stay a line of a mail
 
 
