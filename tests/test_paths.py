@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.edge.serving import Served, html_of, wait_until
+from tests.edge.serving import Served, html_of
 
 PAGE = b"""<!doctype html>\r
 <body>\r

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.mail import retention
-from tests.edge.serving import Served, wait_until
+from tests.edge.serving import Served
 
 FAR = 400 * 86_400 * 1_000_000
 

@@ -31,5 +31,5 @@ def unpack(data: bytes, names: Sequence[str]) -> Fact:
     try:
         values = {name: value for name, value in zip(names, _decode(data), strict=True) if name in FIELDS}
         return Fact(**{**values, "id": uuid.UUID(bytes=values["id"])})
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no fact: {error}") from None

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from linkweir.settings import Network, ProxyHeader
 
+__all__ = ["ProxyHeader", "address"]
 FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s"]*))\s*(?=;|$)', re.IGNORECASE)  # RFC 7239 section 4
 
 
