@@ -87,7 +87,6 @@ class Service:
             log,
             keep=keep,
             retry=settings.spool_retry,
-            yielding=role == "all",
         )
         self.gate = GateKeeper(self.store, log)
         self.recording: dict[str, Any] = {

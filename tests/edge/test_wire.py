@@ -63,9 +63,8 @@ def test_odd_methods(served: Served, method: bytes) -> None:
 def test_long_headers_are_taken_and_cut(served: Served) -> None:
     """A user agent of thirty thousand bytes changes nothing for the reader and is recorded in part."""
     header = b"User-Agent: " + b"x" * 30_000
-    answer = raw(
-        served, b"GET " + path_of(served) + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\nConnection: close\r\n\r\n"
-    )
+    start = b"GET " + path_of(served) + b" HTTP/1.1\r\nHost: x\r\n"
+    answer = raw(served, start + header + b"\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 302")
     assert facts(served)[0]["user_agent"] == "x" * 1024
 
@@ -101,7 +100,7 @@ def test_a_percent_encoded_token(served: Served) -> None:
     assert answer.startswith(b"HTTP/1.1 302")
 
 
-@pytest.mark.parametrize("keep", [1, 10, 30, -1])
+@pytest.mark.parametrize("keep", [1, 10, 20, -1])
 def test_a_truncated_token(served: Served, keep: int) -> None:
     """A token that was cut anywhere is a 404 for people, and no fact."""
     token = path_of(served).rpartition(b"/")[2][:keep]

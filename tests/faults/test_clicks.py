@@ -47,7 +47,7 @@ def test_kill_9_while_the_database_is_locked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", ["background", "web", "parent"])
 def test_kill_9_of_one_of_many(tmp_path: Path, which: str) -> None:
-    """With two workers, killing any of the processes loses no answered click; all but the parent come back by themselves."""
+    """With two workers, killing any process loses no answered click; all but the parent come back by themselves."""
     with Clicking(tmp_path / "data", "--workers", "2") as clicking:
         port = clicking.start()
         before = clicking.children(port)
@@ -70,7 +70,7 @@ def test_kill_9_of_one_of_many(tmp_path: Path, which: str) -> None:
 
 
 def test_two_services_on_one_folder(tmp_path: Path) -> None:
-    """Two services that know nothing of each other share a folder under load; one is killed, and the other stores all."""
+    """Two services that know nothing of each other share a folder under load; one is killed, the other stores all."""
     with Clicking(tmp_path / "data") as clicking:
         ports = [clicking.start(), clicking.start()]
         with clicking.loaded(*ports):
@@ -81,7 +81,7 @@ def test_two_services_on_one_folder(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_locked_for_long(tmp_path: Path) -> None:
-    """While another program holds the database for seconds every reader is sent on without delay; then all is stored."""
+    """While another program holds the database every reader is sent on without delay; then all is stored."""
     with Clicking(tmp_path / "data", LINKWEIR_STORE_WAIT="0.5") as clicking:
         port = clicking.start()
         with clicking.loaded(port):

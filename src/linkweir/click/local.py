@@ -145,6 +145,10 @@ class LocalJournal:
         facts, places = self._reader.read(position, limit)
         return Batch(facts, places if places.offsets else None)
 
+    def written_so_far(self) -> int:
+        """Facts that all processes have written; for whoever reads, to see how many come in a while."""
+        return self._reader.written()
+
     def acknowledge(self, position: Position) -> None:
         """As Journal has it. The bytes are wiped, and their files used again."""
         assert isinstance(position, Places)

@@ -85,6 +85,10 @@ class Reader:
             if segment.end is not None and segment.acked >= segment.end:
                 segment.free()
 
+    def written(self) -> int:
+        """How many facts the files hold or held in this life; only the difference of two looks means something."""
+        return sum(segment.written for segment in self._in_use())
+
     def flush(self) -> None:
         """What was wiped is gone from the disk too."""
         for segment in self._in_use():

@@ -3,6 +3,7 @@
     0     magic, the life's random id, its number in the order of lives, CRC    written when a life begins
     512   id, where the facts end, CRC                                          written when its writer leaves it
     1024  id, up to where facts were acknowledged, CRC                          written by the reader
+    1536  how many facts were written                                           a hint: not flushed, no CRC
     2048  the names of a fact's fields as JSON, with length and CRC
     4096  facts: length, CRC, bytes, up to a multiple of 8
 
@@ -22,11 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAGIC = b"LWJRNL1\n"
-END, ACKED, NAMES, START = 512, 1024, 2048, 4096  # offsets
+END, ACKED, WRITTEN, NAMES, START = 512, 1024, 1536, 2048, 4096  # offsets
 RECORD = struct.Struct("<II")  # length and CRC
 _HEAD = struct.Struct("<8s16sQI")
 _MARK = struct.Struct("<16sQI")
 _NAMES = struct.Struct("<HI")
+_COUNT = struct.Struct("<Q")
 LONGEST = 65_535  # bytes of one fact: a destination has at most 8000, a user agent 1024 characters
 PIECE = 1 << 18  # bytes that are wiped at a time
 
@@ -65,7 +67,7 @@ class Segment:
         self.size, self.identity = status.st_size, (status.st_dev, status.st_ino)
         self.life: Life | None = None
         self.end: int | None = None  # None: somebody may still be writing
-        self.acked = START
+        self.acked, self.written = START, 0
         self.refresh()
 
     def close(self) -> None:
@@ -98,6 +100,7 @@ class Segment:
         """See what the head says now."""
         head = os.pread(self.descriptor, START, 0)
         self.life = _life(head)
+        self.written = int(_COUNT.unpack_from(head, WRITTEN)[0]) if self.life else 0
         self.end = self._mark(head, END)
         self.acked = self._mark(head, ACKED) or START
 
@@ -116,8 +119,13 @@ class Segment:
         first = _HEAD.pack(MAGIC, life.id, number, 0)[:-4]
         os.pwrite(self.descriptor, first + struct.pack("<I", zlib.crc32(first)), 0)
         os.fdatasync(self.descriptor)
-        self.life, self.end, self.acked = life, None, START
+        self.life, self.end, self.acked, self.written = life, None, START, 0
         return life
+
+    def count(self, facts: int) -> None:
+        """So many more were written: whoever reads can see how busy it is."""
+        self.written += facts
+        os.pwrite(self.descriptor, _COUNT.pack(self.written), WRITTEN)
 
     def seal(self, end: int) -> None:
         """The facts end here: nobody will write more in this life."""

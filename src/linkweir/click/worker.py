@@ -1,7 +1,8 @@
 """Brings facts from the journal to the store: read, keep in one transaction, acknowledge; and tells what is due.
 
-One at a time over all processes of a data folder, which the journal sees to. In a process that also answers readers it
-steps aside while they come, but never for long: a fact is stored within seconds, and sooner when the journal fills.
+One at a time over all processes of a data folder, which the journal sees to. While many readers come it steps aside,
+for it would take processor, interpreter and disk from them, but never for long: it goes on every few seconds, and
+without a break when the journal fills.
 A fact that the store cannot take for its own sake is put aside, and blocks nothing.
 """
 
@@ -34,7 +35,7 @@ HIGH_WATER = 0.5  # the share of a full journal from which on readers no longer 
 class ClickWorker:
     """A thread. `stored` counts facts since the start, `failures` the store's refusals.
 
-    `yielding`: whether readers are answered in this process too. `retry`: seconds to leave a broken store alone.
+    `retry`: seconds to leave a broken store alone.
     """
 
     def __init__(
@@ -47,7 +48,6 @@ class ClickWorker:
         keep: Keep,
         tell: Tell | None = None,
         retry: float,
-        yielding: bool = True,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -56,7 +56,6 @@ class ClickWorker:
         self._keep = keep
         self._tell = tell
         self._retry = retry
-        self._yielding = yielding
         self._wake = threading.Event()
         self._stopping = False
         self._spool_at = self._tell_at = 0.0
@@ -89,8 +88,7 @@ class ClickWorker:
             stored = self._guarded(self._turn)
             if not stored and not self._stopping:
                 self._wake.wait(POLL)
-            if self._yielding:
-                self._step_aside()
+            self._guarded(self._step_aside)
         until = time.monotonic() + STOP_WAIT
         while time.monotonic() < until and self._guarded(self._turn):
             pass  # what came last; the rest is durable, and is stored after the next start
@@ -152,14 +150,15 @@ class ClickWorker:
             with self._store.write() as connection:
                 self._tell(connection)
 
-    def _step_aside(self) -> None:
+    def _step_aside(self) -> int:
         """Wait for a quiet moment, as long as there is room and patience."""
         until = time.monotonic() + PATIENCE
         while not self._stopping and time.monotonic() < until and self._journal.filled < HIGH_WATER:
-            before = self._journal.kept
+            before = self._journal.written_so_far()
             time.sleep(QUIET)
-            if self._journal.kept - before <= FEW:
-                return
+            if self._journal.written_so_far() - before <= FEW:
+                break
+        return 0
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -77,6 +77,7 @@ class Writer:
             data = b"".join(frames)
             _write_durably(segment.descriptor, data, self._at)
             self._at += len(data)
+            segment.count(len(frames))
         return len(frames)
 
     def _seal(self, segment: Segment) -> None:
