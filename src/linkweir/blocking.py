@@ -20,7 +20,8 @@ def kind_and_value(text: str) -> tuple[Kind, str]:
             raise BadInput("", f"{text!r} is no http(s) address")
         return "destination", value
     host = host_of(f"http://{text}/")
-    if not host or any(character in text for character in "/?# @"):
+    stray = ":" in text and not text.startswith("[")  # a port, or another scheme
+    if not host or stray or any(character in text for character in "/?# @"):
         raise BadInput("", f"{text!r} is neither a host nor an address that begins with http:// or https://")
     return "host", host
 

@@ -280,6 +280,22 @@ def test_a_fact_that_cannot_be_stored_blocks_nothing(tmp_path: Path) -> None:
     bench.stop()
 
 
+def test_a_scrubbed_journal_holds_nobody(tmp_path: Path) -> None:
+    """While facts wait a scrub says that it is not done; after it no file holds a byte of any of them."""
+    bench = Bench(tmp_path)
+    bench.journal.start()
+    bench.append(*[fact(n, ip="203.0.113.77", user_agent="VerySpecialBrowser") for n in range(700)])
+    assert not bench.journal.scrub(0.1)
+    bench.worker.catch_up()
+    assert bench.journal.scrub(5)
+    assert bench.total() == 700
+    for path in bench.folder.iterdir():
+        data = path.read_bytes()
+        assert b"203.0.113.77" not in data
+        assert b"VerySpecial" not in data
+    bench.stop()
+
+
 @pytest.mark.parametrize("back", [3600.0, 1e9])
 def test_a_clock_that_jumps_back_hurts_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch, back: float) -> None:
     """With the clock an hour, or thirty years, back in the middle all facts are kept, stored and acknowledged once."""

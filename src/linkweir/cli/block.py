@@ -44,7 +44,7 @@ def add_to(commands: Commands) -> None:
         if name == "list":
             action.add_argument("--json", action="store_true", help="print one JSON object a line")
         else:
-            action.add_argument("what", metavar="HOST_OR_URL")
+            action.add_argument("what", metavar="TARGET", help="a host, or an address that begins with http(s)://")
         if name == "add":
             action.add_argument("--reason", default="", help="a note for yourself")
 

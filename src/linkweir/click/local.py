@@ -19,7 +19,7 @@ from linkweir.click.aside import Aside
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Position
 from linkweir.click.packing import pack
-from linkweir.click.reading import Places, Reader, in_use, waiting
+from linkweir.click.reading import Places, Reader, flush, in_use, waiting
 from linkweir.click.segments import Segments
 from linkweir.click.writing import Writer
 
@@ -27,6 +27,7 @@ BACKLOG = 50_000  # facts waiting for a disk that hangs, some 25 MB; beyond that
 IDLE = 0.5  # seconds between looks at the wish to stop
 GATHER = 0.002  # seconds between two flushes while readers come together: more of them share one
 TOGETHER = 4  # facts in a group from which on they do
+SCRUB_LOOK = 0.05
 LOUD = 1.0  # seconds between two lines about facts that are lost
 
 
@@ -46,6 +47,11 @@ class Group:
         for place, promise in enumerate(self.promises):
             if not promise.done():
                 promise.set_result("kept" if place < kept else fate)
+
+
+def _settle(told: Sequence[tuple[Group, int]]) -> None:
+    for group, kept in told:
+        group.settle("lost", kept)
 
 
 class LocalJournal:
@@ -154,9 +160,20 @@ class LocalJournal:
         assert isinstance(position, Places)
         self._reader.acknowledge(position)
 
-    def flush(self) -> None:
-        """Make the wiping of what was acknowledged durable. Raises OSError."""
-        self._reader.flush()
+    def scrub(self, seconds: float) -> bool:
+        """Wait until all facts of all processes were acknowledged, and see their bytes wiped from the disk, for an
+        erasure to be complete; False when some were still waiting after so many seconds. Raises OSError.
+
+        Somebody must be emptying the journal meanwhile: a ClickWorker, here or in another process. What was set aside
+        is left alone.
+        """
+        until = time.monotonic() + seconds
+        while self.waiting:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(SCRUB_LOOK)
+        flush(self.segments)
+        return True
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         group = self._gathering.pop(loop, None)
@@ -166,24 +183,21 @@ class LocalJournal:
             self._groups.put(group)
 
     def _run(self) -> None:
-        going, rest_until = True, 0.0
+        going = True
         while going:
             groups, going = self._arrived()
             if groups:
-                if (rest := rest_until - time.monotonic()) > 0:
-                    time.sleep(rest)
-                    more, still = self._arrived(0)
-                    groups, going = groups + more, going and still
                 began = time.monotonic()
-                rest_until = began + GATHER if self._write(groups) >= TOGETHER else 0.0
+                if self._write(groups) >= TOGETHER and (rest := began + GATHER - time.monotonic()) > 0:
+                    time.sleep(rest)
             elif self.full:
                 self.full = not self._writer.ready()
 
-    def _arrived(self, wait: float = IDLE) -> tuple[list[Group], bool]:
+    def _arrived(self) -> tuple[list[Group], bool]:
         """Every group that is there, after a wait for the first; False at the wish to end."""
         groups: list[Group] = []
         with contextlib.suppress(queue.Empty):
-            item = self._groups.get(block=wait > 0, timeout=wait)
+            item = self._groups.get(timeout=IDLE)
             while item is not None:
                 groups.append(item)
                 item = self._groups.get_nowait()
@@ -205,10 +219,13 @@ class LocalJournal:
         self.full = lost > 0
         if lost:
             self._lose(lost, "the journal is full, or its disk takes nothing")
+        fates: dict[asyncio.AbstractEventLoop, list[tuple[Group, int]]] = {}
         for group in groups:
-            with contextlib.suppress(RuntimeError):  # that loop has ended
-                group.loop.call_soon_threadsafe(group.settle, "lost", kept)
+            fates.setdefault(group.loop, []).append((group, kept))
             kept -= len(group.payloads)
+        for loop, told in fates.items():
+            with contextlib.suppress(RuntimeError):  # that loop has ended
+                loop.call_soon_threadsafe(_settle, told)
         if lost < len(payloads):
             self.written()
         return len(payloads)

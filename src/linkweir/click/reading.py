@@ -89,11 +89,6 @@ class Reader:
         """How many facts the files hold or held in this life; only the difference of two looks means something."""
         return sum(segment.written for segment in self._in_use())
 
-    def flush(self) -> None:
-        """What was wiped is gone from the disk too."""
-        for segment in self._in_use():
-            os.fdatasync(segment.descriptor)
-
     def _in_use(self) -> list[Segment]:
         """Files with a life, the oldest life first."""
         paths = self._segments.paths()
@@ -153,6 +148,13 @@ def waiting(segments: Segments) -> int:
                 data = os.pread(segment.descriptor, stop - segment.acked, segment.acked)
                 count += len(scan(data, segment.acked, segment.life.seed, whole=False).facts)
     return count
+
+
+def flush(segments: Segments) -> None:
+    """Whatever was wiped is gone from the disk too. Raises OSError."""
+    for path in segments.paths():
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            os.fdatasync(file)
 
 
 def in_use(segments: Segments) -> int:

@@ -82,6 +82,13 @@ class ClickWorker:
         if self._thread:
             self._thread.join()
 
+    def catch_up(self) -> None:
+        """Store what the journal holds, in this thread, where the worker's own does not run: for a command. Nothing
+        while another process does. Raises StoreUnavailable, OSError.
+        """
+        while self._turn():
+            pass
+
     def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
@@ -112,9 +119,9 @@ class ClickWorker:
         batch = self._journal.read_from(None, BATCH)
         if batch.facts:
             self._store_facts(batch.facts)
+            self.stored += len(batch.facts)
         if batch.position is not None:
             self._journal.acknowledge(batch.position)
-            self.stored += len(batch.facts)
         self._drain_spool()
         self._tell_due(at_once=bool(batch.facts))
         return len(batch.facts)
