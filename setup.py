@@ -1,4 +1,4 @@
-"""Declares the two C extensions; everything else is in pyproject.toml."""
+"""Declares the three C extensions; everything else is in pyproject.toml."""
 
 import glob
 import os
@@ -38,10 +38,17 @@ token = Extension(
     extra_compile_args=OPTIMIZE,
     depends=needs("token"),
 )
+mime = Extension(
+    "linkweir._mime",
+    ["ext/_mime.pyx", *sorted(glob.glob("ext/mime/*.c"))],
+    include_dirs=["ext", "ext/mime"],
+    extra_compile_args=OPTIMIZE,
+    depends=needs("mime"),
+)
 
 setup(
     ext_modules=cythonize(
-        [core, token],
+        [core, token, mime],
         build_dir="build",  # generated C stays out of ext/
         compiler_directives={"language_level": "3"},
     )

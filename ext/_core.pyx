@@ -179,19 +179,42 @@ cdef class Splice:
 
     def close(self):
         """The document ends: report a tag that was cut, return what is left."""
-        cdef lw_spans out
         self.enter()
         try:
-            out.spans, out.count, out.capacity = self.spans, 0, BATCH
             if not self.passing:
-                lw_scan_finish(&self.scan, &out)
-                self.passing = True
-                if out.count:
-                    self.judge(0, 1, NULL, 0)
-                    self.settle(0, 1, NULL, 0)
+                self.finish()
             return self.pass_through(NULL, 0, None)
         finally:
             self.busy = False
+
+    def replacements(self, data):
+        """A whole document instead of `feed` and `close`: (start, end, value) of each place that changes."""
+        cdef Py_buffer view
+        cdef size_t i
+        self.enter()
+        try:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            try:
+                self.scan_chunk(<const uint8_t *>view.buf, <size_t>view.len, 0)
+                self.finish()
+                return [(self.edits[i].start, self.edits[i].end, self.edits[i].text[:self.edits[i].length])
+                        for i in range(self.edit_count)]
+            finally:
+                PyBuffer_Release(&view)
+        finally:
+            self.passing, self.busy = True, False
+            self.edit_count, self.kept = 0, []
+
+    cdef int finish(self) except -1:
+        """Judge a tag that the document's end has cut."""
+        cdef lw_spans out
+        out.spans, out.count, out.capacity = self.spans, 0, BATCH
+        lw_scan_finish(&self.scan, &out)
+        self.passing = True
+        if out.count:
+            self.judge(0, 1, NULL, 0)
+            self.settle(0, 1, NULL, 0)
+        return 0
 
     cdef int enter(self) except -1:
         """One call at a time: a function called back, or another thread, must not find the state half-way."""

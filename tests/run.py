@@ -43,7 +43,7 @@ def main() -> None:
     run(PYTHON, "-m", "pip", "install", "--quiet", "--editable", ".[test]")
     if MANDATORY or have_libxml2():
         print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", ".[oracle]")
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
     run(PYTHON, "-m", "pytest", *sys.argv[1:])
 
 

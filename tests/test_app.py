@@ -21,7 +21,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from linkweir.apikeys import opened
 from linkweir.app import Service, create_app, linkweir_lifespan
+from linkweir.errors import LinkweirError
+from linkweir.serve import DEMO_KEY
 from linkweir.settings import Settings
 from tests.edge.serving import Running, Served, mails, request, wait_until
 
@@ -250,6 +253,15 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
         process.end(signal.SIGTERM)
 
 
+def test_each_demo_replaces_the_key_of_the_last(tmp_path: Path) -> None:
+    """However often the demo runs, there is one key for it, and the one shown first stays."""
+    for _ in range(2):
+        with serving(tmp_path / "data", "--demo-exit") as process:
+            assert process.closed() == 0
+    with opened(Settings(data=tmp_path / "data")) as keys:
+        assert [row["label"] for row in keys.all()] == ["first", DEMO_KEY]
+
+
 def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
     """A port in use, an unknown setting, a key file that others can read: exit 1 and a plain sentence."""
     with socket.create_server(("127.0.0.1", 0)) as busy, serving(tmp_path, port=busy.getsockname()[1]) as process:
@@ -346,6 +358,22 @@ def test_a_service_that_cannot_start_says_so(tmp_path: Path) -> None:
             (tmp_path / "data").unlink()
             assert httpx.get(url).status_code == 200
         service.stop()
+
+
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    """With the filter's port in use the service does not start, runs no thread and holds no port; later it starts."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        ways: dict[str, Any] = {"filter_listen": f"127.0.0.1:{busy.getsockname()[1]}", "filter_return": "127.0.0.1:1"}
+        service: Service = create_app(Settings(data=tmp_path, smtp_port=port, **ways)).state.linkweir
+        before = {thread.name for thread in threading.enumerate()}
+        for _ in range(2):
+            with pytest.raises(LinkweirError, match="cannot listen"):
+                service.start()
+        assert {thread.name for thread in threading.enumerate()} == before
+        socket.create_server(("127.0.0.1", port)).close()
+    service.start()
+    service.stop()
 
 
 def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:

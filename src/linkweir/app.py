@@ -9,6 +9,7 @@ run it; without that it starts with the first request.
 
 import atexit
 import contextlib
+import functools
 import os
 import threading
 import time
@@ -26,15 +27,20 @@ from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import keyfile
+from linkweir.click.enrich import Enricher
 from linkweir.click.gate import GateKeeper
 from linkweir.click.keep import keep
 from linkweir.click.local import LocalJournal
+from linkweir.click.networks import Networks
 from linkweir.click.spool import Spool
+from linkweir.click.tell import tell
+from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker
 from linkweir.edge import applinks, auth, health, problems, tls_ask
 from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
+from linkweir.edge.memory import Incoming
 from linkweir.edge.metrics import Metrics
 from linkweir.edge.openapi import document as openapi
 from linkweir.edge.parts import now, run_bounded
@@ -45,15 +51,17 @@ from linkweir.edge.v2 import routes as v2
 from linkweir.errors import KeyRingError, LinkweirError
 from linkweir.html import Switches
 from linkweir.mail.deliver import DeliveryWorker
+from linkweir.mail.patterns import skipping
 from linkweir.mail.sign import Signer
 from linkweir.mail.submit import Submitter
 from linkweir.mail.transport import Transport
+from linkweir.mail.transport.closed import Closed
 from linkweir.mail.transport.discard import Discard
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
 from linkweir.settings import Settings
-from linkweir.store import accounts, api_keys, outbox, queue, smtp_credentials
+from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
 from linkweir.token import KeyRing
@@ -79,17 +87,20 @@ class Service:
         turn = threading.Lock()
         self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2, turn=turn)
         self.vault = Vault(settings.vault_path)
+        understand = _understand(settings)
         self.journal = LocalJournal(settings.spool_path, log, facts=settings.journal_facts, wait=settings.click_wait)
         self.clicks = ClickWorker(
             self.store,
             self.journal,
             Spool(settings.spool_path),
             log,
-            keep=keep,
+            keep=lambda connection, facts: keep(connection, facts, understand, now()),
+            tell=lambda connection: tell(connection, now()),
             retry=settings.spool_retry,
         )
-        self.gate = GateKeeper(self.store, log)
+        self.gate = GateKeeper(self.store, log, skipping)
         self.recording: dict[str, Any] = {
+            "describe": understand.enricher.describe,
             "heed_objections": settings.heed_objections,
             "shorten": settings.shorten_addresses,
         }
@@ -123,6 +134,7 @@ class Service:
             clock=now,
         )
         self.smtp_servers: list[smtp.SmtpServer] = []
+        self.incoming = Incoming(settings.max_incoming)
         self.limits = Limits(settings.rate_limit, settings.rate_burst)
         self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
         self.metrics = Metrics()
@@ -140,10 +152,14 @@ class Service:
             if self._state == "running":
                 return
             self._prepare()
+            if self.has_workers:
+                self._start_smtp()  # the one that can fail: before anything else runs
             self.gate.start()
             self.journal.start()
             if self.has_workers:
-                self._start_workers()
+                self.worker.start()
+                self.webhooks.start()
+                self.clicks.start()
             self._state = "running"
             atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
@@ -183,17 +199,18 @@ class Service:
             self.store.close()
         self.log.info("service.stopped")
 
-    def _start_workers(self) -> None:
-        self._start_smtp()
-        self.worker.start()
-        self.webhooks.start()
-        self.clicks.start()
-
     def _start_smtp(self) -> None:
-        found = [smtp.submission(self)] if self.settings.smtp_port is not None else []
-        found += [smtp.content_filter(self)] if self.settings.filter_listen else []
-        self.smtp_servers = found
-        for server in found:
+        wanted = [smtp.submission] if self.settings.smtp_port is not None else []
+        wanted += [smtp.content_filter] if self.settings.filter_listen else []
+        self.smtp_servers = []
+        try:
+            for make in wanted:
+                self.smtp_servers.append(make(self))
+        except BaseException:
+            for server in self.smtp_servers:
+                server.stop()  # its port must be free for the next try
+            raise
+        for server in self.smtp_servers:
             server.start()
 
     def _stop_at_exit(self) -> None:
@@ -230,8 +247,8 @@ class Service:
 
     @property
     def tracking_host(self) -> str:
-        """The service's own host for tracking links."""
-        return urlsplit(self.settings.base_url).netloc
+        """The service's own host for tracking links, without a port: what a CNAME may lead to."""
+        return urlsplit(self.settings.base_url).hostname or ""
 
     def add_tracking_host(self, host: str) -> None:
         """Links live on this host too from now on: the key ring recognises them."""
@@ -248,13 +265,19 @@ class Service:
             self.log.error("keys.cannot_reload", error=str(error))  # links go on working with the ring at hand
 
     def _load_ring(self) -> KeyRing:
+        """The ring, which knows every host that links live on: domains' hosts follow a base URL that has changed."""
         path = self.settings.key_path
         ring = keyfile.load_or_create(path, datetime.now(UTC), [self.settings.base_url])
-        known = ring.with_host(self.settings.base_url)
-        if known.hosts != ring.hosts:  # in turn with `linkweir keys rotate`, whose new key must not be lost
-            known = keyfile.update(path, lambda ring: ring.with_host(self.settings.base_url))
+        with self.store.read() as connection:
+            hosts = [self.submitter.house.links_at(host) for host in domains.tracking_hosts(connection)]
+
+        def with_hosts(ring: KeyRing) -> KeyRing:
+            return functools.reduce(KeyRing.with_host, (self.settings.base_url, *hosts), ring)
+
+        if with_hosts(ring).hosts != ring.hosts:  # in turn with `linkweir keys rotate`, whose new key must not be lost
+            ring = keyfile.update(path, with_hosts)
         self._ring_seen = _stamp(self.settings)
-        return known
+        return ring
 
     def _own_account(self, ring: KeyRing) -> uuid.UUID:
         """The first account, made when there is none; it owns the keys of the ring that nobody owns."""
@@ -270,9 +293,10 @@ class Service:
                     accounts.add_api_key(connection, account, label="settings", digest=digest, now=now(), hint="")
         return account
 
-    def new_api_key(self, label: str, *, only_first: bool = False) -> str | None:
-        """A new API key for the first account, returned this once; None when `only_first` and there is one
-        already.
+    def new_api_key(self, label: str, *, only_first: bool = False, replacing: bool = False) -> str | None:
+        """A new API key for the first account, returned this once; None when `only_first` and there is one already.
+
+        `replacing`: earlier keys with this label open nothing from now on.
         """
         with self.store.write() as connection:
             account = accounts.first(connection)
@@ -280,11 +304,9 @@ class Service:
                 raise LinkweirError("the service has not been started")
             if only_first and accounts.count_api_keys(connection, account):
                 return None
-            key = auth.new_key()
-            accounts.add_api_key(
-                connection, account, label=label, digest=auth.digest(key), now=now(), hint=auth.hint(key)
-            )
-        return key
+            if replacing:
+                api_keys.remove_labelled(connection, account, label)
+            return auth.add_key(connection, account, label, now())[1]
 
     def first_smtp_credential(self) -> tuple[str, str] | None:
         """Username and password of a credential for the first account, returned this once; None when it has one."""
@@ -332,12 +354,21 @@ class Service:
             return float("nan")
 
 
+def _understand(settings: Settings) -> Understand:
+    """What clicks are understood with."""
+    return Understand(
+        Enricher(settings.mmdb, Networks.load(settings.networks)),
+        tell_wait=int(settings.tell_seconds * 1_000_000),
+        correct_wait=int(settings.correct_seconds * 1_000_000),
+    )
+
+
 def _routes(settings: Settings) -> dict[str, Transport]:
     """Where mail goes by its route."""
-    return {
-        "default": _transport(settings),
-        "filter": _relay(f"smtp+plain://{settings.filter_return}", settings) if settings.filter_return else Discard(),
-    }
+    way_back: Transport = Closed("LINKWEIR_FILTER_RETURN is not set: there is no way back to the mail server")
+    if settings.filter_return:
+        way_back = _relay(f"smtp+plain://{settings.filter_return}", settings)
+    return {"default": _transport(settings), "filter": way_back}
 
 
 def _transport(settings: Settings) -> Transport:

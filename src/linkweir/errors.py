@@ -78,6 +78,10 @@ class TooMany(LinkweirError):
         self.retry_after = retry_after
 
 
+class TooMuch(LinkweirError):
+    """So much is being received at this moment that there is no room for more; trying again soon helps."""
+
+
 class NotAllowed(LinkweirError):
     """The key is right, but its scopes do not cover this; `scope` names what would."""
 

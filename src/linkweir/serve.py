@@ -27,6 +27,7 @@ from linkweir.settings import Settings, from_environment
 
 FAILED = 1
 NICE = 10  # under full load a tenth of what a process has that readers wait for
+DEMO_KEY = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
 SMTP_PORT = 8587
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 SAMPLE = {
@@ -250,7 +251,7 @@ def _curls(url: str, account: str, key: str) -> str:
 
 
 def _start_demo(service: Service, server: uvicorn.Server, *, stop: bool) -> None:
-    key = service.new_api_key("demo") or ""
+    key = service.new_api_key(DEMO_KEY, replacing=True) or ""
     settings = service.settings
 
     def show() -> None:

@@ -21,9 +21,10 @@ MAX_MESSAGE = 20 * 1024 * 1024  # and for one message over SMTP
 DURATIONS = (
     *("click_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
+    *("tell_seconds", "correct_seconds"),
 )
 AT_LEAST_ONE = (
-    *("threads", "max_body", "max_message", "delivery_connections", "webhook_connections"),
+    *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
     *("rate_burst", "statistics_burst", "journal_facts"),
 )
 
@@ -72,6 +73,7 @@ class Settings:
     smtp_certificate: Path | None = None
     smtp_key: Path | None = None
     max_message: int = MAX_MESSAGE
+    max_incoming: int = 256 * 1024 * 1024
     filter_listen: str = ""
     filter_return: str = ""
     rate_limit: float = 100.0
@@ -83,6 +85,10 @@ class Settings:
     webhook_retry_seconds: float = 1.0
     webhook_connections: int = 20
     retention_seconds: float = 60.0
+    mmdb: Path | None = None
+    networks: Path | None = None
+    tell_seconds: float = 2.0
+    correct_seconds: float = 5.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __post_init__(self) -> None:
@@ -106,8 +112,13 @@ class Settings:
         for name in ("port", "smtp_port"):
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
+        self._check_together()
+
+    def _check_together(self) -> None:
         if (self.smtp_certificate is None) != (self.smtp_key is None):
             raise SettingsError("LINKWEIR_SMTP_CERTIFICATE and LINKWEIR_SMTP_KEY belong together")
+        if self.max_incoming < max(self.max_body, 2 * self.max_message):
+            raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
         if self.api_key and len(self.api_key) < 32:
@@ -176,7 +187,7 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key"), Path),
+    **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
     **dict.fromkeys(("apple_app_links", "android_app_links"), Path),
     **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), int),
     **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), float),

@@ -24,4 +24,12 @@ void random_bytes_are_refused_or_canonical(void);
 void packing_stays_off_the_guard_pages(void);
 void base64url_has_one_text(void);
 
+/* mime_checks.c */
+void quoted_printable_is_spliced_as_its_text(void);
+void base64_is_read_alike_by_every_variant(void);
+void base64_is_written_alike_by_every_variant(void);
+void every_byte_is_of_the_alphabet_or_not(void);
+void a_needle_is_found_where_it_first_stands(void);
+void encodings_stay_off_the_guard_pages(void);
+
 #endif

@@ -1,4 +1,4 @@
-"""Runs a fuzz target: `python -m tests.c.fuzz --seconds 1800 [--target scan|token] [--folder F]`.
+"""Runs a fuzz target: `python -m tests.c.fuzz --seconds 1800 [--target scan|token|mime] [--folder F]`.
 
 Needs clang with libFuzzer. Builds, sows the seeds, runs one job, and prints executions, coverage and findings.
 Findings and the grown corpus stay in the folder, which is outside the checkout unless you say otherwise.
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import seeds
-from .toolchain import CORE, HERE, ROOT, SANITIZERS, TOKEN, build
+from .toolchain import CORE, HERE, MIME, ROOT, SANITIZERS, TOKEN, build
 
 FUZZER = ["-fsanitize=fuzzer", *SANITIZERS]
 TARGETS = {
     "scan": ([HERE / "fuzz_scan.c", HERE / "scanning.c", *CORE], seeds.scan_seeds),
     "token": ([HERE / "fuzz_token.c", HERE / "packing.c", *TOKEN], seeds.token_seeds),
+    "mime": ([HERE / "fuzz_mime.c", HERE / "coding.c", HERE / "scanning.c", *CORE, *MIME], seeds.mime_seeds),
 }
 
 

@@ -25,6 +25,12 @@ static const struct {
     {"random_bytes_are_refused_or_canonical", random_bytes_are_refused_or_canonical},
     {"packing_stays_off_the_guard_pages", packing_stays_off_the_guard_pages},
     {"base64url_has_one_text", base64url_has_one_text},
+    {"quoted_printable_is_spliced_as_its_text", quoted_printable_is_spliced_as_its_text},
+    {"base64_is_read_alike_by_every_variant", base64_is_read_alike_by_every_variant},
+    {"base64_is_written_alike_by_every_variant", base64_is_written_alike_by_every_variant},
+    {"every_byte_is_of_the_alphabet_or_not", every_byte_is_of_the_alphabet_or_not},
+    {"a_needle_is_found_where_it_first_stands", a_needle_is_found_where_it_first_stands},
+    {"encodings_stay_off_the_guard_pages", encodings_stay_off_the_guard_pages},
 };
 
 int main(int argc, char **argv) {

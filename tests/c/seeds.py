@@ -1,6 +1,8 @@
 """Where a fuzzer starts: small documents, destinations, and words that it would be long in finding."""
 
+import base64
 import json
+import quopri
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +39,7 @@ WORDS = [
     *(b"<mglyph>", b"<annotation-xml", b" encoding='text/html'", b' encoding="application/xhtml+xml"', b"<font"),
     *(b" color=1", b"<p>", b"</p>", b"</br>", b"<b>", b"<!--[if mso]>", b'<!--[if (x)]><a href="http://h">'),
     *(b"<![endif]-->", b'<v:rect href="', b"<v:roundrect ", b"&amp;", b"&#0;", b"&#x68;ttp", b"&nGt;", b"&copy="),
+    *(b"=3D", b"=\r\n", b"=\n", b"=e9", b"=20\n", b" \r\n", b"Zg==", b"Zg8=", b"AAAA"),
     *(b"{{", b"{%", b"*|", b"<%", b"#{", b"[::1]", b"\0", b"\f", b"\r\n", b" = ", b"/>", b"><", b'=""', b' x="', b'">'),
 ]
 
@@ -57,6 +60,14 @@ def token_seeds(shared: Path) -> Iterator[bytes]:
     """Destinations; `shared` has none apart from its documents."""
     del shared
     yield from DESTINATIONS
+
+
+def mime_seeds(shared: Path) -> Iterator[bytes]:
+    """Parts in both encodings, each behind eight bytes that choose changes and lines."""
+    dice = random.Random(2)  # noqa: S311 - not a secret
+    for document in [*DOCUMENTS, *_corpus(shared)]:
+        for encoded in (quopri.encodestring(document), base64.encodebytes(document).replace(b"\n", b"\r\n")):
+            yield dice.randbytes(8) + encoded[: LONGEST - 8]
 
 
 def _corpus(shared: Path) -> Iterator[bytes]:

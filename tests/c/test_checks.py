@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import CORE, HERE, SANITIZERS, TOKEN, build, can_link, compilers, missing
+from .toolchain import CORE, HERE, MIME, SANITIZERS, TOKEN, build, can_link, compilers, missing
 
-SOURCES = [HERE / f"{name}.c" for name in ("main", "scanning", "packing", "markup", "guard")]
-CHECKS = [HERE / f"{name}_checks.c" for name in ("scan", "value", "token")]
+SOURCES = [HERE / f"{name}.c" for name in ("main", "scanning", "packing", "coding", "markup", "guard")]
+CHECKS = [HERE / f"{name}_checks.c" for name in ("scan", "value", "token", "mime")]
 
 
 @pytest.fixture(scope="module", params=["cc", "clang"])
@@ -21,7 +21,7 @@ def checks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if not can_link(compiler, folder, "int main(void) { return 0; }\n", *SANITIZERS):
         missing(f"{compiler} has no sanitizer runtime")
     program = folder / "checks"
-    build(compiler, [*SOURCES, *CHECKS, *CORE, *TOKEN], program, "-g", "-O1", *SANITIZERS)
+    build(compiler, [*SOURCES, *CHECKS, *CORE, *TOKEN, *MIME], program, "-g", "-O1", *SANITIZERS)
     return program
 
 
@@ -111,6 +111,36 @@ def test_packing_reads_nothing_beside_its_input(checks: Path) -> None:
 def test_base64url_has_one_text(checks: Path) -> None:
     """A text that decodes is the only one of its bytes; encoding and decoding write no byte too many."""
     run(checks, "base64url_has_one_text")
+
+
+def test_quoted_printable_is_spliced_as_its_text(checks: Path) -> None:
+    """A changed part decodes to its changed text, in the announced room; no line grows beyond 76 characters and "="."""
+    run(checks, "quoted_printable_is_spliced_as_its_text")
+
+
+def test_base64_is_read_alike(checks: Path) -> None:
+    """Vector or not, a part is refused by all or holds the same content, at any width and with any damage."""
+    run(checks, "base64_is_read_alike_by_every_variant")
+
+
+def test_base64_is_written_alike(checks: Path) -> None:
+    """Vector or not, content becomes the same lines, in exactly the announced room, and decodes to itself."""
+    run(checks, "base64_is_written_alike_by_every_variant")
+
+
+def test_every_byte_is_judged(checks: Path) -> None:
+    """Each of the 256 bytes, at each place of a block, is taken or refused by the alphabet alone."""
+    run(checks, "every_byte_is_of_the_alphabet_or_not")
+
+
+def test_a_needle_is_found(checks: Path) -> None:
+    """Searching finds what comparing at each place finds."""
+    run(checks, "a_needle_is_found_where_it_first_stands")
+
+
+def test_encodings_read_nothing_beside_their_input(checks: Path) -> None:
+    """With a forbidden page beside the input, decoding, splicing, encoding and searching do not fault."""
+    run(checks, "encodings_stay_off_the_guard_pages")
 
 
 def test_no_check_is_left_out(checks: Path) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 CORE = sorted((ROOT / "ext/core").glob("*.c"))
 TOKEN = sorted((ROOT / "ext/token").glob("*.c"))
+MIME = sorted((ROOT / "ext/mime").glob("*.c"))
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -38,7 +39,7 @@ def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> Non
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
     generated = program.parent / "generated"
     subprocess.run([sys.executable, ROOT / "ext/core/make_refs.py", generated], check=True)  # noqa: S603 - our own
-    folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", generated]
+    folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", ROOT / "ext/mime", generated]
     included = [f"-I{folder}" for folder in folders]
     command = [compiler, *STRICT, *flags, *included, *map(str, sources), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a compiler, our sources

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from linkweir.click import keep as keeping
 from linkweir.click import worker
+from linkweir.click.enrich import Enricher
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Journal
-from linkweir.click.keep import keep
 from linkweir.click.local import LocalJournal
+from linkweir.click.networks import Networks
 from linkweir.click.spool import Spool
+from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker, Keep
 from linkweir.edge.logs import make_logger
 from linkweir.store import clicks
@@ -27,6 +30,13 @@ from linkweir.store.migrate import migrate
 from tests.click.facts import fact
 from tests.click.test_spool import left
 from tests.edge.serving import wait_until
+
+UNDERSTAND = Understand(Enricher(None, Networks.load()))
+
+
+def keep(connection: Connection, facts: Sequence[Fact]) -> None:
+    """Store facts as a service does."""
+    keeping.keep(connection, facts, UNDERSTAND, time.time_ns() // 1000)
 
 
 class Bench:

@@ -159,6 +159,20 @@ def test_headers_tags_reply_to_and_files_go_along(served: Served) -> None:
     assert served.message(entry["id"])["tags"] == ["spring", "Sale"]
 
 
+def test_a_file_is_inline_only_with_an_id_in_brackets(served: Served) -> None:
+    """With `content_id` in <...> a file is part of the HTML, unless it is said to be an attachment."""
+    file = {"data": "aGk=", "base64": True, "content_type": "image/png", "file_name": "a.png"}
+    wishes = [
+        {"content_id": "<a@x>"},
+        {"content_id": "a@x"},
+        {"content_id": "<b@x>", "content_disposition": "attachment"},
+    ]
+    (entry,) = served.send(attachments=[{**file, **wish} for wish in wishes])
+    parts = [part for part in served.delivered(entry["id"]).walk() if part.get_content_type() == "image/png"]
+    found = {(part.get_content_disposition(), part["content-id"]) for part in parts}
+    assert found == {("inline", "<a@x>"), ("attachment", None), ("attachment", "<b@x>")}
+
+
 def test_a_message_can_be_read(served: Served) -> None:
     """GET by `<uuid@domain>` and by bare UUID give the contract's fields."""
     (entry,) = served.send()

@@ -308,6 +308,26 @@ def test_api_v1_errors_are_its_own(served: Served) -> None:
     assert (bad.status_code, list(bad.json())) == (400, ["status"])
 
 
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"subject": "x"}, "content.text_body"),
+        ({"subject": "a\nb", "html_body": "x"}, None),
+        ({"subject": "x", "html_body": "x", "headers": {"Bcc": "x"}}, "content.headers.'Bcc'"),
+        ({"subject": "x", "html_body": "x", "reply_to": {"email": "x"}}, "content.reply_to.email"),
+        ({"subject": "x", "html_body": 1}, "content.html_body"),
+    ],
+)
+def test_api_v1_names_fields_as_it_knows_them(served: Served, content: dict[str, Any], field: str | None) -> None:
+    """An error of the older request names its own field, not the newer one's; a recipient's own is in `errors`."""
+    body = {"from": {"email": "a@example.com"}, "recipients": [{"email": "b@example.org"}], "content": content}
+    answer = served.reader.post("/v1/email/send", json=body, headers={"X-Api-Key": served.key})
+    if field is None:
+        assert (answer.status_code, answer.json()["fail_count"]) == (201, 1)
+    else:
+        assert (answer.status_code, answer.json()["status"].partition(": ")[0]) == (400, field)
+
+
 def test_a_request_that_outlives_its_lease_is_not_carried_out(served: Served) -> None:
     """When the same request was made again meanwhile, the late one's transaction comes to nothing."""
     account, key = served.service.account, some_uuid()
@@ -328,3 +348,27 @@ def test_a_locked_store_can_still_be_read(served: Served) -> None:
         connection.execute(update(api_keys).values(last_used_at=None))
     with served.service.store.write():
         assert served.client.get(served.base).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://:secret@h.example/", "http://@h.example/", "http://u@h.example/", "file:///etc/passwd", "//h/"),
+        *("http://h.example/\r\nX: y", "http://h.example:0/", "http://[::1", "http:///x", "gopher://h/", "http://ü/"),
+    ],
+)
+def test_a_webhook_goes_to_a_plain_web_address(served: Served, url: str) -> None:
+    """No user, no password, no control, no other scheme: 400 naming the field."""
+    asked = {"name": "x", "url": url, "scope": "global"}
+    answer = served.client.post(f"{served.base}/webhooks", json=asked)
+    assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, "url")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("subject", "x" * 60_000), ("recipient", "x" * 60_000), ("tags", "a," * 2000), ("status", "a," * 2000)],
+)
+def test_a_filter_has_an_end(served: Served, name: str, value: str) -> None:
+    """What the store could not look for, or only with great effort, is 400 naming the filter."""
+    answer = served.client.get(f"{served.base}/messages", params={name: value})
+    assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, name)

@@ -107,6 +107,11 @@ def test_a_schedule_is_told_back(served: Served) -> None:
         ({"sandbox_result": "explode"}, "sandbox_result"),
         ({"utm": {"source": ""}}, "utm.source"),
         ({"skip": ["("]}, "skip"),
+        ({"skip": ["(" * 1000]}, "skip"),
+        ({"skip": ["(?=a)b"]}, "skip"),
+        ({"skip": ["a{1000}{1000}"]}, "skip"),
+        ({"skip": ["a"] * 51}, "skip: has more than 50"),
+        ({"opt_out": ["a"] * 51}, "opt_out: has more than 50"),
         ({"recipients": [{"email": "a@example.org", "attributes": {"a": 1}}]}, "recipients[0].attributes"),
     ],
 )
@@ -129,3 +134,12 @@ def test_the_mail_parses(tmp_path: Path, served: Served) -> None:
     (entry,) = served.send(text_content="Hello", tracking={"open": True, "click": True})
     raw = served.delivered(entry["id"]).as_bytes()
     assert not email.message_from_bytes(raw).defects
+
+
+def test_no_pattern_stops_the_service(served: Served) -> None:
+    """A pattern that Python's engine would brood over for ever is matched at once, in a message and in a dry run."""
+    page = '<a href="https://example.com/' + "a" * 60 + '!">x</a>'
+    (entry,) = served.send(skip=["(a+)+$"], html_content=page)
+    assert served.links(entry["id"])[0].startswith(served.settings.base_url)
+    answer = served.client.post(f"{served.base}/check", json={"html_content": page, "skip": ["(a|a)+$"]})
+    assert answer.json()["data"][0]["outcome"] == "tracked"

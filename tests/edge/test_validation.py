@@ -49,6 +49,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ({"headers": {"X-A": "a\r\nBcc: x@example.com"}}, "headers"),
         ({"headers": {"X-A\r\nBcc": "x@example.com"}}, "headers"),
         ({"headers": {"Bcc": "x@example.com"}}, "headers"),
+        ({"headers": {"reply-to": "x@example.com", "Reply-To": "y@example.com"}}, "headers.'Reply-To'"),
+        ({"headers": {"Reply-To": "(" * 5000}}, "headers.'Reply-To'"),
+        ({"attachments": [{"data": "", "content_type": "a/b", "file_name": "f"}] * 501}, "attachments: are more than"),
+        ({"subject": "ü " * 500_000}, "subject: is longer than"),
         ({"headers": {"reply-to": "x@example.com"}, "reply_to": {"email": "y@example.com"}}, "reply"),
         ({"attachments": [{"data": "x", "content_type": "text/plain"}]}, "attachments[0].file_name"),
         (

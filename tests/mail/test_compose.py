@@ -109,6 +109,57 @@ def test_long_headers_stay_whole() -> None:
     assert f"List-Unsubscribe: {value}\r\n".encode() in raw
 
 
+HIDDEN = "=?utf-8?q?a=0D=0ABcc:_evil=40example.com?="  # an encoded word with a line break in it
+
+
+@pytest.mark.parametrize("text", [HIDDEN, HIDDEN + " ü", HIDDEN + " b" * 600, HIDDEN + "b" * 1200])
+def test_an_encoded_word_hides_no_header(text: str) -> None:
+    """A line break inside an encoded word never becomes one: neither the subject nor a header can add another."""
+    mail = built(subject=text, headers={"X-A": text}, name=HIDDEN)
+    assert "bcc" not in mail
+    assert {name.lower() for name in mail if name.lower() not in ("mime-version", "content-type")} == {
+        *("from", "to", "subject", "date", "message-id", "x-a", "content-transfer-encoding")
+    }
+
+
+def test_an_encoded_word_hides_no_header_of_a_file() -> None:
+    """Neither a file's name nor its id can end a line; a name in an honest encoded word is read."""
+    for hidden in (HIDDEN, "=?utf-8?q?=3D=3Futf-8=3Fq=3F=0D=0AX:_y=3F=3D?=", "=?", "x" * 1001):
+        with pytest.raises(BadInput, match="file_name"):
+            compose.check_attachment(Attachment(b"", "text/plain", hidden), "attachments[0]")
+    files = (Attachment(b"x", "image/png", "=?utf-8?q?=C3=9C.png?=", inline=True, content_id=f"<{HIDDEN}>"),)
+    compose.check_attachment(files[0], "attachments[0]")
+    (part,) = [part for part in built(attachments=files).walk() if part.get_content_type() == "image/png"]
+    assert part.get_filename() == "Ü.png"
+    assert dict(part.raw_items())["Content-ID"] == f"<{HIDDEN}>"
+    assert {name.lower() for name in part if not name.lower().startswith("content-")} == {"mime-version"}
+
+
+def test_a_long_header_with_spaces_is_folded() -> None:
+    """Text that needs more than one line is folded at its spaces, and only a word too long for a line is encoded."""
+    references = " ".join(f"<{number}@example.com>" for number in range(300))
+    mail = built(headers={"References": references, "X-Long": "x" * 5000})
+    assert dict(mail.raw_items())["References"].replace("\n", "").split() == references.split()
+    assert str(mail["x-long"]) == "x" * 5000
+
+
+def test_a_reply_to_header_holds_addresses() -> None:
+    """Names and domains in any script go out encoded; what is no list of addresses is refused, comments in comments
+    too; and so is a header that is there twice, a longer one than can be written, and too many.
+    """
+    mail = built(headers={"Reply-To": '"Jürgen, X" <j@exämple.de>, k@example.com'})
+    assert [one.addr_spec for one in mail["reply-to"].addresses] == ["j@xn--exmple-cua.de", "k@example.com"]
+    refused: list[dict[str, str]] = [
+        *({"Reply-To": text} for text in ("", "x", "(" * 7000, "ü@example.com", "<<<>>,", "a@[")),
+        {"Reply-To": "a@example.com", "reply-to": "b@example.com"},
+        {"X-A": "x" * (compose.HEADER_LIMIT + 1)},
+        {f"X-{number}": "x" for number in range(compose.HEADERS + 1)},
+    ]
+    for headers in refused:
+        with pytest.raises(BadInput, match="headers"):
+            compose.check_headers(headers, has_reply_to=False)
+
+
 def test_text_and_html_are_alternatives() -> None:
     """With both bodies the mail is multipart/alternative, the text first."""
     mail = built(text="plain ü", html="<p>")
@@ -137,6 +188,15 @@ def test_attachments_come_back() -> None:
     inline = next(part for part in mail.walk() if part["content-id"])
     assert inline["content-id"] == "<logo@example.com>"
     assert inline.get_content_disposition() == "inline"
+
+
+def test_a_files_type_keeps_its_parameters() -> None:
+    """Charset, method and quoted values of a type arrive as they were asked for."""
+    kind = 'text/calendar; charset=utf-8; method=REQUEST; x="a; b"'
+    mail = built(html="<p>", attachments=(Attachment("é".encode(), kind, "i.ics"),))
+    (file,) = mail.iter_attachments()
+    assert (file.get_content_type(), file.get_content()) == ("text/calendar", "é")
+    assert (file.get_param("method"), file.get_param("x")) == ("REQUEST", "a; b")
 
 
 def test_html_attachments_are_no_bodies() -> None:
@@ -195,6 +255,9 @@ def test_reply_to_is_given_once() -> None:
         Attachment(b"", "message/rfc822", "a"),
         Attachment(b"", "multipart/mixed", "a"),
         Attachment(b"", "text/plain; charset=x\r\nX: y", "a"),
+        Attachment(b"", 'text/plain; charset="x\r\nX: y"', "a"),
+        Attachment(b"", "text/plain; charset", "a"),
+        Attachment(b"", "message/rfc822; x=y", "a"),
         Attachment(b"", "text/plain", "a\r\nX: y"),
         Attachment(b"", "text/plain", "a", content_id="logo"),
         Attachment(b"", "text/plain", "a", content_id="<a>\r\nX: <y>"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sqlite3
 import threading
 import time
 import uuid
@@ -9,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from linkweir.edge.logs import make_logger
-from linkweir.errors import DeliveryFailed
+from linkweir.errors import DeliveryFailed, DeliveryRefused
 from linkweir.mail import identity
 from linkweir.mail.deliver import DeliveryWorker
-from linkweir.mail.transport import Outgoing
+from linkweir.mail.transport import Outgoing, Transport
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.store import accounts, messages, queue, retention
 from linkweir.store import tables as tables_of_a_message
@@ -85,10 +86,10 @@ class Bench:
             messages.add(connection, [new])
         return key
 
-    def worker(self, transport: Flaky) -> DeliveryWorker:
+    def worker(self, transport: Transport) -> DeliveryWorker:
         """A worker whose first wait is one second and whose lease is ten."""
         log = make_logger("error", io.StringIO())
-        routes = {"default": transport}
+        routes: dict[str, Transport] = {"default": transport}
         return DeliveryWorker(
             self.store, routes, log, lease=10, first_wait=1, clock=lambda: self.now, at_once=1, clean_every=0.05
         )
@@ -161,7 +162,8 @@ def test_a_claim_ends_with_its_lease(bench: Bench) -> None:
         assert len(queue.claim(connection, dead, bench.now, bench.now + 10 * SECOND, 5)) == 1
     with bench.store.write() as connection:
         assert queue.claim(connection, uuid.uuid4(), bench.now + 9 * SECOND, 0, 5) == []
-        assert queue.next_due(connection) == bench.now + 10 * SECOND
+        assert not queue.any_due(connection, bench.now + 9 * SECOND)
+        assert queue.any_due(connection, bench.now + 10 * SECOND)
     transport = Flaky(0)
     bench.now += 10 * SECOND
     worker = bench.worker(transport)
@@ -272,6 +274,85 @@ def test_a_slow_delivery_keeps_its_lease(bench: Bench) -> None:
     assert (slow.started, transport.taken) == (1, [])
 
 
+class Raising(Flaky):
+    """A transport that always fails in the same way."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(0)
+        self.error = error
+
+    async def deliver(self, mail: Outgoing) -> str:
+        """Fail."""
+        raise self.error
+
+
+def test_a_store_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the relay has taken is noted when the store can be written again, and not delivered a second time."""
+    bench = Bench(tmp_path)
+    key, transport = bench.add(), Flaky(0)
+    holder = sqlite3.connect(tmp_path / "linkweir.db", isolation_level=None, check_same_thread=False)
+    deliver = transport.deliver
+
+    async def delivering(mail: Outgoing) -> str:
+        holder.execute("BEGIN IMMEDIATE")  # another program has the store from here on
+        return await deliver(mail)
+
+    monkeypatch.setattr(transport, "deliver", delivering)
+    bench.store.close()
+    bench.store = Store(tmp_path / "linkweir.db", wait=0.2)
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: transport.taken)
+    bench.now += 11 * SECOND  # the lease has ended
+    time.sleep(1.5)
+    assert bench.status(key) == "Received"
+    holder.execute("ROLLBACK")
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+    assert transport.taken == [key]
+    holder.close()
+    bench.store.close()
+
+
+def test_a_clock_that_jumps_makes_no_duplicate(bench: Bench) -> None:
+    """When a lease ends early because the clock was set, the worker does not start a delivery that is under way."""
+    key, slow = bench.add(expires=99_999), Slow()
+    log = make_logger("error", io.StringIO())
+    worker = DeliveryWorker(bench.store, {"default": slow}, log, lease=10, first_wait=1, clock=lambda: bench.now)
+    worker.start()
+    wait_until(lambda: slow.started == 1)
+    bench.now += 3600 * SECOND
+    worker.wake()
+    time.sleep(0.5)
+    slow.go.set()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+    assert (slow.started, bench.attempts(key)) == (1, ["Delivered"])
+
+
+def test_a_bug_in_a_transport_is_a_failed_attempt(bench: Bench) -> None:
+    """An error that nobody thought of is an attempt like others: noted, and followed by a longer wait."""
+    key = bench.add()
+    worker = bench.worker(Raising(ValueError("what nobody thought of")))
+    worker.start()
+    wait_until(lambda: bench.attempts(key) == ["Deferred"])
+    worker.stop()
+
+
+def test_logs_name_no_recipient(bench: Bench) -> None:
+    """A relay's answer goes whole into the message's record, and without its addresses into the logs."""
+    key, stream = bench.add(), io.StringIO()
+    routes = {"default": Raising(DeliveryRefused("550 5.1.1 <b@example.org>: no such user b@example.org here"))}
+    log = make_logger("info", stream)
+    worker = DeliveryWorker(bench.store, routes, log, lease=10, first_wait=1, clock=lambda: bench.now)
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Bounced")
+    worker.stop()
+    assert "550 5.1.1 <<address>>: no such user <address> here" in stream.getvalue()
+    with bench.store.read() as connection:
+        assert "b@example.org" in messages.delivery_attempts(connection, key)[0]["log"]
+
+
 class Slow:
     """A transport that takes its time."""
 
@@ -287,6 +368,76 @@ class Slow:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def test_retention_is_kept_while_mails_are_delivered(bench: Bench) -> None:
+    """What was kept long enough is removed on time, also while a delivery takes for ever."""
+    old = bench.add(retain=5)
+    with bench.store.write() as connection:
+        connection.execute(delete(tables_of_a_message.queue))
+    bench.add()
+    slow = Slow()
+    worker = bench.worker(slow)
+    worker.start()
+    wait_until(lambda: slow.started == 1)
+    bench.now += 6 * SECOND
+
+    def gone() -> bool:
+        with bench.store.read() as connection:
+            return messages.get(connection, bench.account, old) is None
+
+    wait_until(gone)
+    slow.go.set()
+    worker.stop()
+
+
+def test_a_locked_store_after_a_delivery_makes_no_second_copy(bench: Bench) -> None:
+    """While the store cannot be written nothing is forgotten: the delivery is noted when it can, and made once."""
+    key, slow = bench.add(), Slow()
+    worker = bench.worker(slow)
+    bench.store._wait = 0.1
+    worker.start()
+    wait_until(lambda: slow.started == 1)
+    other = sqlite3.connect(bench.store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    slow.go.set()
+    time.sleep(1.5)
+    bench.now += 11 * SECOND  # the lease has ended
+    assert bench.status(key) == "Received"
+    other.execute("ROLLBACK")
+    other.close()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+    assert (slow.started, bench.attempts(key)) == (1, ["Delivered"])
+
+
+def test_a_bug_in_a_transport_waits_like_a_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody expects defers the mail, its log says so, and the mail is delivered later."""
+    key, transport = bench.add(), Flaky(0)
+
+    async def broken(_mail: Outgoing) -> str:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport, "deliver", broken)
+        worker = bench.worker(transport)
+        worker.start()
+        wait_until(lambda: bench.status(key) == "Deferred")
+    bench.now += 2 * SECOND
+    worker.wake()
+    wait_until(lambda: bench.status(key) == "Delivered")
+    worker.stop()
+
+
+def test_a_message_without_its_content_fails(bench: Bench) -> None:
+    """A message whose content was removed while it waited is not tried for ever: it has failed, and says why."""
+    key = bench.add()
+    with bench.store.write() as connection:
+        connection.execute(delete(tables_of_a_message.contents))
+    worker = bench.worker(Flaky(0))
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Failed")
+    worker.stop()
 
 
 def test_a_maildir_holds_whole_mails_only(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 """DKIM signatures, verified as a receiver would."""
 
+import base64
 from pathlib import Path
 
 import dkim
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from linkweir.mail.sign import sign
 from tests.edge.serving import Served
 
 
@@ -43,3 +48,31 @@ def test_mail_of_other_domains_is_not_signed(tmp_path: Path) -> None:
     with Served(tmp_path / "data") as service:
         (entry,) = service.send()
         assert service.delivered(entry["id"])["dkim-signature"] is None
+
+
+@pytest.fixture(scope="module")
+def key() -> bytes:
+    """A key as the API makes them."""
+    made = rsa.generate_private_key(65537, 2048)
+    plain = serialization.NoEncryption()
+    return made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+
+
+@pytest.mark.parametrize("body", [b" \t" * 3_000_000 + b"x", (b" " * 500 + b"x") * 10_000, b"\r\n" * 500_000 + b"x"])
+def test_no_body_takes_for_ever_to_sign(key: bytes, body: bytes) -> None:
+    """Megabytes of white space, over which the library would brood for hours, are signed, and the signature holds."""
+    raw = b"From: a@example.com\r\nSubject: x\r\n\r\n" + body
+    signed = sign(raw, "example.com", "s", key) + raw
+    public = serialization.load_pem_private_key(key, None).public_key()
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
+    if body.count(b" ") < 1000:  # the library is as slow at verifying
+        assert dkim.verify(signed, dnsfunc=lambda *_, **__: record)
+    assert (b"c=relaxed/simple" in signed) == (body.count(b" ") > 1000)
+
+
+@pytest.mark.parametrize("head", [b"Subject: x" + b"\r\n y" * 100_000, b" x", b"x", b"X: y\r\n" * 50_000])
+def test_a_header_that_cannot_be_signed_is_an_error(key: bytes, head: bytes) -> None:
+    """Headers without end, without names or without From are errors that the worker knows, and never a hang."""
+    with pytest.raises((dkim.DKIMException, ValueError, LookupError)):
+        sign(head + b"\r\n\r\nx", "example.com", "s", key)

@@ -4,6 +4,7 @@ import base64
 import re
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,3 +127,14 @@ def test_each_link_opens_to_its_own_place() -> None:
         (2, "https://a.example/1"),
         (3, "https://a.example/3"),
     ]
+
+
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("encoding", [b"quoted-printable", b"base64"])
+def test_a_part_of_one_line_is_broken_as_its_mail_is(encoding: bytes, newline: bytes) -> None:
+    """A part without a line end gets, where it must be broken, the kind of line end that its headers have."""
+    page = b'<a class=x href="https://example.com/">x</a>'
+    body = base64.b64encode(page) if encoding == b"base64" else page.replace(b"=", b"=3D")
+    raw = newline.join([b"Content-Type: text/html", b"Content-Transfer-Encoding: " + encoding, b"", body])
+    broken = rewrite_message(raw, lambda _destination, _index: "https://t.example.com/" + "x" * 90).raw[len(raw) - 20 :]
+    assert broken.count(newline) == broken.count(b"\n") > 0

@@ -6,6 +6,7 @@ import quopri
 import pytest
 
 from linkweir import rewrite_message
+from linkweir.html.ending import honeypot_tag
 from linkweir.html.pixel import insert_pixel
 from tests.mime.compare import content, parts
 
@@ -54,3 +55,12 @@ def test_one_pixel_for_a_mail() -> None:
 def test_a_place_is_one_that_a_browser_sees(page: str, expected: str) -> None:
     """Before the real `</body>`, else `</html>`, else at the end; nowhere when that is no markup."""
     assert insert_pixel(page, URL) == expected.replace("*", TAG)
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])
+def test_the_hidden_link_stands_behind_the_pixel(encoding: str) -> None:
+    """Decoded, the page has both before `</body>`, or the hidden link alone, and nothing else is new."""
+    hidden = honeypot_tag(URL + "2").decode()
+    for pixel, new in ((URL, TAG + hidden), (None, hidden)):
+        (part,) = parts(rewrite_message(encoded(encoding), None, pixel=pixel, honeypot=URL + "2").raw)
+        assert content(part).decode() == PAGE.replace("</BODY>", new + "</BODY>")

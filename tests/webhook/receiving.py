@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-Behaviour = str  # ok, fail, hang, drip, redirect, lie, huge
+Behaviour = str  # ok, fail, hang, drip, redirect, lie, huge, late (ok, but only when told by `go`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Receiver:
     def __init__(self, behaviour: Behaviour = "ok") -> None:
         self.behaviour = behaviour
         self.received: list[Received] = []
+        self.go = threading.Event()
         self._ended = threading.Event()
         receiver = self
 
@@ -59,6 +60,8 @@ class Receiver:
         if kind == "hang":
             self._ended.wait(20)
             return
+        if kind == "late":
+            self.go.wait(20)
         if kind == "redirect":
             handler.send_response(302)
             handler.send_header("Location", self.url + "/elsewhere")
@@ -76,7 +79,7 @@ class Receiver:
             handler.wfile.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 1000\r\n\r\nx")
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
-        handler.send_response(200 if kind in ("ok", "huge") else 500)
+        handler.send_response(200 if kind in ("ok", "huge", "late") else 500)
         size = 10_000_000 if kind == "huge" else 0
         handler.send_header("Content-Length", str(size))
         handler.end_headers()
@@ -94,6 +97,7 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
+        self.go.set()
         self._server.shutdown()
         self._server.server_close()
         time.sleep(0.05)

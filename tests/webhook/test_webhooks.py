@@ -1,8 +1,11 @@
 """Webhooks end to end: what is told, how it is signed, and what bad receivers can do."""
 
 import base64
+import contextlib
 import ipaddress
 import re
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,9 @@ from sqlalchemy import select, update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from linkweir.settings import Network
+from linkweir.store import outbox as requests
 from linkweir.store.tables import outbox, webhooks
-from linkweir.webhook import guard
+from linkweir.webhook import guard, worker
 from tests.edge.serving import Served, html_of, wait_until
 from tests.webhook.receiving import Receiver
 
@@ -122,6 +126,45 @@ def test_one_hanging_endpoint_delays_no_other(served: Served) -> None:
         for _ in range(12):
             served.send()
         wait_until(lambda: len(good.received) == 12, 3)
+
+
+def test_slow_endpoints_that_succeed_delay_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While every request of four slow endpoints hangs that always answer 200 in the end, another gets all its own."""
+    monkeypatch.setattr(worker, "SLOW", 0.02)
+    patient = {"webhook_networks": LOOPBACK, "webhook_timeout": 20.0, "webhook_connections": 8}
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(Receiver("late")) for _ in range(4)]
+        good = stack.enter_context(Receiver())
+        served = stack.enter_context(Served(tmp_path / "data", **patient))
+        hooks = [hook(served, one.url, "reception") for one in slow]
+        served.send()
+        wait_until(lambda: all(one.received for one in slow))
+        time.sleep(0.1)
+        for one in slow:  # each of them is known to be slow, and healthy
+            one.go.set()
+        wait_until(lambda: all(seen(served, one)["success_count"] == 1 for one in hooks))
+        for one in slow:
+            one.go.clear()
+        hook(served, good.url, "reception")
+        for _ in range(12):
+            served.send()
+        wait_until(lambda: len(good.received) == 12)
+        assert sum(len(one.received) for one in slow) <= 4 + 8 // 2
+
+
+def test_old_requests_are_removed_while_many_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that ended a week ago is removed on time, although the worker is never idle."""
+    monkeypatch.setattr(worker, "CLEAN_EVERY", 0.05)
+    with Receiver() as receiver, Served(tmp_path / "data", webhook_networks=LOOPBACK) as served:
+        made = uuid.UUID(hook(served, receiver.url)["id"])
+        now = time.time_ns() // 1000
+        one = {"webhook_id": made, "account_id": served.service.account, "message_id": None, "kind": "x", "body": b"{}"}
+        with served.service.store.write() as connection:
+            requests.add(connection, [{**one, "at": now - 8 * 86_400_000_000}])
+            connection.execute(update(outbox).values(state="succeeded"))
+            requests.add(connection, [{**one, "at": now}] * 2000)
+        wait_until(lambda: "succeeded" not in state(served) or len(state(served)) == 2000)
+        assert "waiting" in state(served)
 
 
 def test_more_than_a_hundred_failures_disable(served: Served) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 import linkweir
 from linkweir.batch.names import shown
 from linkweir.batch.source import reason
-from linkweir.cli import block, check, keys, opened, rewrite, serve, webhooks
+from linkweir.cli import api_keys, block, check, explain, keys, opened, rewrite, serve, webhooks
 from linkweir.cli.options import USAGE, UsageError, paragraph, subparser
 from linkweir.cli.streams import replace_closed
 from linkweir.errors import LinkweirError
@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
-    for module in (rewrite, check, opened, keys, block, webhooks):
+    for module in (rewrite, check, opened, keys, api_keys, block, webhooks, explain):
         module.add_to(commands)
     subparser(commands, "serve", **serve.HELP)
     return parser

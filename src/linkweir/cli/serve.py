@@ -1,10 +1,10 @@
 """`linkweir serve`: hands over to the service, which has its own options and its own packages."""
 
 import argparse
-import sys
 from typing import TypedDict
 
-from linkweir.cli.options import USAGE, paragraph
+from linkweir.cli.options import paragraph
+from linkweir.cli.packages import service_packages
 
 
 class Help(TypedDict):
@@ -28,18 +28,9 @@ HELP: Help = {
 
 
 def main(argv: list[str]) -> int:
-    """Parse the service's options and run it; 2 with what to install when its packages are missing."""
-    try:
+    """Parse the service's options and run it. Raises UsageError when its packages are missing."""
+    with service_packages():
         from linkweir.serve import add_arguments, run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "linkweir":
-            raise
-        print(
-            f"linkweir: the service needs the package {error.name!r}, which is not installed; "
-            "install it with: pip install 'linkweir[service]'",
-            file=sys.stderr,
-        )
-        return USAGE
     parser = argparse.ArgumentParser(
         prog="linkweir serve",
         description=paragraph(HELP["description"]),

@@ -15,6 +15,7 @@ from linkweir.token import PIXEL_INDEX, TRAP_INDEX, Opened, Privacy
 NO_LINK = -1
 TRAP = -2  # the position of the hidden link that no person can follow
 POSITIONS = {PIXEL_INDEX: NO_LINK, TRAP_INDEX: TRAP}
+KINDS = {PIXEL_INDEX: "open", TRAP_INDEX: "honeypot"}  # everything else is a click
 TEXT_LIMIT = 1024  # characters of a user agent: real ones stay below 500, and a log must not be filled by one
 SHORTENED = {4: 24, 6: 48}  # bits of an address that are kept when the operator wants addresses short
 
@@ -130,7 +131,7 @@ def record(
         destination=None if privacy is Privacy.ANONYMOUS else destination,
         ip=ip if full else None,
         user_agent=visit.user_agent[:TEXT_LIMIT] if full and visit.user_agent else None,
-        kind="open" if opened.index == PIXEL_INDEX else "click",
+        kind=KINDS.get(opened.index, "click"),
         prefetch=visit.prefetch,
         signals=" ".join(visit.signals),
         objected=objected,

@@ -7,7 +7,7 @@ what it said last goes on to hold.
 import re
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -16,13 +16,14 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.click.location import ascii_host, header_value
 from linkweir.errors import BadSwitch, StoreUnavailable
 from linkweir.html import Switches
+from linkweir.html.switches import Searches
 from linkweir.store import accounts, blocked
 from linkweir.store.engine import Store
 
 LOOK = 2.0  # seconds between looks at the store
 PARTS = re.compile(r"(https?)://(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)(?::([0-9]*))?([^#]*)", re.IGNORECASE | re.DOTALL)
 PORTS = {"http": "80", "https": "443"}
-Confirm = Mapping[uuid.UUID, tuple[re.Pattern[str], ...]]
+Confirm = Mapping[uuid.UUID, tuple[Searches, ...]]
 
 
 def host_of(location: str) -> str | None:
@@ -77,10 +78,11 @@ class Gate:
 
 
 class GateKeeper:
-    """Keeps `gate` as the store has it."""
+    """Keeps `gate` as the store has it. `compiled` makes a customer's pattern into one that cannot hold readers up."""
 
-    def __init__(self, store: Store, log: FilteringBoundLogger) -> None:
+    def __init__(self, store: Store, log: FilteringBoundLogger, compiled: Callable[[str], str | Searches]) -> None:
         self.gate = Gate()
+        self._compiled = compiled
         self._store = store
         self._log = log
         self._ended = threading.Event()
@@ -112,9 +114,9 @@ class GateKeeper:
         confirm = {account: self._patterns(account, policy.get("confirm")) for account, policy in wishes.items()}
         self.gate = Gate(kinds["host"], kinds["destination"], {key: each for key, each in confirm.items() if each})
 
-    def _patterns(self, account: uuid.UUID, texts: Iterable[str] | None) -> tuple[re.Pattern[str], ...]:
+    def _patterns(self, account: uuid.UUID, texts: Iterable[str] | None) -> tuple[Searches, ...]:
         try:
-            return Switches(skip=tuple(texts or ())).skip_patterns
+            return Switches(skip=tuple(map(self._compiled, texts or ()))).skip_patterns
         except BadSwitch as error:
             self._log.error("gate.bad_pattern", account=str(account), error=str(error))
             return ()

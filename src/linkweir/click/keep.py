@@ -1,59 +1,219 @@
-"""Stores facts of clicks and opens, and what follows from each new one: counts, status, event, webhook requests.
+"""Stores facts of clicks and opens, and all that follows from them: verdicts, sums, counts, status, events.
 
-All of it in one transaction, so that a fact that comes twice (a spool drained again after a crash) counts once.
-Refuses to judge who clicked: `is_bot` says only what a request said of itself, and everything else is "unsure".
+All of it in one transaction, so that a fact that comes twice (a journal read again after a crash) counts once.
+
+A new hit may change what is thought of earlier ones of its message, so those near it are judged anew, and the
+*difference* between what each counted as and what it counts as now is added to the sums. That costs each fact a
+bounded amount, whatever its message has seen: at most `store.hits.MOST` stored hits are looked at again for a message
+and batch; who came first is kept with the clicks and moves on without looking back; the sums are written once for each
+row and batch.
 """
 
 import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from linkweir.click.fact import Fact
-from linkweir.store import clicks
-from linkweir.webhook import outbox
+from linkweir.click.firsts import Firsts, Later
+from linkweir.click.group import Group
+from linkweir.click.receive import Received, receive
+from linkweir.click.single import Click
+from linkweir.click.tally import Tally
+from linkweir.click.understand import Understand
+from linkweir.store import clicks, events, hits, outbox, rollups
+from linkweir.store.sums import OVERALL, VERDICTS
 
-PERSONAL = ("full", "pseudonymous")  # privacy modes in which a message may be told of its clicks
-
-
-def keep(connection: Connection, facts: Sequence[Fact]) -> None:
-    """Store these facts; those that are new, were no HEAD and belong to a known message are counted and told."""
-    new = clicks.add(connection, [fact.row() for fact in facts])
-    counted: list[tuple[uuid.UUID, Fact]] = []
-    for fact in facts:
-        message = new.pop(fact.id, None)  # popped: the same fact twice in one group is one
-        if message is not None and fact.method == "GET" and fact.privacy in PERSONAL:
-            counted.append((message, fact))
-    if counted:
-        _count(connection, counted)
+COUNTED_KIND, OTHER_KIND = "clicked", "machine_click"  # of events: deliverability counts the first
 
 
-def _count(connection: Connection, counted: Sequence[tuple[uuid.UUID, Fact]]) -> None:
-    known = clicks.messages_of(connection, list({message for message, _ in counted}))
-    tally: Counter[tuple[uuid.UUID, str]] = Counter()
-    happened = []
-    for message, fact in counted:
-        row = known[message]
-        before = row["click_count" if fact.kind == "click" else "open_count"] + tally[message, fact.kind]
-        tally[message, fact.kind] += 1
-        kind: outbox.Kind = "clicked" if fact.kind == "click" else "opened"
-        happened.append(outbox.Happened(row, kind, fact.at, _told(fact, first=not before)))
-    latest = {message: fact.at for message, fact in counted}
-    rows: list[dict[str, Any]] = [
-        {"message": message, "clicks": tally[message, "click"], "opens": tally[message, "open"], "at": at}
-        for message, at in latest.items()
+def keep(connection: Connection, facts: Sequence[Fact], understand: Understand, now: int) -> None:
+    """Store these facts and what follows; `now` in microseconds since 1970. Those that are stored change nothing."""
+    received = receive(connection, facts, understand)
+    if not received:
+        return
+    groups = list({id(one.group): one.group for one in received}.values())
+    named = [group for group in groups if group.name is not None]
+    _look_around(connection, named, understand.window)
+    changed = [click for group in groups for click in group.judge(understand)]
+    for click in changed:
+        _correct(click, now + understand.correct_wait)
+    hits.judge_anew(connection, [_judged(click) for click in changed])
+    firsts = _find_firsts(connection, [group for group in named if _moves(group)])
+    _store(connection, received, understand.tell_wait)
+    moved = [click for group in named for click in group.known.values() if click.bits != click.bits_before]
+    hits.mark_first(connection, [_flags(click, "click", "to_first", "to_firsts") for click in moved])
+    tally = Tally()
+    for one in received:
+        tally.add(one.click, one.place)
+    for group in named:
+        for click in group.known.values():
+            tally.add(click, group.place)
+    _write(connection, tally, firsts, now)
+    _note(connection, received, changed)
+
+
+def _look_around(connection: Connection, groups: Sequence[Group], window: int) -> None:
+    spans = [
+        (group.name, first - 2 * window, last + 2 * window)
+        for group in groups
+        if group.name is not None
+        for first, last in group.spans(window)
     ]
-    clicks.count_up(connection, rows)
-    outbox.record_many(connection, happened)
+    _bring(groups, hits.around(connection, spans))
 
 
-def _told(fact: Fact, *, first: bool) -> Mapping[str, Any]:
-    data: dict[str, Any] = {"is_bot": fact.prefetch, "verdict": "machine" if fact.prefetch else "unsure"}
-    data["first"] = first
-    if fact.kind == "click":
-        data |= {"url": fact.destination, "link": {"position": fact.position}}
-    if fact.privacy == "full":
-        data |= {"user_agent": fact.user_agent or "", "ip": fact.ip or ""}
-    return data
+def _bring(groups: Iterable[Group], rows: Iterable[Row[Any]]) -> None:
+    """Put stored clicks to their groups; one that is there already stays as it is."""
+    by_name = {(group.account, group.name): group for group in groups}
+    for row in rows:
+        group = by_name.get((row.account_id, row.message_id or row.message_ref))
+        if group is not None:
+            _known(group, row)
+
+
+def _known(group: Group, row: Row[Any]) -> Click:
+    click = group.known.get(row.id)
+    if click is None:
+        click = group.known[row.id] = Click(*tuple(row))
+        click.before = click.verdict
+    return click
+
+
+def _correct(click: Click, at: int) -> None:
+    """Webhooks that were told another verdict will be told of this one."""
+    if click.told is not None and click.kind == "click":
+        click.tell_at = at if click.told != click.verdict else None
+
+
+def _judged(click: Click) -> dict[str, Any]:
+    names = ("verdict", "confidence", "reasons", "tell_at")
+    return {"click": click.id, **{f"to_{name}": getattr(click, name) for name in names}}
+
+
+def _moves(group: Group) -> bool:
+    """Whether a click of a person came or went."""
+    return any(click.counts != click.counted for click in (*group.new, *group.known.values()))
+
+
+def _find_firsts(connection: Connection, groups: Sequence[Group]) -> dict[uuid.UUID, Firsts]:
+    """Move on who came first in these groups; by message, for those that are known here."""
+    _bring(groups, hits.firsts(connection, [group.name for group in groups if group.name is not None]))
+    found: dict[uuid.UUID, Firsts] = {}
+    for group in groups:
+        firsts = Firsts(group.known.values())
+        tied = [click for click in group.new if click.name is not None]
+        firsts.update([*tied, *group.known.values()], _later(connection, group))
+        if isinstance(group.name, uuid.UUID):
+            found[group.name] = firsts
+    return found
+
+
+def _later(connection: Connection, group: Group) -> Later:
+    def later(at: int) -> Iterator[Click]:
+        assert group.name is not None
+        for row in hits.counted_from(connection, group.name, at):
+            if row.account_id == group.account:
+                yield _known(group, row)
+
+    return later
+
+
+def _flags(click: Click, key: str, first: str, firsts: str) -> dict[str, Any]:
+    return {key: click.id, first: bool(click.bits & OVERALL), firsts: click.bits & ~OVERALL}
+
+
+def _store(connection: Connection, received: Sequence[Received], wait: int) -> None:
+    asked = _asked(connection, {one.click.account for one in received if one.click.message and one.click.account})
+    rows = []
+    for one in received:
+        click = one.click
+        if click.message and click.method == "GET" and click.kind in asked[click.account]:
+            click.tell_at = click.at + wait
+        rows.append(_row(one))
+    clicks.add(connection, rows)
+
+
+def _asked(connection: Connection, accounts: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, set[str]]:
+    """By account: whether its webhooks want to hear of clicks and opens; for the others nothing needs to be told."""
+    found: dict[uuid.UUID | None, set[str]] = {}
+    for account in accounts:
+        wanted = {kind for hook in outbox.enabled(connection, account) for kind in hook["events"]}
+        heard = {"click": wanted & {"clicked", "click_corrected"}, "open": wanted & {"opened"}}
+        found[account] = {kind for kind, some in heard.items() if some}
+    return found
+
+
+def _row(one: Received) -> dict[str, Any]:
+    click = one.click
+    return {
+        **_flags(click, "id", "first", "firsts"),
+        "at": click.at,
+        "method": click.method,
+        "privacy": click.privacy,
+        "account_id": click.account,
+        "message_id": click.message,
+        "message_ref": click.ref,
+        "key_id": one.fact.key_id,
+        "campaign": one.campaign,
+        "position": click.position,
+        "destination": click.destination,
+        "ip": click.ip,
+        "user_agent": click.user_agent,
+        "kind": click.kind,
+        "prefetch": click.prefetch,
+        "signals": click.signals,
+        "client": click.client,
+        "system": one.described.system if click.ip or click.user_agent else one.fact.system,
+        "device": click.device,
+        "country": click.country,
+        "region": one.described.region if click.ip or click.user_agent else one.fact.region,
+        "network": click.network,
+        "verdict": click.verdict,
+        "confidence": click.confidence,
+        "reasons": click.reasons,
+        "told": None,
+        "tell_at": click.tell_at,
+    }
+
+
+def _write(connection: Connection, tally: Tally, firsts: dict[uuid.UUID, Firsts], now: int) -> None:
+    rollups.add(connection, tally.rows())
+    for moved in (True, False):
+        links = [_link(tally, key, firsts) for key in tally.links if (key[0] in firsts) is moved]
+        rollups.add_links(connection, links, moved=moved)
+    counts = [
+        {"message": message, "clicks": number, "opens": opens, "now": now}
+        for message, (number, opens) in tally.counts.items()
+        if number or opens
+    ]
+    clicks.count_up(connection, counts)
+
+
+def _link(tally: Tally, key: tuple[uuid.UUID, int], firsts: dict[uuid.UUID, Firsts]) -> dict[str, Any]:
+    message, position = key
+    return {
+        "message_id": message,
+        "position": position,
+        "destination": tally.destinations[key],
+        **dict(zip(VERDICTS, tally.links[key], strict=True)),
+        "first_at": firsts[message].at(position) if message in firsts else None,
+    }
+
+
+def _note(connection: Connection, received: Sequence[Received], changed: Sequence[Click]) -> None:
+    """Events of messages, each under its click's id: what they say is read from the clicks, where it stays right."""
+    new = [
+        {"id": click.id, "account_id": click.account, "message_id": click.message, "kind": _kind(click), "at": click.at}
+        for click in (one.click for one in received)
+        if click.message is not None and click.method == "GET"
+    ]
+    events.add_many(connection, [{**row, "data": {}} for row in new])
+    events.rename(connection, {click.id: _kind(click) for click in changed if click.counts != click.counted})
+
+
+def _kind(click: Click) -> str:
+    if click.kind == "open":
+        return "opened"
+    return COUNTED_KIND if click.counts else OTHER_KIND

@@ -8,9 +8,10 @@ import hmac
 import secrets
 import string
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 
 from linkweir.edge import scopes
@@ -55,6 +56,17 @@ def hint(key: str) -> str:
 def digest(key: str) -> bytes:
     """What is stored of a key."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def add_key(
+    connection: Connection, account: uuid.UUID, label: str, now: int, scopes: Iterable[str] = (accounts.EVERYTHING,)
+) -> tuple[uuid.UUID, str]:
+    """A new key of this account: its id, and the key, which nobody can know later."""
+    key = new_key()
+    key_id = accounts.add_api_key(
+        connection, account, label=label, digest=digest(key), now=now, scopes=scopes, hint=hint(key)
+    )
+    return key_id, key
 
 
 async def signed_in(request: Request, parts: Parts, key: str | None = None) -> SignedIn:

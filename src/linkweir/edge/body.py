@@ -10,15 +10,18 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from linkweir.errors import BadInput
+from linkweir.edge.memory import Held
+from linkweir.errors import BadInput, TooMuch
 
 S = TypeVar("S", bound=msgspec.Struct)
 AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 
 
-async def read(request: Request, limit: int) -> bytes:
-    """The whole body. 413 as soon as it is, or says that it will be, larger than `limit` bytes."""
+async def read(request: Request, limit: int, held: Held) -> bytes:
+    """The whole body, which is counted in `held`. 413 as soon as it is, or says that it will be, larger than `limit`
+    bytes. Raises TooMuch.
+    """
     declared = request.headers.get("content-length", "0")
     too_large = HTTPException(413, f"the request is larger than {limit} bytes", {"Connection": "close"})
     if declared.isdigit() and int(declared) > limit:
@@ -28,6 +31,8 @@ async def read(request: Request, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise too_large
+        if not held.add(len(chunk)):
+            raise TooMuch("too much is being received at this moment")
         chunks.append(chunk)
     return b"".join(chunks)
 

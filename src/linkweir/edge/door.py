@@ -40,13 +40,14 @@ async def enter(request: Request, scope: str, work: Work, *, statistics: bool = 
     who = await auth.signed_in(request, parts)
     (parts.statistics_limits if statistics else parts.limits).take(who.account["id"])
     who.require(scope)
-    data = b""
-    if request.method in ("POST", "PUT", "PATCH"):
-        data = await body.read(request, parts.settings.max_body)
-    if request.method != "POST":
-        return await parts.in_thread(lambda: work(Call(request, parts, who, data, Once(parts, who, None))))
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return await parts.in_thread(lambda: work(Call(request, parts, who, b"", Once(parts, who, None))))
+    with parts.incoming.hold() as held:
+        data = await body.read(request, parts.settings.max_body, held)
+        if request.method != "POST":
+            return await parts.in_thread(lambda: work(Call(request, parts, who, data, Once(parts, who, None))))
 
-    def first_time(once: Once) -> Response:
-        return work(Call(request, parts, who, data, once))
+        def first_time(once: Once) -> Response:
+            return work(Call(request, parts, who, data, once))
 
-    return await parts.in_thread(lambda: idempotency.carry_out(parts, who, request, data, first_time))
+        return await parts.in_thread(lambda: idempotency.carry_out(parts, who, request, data, first_time))

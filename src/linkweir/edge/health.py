@@ -50,7 +50,8 @@ def _background(parts: Parts) -> dict[str, str]:
     """Workers, in a process that has them."""
     if not parts.has_workers:
         return {}
-    found = {"worker": parts.worker.alive, "clicks": parts.clicks.alive}
+    found = {"worker": parts.worker.alive, "webhooks": parts.webhooks.alive, "clicks": parts.clicks.alive}
+    found["smtp"] = all(server.alive for server in parts.smtp_servers)
     return {name: "ok" if alive else "not running" for name, alive in found.items()}
 
 

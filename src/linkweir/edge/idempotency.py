@@ -1,10 +1,14 @@
 """`Idempotency-Key`: a request that is made again is answered again, and not carried out again.
 
 The answer is remembered in the transaction that carries the request out, so that no crash comes between them.
+Remembered are successes, and errors that follow from the request alone: it cannot be used (400, and 422 of a wish that
+cannot be met). All others depend on what may have changed by the next try: the key and its scopes (401, 403), limits
+(429), what exists (404, 409), and whether the store answers (5xx); after one of them the request may be made again.
 """
 
 import hashlib
 import math
+import uuid
 from collections.abc import Callable
 
 from sqlalchemy import Connection, RowMapping
@@ -32,6 +36,7 @@ class Once:
         self._begun_at = begun_at
         self._account = who.account["id"]
         self._key = key
+        self.kept = False
 
     def keep(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None:
         """Remember the answer. Raises StillRunning, which rolls the transaction back, when this took longer than its
@@ -51,6 +56,7 @@ class Once:
         )
         if not kept:
             raise StillRunning(1)
+        self.kept = True
 
 
 def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: Callable[[Once], Response]) -> Response:
@@ -68,16 +74,23 @@ def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: 
         return _earlier(parts, earlier, fingerprint, moment)
     once = Once(parts, who, key, moment)
     try:
-        return work(once)
+        response = work(once)
+        if not once.kept:  # a dry run: nothing was carried out that must not be done twice
+            _forget(parts, account, key, moment)
+        return response
     except DETERMINISTIC as error:
         response = problems.answer(error)
         with parts.store.write() as connection:
             once.keep(connection, response.status_code, bytes(response.body))
         return response
     except BaseException:
-        with parts.store.write() as connection:
-            replies.forget(connection, account, key, moment)
+        _forget(parts, account, key, moment)
         raise
+
+
+def _forget(parts: Parts, account: uuid.UUID, key: str, begun_at: int) -> None:
+    with parts.store.write() as connection:
+        replies.forget(connection, account, key, begun_at)
 
 
 def _earlier(parts: Parts, row: RowMapping, fingerprint: bytes, moment: int) -> Response:

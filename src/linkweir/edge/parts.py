@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import anyio.to_thread
@@ -13,6 +13,7 @@ from linkweir.click.gate import GateKeeper
 from linkweir.click.local import LocalJournal
 from linkweir.click.worker import ClickWorker
 from linkweir.edge.limits import Limits
+from linkweir.edge.memory import Incoming
 from linkweir.edge.metrics import Metrics
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.submit import Submitter
@@ -22,6 +23,14 @@ from linkweir.token import KeyRing
 from linkweir.vault import Vault
 
 T = TypeVar("T")
+
+
+class Running(Protocol):
+    """Something that has a thread of its own."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
 
 
 class Parts(Protocol):
@@ -42,6 +51,15 @@ class Parts(Protocol):
     limits: Limits
     statistics_limits: Limits
     metrics: Metrics
+    incoming: Incoming
+
+    @property
+    def webhooks(self) -> Running:
+        """What tells webhooks."""
+
+    @property
+    def smtp_servers(self) -> Sequence[Running]:
+        """What listens for mail."""
 
     @property
     def ring(self) -> KeyRing:

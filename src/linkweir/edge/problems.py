@@ -20,6 +20,7 @@ from linkweir.errors import (
     StillRunning,
     StoreUnavailable,
     TooMany,
+    TooMuch,
 )
 
 # error -> status, what is said instead of the error's own text, headers
@@ -33,6 +34,7 @@ TABLE: dict[type[Exception], tuple[int, str | None, dict[str, str]]] = {
     IdempotencyConflict: (422, None, {}),
     NotSupported: (422, None, {}),
     BadInput: (400, None, {}),
+    TooMuch: (503, None, {"Retry-After": "1", "Connection": "close"}),
     StoreUnavailable: (503, "the message store does not answer; nothing was accepted", {"Retry-After": "5"}),
     LinkweirError: (500, "internal error", {}),
 }

@@ -1,4 +1,4 @@
-"""Where an open pixel may stand in a document, and its tag."""
+"""Where an open pixel (or another tag that nobody sees) may stand in a document, and the pixel's tag."""
 
 from __future__ import annotations
 
@@ -37,11 +37,16 @@ def pixel_place(html: str | bytes, switches: Switches = DEFAULT) -> int | None:
 
 def insert_pixel(html: str, url: str, switches: Switches = DEFAULT) -> str:
     """The document with the pixel, or as it was where there is no place for one."""
+    return insert_ending(html, pixel_tag(url), switches)
+
+
+def insert_ending(html: str, tags: bytes, switches: Switches = DEFAULT) -> str:
+    """The document with these tags at the pixel's place, or as it was where there is none."""
     data = html.encode("utf-8", "surrogatepass")
     place = pixel_place(data, switches)
     if place is None:
         return html
-    return (data[:place] + pixel_tag(url) + data[place:]).decode("utf-8", "surrogatepass")
+    return (data[:place] + tags + data[place:]).decode("utf-8", "surrogatepass")
 
 
 def _is_markup(data: bytes, at: int, switches: Switches) -> bool:

@@ -5,7 +5,8 @@ A mail's transfer encoding has its own idea of lines, so its splice cannot be th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeAlias
 
 from linkweir import _core
 from linkweir.html.link import Link
@@ -15,23 +16,19 @@ from linkweir.html.stream import DEFAULT
 from linkweir.html.switches import Switches
 from linkweir.token import Tracker
 
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """Bytes `start` to `end` of a document become `value`."""
-
-    start: int
-    end: int
-    value: bytes
+# (start, end, value): the document's bytes from start to before end become the value
+Replacement: TypeAlias = tuple[int, int, bytes]
 
 
 class Places:
     """The links of one document, judged; with `links` also their new values.
 
     Attributes: `unjudgeable`: its encoding cannot be judged by bytes, so nothing was looked at. `count`: how many
-    links there are. `replacements`: in document order; offsets are bytes of the document (of UTF-8 for a str).
+    links there are, whatever became of them. `replacements`: in document order; offsets are bytes of the document
+    (of UTF-8 for a str).
 
-    `first` is the index of the document's first link. Raises what `links` raises, and RefusedValue.
+    `first` is the index of the document's first link. `listed`: whether `links()` will be asked for, which costs more
+    than the replacing. Raises what `links` raises, and RefusedValue.
     """
 
     def __init__(
@@ -43,34 +40,29 @@ class Places:
         charset: str = "utf-8",
         first: int = 0,
         known: Tracker | None = None,
+        listed: bool = True,
     ) -> None:
         self._document = Document(html, charset)
         self._first = first
         self.unjudgeable = self._document.unjudgeable
+        self.count = 0
+        self.replacements: list[Replacement] = []
         self._rows: list[_core.Row] = []
         if self.unjudgeable:
             return
         if links is None:
             self._rows = self._document.rows(switches, known)
+            self.count = len(self._rows)
             return
         ask = resolver(links, switches, self._document.charset)
         resolve = ask if not first else _moved(ask, first)
-        splice = _core.Splice(switches.rules, resolve, self._document.charset.to_utf8, self._rows.extend)
-        splice.feed(self._document.raw)
-        splice.close()
-
-    @property
-    def count(self) -> int:
-        """How many links the document has, whatever became of them."""
-        return len(self._rows)
-
-    @property
-    def replacements(self) -> list[Replacement]:
-        """What is to be replaced, in order."""
-        return [Replacement(row[5], row[6], row[11]) for row in self._rows if row[11] is not None]
+        report = self._rows.extend if listed else None
+        splice = _core.Splice(switches.rules, resolve, self._document.charset.to_utf8, report)
+        self.replacements = splice.replacements(self._document.raw)
+        self.count = sum(splice.counted())
 
     def links(self) -> list[Link]:
-        """Every link as reports show it; its index counts from `first`."""
+        """Every link as reports show it, if `listed`; its index counts from `first`."""
         found = [self._document.link(row) for row in self._rows]
         return [replace(link, index=link.index + self._first) for link in found] if self._first else found
 

@@ -15,7 +15,7 @@ from linkweir.errors import RefusedValue
 from linkweir.html.charset import Charset
 from linkweir.html.link import NUMBER
 from linkweir.html.outcome import Outcome
-from linkweir.html.switches import Switches
+from linkweir.html.switches import Searches, Switches
 from linkweir.token import Tracker
 
 LinkFunction: TypeAlias = Callable[[str, int], str | None]
@@ -85,7 +85,7 @@ def _answer(function: LinkFunction, destination: str, index: int, charset: Chars
     raise RefusedValue(reason, destination=destination, index=index, value=value)
 
 
-def _skipping(ask: _core.Resolve, patterns: tuple[re.Pattern[str], ...]) -> _core.Resolve:
+def _skipping(ask: _core.Resolve, patterns: tuple[Searches, ...]) -> _core.Resolve:
     def skip(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         values: list[bytes | int] = [NUMBER[Outcome.SKIPPED]] * len(destinations)
         texts = [d.decode() for d in destinations]

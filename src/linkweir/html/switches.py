@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from linkweir._core import Rules
 from linkweir.errors import BadSwitch
@@ -34,6 +35,12 @@ SKIP_PRESETS = {
 _ATTRIBUTE = re.compile(r"[^\s\"'<>/=\x00-\x1f]+")
 
 
+class Searches(Protocol):
+    """A pattern that is compiled already, by whichever engine."""
+
+    def search(self, text: str, /) -> object: ...
+
+
 @dataclass(frozen=True)
 class Switches:
     """What a caller may change about the rules; the default is the table of link rules, section 2.
@@ -42,6 +49,7 @@ class Switches:
         opt_out: attributes that exclude a link beside `data-as-no-track`: "name", "name=value", or "vendors".
         outlook: also rewrite inside Outlook's conditional comments.
         skip: regular expressions searched in destinations, letter case aside; a hit is not tracked. Or "one-time".
+            Python's engine takes for ever over some patterns: those of strangers come compiled, by another one.
         track_placeholders: track addresses with a template marker behind the host (it has been filled in already).
         tag_limit: the longest tag that is looked at, in bytes from `<` to `>`; bounds the memory of streaming.
 
@@ -51,7 +59,7 @@ class Switches:
 
     opt_out: tuple[str, ...] = ()
     outlook: bool = False
-    skip: tuple[str, ...] = ()
+    skip: tuple[str | Searches, ...] = ()
     track_placeholders: bool = False
     tag_limit: int = 65536
 
@@ -82,15 +90,21 @@ class Switches:
             raise BadSwitch(f"opt_out: {error}") from None
 
     @cached_property
-    def skip_patterns(self) -> tuple[re.Pattern[str], ...]:
+    def skip_patterns(self) -> tuple[Searches, ...]:
         """The patterns of `skip`, compiled."""
-        return tuple(_pattern(item) for raw in self.skip for item in SKIP_PRESETS.get(raw, (raw,)))
+        return tuple(pattern for item in self.skip for pattern in _patterns(item))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _patterns(item: str | Searches) -> tuple[Searches, ...]:
+    if not isinstance(item, str):
+        return (item,)
+    return tuple(_pattern(text) for text in SKIP_PRESETS.get(item, (item,)))
+
+
+def _pattern(text: str) -> Searches:
     try:
         return re.compile(text, re.IGNORECASE)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise BadSwitch(f"skip: {text!r} is no regular expression: {error}") from None
 
 

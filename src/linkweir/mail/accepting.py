@@ -1,6 +1,7 @@
 """What every accepted message needs, whichever door it came through: its name, its times, its row."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from linkweir.html import Switches
@@ -71,7 +72,9 @@ class Draft:
     policy: Policy
     links: MessageLinks
 
-    def finished(self, raw: bytes, *, message_id: str, recipient: str, subject: str) -> NewMessage:
+    def finished(
+        self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str
+    ) -> NewMessage:
         """The message with its mail; `message_id` without angle brackets."""
         one = self.sending
         due_at = max(one.first_attempt_at or 0, one.now)

@@ -23,13 +23,14 @@ def checked(mailbox: Mailbox, field: str) -> Mailbox:
     # "=?" begins an encoded word (RFC 2047): legal here, and read by mail software as something else
     if not at or not LOCAL.fullmatch(local) or len(local) > 64 or "=?" in local:
         raise BadInput(where, "is not an e-mail address")
-    ascii_domain = _ascii_domain(domain, where)
-    if len(local) + 1 + len(ascii_domain) > 254:
+    host = ascii_domain(domain, where)
+    if len(local) + 1 + len(host) > 254:
         raise BadInput(where, "is too long for an e-mail address")
-    return Mailbox(f"{local}@{ascii_domain}", mailbox.name)
+    return Mailbox(f"{local}@{host}", mailbox.name)
 
 
-def _ascii_domain(domain: str, field: str) -> str:
+def ascii_domain(domain: str, field: str) -> str:
+    """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises BadInput naming `field`."""
     try:
         text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:

@@ -4,23 +4,33 @@ bytes exactly.
 HTML goes out in base64: any line end, any length of line and any character survives transport as it is.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.header import Header
+from email.errors import HeaderParseError
+from email.header import Header, decode_header, make_header
 from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
-from email.utils import format_datetime
+from email.policy import EmailPolicy
+from email.utils import format_datetime, getaddresses
+from typing import Any
 
 from linkweir.errors import BadInput
+from linkweir.mail import address
 from linkweir.mail.address import one_line
 from linkweir.mail.model import Attachment, Mailbox, Submission
 
 LINE_LIMIT = 998  # RFC 5322 section 2.1.1, without CRLF
+HEADER_LIMIT = LINE_LIMIT * 8  # characters of one header; longer ones take long to encode
+FILE_NAME_LIMIT = 1000  # characters
+FILES = 500  # attachments of one mail
+HEADERS = 500  # of a customer's own
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
 HEADER_NAME = re.compile(r"[!-9;-~]{1,64}")
-CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64})/([A-Za-z0-9!#$&^_.+-]{1,64})")
+# RFC 2045 section 5.1; a quoted value holds nothing that would need a backslash
+PARAMETER = r"""[ \t]*;[ \t]*([A-Za-z0-9!#$&^_.+-]{1,64})=(?:([A-Za-z0-9!#$&^_.+*'-]{1,255})|"([ !#-\[\]-~]{0,255})")"""
+CONTENT_TYPE = re.compile(rf"([A-Za-z0-9!#$&^_.+-]{{1,64}})/([A-Za-z0-9!#$&^_.+-]{{1,64}})((?:{PARAMETER})*)")
 CONTENT_ID = re.compile(r"<[!-;=?-~]{1,200}>")
 # written by us or by those after us; a second one would contradict the first
 OURS = frozenset(
@@ -34,22 +44,37 @@ OURS = frozenset(
 class _Headers(EmailPolicy):
     """Writes headers where the standard policy is known to do harm.
 
-    It folds at 78 and encodes a long word without a space to fold at (List-Unsubscribe), which no
-    receiver of such a header decodes; and from a folded non-ASCII name it loses the quoting, so that a
-    comma splits an address.
+    It reads the text of a header before it writes it: what an encoded word hides, line breaks and all, would become
+    headers (the attack: `=?utf-8?q?a=0D=0ABcc:_x?=`). It folds at 78 and encodes a long word without a space to fold
+    at (List-Unsubscribe), which no receiver of such a header decodes; and from a folded non-ASCII name it loses the
+    quoting, so that a comma splits an address.
     """
 
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """Texts are kept as they are; addresses and what the bodies' own headers need are parsed."""
+        lower = name.lower()
+        if isinstance(value, str) and (lower == "content-id" or not lower.startswith(("content-", "mime-"))):
+            return name, value
+        return super().header_store_parse(name, value)
+
     def fold_binary(self, name: str, value: str) -> bytes:
-        """One header with its CRLF: whole while it fits RFC 5322's hard limit, else in encoded words."""
+        """One header with its CRLF: whole while it fits RFC 5322's hard limit, else folded or in encoded words."""
         line = f"{name}: {value}"
         if line.isascii() and len(line) <= LINE_LIMIT and "\n" not in line and "\r" not in line:
             return line.encode("ascii") + b"\r\n"
         if isinstance(value, AddressHeader):
             return f"{name}: {', '.join(map(_encoded_address, value.addresses))}\r\n".encode("ascii")
-        if line.isascii() or name.lower().startswith("content-"):
+        if name.lower().startswith("content-"):
             return super().fold_binary(name, value)
-        words = Header(str(value), "utf-8", header_name=name).encode(linesep="\r\n")
-        return f"{name}: {words}\r\n".encode("ascii")
+        return f"{name}: {_folded(name, str(value))}\r\n".encode("ascii")
+
+
+def _folded(name: str, text: str) -> str:
+    if text.isascii():
+        folded = Header(text, "us-ascii", header_name=name).encode(linesep="\r\n")
+        if all(len(line) <= LINE_LIMIT for line in f"{name}: {folded}".split("\r\n")):
+            return folded
+    return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
 
 
 def _encoded_address(address: Address) -> str:
@@ -66,6 +91,7 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
     Raises BadInput naming the header.
     """
     kept: dict[str, str] = {}
+    seen: set[str] = set()
     for name, value in headers.items():
         field = f"headers.{name!a}"
         if not HEADER_NAME.fullmatch(name):
@@ -75,12 +101,35 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
             continue
         if lower in OURS or lower.startswith("content-"):
             raise BadInput(field, "cannot be set, since it is made from the other fields")
+        if lower in seen:
+            raise BadInput(field, "is given twice, in different spellings")
         if lower == "reply-to" and has_reply_to:
             raise BadInput(field, "cannot be given together with reply_to")
-        kept[name] = one_line(value, field)
-        if len(name) + 2 + len(value) > LINE_LIMIT * 8:
-            raise BadInput(field, "is too long")
+        seen.add(lower)
+        kept[name] = check_length(one_line(value, field), field)
+        if lower == "reply-to":
+            _mailboxes(value, field)
+    if len(kept) > HEADERS:
+        raise BadInput("headers", f"are more than {HEADERS}")
     return kept
+
+
+def check_length(text: str, field: str) -> str:
+    """A header's text. Raises BadInput when it is too long for one."""
+    if len(text) > HEADER_LIMIT:
+        raise BadInput(field, f"is longer than {HEADER_LIMIT} characters")
+    return text
+
+
+def _mailboxes(text: str, field: str) -> list[Mailbox]:
+    """The addresses in a header's text. Raises BadInput when there is anything else."""
+    try:
+        found = getaddresses([text])
+    except RecursionError:  # comments inside each other
+        found = []
+    if not found:
+        raise BadInput(field, "is not a list of addresses")
+    return [address.checked(Mailbox(email, name), field) for name, email in found]
 
 
 def check_attachment(item: Attachment, field: str) -> None:
@@ -88,11 +137,25 @@ def check_attachment(item: Attachment, field: str) -> None:
     found = CONTENT_TYPE.fullmatch(item.content_type)
     if not found or found[1].lower() in ("message", "multipart"):
         raise BadInput(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
-    one_line(item.file_name, f"{field}.file_name")
+    shown_name(item.file_name, f"{field}.file_name")
     if item.content_id and not CONTENT_ID.fullmatch(item.content_id):
         raise BadInput(f"{field}.content_id", "must look like <name@example.com>")
     if item.inline and not item.content_id:
         raise BadInput(f"{field}.content_disposition", "inline needs a content_id in <...>")
+
+
+def shown_name(text: str, field: str) -> str:
+    """A file's name; one that a client has put into encoded words is read. Raises BadInput.
+
+    The attack is the same as with headers, and here the standard library cannot be kept from reading them.
+    """
+    name = text
+    if "=?" in text and len(text) <= FILE_NAME_LIMIT:
+        with contextlib.suppress(LookupError, ValueError, HeaderParseError):
+            name = str(make_header(decode_header(text)))
+    if "=?" in one_line(name, field) or len(name) > FILE_NAME_LIMIT:
+        raise BadInput(field, f"must be a name of at most {FILE_NAME_LIMIT} characters, without encoded words")
+    return name
 
 
 def build(
@@ -109,7 +172,7 @@ def build(
     """The whole mail with CRLF line ends. Everything was checked before; `message_id` has its angle
     brackets.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=OUTGOING)
     mail["From"] = _address(submission.sender)
     mail["To"] = _address(to)
     if submission.reply_to:
@@ -118,9 +181,9 @@ def build(
     mail["Date"] = format_datetime(datetime.fromtimestamp(now / 1_000_000, UTC))
     mail["Message-ID"] = message_id
     for name, value in headers.items():
-        mail[name] = value
+        mail[name] = tuple(map(_address, _mailboxes(value, name))) if name.lower() == "reply-to" else value
     _set_bodies(mail, text, html, submission.amp, submission.attachments)
-    return mail.as_bytes(policy=OUTGOING)
+    return mail.as_bytes()
 
 
 def _address(mailbox: Mailbox) -> Address:
@@ -138,19 +201,21 @@ def _set_bodies(
     if html is not None:
         _set_page(mail, html, "html", alternative=text is not None or amp is not None)
     page = mail.get_body(("html",))
-    for item in files:
-        maintype, subtype = item.content_type.split("/")
-        if item.content_id and page is not None:
-            page.add_related(
-                item.data,
-                maintype,
-                subtype,
-                cid=item.content_id,
-                filename=item.file_name,
-                disposition="inline",
-            )
-        else:
-            mail.add_attachment(item.data, maintype, subtype, filename=item.file_name)
+    for place, item in enumerate(files):
+        file_name = shown_name(item.file_name, f"attachments[{place}].file_name")
+        maintype, subtype, params = _type_of(item)
+        inline = item.inline and page is not None
+        add = page.add_related if page is not None and inline else mail.add_attachment
+        disposition = "inline" if inline else "attachment"
+        cid = item.content_id or None
+        add(item.data, maintype, subtype, disposition=disposition, filename=file_name, cid=cid, params=params)
+
+
+def _type_of(item: Attachment) -> tuple[str, str, dict[str, str]]:
+    found = CONTENT_TYPE.fullmatch(item.content_type)
+    assert found is not None  # checked before
+    params = re.finditer(PARAMETER, found[3])
+    return found[1], found[2], {one[1].lower(): one[2] or one[3] or "" for one in params}
 
 
 def _set_page(mail: EmailMessage, html: str, subtype: str, *, alternative: bool) -> None:

@@ -2,15 +2,16 @@
 own, so that no request waits for a relay or a disk.
 
 At least once. Between the moment a relay has taken a mail (its answer to the final dot) and the moment that is
-committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease,
-or the relay's answer is lost on the way. The second copy is the same mail with the same Message-ID.
+committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease
+while another process delivers too, or the relay's answer is lost on the way. The second copy is the same mail with the
+same Message-ID.
 """
 
 import asyncio
 import contextlib
 import random
+import re
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -31,6 +32,7 @@ from linkweir.webhook.outbox import Kind
 POLL = 1.0  # seconds; a submission wakes the worker at once
 LONGEST_WAIT = 3600.0  # seconds between two attempts
 STOP_WAIT = 10.0  # seconds for what is under way when the worker stops
+NOTE_AGAIN = 0.5  # seconds until what became of a mail is noted again, when the store did not answer
 # what a sandbox message comes to: status and event
 SANDBOX: Mapping[str, tuple[str, Kind]] = {
     "deliver": ("Sandbox Delivered", "delivered"),
@@ -39,6 +41,7 @@ SANDBOX: Mapping[str, tuple[str, Kind]] = {
     "fail": ("Sandbox Failed", "failed"),
     "suppress": ("Sandbox Suppressed", "suppressed"),
 }
+ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 
 class DeliveryWorker:
@@ -68,10 +71,9 @@ class DeliveryWorker:
         self._clock = clock
         self._at_once = at_once
         self._signer = signer
-        self._clean_every = clean_every
+        self._sweep_every = clean_every
         self._owner = uuid.uuid4()
         self._stopping = False
-        self._clean_at = 0.0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
@@ -108,7 +110,7 @@ class DeliveryWorker:
     async def _run(self) -> None:
         self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
         self._loop = asyncio.get_running_loop()
-        keeper = asyncio.create_task(self._keep_leases())
+        beside = [asyncio.create_task(one()) for one in (self._keep_leases, self._sweep)]
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -117,8 +119,9 @@ class DeliveryWorker:
                         await asyncio.wait_for(self._wake.wait(), POLL)
             await self._finish()
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            for one in beside:
+                one.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             for transport in self._routes.values():
                 await transport.close()
 
@@ -145,18 +148,17 @@ class DeliveryWorker:
         now = self._clock()
         claimed = await asyncio.to_thread(self._claim, now, free)
         for item in claimed:
+            if item.id in self._under_way:
+                continue  # its lease had ended, for the store was away; now it is ours for another one
             task = asyncio.create_task(self._attempt(item))
             self._under_way[item.id] = task
             task.add_done_callback(partial(self._ended, item.id))
-        if not claimed and not self._under_way:
-            await asyncio.to_thread(self._clean, now)
         return bool(claimed)
 
     def _claim(self, now: int, limit: int) -> list[Claimed]:
         with self._store.read() as connection:
-            due = queue.next_due(connection)
-        if due is None or due > now:
-            return []
+            if not queue.any_due(connection, now):
+                return []
         with self._store.write() as connection:
             return queue.claim(connection, self._owner, now, now + self._lease, limit)
 
@@ -189,18 +191,23 @@ class DeliveryWorker:
 
     async def _deliver(self, item: Claimed) -> None:
         raw = await asyncio.to_thread(self._mail, item)
-        if raw is None:  # content goes only after delivery: our lease ended and another worker was faster
+        if raw is None:  # it goes only after delivery: unless another worker was faster, somebody has removed it
+            await self._settle(item, "Failed", "failed", "its content is gone")
             return
         outgoing = Outgoing(item.id, item.created_at, item.envelope_from, item.recipient, raw)
         try:
             note = await self._routes[item.route].deliver(outgoing)
         except DeliveryRefused as error:
             self.failed += 1
-            self._log.warning("message.bounced", message=str(item.id), reason=str(error))
+            self._log.warning("message.bounced", message=str(item.id), reason=_masked(str(error)))
             await self._settle(item, "Bounced", "bounced", str(error), classification=error.classification)
         except DeliveryFailed as error:
             self.failed += 1
             await self._back_off(item, str(error))
+        except Exception as error:  # a bug; the mail waits as for any other failure, and is not tried at once again
+            self.failed += 1
+            self._log.exception("delivery.bug", message=str(item.id))
+            await self._back_off(item, f"an error of this service: {type(error).__name__}")
         else:
             await self._settle(item, "Delivered", "delivered", note)
             self.delivered += 1
@@ -225,26 +232,50 @@ class DeliveryWorker:
                 if held:
                     outbox.record(connection, item.row, kind, now, log=log, classification=classification)
 
-        await asyncio.to_thread(settle)
+        await self._noted(settle)
 
     async def _back_off(self, item: Claimed, reason: str) -> None:
         now = self._clock()
         wait = min(self._first_wait * 2**item.attempts, LONGEST_WAIT) * random.uniform(0.9, 1.1)  # noqa: S311
         due_at = now + int(wait * 1_000_000)
         if due_at >= item.expires_at:
-            self._log.warning("message.failed", message=str(item.id), reason=reason)
+            self._log.warning("message.failed", message=str(item.id), reason=_masked(reason))
             await self._settle(item, "Failed", "failed", reason)
             return
-        self._log.warning("message.deferred", message=str(item.id), reason=reason)
+        self._log.warning("message.deferred", message=str(item.id), reason=_masked(reason))
 
         def put_back() -> None:
             with self._store.write() as connection:
                 if queue.put_back(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
                     outbox.record(connection, item.row, "transient_error", now, log=reason)
 
-        await asyncio.to_thread(put_back)
+        await self._noted(put_back)
 
-    def _clean(self, now: int) -> None:
-        if time.monotonic() >= self._clean_at:
-            self._clean_at = time.monotonic() + self._clean_every
-            retention.sweep(self._store, now, self._log)
+    async def _noted(self, note: Callable[[], None]) -> None:
+        """Write down what became of a mail, as often as it takes: forgetting it would deliver the mail once more.
+
+        While this waits the mail is under way, and its lease is renewed as soon as the store is back.
+        """
+        while True:
+            try:
+                await asyncio.to_thread(note)
+                return
+            except StoreUnavailable as error:
+                self._log.warning("delivery.cannot_note", error=str(error))
+                await asyncio.sleep(NOTE_AGAIN)
+
+    async def _sweep(self) -> None:
+        """Remove what was kept long enough, on time, however much is delivered meanwhile."""
+        while True:
+            await self._guarded(
+                lambda: asyncio.to_thread(retention.sweep, self._store, self._clock(), self._log, self._is_stopping)
+            )
+            await asyncio.sleep(self._sweep_every)
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
+
+def _masked(text: str) -> str:
+    """For logs: relays like to repeat whom a mail is for, and that is for the message's own record only."""
+    return ADDRESS.sub("<address>", text)

@@ -1,15 +1,17 @@
-"""The links, the open pixel and the campaign parameters of one message, from its policy."""
+"""The links, the open pixel, the hidden link and the campaign parameters of one message, from its policy."""
 
 import re
+from urllib.parse import urlsplit
 
 from linkweir.errors import RefusedValue
 from linkweir.html import Plan, Switches
-from linkweir.html.pixel import insert_pixel
+from linkweir.html.ending import ending
+from linkweir.html.pixel import insert_ending
 from linkweir.html.resolve import Links
 from linkweir.html.utm import tagged
 from linkweir.mail.model import LinkStyle, Utm
 from linkweir.mail.policy import Policy
-from linkweir.token import PIXEL_INDEX, KeyRing, Privacy, Tracker
+from linkweir.token import PIXEL_INDEX, TRAP_INDEX, KeyRing, Privacy, Tracker
 
 CAMPAIGN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
@@ -17,8 +19,8 @@ CAMPAIGN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 class MessageLinks:
     """What replaces the links of one message.
 
-    `links` is None when no link is to be touched, `pixel` the address of the open pixel or None. After rewriting,
-    `stored` has the destinations that short links need kept, by the link's index.
+    `links` is None when no link is to be touched, `pixel` and `honeypot` the addresses of the open pixel and of the
+    hidden link, or None. After rewriting, `stored` has the destinations that short links need kept, by their index.
     """
 
     def __init__(self, ring: KeyRing, base_url: str, number: int, campaign: str | None, policy: Policy) -> None:
@@ -30,6 +32,7 @@ class MessageLinks:
         # also where nothing is tracked: campaign parameters spare links that are tracked already
         self._tracker = self._tracker_of(policy.link_style)
         self.pixel = self._tracker_of("short").mint("", PIXEL_INDEX) if policy.track_opens else None
+        self.honeypot = self._hidden() if policy.honeypot else None
         self.links = self._links(policy)
 
     def _tracker_of(self, style: LinkStyle) -> Tracker:
@@ -41,6 +44,11 @@ class MessageLinks:
             privacy=Privacy.FULL if self._privacy is Privacy.NONE else self._privacy,
             style=style,
         )
+
+    def _hidden(self) -> str:
+        """A sealed link to the root of its own host, where nobody is harmed by what follows it."""
+        parts = urlsplit(self._base_url)
+        return self._tracker_of("sealed").mint(f"{parts.scheme}://{parts.netloc}/", TRAP_INDEX)
 
     def _links(self, policy: Policy) -> Links | None:
         if policy.track_clicks and not self._short and not self._utm:
@@ -80,10 +88,11 @@ class PageLinks:
         self._planned: tuple[str, Switches, Plan[str]] | None = None
 
     def replace(self, html: str, ours: MessageLinks, policy: Policy) -> str:
-        """The page with its links replaced and its pixel put in."""
+        """The page with its links replaced, and with its pixel and hidden link put in."""
         if ours.links is not None:
             html = self._plan(html, policy.switches).render(ours.links)
-        return insert_pixel(html, ours.pixel, policy.switches) if ours.pixel else html
+        unseen = ending(ours.pixel, ours.honeypot)
+        return insert_ending(html, unseen, policy.switches) if unseen else html
 
     def _plan(self, html: str, switches: Switches) -> Plan[str]:
         if self._planned is None or self._planned[0] != html or self._planned[1] is not switches:

@@ -48,6 +48,7 @@ class Wishes:
     opt_out: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     outlook: bool | None = None
+    honeypot: bool | None = None
     utm: Utm | None = None
 
 

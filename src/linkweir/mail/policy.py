@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from linkweir.html import Switches
 from linkweir.mail.model import LinkStyle, Utm, Wishes
+from linkweir.mail.patterns import skipping
 from linkweir.token import Privacy
 
 T = TypeVar("T")
@@ -16,7 +17,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to do with one message. `utm` is a switch of its own: it works without click tracking."""
+    """What to do with one message. `utm` is a switch of its own: it works without click tracking. `honeypot`: put in
+    the hidden link, which only machines follow.
+    """
 
     track_clicks: bool
     track_opens: bool
@@ -24,6 +27,7 @@ class Policy:
     link_style: LinkStyle
     switches: Switches
     utm: Utm | None
+    honeypot: bool = False
 
 
 def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Policy:
@@ -35,13 +39,16 @@ def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Pol
     privacy = Privacy.strictest(*(one.privacy for one in levels if one.privacy is not None))
     tracked = privacy is not Privacy.NONE
     style: LinkStyle = _first(levels, lambda one: one.link_style) or default_style
+    clicks = tracked and bool(_first(levels, lambda one: one.track_clicks))
     return Policy(
-        track_clicks=tracked and bool(_first(levels, lambda one: one.track_clicks)),
+        track_clicks=clicks,
         track_opens=tracked and bool(_first(levels, lambda one: one.track_opens)),
         privacy=privacy,
         link_style=style if privacy is not Privacy.ANONYMOUS else "sealed",
         switches=_switches(levels, switches),
         utm=_first(levels, lambda one: one.utm),
+        # an anonymous hit on it would be tied to no message, whose other hits it could tell about
+        honeypot=clicks and privacy is not Privacy.ANONYMOUS and bool(_first(levels, lambda one: one.honeypot)),
     )
 
 
@@ -51,7 +58,7 @@ def _first(levels: tuple[Wishes, ...], wish: Callable[[Wishes], T | None]) -> T 
 
 def _switches(levels: tuple[Wishes, ...], base: Switches) -> Switches:
     opt_out = (*base.opt_out, *(name for one in levels for name in one.opt_out))
-    skip = (*base.skip, *(pattern for one in levels for pattern in one.skip))
+    skip = (*base.skip, *(skipping(pattern) for one in levels for pattern in one.skip))
     outlook = _first(levels, lambda one: one.outlook)
     wanted = (opt_out, skip, base.outlook if outlook is None else outlook)
     if wanted == (base.opt_out, base.skip, base.outlook):

@@ -4,6 +4,7 @@ Signing comes last, over the bytes that leave. A key that cannot sign never keep
 events say so.
 """
 
+import re
 import time
 import uuid
 
@@ -11,6 +12,7 @@ import dkim
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.errors import VaultError
+from linkweir.mime import headers
 from linkweir.store import domains
 from linkweir.store.engine import Store
 from linkweir.vault import Vault
@@ -21,6 +23,13 @@ HEADERS = (
     *(b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to", b"mime-version", b"content-type"),
     *(b"content-transfer-encoding", b"list-unsubscribe", b"list-unsubscribe-post", b"in-reply-to", b"references"),
 )
+
+
+# The attack: dkimpy takes the square of a header's lines and of a run of white space in the body (RFC 6376 section
+# 3.4.4), so that one mail would keep the whole process busy for hours.
+HEADER_LIMIT = 128 * 1024  # bytes; a mail with more of them goes out unsigned
+BLANKS = re.compile(rb"[\t ]{8,}")
+BLANKS_LIMIT = 20_000_000  # sum of squares of the runs; a body with more is signed as it is ("simple")
 
 
 class Signer:
@@ -39,18 +48,24 @@ class Signer:
             return raw
         try:
             return sign(raw, domain, row["dkim_selector"], self._vault.open(row["dkim_key"])) + raw
-        except (VaultError, dkim.DKIMException, ValueError) as error:
-            self._log.error("dkim.failed", domain=domain, error=str(error))
+        except (VaultError, dkim.DKIMException, ValueError, LookupError) as error:
+            # the library's texts quote the mail, which is not for logs
+            self._log.error("dkim.failed", domain=domain, message=str(message), kind=type(error).__name__)
+            text = str(error)[:500]
             with self._store.write() as connection:
-                outbox.note(connection, account, message, "dkim-failed", time.time_ns() // 1000, text=str(error))
+                outbox.note(connection, account, message, "dkim-failed", time.time_ns() // 1000, text=text)
             return raw
 
 
 def sign(raw: bytes, domain: str, selector: str, key: bytes) -> bytes:
     """The DKIM-Signature header with its line end. `key`: PEM (RSA), or 32 raw bytes in base64 (Ed25519).
 
-    Raises dkim.DKIMException, ValueError.
+    Raises dkim.DKIMException, ValueError, LookupError.
     """
+    body = headers.fields(raw, 0, len(raw))[1]
+    if body > HEADER_LIMIT:
+        raise ValueError(f"the header is larger than {HEADER_LIMIT >> 10} KB")
+    blanks = sum((found.end() - found.start()) ** 2 for found in BLANKS.finditer(raw, body))
     rsa = key.lstrip().startswith(b"-----BEGIN")
     present = {name.lower() for name, _ in dkim.rfc822_parse(raw)[0]}
     header: bytes = dkim.sign(
@@ -58,7 +73,7 @@ def sign(raw: bytes, domain: str, selector: str, key: bytes) -> bytes:
         selector.encode("ascii"),
         domain.encode("ascii"),
         key,
-        canonicalize=(b"relaxed", b"relaxed"),
+        canonicalize=(b"relaxed", b"relaxed" if blanks <= BLANKS_LIMIT else b"simple"),
         signature_algorithm=b"rsa-sha256" if rsa else b"ed25519-sha256",
         include_headers=[name for name in HEADERS if name in present],
         linesep=b"\r\n" if b"\r\n" in raw else b"\n",

@@ -14,6 +14,7 @@ from linkweir.mail.accepting import House, Sending
 from linkweir.mail.links import PageLinks
 from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission, Wishes
 from linkweir.mail.raw import Opened, RawMail
+from linkweir.mail.stage import Stage
 from linkweir.mail.template import Template
 from linkweir.mime import Note
 from linkweir.store import messages
@@ -25,7 +26,8 @@ from linkweir.webhook.outbox import Happened
 
 ACCEPTED = 202  # the status of the reply that is remembered
 RAW_LIMIT = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
-SIZE_LIMIT = 256 * 1024 * 1024  # bytes of all mails of one submission; they are in memory until the commit
+NOTES = 50  # kept of one message
+SIZE_LIMIT = 256 * 1024 * 1024  # bytes of all mails of one submission
 
 
 class Once(Protocol):
@@ -64,13 +66,14 @@ class Submitter:
         Raises BadInput for what is wrong for all, StoreUnavailable. Nothing is accepted then.
         """
         submission = _checked(submission)
-        writer = _Writer(self._sending(ring, account, submission, now), submission)
-        results = [writer.write(place, recipient) for place, recipient in enumerate(submission.recipients)]
-        reply = write(results)  # before the commit: what cannot be answered must not be sent
-        with self._store.write() as connection:
-            if once:
-                once.keep(connection, ACCEPTED, reply)
-            _store(connection, writer.ready, writer.notes, now)
+        with Stage(self._store.path.parent) as stage:
+            writer = _Writer(self._sending(ring, account, submission, now), submission, stage)
+            results = [writer.write(place, recipient) for place, recipient in enumerate(submission.recipients)]
+            reply = write(results)  # before the commit: what cannot be answered must not be sent
+            with self._store.write() as connection:
+                if once:
+                    once.keep(connection, ACCEPTED, reply)
+                _store(connection, writer.ready, writer.notes, now)
         return Answer(reply, results)
 
     def submit_raw(
@@ -82,7 +85,7 @@ class Submitter:
         accepted then.
         """
         opened = Opened(mail)
-        if allowed is not None and opened.sender.rpartition("@")[2].lower() not in allowed:
+        if allowed is not None and not opened.is_from(allowed):
             raise BadInput("From", "this credential may not send from that domain")
         asked = opened.wishes
         with self._store.read() as connection:
@@ -103,14 +106,15 @@ class Submitter:
             keep_content_days=asked.keep_content_days,
         )
         ready, notes = [], {}
-        for recipient in mail.recipients:
-            new, found = raw.accept(opened, sending, recipient)
-            ready.append(new)
-            notes[new.id] = found
-        if sum(len(new.raw) for new in ready) > RAW_LIMIT:
-            raise BadInput("DATA", f"the mails together are larger than {RAW_LIMIT >> 20} MB: send to fewer at a time")
-        with self._store.write() as connection:
-            _store(connection, ready, notes, now)
+        with Stage(self._store.path.parent) as stage:
+            for recipient in mail.recipients:
+                new, notes[new.id] = raw.accept(opened, sending, recipient, stage)
+                ready.append(new)
+                if stage.size > RAW_LIMIT:
+                    limit = f"{RAW_LIMIT >> 20} MB"
+                    raise BadInput("DATA", f"the mails together are larger than {limit}: send to fewer at a time")
+            with self._store.write() as connection:
+                _store(connection, ready, notes, now)
         return [new.id for new in ready]
 
     def _sending(self, ring: KeyRing, account: Account, submission: Submission, now: int) -> Sending:
@@ -139,14 +143,23 @@ def _store(connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUI
     messages.add(connection, ready)
     outbox.record_many(connection, [Happened(messages.row_of(new), "reception", now) for new in ready])
     for new in ready:
-        for one in notes.get(new.id, ()):
+        for one in _bounded(notes.get(new.id, [])):
             outbox.note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
+
+
+def _bounded(notes: list[Note]) -> list[Note]:
+    """The first notes, and how many more there were: a mail of many odd parts must not keep the store busy."""
+    more = len(notes) - NOTES
+    return notes if more <= 0 else [*notes[:NOTES], Note("more-notes", f"{more} more are left out")]
 
 
 def _checked(submission: Submission) -> Submission:
     """The submission with addresses that can be mailed to. Raises BadInput for what is wrong for all recipients."""
+    if len(submission.attachments) > compose.FILES:
+        raise BadInput("attachments", f"are more than {compose.FILES}")
     for position, item in enumerate(submission.attachments):
         compose.check_attachment(item, f"attachments[{position}]")
+    compose.check_length(submission.subject, "subject")
     reply_to = submission.reply_to and address.checked(submission.reply_to, "reply_to")
     return replace(submission, sender=address.checked(submission.sender, "from"), reply_to=reply_to)
 
@@ -154,24 +167,17 @@ def _checked(submission: Submission) -> Submission:
 class _Writer:
     """Turns one submission into messages that are ready to be stored, with their notes."""
 
-    def __init__(self, sending: Sending, submission: Submission) -> None:
+    def __init__(self, sending: Sending, submission: Submission, stage: Stage) -> None:
         self.ready: list[NewMessage] = []
         self.notes: dict[uuid.UUID, list[Note]] = {}
         self._sending = sending
         self._submission = submission
         self._pages = PageLinks()
         self._headers = compose.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
-        self._size = 0
+        self._stage = stage
         files = sum(len(item.data) for item in submission.attachments) * 4 // 3
-        self._grow(files * len(submission.recipients))  # known before the first mail is built
-        self._size = 0
+        _refuse_too_much(files * len(submission.recipients))  # known before the first mail is built
         self._texts = _Texts(submission)
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > SIZE_LIMIT:
-            limit = SIZE_LIMIT // 2**20
-            raise BadInput("recipients", f"together make more than {limit} MB of mail: send to fewer at a time")
 
     def write(self, position: int, recipient: Recipient) -> Accepted:
         """One recipient's message; what is wrong with one recipient does not touch the others.
@@ -183,7 +189,7 @@ class _Writer:
             new = self._message(replace(recipient, mailbox=mailbox), *self._texts.of(position))
         except BadInput as error:
             return Accepted(recipient, None, "error", str(error))
-        self._grow(len(new.raw))
+        _refuse_too_much(self._stage.size)
         self.ready.append(new)
         self.notes[new.id] = [Note("header-ignored", warning) for warning in self._submission.warnings]
         scheduled = new.due_at > self._sending.now
@@ -204,8 +210,19 @@ class _Writer:
             headers=self._headers,
             now=self._sending.now,
         )
-        new = draft.finished(mail, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
+        kept = self._stage.put(mail)
+        new = draft.finished(kept, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
         return replace(new, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant)
+
+
+def _refuse_too_much(size: int) -> None:
+    if size > SIZE_LIMIT:
+        limit = SIZE_LIMIT // 2**20
+        raise BadInput("recipients", f"together make more than {limit} MB of mail: send to fewer at a time")
+
+
+def _subject(text: str) -> str:
+    return compose.check_length(address.one_line(text, "subject"), "subject")
 
 
 class _Texts:
@@ -236,10 +253,10 @@ class _Texts:
         one = self._submission
         filled = self._filled.get(position)
         if filled is None:
-            return address.one_line(one.subject, "subject"), one.text, one.html
+            return _subject(one.subject), one.text, one.html
         if isinstance(filled, BadInput):
             raise filled
         rest = iter(filled)
-        subject = address.one_line(next(rest), "subject")
+        subject = _subject(next(rest))
         text = next(rest) if one.text is not None else None
         return subject, text, next(rest) if one.html is not None else None

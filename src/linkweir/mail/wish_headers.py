@@ -12,6 +12,7 @@ PREFIX = "ahasend-"
 RESULTS: tuple[SandboxResult, ...] = ("deliver", "bounce", "defer", "fail", "suppress")
 TAGS = 10
 TAG_LENGTH = 64
+WARNINGS = 20  # a mail may hold a million headers that nobody understands
 
 
 @dataclass(slots=True)
@@ -35,11 +36,15 @@ class HeaderWishes:
 
 def read(headers: Iterable[tuple[str, str]]) -> HeaderWishes:
     """The wishes among these (name, value) pairs; names in any case, other headers are passed over."""
-    wishes = HeaderWishes()
+    wishes, ignored = HeaderWishes(), 0
     for name, value in headers:
         lower, word = name.lower(), value.strip()
         if lower.startswith(PREFIX) and not _take(wishes, lower.removeprefix(PREFIX), word):
-            wishes.warnings.append(f"{name}: {word[:80]!r} is not understood and was ignored")
+            ignored += 1
+            if ignored <= WARNINGS:
+                wishes.warnings.append(f"{name[:80]}: {word[:80]!r} is not understood and was ignored")
+    if ignored > WARNINGS:
+        wishes.warnings.append(f"{ignored - WARNINGS} more headers were ignored")
     return wishes
 
 

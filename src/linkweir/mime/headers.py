@@ -4,23 +4,27 @@ A line that is no header line ends the block, as if the empty line had been forg
 """
 
 import re
-from dataclasses import dataclass, replace
 from email.message import Message
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-# a header line, its continuations, or the "From " line that a mailbox file leaves at the top
-_LINE = re.compile(rb"(?:From |[!-9;-~]*:|[ \t])[^\n]*(?:\n|\Z)")
+# A header field with its continuations; the name is missing where a line begins with ":", where the block begins with a
+# continuation, and in the "From " line that a mailbox file leaves at the top. Possessive: nothing is tried twice.
+_FIELD = re.compile(rb"(?:([!-9;-~]++):|:|From |[ \t])[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)")
 _BARE = re.compile(rb"\r(?!\n)")
 _EMPTY = re.compile(rb"\r?\n")
-_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
-_INTERESTING = (
-    *(b"content-type", b"content-transfer-encoding", b"content-disposition"),
-    *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
+_SPACED = re.compile(rb"From [ \t]*:")
+_INTERESTING = frozenset(
+    (
+        *(b"content-type", b"content-transfer-encoding", b"content-disposition"),
+        *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
+    )
 )
+REPEATED = 200  # characters of a Content-Type that may be remembered
 _FOLD = re.compile(rb"\r?\n[ \t]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One header field with its continuation lines: `name` in lower case, its bytes are `start` to `end`."""
 
     name: bytes
@@ -33,18 +37,16 @@ def fields(raw: bytes, start: int, end: int) -> tuple[list[Field], int]:
     """The fields of the header block that begins at `start`, in order, and where the body begins."""
     found: list[Field] = []
     at = start
-    while at < end:
-        line = _LINE.match(raw, at, end)
-        if line is None:
-            empty = _EMPTY.match(raw, at, end)
-            return found, empty.end() if empty else at
-        if raw[at : at + 1] in (b" ", b"\t"):
-            if found:
-                found[-1] = replace(found[-1], end=line.end())
-        elif name := _NAME.match(line[0]):
-            found.append(Field(name[1].lower(), at, at + name.end(), line.end()))
+    while line := _FIELD.match(raw, at, end):
         at = line.end()
-    return found, at
+        if name := line[1]:
+            found.append(Field(name.lower(), line.start(), line.end(1) + 1, at))
+        elif spaced := _SPACED.match(raw, line.start(), at):
+            found.append(Field(b"from", line.start(), spaced.end(), at))
+        elif found and raw.find(b"\n", line.start(), at - 1) >= 0:  # what continues a line without a name
+            found[-1] = found[-1]._replace(end=at)
+    empty = _EMPTY.match(raw, at, end)
+    return found, empty.end() if empty else at
 
 
 def unfolded(raw: bytes, field: Field) -> bytes:
@@ -70,7 +72,9 @@ class Headers:
     def content_type(self, default: str) -> "ContentType":
         """What the part says it is; `default` where it says nothing."""
         values = self.values.get(b"content-type", [])
-        return ContentType(values[0].decode("latin-1") if values else default, len(set(values)) > 1)
+        value = values[0].decode("latin-1") if values else default
+        repeats = value[:5].lower() == "text/" and len(value) <= REPEATED
+        return (_text_type if repeats else ContentType)(value, len(set(values)) > 1)
 
     @property
     def transfer_encoding(self) -> str:
@@ -110,10 +114,16 @@ class ContentType:
         except (UnicodeError, ValueError, TypeError, LookupError):
             return None
 
-    @property
+    @cached_property
     def charset(self) -> str | None:
         """The label of the part's charset in lower case."""
         try:
             return self._message.get_content_charset()
         except (UnicodeError, ValueError, TypeError, LookupError):
             return None
+
+
+@lru_cache(maxsize=256)
+def _text_type(value: str, ambiguous: bool) -> ContentType:
+    """A text's type is the same in mail after mail, and reading it costs more than decoding a small part."""
+    return ContentType(value, ambiguous)

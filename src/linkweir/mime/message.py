@@ -3,10 +3,13 @@
 import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
+from linkweir import _mime
 from linkweir.html import Link, Switches
 from linkweir.html.charset import Charset
-from linkweir.html.pixel import pixel_place, pixel_tag
+from linkweir.html.ending import ending
+from linkweir.html.pixel import pixel_place
 from linkweir.html.places import Places, Replacement
 from linkweir.html.resolve import Links
 from linkweir.html.stream import DEFAULT
@@ -18,7 +21,7 @@ from linkweir.mime.walk import Part, Walk
 from linkweir.token import Tracker
 
 Body = Plain | Quoted | Based
-KINDS: dict[str, Callable[[bytes], Body]] = {
+KINDS: dict[str, Callable[[bytes, bool], Body]] = {
     **dict.fromkeys(("7bit", "8bit", "binary"), Plain),
     "quoted-printable": Quoted,
     "base64": Based,
@@ -54,6 +57,7 @@ def rewrite_message(
     *,
     switches: Switches = DEFAULT,
     pixel: str | None = None,
+    honeypot: str | None = None,
     report: bool = False,
 ) -> Rewritten:
     """Replace the links in all HTML bodies of a raw RFC 5322 mail, changing no byte outside the values' encodings.
@@ -62,25 +66,27 @@ def rewrite_message(
         raw: the mail as it came, with CRLF or LF.
         links: as for `rewrite`; the index counts the links of all parts together. None replaces no link.
         pixel: the address of an open pixel, put before `</body>` of the first HTML body.
+        honeypot: the address of a hidden link, put behind the pixel.
         report: whether to list every link in the answer.
 
     Never raises for what is in the mail: a part that is malformed stays as it was, with a note. What `links` raises
     comes out unchanged.
     """
     walk = Walk(raw)
+    unseen = ending(pixel, honeypot)
     notes = list(walk.notes)
     done: list[bytes] = []
     found: list[PartLink] = []
     copied = count = looked = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, first=count, pixel=pixel)
+            work = _Work(raw, part, links, switches, first=count, unseen=unseen, listed=report)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
         looked += 1
         count += work.places.count
-        pixel = None if work.has_pixel else pixel
+        unseen = b"" if work.has_unseen else unseen
         if report:
             found += [PartLink(part.section, link) for link in work.places.links()]
         if work.changed is not None:
@@ -125,7 +131,8 @@ def _body(raw: bytes, part: Part) -> Body:
     kind = KINDS.get(part.encoding)
     if kind is None:
         raise Untouchable(f"the transfer encoding {part.encoding[:40]!r} is unknown")
-    return kind(raw[part.start : part.end])
+    crlf = raw.startswith(b"\r\n", part.start - 2) if part.start > 1 else False  # the line end before the body
+    return kind(raw[part.start : part.end], crlf)
 
 
 class _Work:
@@ -139,24 +146,25 @@ class _Work:
         switches: Switches,
         *,
         first: int,
-        pixel: str | None = None,
+        unseen: bytes = b"",
         known: Tracker | None = None,
+        listed: bool = True,
     ) -> None:
         body = _body(raw, part)
-        if PGP in body.decoded:
+        if _mime.find(body.decoded, PGP, 0, len(body.decoded)) >= 0:
             raise Untouchable("it holds a PGP block")
         label = part.charset or "utf-8"
         text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
         html = body.decoded if text is None else text[0]
         charset = label if text is None else "utf-8"
-        self.places = Places(html, links, switches=switches, charset=charset, first=first, known=known)
+        self.places = Places(html, links, switches=switches, charset=charset, first=first, known=known, listed=listed)
         if self.places.unjudgeable:
             raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
-        changes = self.places.replacements if links is not None else []
-        self.has_pixel = False
-        if pixel is not None and (place := pixel_place(html, switches)) is not None:
-            changes = sorted([*changes, Replacement(place, place, pixel_tag(pixel))], key=lambda one: one.start)
-            self.has_pixel = True
+        changes = self.places.replacements
+        self.has_unseen = False
+        if unseen and (place := pixel_place(html, switches)) is not None:
+            changes = sorted([*changes, (place, place, unseen)], key=itemgetter(0))
+            self.has_unseen = True
         if changes and text is not None:
             changes = _encoded(text[0], text[1], body.decoded, changes)
         self.changed = body.splice(changes) if changes else None
@@ -183,13 +191,13 @@ def _encoded(text: str, codec: str, data: bytes, changes: list[Replacement]) -> 
     done: list[Replacement] = []
     pieces: list[bytes] = []
     at = size = 0
-    for one in changes:
-        before = utf8[at : one.start].decode("utf-8", "surrogatepass").encode(codec)
-        value = utf8[one.start : one.end].decode("utf-8", "surrogatepass").encode(codec)
+    for begin, end, new in changes:
+        before = utf8[at:begin].decode("utf-8", "surrogatepass").encode(codec)
+        value = utf8[begin:end].decode("utf-8", "surrogatepass").encode(codec)
         start = size + len(before)
-        done.append(Replacement(start, start + len(value), one.value.decode().encode(codec)))
+        done.append((start, start + len(value), new.decode().encode(codec)))
         pieces += [before, value]
-        at, size = one.end, start + len(value)
+        at, size = end, start + len(value)
     pieces.append(utf8[at:].decode("utf-8", "surrogatepass").encode(codec))
     if b"".join(pieces) != data:
         raise Untouchable(f"its links cannot be cut out of {codec}")

@@ -1,20 +1,15 @@
 """7bit, 8bit and binary: the bytes are the text."""
 
-from collections.abc import Sequence
-
+from linkweir import _mime
 from linkweir.html.places import Replacement
 
 
 class Plain:
     """One part as it stands; `decoded` is the same."""
 
-    def __init__(self, encoded: bytes) -> None:
+    def __init__(self, encoded: bytes, _crlf: bool) -> None:
         self.decoded = encoded
 
-    def splice(self, replacements: Sequence[Replacement]) -> bytes:
+    def splice(self, replacements: list[Replacement]) -> bytes:
         """The part with these bytes replaced."""
-        done, at = [], 0
-        for one in replacements:
-            done += [self.decoded[at : one.start], one.value]
-            at = one.end
-        return b"".join([*done, self.decoded[at:]])
+        return _mime.splice(self.decoded, replacements)

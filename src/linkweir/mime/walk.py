@@ -8,12 +8,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from linkweir.mime.headers import Headers
+from linkweir import _mime
+from linkweir.mime.headers import ContentType, Headers
 from linkweir.mime.note import Note
 
 DEPTH_LIMIT = 32  # multiparts inside each other; real mail stays below 10
 PART_LIMIT = 10_000
+LF = 10
 PLAIN = "text/plain; charset=us-ascii"
+# what may stand behind a boundary in its line
+_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,13 @@ class Walk:
         elif kind.ambiguous and (kind.kind == "text/html" or kind.main == "multipart"):
             self._note("untouched-part", "its Content-Type headers contradict each other", where)
         elif kind.main == "multipart":
-            self._multipart(head, end, section, depth)
+            self._multipart(head, kind, end, section, depth)
         elif kind.kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
             self._note("encrypted", "S/MIME: signed or encrypted", where)
         elif kind.kind == "text/html" and head.is_body:
             self.parts.append(Part(where, head.body, end, head.transfer_encoding, kind.charset))
 
-    def _multipart(self, head: Headers, end: int, section: str, depth: int) -> None:
-        kind = head.content_type(PLAIN)
+    def _multipart(self, head: Headers, kind: ContentType, end: int, section: str, depth: int) -> None:
         if kind.kind in ("multipart/signed", "multipart/encrypted"):
             self._note(kind.kind.partition("/")[2], "what is inside must stay as it is", section)
             return
@@ -87,24 +90,24 @@ class Walk:
 
     def _children(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         """From behind each delimiter to before the next one's line end; the last may miss its end (RFC 2046, 5.1.2)."""
-        line = re.compile(rb"(?:(?<=\n)|\A)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
+        mark = b"--" + boundary
         begun: int | None = None
         at = start
-        while found := self._next(line, boundary, at, end):
+        while found := self._next(mark, at, end):
+            place, rest = found
             if begun is not None:
-                yield begun, _before_line(self._raw, begun, found.start())
-            if found[1]:
+                yield begun, _before_line(self._raw, begun, place)
+            if rest[1]:
                 return
-            begun = at = found.end()
+            begun = at = rest.end()
         if begun is not None:
             yield begun, end
 
-    def _next(self, line: re.Pattern[bytes], boundary: bytes, at: int, end: int) -> re.Match[bytes] | None:
-        """The next delimiter line; finding its text first is many times faster than the pattern alone."""
-        mark = b"--" + boundary
-        while (place := self._raw.find(mark, at, end)) >= 0:
-            if found := line.match(self._raw, place, end):
-                return found
+    def _next(self, mark: bytes, at: int, end: int) -> tuple[int, re.Match[bytes]] | None:
+        """Where the next delimiter line begins, and what follows the boundary in it."""
+        while (place := _mime.find(self._raw, mark, at, end)) >= 0:
+            if (place == 0 or self._raw[place - 1] == LF) and (rest := _REST.match(self._raw, place + len(mark), end)):
+                return place, rest
             at = place + 1
         return None
 

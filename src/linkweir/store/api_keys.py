@@ -19,6 +19,17 @@ def get(connection: Connection, account: uuid.UUID, key: uuid.UUID) -> RowMappin
     return connection.execute(select(api_keys).where(*here)).mappings().first()
 
 
+def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
+    """Every key of this account, oldest first."""
+    mine = select(api_keys).where(api_keys.c.account_id == account).order_by(api_keys.c.created_at, api_keys.c.id)
+    return list(connection.execute(mine).mappings())
+
+
+def remove_labelled(connection: Connection, account: uuid.UUID, label: str) -> None:
+    """Forget the keys with this label."""
+    connection.execute(delete(api_keys).where(api_keys.c.account_id == account, api_keys.c.label == label))
+
+
 def change(connection: Connection, key: uuid.UUID, values: dict[str, Any]) -> None:
     """Set the given columns."""
     connection.execute(update(api_keys).where(api_keys.c.id == key).values(**values))

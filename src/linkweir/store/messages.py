@@ -1,13 +1,15 @@
 """Statements on messages, their content, and the destinations of their short links."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from linkweir.store.tables import attempts, contents, links, messages, queue
+
+_CONTENT = insert(contents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class NewMessage:
     tags: list[str]
     track_clicks: bool
     privacy: str
-    raw: bytes
+    raw: bytes | Callable[[], bytes]  # the mail, or what gives it
     short_links: dict[int, str]
     now: int
     due_at: int
@@ -47,8 +49,11 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     if not accepted:
         return
     connection.execute(insert(messages), [row_of(new) for new in accepted])
-    kept = [{"message_id": new.id, "raw": new.raw, "keep_until_at": new.keep_until_at} for new in accepted]
-    connection.execute(insert(contents), kept)
+    if at_hand := [_content_of(new, new.raw) for new in accepted if isinstance(new.raw, bytes)]:
+        connection.execute(_CONTENT, at_hand)
+    for new in accepted:
+        if not isinstance(new.raw, bytes):  # one by one, for only one of them need be in memory
+            connection.execute(_CONTENT, _content_of(new, new.raw()))
     waiting = [
         {
             "message_id": new.id,
@@ -67,6 +72,10 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     ]
     if short:
         connection.execute(insert(links), short)
+
+
+def _content_of(new: NewMessage, raw: bytes) -> dict[str, Any]:
+    return {"message_id": new.id, "raw": raw, "keep_until_at": new.keep_until_at}
 
 
 def row_of(new: NewMessage) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A row is made when a request begins (status 0, for the length of a lease) and fi
 
 import uuid
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, tuple_, update
 
 from linkweir.store.tables import idempotency
 
@@ -45,6 +45,13 @@ def finish(
 def forget(connection: Connection, account: uuid.UUID, key: str, begun_at: int) -> None:
     """The request that began then came to nothing: it may be made again."""
     connection.execute(delete(idempotency).where(_mine(account, key, begun_at)))
+
+
+def drop_expired(connection: Connection, now: int, limit: int) -> int:
+    """Remove replies that need not be remembered any more; some hold a secret, or addresses."""
+    here = (idempotency.c.account_id, idempotency.c.key)
+    some = select(*here).where(idempotency.c.expires_at <= now).limit(limit)
+    return connection.execute(delete(idempotency).where(tuple_(*here).in_(some))).rowcount
 
 
 def _mine(account: uuid.UUID, key: str, begun_at: int) -> ColumnElement[bool]:

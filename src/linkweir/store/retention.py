@@ -4,7 +4,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, delete, select, update
 
-from linkweir.store.tables import attempts, clicks, contents, events, messages, outbox, queue
+from linkweir.store.settling import settle
+from linkweir.store.tables import attempts, clicks, contents, events, message_links, messages, outbox, queue
 
 
 class Drop(Protocol):
@@ -22,14 +23,24 @@ def drop_contents(connection: Connection, now: int, limit: int) -> int:
     return len(ids)
 
 
+FORGOTTEN = dict.fromkeys(  # what a click loses with its message: all that says whose it was, or might
+    (
+        *("message_id", "message_ref", "destination", "ip", "user_agent", "client", "system", "region", "network"),
+        *("told", "tell_at"),
+    )
+)
+
+
 def drop_messages(connection: Connection, now: int, limit: int) -> int:
-    """Remove messages that were kept long enough, and what clicks say of their readers; the clicks stay as numbers."""
+    """Remove messages that were kept long enough, and what clicks say of their readers; the clicks stay as numbers, and
+    so do the sums by hour.
+    """
     waiting = select(queue.c.message_id)
     due = select(messages.c.id).where(messages.c.retain_until_at <= now, messages.c.id.not_in(waiting))
     ids = list(connection.scalars(due.limit(limit)))
-    for table in (attempts, events, contents, outbox):
+    settle(connection, ids)
+    for table in (attempts, events, contents, outbox, message_links):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
-    forgotten = {"message_id": None, "message_ref": None, "ip": None, "user_agent": None}
-    connection.execute(update(clicks).where(clicks.c.message_id.in_(ids)).values(**forgotten))
+    connection.execute(update(clicks).where(clicks.c.message_id.in_(ids)).values(**FORGOTTEN, signals="", firsts=0))
     connection.execute(delete(messages).where(messages.c.id.in_(ids)))
     return len(ids)

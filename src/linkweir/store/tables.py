@@ -3,6 +3,8 @@
 The migrations in `migrations/` make these tables; a test holds both against each other.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -261,12 +263,16 @@ clicks = Table(
     Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, prefetch, machine or unsure
     Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
     Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
-    Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message on it
+    Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message
+    Column("firsts", SmallInteger, nullable=False, server_default="0"),  # bits: see store.sums
+    Column("settled", Boolean, nullable=False, server_default=false()),  # its sums are in `settled`
     Column("told", String(8)),  # the verdict that webhooks were told; None: nothing was told
     Column("tell_at", BigInteger),  # when webhooks are to be told; None: never, or it was done
     Index(None, "message_id", "at"),
     Index(None, "account_id", "at"),
     Index(None, "tell_at", sqlite_where=text("tell_at IS NOT NULL")),
+    Index("ix_clicks_firsts", "message_id", "message_ref", sqlite_where=text("firsts > 0")),
+    Index(None, "message_ref", "at", sqlite_where=text("message_ref IS NOT NULL")),
 )
 
 message_links = Table(  # every link of a message that was followed, with its sums
@@ -283,20 +289,31 @@ message_links = Table(  # every link of a message that was followed, with its su
     sqlite_with_rowid=False,
 )
 
-rollups = Table(  # sums of clicks by hour, along one dimension, within one scope
-    "rollups",
+
+def _sums() -> list[Column[Any]]:
+    """Sums of clicks by hour, along one dimension, within one scope."""
+    return [
+        Column("account_id", Uuid, primary_key=True),
+        Column("scope", Text, primary_key=True),  # "" the account, "tag:…", "sender:…" a sender's domain
+        Column("dimension", String(80), primary_key=True),  # "" the sum, link, destination, tag, country, attribute:…
+        Column("value", Text, primary_key=True),
+        Column("hour", Integer, primary_key=True, autoincrement=False),  # hours since 1970
+        Column("human", Integer, nullable=False, server_default="0"),
+        Column("machine", Integer, nullable=False, server_default="0"),
+        Column("prefetch", Integer, nullable=False, server_default="0"),
+        Column("unsure", Integer, nullable=False, server_default="0"),
+        Column("clickers", Integer, nullable=False, server_default="0"),  # whose first counted click fell into the hour
+    ]
+
+
+rollups = Table("rollups", metadata, *_sums(), sqlite_with_rowid=False)
+settled = Table("settled", metadata, *_sums(), sqlite_with_rowid=False)  # the part of rollups of messages now gone
+
+marks = Table(  # what is under way and must be finished by whoever comes next: "rebuild"
+    "marks",
     metadata,
-    Column("account_id", Uuid, primary_key=True),
-    Column("scope", Text, primary_key=True),  # "" the account, "tag:…", "sender:…" a sender's domain
-    Column("dimension", String(24), primary_key=True),  # "" the sum, link, destination, tag, country, attribute:…
-    Column("value", Text, primary_key=True),
-    Column("hour", Integer, primary_key=True, autoincrement=False),  # hours since 1970
-    Column("human", Integer, nullable=False, server_default="0"),
-    Column("machine", Integer, nullable=False, server_default="0"),
-    Column("prefetch", Integer, nullable=False, server_default="0"),
-    Column("unsure", Integer, nullable=False, server_default="0"),
-    Column("clickers", Integer, nullable=False, server_default="0"),  # whose first counted click fell into the hour
-    sqlite_with_rowid=False,
+    Column("name", String(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
 )
 
 blocked = Table(  # where nobody is sent any more: phishing

@@ -12,7 +12,17 @@ from sqlalchemy import Connection
 from linkweir.store import events
 from linkweir.store import outbox as rows
 
-Kind = Literal["reception", "delivered", "transient_error", "bounced", "failed", "suppressed", "opened", "clicked"]
+Kind = Literal[
+    "reception",
+    "delivered",
+    "transient_error",
+    "bounced",
+    "failed",
+    "suppressed",
+    "opened",
+    "clicked",
+    "click_corrected",  # ours: a click that was told turned out to be something else
+]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,6 +48,11 @@ def record(connection: Connection, message: Mapping[Any, Any], kind: Kind, at: i
 def record_many(connection: Connection, happened: Sequence[Happened]) -> None:
     """`record` for many facts at once: webhooks are looked up once for each account."""
     events.add_many(connection, [_event(one) for one in happened])
+    request_many(connection, happened)
+
+
+def request_many(connection: Connection, happened: Sequence[Happened]) -> None:
+    """Only queue the requests, for what was noted before."""
     accounts = {one.message["account_id"] for one in happened}
     enabled = {account: rows.enabled(connection, account) for account in accounts}
     waiting = [
@@ -79,7 +94,7 @@ def _request(one: Happened, webhook: uuid.UUID) -> dict[str, Any]:
     body = {
         "type": f"message.{one.kind}",
         "webhook_id": webhook,
-        "timestamp": _time(one.at),
+        "timestamp": time_of(one.at),
         "data": {**one.data, **data},
     }
     return {
@@ -92,6 +107,6 @@ def _request(one: Happened, webhook: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _time(at: int) -> str:
+def time_of(at: int) -> str:
     """RFC 3339 with exactly six digits after the second, as the contract's clients expect."""
     return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

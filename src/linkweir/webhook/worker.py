@@ -10,13 +10,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.errors import StoreUnavailable, VaultError
 from linkweir.store import outbox
 from linkweir.store.engine import Store
-from linkweir.store.outbox import Claimed, Outcome
+from linkweir.store.outbox import Claimed, Endpoint, Outcome
 from linkweir.vault import Vault
 from linkweir.webhook import signing
 from linkweir.webhook.sending import Answer, Sender
@@ -28,7 +29,10 @@ POLL = 0.25  # seconds between looks at the outbox
 CLEAN_EVERY = 60.0  # seconds
 KEEP = 7 * 86_400 * 1_000_000  # microseconds that a finished request is kept to be looked at
 GRACE = 1.0  # seconds that a stop waits for answers
+SLOW = 1.0  # seconds for an answer; a webhook that took longer is held back as one that failed
 POSTPONE = 60_000_000  # microseconds until a request is tried again that could not be signed
+
+Running = dict[asyncio.Task[Outcome], tuple[Claimed, bool]]  # what is sent, and whether its webhook lagged
 
 
 class WebhookWorker:
@@ -60,6 +64,7 @@ class WebhookWorker:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._clean_at = 0.0
+        self._slow: set[uuid.UUID] = set()  # webhooks whose last answer took long
         self.succeeded = self.failed = self.disabled = 0
 
     @property
@@ -83,13 +88,15 @@ class WebhookWorker:
     async def _run(self) -> None:
         sender = self._make_sender()
         turns = Turns(self._connections)
-        running: dict[asyncio.Task[Outcome], Claimed] = {}
+        running: Running = {}
         ended: list[Outcome] = []
         while not self._stopping.is_set():
             ended += _collect(running, turns)
-            for item in await asyncio.to_thread(self._exchange, ended, turns):
-                turns.take(item.endpoint.id, failing=item.endpoint.failing)
-                running[asyncio.create_task(self._attempt(sender, item))] = item
+            for item in await asyncio.to_thread(self._guarded, partial(self._exchange, ended, turns)):
+                lagging = self._lagging(item.endpoint)
+                turns.take(item.endpoint.id, lagging=lagging)
+                running[asyncio.create_task(self._attempt(sender, item))] = (item, lagging)
+            await asyncio.to_thread(self._guarded, self._clean)
             if running:
                 await asyncio.wait(running, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
             else:
@@ -105,33 +112,40 @@ class WebhookWorker:
 
     def _exchange(self, ended: list[Outcome], turns: Turns) -> list[Claimed]:
         """Write down what ended and claim what is due, in one transaction; what cannot be written is kept."""
+        now = self._clock()
+        with self._store.read() as connection:
+            due = [] if turns.full else outbox.due(connection, now)
+        due = [one for one in due if self._room(turns, one)]
+        return self._write(ended, due, turns, now) if ended or due else []
+
+    def _lagging(self, one: Endpoint) -> bool:
+        return one.failing or one.id in self._slow
+
+    def _room(self, turns: Turns, one: Endpoint) -> int:
+        return turns.room(one.id, failing=one.failing, slow=one.id in self._slow)
+
+    def _guarded(self, work: Callable[[], list[Claimed]]) -> list[Claimed]:
         try:
-            now = self._clock()
-            with self._store.read() as connection:
-                due = [] if turns.full else outbox.due(connection, now)
-            due = [one for one in due if turns.room(one.id, failing=one.failing)]
-            if ended or due:
-                return self._write(ended, due, turns, now)
-            self._clean(now)
+            return work()
         except StoreUnavailable as error:
             self._log.warning("webhook.store_unavailable", error=str(error))
         except Exception:
             self._log.exception("webhook.bug")  # the thread must live: it is the only one
         return []
 
-    def _write(self, ended: list[Outcome], due: list[outbox.Endpoint], turns: Turns, now: int) -> list[Claimed]:
+    def _write(self, ended: list[Outcome], due: list[Endpoint], turns: Turns, now: int) -> list[Claimed]:
         random.shuffle(due)
         claimed: list[Claimed] = []
         plan = turns.copy()
         with self._store.write() as connection:
             off = [one for one in ended if outbox.settle(connection, self._owner, one, FAILURES)]
             for one in due:
-                room = plan.room(one.id, failing=one.failing)
+                room = self._room(plan, one)
                 if not room:
                     continue
                 taken = outbox.claim(connection, self._owner, one, now=now, until=now + self._lease, limit=room)
                 for _ in taken:
-                    plan.take(one.id, failing=one.failing)
+                    plan.take(one.id, lagging=self._lagging(one))
                 claimed += taken
         self._tally(ended, off)
         ended.clear()
@@ -155,11 +169,13 @@ class WebhookWorker:
             at = self._clock()
             return Outcome(item=item, at=at, ok=False, error=str(error), next_at=at + POSTPONE, counted=False)
         headers = signing.headers(secret, str(item.id), int(time.time()), item.body)
+        started = time.monotonic()
         try:
             answer = await sender.post(item.endpoint.url, headers, item.body)
         except Exception:
             self._log.exception("webhook.bug", request=str(item.id))
             answer = Answer(None, "an error of this service")
+        (self._slow.add if time.monotonic() - started > SLOW else self._slow.discard)(item.endpoint.id)
         return self._outcome(item, answer)
 
     def _outcome(self, item: Claimed, answer: Answer) -> Outcome:
@@ -179,18 +195,19 @@ class WebhookWorker:
         except StoreUnavailable as error:
             self._log.warning("webhook.store_unavailable", error=str(error))  # the leases end by themselves
 
-    def _clean(self, now: int) -> None:
-        if time.monotonic() < self._clean_at:
-            return
-        with self._store.write() as connection:
-            more = outbox.clean(connection, now - KEEP) >= outbox.CLEAN
-        self._clean_at = time.monotonic() + (POLL if more else CLEAN_EVERY)
+    def _clean(self) -> list[Claimed]:
+        """Remove what ended long ago, whenever it is time, also while much is sent. Claims nothing."""
+        if time.monotonic() >= self._clean_at:
+            with self._store.write() as connection:
+                more = outbox.clean(connection, self._clock() - KEEP) >= outbox.CLEAN
+            self._clean_at = time.monotonic() + (POLL if more else CLEAN_EVERY)
+        return []
 
 
-def _collect(running: dict[asyncio.Task[Outcome], Claimed], turns: Turns) -> list[Outcome]:
+def _collect(running: Running, turns: Turns) -> list[Outcome]:
     """The outcomes of the tasks that ended, which are forgotten."""
     done = [task for task in running if task.done()]
     for task in done:
-        item = running.pop(task)
-        turns.give(item.endpoint.id, failing=item.endpoint.failing)
+        item, lagging = running.pop(task)
+        turns.give(item.endpoint.id, lagging=lagging)
     return [task.result() for task in done]

@@ -7,10 +7,12 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +136,25 @@ def test_fifty_recipients_and_no_more(served: Submission) -> None:
     wait_until(lambda: sum(b"fifty@example.com" in path.read_bytes() for path in new(served)) == 50)
 
 
+def test_a_connection_has_its_number_of_mails(served: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail after the last one that a connection may bring is answered 421; on a new one it is taken."""
+    assert protocol.MAILS == 10_000
+    monkeypatch.setattr(protocol, "MAILS", 3)
+    with served.connect() as client:
+        for number in range(3):
+            client.sendmail("a@example.com", ["ada@example.org"], MAIL.replace(b"one@", b"%d@many." % number))
+        client.mail("a@example.com")
+        client.rcpt("ada@example.org")
+        assert client.docmd("DATA")[0] == 421
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.noop()
+        client.close()
+    with served.connect() as client:
+        assert client.sendmail("a@example.com", ["ada@example.org"], MAIL.replace(b"one@", b"3@many.")) == {}
+    for number in range(4):
+        assert arrived(served, f"{number}@many.example.com")
+
+
 def test_what_is_missing_is_added(served: Submission) -> None:
     """A mail without Message-ID and Date gets them; Bcc does not go out."""
     mail = b"From: a@example.com\r\nBcc: secret@example.org\r\nSubject: bare\r\n\r\nHello\r\n"
@@ -159,6 +180,38 @@ def test_a_locked_store_is_a_temporary_failure(served: Submission) -> None:
             client.sendmail("a@example.com", ["ada@example.org"], MAIL)
     served.service.store._wait = 5
     assert refused.value.smtp_code == 451
+
+
+def test_a_stop_answers_what_was_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail whose commit has begun when the service stops is answered 250, one that comes after it 421."""
+    entered, go = threading.Event(), threading.Event()
+    with Submission(tmp_path / "data") as service:
+        store = service.service.submitter.submit_raw
+
+        def slowly(*args: Any, **names: Any) -> Any:
+            entered.set()
+            assert go.wait(20)
+            return store(*args, **names)
+
+        monkeypatch.setattr(service.service.submitter, "submit_raw", slowly)
+        with service.connect() as client, service.connect() as late:
+            for one in (client, late):
+                one.mail("a@example.com")
+                one.rcpt("ada@example.org")
+                assert one.docmd("DATA")[0] == 354
+            client.send(MAIL + b".\r\n")
+            assert entered.wait(20)
+            stopping = threading.Thread(target=service.service.stop)
+            stopping.start()
+            time.sleep(0.2)
+            late.send(MAIL + b".\r\n")
+            assert late.getreply()[0] == 421
+            go.set()
+            assert client.getreply()[0] == 250
+            assert client.getreply()[0] == 421
+            stopping.join(20)
+            for one in (client, late):
+                one.close()
 
 
 def test_swaks_hands_in_a_mail(served: Submission) -> None:

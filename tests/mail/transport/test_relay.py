@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import threading
+import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -158,6 +160,65 @@ def test_a_final_no_is_final_for_the_mail_only(raw: bytes, step: str) -> None:
     else:
         assert isinstance(failed.value, DeliveryRefused)
         assert failed.value.classification == "address"
+
+
+@pytest.mark.parametrize(
+    "address", ["a>b@example.org", "a,b@example.org", "a b@example.org", "ä@example.org", "a\n@b.c"]
+)
+def test_an_address_that_no_command_can_hold_bounces(raw: bytes, address: str) -> None:
+    """A recipient that would be read as another one is refused here for good, and nobody gets the mail."""
+    with StandIn() as server, pytest.raises(DeliveryRefused) as refused:
+        deliver(relay_to(server), replace(mail_to_send(raw), recipient=address))
+    assert refused.value.classification == "address"
+    assert server.commands == []
+
+
+def test_an_empty_sender_is_the_null_reverse_path(raw: bytes) -> None:
+    """A mail without an envelope sender, which no bounce may follow, is announced as such."""
+    with StandIn() as server:
+        deliver(relay_to(server), replace(mail_to_send(raw), envelope_from=""))
+        assert any(one.startswith("MAIL FROM:<> ") for one in server.commands)
+
+
+def test_nothing_stands_between_the_answer_and_the_note(raw: bytes) -> None:
+    """A relay that has taken a mail and then says nothing more does not hold up that it was taken."""
+    with StandIn(RSET="stall") as server:
+        started = time.monotonic()
+        assert deliver(relay_to(server), mail_to_send(raw)) == ["250 2.0.0 queued as 1"]
+        assert time.monotonic() - started < 2.5  # the stall is longer
+
+
+@pytest.mark.parametrize("trouble", ["550 what?", "drop", "stall", "garbage"])
+def test_a_connection_that_does_not_answer_any_more_is_replaced(raw: bytes, trouble: str) -> None:
+    """Whatever an idle connection answers to RSET but 250, the next mail goes over a new one, and none is lost."""
+    with StandIn(RSET=trouble) as server:
+        assert len(deliver(relay_to(server, timeout=0.5), mail_to_send(raw), mail_to_send(raw))) == 2
+        assert (len(server.mails), server.connections) == (2, 2)
+
+
+def test_an_answer_too_many_is_no_answer_to_the_next_mail(raw: bytes) -> None:
+    """A second answer behind the final 250 neither bounces nor delivers the mail that comes after."""
+    with StandIn(end="250 2.0.0 queued\r\n550 5.1.1 no such user") as server:
+        assert deliver(relay_to(server), *(mail_to_send(raw) for _ in range(3))) == ["250 2.0.0 queued"] * 3
+        assert len(server.mails) == 3
+
+
+@pytest.mark.parametrize("step", ["greeting", "EHLO", "MAIL", "end"])
+@pytest.mark.parametrize("said", ["250-more\r\n" * 200_000, "2" * 5_000_000, "\x00\xff 1", "-1 x", "", "99"])
+def test_an_answer_that_is_none_is_a_failure(raw: bytes, step: str, said: str) -> None:
+    """Answers without end, without a code or with a strange one are tried again later, and fill no memory."""
+    with StandIn(**{step: said}) as server, pytest.raises(DeliveryFailed) as failed:
+        deliver(relay_to(server, timeout=0.5), mail_to_send(raw))
+    assert not isinstance(failed.value, DeliveryRefused)
+    assert len(str(failed.value)) < 700
+
+
+@pytest.mark.parametrize("code", ["530 5.7.0 sign in first", "503 5.5.1 not now", "502 5.5.2 what?"])
+def test_what_is_said_of_us_bounces_nothing(raw: bytes, code: str) -> None:
+    """A relay that wants a password or TLS first says nothing of the mail, though it says it to MAIL."""
+    with StandIn(MAIL=code) as server, pytest.raises(DeliveryFailed) as failed:
+        deliver(relay_to(server), mail_to_send(raw))
+    assert not isinstance(failed.value, DeliveryRefused)
 
 
 def test_eight_bit_mail_needs_a_relay_that_takes_it() -> None:

@@ -37,6 +37,7 @@ class Policy(Struct):
     opt_out: list[str]
     skip: list[str]
     outlook: bool | None
+    honeypot: bool | None
     utm: Utm | None
 
 
@@ -153,6 +154,7 @@ class Webhook(Struct, omit_defaults=True):
     on_suppressed: bool
     on_opened: bool
     on_clicked: bool
+    on_click_corrected: bool
     on_suppression_created: bool
     on_dns_error: bool
     scope: Literal["global", "scoped"]

@@ -85,6 +85,7 @@ def _thing(
                 errors=(400, 401, 403, 404, 413, 429, 503),
             )
         )
+    every = ":all" if scope == "domains" else every
     found.append(Operation("delete", one, f"Delete a {what}", answers.Done, scope=f"{scope}:delete{every}"))
     return found
 

@@ -10,15 +10,19 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import RowMapping
 
 from linkweir.edge.parts import Parts, now
-from linkweir.errors import BadInput, LinkweirError, NotFound, StoreUnavailable
+from linkweir.errors import AccessDenied, BadInput, LinkweirError, NotFound, StoreUnavailable
 from linkweir.mail import lookup
 from linkweir.mail.raw import RawMail
+from linkweir.store import smtp_credentials
 
 RECIPIENTS = 50
 # The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
 # with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
 BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.\[\]:_-]{1,255}")
+NULL = "<>"  # how the library spells the null reverse-path, with which bounce mails come (RFC 5321 section 4.5.5)
+# Local parts over RFC 5321's 64 octets are real (bounces to generated senders), and so are quoted ones.
+ADDRESS = re.compile(r'(?=.{1,320}\Z)(?:[!#-?A-~]+|"[ !#-\[\]-~]*")@[A-Za-z0-9.\[\]:_-]{1,255}')
+SENDER = re.compile(r"[ -~]{0,320}")  # no control: one that is passed on would be a command to the next server
 
 
 @dataclass(slots=True)
@@ -35,6 +39,16 @@ class Intake:
         self._parts = parts
         self._pool = pool
         self._source = source
+
+    async def handle_MAIL(  # noqa: N802 - the library's names
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Begin a mail."""
+        if not SENDER.fullmatch(address):
+            return "553 5.1.7 that is no address that mail can come from"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - the library's names
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -55,15 +69,20 @@ class Intake:
         if BARE.search(raw):
             return "550 5.6.0 the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
         mail = RawMail(
-            envelope.mail_from or "",
+            "" if envelope.mail_from in (None, NULL) else str(envelope.mail_from),
             tuple(dict.fromkeys(envelope.rcpt_tos)),
             raw,
             self._source,
             sandbox=isinstance(session.auth_data, Sender) and bool(session.auth_data.credential["sandbox"]),
         )
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, self._accept, mail, session.auth_data)
+            stored = asyncio.get_running_loop().run_in_executor(self._pool, self._accept, mail, session.auth_data)
+        except RuntimeError:  # no more work is taken
+            return "421 4.3.2 the service is stopping"
+        try:
+            return await stored
+        except AccessDenied:
+            return "550 5.7.8 this credential opens nothing any more"
         except (BadInput, NotFound) as error:
             return f"550 5.6.0 {_line(str(error))}"
         except StoreUnavailable as error:
@@ -81,7 +100,11 @@ class Intake:
     def _accept(self, mail: RawMail, who: object) -> str:
         parts = self._parts
         with parts.store.read() as connection:
-            account_id = who.credential["account_id"] if isinstance(who, Sender) else parts.account
+            account_id = parts.account
+            if isinstance(who, Sender):
+                account_id, key = who.credential["account_id"], who.credential["id"]
+                if smtp_credentials.get(connection, account_id, key) is None:  # deleted since the sign-in
+                    raise AccessDenied
             if account_id is None:
                 raise NotFound("there is no account")
             account = lookup.load_account(connection, account_id)

@@ -1,37 +1,45 @@
 """One SMTP connection, with the bounds that the library leaves to its users (aiosmtpd).
 
 A client that sends no byte is cut off after the idle time, one that drips after the longest time for one mail, and one
-that sends a line without end as soon as it has sent more than a mail may have.
+that sends a line without end as soon as it has sent more than a mail may have. While too much mail is arriving, more of
+it is asked to come again: 451 before it has begun, 421 in the middle of it.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from linkweir.edge.memory import Incoming
+
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
 LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
 MAILS = 10_000  # a connection
+GOODBYE = 0.1  # seconds that a client has to hear that the service stops
+LINE = 80  # bytes that the library needs to hold one line, beside the line
 SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
 
 
 class Connection(SMTP):
-    """What aiosmtpd does, bounded; `places` is the server's count of free connections."""
+    """What aiosmtpd does, bounded; `places` is the server's count of free connections, `incoming` what all share."""
 
     line_length_limit = LONGEST_LINE
 
-    def __init__(self, handler: Any, *, places: "Places", idle: float, **options: Any) -> None:
+    def __init__(self, handler: Any, *, places: "Places", incoming: Incoming, idle: float, **options: Any) -> None:
         super().__init__(handler, timeout=idle, **options)
         self._places = places
         self._holds = False
         self._receiving: int | None = None
+        self._held = incoming.hold()
         self.mails = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, or say that there is none."""
         secured = self._original_transport is not None  # STARTTLS comes here a second time
         if not secured and not self._holds:
-            self._holds = self._places.take()
+            self._holds = self._places.take(self)
             if not self._holds:
                 assert isinstance(transport, asyncio.Transport)
                 transport.write(b"421 4.7.0 too many connections, try again later\r\n")
@@ -43,9 +51,19 @@ class Connection(SMTP):
         """Give the place back."""
         if self._holds:
             self._holds = False
-            self._places.give()
+            self._places.give(self)
         if self.session is not None:
             super().connection_lost(error)
+
+    def end(self, *, at_once: bool) -> None:
+        """The service stops: say so and close, or close at once."""
+        if not isinstance(self.transport, asyncio.Transport):
+            return
+        if at_once:
+            self.transport.abort()
+        else:
+            self.transport.write(b"421 4.3.2 the service is stopping\r\n")
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Within a mail, anything that arrives shows that the client lives; too much of it ends the connection.
@@ -60,6 +78,11 @@ class Connection(SMTP):
                 self.transport.write(b"552 5.3.4 the mail is far too large\r\n")
                 self.transport.close()
                 return
+            room = self._held.add(len(data) + LINE * data.count(b"\n"))
+            if not room and isinstance(self.transport, asyncio.Transport):
+                self.transport.write(b"421 4.3.1 too much mail is arriving, try again later\r\n")
+                self.transport.close()
+                return
         super().data_received(data)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library's name
@@ -70,31 +93,68 @@ class Connection(SMTP):
             if self.transport is not None:
                 self.transport.close()
             return
+        if not self._held.book(2 * self._announced()):  # with its lines a mail takes about twice its size
+            await self.push("451 4.3.1 too much mail is arriving, try again later")
+            return
         self._receiving = 0
         try:
-            async with asyncio.timeout(LONGEST_MAIL):
-                await super().smtp_DATA(arg)
+            with self._places.mail():
+                async with asyncio.timeout(LONGEST_MAIL):
+                    await super().smtp_DATA(arg)
         except TimeoutError:
             await self.push("421 4.4.2 the mail took too long")
             if self.transport is not None:
                 self.transport.close()
         finally:
             self._receiving = None
+            self._held.release()
+
+    def _announced(self) -> int:
+        """The size that MAIL told (RFC 1870), which the library has checked; 0 when it told none."""
+        options = self.envelope.mail_options if self.envelope is not None else []
+        return next((int(one[5:]) for one in options if one.startswith("SIZE=")), 0)
 
 
 class Places:
-    """How many connections a server has at a time."""
+    """The connections that a server has at a time, and the mails under way on them."""
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
+        self._limit = limit
+        self._taken: set[Connection] = set()
+        self._mails = 0
+        self._none = asyncio.Event()
+        self._none.set()
 
-    def take(self) -> bool:
+    def take(self, one: Connection) -> bool:
         """Whether there was a place."""
-        if self._free <= 0:
+        if len(self._taken) >= self._limit:
             return False
-        self._free -= 1
+        self._taken.add(one)
         return True
 
-    def give(self) -> None:
+    def give(self, one: Connection) -> None:
         """A connection has ended."""
-        self._free += 1
+        self._taken.discard(one)
+
+    async def close(self) -> None:
+        """End all connections, with a word for those that listen."""
+        for at_once in (False, True):
+            for one in list(self._taken):
+                one.end(at_once=at_once)
+            await asyncio.sleep(GOODBYE)
+
+    @contextlib.contextmanager
+    def mail(self) -> Iterator[None]:
+        """Around a mail, from its first byte until its sender has the answer."""
+        self._mails += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._mails -= 1
+            if not self._mails:
+                self._none.set()
+
+    async def answered(self) -> None:
+        """Wait until every sender of a mail has its answer."""
+        await self._none.wait()

@@ -1,6 +1,7 @@
 """A listening SMTP server in a thread and an event loop of its own."""
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -18,6 +19,7 @@ from linkweir.errors import LinkweirError, SettingsError
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # the library's own words: peers, commands, deprecations
 IDLE = 60.0  # seconds, by the outside contract
 CONNECTIONS = 200
+ANSWER = 2.0  # seconds in which senders of mails under way get their answer when the server stops
 AT_ONCE = 4  # mails that are rewritten and committed at a time; each may be large
 
 
@@ -66,7 +68,11 @@ class SmtpServer:
         self._ready.set()
         await self._ended.wait()
         server.close()
-        self._pool.shutdown()  # a commit that has begun is answered as far as the client still listens
+        # a commit that has begun is answered: who is told nothing sends the mail again
+        await asyncio.to_thread(self._pool.shutdown)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(places.answered(), ANSWER)
+        await places.close()
 
 
 def submission(parts: Parts) -> SmtpServer:
@@ -82,6 +88,7 @@ def submission(parts: Parts) -> SmtpServer:
         return Connection(
             Intake(parts, pool, "smtp"),
             places=places,
+            incoming=parts.incoming,
             idle=IDLE,
             hostname=name,
             ident="Linkweir",
@@ -117,6 +124,7 @@ def _filter(parts: Parts, pool: ThreadPoolExecutor, places: Places) -> Connectio
     return Connection(
         Intake(parts, pool, "filter"),
         places=places,
+        incoming=parts.incoming,
         idle=IDLE * 5,  # RFC 5321 section 4.5.3.2: servers keep connections to each other for minutes
         hostname=parts.settings.mail_hostname or socket.gethostname(),
         ident="Linkweir filter",

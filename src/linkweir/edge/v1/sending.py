@@ -17,6 +17,8 @@ from linkweir.errors import AccessDenied, BadInput, NotAllowed
 from linkweir.mail import lookup
 from linkweir.mail.model import Accepted
 
+IN_CONTENT = ("subject", "text_body", "html_body", "attachments", "reply_to", "headers")
+
 
 class Content(Struct):
     """What is sent."""
@@ -46,8 +48,9 @@ async def send_email(request: Request) -> Response:
             raise AccessDenied
         who = await auth.signed_in(request, parts, key)
         parts.limits.take(who.account["id"])
-        data = await body.read(request, parts.settings.max_body)
-        return await parts.in_thread(lambda: _send(parts, who, data))
+        with parts.incoming.hold() as held:
+            data = await body.read(request, parts.settings.max_body, held)
+            return await parts.in_thread(lambda: _send(parts, who, data))
     except BadInput as error:
         return JSON({"status": str(error)}, 400)
     except (AccessDenied, NotAllowed):
@@ -56,6 +59,16 @@ async def send_email(request: Request) -> Response:
 
 def _send(parts: Parts, who: SignedIn, data: bytes) -> Response:
     asked = body.shaped(data, Email)
+    if not asked.content.text_body and not asked.content.html_body:
+        raise BadInput("content.text_body", "text_body or html_body is required")
+    try:
+        return _accepted(parts, who, asked)
+    except BadInput as error:
+        field = error.field.replace("_content", "_body")  # the same thing has other names there
+        raise BadInput(f"content.{field}" if field.startswith(IN_CONTENT) else field, error.reason) from None
+
+
+def _accepted(parts: Parts, who: SignedIn, asked: Email) -> Response:
     moment = now()
     submission = translate.submission(_message(asked), moment)
     who.require("messages:send:all", submission.sender.email.rpartition("@")[2].lower())

@@ -1,8 +1,9 @@
 """`GET` and `PUT /v2/accounts/{id}`: the account, its switches and its policy."""
 
+import uuid
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,20 +37,26 @@ def _read(call: Call) -> Response:
 def _change(call: Call) -> Response:
     asked = shaped(call.data, AccountChange)
     values, key = asked.given(), call.who.account["id"]
-    policy = asked.over(call.who.account["policy"])
-    switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
-    switches(None, policy.get("confirm"), None)  # patterns of the same kind
-    if policy != call.who.account["policy"]:
-        values["policy"] = policy
-    with call.parts.store.write() as connection:
+    with call.parts.store.write() as connection:  # read here too: another change may have come since the sign-in
+        kept = _row(connection, key)["policy"]
+        policy = asked.over(kept)
+        switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+        switches(None, policy.get("confirm"), None)  # patterns of the same kind
+        if policy != kept:
+            values["policy"] = policy
         if values:
             accounts.change(connection, key, values, now())
-        changed = accounts.get(connection, key)
+        changed = _row(connection, key)
         counted = clicks.count_of_account(connection, key)
-    if changed is None:
-        raise NotFound("there is no such account")
     call.parts.log.info("account.changed", account=str(key), fields=sorted(values))
     return JSON(_shown(changed, counted))
+
+
+def _row(connection: Connection, key: uuid.UUID) -> RowMapping:
+    row = accounts.get(connection, key)
+    if row is None:
+        raise NotFound("there is no such account")
+    return row
 
 
 def _shown(row: RowMapping, click_count: int) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class NewWebhook(Struct):
     on_suppressed: bool = False
     on_opened: bool = False
     on_clicked: bool = False
+    on_click_corrected: bool = False
 
 
 class WebhookChange(Struct):
@@ -69,6 +70,7 @@ class WebhookChange(Struct):
     on_suppressed: bool | None = None
     on_opened: bool | None = None
     on_clicked: bool | None = None
+    on_click_corrected: bool | None = None
 
 
 class Policy(Struct):
@@ -79,6 +81,7 @@ class Policy(Struct):
     opt_out: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
     skip: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
     outlook: bool | UnsetType | None = UNSET
+    honeypot: bool | UnsetType | None = UNSET
     utm: Utm | UnsetType | None = UNSET
 
     def over(self, kept: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +117,9 @@ class AccountChange(Policy):
 
 
 class DomainChange(Policy):
-    """What is not named stays; null takes a value back. `dkim` "generate" makes a new key pair."""
+    """What is not named stays; null takes a value back. `dkim` "generate" makes a new key pair, "off" removes it, as
+    `dkim_private_key` null does; a key keeps its selector unless another is named.
+    """
 
     tracking_subdomain: Label | Literal[""] | UnsetType | None = UNSET
     track_clicks: bool | UnsetType | None = UNSET

@@ -12,12 +12,11 @@ from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.smtp import signin
-from linkweir.edge.v2 import paging
 from linkweir.edge.v2.asked import NewSmtpCredential
-from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path
+from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.edge.v2.scoped import domains_of
 from linkweir.errors import NotFound
-from linkweir.store import pages, smtp_credentials, tables
+from linkweir.store import smtp_credentials, tables
 
 
 async def list_credentials(request: Request) -> Response:
@@ -41,12 +40,7 @@ async def delete_credential(request: Request) -> Response:
 
 
 def _list(call: Call) -> Response:
-    table = tables.smtp_credentials
-    with call.parts.store.read() as connection:
-        found = pages.page(
-            connection, table, paging.wanted(call.request.query_params), [table.c.account_id == call.account]
-        )
-    return paging.listed(found, _shown)
+    return page_of(call, tables.smtp_credentials, _shown)
 
 
 def _create(call: Call) -> Response:

@@ -1,13 +1,12 @@
 """`…/domains`: where mail is sent from, the host of its tracking links, its policy, and its DKIM key."""
 
-import base64
+import contextlib
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from msgspec import UNSET
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,15 +16,15 @@ from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
-from linkweir.edge.v2 import paging
+from linkweir.edge.v2 import dkim
 from linkweir.edge.v2.asked import DomainChange, NewDomain
-from linkweir.edge.v2.resource import DELETED, body_of, created
+from linkweir.edge.v2.resource import DELETED, body_of, created, page_of
 from linkweir.edge.v2.scoped import DOMAIN
 from linkweir.edge.v2.translate import switches
-from linkweir.errors import BadInput, Conflict, NotFound
-from linkweir.store import domains, pages, tables
+from linkweir.errors import BadInput, BadSwitch, Conflict, NotFound
+from linkweir.mail.address import ascii_domain
+from linkweir.store import domains, tables
 
-SELECTOR = "linkweir"
 TRACKING = ("track_clicks", "track_opens")
 
 
@@ -41,7 +40,7 @@ async def create_domain(request: Request) -> Response:
 
 async def get_domain(request: Request) -> Response:
     """One domain, by its name or id."""
-    return await door.enter(request, "domains:read", lambda call: JSON(_shown(call, _row(call))))
+    return await door.enter(request, "domains:read", _get)
 
 
 async def change_domain(request: Request) -> Response:
@@ -55,38 +54,23 @@ async def delete_domain(request: Request) -> Response:
 
 
 def _list(call: Call) -> Response:
-    table = tables.domains
-    with call.parts.store.read() as connection:
-        found = pages.page(
-            connection, table, paging.wanted(call.request.query_params), [table.c.account_id == call.account]
-        )
-    return paging.listed(found, lambda row: _shown(call, row))
+    return page_of(call, tables.domains, lambda row: _shown(call, row))
 
 
 def _create(call: Call) -> Response:
     asked = shaped(call.data, NewDomain)
-    name = asked.domain.lower().rstrip(".")
+    name = ascii_domain(asked.domain.removesuffix("."), "domain")
     if not DOMAIN.fullmatch(name):
         raise BadInput("domain", "is not a domain")
-    moment = now()
-    values = {
-        "id": uuid.uuid4(),
-        "account_id": call.who.account["id"],
-        "domain": name,
-        "tracking_subdomain": None,
-        "policy": {},
-        "dkim_selector": None,
-        "dkim_key": None,
-        "created_at": moment,
-        "updated_at": moment,
-    } | _values(call, asked, {})
-    _host(call, values["tracking_subdomain"], name)
+    moment, account = now(), call.who.account["id"]
+    empty: dict[str, Any] = {"tracking_subdomain": None, "policy": {}, "dkim_selector": None, "dkim_key": None}
+    names = {"id": uuid.uuid4(), "account_id": account, "domain": name, "created_at": moment, "updated_at": moment}
+    values = names | empty | _values(asked, empty, dkim.wanted_key(call.parts.vault, asked))
     try:
         with call.parts.store.write() as connection:
             domains.add(connection, values)
-            row = domains.find(connection, call.who.account["id"], name)
-            assert row is not None
-            data = body_of(_shown(call, row))
+            _know_host(call, values["tracking_subdomain"], name)
+            data = body_of(_shown(call, _row(call, connection, name)))
             call.once.keep(connection, 201, data)
     except IntegrityError:
         raise Conflict("the account has this domain already") from None
@@ -94,94 +78,72 @@ def _create(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    row, asked = _row(call), shaped(call.data, DomainChange)
-    values = _values(call, asked, row["policy"])
-    _host(call, values.get("tracking_subdomain"), row["domain"])
+    asked = shaped(call.data, DomainChange)
+    key = dkim.wanted_key(call.parts.vault, asked)
     with call.parts.store.write() as connection:
+        row = _row(call, connection)
+        values = _values(asked, row, key)
         domains.change(connection, row["id"], values | {"updated_at": now()})
-    return JSON(_shown(call, _row(call)))
+        _know_host(call, values.get("tracking_subdomain"), row["domain"])
+        changed = _row(call, connection)
+    return JSON(_shown(call, changed))
 
 
 def _delete(call: Call) -> Response:
-    row = _row(call)
-    call.who.require("domains:delete:all", row["domain"])
     with call.parts.store.write() as connection:
+        row = _row(call, connection)
+        call.who.require("domains:delete:all", row["domain"])
         domains.remove(connection, row["id"])
     return JSON(DELETED)
 
 
-def _row(call: Call) -> RowMapping:
-    text = call.request.path_params["id"].lower()
+def _get(call: Call) -> Response:
     with call.parts.store.read() as connection:
-        row = domains.find(connection, call.who.account["id"], text)
-        if row is None:
-            try:
-                row = domains.get(connection, call.who.account["id"], uuid.UUID(text))
-            except ValueError:
-                row = None
+        row = _row(call, connection)
+    return JSON(_shown(call, row))
+
+
+def _row(call: Call, connection: Connection, name: str | None = None) -> RowMapping:
+    """The domain of that name, else the one that the path names by its name or id. Raises NotFound."""
+    text = name or call.request.path_params["id"].lower()
+    row = domains.find(connection, call.who.account["id"], text)
+    if row is None:
+        with contextlib.suppress(ValueError):
+            row = domains.get(connection, call.who.account["id"], uuid.UUID(text))
     if row is None:
         raise NotFound("there is no such domain")
     return row
 
 
-def _values(call: Call, asked: DomainChange, policy: dict[str, Any]) -> dict[str, Any]:
-    """The columns to set. Raises BadInput."""
-    kept = asked.over(policy)
-    switches(kept.get("opt_out"), kept.get("skip"), kept.get("outlook"))
+def _values(asked: DomainChange, kept: Mapping[Any, Any], key: dict[str, Any]) -> dict[str, Any]:
+    """The columns to set, from the row as it is. Raises BadInput."""
+    policy = asked.over(kept["policy"])
+    switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
     for name in TRACKING:
         value = getattr(asked, name)
         if value is None:
-            kept.pop(name, None)
+            policy.pop(name, None)
         elif value is not UNSET:
-            kept[name] = value
-    values: dict[str, Any] = {"policy": kept}
+            policy[name] = value
+    has_key = {**kept, **key}["dkim_key"] is not None
+    values = {"policy": policy, **key}
+    values["dkim_selector"] = dkim.wanted_selector(asked, kept["dkim_selector"], has_key=has_key)
     if asked.tracking_subdomain is not UNSET:
         values["tracking_subdomain"] = asked.tracking_subdomain or None
-    if asked.dkim_selector is not UNSET:
-        values["dkim_selector"] = _selector(asked.dkim_selector)
-    if asked.dkim == "generate":
-        values |= {
-            "dkim_key": call.parts.vault.seal(_new_key()),
-            "dkim_selector": values.get("dkim_selector") or SELECTOR,
-        }
-    elif asked.dkim == "off":
-        values |= {"dkim_key": None}
-    elif isinstance(asked.dkim_private_key, str):
-        values |= {"dkim_key": call.parts.vault.seal(_checked_key(asked.dkim_private_key))}
-        values.setdefault("dkim_selector", SELECTOR)
     return values
 
 
-def _selector(text: object) -> str | None:
-    word = str(text or "").strip().lower()
-    if word and not DOMAIN.fullmatch(word + ".x"):
-        raise BadInput("dkim_selector", "must be one label of letters, digits and hyphens")
-    return word or None
+def _know_host(call: Call, subdomain: str | None, domain: str) -> None:
+    """Let the key ring know a host that links live on, so that links there are recognised as ours. Raises BadInput.
 
-
-def _new_key() -> bytes:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-
-
-def _checked_key(text: str) -> bytes:
-    try:
-        key = serialization.load_pem_private_key(text.encode(), None)
-    except (ValueError, TypeError):
-        key = None
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
-        raise BadInput("dkim_private_key", "must be an RSA private key of at least 1024 bits, in PEM")
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-
-
-def _host(call: Call, subdomain: str | None, domain: str) -> None:
-    """The key ring knows every host that links live on, so that links there are recognised as ours."""
+    The last step before the commit: what was refused leaves no host behind. A host is never taken away again, for
+    mails with links on it have been sent.
+    """
     if subdomain:
-        call.parts.add_tracking_host(f"{subdomain}.{domain}")
+        try:
+            call.parts.add_tracking_host(f"{subdomain}.{domain}")
+        except BadSwitch as error:
+            raise BadInput("tracking_subdomain", str(error)) from None
 
 
 def _shown(call: Call, row: RowMapping) -> dict[str, Any]:
@@ -211,13 +173,13 @@ def _shown(call: Call, row: RowMapping) -> dict[str, Any]:
 
 def policy_shown(policy: dict[str, Any]) -> dict[str, Any]:
     """The wishes that are kept, all of them, None where nothing is wished."""
-    names = ("privacy", "link_style", "opt_out", "skip", "outlook", "utm")
+    names = ("privacy", "link_style", "opt_out", "skip", "outlook", "honeypot", "utm")
     return {name: policy.get(name, [] if name in ("opt_out", "skip") else None) for name in names}
 
 
 def _records(call: Call, row: RowMapping) -> list[dict[str, Any]]:
     """What belongs into the DNS; nobody here asks it."""
-    found = []
+    found: list[dict[str, Any]] = []
     if row["tracking_subdomain"]:
         found.append(
             {
@@ -229,19 +191,4 @@ def _records(call: Call, row: RowMapping) -> list[dict[str, Any]]:
                 "propagated": False,
             }
         )
-    if row["dkim_key"] is not None and row["dkim_selector"]:
-        key = serialization.load_pem_private_key(call.parts.vault.open(row["dkim_key"]), None)
-        public = key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        found.append(
-            {
-                "type": "TXT",
-                "label": "DKIM",
-                "host": f"{row['dkim_selector']}._domainkey.{row['domain']}",
-                "content": "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode("ascii"),
-                "required": False,
-                "propagated": False,
-            }
-        )
-    return found
+    return found + dkim.record(call.parts.vault, row)

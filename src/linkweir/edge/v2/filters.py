@@ -6,6 +6,9 @@ from starlette.datastructures import QueryParams
 
 from linkweir.errors import BadInput
 
+TEXT_LIMIT = 2000  # characters; the store refuses patterns of tens of thousands
+TEXTS = 100
+
 
 def moment(query: QueryParams, name: str) -> datetime | None:
     """A time in RFC 3339, in UTC; None when it is not given."""
@@ -27,6 +30,17 @@ def microseconds(query: QueryParams, name: str) -> int | None:
     return None if found is None else int(found.timestamp()) * 1_000_000 + found.microsecond
 
 
+def text(query: QueryParams, name: str) -> str | None:
+    """A text; None when it is not given."""
+    found = query.get(name)
+    if found and len(found) > TEXT_LIMIT:
+        raise BadInput(name, f"is longer than {TEXT_LIMIT} characters")
+    return found
+
+
 def texts(query: QueryParams, name: str) -> list[str]:
     """A list: the parameter several times, or values separated by commas."""
-    return [one.strip() for text in query.getlist(name) for one in text.split(",") if one.strip()]
+    found = [one.strip() for text in query.getlist(name) for one in text.split(",") if one.strip()]
+    if len(found) > TEXTS:
+        raise BadInput(name, f"has more than {TEXTS} values")
+    return found

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,12 +13,11 @@ from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
-from linkweir.edge.v2 import paging
 from linkweir.edge.v2.asked import NewWebhook, WebhookChange
-from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path
+from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.edge.v2.scoped import domains_of
 from linkweir.errors import BadInput, NotFound
-from linkweir.store import pages, tables, webhooks
+from linkweir.store import tables, webhooks
 from linkweir.webhook import signing
 
 KINDS = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")
@@ -36,7 +35,7 @@ async def create_webhook(request: Request) -> Response:
 
 async def get_webhook(request: Request) -> Response:
     """One webhook with its counters."""
-    return await door.enter(request, "webhooks:read:all", lambda call: JSON(_shown(_row(call))))
+    return await door.enter(request, "webhooks:read:all", _get)
 
 
 async def change_webhook(request: Request) -> Response:
@@ -50,12 +49,7 @@ async def delete_webhook(request: Request) -> Response:
 
 
 def _list(call: Call) -> Response:
-    table = tables.webhooks
-    with call.parts.store.read() as connection:
-        found = pages.page(
-            connection, table, paging.wanted(call.request.query_params), [table.c.account_id == call.account]
-        )
-    return paging.listed(found, _shown)
+    return page_of(call, tables.webhooks, _shown)
 
 
 def _create(call: Call) -> Response:
@@ -84,7 +78,16 @@ def _create(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    row, asked = _row(call), shaped(call.data, WebhookChange)
+    asked = shaped(call.data, WebhookChange)
+    with call.parts.store.write() as connection:
+        row = _row(call, connection)
+        webhooks.change(connection, row["id"], _changes(asked, row))
+        changed = _row(call, connection)
+    return JSON(_shown(changed))
+
+
+def _changes(asked: WebhookChange, row: RowMapping) -> dict[str, Any]:
+    """The columns to set. Raises BadInput."""
     values: dict[str, Any] = {"updated_at": now()}
     if asked.name is not None:
         values["name"] = asked.name
@@ -99,21 +102,22 @@ def _change(call: Call) -> Response:
             values["errors_since_last_success"] = 0
     wanted = {kind: getattr(asked, f"on_{kind}") for kind in KINDS}
     values["events"] = [kind for kind in KINDS if (kind in row["events"] if wanted[kind] is None else wanted[kind])]
-    with call.parts.store.write() as connection:
-        webhooks.change(connection, row["id"], values)
-    return JSON(_shown(_row(call)))
+    return values
 
 
 def _delete(call: Call) -> Response:
-    row = _row(call)
     with call.parts.store.write() as connection:
-        webhooks.remove(connection, row["id"])
+        webhooks.remove(connection, _row(call, connection)["id"])
     return JSON(DELETED)
 
 
-def _row(call: Call) -> RowMapping:
+def _get(call: Call) -> Response:
     with call.parts.store.read() as connection:
-        row = webhooks.get(connection, call.who.account["id"], key_in_path(call, "webhook"))
+        return JSON(_shown(_row(call, connection)))
+
+
+def _row(call: Call, connection: Connection) -> RowMapping:
+    row = webhooks.get(connection, call.who.account["id"], key_in_path(call, "webhook"))
     if row is None:
         raise NotFound("there is no such webhook")
     return row
@@ -123,7 +127,7 @@ def _checked(url: str) -> str:
     """A URL that a request can be made to; where it leads is looked at when connecting."""
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
+        fits = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         fits = False
     if not fits or not url.isascii() or not url.isprintable() or " " in url:

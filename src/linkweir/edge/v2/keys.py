@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,11 +11,10 @@ from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
-from linkweir.edge.v2 import paging
 from linkweir.edge.v2.asked import ApiKeyChange, NewApiKey
-from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path
+from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.errors import NotFound
-from linkweir.store import accounts, api_keys, pages, tables
+from linkweir.store import api_keys, tables
 
 
 async def list_keys(request: Request) -> Response:
@@ -30,7 +29,7 @@ async def create_key(request: Request) -> Response:
 
 async def get_key(request: Request) -> Response:
     """One key."""
-    return await door.enter(request, "api-keys:read", lambda call: JSON(_shown(_row(call))))
+    return await door.enter(request, "api-keys:read", _get)
 
 
 async def change_key(request: Request) -> Response:
@@ -44,30 +43,16 @@ async def delete_key(request: Request) -> Response:
 
 
 def _list(call: Call) -> Response:
-    table = tables.api_keys
-    with call.parts.store.read() as connection:
-        found = pages.page(
-            connection, table, paging.wanted(call.request.query_params), [table.c.account_id == call.account]
-        )
-    return paging.listed(found, _shown)
+    return page_of(call, tables.api_keys, _shown)
 
 
 def _create(call: Call) -> Response:
     asked = shaped(call.data, NewApiKey)
     granted = scopes.check(asked.scopes)
     scopes.covers(call.who.scopes, granted)
-    secret = auth.new_key()
     account = call.who.account["id"]
     with call.parts.store.write() as connection:
-        key = accounts.add_api_key(
-            connection,
-            account,
-            label=asked.label,
-            digest=auth.digest(secret),
-            now=now(),
-            scopes=granted,
-            hint=auth.hint(secret),
-        )
+        key, secret = auth.add_key(connection, account, asked.label, now(), granted)
         row = api_keys.get(connection, account, key)
         assert row is not None
         data = body_of({**_shown(row), "secret_key": secret})
@@ -76,7 +61,7 @@ def _create(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    row, asked = _row(call), shaped(call.data, ApiKeyChange)
+    asked = shaped(call.data, ApiKeyChange)
     values: dict[str, Any] = {"updated_at": now()}
     if asked.label is not None:
         values["label"] = asked.label
@@ -84,8 +69,9 @@ def _change(call: Call) -> Response:
         values["scopes"] = scopes.check(asked.scopes)
         scopes.covers(call.who.scopes, values["scopes"])
     with call.parts.store.write() as connection:
-        api_keys.change(connection, row["id"], values)
-    return JSON(_shown(_row(call)))
+        api_keys.change(connection, _row(call, connection)["id"], values)
+        changed = _row(call, connection)
+    return JSON(_shown(changed))
 
 
 def _delete(call: Call) -> Response:
@@ -95,9 +81,13 @@ def _delete(call: Call) -> Response:
     return JSON(DELETED)
 
 
-def _row(call: Call) -> RowMapping:
+def _get(call: Call) -> Response:
     with call.parts.store.read() as connection:
-        row = api_keys.get(connection, call.who.account["id"], key_in_path(call, "API key"))
+        return JSON(_shown(_row(call, connection)))
+
+
+def _row(call: Call, connection: Connection) -> RowMapping:
+    row = api_keys.get(connection, call.who.account["id"], key_in_path(call, "API key"))
     if row is None:
         raise NotFound("there is no such API key")
     return row

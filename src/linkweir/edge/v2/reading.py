@@ -1,7 +1,7 @@
 """`GET …/messages`, `GET …/messages/{id}` and `DELETE …/messages/{id}/cancel`."""
 
 import base64
-import email
+import email.parser
 import email.policy
 import re
 import uuid
@@ -12,15 +12,17 @@ from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkweir.click import tell
 from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import paging
-from linkweir.edge.v2.filters import microseconds, texts
+from linkweir.edge.v2.filters import microseconds, text, texts
 from linkweir.errors import Conflict, NotFound
-from linkweir.store import browse, events, messages
+from linkweir.store import browse, events, messages, telling
 
+MULTIPARTS = 100  # whose parts are shown
 MESSAGE_ID = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
 
 
@@ -42,7 +44,7 @@ async def cancel_message(request: Request) -> Response:
 def _list(call: Call) -> Response:
     query = call.request.query_params
     filters = {
-        **{name: query.get(name) for name in ("sender", "recipient", "subject", "message_id_header")},
+        **{name: text(query, name) for name in ("sender", "recipient", "subject", "message_id_header")},
         **{name: texts(query, name) for name in ("status", "tags")},
         **{name: microseconds(query, name) for name in ("from_time", "to_time")},
         "domains": call.who.domains("messages:read"),
@@ -58,10 +60,13 @@ def _get(call: Call) -> Response:
     with call.parts.store.read() as connection:
         row = _row(call, connection)
         told = events.of_message(connection, row["id"])
+        hits = telling.of_message(connection, row["id"])
         content = messages.content(connection, row["id"])
         shown = {**show(row), "delivery_attempts": _attempts(connection, row)}
     call.who.require("messages:read:all", row["sender_domain"])
-    shown["events"] = [{"time": rfc3339(one["at"]), "kind": one["kind"], "data": one["data"]} for one in told]
+    shown["events"] = [
+        {"time": rfc3339(one["at"]), "kind": one["kind"], "data": _data(one, hits.get(one["id"]))} for one in told
+    ]
     if content is not None:
         shown["content"] = content.decode("utf-8", "replace")
         shown["content_parsed"] = _parsed(content)
@@ -96,12 +101,20 @@ def _attempts(connection: Connection, row: RowMapping) -> list[dict[str, Any]]:
     return [{"time": rfc3339(one["at"]), "log": one["log"], "status": one["status"]} for one in found]
 
 
+def _data(event: RowMapping, hit: RowMapping | None) -> dict[str, Any]:
+    """What is said of an event; of a click or an open, what is thought of it now."""
+    if hit is not None:
+        return tell.data_of(hit)
+    data: dict[str, Any] = event["data"]
+    return data
+
+
 def _parsed(raw: bytes) -> dict[str, Any]:
     """The mail for people: texts, attachments, headers. What cannot be decoded is left as well as may be."""
-    mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.compat32)
+    mail = _read(raw)
     headers: dict[str, list[str]] = {}
     for header, value in mail.items():
-        headers.setdefault(header, []).append(str(value))
+        headers.setdefault(_whole(header), []).append(_whole(str(value)))
     parts: list[dict[str, str]] = []
     files: list[dict[str, str]] = []
     for part in mail.walk():
@@ -110,24 +123,55 @@ def _parsed(raw: bytes) -> dict[str, Any]:
         data = part.get_payload(decode=True)
         data = data if isinstance(data, bytes) else b""
         kind = part.get_content_type()
-        name: str | None = part.get_filename()
+        name = _file_name(part)
         if part.get_content_maintype() == "text" and name is None:
-            parts.append({"content_type": kind, "content": _text(data, part.get_content_charset())})
+            parts.append({"content_type": kind, "content": _text(data, _charset(part))})
         else:
             file: dict[str, str] = {
                 "filename": name or "",
                 "content": base64.b64encode(data).decode("ascii"),
                 "content_type": kind,
             }
-            files.append({**file, "content_id": str(part.get("content-id", "")).strip("<> ")})
+            files.append({**file, "content_id": _whole(str(part.get("content-id", ""))).strip("<> ")})
     return {"parts": parts, "attachments": files, "headers": headers}
+
+
+def _read(raw: bytes) -> EmailMessage:
+    """The mail, taken apart; only its headers where multiparts are inside each other more often than in any mail: the
+    parser recurses, and looks at each line once for each of them.
+    """
+    deep = raw.lower().count(b"boundary") > MULTIPARTS
+    parser = email.parser.BytesParser(EmailMessage, policy=email.policy.compat32)
+    mail = parser.parsebytes(raw, headersonly=deep)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def _file_name(part: EmailMessage) -> str | None:
+    try:
+        name: str | None = part.get_filename()
+    except (LookupError, ValueError, TypeError):
+        return ""
+    return name if name is None else _whole(name)
+
+
+def _charset(part: EmailMessage) -> str | None:
+    try:
+        return part.get_content_charset()
+    except (LookupError, ValueError, TypeError):
+        return None
 
 
 def _text(data: bytes, charset: str | None) -> str:
     try:
-        return data.decode(charset or "utf-8", "replace")
-    except LookupError:
+        return _whole(data.decode(charset or "utf-8", "replace"))
+    except (LookupError, ValueError):  # a charset that is none, or one of Python's own that is no charset
         return data.decode("utf-8", "replace")
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which JSON cannot carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def show(row: RowMapping) -> dict[str, Any]:

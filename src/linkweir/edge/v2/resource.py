@@ -1,14 +1,27 @@
 """What the endpoints of one thing share: the id in the path, and answers."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import orjson
+from sqlalchemy import RowMapping, Table
 
 from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON
+from linkweir.edge.v2 import paging
 from linkweir.errors import NotFound
+from linkweir.store import pages
 
 DELETED = {"message": "deleted"}
+
+
+def page_of(call: Call, table: Table, show: Callable[[RowMapping], dict[str, Any]]) -> JSON:
+    """The page of the account's things that the query asks for, newest first. Raises BadInput."""
+    wanted = paging.wanted(call.request.query_params)
+    with call.parts.store.read() as connection:
+        found = pages.page(connection, table, wanted, [table.c.account_id == call.account])
+    return paging.listed(found, show)
 
 
 def key_in_path(call: Call, what: str) -> uuid.UUID:

@@ -100,6 +100,7 @@ class Message(Struct, rename={"sender": "from"}):
     opt_out: list[str] | None = None
     skip: list[str] | None = None
     outlook: bool | None = None
+    honeypot: bool | None = None
 
 
 class Check(Struct, rename={"sender": "from"}):
@@ -115,3 +116,4 @@ class Check(Struct, rename={"sender": "from"}):
     opt_out: list[str] | None = None
     skip: list[str] | None = None
     outlook: bool | None = None
+    honeypot: bool | None = None

@@ -13,9 +13,11 @@ from linkweir.errors import BadInput, BadSwitch
 from linkweir.html import Switches
 from linkweir.mail import wish_headers
 from linkweir.mail.model import Attachment, Mailbox, Recipient, SandboxResult, Submission, Utm, Wishes
+from linkweir.mail.patterns import skipping
 from linkweir.mail.wish_headers import HeaderWishes
 from linkweir.token import Privacy
 
+PATTERNS = 50  # of one message, as of a domain and an account
 DEPTH = 32  # of lists and objects inside each other
 DAY = 86_400 * 1_000_000  # microseconds
 T = TypeVar("T")
@@ -60,6 +62,7 @@ def message_wishes(message: shapes.Message | shapes.Check, asked: HeaderWishes) 
         privacy=Privacy(message.privacy) if message.privacy else None,
         link_style=message.link_style,
         utm=utm(message.utm),
+        honeypot=message.honeypot,
         **switches(message.opt_out, message.skip, message.outlook),
     )
 
@@ -72,7 +75,9 @@ def utm(asked: shapes.Utm | None) -> Utm | None:
 def switches(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:
     """The switches of the link rules, checked. Raises BadInput."""
     try:
-        Switches(opt_out=tuple(opt_out or ()), skip=tuple(skip or ()))
+        if len(skip or ()) > PATTERNS or len(opt_out or ()) > PATTERNS:
+            raise BadInput("skip" if len(skip or ()) > PATTERNS else "opt_out", f"has more than {PATTERNS} items")
+        Switches(opt_out=tuple(opt_out or ()), skip=tuple(map(skipping, skip or ())))
     except BadSwitch as error:
         field, _, reason = str(error).partition(": ")  # the error names the switch, which is the field
         raise BadInput(field, reason) from None
@@ -130,9 +135,10 @@ def _attachment(item: shapes.Attachment, place: int) -> Attachment:
         data = base64.b64decode(item.data, validate=True) if item.base64 else item.data.encode()
     except (binascii.Error, ValueError):
         raise BadInput(f"{field}.data", "is not base64") from None
-    # inline only with an id: without one no HTML could show it
-    inline = bool(item.content_id) and item.content_disposition != "attachment"
-    return Attachment(data, item.content_type, item.file_name, inline, item.content_id or "")
+    # inline only with an id in <...>: without one no HTML could show it, and it goes along as any other file
+    content_id = item.content_id if item.content_id and item.content_id.startswith("<") else ""
+    inline = bool(content_id) and item.content_disposition != "attachment"
+    return Attachment(data, item.content_type, item.file_name, inline, content_id)
 
 
 def _schedule(schedule: shapes.Schedule | None, now: int) -> tuple[int | None, int | None]:

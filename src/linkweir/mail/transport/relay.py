@@ -12,11 +12,14 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+from aiosmtplib.email import quote_address
 
 from linkweir.errors import DeliveryFailed, DeliveryRefused, SettingsError
 from linkweir.mail.transport.outgoing import Outgoing
 
 IDLE = 30.0  # seconds after which an unused connection is not trusted any more: relays close them
+DATA = 10  # times as long as any other step: relays look at a mail before they answer (RFC 5321 section 4.5.3.2.6)
+ABOUT_US = (502, 503, 530, 534, 535, 538)  # sign in first, use TLS: said to MAIL, and nothing about the mail
 LOG_LIMIT = 500  # characters of a relay's answer that are kept
 # the second digit of an enhanced status code (RFC 3463 section 3) as a word
 CLASSES = {
@@ -77,16 +80,11 @@ class Relay:
 
     async def deliver(self, mail: Outgoing) -> str:
         """Hand the mail over; the relay's answer. Raises DeliveryFailed, DeliveryRefused."""
-        client, fresh = await self._client()
+        for one in (mail.envelope_from, mail.recipient):
+            _refuse_if_unfit(one)
+        client = await self._client()
         try:
-            try:
-                return await self._send(client, mail)
-            except aiosmtplib.SMTPServerDisconnected:
-                if fresh:
-                    raise
-                client.close()
-                client = await self._connect()  # the idle one had been closed: nothing of the mail was taken
-                return await self._send(client, mail)
+            return await self._send(client, mail)
         except aiosmtplib.SMTPResponseException as error:
             raise _judged(error) from None
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -96,7 +94,8 @@ class Relay:
             client.close()  # cancelled half-way: its state is unknown
             raise
         finally:
-            await self._put_back(client)
+            if client.is_connected:
+                self._idle.append((time.monotonic(), client))
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
@@ -106,23 +105,25 @@ class Relay:
             client.close()
         self._idle.clear()
 
-    async def _client(self) -> tuple[aiosmtplib.SMTP, bool]:
+    async def _client(self) -> aiosmtplib.SMTP:
+        """One that is idle and still answers, or a new one.
+
+        RSET comes before the next mail and not after the last: nothing may stand between the relay's 250 and our note
+        of it, and what a confused relay has said meanwhile is read here and not taken for an answer to the mail.
+        """
         while self._idle:
             since, client = self._idle.pop()
-            if client.is_connected and time.monotonic() - since < IDLE:
-                return client, False
+            try:
+                if client.is_connected and time.monotonic() - since < IDLE:
+                    await client.rset()
+                    return client
+            except (aiosmtplib.SMTPException, OSError):
+                pass
+            except BaseException:
+                client.close()
+                raise
             client.close()
-        return await self._connect(), True
-
-    async def _put_back(self, client: aiosmtplib.SMTP) -> None:
-        if not client.is_connected:
-            return
-        try:
-            await client.rset()
-        except (aiosmtplib.SMTPException, OSError):
-            client.close()
-            return
-        self._idle.append((time.monotonic(), client))
+        return await self._connect()
 
     async def _connect(self) -> aiosmtplib.SMTP:
         where = self._where
@@ -157,14 +158,24 @@ class Relay:
             options.append("BODY=8BITMIME")
         await client.mail(mail.envelope_from, options=options)
         await client.rcpt(mail.recipient)
-        answer = await client.data(mail.raw)
+        answer = await client.data(mail.raw, timeout=self._timeout * DATA)
         return _line(f"{answer.code} {answer.message}")
+
+
+def _refuse_if_unfit(address: str) -> None:
+    """The library reads an address anew before it sends it: one that it reads as another must not go to that one."""
+    try:
+        same = quote_address(address) == f"<{address}>" and address.isascii()
+    except ValueError:
+        same = False
+    if not same:
+        raise DeliveryRefused(f"5.1.3 {_line(address)!r} is no address that SMTP can carry", "address")
 
 
 def _judged(error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
     line = _line(f"{error.code} {error.message}")
     about_the_mail = (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
-    if 500 <= error.code < 600 and isinstance(error, about_the_mail):
+    if 500 <= error.code < 600 and error.code not in ABOUT_US and isinstance(error, about_the_mail):
         enhanced = error.message.split(" ", 1)[0].split(".")
         found = CLASSES.get(enhanced[1]) if len(enhanced) == 3 and enhanced[0] == "5" else None
         return DeliveryRefused(line, found or "other")

@@ -33,6 +33,8 @@ def what_a_click_means() -> None:
         sa.Column("confidence", sa.Float(), nullable=False, server_default="0"),
         sa.Column("reasons", sa.Text(), nullable=False, server_default=""),
         sa.Column("first", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("firsts", sa.SmallInteger(), nullable=False, server_default="0"),
+        sa.Column("settled", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("told", sa.String(length=8)),
         sa.Column("tell_at", sa.BigInteger()),
     ):
@@ -43,10 +45,15 @@ def what_a_click_means() -> None:
     op.drop_index("ix_clicks_message_id", "clicks")
     op.create_index("ix_clicks_message_id_at", "clicks", ["message_id", "at"])
     op.create_index("ix_clicks_tell_at", "clicks", ["tell_at"], sqlite_where=sa.text("tell_at IS NOT NULL"))
+    op.create_index("ix_clicks_firsts", "clicks", ["message_id", "message_ref"], sqlite_where=sa.text("firsts > 0"))
+    known = sa.text("message_ref IS NOT NULL")
+    op.create_index("ix_clicks_message_ref_at", "clicks", ["message_ref", "at"], sqlite_where=known)
+    told_as_bots = "kind = 'clicked' AND json_extract(data, '$.verdict') = 'machine'"
+    op.execute(f"UPDATE events SET kind = 'machine_click' WHERE {told_as_bots}")  # noqa: S608
 
 
 def sums() -> None:
-    """The links of messages, and clicks by hour; filled by the service when it finds them empty."""
+    """The links of messages, and clicks by hour; filled by the service, which finds them marked as unfinished."""
     counts = [sa.Column(name, sa.Integer(), nullable=False, server_default="0") for name in COUNTS]
     op.create_table(
         "message_links",
@@ -58,19 +65,27 @@ def sums() -> None:
         sa.PrimaryKeyConstraint("message_id", "position", name="pk_message_links"),
         sqlite_with_rowid=False,
     )
-    counts = [sa.Column(name, sa.Integer(), nullable=False, server_default="0") for name in COUNTS]
+    for name in ("rollups", "settled"):
+        counts = [sa.Column(name, sa.Integer(), nullable=False, server_default="0") for name in COUNTS]
+        op.create_table(
+            name,
+            sa.Column("account_id", sa.Uuid(), nullable=False),
+            sa.Column("scope", sa.Text(), nullable=False),
+            sa.Column("dimension", sa.String(length=80), nullable=False),
+            sa.Column("value", sa.Text(), nullable=False),
+            sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+            *counts,
+            sa.Column("clickers", sa.Integer(), nullable=False, server_default="0"),
+            sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "value", "hour", name=f"pk_{name}"),
+            sqlite_with_rowid=False,
+        )
     op.create_table(
-        "rollups",
-        sa.Column("account_id", sa.Uuid(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("dimension", sa.String(length=24), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
-        *counts,
-        sa.Column("clickers", sa.Integer(), nullable=False, server_default="0"),
-        sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "value", "hour", name="pk_rollups"),
-        sqlite_with_rowid=False,
+        "marks",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_marks"),
     )
+    op.execute("INSERT INTO marks (name, at) SELECT 'rebuild', 0 WHERE EXISTS (SELECT 1 FROM clicks)")
 
 
 def where_nobody_is_sent() -> None:

@@ -1,0 +1,46 @@
+# mime_capi.pxd: what the extension may know of ext/mime. Declarations only; the headers are the manual.
+from libc.stdint cimport uint8_t
+
+cdef extern from "find.h" nogil:
+    enum: LW_NEEDLE_LIMIT
+    size_t lw_find(const uint8_t *bytes, size_t n, const uint8_t *needle, size_t m) noexcept
+
+cdef extern from "change.h" nogil:
+    ctypedef struct lw_change:
+        size_t start
+        size_t end
+        const uint8_t *value
+        size_t length
+
+cdef extern from "quoted.h" nogil:
+    ctypedef enum lw_quoted_status:
+        LW_QUOTED_RIGHT
+        LW_QUOTED_MALFORMED
+        LW_QUOTED_TWO_KINDS
+    ctypedef struct lw_quoted:
+        size_t size
+        bint crlf
+    lw_quoted_status lw_quoted_decode(const uint8_t *src, size_t n, uint8_t *text, lw_quoted *part) noexcept
+    size_t lw_quoted_room(size_t n, const lw_change *changes, size_t count) noexcept
+    size_t lw_quoted_splice(const uint8_t *src, size_t n, bint crlf, const lw_change *changes, size_t count,
+                            uint8_t *out) noexcept
+
+cdef extern from "base64.h" nogil:
+    ctypedef struct lw_base64_lines:
+        size_t column
+        size_t width
+        bint crlf
+    ctypedef void (*lw_base64_reader)(const uint8_t **src, const uint8_t *end, uint8_t **out) noexcept
+    ctypedef size_t (*lw_base64_writer)(const uint8_t *src, size_t n, uint8_t *out) noexcept
+    ctypedef struct lw_base64_variant:
+        const char *name
+        lw_base64_reader read
+        lw_base64_writer write
+        bint (*usable)() noexcept
+    const lw_base64_variant LW_BASE64[]
+    size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uint8_t *out) noexcept
+    bint lw_base64_is_space(uint8_t c) noexcept
+    size_t lw_base64_behind(const uint8_t *src, size_t n, size_t count) noexcept
+    size_t lw_base64_room(size_t n, const lw_base64_lines *lines) noexcept
+    size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,
+                            uint8_t *out) noexcept

@@ -1,0 +1,107 @@
+"""Runs of hits: how fast, how completely and in what order the links of a mail were followed around each hit.
+
+Knows what a run looks like and refuses to know what that means: the rules say so. What is said of a hit depends only
+on hits within REACH of it, so that a hit's verdict is settled once REACH has passed.
+"""
+
+import uuid
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+
+from linkweir.click.verdict.hit import SECOND, Hit
+
+REACH = 300 * SECOND  # how far from a hit a run of its source is looked for, either way
+NEAREST = 64  # hits of a run that are looked at on either side: a flood must not cost its square
+
+
+def densest(hits: Sequence[Hit], span: int) -> list[int]:
+    """For each hit (sorted by time): the most distinct links in any window of `span` microseconds that holds it."""
+    counts: Counter[int] = Counter()
+    starting: list[tuple[int, int]] = []  # for each window's first hit: its distinct links and its last hit
+    end = 0
+    for hit in hits:
+        while end < len(hits) and hits[end].at - hit.at <= span:
+            counts[hits[end].position] += 1
+            end += 1
+        starting.append((len(counts), end - 1))
+        counts[hit.position] -= 1
+        if not counts[hit.position]:
+            del counts[hit.position]
+    best: deque[int] = deque()  # starts of windows that may still hold the hit, the densest first
+    found = []
+    for index in range(len(hits)):
+        while best and starting[best[-1]][0] <= starting[index][0]:
+            best.pop()
+        best.append(index)
+        while starting[best[0]][1] < index:
+            best.popleft()
+        found.append(starting[best[0]][0])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a source did around a hit: `links` distinct links over `seconds`, from `began_at` on and `sources` networks.
+
+    `longest` and `shortest` pause between links seen for the first time, in seconds; `evenness` is their deviation over
+    their mean (0: a clock's), or 1 for too few; `ascending`: from the top of the mail to its end, `repeats`: links that
+    were followed again.
+    """
+
+    began_at: int | None
+    links: int
+    seconds: float
+    sources: int
+    longest: float
+    shortest: float
+    evenness: float
+    ascending: bool
+    repeats: int
+
+
+ALONE = Run(None, 1, 0.0, 1, 0.0, 0.0, 1.0, False, 0)
+
+
+def run_at(hits: Sequence[Hit], index: int, pause: int, source: Mapping[uuid.UUID, str]) -> Run:
+    """The run around one of these hits (sorted by time): as far as no pause is longer than `pause` microseconds."""
+    first, last = _limits(hits, index, pause)
+    if first == last:
+        return ALONE
+    return _described(hits[first : last + 1], source)
+
+
+def _limits(hits: Sequence[Hit], index: int, pause: int) -> tuple[int, int]:
+    at = hits[index].at
+    first = last = index
+    least, most = max(0, index - NEAREST), min(len(hits) - 1, index + NEAREST)
+    while first > least and hits[first].at - hits[first - 1].at <= pause and at - hits[first - 1].at <= REACH:
+        first -= 1
+    while last < most and hits[last + 1].at - hits[last].at <= pause and hits[last + 1].at - at <= REACH:
+        last += 1
+    return first, last
+
+
+def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:
+    seen: dict[int, int] = {}
+    for hit in hits:
+        seen.setdefault(hit.position, hit.at)
+    pauses = [(later - earlier) / SECOND for earlier, later in pairwise(seen.values())]
+    return Run(
+        began_at=hits[0].at,
+        links=len(seen),
+        seconds=(hits[-1].at - hits[0].at) / SECOND,
+        sources=len({source[hit.id] for hit in hits}),
+        longest=max(pauses, default=0.0),
+        shortest=min(pauses, default=0.0),
+        evenness=_evenness(pauses),
+        ascending=all(earlier < later for earlier, later in pairwise(seen)),
+        repeats=len(hits) - len(seen),
+    )
+
+
+def _evenness(pauses: Sequence[float]) -> float:
+    mean = sum(pauses) / len(pauses) if len(pauses) > 2 else 0.0
+    return sqrt(sum((pause - mean) ** 2 for pause in pauses) / len(pauses)) / mean if mean else 1.0

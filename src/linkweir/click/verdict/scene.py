@@ -1,0 +1,179 @@
+"""A hit among the other hits of its message: everything that the rules look at, computed once.
+
+Refuses to weigh. A *source* is a network (/24 or /64) here, for scanners and homes alike change the last part.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_network
+
+from linkweir.click.verdict.hit import CLICK, HONEYPOT, SECOND, Context, Hit
+from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run_at
+
+WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
+STEP = SECOND // 10
+SWEEP_PAUSE = 60 * SECOND  # between links of one slow sweep
+SCATTER_PAUSE = 45 * SECOND
+ECHO = 10 * SECOND  # HEAD and then GET of the same link
+AGAIN = 6 * SECOND  # a double click, or a second try
+MODERN = re.compile(r"(?:Chrome|Firefox)/[1-9]\d\d")
+CROWD = 10.0  # by how many times its average a crowd may be denser for a moment
+
+
+@dataclass(slots=True)
+class Scene:
+    """One hit and what surrounds it within REACH.
+
+    `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
+    source's run; `scattered`: the run of everyone with its user agent; `crowd`: readers of links beyond two for each;
+    `least_links`: one more than the last position that was followed; `alone`: nobody followed another link;
+    `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
+    source followed this link just before or after; `swept`: its very source ran through the links as no person does.
+    """
+
+    hit: Hit
+    context: Context
+    dense: Mapping[str, int] = field(default_factory=dict)
+    run: Run = ALONE
+    scattered: Run = ALONE
+    crowd: int = 0
+    least_links: int = 1
+    alone: bool = True
+    head: bool = False
+    trapped: bool = False
+    again: bool = False
+    swept: bool = False
+
+    def covers(self, run: Run) -> float:
+        """The part of the mail's links that a run followed."""
+        return run.links / self.links
+
+    @property
+    def age(self) -> float | None:
+        """Seconds from delivery to the beginning of the hit's run; negative before delivery."""
+        delivered = self.context.delivered_at
+        began = self.hit.at if self.run.began_at is None else self.run.began_at
+        return None if delivered is None else (began - delivered) / SECOND
+
+    @property
+    def links(self) -> int:
+        """How many tracked links the mail has; where that is not known, at least as many as were followed nearby."""
+        return self.context.links or self.least_links
+
+    @property
+    def modern(self) -> bool:
+        """Whether the user agent claims to be a Chrome or Firefox of recent years (version 100 and up)."""
+        return MODERN.search(self.hit.user_agent or "") is not None
+
+    @property
+    def spread(self) -> int:
+        """How many recipients this address hit at about this time."""
+        return self.context.spread.get(self.hit.ip, 0) if self.hit.ip else 0
+
+
+@lru_cache(maxsize=4096)
+def network(ip: str) -> str:
+    """The network of an address that counts as one source."""
+    if ":" in ip:
+        return str(ip_network((IPv6Address(ip), 64), strict=False))
+    return ip.rpartition(".")[0]
+
+
+def source(hit: Hit) -> str:
+    """What stands for the sender of a hit; without an address, the little that its privacy mode has kept."""
+    return network(hit.ip) if hit.ip else f"? {hit.network} {hit.device}"
+
+
+class Stage:
+    """All clicks of one message, sorted, and from it the scene of each."""
+
+    def __init__(self, hits: Sequence[Hit], context: Context) -> None:
+        ordered = sorted(hits, key=lambda hit: (hit.at, hit.id))
+        self._context = context
+        self._sources = {hit.id: source(hit) for hit in ordered}
+        clicks = [hit for hit in ordered if hit.kind == CLICK]
+        self._everyone = _Stream(clicks)
+        self._by_source = _streams(clicks, lambda hit: self._sources[hit.id])
+        self._by_agent = _streams([hit for hit in clicks if hit.user_agent], lambda hit: hit.user_agent or "")
+        # without HEAD, which may go before each GET or come from elsewhere, and would break order and rhythm
+        followed = [hit for hit in clicks if hit.method != "HEAD"]
+        self._paths = _streams(followed, lambda hit: self._sources[hit.id])
+        self._fleets = _streams([hit for hit in followed if hit.user_agent], lambda hit: hit.user_agent or "")
+        self._traps = [hit for hit in ordered if hit.kind == HONEYPOT]
+
+    def scene(self, hit: Hit) -> Scene:
+        """What surrounds this hit; for an open, nothing does: it says nothing about clicks, nor they about it."""
+        scene = Scene(hit, self._context)
+        if hit.kind == CLICK:
+            self._fill(scene)
+        return scene
+
+    def _fill(self, scene: Scene) -> None:
+        hit = scene.hit
+        own = self._by_source[self._sources[hit.id]]
+        fleet = self._by_agent.get(hit.user_agent or "")
+        near = self._everyone.near(hit, REACH)
+        followed = [other for other in near if other.method != "HEAD"]
+        links = {other.position for other in followed}
+        # one that floods is no crowd; without addresses each hit has to be taken for another reader
+        readers = {(other.ip or other.id, other.user_agent, other.position) for other in followed}
+        scene.crowd = max(0, len(readers) - 2 * len(links))
+        reach = 2 * REACH if len(near) <= 2 * NEAREST else max(SECOND, near[-1].at - near[0].at)
+        scene.dense = {name: self._links_within(name, hit, own, fleet, scene.crowd / reach) for name in WINDOWS}
+        if hit.method != "HEAD":
+            scene.run = self._run(self._paths[self._sources[hit.id]], hit, SWEEP_PAUSE)
+            if hit.user_agent:
+                scene.scattered = self._run(self._fleets[hit.user_agent], hit, SCATTER_PAUSE)
+        scene.least_links = 1 + max(links, default=hit.position)
+        scene.alone = all(other.position == hit.position for other in near)
+        beside = [other for other in own.near(hit, ECHO) if other.position == hit.position and other is not hit]
+        scene.head = any(other.method == "HEAD" for other in beside)
+        scene.again = any(other.method == "GET" and abs(other.at - hit.at) <= AGAIN for other in beside)
+        scene.trapped = any(_same_program(hit, trap) and abs(trap.at - hit.at) <= REACH for trap in self._traps)
+
+    def _run(self, stream: "_Stream", hit: Hit, pause: int) -> Run:
+        return run_at(stream.hits, stream.index[hit.id], pause, self._sources)
+
+    def _links_within(self, name: str, hit: Hit, own: "_Stream", fleet: "_Stream | None", crowd: float) -> int:
+        """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
+
+        Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
+        `crowd`: such clicks in a microsecond.
+        """
+        found = max(own.dense(name, hit), fleet.dense(name, hit) if fleet else 0, self._everyone.dense(name, hit) - 1)
+        return found - round(CROWD * crowd * WINDOWS[name] * STEP)
+
+
+class _Stream:
+    """Hits in order of time, with the windows that were asked for so far."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = hits
+        self.index = {hit.id: number for number, hit in enumerate(hits)}
+        self._times = [hit.at for hit in hits]
+        self._dense: dict[str, list[int]] = {}
+
+    def dense(self, name: str, hit: Hit) -> int:
+        if name not in self._dense:
+            self._dense[name] = densest(self.hits, WINDOWS[name] * STEP)
+        return self._dense[name][self.index[hit.id]]
+
+    def near(self, hit: Hit, reach: int) -> Sequence[Hit]:
+        """The hits within `reach`, of a flood only the nearest."""
+        first, last = bisect_left(self._times, hit.at - reach), bisect_right(self._times, hit.at + reach)
+        here = self.index[hit.id]
+        return self.hits[max(first, here - NEAREST) : min(last, here + NEAREST + 1)]
+
+
+def _streams(hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _Stream]:
+    sorted_out: dict[str, list[Hit]] = {}
+    for hit in hits:
+        sorted_out.setdefault(key(hit), []).append(hit)
+    return {name: _Stream(group) for name, group in sorted_out.items()}
+
+
+def _same_program(one: Hit, other: Hit) -> bool:
+    return one.ip is not None and one.ip == other.ip and one.user_agent == other.user_agent

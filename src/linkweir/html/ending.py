@@ -1,0 +1,18 @@
+"""What a mail may get before its end and nobody sees: the open pixel, and the link that only machines follow."""
+
+from __future__ import annotations
+
+from linkweir.html.pixel import pixel_tag
+
+
+def honeypot_tag(url: str) -> bytes:
+    """An empty link: with nothing to see or touch even where styles are taken out, named to no screen reader, and
+    reached by no Tab key.
+    """
+    hidden = 'style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1" rel="nofollow"'
+    return f'<a href="{url}" {hidden}></a>'.encode("ascii")
+
+
+def ending(pixel: str | None, honeypot: str | None) -> bytes:
+    """The tags for these addresses, empty for neither; where they stand says `html.pixel`."""
+    return (pixel_tag(pixel) if pixel else b"") + (honeypot_tag(honeypot) if honeypot else b"")

@@ -1,0 +1,141 @@
+"""One statement that says what stored clicks contribute to the sums by hour: what `click.tally` adds up one by one.
+
+    base     the clicks, each with a `key` for where it counts: its message, its campaign, or nothing
+    places   scopes by key          shares   dimensions and values that all clicks of a key share
+    details  base by key, hour, dimension and value; then joined with places
+
+Who came first is taken from the clicks (`first`, `firsts`); `store.rebuild` sets that right before.
+"""
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    type_coerce,
+    union,
+    union_all,
+)
+
+from linkweir.store.sums import ATTRIBUTE, BITS, HOUR, VERDICTS
+from linkweir.store.tables import clicks, messages
+
+NO_KEY: Final = "-"
+COLUMNS: Final = ("account_id", "scope", "dimension", "value", "hour", *VERDICTS, "clickers")
+
+
+def contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Select[Any]:
+    """The rows of `rollups` (COLUMNS) that an account's clicks make, of those that meet all conditions."""
+    base = _base(account, *where)
+    keys = select(base.c.key).distinct().cte("keys")
+    details = union_all(*_own(base), _shared(base, _shares(keys))).cte("details")
+    places = _places(keys)
+    names = (places.c.scope, details.c.dimension, details.c.value, details.c.hour)
+    sums = (func.sum(details.c[name]).label(name) for name in (*VERDICTS, "clickers"))
+    return (
+        select(literal(account, Uuid).label("account_id"), *names, *sums)
+        .select_from(details.join(places, places.c.key == details.c.key))
+        .where(true())  # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE
+        .group_by(*names)
+    )
+
+
+def _base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
+    key = case(
+        (clicks.c.message_id.is_not(None), type_coerce(clicks.c.message_id, Text)),
+        (clicks.c.campaign.is_not(None), "c:" + clicks.c.campaign),
+        else_=NO_KEY,
+    )
+    names = ("position", "destination", "country", "device", "client", "first", "firsts")
+    return (
+        select(
+            key.label("key"),
+            (clicks.c.at.op("/")(literal_column(str(HOUR)))).label("hour"),
+            (clicks.c.privacy == "anonymous").label("anonymous"),
+            *(case((clicks.c.verdict == verdict, 1), else_=0).label(verdict) for verdict in VERDICTS),
+            *(clicks.c[name] for name in names),
+        )
+        .where(clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled, *where)
+        .cte("base")
+    )
+
+
+def _own(base: CTE) -> list[Select[Any]]:
+    position = cast(base.c.position, Text)
+    values: dict[str, ColumnElement[Any]] = {
+        "link": case((base.c.anonymous, position), else_=position + "\t" + base.c.destination),
+        **{name: base.c[name] for name in BITS if name != "link"},
+    }
+    whole = _detail(base, "", literal(""), cast(base.c.first, Integer))
+    return [whole, *(_detail(base, name, value, base.c.firsts.op("&")(BITS[name])) for name, value in values.items())]
+
+
+def _detail(base: CTE, dimension: str, value: ColumnElement[Any], first: ColumnElement[Any]) -> Select[Any]:
+    clickers = func.sum(case((first != 0, 1), else_=0)).label("clickers")
+    sums = (*(func.sum(base.c[name]).label(name) for name in VERDICTS), clickers)
+    return (
+        select(base.c.key, base.c.hour, literal(dimension).label("dimension"), value.label("value"), *sums)
+        .where(value.is_not(None))
+        .group_by(base.c.key, base.c.hour, value)
+    )
+
+
+def _shared(base: CTE, shares: CTE) -> Select[Any]:
+    whole = _detail(base, "", literal(""), cast(base.c.first, Integer)).subquery()
+    sums = (whole.c[name] for name in (*VERDICTS, "clickers"))
+    return select(whole.c.key, whole.c.hour, shares.c.dimension, shares.c.value, *sums).select_from(
+        whole.join(shares, shares.c.key == whole.c.key)
+    )
+
+
+def _messages(keys: CTE) -> CTE:
+    """The messages of the keys; none of the sandbox, which nobody was sent."""
+    names = ("tags", "sender_domain", "recipient_domain", "variant", "attributes")
+    sent = and_(type_coerce(messages.c.id, Text) == keys.c.key, messages.c.sandbox_result.is_(None))
+    return select(keys.c.key, *(messages.c[name] for name in names)).select_from(keys.join(messages, sent)).cte()
+
+
+def _shares(keys: CTE) -> CTE:
+    found = _messages(keys)
+    tag = func.json_each(found.c.tags).table_valued("value")
+    attribute = func.json_each(found.c.attributes).table_valued("key", "value")
+    campaign = func.substr(keys.c.key, 3)
+
+    def rows(dimension: Any, value: ColumnElement[Any]) -> Select[Any]:
+        return select(found.c.key, dimension.label("dimension"), value.label("value"))
+
+    return union(  # and not all: a message may bear the same tag twice
+        rows(literal("tag"), tag.c.value).select_from(found.join(tag, true())),
+        rows(literal("sender_domain"), found.c.sender_domain),
+        rows(literal("recipient_domain"), found.c.recipient_domain),
+        rows(literal("variant"), found.c.variant).where(found.c.variant.is_not(None)),
+        rows(ATTRIBUTE + attribute.c.key, attribute.c.value)
+        .select_from(found.join(attribute, true()))
+        .where(attribute.c.key.is_not(None)),
+        select(keys.c.key, literal("tag"), campaign).where(keys.c.key.like("c:%")),
+    ).cte("shares")
+
+
+def _places(keys: CTE) -> CTE:
+    found = _messages(keys)
+    tag = func.json_each(found.c.tags).table_valued("value")
+    return union(
+        select(found.c.key, literal("").label("scope")),
+        select(found.c.key, "sender:" + found.c.sender_domain),
+        select(found.c.key, "tag:" + tag.c.value).select_from(found.join(tag, true())),
+        select(keys.c.key, literal("")).where((keys.c.key == NO_KEY) | keys.c.key.like("c:%")),
+        select(keys.c.key, "tag:" + func.substr(keys.c.key, 3)).where(keys.c.key.like("c:%")),
+    ).cte("places")

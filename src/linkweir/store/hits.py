@@ -1,0 +1,103 @@
+"""Statements that read and change what is derived from stored hits: those near new ones, who came first, verdicts."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Result, Row, Select, bindparam, func, literal, select, text, update
+
+from linkweir.store.sums import COUNTED
+from linkweir.store.tables import clicks
+
+MOST: Final = 300  # hits of one message that are looked at again: a flood on one link costs each new hit no more
+COLUMNS: Final = (  # of a hit that may be judged again
+    *(clicks.c.id, clicks.c.at, clicks.c.kind, clicks.c.method, clicks.c.privacy, clicks.c.account_id),
+    *(clicks.c.message_id, clicks.c.message_ref, clicks.c.position, clicks.c.destination, clicks.c.ip),
+    *(clicks.c.user_agent, clicks.c.prefetch, clicks.c.signals, clicks.c.client, clicks.c.device, clicks.c.country),
+    *(clicks.c.network, clicks.c.verdict, clicks.c.confidence, clicks.c.reasons, clicks.c.first, clicks.c.firsts),
+    *(clicks.c.told, clicks.c.tell_at),
+)
+Name = uuid.UUID | str  # of a message: its id here, or what tokens of a message unknown here call it
+Span = tuple[Name, int, int]  # a message, and from when to when
+
+
+def around(connection: Connection, spans: Sequence[Span]) -> list[Row[Any]]:
+    """The newest MOST hits of each span, in no order: COLUMNS.
+
+    Spans of one message must not overlap. Each costs at most MOST rows, however many hits the message has.
+    """
+    ours = [(name.hex, first, last) for name, first, last in spans if isinstance(name, uuid.UUID)]
+    others = [span for span in spans if isinstance(span[0], str)]
+    found: list[Row[Any]] = []
+    for asked, column in ((ours, clicks.c.message_id), (others, clicks.c.message_ref)):
+        if asked:
+            found += connection.execute(_around(column), {"spans": orjson.dumps(asked).decode()})
+    return found
+
+
+def _around(column: ColumnElement[Any]) -> Select[Any]:
+    span = func.json_each(bindparam("spans")).table_valued("value")
+    name, first, last = (func.json_extract(span.c.value, f"$[{place}]") for place in range(3))
+    near = clicks.alias()
+    oldest = (
+        select(near.c.at)
+        .where(near.c[column.key or ""] == name, near.c.at <= last)
+        .order_by(near.c.at.desc())
+        .limit(1)
+        .offset(MOST - 1)
+        .scalar_subquery()
+    )
+    return (
+        select(*COLUMNS)
+        .select_from(span.join(clicks, column == name))
+        .where(clicks.c.at >= func.max(first, func.coalesce(oldest, 0)), clicks.c.at <= last)
+    )
+
+
+def firsts(connection: Connection, names: Sequence[Name]) -> list[Row[Any]]:
+    """The clicks of these messages that are the first counted ones along some dimension: COLUMNS."""
+    ours = [name.hex for name in names if isinstance(name, uuid.UUID)]
+    others = [name for name in names if isinstance(name, str)]
+    found: list[Row[Any]] = []
+    for asked, column in ((ours, clicks.c.message_id), (others, clicks.c.message_ref)):
+        if asked:
+            each = func.json_each(bindparam("names")).table_valued("value")
+            known = [_FIRST] if column is clicks.c.message_id else [_UNKNOWN, _FIRST]
+            statement = select(*COLUMNS).select_from(each.join(clicks, column == each.c.value)).where(*known)
+            found += connection.execute(statement, {"names": orjson.dumps(asked).decode()})
+    return found
+
+
+_UNKNOWN = clicks.c.message_id.is_(None)
+_FIRST = text("clicks.firsts > 0")  # a literal: an index on a condition does not serve a parameter
+
+
+def counted_from(connection: Connection, name: Name, at: int) -> Iterator[Row[Any]]:
+    """The counted clicks of a message from a moment on, oldest first, one by one: COLUMNS."""
+    column = clicks.c.message_id if isinstance(name, uuid.UUID) else clicks.c.message_ref
+    statement = (
+        select(*COLUMNS)
+        .where(column == literal(name), clicks.c.at >= at, clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED))
+        .order_by(clicks.c.at, clicks.c.id)
+        .execution_options(yield_per=100)
+    )
+    found: Result[Any] = connection.execute(statement)
+    with found as rows:
+        yield from rows
+
+
+def judge_anew(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write down changed judgements: `click`, `to_verdict`, `to_confidence`, `to_reasons`, `to_tell_at`."""
+    if rows:
+        values: dict[str, Any] = {
+            name: bindparam(f"to_{name}") for name in ("verdict", "confidence", "reasons", "tell_at")
+        }
+        connection.execute(update(clicks).where(clicks.c.id == bindparam("click")).values(**values), list(rows))
+
+
+def mark_first(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write down who came first: `click`, `to_first`, `to_firsts`."""
+    if rows:
+        values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in ("first", "firsts")}
+        connection.execute(update(clicks).where(clicks.c.id == bindparam("click")).values(**values), list(rows))

@@ -1,0 +1,56 @@
+"""A click with the other hits of its message at about the same time, for whoever asks how its verdict came about."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, distinct, func, or_, select
+
+from linkweir.store.tables import clicks, messages
+
+MOST = 1000  # hits on either side: of a flood only the nearest
+
+
+def one(connection: Connection, click: uuid.UUID) -> RowMapping | None:
+    """A click, with its message's `recipient` and `delivered_at` where there is one; None when it is not stored."""
+    statement = (
+        select(clicks, messages.c.recipient, messages.c.delivered_at)
+        .outerjoin(messages, messages.c.id == clicks.c.message_id)
+        .where(clicks.c.id == click)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
+def around(connection: Connection, click: RowMapping, reach: int) -> Sequence[RowMapping]:
+    """The hits of the click's message within `reach` microseconds, it among them, oldest first; the click alone where
+    it is tied to no message.
+    """
+    same = _same_message(click)
+    if same is None:
+        return [click]
+    found: dict[uuid.UUID, RowMapping] = {click["id"]: click}
+    for side, order in (
+        (clicks.c.at.between(click["at"] - reach, click["at"]), clicks.c.at.desc()),
+        (clicks.c.at.between(click["at"], click["at"] + reach), clicks.c.at),
+    ):
+        statement = select(clicks).where(same, side).order_by(order, clicks.c.id).limit(MOST)
+        found |= {row["id"]: row for row in connection.execute(statement).mappings() if row["id"] != click["id"]}
+    return sorted(found.values(), key=lambda row: (row["at"], row["id"].int))
+
+
+def _same_message(click: RowMapping) -> ColumnElement[bool] | None:
+    if click["message_id"] is not None:
+        return and_(clicks.c.message_id == click["message_id"])
+    if click["message_ref"] is None or click["account_id"] is None:
+        return None
+    return and_(clicks.c.account_id == click["account_id"], clicks.c.message_ref == click["message_ref"])
+
+
+def recipients_of(connection: Connection, account: uuid.UUID, ip: str, first_at: int, last_at: int) -> int:
+    """How many of an account's messages this address hit between these times."""
+    statement = select(func.count(distinct(func.coalesce(clicks.c.message_id, clicks.c.message_ref)))).where(
+        clicks.c.account_id == account,
+        clicks.c.at.between(first_at, last_at),
+        clicks.c.ip == ip,
+        or_(clicks.c.message_id.is_not(None), clicks.c.message_ref.is_not(None)),
+    )
+    return connection.scalar(statement) or 0

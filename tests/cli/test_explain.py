@@ -1,0 +1,96 @@
+"""`linkweir explain` beside a service that runs."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linkweir.click.verdict import REASONS
+from linkweir.store import clicks
+from tests.cli.running import Command
+from tests.edge.serving import Served, wait_until
+
+HTML = "".join(f'<a href="https://example.com/{number}">go</a> ' for number in range(5))
+CHROME = {
+    "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "accept-language": "en",
+}
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A service on a folder that the command can be told of."""
+    with Served(tmp_path / "data") as service:
+        yield service
+
+
+def rows(served: Served, count: int) -> list[Any]:
+    """The stored hits, oldest first, once there are so many."""
+
+    def found() -> list[Any]:
+        with served.service.store.read() as connection:
+            assert served.service.account
+            return list(clicks.of_account(connection, served.service.account))
+
+    wait_until(lambda: len(found()) == count)
+    return found()
+
+
+def test_a_burst_is_explained(linkweir: Command, served: Served) -> None:
+    """Five links in a row: the first one's explanation names the burst, each rule's sentence, and all five hits."""
+    (entry,) = served.send(html_content=HTML)
+    for link in served.links(entry["id"]):
+        served.reader.get(link, headers=CHROME)
+    first = rows(served, 5)[0]
+    data = ("--data", served.settings.data)
+    told = json.loads(linkweir("explain", str(first["id"]), "--json", *data).out)
+    assert told["now"]["verdict"] == "machine"
+    assert "burst" in [rule["code"] for rule in told["rules"]]
+    assert [hit["position"] for hit in told["around"]] == [0, 1, 2, 3, 4]
+    text = linkweir("explain", first["id"].hex, *data).out.decode()
+    for rule in told["rules"]:
+        assert f"{rule['code']:<18} {REASONS[rule['code']]}" in text
+        assert f"{rule['weight']:+5.1f}" in text
+    assert "https://example.com/0" in text
+    assert "s after delivery to" in text
+
+
+def test_one_click_is_explained(linkweir: Command, served: Served) -> None:
+    """A HEAD alone is decided by one rule; what a user agent writes cannot drive the terminal."""
+    (entry,) = served.send(html_content=HTML)
+    agent = "\x1b]0;x\x07Browser/1 \u202e"
+    served.reader.head(served.links(entry["id"])[2], headers=[(b"user-agent", agent.encode())])
+    (row,) = rows(served, 1)
+    text = linkweir("explain", str(row["id"]), "--data", served.settings.data).out.decode()
+    assert "head decides" in text
+    assert REASONS["head"] in text
+    assert "Browser/1" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_a_click_without_a_message_stands_alone(linkweir: Command, served: Served) -> None:
+    """An anonymous click is tied to no message, so that nothing surrounds it."""
+    (entry,) = served.send(html_content=HTML, privacy="anonymous")
+    for link in served.links(entry["id"]):
+        served.reader.get(link, headers=CHROME)
+    found = [
+        json.loads(linkweir("explain", str(row["id"]), "--json", "--data", served.settings.data).out)
+        for row in rows(served, 5)
+    ]
+    assert [len(one["around"]) for one in found] == [1] * 5
+
+
+def test_mistakes_are_told(linkweir: Command, served: Served) -> None:
+    """An id that is none, one that no click has, and a folder without data end with a sentence and code 2."""
+    data = ("--data", served.settings.data)
+    for run, words in (
+        (linkweir("explain", "x", *data), "is no click's id"),
+        (linkweir("explain", str(uuid.uuid4()), *data), "no click"),
+        (linkweir("explain", str(uuid.uuid4()), "--data", "nowhere"), "no service's data"),
+    ):
+        assert (run.code, words in run.err) == (2, True)

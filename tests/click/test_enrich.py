@@ -1,0 +1,156 @@
+"""What user agents and addresses say."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
+
+from linkweir.click.enrich import Enricher
+from linkweir.click.fact import Described
+from linkweir.click.networks import Known, Networks
+from linkweir.errors import SettingsError
+from tests.click.verdict.scenes import CHROME
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
+    "Mobile/15E148 Safari/604.1"
+)
+IPAD = IPHONE.replace("iPhone; CPU iPhone OS", "iPad; CPU OS")
+ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0{} Safari/537.36"
+OUTLOOK = (
+    "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; .NET4.0C; .NET4.0E; "
+    "Microsoft Outlook 16.0.4266; ms-office; MSOffice 16)"
+)
+TV = "Mozilla/5.0 (SMART-TV; Linux; Tizen 5.0) AppleWebKit/538.1 (KHTML, like Gecko) Version/5.0 TV Safari/538.1"
+CITY = {
+    "country": {"iso_code": "DE", "names": {"en": "Germany"}},
+    "subdivisions": [{"iso_code": "BE", "names": {"en": "Land Berlin"}}],
+}
+
+
+@pytest.fixture(scope="module")
+def plain() -> Enricher:
+    """Without a database of places."""
+    return Enricher(None, Networks({"198.51.100.0/24": Known("a cloud", certain=False)}))
+
+
+def with_places(path: Path, places: dict[str, Any], ip_version: int = 6) -> Enricher:
+    """With a database of these places."""
+    writer = MMDBWriter(ip_version, "Test", ipv4_compatible=ip_version == 6)
+    for network, record in places.items():
+        writer.insert_network(IPSet([network]), record)
+    writer.to_db_file(str(path))
+    return Enricher(path, Networks({}))
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        (CHROME, ("Chrome", "Windows", "desktop")),
+        (IPHONE, ("Mobile Safari", "iOS", "phone")),
+        (IPAD, ("Mobile Safari", "iOS", "tablet")),
+        (ANDROID.format(" Mobile"), ("Chrome Mobile", "Android", "phone")),
+        (ANDROID.format(""), ("Chrome", "Android", "tablet")),
+        (OUTLOOK, ("Outlook", "Windows", "desktop")),
+        (TV, ("Safari", "Tizen", "other")),
+        ("curl/8.9.1", ("curl", None, "other")),
+        ("?", (None, None, "other")),
+        ("", (None, None, None)),
+        (None, (None, None, None)),
+    ],
+)
+def test_client_system_and_device(plain: Enricher, agent: str | None, expected: tuple[str | None, ...]) -> None:
+    """Browser or mail program, system, and one of four device classes; nothing from nothing."""
+    found = plain.describe(None, agent)
+    assert (found.client, found.system, found.device) == expected
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        (CHROME, None),
+        (IPHONE, None),
+        (OUTLOOK, None),
+        ("Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17328; Pro)", None),
+        ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", "bot"),
+        ("python-requests/2.32.3", "library"),
+        ("Java/21.0.2", "library"),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "preview"),
+        (CHROME.replace("Chrome/", "HeadlessChrome/"), "automation"),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", "image-proxy"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_programs_that_say_what_they_are(plain: Enricher, agent: str | None, expected: str | None) -> None:
+    """Robots, libraries, previews and driven browsers are told; browsers and the real Outlook are none of them."""
+    assert plain.user_agent_class(agent) == expected
+
+
+def test_known_networks_are_named(plain: Enricher) -> None:
+    """The network's name comes with the description; whether it is certain can be asked by address or by name."""
+    assert plain.describe("198.51.100.9", None) == Described(network="a cloud")
+    assert plain.describe("192.0.2.9", None) == Described()
+    assert not plain.is_certain("a cloud", "198.51.100.9")
+    sure = Enricher(None, Networks({"198.51.100.0/24": Known("gate", certain=True)}))
+    assert sure.is_certain("gate", "198.51.100.9")
+    assert sure.is_certain("gate", None)
+    assert not sure.is_certain(None, None)
+
+
+def test_places_come_from_the_operators_database(tmp_path: Path) -> None:
+    """Country and region, for both families of addresses; what the database does not know stays unknown."""
+    enricher = with_places(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY, "2001:db8::/32": CITY})
+    for ip in ("203.0.113.7", "2001:db8::7"):
+        found = enricher.describe(ip, None)
+        assert (found.country, found.region) == ("DE", "Land Berlin")
+    for ip in ("192.0.2.1", "2001:db9::1", "no address"):
+        assert enricher.describe(ip, None) == Described()
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"country": {"iso_code": "AT"}}, ("AT", None)),
+        ({"registered_country": {"iso_code": "CH"}}, ("CH", None)),
+        ({"country": "fr", "region": "Bretagne"}, ("FR", "Bretagne")),
+        ({"country_code": "IT"}, ("IT", None)),
+        ({"country": "Spain", "country_code": "ES"}, ("ES", None)),
+        ({"country": {"iso_code": "GB"}, "subdivisions": [{"iso_code": "SCT"}]}, ("GB", "SCT")),
+        ({"country": 7, "subdivisions": "x"}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_databases_of_other_makers(tmp_path: Path, record: Any, expected: tuple[str | None, str | None]) -> None:
+    """Nested or plain, with or without regions, or with something else: read where it can be, else unknown."""
+    found = with_places(tmp_path / "some.mmdb", {"203.0.113.0/24": record}).describe("203.0.113.7", None)
+    assert (found.country, found.region) == expected
+
+
+def test_an_ipv4_database_knows_no_ipv6(tmp_path: Path) -> None:
+    """Asked for an address of the other family it says nothing, and fails nobody."""
+    enricher = with_places(tmp_path / "four.mmdb", {"203.0.113.0/24": CITY}, ip_version=4)
+    assert enricher.describe("2001:db8::7", None) == Described()
+    assert enricher.describe("203.0.113.7", None).country == "DE"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database at all"])
+def test_a_database_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    """A wrong file is an error at the start, which names the setting and the file."""
+    path = tmp_path / "wrong.mmdb"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"LINKWEIR_MMDB: .*wrong\.mmdb"):
+        Enricher(path, Networks({}))
+
+
+def test_threads_may_share_it(tmp_path: Path) -> None:
+    """Many threads that ask at once get what one that asks alone gets."""
+    enricher = with_places(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY})
+    asked = [(f"203.0.{112 + number % 3}.{number % 250}", f"{CHROME} {number % 40}") for number in range(2000)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda pair: enricher.describe(*pair), asked))
+    assert found == [enricher.describe(*pair) for pair in asked]

@@ -1,0 +1,192 @@
+"""What the rules make of hits that are known from the field."""
+
+from typing import Any
+
+import pytest
+
+from linkweir.click.verdict import REASONS, RULES, Context, Hit, Judgement, affected, judge, weigh
+from tests.click.verdict.scenes import CHROME, SECOND, START, hit, sweep
+
+LATER = Context(delivered_at=START - 7200 * SECOND, links=5)
+SOON = Context(delivered_at=START - 40 * SECOND, links=5)
+
+
+def one(found: Hit, context: Context = LATER) -> Judgement:
+    """The judgement on a hit that is alone."""
+    return judge([found], context)[0]
+
+
+def verdicts(hits: list[Hit], context: Context = LATER) -> list[str]:
+    """The verdicts on these hits of one mail."""
+    return [found.verdict for found in judge(hits, context)]
+
+
+def test_a_click_hours_after_delivery_is_a_persons() -> None:
+    """One link of five, followed two hours later from a browser: human."""
+    assert one(hit()).verdict == "human"
+
+
+def test_an_early_click_on_the_only_link_is_unsure() -> None:
+    """A mail with one link leaves nothing to tell a scanner by, when it comes as early as scanners do."""
+    assert one(hit(), Context(delivered_at=START - 40 * SECOND, links=1)).verdict == "unsure"
+
+
+def test_a_burst_is_a_machines_from_its_first_hit_on() -> None:
+    """Five links within a second are a machine's, the first of them too, which alone was a person's."""
+    hits = sweep([0, 0.2, 0.3, 0.5, 0.9])
+    assert one(hits[0]).verdict == "human"
+    assert verdicts(hits) == ["machine"] * 5
+    assert all("burst" in found.reasons for found in judge(hits, LATER))
+
+
+def test_a_burst_from_several_data_centres_is_one() -> None:
+    """The same links, each from another network, with one user agent or with several."""
+    for agents in ([CHROME] * 5, [CHROME, "b", "c", "d", "e"]):
+        hits = [
+            hit(number * 0.1, number, ip=f"198.51.{number}.1", user_agent=agent) for number, agent in enumerate(agents)
+        ]
+        assert verdicts(hits) == ["machine"] * 5
+
+
+def test_whoever_follows_a_link_beside_a_burst_stays_a_person() -> None:
+    """A sweep taints neither somebody on a phone half an hour later nor somebody at a desk ten seconds later."""
+    people = [
+        hit(10, 2, ip="203.0.113.9", user_agent="Firefox/140.0"),
+        hit(1800, 1, ip="203.0.113.8", user_agent="iPhone", device="phone"),
+    ]
+    found = judge([*sweep([0, 0.2, 0.3, 0.5, 0.9]), *people], SOON)
+    assert found[5].verdict in ("human", "unsure")
+    assert found[6].verdict == "human"
+
+
+def test_a_slow_sweep_soon_after_delivery_is_a_machines() -> None:
+    """Ten links from the top to the end, two seconds apart, begun half a minute after delivery."""
+    hits = sweep([2.0 * number for number in range(10)])
+    assert verdicts(hits, Context(delivered_at=START - 30 * SECOND, links=10)) == ["machine"] * 10
+
+
+def test_a_sweep_from_many_networks_is_a_machines() -> None:
+    """One user agent that follows six links from six networks within a minute."""
+    hits = [hit(9.0 * number, number, ip=f"198.51.{number}.1") for number in range(6)]
+    assert verdicts(hits, Context(delivered_at=START - 30 * SECOND, links=6)) == ["machine"] * 6
+
+
+def test_a_double_click_is_a_persons() -> None:
+    """The same link twice within half a second is nobody's burst."""
+    assert verdicts([hit(0), hit(0.3)]) == ["human", "human"]
+
+
+def test_a_reader_of_several_links_is_a_person() -> None:
+    """Three links of five with time to read between them, and the first once more on a phone."""
+    hits = [hit(0, 0), hit(25, 1), hit(90, 3), hit(7000, 0, ip="203.0.113.5", user_agent="iPhone", device="phone")]
+    assert verdicts(hits) == ["human"] * 4
+
+
+def test_a_shared_office_is_full_of_people() -> None:
+    """An address that follows links of thirty recipients makes no click a machine's, not even an early one."""
+    office = Context(delivered_at=START - 40 * SECOND, links=5, spread={"192.0.2.7": 30})
+    assert one(hit(), office).verdict in ("human", "unsure")
+
+
+def test_a_relay_is_full_of_people() -> None:
+    """A data centre's address alone, as of an isolating browser, makes no click a machine's."""
+    relayed = hit(network="a cloud", network_certain=False)
+    assert one(relayed).verdict == "human"
+    assert one(relayed, SOON).verdict == "unsure"
+
+
+def test_a_shared_mailbox_is_read_by_people() -> None:
+    """Sixty people who follow links of one message within some minutes, some in the same second, are no machine."""
+    hits = [
+        hit(number * 4.1 + (number % 3) * 0.9, number % 5, ip=f"203.0.{number}.1", user_agent=f"Browser/{number % 9}")
+        for number in range(60)
+    ]
+    assert "machine" not in verdicts(hits, LATER)
+
+
+def test_a_flood_is_a_machines() -> None:
+    """One source that runs through five links again and again is no crowd of readers."""
+    hits = [hit(number * 0.1, number % 5) for number in range(300)]
+    assert set(verdicts(hits)) == {"machine"}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"method": "HEAD"}, "head"),
+        ({"method": "OPTIONS"}, "odd-method"),
+        ({"kind": "honeypot"}, "honeypot"),
+        ({"user_agent_class": "bot"}, "agent-bot"),
+        ({"user_agent_class": "library"}, "agent-library"),
+        ({"user_agent_class": "preview"}, "agent-preview"),
+        ({"user_agent_class": "automation"}, "agent-automation"),
+        ({"network": "a scanner's", "network_certain": True}, "network-certain"),
+    ],
+)
+def test_what_decides_alone(more: dict[str, Any], reason: str) -> None:
+    """These need no other hit, not even soon after delivery: a machine, with this reason before all others."""
+    found = one(hit(**more), SOON)
+    assert (found.verdict, found.reasons[0]) == ("machine", reason)
+
+
+def test_a_prefetch_says_so() -> None:
+    """A browser that fetches ahead is a prefetch; the click that follows is a person's."""
+    assert verdicts([hit(0, prefetch=True), hit(20)]) == ["prefetch", "human"]
+
+
+def test_the_hidden_link_decides_for_its_source() -> None:
+    """Whoever followed the hidden link is a machine on every link, and others are not."""
+    trap = hit(1, -1, kind="honeypot")
+    found = judge([hit(0), trap, hit(4, 2), hit(5, 3, ip="203.0.113.5")], LATER)
+    assert [one.verdict for one in found] == ["machine", "machine", "machine", "human"]
+    assert found[0].reasons[0] == "honeypot-source"
+
+
+def test_head_and_then_get_is_one_machine() -> None:
+    """A GET just after its own source's HEAD for the same link is a machine's; one from elsewhere is not."""
+    head = hit(0, method="HEAD")
+    assert verdicts([head, hit(0.4)], SOON) == ["machine", "machine"]
+    assert verdicts([head, hit(0.4, ip="203.0.113.5", user_agent="Firefox/140.0")])[1] == "human"
+
+
+def test_an_open_is_judged_by_its_own_request() -> None:
+    """A pixel that is fetched in the middle of a burst is unsure, a robot's is a machine's."""
+    hits = [*sweep([0, 0.2, 0.3, 0.5]), hit(0.4, -1, kind="open"), hit(9, -1, kind="open", user_agent_class="bot")]
+    assert verdicts(hits, SOON)[4:] == ["unsure", "machine"]
+
+
+def test_missing_headers_make_unsure_and_a_whole_set_makes_a_machine() -> None:
+    """No language alone is a person's oddity; a Chrome of these years that sends nothing of its own is none."""
+    assert one(hit(signals=("no-accept-language",)), SOON).verdict == "unsure"
+    assert one(hit(signals=("no-accept-language", "no-sec-fetch")), SOON).verdict == "machine"
+
+
+def test_without_an_address_the_rest_decides() -> None:
+    """In the stricter privacy modes a burst is still a burst, and that nothing was kept says nothing."""
+    bare: dict[str, Any] = {"ip": None, "user_agent": None}
+    assert verdicts(sweep([0, 0.2, 0.3, 0.5], **bare)) == ["machine"] * 4
+    assert one(hit(**bare)).verdict == "human"
+
+
+def test_every_rule_is_explained() -> None:
+    """Codes are unique and fit between spaces, each has a sentence, and either a weight or a verdict."""
+    assert len(REASONS) == len(RULES)
+    for rule in RULES:
+        assert rule.code.replace("-", "").isalpha()
+        assert rule.sentence.endswith(".")
+        assert (rule.weight == 0.0) == (rule.verdict is not None)
+
+
+def test_what_is_weighed_is_what_is_judged() -> None:
+    """The explanation of a judgement is made of the rules that led to it."""
+    hits = sweep([0, 0.2, 0.3, 0.5])
+    for found, judgement in zip(weigh(hits, SOON), judge(hits, SOON), strict=True):
+        assert found.judgement == judgement
+        assert tuple(rule.code for rule in found.rules) == judgement.reasons
+
+
+def test_affected_is_wide_enough() -> None:
+    """What has to be loaded reaches as far beyond what may change as a hit's surroundings go."""
+    (load_from, load_to), (change_from, change_to) = affected(START, START + 5)
+    assert load_from < change_from < START < START + 5 < change_to < load_to
+    assert change_from - load_from == load_to - change_to

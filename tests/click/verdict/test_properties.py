@@ -1,0 +1,111 @@
+"""What holds for every set of hits, whatever it looks like."""
+
+import uuid
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkweir.click.signals import SIGNALS
+from linkweir.click.verdict import REASONS, RULES, WINDOW, Context, Hit, judge
+from tests.click.verdict.scenes import CHROME, SECOND, START, shuffled
+
+IPS = st.sampled_from(["192.0.2.1", "192.0.2.200", "198.51.100.4", "2001:db8::1", "2001:db8:0:0:5::9", None])
+AGENTS = st.sampled_from([CHROME, "Firefox/140.0", "curl/8", None])
+TIMES = st.one_of(st.integers(0, 3 * SECOND), st.integers(0, 300 * SECOND), st.integers(0, 4 * WINDOW))
+HITS = st.builds(
+    Hit,
+    id=st.builds(uuid.UUID, int=st.integers(0, 2**128 - 1)),
+    at=TIMES.map(lambda at: START + at),
+    method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST"]),
+    position=st.integers(0, 9),
+    kind=st.sampled_from(["click", "click", "click", "open", "honeypot"]),
+    ip=IPS,
+    user_agent=AGENTS,
+    prefetch=st.sampled_from([False, False, False, True]),
+    signals=st.lists(st.sampled_from(SIGNALS), unique=True, max_size=4).map(tuple),
+    device=st.sampled_from([None, "phone", "desktop"]),
+    network=st.sampled_from([None, None, "a network"]),
+    network_certain=st.booleans(),
+    user_agent_class=st.sampled_from([None, None, None, "bot", "preview", "image-proxy"]),
+)
+MANY = st.lists(HITS, min_size=1, max_size=24, unique_by=lambda hit: hit.id)
+CONTEXTS = st.builds(
+    Context,
+    delivered_at=st.one_of(st.none(), st.integers(-7200 * SECOND, 300 * SECOND).map(lambda at: START + at)),
+    links=st.one_of(st.none(), st.integers(1, 12)),
+    spread=st.dictionaries(st.sampled_from(["192.0.2.1", "198.51.100.4"]), st.integers(1, 200)),
+)
+BROWSERS = st.builds(
+    Hit,
+    id=st.builds(uuid.UUID, int=st.integers(0, 2**128 - 1)),
+    at=TIMES.map(lambda at: START + at),
+    position=st.integers(0, 9),
+    ip=IPS,
+    user_agent=AGENTS,
+    signals=st.lists(st.sampled_from([code for code in SIGNALS if code != "no-user-agent"]), unique=True).map(tuple),
+    network=st.sampled_from([None, "a cloud"]),
+)
+
+
+@given(MANY, CONTEXTS, st.integers())
+def test_order_changes_nothing(hits: list[Hit], context: Context, seed: int) -> None:
+    """The same hits in any order, and judged again, get the same judgements, in the order asked in."""
+    first = judge(hits, context)
+    assert [one.id for one in first] == [hit.id for hit in hits]
+    assert {one.id: one for one in judge(shuffled(hits, seed), context)} == {one.id: one for one in first}
+
+
+@given(MANY, CONTEXTS)
+def test_judgements_are_well_formed(hits: list[Hit], context: Context) -> None:
+    """A verdict of the four, a confidence between a half (a third for people) and one, and codes that are explained."""
+    for judgement in judge(hits, context):
+        assert judgement.verdict in ("human", "prefetch", "machine", "unsure")
+        assert 0.5 <= judgement.confidence <= 0.99
+        assert set(judgement.reasons) <= REASONS.keys()
+        assert len(set(judgement.reasons)) == len(judgement.reasons)
+
+
+@given(BROWSERS, CONTEXTS)
+def test_one_get_of_a_browser_is_never_certain(hit: Hit, context: Context) -> None:
+    """A single GET that nothing strong speaks against is never a machine's; with something, never with certainty."""
+    (found,) = judge([hit], context)
+    strong = {rule.code for rule in RULES if rule.strong or rule.verdict}
+    assert found.verdict != "machine" or strong & set(found.reasons)
+    assert found.verdict != "machine" or found.confidence < 1
+
+
+@given(MANY, CONTEXTS, HITS)
+def test_what_is_far_away_changes_nothing(hits: list[Hit], context: Context, other: Hit) -> None:
+    """A hit further from all others than WINDOW changes none of their verdicts."""
+    far = replace(other, id=uuid.uuid4(), at=max(hit.at for hit in hits) + WINDOW + 1)
+    assert judge([*hits, far], context)[:-1] == judge(hits, context)
+
+
+@settings(max_examples=200)
+@given(MANY, CONTEXTS, HITS)
+def test_a_head_makes_nobody_more_of_a_person(hits: list[Hit], context: Context, other: Hit) -> None:
+    """A HEAD is a machine's itself, and no GET that was a machine's stops being one by it; opens stay as they were."""
+    head = replace(other, id=uuid.uuid4(), method="HEAD", kind="click", prefetch=False)
+    before, after = judge(hits, context), judge([*hits, head], context)
+    assert after[-1].verdict == "machine"
+    for hit, old, new in zip(hits, before, after, strict=False):
+        if hit.kind == "open":
+            assert new == old
+        if old.verdict == "machine":
+            assert new.verdict == "machine"
+        if hit.method == "HEAD" or hit.prefetch or hit.kind == "honeypot":
+            assert (new.verdict, new.confidence) == (old.verdict, old.confidence)
+
+
+@given(MANY, CONTEXTS)
+def test_a_hidden_link_only_condemns(hits: list[Hit], context: Context) -> None:
+    """A hit on the hidden link changes only hits of its own address and program, and those to a machine's."""
+    trap = Hit(id=uuid.uuid4(), at=START, kind="honeypot", ip="192.0.2.1", user_agent=CHROME)
+    clean = [hit for hit in hits if hit.kind != "honeypot"]
+    before, after = judge(clean, context), judge([*clean, trap], context)
+    for hit, old, new in zip(clean, before, after, strict=False):
+        if (hit.ip, hit.user_agent) != (trap.ip, trap.user_agent):
+            assert new == old
+        elif new != old:
+            assert new.verdict == "machine"

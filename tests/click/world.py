@@ -1,0 +1,249 @@
+"""A real store with an account and messages, and facts to feed it: what the tests of counting share."""
+
+import atexit
+import functools
+import shutil
+import tempfile
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from linkweir.click.fact import Described, Fact
+from linkweir.click.keep import keep
+from linkweir.click.understand import Judge, Understand
+from linkweir.click.verdict import Context, Hit, Judgement, Verdict
+from linkweir.mail import identity
+from linkweir.store import accounts, messages, retention
+from linkweir.store.engine import Store
+from linkweir.store.messages import NewMessage
+from linkweir.store.migrate import migrate
+from linkweir.store.sums import COUNTED, HOUR, VERDICTS
+from linkweir.store.tables import clicks, message_links, queue, rollups
+from linkweir.store.tables import messages as messages_table
+
+START = 1_790_000_000_000_000 // HOUR * HOUR + HOUR - 60_000_000  # a minute before the hour: clicks fall on both sides
+SECOND = 1_000_000
+KEY = 1
+
+
+class Plain:
+    """Knows what the tests say: `10.x` is in the country `X…`, a user agent is a client, `Phone…` a phone."""
+
+    def describe(self, ip: str | None, user_agent: str | None) -> Described:
+        """The country stands in the address."""
+        country = "DE" if ip and ip.startswith("10.") else "FR" if ip else None
+        device = user_agent and ("phone" if user_agent.startswith("Phone") else "desktop")
+        return Described(client=user_agent, system="Test", device=device, country=country, region=None)
+
+    def user_agent_class(self, user_agent: str | None) -> str | None:
+        """Nothing says that it is a bot."""
+        return None
+
+    def is_certain(self, network: str | None, ip: str | None) -> bool:
+        """There are no known networks."""
+        return False
+
+
+def bursts(hits: Sequence[Hit], _context: Context) -> list[Judgement]:
+    """A judge whose mind changes both ways: three or four links within two seconds are a machine's."""
+    found = []
+    for hit in hits:
+        near = {one.position for one in hits if abs(one.at - hit.at) <= 2 * SECOND and one.kind == "click"}
+        verdict: Verdict = "human" if len(near) < 3 else "machine" if len(near) < 5 else "unsure"
+        verdict = "prefetch" if hit.prefetch else "machine" if hit.method == "HEAD" else verdict
+        found.append(Judgement(hit.id, verdict, 0.5, (f"links-{len(near)}",)))
+    return found
+
+
+@functools.cache
+def _empty() -> Path:
+    """A migrated database, made once: migrating takes longer than most tests."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    store = Store(folder / "linkweir.db", wait=5)
+    migrate(store)
+    with store.read() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return folder / "linkweir.db"
+
+
+class World:
+    """One store; `numbers` are the tokens' numbers of its messages. `now` is when facts are kept."""
+
+    def __init__(self, folder: Path, judge: Judge = bursts, window: int = 2 * SECOND) -> None:
+        shutil.copy(_empty(), folder / "linkweir.db")
+        self.store = Store(folder / "linkweir.db", wait=5)
+        self.account = uuid.uuid4()
+        self.now = START
+        self.understand = Understand(Plain(), judge=judge, window=window)
+        self.messages: dict[int, uuid.UUID] = {}
+        self.remembered: dict[tuple[Any, ...], tuple[int, ...]] = {}
+        with self.store.write() as connection:
+            accounts.create(connection, self.account, "Test", START)
+            accounts.claim_link_keys(connection, [KEY], self.account)
+
+    @property
+    def numbers(self) -> list[int]:
+        """In the order of sending."""
+        return list(self.messages)
+
+    def send(self, *tags: str, **fields: Any) -> int:
+        """Deliver a message without content; the number that its tokens carry."""
+        key = identity.new_id(START)
+        values: dict[str, Any] = {
+            "id": key,
+            "number": identity.number_of(key),
+            "account_id": self.account,
+            "message_id": f"{key}@example.com",
+            "sender": "news@example.com",
+            "recipient": f"reader{len(self.messages)}@example.org",
+            "subject": "News",
+            "tags": list(tags),
+            "track_clicks": True,
+            "privacy": "full",
+            "raw": b"",
+            "short_links": {},
+            **dict.fromkeys(("now", "due_at", "expires_at", "keep_until_at", "retain_until_at"), START),
+            "envelope_from": "news@example.com",
+            **fields,
+        }
+        with self.store.write() as connection:
+            messages.add(connection, [NewMessage(**values)])
+            here = messages_table.c.id == key
+            status = "Sandbox Delivered" if values.get("sandbox_result") else "Delivered"
+            connection.execute(update(messages_table).where(here).values(status=status, delivered_at=START))
+        self.messages[values["number"]] = key
+        return int(values["number"])
+
+    def fact(self, number: int | None, position: int = 0, after: float = 0.0, **fields: Any) -> Fact:
+        """A click `after` seconds."""
+        made = Fact(
+            id=uuid.uuid4(),
+            at=START + int(after * SECOND),
+            method="GET",
+            privacy="full",
+            key_id=KEY,
+            number=number,
+            message_ref=None if number is None else str(number),
+            campaign=None,
+            position=position,
+            destination=f"https://example.com/{position}",
+            ip="192.0.2.1",
+            user_agent="Browser",
+        )
+        return replace(made, **fields)
+
+    def keep(self, *facts: Fact) -> None:
+        """Count these in one transaction."""
+        with self.store.write() as connection:
+            keep(connection, facts, self.understand, self.now)
+
+    def retire(self, number: int) -> None:
+        """The message's time is over; its sums are remembered as they are, but for what was said of its recipient."""
+        for key, row in recounted(self, self.messages[number]).items():
+            if not key[2].startswith("attribute:"):
+                kept = self.remembered.get(key, (0,) * 5)
+                self.remembered[key] = tuple(map(sum, zip(kept, row, strict=True)))
+        with self.store.write() as connection:
+            here = messages_table.c.number == number
+            connection.execute(update(messages_table).where(here).values(retain_until_at=0))
+            connection.execute(delete(queue).where(queue.c.message_id == self.messages[number]))
+            retention.drop_messages(connection, 0, 10)
+
+    def rows(self, table: Any) -> list[dict[str, Any]]:
+        """All rows."""
+        with self.store.read() as connection:
+            return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+    def clicks(self) -> list[dict[str, Any]]:
+        """All hits, oldest first."""
+        return sorted(self.rows(clicks), key=lambda row: (row["at"], row["id"]))
+
+    def message(self, number: int) -> dict[str, Any]:
+        """The row of a message."""
+        (row,) = (row for row in self.rows(messages_table) if row["number"] == number)
+        return row
+
+    def sums(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
+        """The sums by hour that are not nothing."""
+        names = ("account_id", "scope", "dimension", "value", "hour")
+        found = {tuple(row[name] for name in names): _counts(row, "clickers") for row in self.rows(rollups)}
+        return {key: row for key, row in found.items() if any(row)}
+
+    def links(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """The sums of messages' links."""
+        return {
+            (row["message_id"], row["position"]): (*_counts(row), row["first_at"], row["destination"])
+            for row in self.rows(message_links)
+        }
+
+    def state(self) -> tuple[Any, ...]:
+        """All that is derived from clicks and their verdicts."""
+        flags = {row["id"]: (row["first"], row["firsts"]) for row in self.rows(clicks)}
+        told = {row["id"]: (row["click_count"], row["status"]) for row in self.rows(messages_table)}
+        return self.sums(), self.links(), flags, told
+
+
+def _counts(row: dict[str, Any], *more: str) -> tuple[int, ...]:
+    return tuple(row[name] for name in (*VERDICTS, *more))
+
+
+def recounted(world: World, only: uuid.UUID | None = None) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """The sums by hour as one who has only the clicks and the messages would count them, slowly; what the clicks of
+    messages that are gone had come to is remembered. `only`: those of one message.
+    """
+    known = {row["id"]: row for row in world.rows(messages_table)}
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * 5)
+    sums |= {} if only else {key: list(row) for key, row in world.remembered.items()}
+    seen: set[tuple[Any, ...]] = set()
+    for click in world.clicks():
+        message = known.get(click["message_id"])
+        if click["kind"] != "click" or click["settled"] or (message and message["sandbox_result"]):
+            continue
+        if only and click["message_id"] != only:
+            continue
+        scopes, shared = _scopes(click, message)
+        counted = click["verdict"] in COUNTED
+        whose = click["message_id"] or click["message_ref"]
+        first = counted and whose is not None and (whose, "") not in seen
+        seen |= {(whose, "")} if counted else set()
+        for dimension, value in _own(click):
+            firstly = counted and whose is not None and (whose, dimension, value) not in seen
+            seen |= {(whose, dimension, value)} if counted else set()
+            for scope in scopes:
+                _add(sums, click, (scope, dimension, value), firstly)
+        for scope in scopes:
+            for dimension, value in [("", ""), *shared]:
+                _add(sums, click, (scope, dimension, value), first)
+    return {key: tuple(row) for key, row in sums.items()}
+
+
+def _add(sums: dict[tuple[Any, ...], list[int]], click: dict[str, Any], where: tuple[str, ...], first: bool) -> None:
+    row = sums[click["account_id"], *where, click["at"] // HOUR]
+    row[VERDICTS.index(click["verdict"])] += 1
+    row[4] += first
+
+
+def _own(click: dict[str, Any]) -> list[tuple[str, str]]:
+    position = str(click["position"])
+    anonymous = click["privacy"] == "anonymous"
+    values = {name: click[name] for name in ("destination", "country", "device", "client")}
+    values["link"] = position if anonymous else f"{position}\t{click['destination']}"
+    return [(name, value) for name, value in values.items() if value is not None]
+
+
+def _scopes(click: dict[str, Any], message: dict[str, Any] | None) -> tuple[list[str], list[tuple[str, str]]]:
+    if message is None:
+        tags = [click["campaign"]] if click["campaign"] else []
+        return ["", *(f"tag:{tag}" for tag in tags)], [("tag", tag) for tag in tags]
+    tags = sorted(set(message["tags"]))
+    shared = [("tag", tag) for tag in tags]
+    shared += [(name, message[name]) for name in ("sender_domain", "recipient_domain", "variant") if message[name]]
+    shared += [(f"attribute:{name}", value) for name, value in (message["attributes"] or {}).items()]
+    return ["", *(f"tag:{tag}" for tag in tags), f"sender:{message['sender_domain']}"], shared

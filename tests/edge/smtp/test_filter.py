@@ -1,0 +1,88 @@
+"""The content filter between two ends of a mail server, here stand-ins: what it accepted comes back."""
+
+import smtplib
+import socket
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from linkweir.edge.smtp.intake import NULL
+from tests.edge.serving import Served, wait_until
+from tests.edge.smtp.submitting import MAIL
+
+
+class Back:
+    """The mail server's end that takes mails back; `answer` is what it says to each."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, list[str], bytes]] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Take it, or not."""
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
+        return self.answer
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def filtering(data: Path, listen: int, back: int, **settings: Any) -> Served:
+    """A service between these two ports."""
+    ways = {"filter_listen": f"127.0.0.1:{listen}", "filter_return": f"127.0.0.1:{back}"}
+    return Served(data, **ways, **settings)
+
+
+def handed_in(listen: int, sender: str, *recipients: str, mail: bytes = MAIL) -> None:
+    """A mail from the mail server."""
+    with smtplib.SMTP("127.0.0.1", listen) as client:
+        client.sendmail(sender, list(recipients), mail)
+
+
+def test_a_bounce_mail_passes_with_its_empty_sender(tmp_path: Path) -> None:
+    """A mail with the null reverse-path comes back with it, byte for byte."""
+    listen, back, box = free_port(), free_port(), Back()
+    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller.start()
+    try:
+        with filtering(tmp_path / "data", listen, back):
+            handed_in(listen, "", "ada@example.org")
+            wait_until(lambda: box.taken)
+    finally:
+        controller.stop()
+    ((sender, recipients, mail),) = box.taken
+    assert (sender, recipients) == (NULL, ["ada@example.org"])
+    assert mail.endswith(MAIL)
+
+
+def test_without_a_way_back_mails_wait(tmp_path: Path) -> None:
+    """A mail that was accepted waits while the way back is not set, and goes there when it is again."""
+    listen, back, box = free_port(), free_port(), Back()
+    with filtering(tmp_path / "data", listen, back) as first:
+        handed_in(listen, "a@example.com", "ada@example.org")
+        wait_until(lambda: listed(first)[0]["status"] == "Deferred")
+    with Served(tmp_path / "data") as without:
+        wait_until(lambda: "LINKWEIR_FILTER_RETURN" in str(listed(without)[0]["delivery_attempts"]))
+        assert listed(without)[0]["status"] == "Deferred"
+    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller.start()
+    try:
+        with filtering(tmp_path / "data", listen, back) as last:
+            wait_until(lambda: listed(last)[0]["status"] == "Delivered")
+    finally:
+        controller.stop()
+    assert len(box.taken) == 1
+
+
+def listed(served: Served) -> list[dict[str, Any]]:
+    """The account's messages."""
+    found: list[dict[str, Any]] = served.client.get(f"{served.base}/messages").json()["data"]
+    return found

@@ -1,0 +1,177 @@
+"""Mails and commands made to do harm, over both doors: what is taken is taken whole, and nothing is stuck."""
+
+import smtplib
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from linkweir.edge.smtp import server
+from tests.edge.serving import wait_until
+from tests.edge.smtp.submitting import MAIL, Submission
+
+DEEP = b"".join(
+    b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number) for number in range(3000)
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submission]:
+    """One service for this file, with both doors; what comes in by the filter has nowhere to go back to."""
+    ways = {"filter_listen": "127.0.0.1:0", "filter_return": "127.0.0.1:1"}
+    with Submission(tmp_path_factory.mktemp("hostile") / "data", **ways) as service:
+        yield service
+
+
+def handed_in(served: Submission, raw: bytes, *recipients: str) -> dict[str, Any]:
+    """Hand a mail in at the filter's door; the newest message as the API shows it."""
+    with smtplib.SMTP("127.0.0.1", served.service.smtp_servers[1].address[1], timeout=30) as client:
+        client.sendmail("a@example.com", list(recipients) or ["ada@example.org"], raw)
+    newest = served.client.get(f"{served.base}/messages", params={"limit": 1}).json()["data"][0]
+    return served.message(newest["id"])
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        (b"=?utf-7?Q?+2AA-?=", "?"),
+        (b"=?unicode_escape?Q?=5Cud800?=", "?"),
+        (b"=?utf-16?b?AAA=?= =?zlib?q?x?=", None),
+        (b"=?a?q?" * 150_000, None),
+    ],
+)
+def test_no_subject_keeps_a_mail_out(served: Submission, subject: bytes, shown: str | None) -> None:
+    """Encoded words that make halves of characters, name odd codecs or never end: the mail is taken as it is."""
+    raw = b"From: a@example.com\r\nSubject: " + subject + b"\r\n\r\nhi\r\n"
+    message = handed_in(served, raw)
+    assert shown is None or message["subject"] == shown
+    assert len(message["subject"]) <= 2000
+    assert message["content"].endswith(raw.decode())
+
+
+@pytest.mark.parametrize("sender", [b"(" * 5000, b'"' * 50_000 + b"<" * 50_000, b"<a@b\x00c>", b'"x@b> x"@c<d>e'])
+def test_no_sender_keeps_a_mail_out(served: Submission, sender: bytes) -> None:
+    """Comments in comments, quotes without end and controls in From: the mail is taken, and its own name is clean."""
+    message = handed_in(served, b"From: " + sender + b"\r\nSubject: x\r\n\r\nhi\r\n")
+    assert message["message_id"].strip("<>").rpartition("@")[2].replace(".", "").isalnum()
+
+
+def test_many_odd_headers_and_parts_make_few_notes(served: Submission) -> None:
+    """Fifty thousand unknown wishes, or nine thousand parts that cannot be read, are noted briefly."""
+    wishes = handed_in(served, b"ahasend-foo: x\r\n" * 50_000 + MAIL)
+    part = b"--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: x\r\n\r\n<a href='https://a.b'>\r\n"
+    head = b"From: a@example.com\r\nahasend-track-clicks: true\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    parts = handed_in(served, head + part * 9000 + b"--b--\r\n")
+    for message, last in ((wishes, "header-ignored"), (parts, "more-notes")):
+        notes = [one for one in message["events"] if one["kind"] != "transient_error"]
+        assert len(notes) < 60
+        assert any(one["kind"] == last and "more" in one["data"]["text"] for one in notes)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DEEP + b"Content-Type: text/html\r\n\r\n<a href='https://a.b'>x</a>\r\n",
+        b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-\r\n",
+        b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800\r\n",
+        b'Content-Type: text/plain; charset="a\0b"\r\n\r\nx\r\n',
+        b"Content-Type: text/plain; charset*=zlib''x; name*=\xff''%FF\r\nX: \xff\xed\xa0\x80\r\n\r\nx\r\n",
+        b"Content-Type: image/png; name*0*=utf-7''%2B2AA-\r\nContent-ID: \xff\r\n\r\nx\r\n",
+    ],
+)
+def test_every_kept_mail_can_be_read(served: Submission, body: bytes) -> None:
+    """Multiparts inside each other and odd charsets, names and bytes: the API shows the message nevertheless."""
+    message = handed_in(served, b"From: a@example.com\r\n" + body)
+    assert message["content_parsed"]["headers"]["From"] == ["a@example.com"]
+
+
+@pytest.mark.parametrize("address", [b"a@b\rRCPT TO:<c@d>", b"a\x00@b", b"a\x01@b", b"\x7f@b"])
+def test_no_control_passes_in_an_envelope(served: Submission, address: bytes) -> None:
+    """A control in MAIL or RCPT is refused: to the next server it might be a command."""
+    port = served.service.smtp_servers[1].address[1]
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client, client.makefile("rb") as lines:
+        lines.readline()
+        for command in (b"HELO x", b"MAIL FROM:<" + address + b">"):
+            client.sendall(command + b"\r\n")
+            answer = lines.readline()
+        assert answer.startswith(b"5")
+        client.sendall(b"MAIL FROM:<a@example.com>\r\nRCPT TO:<" + address + b">\r\n")
+        assert lines.readline().startswith(b"250")
+        assert lines.readline().startswith(b"5")
+
+
+@pytest.mark.parametrize("recipient", ["v" * 100 + "@example.org", '"a b"@example.org'])
+def test_real_recipients_are_taken(served: Submission, recipient: str) -> None:
+    """A local part that is longer than the standard has it, as bounces have, or quoted, is no reason to bounce."""
+    assert handed_in(served, MAIL, recipient)["recipient"] == recipient
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"From: me@mine.example\r\nFrom: ceo@bank.example\r\n",
+        b"From: me@mine.example, ceo@bank.example\r\n",
+        b"From: me@mine.example <ceo@bank.example>\r\n",
+        b"From: ceo@bank.example\r\n",
+        b"X: no from\r\n",
+        b"no header\r\nFrom: ceo@bank.example\r\n",
+    ],
+)
+def test_a_scoped_credential_sends_from_its_domains_only(served: Submission, head: bytes) -> None:
+    """Not one address of another domain may stand in From, and there must be exactly one From."""
+    asked = {"name": "one", "scope": "scoped", "domains": ["mine.example"]}
+    made = served.client.post(f"{served.base}/smtp-credentials", json=asked).json()
+    with served.connect(sign_in=False) as client:
+        client.login(made["username"], made["password"])
+        client.sendmail("me@mine.example", ["ada@example.org"], b"From: Me <me@Mine.example>\r\n\r\nhi\r\n")
+        with pytest.raises(smtplib.SMTPDataError):
+            client.sendmail("me@mine.example", ["ada@example.org"], head + b"Subject: x\r\n\r\nhi\r\n")
+
+
+def test_a_revoked_credential_sends_no_more(served: Submission) -> None:
+    """A connection that has signed in with a credential sends nothing once that is deleted."""
+    made = served.client.post(f"{served.base}/smtp-credentials", json={"name": "two", "scope": "global"}).json()
+    with served.connect(sign_in=False) as client:
+        client.login(made["username"], made["password"])
+        client.sendmail("a@example.com", ["ada@example.org"], MAIL)
+        served.client.delete(f"{served.base}/smtp-credentials/{made['id']}").raise_for_status()
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("a@example.com", ["ada@example.org"], MAIL)
+    assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (550, b"5.7.8")
+
+
+def test_what_was_sent_before_tls_is_forgotten(served: Submission) -> None:
+    """Commands pipelined behind STARTTLS in the clear are not carried out once the connection is encrypted."""
+    plain = served.raw()
+    plain.sendall(b"EHLO x\r\nSTARTTLS\r\nEHLO injected\r\nNOOP\r\n")
+    said = b""
+    while b"220 Ready" not in said:
+        said += plain.recv(4096)
+    context = ssl.create_default_context(cafile=str(served.settings.data / "smtp-selfsigned.pem"))
+    with context.wrap_socket(plain, server_hostname="localhost") as secure:
+        secure.sendall(b"MAIL FROM:<a@example.com>\r\n")
+        assert secure.recv(4096).startswith(b"503")  # EHLO has not been said here
+
+
+def test_places_come_back(served: Submission) -> None:
+    """However a connection ends, also in the middle of STARTTLS, its place is free again afterwards."""
+    abrupt = struct.pack("ii", 1, 0)
+    for said in (b"", b"EHLO x\r\n", b"EHLO x\r\nSTARTTLS\r\n", b"EHLO x\r\nSTARTTLS\r\n\x16\x03\x01\x02\x00junk"):
+        for _ in range(server.CONNECTIONS + 10):
+            client = socket.create_connection(("localhost", served.port), timeout=20)
+            client.recv(1000)  # the greeting, or that there is no place just now
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abrupt)
+            client.sendall(said)
+            client.close()
+        wait_until(lambda: _answers(served))
+
+
+def _answers(served: Submission) -> bool:
+    try:
+        served.raw().close()
+    except (AssertionError, OSError):
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""Policy for mail that comes by SMTP: what account, domain and the mail's own headers wish, one over the other."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from linkweir import open_link
+from linkweir.html import scan
+from tests.edge.serving import mails, wait_until
+from tests.edge.smtp.submitting import Submission
+
+RESET, SHOP, MARKED = "https://example.com/reset?t=1", "https://example.com/shop", "https://example.com/marked"
+PAGE = f'<body><a href="{RESET}">1</a><a href="{SHOP}">2</a><a data-x href="{MARKED}">3</a></body>'
+
+
+@pytest.fixture
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submission]:
+    """A service with submission."""
+    with Submission(tmp_path_factory.mktemp("wishes") / "data") as service:
+        yield service
+
+
+def account(served: Submission, **wishes: Any) -> None:
+    """What the account wishes."""
+    served.client.put(served.base, json=wishes).raise_for_status()
+
+
+def domain(served: Submission, **wishes: Any) -> None:
+    """What the domain example.com wishes."""
+    served.client.post(f"{served.base}/domains", json={"domain": "example.com", **wishes}).raise_for_status()
+
+
+def submitted(served: Submission, *headers: str) -> str:
+    """The page of a mail with these headers, as it lies in the outbox."""
+    message_id = f"<{len(mails(served.settings.maildir_path))}@example.com>"
+    head = [*headers, f"Message-ID: {message_id}", "From: a@Example.com", "Subject: x", "Content-Type: text/html"]
+    with served.connect() as client:
+        client.sendmail("bounces@other.example", ["ada@example.org"], "\r\n".join([*head, "", PAGE, ""]))
+    wait_until(lambda: message_id in mails(served.settings.maildir_path))
+    return str(mails(served.settings.maildir_path)[message_id].get_content())
+
+
+def links(served: Submission, *headers: str) -> list[str]:
+    """The hrefs of that page."""
+    return [link.destination or "" for link in scan(submitted(served, *headers))]
+
+
+def test_the_accounts_wishes_hold_for_smtp(served: Submission) -> None:
+    """Tracking, `skip`, `opt_out`, `utm` and `privacy` of the account are those of a mail without any wish."""
+    wishes = {"skip": ["/reset"], "opt_out": ["data-x"], "utm": {"source": "weir"}, "privacy": "pseudonymous"}
+    account(served, track_clicks=True, **wishes)
+    first, second, third = links(served)
+    assert (first, third) == (RESET, MARKED)
+    opened = open_link(served.service.ring, second)
+    assert (opened.destination, opened.privacy) == (SHOP + "?utm_source=weir", "pseudonymous")
+
+
+def test_the_domains_wishes_win_over_the_accounts(served: Submission) -> None:
+    """Tracking, style, host and `utm` come from the domain of the From header; privacy stays the strictest."""
+    account(served, track_clicks=False, utm={"source": "account"}, link_style="sealed", privacy="pseudonymous")
+    own = {"track_clicks": True, "track_opens": True, "link_style": "short", "tracking_subdomain": "go"}
+    domain(served, **own, utm={"source": "domain"}, privacy="full", skip=["/reset"])
+    page = submitted(served)
+    first, second, _ = (link.destination or "" for link in scan(page))
+    assert first == RESET
+    opened = open_link(served.service.ring, second)
+    assert (second.startswith("http://go.example.com/"), opened.style, opened.privacy) == (
+        True,
+        "short",
+        "pseudonymous",
+    )
+    answer = served.reader.get("/c/" + second.rpartition("/")[2])
+    assert answer.headers["location"] == SHOP + "?utm_source=domain"
+    assert re.search(r'<img src="http://go\.example\.com/', page)
+
+
+@pytest.mark.parametrize(("header", "tracked"), [("true", True), ("false", False), ("maybe", False)])
+def test_the_mails_header_wins_over_the_domain(served: Submission, header: str, tracked: bool) -> None:
+    """A mail's own header wins over its domain and account, and one that is not understood leaves it to them."""
+    account(served, track_clicks=True)
+    domain(served, track_clicks=False)
+    ours = [served.settings.base_url in link for link in links(served, f"Ahasend-Track-Clicks: {header}")]
+    assert ours == [tracked] * 3
+
+
+def test_privacy_none_of_the_domain_means_no_tracking(served: Submission) -> None:
+    """Where the domain allows nothing, a mail's header cannot ask for it."""
+    domain(served, privacy="none")
+    assert links(served, "ahasend-track-clicks: true") == [RESET, SHOP, MARKED]

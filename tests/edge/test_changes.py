@@ -1,0 +1,147 @@
+"""Changes of one thing that come at the same moment, and what a domain's changes leave behind."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.edge.serving import Served
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for this file."""
+    with Served(tmp_path_factory.mktemp("changes") / "data") as service:
+        yield service
+
+
+def made(served: Served, path: str, **body: Any) -> dict[str, Any]:
+    """POST, expect 201, and give the answer."""
+    answer = served.client.post(f"{served.base}/{path}", json=body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def put(served: Served, path: str, **change: Any) -> dict[str, Any]:
+    """PUT, expect 200, and give the answer."""
+    answer = served.client.put(served.base + path, json=change)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def together(served: Served, path: str, *changes: dict[str, Any]) -> dict[str, Any]:
+    """PUT all these changes while none can be written yet; what the thing is when all have been answered."""
+    threads = [threading.Thread(target=put, args=(served, path), kwargs=change) for change in changes]
+    with served.service.store.write():
+        for one in threads:
+            one.start()
+        time.sleep(0.4)  # by now whatever they read before writing has been read
+    for one in threads:
+        one.join()
+    found: dict[str, Any] = served.client.get(served.base + path).json()
+    return found
+
+
+def test_changes_of_an_account_at_the_same_moment_are_all_kept(served: Served) -> None:
+    """Three fields of one policy, changed by three requests at once, all hold afterwards."""
+    found = together(served, "", {"privacy": "pseudonymous"}, {"outlook": True}, {"skip": ["/reset"]})
+    assert (found["privacy"], found["outlook"], found["skip"]) == ("pseudonymous", True, ["/reset"])
+
+
+def test_changes_of_a_domain_at_the_same_moment_are_all_kept(served: Served) -> None:
+    """A policy field, a tracking switch and a host, changed at once, all hold afterwards."""
+    made(served, "domains", domain="busy.example")
+    changes = ({"link_style": "short"}, {"track_opens": True}, {"tracking_subdomain": "t"})
+    found = together(served, "/domains/busy.example", *changes)
+    assert (found["link_style"], found["track_opens"], found["tracking_subdomain"]) == ("short", True, "t")
+
+
+def test_changes_of_a_webhook_at_the_same_moment_are_all_kept(served: Served) -> None:
+    """Three kinds of events, wished by three requests at once, are all told afterwards."""
+    hook = made(served, "webhooks", name="x", url="https://example.com/", scope="global")
+    kinds = ("on_clicked", "on_bounced", "on_opened")
+    found = together(served, f"/webhooks/{hook['id']}", *({kind: True} for kind in kinds))
+    assert [found[kind] for kind in kinds] == [True] * 3
+
+
+def test_changes_of_a_key_at_the_same_moment_are_all_kept(served: Served) -> None:
+    """A label and scopes, changed at once, both hold afterwards."""
+    key = made(served, "api-keys", label="before", scopes=["accounts:read"])
+    found = together(served, f"/api-keys/{key['id']}", {"label": "after"}, {"scopes": ["domains:read"]})
+    assert (found["label"], [one["scope"] for one in found["scopes"]]) == ("after", ["domains:read"])
+
+
+def dkim_records(domain: dict[str, Any]) -> list[str]:
+    """The hosts of the domain's DKIM records."""
+    return [one["host"] for one in domain["dns_records"] if one["label"] == "DKIM"]
+
+
+@pytest.mark.parametrize("back", [{"dkim_private_key": None}, {"dkim": "off"}])
+def test_a_dkim_key_is_taken_back(served: Served, back: dict[str, Any]) -> None:
+    """`dkim_private_key` null and `dkim` "off" remove the key; what does not name it leaves it alone."""
+    name = f"back{len(str(back))}.example"
+    made(served, "domains", domain=name, dkim="generate")
+    assert dkim_records(put(served, f"/domains/{name}", outlook=True)) == [f"linkweir._domainkey.{name}"]
+    assert dkim_records(put(served, f"/domains/{name}", **back)) == []
+
+
+def test_a_new_dkim_key_keeps_its_selector(served: Served) -> None:
+    """A key made anew stands under the selector that the domain has, and never under none."""
+    made(served, "domains", domain="again.example", dkim="generate", dkim_selector="s1")
+    first = served.client.get(f"{served.base}/domains/again.example").json()["dns_records"]
+    changed = put(served, "/domains/again.example", dkim="generate")
+    assert dkim_records(changed) == ["s1._domainkey.again.example"]
+    assert changed["dns_records"] != first
+    assert dkim_records(put(served, "/domains/again.example", dkim_selector=None)) == [
+        "linkweir._domainkey.again.example"
+    ]
+
+
+def test_two_wishes_for_the_key_are_refused(served: Served) -> None:
+    """`dkim` and a private key at once contradict each other: 400."""
+    wish = {"domain": "two.example", "dkim": "generate", "dkim_private_key": "x"}
+    answer = served.client.post(f"{served.base}/domains", json=wish)
+    assert (answer.status_code, answer.json()["message"][:5]) == (400, "dkim:")
+
+
+def test_a_domain_of_another_script_is_one_in_the_dns(served: Served) -> None:
+    """A domain is kept in its ASCII form, mail from it in either spelling is its mail, and its CNAME names no port."""
+    domain = made(served, "domains", domain="Bücher.example", tracking_subdomain="t")
+    assert domain["domain"] == "xn--bcher-kva.example"
+    assert domain["dns_records"][0]["content"] == "127.0.0.1"
+    for sender in ("a@bücher.example", "a@XN--bcher-kva.example"):
+        (entry,) = served.send(**{"from": {"email": sender}})
+        assert served.message(entry["id"])["domain_id"] == domain["id"]
+
+
+def hosts(served: Served) -> str:
+    """Every base URL that the key ring knows."""
+    return " ".join(served.service.ring.hosts)
+
+
+def test_a_refused_domain_leaves_no_host(served: Served) -> None:
+    """A domain that exists, or whose host cannot be, adds nothing to the key ring; a deleted one's host stays there."""
+    made(served, "domains", domain="once.example", tracking_subdomain="go")
+    again = {"domain": "once.example", "tracking_subdomain": "other"}
+    assert served.client.post(f"{served.base}/domains", json=again).status_code == 409
+    long = {"domain": ".".join(["x" * 60] * 4), "tracking_subdomain": "t"}
+    answer = served.client.post(f"{served.base}/domains", json=long)
+    assert (answer.status_code, answer.json()["message"][:19]) == (400, "tracking_subdomain:")
+    assert served.client.get(f"{served.base}/domains/{long['domain']}").status_code == 404
+    assert served.client.delete(f"{served.base}/domains/once.example").status_code == 200
+    assert "//go.once.example/" in hosts(served)
+    assert "other.once.example" not in hosts(served)
+    assert "x" * 60 not in hosts(served)
+
+
+def test_hosts_follow_a_new_base_url(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """After a start with another base URL the key ring knows the domains' hosts under it and under the old one."""
+    data = tmp_path_factory.mktemp("base") / "data"
+    with Served(data, base_url="https://t.example.com/old/") as first:
+        made(first, "domains", domain="shop.example", tracking_subdomain="go")
+    with Served(data, base_url="https://t.example.com/new/") as second:
+        assert {"https://go.shop.example/old/", "https://go.shop.example/new/"} <= set(second.service.ring.hosts)

@@ -1,0 +1,51 @@
+"""Base64 once more, character by character (RFC 2045, section 6.8), and what a part becomes when its content changes.
+
+From the first group that changes, everything is encoded anew, in lines as wide as the part's first.
+"""
+
+import base64
+import re
+
+from .quoted import Change, TwinMalformedError
+
+SPACE = b" \t\r\n"
+RIGHT = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?")
+
+
+class TwinBased:
+    """One part; `decoded` is its content."""
+
+    def __init__(self, encoded: bytes, crlf: bool) -> None:
+        characters = bytes(byte for byte in encoded if byte not in SPACE)
+        if not RIGHT.fullmatch(characters):
+            raise TwinMalformedError("its base64 has foreign characters or an uneven end")
+        self.encoded = encoded
+        self.decoded = base64.b64decode(characters)
+        self.newline = b"\r\n" if b"\r\n" in encoded or (crlf and b"\n" not in encoded) else b"\n"
+
+    def splice(self, changes: list[Change]) -> bytes:
+        """The part with these changes of its content."""
+        if not changes:
+            return self.encoded
+        kept = changes[0][0] // 3 * 3
+        content, at = b"", kept
+        for start, end, value in changes:
+            content += self.decoded[at:start] + value
+            at = end
+        text = base64.b64encode(content + self.decoded[at:])
+        body = self.encoded.rstrip(SPACE)
+        done = self.encoded[: self._behind(kept // 3 * 4)]
+        for group in range(0, len(text), 4):
+            if len(done.split(b"\n")[-1]) + 4 > self._width():
+                done += self.newline
+            done += text[group : group + 4]
+        return done + self.encoded[len(body) :]
+
+    def _behind(self, count: int) -> int:
+        """Behind so many characters."""
+        places = [at for at, byte in enumerate(self.encoded) if byte not in SPACE]
+        return places[count - 1] + 1 if count else 0
+
+    def _width(self) -> int:
+        lines = self.encoded.strip(SPACE).split(b"\n")
+        return len(lines[0].rstrip(SPACE)) // 4 * 4 or 76 if len(lines) > 1 else 76

@@ -1,0 +1,87 @@
+"""Quoted-printable once more, byte by byte: what is right, and what a part becomes when pieces of its text change.
+
+RFC 2045, section 6.7, read strictly: "=" begins =XX or ends a line, and soft breaks are of one kind.
+"""
+
+import re
+from typing import NamedTuple
+
+LIMIT = 76
+SOFT = re.compile(rb"=\r?\n")
+HEX = re.compile(rb"=[0-9A-Fa-f]{2}")
+STRAY = re.compile(rb"[ \t]\r?\n")
+
+Change = tuple[int, int, bytes]
+
+
+class TwinMalformedError(Exception):
+    """No reader can be sure what this part says; the text is the package's too."""
+
+
+class Unit(NamedTuple):
+    """One byte of the text and where its encoding stands."""
+
+    byte: int
+    start: int
+    end: int
+
+
+class TwinQuoted:
+    """One part. `units`: its text; `end`: where one more byte would begin; `newline`: of its lines."""
+
+    def __init__(self, encoded: bytes, crlf: bool) -> None:
+        self.encoded = encoded
+        self.units: list[Unit] = []
+        at = self.end = 0
+        while at < len(encoded):
+            if soft := SOFT.match(encoded, at):
+                at = soft.end()
+            elif encoded[at:] == b"=":
+                break
+            elif encoded[at] != ord("="):
+                self.units.append(Unit(encoded[at], at, at + 1))
+                at += 1
+            elif HEX.match(encoded, at):
+                self.units.append(Unit(int(encoded[at + 1 : at + 3], 16), at, at + 3))
+                at += 3
+            else:
+                raise TwinMalformedError(f"malformed quoted-printable at byte {at}")
+            self.end = at
+        has_crlf = b"\r\n" in encoded
+        self.newline = b"\r\n" if has_crlf or (crlf and b"\n" not in encoded) else b"\n"
+        if has_crlf and b"=\n" in encoded:
+            raise TwinMalformedError("its soft line breaks are of two kinds")
+
+    @property
+    def decoded(self) -> bytes:
+        """The text."""
+        return bytes(unit.byte for unit in self.units)
+
+    def splice(self, changes: list[Change]) -> bytes:
+        """The part with these changes of its text, but for those on which readers would not agree."""
+        done = b""
+        copied = 0
+        for start, end, value in changes:
+            begin = self.units[start].start if start < len(self.units) else self.end
+            behind = self.units[end - 1].end if end > start else begin
+            if STRAY.search(self.encoded[begin:behind]):
+                continue
+            done += self.encoded[copied:begin]
+            tail = self.encoded[behind:].split(b"\n")[0].rstrip(b"\r")
+            done += self._folded(value, len(done.split(b"\n")[-1]), len(tail))
+            copied = behind
+        return done + self.encoded[copied:]
+
+    def _folded(self, value: bytes, column: int, tail: int) -> bytes:
+        """Filled up to the limit, line by line, until the rest and the tail behind it fit into one."""
+        units = [bytes([byte]) if 33 <= byte <= 126 and byte != 61 else b"=%02X" % byte for byte in value]
+        lines = [b""]
+        while units and column + len(b"".join(units)) + tail > LIMIT:
+            while units and column + len(units[0]) <= LIMIT - 1:
+                column += len(units[0])
+                lines[-1] += units.pop(0)
+            lines.append(b"")
+            column = 0
+        if not value and column + tail > LIMIT:
+            lines.append(b"")
+        return (b"=" + self.newline).join(lines) + b"".join(units)

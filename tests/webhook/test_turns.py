@@ -1,0 +1,48 @@
+"""Tests of linkweir.webhook.turns."""
+
+import uuid
+
+from linkweir.webhook.turns import Turns
+
+CONNECTIONS = 20
+
+
+def filled(turns: Turns, webhooks: int, *, failing: bool = False, slow: bool = False) -> list[int]:
+    """As many requests as there is room for, to each of some new webhooks in turn."""
+    taken = []
+    for _ in range(webhooks):
+        webhook = uuid.uuid4()
+        count = turns.room(webhook, failing=failing, slow=slow)
+        for _ in range(count):
+            turns.take(webhook, lagging=failing or slow)
+        taken.append(count)
+    return taken
+
+
+def test_one_webhook_has_at_most_a_quarter() -> None:
+    """A webhook with much to be told gets a quarter of the connections, a failing one a single one."""
+    assert filled(Turns(CONNECTIONS), 1) == [5]
+    assert filled(Turns(CONNECTIONS), 1, failing=True) == [1]
+
+
+def test_further_connections_are_given_from_the_first_half_only() -> None:
+    """When half of the connections are taken, each further webhook still finds one."""
+    assert filled(Turns(CONNECTIONS), 13) == [5, 5] + [1] * 10 + [0]
+
+
+def test_laggards_together_have_half() -> None:
+    """However many webhooks fail or are slow, the other half is left for those that answer."""
+    for lag in ({"failing": True}, {"slow": True}):
+        turns = Turns(CONNECTIONS)
+        assert sum(filled(turns, 50, **lag)) == 10
+        assert sum(filled(turns, 50)) == 10
+        assert turns.full
+
+
+def test_what_is_given_back_is_free_again() -> None:
+    """A request that ended leaves no trace, also in a copy that was made before."""
+    turns, webhook = Turns(1), uuid.uuid4()
+    turns.take(webhook, lagging=True)
+    before = turns.copy()
+    turns.give(webhook, lagging=True)
+    assert (turns.room(webhook, failing=True), before.room(webhook, failing=True)) == (1, 0)
