@@ -124,7 +124,7 @@ def _hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
         ip=request.ip,
         user_agent=request.agent,
         prefetch=signals.ahead(headers),
-        signals=signals.of_request(headers, "1.1", secure=True),
+        signals=(*signals.of_request(headers, "1.1", secure=True), *enricher.signals(request.agent)),
         client=described.client,
         device=described.device,
         network=network.name if network else None,

@@ -27,6 +27,8 @@ def test_every_kind_of_setting_is_read() -> None:
             "LINKWEIR_SKIP": "one-time /reset/",
             "LINKWEIR_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
             "LINKWEIR_CLICK_WAIT": "0.5",
+            "LINKWEIR_MMDB": "/srv/city.mmdb",
+            "LINKWEIR_NETWORKS": "/srv/networks.toml",
         }
     )
     assert settings.data == Path("/srv/x")
@@ -35,6 +37,7 @@ def test_every_kind_of_setting_is_read() -> None:
     assert settings.skip == ("one-time", "/reset/")
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert settings.click_wait == 0.5
+    assert (settings.mmdb, settings.networks) == (Path("/srv/city.mmdb"), Path("/srv/networks.toml"))
     assert settings.base_url == "http://127.0.0.1:9000/c/"
 
 

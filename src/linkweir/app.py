@@ -11,11 +11,12 @@ import atexit
 import contextlib
 import functools
 import os
+import socket
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -27,16 +28,20 @@ from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import keyfile
+from linkweir.click import leftover
 from linkweir.click.enrich import Enricher
 from linkweir.click.gate import GateKeeper
 from linkweir.click.keep import keep
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
+from linkweir.click.reading import scrubbed
+from linkweir.click.rebuild import Rebuilder
+from linkweir.click.segments import Segments
 from linkweir.click.spool import Spool
 from linkweir.click.tell import tell
 from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker
-from linkweir.edge import applinks, auth, health, problems, tls_ask
+from linkweir.edge import applinks, auth, health, privacy, problems, tls_ask
 from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
@@ -54,12 +59,13 @@ from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.patterns import skipping
 from linkweir.mail.sign import Signer
 from linkweir.mail.submit import Submitter
-from linkweir.mail.transport import Transport
+from linkweir.mail.transport import Transport, maildir
 from linkweir.mail.transport.closed import Closed
 from linkweir.mail.transport.discard import Discard
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
+from linkweir.report.person import People, Traces
 from linkweir.settings import Settings
 from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials
 from linkweir.store.engine import Store
@@ -70,6 +76,7 @@ from linkweir.webhook.sending import Sender
 from linkweir.webhook.worker import WebhookWorker
 
 T = TypeVar("T")
+CATCH_UP = 10.0  # seconds that an erasure waits for clicks that are on their way
 Role = Literal["all", "web", "background"]  # what a process does: everything, answer HTTP, or everything but that
 RING_LOOK = 2.0  # seconds between looks at the key file
 
@@ -104,6 +111,7 @@ class Service:
             "heed_objections": settings.heed_objections,
             "shorten": settings.shorten_addresses,
         }
+        self.rebuilder = Rebuilder(self.store, log, now)
         self.worker = DeliveryWorker(
             self.store,
             _routes(settings),
@@ -114,11 +122,13 @@ class Service:
             at_once=settings.delivery_connections,
             signer=Signer(self.store, self.vault, log),
             clean_every=settings.retention_seconds,
+            hostname=settings.mail_hostname or socket.gethostname(),
         )
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
+        self.people = people(settings, self.store)
         self.webhooks = WebhookWorker(
             self.store,
             self.vault,
@@ -157,6 +167,7 @@ class Service:
             self.gate.start()
             self.journal.start()
             if self.has_workers:
+                self.rebuilder.start()
                 self.worker.start()
                 self.webhooks.start()
                 self.clicks.start()
@@ -190,6 +201,7 @@ class Service:
             atexit.unregister(self._stop_at_exit)
             for server in self.smtp_servers:
                 server.stop()
+            self.rebuilder.stop()
             self.worker.stop()
             self.webhooks.stop()
             self.gate.stop()
@@ -363,6 +375,37 @@ def _understand(settings: Settings) -> Understand:
     )
 
 
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Store]:
+    """The store of a service's folder, brought up to date, for a command beside a service that runs."""
+    store = Store(settings.database, wait=settings.store_wait)
+    try:
+        migrate(store)
+        yield store
+    finally:
+        store.close()
+
+
+def _empty(settings: Settings) -> bool:
+    """Wait a little until no click waits in the journal, or in what is left of the old spool."""
+    spool, until = Spool(settings.spool_path), time.monotonic() + CATCH_UP
+    while spool.waiting():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return scrubbed(Segments(settings.spool_path, settings.journal_facts), until)
+
+
+def people(settings: Settings, store: Store) -> People:
+    """Export and erasure, also for the command, beside a service that runs."""
+    traces = Traces(
+        catch_up=lambda: _empty(settings),
+        scrub=lambda numbers: leftover.blot(settings.spool_path, numbers),
+        forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
+    )
+    return People(store, traces)
+
+
 def _routes(settings: Settings) -> dict[str, Transport]:
     """Where mail goes by its route."""
     way_back: Transport = Closed("LINKWEIR_FILTER_RETURN is not set: there is no way back to the mail server")
@@ -390,7 +433,15 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None, role
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
     service = Service(settings, log or make_logger(settings.log_level), role)
     app = Starlette(
-        routes=[*health.ROUTES, *tls_ask.ROUTES, *applinks.ROUTES, *openapi.ROUTES, *v1.ROUTES, *v2.ROUTES],
+        routes=[
+            *health.ROUTES,
+            *tls_ask.ROUTES,
+            *applinks.ROUTES,
+            *openapi.ROUTES,
+            *v1.ROUTES,
+            *v2.ROUTES,
+            *privacy.ROUTES,
+        ],
         middleware=[Middleware(Access, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,

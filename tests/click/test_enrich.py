@@ -88,6 +88,7 @@ def test_client_system_and_device(plain: Enricher, agent: str | None, expected: 
 def test_programs_that_say_what_they_are(plain: Enricher, agent: str | None, expected: str | None) -> None:
     """Robots, libraries, previews and driven browsers are told; browsers and the real Outlook are none of them."""
     assert plain.user_agent_class(agent) == expected
+    assert plain.signals(agent) == ((f"agent-{expected}",) if expected else ())
 
 
 def test_known_networks_are_named(plain: Enricher) -> None:

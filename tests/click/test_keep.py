@@ -19,19 +19,19 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def told(served: Served, message_id: str) -> list[dict[str, object]]:
-    """The data of the message's click events."""
+    """The data of the message's click events, of people and machines."""
     served.settle()
     shown = served.message(message_id)["events"]
-    return [one["data"] for one in shown if one["kind"] == "clicked"]
+    return [one["data"] for one in shown if one["kind"] in ("clicked", "machine_click")]
 
 
 def test_the_first_click_is_told_apart(served: Served) -> None:
     """Two clicks are two events, of which one is the first; HEAD makes none."""
-    (entry,) = served.send()
-    link, _ = served.links(entry["id"])
-    served.reader.head(link)
+    (entry,), (probed,) = served.send(), served.send()
+    served.reader.head(served.links(probed["id"])[0])
     for _ in range(2):
-        served.reader.get(link)
+        served.reader.get(served.links(entry["id"])[0])
+    assert told(served, probed["id"]) == []
     assert [one["first"] for one in told(served, entry["id"])] == [True, False]
     assert served.clicks(entry["id"]) == 2
 

@@ -144,6 +144,20 @@ class World:
         with self.store.write() as connection:
             keep(connection, facts, self.understand, self.now)
 
+    def cost_of(self, facts: Sequence[Fact]) -> int:
+        """Count these; how much SQLite did for it, in thousands of its machine's instructions."""
+        steps = [0]
+
+        def step() -> None:
+            steps[0] += 1
+
+        with self.store.write() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.set_progress_handler(step, 1000)
+            keep(connection, facts, self.understand, self.now)
+            raw.set_progress_handler(None, 0)
+        return steps[0]
+
     def retire(self, number: int) -> None:
         """The message's time is over; its sums are remembered as they are, but for what was said of its recipient."""
         for key, row in recounted(self, self.messages[number]).items():

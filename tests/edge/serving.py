@@ -23,6 +23,11 @@ from linkweir.edge.logs import make_logger
 from linkweir.html import scan
 from linkweir.settings import Settings
 
+BROWSER = {  # what a reader's browser says: without it, nobody would take a click for a person's
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-GB,en;q=0.5",
+}
 WAIT = 20.0  # seconds that anything may take before a test gives up
 HTML = '<p><a href="https://example.com/a?x=1&amp;y=2">one</a> <a href="https://example.org/b">two</a></p>'
 
@@ -68,7 +73,7 @@ class Served:
         self.account = str(self.service.account)
         self._running.__enter__()
         self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=WAIT)
-        self.reader = httpx.Client(base_url=self.url, timeout=WAIT)
+        self.reader = httpx.Client(base_url=self.url, headers=BROWSER, timeout=WAIT)
         return self
 
     def __exit__(

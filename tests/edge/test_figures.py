@@ -1,66 +1,248 @@
-"""Tests of what is counted on the redirect's path, and of the figures of several processes together."""
+"""Tests of the endpoints on clicks against a running service: lists, sums, comparisons, files."""
 
-from pathlib import Path
+import csv
+import io
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
 
-from prometheus_client.parser import text_string_to_metric_families
+import orjson
+import pytest
+from sqlalchemy import insert
 
-from linkweir.edge.figures import SharedFigures
-from linkweir.edge.metrics import Metrics
+from linkweir.store import tables
 from tests.edge.serving import Served, wait_until
-from tests.edge.test_redirect import link_of
+from tests.report.filling import click, sums
+
+HOUR = 3_600_000_000
+MAIL = """<p><a href="https://example.com/a?x=1&amp;y=2">one <b>more</b></a> <a href="mailto:a@example.com">write</a>
+<a href="https://example.org/b">two</a></p>"""
 
 
-def sample(text: str, name: str, **labels: str) -> float | None:
-    """One figure of a text in Prometheus' format."""
-    for family in text_string_to_metric_families(text):
-        for found in family.samples:
-            if found.name == name and labels.items() <= found.labels.items():
-                return float(found.value)
-    return None
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for this file, that lets a client ask often."""
+    with Served(tmp_path_factory.mktemp("figures") / "data", statistics_rate=1e6, statistics_burst=10**6) as service:
+        yield service
 
 
-def test_redirects_are_counted_and_timed(served: Served) -> None:
-    """Every answer to a tracking link is counted by result and status, and its time falls into a bucket."""
-    _, link = link_of(served)
-    for _ in range(3):
-        served.reader.get(link)
-    served.reader.get(link[:-3])
-    served.reader.post(link)
-    text = served.reader.get("/metrics").text
-    for result, status, count in (("sent", "302", 3), ("unknown", "404", 1), ("not_allowed", "405", 1)):
-        assert sample(text, "linkweir_redirects_total", result=result, status=status) == count
-    assert sample(text, "linkweir_redirect_seconds_count") == 5
-    assert sample(text, "linkweir_redirect_seconds_bucket", le="+Inf") == 5
-    assert 0 < (sample(text, "linkweir_redirect_seconds_sum") or 0) < 60
+def sent(served: Served, **fields: Any) -> str:
+    """The id of a delivered message."""
+    message = served.send(html_content=MAIL, **fields)[0]["id"]
+    served.delivered(message)
+    return str(served.message(message)["id"])
 
 
-def test_processes_show_their_figures_together(tmp_path: Path) -> None:
-    """Counters and times of all processes add up, those of one that has ended stay, and gauges do not add up."""
-    one, two = Metrics(), Metrics()
-    for metrics in (one, two):
-        metrics.watch(counters=[("c", "c", lambda: 5.0)], gauges=[("g", "g", lambda: 7.0)])
-        metrics.redirects.note(("sent", 302), 0.002)
-        metrics.accepted.inc()
-        metrics.seconds.labels("x").observe(1)
-    figures = SharedFigures(tmp_path)
-    figures.clear()
-    with figures.shared(two):
-        pass
-    (path,) = (tmp_path / "figures").glob("*.prom")
-    path.rename(path.with_name("4711.prom"))  # as if it had been another process
-    with figures.shared(one):
-        text = one.text().decode()
-    assert sample(text, "c_total") == 10
-    assert sample(text, "g") == 7
-    assert sample(text, "linkweir_redirects_total", result="sent") == 2
-    assert sample(text, "linkweir_messages_accepted_total") == 2
-    assert sample(text, "linkweir_redirect_seconds_bucket", le="0.005") == 2
-    assert sample(text, "linkweir_http_seconds_count", endpoint="x") == 2
+def get(served: Served, path: str, status: int = 200, **query: str | int) -> Any:
+    """The answer to a GET under the account."""
+    response = served.client.get(f"{served.base}/{path}", params=query)
+    assert response.status_code == status, response.text
+    return response.json()
 
 
-def test_figures_are_written_while_it_runs(tmp_path: Path) -> None:
-    """Others see a process's figures within seconds, without waiting for its end."""
-    figures, metrics = SharedFigures(tmp_path), Metrics()
-    figures.clear()
-    with figures.shared(metrics):
-        wait_until(lambda: list((tmp_path / "figures").glob("*.prom")))
+def text(served: Served, path: str, **query: Any) -> str:
+    """The file that a GET under the account gives."""
+    response = served.client.get(f"{served.base}/{path}", params=query)
+    assert response.status_code == 200, response.text
+    assert "attachment" in response.headers["content-disposition"]
+    return response.text
+
+
+def test_single_clicks_are_listed_newest_first(served: Served) -> None:
+    """Each click comes with its verdict, a sentence for each reason, and what was derived; in pages."""
+    message = uuid.UUID(sent(served))
+    account = uuid.UUID(served.account)
+    with served.service.store.write() as connection:
+        for hour in (5, 7, 6):
+            click(
+                connection,
+                account,
+                message_id=message,
+                at=hour * HOUR,
+                destination="https://example.org/b",
+                ip="192.0.2.1",
+                user_agent="x",
+                country="SE",
+                reasons="head other-code",
+            )
+        click(connection, account, message_id=message, kind="open", position=-1)
+    whole = get(served, f"messages/{message}/clicks")
+    assert [one["time"] for one in whole["data"]] == [f"1970-01-01T0{hour}:00:00.000000Z" for hour in (7, 6, 5)]
+    first = whole["data"][0]
+    assert (first["verdict"], first["confidence"], first["country"], first["ip"]) == ("human", 0.9, "SE", "192.0.2.1")
+    assert [reason["code"] for reason in first["reasons"]] == ["head", "other-code"]
+    assert all(reason["sentence"] for reason in first["reasons"])
+    page = get(served, f"messages/{message}/clicks", limit=2)
+    rest = get(served, f"messages/{message}/clicks", limit=2, after=page["pagination"]["next_cursor"])
+    assert [*page["data"], *rest["data"]] == whole["data"]
+    assert not rest["pagination"]["has_more"]
+
+
+@pytest.mark.parametrize("style", ["sealed", "short"])
+def test_links_are_read_from_the_mail(served: Served, style: str) -> None:
+    """Every link of the kept mail is listed with its text and outcome, those that nobody followed too."""
+    message = sent(served, link_style=style)
+    with served.service.store.write() as connection:
+        row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
+        connection.execute(insert(tables.message_links).values(**row, human=2, machine=5, unsure=1, first_at=HOUR))
+    found = get(served, f"messages/{message}/links")
+    assert (found["complete"], found["note"]) == (True, None)
+    shown = [(one["position"], one["text"], one["destination"], one["outcome"]) for one in found["data"]]
+    assert shown == [
+        (0, "one more", "https://example.com/a?x=1&y=2", "tracked"),
+        (1, "write", "mailto:a@example.com", "not-http"),
+        (2, "two", "https://example.org/b", "tracked"),
+    ]
+    assert [one["total"] for one in found["data"]] == [0, 0, 8]
+    assert (found["data"][2]["click_count"], found["data"][2]["first_at"]) == (3, "1970-01-01T01:00:00.000000Z")
+
+
+def test_links_of_a_mail_that_is_gone(served: Served) -> None:
+    """When the content is no longer kept, the followed links remain, and the answer says that others are missing."""
+    message = sent(served, retention={"data": 0})
+    with served.service.store.write() as connection:
+        row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
+        connection.execute(insert(tables.message_links).values(**row, human=2))
+    found = get(served, f"messages/{message}/links")
+    assert [(one["position"], one["text"], one["human"]) for one in found["data"]] == [(2, None, 2)]
+    assert not found["complete"]
+    assert "no longer kept" in found["note"]
+
+
+def test_a_mail_without_tracking_has_links_too(served: Served) -> None:
+    """Links that were not replaced are listed as such."""
+    found = get(served, f"messages/{sent(served, tracking=None)}/links")
+    assert [one["outcome"] for one in found["data"]] == ["declined", "not-http", "declined"]
+
+
+def test_another_accounts_messages_are_not_there(served: Served) -> None:
+    """A message that does not exist, or not for this account, is 404 for clicks and links."""
+    for name in ("clicks", "links"):
+        assert get(served, f"messages/{uuid.uuid4()}/{name}", 404) == {"message": "there is no such message"}
+
+
+def test_who_clicked_is_listed_in_pages_and_as_a_file(served: Served) -> None:
+    """Recipients with a counted click, with its time and number; for a tag, and for one link of it."""
+    tag = uuid.uuid4().hex
+    ids = [uuid.UUID(sent(served, tags=[tag], recipients=[{"email": f"r{n}@example.org"}])) for n in range(4)]
+    with served.service.store.write() as connection:
+        rows = [
+            {"message_id": ids[0], "position": 0, "destination": "https://example.com/", "human": 2, "first_at": HOUR},
+            {"message_id": ids[0], "position": 2, "destination": "https://example.org/", "human": 1, "first_at": 9},
+            {"message_id": ids[1], "position": 0, "destination": "https://example.com/", "machine": 7},
+            {"message_id": ids[2], "position": 0, "destination": "https://example.com/", "unsure": 1, "first_at": HOUR},
+        ]
+        for row in rows:
+            connection.execute(insert(tables.message_links).values(**row))
+    found = get(served, "statistics/clickers", tag=tag)["data"]
+    assert [(one["recipient"], one["click_count"], one["links"]) for one in found] == [
+        ("r2@example.org", 1, 1),
+        ("r0@example.org", 3, 2),
+    ]
+    assert found[1]["first_at"] == "1970-01-01T00:00:00.000009Z"
+    page = get(served, "statistics/clickers", tag=tag, limit=1)
+    rest = get(served, "statistics/clickers", tag=tag, limit=1, after=page["pagination"]["next_cursor"])
+    assert [*page["data"], *rest["data"]] == found
+    one = get(served, "statistics/clickers", tag=tag, position=2)["data"]
+    assert [(row["recipient"], row["click_count"]) for row in one] == [("r0@example.org", 1)]
+    assert get(served, "statistics/clickers", tag=tag, destination="https://example.net/")["data"] == []
+    table = list(csv.DictReader(io.StringIO(text(served, "statistics/clickers", tag=tag, format="csv"))))
+    assert [row["recipient"] for row in table] == ["r2@example.org", "r0@example.org"]
+    assert "tag" in get(served, "statistics/clickers", 400)["message"]
+
+
+def test_sums_by_time_and_by_value(served: Served) -> None:
+    """Hours asked for are answered whole, in the time zone asked for, and the answer says which they are."""
+    account = uuid.UUID(served.account)
+    with served.service.store.write() as connection:
+        sums(connection, account, [("tag:z", "", hour, "") for hour in (22, 23, 24)], human=1, machine=2)
+        sums(connection, account, [("tag:z", "device", 23, "phone")], human=3, clickers=2)
+    query: dict[str, Any] = {"tag": "z", "from_time": "1970-01-01T00:30:00Z", "to_time": "1970-01-02T03:30:00Z"}
+    berlin = get(served, "statistics/clicks", group_by="day", time_zone="Europe/Berlin", **query)
+    assert (berlin["from_timestamp"], berlin["to_timestamp"]) == (
+        "1970-01-01T00:00:00.000000Z",
+        "1970-01-02T04:00:00.000000Z",
+    )
+    assert [(row["from_timestamp"][:13], row["total"]) for row in berlin["data"]] == [
+        *(("1970-01-01T00", 3), ("1970-01-01T23", 6)),
+    ]
+    device = get(served, "statistics/clicks", group_by="device", **query)
+    assert [(row["value"], row["clickers"]) for row in device["data"]] == [("phone", 2)]
+    lines = text(served, "statistics/clicks", group_by="device", format="ndjson", **query).splitlines()
+    assert orjson.loads(lines[0])["value"] == "phone"
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ({"group_by": "planet"}, 400, "group_by"),
+        ({"time_zone": "Mars/Base"}, 400, "time_zone"),
+        ({"from_time": "2026-01-02T00:00:00Z", "to_time": "2026-01-01T00:00:00Z"}, 400, "from_time"),
+        ({"from_time": "yesterday"}, 400, "from_time"),
+        ({"group_by": "hour", "from_time": "2020-01-01T00:00:00Z"}, 400, "group_by"),
+        ({"limit": "0", "group_by": "country"}, 400, "limit"),
+        ({"format": "xlsx"}, 400, "format"),
+        ({"group_by": "country", "tag": "a", "sender_domain": "example.com"}, 422, "sender_domain"),
+    ],
+)
+def test_questions_that_are_refused(served: Served, query: dict[str, Any], status: int, said: str) -> None:
+    """What cannot be answered is refused, naming the parameter."""
+    assert said in get(served, "statistics/clicks", status, **query)["message"]
+
+
+def test_campaigns_and_variants_of_real_messages(served: Served) -> None:
+    """Messages sent and delivered count for their tag and variant by themselves."""
+    tag = uuid.uuid4().hex
+    recipients = [
+        {"email": f"v{n}@example.org", "variant": "AB"[n % 2], "attributes": {"plan": "pro"}} for n in range(3)
+    ]
+    last = served.send(tags=[tag], recipients=recipients)[-1]["id"]
+    served.delivered(last)
+    wait_until(lambda: get(served, "statistics/campaigns", tags=tag)["data"][0]["delivered"] == 3)
+    (row,) = get(served, "statistics/campaigns", tags=tag)["data"]
+    assert (row["tag"], row["sent"], row["delivered"], row["click_rate"]) == (tag, 3, 3, 0.0)
+    assert tag in {one["tag"] for one in get(served, "statistics/campaigns", limit=1000)["data"]}
+    found = get(served, "statistics/variants", tag=tag)
+    assert [(one["variant"], one["sent"]) for one in found["data"]] == [("A", 2), ("B", 1)]
+    assert [one["significant"] for one in found["differences"]] == [None]
+    assert "baseline" in get(served, "statistics/variants", 400, tag=tag, baseline="Z")["message"]
+
+
+def test_every_click_as_a_file(served: Served) -> None:
+    """The export has each click of the time once, with its recipient, and only those of a tag when asked."""
+    tag, account = uuid.uuid4().hex, uuid.UUID(served.account)
+    message = uuid.UUID(sent(served, tags=[tag], recipients=[{"email": "export@example.org"}]))
+    with served.service.store.write() as connection:
+        keys = {str(click(connection, account, message_id=message, at=50 * HOUR + n // 2)) for n in range(2501)}
+        other = str(click(connection, account, at=50 * HOUR, user_agent="=cmd()"))
+        click(connection, account, at=60 * HOUR)
+    span: dict[str, Any] = {"from_time": "1970-01-03T02:00:00Z", "to_time": "1970-01-03T03:00:00Z"}
+    rows = list(csv.DictReader(io.StringIO(text(served, "clicks/export", **span))))
+    assert {row["id"] for row in rows} == {*keys, other}
+    assert len(rows) == len(keys) + 1
+    assert [row["user_agent"] for row in rows if row["id"] == other] == ["'=cmd()"]
+    tagged = text(served, "clicks/export", format="ndjson", tag=tag, **span).splitlines()
+    assert {orjson.loads(line)["recipient"] for line in tagged} == {"export@example.org"}
+    assert len(tagged) == len(keys)
+
+
+def test_keys_for_one_domain_see_their_own(served: Served) -> None:
+    """A key for one sender's domain reads clicks of that domain's messages, and no sums of others."""
+    message = sent(served)
+    scopes = ["messages:read:{other.example}", "statistics-transactional:read:{other.example}"]
+    made = served.client.post(f"{served.base}/api-keys", json={"label": "x", "scopes": scopes}).json()
+
+    def ask(path: str) -> int:
+        headers = {"Authorization": f"Bearer {made['secret_key']}"}
+        return served.reader.get(f"{served.base}/{path}", headers=headers).status_code
+
+    assert ask(f"messages/{message}/clicks") == 403
+    assert ask(f"messages/{message}/links") == 403
+    assert ask("statistics/clicks") == 403
+    assert ask("statistics/clicks?sender_domain=other.example") == 200
+    assert ask("statistics/campaigns") == 403
+    assert ask("statistics/clickers?tag=a") == 403
+    assert ask("recipients/" + quote("ada@example.org")) == 403
+    assert ask("clicks/export") == 200

@@ -146,3 +146,35 @@ def test_two_starts_at_once_wait_for_each_other(tmp_path: Path) -> None:
         with made.read() as connection:
             assert accounts.first(connection) is None
         made.close()
+
+
+def test_what_was_removed_is_overwritten(store: Store) -> None:
+    """After `overwrite` no byte of a removed row is in any file, and the log is empty."""
+    name = "To-be-forgotten"
+    with store.write() as connection:
+        accounts.create(connection, uuid.uuid4(), name, 1)
+    with store.write() as connection:
+        connection.execute(text("DELETE FROM accounts"))
+    assert store.overwrite()
+    files = {path.name: path.read_bytes() for path in store.path.parent.iterdir()}
+    assert [file for file, data in files.items() if name.encode() in data] == []
+    assert files.get("linkweir.db-wal", b"") == b""
+
+
+def test_a_reader_keeps_the_log_from_being_emptied(store: Store) -> None:
+    """While somebody reads an older state, `overwrite` says so instead of waiting for ever; then it works."""
+    with store.write() as connection:
+        accounts.create(connection, uuid.uuid4(), "x", 1)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM accounts").fetchone()
+    assert not store.overwrite()
+    other.execute("COMMIT")
+    other.close()
+    assert store.overwrite()
+
+
+def test_a_large_file_is_not_written_anew(store: Store) -> None:
+    """Above the limit the log is emptied, and the answer says that the file was left as it is."""
+    assert not store.overwrite(limit=1)
+    assert store.overwrite(limit=1 << 30)

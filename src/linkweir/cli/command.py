@@ -10,7 +10,20 @@ from types import FrameType
 import linkweir
 from linkweir.batch.names import shown
 from linkweir.batch.source import reason
-from linkweir.cli import api_keys, block, check, explain, keys, opened, rewrite, serve, webhooks
+from linkweir.cli import (
+    api_keys,
+    block,
+    check,
+    explain,
+    export,
+    keys,
+    opened,
+    rebuild,
+    recipient,
+    rewrite,
+    serve,
+    webhooks,
+)
 from linkweir.cli.options import USAGE, UsageError, paragraph, subparser
 from linkweir.cli.streams import replace_closed
 from linkweir.errors import LinkweirError
@@ -43,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
-    for module in (rewrite, check, opened, keys, api_keys, block, webhooks, explain):
+    for module in (rewrite, check, opened, keys, api_keys, block, webhooks, explain, export, recipient, rebuild):
         module.add_to(commands)
     subparser(commands, "serve", **serve.HELP)
     return parser

@@ -51,6 +51,11 @@ class Enricher:
         """`bot`, `library`, `automation`, `preview` or `image-proxy` for a program that says so, else None."""
         return _class(user_agent[:TEXT_LIMIT]) if user_agent else None
 
+    def signals(self, user_agent: str | None) -> tuple[str, ...]:
+        """The class as a signal, for clicks whose user agent may not be kept; the rules know these codes too."""
+        found = self.user_agent_class(user_agent)
+        return (f"agent-{found}",) if found else ()
+
     def is_certain(self, network: str | None, ip: str | None) -> bool:
         """Whether only machines come from this known network, by the name that `describe` gave it; an address that is
         still at hand is looked up again, since the list may have changed.

@@ -23,7 +23,6 @@ from linkweir.click.single import Click
 from linkweir.click.tally import Tally
 from linkweir.click.understand import Understand
 from linkweir.store import clicks, events, hits, outbox, rollups
-from linkweir.store.sums import OVERALL, VERDICTS
 
 COUNTED_KIND, OTHER_KIND = "clicked", "machine_click"  # of events: deliverability counts the first
 
@@ -39,11 +38,11 @@ def keep(connection: Connection, facts: Sequence[Fact], understand: Understand, 
     changed = [click for group in groups for click in group.judge(understand)]
     for click in changed:
         _correct(click, now + understand.correct_wait)
-    hits.judge_anew(connection, [_judged(click) for click in changed])
+    hits.judge_anew(connection, [(*click.judgement, click.tell_at, click.id) for click in changed])
     firsts = _find_firsts(connection, [group for group in named if _moves(group)])
     _store(connection, received, understand.tell_wait)
     moved = [click for group in named for click in group.known.values() if click.bits != click.bits_before]
-    hits.mark_first(connection, [_flags(click, "click", "to_first", "to_firsts") for click in moved])
+    hits.mark_first(connection, [(*click.flags, click.id) for click in moved])
     tally = Tally()
     for one in received:
         tally.add(one.click, one.place)
@@ -87,11 +86,6 @@ def _correct(click: Click, at: int) -> None:
         click.tell_at = at if click.told != click.verdict else None
 
 
-def _judged(click: Click) -> dict[str, Any]:
-    names = ("verdict", "confidence", "reasons", "tell_at")
-    return {"click": click.id, **{f"to_{name}": getattr(click, name) for name in names}}
-
-
 def _moves(group: Group) -> bool:
     """Whether a click of a person came or went."""
     return any(click.counts != click.counted for click in (*group.new, *group.known.values()))
@@ -120,10 +114,6 @@ def _later(connection: Connection, group: Group) -> Later:
     return later
 
 
-def _flags(click: Click, key: str, first: str, firsts: str) -> dict[str, Any]:
-    return {key: click.id, first: bool(click.bits & OVERALL), firsts: click.bits & ~OVERALL}
-
-
 def _store(connection: Connection, received: Sequence[Received], wait: int) -> None:
     asked = _asked(connection, {one.click.account for one in received if one.click.message and one.click.account})
     rows = []
@@ -145,37 +135,16 @@ def _asked(connection: Connection, accounts: Iterable[uuid.UUID]) -> dict[uuid.U
     return found
 
 
-def _row(one: Received) -> dict[str, Any]:
-    click = one.click
-    return {
-        **_flags(click, "id", "first", "firsts"),
-        "at": click.at,
-        "method": click.method,
-        "privacy": click.privacy,
-        "account_id": click.account,
-        "message_id": click.message,
-        "message_ref": click.ref,
-        "key_id": one.fact.key_id,
-        "campaign": one.campaign,
-        "position": click.position,
-        "destination": click.destination,
-        "ip": click.ip,
-        "user_agent": click.user_agent,
-        "kind": click.kind,
-        "prefetch": click.prefetch,
-        "signals": click.signals,
-        "client": click.client,
-        "system": one.described.system if click.ip or click.user_agent else one.fact.system,
-        "device": click.device,
-        "country": click.country,
-        "region": one.described.region if click.ip or click.user_agent else one.fact.region,
-        "network": click.network,
-        "verdict": click.verdict,
-        "confidence": click.confidence,
-        "reasons": click.reasons,
-        "told": None,
-        "tell_at": click.tell_at,
-    }
+def _row(one: Received) -> tuple[Any, ...]:
+    """The columns of `store.clicks.COLUMNS`, in their order."""
+    click, fact = one.click, one.fact
+    first, firsts = click.flags
+    return (
+        *(click.id, click.at, click.method, click.privacy, click.account, click.message, click.ref, fact.key_id),
+        *(one.campaign, click.position, click.destination, click.ip, click.user_agent, click.kind, click.prefetch),
+        *(click.signals, click.client, one.system, click.device, click.country, one.region, click.network),
+        *(*click.judgement, first, firsts, click.tell_at),
+    )
 
 
 def _write(connection: Connection, tally: Tally, firsts: dict[uuid.UUID, Firsts], now: int) -> None:
@@ -183,34 +152,25 @@ def _write(connection: Connection, tally: Tally, firsts: dict[uuid.UUID, Firsts]
     for moved in (True, False):
         links = [_link(tally, key, firsts) for key in tally.links if (key[0] in firsts) is moved]
         rollups.add_links(connection, links, moved=moved)
-    counts = [
-        {"message": message, "clicks": number, "opens": opens, "now": now}
-        for message, (number, opens) in tally.counts.items()
-        if number or opens
-    ]
+    counts = [(number, opens, now, message) for message, (number, opens) in tally.counts.items() if number or opens]
     clicks.count_up(connection, counts)
 
 
-def _link(tally: Tally, key: tuple[uuid.UUID, int], firsts: dict[uuid.UUID, Firsts]) -> dict[str, Any]:
+def _link(tally: Tally, key: tuple[uuid.UUID, int], firsts: dict[uuid.UUID, Firsts]) -> tuple[Any, ...]:
     message, position = key
-    return {
-        "message_id": message,
-        "position": position,
-        "destination": tally.destinations[key],
-        **dict(zip(VERDICTS, tally.links[key], strict=True)),
-        "first_at": firsts[message].at(position) if message in firsts else None,
-    }
+    first_at = firsts[message].at(position) if message in firsts else None
+    return message, position, tally.destinations[key], *tally.links[key], first_at
 
 
 def _note(connection: Connection, received: Sequence[Received], changed: Sequence[Click]) -> None:
     """Events of messages, each under its click's id: what they say is read from the clicks, where it stays right."""
     new = [
-        {"id": click.id, "account_id": click.account, "message_id": click.message, "kind": _kind(click), "at": click.at}
+        (click.id, click.account, click.message, click.at, _kind(click))
         for click in (one.click for one in received)
         if click.message is not None and click.method == "GET"
     ]
-    events.add_many(connection, [{**row, "data": {}} for row in new])
-    events.rename(connection, {click.id: _kind(click) for click in changed if click.counts != click.counted})
+    events.add_hits(connection, new)
+    events.rename(connection, [(_kind(click), click.id) for click in changed if click.counts != click.counted])
 
 
 def _kind(click: Click) -> str:

@@ -19,7 +19,7 @@ from linkweir.click.aside import Aside
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Position
 from linkweir.click.packing import pack
-from linkweir.click.reading import Places, Reader, flush, in_use, waiting
+from linkweir.click.reading import Places, Reader, in_use, scrubbed, waiting
 from linkweir.click.segments import Segments
 from linkweir.click.writing import Writer
 
@@ -27,7 +27,6 @@ BACKLOG = 50_000  # facts waiting for a disk that hangs, some 25 MB; beyond that
 IDLE = 0.5  # seconds between looks at the wish to stop
 GATHER = 0.002  # seconds between two flushes while readers come together: more of them share one
 TOGETHER = 4  # facts in a group from which on they do
-SCRUB_LOOK = 0.05
 LOUD = 1.0  # seconds between two lines about facts that are lost
 
 
@@ -167,13 +166,7 @@ class LocalJournal:
         Somebody must be emptying the journal meanwhile: a ClickWorker, here or in another process. What was set aside
         is left alone.
         """
-        until = time.monotonic() + seconds
-        while self.waiting:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(SCRUB_LOOK)
-        flush(self.segments)
-        return True
+        return scrubbed(self.segments, time.monotonic() + seconds)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         group = self._gathering.pop(loop, None)

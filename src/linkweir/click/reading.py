@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from linkweir.click.segment import RECORD, START, Segment
 from linkweir.click.segments import Segments
 
 LOCK = "reading.lock"
+LOOK = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,18 @@ def waiting(segments: Segments) -> int:
     return count
 
 
-def flush(segments: Segments) -> None:
-    """Whatever was wiped is gone from the disk too. Raises OSError."""
+def scrubbed(segments: Segments, until: float) -> bool:
+    """Wait until all facts were acknowledged, and see their bytes wiped from the disk; False when some were still
+    waiting at `until` (of the monotonic clock). Raises OSError.
+    """
+    while waiting(segments):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK)
     for path in segments.paths():
         with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
             os.fdatasync(file)
+    return True
 
 
 def in_use(segments: Segments) -> int:

@@ -30,7 +30,8 @@ class Received:
     place: place.Place | None
     fact: Fact
     campaign: str | None
-    described: Described
+    system: str | None
+    region: str | None
 
 
 def receive(connection: Connection, facts: Sequence[Fact], understand: Understand) -> list[Received]:
@@ -74,7 +75,8 @@ def _received(
     group = _group(groups, account, row["id"] if row is not None else click.ref, row)
     tied = click.message is not None
     where = group.place if tied else account and place.of_campaign(account, campaign)
-    return Received(click, group, where or None, fact, campaign, described)
+    told = described if not gone else Described()
+    return Received(click, group, where or None, fact, campaign, told.system, told.region)
 
 
 def _said(fact: Fact) -> Described:

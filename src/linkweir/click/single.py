@@ -80,6 +80,16 @@ class Click:
         return self.message or self.ref
 
     @property
+    def judgement(self) -> tuple[str, float, str]:
+        """Verdict, confidence and reasons."""
+        return self.verdict, self.confidence, self.reasons
+
+    @property
+    def flags(self) -> tuple[bool, int]:
+        """`first` and `firsts`."""
+        return bool(self.bits & OVERALL), self.bits & ~OVERALL
+
+    @property
     def counts(self) -> bool:
         """Whether a person may have clicked: see store.sums."""
         return self.verdict in COUNTED and self.kind == "click"

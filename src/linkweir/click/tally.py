@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any
 
 from linkweir.click.place import Place
@@ -11,6 +12,7 @@ from linkweir.store.sums import HOUR, OVERALL, VERDICTS
 
 COLUMN = {verdict: place for place, verdict in enumerate(VERDICTS)}
 CLICKERS = len(VERDICTS)
+FIRST_SUM = 5  # after account, scope, dimension, value and hour
 Whole = tuple[uuid.UUID, tuple[str, ...], int]  # account, scopes, hour
 
 
@@ -64,20 +66,19 @@ class Tally:
             for key in place.share:
                 _add(sums, key, moves, overall)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[tuple[Any, ...]]:
         """The differences of the sums as the store takes them: each row once."""
-        found: dict[tuple[Any, ...], list[int]] = {}
+        found: dict[tuple[int, str, Key, int], list[Any]] = {}
         for (account, scopes, hour), sums in self.sums.items():
             for scope in scopes:
-                for (dimension, value), row in sums.items():
-                    key = (account.hex, scope, dimension, value, hour)
-                    known = found.get(key)
-                    found[key] = row if known is None else [one + other for one, other in zip(known, row, strict=True)]
-        names = ("scope", "dimension", "value", "hour", *VERDICTS, "clickers")
-        return [
-            {"account_id": uuid.UUID(key[0]), **dict(zip(names, (*key[1:], *row), strict=True))}
-            for key, row in found.items()
-        ]
+                for key, row in sums.items():
+                    place = (account.int, scope, key, hour)  # a UUID's own hash is slow
+                    known = found.get(place)
+                    if known is None:
+                        found[place] = [account, scope, *key, hour, *row]
+                    else:
+                        known[FIRST_SUM:] = map(add, known[FIRST_SUM:], row)
+        return [tuple(row) for row in found.values()]
 
 
 def _add(sums: dict[Key, list[int]], key: Key, moves: list[tuple[int, int]], clickers: int) -> None:

@@ -37,4 +37,4 @@ class Understand:
     correct_wait: int = 5_000_000
     judge: Judge = verdict.judge
     window: int = verdict.WINDOW
-    sources: Sources = field(default_factory=lambda: Sources(verdict.WINDOW))
+    sources: Sources = field(default_factory=lambda: Sources(verdict.SPREAD))

@@ -17,6 +17,7 @@ from linkweir.edge.memory import Incoming
 from linkweir.edge.metrics import Metrics
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.submit import Submitter
+from linkweir.report.person import People
 from linkweir.settings import Settings
 from linkweir.store.engine import Store
 from linkweir.token import KeyRing
@@ -47,6 +48,7 @@ class Parts(Protocol):
     recording: dict[str, Any]
     worker: DeliveryWorker
     submitter: Submitter
+    people: People
     vault: Vault
     limits: Limits
     statistics_limits: Limits

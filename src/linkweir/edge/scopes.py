@@ -10,6 +10,7 @@ PLAIN = frozenset(
     (
         *("accounts:read", "accounts:write", "domains:read", "domains:write"),
         *("api-keys:read", "api-keys:write", "api-keys:delete"),
+        *("recipients:read", "recipients:delete"),  # ours: all that is known of one person, and its erasure
     )
 )
 # these are for all domains, or for one: `messages:send:{example.com}`

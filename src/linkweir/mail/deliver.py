@@ -23,6 +23,7 @@ from linkweir.errors import DeliveryFailed, DeliveryRefused, StoreUnavailable
 from linkweir.mail import retention
 from linkweir.mail.sign import Signer
 from linkweir.mail.transport import Outgoing, Transport
+from linkweir.mail.undelivered import Undelivered
 from linkweir.store import messages, queue
 from linkweir.store.engine import Store
 from linkweir.store.queue import Claimed
@@ -47,7 +48,8 @@ ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 class DeliveryWorker:
     """Delivers what the queue holds until it is stopped. `delivered` and `failed` count attempts since the start.
 
-    `routes` are the transports by the queue's route, `at_once` how many mails are under way at a time.
+    `routes` are the transports by the queue's route, `at_once` how many mails are under way at a time, `hostname` who
+    tells senders of filtered mail that it could not be given back.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class DeliveryWorker:
         at_once: int = 4,
         signer: Signer | None = None,
         clean_every: float = 60.0,
+        hostname: str = "localhost",
     ) -> None:
         self._store = store
         self._routes = routes
@@ -72,6 +75,7 @@ class DeliveryWorker:
         self._at_once = at_once
         self._signer = signer
         self._sweep_every = clean_every
+        self._hostname = hostname
         self._owner = uuid.uuid4()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -223,14 +227,21 @@ class DeliveryWorker:
     async def _settle(
         self, item: Claimed, status: str, kind: Kind, log: str, *, classification: str | None = None
     ) -> None:
+        # a bounce mail, which has no sender, brings no other one about
+        untold = kind in ("bounced", "failed") and item.route == "filter" and bool(item.envelope_from)
+
         def settle() -> None:
             now = self._clock()
             with self._store.write() as connection:
+                raw = messages.content(connection, item.id) if untold else None  # settling may remove it
                 held = queue.settle(
                     connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
                 )
                 if held:
                     outbox.record(connection, item.row, kind, now, log=log, classification=classification)
+                if held and untold:
+                    notice = Undelivered(item.row, raw or b"", log).notice(self._hostname, now)
+                    messages.add(connection, [notice])
 
         await self._noted(settle)
 

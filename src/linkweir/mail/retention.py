@@ -23,8 +23,9 @@ def sweep(store: Store, now: int, log: FilteringBoundLogger, stopping: Callable[
         contents += removed
     while not stopping() and (removed := _step(store, now, retention.drop_messages)):
         people += removed
-    while not stopping() and _step(store, now, replies.drop_expired):
-        pass
+    for drop in (retention.drop_strangers, replies.drop_expired):
+        while not stopping() and _step(store, now, drop):
+            pass
     if contents or people:
         log.info("retention.removed", contents=contents, messages=people)
 

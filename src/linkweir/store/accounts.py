@@ -85,3 +85,10 @@ def claim_link_keys(connection: Connection, key_ids: Iterable[int], account: uui
 def link_key_owners(connection: Connection) -> dict[int, uuid.UUID]:
     """Link key -> the account that clicks on its links count for."""
     return {row.key_id: row.account_id for row in connection.execute(select(link_keys))}
+
+
+def longest_retention(connection: Connection) -> tuple[int, int]:
+    """The most days that any account keeps a message's metadata and its content, unless a message asks otherwise."""
+    kept = (func.max(accounts.c.message_metadata_retention), func.max(accounts.c.message_data_retention))
+    longest = connection.execute(select(kept[0], kept[1])).one()
+    return int(longest[0] or 0), int(longest[1] or 0)

@@ -1,14 +1,15 @@
 """Statements that store clicks and find out whose they are. A fact's id was made at the redirect."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, insert, or_, select, update
 
 from linkweir.store import accounts
+from linkweir.store.many import Many
 from linkweir.store.sums import COUNTED
-from linkweir.store.tables import clicks, messages
+from linkweir.store.tables import clicks, messages, rollups
 
 T = TypeVar("T")
 MANY = 500  # SQLite takes at most 999 parameters in old builds
@@ -46,25 +47,21 @@ def owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
     return found
 
 
-def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store clicks that were not stored before: all columns of `clicks` but `settled`."""
-    if rows:
-        connection.execute(insert(clicks), list(rows))
+COLUMNS = tuple(column.name for column in clicks.c if column.name not in ("settled", "told"))
+_ADD = Many(insert(clicks), COLUMNS, ("id", "account_id", "message_id"))
 
 
-def count_up(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add to the counts of messages: `message`, `clicks` and `opens` (which may be negative), `now`.
+def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store clicks that were not stored before: COLUMNS."""
+    _ADD.run(connection, rows)
 
-    The status follows: from Delivered to Opened to Clicked, and back from Clicked when the last counted click turned
-    out to be a machine's. Any other status, such as those of a sandbox, stays.
-    """
-    if not rows:
-        return
+
+def _count_up() -> Update:
     clicked = messages.c.click_count + bindparam("clicks")
     opened = messages.c.open_count + bindparam("opens")
     moving = or_(*(messages.c.status == status for status in ("Delivered", "Opened", "Clicked")))
     status = case((clicked > 0, "Clicked"), (opened > 0, "Opened"), else_="Delivered")
-    connection.execute(
+    return (
         update(messages)
         .where(messages.c.id == bindparam("message"))
         .values(
@@ -72,9 +69,20 @@ def count_up(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
             open_count=opened,
             status=case((moving, status), else_=messages.c.status),
             updated_at=bindparam("now"),
-        ),
-        list(rows),
+        )
     )
+
+
+_COUNT_UP = Many(_count_up(), ("clicks", "opens", "now", "message"), ("message",))
+
+
+def count_up(connection: Connection, rows: Sequence[tuple[int, int, int, uuid.UUID]]) -> None:
+    """Add to the counts of messages: clicks and opens (which may be negative), now, the message.
+
+    The status follows: from Delivered to Opened to Clicked, and back from Clicked when the last counted click turned
+    out to be a machine's. Any other status, such as those of a sandbox, stays.
+    """
+    _COUNT_UP.run(connection, rows)
 
 
 def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
@@ -85,12 +93,9 @@ def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
 
 def count_of_account(connection: Connection, account: uuid.UUID) -> int:
     """How many counted clicks an account has, on its own messages and on links minted in bulk: see `store.sums`."""
-    statement = (
-        select(func.count())
-        .select_from(clicks)
-        .where(clicks.c.account_id == account, clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED))
-    )
-    return connection.scalar(statement) or 0
+    counted = sum((rollups.c[name] for name in COUNTED[1:]), rollups.c[COUNTED[0]])
+    whole = (rollups.c.account_id == account, rollups.c.scope == "", rollups.c.dimension == "")
+    return connection.scalar(select(func.sum(counted)).where(*whole)) or 0
 
 
 def total(connection: Connection) -> int:

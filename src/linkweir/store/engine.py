@@ -104,6 +104,41 @@ class Store:
                 self._engine.dispose()
             self._identity = identity
 
+    def overwrite(self, limit: int | None = None) -> bool:
+        """Leave no byte of what was removed in the files: secure_delete overwrites freed rows and pages, but a page
+        that is split keeps old copies in its gaps, and the log keeps all. So the file is written anew, and the log
+        emptied. Writers wait meanwhile.
+
+        False when the file is larger than `limit` bytes and so was not written anew, or a reader has kept the log from
+        being emptied within the usual wait. Raises StoreUnavailable.
+        """
+        small = limit is None or self.path.stat().st_size <= limit
+        if not self._turn.acquire(timeout=self._wait):
+            raise StoreUnavailable("the database is busy")
+        try:
+            if small:
+                self._alone("VACUUM")
+            deadline = time.monotonic() + self._wait
+            while self._alone("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.02)
+        finally:
+            self._turn.release()
+        return small
+
+    def _alone(self, statement: str) -> Any:
+        """The first row of a statement that cannot stand in a transaction."""
+        self._check_file()
+        try:
+            connection = self._engine.raw_connection()
+            try:
+                return connection.cursor().execute(statement).fetchone()
+            finally:
+                connection.close()
+        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+            raise StoreUnavailable(str(error)) from error
+
     def close(self) -> None:
         """Close all pooled connections; the store may be used again afterwards."""
         self._engine.dispose()
@@ -113,6 +148,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten: retention and erasure mean it
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -1,11 +1,12 @@
 """Statements on what happened to messages."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
+from linkweir.store.many import Many
 from linkweir.store.tables import events
 
 
@@ -22,11 +23,23 @@ def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection.execute(insert(events), [{"id": uuid.uuid4(), **row} for row in rows])
 
 
-def rename(connection: Connection, kinds: Mapping[uuid.UUID, str]) -> None:
-    """Say of events, by id, that something else happened."""
-    if kinds:
-        statement = update(events).where(events.c.id == bindparam("event")).values(kind=bindparam("to_kind"))
-        connection.execute(statement, [{"event": key, "to_kind": kind} for key, kind in kinds.items()])
+_ADD_HIT = Many(
+    insert(events), ("id", "account_id", "message_id", "at", "kind", "data"), ("id", "account_id", "message_id")
+)
+_rename = update(events).where(events.c.id == bindparam("event")).values(kind=bindparam("to_kind"))
+_RENAME = Many(_rename, ("to_kind", "event"), ("event",))
+
+
+def add_hits(connection: Connection, rows: Sequence[tuple[uuid.UUID, uuid.UUID | None, uuid.UUID, int, str]]) -> None:
+    """Store events under the ids of the hits that they are, from which is read what is to be said: the id, account,
+    message, time and kind.
+    """
+    _ADD_HIT.run(connection, [(*row, "{}") for row in rows])
+
+
+def rename(connection: Connection, kinds: Sequence[tuple[str, uuid.UUID]]) -> None:
+    """Say of events that something else happened: the kind, and the event's id."""
+    _RENAME.run(connection, kinds)
 
 
 def of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:

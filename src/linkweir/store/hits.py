@@ -1,12 +1,13 @@
 """Statements that read and change what is derived from stored hits: those near new ones, who came first, verdicts."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Result, Row, Select, bindparam, func, literal, select, text, update
 
+from linkweir.store.many import Many
 from linkweir.store.sums import COUNTED
 from linkweir.store.tables import clicks
 
@@ -87,17 +88,26 @@ def counted_from(connection: Connection, name: Name, at: int) -> Iterator[Row[An
         yield from rows
 
 
-def judge_anew(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write down changed judgements: `click`, `to_verdict`, `to_confidence`, `to_reasons`, `to_tell_at`."""
-    if rows:
-        values: dict[str, Any] = {
-            name: bindparam(f"to_{name}") for name in ("verdict", "confidence", "reasons", "tell_at")
-        }
-        connection.execute(update(clicks).where(clicks.c.id == bindparam("click")).values(**values), list(rows))
+_of_click = update(clicks).where(clicks.c.id == bindparam("click"))
+_JUDGED = ("verdict", "confidence", "reasons", "tell_at")
+_JUDGE = Many(
+    _of_click.values({name: bindparam(f"to_{name}") for name in _JUDGED}),
+    (*(f"to_{name}" for name in _JUDGED), "click"),
+    ("click",),
+)
+_MARKED = ("first", "firsts")
+_MARK = Many(
+    _of_click.values({name: bindparam(f"to_{name}") for name in _MARKED}),
+    (*(f"to_{name}" for name in _MARKED), "click"),
+    ("click",),
+)
 
 
-def mark_first(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write down who came first: `click`, `to_first`, `to_firsts`."""
-    if rows:
-        values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in ("first", "firsts")}
-        connection.execute(update(clicks).where(clicks.c.id == bindparam("click")).values(**values), list(rows))
+def judge_anew(connection: Connection, rows: Sequence[tuple[str, float, str, int | None, uuid.UUID]]) -> None:
+    """Write down changed judgements: verdict, confidence, reasons, when to tell of it, and the click."""
+    _JUDGE.run(connection, rows)
+
+
+def mark_first(connection: Connection, rows: Sequence[tuple[bool, int, uuid.UUID]]) -> None:
+    """Write down who came first: `first`, `firsts`, and the click."""
+    _MARK.run(connection, rows)

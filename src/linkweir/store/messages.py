@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
+from linkweir.store import sends
 from linkweir.store.tables import attempts, contents, links, messages, queue
 
 _CONTENT = insert(contents)
@@ -48,7 +49,9 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     accepted = list(batch)
     if not accepted:
         return
-    connection.execute(insert(messages), [row_of(new) for new in accepted])
+    rows = [row_of(new) for new in accepted]
+    connection.execute(insert(messages), rows)
+    sends.accepted(connection, rows)
     if at_hand := [_content_of(new, new.raw) for new in accepted if isinstance(new.raw, bytes)]:
         connection.execute(_CONTENT, at_hand)
     for new in accepted:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, literal, select, tuple_
 
 Place = tuple[int, uuid.UUID]  # created_at and id
 
@@ -30,23 +30,23 @@ class Page:
 
 def page(connection: Connection, table: Table, wanted: Wanted, conditions: Sequence[ColumnElement[Any]]) -> Page:
     """The page of `table`'s rows that meet all conditions."""
+    return page_of(connection, select(table).where(*conditions), (table.c.created_at, table.c.id), wanted)
+
+
+def page_of(
+    connection: Connection, statement: Select[Any], order: tuple[Column[Any], Column[Any]], wanted: Wanted
+) -> Page:
+    """The page of a statement's rows, in the order of a time and an id."""
     back = wanted.direction == "before"
-    key = tuple_(table.c.created_at, table.c.id)
-    order = (table.c.created_at.asc(), table.c.id.asc()) if back else (table.c.created_at.desc(), table.c.id.desc())
-    statement = select(table).where(*conditions).order_by(*order).limit(wanted.limit + 1)
+    key = tuple_(*order)
+    ordered = statement.order_by(*(column.asc() if back else column.desc() for column in order))
+    ordered = ordered.limit(wanted.limit + 1)
     if wanted.place is not None:
-        at = tuple_(
-            *(_bound(table, name, value) for name, value in zip(("created_at", "id"), wanted.place, strict=True))
-        )
-        statement = statement.where(key > at if back else key < at)
-    rows = list(connection.execute(statement).mappings())
+        bounds = (literal(value, column.type) for value, column in zip(wanted.place, order, strict=True))
+        at = tuple_(*bounds)
+        ordered = ordered.where(key > at if back else key < at)
+    rows = list(connection.execute(ordered).mappings())
     more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
     if back:
         return Page(rows[::-1], more_before=more, more_after=bool(rows))
     return Page(rows, more_before=wanted.place is not None and bool(rows), more_after=more)
-
-
-def _bound(table: Table, name: str, value: object) -> ColumnElement[Any]:
-    from sqlalchemy import literal
-
-    return literal(value, table.c[name].type)

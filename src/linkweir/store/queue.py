@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, or_, select, update
 
+from linkweir.store import sends
 from linkweir.store.tables import attempts, contents, messages, queue
 
 # what is known of a message wherever something happens to it
@@ -120,6 +121,8 @@ def settle(
         )
     )
     connection.execute(delete(contents).where(contents.c.message_id == message, contents.c.keep_until_at <= now))
+    if delivered:
+        sends.delivered(connection, message)
     return True
 
 

@@ -1,11 +1,26 @@
 """Statements that remove what was kept long enough."""
 
+import uuid
 from typing import Protocol
 
 from sqlalchemy import Connection, delete, select, update
 
-from linkweir.store.settling import settle
-from linkweir.store.tables import attempts, clicks, contents, events, message_links, messages, outbox, queue
+from linkweir.store import sends
+from linkweir.store.settling import EXPIRED, settle, settle_clicks
+from linkweir.store.tables import (
+    accounts,
+    attempts,
+    clicks,
+    contents,
+    events,
+    message_links,
+    message_tags,
+    messages,
+    outbox,
+    queue,
+)
+
+DAY = 86_400_000_000  # microseconds
 
 
 class Drop(Protocol):
@@ -39,8 +54,24 @@ def drop_messages(connection: Connection, now: int, limit: int) -> int:
     due = select(messages.c.id).where(messages.c.retain_until_at <= now, messages.c.id.not_in(waiting))
     ids = list(connection.scalars(due.limit(limit)))
     settle(connection, ids)
-    for table in (attempts, events, contents, outbox, message_links):
+    sends.take_back(connection, ids, EXPIRED)
+    for table in (attempts, events, contents, outbox, message_links, message_tags):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
     connection.execute(update(clicks).where(clicks.c.message_id.in_(ids)).values(**FORGOTTEN, signals="", firsts=0))
     connection.execute(delete(messages).where(messages.c.id.in_(ids)))
     return len(ids)
+
+
+def drop_strangers(connection: Connection, now: int, limit: int) -> int:
+    """Clicks on links of messages that are not known here, minted in bulk, lose what says whose they are after as long
+    as their account keeps metadata; they stay as numbers, and so do their sums.
+    """
+    found: list[uuid.UUID] = []
+    for account, days in connection.execute(select(accounts.c.id, accounts.c.message_metadata_retention)).all():
+        personal = clicks.c.ip.is_not(None) | clicks.c.user_agent.is_not(None) | clicks.c.message_ref.is_not(None)
+        old = (clicks.c.account_id == account, clicks.c.at < now - days * DAY, clicks.c.message_id.is_(None), personal)
+        some = list(connection.scalars(select(clicks.c.id).where(*old).limit(limit - len(found))))
+        settle_clicks(connection, account, some)
+        found += some
+    connection.execute(update(clicks).where(clicks.c.id.in_(found)).values(**FORGOTTEN, signals="", firsts=0))
+    return len(found)

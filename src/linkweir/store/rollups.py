@@ -1,12 +1,13 @@
 """Statements that add to the sums of clicks: by hour (`rollups`) and of each message's links (`message_links`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from linkweir.store.contributions import COLUMNS
+from linkweir.store.many import Many
 from linkweir.store.sums import VERDICTS
 from linkweir.store.tables import message_links, rollups
 
@@ -19,19 +20,20 @@ def _adding(table: Table, statement: Insert) -> Insert:
     return statement.on_conflict_do_update(index_elements=KEY, set_=sums)
 
 
-_ADD = _adding(rollups, insert(rollups))
+_ADD = Many(_adding(rollups, insert(rollups)), COLUMNS, ("account_id",))
+_LINK_COLUMNS = ("message_id", "position", "destination", *VERDICTS, "first_at")
 _link = insert(message_links)
 _link_sums = {name: message_links.c[name] + _link.excluded[name] for name in VERDICTS}
-_ADD_LINK = _link.on_conflict_do_update(index_elements=_LINK_KEY, set_=_link_sums)
-_MOVE_LINK = _link.on_conflict_do_update(
-    index_elements=_LINK_KEY, set_={**_link_sums, "first_at": _link.excluded.first_at}
+_moved = {**_link_sums, "first_at": _link.excluded.first_at}
+_ADD_LINK, _MOVE_LINK = (
+    Many(_link.on_conflict_do_update(index_elements=_LINK_KEY, set_=sums), _LINK_COLUMNS, ("message_id",))
+    for sums in (_link_sums, _moved)
 )
 
 
-def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add differences, which may be negative, to sums by hour: the columns of `rollups`, each key at most once."""
-    if rows:
-        connection.execute(_ADD, list(rows))
+def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add differences, which may be negative, to sums by hour: COLUMNS, each key at most once."""
+    _ADD.run(connection, rows)
 
 
 def add_selected(connection: Connection, table: Table, rows: Select[Any]) -> None:
@@ -39,7 +41,6 @@ def add_selected(connection: Connection, table: Table, rows: Select[Any]) -> Non
     connection.execute(_adding(table, insert(table).from_select(list(COLUMNS), rows)))
 
 
-def add_links(connection: Connection, rows: Sequence[Mapping[str, Any]], *, moved: bool) -> None:
-    """Add differences to the sums of messages' links: all columns of `message_links`. `moved`: `first_at` is known."""
-    if rows:
-        connection.execute(_MOVE_LINK if moved else _ADD_LINK, list(rows))
+def add_links(connection: Connection, rows: Sequence[tuple[Any, ...]], *, moved: bool) -> None:
+    """Add differences to the sums of messages' links: the columns of `message_links`. `moved`: `first_at` is known."""
+    (_MOVE_LINK if moved else _ADD_LINK).run(connection, rows)

@@ -6,13 +6,14 @@ may single out a person do not outlive the person's message and are taken back.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, update
 
 from linkweir.store import rollups
 from linkweir.store.contributions import COLUMNS, contributions
+from linkweir.store.many import Many
 from linkweir.store.sums import ATTRIBUTE, VERDICTS
 from linkweir.store.tables import clicks, messages, settled
 from linkweir.store.tables import rollups as table
@@ -35,7 +36,15 @@ def settle(connection: Connection, ids: Sequence[uuid.UUID], taken_back: Sequenc
             columns = [found.c[name] for name in COLUMNS]
             personal = _along(found.c.dimension, taken_back)
             rollups.add_selected(connection, settled, select(*columns).where(~personal))
-            _take_back(connection, [dict(row) for row in connection.execute(select(found).where(personal)).mappings()])
+            _take_back(connection, connection.execute(select(found).where(personal)).mappings().all())
+        connection.execute(update(clicks).where(here).values(settled=True))
+
+
+def settle_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
+    """The same for single clicks of an account that are tied to no message here; nothing is taken back."""
+    for start in range(0, len(ids), MANY):
+        here = clicks.c.id.in_(ids[start : start + MANY])
+        rollups.add_selected(connection, settled, contributions(account, here))
         connection.execute(update(clicks).where(here).values(settled=True))
 
 
@@ -43,13 +52,15 @@ def _along(dimension: ColumnElement[str], names: Sequence[str]) -> ColumnElement
     return or_(*(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names))
 
 
-def _take_back(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    sums = (*VERDICTS, "clickers")
-    rollups.add(connection, [{**row, **{name: -row[name] for name in sums}} for row in rows])
-    if rows:
-        key = [table.c[name] == bindparam(f"of_{name}") for name in rollups.KEY]
-        nothing = [table.c[name] == 0 for name in sums]
-        connection.execute(
-            delete(table).where(and_(*key, *nothing)),
-            [{f"of_{name}": row[name] for name in rollups.KEY} for row in rows],
-        )
+_SUMS = (*VERDICTS, "clickers")
+_here = [table.c[name] == bindparam(f"of_{name}") for name in rollups.KEY]
+_EMPTY = Many(
+    delete(table).where(and_(*_here, *(table.c[name] == 0 for name in _SUMS))),
+    [f"of_{name}" for name in rollups.KEY],
+    ("of_account_id",),
+)
+
+
+def _take_back(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> None:
+    rollups.add(connection, [tuple(-row[name] if name in _SUMS else row[name] for name in COLUMNS) for row in rows])
+    _EMPTY.run(connection, [tuple(row[name] for name in rollups.KEY) for row in rows])

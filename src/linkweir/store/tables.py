@@ -235,6 +235,8 @@ links = Table(
     Column("destination", Text, nullable=False),
 )
 
+PERSONAL = "(ip IS NOT NULL OR user_agent IS NOT NULL OR message_ref IS NOT NULL)"
+
 clicks = Table(
     "clicks",
     metadata,
@@ -273,6 +275,7 @@ clicks = Table(
     Index(None, "tell_at", sqlite_where=text("tell_at IS NOT NULL")),
     Index("ix_clicks_firsts", "message_id", "message_ref", sqlite_where=text("firsts > 0")),
     Index(None, "message_ref", "at", sqlite_where=text("message_ref IS NOT NULL")),
+    Index("ix_clicks_strangers", "at", sqlite_where=text(f"message_id IS NULL AND {PERSONAL}")),
 )
 
 message_links = Table(  # every link of a message that was followed, with its sums
@@ -296,8 +299,10 @@ def _sums() -> list[Column[Any]]:
         Column("account_id", Uuid, primary_key=True),
         Column("scope", Text, primary_key=True),  # "" the account, "tag:…", "sender:…" a sender's domain
         Column("dimension", String(80), primary_key=True),  # "" the sum, link, destination, tag, country, attribute:…
-        Column("value", Text, primary_key=True),
-        Column("hour", Integer, primary_key=True, autoincrement=False),  # hours since 1970
+        Column("hour", Integer, primary_key=True, autoincrement=False),  # since 1970; before the value: a time's rows
+        Column(
+            "value", Text, primary_key=True
+        ),  # are neighbours, for who reads a time and for who writes the last hour
         Column("human", Integer, nullable=False, server_default="0"),
         Column("machine", Integer, nullable=False, server_default="0"),
         Column("prefetch", Integer, nullable=False, server_default="0"),
@@ -308,6 +313,30 @@ def _sums() -> list[Column[Any]]:
 
 rollups = Table("rollups", metadata, *_sums(), sqlite_with_rowid=False)
 settled = Table("settled", metadata, *_sums(), sqlite_with_rowid=False)  # the part of rollups of messages now gone
+
+sends = Table(  # messages by hour, along what is known of a message before anybody clicks; as rollups are
+    "sends",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("dimension", String(80), primary_key=True),  # "", tag, sender_domain, recipient_domain, variant, attribute:…
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # in which the message was accepted
+    Column("value", Text, primary_key=True),
+    Column("sent", Integer, nullable=False, server_default="0"),
+    Column("delivered", Integer, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+message_tags = Table(  # which messages have a tag, for lists of who clicked
+    "message_tags",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("created_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", Uuid, primary_key=True),
+    Index(None, "message_id"),
+    sqlite_with_rowid=False,
+)
 
 marks = Table(  # what is under way and must be finished by whoever comes next: "rebuild"
     "marks",

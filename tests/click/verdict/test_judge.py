@@ -166,6 +166,7 @@ def test_without_an_address_the_rest_decides() -> None:
     bare: dict[str, Any] = {"ip": None, "user_agent": None}
     assert verdicts(sweep([0, 0.2, 0.3, 0.5], **bare)) == ["machine"] * 4
     assert one(hit(**bare)).verdict == "human"
+    assert one(hit(**bare, signals=("agent-library",))).reasons[0] == "agent-library"
 
 
 def test_every_rule_is_explained() -> None:

@@ -1,7 +1,10 @@
 """The content filter between two ends of a mail server, here stand-ins: what it accepted comes back."""
 
+import email
+import email.policy
 import smtplib
 import socket
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,26 @@ from tests.edge.smtp.submitting import MAIL
 
 
 class Back:
-    """The mail server's end that takes mails back; `answer` is what it says to each."""
+    """The mail server's end that takes mails back, but those to whom it `refuses`."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []
-        self.answer = "250 OK"
+        self.refuses: set[str] = set()
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """A recipient that may be refused."""
+        if address in self.refuses:
+            return "550 5.1.1 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take it, or not."""
-        if self.answer.startswith("250"):
-            assert isinstance(envelope.content, bytes)
-            self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
-        return self.answer
+        """Take it."""
+        assert isinstance(envelope.content, bytes)
+        self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
+        return "250 OK"
 
 
 def free_port() -> int:
@@ -53,14 +64,45 @@ def test_a_bounce_mail_passes_with_its_empty_sender(tmp_path: Path) -> None:
     controller = Controller(box, hostname="127.0.0.1", port=back)
     controller.start()
     try:
-        with filtering(tmp_path / "data", listen, back):
+        with filtering(tmp_path / "data", listen, back) as served:
             handed_in(listen, "", "ada@example.org")
             wait_until(lambda: box.taken)
+            assert listed(served)[0]["is_bounce_notification"]
     finally:
         controller.stop()
     ((sender, recipients, mail),) = box.taken
     assert (sender, recipients) == (NULL, ["ada@example.org"])
     assert mail.endswith(MAIL)
+
+
+def test_the_sender_of_a_refused_mail_is_told(tmp_path: Path) -> None:
+    """A mail that is refused for good on its way back brings its sender one notice with the reason; a bounce none."""
+    listen, back, box = free_port(), free_port(), Back()
+    box.refuses = {"gone@example.org"}
+    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller.start()
+    try:
+        with filtering(tmp_path / "data", listen, back, mail_hostname="weir.example") as served:
+            handed_in(listen, "", "gone@example.org")
+            wait_until(lambda: [one["status"] for one in listed(served)] == ["Bounced"])
+            handed_in(listen, "bounces@example.com", "gone@example.org", "ada@example.org")
+            wait_until(lambda: [one["status"] for one in listed(served)].count("Delivered") == 2)
+            assert sorted(one["status"] for one in listed(served)) == ["Bounced", "Bounced", "Delivered", "Delivered"]
+    finally:
+        controller.stop()
+    (told,) = [one for one in box.taken if one[0] == NULL]
+    assert told[1] == ["bounces@example.com"]
+    notice = email.message_from_bytes(told[2], _class=EmailMessage, policy=email.policy.default)
+    assert not notice.defects
+    assert (notice.get_content_type(), notice.get_param("report-type")) == ("multipart/report", "delivery-status")
+    text, status, headers = notice.iter_parts()
+    assert "nobody of that name" in text.get_content()
+    blocks: Any = status.get_payload()
+    of_mail, of_recipient = blocks
+    assert of_mail["reporting-mta"] == "dns; weir.example"
+    assert (of_recipient["status"], of_recipient["final-recipient"]) == ("5.1.1", "rfc822; gone@example.org")
+    assert "Message-ID: <one@example.com>" in headers.get_content()
+    assert "https://example.com/a" not in told[2].decode()
 
 
 def test_without_a_way_back_mails_wait(tmp_path: Path) -> None:

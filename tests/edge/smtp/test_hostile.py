@@ -4,12 +4,17 @@ import smtplib
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from linkweir.edge.smtp import server
+from linkweir.app import create_app
+from linkweir.edge.smtp import protocol, server
+from linkweir.errors import SettingsError
+from linkweir.settings import Settings
 from tests.edge.serving import wait_until
 from tests.edge.smtp.submitting import MAIL, Submission
 
@@ -175,3 +180,63 @@ def _answers(served: Submission) -> bool:
     except (AssertionError, OSError):
         return False
     return True
+
+
+def test_who_does_not_sign_in_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that keeps its connection with a word now and then, but never signs in, loses it; others do not."""
+    monkeypatch.setattr(protocol, "SIGN_IN", 1.0)
+    with Submission(tmp_path / "data") as service, service.connect() as friend:
+        stranger = service.connect(sign_in=False)
+        with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):
+            _chat(stranger)
+        stranger.close()
+        assert friend.noop()[0] == 250
+
+
+def _chat(client: smtplib.SMTP) -> None:
+    for _ in range(60):
+        client.noop()
+        time.sleep(0.1)
+
+
+def test_a_slow_commit_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a mail is here, no clock runs against its client: hanging up would make it send the same mail again."""
+    monkeypatch.setattr(server, "IDLE", 0.5)
+    monkeypatch.setattr(protocol, "LONGEST_MAIL", 0.7)
+    with Submission(tmp_path / "data") as service, service.connect() as client:
+        submit = service.service.submitter.submit_raw
+
+        def slowly(*args: Any, **named: Any) -> Any:
+            time.sleep(1.5)
+            return submit(*args, **named)
+
+        monkeypatch.setattr(service.service.submitter, "submit_raw", slowly)
+        client.sendmail("a@example.com", ["ada@example.org"], MAIL)
+        with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):  # afterwards the idle time counts again
+            _wait_and_ask(client)
+
+
+def _wait_and_ask(client: smtplib.SMTP) -> None:
+    time.sleep(1.2)
+    client.noop()
+
+
+def test_a_failed_handshake_is_no_alarm(served: Submission) -> None:
+    """A client that answers STARTTLS with something else, or goes away, is noted in a line and not as a bug."""
+    for answer in (b"what is that?\r\n" * 10, b""):
+        client = served.raw()
+        client.sendall(b"EHLO x\r\nSTARTTLS\r\n")
+        while b"Ready" not in client.recv(4096):
+            pass
+        client.sendall(answer)
+        client.close()
+    wait_until(lambda: any(line["event"] == "smtp.connection_failed" for line in served.logs))
+    assert not any(line["event"] == "smtp.bug" for line in served.logs)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "[0:0::0]:0", "8.8.8.8:0", "localhost", "[::1]"])
+def test_the_filter_listens_inside_only(tmp_path: Path, listen: str) -> None:
+    """It takes mail from anybody: all addresses at once, however that is written, and a public one are refused."""
+    settings = Settings(data=tmp_path, filter_listen=listen, filter_return="127.0.0.1:1")
+    with pytest.raises(SettingsError, match="FILTER_LISTEN"):
+        server.content_filter(create_app(settings).state.linkweir)

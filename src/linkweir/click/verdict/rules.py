@@ -15,7 +15,6 @@ from linkweir.click.verdict.scene import Scene
 
 PRIOR = -0.4  # of a click of which nothing is known: somewhat fewer than half are a machine's
 SOON, MINUTES, LATER = 60.0, 300.0, 1800.0  # seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
-MACHINES = {"bot", "library", "automation", "preview"}  # classes of click.enrich; a mail program is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,9 @@ class Rule:
     confidence: float = 0.0
 
 
-def _agent(scene: Scene) -> str | None:
-    return scene.hit.user_agent_class
+def _agent(name: str) -> Callable[[Scene], bool]:
+    # from the user agent, or as it was noted at the door where the user agent may not be kept
+    return lambda scene: scene.hit.user_agent_class == name or f"agent-{name}" in scene.hit.signals
 
 
 def _age(least: float, most: float) -> Callable[[Scene], bool]:
@@ -151,13 +151,13 @@ RULES = (
     Rule("network-probable", "network", lambda scene: scene.hit.network is not None and not scene.hit.network_certain,
          "The address belongs to a data centre; people come from there only through relays.", 1.2),
     # by what
-    Rule("agent-bot", "user agent", lambda scene: _agent(scene) == "bot",
+    Rule("agent-bot", "user agent", _agent("bot"),
          "The user agent names a robot.", 6.0, strong=True),
-    Rule("agent-library", "user agent", lambda scene: _agent(scene) == "library",
+    Rule("agent-library", "user agent", _agent("library"),
          "The user agent names an HTTP library.", 6.0, strong=True),
-    Rule("agent-automation", "user agent", lambda scene: _agent(scene) == "automation",
+    Rule("agent-automation", "user agent", _agent("automation"),
          "The user agent names a browser that is driven by a program.", 6.0, strong=True),
-    Rule("agent-preview", "user agent", lambda scene: _agent(scene) == "preview",
+    Rule("agent-preview", "user agent", _agent("preview"),
          "The user agent names a service that draws previews of links.", 6.0, strong=True),
     Rule("not-a-browser", "headers", _no_browser,
          "The browser that is named always sends headers that are missing.", 2.5, strong=True),

@@ -12,8 +12,10 @@ from starlette.routing import Route
 
 import linkweir
 from linkweir.edge.openapi import answers
-from linkweir.edge.openapi.operations import OPERATIONS, Operation
+from linkweir.edge.openapi.operation import Operation
+from linkweir.edge.openapi.operations import OPERATIONS
 from linkweir.edge.reply import JSON
+from linkweir.report.export import FORMATS
 
 SAID = {
     400: "Something in the request cannot be used; the message names it",
@@ -78,7 +80,7 @@ def _operation(one: Operation, refs: dict[type, Any]) -> dict[str, Any]:
         "operationId": re.sub(r"\W+", "_", f"{one.method}_{one.path}").strip("_"),
         "parameters": _parameters(one),
         "responses": {
-            str(one.status): {"description": "OK", **_content(_given(one, refs))},
+            str(one.status): {"description": "OK", "content": _contents(one, refs)},
             **{
                 str(code): {
                     "description": SAID[code],
@@ -99,7 +101,15 @@ def _operation(one: Operation, refs: dict[type, Any]) -> dict[str, Any]:
     return found
 
 
+def _contents(one: Operation, refs: dict[type, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _content(_given(one, refs))["content"] if one.gives else {}
+    for file in FORMATS.values() if one.files else ():
+        found[file.media.partition(";")[0]] = {"schema": {"type": "string"}}
+    return found
+
+
 def _given(one: Operation, refs: dict[type, Any]) -> dict[str, Any]:
+    assert one.gives is not None
     if not one.listed:
         given: dict[str, Any] = refs[one.gives]
         return given
@@ -118,11 +128,14 @@ def _parameters(one: Operation) -> list[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", one.path):
         schema = (
             {"type": "string"}
-            if name == "message_id" or ("/domains/" in one.path and name == "id")
+            if name in ("message_id", "email") or ("/domains/" in one.path and name == "id")
             else {"type": "string", "format": "uuid"}
         )
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
-    found += [{"name": name, "in": "query", "schema": schema} for name, schema in one.query.items()]
+    found += [
+        {"name": name, "in": "query", "schema": schema, **({"required": True} if name in one.required else {})}
+        for name, schema in one.query.items()
+    ]
     if one.method == "post" and one.path.startswith("/v2/"):
         found.append(KEY)
     return found

@@ -1,23 +1,13 @@
 """Every operation of the API in one table: path, method, what it is for, what it takes and gives."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from msgspec import Struct
 
 from linkweir.edge.openapi import answers
+from linkweir.edge.openapi.clicking import CLICKING
+from linkweir.edge.openapi.operation import ACCOUNT, PAGES, TEXT, TEXTS, TIME, Operation
 from linkweir.edge.v1 import sending as v1
 from linkweir.edge.v2 import asked, shapes
 
-ACCOUNT = "/v2/accounts/{account_id}"
-TEXT = {"type": "string"}
-TIME = {"type": "string", "format": "date-time"}
-TEXTS = {"type": "array", "items": TEXT}
-PAGES = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
-    "after": TEXT,
-    "before": TEXT,
-}
 MESSAGES = {
     **PAGES,
     **dict.fromkeys(("sender", "recipient", "subject", "message_id_header"), TEXT),
@@ -32,24 +22,6 @@ STATISTICS = {
     "tags": TEXTS,
     "group_by": {"type": "string", "enum": ["hour", "day", "week", "month"], "default": "day"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation. `listed`: the answer is a list of `gives`, with pages when `pages`."""
-
-    method: str
-    path: str
-    summary: str
-    gives: type[Struct]
-    status: int = 200
-    takes: type[Struct] | None = None
-    scope: str = ""
-    listed: bool = False
-    pages: bool = False
-    query: dict[str, Any] = field(default_factory=dict)
-    errors: tuple[int, ...] = (400, 401, 403, 404, 429, 503)
-    own: bool = False
 
 
 def _thing(
@@ -163,6 +135,7 @@ OPERATIONS = (
         query=STATISTICS,
         scope="statistics-transactional:read:all",
     ),
+    *CLICKING,
     Operation(
         "post",
         "/v1/email/send",

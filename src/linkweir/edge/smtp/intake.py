@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from sqlalchemy import RowMapping
 
 from linkweir.edge.parts import Parts, now
+from linkweir.edge.smtp.protocol import Connection
 from linkweir.errors import AccessDenied, BadInput, LinkweirError, NotFound, StoreUnavailable
 from linkweir.mail import lookup
 from linkweir.mail.raw import RawMail
@@ -62,8 +63,10 @@ class Intake:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Accept the mail for all its recipients, or for none."""
+        if isinstance(server, Connection):
+            server.received()
         raw = envelope.content
         assert isinstance(raw, bytes)
         if BARE.search(raw):
@@ -81,19 +84,26 @@ class Intake:
             return "421 4.3.2 the service is stopping"
         try:
             return await stored
-        except AccessDenied:
+        except (LinkweirError, OSError, MemoryError) as error:
+            return self._refusal(error)
+
+    def _refusal(self, error: Exception) -> str:
+        """The reply to a mail of which nothing was accepted."""
+        if isinstance(error, AccessDenied):
             return "550 5.7.8 this credential opens nothing any more"
-        except (BadInput, NotFound) as error:
+        if isinstance(error, (BadInput, NotFound)):
             return f"550 5.6.0 {_line(str(error))}"
-        except StoreUnavailable as error:
+        if isinstance(error, StoreUnavailable):
             self._parts.log.error("smtp.store_unavailable", error=str(error))
             return "451 4.3.0 the message store does not answer; nothing was accepted"
-        except (LinkweirError, OSError, MemoryError) as error:
-            self._parts.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
-            return "451 4.3.0 nothing was accepted"
+        self._parts.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
+        return "451 4.3.0 nothing was accepted"
 
     async def handle_exception(self, error: Exception) -> str:
-        """A bug, or a client that went away."""
+        """A bug, or a client that went away or speaks no TLS, which any scanner does: no reason for an alarm."""
+        if isinstance(error, TLSSetupException | ConnectionError):
+            self._parts.log.info("smtp.connection_failed", kind=type(error.__cause__ or error).__name__)
+            return "421 4.4.2 the connection failed"
         self._parts.log.error("smtp.bug", kind=type(error).__name__, exc_info=error)
         return "451 4.3.0 internal error"
 

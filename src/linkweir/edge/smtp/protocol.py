@@ -1,7 +1,8 @@
 """One SMTP connection, with the bounds that the library leaves to its users (aiosmtpd).
 
 A client that sends no byte is cut off after the idle time, one that drips after the longest time for one mail, and one
-that sends a line without end as soon as it has sent more than a mail may have. While too much mail is arriving, more of
+that sends a line without end as soon as it has sent more than a mail may have. Who has not signed in has two minutes
+for it. While too much mail is arriving, more of
 it is asked to come again: 451 before it has begun, 421 in the middle of it.
 """
 
@@ -16,8 +17,10 @@ from linkweir.edge.memory import Incoming
 
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
 LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
+ANSWER = 600.0  # seconds that clients wait for the answer to a mail (RFC 5321 section 4.5.3.2.6)
 MAILS = 10_000  # a connection
 GOODBYE = 0.1  # seconds that a client has to hear that the service stops
+SIGN_IN = 120.0  # seconds; with a word now and then a stranger could hold a place for ever
 LINE = 80  # bytes that the library needs to hold one line, beside the line
 SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
 
@@ -32,6 +35,8 @@ class Connection(SMTP):
         self._places = places
         self._holds = False
         self._receiving: int | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self._sign_in_by: asyncio.TimerHandle | None = None
         self._held = incoming.hold()
         self.mails = 0
 
@@ -45,13 +50,21 @@ class Connection(SMTP):
                 transport.write(b"421 4.7.0 too many connections, try again later\r\n")
                 transport.close()
                 return
+            if self._auth_required:
+                self._sign_in_by = self.loop.call_later(SIGN_IN, self._end_stranger)
         super().connection_made(transport)
+
+    def _end_stranger(self) -> None:
+        if self.session is not None and not self.session.authenticated and self.transport is not None:
+            self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Give the place back."""
         if self._holds:
             self._holds = False
             self._places.give(self)
+        if self._sign_in_by is not None:
+            self._sign_in_by.cancel()
         if self.session is not None:
             super().connection_lost(error)
 
@@ -99,15 +112,23 @@ class Connection(SMTP):
         self._receiving = 0
         try:
             with self._places.mail():
-                async with asyncio.timeout(LONGEST_MAIL):
+                async with asyncio.timeout(LONGEST_MAIL) as self._deadline:
                     await super().smtp_DATA(arg)
         except TimeoutError:
             await self.push("421 4.4.2 the mail took too long")
             if self.transport is not None:
                 self.transport.close()
         finally:
-            self._receiving = None
+            self._receiving = self._deadline = None
             self._held.release()
+            if self.transport is not None:
+                self._reset_timeout()
+
+    def received(self) -> None:
+        """The whole mail is here; from now on the client waits for us, and its own clocks do not run."""
+        if self._deadline is not None:
+            self._deadline.reschedule(self.loop.time() + ANSWER)
+        self._reset_timeout(ANSWER)
 
     def _announced(self) -> int:
         """The size that MAIL told (RFC 1870), which the library has checked; 0 when it told none."""

@@ -109,7 +109,8 @@ def content_filter(parts: Parts) -> SmtpServer:
     """The server for a mail server beside it: nobody signs in, so it listens inside only. Raises SettingsError."""
     host, _, port = parts.settings.filter_listen.rpartition(":")
     try:
-        inside = not ipaddress.ip_address(host.strip("[]")).is_global and host not in ("0.0.0.0", "[::]")  # noqa: S104
+        address = ipaddress.ip_address(host.strip("[]"))
+        inside = not address.is_global and not address.is_unspecified  # 0.0.0.0 and :: are every address there is
         number = int(port)
     except ValueError:
         raise SettingsError("LINKWEIR_FILTER_LISTEN: must look like 127.0.0.1:10025") from None

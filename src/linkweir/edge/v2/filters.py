@@ -44,3 +44,13 @@ def texts(query: QueryParams, name: str) -> list[str]:
     if len(found) > TEXTS:
         raise BadInput(name, f"has more than {TEXTS} values")
     return found
+
+
+def whole(query: QueryParams, name: str) -> int | None:
+    """A whole number from 0; None when it is not given."""
+    found = query.get(name)
+    if not found:
+        return None
+    if not (found.isascii() and found.isdecimal() and len(found) <= 9):
+        raise BadInput(name, "must be a whole number")
+    return int(found)

@@ -20,7 +20,10 @@ from linkweir.errors import BadInput, NotFound
 from linkweir.store import tables, webhooks
 from linkweir.webhook import signing
 
-KINDS = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")
+KINDS = (
+    *("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked"),
+    "click_corrected",  # ours
+)
 
 
 async def list_webhooks(request: Request) -> Response:

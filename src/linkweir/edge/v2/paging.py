@@ -30,18 +30,18 @@ def wanted(query: QueryParams) -> Wanted:
     return Wanted(int(text), direction, _place(after or before or "", direction))
 
 
-def listed(page: Page, show: Callable[[RowMapping], dict[str, Any]]) -> JSON:
-    """The page as the contract has it."""
+def listed(page: Page, show: Callable[[RowMapping], dict[str, Any]], *, time: str = "created_at", **more: Any) -> JSON:
+    """The page as the contract has it; `time`: the column that it is ordered by, `more`: what else is told."""
     pagination: dict[str, Any] = {"has_more": page.more_after}
     if page.rows and page.more_after:
-        pagination["next_cursor"] = _cursor(page.rows[-1])
+        pagination["next_cursor"] = _cursor(page.rows[-1], time)
     if page.rows and page.more_before:
-        pagination["previous_cursor"] = _cursor(page.rows[0])
-    return JSON({"object": "list", "data": [show(row) for row in page.rows], "pagination": pagination})
+        pagination["previous_cursor"] = _cursor(page.rows[0], time)
+    return JSON({"object": "list", "data": [show(row) for row in page.rows], "pagination": pagination, **more})
 
 
-def _cursor(row: RowMapping) -> str:
-    raw = row["created_at"].to_bytes(8, "big") + row["id"].bytes
+def _cursor(row: RowMapping, time: str) -> str:
+    raw = row[time].to_bytes(8, "big") + row["id"].bytes
     return base64.urlsafe_b64encode(raw).decode("ascii")
 
 

@@ -58,7 +58,7 @@ def _list(call: Call) -> Response:
 
 def _get(call: Call) -> Response:
     with call.parts.store.read() as connection:
-        row = _row(call, connection)
+        row = message_row(call, connection)
         told = events.of_message(connection, row["id"])
         hits = telling.of_message(connection, row["id"])
         content = messages.content(connection, row["id"])
@@ -75,14 +75,15 @@ def _get(call: Call) -> Response:
 
 def _cancel(call: Call) -> Response:
     with call.parts.store.write() as connection:
-        row = _row(call, connection)
+        row = message_row(call, connection)
         call.who.require("messages:cancel:all", row["sender_domain"])
         if not browse.cancel(connection, call.who.account["id"], row["id"], now()):
             raise Conflict("the message is not scheduled, or is on its way already")
     return JSON({"message": "the message was cancelled"})
 
 
-def _row(call: Call, connection: Connection) -> RowMapping:
+def message_row(call: Call, connection: Connection) -> RowMapping:
+    """The message that the path names. Raises NotFound."""
     found = MESSAGE_ID.fullmatch(call.request.path_params["message_id"])
     try:
         key = uuid.UUID(found["uuid"]) if found else None
@@ -188,7 +189,7 @@ def show(row: RowMapping) -> dict[str, Any]:
         "delivered_at": rfc3339(row["delivered_at"]),
         "retain_until": rfc3339(row["retain_until_at"]),
         "direction": "outbound",
-        "is_bounce_notification": False,
+        "is_bounce_notification": row["source"] != "api" and not row["envelope_from"],  # RFC 5321 section 4.5.5
         "bounce_classification": row["bounce_classification"] or "",
         "reference_message_id": None,
         "subject": row["subject"],

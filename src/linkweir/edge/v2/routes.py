@@ -7,7 +7,20 @@ from starlette.routing import Route
 from linkweir.edge import auth
 from linkweir.edge.parts import parts_of
 from linkweir.edge.reply import JSON
-from linkweir.edge.v2 import accounts, checking, credentials, domains, hooks, keys, reading, sending, statistics
+from linkweir.edge.v2 import (
+    accounts,
+    checking,
+    clicked,
+    credentials,
+    domains,
+    figures,
+    hooks,
+    keys,
+    people,
+    reading,
+    sending,
+    statistics,
+)
 
 
 async def ping(request: Request) -> Response:
@@ -26,6 +39,15 @@ ROUTES = [
     Route(f"{ACCOUNT}/messages", reading.list_messages, methods=["GET"]),
     Route(f"{ACCOUNT}/messages/{{message_id}}", reading.get_message, methods=["GET"]),
     Route(f"{ACCOUNT}/messages/{{message_id}}/cancel", reading.cancel_message, methods=["DELETE"]),
+    Route(f"{ACCOUNT}/messages/{{message_id}}/clicks", clicked.list_clicks, methods=["GET"]),
+    Route(f"{ACCOUNT}/messages/{{message_id}}/links", clicked.list_links, methods=["GET"]),
+    Route(f"{ACCOUNT}/clicks/export", clicked.export_clicks, methods=["GET"]),
+    Route(f"{ACCOUNT}/statistics/clicks", figures.count_clicks, methods=["GET"]),
+    Route(f"{ACCOUNT}/statistics/campaigns", figures.compare_campaigns, methods=["GET"]),
+    Route(f"{ACCOUNT}/statistics/variants", figures.compare_variants, methods=["GET"]),
+    Route(f"{ACCOUNT}/statistics/clickers", clicked.list_clickers, methods=["GET"]),
+    Route(f"{ACCOUNT}/recipients/{{email}}", people.export_recipient, methods=["GET"]),
+    Route(f"{ACCOUNT}/recipients/{{email}}", people.erase_recipient, methods=["DELETE"]),
     Route(f"{ACCOUNT}/check", checking.check_message, methods=["POST"]),
     Route(f"{ACCOUNT}/domains", domains.list_domains, methods=["GET"]),
     Route(f"{ACCOUNT}/domains", domains.create_domain, methods=["POST"]),

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from linkweir.errors import DeliveryFailed
@@ -44,6 +45,20 @@ class Maildir:
         except OSError as error:
             raise DeliveryFailed(f"cannot write to the Maildir: {error}") from error
         return name
+
+
+def forget(path: Path, messages: Iterable[uuid.UUID]) -> int:
+    """Overwrite and remove the mails of these messages, read or not, where they still lie here; how many."""
+    wanted = {key.hex for key in messages}
+    found = [file for file in path.glob("*/*.linkweir*") if file.name.split(".")[1] in wanted] if wanted else []
+    for file in found:
+        with contextlib.suppress(FileNotFoundError):  # a reader has just taken it
+            with file.open("r+b") as mail:
+                mail.write(bytes(file.stat().st_size))
+                mail.flush()
+                os.fsync(mail.fileno())
+            file.unlink()
+    return len(found)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Make the new tables and columns."""
     what_a_click_means()
     sums()
+    what_was_sent()
     where_nobody_is_sent()
     who_signs_in()
 
@@ -48,6 +49,9 @@ def what_a_click_means() -> None:
     op.create_index("ix_clicks_firsts", "clicks", ["message_id", "message_ref"], sqlite_where=sa.text("firsts > 0"))
     known = sa.text("message_ref IS NOT NULL")
     op.create_index("ix_clicks_message_ref_at", "clicks", ["message_ref", "at"], sqlite_where=known)
+    personal = "(ip IS NOT NULL OR user_agent IS NOT NULL OR message_ref IS NOT NULL)"
+    strangers = sa.text(f"message_id IS NULL AND {personal}")
+    op.create_index("ix_clicks_strangers", "clicks", ["at"], sqlite_where=strangers)
     told_as_bots = "kind = 'clicked' AND json_extract(data, '$.verdict') = 'machine'"
     op.execute(f"UPDATE events SET kind = 'machine_click' WHERE {told_as_bots}")  # noqa: S608
 
@@ -72,11 +76,11 @@ def sums() -> None:
             sa.Column("account_id", sa.Uuid(), nullable=False),
             sa.Column("scope", sa.Text(), nullable=False),
             sa.Column("dimension", sa.String(length=80), nullable=False),
-            sa.Column("value", sa.Text(), nullable=False),
             sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+            sa.Column("value", sa.Text(), nullable=False),
             *counts,
             sa.Column("clickers", sa.Integer(), nullable=False, server_default="0"),
-            sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "value", "hour", name=f"pk_{name}"),
+            sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "hour", "value", name=f"pk_{name}"),
             sqlite_with_rowid=False,
         )
     op.create_table(
@@ -86,6 +90,55 @@ def sums() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_marks"),
     )
     op.execute("INSERT INTO marks (name, at) SELECT 'rebuild', 0 WHERE EXISTS (SELECT 1 FROM clicks)")
+
+
+def what_was_sent() -> None:
+    """Messages by hour, and by tag; from the messages that are there."""
+    op.create_table(
+        "sends",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("dimension", sa.String(length=80), nullable=False),
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("delivered", sa.Integer(), nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "hour", "value", name="pk_sends"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message_tags",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "tag", "created_at", "message_id", name="pk_message_tags"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_message_tags_message_id", "message_tags", ["message_id"])
+    op.execute(
+        "INSERT INTO message_tags SELECT DISTINCT m.account_id, t.value, m.created_at, m.id"
+        " FROM messages m, json_each(m.tags) t"
+    )
+    op.execute(SENDS)
+
+
+SENDS = """
+WITH m AS (SELECT * FROM messages WHERE sandbox_result IS NULL),
+scopes(id, scope) AS (
+  SELECT id, '' FROM m UNION SELECT id, 'sender:' || sender_domain FROM m
+  UNION SELECT m.id, 'tag:' || t.value FROM m, json_each(m.tags) t),
+sides(id, dimension, value) AS (
+  SELECT id, '', '' FROM m UNION SELECT id, 'sender_domain', sender_domain FROM m
+  UNION SELECT id, 'recipient_domain', recipient_domain FROM m
+  UNION SELECT id, 'variant', variant FROM m WHERE variant IS NOT NULL
+  UNION SELECT m.id, 'tag', t.value FROM m, json_each(m.tags) t
+  UNION SELECT m.id, 'attribute:' || a.key, a.value FROM m, json_each(m.attributes) a WHERE a.key IS NOT NULL)
+INSERT INTO sends (account_id, scope, dimension, hour, value, sent, delivered)
+SELECT m.account_id, scope, dimension, m.created_at / 3600000000, value, count(*), count(m.delivered_at)
+FROM m JOIN scopes ON scopes.id = m.id JOIN sides ON sides.id = m.id
+GROUP BY m.account_id, scope, dimension, m.created_at / 3600000000, value
+"""
 
 
 def where_nobody_is_sent() -> None:

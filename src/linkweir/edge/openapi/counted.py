@@ -1,0 +1,193 @@
+"""What the endpoints on clicks and people answer, as types; all of it ours."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from linkweir.edge.v2.shapes import PrivacyName
+
+Verdict = Literal["human", "prefetch", "machine", "unsure"]
+
+
+class Reason(Struct):
+    """One thing that speaks for a verdict: a stable code, and the same for people."""
+
+    code: str
+    sentence: str
+
+
+class Click(Struct):
+    """One hit on a link. What the privacy mode does not allow is null."""
+
+    object: Literal["click"]
+    id: UUID
+    time: datetime
+    position: int
+    destination: str | None
+    method: str
+    privacy: PrivacyName
+    verdict: Verdict
+    confidence: float
+    first: bool
+    ip: str | None
+    user_agent: str | None
+    client: str | None
+    system: str | None
+    device: str | None
+    country: str | None
+    region: str | None
+    network: str | None
+    reasons: list[Reason]
+
+
+class MailLink(Struct):
+    """One link of a message; `text` and `part` are known while the mail is kept."""
+
+    position: int
+    part: str | None
+    text: str | None
+    destination: str | None
+    outcome: str
+    reason: str
+    human: int
+    unsure: int
+    machine: int
+    prefetch: int
+    total: int
+    click_count: int
+    first_at: datetime | None
+
+
+class MailLinks(Struct):
+    """The links in order; not `complete` when the mail is gone, and then `note` says so."""
+
+    object: Literal["list"]
+    data: list[MailLink]
+    complete: bool
+    note: str | None
+
+
+class Counts(Struct, kw_only=True):
+    """Clicks by verdict; `click_count` are human and unsure, `clickers` messages whose first counted click it was."""
+
+    human: int
+    unsure: int
+    machine: int
+    prefetch: int
+    total: int
+    click_count: int
+    clickers: int
+
+
+class Sum(Counts, kw_only=True, omit_defaults=True):
+    """One period, or one value; messages and rate where the value is known before anybody clicks."""
+
+    from_timestamp: datetime | None = None
+    to_timestamp: datetime | None = None
+    value: str = ""
+    position: int = 0
+    destination: str | None = None
+    sent: int = 0
+    delivered: int = 0
+    click_rate: float | None = None
+
+
+class Rated(Counts, kw_only=True):
+    """Clicks beside messages; `click_rate` is clickers by delivered messages, null without any."""
+
+    sent: int
+    delivered: int
+    click_rate: float | None
+
+
+class Campaign(Rated, kw_only=True):
+    """One tag."""
+
+    tag: str
+
+
+class Variant(Rated, kw_only=True):
+    """One variant of a campaign."""
+
+    variant: str
+
+
+class Sums(Struct):
+    """The rows, and the whole hours that they are of."""
+
+    object: Literal["list"]
+    data: list[Sum]
+    from_timestamp: datetime
+    to_timestamp: datetime
+    has_more: bool
+
+
+class Campaigns(Struct):
+    """The campaigns, and the whole hours that they are of."""
+
+    object: Literal["list"]
+    data: list[Campaign]
+    from_timestamp: datetime
+    to_timestamp: datetime
+    has_more: bool
+
+
+class Difference(Struct):
+    """How much more `other` is clicked than `base`: the difference, the interval that holds the true one (95 %, wider
+    for more comparisons), the p-value, and what that means. Too few to judge by: `p_value` and `significant` are null.
+    """
+
+    base: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    p_value: float | None
+    significant: bool | None
+    meaning: str
+
+
+class Variants(Struct):
+    """A campaign's variants, and how they differ."""
+
+    object: Literal["variants"]
+    tag: str
+    data: list[Variant]
+    differences: list[Difference]
+
+
+class Clicker(Struct):
+    """One message whose recipient clicked."""
+
+    object: Literal["clicker"]
+    message_id: UUID
+    recipient: str
+    variant: str | None
+    click_count: int
+    links: int
+    machine: int
+    sent_at: datetime
+    first_at: datetime | None
+
+
+class Person(Struct):
+    """Everything that is stored on one person: messages with every row that belongs to them, column by column."""
+
+    object: Literal["recipient"]
+    email: str
+    messages: list[dict[str, Any]]
+
+
+class Erased(Struct):
+    """What was removed. `overwritten`: no old copy is left in the database's files."""
+
+    object: Literal["erased"]
+    messages: int
+    rows: dict[str, int]
+    mails: int
+    contents_of_others: int
+    replies: int
+    sums: int
+    overwritten: bool

@@ -1,0 +1,106 @@
+"""The notice to the sender of a filtered mail that cannot be given back (RFC 5321 section 6.1, RFC 3464).
+
+The mail server has handed it over and forgotten it, so nobody else would tell. Senders over the API and submission are
+told by events and webhooks instead.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.generator import BytesGenerator
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime
+from io import BytesIO
+from typing import Any
+
+from linkweir.mail import identity
+from linkweir.mail.accepting import DAY, EXPIRES_AFTER
+from linkweir.store.messages import NewMessage
+
+HEADERS = 64 * 1024  # bytes of the mail's own headers that go back
+STATUS = re.compile(r"\b([45]\.[0-9]{1,3}\.[0-9]{1,3})\b")  # RFC 3463
+SUBJECT = "Your mail could not be delivered"
+NEVER_TAKEN = "4.4.7"  # the same: delivery time expired
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A mail that is given up: its row, its bytes (b"" when they are gone), and why."""
+
+    row: Mapping[str, Any]
+    raw: bytes
+    reason: str
+
+    def notice(self, hostname: str, now: int) -> NewMessage:
+        """The notice, on its way to the sender by the way that the mail itself should have gone, from nobody."""
+        key = identity.new_id(now)
+        message_id, sender, to = f"{key}@{hostname}", f"MAILER-DAEMON@{hostname}", str(self.row["envelope_from"])
+        return NewMessage(
+            id=key,
+            number=identity.number_of(key),
+            account_id=uuid.UUID(str(self.row["account_id"])),
+            message_id=message_id,
+            sender=sender,
+            envelope_from="",
+            recipient=to,
+            subject=SUBJECT,
+            tags=[],
+            track_clicks=False,
+            privacy="full",
+            source="filter",
+            route="filter",
+            raw=self._mail({"From": sender, "To": to, "Message-ID": f"<{message_id}>"}, hostname, now),
+            short_links={},
+            now=now,
+            due_at=now,
+            expires_at=now + EXPIRES_AFTER,
+            keep_until_at=now + DAY,
+            retain_until_at=now + 30 * DAY,
+        )
+
+    def _mail(self, names: Mapping[str, str], hostname: str, now: int) -> bytes:
+        mail = MIMEMultipart("report", report_type="delivery-status", policy=compat32)
+        date = format_datetime(datetime.fromtimestamp(now // 1_000_000, UTC))
+        fixed = {"Subject": SUBJECT, "Date": date, "Auto-Submitted": "auto-replied"}  # RFC 3834: no answers, please
+        for name, value in {**names, **fixed}.items():
+            mail[name] = _plain(value)
+        text = f"Your mail to {self.row['recipient']} could not be delivered:\r\n\r\n{self.reason}\r\n"
+        mail.attach(MIMEText(_plain(text, keep="\r\n"), "plain", "us-ascii"))
+        mail.attach(self._status(hostname))
+        headers = MIMENonMultipart("text", "rfc822-headers")
+        head = re.split(rb"\r?\n\r?\n", self.raw[:HEADERS], maxsplit=1)[0]
+        headers.set_payload(_plain(head.decode("latin-1"), keep="\r\n\t") + "\r\n")
+        mail.attach(headers)
+        out = BytesIO()
+        BytesGenerator(out, mangle_from_=False, policy=compat32.clone(linesep="\r\n")).flatten(mail)
+        return out.getvalue()
+
+    def _status(self, hostname: str) -> Message:
+        found = STATUS.search(self.reason)
+        of_recipient = {
+            "Final-Recipient": f"rfc822; {self.row['recipient']}",
+            "Action": "failed",
+            "Status": found[1] if found else NEVER_TAKEN,
+            "Diagnostic-Code": f"smtp; {self.reason}",
+        }
+        part = MIMENonMultipart("message", "delivery-status")
+        part.set_payload([_fields({"Reporting-MTA": f"dns; {hostname}"}), _fields(of_recipient)])
+        return part
+
+
+def _fields(values: Mapping[str, str]) -> Message:
+    found = Message(policy=compat32)
+    for name, value in values.items():
+        found[name] = _plain(value)
+    return found
+
+
+def _plain(text: str, keep: str = "") -> str:
+    """Only what may stand in a mail as it is: addresses, answers and headers are strangers' texts."""
+    return "".join(one if one in keep or (one.isascii() and one.isprintable()) else "?" for one in text)

@@ -1,0 +1,61 @@
+"""Campaigns (tags) side by side, and the variants of one campaign with a judgement on what is chance."""
+
+import uuid
+from dataclasses import asdict
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from linkweir.report.clicks import counted, rated, values_of
+from linkweir.report.significance import Group, compare
+from linkweir.store import totals
+from linkweir.store.totals import Span
+
+MOST: Final = 20  # campaigns in one comparison
+VARIANTS: Final = 50  # variants that are compared; more are no test
+
+
+def campaigns(
+    connection: Connection, account: uuid.UUID, tags: list[str], first: int, last: int
+) -> list[dict[str, Any]]:
+    """Each of these tags with its messages and clicks between two hours."""
+    rows = []
+    for tag in tags:
+        span = Span(account, f"tag:{tag}", first, last)
+        sums = counted(totals.sum_of(connection, span)._mapping)
+        rows.append({"tag": tag, **sums, **rated(*totals.sent(connection, span), sums["clickers"])})
+    return rows
+
+
+def all_campaigns(
+    connection: Connection, account: uuid.UUID, first: int, last: int, limit: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """The tags of messages sent between two hours, most messages first, and whether there are more than `limit`."""
+    span = Span(account, "", first, last)
+    sent = totals.sent_by_value(connection, span, "tag")
+    wanted = sorted(sent, key=lambda tag: (-sent[tag][0], tag))
+    rows = []
+    for tag, sums in values_of(connection, span, "tag", wanted[:limit]).items():
+        rows.append({"tag": tag, **sums, **rated(*sent[tag], sums["clickers"])})
+    return rows, len(wanted) > limit
+
+
+def variants(
+    connection: Connection, account: uuid.UUID, tag: str, hours: tuple[int, int], baseline: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Each variant of a campaign with its messages and clicks, and how each differs from the baseline: the one named,
+    or the first by name.
+    """
+    span = Span(account, f"tag:{tag}", *hours)
+    sent = totals.sent_by_value(connection, span, "variant")
+    names = sorted(sent)[:VARIANTS]
+    sums = values_of(connection, span, "variant", names)
+    rows = [{"variant": name, **sums[name], **rated(*sent[name], sums[name]["clickers"])} for name in names]
+    # more clickers than delivered messages: a reader was faster than the note of the delivery
+    groups = {name: Group(name, min(sums[name]["clickers"], sent[name][1]), sent[name][1]) for name in names}
+    base = groups.get(baseline if baseline is not None else names[0]) if names else None
+    if base is None:
+        return rows, []
+    others = [group for group in groups.values() if group is not base]
+    found = [compare(base, other, len(others)) for other in others]
+    return rows, [asdict(one) for one in found if one is not None]

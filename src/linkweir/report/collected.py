@@ -1,0 +1,85 @@
+"""What is collected of readers, in plain words, as it follows from the settings in force."""
+
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST: Final = 30  # days, by the outside contract
+Section = tuple[str, list[str]]  # a heading and its paragraphs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What the operator has set. `places`: addresses are looked up in a file of countries; days are the longest that
+    any sender here keeps things, unless a mail asks for another time.
+    """
+
+    heed_objections: bool
+    shorten: bool
+    places: bool
+    metadata_days: int
+    content_days: int
+
+
+def said(house: House) -> list[Section]:
+    """The page's sections in order."""
+    return [
+        ("What this service does", [_PURPOSE]),
+        ("What is noted", _noted(house)),
+        ("Machines and people", [_MACHINES]),
+        ("If you do not want this", [_HEEDED if house.heed_objections else _NOT_HEEDED]),
+        ("How long it is kept", _kept(house)),
+        ("What is yours to ask", [_RIGHTS]),
+    ]
+
+
+_PURPOSE = (
+    "Some mails that are sent through this service hold tracking links. Such a link first comes here, and you are sent "
+    "on at once to where it leads. That it was followed is noted, so that the sender learns which links are of use. A "
+    "mail may also hold a small invisible picture; that it was loaded is noted alike."
+)
+_MACHINES = (
+    "Scanners follow links too. From the time, the number of links, the network and what the program says of itself it "
+    "is judged whether a person was there. Nothing else is judged."
+)
+_RIGHTS = (
+    "The sender of a mail decides what is tracked and answers for it. They can hand out everything that is stored on "
+    "you, and erase it: ask them, at the address that their mail names. After that, short links of theirs to you no "
+    "longer work."
+)
+_HEEDED = (
+    "Browsers can say that their owner wants no tracking (Global Privacy Control, Do Not Track). That is heeded: such "
+    "a visit is noted as anonymous, whatever the link says."
+)
+_NOT_HEEDED = (
+    "What browsers say against tracking (Global Privacy Control, Do Not Track) is not heeded here: the operator has "
+    "turned that off. Ask the sender for mails without tracking."
+)
+
+
+def _noted(house: House) -> list[str]:
+    address = "your network address without its last part" if house.shorten else "your network address"
+    place = ", and from the address the country and region" if house.places else ""
+    coarse = "the country and the kind of device" if house.places else "the kind of device"
+    return [
+        "Each link says how much may be noted. The sender, the mail, or a setting for you decides; the strictest wins.",
+        f"In full: the time, the link, the mail and so its recipient, {address}, what your program says of itself, and "
+        f"from that the program, the system and the kind of device{place}.",
+        f"Pseudonymous: the time, the link, the mail and so its recipient, and {coarse}; no network address, and not "
+        "what your program says.",
+        f"Anonymous: that some link of a campaign was followed, the time, and {coarse}; neither by whom nor from which "
+        "mail.",
+        "No cookie is set, and nothing is asked of your device. A link holds no e-mail address and no network address.",
+    ]
+
+
+def _kept(house: House) -> list[str]:
+    content = f"for {_days(house.content_days)}" if house.content_days else "only until it is delivered"
+    return [
+        f"What ties a click to you is kept for {_days(house.metadata_days)} at most, and the text of a mail {content}, "
+        f"unless that mail asks for another time; {_days(LONGEST)} is the longest that anybody can ask for.",
+        "Sums remain: how often a link of a campaign was followed in an hour. They tell nobody apart.",
+    ]
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

@@ -1,0 +1,96 @@
+"""Statements that list single clicks, the links of a message that were followed, and who clicked."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
+
+from linkweir.store.pages import Page, Wanted, page_of
+from linkweir.store.tables import clicks, message_links, message_tags, messages
+
+CLICKED: Final = clicks.c.kind == "click"
+
+
+def of_message(connection: Connection, message: uuid.UUID, wanted: Wanted) -> Page:
+    """Clicks on the links of a message, newest first, whatever their verdicts."""
+    statement = select(clicks).where(clicks.c.message_id == message, CLICKED)
+    return page_of(connection, statement, (clicks.c.at, clicks.c.id), wanted)
+
+
+def links_of(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
+    """The links of a message that were followed, by position: the columns of `message_links`."""
+    statement = select(message_links).where(message_links.c.message_id == message)
+    return list(connection.execute(statement.order_by(message_links.c.position)).mappings())
+
+
+def who(
+    connection: Connection,
+    account: uuid.UUID,
+    tag: str,
+    wanted: Wanted,
+    *,
+    position: int | None,
+    destination: str | None,
+) -> Page:
+    """Messages of a campaign with a counted click (on one link), the last sent first: `id`, `at` (accepted),
+    `recipient`, `first_at`, `click_count`, `machine`, `links`. The cost follows from the messages looked at.
+    """
+    counts = message_links.c.human + message_links.c.unsure
+    conditions: list[ColumnElement[bool]] = [message_tags.c.account_id == account, message_tags.c.tag == tag]
+    conditions += [] if position is None else [message_links.c.position == position]
+    conditions += [] if destination is None else [message_links.c.destination == destination]
+    statement = (
+        select(
+            message_tags.c.message_id.label("id"),
+            message_tags.c.created_at.label("at"),
+            messages.c.recipient,
+            messages.c.variant,
+            func.min(message_links.c.first_at).label("first_at"),
+            func.sum(counts).label("click_count"),
+            func.sum(message_links.c.machine + message_links.c.prefetch).label("machine"),
+            func.count().filter(counts > 0).label("links"),
+        )
+        .join(messages, messages.c.id == message_tags.c.message_id)
+        .join(message_links, message_links.c.message_id == message_tags.c.message_id)
+        .where(*conditions)
+        .group_by(message_tags.c.created_at, message_tags.c.message_id)
+        .having(func.sum(counts) > 0)
+    )
+    return page_of(connection, statement, (message_tags.c.created_at, message_tags.c.message_id), wanted)
+
+
+SINGLE: Final = (  # of one click, as it is exported
+    *("id", "at", "message_id", "campaign", "position", "destination", "method", "privacy", "verdict", "confidence"),
+    *("reasons", "first", "ip", "user_agent", "client", "system", "device", "country", "region", "network"),
+)
+
+
+def batch(
+    connection: Connection,
+    account: uuid.UUID,
+    after: tuple[int, uuid.UUID],
+    to_at: int,
+    limit: int,
+    *,
+    tag: str | None,
+    domains: Sequence[str] | None,
+) -> list[RowMapping]:
+    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient`.
+
+    `tag`: only of that campaign; `domains`: only of messages from these senders' domains.
+    """
+    statement: Select[Any] = (
+        select(*(clicks.c[name] for name in SINGLE), messages.c.recipient)
+        .outerjoin(messages, messages.c.id == clicks.c.message_id)
+        .where(clicks.c.account_id == account, CLICKED, clicks.c.at >= after[0], clicks.c.at < to_at)
+        .where(tuple_(clicks.c.at, clicks.c.id) > tuple_(*after, types=[clicks.c.at.type, clicks.c.id.type]))
+        .order_by(clicks.c.at, clicks.c.id)
+        .limit(limit)
+    )
+    if domains is not None:
+        statement = statement.where(messages.c.sender_domain.in_(domains))
+    if tag is not None:
+        here = (message_tags.c.message_id == clicks.c.message_id, message_tags.c.tag == tag)
+        statement = statement.where(exists().where(*here) | (clicks.c.campaign == tag))
+    return list(connection.execute(statement).mappings())

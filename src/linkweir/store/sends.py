@@ -1,0 +1,92 @@
+"""Statements that count messages by the hour they were accepted in, as clicks are counted: rates need both."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from linkweir.store.sums import ATTRIBUTE, HOUR
+from linkweir.store.tables import message_tags, messages, sends
+
+MANY = 500
+NAMES = ("account_id", "created_at", "tags", "attributes", "variant", "sender_domain", "recipient_domain")
+KEY = ("account_id", "scope", "dimension", "hour", "value")
+
+
+def accepted(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Count these rows of `messages` as sent, and note their tags. What goes into a sandbox counts nowhere."""
+    tagged = [
+        {"account_id": row["account_id"], "tag": tag, "created_at": row["created_at"], "message_id": row["id"]}
+        for row in rows
+        for tag in dict.fromkeys(row["tags"])
+    ]
+    if tagged:
+        connection.execute(insert(message_tags), tagged)
+    _count(connection, [row for row in rows if row["sandbox_result"] is None], "sent")
+
+
+def delivered(connection: Connection, message: uuid.UUID) -> None:
+    """Count a message as delivered, in the hour it was accepted in: a rate compares the same messages."""
+    columns = [messages.c[name] for name in (*NAMES, "sandbox_result")]
+    row = connection.execute(select(*columns).where(messages.c.id == message)).mappings().first()
+    if row is not None and row["sandbox_result"] is None:
+        _count(connection, [dict(row)], "delivered")
+
+
+def take_back(connection: Connection, ids: Sequence[uuid.UUID], dimensions: Sequence[str]) -> None:
+    """Messages that go no longer count along dimensions that may single out a person (one that ends with a colon: all
+    that begin so); the other sums stay.
+    """
+    columns = [messages.c[name] for name in (*NAMES, "sandbox_result", "delivered_at")]
+    for start in range(0, len(ids), MANY):
+        some = select(*columns).where(messages.c.id.in_(ids[start : start + MANY]), messages.c.sandbox_result.is_(None))
+        rows = [dict(row) for row in connection.execute(some).mappings()]
+        for column, counted in (
+            ("sent", rows),
+            ("delivered", [row for row in rows if row["delivered_at"] is not None]),
+        ):
+            _count(connection, counted, column, by=-1, along=dimensions)
+        gone = {key for row in rows for key in keys(row) if _along(key[2], dimensions)}
+        if gone:
+            empty = [sends.c[name] == bindparam(f"of_{name}") for name in KEY]
+            statement = delete(sends).where(*empty, sends.c.sent == 0, sends.c.delivered == 0)
+            connection.execute(
+                statement, [{f"of_{name}": part for name, part in zip(KEY, key, strict=True)} for key in gone]
+            )
+
+
+def _along(dimension: str, names: Sequence[str]) -> bool:
+    return any(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names)
+
+
+def _count(
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    column: str,
+    *,
+    by: int = 1,
+    along: Sequence[str] | None = None,
+) -> None:
+    found = Counter(key for row in rows for key in keys(row) if along is None or _along(key[2], along))
+    if found:
+        statement = upsert(sends).values({column: 0})
+        more = {column: sends.c[column] + statement.excluded[column]}
+        statement = statement.on_conflict_do_update(index_elements=KEY, set_=more)
+        values = [{**dict(zip(KEY, key, strict=True)), column: by * count} for key, count in found.items()]
+        connection.execute(statement, values)
+
+
+def keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, int, str]]:
+    """Under which keys a message counts: every scope with every dimension, each once."""
+    tags = list(dict.fromkeys(row["tags"]))
+    scopes = ["", f"sender:{row['sender_domain']}", *(f"tag:{tag}" for tag in tags)]
+    sides = [("", ""), ("sender_domain", row["sender_domain"]), ("recipient_domain", row["recipient_domain"])]
+    sides += [("tag", tag) for tag in tags]
+    sides += [("variant", row["variant"])] if row["variant"] is not None else []
+    sides += [(ATTRIBUTE + name, value) for name, value in (row["attributes"] or {}).items()]
+    for scope in scopes:
+        for dimension, value in sides:
+            yield row["account_id"], scope, dimension, row["created_at"] // HOUR, value

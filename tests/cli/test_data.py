@@ -1,0 +1,84 @@
+"""`linkweir export` and `linkweir recipient` beside a service that runs."""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from linkweir.store import tables
+from tests.cli.running import Command
+from tests.edge.serving import Served
+from tests.report.filling import click
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for this file."""
+    with Served(tmp_path_factory.mktemp("data") / "data") as running:
+        yield running
+
+
+def sent(served: Served, email: str, tag: str) -> uuid.UUID:
+    """The id of a delivered message."""
+    message = served.send(recipients=[{"email": email}], tags=[tag])[0]["id"]
+    served.delivered(message)
+    return uuid.UUID(served.message(message)["id"])
+
+
+def test_clicks_and_clickers_are_exported(served: Served, linkweir: Command, tmp_path: Path) -> None:
+    """Clicks come as CSV on standard output or as a file in another format; people with --clickers."""
+    message = sent(served, "ada@example.org", "spring")
+    with served.service.store.write() as connection:
+        keys = {str(click(connection, uuid.UUID(served.account), message_id=message, at=5)) for _ in range(3)}
+        link = {"message_id": message, "position": 0, "human": 3, "first_at": 5}
+        connection.execute(insert(tables.message_links).values(**link))
+    data = served.settings.data
+    done = linkweir("export", "--data", data, "--from", "1970-01-01", "--to", "1970-01-02T00:00:00Z")
+    assert (done.code, done.err) == (0, "")
+    assert {row["id"] for row in csv.DictReader(io.StringIO(done.out.decode()))} == keys
+    file = tmp_path / "x.ndjson"
+    done = linkweir("export", "--data", data, "--format", "ndjson", "--clickers", "--tag", "spring", "-o", file)
+    assert (done.code, done.err, done.out) == (0, "", b"")
+    (line,) = file.read_text().splitlines()
+    assert (json.loads(line)["recipient"], json.loads(line)["click_count"]) == ("ada@example.org", 3)
+
+
+def test_a_person_is_exported_and_erased(served: Served, linkweir: Command) -> None:
+    """The export is JSON with every message; erasing asks for a yes, says what it removed, and leaves nothing."""
+    sent(served, "Grace@example.org", "x")
+    data = served.settings.data
+    shown = linkweir("recipient", "export", "grace@EXAMPLE.org", "--data", data)
+    assert (shown.code, shown.err) == (0, "")
+    assert [one["recipient"] for one in json.loads(shown.out)["messages"]] == ["Grace@example.org"]
+    refused = linkweir("recipient", "erase", "grace@example.org", "--data", data)
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    done = linkweir("recipient", "erase", "nobody@example.org", "grace@example.org", "--yes", "--data", data)
+    assert (done.code, done.err) == (0, "")
+    assert "1 messages" in done.out.decode()
+    shown = linkweir("recipient", "export", "grace@example.org", "--data", data)
+    assert json.loads(shown.out)["messages"] == []
+    files = [path for path in data.rglob("*") if path.is_file() and b"grace" in path.read_bytes().lower()]
+    assert files == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["export", "--data", "nowhere"], "no service's data"),
+        (["recipient", "export", "a@example.org", "--data", "nowhere"], "no service's data"),
+        (["export", "--clickers"], "--tag"),
+        (["export", "--from", "soon"], "is no time"),
+    ],
+)
+def test_mistakes_are_explained(linkweir: Command, words: list[str], said: str) -> None:
+    """A folder without a service, and options that make no sense, are told in one line."""
+    done = linkweir(*words)
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,251 @@
+"""Tests of export and erasure: everything on one person is handed out, and then found in no byte of the data folder."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from linkweir.click.rebuild import rebuild_all
+from linkweir.store import person, tables
+from tests.edge.serving import Served, wait_until
+
+EMAIL, NAME, IP, AGENT = "Ada.Lovelace+x@example.org", "Adelaide Tester", "198.51.100.77", "Agent-of-Ada/9.9"
+LINKS = (
+    '<p>{{ who }} <a href="https://example.com/all">all</a> <a href="https://example.com/u?m={{ mail }}">you</a></p>'
+)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A service that believes this machine's word on who its readers are."""
+    with Served(tmp_path / "data", trusted_proxies=_loopback(), statistics_rate=1e6, statistics_burst=10**6) as service:
+        yield service
+
+
+def _loopback() -> tuple[Any, ...]:
+    import ipaddress
+
+    return (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+def recipient(email: str, name: str, customer: str) -> dict[str, Any]:
+    """A recipient with everything that can be personal."""
+    return {
+        "email": email,
+        "name": name,
+        "substitutions": {"who": name, "mail": quote(email)},
+        "attributes": {"customer": customer, "plan": "pro"},
+    }
+
+
+def send(served: Served, style: str, key: str) -> list[str]:
+    """A mail to the person and one to somebody else; their ids."""
+    body = {
+        "from": {"email": "news@example.com"},
+        "recipients": [recipient(EMAIL, NAME, "number-4711"), recipient("bob@example.org", "Bob", "number-12")],
+        "subject": "Hello {{ who }}",
+        "html_content": LINKS,
+        "tracking": {"click": True},
+        "link_style": style,
+        "tags": ["spring"],
+        "retention": {"data": 5},
+    }
+    response = served.post(body, **{"Idempotency-Key": key})
+    assert response.status_code == 202, response.text
+    return [entry["id"] for entry in response.json()["data"]]
+
+
+def follow(served: Served, link: str) -> int:
+    """Follow a link as the person would."""
+    headers = {"User-Agent": AGENT, "X-Forwarded-For": IP}
+    return served.reader.get(urlsplit(link).path, headers=headers, follow_redirects=False).status_code
+
+
+def traces(folder: Path, *words: str) -> dict[str, list[str]]:
+    """The files in which one of these words stands, in any letter case, as it is or percent-encoded."""
+    wanted = {form.lower().encode() for word in words for form in (word, quote(word, safe=""), quote(word))}
+    found: dict[str, list[str]] = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes().lower()
+            hits = [word.decode() for word in wanted if word in data]
+            if hits:
+                found[str(path.relative_to(folder))] = hits
+    return found
+
+
+def settled(served: Served, clicks: int) -> None:
+    """Wait until so many clicks are in the store."""
+
+    def count() -> int:
+        with served.service.store.read() as connection:
+            return connection.scalar(select(func.count()).select_from(tables.clicks)) or 0
+
+    wait_until(lambda: count() >= clicks)
+
+
+def clicked(served: Served) -> list[str]:
+    """Send in both styles, follow every link, wait until it is all recorded; the links of the person."""
+    hook = {
+        "name": "x",
+        "url": "https://hooks.example.com/",
+        "scope": "global",
+        "on_clicked": True,
+        "on_delivered": True,
+    }
+    assert served.client.post(f"{served.base}/webhooks", json=hook).status_code == 201
+    links: list[str] = []
+    for place, style in enumerate(("sealed", "short")):
+        ada, bob = send(served, style, f"key-{style}")
+        mine, others = served.links(ada), served.links(bob)
+        assert [follow(served, link) for link in mine] == [302, 302]
+        assert served.reader.get(urlsplit(others[0]).path, follow_redirects=False).status_code == 302
+        settled(served, 3 * (place + 1))
+        links += mine
+    return links
+
+
+def bobs(served: Served) -> list[dict[str, Any]]:
+    """What is stored on the other one, but for requests to webhooks, which are tried again meanwhile."""
+    found = served.client.get(f"{served.base}/recipients/bob@example.org").json()["messages"]
+    return [{**one, "outbox": len(one["outbox"])} for one in found]
+
+
+def erase(served: Served, email: str) -> dict[str, Any]:
+    """DELETE …/recipients/{email}."""
+    answer = served.client.delete(f"{served.base}/recipients/{quote(email, safe='')}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_everything_is_handed_out(served: Served) -> None:
+    """The export has every message with its mail, events, clicks and links, whatever the letter case asked for."""
+    clicked(served)
+    answer = served.client.get(f"{served.base}/recipients/{quote(EMAIL.upper(), safe='')}")
+    assert answer.status_code == 200
+    found = answer.json()["messages"]
+    assert [one["recipient"] for one in found] == [EMAIL, EMAIL]
+    assert {one["attributes"]["customer"] for one in found} == {"number-4711"}
+    assert all(NAME in one["contents"][0]["raw"] for one in found)
+    assert {click["ip"] for one in found for click in one["clicks"]} == {IP}
+    assert {click["user_agent"] for one in found for click in one["clicks"]} == {AGENT}
+    assert sorted(len(one["links"]) for one in found) == [0, 2]
+    assert "delivered" in {event["kind"] for one in found for event in one["events"]}
+    assert "bob@" not in answer.text
+    assert served.client.get(f"{served.base}/recipients/nobody@example.org").json()["messages"] == []
+
+
+def test_nothing_is_found_after_erasing(served: Served) -> None:
+    """After sending, clicking and erasing no file of the data folder holds the address, the name, the IP address, the
+    user agent or the customer's number, in the database's free pages and its log neither.
+    """
+    links = clicked(served)
+    data = served.settings.data
+    words = (EMAIL, NAME, IP, AGENT, "number-4711")
+    assert len(traces(data, *words)) >= 2  # the test would see them
+    done = erase(served, EMAIL.swapcase())
+    assert traces(data, *words) == {}
+    assert (done["messages"], done["mails"], done["replies"], done["overwritten"]) == (2, 2, 2, True)
+    assert {follow(served, link) for link in links[2:]} <= {404, 410}  # short ones lead nowhere
+    assert [follow(served, link) for link in links[:2]] == [302, 302]  # sealed ones still lead on, without a trace
+    settled(served, 4)
+    with served.service.store.write() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.erased)) == 2
+    served.service.store.overwrite()
+    assert traces(data, *words) == {}
+
+
+def test_others_lose_nothing(served: Served) -> None:
+    """Somebody else's messages, clicks and links are as before, and so are all sums but those along what may single
+    out a person: there the erased one no longer counts, also when the sums are made anew.
+    """
+    clicked(served)
+
+    def ask(path: str) -> Any:
+        return served.client.get(f"{served.base}/statistics/{path}").json()["data"]
+
+    kept = ("clicks?tag=spring", "clicks?group_by=device", "clicks?group_by=tag", "campaigns?tags=spring")
+    before, sums = bobs(served), [ask(path) for path in kept]
+    assert sum(row["total"] for row in sums[0]) == 6
+    erase(served, EMAIL)
+    assert bobs(served) == before
+    assert [ask(path) for path in kept] == sums
+    rebuild_all(served.service.store, 1, lambda _what, _count: True)
+    assert [ask(path) for path in kept] == sums
+    for group, wanted in (("attribute:customer", "number-12"), ("attribute:plan", "pro")):
+        assert [(row["value"], row["total"], row["sent"]) for row in ask(f"clicks?group_by={group}")] == [
+            (wanted, 2, 2)
+        ]
+    assert [row["value"] for row in ask("clicks?group_by=destination")] == ["https://example.com/all"]
+
+
+def test_a_sent_message_is_not_sent_again(served: Served) -> None:
+    """The same request made again after erasure is answered, without the person, and not carried out again."""
+    ids = send(served, "sealed", "once")
+    served.delivered(ids[0])
+    served.delivered(ids[1])
+    erase(served, EMAIL)
+    with served.service.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.messages)) == 1
+    again = send(served, "sealed", "once")
+    assert again == ids
+    with served.service.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.messages)) == 1
+
+
+def test_what_waits_is_not_delivered(served: Served) -> None:
+    """A scheduled mail to an erased person leaves the queue."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    served.send(recipients=[{"email": EMAIL}], schedule={"first_attempt": moment})
+    assert erase(served, EMAIL)["rows"]["queue"] == 1
+    with served.service.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.queue)) == 0
+
+
+def test_a_copy_of_somebody_else_that_names_the_person_is_dropped(served: Served) -> None:
+    """A mail to two people names both; the other's copy is no longer kept, but their message stays."""
+    (entry,) = served.send(
+        recipients=[{"email": "bob@example.org"}], headers={"X-Copy": f"to {EMAIL}"}, retention={"data": 5}
+    )
+    served.delivered(entry["id"])
+    for file in (served.settings.maildir_path / "new").iterdir():
+        file.unlink()  # its reader has taken it
+    assert erase(served, EMAIL)["contents_of_others"] == 1
+    assert "content" not in served.message(entry["id"])
+    assert traces(served.settings.data, EMAIL) == {}
+
+
+def test_bulk_clicks_that_name_the_person_lose_their_destination(served: Served) -> None:
+    """A click on a link of no known message stays as a number, without a destination that holds the address."""
+    account = uuid.UUID(served.account)
+    with served.service.store.write() as connection:
+        row = {"at": 1, "method": "GET", "privacy": "full", "account_id": account, "key_id": 0, "position": 0}
+        place = "https://example.com/?m=" + quote(EMAIL, safe="")
+        connection.execute(insert(tables.clicks).values(**row, id=uuid.uuid4(), destination=place))
+    erase(served, EMAIL)
+    assert traces(served.settings.data, EMAIL) == {}
+
+
+@pytest.mark.parametrize("email", ["nobody", "a@b@c d", "x@", "\0@example.com"])
+def test_what_is_no_address(served: Served, email: str) -> None:
+    """Something that is no address is refused."""
+    answer = served.client.delete(f"{served.base}/recipients/{quote(email, safe='')}")
+    assert answer.status_code == 400
+    assert "email" in answer.json()["message"]
+
+
+def test_no_table_is_forgotten() -> None:
+    """Every table that belongs to a message, by its id or number, is erased with it, and so will a later one be."""
+    ours = {table.name for table in (*person.OF_MESSAGE, *person.OF_NUMBER)}
+    tied = {
+        table.name
+        for table in tables.metadata.sorted_tables
+        if table.name not in ("messages", "erased") and {"message_id", "number"} & set(table.columns.keys())
+    }
+    assert ours == tied

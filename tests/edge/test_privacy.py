@@ -1,0 +1,23 @@
+"""Tests of `GET /privacy`, the page that says what is collected."""
+
+import re
+
+from tests.edge.serving import Served
+
+
+def test_the_page_needs_no_key_and_loads_nothing(served: Served) -> None:
+    """Anybody can read it; it is HTML in one piece, allowed by its policy to load nothing at all."""
+    answer = served.reader.get("/privacy")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.text.startswith("<!doctype html>")
+    assert '<html lang="en">' in answer.text
+    assert not re.search(r"(?:src|href)=|<script|<link|@import|url\(", answer.text)
+
+
+def test_the_page_follows_the_accounts(served: Served) -> None:
+    """A change of an account's retention is on the page at once."""
+    assert "for 30 days at most" in served.reader.get("/privacy").text
+    assert served.client.put(served.base, json={"message_metadata_retention": 7}).status_code == 200
+    assert "for 7 days at most" in served.reader.get("/privacy").text

@@ -1,0 +1,45 @@
+"""Rows of clicks and sums as the service writes them, for tests of what is read from them."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from linkweir.store import tables
+
+HOUR = 3_600_000_000
+
+
+def sums(connection: Connection, account: uuid.UUID, rows: Iterable[tuple[str, str, int, str]], **counts: int) -> None:
+    """Sums of clicks: scope, dimension, hour, value; all with the same counts."""
+    values = [
+        {"account_id": account, "scope": scope, "dimension": side, "hour": hour, "value": value, **counts}
+        for scope, side, hour, value in rows
+    ]
+    connection.execute(insert(tables.rollups), values)
+
+
+def sent(connection: Connection, account: uuid.UUID, row: tuple[str, str, str], numbers: tuple[int, int]) -> None:
+    """Sums of messages: scope, dimension and value; sent and delivered."""
+    key = {"account_id": account, "scope": row[0], "dimension": row[1], "hour": 10, "value": row[2]}
+    connection.execute(insert(tables.sends).values(**key, sent=numbers[0], delivered=numbers[1]))
+
+
+def click(connection: Connection, account: uuid.UUID, **fields: Any) -> uuid.UUID:
+    """One click."""
+    key = uuid.uuid4()
+    values = {
+        "id": key,
+        "at": 10 * HOUR,
+        "method": "GET",
+        "privacy": "full",
+        "account_id": account,
+        "key_id": 0,
+        "position": 0,
+        "verdict": "human",
+        "confidence": 0.9,
+        **fields,
+    }
+    connection.execute(insert(tables.clicks).values(**values))
+    return key
