@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bench import mime, ratios
+from bench import clicks, mime, ratios
 from bench.growth import CAP, OURS, grow
 from bench.ratios import Measure, Ratio
 from bench.what.growing import FAMILIES, Family
@@ -44,6 +44,12 @@ def goals(*, quick: bool = False) -> list[Goal]:
     found += [
         Goal(f"mail in {encoding} / standard library", 20, 20, partial(mime.times_standard, encoding))
         for encoding in mime.ENCODINGS
+    ]
+    found += [
+        Goal(
+            f"redirect / bare Starlette, {workers} worker{'s' * (workers > 1)}", 0.8, 0.5, partial(clicks.rate, workers)
+        )
+        for workers in (1, 2)
     ]
     found.append(Goal("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.instructions, at_least=False))
     found += [

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.edge.serving import Served, html_of, wait_until
+from tests.edge.serving import Served, html_of
 
 PAGE = b"""<!doctype html>\r
 <body>\r
@@ -82,7 +82,7 @@ def test_a_link_from_the_command_is_clicked_at_the_service(tmp_path: Path) -> No
         ).stdout.decode()
         link = written.split('"')[1]
         assert service.reader.get(link).headers["location"] == "https://example.com/bulk"
-        wait_until(lambda: service.service.journal.stored == 1)
+        service.settle()
         (click,) = service_clicks(service)
         assert click["message_ref"] == "spring-sale"
         assert str(click["account_id"]) == service.account

@@ -19,16 +19,17 @@ ROOMY = {"LINKWEIR_RATE_LIMIT": "1000000", "LINKWEIR_RATE_BURST": "1000000", "LI
 class Service:
     """Started on free ports in a temporary folder; mail goes nowhere (`discard`) unless settings say otherwise.
 
-    `client` signs in to the account; `base` is the account's path.
+    `words` are further options of `serve`. `client` signs in to the account; `base` is the account's path.
     """
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, *words: str, **settings: str) -> None:
         self._folder = tempfile.TemporaryDirectory()
+        self.data = Path(self._folder.name) / "data"
         key = "bench-" + secrets.token_hex(32)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
         chosen = {"LINKWEIR_TRANSPORT": "discard", "LINKWEIR_API_KEY": key, **ROOMY, **settings}
         self._process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "linkweir", "serve", "--port", "0", "--data", str(Path(self._folder.name) / "data")],
+            [sys.executable, "-m", "linkweir", "serve", "--port", "0", "--data", str(self.data), *words],
             env={**kept, **chosen},
             stdout=subprocess.PIPE,
             text=True,

@@ -18,7 +18,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -30,13 +30,19 @@ from structlog.typing import FilteringBoundLogger
 from linkweir import keyfile
 from linkweir.click import leftover
 from linkweir.click.enrich import Enricher
-from linkweir.click.journal import Journal
+from linkweir.click.gate import GateKeeper
+from linkweir.click.keep import keep
+from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
+from linkweir.click.reading import scrubbed
 from linkweir.click.rebuild import Rebuilder
+from linkweir.click.segments import Segments
 from linkweir.click.spool import Spool
+from linkweir.click.tell import tell
 from linkweir.click.understand import Understand
-from linkweir.edge import auth, health, privacy, problems, redirect
-from linkweir.edge.access import Access
+from linkweir.click.worker import ClickWorker
+from linkweir.edge import applinks, auth, health, privacy, problems, tls_ask
+from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.attempts import Attempts
 from linkweir.edge.dashboard import passwords
 from linkweir.edge.dashboard import routes as dashboard
@@ -53,6 +59,7 @@ from linkweir.edge.v2 import routes as v2
 from linkweir.errors import KeyRingError, LinkweirError
 from linkweir.html import Switches
 from linkweir.mail.deliver import DeliveryWorker
+from linkweir.mail.patterns import skipping
 from linkweir.mail.sign import Signer
 from linkweir.mail.submit import Submitter
 from linkweir.mail.transport import Transport, maildir
@@ -74,6 +81,7 @@ from linkweir.webhook.worker import WebhookWorker
 T = TypeVar("T")
 CATCH_UP = 10.0  # seconds that an erasure waits for clicks that are on their way
 FIRST_USER = "admin@localhost"
+Role = Literal["all", "web", "background"]  # what a process does: everything, answer HTTP, or everything but that
 RING_LOOK = 2.0  # seconds between looks at the key file
 
 
@@ -82,19 +90,31 @@ class Service:
     thread.
     """
 
-    def __init__(self, settings: Settings, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: Settings, log: FilteringBoundLogger, role: Role = "all") -> None:
         self.settings = settings
+        self.has_workers = role != "web"
         self.log = log
         self.account: uuid.UUID | None = None
         turn = threading.Lock()
         self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2, turn=turn)
         self.vault = Vault(settings.vault_path)
-        self.spool = Spool(settings.spool_path)
-        journal_store = Store(settings.database, wait=settings.click_lock_wait, connections=1, turn=turn)
-        self.understand = _understand(settings)
-        self.journal = Journal(
-            journal_store, self.spool, log, retry=settings.spool_retry, understand=self.understand
+        self.understand = understand = _understand(settings)
+        self.journal = LocalJournal(settings.spool_path, log, facts=settings.journal_facts, wait=settings.click_wait)
+        self.clicks = ClickWorker(
+            self.store,
+            self.journal,
+            Spool(settings.spool_path),
+            log,
+            keep=lambda connection, facts: keep(connection, facts, understand, now()),
+            tell=lambda connection: tell(connection, now()),
+            retry=settings.spool_retry,
         )
+        self.gate = GateKeeper(self.store, log, skipping)
+        self.recording: dict[str, Any] = {
+            "describe": understand.enricher.describe,
+            "heed_objections": settings.heed_objections,
+            "shorten": settings.shorten_addresses,
+        }
         self.rebuilder = Rebuilder(self.store, log, now)
         self.worker = DeliveryWorker(
             self.store,
@@ -135,7 +155,6 @@ class Service:
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)
-        self._journal_store = journal_store
         self._gate = threading.Lock()
         self._state = "new"
         self._ring: KeyRing | None = None
@@ -147,18 +166,36 @@ class Service:
         with self._gate:
             if self._state == "running":
                 return
-            migrate(self.store)
-            self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._ring = self._load_ring()
-            self.account = self._own_account(self._ring)
-            self._start_smtp()  # the one that can fail: before anything else runs
+            self._prepare()
+            if self.has_workers:
+                self._start_smtp()  # the one that can fail: before anything else runs
+            self.gate.start()
             self.journal.start()
-            self.rebuilder.start()
-            self.worker.start()
-            self.webhooks.start()
+            if self.has_workers:
+                self.rebuilder.start()
+                self.worker.start()
+                self.webhooks.start()
+                self.clicks.start()
             self._state = "running"
             atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
+
+    def prepare(self) -> None:
+        """Bring the store up to date and load the keys for other processes; this one starts and keeps nothing open."""
+        self._prepare()
+        self.store.close()
+
+    def _prepare(self) -> None:
+        self._check_app_links()
+        migrate(self.store)
+        self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._ring = self._load_ring()
+        self.account = self._own_account(self._ring)
+
+    def _check_app_links(self) -> None:
+        for path in (self.settings.apple_app_links, self.settings.android_app_links):
+            if path is not None:
+                applinks.checked(path)
 
     def stop(self) -> None:
         """Finish what has begun and close the store; nothing when it does not run."""
@@ -172,9 +209,11 @@ class Service:
             self.rebuilder.stop()
             self.worker.stop()
             self.webhooks.stop()
+            self.gate.stop()
             self.journal.stop()
+            self.clicks.stop()
+            self.journal.close()
             self.store.close()
-            self._journal_store.close()
         self.log.info("service.stopped")
 
     def _start_smtp(self) -> None:
@@ -195,6 +234,11 @@ class Service:
         """For a host that never stops us; its standard error may be closed by then."""
         with contextlib.suppress(ValueError):
             self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+        return self._state == "running"
 
     async def ensure_started(self) -> None:
         """Start with the first request, if nobody did before; a service that was stopped stays stopped."""
@@ -304,14 +348,19 @@ class Service:
         return FIRST_USER, password
 
     def _watch_figures(self) -> None:
-        journal, worker, webhooks = self.journal, self.worker, self.webhooks
+        journal, clicks, worker, webhooks = self.journal, self.clicks, self.worker, self.webhooks
         self.metrics.watch(
             counters=[
-                ("linkweir_clicks_stored", "Clicks stored at once", lambda: journal.stored),
-                ("linkweir_clicks_spooled", "Clicks kept in the spool", lambda: journal.spooled),
-                ("linkweir_clicks_drained", "Clicks brought from the spool", lambda: journal.drained),
-                ("linkweir_clicks_lost", "Clicks that no disk took", lambda: journal.lost),
-                ("linkweir_click_store_failures", "Failures to store", lambda: journal.failures),
+                ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
+                ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
+                ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.drained),
+                (
+                    "linkweir_clicks_lost",
+                    "Clicks for which no disk had room",
+                    lambda: journal.lost,
+                ),
+                ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: journal.aside.count),
+                ("linkweir_click_store_failures", "Failures to store", lambda: clicks.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
                 ("linkweir_webhook_successes", "Webhook requests taken", lambda: webhooks.succeeded),
@@ -319,7 +368,8 @@ class Service:
                 ("linkweir_webhooks_disabled", "Webhooks disabled", lambda: webhooks.disabled),
             ],
             gauges=[
-                ("linkweir_spool_files", "Spool files waiting", lambda: len(self.spool.waiting())),
+                ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.waiting),
+                ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.filled),
                 ("linkweir_queue_messages", "Messages waiting", lambda: self._count(queue.size)),
                 ("linkweir_webhooks_waiting", "Webhook requests waiting", lambda: self._count(outbox.waiting)),
             ],
@@ -353,20 +403,20 @@ def opened_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def _empty(spool: Spool) -> bool:
-    """Wait a little until no click waits in the spool."""
-    until = time.monotonic() + CATCH_UP
+def _empty(settings: Settings) -> bool:
+    """Wait a little until no click waits in the journal, or in what is left of the old spool."""
+    spool, until = Spool(settings.spool_path), time.monotonic() + CATCH_UP
     while spool.waiting():
         if time.monotonic() > until:
             return False
         time.sleep(0.05)
-    return True
+    return scrubbed(Segments(settings.spool_path, settings.journal_facts), until)
 
 
 def people(settings: Settings, store: Store) -> People:
     """Export and erasure, also for the command, beside a service that runs."""
     traces = Traces(
-        catch_up=lambda: _empty(Spool(settings.spool_path)),
+        catch_up=lambda: _empty(settings),
         scrub=lambda numbers: leftover.blot(settings.spool_path, numbers),
         forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
     )
@@ -396,23 +446,25 @@ def _stamp(settings: Settings) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ino
 
 
-def create_app(settings: Settings, log: FilteringBoundLogger | None = None) -> Starlette:
+def create_app(settings: Settings, log: FilteringBoundLogger | None = None, role: Role = "all") -> Starlette:
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
-    service = Service(settings, log or make_logger(settings.log_level))
+    service = Service(settings, log or make_logger(settings.log_level), role)
     app = Starlette(
         routes=[
             *health.ROUTES,
+            *tls_ask.ROUTES,
+            *applinks.ROUTES,
             *openapi.ROUTES,
             *v1.ROUTES,
             *v2.ROUTES,
             *privacy.ROUTES,
             *dashboard.ROUTES,
-            *redirect.routes(settings.click_path),
         ],
         middleware=[Middleware(Access, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,
     )
+    app.middleware_stack = Shortcut(app.build_middleware_stack(), service)
     app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = service
     return app

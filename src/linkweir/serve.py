@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import shlex
@@ -18,10 +19,14 @@ from starlette.applications import Starlette
 
 from linkweir.app import Service, create_app
 from linkweir.demo import letter, traffic
+from linkweir.edge.figures import SharedFigures
+from linkweir.edge.logs import make_logger
 from linkweir.errors import LinkweirError
+from linkweir.processes import Processes
 from linkweir.settings import Settings, from_environment
 
 FAILED = 1
+NICE = 10  # under full load a tenth of what a process has that readers wait for
 DEMO_KEY = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
 SMTP_PORT = 8587
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
@@ -47,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
     parser.add_argument("--new-api-key", action="store_true", help="make one more API key and print it")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="answer HTTP in N processes, and do everything else in one more (default: one process for all)",
+    )
     parser.add_argument("--demo", action="store_true", help="fill the dashboard with sample data, send a newsletter")
     parser.add_argument("--demo-exit", action="store_true", help="like --demo, then stop")
 
@@ -56,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings, listener = _prepare(args)
         with listener:
+            if args.workers is not None:
+                return _serve_many(settings, listener, args)
             return _serve(settings, listener, args)
     except (LinkweirError, OSError) as error:
         print(f"linkweir serve: {error}", file=sys.stderr)
@@ -101,10 +114,58 @@ def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace
             _announce(service, _own_url(settings), args.new_api_key)
             if args.demo or args.demo_exit:
                 _start_demo(service, server, stop=args.demo_exit)
+            gc.collect()
+            gc.freeze()  # what is there by now stays: no collection needs to walk through it while readers wait
             server.run(sockets=[listener])
         finally:
             service.stop()
     return 0 if server.started else FAILED
+
+
+def _serve_many(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
+    """One process for all that is not HTTP, and those that share the socket."""
+    if args.workers < 1 or args.demo or args.demo_exit:
+        raise LinkweirError("--workers needs at least 1, and does not go together with --demo")
+    log = make_logger(settings.log_level)
+    service = Service(settings, log)
+    service.prepare()
+    _announce(service, _own_url(settings), args.new_api_key)
+    figures = SharedFigures(settings.data)
+    figures.clear()
+    works = {f"web-{number}": lambda: _web(settings, listener, figures) for number in range(1, args.workers + 1)}
+    gc.collect()
+    gc.freeze()
+    return Processes({"background": lambda: _background(settings, figures), **works}, log).run()
+
+
+def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) -> int:
+    app = create_app(settings, role="web")
+    service: Service = app.state.linkweir
+    server = _server(app)
+    with _stopping(server):
+        service.start()
+        with figures.shared(service.metrics):
+            try:
+                server.run(sockets=[listener])
+            finally:
+                service.stop()
+    return 0 if server.started else FAILED
+
+
+def _background(settings: Settings, figures: SharedFigures) -> int:
+    """Delivery, SMTP, webhooks and the journal's reader, with less claim on the processor than readers have."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    os.nice(NICE)
+    service = Service(settings, make_logger(settings.log_level), "background")
+    service.start()
+    _announce_smtp(service)
+    sys.stdout.flush()
+    with figures.shared(service.metrics):
+        ended.wait()
+        service.stop()
+    return 0
 
 
 def _server(app: Starlette) -> uvicorn.Server:

@@ -14,17 +14,18 @@ from urllib.parse import urlsplit
 from linkweir.errors import SettingsError
 
 PREFIX = "LINKWEIR_"
+ProxyHeader = Literal["x-forwarded-for", "forwarded"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_BODY = 30 * 1024 * 1024  # the outside contract's limit for one request
 MAX_MESSAGE = 20 * 1024 * 1024  # and for one message over SMTP
 DURATIONS = (
-    *("click_wait", "click_lock_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
+    *("click_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
     *("tell_seconds", "correct_seconds"),
 )
 AT_LEAST_ONE = (
     *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
-    *("rate_burst", "statistics_burst"),
+    *("rate_burst", "statistics_burst", "journal_facts"),
 )
 
 
@@ -50,9 +51,14 @@ class Settings:
     api_key: str = field(default="", repr=False)
     key_file: Path | None = None
     spool: Path | None = None
+    journal_facts: int = 100_000
+    heed_objections: bool = True
+    shorten_addresses: bool = False
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    apple_app_links: Path | None = None
+    android_app_links: Path | None = None
     maildir: Path | None = None
     click_wait: float = 2.0
-    click_lock_wait: float = 0.25
     store_wait: float = 5.0
     spool_retry: float = 5.0
     claim_seconds: float = 30.0
@@ -140,7 +146,7 @@ class Settings:
 
     @property
     def spool_path(self) -> Path:
-        """Where clicks wait while the store cannot take them; best on another disk than the store."""
+        """The journal of clicks, where each goes first; best on another disk than the store."""
         return self.spool or self.data / "spool"
 
 
@@ -182,9 +188,11 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
+    **dict.fromkeys(("apple_app_links", "android_app_links"), Path),
     **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), int),
     **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), float),
-    "outlook": _boolean,
+    **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
+    "proxy_header": _choice("x-forwarded-for", "forwarded"),
     "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     "skip": lambda text: tuple(text.split()),
     "trusted_proxies": _networks,

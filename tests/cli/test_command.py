@@ -22,6 +22,10 @@ OPTIONS = {
     "keys list": "--json --key-file",
     "keys rotate": "--key-file",
     "keys export": "--output --yes --key-file",
+    "block": "add remove list",
+    "block add": "--data --reason TARGET",
+    "block remove": "--data TARGET",
+    "block list": "--data --json",
 }
 
 
@@ -108,8 +112,8 @@ def without_extras(linkweir: Command, *args: str) -> "subprocess.CompletedProces
 
 
 def test_serve_without_its_packages_says_what_to_install(linkweir: Command) -> None:
-    """Without the service's packages, serve ends with 2 and the pip command that brings them."""
-    for args in (["serve"], ["serve", "--help"]):
+    """Without the service's packages, serve and block end with 2 and the pip command that brings them."""
+    for args in (["serve"], ["serve", "--help"], ["block", "list"]):
         done = without_extras(linkweir, *args)
         assert done.returncode == 2
         assert b"pip install 'linkweir[service]'" in done.stderr

@@ -74,3 +74,20 @@ def test_user_agents_are_cut() -> None:
     found = fact.record(OPENED, "https://example.com/", visit)
     assert found is not None
     assert found.user_agent == "x" * fact.TEXT_LIMIT
+
+
+def test_an_honest_program_is_known_where_its_name_may_not_be_kept() -> None:
+    """In pseudonymous mode the class of a user agent is a signal, and the user agent itself is nowhere in the fact."""
+
+    def describe(_ip: str | None, _agent: str | None) -> fact.Described:
+        return fact.Described(device="other", signals=("agent-library",))
+
+    opened = dataclasses.replace(OPENED, privacy=Privacy.PSEUDONYMOUS)
+    visit = dataclasses.replace(VISIT, signals=("no-accept",))
+    found = fact.record(opened, "https://example.com/", visit, describe=describe)
+    assert found is not None
+    assert found.signals == "no-accept agent-library"
+    assert "Browser/1" not in str(found)
+    full = fact.record(OPENED, "https://example.com/", visit, describe=describe)
+    assert full is not None
+    assert full.signals == "no-accept"  # there it is derived from the user agent

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.mail import retention
-from tests.edge.serving import Served, wait_until
+from tests.edge.serving import Served
 
 FAR = 400 * 86_400 * 1_000_000
 
@@ -20,6 +20,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def told(served: Served, message_id: str) -> list[dict[str, object]]:
     """The data of the message's click events, of people and machines."""
+    served.settle()
     shown = served.message(message_id)["events"]
     return [one["data"] for one in shown if one["kind"] in ("clicked", "machine_click")]
 
@@ -40,7 +41,7 @@ def test_privacy_decides_what_is_told(served: Served, privacy: str, count: int) 
     """A pseudonymous click names neither address nor program; an anonymous one moves no message at all."""
     (entry,) = served.send(privacy=privacy, tags=["spring"])
     served.reader.get(served.links(entry["id"])[0])
-    wait_until(lambda: served.service.journal.stored == 1)
+    served.settle()
     assert len(told(served, entry["id"])) == count
     assert served.clicks(entry["id"]) == count
     assert all(not {"ip", "user_agent"} & one.keys() for one in told(served, entry["id"]))

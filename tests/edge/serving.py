@@ -59,7 +59,7 @@ class Served:
     def __init__(self, data: Path, **settings: Any) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
-        chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, **settings}
+        chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, "journal_facts": 5000, **settings}
         self.settings = Settings(data=data, port=port, **chosen)
         self._stream = io.StringIO()
         self.app = create_app(self.settings, make_logger("debug", self._stream))
@@ -120,8 +120,13 @@ class Served:
         """The destinations of all links in the delivered HTML."""
         return [link.destination or "" for link in scan(html_of(self.delivered(message_id)))]
 
+    def settle(self) -> None:
+        """Wait until every click that was answered has been brought from the journal to the store."""
+        wait_until(lambda: self.service.journal.waiting == 0)
+
     def clicks(self, message_id: str) -> int:
-        """The contract's click_count."""
+        """The contract's click_count, once all clicks so far are stored."""
+        self.settle()
         count: int = self.message(message_id)["click_count"]
         return count
 

@@ -126,7 +126,7 @@ def test_health_and_figures(served: Served) -> None:
     assert ready.status_code == 200
     assert set(ready.json()["checks"].values()) == {"ok"}
     text = served.reader.get("/metrics").text
-    for name in ("linkweir_clicks_lost_total", "linkweir_queue_messages", "linkweir_spool_files"):
+    for name in ("linkweir_clicks_lost_total", "linkweir_queue_messages", "linkweir_clicks_waiting"):
         assert f"\n{name} 0.0\n" in text
     assert 'linkweir_http_responses_total{endpoint="healthz",status="200"}' in text
 

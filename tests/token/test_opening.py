@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkweir import _token
 from linkweir._token import decode_base64url, encode_base64url, pack
 from linkweir.errors import BadToken
-from linkweir.token import KeyRing, Privacy, Tracker, layout, open_link, open_token
+from linkweir.token import KeyRing, Privacy, Tracker, layout, open_link, open_token, opening
 
 from .rings import BASE, NOW, RING, ring_with
 
@@ -163,3 +164,46 @@ def test_open_link_takes_the_last_segment_on_any_host() -> None:
     token = token_of({"message": 1})
     for base in ("https://t.example.com/", "HTTPS://other.example/a/b/", "http://localhost:8000/"):
         assert open_link(RING, base + token).message == 1
+
+
+@given(
+    st.integers(0, 2**64 - 1) | st.uuids() | st.from_regex(r"[A-Za-z]{1,64}", fullmatch=True),
+    st.sampled_from([Privacy.FULL, Privacy.PSEUDONYMOUS]),
+    st.integers(0, 300),
+    st.text(max_size=20),
+    st.integers(1, 40),
+)
+def test_the_short_cut_says_what_the_long_way_says(
+    message: int | uuid.UUID | str, privacy: Privacy, index: int, path: str, keys: int
+) -> None:
+    """Whatever the quick opening of common tokens gives is what the full reading gives."""
+    ring = KeyRing.generate(NOW)
+    for _ in range(keys - 1):
+        ring = ring.rotate(NOW)
+    tracker = Tracker(ring, "https://t.example.com/", message=message, privacy=privacy)
+    token = tracker.mint("https://example.com/" + path, index).rpartition("/")[2]
+    quick = open_token(ring, token)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "_common", lambda *_: None)
+        assert open_token(ring, token) == quick
+    assert (quick.message, quick.index, quick.destination) == (message, index, "https://example.com/" + path)
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_the_short_cut_opens_nothing_that_the_long_way_refuses(body: bytes) -> None:
+    """Bytes of any kind with a right MAC, as only the key's owner could make them, open by both ways or by neither."""
+    ring = KeyRing.generate(NOW)
+    state = layout.keyed_hash(ring.current.secret)
+    first = bytes([layout.VERSION << 5 | layout.FORMS.index((Privacy.FULL, "int"))]) + body
+    state.update(first)
+    token = _token.encode_base64url(first + state.digest()).decode()
+    answers: list[object] = []
+    for patched in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if patched:
+                patch.setattr(opening, "_common", lambda *_: None)
+            try:
+                answers.append(open_token(ring, token))
+            except BadToken as error:
+                answers.append(error.code)
+    assert answers[0] == answers[1]

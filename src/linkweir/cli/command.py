@@ -12,6 +12,7 @@ from linkweir.batch.names import shown
 from linkweir.batch.source import reason
 from linkweir.cli import (
     api_keys,
+    block,
     check,
     explain,
     export,
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
-    for module in (rewrite, check, opened, keys, api_keys, webhooks, explain, export, recipient, rebuild, user):
+    for module in (rewrite, check, opened, keys, api_keys, user, block, webhooks, explain, export, recipient, rebuild):
         module.add_to(commands)
     subparser(commands, "serve", **serve.HELP)
     return parser

@@ -45,7 +45,8 @@ class Enricher:
         """What this address and this user agent say."""
         client, system, device = _agent(user_agent[:TEXT_LIMIT]) if user_agent else (None, None, None)
         country, region, known = self._address(ip) if ip else (None, None, None)
-        return Described(client, system, device, country, region, known.name if known else None)
+        name = known.name if known else None
+        return Described(client, system, device, country, region, name, self.signals(user_agent))
 
     def user_agent_class(self, user_agent: str | None) -> str | None:
         """`bot`, `library`, `automation`, `preview` or `image-proxy` for a program that says so, else None."""

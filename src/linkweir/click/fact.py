@@ -20,7 +20,7 @@ TEXT_LIMIT = 1024  # characters of a user agent: real ones stay below 500, and a
 SHORTENED = {4: 24, 6: 48}  # bits of an address that are kept when the operator wants addresses short
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as Fact is not: made for every reader, and freezing is most of what that costs
 class Visit:
     """Who came and how, as seen at the door. `at` in microseconds since 1970; `prefetch`: a browser fetches ahead;
     `objects`: the reader's browser says that it wants no tracking (Sec-GPC, DNT); `signals`: codes of what else the
@@ -48,15 +48,18 @@ class Described:
     country: str | None = None
     region: str | None = None
     network: str | None = None
+    signals: tuple[str, ...] = ()  # what the user agent says of itself, as the rules know it
 
 
+NOTHING = Described()
 Describe = Callable[[str | None, str | None], Described]  # from address and user agent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fact:
     """One hit on a tracking link or pixel, as it is stored. `number` is the message's number in tokens of this
-    service; `position` is the link's, and NO_LINK for an open.
+    service; `position` is the link's; NO_LINK for an open, TRAP for the hidden
+    link.
 
     In mode `full` what the address and the user agent say is derived later; in the others it stands here, instead of
     them. A fact whose reader objected is `anonymous` and `objected`: its message is named only until it is stored
@@ -114,7 +117,7 @@ def record(
     privacy = Privacy.ANONYMOUS if objected else opened.privacy
     full = privacy is Privacy.FULL
     number = opened.message if isinstance(opened.message, int) and opened.message < 1 << 63 else None
-    known = Described() if full or describe is None else describe(visit.ip, visit.user_agent)
+    known = NOTHING if full or describe is None else describe(visit.ip, visit.user_agent)
     ip = shortened(visit.ip) if shorten and visit.ip else visit.ip
     return Fact(
         id=uuid.uuid4(),
@@ -131,7 +134,7 @@ def record(
         user_agent=visit.user_agent[:TEXT_LIMIT] if full and visit.user_agent else None,
         kind=KINDS.get(opened.index, "click"),
         prefetch=visit.prefetch,
-        signals=" ".join(visit.signals),
+        signals=" ".join((*visit.signals, *known.signals)),
         objected=objected,
         device=known.device,
         country=known.country,

@@ -3,18 +3,23 @@ verified.
 """
 
 import re
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from linkweir.click.location import header_value
-from linkweir.errors import BadToken
-from linkweir.store import messages
+from linkweir.errors import BadToken, LinkweirError, StoreUnavailable
+from linkweir.store import accounts, blocked, messages
 from linkweir.store.engine import Store
 from linkweir.token import KeyRing, Opened, open_token
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 TOKEN_LIMIT = 16_384  # characters; the longest destination's token stays below
+
+
+class ErasedError(LinkweirError):
+    """A short link of a person who was erased: where it led is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,24 @@ def to_sealed(opened: Opened) -> Way | None:
 
 
 def to_short(store: Store, opened: Opened) -> Way | None:
-    """The way of a short link; None for one that this store does not know. Raises StoreUnavailable."""
+    """The way of a short link; None for one that this store does not know. Raises StoreUnavailable, ErasedError."""
     if not isinstance(opened.message, int) or opened.message >= 1 << 63:
         return None
     with store.read() as connection:
+        if blocked.is_erased(connection, opened.message):
+            raise ErasedError("the message was erased")
         return _way(opened, messages.destination(connection, opened.message, opened.index))
+
+
+def is_of(store: Store, opened: Opened, wanted: Collection[uuid.UUID]) -> bool:
+    """Is the link of one of these accounts: by its message, or its key's owner? Without the store: yes."""
+    try:
+        with store.read() as connection:
+            known = isinstance(opened.message, int) and opened.message < 1 << 63
+            account = messages.account_of(connection, int(opened.message)) if known else None  # type: ignore[arg-type]
+            return (account or accounts.link_key_owners(connection).get(opened.key_id)) in wanted
+    except StoreUnavailable:
+        return True
 
 
 def _way(opened: Opened, destination: str | None) -> Way | None:

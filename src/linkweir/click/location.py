@@ -11,6 +11,8 @@ import idna
 
 # scheme://authority  path  ?query  #fragment; a backslash ends the authority as a slash does (special schemes)
 PARTS = re.compile(r"(https?://)([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+# most destinations: nothing in them is encoded in any part, so there is nothing to take apart
+PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#][!#-&(-;=?-\]_a-z|~]*)?")
 PATH = ' "<>^`{}'
 QUERY = " \"<>'"
 FRAGMENT = ' "<>`'
@@ -19,6 +21,8 @@ USERINFO = ' "<>^`{}[]|;'
 
 def header_value(destination: str) -> str | None:
     """The `Location` for a destination; None when it is not an http(s) address with a host."""
+    if PLAIN.fullmatch(destination):
+        return destination
     found = PARTS.fullmatch(destination)
     if found is None:
         return None
@@ -32,7 +36,7 @@ def header_value(destination: str) -> str | None:
             scheme,
             _encode(userinfo, USERINFO).replace("@", "%40"),
             at,
-            _host(host),
+            ascii_host(host),
             colon,
             _encode(port, PATH),
             _encode(path, PATH),
@@ -57,7 +61,8 @@ def _encode(text: str, special: str) -> str:
     )
 
 
-def _host(host: str) -> str:
+def ascii_host(host: str) -> str:
+    """A host as the ASCII text that browsers make of it."""
     if host.isascii():
         return _encode(host, PATH)
     try:

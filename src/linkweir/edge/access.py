@@ -1,4 +1,5 @@
-"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged.
+"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged. Tracking links
+take a shorter way from here.
 
 A mount does not run a sub-application's lifespan, so the first request may have to start the service.
 """
@@ -8,18 +9,19 @@ from typing import Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 
-from linkweir.edge.metrics import Metrics
+from linkweir.edge.parts import Parts
 from linkweir.edge.problems import answer
+from linkweir.edge.redirect import Redirect
 from linkweir.edge.reply import JSON
 
 
-class Startable(Protocol):
+class Startable(Parts, Protocol):
     """A service that can start by itself."""
 
-    log: FilteringBoundLogger
-    metrics: Metrics
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
 
     async def ensure_started(self) -> None:
         """Start unless that was done. Raises what kept it from starting."""
@@ -31,6 +33,7 @@ class Access:
     def __init__(self, app: ASGIApp, service: Startable) -> None:
         self._app = app
         self._service = service
+        self._redirect = Redirect(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -43,7 +46,10 @@ class Access:
             self._service.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
             await JSON({"message": "the service could not start"}, 503)(scope, receive, send)
             return
-        await self._observed(scope, receive, send)
+        if self._redirect.takes(scope):  # the first request of a service that nobody had started
+            await self._redirect(scope, receive, send)
+        else:
+            await self._observed(scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         status = 0
@@ -75,6 +81,22 @@ class Access:
         self._service.log.info(
             "request", method=scope["method"][:16], endpoint=name, status=status, ms=round(seconds * 1000, 3)
         )
+
+
+class Shortcut:
+    """Before everything else: tracking links go straight to what answers them, which counts and times itself."""
+
+    def __init__(self, app: ASGIApp, service: Startable) -> None:
+        self._app = app
+        self._service = service
+        self._redirect = Redirect(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if self._service.running and scope["type"] == "http" and self._redirect.takes(scope):
+            await self._redirect(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _name(scope: Scope) -> str:

@@ -1,41 +1,65 @@
 """Who is at the other end of a request: the peer's address, or what a configured proxy says it is."""
 
 import ipaddress
+import re
+from collections.abc import Callable
+from functools import lru_cache
 
-from starlette.requests import Request
+from starlette.types import Scope
 
-from linkweir.settings import Network
+from linkweir.settings import Network, ProxyHeader
+
+__all__ = ["ProxyHeader", "address"]
+FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s"]*))\s*(?=;|$)', re.IGNORECASE)  # RFC 7239 section 4
 
 
-def address(request: Request, proxies: tuple[Network, ...]) -> str | None:
+def address(scope: Scope, proxies: tuple[Network, ...], header: ProxyHeader = "x-forwarded-for") -> str | None:
     """The client's address; None when it is not known (a Unix socket).
 
-    `X-Forwarded-For` is read from its right end and only as long as the hop that wrote an entry is a
-    configured proxy: everything further left was written by whoever wanted to.
+    The header is read from its right end and only as long as the hop that wrote an entry is a configured proxy:
+    everything further left was written by whoever wanted to. Only the one header that the proxies write is read, for
+    they hand the other on as it came.
     """
-    peer = request.client.host if request.client else None
-    if not proxies:
-        return _plain(peer)
-    hops = [hop.strip() for line in request.headers.getlist("x-forwarded-for") for hop in line.split(",")]
-    current = _plain(peer)
+    peer = scope.get("client")
+    current = _plain(peer[0]) if peer else None
+    if not proxies or not _trusted(current, proxies):
+        return current
+    name, read = header.encode(), READERS[header]
+    hops = [hop for key, value in scope["headers"] if key == name for hop in value.decode("latin-1").split(",")]
     while hops and _trusted(current, proxies):
-        named = _plain(hops.pop())
+        named = read(hops.pop())
         if named is None:
             break
         current = named
     return current
 
 
-def _plain(text: str | None) -> str | None:
+@lru_cache(4096)
+def _plain(text: str) -> str | None:
     try:
-        parsed = ipaddress.ip_address(text.strip("[]").partition("%")[0]) if text else None
+        parsed = ipaddress.ip_address(text.strip().strip("[]").partition("%")[0])
     except ValueError:
         return None
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return str(parsed) if parsed else None
+        return str(parsed.ipv4_mapped)
+    return str(parsed)
 
 
+def _forwarded(hop: str) -> str | None:
+    """The address of one element of `Forwarded`; it may bring a port along, or be a name that tells nothing."""
+    found = FOR.search(hop)
+    if found is None:
+        return None
+    node = found[1] or found[2]
+    if node.startswith("["):
+        return _plain(node.partition("]")[0])
+    return _plain(node.partition(":")[0] if node.count(":") == 1 else node)
+
+
+READERS: dict[ProxyHeader, Callable[[str], str | None]] = {"x-forwarded-for": _plain, "forwarded": _forwarded}
+
+
+@lru_cache(4096)
 def _trusted(text: str | None, proxies: tuple[Network, ...]) -> bool:
     if text is None:
         return False

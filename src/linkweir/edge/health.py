@@ -24,10 +24,8 @@ async def readyz(request: Request) -> Response:
     checks = {
         "database": await parts.in_thread(lambda: _database(parts)),
         "spool": await parts.in_thread(lambda: _spool(parts.settings.spool_path)),
-        "journal": "ok" if parts.journal.alive else "not running",
-        "worker": "ok" if parts.worker.alive else "not running",
-        "webhooks": "ok" if parts.webhooks.alive else "not running",
-        "smtp": "ok" if all(server.alive for server in parts.smtp_servers) else "not running",
+        "journal": _journal(parts),
+        **_background(parts),
     }
     ready = all(found == "ok" for found in checks.values())
     return JSON({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
@@ -40,6 +38,21 @@ def _database(parts: Parts) -> str:
     except StoreUnavailable as error:
         return f"unavailable: {error}"
     return "ok"
+
+
+def _journal(parts: Parts) -> str:
+    if not parts.journal.alive:
+        return "not running"
+    return f"clicks are being lost: {parts.journal.lost} so far" if parts.journal.full else "ok"
+
+
+def _background(parts: Parts) -> dict[str, str]:
+    """Workers, in a process that has them."""
+    if not parts.has_workers:
+        return {}
+    found = {"worker": parts.worker.alive, "webhooks": parts.webhooks.alive, "clicks": parts.clicks.alive}
+    found["smtp"] = all(server.alive for server in parts.smtp_servers)
+    return {name: "ok" if alive else "not running" for name, alive in found.items()}
 
 
 def _spool(folder: Path) -> str:

@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from linkweir.edge.tally import Tally
+
 Reading = tuple[str, str, Callable[[], float]]
 
 
@@ -14,16 +16,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.text = self.own_text  # what is answered; all processes' figures, where there are several
         self.responses = Counter(
             "linkweir_http_responses", "Answers by status", ["endpoint", "status"], registry=self.registry
         )
         self.seconds = Histogram("linkweir_http_seconds", "Time to the answer", ["endpoint"], registry=self.registry)
-        self.redirects = Counter(
-            "linkweir_redirects",
-            "Requests for tracking links by what became of them",
-            ["result"],
-            registry=self.registry,
-        )
+        self.redirects = Tally()
+        self.registry.register(self.redirects)
         self.late = Counter(
             "linkweir_clicks_late",
             "Readers sent on before their click was durable, since that took too long",
@@ -35,8 +34,8 @@ class Metrics:
         """Read these figures (name, meaning, value) whenever somebody asks."""
         self.registry.register(_Watched(list(counters), list(gauges)))
 
-    def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+    def own_text(self) -> bytes:
+        """This process's figures in Prometheus' text format."""
         return generate_latest(self.registry)
 
 

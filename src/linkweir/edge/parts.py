@@ -3,14 +3,15 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio.to_thread
 from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.click.journal import Journal
-from linkweir.click.spool import Spool
+from linkweir.click.gate import GateKeeper
+from linkweir.click.local import LocalJournal
+from linkweir.click.worker import ClickWorker
 from linkweir.edge.attempts import Attempts
 from linkweir.edge.limits import Limits
 from linkweir.edge.memory import Incoming
@@ -38,11 +39,14 @@ class Parts(Protocol):
     """One service, as its doors see it."""
 
     settings: Settings
+    has_workers: bool
     account: uuid.UUID | None
     log: FilteringBoundLogger
     store: Store
-    journal: Journal
-    spool: Spool
+    journal: LocalJournal
+    clicks: ClickWorker
+    gate: GateKeeper
+    recording: dict[str, Any]
     worker: DeliveryWorker
     submitter: Submitter
     people: People

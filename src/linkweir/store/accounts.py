@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, cast, func, insert, select, update
 
 from linkweir.store.tables import accounts, api_keys, link_keys
 
@@ -37,6 +37,12 @@ def create(connection: Connection, account: uuid.UUID, name: str, now: int) -> N
 def get(connection: Connection, account: uuid.UUID) -> RowMapping | None:
     """One account's row."""
     return connection.execute(select(accounts).where(accounts.c.id == account)).mappings().first()
+
+
+def policies(connection: Connection) -> dict[uuid.UUID, dict[str, Any]]:
+    """The policies in which an account asks readers of some destinations to confirm."""
+    some = cast(accounts.c.policy, Text).contains('"confirm"')
+    return {row.id: row.policy for row in connection.execute(select(accounts.c.id, accounts.c.policy).where(some))}
 
 
 def change(connection: Connection, account: uuid.UUID, values: dict[str, Any], now: int) -> None:

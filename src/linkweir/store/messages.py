@@ -129,6 +129,11 @@ def delivery_attempts(connection: Connection, message: uuid.UUID) -> list[RowMap
     return list(connection.execute(statement).mappings())
 
 
+def account_of(connection: Connection, number: int) -> uuid.UUID | None:
+    """Whose message has this number; None for one that this store does not know."""
+    return connection.scalar(select(messages.c.account_id).where(messages.c.number == number))
+
+
 def destination(connection: Connection, number: int, position: int) -> str | None:
     """Where a short link leads; None for a message or link that this store does not know."""
     statement = select(links.c.destination).where(links.c.number == number, links.c.position == position)

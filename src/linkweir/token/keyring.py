@@ -67,7 +67,10 @@ class KeyRing:
 
     def find(self, key_id: int) -> Key | None:
         """The key of that id, current or retired."""
-        return next((key for key in self.keys if key.id == key_id), None)
+        for key in self.keys:
+            if key.id == key_id:
+                return key
+        return None
 
     def rotate(self, now: datetime) -> KeyRing:
         """The ring with a new current key; the old one is retired `now` and still opens what it minted."""

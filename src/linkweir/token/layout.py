@@ -37,6 +37,8 @@ FORMS: tuple[tuple[Privacy, str], ...] = (
     *((Privacy.PSEUDONYMOUS, kind) for kind in _KINDS),
     *((Privacy.ANONYMOUS, kind) for kind in _KINDS[:3]),
 )
+# the first byte of sealed tokens that name a message by its number -> their privacy mode
+NUMBERED = {VERSION << 5 | FORMS.index((mode, "int")): mode for mode in (Privacy.FULL, Privacy.PSEUDONYMOUS)}
 _UUID_VERSIONS = {"uuid4": 4, "uuid7": 7}
 
 

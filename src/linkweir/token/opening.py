@@ -12,6 +12,8 @@ from . import layout
 from .identity import MessageId, Privacy, checked_id
 from .keyring import KeyRing
 
+COMMON_SIZE = 4  # version, key, one byte of a number, index
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -39,6 +41,9 @@ def open_token(ring: KeyRing, token: str) -> Opened:
     if data[0] >> 5 != layout.VERSION:
         raise BadToken("unknown-version", f"this tracking link has format {data[0] >> 5}, which is unknown here")
     body, mac = data[: -layout.MAC_SIZE], data[-layout.MAC_SIZE :]
+    opened = _common(ring, body, mac)
+    if opened is not None:
+        return opened
     reader = layout.Reader(body)
     try:
         prefix = reader.prefix()
@@ -47,6 +52,34 @@ def open_token(ring: KeyRing, token: str) -> Opened:
         return _opened(prefix, index, body, reader.at)
     except (layout.TruncatedError, BadSwitch):
         raise BadToken("malformed", "this is not a tracking link, or it has been cut") from None
+
+
+def _common(ring: KeyRing, body: bytes, mac: bytes) -> Opened | None:
+    """What most tokens say: a number as message, a small key and index. None for all others, wrong ones among them.
+
+    The same as the long way round, in a third of its time: a redirect does little else.
+    """
+    privacy = layout.NUMBERED.get(body[0])
+    if privacy is None or len(body) < COMMON_SIZE:
+        return None
+    key_id, end = body[1] & 31, 3 + (body[1] >> 5)
+    key = ring.find(key_id) if key_id and end < len(body) else None
+    if key is None or body[end] > 127 or not (body[2] or end == 3):
+        return None
+    packed = body[end + 1 :]
+    state = layout.keyed_hash(key.secret)
+    state.update(body)
+    if not hmac.compare_digest(state.digest(), mac):
+        return None
+    raw = _token.unpack(packed)
+    try:
+        destination = None if raw is None else raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if destination is None:
+        return None
+    number = int.from_bytes(body[2:end], "big")
+    return Opened("sealed", layout.VERSION, key_id, privacy, number, None, body[end], destination)
 
 
 def _verify(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:

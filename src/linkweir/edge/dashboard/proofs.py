@@ -81,7 +81,7 @@ def _over_https(request: Request, proxies: tuple[Network, ...]) -> bool:
     """Whether the reader speaks TLS, with us or with a configured proxy in front; nobody else's word counts."""
     if request.url.scheme == "https":
         return True
-    peer = address(request, ())
+    peer = address(request.scope, ())
     known = peer is not None and any(
         ipaddress.ip_address(peer).version == network.version and ipaddress.ip_address(peer) in network
         for network in proxies

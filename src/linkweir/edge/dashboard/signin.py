@@ -35,7 +35,7 @@ async def _try(request: Request) -> Response:
     parts, fields = parts_of(request), await form(request)
     check_form(request, fields, proofs.secret_of(request, proofs.VISITOR))
     email = fields.get("email", "").strip().lower()[:320]
-    where = address(request, parts.settings.trusted_proxies)
+    where = address(request.scope, parts.settings.trusted_proxies, parts.settings.proxy_header)
     parts.attempts.take(where, email)
     secret = await parts.in_thread(lambda: _open(parts, email, fields.get("password", "")))
     if secret is None:

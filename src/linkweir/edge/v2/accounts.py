@@ -41,6 +41,7 @@ def _change(call: Call) -> Response:
         kept = _row(connection, key)["policy"]
         policy = asked.over(kept)
         switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+        switches(None, policy.get("confirm"), None)  # patterns of the same kind
         if policy != kept:
             values["policy"] = policy
         if values:
@@ -73,5 +74,6 @@ def _shown(row: RowMapping, click_count: int) -> dict[str, Any]:
         "message_metadata_retention": row["message_metadata_retention"],
         "message_data_retention": row["message_data_retention"],
         **policy_shown(row["policy"]),
+        "confirm": row["policy"].get("confirm", []),  # destinations that readers are asked to confirm
         "click_count": click_count,  # our own: of links minted in bulk too, which belong to no message here
     }

@@ -86,7 +86,8 @@ class Policy(Struct):
 
     def over(self, kept: dict[str, Any]) -> dict[str, Any]:
         """The wishes that are kept, changed by what is asked here."""
-        values = {name: getattr(self, name) for name in Policy.__struct_fields__}
+        names = (*Policy.__struct_fields__, "confirm")
+        values = {name: getattr(self, name, UNSET) for name in names}
         found = dict(kept)
         for name, value in values.items():
             if value is None or value == []:
@@ -106,10 +107,12 @@ class AccountChange(Policy):
     track_clicks: bool | UnsetType = UNSET
     message_metadata_retention: Days30 | UnsetType = UNSET
     message_data_retention: DaysFrom0 | UnsetType = UNSET
+    confirm: Annotated[list[Text], Meta(max_length=50)] | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
         """The account's own fields that were named."""
-        names = [name for name in AccountChange.__struct_fields__ if name not in Policy.__struct_fields__]
+        policy = (*Policy.__struct_fields__, "confirm")
+        names = [name for name in AccountChange.__struct_fields__ if name not in policy]
         return {name: value for name in names if (value := getattr(self, name)) is not UNSET}
 
 

@@ -1,0 +1,173 @@
+"""Brings facts from the journal to the store: read, keep in one transaction, acknowledge; and tells what is due.
+
+One at a time over all processes of a data folder, which the journal sees to. While many readers come it steps aside,
+for it would take processor, interpreter and disk from them, but never for long: it goes on every few seconds, and
+without a break when the journal fills.
+A fact that the store cannot take for its own sake is put aside, and blocks nothing.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.click.fact import Fact
+from linkweir.click.local import LocalJournal
+from linkweir.click.spool import Spool
+from linkweir.errors import StoreUnavailable
+from linkweir.store.engine import Store
+
+Keep = Callable[[Connection, Sequence[Fact]], None]
+Tell = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
+
+BATCH = 500  # facts in one transaction
+POLL = 0.5  # seconds between looks at what other processes wrote
+TELL = 1.0  # seconds between looks at what is to be told
+QUIET = 0.05  # seconds in which few readers came: then there is time to store
+FEW = 5  # readers in that time
+PATIENCE = 2.0  # seconds that facts wait for a quiet moment
+STOP_WAIT = 5.0  # seconds that a stop may take for storing
+HIGH_WATER = 0.5  # the share of a full journal from which on readers no longer come first
+
+
+class ClickWorker:
+    """A thread. `stored` counts facts since the start, `failures` the store's refusals.
+
+    `retry`: seconds to leave a broken store alone.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: LocalJournal,
+        spool: Spool,
+        log: FilteringBoundLogger,
+        *,
+        keep: Keep,
+        tell: Tell | None = None,
+        retry: float,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._spool = spool
+        self._log = log
+        self._keep = keep
+        self._tell = tell
+        self._retry = retry
+        self._wake = threading.Event()
+        self._stopping = False
+        self._spool_at = self._tell_at = 0.0
+        self._thread: threading.Thread | None = None
+        self.stored = self.failures = self.drained = 0
+        journal.written = self._wake.set
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._stopping = False
+        # daemon: a host that never stops us must still be able to exit; the journal keeps what was not stored
+        self._thread = threading.Thread(target=self._run, name="linkweir-clicks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store what the journal holds, if the store takes it, and end."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread:
+            self._thread.join()
+
+    def catch_up(self) -> None:
+        """Store what the journal holds, in this thread, where the worker's own does not run: for a command. Nothing
+        while another process does. Raises StoreUnavailable, OSError.
+        """
+        while self._turn():
+            pass
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            stored = self._guarded(self._turn)
+            if not stored and not self._stopping:
+                self._wake.wait(POLL)
+            self._guarded(self._step_aside)
+        until = time.monotonic() + STOP_WAIT
+        while time.monotonic() < until and self._guarded(self._turn):
+            pass  # what came last; the rest is durable, and is stored after the next start
+
+    def _guarded(self, work: Callable[[], int]) -> int:
+        try:
+            return work()
+        except (StoreUnavailable, OSError) as error:
+            self.failures += 1
+            self._log.error("click.store_failed", error=str(error), kind=type(error).__name__)
+        except Exception:
+            self._log.exception("click.worker_bug")  # the thread must live: it is the only one
+        if not self._stopping:
+            self._pause(self._retry)
+        return 0
+
+    def _turn(self) -> int:
+        """One batch; how many facts it held. Nothing while another process is at it."""
+        if not self._journal.hold():
+            return 0
+        batch = self._journal.read_from(None, BATCH)
+        if batch.facts:
+            self._store_facts(batch.facts)
+            self.stored += len(batch.facts)
+        if batch.position is not None:
+            self._journal.acknowledge(batch.position)
+        self._drain_spool()
+        self._tell_due(at_once=bool(batch.facts))
+        return len(batch.facts)
+
+    def _store_facts(self, facts: Sequence[Fact]) -> None:
+        """All of them, or each by itself where one would take the others with it. Raises StoreUnavailable."""
+        try:
+            with self._store.write() as connection:
+                self._keep(connection, facts)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if len(facts) > 1:
+                half = len(facts) // 2
+                self._store_facts(facts[:half])
+                self._store_facts(facts[half:])
+                return
+            self._log.exception("click.cannot_keep", event_id=str(facts[0].id))
+            self._journal.aside.put({"fact": facts[0].row(), "error": repr(error)})
+
+    def _drain_spool(self) -> None:
+        """Files that releases before the journal left; now and then, for one may be restored from a backup."""
+        if time.monotonic() >= self._spool_at:
+            self._spool_at = time.monotonic() + self._retry
+            count = self._spool.drain(self._store_facts)
+            self.drained += count
+            if count:
+                self._log.info("click.spool_drained", facts=count)
+
+    def _tell_due(self, *, at_once: bool) -> None:
+        if self._tell is not None and (at_once or time.monotonic() >= self._tell_at):
+            self._tell_at = time.monotonic() + TELL
+            with self._store.write() as connection:
+                self._tell(connection)
+
+    def _step_aside(self) -> int:
+        """Wait for a quiet moment, as long as there is room and patience."""
+        until = time.monotonic() + PATIENCE
+        while not self._stopping and time.monotonic() < until and self._journal.filled < HIGH_WATER:
+            before = self._journal.written_so_far()
+            time.sleep(QUIET)
+            if self._journal.written_so_far() - before <= FEW:
+                break
+        return 0
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(min(0.1, seconds))

@@ -1,0 +1,64 @@
+"""Tests of linkweir.click.signals."""
+
+import pytest
+
+from linkweir.click import signals
+
+CHROME = {
+    b"user-agent": b"Mozilla/5.0",
+    b"accept": b"text/html",
+    b"accept-language": b"en",
+    b"accept-encoding": b"gzip",
+    b"sec-fetch-mode": b"navigate",
+}
+
+
+def test_a_browser_shows_nothing() -> None:
+    """A request with all that browsers send has no signal, over http and https."""
+    assert signals.of_request(CHROME, "1.1", secure=True) == signals.of_request(CHROME, "1.1", secure=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("missing", "code"),
+    [
+        (b"user-agent", "no-user-agent"),
+        (b"accept", "no-accept"),
+        (b"accept-language", "no-accept-language"),
+        (b"accept-encoding", "no-accept-encoding"),
+        (b"sec-fetch-mode", "no-sec-fetch"),
+    ],
+)
+def test_each_missing_header_has_its_code(missing: bytes, code: str) -> None:
+    """What a browser would have sent and this request has not is named, once."""
+    headers = {name: value for name, value in CHROME.items() if name != missing}
+    assert signals.of_request(headers, "1.1", secure=True) == (code,)
+
+
+def test_sec_fetch_is_missed_on_https_only() -> None:
+    """Browsers send Sec-Fetch to https alone, so that its absence says nothing elsewhere."""
+    headers = {name: value for name, value in CHROME.items() if name != b"sec-fetch-mode"}
+    assert signals.of_request(headers, "1.1", secure=False) == ()
+
+
+def test_the_rest() -> None:
+    """A fetch that no page navigated to and HTTP/1.0 are named, and every code there is stands in SIGNALS."""
+    found = signals.of_request({**CHROME, b"sec-fetch-mode": b"no-cors"}, "1.0", secure=True)
+    assert found == ("not-navigation", "old-http")
+    everything = signals.of_request({}, "1.0", secure=True)
+    assert {*found, *everything} == set(signals.SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        (b"sec-purpose", b"prefetch;prerender", True),
+        (b"purpose", b"Prefetch", True),
+        (b"x-purpose", b"preview", True),
+        (b"x-moz", b"prefetch", True),
+        (b"sec-purpose", b"", False),
+        (b"referer", b"prefetch", False),
+    ],
+)
+def test_fetching_ahead(name: bytes, value: bytes, expected: bool) -> None:
+    """Each header by which browsers say that they fetch ahead is understood, and no other."""
+    assert signals.ahead({name: value}) is expected
