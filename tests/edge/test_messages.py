@@ -242,7 +242,9 @@ def test_short_links_are_short_and_lead_to_the_same_place(served: Served) -> Non
         "https://example.com/a?x=1&y=2",
         "https://example.org/b",
     ]
-    assert served.clicks(entry["id"]) == 2
+    (entry,) = served.send(link_style="short")  # another one: both links at once are a machine's way
+    served.reader.get(served.links(entry["id"])[0])
+    assert served.clicks(entry["id"]) == 1
 
 
 def test_another_accounts_message_is_not_found(served: Served) -> None:
