@@ -231,6 +231,16 @@ def test_statistics_count_messages(served: Served) -> None:
         assert served.client.get(path, params=query).status_code == 400
 
 
+def test_corrections_are_asked_for_by_themselves(served: Served) -> None:
+    """`on_click_corrected` is ours and off until somebody turns it on; other switches leave it alone."""
+    hook = {"name": "x", "url": "https://hooks.example.com/", "scope": "global", "on_clicked": True}
+    made = served.client.post(f"{served.base}/webhooks", json=hook).json()
+    assert (made["on_clicked"], made["on_click_corrected"]) == (True, False)
+    path = f"{served.base}/webhooks/{made['id']}"
+    assert served.client.put(path, json={"on_click_corrected": True}).json()["on_click_corrected"] is True
+    assert served.client.put(path, json={"on_opened": True}).json()["on_click_corrected"] is True
+
+
 def test_the_dry_run_says_what_would_happen(served: Served) -> None:
     """POST …/check gives each link's outcome and reason, and stores nothing."""
     html = '<a href="https://example.com/">a</a><a href="www.example.com">b</a>'

@@ -22,7 +22,7 @@ from linkweir.webhook import signing
 
 KINDS = (
     *("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked"),
-    "click_corrected",  # ours
+    "click_corrected",  # ours, and off until it is asked for
 )
 
 

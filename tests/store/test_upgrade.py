@@ -1,0 +1,78 @@
+"""A database of the release before clicks were understood, brought up to date."""
+
+import uuid
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, select
+
+from linkweir.click.rebuild import rebuild_all
+from linkweir.store import events, rebuild
+from linkweir.store.engine import Store
+from linkweir.store.migrate import MIGRATIONS, migrate
+from linkweir.store.tables import clicks, message_links, messages, rollups
+
+ACCOUNT, MESSAGE = uuid.uuid4(), uuid.uuid4()
+AT = 1_790_000_000_000_000
+FILL = f"""
+INSERT INTO accounts (id, name, website, about, track_opens, track_clicks, message_metadata_retention,
+    message_data_retention, created_at, updated_at) VALUES ('{ACCOUNT.hex}', 'x', '', '', 0, 1, 30, 1, 1, 1);
+INSERT INTO messages (id, number, account_id, message_id, sender, recipient, subject, tags, status, num_attempts,
+    track_clicks, privacy, created_at, updated_at, sender_domain, recipient_domain, click_count, retain_until_at)
+    VALUES ('{MESSAGE.hex}', 5, '{ACCOUNT.hex}', 'm@x', 'a@example.com', 'b@example.org', 's', '["spring"]', 'Clicked',
+    1, 1, 'full', {AT}, {AT}, 'example.com', 'example.org', 2, {AT});
+"""  # noqa: S608
+CLICK = """
+INSERT INTO clicks (id, at, method, privacy, account_id, message_id, key_id, position, destination, prefetch)
+    VALUES ('{id}', {at}, '{method}', 'full', '{account}', {message}, 1, 0, 'https://example.com/', {prefetch})
+"""
+EVENT = """
+INSERT INTO events (id, account_id, message_id, at, kind, data)
+    VALUES ('{id}', '{account}', '{message}', {at}, 'clicked', '{{"verdict": "{verdict}"}}')
+"""
+
+
+def old(store: Store) -> None:
+    """Bring it to the older schema and fill it: a click, a prefetch, a HEAD, and a click on a message that is gone."""
+    store.path.touch()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in filter(str.strip, FILL.split(";")):
+            connection.exec_driver_sql(statement)
+        for place, (method, prefetch) in enumerate((("GET", 0), ("GET", 1), ("HEAD", 0))):
+            _click(connection, AT + place, method, prefetch, f"'{MESSAGE.hex}'")
+        _click(connection, AT + 9, "GET", 0, "NULL")
+        for verdict in ("unsure", "machine"):
+            names = {"id": uuid.uuid4().hex, "account": ACCOUNT.hex, "message": MESSAGE.hex, "at": AT}
+            connection.exec_driver_sql(EVENT.format(**names, verdict=verdict))
+
+
+def _click(connection: Connection, at: int, method: str, prefetch: int, message: str) -> None:
+    names = {"id": uuid.uuid4().hex, "account": ACCOUNT.hex, "message": message}
+    connection.exec_driver_sql(CLICK.format(**names, at=at, method=method, prefetch=prefetch))
+
+
+def test_old_clicks_are_counted_after_an_upgrade(tmp_path: Path) -> None:
+    """The migration leaves a mark; the rebuild that it asks for counts old clicks as today's are counted."""
+    store = Store(tmp_path / "linkweir.db", wait=1)
+    old(store)
+    migrate(store)
+    with store.read() as connection:
+        assert rebuild.wanted(connection)
+        assert sorted(one["kind"] for one in events.of_message(connection, MESSAGE)) == ["clicked", "machine_click"]
+    rebuild_all(store, AT, lambda _what, _done: True)
+    with store.read() as connection:
+        assert not rebuild.wanted(connection)
+        assert connection.scalar(select(messages.c.click_count)) == 1
+        whole = (rollups.c.scope == "", rollups.c.dimension == "")
+        names = (rollups.c.human, rollups.c.machine, rollups.c.prefetch, rollups.c.unsure, rollups.c.clickers)
+        assert tuple(connection.execute(select(*names).where(*whole)).one()) == (0, 1, 1, 2, 1)
+        link = connection.execute(select(message_links)).one()
+        assert (link.machine, link.prefetch, link.unsure, link.first_at) == (1, 1, 1, AT)
+        firsts = connection.execute(select(clicks.c.at).where(clicks.c.first)).scalars().all()
+        assert firsts == [AT]
+    store.close()
