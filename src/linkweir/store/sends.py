@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from linkweir.store.many import Many
 from linkweir.store.sums import ATTRIBUTE, HOUR
 from linkweir.store.tables import message_tags, messages, sends
 
@@ -50,12 +51,7 @@ def take_back(connection: Connection, ids: Sequence[uuid.UUID], dimensions: Sequ
         ):
             _count(connection, counted, column, by=-1, along=dimensions)
         gone = {key for row in rows for key in keys(row) if _along(key[2], dimensions)}
-        if gone:
-            empty = [sends.c[name] == bindparam(f"of_{name}") for name in KEY]
-            statement = delete(sends).where(*empty, sends.c.sent == 0, sends.c.delivered == 0)
-            connection.execute(
-                statement, [{f"of_{name}": part for name, part in zip(KEY, key, strict=True)} for key in gone]
-            )
+        _DROP.run(connection, list(gone))
 
 
 def _along(dimension: str, names: Sequence[str]) -> bool:
@@ -71,12 +67,22 @@ def _count(
     along: Sequence[str] | None = None,
 ) -> None:
     found = Counter(key for row in rows for key in keys(row) if along is None or _along(key[2], along))
-    if found:
-        statement = upsert(sends).values({column: 0})
-        more = {column: sends.c[column] + statement.excluded[column]}
-        statement = statement.on_conflict_do_update(index_elements=KEY, set_=more)
-        values = [{**dict(zip(KEY, key, strict=True)), column: by * count} for key, count in found.items()]
-        connection.execute(statement, values)
+    _ADD[column].run(connection, [(*key, by * count) for key, count in found.items()])
+
+
+def _adding(column: str) -> Many:
+    statement = upsert(sends)
+    more = {column: sends.c[column] + statement.excluded[column]}
+    return Many(statement.on_conflict_do_update(index_elements=KEY, set_=more), (*KEY, column), ("account_id",))
+
+
+_ADD = {column: _adding(column) for column in ("sent", "delivered")}
+_empty = [sends.c[name] == bindparam(f"of_{name}") for name in KEY]
+_DROP = Many(
+    delete(sends).where(*_empty, sends.c.sent == 0, sends.c.delivered == 0),
+    [f"of_{name}" for name in KEY],
+    ("of_account_id",),
+)
 
 
 def keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, int, str]]:
