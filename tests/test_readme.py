@@ -43,6 +43,16 @@ def test_the_table_is_right(tags: str, outcome: str) -> None:
     assert len(ROWS) >= 9
 
 
+def test_every_threat_has_its_test() -> None:
+    """Each test that the table of threats names is there."""
+    folder = Path(__file__).resolve().parent
+    named = re.findall(r"`([\w/]+\.py)::([\w*]+)`", README)
+    assert len(named) > 20
+    for file, test in named:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert "def test_" in text if test == "*" else f"def {test}(" in text, (file, test)
+
+
 def test_every_setting_is_named() -> None:
     """The table of settings names each one that the service reads, and no other."""
     named = set(re.findall(rf"`({PREFIX}[A-Z_]+)`", README))

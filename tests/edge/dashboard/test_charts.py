@@ -34,7 +34,7 @@ def test_every_value_is_a_bar_that_tells_itself() -> None:
 
 def test_words_of_strangers_stay_words() -> None:
     """A label, a name and a sentence with markup in them are text."""
-    bad = "\"><script>alert(1)</script>"
+    bad = '"><script>alert(1)</script>'
     text = str(charts.lines([bad, "b"], [(bad, [1, None])], bad))
     assert "<script" not in text
     root = ElementTree.fromstring(text)  # noqa: S314 - our own

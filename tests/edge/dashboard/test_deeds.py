@@ -110,9 +110,7 @@ class Receiver:
 def test_a_delivery_is_sent_again(tmp_path: Path) -> None:
     """A request that failed for good is sent again by a button, with the same id, once the webhook is on; it shows."""
     receiver = Receiver()
-    with Served(
-        tmp_path / "data", webhook_networks=(ip_network("127.0.0.0/8"),), webhook_retry_seconds=0.001
-    ) as house:
+    with Served(tmp_path / "data", webhook_networks=(ip_network("127.0.0.0/8"),), webhook_retry_seconds=0.001) as house:
         add_user(house)
         body = {"name": "crm", "url": receiver.url, "scope": "global", "on_delivered": True}
         hook = house.client.post(f"{house.base}/webhooks", json=body).json()["id"]
