@@ -1,6 +1,7 @@
 """Tests of `GET /privacy`, the page that says what is collected."""
 
 import re
+from pathlib import Path
 
 from tests.edge.serving import Served
 
@@ -21,3 +22,11 @@ def test_the_page_follows_the_accounts(served: Served) -> None:
     assert "for 30 days at most" in served.reader.get("/privacy").text
     assert served.client.put(served.base, json={"message_metadata_retention": 7}).status_code == 200
     assert "for 7 days at most" in served.reader.get("/privacy").text
+
+
+def test_the_page_follows_the_settings(tmp_path: Path) -> None:
+    """What the operator has set about objections and addresses is what the page says."""
+    with Served(tmp_path / "data", heed_objections=False, shorten_addresses=True) as service:
+        page = service.reader.get("/privacy").text
+    assert "is not heeded here" in page
+    assert "without its last part" in page

@@ -47,8 +47,8 @@ def _house(parts: Parts) -> House:
     with parts.store.read() as connection:
         metadata, content = accounts.longest_retention(connection)
     return House(
-        heed_objections=True,
-        shorten=False,
+        heed_objections=parts.settings.heed_objections,
+        shorten=parts.settings.shorten_addresses,
         places=parts.settings.mmdb is not None,
         metadata_days=metadata,
         content_days=content,
