@@ -19,6 +19,8 @@ NEAREST = 64  # hits of a run that are looked at on either side: a flood must no
 
 def densest(hits: Sequence[Hit], span: int) -> list[int]:
     """For each hit (sorted by time): the most distinct links in any window of `span` microseconds that holds it."""
+    if len(hits) == 1:
+        return [1]  # most messages see one click, and every one is judged
     counts: Counter[int] = Counter()
     starting: list[tuple[int, int]] = []  # for each window's first hit: its distinct links and its last hit
     end = 0

@@ -96,12 +96,14 @@ class Stage:
         self._sources = {hit.id: source(hit) for hit in ordered}
         clicks = [hit for hit in ordered if hit.kind == CLICK]
         self._everyone = _Stream(clicks)
-        self._by_source = _streams(clicks, lambda hit: self._sources[hit.id])
-        self._by_agent = _streams([hit for hit in clicks if hit.user_agent], lambda hit: hit.user_agent or "")
+        everyone = self._everyone
+        self._by_source = _streams(everyone, clicks, lambda hit: self._sources[hit.id])
+        self._by_agent = _streams(everyone, [hit for hit in clicks if hit.user_agent], lambda hit: hit.user_agent or "")
         # without HEAD, which may go before each GET or come from elsewhere, and would break order and rhythm
         followed = [hit for hit in clicks if hit.method != "HEAD"]
-        self._paths = _streams(followed, lambda hit: self._sources[hit.id])
-        self._fleets = _streams([hit for hit in followed if hit.user_agent], lambda hit: hit.user_agent or "")
+        self._paths = _streams(everyone, followed, lambda hit: self._sources[hit.id])
+        agents = [hit for hit in followed if hit.user_agent]
+        self._fleets = _streams(everyone, agents, lambda hit: hit.user_agent or "")
         self._traps = [hit for hit in ordered if hit.kind == HONEYPOT]
 
     def scene(self, hit: Hit) -> Scene:
@@ -168,11 +170,13 @@ class _Stream:
         return self.hits[max(first, here - NEAREST) : min(last, here + NEAREST + 1)]
 
 
-def _streams(hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _Stream]:
+def _streams(everyone: _Stream, hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _Stream]:
+    """The hits by a key; one that all have brings no windows but everyone's, which need not be looked for again."""
     sorted_out: dict[str, list[Hit]] = {}
     for hit in hits:
         sorted_out.setdefault(key(hit), []).append(hit)
-    return {name: _Stream(group) for name, group in sorted_out.items()}
+    whole = len(everyone.hits)
+    return {name: everyone if len(group) == whole else _Stream(group) for name, group in sorted_out.items()}
 
 
 def _same_program(one: Hit, other: Hit) -> bool:
