@@ -54,3 +54,14 @@ def test_filters_look_at_the_message(filled: Filled, filters: dict[str, Any], fi
     """Sender's and recipient's domains and tags choose what counts."""
     happened(filled, filled.add(tags=["a", "b"]), "bounced")
     assert counts(filled, **filters) == ({"bounced": 1} if fits else {})
+
+
+def test_many_periods_are_counted_in_one_go(filled: Filled) -> None:
+    """Each period has its own counts, in the order asked for; a message that was clicked in two counts in both."""
+    key = filled.add()
+    for at in (NOW, NOW + 3, NOW + 25):
+        happened(filled, key, "clicked", at)
+    with filled.store.read() as connection:
+        periods = [(NOW + start, NOW + start + 10) for start in (20, 0, 10)]
+        found = statistics.deliverability_by(connection, filled.account, periods)
+    assert [row["clicked"] for row in found] == [1, 1, 0]

@@ -61,16 +61,17 @@ def firsts(connection: Connection, names: Sequence[Name]) -> list[Row[Any]]:
     ours = [name.hex for name in names if isinstance(name, uuid.UUID)]
     others = [name for name in names if isinstance(name, str)]
     found: list[Row[Any]] = []
-    for asked, column in ((ours, clicks.c.message_id), (others, clicks.c.message_ref)):
-        if asked:
-            each = func.json_each(bindparam("names")).table_valued("value")
-            known = [_FIRST] if column is clicks.c.message_id else [_UNKNOWN, _FIRST]
-            statement = select(*COLUMNS).select_from(each.join(clicks, column == each.c.value)).where(*known)
-            found += connection.execute(statement, {"names": orjson.dumps(asked).decode()})
+    each = func.json_each(bindparam("names")).table_valued("value")
+    if ours:
+        known = select(*COLUMNS).select_from(each.join(clicks, clicks.c.message_id == each.c.value)).where(_FIRST)
+        found += connection.execute(known, {"names": orjson.dumps(ours).decode()})
+    if others:
+        asked = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
+        unknown = select(*COLUMNS).where(clicks.c.message_id.is_(None), asked, _FIRST)
+        found += connection.execute(unknown, {"names": orjson.dumps(others).decode()})
     return found
 
 
-_UNKNOWN = clicks.c.message_id.is_(None)
 _FIRST = text("clicks.firsts > 0")  # a literal: an index on a condition does not serve a parameter
 
 

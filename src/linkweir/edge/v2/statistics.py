@@ -54,21 +54,22 @@ def _deliverability(call: Call) -> Response:
     periods = list(itertools.islice(_periods(start, end, group), MOST + 1))
     if len(periods) > MOST:
         raise BadInput("group_by", f"makes more than {MOST} periods of this time: choose longer ones")
-    rows: list[dict[str, Any]] = []
+    spans = [(_microseconds(first), _microseconds(last)) for first, last in periods]
     with call.parts.store.read() as connection:
-        for first, last in periods:
-            counts = statistics.deliverability(
-                connection,
-                call.who.account["id"],
-                _microseconds(first),
-                _microseconds(last),
-                sender_domain=domain,
-                recipient_domains=[one.lower() for one in recipients],
-                tags=tags,
-            )
-            times = {"from_timestamp": rfc3339(_microseconds(first)), "to_timestamp": rfc3339(_microseconds(last))}
-            rows.append(times | {FIELDS[kind]: count for kind, count in counts.items()})
-    return JSON({"object": "list", "data": rows})
+        counted = statistics.deliverability_by(
+            connection,
+            call.who.account["id"],
+            spans,
+            sender_domain=domain,
+            recipient_domains=[one.lower() for one in recipients],
+            tags=tags,
+        )
+    return JSON({"object": "list", "data": [_row(*one) for one in zip(spans, counted, strict=True)]})
+
+
+def _row(span: tuple[int, int], counts: dict[str, int]) -> dict[str, Any]:
+    times = {"from_timestamp": rfc3339(span[0]), "to_timestamp": rfc3339(span[1])}
+    return times | {FIELDS[kind]: count for kind, count in counts.items()}
 
 
 def _periods(start: datetime, end: datetime, group: str) -> Iterator[tuple[datetime, datetime]]:
