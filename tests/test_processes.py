@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.edge.serving import mails, request, wait_until
+from tests.edge.serving import BROWSER, mails, request, wait_until
 from tests.test_app import Process, serving
 
 SCRIPT = """
@@ -98,7 +98,7 @@ def test_a_service_in_three_processes(tmp_path: Path) -> None:
         (mail,) = mails(tmp_path / "outbox").values()
         link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
         for _ in range(10):
-            assert httpx.get(link).status_code == 302
+            assert httpx.get(link, headers=BROWSER).status_code == 302
         wait_until(lambda: httpx.get(one, headers=headers).json()["click_count"] == 10)
         wait_until(lambda: 'result="sent",status="302"} 10.0' in httpx.get(process.url + "/metrics").text)
         assert process.end(signal.SIGTERM) == 0
