@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8025; 0 takes a free one)")
     parser.add_argument(
-        "--smtp-port", type=int, help=f"port for SMTP submission (default: {SMTP_PORT}; 0 takes a free one, -1 is off)"
+        "--smtp-port",
+        type=int,
+        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free one; 0 takes a free one, -1 is off)",
     )
     parser.add_argument(
         "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"

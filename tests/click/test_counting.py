@@ -166,8 +166,9 @@ def test_nothing_personal_is_kept_of_clicks_on_messages_that_are_gone(world: Wor
     """When a message has expired, a click on its link is a number: no address, no program, no destination."""
     number = world.send("spring")
     world.retire(number)
-    world.keep(world.fact(number, ip="10.1.2.3"))
+    world.keep(world.fact(number, ip="10.1.2.3", user_agent="Library", signals="no-accept"))
     (row,) = world.clicks()
+    assert row["signals"] == "no-accept agent-library"  # the class only, for the verdict
     personal = ("message_id", "message_ref", "ip", "user_agent", "client", "system", "destination")
     assert [row[name] for name in personal] == [None] * len(personal)
     assert (row["country"], row["privacy"]) == ("DE", "anonymous")

@@ -32,13 +32,14 @@ KEY = 1
 
 
 class Plain:
-    """Knows what the tests say: `10.x` is in the country `X…`, a user agent is a client, `Phone…` a phone."""
+    """Knows what the tests say: `10.x` is in Germany, a user agent is a client, `Phone…` a phone, `Library` a library."""
 
     def describe(self, ip: str | None, user_agent: str | None) -> Described:
         """The country stands in the address."""
         country = "DE" if ip and ip.startswith("10.") else "FR" if ip else None
         device = user_agent and ("phone" if user_agent.startswith("Phone") else "desktop")
-        return Described(client=user_agent, system="Test", device=device, country=country, region=None)
+        said = ("agent-library",) if user_agent == "Library" else ()
+        return Described(client=user_agent, system="Test", device=device, country=country, region=None, signals=said)
 
     def user_agent_class(self, user_agent: str | None) -> str | None:
         """Nothing says that it is a bot."""

@@ -75,6 +75,16 @@ def test_a_marked_link_asks_first(served: Served) -> None:
     assert served.reader.get(link).status_code == 302
 
 
+def test_who_asks_for_confirmation_can_still_send(served: Served) -> None:
+    """An account with patterns to confirm sends messages and checks them as before."""
+    confirm(served, "/forms/")
+    message_id, link = link_of(served)
+    assert message_id
+    assert served.reader.get(link).status_code == 302
+    answer = served.client.post(f"{served.base}/check", json={"html_content": '<a href="https://example.com/">x</a>'})
+    assert answer.status_code == 200, answer.text
+
+
 def test_nothing_can_be_put_into_the_page(served: Served) -> None:
     """A destination full of markup stands in the page as text and as one link, encoded as a `Location` is."""
     confirm(served, "script")

@@ -66,7 +66,9 @@ def add_to(commands: Commands) -> None:
     revoked.add_argument("names", nargs="+", metavar="KEY", help="an id, or how the key begins")
     revoked.set_defaults(run=run_revoke)
     for action in (listed, created, revoked):
-        action.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
+        action.add_argument(
+            "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
+        )
 
 
 @contextlib.contextmanager

@@ -39,7 +39,9 @@ def add_to(commands: Commands) -> None:
         ("list", "show what is blocked", run_list),
     ):
         action = subparser(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
-        action.add_argument("--data", type=Path, metavar="FOLDER", help="the service's data folder")
+        action.add_argument(
+            "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
+        )
         action.set_defaults(run=run)
         if name == "list":
             action.add_argument("--json", action="store_true", help="print one JSON object a line")

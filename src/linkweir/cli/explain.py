@@ -35,7 +35,9 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("click", metavar="CLICK", help="the click's id, as the API and the dashboard show it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
+    )
     parser.set_defaults(run=run)
 
 

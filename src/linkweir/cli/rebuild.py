@@ -28,7 +28,9 @@ def add_to(commands: Commands) -> None:
         "its next start.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -44,7 +44,9 @@ def add_to(commands: Commands) -> None:
         ("remove", "remove a user", run_remove),
     ):
         action = subparser(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
-        action.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
+        action.add_argument(
+            "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
+        )
         if name != "list":
             action.add_argument("email", metavar="EMAIL", help="the user's e-mail address, which they sign in with")
         if name in ("add", "password"):

@@ -69,7 +69,7 @@ def _received(
     if fact.objected:
         campaign = next(iter(row["tags"]), None) if row is not None else None
     elif gone:
-        _forget(click)
+        _forget(click, described.signals)
     elif row is not None:
         click.message, click.ref = row["id"], None
     group = _group(groups, account, row["id"] if row is not None else click.ref, row)
@@ -106,8 +106,11 @@ def _click(fact: Fact, account: uuid.UUID | None, described: Described) -> Click
     )
 
 
-def _forget(click: Click) -> None:
-    """Nothing personal is kept of a click on a message that has expired or was erased."""
+def _forget(click: Click, said: Sequence[str]) -> None:
+    """Nothing personal is kept of a click on a message that has expired or was erased; the class of its user agent is,
+    or a program that says what it is would be taken for a person.
+    """
+    click.signals = " ".join((*click.signals.split(), *said))
     click.privacy = "anonymous"
     click.ref = click.destination = click.ip = click.user_agent = click.client = None
     click.__post_init__()

@@ -1,16 +1,20 @@
 """Wishes as the store keeps them: a JSON object with the names of the fields, without those that say nothing."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from linkweir.mail.model import Utm, Wishes
 from linkweir.token import Privacy
 
+NAMES = frozenset(one.name for one in fields(Wishes))
+
 
 def from_row(values: Mapping[str, Any], **columns: bool | None) -> Wishes:
-    """What was kept; `columns` are wishes that have columns of their own."""
-    kept: dict[str, Any] = dict(values) | columns
+    """What was kept; `columns` are wishes that have columns of their own. What is no wish about sending, such as what
+    readers are asked to confirm, is left out.
+    """
+    kept: dict[str, Any] = {name: value for name, value in values.items() if name in NAMES} | columns
     if kept.get("privacy"):
         kept["privacy"] = Privacy(kept["privacy"])
     if kept.get("utm"):

@@ -24,6 +24,11 @@ STATISTICS = {
 }
 
 
+def _a(noun: str) -> str:
+    """The noun with its article."""
+    return f"{'an' if noun[:3] in ('API', 'SMT') else 'a'} {noun}"
+
+
 def _thing(
     name: str, what: str, scope: str, *, gives: type[Struct], new: type[Struct], change: type[Struct] | None
 ) -> list[Operation]:
@@ -36,7 +41,7 @@ def _thing(
         Operation(
             "post",
             path,
-            f"Make a {what}",
+            f"Make {_a(what)}",
             gives,
             201,
             new,
