@@ -43,10 +43,8 @@ def show(settings: Settings, url: str, account: str, key: str, ring: KeyRing) ->
     print(f"Demo: one newsletter was sent to {seen['recipient']} and delivered to\n  {mail}\n")
     for line in _lines(_html_of(mail), ring):
         print(line)
-    print(
-        print("\nOpen one of them in a browser (clicks of curl are a machine's and do not count), then see click_count:")
-        print(f"  curl -sS {base}/{seen['id']} -H 'Authorization: Bearer {key}'")
-    )
+    print("\nOpen one of them in a browser (clicks of curl are a machine's and do not count), then see click_count:")
+    print(f"  curl -sS {base}/{seen['id']} -H 'Authorization: Bearer {key}'")
     print(flush=True)
 
 
