@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smtp-port",
         type=int,
-        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free one; 0 takes a free one, -1 is off)",
+        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free one; 0 takes one, -1 is off)",
     )
     parser.add_argument(
         "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"

@@ -32,7 +32,7 @@ KEY = 1
 
 
 class Plain:
-    """Knows what the tests say: `10.x` is in Germany, a user agent is a client, `Phone…` a phone, `Library` a library."""
+    """Knows what the tests say: `10.x` is in Germany, user agents are clients, `Phone…` phones, `Library` a library."""
 
     def describe(self, ip: str | None, user_agent: str | None) -> Described:
         """The country stands in the address."""
