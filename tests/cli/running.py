@@ -32,7 +32,8 @@ class Command:
         return self.home / "config" / "linkweir" / "linkweir.keys"
 
     def env(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS"}}
+        ours = {"NO_COLOR", "COLUMNS", *(name for name in os.environ if name.startswith("LINKWEIR_"))}
+        kept = {name: value for name, value in os.environ.items() if name not in ours}
         return {**kept, "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), **more}
 
     def __call__(self, *args: str | Path, stdin: bytes = b"", **env: str) -> Run:
