@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import uuid
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from pathlib import Path
@@ -45,7 +46,13 @@ def test_settings_hold_for_the_next_message(house: Served, visitor: Visitor) -> 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"skip": "("}, {"privacy": "loud"}, {"message_data_retention": "31"}, {"message_metadata_retention": "x"}],
+    [
+        {"skip": "("},
+        {"privacy": "loud"},
+        {"message_data_retention": "31"},
+        {"message_metadata_retention": "x"},
+        {"message_metadata_retention": "9" * 5000},
+    ],
     ids=lambda fields: next(iter(fields)),
 )
 def test_settings_that_cannot_be_are_refused(house: Served, visitor: Visitor, fields: dict[str, str]) -> None:
@@ -149,6 +156,15 @@ def test_messages_are_found_and_turned_over(house: Served, visitor: Visitor) -> 
     back = next(part.partition('"')[0] for part in second.split('href="/dashboard') if "before=" in part)
     assert visitor.get(back.replace("&amp;", "&")).count("Batch") == 50
     assert older
+
+
+@pytest.mark.parametrize("at", ["-5", "9" * 26, "9" * 5000, "x"])
+def test_a_place_that_no_page_named_is_the_beginning(house: Served, visitor: Visitor, at: str) -> None:
+    """An address made by hand, whatever number it holds, shows the newest messages."""
+    house.send(subject="Newest")
+    visitor.entered()
+    for direction in ("after", "before"):
+        assert visitor.get(f"/messages?{direction}={at}.{uuid.uuid4().hex}").count("Newest") == 1
 
 
 def test_a_page_says_when_the_mail_is_gone(house: Served, visitor: Visitor) -> None:

@@ -134,10 +134,19 @@ def test_a_new_password_ends_every_other_session(house: Served, visitor: Visitor
         ({"token": "0" * 64}, {}),
         ({}, {"Origin": "https://evil.example"}),
         ({}, {"Origin": "null"}),
+        ({}, {"Origin": "http://["}),
         ({}, {"Sec-Fetch-Site": "cross-site"}),
         ({}, {"Sec-Fetch-Site": "same-site"}),
     ],
-    ids=["no token", "a made-up token", "another origin", "no origin to name", "across sites", "a neighbour"],
+    ids=[
+        "no token",
+        "a made-up token",
+        "another origin",
+        "no origin to name",
+        "an odd origin",
+        "across sites",
+        "a neighbour",
+    ],
 )
 def test_a_form_of_another_site_is_refused(
     house: Served, visitor: Visitor, fields: dict[str, str], headers: dict[str, str]

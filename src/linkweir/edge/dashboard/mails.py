@@ -15,6 +15,7 @@ from linkweir.store.pages import Wanted
 
 PAGE = 50
 CLICKS = 100
+LATEST = 1 << 62  # microseconds since 1970
 FILTERS = ("recipient", "subject", "tag", "status")
 STATUSES = ("Received", "Delivered", "Opened", "Clicked", "Deferred", "Bounced", "Failed", "Suppressed")
 
@@ -51,6 +52,8 @@ def _wanted(call: Call) -> Wanted:
             place = (int(at), uuid.UUID(key))
         except ValueError:
             continue
+        if not 0 <= place[0] < LATEST:
+            continue  # no place that we named, and more than the store can compare with
         return Wanted(PAGE, "after" if direction == "after" else "before", place)
     return Wanted(PAGE)
 

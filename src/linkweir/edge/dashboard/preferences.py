@@ -1,5 +1,6 @@
 """Settings of the account: what is tracked, how privately, which links are left alone, and the tracking hosts."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ PRIVACY = (
     ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
     ("none", "None: nothing is tracked at all"),
 )
+DAYS = re.compile(r"[0-9]{1,4}")  # what is no such number is refused by its type
 SAID = {
     "yes": "Saved. It holds for messages that are sent from now on.",
     "zone": "Saved for this browser.",
@@ -79,7 +81,7 @@ def _asked(fields: dict[str, str]) -> AccountChange:
         given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]
     for name in ("message_metadata_retention", "message_data_retention"):
         if name in fields:
-            given[name] = int(fields[name]) if fields[name].isdecimal() else fields[name]
+            given[name] = int(fields[name]) if DAYS.fullmatch(fields[name]) else fields[name]
     try:
         return msgspec.convert(given, AccountChange)
     except msgspec.ValidationError as error:

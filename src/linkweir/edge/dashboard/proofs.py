@@ -56,7 +56,15 @@ def same_origin(request: Request) -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
-    return origin is None or (bool(host) and urlsplit(origin).netloc.lower() == host.lower())
+    return origin is None or (bool(host) and _site_of(origin) == host.lower())
+
+
+def _site_of(origin: str) -> str | None:
+    """Host and port of an origin; None for a text that is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def set_cookie(response: Response, request: Request, name: str, secret: str, proxies: tuple[Network, ...]) -> None:
