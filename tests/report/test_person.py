@@ -3,7 +3,7 @@
 import random
 import uuid
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from linkweir.click.rebuild import rebuild_all
 from linkweir.report.person import People, Traces
@@ -71,6 +71,23 @@ def test_pages_that_were_split_hold_no_old_copies(store: Store, account: uuid.UU
         path.name: word for path in store.path.parent.iterdir() for word in WORDS if word in path.read_bytes().lower()
     }
     assert found == {}
+
+
+def test_links_of_others_that_name_the_person_lose_their_destination(store: Store, account: uuid.UUID) -> None:
+    """A link in somebody else's mail that was followed keeps its count, not a destination that holds the address."""
+    other = message(account, 1, False, random.Random(1))  # noqa: S311
+    place = "https://example.com/?about=secret.person%40example.org"
+    with store.write() as connection:
+        messages.add(connection, [other])
+        click(connection, account, message_id=other.id, destination=place)
+    rebuild_all(store, DAY, lambda _what, _count: True)
+    with store.read() as connection:
+        assert [row.destination for row in connection.execute(select(tables.message_links))] == [place]
+    assert People(store, TRACES).erase("secret.person@example.org", 10 * DAY, account).overwritten
+    with store.read() as connection:
+        assert [(row.destination, row.human) for row in connection.execute(select(tables.message_links))] == [(None, 1)]
+    for path in store.path.parent.iterdir():
+        assert b"secret.person" not in path.read_bytes().lower(), path.name
 
 
 def test_a_large_database_is_not_written_anew_by_the_way(store: Store, account: uuid.UUID) -> None:

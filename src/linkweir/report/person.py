@@ -94,10 +94,12 @@ class People:
         done.contents_of_others = self._forget_copies(email, others)
         with self._store.read() as connection:  # these look at everything: nobody must wait for that
             named = person.clicks_naming(connection, email, account)
+            followed = person.followed_naming(connection, email, account)
             sums = person.sums_naming(connection, email, account)
             replies = person.replies_naming(connection, email, account)
         with self._store.write() as connection:
             person.forget_destinations(connection, named)
+            person.forget_followed(connection, followed)
             person.drop_sums(connection, sums)
             for row in replies:
                 body = orjson.dumps(_blotted(orjson.loads(row["body"]), email.lower()))

@@ -114,6 +114,23 @@ def forget_destinations(connection: Connection, ids: Sequence[uuid.UUID]) -> Non
         connection.execute(update(clicks).where(clicks.c.id.in_(some)).values(destination=None))
 
 
+def followed_naming(connection: Connection, email: str, account: uuid.UUID | None) -> list[tuple[uuid.UUID, int]]:
+    """Links of others' messages that were followed and whose destination holds the address: message and position."""
+    table = message_links
+    statement = select(table.c.message_id, table.c.position).where(mentions(table.c.destination, email))
+    if account is not None:
+        statement = statement.join(messages, messages.c.id == table.c.message_id)
+        statement = statement.where(messages.c.account_id == account)
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def forget_followed(connection: Connection, keys: Sequence[tuple[uuid.UUID, int]]) -> None:
+    """These links lose their destination, as their clicks do."""
+    for message, position in keys:
+        here = (message_links.c.message_id == message, message_links.c.position == position)
+        connection.execute(update(message_links).where(*here).values(destination=None))
+
+
 def other_copies(connection: Connection, gone: Sequence[Mapping[Any, Any]]) -> list[uuid.UUID]:
     """Other messages of which a mail is kept that came with one of these to several recipients: by its Message-ID."""
     mine = {row["id"] for row in gone}
