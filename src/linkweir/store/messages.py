@@ -134,6 +134,12 @@ def account_of(connection: Connection, number: int) -> uuid.UUID | None:
     return connection.scalar(select(messages.c.account_id).where(messages.c.number == number))
 
 
+def destinations(connection: Connection, message: uuid.UUID) -> dict[int, str]:
+    """Where the short links of a message lead, by position; none for a message with sealed ones."""
+    statement = select(links.c.position, links.c.destination).join(messages, messages.c.number == links.c.number)
+    return {row[0]: row[1] for row in connection.execute(statement.where(messages.c.id == message))}
+
+
 def destination(connection: Connection, number: int, position: int) -> str | None:
     """Where a short link leads; None for a message or link that this store does not know."""
     statement = select(links.c.destination).where(links.c.number == number, links.c.position == position)

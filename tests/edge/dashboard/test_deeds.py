@@ -167,6 +167,17 @@ def test_a_place_that_no_page_named_is_the_beginning(house: Served, visitor: Vis
         assert visitor.get(f"/messages?{direction}={at}.{uuid.uuid4().hex}").count("Newest") == 1
 
 
+def test_short_links_say_where_they_lead(house: Served, visitor: Visitor) -> None:
+    """Links in the short style have their destinations on the pages of message and campaign before anybody clicks."""
+    place = "https://example.com/somewhere"
+    (entry,) = house.send(html_content=f'<a href="{place}">x</a>', link_style="short", tags=["short"])
+    house.settle()
+    visitor.entered()
+    key = entry["id"].strip("<>").partition("@")[0]
+    for page in (f"/messages/{key}", "/campaign?tag=short"):
+        assert place in visitor.get(page), page
+
+
 def test_a_page_says_when_the_mail_is_gone(house: Served, visitor: Visitor) -> None:
     """When retention has removed the mail the page says so, keeps the counts of its links, and has no frame."""
     (entry,) = house.send()

@@ -16,7 +16,7 @@ from linkweir.edge.parts import now
 from linkweir.errors import NotFound
 from linkweir.report import campaigns as report
 from linkweir.report import clicks
-from linkweir.store import dashboard_reads, totals
+from linkweir.store import dashboard_reads, messages, totals
 
 COMPARED = 4
 SHOWN = 200
@@ -78,6 +78,7 @@ def campaign(call: Call) -> Response:
         since = dashboard_reads.sent_since(connection, chosen.span(account, ""), tag).get(tag)
         sent, delivered = totals.sent(connection, span)
         kept = dashboard_reads.kept_mail(connection, account, tag)
+        short = messages.destinations(connection, kept[0]) if kept else {}
         variants, judged = report.variants(connection, account, tag, (chosen.first, chosen.last), None)
         segments = [(title, totals.by_value(connection, span, dimension, 8)) for dimension, title in SEGMENTS]
     if since is None and not total.total and kept is None:
@@ -93,7 +94,7 @@ def campaign(call: Call) -> Response:
         one=Campaign(tag, sent, delivered, None if since is None else since * period.HOUR, total),
         trend=trend,
         chart=trend_chart(trend),
-        links=link_rows(html, call.parts.ring, figures.by_position(links), [row.value for row in links]),
+        links=link_rows(html, call.parts.ring, figures.by_position(links), [row.value for row in links], short),
         drawable=html is not None,
         variants=[(row, figures.of(row)) for row in variants],
         judged=[one["meaning"] for one in judged],

@@ -1,26 +1,26 @@
 """The links of a mail with their clicks, as a table's rows and drawn over the mail itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
 from linkweir.edge.dashboard import drawn
-from linkweir.edge.dashboard.drawn import Counted
+from linkweir.edge.dashboard.drawn import Counted, Placed
 from linkweir.edge.dashboard.entry import Call
 from linkweir.errors import NotFound
 from linkweir.token import KeyRing
 
 
 def link_rows(
-    html: str | None, ring: KeyRing, counts: dict[int, Counted], followed: Sequence[str]
+    html: str | None, ring: KeyRing, counts: dict[int, Counted], followed: Sequence[str], short: Mapping[int, str]
 ) -> list[dict[str, Any]]:
     """The links of a mail in order with their counts: from the mail while it is kept, else those that were followed.
 
-    `followed`: `<position>` TAB `<destination>` of each.
+    `followed`: `<position>` TAB `<destination>` of each; `short`: where the mail's short links lead, by position.
     """
     rows = {
-        one.position: {"position": one.position, "text": one.link.text, "destination": one.destination}
+        one.position: {"position": one.position, "text": one.link.text, "destination": _leads(one, short)}
         for one in (drawn.links(html, ring) if html else ())
         if one.position is not None
     }
@@ -33,6 +33,10 @@ def link_rows(
     return [
         {**row, "clicks": counts.get(position, drawn.NOBODY), "most": most} for position, row in sorted(rows.items())
     ]
+
+
+def _leads(one: Placed, short: Mapping[int, str]) -> str:
+    return one.destination or ("" if one.position is None else short.get(one.position, ""))
 
 
 def mail_page(call: Call, raw: bytes | None, counts: dict[int, Counted]) -> Response:

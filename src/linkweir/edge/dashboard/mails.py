@@ -67,6 +67,7 @@ def one_message(call: Call) -> Response:
         if row is None:
             raise NotFound("There is no such message.")
         raw = messages.content(connection, key)
+        short = messages.destinations(connection, key)
         attempts = messages.delivery_attempts(connection, key)
         links = clicked.links_of(connection, key)
         hits = dashboard_reads.clicks_of(connection, call.account["id"], key, CLICKS)
@@ -77,7 +78,7 @@ def one_message(call: Call) -> Response:
         here="messages",
         row=row,
         attempts=attempts,
-        links=link_rows(html, call.parts.ring, figures.of_links(links), followed),
+        links=link_rows(html, call.parts.ring, figures.of_links(links), followed, short),
         hits=[shown(one) for one in hits],
         limit=CLICKS,
         kept=raw is not None,
