@@ -13,7 +13,7 @@ from linkweir.report.periods import GROUPS, HOUR, Group, periods, zone_named
 
 ZONES = (
     *("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Asia/Kathmandu"),
-    *("America/Sao_Paulo", "Asia/Beirut", "America/Havana", "Pacific/Apia", "Africa/Cairo"),
+    *("America/Sao_Paulo", "Asia/Beirut", "America/Havana", "Pacific/Apia", "Africa/Cairo", "America/St_Johns"),
 )
 
 
@@ -69,6 +69,15 @@ def test_zones_that_are_half_an_hour_off() -> None:
     first, second = itertools.islice(periods(hour("2026-01-01T19:00"), 10**6, "day", ZoneInfo("Asia/Kolkata")), 2)
     assert first == (hour("2026-01-01T19:00"), hour("2026-01-02T19:00"))
     assert second[1] == hour("2026-01-03T19:00")
+
+
+def test_a_day_that_begins_twice() -> None:
+    """In Newfoundland clocks went back at 00:01 on 1 November 2009: day and month begin once, when it is that day to
+    stay.
+    """
+    zone, start = ZoneInfo("America/St_Johns"), hour("2009-10-31T03:00")
+    assert list(periods(start, start + 49, "day", zone)) == [(start, start + 25), (start + 25, start + 49)]
+    assert list(periods(start, start + 49, "month", zone)) == [(start, start + 25), (start + 25, start + 49)]
 
 
 def test_weeks_and_months() -> None:

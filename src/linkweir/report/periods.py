@@ -41,7 +41,16 @@ def _next(hour: int, group: Group, zone: ZoneInfo) -> int:
     local = datetime.fromtimestamp(hour * HOUR, zone)
     begins = _first_day(local.date(), group)
     # at the first of two midnights, and right after the gap when clocks skip midnight
-    return -int(-datetime(begins.year, begins.month, begins.day, tzinfo=zone).timestamp() // HOUR)
+    midnight = datetime(begins.year, begins.month, begins.day, tzinfo=zone)
+    found = _first_hour(midnight)
+    if datetime.fromtimestamp(found * HOUR, zone).date() < begins:  # clocks went back right after the first one
+        found = _first_hour(midnight.replace(fold=1))
+    return found
+
+
+def _first_hour(moment: datetime) -> int:
+    """The first whole hour that begins at a moment or after it."""
+    return -int(-moment.timestamp() // HOUR)
 
 
 def _first_day(day: date, group: Group) -> date:
