@@ -80,6 +80,7 @@ from linkweir.webhook.worker import WebhookWorker
 
 T = TypeVar("T")
 CATCH_UP = 10.0  # seconds that an erasure waits for clicks that are on their way
+READERS = 4  # threads that look up short links, beside those of the API: an erasure may keep all of these for seconds
 FIRST_USER = "admin@localhost"
 Role = Literal["all", "web", "background"]  # what a process does: everything, answer HTTP, or everything but that
 RING_LOOK = 2.0  # seconds between looks at the key file
@@ -96,7 +97,9 @@ class Service:
         self.log = log
         self.account: uuid.UUID | None = None
         turn = threading.Lock()
-        self.store = Store(settings.database, wait=settings.store_wait, connections=settings.threads + 2, turn=turn)
+        self.store = Store(
+            settings.database, wait=settings.store_wait, connections=settings.threads + READERS + 2, turn=turn
+        )
         self.vault = Vault(settings.vault_path)
         self.understand = understand = _understand(settings)
         self.journal = LocalJournal(settings.spool_path, log, facts=settings.journal_facts, wait=settings.click_wait)
@@ -155,6 +158,7 @@ class Service:
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)
+        self._readers_limiter = anyio.CapacityLimiter(READERS)
         self._gate = threading.Lock()
         self._state = "new"
         self._ring: KeyRing | None = None
@@ -250,6 +254,10 @@ class Service:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work off the event loop, a bounded number at a time."""
         return await run_bounded(work, self._limiter)
+
+    async def for_reader(self, work: Callable[[], T]) -> T:
+        """The same for somebody who follows a link, in threads that nothing else keeps busy."""
+        return await run_bounded(work, self._readers_limiter)
 
     @property
     def ring(self) -> KeyRing:

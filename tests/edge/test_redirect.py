@@ -269,6 +269,20 @@ def test_readers_are_redirected_when_nothing_can_be_written(served: Served, tmp_
     assert [line for line in served.logs if line["event"] == "click.lost" and line["level"] == "error"]
 
 
+def test_a_short_link_waits_for_no_request_to_the_api(tmp_path: Path) -> None:
+    """While all threads of the API wait for a locked database, a short link is looked up and answered."""
+    with Served(tmp_path / "data", threads=1, store_wait=20.0) as served, ThreadPoolExecutor(1) as pool:
+        _, link = link_of(served, link_style="short")
+        with sqlite3.connect(served.settings.database, isolation_level=None) as database:
+            database.execute("BEGIN IMMEDIATE")
+            sending = pool.submit(served.send)
+            time.sleep(0.3)  # until it waits; a wait too short would prove less, and fail nothing
+            assert served.reader.get(link).status_code == 302
+            assert not sending.done()
+            database.execute("ROLLBACK")
+        assert sending.result()
+
+
 def test_a_short_link_without_the_store_asks_to_come_again(served: Served) -> None:
     """A short link needs the store: without it the answer is 503 with Retry-After, not a wrong 404."""
     _, link = link_of(served, link_style="short")

@@ -79,6 +79,9 @@ class Parts(Protocol):
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work off the event loop, a bounded number at a time."""
 
+    async def for_reader(self, work: Callable[[], T]) -> T:
+        """The same for somebody who follows a link, in threads that nothing else keeps busy."""
+
 
 def parts_of(request: Request) -> Parts:
     """The service that this request came to."""

@@ -125,7 +125,7 @@ class Redirect:
         """The way of a short link, or what to say instead."""
         parts = self._parts
         try:
-            return await parts.in_thread(lambda: follow.to_short(parts.store, opened)) or UNKNOWN
+            return await parts.for_reader(lambda: follow.to_short(parts.store, opened)) or UNKNOWN
         except follow.ErasedError:
             return GONE
         except StoreUnavailable as error:
@@ -134,7 +134,8 @@ class Redirect:
 
     async def _asks(self, accounts: Collection[uuid.UUID], opened: Opened) -> bool:
         """Does the account of this link want it confirmed?"""
-        return bool(accounts) and await self._parts.in_thread(lambda: follow.is_of(self._parts.store, opened, accounts))
+        parts = self._parts
+        return bool(accounts) and await parts.for_reader(lambda: follow.is_of(parts.store, opened, accounts))
 
     async def _keep(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> None:
         """Wait until the fact is durable, but never long: the reader comes first, whatever fails."""
