@@ -20,6 +20,7 @@ from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Journal
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
+from linkweir.click.reading import wiped, written_up_to
 from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker, Keep
@@ -287,6 +288,22 @@ def test_a_fact_that_cannot_be_stored_blocks_nothing(tmp_path: Path) -> None:
     (line,) = (bench.folder / "aside.bad").read_text().splitlines()
     assert json.loads(line)["fact"]["position"] == 13
     assert bench.journal.aside.count == 1
+    bench.stop()
+
+
+def test_a_scrub_waits_for_nobody_who_came_later(tmp_path: Path) -> None:
+    """Facts that are written while a scrub waits do not hold it up: on a busy service the journal is never empty."""
+    bench = Bench(tmp_path)
+    bench.journal.start()
+    bench.append(*[fact(n) for n in range(5)])
+    places = written_up_to(bench.journal.segments)
+    batch = bench.journal.read_from(None, 100)
+    bench.append(*[fact(n) for n in range(5)])
+    assert not wiped(bench.journal.segments, places)
+    assert batch.position is not None
+    bench.journal.acknowledge(batch.position)
+    assert wiped(bench.journal.segments, places)
+    assert bench.journal.waiting == 5
     bench.stop()
 
 

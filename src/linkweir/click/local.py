@@ -160,8 +160,8 @@ class LocalJournal:
         self._reader.acknowledge(position)
 
     def scrub(self, seconds: float) -> bool:
-        """Wait until all facts of all processes were acknowledged, and see their bytes wiped from the disk, for an
-        erasure to be complete; False when some were still waiting after so many seconds. Raises OSError.
+        """Wait until all facts that processes wrote so far were acknowledged, and see their bytes wiped from the disk,
+        for an erasure to be complete; False when some were still waiting after so many seconds. Raises OSError.
 
         Somebody must be emptying the journal meanwhile: a ClickWorker, here or in another process. What was set aside
         is left alone.

@@ -152,11 +152,34 @@ def waiting(segments: Segments) -> int:
     return count
 
 
+def written_up_to(segments: Segments) -> Places:
+    """Where the facts of each file end at this moment."""
+    ends: dict[bytes, int] = {}
+    for path in segments.paths():
+        with contextlib.suppress(FileNotFoundError), contextlib.closing(Segment(path)) as segment:
+            if segment.life is not None:
+                data = os.pread(segment.descriptor, (segment.end or segment.size) - segment.acked, segment.acked)
+                ends[segment.life.id] = scan(data, segment.acked, segment.life.seed, whole=False).end
+    return Places(ends)
+
+
+def wiped(segments: Segments, places: Places) -> bool:
+    """Is nothing left of what stood before these places?"""
+    for path in segments.paths():
+        with contextlib.suppress(FileNotFoundError), contextlib.closing(Segment(path)) as segment:
+            end = places.offsets.get(segment.life.id, START) if segment.life else START
+            if any(os.pread(segment.descriptor, end - START, START)):
+                return False
+    return True
+
+
 def scrubbed(segments: Segments, until: float) -> bool:
-    """Wait until all facts were acknowledged, and see their bytes wiped from the disk; False when some were still
-    waiting at `until` (of the monotonic clock). Raises OSError.
+    """Wait until all facts that are there now were acknowledged, and see their bytes wiped from the disk; False when
+    some were still waiting at `until` (of the monotonic clock). What arrives meanwhile is not waited for: where readers
+    never pause the journal is never empty. Raises OSError.
     """
-    while waiting(segments):
+    places = written_up_to(segments)
+    while not wiped(segments, places):
         if time.monotonic() >= until:
             return False
         time.sleep(LOOK)
