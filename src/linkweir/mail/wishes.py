@@ -1,7 +1,7 @@
 """Wishes as the store keeps them: a JSON object with the names of the fields, without those that say nothing."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from linkweir.mail.model import Utm, Wishes
@@ -22,13 +22,3 @@ def from_row(values: Mapping[str, Any], **columns: bool | None) -> Wishes:
     for name in ("opt_out", "skip"):
         kept[name] = tuple(kept.get(name) or ())
     return Wishes(**kept)
-
-
-def to_row(wishes: Wishes) -> dict[str, Any]:
-    """What to keep."""
-    found = {name: value for name, value in asdict(wishes).items() if value not in (None, ())}
-    if wishes.privacy:
-        found["privacy"] = wishes.privacy.value
-    if wishes.utm:
-        found["utm"] = {name: value for name, value in asdict(wishes.utm).items() if value is not None}
-    return found
