@@ -7,10 +7,10 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkweir.batch.names import shown
+from linkweir.cli.folder import add_data
 from linkweir.cli.options import Commands, UsageError, subparser
 from linkweir.cli.packages import service_packages
 
@@ -66,9 +66,7 @@ def add_to(commands: Commands) -> None:
     revoked.add_argument("names", nargs="+", metavar="KEY", help="an id, or how the key begins")
     revoked.set_defaults(run=run_revoke)
     for action in (listed, created, revoked):
-        action.add_argument(
-            "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
-        )
+        add_data(action)
 
 
 @contextlib.contextmanager

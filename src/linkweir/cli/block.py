@@ -5,10 +5,10 @@ import json
 import os
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linkweir.batch.names import shown
+from linkweir.cli.folder import add_data
 from linkweir.cli.options import Commands, UsageError, subparser
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def add_to(commands: Commands) -> None:
         ("list", "show what is blocked", run_list),
     ):
         action = subparser(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
-        action.add_argument(
-            "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
-        )
+        add_data(action)
         action.set_defaults(run=run)
         if name == "list":
             action.add_argument("--json", action="store_true", help="print one JSON object a line")

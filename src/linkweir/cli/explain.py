@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkweir.batch.names import printable, shown
+from linkweir.cli.folder import add_data
 from linkweir.cli.options import Commands, UsageError, subparser
 from linkweir.cli.packages import service_packages
 
@@ -35,9 +36,7 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("click", metavar="CLICK", help="the click's id, as the API and the dashboard show it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
-    )
+    add_data(parser)
     parser.set_defaults(run=run)
 
 

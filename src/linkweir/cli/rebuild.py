@@ -4,9 +4,9 @@ import argparse
 import os
 import sys
 import time
-from pathlib import Path
 
 from linkweir.batch.names import shown
+from linkweir.cli.folder import add_data
 from linkweir.cli.options import Commands, UsageError, subparser
 from linkweir.cli.packages import service_packages
 
@@ -28,9 +28,7 @@ def add_to(commands: Commands) -> None:
         "its next start.",
         examples=_EXAMPLES,
     )
-    parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
-    )
+    add_data(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,9 +5,9 @@ import getpass
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linkweir.cli.folder import add_data
 from linkweir.cli.options import Commands, UsageError, subparser
 from linkweir.errors import BadInput, LinkweirError
 
@@ -44,9 +44,7 @@ def add_to(commands: Commands) -> None:
         ("remove", "remove a user", run_remove),
     ):
         action = subparser(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
-        action.add_argument(
-            "--data", type=Path, metavar="FOLDER", help="data folder (default: LINKWEIR_DATA, ./linkweir-data)"
-        )
+        add_data(action)
         if name != "list":
             action.add_argument("email", metavar="EMAIL", help="the user's e-mail address, which they sign in with")
         if name in ("add", "password"):
