@@ -46,6 +46,7 @@ from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.attempts import Attempts
 from linkweir.edge.dashboard import passwords
 from linkweir.edge.dashboard import routes as dashboard
+from linkweir.edge.hosts import Hosts
 from linkweir.edge.limits import Limits
 from linkweir.edge.logs import make_logger
 from linkweir.edge.memory import Incoming
@@ -468,7 +469,7 @@ def create_app(settings: Settings, log: FilteringBoundLogger | None = None, role
             *privacy.ROUTES,
             *dashboard.ROUTES,
         ],
-        middleware=[Middleware(Access, service=service)],
+        middleware=[Middleware(Access, service=service), Middleware(Hosts, service=service)],
         exception_handlers=problems.HANDLERS,
         lifespan=linkweir_lifespan,
     )

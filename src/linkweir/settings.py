@@ -43,6 +43,7 @@ class Settings:
     port: int = 8025
     base_url: str = ""
     click_path: str = ""
+    api_hosts: tuple[str, ...] = ()
     link_style: Literal["sealed", "short"] = "sealed"
     opt_out: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
@@ -177,6 +178,14 @@ def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip())
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(item.strip().lower().strip("[]").rstrip(".") for item in text.split(",") if item.strip())
+    for host in hosts:
+        if set("/@ ") & set(host) or (":" in host and host.count(":") < 2):
+            raise ValueError("hosts without scheme, port and path, separated by commas")
+    return hosts
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def choose(text: str) -> str:
         if text not in allowed:
@@ -193,6 +202,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), float),
     **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
     "proxy_header": _choice("x-forwarded-for", "forwarded"),
+    "api_hosts": _hosts,
     "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     "skip": lambda text: tuple(text.split()),
     "trusted_proxies": _networks,

@@ -76,7 +76,7 @@ class Redirect:
 
     def takes(self, scope: Scope) -> bool:
         """Is this request for a tracking link, whatever else is wrong with it?"""
-        path = _route(scope)
+        path = path_of(scope)
         if self._path != "/":
             return path.startswith(self._path)
         return len(path) > SHORTEST and "/" not in path[1:]  # everything else is not ours to answer
@@ -104,7 +104,7 @@ class Redirect:
     async def _follow(self, scope: Scope, method: str) -> Answer:
         """The answer to a token that does not verify says nothing about why."""
         parts = self._parts
-        opened = follow.open_any(parts.ring, _route(scope)[len(self._path) :])
+        opened = follow.open_any(parts.ring, path_of(scope)[len(self._path) :])
         if opened is None:
             return UNKNOWN
         if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
@@ -167,7 +167,7 @@ class Redirect:
         )
 
 
-def _route(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
     """The path, without what a mount takes for itself."""
     path: str = scope["path"]
     root: str = scope.get("root_path") or ""
