@@ -15,12 +15,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.applications import Starlette
 
 from linkweir.app import Service, create_app
 from linkweir.demo import letter, traffic
 from linkweir.edge.figures import SharedFigures
 from linkweir.edge.logs import make_logger
+from linkweir.edge.server import Server, config
 from linkweir.errors import LinkweirError
 from linkweir.processes import Processes
 from linkweir.settings import Settings, from_environment
@@ -109,7 +109,7 @@ def _smtp_port(args: argparse.Namespace, settings: Settings) -> int | None:
 def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
     app = create_app(settings)
     service: Service = app.state.linkweir
-    server = _server(app)
+    server = Server(config(app))
     with _stopping(server):
         service.start()
         try:
@@ -143,7 +143,7 @@ def _serve_many(settings: Settings, listener: socket.socket, args: argparse.Name
 def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) -> int:
     app = create_app(settings, role="web")
     service: Service = app.state.linkweir
-    server = _server(app)
+    server = Server(config(app))
     with _stopping(server):
         service.start()
         with figures.shared(service.metrics):
@@ -168,20 +168,6 @@ def _background(settings: Settings, figures: SharedFigures) -> int:
         ended.wait()
         service.stop()
     return 0
-
-
-def _server(app: Starlette) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            lifespan="on",
-            log_config=None,  # our own logs; uvicorn's access log would show tokens
-            access_log=False,
-            proxy_headers=False,  # X-Forwarded-For is ours to judge
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-    )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,89 @@
+"""uvicorn, for a public address: whoever connects and then says little or nothing must not use up what others need.
+
+uvicorn itself waits for ever for the head of a request, and takes connections until the process has no file descriptor
+left for its journal and its database.
+"""
+
+import resource
+import time
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+HEAD_SECONDS = 15.0  # for the head of a request, from the last answer or from the connection on
+BODY_SECONDS = 300.0  # for its body
+CONNECTIONS = 5_000  # at a time in one process; each takes 6 KB and what it has sent of a head
+HEAD = 32 * 1024  # bytes; a link has at most some 11,000
+SHARE = 2  # at most every other file descriptor is for connections
+DESCRIPTORS = 65_536  # as many as the system lets us have, up to this
+
+
+def descriptors() -> int:
+    """Raise the process's limit of file descriptors as far as it may go, and tell it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+
+
+def config(app: ASGIApp) -> uvicorn.Config:
+    """How the service is served."""
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        http="h11",  # the one whose heads have a limit
+        h11_max_incomplete_event_size=HEAD,
+        ws="none",
+        log_config=None,  # our own logs; uvicorn's access log would show tokens
+        access_log=False,
+        proxy_headers=False,  # X-Forwarded-For is ours to judge
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+class Server(uvicorn.Server):
+    """Drops connections that are slow over a request, and those that have been longest at it when there are too many.
+
+    `head` and `body`: seconds; `connections` at a time, 0: what the process may have.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        head: float = HEAD_SECONDS,
+        body: float = BODY_SECONDS,
+        connections: int = 0,
+    ) -> None:
+        super().__init__(config)
+        self._patience = {False: head, True: body}
+        self._connections = connections or min(CONNECTIONS, descriptors() // SHARE)
+        self._waiting: dict[Any, tuple[tuple[Any, bool], float]] = {}  # connection: what is waited for, and since when
+
+    async def on_tick(self, counter: int) -> bool:
+        """What uvicorn does ten times a second, and a look at who is waiting."""
+        self._look()
+        return await super().on_tick(counter)
+
+    def _look(self) -> None:
+        """However small the pieces are that something comes in, it must be whole in time."""
+        moment, before = time.monotonic(), self._waiting
+        self._waiting = {}
+        for connection in self.server_state.connections:
+            last: Any = getattr(connection, "cycle", None)
+            answering = last is not None and not last.response_complete
+            sends_body = bool(answering and last.more_body)
+            if answering and not sends_body:
+                continue  # it waits for us
+            known, since = before.get(connection, (None, 0.0))
+            self._waiting[connection] = ((last, sends_body), since if known == (last, sends_body) else moment)
+        too_many = len(self.server_state.connections) - self._connections
+        for place, (connection, ((_, sends_body), since)) in enumerate(
+            sorted(self._waiting.items(), key=lambda item: item[1][1])
+        ):
+            if place < too_many or moment - since >= self._patience[sends_body]:
+                connection.transport.abort()  # not close: it would wait until the other side has read

@@ -1,0 +1,150 @@
+"""The server against clients that connect and say little: real sockets on loopback."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from linkweir.edge.server import HEAD, Server, config, descriptors
+from tests.edge.serving import wait_until
+
+SECONDS = 0.6
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers `/slow` after longer than a head may take, everything else at once."""
+    if scope["type"] == "lifespan":
+        for done in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{done}.complete"})
+        return
+    if scope["method"] == "POST":
+        while (await receive()).get("more_body"):
+            pass
+    if scope["path"] == "/slow":
+        await asyncio.sleep(3 * SECONDS)
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@contextlib.contextmanager
+def serving(**limits: float) -> Iterator[tuple[Server, tuple[str, int]]]:
+    """A server in a thread and its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(config(slow), **limits)  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        yield server, listener.getsockname()
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def dropped(connection: socket.socket, within: float) -> bool:
+    """Does the server end it in that time, without a word?"""
+    connection.settimeout(within)
+    try:
+        return connection.recv(100) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("said", [b"", b"G", GET])
+def test_a_head_must_come_in_time(said: bytes) -> None:
+    """Who has not said all of a request's head after some seconds is dropped, even when it says a bit more."""
+    with serving(head=SECONDS) as (_, address), socket.create_connection(address) as connection:
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            connection.sendall(said)
+            for _ in range(8):
+                time.sleep(SECONDS / 4)
+                connection.sendall(b"X")
+        assert dropped(connection, 5)
+        assert time.monotonic() - began >= SECONDS
+
+
+def test_a_second_head_must_come_in_time_too() -> None:
+    """A connection that is kept alive gets no more time for its next request than for its first."""
+    with serving(head=SECONDS) as (_, address), socket.create_connection(address) as connection:
+        connection.sendall(GET + b"\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 204")
+        connection.sendall(b"GET ")
+        assert dropped(connection, 3)
+
+
+def test_a_slow_answer_is_waited_for() -> None:
+    """A request that has come in whole is answered, however long the answer takes."""
+    with serving(head=SECONDS) as (_, address), socket.create_connection(address) as connection:
+        connection.sendall(GET.replace(b"/ ", b"/slow ") + b"\r\n")
+        connection.settimeout(10)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 204")
+
+
+def test_a_body_must_come_in_time() -> None:
+    """Who sends a request's body byte by byte is dropped in the end; one in time is answered."""
+    start = GET.replace(b"GET", b"POST") + b"Content-Length: 9\r\n\r\n"
+    with (
+        serving(head=SECONDS / 2, body=SECONDS) as (_, address),
+        socket.create_connection(address) as quick,
+        socket.create_connection(address) as connection,
+    ):
+        began = time.monotonic()
+        quick.sendall(start)
+        connection.sendall(start)
+        time.sleep(SECONDS / 4)
+        quick.sendall(b"123456789")
+        assert quick.recv(1000).startswith(b"HTTP/1.1 204")
+        with contextlib.suppress(OSError):
+            for _ in range(5):
+                connection.sendall(b"1")
+                time.sleep(SECONDS / 4)
+        assert dropped(connection, 5)
+        assert time.monotonic() - began >= SECONDS
+
+
+def test_a_flood_keeps_nobody_out() -> None:
+    """Of too many connections the longest waiting are dropped, so that a new one is answered."""
+    with serving(connections=50) as (server, address), contextlib.ExitStack() as stack:
+        busy = stack.enter_context(socket.create_connection(address))
+        busy.sendall(GET.replace(b"/ ", b"/slow ") + b"\r\n")
+        flood = [stack.enter_context(socket.create_connection(address)) for _ in range(300)]
+        wait_until(lambda: 0 < len(server.server_state.connections) <= 50)
+        assert dropped(flood[0], 5)
+        late = stack.enter_context(socket.create_connection(address))
+        assert not dropped(late, 0.5)
+        for path in (GET, GET):
+            with socket.create_connection(address) as connection:
+                connection.sendall(path + b"\r\n")
+                assert connection.recv(1000).startswith(b"HTTP/1.1 204")
+        busy.settimeout(10)
+        assert busy.recv(1000).startswith(b"HTTP/1.1 204")  # whoever is being answered is not among the dropped
+
+
+def test_a_head_has_a_limit() -> None:
+    """A head that goes on for ever is refused when it reaches the limit, and held in memory no further."""
+    with serving() as (_, address), socket.create_connection(address) as connection:
+        connection.sendall(GET + b"X-A: " + b"a" * HEAD)
+        connection.settimeout(5)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+
+
+def test_connections_leave_descriptors_for_the_rest() -> None:
+    """The limit of file descriptors is raised as far as the system allows, and connections get half of it at most."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        found = descriptors()
+        assert found == resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
