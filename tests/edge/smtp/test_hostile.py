@@ -1,5 +1,6 @@
 """Mails and commands made to do harm, over both doors: what is taken is taken whole, and nothing is stuck."""
 
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -172,6 +173,35 @@ def test_places_come_back(served: Submission) -> None:
             client.sendall(said)
             client.close()
         wait_until(lambda: _answers(served))
+
+
+def test_a_stranger_leaves_places_to_others(tmp_path: Path) -> None:
+    """Connections of one address that have not signed in take a few places only; who signs in has one beside them."""
+    with Submission(tmp_path / "data") as served, contextlib.ExitStack() as stack:
+        friend = stack.enter_context(served.connect())
+        address, said = ("127.0.0.1", served.port), []
+        for _ in range(protocol.STRANGERS + 5):
+            client = stack.enter_context(socket.create_connection(address, timeout=20, source_address=("127.0.0.2", 0)))
+            said.append(client.recv(1000)[:3])
+        assert said == [b"220"] * protocol.STRANGERS + [b"421"] * 5
+        assert friend.noop()[0] == 250
+        with socket.create_connection(address, timeout=20, source_address=("127.0.0.3", 0)) as other:
+            assert other.recv(1000).startswith(b"220")
+
+
+@pytest.mark.parametrize(
+    ("peer", "found"),
+    [
+        (("192.0.2.7", 1), "192.0.2.7/32"),
+        (("2001:db8:1:2:3:4:5:6", 1, 0, 0), "2001:db8:1:2::/64"),
+        (("fe80::1%eth0", 1, 0, 2), "fe80::/64"),
+        (None, ""),
+        ("", ""),
+    ],
+)
+def test_a_network_is_what_one_client_can_have(peer: object, found: str) -> None:
+    """All addresses of one /64 are one client's, each IPv4 address its own."""
+    assert protocol.network(peer) == found
 
 
 def _answers(served: Submission) -> bool:

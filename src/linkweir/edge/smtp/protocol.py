@@ -2,12 +2,13 @@
 
 A client that sends no byte is cut off after the idle time, one that drips after the longest time for one mail, and one
 that sends a line without end as soon as it has sent more than a mail may have. Who has not signed in has two minutes
-for it. While too much mail is arriving, more of
-it is asked to come again: 451 before it has begun, 421 in the middle of it.
+for it, and few connections in one network. While too much mail is arriving, more of it is asked to come again: 451
+before it has begun, 421 in the middle of it.
 """
 
 import asyncio
 import contextlib
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ ANSWER = 600.0  # seconds that clients wait for the answer to a mail (RFC 5321 s
 MAILS = 10_000  # a connection
 GOODBYE = 0.1  # seconds that a client has to hear that the service stops
 SIGN_IN = 120.0  # seconds; with a word now and then a stranger could hold a place for ever
+STRANGERS = 20  # connections at a time that one network may have without having signed in
 LINE = 80  # bytes that the library needs to hold one line, beside the line
 SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
 
@@ -34,6 +36,7 @@ class Connection(SMTP):
         super().__init__(handler, timeout=idle, **options)
         self._places = places
         self._holds = False
+        self.source = ""
         self._receiving: int | None = None
         self._deadline: asyncio.Timeout | None = None
         self._sign_in_by: asyncio.TimerHandle | None = None
@@ -44,6 +47,7 @@ class Connection(SMTP):
         """Take a place, or say that there is none."""
         secured = self._original_transport is not None  # STARTTLS comes here a second time
         if not secured and not self._holds:
+            self.source = network(transport.get_extra_info("peername"))
             self._holds = self._places.take(self)
             if not self._holds:
                 assert isinstance(transport, asyncio.Transport)
@@ -54,8 +58,13 @@ class Connection(SMTP):
                 self._sign_in_by = self.loop.call_later(SIGN_IN, self._end_stranger)
         super().connection_made(transport)
 
+    @property
+    def stranger(self) -> bool:
+        """Whether it should sign in and has not."""
+        return self._auth_required and not (self.session is not None and self.session.authenticated)
+
     def _end_stranger(self) -> None:
-        if self.session is not None and not self.session.authenticated and self.transport is not None:
+        if self.stranger and self.transport is not None:
             self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -136,6 +145,15 @@ class Connection(SMTP):
         return next((int(one[5:]) for one in options if one.startswith("SIZE=")), 0)
 
 
+def network(peer: Any) -> str:
+    """What one client can have of addresses: one of IPv4, a /64 of IPv6; "" for a peer that has none."""
+    try:
+        address = ipaddress.ip_address(peer[0].partition("%")[0])
+    except (TypeError, LookupError, ValueError):
+        return ""
+    return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
+
+
 class Places:
     """The connections that a server has at a time, and the mails under way on them."""
 
@@ -149,6 +167,8 @@ class Places:
     def take(self, one: Connection) -> bool:
         """Whether there was a place."""
         if len(self._taken) >= self._limit:
+            return False
+        if one.stranger and sum(other.stranger and other.source == one.source for other in self._taken) >= STRANGERS:
             return False
         self._taken.add(one)
         return True
