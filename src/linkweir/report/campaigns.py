@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from linkweir.report.clicks import counted, rated, values_of
-from linkweir.report.significance import Group, compare
+from linkweir.report.significance import Group, against
 from linkweir.store import totals
 from linkweir.store.totals import Span
 
@@ -56,6 +56,5 @@ def variants(
     base = groups.get(baseline if baseline is not None else names[0]) if names else None
     if base is None:
         return rows, []
-    others = [group for group in groups.values() if group is not base]
-    found = [compare(base, other, len(others)) for other in others]
-    return rows, [asdict(one) for one in found if one is not None]
+    found = against(base, [group for group in groups.values() if group is not base])
+    return rows, [asdict(one) for one in found]

@@ -1,18 +1,18 @@
 """Do two groups click at different rates, or is it chance? Two proportions compared, in figures and in words.
 
-The p-value is that of the pooled z-test of two proportions (two-sided), the interval is Newcombe's: the difference of
-two Wilson intervals (R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10), which holds for small groups
-and rates near 0 too. The normal distribution comes from Python's own statistics library.
+Test and interval are statsmodels' for two independent proportions, both by the method of Agresti and Caffo: of one
+standard error, so that the interval excludes 0 exactly when the difference is significant; without a search for roots,
+so that there is always an answer, also when nobody clicked; and true to its level for small groups and rare clicks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 from typing import Final
 
-NORMAL: Final = NormalDist()
-LEVEL: Final = 0.95
-FEW: Final = 5  # clicks, or messages without one, expected in each group: below, the test says nothing reliable
+METHOD: Final = "agresti-caffo"
+ALPHA: Final = 0.05  # how often a difference may be seen where there is none
+FEWEST: Final = 50  # messages in a group: from here on, counted out exactly, that is at most 0.056
+MISSING: Final = "what is chance is not told here, for want of a package: pip install 'linkweir[statistics]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,71 +31,77 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much more `other` clicked than `base`: rates' difference, its 95 % interval, the p-value, and what it means.
+    """How much more `other` clicked than `base`: rates' difference, its interval, the p-value, and what it means.
 
-    `significant` and `p_value` are None when there is too little to judge by.
+    `p_value` is made larger and the interval wider for the number of comparisons made at once: `significant` is
+    `p_value` < 0.05, and that is when the interval excludes 0. All four are None when nothing can be judged.
     """
 
     base: str
     other: str
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p_value: float | None
     significant: bool | None
     meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    low: float
+    high: float
+    p_value: float
+
+
+def against(base: Group, others: Sequence[Group]) -> list[Difference]:
+    """Each of the others beside `base`, all in one family; empty groups are left out."""
+    judged = sum(_enough(base, other) for other in others)
+    found = [compare(base, other, max(1, judged)) for other in others]
+    return [one for one in found if one is not None]
 
 
 def compare(base: Group, other: Group, comparisons: int = 1) -> Difference | None:
     """The difference between two groups; None when one of them is empty.
 
     `comparisons`: how many are made at once; each must then be that much clearer (Bonferroni), or one of many would
-    look different by chance.
+    look different by chance. All their intervals together hold the true differences in 95 of 100 cases.
     """
     if not base.messages or not other.messages:
         return None
-    level = 1 - (1 - LEVEL) / comparisons
-    low, high = _interval(base, other, level)
-    p = _p_value(base, other)
-    clear = None if p is None else p < 1 - level
-    return Difference(
-        base.name, other.name, other.rate - base.rate, low, high, p, clear, _meaning(base, other, low, high, clear)
-    )
-
-
-def _p_value(base: Group, other: Group) -> float | None:
-    clickers, messages = base.clickers + other.clickers, base.messages + other.messages
-    pooled = clickers / messages
-    smaller = min(base.messages, other.messages)
-    if smaller * min(pooled, 1 - pooled) < FEW:
-        return None
-    error = sqrt(pooled * (1 - pooled) * (1 / base.messages + 1 / other.messages))
-    return 2 * NORMAL.cdf(-abs(other.rate - base.rate) / error)
-
-
-def _interval(base: Group, other: Group, level: float) -> tuple[float, float]:
-    """Newcombe's interval for the difference of the rates."""
-    (base_low, base_high), (low, high) = wilson(base, level), wilson(other, level)
-    difference = other.rate - base.rate
-    down = sqrt((other.rate - low) ** 2 + (base_high - base.rate) ** 2)
-    up = sqrt((high - other.rate) ** 2 + (base.rate - base_low) ** 2)
-    return max(-1.0, difference - down), min(1.0, difference + up)
-
-
-def wilson(group: Group, level: float = LEVEL) -> tuple[float, float]:
-    """Wilson's interval for the rate behind one group."""
-    z2 = NORMAL.inv_cdf((1 + level) / 2) ** 2
-    count, rate = group.messages, group.rate
-    middle = (rate + z2 / (2 * count)) / (1 + z2 / count)
-    spread = sqrt(z2 * (rate * (1 - rate) / count + z2 / (4 * count**2))) / (1 + z2 / count)
-    return max(0.0, middle - spread), min(1.0, middle + spread)
-
-
-def _meaning(base: Group, other: Group, low: float, high: float, clear: bool | None) -> str:
     rates = f"{other.rate:.1%} of {other.name} clicked, {base.rate:.1%} of {base.name}"
-    if clear is None:
-        return f"{rates}: too few to tell a difference from chance."
+    difference = other.rate - base.rate
+    if not _enough(base, other):
+        meaning = f"{rates}: too few messages to tell a difference from chance (fewer than {FEWEST})."
+        return Difference(base.name, other.name, difference, None, None, None, None, meaning)
+    judged = _judged(base, other, comparisons)
+    if judged is None:
+        return Difference(base.name, other.name, difference, None, None, None, None, f"{rates}; {MISSING}")
+    clear = judged.p_value < ALPHA
+    meaning = f"{rates}: {_meaning(base, other, judged, clear=clear)}"
+    return Difference(base.name, other.name, difference, judged.low, judged.high, judged.p_value, clear, meaning)
+
+
+def _enough(base: Group, other: Group) -> bool:
+    return min(base.messages, other.messages) >= FEWEST
+
+
+def _judged(base: Group, other: Group, comparisons: int) -> _Judged | None:
+    try:  # here, for it takes a second and 100 MB, and most processes are never asked
+        from numpy import errstate
+        from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
+    except ModuleNotFoundError:
+        return None
+    counts = (other.clickers, other.messages, base.clickers, base.messages)
+    with errstate(divide="ignore", invalid="ignore"):  # ratios are computed beside, also where nobody clicked
+        alone = test_proportions_2indep(*counts, compare="diff", method=METHOD).pvalue
+    low, high = confint_proportions_2indep(*counts, compare="diff", method=METHOD, alpha=ALPHA / comparisons)
+    return _Judged(max(-1.0, float(low)), min(1.0, float(high)), min(1.0, float(alone) * comparisons))
+
+
+def _meaning(base: Group, other: Group, judged: _Judged, *, clear: bool) -> str:
+    between = f"between {judged.low:+.1%} and {judged.high:+.1%}"
     if not clear:
-        return f"{rates}: this may well be chance. The true difference lies between {low:+.1%} and {high:+.1%}."
+        return f"this may well be chance. The true difference lies {between}."
     more = "more" if other.rate > base.rate else "less"
-    return f"{rates}: {other.name} is clicked {more}, and hardly by chance; by between {low:+.1%} and {high:+.1%}."
+    return f"{other.name} is clicked {more}, and hardly by chance; by {between}."

@@ -9,8 +9,7 @@ from linkweir.edge.dashboard import charts, figures, period
 from linkweir.edge.dashboard.campaigns import COMPARED, Campaign, found_in
 from linkweir.edge.dashboard.entry import Call, signed_in
 from linkweir.edge.parts import now
-from linkweir.report.significance import Group
-from linkweir.report.significance import compare as judge
+from linkweir.report.significance import Group, against
 from linkweir.store import dashboard_reads, totals
 from linkweir.store.totals import Span
 
@@ -47,8 +46,7 @@ def compare(call: Call) -> Response:
 def _judged(compared: list[Campaign]) -> list[str]:
     """Each campaign against the first, in a sentence that says what is chance."""
     groups = [Group(one.tag, min(one.clicks.clickers, one.delivered), one.delivered) for one in compared]
-    found = [judge(groups[0], other, len(groups) - 1) for other in groups[1:]]
-    return [one.meaning for one in found if one is not None]
+    return [one.meaning for one in against(groups[0], groups[1:])] if groups else []
 
 
 def _race(connection: Connection, of: Span) -> Race:

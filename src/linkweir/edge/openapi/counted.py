@@ -135,15 +135,17 @@ class Campaigns(Struct):
 
 
 class Difference(Struct):
-    """How much more `other` is clicked than `base`: the difference, the interval that holds the true one (95 %, wider
-    for more comparisons), the p-value, and what that means. Too few to judge by: `p_value` and `significant` are null.
+    """How much more `other` is clicked than `base`: the difference, the interval that holds the true one (95 %), the
+    p-value, and what that means. For several comparisons the interval is wider and the p-value larger (Bonferroni);
+    `significant` is `p_value` below 0.05, exactly when the interval excludes 0. Where nothing can be judged (groups of
+    fewer than 50 messages; `linkweir[statistics]` is not installed) these four are null, and `meaning` says why.
     """
 
     base: str
     other: str
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p_value: float | None
     significant: bool | None
     meaning: str
