@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
@@ -58,7 +59,7 @@ class Bench:
         with self.store.write() as connection:
             accounts.create(connection, self.account, "x", 1)
 
-    def add(self, expires: float = 3600, retain: float = 86400, sandbox: str | None = None) -> uuid.UUID:
+    def add(self, expires: float = 3600, retain: float = 86400, sandbox: str | None = None, **more: Any) -> uuid.UUID:
         """Queue a message that expires after some seconds, and whose metadata goes after some."""
         key = identity.new_id(self.now)
         new = NewMessage(
@@ -81,17 +82,18 @@ class Bench:
             retain_until_at=self.now + int(retain * SECOND),
             envelope_from="a@example.com",
             sandbox_result=sandbox,
+            **more,
         )
         with self.store.write() as connection:
             messages.add(connection, [new])
         return key
 
-    def worker(self, transport: Transport) -> DeliveryWorker:
+    def worker(self, transport: Transport | dict[str, Transport], at_once: int = 1) -> DeliveryWorker:
         """A worker whose first wait is one second and whose lease is ten."""
         log = make_logger("error", io.StringIO())
-        routes: dict[str, Transport] = {"default": transport}
+        routes = transport if isinstance(transport, dict) else {"default": transport}
         return DeliveryWorker(
-            self.store, routes, log, lease=10, first_wait=1, clock=lambda: self.now, at_once=1, clean_every=0.05
+            self.store, routes, log, lease=10, first_wait=1, clock=lambda: self.now, at_once=at_once, clean_every=0.05
         )
 
     def status(self, key: uuid.UUID) -> str:
@@ -159,11 +161,11 @@ def test_a_claim_ends_with_its_lease(bench: Bench) -> None:
     """What a worker claimed before it died is left alone until the lease ends and then delivered by another."""
     key, dead = bench.add(), uuid.uuid4()
     with bench.store.write() as connection:
-        assert len(queue.claim(connection, dead, bench.now, bench.now + 10 * SECOND, 5)) == 1
+        assert len(queue.claim(connection, dead, "default", now=bench.now, until=bench.now + 10 * SECOND, limit=5)) == 1
     with bench.store.write() as connection:
-        assert queue.claim(connection, uuid.uuid4(), bench.now + 9 * SECOND, 0, 5) == []
-        assert not queue.any_due(connection, bench.now + 9 * SECOND)
-        assert queue.any_due(connection, bench.now + 10 * SECOND)
+        assert queue.claim(connection, uuid.uuid4(), "default", now=bench.now + 9 * SECOND, until=0, limit=5) == []
+        assert not queue.any_due(connection, "default", bench.now + 9 * SECOND)
+        assert queue.any_due(connection, "default", bench.now + 10 * SECOND)
     transport = Flaky(0)
     bench.now += 10 * SECOND
     worker = bench.worker(transport)
@@ -389,6 +391,22 @@ def test_retention_is_kept_while_mails_are_delivered(bench: Bench) -> None:
     wait_until(gone)
     slow.go.set()
     worker.stop()
+
+
+def test_a_route_that_stalls_holds_no_other_up(bench: Bench) -> None:
+    """While every mail to the relay hangs, mails on the way back to a mail server go on; and the other way round."""
+    for stalled, other in (("default", "filter"), ("filter", "default")):
+        for _ in range(10):
+            bench.add(route=stalled)
+        going = bench.add(route=other)
+        slow, flaky = Slow(), Flaky(0)
+        worker = bench.worker({stalled: slow, other: flaky}, at_once=3)
+        worker.start()
+        wait_until(lambda: slow.started == 2 and flaky.taken == [going])  # noqa: B023
+        slow.go.set()
+        wait_until(lambda: slow.started == 10)  # noqa: B023
+        worker.stop()
+        assert worker.delivered == 11
 
 
 def test_a_locked_store_after_a_delivery_makes_no_second_copy(bench: Bench) -> None:

@@ -14,10 +14,13 @@ from tests.store.filled import FOREVER, NOW, SECOND, Filled
 ME, SOMEBODY = uuid.uuid4(), uuid.uuid4()
 
 
-def claim(filled: Filled, owner: uuid.UUID = ME, now: int = NOW, limit: int = 10) -> list[uuid.UUID]:
+def claim(
+    filled: Filled, owner: uuid.UUID = ME, now: int = NOW, limit: int = 10, route: str = "default"
+) -> list[uuid.UUID]:
     """Take what is due for ten seconds."""
     with filled.store.write() as connection:
-        return [item.id for item in queue.claim(connection, owner, now, now + 10 * SECOND, limit)]
+        claimed = queue.claim(connection, owner, route, now=now, until=now + 10 * SECOND, limit=limit)
+    return [item.id for item in claimed]
 
 
 def row(filled: Filled, key: uuid.UUID) -> Mapping[str, Any]:
@@ -58,9 +61,18 @@ def test_the_longest_due_are_claimed_first_and_once(filled: Filled) -> None:
     assert claim(filled, limit=2) == [keys[1], keys[2]]
     assert claim(filled, SOMEBODY) == [keys[0]]
     with filled.store.read() as connection:
-        assert not queue.any_due(connection, NOW + 9 * SECOND)
-        assert queue.any_due(connection, NOW + 10 * SECOND)
+        assert not queue.any_due(connection, "default", NOW + 9 * SECOND)
+        assert queue.any_due(connection, "default", NOW + 10 * SECOND)
     assert set(claim(filled, SOMEBODY, now=NOW + 10 * SECOND)) == set(keys)
+
+
+def test_each_route_has_its_own_queue(filled: Filled) -> None:
+    """What is due on one route is not seen by who asks for another."""
+    key = filled.add(route="filter")
+    with filled.store.read() as connection:
+        assert not queue.any_due(connection, "default", NOW)
+        assert queue.any_due(connection, "filter", NOW)
+    assert (claim(filled), claim(filled, route="filter")) == ([], [key])
 
 
 def test_a_lease_is_renewed_while_it_is_held(filled: Filled) -> None:
@@ -110,6 +122,6 @@ def test_a_message_that_is_put_back_is_due_later(filled: Filled) -> None:
         assert queue.put_back(connection, ME, key, log="later", now=NOW, due_at=NOW + SECOND)
     assert claim(filled, SOMEBODY, now=NOW + SECOND - 1) == []
     with filled.store.write() as connection:
-        (again,) = queue.claim(connection, SOMEBODY, NOW + SECOND, FOREVER, 10)
+        (again,) = queue.claim(connection, SOMEBODY, "default", now=NOW + SECOND, until=FOREVER, limit=10)
     assert (again.id, again.attempts, again.envelope_from) == (key, 1, "bounces@example.com")
     assert (row(filled, key)["status"], row(filled, key)["num_attempts"]) == ("Deferred", 1)

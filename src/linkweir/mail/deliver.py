@@ -13,6 +13,7 @@ import random
 import re
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -82,6 +83,7 @@ class DeliveryWorker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._under_way: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()  # of these, by route
         self.delivered = 0
         self.failed = 0
 
@@ -146,28 +148,37 @@ class DeliveryWorker:
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     async def _round(self) -> bool:
-        free = self._at_once - len(self._under_way)
-        if free <= 0:
-            return False  # a task that ends wakes us
-        now = self._clock()
-        claimed = await asyncio.to_thread(self._claim, now, free)
-        for item in claimed:
-            if item.id in self._under_way:
-                continue  # its lease had ended, for the store was away; now it is ours for another one
-            task = asyncio.create_task(self._attempt(item))
-            self._under_way[item.id] = task
-            task.add_done_callback(partial(self._ended, item.id))
-        return bool(claimed)
+        now, found = self._clock(), False
+        for route in self._routes:
+            room = self._room(route)
+            if room <= 0:
+                continue  # a task that ends wakes us
+            claimed = await asyncio.to_thread(self._claim, route, now, room)
+            for item in claimed:
+                if item.id in self._under_way:
+                    continue  # its lease had ended, for the store was away; now it is ours for another one
+                task = asyncio.create_task(self._attempt(item))
+                self._under_way[item.id] = task
+                self._busy[route] += 1
+                task.add_done_callback(partial(self._ended, item.id, route))
+            found = found or bool(claimed)
+        return found
 
-    def _claim(self, now: int, limit: int) -> list[Claimed]:
+    def _room(self, route: str) -> int:
+        """How many more mails may be under way on a route: one whose relay stalls leaves a place to each other one."""
+        most = max(1, self._at_once - (len(self._routes) - 1))
+        return min(most - self._busy[route], max(most, self._at_once) - len(self._under_way))
+
+    def _claim(self, route: str, now: int, limit: int) -> list[Claimed]:
         with self._store.read() as connection:
-            if not queue.any_due(connection, now):
+            if not queue.any_due(connection, route, now):
                 return []
         with self._store.write() as connection:
-            return queue.claim(connection, self._owner, now, now + self._lease, limit)
+            return queue.claim(connection, self._owner, route, now=now, until=now + self._lease, limit=limit)
 
-    def _ended(self, key: uuid.UUID, _task: asyncio.Task[None]) -> None:
+    def _ended(self, key: uuid.UUID, route: str, _task: asyncio.Task[None]) -> None:
         self._under_way.pop(key, None)
+        self._busy[route] -= 1
         self._wake.set()
 
     async def _keep_leases(self) -> None:

@@ -41,13 +41,13 @@ class Claimed:
     row: Mapping[str, Any]
 
 
-def claim(connection: Connection, owner: uuid.UUID, now: int, until: int, limit: int) -> list[Claimed]:
-    """Take up to `limit` due messages that nobody holds."""
+def claim(connection: Connection, owner: uuid.UUID, route: str, *, now: int, until: int, limit: int) -> list[Claimed]:
+    """Take up to `limit` due messages of one route that nobody holds."""
     waiting = (queue.c.expires_at, queue.c.attempts, queue.c.route)
     statement = (
         select(*(messages.c[name] for name in TOLD), *waiting)
         .join(queue, messages.c.id == queue.c.message_id)
-        .where(queue.c.due_at <= now, _free(now))
+        .where(queue.c.route == route, queue.c.due_at <= now, _free(now))
         .order_by(queue.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=queue)
@@ -75,9 +75,10 @@ def renew(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID], un
     connection.execute(update(queue).where(held).values(claimed_until_at=until))
 
 
-def any_due(connection: Connection, now: int) -> bool:
-    """Whether a message is due that nobody holds. As cheap with many waiting as with few."""
-    found = select(queue.c.message_id).where(queue.c.due_at <= now, _free(now)).order_by(queue.c.due_at).limit(1)
+def any_due(connection: Connection, route: str, now: int) -> bool:
+    """Whether a message of this route is due that nobody holds. As cheap with many waiting as with few."""
+    due = select(queue.c.message_id).where(queue.c.route == route, queue.c.due_at <= now, _free(now))
+    found = due.order_by(queue.c.due_at).limit(1)
     return connection.scalar(found) is not None
 
 

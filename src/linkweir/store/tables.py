@@ -153,12 +153,13 @@ queue = Table(
     "queue",
     metadata,
     Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
-    Column("due_at", BigInteger, nullable=False, index=True),
+    Column("due_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("claimed_by", Uuid),
     Column("claimed_until_at", BigInteger),
     Column("route", String(16), nullable=False, server_default="default"),  # default, or filter: back to its server
+    Index(None, "route", "due_at"),
 )
 
 attempts = Table(
