@@ -7,7 +7,7 @@ import pytest
 
 from linkweir import rewrite_message
 from linkweir.html.ending import honeypot_tag
-from linkweir.html.pixel import insert_pixel
+from linkweir.html.pixel import insert_ending, pixel_tag
 from tests.mime.compare import content, parts
 
 URL = "https://t.example.com/c/token"
@@ -54,7 +54,7 @@ def test_one_pixel_for_a_mail() -> None:
 )
 def test_a_place_is_one_that_a_browser_sees(page: str, expected: str) -> None:
     """Before the real `</body>`, else `</html>`, else at the end; nowhere when that is no markup."""
-    assert insert_pixel(page, URL) == expected.replace("*", TAG)
+    assert insert_ending(page, pixel_tag(URL)) == expected.replace("*", TAG)
 
 
 @pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])

@@ -35,11 +35,6 @@ def pixel_place(html: str | bytes, switches: Switches = DEFAULT) -> int | None:
     return len(data) if _is_markup(data, len(data), switches) else None
 
 
-def insert_pixel(html: str, url: str, switches: Switches = DEFAULT) -> str:
-    """The document with the pixel, or as it was where there is no place for one."""
-    return insert_ending(html, pixel_tag(url), switches)
-
-
 def insert_ending(html: str, tags: bytes, switches: Switches = DEFAULT) -> str:
     """The document with these tags at the pixel's place, or as it was where there is none."""
     data = html.encode("utf-8", "surrogatepass")
