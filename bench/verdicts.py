@@ -79,11 +79,9 @@ class Outcome:
         return self._count(sizes, truths, ("unsure",)) / max(1, self._count(sizes, truths, VERDICTS))
 
 
-def measure(
-    seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False, counted: bool = True
-) -> Outcome:
-    """Judge the traffic of these seeds. `known`: the part of data centres that a list of networks names; `counted`:
-    whether it is known how many links a mail has; `coarse`: without addresses and user agents.
+def measure(seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False) -> Outcome:
+    """Judge the traffic of these seeds. `known`: the part of data centres that a list of networks names; `coarse`:
+    without addresses and user agents.
     """
     outcome = Outcome()
     for seed in seeds:
@@ -92,9 +90,7 @@ def measure(
         spread = _Spread(made)
         for mail in made.mails:
             hits = [_hit(request, enricher, coarse=coarse) for request in mail.requests]
-            context = Context(
-                delivered_at=_moment(mail.delivered), links=mail.links if counted else None, spread=spread.of(mail)
-            )
+            context = Context(delivered_at=_moment(mail.delivered), spread=spread.of(mail))
             found = judge(hits, context)
             for request, judgement in zip(mail.requests, found, strict=True):
                 outcome.add(mail, request, judgement.verdict)
@@ -191,13 +187,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--mails", type=int, default=400, help="mails of a campaign (default: %(default)s)")
     parser.add_argument("--known", type=float, default=0.0, help="part of the data centres that a list names (0 to 1)")
     parser.add_argument("--coarse", action="store_true", help="without addresses and user agents")
-    parser.add_argument("--uncounted", action="store_true", help="without the number of links of a mail")
     parser.add_argument("--by-manner", action="store_true", help="also by who it was in truth")
     options = parser.parse_args(arguments)
     seeds = range(options.first, options.first + options.seeds)
-    outcome = measure(
-        seeds, mails=options.mails, known=options.known, coarse=options.coarse, counted=not options.uncounted
-    )
+    outcome = measure(seeds, mails=options.mails, known=options.known, coarse=options.coarse)
     print(table(["verdict", "mails with", "precision", "recall (or part)"], report(outcome)))
     if options.by_manner:
         print("\n" + table(["truth", "who", "hits", *VERDICTS], by_actor(outcome)))

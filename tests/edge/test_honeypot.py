@@ -89,7 +89,7 @@ def test_who_follows_it_is_a_machine(served: Served) -> None:
     rows = stored(served)[before:]
     assert [row["kind"] for row in rows] == ["click", "honeypot"]
     enricher = Enricher(None, Networks({}))
-    found = judge([hit_of(row, enricher) for row in rows], Context(links=2))
+    found = judge([hit_of(row, enricher) for row in rows], Context())
     assert [(one.verdict, one.reasons[0]) for one in found] == [("machine", "honeypot-source"), ("machine", "honeypot")]
 
 

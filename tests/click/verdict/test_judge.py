@@ -7,8 +7,8 @@ import pytest
 from linkweir.click.verdict import REASONS, RULES, Context, Hit, Judgement, affected, judge, weigh
 from tests.click.verdict.scenes import CHROME, SECOND, START, hit, sweep
 
-LATER = Context(delivered_at=START - 7200 * SECOND, links=5)
-SOON = Context(delivered_at=START - 40 * SECOND, links=5)
+LATER = Context(delivered_at=START - 7200 * SECOND)
+SOON = Context(delivered_at=START - 40 * SECOND)
 
 
 def one(found: Hit, context: Context = LATER) -> Judgement:
@@ -28,7 +28,7 @@ def test_a_click_hours_after_delivery_is_a_persons() -> None:
 
 def test_an_early_click_on_the_only_link_is_unsure() -> None:
     """A mail with one link leaves nothing to tell a scanner by, when it comes as early as scanners do."""
-    assert one(hit(), Context(delivered_at=START - 40 * SECOND, links=1)).verdict == "unsure"
+    assert one(hit(), Context(delivered_at=START - 40 * SECOND)).verdict == "unsure"
 
 
 def test_a_burst_is_a_machines_from_its_first_hit_on() -> None:
@@ -62,13 +62,13 @@ def test_whoever_follows_a_link_beside_a_burst_stays_a_person() -> None:
 def test_a_slow_sweep_soon_after_delivery_is_a_machines() -> None:
     """Ten links from the top to the end, two seconds apart, begun half a minute after delivery."""
     hits = sweep([2.0 * number for number in range(10)])
-    assert verdicts(hits, Context(delivered_at=START - 30 * SECOND, links=10)) == ["machine"] * 10
+    assert verdicts(hits, Context(delivered_at=START - 30 * SECOND)) == ["machine"] * 10
 
 
 def test_a_sweep_from_many_networks_is_a_machines() -> None:
     """One user agent that follows six links from six networks within a minute."""
     hits = [hit(9.0 * number, number, ip=f"198.51.{number}.1") for number in range(6)]
-    assert verdicts(hits, Context(delivered_at=START - 30 * SECOND, links=6)) == ["machine"] * 6
+    assert verdicts(hits, Context(delivered_at=START - 30 * SECOND)) == ["machine"] * 6
 
 
 def test_a_double_click_is_a_persons() -> None:
@@ -84,7 +84,7 @@ def test_a_reader_of_several_links_is_a_person() -> None:
 
 def test_a_shared_office_is_full_of_people() -> None:
     """An address that follows links of thirty recipients makes no click a machine's, not even an early one."""
-    office = Context(delivered_at=START - 40 * SECOND, links=5, spread={"192.0.2.7": 30})
+    office = Context(delivered_at=START - 40 * SECOND, spread={"192.0.2.7": 30})
     assert one(hit(), office).verdict in ("human", "unsure")
 
 

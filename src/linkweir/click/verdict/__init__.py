@@ -1,6 +1,6 @@
 """Who followed a link: a person, a browser that fetches ahead, a machine, or unsure. Pure, from hits to judgements.
 
-    judgements = judge(hits_of_one_message, Context(delivered_at=..., links=5))
+    judgements = judge(hits_of_one_message, Context(delivered_at=...))
 
 When hits arrive, the verdicts of earlier ones can change: `affected` says which, and which hits to judge them with.
 The rules are the table in `rules.py`.

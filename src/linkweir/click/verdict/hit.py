@@ -39,12 +39,11 @@ class Hit:
 class Context:
     """What is known beyond the hits. Everything may be missing, and then nothing follows from it.
 
-    `delivered_at`: when the recipient's server took the mail; `links`: how many tracked links the mail has;
-    `spread`: by address, the distinct recipients that it hit within `SPREAD` before and after these hits.
+    `delivered_at`: when the recipient's server took the mail; `spread`: by address, the distinct recipients that it hit
+    within `SPREAD` before and after these hits.
     """
 
     delivered_at: int | None = None
-    links: int | None = None
     spread: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -29,7 +29,8 @@ class Scene:
 
     `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
     source's run; `scattered`: the run of everyone with its user agent; `crowd`: readers of links beyond two for each;
-    `least_links`: one more than the last position that was followed; `alone`: nobody followed another link;
+    `links`: how many the mail has at least, one more than the last position that was followed (the true number told
+    no more, on labelled traffic); `alone`: nobody followed another link;
     `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
     source followed this link just before or after; `swept`: its very source ran through the links as no person does.
     """
@@ -40,7 +41,7 @@ class Scene:
     run: Run = ALONE
     scattered: Run = ALONE
     crowd: int = 0
-    least_links: int = 1
+    links: int = 1
     alone: bool = True
     head: bool = False
     trapped: bool = False
@@ -57,11 +58,6 @@ class Scene:
         delivered = self.context.delivered_at
         began = self.hit.at if self.run.began_at is None else self.run.began_at
         return None if delivered is None else (began - delivered) / SECOND
-
-    @property
-    def links(self) -> int:
-        """How many tracked links the mail has; where that is not known, at least as many as were followed nearby."""
-        return self.context.links or self.least_links
 
     @property
     def modern(self) -> bool:
@@ -129,7 +125,7 @@ class Stage:
             scene.run = self._run(self._paths[self._sources[hit.id]], hit, SWEEP_PAUSE)
             if hit.user_agent:
                 scene.scattered = self._run(self._fleets[hit.user_agent], hit, SCATTER_PAUSE)
-        scene.least_links = 1 + max(links, default=hit.position)
+        scene.links = 1 + max(links, default=hit.position)
         scene.alone = all(other.position == hit.position for other in near)
         beside = [other for other in own.near(hit, ECHO) if other.position == hit.position and other is not hit]
         scene.head = any(other.method == "HEAD" for other in beside)
