@@ -1,5 +1,8 @@
 """The list of known networks: what comes along, and what an operator may put in its place."""
 
+import re
+import tomllib
+from importlib import resources
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkweir.click.networks import Known, Networks
+from linkweir.click.networks import OWN, Known, Networks
 from linkweir.errors import SettingsError
 
 RANGES = {
@@ -43,12 +46,23 @@ def test_what_is_no_address_is_in_no_network(text: str) -> None:
 def test_the_list_that_comes_along_can_be_read() -> None:
     """It names certain and probable networks, and none of the addresses that are nobody's."""
     found = Networks.load()
-    assert found.of("67.231.144.1") == Known("Proofpoint", certain=True)
+    assert found.of("40.92.0.1") == Known("Exchange Online", certain=True)
+    assert found.of("2a01:111:f400::1") == Known("Exchange Online", certain=True)
+    assert found.of("67.231.144.1") == Known("Proofpoint", certain=False)
     assert found.of("52.0.0.1") == Known("Amazon Web Services", certain=False)
-    assert found.is_certain("Proofpoint")
+    assert found.is_certain("Exchange Online")
     assert not found.is_certain("Amazon Web Services")
     assert not found.is_certain(None)
     assert all(found.of(ip) is None for ip in ("127.0.0.1", "10.1.2.3", "192.0.2.1", "2001:db8::1"))
+
+
+def test_every_entry_of_it_says_where_it_is_from() -> None:
+    """Each entry has a note and a source; the source of a certain one is dated."""
+    entries = tomllib.loads((resources.files("linkweir.click") / OWN).read_text("utf-8"))["network"]
+    assert all(entry["note"] and entry["source"] for entry in entries)
+    dated = [re.search(r"; 20\d\d-\d\d-\d\d$", entry["source"]) for entry in entries if entry["class"] == "certain"]
+    assert dated
+    assert all(dated)
 
 
 def test_an_operator_replaces_it(tmp_path: Path) -> None:
