@@ -62,7 +62,7 @@ def test_a_click_is_told_after_the_wait_and_once(world: World) -> None:
         "is_bot": False,
         "verdict": "human",
         "confidence": 0.5,
-        "reasons": [{"code": "links-1", "text": ""}],
+        "reasons": [{"code": "links-1", "sentence": "links-1"}],
         "first": True,
         "url": "https://example.com/4",
         "link": {"position": 4},

@@ -43,7 +43,7 @@ def data_of(row: Mapping[Any, Any]) -> dict[str, Any]:
         "is_bot": row["verdict"] in MACHINES,
         "verdict": row["verdict"],
         "confidence": row["confidence"],
-        "reasons": [{"code": code, "text": REASONS.get(code, "")} for code in row["reasons"].split()],
+        "reasons": [{"code": code, "sentence": REASONS.get(code, code)} for code in row["reasons"].split()],
         "first": row["first"],
     }
     if row["kind"] == "click":
