@@ -1,4 +1,4 @@
-"""Declares the three C extensions; everything else is in pyproject.toml."""
+"""Declares the C extensions; everything else is in pyproject.toml."""
 
 import glob
 import os
@@ -45,10 +45,18 @@ mime = Extension(
     extra_compile_args=OPTIMIZE,
     depends=needs("mime"),
 )
+journal = Extension(
+    "linkweir._journal",
+    ["ext/_journal.pyx", *sorted(glob.glob("ext/journal/*.c"))],
+    include_dirs=["ext", "ext/journal"],
+    extra_compile_args=OPTIMIZE,
+    depends=needs("journal"),
+)
+service = [] if os.name == "nt" else [journal]  # the service needs POSIX; the library and the file command do not
 
 setup(
     ext_modules=cythonize(
-        [core, token, mime],
+        [core, token, mime, *service],
         build_dir="build",  # generated C stays out of ext/
         compiler_directives={"language_level": "3"},
     )

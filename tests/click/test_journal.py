@@ -14,13 +14,15 @@ import pytest
 from sqlalchemy import Connection
 
 from linkweir.click import keep as keeping
-from linkweir.click import worker
+from linkweir.click import local, worker
 from linkweir.click.enrich import Enricher
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Journal
+from linkweir.click.lane import PlainLane
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
 from linkweir.click.reading import wiped, written_up_to
+from linkweir.click.segment import Segment
 from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker, Keep
@@ -85,9 +87,11 @@ class Bench:
         return [json.loads(line)["event"] for line in self.stream.getvalue().splitlines()]
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    """Started, and stopped at the end."""
+@pytest.fixture(params=["in C", "in Python"])
+def bench(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Started, and stopped at the end; with the lane as it was built, and with its twin."""
+    if request.param == "in Python":
+        monkeypatch.setattr(local, "new_lane", PlainLane)
     made = Bench(tmp_path / "data")
     made.journal.start()
     made.worker.start()
@@ -135,18 +139,29 @@ def test_many_threads_lose_and_double_nothing(bench: Bench) -> None:
     bench.settled(1000)
 
 
-def test_many_facts_share_a_flush(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand facts of one turn of the event loop are durable after a few writes, each flushed as it is made."""
-    flushed, real = [], os.pwritev
+def test_many_facts_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand facts of one turn of the event loop are durable after a few writes, each with its flush."""
+    calls, write, flush = list[str](), os.pwrite, os.fdatasync
 
-    def counting(descriptor: int, buffers: list[memoryview], offset: int, flags: int) -> int:
-        flushed.append(flags)
-        return real(descriptor, buffers, offset, flags)
+    def writing(descriptor: int, data: bytes, offset: int) -> int:
+        calls.append("write")
+        return write(descriptor, data, offset)
 
-    monkeypatch.setattr(os, "pwritev", counting)
+    def flushing(descriptor: int) -> None:
+        calls.append("flush")
+        flush(descriptor)
+
+    monkeypatch.setattr(local, "new_lane", PlainLane)
+    bench = Bench(tmp_path)
+    bench.journal.start()
+    bench.append(fact(0))
+    monkeypatch.setattr(os, "pwrite", writing)
+    monkeypatch.setattr(os, "fdatasync", flushing)
     assert set(bench.append(*[fact(n) for n in range(1000)])) == {"kept"}
-    assert 0 < len(flushed) < 10
-    assert set(flushed) == {os.RWF_DSYNC}
+    assert 0 < len(calls) < 20
+    assert calls == ["write", "flush"] * (len(calls) // 2)
+    monkeypatch.undo()
+    bench.stop()
 
 
 def test_a_locked_store_delays_no_reader(bench: Bench) -> None:
@@ -241,15 +256,16 @@ def test_a_full_journal_says_so_and_recovers(tmp_path: Path) -> None:
 
 def test_a_reader_never_waits_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the disk does not answer within the wait the fate is "late"; the fact is stored when it does after all."""
-    bench, gate, real = Bench(tmp_path, wait=0.2), threading.Event(), os.pwritev
+    bench, gate = Bench(tmp_path, wait=0.2), threading.Event()
+    real = bench.journal.segments.take
 
-    def hanging(descriptor: int, buffers: list[memoryview], offset: int, flags: int) -> int:
+    def hanging() -> tuple[Segment, int] | None:
         gate.wait(20)
-        return real(descriptor, buffers, offset, flags)
+        return real()
 
     bench.journal.start()
     bench.worker.start()
-    monkeypatch.setattr(os, "pwritev", hanging)
+    monkeypatch.setattr(bench.journal.segments, "take", hanging)
     started = time.monotonic()
     assert bench.append(fact(1), fact(2)) == ["late", "late"]
     assert time.monotonic() - started < 5

@@ -8,12 +8,14 @@ import random
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkweir.click.lane import Lane, PlainLane, new_lane
 from linkweir.click.packing import NAMES, pack
 from linkweir.click.reading import Reader, in_use, waiting
 from linkweir.click.scanning import scan
@@ -26,19 +28,29 @@ from tests.click.facts import fact
 LOG = make_logger("error", io.StringIO())
 
 
+def written(writer: Writer, lane: Lane, *payloads: bytes) -> int:
+    """Write these; how many were taken."""
+    before = lane.kept
+    assert lane.push(list(payloads), -1)[0] == len(payloads)
+    if lane.wait(0) and writer.write():
+        lane.drop()
+    return lane.kept - before
+
+
 class Folder:
     """A folder of files with one writer and one reader of this process."""
 
-    def __init__(self, path: Path, facts: int = 100) -> None:
+    def __init__(self, path: Path, facts: int = 100, lane: Callable[[int, int], Lane] = new_lane) -> None:
         self.segments = Segments(path, facts)
         self.segments.make()
         self.aside: list[bytes] = []
-        self.writer = Writer(self.segments, LOG)
+        self.lane = lane(50_000, 50_000_000)
+        self.writer = Writer(self.segments, self.lane, LOG)
         self.reader = Reader(self.segments, self.aside.append)
 
     def write(self, *positions: int, **changes: object) -> int:
         """Write facts; how many were taken."""
-        return self.writer.write([pack(fact(position, **changes)) for position in positions])
+        return written(self.writer, self.lane, *[pack(fact(position, **changes)) for position in positions])
 
     def read(self, limit: int = 10_000) -> list[int]:
         """Read and acknowledge; the positions of the facts."""
@@ -159,7 +171,7 @@ def test_a_damaged_record_costs_nothing_else(tmp_path: Path, damaged: int) -> No
 def test_what_is_whole_but_no_fact_is_set_aside(tmp_path: Path) -> None:
     """A record that another program wrote is set aside, and its neighbours are read."""
     folder = Folder(tmp_path)
-    folder.writer.write([pack(fact(1)), b"nonsense", pack(fact(2))])
+    written(folder.writer, folder.lane, pack(fact(1)), b"nonsense", pack(fact(2)))
     assert folder.read() == [1, 2]
     assert folder.aside == [b"nonsense"]
     folder.close()
@@ -184,12 +196,8 @@ def test_no_damage_makes_a_fact_up(seed: int, whole: bool) -> None:
 def write_and_die(folder: Path, count: int) -> None:
     """Another process that writes facts and is killed."""
     script = (
-        "import io, os, signal, sys; from pathlib import Path\n"
-        "from linkweir.click.packing import pack; from linkweir.click.segments import Segments\n"
-        "from linkweir.click.writing import Writer; from linkweir.edge.logs import make_logger\n"
-        "from tests.click.facts import fact\n"
-        "writer = Writer(Segments(Path(sys.argv[1]), 100), make_logger('error', io.StringIO()))\n"
-        "assert writer.write([pack(fact(n)) for n in range(int(sys.argv[2]))]) == int(sys.argv[2])\n"
+        "import os, signal, sys; from pathlib import Path; from tests.click.test_segments import Folder\n"
+        "count = int(sys.argv[2]); assert Folder(Path(sys.argv[1])).write(*range(count)) == count\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", script, str(folder), str(count)], check=False)  # noqa: S603 - our own
@@ -254,24 +262,25 @@ def test_a_folder_that_cannot_be_made_takes_nothing(tmp_path: Path) -> None:
     """Where a file is in the way nothing is taken and nothing is raised; once it is gone facts are taken again."""
     (tmp_path / "f").write_text("")
     segments = Segments(tmp_path / "f", 100)
-    writer = Writer(segments, LOG)
-    assert writer.write([pack(fact(1))]) == 0
+    lane = new_lane(10, 10_000)
+    writer = Writer(segments, lane, LOG)
+    assert written(writer, lane, pack(fact(1))) == 0
     (tmp_path / "f").unlink()
-    assert writer.write([pack(fact(1))]) == 1
+    assert written(writer, lane, pack(fact(1))) == 1
     writer.close()
 
 
 def test_a_disk_that_fails_costs_the_file_and_not_the_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When writing to a file fails half-way, the facts go to the next one, each is read once, and none is made up."""
-    folder, real = Folder(tmp_path), os.pwritev
+    folder, real = Folder(tmp_path, lane=PlainLane), os.pwrite
     folder.write(1)
 
-    def failing(descriptor: int, buffers: list[memoryview], offset: int, flags: int) -> int:
-        monkeypatch.setattr(os, "pwritev", real)
-        real(descriptor, [bytes(buffers[0])[:40]], offset, flags)
+    def failing(descriptor: int, data: memoryview, offset: int) -> int:
+        monkeypatch.setattr(os, "pwrite", real)
+        real(descriptor, data[:40], offset)
         raise OSError(errno.EIO, "the disk is ill")
 
-    monkeypatch.setattr(os, "pwritev", failing)
+    monkeypatch.setattr(os, "pwrite", failing)
     assert folder.write(2, 3) == 2
     assert folder.read() == [1, 2, 3]
     folder.close()

@@ -1,45 +1,45 @@
 """The embedded journal: an append-only file on this machine's disk, where every fact goes before anything else.
 
 What is appended in one turn of an event loop is a group. One thread writes all groups that have come while it was busy
-and flushes once (group commit); the flush runs without the interpreter's lock. No database is asked, so a slow, locked
-or missing one delays no reader.
+and flushes once (group commit), without the interpreter's lock, and wakes the loops. No database is asked, so a slow,
+locked or missing one delays no reader.
 """
 
 import asyncio
-import contextlib
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.click.aside import Aside
+from linkweir.click.bell import Bell
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Position
+from linkweir.click.lane import new_lane
 from linkweir.click.packing import pack
 from linkweir.click.reading import Places, Reader, in_use, scrubbed, waiting
 from linkweir.click.segments import Segments
 from linkweir.click.writing import Writer
 
-BACKLOG = 50_000  # facts waiting for a disk that hangs, some 25 MB; beyond that they are lost, loudly
-IDLE = 0.5  # seconds between looks at the wish to stop
-GATHER = 0.002  # seconds between two flushes while readers come together: more of them share one
-TOGETHER = 4  # facts in a group from which on they do
+BACKLOG = 50_000  # facts waiting for a disk that hangs; beyond that they are lost, loudly
+BACKLOG_BYTES = 50_000_000
+IDLE = 0.5  # seconds between looks at whether a full journal has room again
 LOUD = 1.0  # seconds between two lines about facts that are lost
 
 
 class Group:
-    """What one event loop appends in one turn. All but `payloads` is that loop's own."""
+    """What one event loop appends in one turn; `first`, `behind`: its facts' numbers in the lane."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+    def __init__(self) -> None:
         self.payloads: list[bytes] = []
         self.promises: list[asyncio.Future[Fate]] = []
         self.timer: asyncio.TimerHandle | None = None
+        self.first = self.behind = 0
 
-    def settle(self, fate: Fate, kept: int) -> None:
+    def settle(self, fate: Fate, kept: int = 0) -> None:
         """Tell the first `kept` that they are durable and the others their fate."""
         if self.timer is not None:
             self.timer.cancel()
@@ -48,39 +48,51 @@ class Group:
                 promise.set_result("kept" if place < kept else fate)
 
 
-def _settle(told: Sequence[tuple[Group, int]]) -> None:
-    for group, kept in told:
-        group.settle("lost", kept)
+class Side:
+    """What one event loop has appended and not been told of."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, heard: Callable[["Side"], None]) -> None:
+        self.loop = loop
+        self.gathering: list[Group] = []  # one or none
+        self.waiting: deque[Group] = deque()
+        self.last = 0  # the number behind its last fact
+        self.bell = Bell(loop, lambda: heard(self))
 
 
 class LocalJournal:
     """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`.
 
-    `written` is called in the writing thread whenever there is something new to read.
+    `written` is called in an event loop whenever there is something new to read.
     """
 
     def __init__(self, folder: Path, log: FilteringBoundLogger, *, facts: int, wait: float) -> None:
         self.segments = Segments(folder, facts)
         self.written: Callable[[], None] = lambda: None
-        self.kept = self.lost = 0
+        self.lost = 0
         self.full = False
         self._log = log
         self._wait = wait
         self.aside = Aside(folder, log)
-        self._writer = Writer(self.segments, log)
+        self._lane = new_lane(BACKLOG, BACKLOG_BYTES)
+        self._writer = Writer(self.segments, self._lane, log)
         self._reader = Reader(self.segments, lambda data: self.aside.put({"unreadable": data.hex()}))
-        self._gathering: dict[asyncio.AbstractEventLoop, Group] = {}
-        self._groups: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
-        self._pending = self._unsaid = 0
+        self._sides: dict[asyncio.AbstractEventLoop, Side] = {}
+        self._dropped: deque[tuple[int, int]] = deque(maxlen=10_000)  # numbers, from and up to; neighbours are joined
+        self._unsaid = 0
         self._loud_at = self._filled_at = self._filled = 0.0
         self._counting = threading.Lock()
-        self._accepting = False
+        self._accepting = self._ended = False
         self._thread: threading.Thread | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def kept(self) -> int:
+        """Facts that this process has made durable."""
+        return self._lane.kept
 
     @property
     def waiting(self) -> int:
@@ -109,12 +121,18 @@ class LocalJournal:
     def stop(self) -> None:
         """Write what has arrived and end."""
         self._accepting = False
-        for loop in list(self._gathering):
-            self._hand_over(loop)
-        self._groups.put(None)
+        for side in list(self._sides.values()):
+            self._hand_over(side)
+        self._lane.end()
+        self._ended = True
         if self._thread:
             self._thread.join()
         self._writer.close()
+        for side in list(self._sides.values()):
+            try:
+                side.loop.call_soon_threadsafe(self._leave, side)
+            except RuntimeError:  # that loop has ended
+                self._leave(side)
 
     def close(self) -> None:
         """Let another process read, when nothing is to be read here any more."""
@@ -124,16 +142,19 @@ class LocalJournal:
         """A promise of the fact's fate, in the running event loop; it is kept within `wait` seconds."""
         loop = asyncio.get_running_loop()
         promise: asyncio.Future[Fate] = loop.create_future()
-        if not self._accepting or self._pending >= BACKLOG:
+        if not self._accepting:
             promise.set_result("lost")
-            self._lose(1, "the journal does not run or hangs")
+            self._lose(1, "the journal does not run")
             return promise
         payload = pack(fact)
-        group = self._gathering.get(loop)
-        if group is None:
-            group = self._gathering[loop] = Group(loop)
-            group.timer = loop.call_later(self._wait, group.settle, "late", 0)
-            loop.call_soon(self._hand_over, loop)  # when all requests that are here by now have had their turn
+        side = self._sides.get(loop) or self._enter(loop)
+        if side.gathering:
+            group = side.gathering[0]
+        else:
+            group = Group()
+            group.timer = loop.call_later(self._wait, group.settle, "late")
+            side.gathering.append(group)
+            loop.call_soon(self._hand_over, side)  # when all requests that are here by now have had their turn
         group.payloads.append(payload)
         group.promises.append(promise)
         return promise
@@ -168,60 +189,76 @@ class LocalJournal:
         """
         return scrubbed(self.segments, time.monotonic() + seconds)
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        group = self._gathering.pop(loop, None)
-        if group is not None:
-            with self._counting:
-                self._pending += len(group.payloads)
-            self._groups.put(group)
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> Side:
+        """What this loop appends by; those of loops that have ended go, once nothing of theirs is on its way."""
+        for side in list(self._sides.values()):
+            if side.loop.is_closed() and not side.gathering and self._lane.told >= side.last:
+                self._leave(side)
+        side = self._sides[loop] = Side(loop, self._settle)
+        return side
+
+    def _leave(self, side: Side) -> None:
+        if self._sides.pop(side.loop, None) is not None:
+            self._settle(side)
+            side.bell.close()
+
+    def _hand_over(self, side: Side) -> None:
+        try:
+            group = side.gathering.pop()
+        except IndexError:
+            return  # a stop was faster
+        taken, behind = self._lane.push(group.payloads, side.bell.ring)
+        group.first, group.behind = behind - taken, behind
+        side.last = behind
+        side.waiting.append(group)
+        if taken < len(group.promises):
+            self._lose(len(group.promises) - taken, "the journal's disk hangs, or it has ended")
+            self._settle(side)
+
+    def _settle(self, side: Side) -> None:
+        """Tell those whose fate is known. In the loop's own thread."""
+        decided, news = self._lane.decided, False
+        while side.waiting and side.waiting[0].behind <= decided:
+            group = side.waiting.popleft()
+            kept = group.behind - group.first
+            for first, behind in tuple(self._dropped):
+                if first < group.behind and behind > group.first:
+                    kept = min(kept, max(0, first - group.first))
+            news = news or kept > 0
+            group.settle("lost", kept)
+        if news:
+            self.written()
 
     def _run(self) -> None:
-        going = True
-        while going:
-            groups, going = self._arrived()
-            if groups:
-                began = time.monotonic()
-                if self._write(groups) >= TOGETHER and (rest := began + GATHER - time.monotonic()) > 0:
-                    time.sleep(rest)
-            elif self.full:
-                self.full = not self._writer.ready()
+        while True:
+            try:
+                if self._lane.wait(IDLE):
+                    self._write()
+                elif self._ended:
+                    return
+                elif self.full:
+                    self.full = not self._writer.ready()
+            except Exception:
+                self._log.exception("journal.bug")  # the thread must live: it is the only one
+                self._drop()
 
-    def _arrived(self) -> tuple[list[Group], bool]:
-        """Every group that is there, after a wait for the first; False at the wish to end."""
-        groups: list[Group] = []
-        with contextlib.suppress(queue.Empty):
-            item = self._groups.get(timeout=IDLE)
-            while item is not None:
-                groups.append(item)
-                item = self._groups.get_nowait()
-            return groups, False
-        return groups, True
+    def _write(self) -> None:
+        kept = self._lane.kept
+        if self._writer.write(IDLE):
+            self._drop()
+        elif self._lane.kept > kept:
+            self.full = False
 
-    def _write(self, groups: Sequence[Group]) -> int:
-        """Make them durable and say so; how many facts they held."""
-        payloads = [payload for group in groups for payload in group.payloads]
-        try:
-            kept = self._writer.write(payloads)
-        except Exception:
-            self._log.exception("journal.bug")  # the thread must live: it is the only one
-            kept = 0
-        lost = len(payloads) - kept
-        self.kept += kept
-        with self._counting:
-            self._pending -= len(payloads)
-        self.full = lost > 0
-        if lost:
-            self._lose(lost, "the journal is full, or its disk takes nothing")
-        fates: dict[asyncio.AbstractEventLoop, list[tuple[Group, int]]] = {}
-        for group in groups:
-            fates.setdefault(group.loop, []).append((group, kept))
-            kept -= len(group.payloads)
-        for loop, told in fates.items():
-            with contextlib.suppress(RuntimeError):  # that loop has ended
-                loop.call_soon_threadsafe(_settle, told)
-        if lost < len(payloads):
-            self.written()
-        return len(payloads)
+    def _drop(self) -> None:
+        """Nobody takes what the lane holds."""
+        first, count = self._lane.decided, self._lane.held
+        if self._dropped and self._dropped[-1][1] == first:
+            self._dropped[-1] = self._dropped[-1][0], first + count
+        else:
+            self._dropped.append((first, first + count))
+        self.full = count > 0
+        self._lose(count, "the journal is full, or its disk takes nothing")
+        self._lane.drop()
 
     def _lose(self, count: int, reason: str) -> None:
         """Count what is lost and say so, but not thousands of times a second."""

@@ -48,6 +48,20 @@ class Life:
         return zlib.crc32(self.id)
 
 
+@dataclass(slots=True)
+class Target:
+    """Where to write: a file that must still be at its path, from `at` (which moves on) to `size`; CRCs begin with
+    `seed`.
+    """
+
+    descriptor: int
+    path: Path
+    identity: tuple[int, int]
+    seed: int
+    at: int
+    size: int
+
+
 def framed(payload: bytes, seed: int) -> bytes:
     """A fact's bytes as they stand in the file."""
     return RECORD.pack(len(payload), zlib.crc32(payload, seed)) + payload + bytes(-len(payload) % 8)
@@ -56,6 +70,14 @@ def framed(payload: bytes, seed: int) -> bytes:
 def room_of(payload: bytes) -> int:
     """How many bytes it takes in the file."""
     return RECORD.size + len(payload) + -len(payload) % 8
+
+
+def flush(descriptor: int) -> None:
+    """What was written stays, whatever happens to the machine. Raises OSError."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:
+        os.fsync(descriptor)
 
 
 class Segment:
@@ -123,30 +145,34 @@ class Segment:
         os.pwrite(self.descriptor, _NAMES.pack(len(text), zlib.crc32(text, life.seed)) + text, NAMES)
         first = _HEAD.pack(MAGIC, life.id, number, 0)[:-4]
         os.pwrite(self.descriptor, first + struct.pack("<I", zlib.crc32(first)), 0)
-        os.fdatasync(self.descriptor)
+        flush(self.descriptor)
         self.life, self.end, self.acked, self.written = life, None, START, 0
         return life
 
-    def count(self, facts: int) -> None:
-        """So many more were written: whoever reads can see how busy it is. In memory that is shared, for a call of the
-        system would cost readers a turn at the interpreter's lock.
+    def counter(self) -> memoryview:
+        """Where whoever writes counts its facts, for others to see how busy it is: memory that is shared. To be
+        released before the file is closed.
         """
         if self._head is None:
             self._head = mmap.mmap(self.descriptor, START)
-        self.written += facts
-        _COUNT.pack_into(self._head, WRITTEN, self.written)
+        return memoryview(self._head)[WRITTEN : WRITTEN + _COUNT.size]
+
+    def target(self, at: int) -> Target:
+        """For whoever writes, from `at` on."""
+        assert self.life is not None
+        return Target(self.descriptor, self.path, self.identity, self.life.seed, at, self.size)
 
     def seal(self, end: int) -> None:
         """The facts end here: nobody will write more in this life."""
         self._set(END, end)
-        os.fdatasync(self.descriptor)
+        flush(self.descriptor)
         self.end = end
 
     def acknowledge(self, position: int) -> None:
         """Everything before `position` is safe elsewhere; that is durable, and then those bytes are wiped."""
         before = self.acked
         self._set(ACKED, position)
-        os.fdatasync(self.descriptor)
+        flush(self.descriptor)
         self.acked = position
         self.wipe(before, position)
 
@@ -157,9 +183,9 @@ class Segment:
 
     def free(self) -> None:
         """End this life. The caller knows that all was acknowledged and that nobody writes."""
-        os.fdatasync(self.descriptor)  # what was wiped, before the head that says what it was
+        flush(self.descriptor)  # what was wiped, before the head that says what it was
         os.pwrite(self.descriptor, bytes(START), 0)
-        os.fdatasync(self.descriptor)
+        flush(self.descriptor)
         self.life, self.end, self.acked = None, None, START
 
     def _set(self, offset: int, value: int) -> None:
