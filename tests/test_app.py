@@ -318,7 +318,7 @@ def test_mounted_under_a_prefix(tmp_path: Path, with_lifespan: bool) -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with Running(outer, listener), httpx.Client(base_url=url + "/mail") as client:
             assert client.get(url).text == "home"
-            assert service.journal.alive is with_lifespan
+            assert service.embedded.alive is with_lifespan
             assert client.get("/readyz").status_code == 200
             client.headers["Authorization"] = "Bearer " + "k" * 40
             base = f"/v2/accounts/{service.account}/messages"
@@ -329,9 +329,9 @@ def test_mounted_under_a_prefix(tmp_path: Path, with_lifespan: bool) -> None:
             assert link.startswith(url + "/mail/c/")
             assert client.get(link, headers=BROWSER).headers["location"] == "https://example.com/a?x=1&y=2"
             wait_until(lambda: client.get(f"{base}/{message_id}").json()["click_count"] == 1)
-        assert service.journal.alive is not with_lifespan
+        assert service.embedded.alive is not with_lifespan
     service.stop()
-    assert not service.journal.alive
+    assert not service.embedded.alive
     assert not service.worker.alive
 
 
@@ -391,7 +391,7 @@ def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:
     for _ in range(2):
         service.start()
         service.start()
-        assert service.journal.alive
+        assert service.embedded.alive
         service.stop()
         service.stop()
-        assert not service.journal.alive
+        assert not service.embedded.alive

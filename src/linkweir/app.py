@@ -29,8 +29,10 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir import keyfile
 from linkweir.click import leftover
+from linkweir.click.aside import Aside
 from linkweir.click.enrich import Enricher
 from linkweir.click.gate import GateKeeper
+from linkweir.click.journal import Journal
 from linkweir.click.keep import keep
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
@@ -90,9 +92,13 @@ RING_LOOK = 2.0  # seconds between looks at the key file
 class Service:
     """The parts of one service. Constructing does no I/O; `start` and `stop` do, and may be called from any
     thread.
+
+    `journal`: another one than the embedded, which then does not run; whoever made it starts and ends it.
     """
 
-    def __init__(self, settings: Settings, log: FilteringBoundLogger, role: Role = "all") -> None:
+    def __init__(
+        self, settings: Settings, log: FilteringBoundLogger, role: Role = "all", journal: Journal | None = None
+    ) -> None:
         self.settings = settings
         self.has_workers = role != "web"
         self.log = log
@@ -103,7 +109,16 @@ class Service:
         )
         self.vault = Vault(settings.vault_path)
         self.understand = understand = _understand(settings)
-        self.journal = LocalJournal(settings.spool_path, log, facts=settings.journal_facts, wait=settings.click_wait)
+        self.aside = Aside(settings.spool_path, log)
+        self.embedded = LocalJournal(
+            settings.spool_path,
+            log,
+            aside=self.aside.put,
+            facts=settings.journal_facts,
+            wait=settings.click_wait,
+        )
+        self._embeds = journal is None
+        self.journal: Journal = journal or self.embedded
         self.clicks = ClickWorker(
             self.store,
             self.journal,
@@ -111,8 +126,11 @@ class Service:
             log,
             keep=lambda connection, facts: keep(connection, facts, understand, now()),
             tell=lambda connection: tell(connection, now()),
+            aside=self.aside.put,
+            quiet=self.embedded.quiet if self._embeds else lambda: True,
             retry=settings.spool_retry,
         )
+        self.embedded.written = self.clicks.wake
         self.gate = GateKeeper(self.store, log, skipping)
         self.recording: dict[str, Any] = {
             "describe": understand.enricher.describe,
@@ -175,7 +193,8 @@ class Service:
             if self.has_workers:
                 self._start_smtp()  # the one that can fail: before anything else runs
             self.gate.start()
-            self.journal.start()
+            if self._embeds:
+                self.embedded.start()
             if self.has_workers:
                 self.rebuilder.start()
                 self.worker.start()
@@ -215,9 +234,11 @@ class Service:
             self.worker.stop()
             self.webhooks.stop()
             self.gate.stop()
-            self.journal.stop()
+            if self._embeds:
+                self.embedded.stop()
             self.clicks.stop()
-            self.journal.close()
+            if self._embeds:
+                self.embedded.close()
             self.store.close()
         self.log.info("service.stopped")
 
@@ -357,18 +378,14 @@ class Service:
         return FIRST_USER, password
 
     def _watch_figures(self) -> None:
-        journal, clicks, worker, webhooks = self.journal, self.clicks, self.worker, self.webhooks
+        clicks, worker, webhooks = self.clicks, self.worker, self.webhooks
+        if self._embeds:
+            self._watch_journal(self.embedded)
         self.metrics.watch(
             counters=[
-                ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
                 ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
                 ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.drained),
-                (
-                    "linkweir_clicks_lost",
-                    "Clicks for which no disk had room",
-                    lambda: journal.lost,
-                ),
-                ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: journal.aside.count),
+                ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: self.aside.count),
                 ("linkweir_click_store_failures", "Failures to store", lambda: clicks.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
@@ -377,10 +394,23 @@ class Service:
                 ("linkweir_webhooks_disabled", "Webhooks disabled", lambda: webhooks.disabled),
             ],
             gauges=[
-                ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.waiting),
-                ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.filled),
                 ("linkweir_queue_messages", "Messages waiting", lambda: self._count(queue.size)),
                 ("linkweir_webhooks_waiting", "Webhook requests waiting", lambda: self._count(outbox.waiting)),
+            ],
+        )
+
+    def _watch_journal(self, journal: LocalJournal) -> None:
+        def lost() -> int:
+            return journal.lost + self.metrics.unrecorded
+
+        self.metrics.watch(
+            counters=[
+                ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
+                ("linkweir_clicks_lost", "Clicks for which no disk had room", lost),
+            ],
+            gauges=[
+                ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.waiting),
+                ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.filled),
             ],
         )
 
@@ -455,9 +485,14 @@ def _stamp(settings: Settings) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ino
 
 
-def create_app(settings: Settings, log: FilteringBoundLogger | None = None, role: Role = "all") -> Starlette:
+def create_app(
+    settings: Settings,
+    log: FilteringBoundLogger | None = None,
+    role: Role = "all",
+    journal: Journal | None = None,
+) -> Starlette:
     """The application for these settings; `app.state.linkweir` is its Service. Does no I/O yet."""
-    service = Service(settings, log or make_logger(settings.log_level), role)
+    service = Service(settings, log or make_logger(settings.log_level), role, journal)
     app = Starlette(
         routes=[
             *health.ROUTES,

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,18 @@ from sqlalchemy import Connection
 
 from linkweir.click import keep as keeping
 from linkweir.click import local, worker
+from linkweir.click.aside import Aside
 from linkweir.click.enrich import Enricher
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Journal
 from linkweir.click.lane import PlainLane
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
-from linkweir.click.reading import wiped, written_up_to
+from linkweir.click.reading import scrubbed, wiped, written_up_to
 from linkweir.click.segment import Segment
 from linkweir.click.spool import Spool
 from linkweir.click.understand import Understand
-from linkweir.click.worker import ClickWorker, Keep
+from linkweir.click.worker import ClickWorker, Keep, Tell
 from linkweir.edge.logs import make_logger
 from linkweir.store import clicks
 from linkweir.store.engine import Store
@@ -51,10 +52,31 @@ class Bench:
         self.folder = folder / "spool"
         self.store = Store(folder / "linkweir.db", wait=0.1)
         migrate(self.store)
+        self.aside = Aside(self.folder, log)
         self.journal = LocalJournal(
-            self.folder, log, facts=int(options.get("facts", 5000)), wait=options.get("wait", 5.0)
+            self.folder,
+            log,
+            aside=self.aside.put,
+            facts=int(options.get("facts", 5000)),
+            wait=options.get("wait", 5.0),
         )
-        self.worker = ClickWorker(self.store, self.journal, Spool(self.folder), log, keep=store_facts, retry=0.1)
+        self.worker = self.working(store_facts)
+
+    def working(self, store_facts: Keep, tell: Tell | None = None) -> ClickWorker:
+        """A worker for the journal."""
+        made = ClickWorker(
+            self.store,
+            self.journal,
+            Spool(self.folder),
+            make_logger("error", self.stream),
+            keep=store_facts,
+            tell=tell,
+            aside=self.aside.put,
+            quiet=self.journal.quiet,
+            retry=0.1,
+        )
+        self.journal.written = made.wake
+        return made
 
     def append(self, *facts: Fact) -> list[Fate]:
         """Append from an event loop of its own, all at once, and wait for every fate."""
@@ -110,9 +132,10 @@ def test_it_is_the_interface(tmp_path: Path) -> None:
 
     assert asyncio.run(append()) == "kept"
     batch = journal.read_from(None, 10)
+    assert batch is not None
     assert [one.position for one in batch.facts] == [4]
     assert batch.position is not None
-    assert journal.read_from(batch.position, 10).facts == []
+    assert journal.read_from(batch.position, 10) == Batch([], batch.position)
     journal.acknowledge(batch.position)
     assert journal.read_from(None, 10) == Batch([], None)
     bench.stop()
@@ -193,6 +216,7 @@ def test_a_crash_between_storing_and_acknowledging_counts_once(tmp_path: Path) -
     bench.journal.start()
     bench.append(*[fact(n) for n in range(50)])
     batch = bench.journal.read_from(None, 30)
+    assert batch is not None
     with bench.store.write() as connection:
         keep(connection, batch.facts)
     bench.journal.close()  # and then it dies
@@ -303,7 +327,7 @@ def test_a_fact_that_cannot_be_stored_blocks_nothing(tmp_path: Path) -> None:
     bench.settled(39)
     (line,) = (bench.folder / "aside.bad").read_text().splitlines()
     assert json.loads(line)["fact"]["position"] == 13
-    assert bench.journal.aside.count == 1
+    assert bench.aside.count == 1
     bench.stop()
 
 
@@ -314,6 +338,7 @@ def test_a_scrub_waits_for_nobody_who_came_later(tmp_path: Path) -> None:
     bench.append(*[fact(n) for n in range(5)])
     places = written_up_to(bench.journal.segments)
     batch = bench.journal.read_from(None, 100)
+    assert batch is not None
     bench.append(*[fact(n) for n in range(5)])
     assert not wiped(bench.journal.segments, places)
     assert batch.position is not None
@@ -328,9 +353,9 @@ def test_a_scrubbed_journal_holds_nobody(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.journal.start()
     bench.append(*[fact(n, ip="203.0.113.77", user_agent="VerySpecialBrowser") for n in range(700)])
-    assert not bench.journal.scrub(0.1)
+    assert not scrubbed(bench.journal.segments, time.monotonic() + 0.1)
     bench.worker.catch_up()
-    assert bench.journal.scrub(5)
+    assert scrubbed(bench.journal.segments, time.monotonic() + 5)
     assert bench.total() == 700
     for path in bench.folder.iterdir():
         data = path.read_bytes()
@@ -372,7 +397,7 @@ def test_two_processes_worth_of_journals_share_a_folder(tmp_path: Path) -> None:
 def test_storing_steps_aside_for_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While many readers come nothing is stored for a while, but never for longer than the patience."""
     monkeypatch.setattr(worker, "PATIENCE", 1.0)
-    monkeypatch.setattr(worker, "FEW", 0)
+    monkeypatch.setattr(local, "FEW", 0)
     stored_at: list[float] = []
 
     def noting(connection: Connection, facts: Sequence[Fact]) -> None:
@@ -395,13 +420,13 @@ def test_storing_steps_aside_for_readers(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_nearly_full_journal_is_emptied_whoever_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the high-water mark the worker steps aside for nobody, so that nothing is lost while it could be stored."""
     monkeypatch.setattr(worker, "PATIENCE", 1000.0)
-    monkeypatch.setattr(worker, "FEW", -1)
+    monkeypatch.setattr(local, "FEW", -1)
     bench = Bench(tmp_path, facts=100)
     bench.journal.start()
     bench.append(*[fact(n) for n in range(2500)])
-    assert bench.journal.filled > worker.HIGH_WATER
+    assert bench.journal.filled > local.HIGH_WATER
     bench.worker.start()
-    wait_until(lambda: bench.journal.filled <= worker.HIGH_WATER)
+    wait_until(lambda: bench.journal.filled <= local.HIGH_WATER)
     assert bench.total() > 0
     bench.stop()
 
@@ -414,16 +439,7 @@ def test_what_is_told_is_told_about_once_a_second(tmp_path: Path) -> None:
         told.append(time.monotonic())
         return 0
 
-    telling: Callable[[Connection], int] = tell
-    bench.worker = ClickWorker(
-        bench.store,
-        bench.journal,
-        Spool(bench.folder),
-        make_logger("error", bench.stream),
-        keep=keep,
-        tell=telling,
-        retry=0.1,
-    )
+    bench.worker = bench.working(keep, tell)
     bench.journal.start()
     bench.worker.start()
     bench.append(fact(1))

@@ -122,7 +122,7 @@ class Served:
 
     def settle(self) -> None:
         """Wait until every click that was answered has been brought from the journal to the store."""
-        wait_until(lambda: self.service.journal.waiting == 0)
+        wait_until(lambda: self.service.embedded.waiting == 0)
 
     def clicks(self, message_id: str) -> int:
         """The contract's click_count, once all clicks so far are stored."""

@@ -102,7 +102,7 @@ def test_the_page_needs_no_store(served: Served) -> None:
     served.settle()
     served.settings.database.rename(served.settings.database.with_suffix(".gone"))
     assert served.reader.get(link).status_code == 200
-    assert served.service.journal.waiting == 1
+    assert served.service.embedded.waiting == 1
 
 
 def test_bad_patterns_are_refused(served: Served) -> None:

@@ -4,12 +4,14 @@ object a line, so that it blocks nothing and can be looked at. It may hold perso
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 NAME = "aside.bad"
+SetAside = Callable[[dict[str, Any]], None]
 
 
 class Aside:

@@ -1,6 +1,7 @@
 """What a journal of click facts can do, whatever it is made of: take facts, give them back in order, forget them.
 
-The embedded one is LocalJournal. A distributed one needs these three and nothing else.
+The embedded one is LocalJournal. A distributed one needs these and nothing else: redirects, their worker and the
+operator's figures ask for no more. How it is opened and closed is for whoever constructs it.
 """
 
 from collections.abc import Awaitable
@@ -33,10 +34,13 @@ class Journal(Protocol):
         kept: it is durable. late: not yet, and the reader must not wait any longer. lost: nothing could take it.
         """
 
-    def read_from(self, position: Position | None, limit: int) -> Batch:
-        """At most `limit` facts behind `position`, or behind the acknowledged ones; none for any but one reader at a
-        time. Raises OSError.
+    def read_from(self, position: Position | None, limit: int) -> Batch | None:
+        """At most `limit` facts behind `position`, or behind the acknowledged ones. None: somebody else reads, and one
+        at a time may. Raises OSError.
         """
 
     def acknowledge(self, position: Position) -> None:
         """Everything before `position` is safe elsewhere: durably forget it. Raises OSError."""
+
+    def trouble(self) -> str | None:
+        """What keeps it from taking facts now, for the operator; None: nothing does."""

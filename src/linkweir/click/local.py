@@ -14,19 +14,22 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.click.aside import Aside
+from linkweir.click.aside import SetAside
 from linkweir.click.bell import Bell
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Position
 from linkweir.click.lane import new_lane
 from linkweir.click.packing import pack
-from linkweir.click.reading import Places, Reader, in_use, scrubbed, waiting
+from linkweir.click.reading import Places, Reader, in_use, waiting
 from linkweir.click.segments import Segments
 from linkweir.click.writing import Writer
 
 BACKLOG = 50_000  # facts waiting for a disk that hangs; beyond that they are lost, loudly
 BACKLOG_BYTES = 50_000_000
 IDLE = 0.5  # seconds between looks at whether a full journal has room again
+MOMENT = 0.05  # seconds in which few readers came: then there is time to store
+FEW = 50  # readers in that time: a fifth of a processor
+HIGH_WATER = 0.5  # the share of a full journal from which on readers no longer come first
 LOUD = 1.0  # seconds between two lines about facts that are lost
 
 
@@ -60,22 +63,22 @@ class Side:
 
 
 class LocalJournal:
-    """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`.
+    """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`;
+    `aside` keeps records that cannot be read.
 
     `written` is called in an event loop whenever there is something new to read.
     """
 
-    def __init__(self, folder: Path, log: FilteringBoundLogger, *, facts: int, wait: float) -> None:
+    def __init__(self, folder: Path, log: FilteringBoundLogger, *, aside: SetAside, facts: int, wait: float) -> None:
         self.segments = Segments(folder, facts)
         self.written: Callable[[], None] = lambda: None
         self.lost = 0
         self.full = False
         self._log = log
         self._wait = wait
-        self.aside = Aside(folder, log)
         self._lane = new_lane(BACKLOG, BACKLOG_BYTES)
         self._writer = Writer(self.segments, self._lane, log)
-        self._reader = Reader(self.segments, lambda data: self.aside.put({"unreadable": data.hex()}))
+        self._reader = Reader(self.segments, lambda data: aside({"unreadable": data.hex()}))
         self._sides: dict[asyncio.AbstractEventLoop, Side] = {}
         self._dropped: deque[tuple[int, int]] = deque(maxlen=10_000)  # numbers, from and up to; neighbours are joined
         self._unsaid = 0
@@ -159,35 +162,37 @@ class LocalJournal:
         group.promises.append(promise)
         return promise
 
-    def hold(self) -> bool:
-        """Become the one reader over all processes; False while another one is."""
-        return self._reader.hold()
-
-    def read_from(self, position: Position | None, limit: int) -> Batch:
+    def read_from(self, position: Position | None, limit: int) -> Batch | None:
         """As Journal has it. Reads also what processes left that are dead by now."""
         assert position is None or isinstance(position, Places)
         if not self._reader.hold():
-            return Batch([], None)
+            return None
         facts, places = self._reader.read(position, limit)
         return Batch(facts, places if places.offsets else None)
-
-    def written_so_far(self) -> int:
-        """Facts that all processes have written; for whoever reads, to see how many come in a while."""
-        return self._reader.written()
 
     def acknowledge(self, position: Position) -> None:
         """As Journal has it. The bytes are wiped, and their files used again."""
         assert isinstance(position, Places)
         self._reader.acknowledge(position)
 
-    def scrub(self, seconds: float) -> bool:
-        """Wait until all facts that processes wrote so far were acknowledged, and see their bytes wiped from the disk,
-        for an erasure to be complete; False when some were still waiting after so many seconds. Raises OSError.
+    def trouble(self) -> str | None:
+        """As Journal has it."""
+        if not self.alive:
+            return "not running"
+        return f"clicks are being lost: {self.lost} so far" if self.full else None
 
-        Somebody must be emptying the journal meanwhile: a ClickWorker, here or in another process. What was set aside
-        is left alone.
+    def quiet(self) -> bool:
+        """Did few readers come in a moment, which is waited for here, or must those who store go on all the same, since
+        the files fill? For the one that reads.
         """
-        return scrubbed(self.segments, time.monotonic() + seconds)
+        if self.filled >= HIGH_WATER:
+            return True
+        before = self._reader.written()
+        time.sleep(MOMENT)
+        if self._reader.written() - before > FEW:
+            return False
+        self._reader.look()  # a file may have been taken meanwhile
+        return self._reader.written() - before <= FEW
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> Side:
         """What this loop appends by; those of loops that have ended go, once nothing of theirs is on its way."""

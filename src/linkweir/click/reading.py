@@ -87,16 +87,22 @@ class Reader:
             if segment.end is not None and segment.acked >= segment.end:
                 segment.free()
 
+    def look(self) -> None:
+        """See which files are in use, for `written`."""
+        self._in_use()
+
     def written(self) -> int:
-        """How many facts the files hold or held in this life; only the difference of two looks means something."""
-        return sum(segment.written for segment in self._in_use())
+        """How many facts the files that were in use at the last look hold or held in this life; only the difference of
+        two such numbers means something.
+        """
+        return sum(segment.counted() for segment in self._open.values() if segment.life)
 
     def _in_use(self) -> list[Segment]:
         """Files with a life, the oldest life first."""
-        paths = self._segments.paths()
-        for path in [path for path in self._open if path not in paths or not self._open[path].in_place()]:
+        found = self._segments.found()
+        for path in [path for path, one in self._open.items() if found.get(path) != one.identity]:
             self._open.pop(path).close()
-        for path in paths:
+        for path in found:
             with contextlib.suppress(FileNotFoundError):
                 if path in self._open:
                     self._open[path].refresh()

@@ -90,7 +90,8 @@ class Segment:
         self.size, self.identity = status.st_size, (status.st_dev, status.st_ino)
         self.life: Life | None = None
         self.end: int | None = None  # None: somebody may still be writing
-        self.acked, self.written = START, 0
+        self.acked = START
+        self._seen = b""
         self._head: mmap.mmap | None = None
         self.refresh()
 
@@ -126,10 +127,15 @@ class Segment:
     def refresh(self) -> None:
         """See what the head says now."""
         head = os.pread(self.descriptor, START, 0)
-        self.life = _life(head)
-        self.written = int(_COUNT.unpack_from(head, WRITTEN)[0]) if self.life else 0
+        if head[: _HEAD.size] != self._seen or self.life is None:
+            self.life = _life(head)
+        self._seen = head[: _HEAD.size]
         self.end = self._mark(head, END)
         self.acked = self._mark(head, ACKED) or START
+
+    def counted(self) -> int:
+        """How many facts were written in this life, as its writer says now."""
+        return int(_COUNT.unpack(os.pread(self.descriptor, _COUNT.size, WRITTEN))[0])
 
     def _mark(self, head: bytes, offset: int) -> int | None:
         if self.life is None:
@@ -146,7 +152,7 @@ class Segment:
         first = _HEAD.pack(MAGIC, life.id, number, 0)[:-4]
         os.pwrite(self.descriptor, first + struct.pack("<I", zlib.crc32(first)), 0)
         flush(self.descriptor)
-        self.life, self.end, self.acked, self.written = life, None, START, 0
+        self.life, self.end, self.acked = life, None, START
         return life
 
     def counter(self) -> memoryview:

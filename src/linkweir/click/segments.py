@@ -10,9 +10,10 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from linkweir.click.lane import write_durably
 from linkweir.click.packing import NAMES
 from linkweir.click.scanning import scan
-from linkweir.click.segment import LONGEST, PIECE, START, Segment
+from linkweir.click.segment import LONGEST, START, Segment
 
 SUFFIX = ".journal"
 BYTES_PER_FACT = 512  # a long destination and user agent with all the rest; 300 is usual
@@ -35,6 +36,13 @@ class Segments:
             return sorted(self.path.glob("*" + SUFFIX))
         return []
 
+    def found(self) -> dict[Path, tuple[int, int]]:
+        """The same, with what the system knows each by (st_dev, st_ino)."""
+        with contextlib.suppress(OSError), os.scandir(self.path) as entries:
+            device = os.stat(self.path).st_dev
+            return {Path(one.path): (device, one.inode()) for one in entries if one.name.endswith(SUFFIX)}
+        return {}
+
     def make(self) -> None:
         """Preallocate the files that are missing. OSError, also when the disk is full: some may be there then."""
         if len(self.paths()) >= self.count:
@@ -50,9 +58,7 @@ class Segments:
         path = self.path / (name + ".new")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            for offset in range(0, self.size, PIECE):  # zeros: the first flush into unwritten room takes twice as long
-                os.pwrite(descriptor, bytes(min(PIECE, self.size - offset)), offset)
-            os.fsync(descriptor)
+            write_durably(descriptor, bytes(self.size), 0)  # not room alone: flushing into that takes twice as long
             os.rename(path, self.path / (name + SUFFIX))
         except OSError:
             os.unlink(path)

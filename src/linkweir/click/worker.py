@@ -1,8 +1,7 @@
 """Brings facts from the journal to the store: read, keep in one transaction, acknowledge; and tells what is due.
 
 One at a time over all processes of a data folder, which the journal sees to. While many readers come it steps aside,
-for it would take processor, interpreter and disk from them, but never for long: it goes on every few seconds, and
-without a break when the journal fills.
+for it would take processor, interpreter and disk from them, but never for long: it goes on every few seconds.
 A fact that the store cannot take for its own sake is put aside, and blocks nothing.
 """
 
@@ -13,8 +12,9 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.click.aside import SetAside
 from linkweir.click.fact import Fact
-from linkweir.click.local import LocalJournal
+from linkweir.click.journal import Journal
 from linkweir.click.spool import Spool
 from linkweir.errors import StoreUnavailable
 from linkweir.store.engine import Store
@@ -25,28 +25,28 @@ Tell = Callable[[Connection], int]  # webhooks of clicks whose verdict has settl
 BATCH = 500  # facts in one transaction
 POLL = 0.5  # seconds between looks at what other processes wrote
 TELL = 1.0  # seconds between looks at what is to be told
-QUIET = 0.05  # seconds in which few readers came: then there is time to store
-FEW = 5  # readers in that time
 PATIENCE = 2.0  # seconds that facts wait for a quiet moment
 STOP_WAIT = 5.0  # seconds that a stop may take for storing
-HIGH_WATER = 0.5  # the share of a full journal from which on readers no longer come first
 
 
 class ClickWorker:
     """A thread. `stored` counts facts since the start, `failures` the store's refusals.
 
-    `retry`: seconds to leave a broken store alone.
+    `aside` keeps what the store refuses for its own sake. `quiet` looks for a moment whether readers leave time to
+    store; without it they always do. `retry`: seconds to leave a broken store alone.
     """
 
     def __init__(
         self,
         store: Store,
-        journal: LocalJournal,
+        journal: Journal,
         spool: Spool,
         log: FilteringBoundLogger,
         *,
         keep: Keep,
         tell: Tell | None = None,
+        aside: SetAside,
+        quiet: Callable[[], bool] = lambda: True,
         retry: float,
     ) -> None:
         self._store = store
@@ -55,13 +55,14 @@ class ClickWorker:
         self._log = log
         self._keep = keep
         self._tell = tell
+        self._aside = aside
+        self._quiet = quiet
         self._retry = retry
         self._wake = threading.Event()
         self._stopping = False
         self._spool_at = self._tell_at = 0.0
         self._thread: threading.Thread | None = None
         self.stored = self.failures = self.drained = 0
-        journal.written = self._wake.set
 
     @property
     def alive(self) -> bool:
@@ -74,6 +75,10 @@ class ClickWorker:
         # daemon: a host that never stops us must still be able to exit; the journal keeps what was not stored
         self._thread = threading.Thread(target=self._run, name="linkweir-clicks", daemon=True)
         self._thread.start()
+
+    def wake(self) -> None:
+        """There is something new: look now, not only within half a second."""
+        self._wake.set()
 
     def stop(self) -> None:
         """Store what the journal holds, if the store takes it, and end."""
@@ -114,9 +119,9 @@ class ClickWorker:
 
     def _turn(self) -> int:
         """One batch; how many facts it held. Nothing while another process is at it."""
-        if not self._journal.hold():
-            return 0
         batch = self._journal.read_from(None, BATCH)
+        if batch is None:
+            return 0
         if batch.facts:
             self._store_facts(batch.facts)
             self.stored += len(batch.facts)
@@ -140,7 +145,7 @@ class ClickWorker:
                 self._store_facts(facts[half:])
                 return
             self._log.exception("click.cannot_keep", event_id=str(facts[0].id))
-            self._journal.aside.put({"fact": facts[0].row(), "error": repr(error)})
+            self._aside({"fact": facts[0].row(), "error": repr(error)})
 
     def _drain_spool(self) -> None:
         """Files that releases before the journal left; now and then, for one may be restored from a backup."""
@@ -158,13 +163,10 @@ class ClickWorker:
                 self._tell(connection)
 
     def _step_aside(self) -> int:
-        """Wait for a quiet moment, as long as there is room and patience."""
+        """Wait for a quiet moment, as long as there is patience."""
         until = time.monotonic() + PATIENCE
-        while not self._stopping and time.monotonic() < until and self._journal.filled < HIGH_WATER:
-            before = self._journal.written_so_far()
-            time.sleep(QUIET)
-            if self._journal.written_so_far() - before <= FEW:
-                break
+        while not self._stopping and time.monotonic() < until and not self._quiet():
+            pass
         return 0
 
     def _pause(self, seconds: float) -> None:

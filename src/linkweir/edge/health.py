@@ -24,7 +24,7 @@ async def readyz(request: Request) -> Response:
     checks = {
         "database": await parts.in_thread(lambda: _database(parts)),
         "spool": await parts.in_thread(lambda: _spool(parts.settings.spool_path)),
-        "journal": _journal(parts),
+        "journal": parts.journal.trouble() or "ok",
         **_background(parts),
     }
     ready = all(found == "ok" for found in checks.values())
@@ -38,12 +38,6 @@ def _database(parts: Parts) -> str:
     except StoreUnavailable as error:
         return f"unavailable: {error}"
     return "ok"
-
-
-def _journal(parts: Parts) -> str:
-    if not parts.journal.alive:
-        return "not running"
-    return f"clicks are being lost: {parts.journal.lost} so far" if parts.journal.full else "ok"
 
 
 def _background(parts: Parts) -> dict[str, str]:

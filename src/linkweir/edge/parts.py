@@ -10,7 +10,7 @@ from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.click.gate import GateKeeper
-from linkweir.click.local import LocalJournal
+from linkweir.click.journal import Journal
 from linkweir.click.worker import ClickWorker
 from linkweir.edge.attempts import Attempts
 from linkweir.edge.limits import Limits
@@ -43,7 +43,6 @@ class Parts(Protocol):
     account: uuid.UUID | None
     log: FilteringBoundLogger
     store: Store
-    journal: LocalJournal
     clicks: ClickWorker
     gate: GateKeeper
     recording: dict[str, Any]
@@ -56,6 +55,10 @@ class Parts(Protocol):
     attempts: Attempts
     metrics: Metrics
     incoming: Incoming
+
+    @property
+    def journal(self) -> Journal:
+        """Where clicks go before anything else."""
 
     @property
     def webhooks(self) -> Running:

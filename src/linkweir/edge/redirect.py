@@ -147,7 +147,7 @@ class Redirect:
             fate = await parts.journal.append(found)
         except Exception:
             parts.log.exception("click.bug")
-            parts.journal.lost += 1
+            parts.metrics.unrecorded += 1
             return
         if fate == "late":
             parts.metrics.late.inc()
