@@ -12,6 +12,13 @@ from linkweir.errors import NotFound
 from linkweir.store import dashboard_reads, outbox, webhooks
 
 SHOWN = 100
+SAID = {
+    "sent": "It waits to be sent again now.",
+    "on": "The webhook is on.",
+    "off": "The webhook is off.",
+    "changed": "Saved. It holds for events from now on.",
+    "once": "This webhook was made before; its secret was shown then, and is not shown again.",
+}
 
 
 @signed_in
@@ -20,24 +27,24 @@ def list_webhooks(call: Call) -> Response:
     with call.parts.store.read() as connection:
         rows = dashboard_reads.webhooks_of(connection, call.account["id"])
         waiting = dashboard_reads.waiting_by_webhook(connection, [row["id"] for row in rows])
-    return call.page("webhooks.html", here="webhooks", rows=rows, waiting=waiting)
+    said = "The webhook was deleted." if call.asked("done") == "deleted" else ""
+    return call.page("webhooks.html", here="webhooks", rows=rows, waiting=waiting, said=said)
 
 
 @signed_in
 def one_webhook(call: Call) -> Response:
     """One webhook with its newest deliveries."""
-    row = _row(call)
+    row = row_of(call)
     with call.parts.store.read() as connection:
         found = dashboard_reads.deliveries(connection, row["id"], SHOWN)
-    done = {"sent": "It waits to be sent again now.", "on": "The webhook is on.", "off": "The webhook is off."}
-    said = done.get(call.asked("done"), "")
+    said = SAID.get(call.asked("done"), "")
     return call.page("webhook.html", here="webhooks", row=row, deliveries=found, limit=SHOWN, said=said)
 
 
 @signed_in
 def switch_webhook(call: Call) -> Response:
     """Turn a webhook on, with its failures forgotten, or off."""
-    row, on = _row(call), call.fields.get("enabled") == "true"
+    row, on = row_of(call), call.fields.get("enabled") == "true"
     values = {"enabled": on, "updated_at": now()} | ({"errors_since_last_success": 0} if on else {})
     with call.parts.store.write() as connection:
         webhooks.change(connection, row["id"], values)
@@ -47,7 +54,7 @@ def switch_webhook(call: Call) -> Response:
 @signed_in
 def send_again(call: Call) -> Response:
     """Put a request that ended back into the queue, with the same id: a receiver knows it for the same event."""
-    row = _row(call)
+    row = row_of(call)
     try:
         request = uuid.UUID(call.fields.get("request", ""))
     except ValueError:
@@ -60,7 +67,8 @@ def send_again(call: Call) -> Response:
     return call.away(f"/webhooks/{row['id']}?done=sent")
 
 
-def _row(call: Call) -> RowMapping:
+def row_of(call: Call) -> RowMapping:
+    """The webhook in the path. Raises NotFound."""
     try:
         key = uuid.UUID(call.request.path_params["id"])
     except ValueError:

@@ -1,8 +1,6 @@
 """`…/webhooks`: the secret is shown in the answer to its making, and never again."""
 
-import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
@@ -13,17 +11,13 @@ from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
+from linkweir.edge.v2 import hook_columns
 from linkweir.edge.v2.asked import NewWebhook, WebhookChange
+from linkweir.edge.v2.hook_columns import KINDS
 from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
-from linkweir.edge.v2.scoped import domains_of
-from linkweir.errors import BadInput, NotFound
+from linkweir.errors import NotFound
 from linkweir.store import tables, webhooks
 from linkweir.webhook import signing
-
-KINDS = (
-    *("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked"),
-    "click_corrected",  # ours, and off until it is asked for
-)
 
 
 async def list_webhooks(request: Request) -> Response:
@@ -57,20 +51,8 @@ def _list(call: Call) -> Response:
 
 def _create(call: Call) -> Response:
     asked = shaped(call.data, NewWebhook)
-    secret, moment = signing.new_secret(), now()
-    values = {
-        "id": uuid.uuid4(),
-        "account_id": call.who.account["id"],
-        "name": asked.name,
-        "url": _checked(asked.url),
-        "secret": call.parts.vault.seal(secret.encode()),
-        "scope": asked.scope,
-        "domains": domains_of(asked.scope, asked.domains),
-        "events": [kind for kind in KINDS if getattr(asked, f"on_{kind}")],
-        "enabled": asked.enabled,
-        "created_at": moment,
-        "updated_at": moment,
-    }
+    secret = signing.new_secret()
+    values = hook_columns.made(asked, call.who.account["id"], call.parts.vault.seal(secret.encode()), now())
     with call.parts.store.write() as connection:
         webhooks.add(connection, values)
         row = webhooks.get(connection, call.who.account["id"], values["id"])
@@ -84,28 +66,9 @@ def _change(call: Call) -> Response:
     asked = shaped(call.data, WebhookChange)
     with call.parts.store.write() as connection:
         row = _row(call, connection)
-        webhooks.change(connection, row["id"], _changes(asked, row))
+        webhooks.change(connection, row["id"], hook_columns.changed(asked, row, now()))
         changed = _row(call, connection)
     return JSON(_shown(changed))
-
-
-def _changes(asked: WebhookChange, row: RowMapping) -> dict[str, Any]:
-    """The columns to set. Raises BadInput."""
-    values: dict[str, Any] = {"updated_at": now()}
-    if asked.name is not None:
-        values["name"] = asked.name
-    if asked.url is not None:
-        values["url"] = _checked(asked.url)
-    scope = asked.scope or row["scope"]
-    if asked.scope is not None or asked.domains is not None:
-        values |= {"scope": scope, "domains": domains_of(scope, asked.domains or row["domains"])}
-    if asked.enabled is not None:
-        values["enabled"] = asked.enabled
-        if asked.enabled:
-            values["errors_since_last_success"] = 0
-    wanted = {kind: getattr(asked, f"on_{kind}") for kind in KINDS}
-    values["events"] = [kind for kind in KINDS if (kind in row["events"] if wanted[kind] is None else wanted[kind])]
-    return values
 
 
 def _delete(call: Call) -> Response:
@@ -124,18 +87,6 @@ def _row(call: Call, connection: Connection) -> RowMapping:
     if row is None:
         raise NotFound("there is no such webhook")
     return row
-
-
-def _checked(url: str) -> str:
-    """A URL that a request can be made to; where it leads is looked at when connecting."""
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or not url.isascii() or not url.isprintable() or " " in url:
-        raise BadInput("url", "must be an http or https address without user and password")
-    return url
 
 
 def _shown(row: RowMapping) -> dict[str, Any]:
