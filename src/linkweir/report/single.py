@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from linkweir.report.export import Columns, Row
 from linkweir.store import clicked
@@ -65,14 +65,38 @@ def all_clicks(
         place = (rows[-1]["at"], rows[-1]["id"])
 
 
-def all_clickers(
-    store: Store, account: uuid.UUID, tag: str, *, position: int | None = None, destination: str | None = None
-) -> Iterator[Row]:
-    """Everybody who clicked in a campaign, or on one of its links: see CLICKERS. Raises StoreUnavailable."""
+def clicks_of(store: Store, message: uuid.UUID, recipient: str) -> Iterator[Row]:
+    """Every click on the links of one message, newest first: see CLICKS. Raises StoreUnavailable."""
     wanted = Wanted(BATCH)
     while True:
         with store.read() as connection:
-            page = clicked.who(connection, account, tag, wanted, position=position, destination=destination)
+            page = clicked.of_message(connection, message, wanted)
+        for row in page.rows:
+            yield {**row, "recipient": recipient}
+        if not page.more_after:
+            return
+        wanted = Wanted(BATCH, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
+
+
+def all_clickers(
+    store: Store,
+    account: uuid.UUID,
+    tag: str,
+    *,
+    position: int | None = None,
+    destination: str | None = None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
+) -> Iterator[Row]:
+    """Everybody who clicked in a campaign, or on one of its links: see CLICKERS, and `store.clicked.who` for what
+    narrows the list. Raises StoreUnavailable.
+    """
+    narrowed: dict[str, Any] = {"position": position, "destination": destination}
+    narrowed |= {"address": address, "between": between}
+    wanted = Wanted(BATCH)
+    while True:
+        with store.read() as connection:
+            page = clicked.who(connection, account, tag, wanted, **narrowed)
         for row in page.rows:
             yield {**row, "message_id": row["id"], "sent_at": row["at"]}
         if not page.more_after:

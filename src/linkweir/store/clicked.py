@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
 
+from linkweir.store.browse import LIKE
 from linkweir.store.pages import Page, Wanted, page_of
 from linkweir.store.tables import clicks, message_links, message_tags, messages
 
@@ -15,6 +16,12 @@ CLICKED: Final = clicks.c.kind == "click"
 def of_message(connection: Connection, message: uuid.UUID, wanted: Wanted) -> Page:
     """Clicks on the links of a message, newest first, whatever their verdicts."""
     statement = select(clicks).where(clicks.c.message_id == message, CLICKED)
+    return page_of(connection, statement, (clicks.c.at, clicks.c.id), wanted)
+
+
+def hits_of(connection: Connection, account: uuid.UUID, message: uuid.UUID, wanted: Wanted) -> Page:
+    """Clicks and opens of a message, newest first."""
+    statement = select(clicks).where(clicks.c.message_id == message, clicks.c.account_id == account)
     return page_of(connection, statement, (clicks.c.at, clicks.c.id), wanted)
 
 
@@ -32,14 +39,19 @@ def who(
     *,
     position: int | None,
     destination: str | None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
 ) -> Page:
     """Messages of a campaign with a counted click (on one link), the last sent first: `id`, `at` (accepted),
     `recipient`, `first_at`, `click_count`, `machine`, `links`. The cost follows from the messages looked at.
+
+    `address`: part of the recipient's; `between`: from and before which time the first of these clicks was.
     """
     counts = message_links.c.human + message_links.c.unsure
     conditions: list[ColumnElement[bool]] = [message_tags.c.account_id == account, message_tags.c.tag == tag]
     conditions += [] if position is None else [message_links.c.position == position]
     conditions += [] if destination is None else [message_links.c.destination == destination]
+    conditions += [messages.c.recipient.ilike(f"%{address.translate(LIKE)}%", escape="\\")] if address else []
     statement = (
         select(
             message_tags.c.message_id.label("id"),
@@ -57,6 +69,9 @@ def who(
         .group_by(message_tags.c.created_at, message_tags.c.message_id)
         .having(func.sum(counts) > 0)
     )
+    if between is not None:
+        first = func.min(message_links.c.first_at)
+        statement = statement.having(first >= between[0], first < between[1])
     return page_of(connection, statement, (message_tags.c.created_at, message_tags.c.message_id), wanted)
 
 

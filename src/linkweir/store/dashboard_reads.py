@@ -57,11 +57,17 @@ def kept_mail(connection: Connection, account: uuid.UUID, tag: str) -> tuple[uui
     return (row.message_id, row.raw) if row else None
 
 
-def clicks_of(connection: Connection, account: uuid.UUID, message: uuid.UUID, limit: int) -> list[RowMapping]:
-    """The newest hits on a message."""
-    here = (clicks.c.message_id == message, clicks.c.account_id == account)
-    statement = select(clicks).where(*here).order_by(clicks.c.at.desc(), clicks.c.id).limit(limit)
-    return list(connection.execute(statement).mappings())
+def privacies(connection: Connection, account: uuid.UUID, tag: str) -> dict[str, int]:
+    """How many of a campaign's newest messages were sent with which privacy."""
+    newest = (
+        select(message_tags.c.message_id)
+        .where(message_tags.c.account_id == account, message_tags.c.tag == tag)
+        .order_by(message_tags.c.created_at.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    statement = select(messages.c.privacy, func.count()).join(newest, messages.c.id == newest.c.message_id)
+    return {row[0]: row[1] for row in connection.execute(statement.group_by(messages.c.privacy))}
 
 
 def latest_clicks(connection: Connection, account: uuid.UUID, limit: int) -> list[RowMapping]:

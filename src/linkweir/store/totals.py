@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
+from linkweir.store.sums import ATTRIBUTE
 from linkweir.store.tables import rollups, sends
 
 COUNTS: Final = ("human", "machine", "prefetch", "unsure", "clickers")
 MANY: Final = 500
+AFTER_ATTRIBUTES: Final = ATTRIBUTE[:-1] + ";"  # the first text behind all that begin with ATTRIBUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +71,21 @@ def sent_by_value(
     for start in range(0, len(values), MANY):
         some = statement.where(sends.c.value.in_(values[start : start + MANY]))
         found |= {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(some)}
+    return found
+
+
+def attributes(connection: Connection, span: Span, limit: int) -> list[str]:
+    """Names of the recipients' attributes that messages of a scope came with, at whatever time, up to `limit`; the
+    cost follows from the names.
+    """
+    found: list[str] = []
+    last = ATTRIBUTE
+    while len(found) < limit:
+        here = (sends.c.account_id == span.account, sends.c.scope == span.scope)
+        after = (sends.c.dimension > last, sends.c.dimension < AFTER_ATTRIBUTES)
+        name = connection.scalar(select(func.min(sends.c.dimension)).where(*here, *after))
+        if name is None:
+            return found
+        last = name
+        found.append(last.removeprefix(ATTRIBUTE))
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from linkweir.edge.dashboard import drawn, figures, period
+from linkweir.edge.dashboard import drawn, figures, period, segments
 from linkweir.edge.dashboard.entry import Call, signed_in
 from linkweir.edge.dashboard.figures import Figures
 from linkweir.edge.dashboard.mail_links import link_rows, mail_page
@@ -21,12 +21,6 @@ from linkweir.store import dashboard_reads, messages, totals
 COMPARED = 4
 SHOWN = 200
 LINKS = 500
-SEGMENTS = (
-    ("recipient_domain", "Recipient domain"),
-    ("device", "Device"),
-    ("client", "Browser or mail program"),
-    ("country", "Country"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ def campaign(call: Call) -> Response:
         kept = dashboard_reads.kept_mail(connection, account, tag)
         short = messages.destinations(connection, kept[0]) if kept else {}
         variants, judged = report.variants(connection, account, tag, (chosen.first, chosen.last), None)
-        segments = [(title, totals.by_value(connection, span, dimension, 8)) for dimension, title in SEGMENTS]
+        found = segments.of_campaign(connection, account, tag, chosen)
     if since is None and not total.total and kept is None:
         raise NotFound("There is no campaign with this tag in the time that you look at.")
     trend = [(chosen.label(row), figures.of(row)) for row in rows]
@@ -98,7 +92,7 @@ def campaign(call: Call) -> Response:
         drawable=html is not None,
         variants=[(row, figures.of(row)) for row in variants],
         judged=[one["meaning"] for one in judged],
-        segments=[(title, figures.ranking(found)) for title, found in segments if found],
+        segments=found,
     )
 
 

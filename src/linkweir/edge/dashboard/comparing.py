@@ -1,6 +1,7 @@
 """Campaigns side by side: their rates, whether these differ by more than chance, and their first three days."""
 
 import itertools
+from typing import Any
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -9,6 +10,7 @@ from linkweir.edge.dashboard import charts, figures, period
 from linkweir.edge.dashboard.campaigns import COMPARED, Campaign, found_in
 from linkweir.edge.dashboard.entry import Call, signed_in
 from linkweir.edge.parts import now
+from linkweir.report import campaigns as report
 from linkweir.report.significance import Group, against
 from linkweir.store import dashboard_reads, totals
 from linkweir.store.totals import Span
@@ -27,6 +29,10 @@ def compare(call: Call) -> Response:
         found = found_in(connection, account, chosen)
         by_tag = {one.tag: one for one in found}
         compared = [by_tag[tag] for tag in wanted if tag in by_tag]
+        variants = [
+            (one.tag, *report.variants(connection, account, one.tag, (chosen.first, chosen.last), None))
+            for one in compared
+        ]
         races = [_race(connection, Span(account, f"tag:{one.tag}", 0, 0)) for one in compared]
     return call.page(
         "compare.html",
@@ -35,12 +41,19 @@ def compare(call: Call) -> Response:
         choices=period.CHOICES,
         found=found,
         wanted=[one.tag for one in compared],
+        kept=[("tag", one.tag) for one in compared],
         compared=compared,
+        variants=[_variants(*one) for one in variants if len(one[1]) > 1],
         limit=COMPARED,
         judged=_judged(compared),
         chart=_chart(compared, races),
         race=[(label, [race[step] for race in races]) for step, label in enumerate(_labels())],
     )
+
+
+def _variants(tag: str, rows: list[dict[str, Any]], judged: list[dict[str, Any]]) -> dict[str, Any]:
+    """The A/B test of one campaign for the template."""
+    return {"tag": tag, "rows": [(row, figures.of(row)) for row in rows], "judged": [one["meaning"] for one in judged]}
 
 
 def _judged(compared: list[Campaign]) -> list[str]:

@@ -21,6 +21,9 @@ def overview(call: Call) -> Response:
         total = figures.of(totals.sum_of(connection, span)._mapping)
         rows = clicks.answer(connection, chosen.question(call.account["id"])).rows
         sent, delivered = totals.sent(connection, span)
+        earlier = chosen.before(call.account["id"], "")
+        before = figures.of(totals.sum_of(connection, earlier)._mapping)
+        sent_before, _ = totals.sent(connection, earlier)
         tags = totals.by_value(connection, span, "tag", TOP)
         destinations = totals.by_value(connection, span, "destination", TOP)
     trend = [(chosen.label(row), figures.of(row)) for row in rows]
@@ -32,6 +35,8 @@ def overview(call: Call) -> Response:
         total=total,
         sent=sent,
         delivered=delivered,
+        before=before,
+        sent_before=sent_before,
         trend=trend,
         chart=trend_chart(trend),
         tags=figures.ranking(tags),

@@ -31,9 +31,23 @@ class Period:
         """What is read of the sums."""
         return Span(account, scope, self.first, self.last)
 
-    def question(self, account: uuid.UUID, tag: str | None = None) -> Question:
-        """What is asked about the course of time."""
-        return Question(account=account, group=self.step, first=self.first, last=self.last, zone=self.zone, tag=tag)
+    def before(self, account: uuid.UUID, scope: str) -> Span:
+        """As many hours just before it, to set it against."""
+        return Span(account, scope, 2 * self.first - self.last, self.first)
+
+    def question(
+        self, account: uuid.UUID, tag: str | None = None, *, group: str | None = None, limit: int = 100
+    ) -> Question:
+        """What is asked about the course of time, or along another dimension."""
+        return Question(
+            account=account,
+            group=group or self.step,
+            first=self.first,
+            last=self.last,
+            zone=self.zone,
+            tag=tag,
+            limit=limit,
+        )
 
     def label(self, row: Mapping[str, Any]) -> str:
         """The name of one step of the answer."""

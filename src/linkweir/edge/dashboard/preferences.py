@@ -59,6 +59,10 @@ def change_preferences(call: Call) -> Response:
         switches(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
     except BadInput as error:
         raise HTTPException(400, f"{error}. Nothing was changed.") from None
+    try:
+        switches(None, policy.get("confirm"), None)  # patterns of the same kind
+    except BadInput as error:
+        raise HTTPException(400, f"confirm {error.reason}. Nothing was changed.") from None
     with call.parts.store.write() as connection:
         accounts.change(connection, call.account["id"], {**asked.given(), "policy": policy}, now())
     call.parts.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
@@ -77,7 +81,7 @@ def _asked(fields: dict[str, str]) -> AccountChange:
     given: dict[str, Any] = {name: fields.get(name) == "on" for name in ("track_clicks", "track_opens")}
     given |= {name: True if fields.get(name) == "on" else None for name in ("outlook", "honeypot")}
     given["privacy"] = fields.get("privacy") or None
-    for name in ("opt_out", "skip"):
+    for name in ("opt_out", "skip", "confirm"):
         given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]
     for name in ("message_metadata_retention", "message_data_retention"):
         if name in fields:

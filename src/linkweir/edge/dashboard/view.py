@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from linkweir.edge.dashboard.files import MARK
+from linkweir.edge.dashboard.formats import FORMATS
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -36,6 +37,11 @@ def number(value: int) -> str:
 def share(part: int, whole: int) -> str:
     """A share in percent; a dash where there is no whole."""
     return f"{part / whole:.1%}" if whole else NOTHING
+
+
+def changed(now: int, before: int) -> str:
+    """How much more or less than before, which was not 0."""
+    return "the same as" if now == before else f"{(now - before) / before:+,.0%}".replace("-", "\N{MINUS SIGN}")
 
 
 @pass_context
@@ -67,7 +73,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters |= {"number": number, "when": when, "day": day, "machine_time": machine_time}
-_PAGES.globals |= {"share": share, "mark": MARK}
+_PAGES.globals |= {"share": share, "changed": changed, "mark": MARK, "formats": FORMATS}
 
 
 def root_of(request: Request) -> str:
