@@ -167,6 +167,37 @@ def test_a_place_that_no_page_named_is_the_beginning(house: Served, visitor: Vis
         assert visitor.get(f"/messages?{direction}={at}.{uuid.uuid4().hex}").count("Newest") == 1
 
 
+def test_readers_are_asked_where_the_settings_say_so(house: Served, visitor: Visitor) -> None:
+    """A pattern of destinations on the settings page puts a question before them, also in mails that were sent before;
+    taken back, readers go straight on. A pattern that is none is refused.
+    """
+    (entry,) = house.send()
+    first, second = house.links(entry["id"])
+    days = {"message_data_retention": "3", "message_metadata_retention": "20"}
+    assert visitor.entered().post("/settings", {**days, "confirm": "example.com/a\n"}).status_code == 303
+    wait_until(lambda: house.reader.get(first).status_code == 200)
+    assert house.reader.get(second).status_code == 302
+    assert ">example.com/a</textarea>" in visitor.get("/settings")
+    refused = visitor.post("/settings", {**days, "confirm": "("})
+    assert refused.status_code == 400
+    assert "confirm" in refused.text
+    assert house.client.get(house.base).json()["confirm"] == ["example.com/a"]
+    assert visitor.post("/settings", {**days, "confirm": ""}).status_code == 303
+    wait_until(lambda: house.reader.get(first).status_code == 302)
+
+
+def test_compared_campaigns_stay_chosen_and_show_their_variants(house: Served, visitor: Visitor) -> None:
+    """Another time is looked at with the same campaigns; one that was sent in variants has these side by side."""
+    people = [{"email": f"r{number}@example.org", "variant": "AB"[number % 2]} for number in range(4)]
+    house.send(recipients=people, tags=["one"])
+    house.send(tags=["two"])
+    house.settle()
+    page = visitor.entered().get("/compare?tag=one&tag=two")
+    assert "?tag=one&amp;tag=two&amp;days=7" in page or "?tag=two&amp;tag=one&amp;days=7" in page
+    assert "A/B test inside one" in page
+    assert "A/B test inside two" not in page
+
+
 def test_short_links_say_where_they_lead(house: Served, visitor: Visitor) -> None:
     """Links in the short style have their destinations on the pages of message and campaign before anybody clicks."""
     place = "https://example.com/somewhere"
