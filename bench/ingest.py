@@ -27,10 +27,11 @@ from linkweir.click.networks import Networks
 from linkweir.click.rebuild import rebuild_all
 from linkweir.click.understand import Understand
 from linkweir.mail import identity
-from linkweir.store import accounts, messages
+from linkweir.store import accounts, axes, messages
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.store.migrate import migrate
+from linkweir.store.spans import EVER
 from linkweir.store.sums import COUNTED, VERDICTS
 from linkweir.store.tables import clicks, message_links, rollups
 from linkweir.store.tables import messages as messages_table
@@ -157,7 +158,7 @@ def check(store: Store, account: uuid.UUID, expected: int) -> Counter[str]:
         grouped = select(clicks.c.verdict, func.count()).group_by(clicks.c.verdict)
         found = Counter({verdict: int(number) for verdict, number in connection.execute(grouped)})
         assert found.total() == expected, found
-        whole = (rollups.c.account_id == account, rollups.c.scope == "", rollups.c.dimension == "")
+        whole = (rollups.c.axis == axes.number(account, "", ""), rollups.c.hours == EVER)
         sums = connection.execute(select(*(func.sum(rollups.c[name]) for name in VERDICTS)).where(*whole)).one()
         assert dict(zip(VERDICTS, sums, strict=True)) == {name: found[name] for name in VERDICTS}
         counted = sum(found[name] for name in COUNTED)

@@ -19,9 +19,12 @@ from linkweir.click.understand import Judge, Understand
 from linkweir.click.verdict import Context, Hit, Judgement, Verdict
 from linkweir.mail import identity
 from linkweir.store import accounts, messages, retention
+from linkweir.store.axes import named
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
 from linkweir.store.migrate import migrate
+from linkweir.store.spans import HOUR as HOURLY
+from linkweir.store.spans import SIZES, start
 from linkweir.store.sums import COUNTED, HOUR, VERDICTS
 from linkweir.store.tables import clicks, message_links, queue, rollups
 from linkweir.store.tables import messages as messages_table
@@ -172,9 +175,10 @@ class World:
             retention.drop_messages(connection, 0, 10)
 
     def rows(self, table: Any) -> list[dict[str, Any]]:
-        """All rows."""
+        """All rows; sums with the words of their keys."""
+        statement = named(table) if "axis" in table.c else select(table)
         with self.store.read() as connection:
-            return [dict(row) for row in connection.execute(select(table)).mappings()]
+            return [dict(row) for row in connection.execute(statement).mappings()]
 
     def clicks(self) -> list[dict[str, Any]]:
         """All hits, oldest first."""
@@ -186,10 +190,19 @@ class World:
         return row
 
     def sums(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
-        """The sums by hour that are not nothing."""
-        names = ("account_id", "scope", "dimension", "value", "hour")
-        found = {tuple(row[name] for name in names): _counts(row, "clickers") for row in self.rows(rollups)}
-        return {key: row for key, row in found.items() if any(row)}
+        """The sums by hour that are not nothing; those over longer times must be what these come to."""
+        found: dict[int, dict[tuple[Any, ...], tuple[int, ...]]] = {size: {} for size in SIZES}
+        for row in self.rows(rollups):
+            key = tuple(row[name] for name in ("account_id", "scope", "dimension", "value", "hour"))
+            found[row["hours"]][key] = _counts(row, "clickers")
+        hours = {key: row for key, row in found[HOURLY].items() if any(row)}
+        for size in SIZES:
+            longer: dict[tuple[Any, ...], tuple[int, ...]] = {}
+            for key, counts in hours.items():
+                place = (*key[:4], start(key[4], size))
+                longer[place] = tuple(map(sum, zip(longer.get(place, (0,) * 5), counts, strict=True)))
+            assert {key: row for key, row in found[size].items() if any(row)} == longer
+        return hours
 
     def links(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
         """The sums of messages' links."""

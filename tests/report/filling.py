@@ -6,24 +6,20 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from linkweir.store import tables
+from linkweir.store import rollups, tables
 
 HOUR = 3_600_000_000
 
 
 def sums(connection: Connection, account: uuid.UUID, rows: Iterable[tuple[str, str, int, str]], **counts: int) -> None:
     """Sums of clicks: scope, dimension, hour, value; all with the same counts."""
-    values = [
-        {"account_id": account, "scope": scope, "dimension": side, "hour": hour, "value": value, **counts}
-        for scope, side, hour, value in rows
-    ]
-    connection.execute(insert(tables.rollups), values)
+    numbers = tuple(counts.get(name, 0) for name in tables.CLICK_COUNTS)
+    rollups.add(connection, [(account, scope, side, value, hour, *numbers) for scope, side, hour, value in rows])
 
 
 def sent(connection: Connection, account: uuid.UUID, row: tuple[str, str, str], numbers: tuple[int, int]) -> None:
     """Sums of messages: scope, dimension and value; sent and delivered."""
-    key = {"account_id": account, "scope": row[0], "dimension": row[1], "hour": 10, "value": row[2]}
-    connection.execute(insert(tables.sends).values(**key, sent=numbers[0], delivered=numbers[1]))
+    rollups.add(connection, [(account, *row, 10, *numbers)], tables.sends)
 
 
 def click(connection: Connection, account: uuid.UUID, **fields: Any) -> uuid.UUID:

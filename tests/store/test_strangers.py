@@ -5,6 +5,7 @@ from sqlalchemy import delete, select
 from linkweir.click.rebuild import rebuild_all
 from linkweir.store import retention, sends
 from linkweir.store import tables as t
+from linkweir.store.axes import named
 from tests.report.filling import click
 from tests.store.filled import NOW, Filled
 
@@ -20,7 +21,7 @@ def test_messages_that_expire_count_on_but_not_by_attribute(filled: Filled) -> N
         connection.execute(t.messages.update().where(t.messages.c.id == old).values(delivered_at=NOW))
         connection.execute(delete(t.queue))
         assert retention.drop_messages(connection, NOW + 1, 10) == 1
-        rows = connection.execute(select(t.sends)).all()
+        rows = connection.execute(named(t.sends)).all()
         tagged = connection.scalars(select(t.message_tags.c.message_id)).all()
     assert {(row.sent, row.delivered) for row in rows if not row.dimension.startswith("attribute:")} == {(2, 1)}
     assert {(row.sent, row.delivered) for row in rows if row.dimension == "attribute:plan"} == {(1, 0)}
@@ -33,7 +34,7 @@ def test_the_last_one_takes_its_value_along(filled: Filled) -> None:
     with filled.store.write() as connection:
         connection.execute(delete(t.queue))
         retention.drop_messages(connection, NOW + 1, 10)
-        assert "4711" not in connection.scalars(select(t.sends.c.value)).all()
+        assert "4711" not in connection.scalars(select(t.words.c.text)).all()
 
 
 def test_strangers_are_forgotten_as_long_after_as_messages(filled: Filled) -> None:
@@ -48,7 +49,7 @@ def test_strangers_are_forgotten_as_long_after_as_messages(filled: Filled) -> No
 
     def sums() -> list[tuple[str, str, int]]:
         with filled.store.read() as connection:
-            return [(row.dimension, row.value, row.human) for row in connection.execute(select(t.rollups))]
+            return [(row.dimension, row.value, row.human) for row in connection.execute(named(t.rollups))]
 
     before = sums()
     assert ("destination", "https://example.com/", 1) in before

@@ -8,9 +8,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, select
 
 from linkweir.click.rebuild import rebuild_all
-from linkweir.store import events, rebuild
+from linkweir.store import axes, events, rebuild
 from linkweir.store.engine import Store
 from linkweir.store.migrate import MIGRATIONS, migrate
+from linkweir.store.spans import EVER
 from linkweir.store.tables import clicks, message_links, messages, rollups
 
 ACCOUNT, MESSAGE = uuid.uuid4(), uuid.uuid4()
@@ -68,7 +69,7 @@ def test_old_clicks_are_counted_after_an_upgrade(tmp_path: Path) -> None:
     with store.read() as connection:
         assert not rebuild.wanted(connection)
         assert connection.scalar(select(messages.c.click_count)) == 1
-        whole = (rollups.c.scope == "", rollups.c.dimension == "")
+        whole = (rollups.c.axis == axes.number(ACCOUNT, "", ""), rollups.c.hours == EVER)
         names = (rollups.c.human, rollups.c.machine, rollups.c.prefetch, rollups.c.unsure, rollups.c.clickers)
         assert tuple(connection.execute(select(*names).where(*whole)).one()) == (0, 1, 1, 2, 1)
         link = connection.execute(select(message_links)).one()

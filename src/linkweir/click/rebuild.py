@@ -39,6 +39,7 @@ def rebuild_all(store: Store, now: int, progress: Progress) -> bool:
         _messages(store, progress)
         and _others(store, progress)
         and all(_hours(store, account, progress) for account in accounts)
+        and _longer(store, progress)
     )
     if done:
         _patiently(store, rebuild.end)
@@ -55,6 +56,10 @@ def _others(store: Store, progress: Progress) -> bool:
 
 def _hours(store: Store, account: uuid.UUID, progress: Progress) -> bool:
     return _parts(store, "hours", progress, 0, lambda connection, start: rebuild.hours_part(connection, account, start))
+
+
+def _longer(store: Store, progress: Progress) -> bool:
+    return _parts(store, "longer times", progress, 0, rebuild.axis_part)
 
 
 def _parts(store: Store, what: str, progress: Progress, start: T, part: Callable[[Connection, T], T | None]) -> bool:

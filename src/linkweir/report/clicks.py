@@ -5,7 +5,6 @@ that count, human and unsure: what the contract calls by that name. `clickers` a
 (on that value) fell into the time asked for, so that periods add up.
 """
 
-import bisect
 import itertools
 import uuid
 from collections.abc import Mapping, Sequence
@@ -73,14 +72,11 @@ def _by_time(connection: Connection, question: Question) -> list[dict[str, Any]]
         raise BadInput("group_by", f"makes more than {MOST} periods of this time: choose longer ones")
     both = question.tag and question.sender_domain
     side = ("sender_domain", question.sender_domain or "") if both else ("", "")
-    hours = totals.by_hour(connection, question.span, *side)
-    starts = [row.hour for row in hours]
-    rows = []
-    for first, last in found:
-        inside = hours[bisect.bisect_left(starts, first) : bisect.bisect_left(starts, last)]
-        sums = {name: sum(getattr(row, name) for row in inside) for name in totals.COUNTS}
-        rows.append({"first": first, "last": last, **counted(sums)})
-    return rows
+    sums = totals.by_period(connection, question.span, found, *side)
+    return [
+        {"first": first, "last": last, **counted(dict(zip(totals.COUNTS, row, strict=True)))}
+        for (first, last), row in zip(found, sums, strict=True)
+    ]
 
 
 def _by_value(connection: Connection, question: Question) -> Answer:
@@ -122,6 +118,6 @@ def rated(sent: int, delivered: int, clickers: int) -> dict[str, Any]:
 
 def values_of(connection: Connection, span: Span, dimension: str, wanted: Sequence[str]) -> dict[str, dict[str, int]]:
     """Sums of these values, with zeros for those that nobody clicked on."""
-    found = {row.value: row._mapping for row in totals.by_value(connection, span, dimension, 1_000_000)}
+    found = {row.value: row._mapping for row in totals.by_value(connection, span, dimension, len(wanted), wanted)}
     empty = dict.fromkeys(totals.COUNTS, 0)
     return {value: counted(found.get(value, empty)) for value in wanted}

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, insert, or_, select, update
 
-from linkweir.store import accounts
+from linkweir.store import accounts, axes
 from linkweir.store.many import Many
+from linkweir.store.spans import EVER
 from linkweir.store.sums import COUNTED
 from linkweir.store.tables import clicks, messages, rollups
 
@@ -94,8 +95,8 @@ def of_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
 def count_of_account(connection: Connection, account: uuid.UUID) -> int:
     """How many counted clicks an account has, on its own messages and on links minted in bulk: see `store.sums`."""
     counted = sum((rollups.c[name] for name in COUNTED[1:]), rollups.c[COUNTED[0]])
-    whole = (rollups.c.account_id == account, rollups.c.scope == "", rollups.c.dimension == "")
-    return connection.scalar(select(func.sum(counted)).where(*whole)) or 0
+    here = (rollups.c.axis == axes.number(account, "", ""), rollups.c.hours == EVER)
+    return connection.scalar(select(func.sum(counted)).where(*here)) or 0
 
 
 def total(connection: Connection) -> int:

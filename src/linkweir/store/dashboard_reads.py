@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping, func, select
 
+from linkweir.store import totals
 from linkweir.store.sample import DOMAIN as SAMPLE_DOMAIN
 from linkweir.store.tables import (
     clicks,
@@ -16,7 +17,6 @@ from linkweir.store.tables import (
     messages,
     outbox,
     rollups,
-    sends,
     webhooks,
 )
 from linkweir.store.totals import Span
@@ -26,16 +26,14 @@ LOOKED_AT = 1000  # messages that are looked through for one whose mail is kept
 
 def first_hour(connection: Connection, account: uuid.UUID, scope: str) -> int | None:
     """The hour of the first click in a scope."""
-    here = (rollups.c.account_id == account, rollups.c.scope == scope, rollups.c.dimension == "")
-    hour: int | None = connection.scalar(select(func.min(rollups.c.hour)).where(*here))
-    return hour
+    known = totals.reach(connection, rollups, Span(account, scope, 0, 0), "")
+    return known[0] if known else None
 
 
 def sent_since(connection: Connection, span: Span, tag: str | None = None) -> dict[str, int]:
     """For each tag of messages accepted in a span, or for this one, the hour of the first of them."""
-    here = [span.of(sends, "tag")] + ([] if tag is None else [sends.c.value == tag])
-    statement = select(sends.c.value, func.min(sends.c.hour)).where(*here).group_by(sends.c.value)
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    tags = [tag] if tag is not None else list(totals.sent_by_value(connection, span, "tag"))
+    return totals.first_sent(connection, span, tags)
 
 
 def kept_mail(connection: Connection, account: uuid.UUID, tag: str) -> tuple[uuid.UUID, bytes] | None:
@@ -86,8 +84,7 @@ def latest_clicks(connection: Connection, account: uuid.UUID, limit: int) -> lis
 
 def has_sample(connection: Connection, account: uuid.UUID) -> bool:
     """Whether clicks of sample data are among the account's sums."""
-    here = (rollups.c.account_id == account, rollups.c.scope == f"sender:{SAMPLE_DOMAIN}")
-    return connection.scalar(select(rollups.c.hour).where(*here).limit(1)) is not None
+    return first_hour(connection, account, f"sender:{SAMPLE_DOMAIN}") is not None
 
 
 def webhooks_of(connection: Connection, account: uuid.UUID) -> list[RowMapping]:

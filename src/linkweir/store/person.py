@@ -29,6 +29,7 @@ from linkweir.store.settling import ERASED as TAKEN_BACK
 from linkweir.store.settling import settle
 from linkweir.store.tables import (
     attempts,
+    axes,
     clicks,
     contents,
     erased,
@@ -43,7 +44,9 @@ from linkweir.store.tables import (
     rollups,
     sends,
     settled,
+    words,
 )
+from linkweir.store.words import sweep
 
 OF_MESSAGE: Final[tuple[Table, ...]] = (
     *(contents, queue, attempts, events, outbox, clicks, message_links, message_tags),
@@ -172,22 +175,26 @@ def rewrite_reply(connection: Connection, row: Mapping[Any, Any], body: bytes) -
 
 def sums_naming(connection: Connection, email: str, account: uuid.UUID | None) -> list[tuple[Table, Row[Any]]]:
     """The keys of sums along a value that holds the address, such as a destination made for one reader, on a link of no
-    known message. Looks at every sum.
+    known message. Looks at every value, and at every sum along the axes of those that are found.
     """
     found: list[tuple[Table, Row[Any]]] = []
+    naming = list(connection.scalars(select(words.c.number).where(mentions(words.c.text, email))))
     for table in (rollups, settled, sends):
-        conditions = [mentions(table.c.value, email)]
-        conditions += [] if account is None else [table.c.account_id == account]
-        keys = select(*table.primary_key.columns).where(*conditions)
-        found += [(table, row) for row in connection.execute(keys)]
+        for some in _parts(naming):
+            keys = select(*table.primary_key.columns).where(table.c.word.in_(some))
+            if account is not None:
+                mine = select(axes.c.number).where(axes.c.account_id == account)
+                keys = keys.where(table.c.axis.in_(mine))
+            found += [(table, row) for row in connection.execute(keys)]
     return found
 
 
 def drop_sums(connection: Connection, keys: Sequence[tuple[Table, Row[Any]]]) -> None:
-    """Remove these sums."""
+    """Remove these sums, and their values where nothing else is counted by them."""
     for table, row in keys:
         key = (column == value for column, value in zip(table.primary_key.columns, row, strict=True))
         connection.execute(delete(table).where(*key))
+    sweep(connection, {row.word for _, row in keys})
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -24,12 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from linkweir.store.contributions import COLUMNS, contributions
-from linkweir.store.rollups import add_selected
+from linkweir.store import spans, words
+from linkweir.store.contributions import contributions
+from linkweir.store.rollups import add, add_selected, coarsen
 from linkweir.store.sums import BITS, COUNTED, HOUR, VERDICTS
-from linkweir.store.tables import accounts, clicks, marks, message_links, messages, rollups, settled
+from linkweir.store.tables import CLICK_COUNTS, accounts, axes, clicks, marks, message_links, messages, rollups, settled
 
-MARK = "rebuild"
+MARK = words.REBUILD
+SUMS = 50_000  # sums over longer times in one transaction
 PART = 20_000  # clicks in one transaction: about a second, so that nobody waits long for the writers' turn
 
 _counted = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED))
@@ -46,8 +48,9 @@ def wanted(connection: Connection) -> bool:
 
 
 def end(connection: Connection) -> None:
-    """Everything is done."""
+    """Everything is done; words that sums were kept by only while they were wrong are gone."""
     connection.execute(delete(marks).where(marks.c.name == MARK))
+    words.sweep(connection)
 
 
 def message_part(connection: Connection, after: uuid.UUID | None) -> uuid.UUID | None:
@@ -141,20 +144,37 @@ def accounts_of(connection: Connection) -> list[uuid.UUID]:
 
 
 def hours_part(connection: Connection, account: uuid.UUID, start: int) -> int | None:
-    """Make an account's sums anew for some hours (since 1970) from `start` on. The first hour that was not done;
-    None: these were the last.
+    """Make an account's sums by the hour anew for some hours (since 1970) from `start` on. The first hour that was not
+    done; None: these were the last.
     """
     first = clicks.c.at >= start * HOUR if start else true()
     after = select(clicks.c.at).where(clicks.c.account_id == account, first).order_by(clicks.c.at)
     at = connection.scalar(after.limit(1).offset(PART - 1))
     until = None if at is None else max(at // HOUR, start + 1)
-    connection.execute(delete(rollups).where(rollups.c.account_id == account, *_hours(rollups.c.hour, start, until)))
+    mine = axes.c.account_id == account
+    here = (rollups.c.hours == spans.HOUR, *_hours(rollups.c.hour, start, until))
+    connection.execute(delete(rollups).where(rollups.c.axis.in_(select(axes.c.number).where(mine)), *here))
     times = [first] if until is None else [first, clicks.c.at < until * HOUR]
-    connection.execute(insert(rollups).from_select(list(COLUMNS), contributions(account, *times)))
-    kept = select(*(settled.c[name] for name in COLUMNS)).where(settled.c.account_id == account)
-    add_selected(connection, rollups, kept.where(*_hours(settled.c.hour, start, until)))
+    add(connection, [tuple(row) for row in connection.execute(contributions(account, *times))], hours_only=True)
+    sums = [settled.c[name] for name in ("axis", "hours", "hour", "word", *CLICK_COUNTS)]
+    kept = select(*sums).join(axes, axes.c.number == settled.c.axis).where(mine)
+    add_selected(connection, kept.where(*_hours(settled.c.hour, start, until)))
     return until
 
 
 def _hours(column: ColumnElement[int], start: int, until: int | None) -> list[ColumnElement[bool]]:
     return [column >= literal_column(str(start)) if start else true(), true() if until is None else column < until]
+
+
+def axis_part(connection: Connection, after: int) -> int | None:
+    """Make the sums over longer times anew from those by the hour, along some axes with numbers above `after`. The last
+    one's number; None: these were the last.
+    """
+    done = 0
+    while done < SUMS:
+        axis = connection.scalar(select(func.min(axes.c.number)).where(axes.c.number > after))
+        if axis is None:
+            return None
+        done += coarsen(connection, axis)
+        after = axis
+    return after

@@ -1,20 +1,19 @@
-"""Statements that count messages by the hour they were accepted in, as clicks are counted: rates need both."""
+"""Statements that count messages by the time they were accepted, as clicks are counted: rates need both."""
 
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, insert, select
 
-from linkweir.store.many import Many
+from linkweir.store import rollups
+from linkweir.store.settling import along
 from linkweir.store.sums import ATTRIBUTE, HOUR
 from linkweir.store.tables import message_tags, messages, sends
 
 MANY = 500
 NAMES = ("account_id", "created_at", "tags", "attributes", "variant", "sender_domain", "recipient_domain")
-KEY = ("account_id", "scope", "dimension", "hour", "value")
 
 
 def accepted(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -49,13 +48,9 @@ def take_back(connection: Connection, ids: Sequence[uuid.UUID], dimensions: Sequ
             ("sent", rows),
             ("delivered", [row for row in rows if row["delivered_at"] is not None]),
         ):
-            _count(connection, counted, column, by=-1, along=dimensions)
-        gone = {key for row in rows for key in keys(row) if _along(key[2], dimensions)}
-        _DROP.run(connection, list(gone))
-
-
-def _along(dimension: str, names: Sequence[str]) -> bool:
-    return any(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names)
+            _count(connection, counted, column, by=-1, only=dimensions)
+        gone = {key for row in rows for key in keys(row) if along(key[2], dimensions)}
+        rollups.drop_empty(connection, list(gone), sends)
 
 
 def _count(
@@ -64,28 +59,15 @@ def _count(
     column: str,
     *,
     by: int = 1,
-    along: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
 ) -> None:
-    found = Counter(key for row in rows for key in keys(row) if along is None or _along(key[2], along))
-    _ADD[column].run(connection, [(*key, by * count) for key, count in found.items()])
+    found = Counter(key for row in rows for key in keys(row) if only is None or along(key[2], only))
+    numbers = ((count, 0) if column == "sent" else (0, count) for count in found.values())
+    changes = [(*key, by * sent, by * delivered) for key, (sent, delivered) in zip(found, numbers, strict=True)]
+    rollups.add(connection, changes, sends)
 
 
-def _adding(column: str) -> Many:
-    statement = upsert(sends)
-    more = {column: sends.c[column] + statement.excluded[column]}
-    return Many(statement.on_conflict_do_update(index_elements=KEY, set_=more), (*KEY, column), ("account_id",))
-
-
-_ADD = {column: _adding(column) for column in ("sent", "delivered")}
-_empty = [sends.c[name] == bindparam(f"of_{name}") for name in KEY]
-_DROP = Many(
-    delete(sends).where(*_empty, sends.c.sent == 0, sends.c.delivered == 0),
-    [f"of_{name}" for name in KEY],
-    ("of_account_id",),
-)
-
-
-def keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, int, str]]:
+def keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, str, int]]:
     """Under which keys a message counts: every scope with every dimension, each once."""
     tags = list(dict.fromkeys(row["tags"]))
     scopes = ["", f"sender:{row['sender_domain']}", *(f"tag:{tag}" for tag in tags)]
@@ -95,4 +77,4 @@ def keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, int, str
     sides += [(ATTRIBUTE + name, value) for name, value in (row["attributes"] or {}).items()]
     for scope in scopes:
         for dimension, value in sides:
-            yield row["account_id"], scope, dimension, row["created_at"] // HOUR, value
+            yield row["account_id"], scope, dimension, value, row["created_at"] // HOUR

@@ -6,21 +6,20 @@ may single out a person do not outlive the person's message and are taken back.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, select, update
 
 from linkweir.store import rollups
-from linkweir.store.contributions import COLUMNS, contributions
-from linkweir.store.many import Many
-from linkweir.store.sums import ATTRIBUTE, VERDICTS
+from linkweir.store.contributions import contributions
+from linkweir.store.sums import ATTRIBUTE
 from linkweir.store.tables import clicks, messages, settled
-from linkweir.store.tables import rollups as table
 
 EXPIRED: Final = (ATTRIBUTE,)  # taken back when a message's time is over: what was said of its recipient
 ERASED: Final = (ATTRIBUTE, "link", "destination", "recipient_domain")  # and when its recipient must be forgotten
 MANY = 500
+FIRST_COUNT = 5  # after account, scope, dimension, value and hour
 
 
 def settle(connection: Connection, ids: Sequence[uuid.UUID], taken_back: Sequence[str] = EXPIRED) -> None:
@@ -32,11 +31,12 @@ def settle(connection: Connection, ids: Sequence[uuid.UUID], taken_back: Sequenc
         here = clicks.c.message_id.in_(some)
         whose = select(messages.c.account_id).where(messages.c.id.in_(some)).distinct()
         for account in connection.scalars(whose).all():
-            found = contributions(account, here).subquery()
-            columns = [found.c[name] for name in COLUMNS]
-            personal = _along(found.c.dimension, taken_back)
-            rollups.add_selected(connection, settled, select(*columns).where(~personal))
-            _take_back(connection, connection.execute(select(found).where(personal)).mappings().all())
+            found = [tuple(row) for row in connection.execute(contributions(account, here))]
+            rollups.add(connection, [row for row in found if not along(row[2], taken_back)], settled)
+            personal = [row for row in found if along(row[2], taken_back)]
+            less = [(*row[:FIRST_COUNT], *(-count for count in row[FIRST_COUNT:])) for row in personal]
+            rollups.add(connection, less)
+            rollups.drop_empty(connection, personal)
         connection.execute(update(clicks).where(here).values(settled=True))
 
 
@@ -44,23 +44,10 @@ def settle_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid
     """The same for single clicks of an account that are tied to no message here; nothing is taken back."""
     for start in range(0, len(ids), MANY):
         here = clicks.c.id.in_(ids[start : start + MANY])
-        rollups.add_selected(connection, settled, contributions(account, here))
+        rollups.add(connection, [tuple(row) for row in connection.execute(contributions(account, here))], settled)
         connection.execute(update(clicks).where(here).values(settled=True))
 
 
-def _along(dimension: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
-    return or_(*(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names))
-
-
-_SUMS = (*VERDICTS, "clickers")
-_here = [table.c[name] == bindparam(f"of_{name}") for name in rollups.KEY]
-_EMPTY = Many(
-    delete(table).where(and_(*_here, *(table.c[name] == 0 for name in _SUMS))),
-    [f"of_{name}" for name in rollups.KEY],
-    ("of_account_id",),
-)
-
-
-def _take_back(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> None:
-    rollups.add(connection, [tuple(-row[name] if name in _SUMS else row[name] for name in COLUMNS) for row in rows])
-    _EMPTY.run(connection, [tuple(row[name] for name in rollups.KEY) for row in rows])
+def along(dimension: str, names: Sequence[str]) -> bool:
+    """Whether a dimension is one of these; a name that ends with a colon stands for all that begin so."""
+    return any(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names)

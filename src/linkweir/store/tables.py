@@ -294,38 +294,48 @@ message_links = Table(  # every link of a message that was followed, with its su
 )
 
 
-def _sums() -> list[Column[Any]]:
-    """Sums of clicks by hour, along one dimension, within one scope."""
+axes = Table(  # along what sums are kept: one dimension within one scope of an account; see store.axes
+    "axes",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("scope", Text, nullable=False),  # "" the account, "tag:…", "sender:…" a sender's domain
+    Column("dimension", String(80), nullable=False),  # "" the sum, link, destination, tag, country, attribute:…
+    UniqueConstraint("account_id", "scope", "dimension"),
+)
+
+words = Table(  # the values along all axes, each text once; see store.words
+    "words",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("text", Text, nullable=False, unique=True),
+)
+
+
+def _sums(*counts: str) -> list[Column[Any]]:
+    """Sums by value and time along an axis. Neighbours are what one question reads: the values of a time."""
     return [
-        Column("account_id", Uuid, primary_key=True),
-        Column("scope", Text, primary_key=True),  # "" the account, "tag:…", "sender:…" a sender's domain
-        Column("dimension", String(80), primary_key=True),  # "" the sum, link, destination, tag, country, attribute:…
-        Column("hour", Integer, primary_key=True, autoincrement=False),  # since 1970; before the value: a time's rows
-        Column(
-            "value", Text, primary_key=True
-        ),  # are neighbours, for who reads a time and for who writes the last hour
-        Column("human", Integer, nullable=False, server_default="0"),
-        Column("machine", Integer, nullable=False, server_default="0"),
-        Column("prefetch", Integer, nullable=False, server_default="0"),
-        Column("unsure", Integer, nullable=False, server_default="0"),
-        Column("clickers", Integer, nullable=False, server_default="0"),  # whose first counted click fell into the hour
+        Column("axis", Integer, primary_key=True, autoincrement=False),
+        Column("hours", SmallInteger, primary_key=True, autoincrement=False),  # how many it sums: see store.spans
+        Column("hour", Integer, primary_key=True, autoincrement=False),  # the first of them, since 1970
+        Column("word", Integer, primary_key=True, autoincrement=False),
+        *(Column(name, Integer, nullable=False, server_default="0") for name in counts),
     ]
 
 
-rollups = Table("rollups", metadata, *_sums(), sqlite_with_rowid=False)
-settled = Table("settled", metadata, *_sums(), sqlite_with_rowid=False)  # the part of rollups of messages now gone
+def _of_words(name: str) -> Index:
+    """Finds out whether a word is still in use: each that is has a sum over all time."""
+    return Index(f"ix_{name}_words", "word", sqlite_where=text("hours = 0"))
 
-sends = Table(  # messages by hour, along what is known of a message before anybody clicks; as rollups are
-    "sends",
-    metadata,
-    Column("account_id", Uuid, primary_key=True),
-    Column("scope", Text, primary_key=True),
-    Column("dimension", String(80), primary_key=True),  # "", tag, sender_domain, recipient_domain, variant, attribute:…
-    Column("hour", Integer, primary_key=True, autoincrement=False),  # in which the message was accepted
-    Column("value", Text, primary_key=True),
-    Column("sent", Integer, nullable=False, server_default="0"),
-    Column("delivered", Integer, nullable=False, server_default="0"),
-    sqlite_with_rowid=False,
+
+CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "clickers")  # clickers: whose first counted click is there
+
+rollups = Table("rollups", metadata, *_sums(*CLICK_COUNTS), _of_words("rollups"), sqlite_with_rowid=False)
+settled = Table(  # the part of rollups of messages now gone, by the hour only
+    "settled", metadata, *_sums(*CLICK_COUNTS), sqlite_with_rowid=False
+)
+sends = Table(  # messages by the time they were accepted, along what is known of them before anybody clicks
+    "sends", metadata, *_sums("sent", "delivered"), _of_words("sends"), sqlite_with_rowid=False
 )
 
 message_tags = Table(  # which messages have a tag, for lists of who clicked
