@@ -41,7 +41,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 HIGHER = """
 SELECT a.account_id, '{scope}', a.dimension, w.text, r.hour,
  sum(human), sum(machine), sum(prefetch), sum(unsure), sum(clickers) FROM rollups r
- JOIN axes a ON a.number = r.axis JOIN words w ON w.number = r.word WHERE a.scope LIKE 'tag:%' AND r.hours = 1
+ JOIN axes a ON a.id = r.axis JOIN words w ON w.id = r.word WHERE a.scope LIKE 'tag:%' AND r.hours = 1
  GROUP BY 1, 2, 3, 4, 5
 """
 SCOPES = ("", "sender:d' || (substr(a.scope, 5) % 5) || '")

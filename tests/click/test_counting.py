@@ -212,7 +212,7 @@ def test_a_rebuild_sets_right_what_is_wrong(world: World) -> None:
             "UPDATE clicks SET first = 1, firsts = 31",
             "UPDATE messages SET click_count = 77, status = 'Delivered'",
             "INSERT INTO words (text) VALUES ('x')",
-            "INSERT INTO rollups (axis, hours, hour, word) SELECT a.number, 1, 1, w.number FROM axes a, words w",
+            "INSERT INTO rollups (axis, hours, hour, word) SELECT a.id, 1, 1, w.id FROM axes a, words w",
         ):
             connection.exec_driver_sql(spoil)
     rebuild_all(world.store, START, lambda _what, _done: True)

@@ -12,9 +12,7 @@ from linkweir.demo import campaigns, crowd, traffic
 from tests.edge.dashboard.browsing import Visitor, add_user
 from tests.edge.serving import Served
 
-WHOLE = (
-    "SELECT human FROM rollups JOIN axes ON number = axis WHERE scope = '' AND dimension = '' AND hours = 0"  # all time
-)
+WHOLE = "SELECT human FROM rollups JOIN axes ON axes.id = axis WHERE scope = '' AND dimension = '' AND hours = 0"
 
 
 @pytest.fixture(scope="module")

@@ -35,14 +35,14 @@ def _known(connection: Connection, wanted: Sequence[Axis]) -> dict[Axis, int]:
     for start in range(0, len(wanted), MANY):
         here = key.in_(wanted[start : start + MANY])
         for row in connection.execute(select(*axes.c).where(here)):
-            found[row.account_id, row.scope, row.dimension] = row.number
+            found[row.account_id, row.scope, row.dimension] = row.id
     return found
 
 
 def number(account: uuid.UUID, scope: str, dimension: str) -> ScalarSelect[int]:
     """The number of one axis, inside a statement; NULL when there is none."""
     here = (axes.c.account_id == account, axes.c.scope == scope, axes.c.dimension == dimension)
-    return select(axes.c.number).where(*here).scalar_subquery()
+    return select(axes.c.id).where(*here).scalar_subquery()
 
 
 def named(table: Table) -> Select[Any]:
@@ -50,5 +50,5 @@ def named(table: Table) -> Select[Any]:
     all of the table's columns.
     """
     keys = (axes.c.account_id, axes.c.scope, axes.c.dimension, words.c.text.label("value"))
-    whole = table.join(axes, axes.c.number == table.c.axis).join(words, words.c.number == table.c.word)
+    whole = table.join(axes, axes.c.id == table.c.axis).join(words, words.c.id == table.c.word)
     return select(*keys, *table.c).select_from(whole)

@@ -178,12 +178,12 @@ def sums_naming(connection: Connection, email: str, account: uuid.UUID | None) -
     known message. Looks at every value, and at every sum along the axes of those that are found.
     """
     found: list[tuple[Table, Row[Any]]] = []
-    naming = list(connection.scalars(select(words.c.number).where(mentions(words.c.text, email))))
+    naming = list(connection.scalars(select(words.c.id).where(mentions(words.c.text, email))))
     for table in (rollups, settled, sends):
         for some in _parts(naming):
             keys = select(*table.primary_key.columns).where(table.c.word.in_(some))
             if account is not None:
-                mine = select(axes.c.number).where(axes.c.account_id == account)
+                mine = select(axes.c.id).where(axes.c.account_id == account)
                 keys = keys.where(table.c.axis.in_(mine))
             found += [(table, row) for row in connection.execute(keys)]
     return found

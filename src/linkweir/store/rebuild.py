@@ -153,11 +153,11 @@ def hours_part(connection: Connection, account: uuid.UUID, start: int) -> int | 
     until = None if at is None else max(at // HOUR, start + 1)
     mine = axes.c.account_id == account
     here = (rollups.c.hours == spans.HOUR, *_hours(rollups.c.hour, start, until))
-    connection.execute(delete(rollups).where(rollups.c.axis.in_(select(axes.c.number).where(mine)), *here))
+    connection.execute(delete(rollups).where(rollups.c.axis.in_(select(axes.c.id).where(mine)), *here))
     times = [first] if until is None else [first, clicks.c.at < until * HOUR]
     add(connection, [tuple(row) for row in connection.execute(contributions(account, *times))], hours_only=True)
     sums = [settled.c[name] for name in ("axis", "hours", "hour", "word", *CLICK_COUNTS)]
-    kept = select(*sums).join(axes, axes.c.number == settled.c.axis).where(mine)
+    kept = select(*sums).join(axes, axes.c.id == settled.c.axis).where(mine)
     add_selected(connection, kept.where(*_hours(settled.c.hour, start, until)))
     return until
 
@@ -172,7 +172,7 @@ def axis_part(connection: Connection, after: int) -> int | None:
     """
     done = 0
     while done < SUMS:
-        axis = connection.scalar(select(func.min(axes.c.number)).where(axes.c.number > after))
+        axis = connection.scalar(select(func.min(axes.c.id)).where(axes.c.id > after))
         if axis is None:
             return None
         done += coarsen(connection, axis)

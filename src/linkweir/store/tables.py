@@ -297,7 +297,7 @@ message_links = Table(  # every link of a message that was followed, with its su
 axes = Table(  # along what sums are kept: one dimension within one scope of an account; see store.axes
     "axes",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("account_id", Uuid, nullable=False),
     Column("scope", Text, nullable=False),  # "" the account, "tag:…", "sender:…" a sender's domain
     Column("dimension", String(80), nullable=False),  # "" the sum, link, destination, tag, country, attribute:…
@@ -307,7 +307,7 @@ axes = Table(  # along what sums are kept: one dimension within one scope of an 
 words = Table(  # the values along all axes, each text once; see store.words
     "words",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("text", Text, nullable=False, unique=True),
 )
 

@@ -69,7 +69,7 @@ def by_value(
     some = _grouped(connection, rollups, span, dimension, values)
     columns = [some.c[name] for name in COUNTS]
     counted, total = (some.c.human + some.c.unsure).desc(), (some.c.machine + some.c.prefetch).desc()
-    statement = select(words.c.text.label("value"), *columns).join(some, some.c.word == words.c.number)
+    statement = select(words.c.text.label("value"), *columns).join(some, some.c.word == words.c.id)
     return list(connection.execute(statement.order_by(counted, total, words.c.text).limit(limit)))
 
 
@@ -92,7 +92,7 @@ def sent_by_value(
 ) -> dict[str, tuple[int, int]]:
     """The same for each value of a dimension, or only for some of its values."""
     some = _grouped(connection, sends, span, dimension, values)
-    statement = select(words.c.text, *(some.c[name] for name in SENT)).join(some, some.c.word == words.c.number)
+    statement = select(words.c.text, *(some.c[name] for name in SENT)).join(some, some.c.word == words.c.id)
     return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(statement)}
 
 
@@ -107,10 +107,10 @@ def attributes(connection: Connection, span: Span, limit: int) -> list[str]:
 def first_sent(connection: Connection, span: Span, tags: Sequence[str]) -> dict[str, int]:
     """For each of these tags that has one, the hour of its first message accepted in a span."""
     mine = (axes_table.c.account_id == span.account, axes_table.c.scope == "tag:" + words.c.text)
-    axis = select(axes_table.c.number).where(*mine, axes_table.c.dimension == "").scalar_subquery()
+    axis = select(axes_table.c.id).where(*mine, axes_table.c.dimension == "").scalar_subquery()
     here = (sends.c.axis == axis, sends.c.hours == HOUR, sends.c.hour >= span.first)
     hour = select(sends.c.hour).where(*here).order_by(sends.c.hour).limit(1).scalar_subquery()
-    found = connection.execute(select(words.c.text, hour).where(words.c.number.in_(_numbers(connection, tags))))
+    found = connection.execute(select(words.c.text, hour).where(words.c.id.in_(_numbers(connection, tags))))
     return {row[0]: row[1] for row in found if row[1] is not None and row[1] < span.last}
 
 
@@ -157,4 +157,4 @@ def _sums(table: Table) -> list[ColumnElement[int]]:
 
 
 def _word(value: str) -> ScalarSelect[int]:
-    return select(words.c.number).where(words.c.text == value).scalar_subquery()
+    return select(words.c.id).where(words.c.text == value).scalar_subquery()

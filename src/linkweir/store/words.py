@@ -35,7 +35,7 @@ def known(connection: Connection, texts: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(texts), MANY):
         here = words.c.text.in_(texts[start : start + MANY])  # no JSON: that ends a text at U+0000
-        found |= {row[0]: row[1] for row in connection.execute(select(words.c.text, words.c.number).where(here))}
+        found |= {row[0]: row[1] for row in connection.execute(select(words.c.text, words.c.id).where(here))}
     return found
 
 
@@ -47,13 +47,13 @@ def sweep(connection: Connection, numbers: Iterable[int] | None = None) -> None:
     """
     unused = [~select(marks.c.at).where(marks.c.name == REBUILD).exists()]
     unused += [
-        ~select(table.c.word).where(table.c.word == words.c.number, table.c.hours == _EVER).exists()
+        ~select(table.c.word).where(table.c.word == words.c.id, table.c.hours == _EVER).exists()
         for table in (rollups, sends)
     ]
     statement = delete(words).where(*unused)
     if numbers is not None:
         each = func.json_each(bindparam("asked")).table_valued("value")
-        statement = statement.where(words.c.number.in_(select(each.c.value)))
+        statement = statement.where(words.c.id.in_(select(each.c.value)))
         connection.execute(statement, {"asked": orjson.dumps(list(numbers)).decode()})
     else:
         connection.execute(statement)

@@ -73,18 +73,18 @@ def sums() -> None:
     )
     op.create_table(
         "axes",
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("dimension", sa.String(length=80), nullable=False),
-        sa.PrimaryKeyConstraint("number", name="pk_axes"),
+        sa.PrimaryKeyConstraint("id", name="pk_axes"),
         sa.UniqueConstraint("account_id", "scope", "dimension", name="uq_axes_account_id_scope_dimension"),
     )
     op.create_table(
         "words",
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("number", name="pk_words"),
+        sa.PrimaryKeyConstraint("id", name="pk_words"),
         sa.UniqueConstraint("text", name="uq_words_text"),
     )
     for name in ("rollups", "settled"):
@@ -148,7 +148,7 @@ def count_sent(execute: Callable[[str], object]) -> None:
         start = f"hour - hour % {hours}" if hours else "0"
         execute(
             "INSERT INTO sends (axis, hours, hour, word, sent, delivered)"  # noqa: S608
-            f" SELECT a.number, {hours}, {start}, w.number, sum(sent), sum(delivered) FROM sent s"
+            f" SELECT a.id, {hours}, {start}, w.id, sum(sent), sum(delivered) FROM sent s"
             " JOIN axes a ON (a.account_id, a.scope, a.dimension) = (s.account_id, s.scope, s.dimension)"
             " JOIN words w ON w.text = s.value GROUP BY 1, 2, 3, 4"
         )
