@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 
 from linkweir.store import events, statistics
+from tests.report.filling import click
 from tests.store.filled import NOW, Filled
 
 
 def happened(filled: Filled, key: uuid.UUID, kind: str, at: int = NOW) -> None:
-    """Note an event."""
+    """Note an event, or store the hit that is one."""
     with filled.store.write() as connection:
+        if kind in ("clicked", "opened"):
+            hit = "open" if kind == "opened" else "click"
+            click(connection, filled.account, message_id=key, at=at, kind=hit)
+            return
         events.add(connection, account=filled.account, message=key, kind=kind, at=at, data={})
 
 

@@ -1,4 +1,4 @@
-"""Stores facts of clicks and opens, and all that follows from them: verdicts, sums, counts, status, events.
+"""Stores facts of clicks and opens, and all that follows from them: verdicts, sums, counts, status.
 
 All of it in one transaction, so that a fact that comes twice (a journal read again after a crash) counts once.
 
@@ -22,9 +22,7 @@ from linkweir.click.receive import Received, receive
 from linkweir.click.single import Click
 from linkweir.click.tally import Tally
 from linkweir.click.understand import Understand
-from linkweir.store import clicks, events, hits, outbox, rollups
-
-COUNTED_KIND, OTHER_KIND = "clicked", "machine_click"  # of events: deliverability counts the first
+from linkweir.store import clicks, hits, outbox, rollups
 
 
 def keep(connection: Connection, facts: Sequence[Fact], understand: Understand, now: int) -> None:
@@ -50,7 +48,6 @@ def keep(connection: Connection, facts: Sequence[Fact], understand: Understand, 
         for click in group.known.values():
             tally.add(click, group.place)
     _write(connection, tally, firsts, now)
-    _note(connection, received, changed)
 
 
 def _look_around(connection: Connection, groups: Sequence[Group], window: int) -> None:
@@ -160,20 +157,3 @@ def _link(tally: Tally, key: tuple[uuid.UUID, int], firsts: dict[uuid.UUID, Firs
     message, position = key
     first_at = firsts[message].at(position) if message in firsts else None
     return message, position, tally.destinations[key], *tally.links[key], first_at
-
-
-def _note(connection: Connection, received: Sequence[Received], changed: Sequence[Click]) -> None:
-    """Events of messages, each under its click's id: what they say is read from the clicks, where it stays right."""
-    new = [
-        (click.id, click.account, click.message, click.at, _kind(click))
-        for click in (one.click for one in received)
-        if click.message is not None and click.method == "GET"
-    ]
-    events.add_hits(connection, new)
-    events.rename(connection, [(_kind(click), click.id) for click in changed if click.counts != click.counted])
-
-
-def _kind(click: Click) -> str:
-    if click.kind == "open":
-        return "opened"
-    return COUNTED_KIND if click.counts else OTHER_KIND

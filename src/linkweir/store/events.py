@@ -1,13 +1,29 @@
-"""Statements on what happened to messages."""
+"""Statements on what happened to messages.
+
+Hits, which are many, are not written down a second time: their events are the rows of `clicks`, under their ids and as
+they are judged now.
+"""
 
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    RowMapping,
+    Text,
+    and_,
+    case,
+    insert,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
 
-from linkweir.store.many import Many
-from linkweir.store.tables import events
+from linkweir.store.sums import COUNTED
+from linkweir.store.tables import clicks, events
 
 
 def add(
@@ -23,26 +39,17 @@ def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection.execute(insert(events), [{"id": uuid.uuid4(), **row} for row in rows])
 
 
-_ADD_HIT = Many(
-    insert(events), ("id", "account_id", "message_id", "at", "kind", "data"), ("id", "account_id", "message_id")
-)
-_rename = update(events).where(events.c.id == bindparam("event")).values(kind=bindparam("to_kind"))
-_RENAME = Many(_rename, ("to_kind", "event"), ("event",))
-
-
-def add_hits(connection: Connection, rows: Sequence[tuple[uuid.UUID, uuid.UUID | None, uuid.UUID, int, str]]) -> None:
-    """Store events under the ids of the hits that they are, from which is read what is to be said: the id, account,
-    message, time and kind.
-    """
-    _ADD_HIT.run(connection, [(*row, "{}") for row in rows])
-
-
-def rename(connection: Connection, kinds: Sequence[tuple[str, uuid.UUID]]) -> None:
-    """Say of events that something else happened: the kind, and the event's id."""
-    _RENAME.run(connection, kinds)
+_COUNTS = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED))
+HIT = case(
+    (clicks.c.kind == "open", "opened"), (_COUNTS, "clicked"), else_="machine_click"
+)  # the kind of a hit's event
+IS_EVENT = clicks.c.method == "GET"  # nobody reads what a HEAD brings
 
 
 def of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
-    """Every event of a message, oldest first."""
-    statement = select(events).where(events.c.message_id == message).order_by(events.c.at, events.c.id)
-    return list(connection.execute(statement).mappings())
+    """Every event of a message, oldest first: `id`, `at`, `kind`, `data`. Hits have their own ids, and no data."""
+    noted = select(events.c.id, events.c.at, events.c.kind, events.c.data).where(events.c.message_id == message)
+    nothing = type_coerce(literal("{}", Text), JSON)
+    hits = select(clicks.c.id, clicks.c.at, HIT, nothing).where(clicks.c.message_id == message, IS_EVENT)
+    both = union_all(noted, hits).subquery()
+    return list(connection.execute(select(both).order_by(both.c.at, both.c.id)).mappings())

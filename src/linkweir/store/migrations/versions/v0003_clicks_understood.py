@@ -54,8 +54,7 @@ def what_a_click_means() -> None:
     personal = "(ip IS NOT NULL OR user_agent IS NOT NULL OR message_ref IS NOT NULL)"
     strangers = sa.text(f"message_id IS NULL AND {personal}")
     op.create_index("ix_clicks_strangers", "clicks", ["at"], sqlite_where=strangers)
-    told_as_bots = "kind = 'clicked' AND json_extract(data, '$.verdict') = 'machine'"
-    op.execute(f"UPDATE events SET kind = 'machine_click' WHERE {told_as_bots}")  # noqa: S608
+    op.execute("DELETE FROM events WHERE kind IN ('clicked', 'opened')")  # these are read from the clicks
 
 
 def sums() -> None:
