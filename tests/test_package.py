@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GENERATED = shutil.ignore_patterns(
     *(".*", "build", "dist", "__pycache__", "*.so", "*.pyd", "*.egg-info", "linkweir-data", "node_modules")
 )
+EXTENSIONS = {"_core", "_mime", "_token"} | (set() if sys.platform == "win32" else {"_journal"})
 BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
 REWRITE = """
 import json, sys
@@ -87,14 +88,15 @@ def test_the_sdist_holds_every_source(checkout: Path, unpacked: Path) -> None:
 
 
 def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) -> None:
-    """Every file of src/linkweir, types and migrations included, and three extension modules; no C source."""
+    """Every file of src/linkweir, types and migrations included, and the extension modules; no C source."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = {name.removeprefix("src/") for name in files(checkout, "src")}
     assert {"linkweir/py.typed", "linkweir/_core.pyi", "linkweir/_mime.pyi", "linkweir/_token.pyi"} <= package
+    assert "linkweir/_journal.pyi" in package
     assert package - names == set()
     compiled = {name.split(".")[0] for name in names if name.endswith((".so", ".pyd"))}
-    assert compiled == {"linkweir/_core", "linkweir/_mime", "linkweir/_token"}
+    assert compiled == {f"linkweir/{name}" for name in EXTENSIONS}
     assert {name for name in names if name.endswith((".c", ".h", ".pyx"))} == set()
 
 
@@ -112,11 +114,11 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
 
 
 def test_extensions_build_in_place_from_a_clean_copy(checkout: Path) -> None:
-    """`setup.py build_ext --inplace` builds the three modules into src/ and leaves ext/ as it was."""
+    """`setup.py build_ext --inplace` builds the modules into src/ and leaves ext/ as it was."""
     before = files(checkout, "ext")
     run(sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", folder=checkout)
     built = {
         path.name.split(".")[0] for path in (checkout / "src/linkweir").glob("_*") if path.suffix in (".so", ".pyd")
     }
-    assert built == {"_core", "_mime", "_token"}
+    assert built == EXTENSIONS
     assert files(checkout, "ext") == before

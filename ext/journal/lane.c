@@ -281,7 +281,10 @@ lw_lane_outcome lw_lane_run(lw_lane *lane, lw_lane_file *file, double idle, doub
       nanosleep(&time, NULL);
     }
   }
-  return lane->ended ? LW_LANE_ENDED : LW_LANE_IDLE;
+  pthread_mutex_lock(&lane->lock);
+  int ended = lane->ended;
+  pthread_mutex_unlock(&lane->lock);
+  return ended ? LW_LANE_ENDED : LW_LANE_IDLE;
 }
 
 void lw_lane_end(lw_lane *lane) {

@@ -385,6 +385,7 @@ class Service:
             counters=[
                 ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
                 ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.drained),
+                ("linkweir_clicks_lost", "Clicks for which no disk had room", self._lost),
                 ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: self.aside.count),
                 ("linkweir_click_store_failures", "Failures to store", lambda: clicks.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
@@ -399,14 +400,13 @@ class Service:
             ],
         )
 
-    def _watch_journal(self, journal: LocalJournal) -> None:
-        def lost() -> int:
-            return journal.lost + self.metrics.unrecorded
+    def _lost(self) -> int:
+        return self.embedded.lost + self.metrics.unrecorded
 
+    def _watch_journal(self, journal: LocalJournal) -> None:
         self.metrics.watch(
             counters=[
                 ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
-                ("linkweir_clicks_lost", "Clicks for which no disk had room", lost),
             ],
             gauges=[
                 ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.waiting),

@@ -32,4 +32,9 @@ void every_byte_is_of_the_alphabet_or_not(void);
 void a_needle_is_found_where_it_first_stands(void);
 void encodings_stay_off_the_guard_pages(void);
 
+/* journal_checks.c */
+void a_lane_keeps_all_of_every_thread(void);
+void a_lane_has_bounds(void);
+void a_lane_says_what_it_cannot_do(void);
+
 #endif

@@ -31,6 +31,9 @@ static const struct {
     {"every_byte_is_of_the_alphabet_or_not", every_byte_is_of_the_alphabet_or_not},
     {"a_needle_is_found_where_it_first_stands", a_needle_is_found_where_it_first_stands},
     {"encodings_stay_off_the_guard_pages", encodings_stay_off_the_guard_pages},
+    {"a_lane_keeps_all_of_every_thread", a_lane_keeps_all_of_every_thread},
+    {"a_lane_has_bounds", a_lane_has_bounds},
+    {"a_lane_says_what_it_cannot_do", a_lane_says_what_it_cannot_do},
 };
 
 int main(int argc, char **argv) {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import CORE, HERE, MIME, SANITIZERS, TOKEN, build, can_link, compilers, missing
+from .toolchain import CORE, HERE, JOURNAL, MIME, SANITIZERS, TOKEN, build, can_link, compilers, missing
 
 SOURCES = [HERE / f"{name}.c" for name in ("main", "scanning", "packing", "coding", "markup", "guard")]
-CHECKS = [HERE / f"{name}_checks.c" for name in ("scan", "value", "token", "mime")]
+CHECKS = [HERE / f"{name}_checks.c" for name in ("scan", "value", "token", "mime", "journal")]
 
 
 @pytest.fixture(scope="module", params=["cc", "clang"])
@@ -21,7 +21,7 @@ def checks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if not can_link(compiler, folder, "int main(void) { return 0; }\n", *SANITIZERS):
         missing(f"{compiler} has no sanitizer runtime")
     program = folder / "checks"
-    build(compiler, [*SOURCES, *CHECKS, *CORE, *TOKEN, *MIME], program, "-g", "-O1", *SANITIZERS)
+    build(compiler, [*SOURCES, *CHECKS, *CORE, *TOKEN, *MIME, *JOURNAL], program, "-g", "-O1", *SANITIZERS)
     return program
 
 
@@ -141,6 +141,21 @@ def test_a_needle_is_found(checks: Path) -> None:
 def test_encodings_read_nothing_beside_their_input(checks: Path) -> None:
     """With a forbidden page beside the input, decoding, splicing, encoding and searching do not fault."""
     run(checks, "encodings_stay_off_the_guard_pages")
+
+
+def test_a_lane_keeps_all_of_every_thread(checks: Path) -> None:
+    """What several threads put in at once is in the file, each thread's in its order, framed and counted."""
+    run(checks, "a_lane_keeps_all_of_every_thread")
+
+
+def test_a_lane_has_bounds(checks: Path) -> None:
+    """Beyond its facts or bytes, and after its end, a lane takes nothing; dropped facts are decided and not kept."""
+    run(checks, "a_lane_has_bounds")
+
+
+def test_a_lane_says_what_it_cannot_do(checks: Path) -> None:
+    """A full file, a moved one and one that cannot be written are told apart, and no fact is lost by them."""
+    run(checks, "a_lane_says_what_it_cannot_do")
 
 
 def test_no_check_is_left_out(checks: Path) -> None:

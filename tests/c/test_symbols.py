@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import CORE, MIME, TOKEN, build, compilers, missing
+from .toolchain import CORE, JOURNAL, MIME, TOKEN, build, compilers, missing
 
 # Memory and strings of libc, the processor's features, and what position-independent and hardened code refers to.
 ALLOWED = {
@@ -42,5 +42,5 @@ def test_the_sources_compile_without_a_warning(compiler: str, tmp_path: Path) ->
     """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
     if compiler not in compilers():
         missing(f"no compiler named {compiler}")
-    for source in [*CORE, *TOKEN, *MIME]:
+    for source in [*CORE, *TOKEN, *MIME, *JOURNAL]:
         build(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")

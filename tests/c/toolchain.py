@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 CORE = sorted((ROOT / "ext/core").glob("*.c"))
 TOKEN = sorted((ROOT / "ext/token").glob("*.c"))
 MIME = sorted((ROOT / "ext/mime").glob("*.c"))
+JOURNAL = sorted((ROOT / "ext/journal").glob("*.c"))
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -39,9 +40,9 @@ def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> Non
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
     generated = program.parent / "generated"
     subprocess.run([sys.executable, ROOT / "ext/core/make_refs.py", generated], check=True)  # noqa: S603 - our own
-    folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", ROOT / "ext/mime", generated]
+    folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", ROOT / "ext/mime", ROOT / "ext/journal", generated]
     included = [f"-I{folder}" for folder in folders]
-    command = [compiler, *STRICT, *flags, *included, *map(str, sources), "-o", str(program)]
+    command = [compiler, *STRICT, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a compiler, our sources
     if done.returncode:
         raise RuntimeError(f"{compiler} refused:\n{done.stderr}")

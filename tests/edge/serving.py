@@ -19,6 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from linkweir.app import Service, create_app
+from linkweir.click.journal import Journal
 from linkweir.edge.logs import make_logger
 from linkweir.html import scan
 from linkweir.settings import Settings
@@ -54,15 +55,18 @@ class Running:
 
 
 class Served:
-    """One service with an API key and a client that uses it; `logs` collects its log lines."""
+    """One service with an API key and a client that uses it; `logs` collects its log lines. A setting `journal` is
+    another journal than its own.
+    """
 
     def __init__(self, data: Path, **settings: Any) -> None:
+        journal: Journal | None = settings.pop("journal", None)
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
         chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, "journal_facts": 5000, **settings}
         self.settings = Settings(data=data, port=port, **chosen)
         self._stream = io.StringIO()
-        self.app = create_app(self.settings, make_logger("debug", self._stream))
+        self.app = create_app(self.settings, make_logger("debug", self._stream), journal=journal)
         self.service: Service = self.app.state.linkweir
         self._running = Running(self.app, self._listener)
         self.url = f"http://127.0.0.1:{port}"

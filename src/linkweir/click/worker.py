@@ -23,6 +23,7 @@ Keep = Callable[[Connection, Sequence[Fact]], None]
 Tell = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
 BATCH = 500  # facts in one transaction
+BESIDE = 100  # the same while readers come
 POLL = 0.5  # seconds between looks at what other processes wrote
 TELL = 1.0  # seconds between looks at what is to be told
 PATIENCE = 2.0  # seconds that facts wait for a quiet moment
@@ -60,6 +61,7 @@ class ClickWorker:
         self._retry = retry
         self._wake = threading.Event()
         self._stopping = False
+        self._limit = BATCH
         self._spool_at = self._tell_at = 0.0
         self._thread: threading.Thread | None = None
         self.stored = self.failures = self.drained = 0
@@ -119,7 +121,7 @@ class ClickWorker:
 
     def _turn(self) -> int:
         """One batch; how many facts it held. Nothing while another process is at it."""
-        batch = self._journal.read_from(None, BATCH)
+        batch = self._journal.read_from(None, self._limit)
         if batch is None:
             return 0
         if batch.facts:
@@ -165,8 +167,9 @@ class ClickWorker:
     def _step_aside(self) -> int:
         """Wait for a quiet moment, as long as there is patience."""
         until = time.monotonic() + PATIENCE
-        while not self._stopping and time.monotonic() < until and not self._quiet():
+        while not (quiet := self._quiet()) and not self._stopping and time.monotonic() < until:
             pass
+        self._limit = BATCH if quiet or self._stopping else BESIDE
         return 0
 
     def _pause(self, seconds: float) -> None:
