@@ -3,6 +3,7 @@
 `python -m bench.clicks [--rounds N] [--connections N]`. Both are asked in turn by wrk, with one worker process and with
 two; every request is for another link. Compared are the best rounds, and beside that the median of the paired ones.
 Answers are checked: each Location beforehand, each status under load, and at the end that every redirect is recorded.
+`--sustained`: see bench.sustained.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import httpx
 
+from bench import sustained
 from bench.how import wrk
 from bench.how.service import Service
 from bench.how.wrk import Run
@@ -143,7 +145,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.clicks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
+    parser.add_argument("--sustained", action="store_true", help="answering and storing at the same time, instead")
+    parser.add_argument("--seconds", type=int, default=30, help="of each load that is sustained")
     options = parser.parse_args(arguments)
+    if options.sustained:
+        return sustained.report(options.seconds)
     for workers in (None, 1, 2):
         found = measure(workers, options.rounds, options.connections)
         name = (

@@ -29,8 +29,10 @@ class Run:
     p99: float
 
 
-def run(url: str, paths: Sequence[str], *, connections: int, seconds: int) -> Run:
-    """Ask for each path in turn. AssertionError for any answer but 2xx and 3xx, MissingError without wrk."""
+def run(url: str, paths: Sequence[str], *, connections: int, seconds: int, pause: int = 0) -> Run:
+    """Ask for each path in turn, on each connection after a pause of so many milliseconds. AssertionError for any
+    answer but 2xx and 3xx, MissingError without wrk.
+    """
     tool = shutil.which("wrk")
     if tool is None:
         raise MissingError("wrk is not installed here")
@@ -40,6 +42,7 @@ def run(url: str, paths: Sequence[str], *, connections: int, seconds: int) -> Ru
         script.write_text(
             f"local p = {{{listed}}}\nlocal i = 0\n"
             "request = function() i = i % #p + 1; return wrk.format('GET', p[i]) end\n"
+            + (f"delay = function() return {pause} end\n" if pause else "")
         )
         words = [word for header in HEADERS for word in ("-H", header)]
         command = [tool, "-t1", f"-c{connections}", f"-d{seconds}", "--latency", *words, "-s", str(script), url]

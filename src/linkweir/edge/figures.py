@@ -1,7 +1,8 @@
 """The figures of all processes of one service together, whichever of them is asked for `/metrics`.
 
 Each writes its own to a file every few seconds. Counters and times are added up, those of processes that have died
-among them, so that no sum ever falls; of what every process sees alike (what waits in the store) the highest counts.
+among them, so that no sum ever falls. What every process finds alike (what waits in the store) is looked up by the one
+that is asked.
 """
 
 import contextlib
@@ -37,8 +38,8 @@ class SharedFigures:
     @contextlib.contextmanager
     def shared(self, metrics: Metrics) -> Iterator[None]:
         """Write this process's figures from now on, and answer with those of all."""
-        own = metrics.own_text
-        metrics.text = lambda: self._together(own())
+        own = metrics.counted
+        metrics.text = lambda: self._together(metrics.own_text())
         ended = threading.Event()
 
         def write() -> None:

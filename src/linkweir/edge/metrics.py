@@ -16,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shared = CollectorRegistry()
         self.text = self.own_text  # what is answered; all processes' figures, where there are several
         self.responses = Counter(
             "linkweir_http_responses", "Answers by status", ["endpoint", "status"], registry=self.registry
@@ -33,10 +34,15 @@ class Metrics:
 
     def watch(self, counters: Iterable[Reading], gauges: Iterable[Reading]) -> None:
         """Read these figures (name, meaning, value) whenever somebody asks."""
-        self.registry.register(_Watched(list(counters), list(gauges)))
+        self.registry.register(_Watched(list(counters), []))
+        self._shared.register(_Watched([], list(gauges)))
 
     def own_text(self) -> bytes:
         """This process's figures in Prometheus' text format."""
+        return self.counted() + generate_latest(self._shared)
+
+    def counted(self) -> bytes:
+        """The same without those gauges, which every process of a service finds alike, and not without some work."""
         return generate_latest(self.registry)
 
 
