@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from linkweir import keyfile
+from linkweir import Tracker, keyfile, rewrite
 from tests.cli.running import BASE, LINE, Command
+from tests.edge.serving import Served
 
 
 def link(linkweir: Command, *args: str) -> str:
@@ -51,6 +52,24 @@ def test_a_changed_link_does_not_open(linkweir: Command) -> None:
         run = linkweir("open", bad)
         assert (run.code, run.out) == (1, b"")
         assert re.fullmatch(r"linkweir: .+ \([a-z-]+\)\n", run.err)
+
+
+@pytest.mark.parametrize("style", ["sealed", "short"])
+def test_open_beside_a_service_names_the_message(linkweir: Command, tmp_path: Path, style: str) -> None:
+    """With the service's folder a link opens with its keys, to the message's id as the API has it, and a short one to
+    where it leads; for a message that is not there, the id is null.
+    """
+    with Served(tmp_path / "data") as served:
+        (entry,) = served.send(link_style=style)
+        link = served.links(entry["id"])[1]
+        ring = keyfile.load(served.settings.key_path)
+    data = ("--data", served.settings.data)
+    told = json.loads(linkweir("open", "--json", *data, link).out)
+    assert told["message_id"] == entry["id"].strip("<>").partition("@")[0]
+    assert told["destination"] == "https://example.org/b"
+    assert re.search(rf"^message id +{told['message_id']}$", linkweir("open", *data, link).out.decode(), re.MULTILINE)
+    other = rewrite('<a href="https://example.com">x</a>', Tracker(ring, served.url, message=7)).split('"')[1]
+    assert json.loads(linkweir("open", "--json", *data, other).out)["message_id"] is None
 
 
 def test_open_without_keys_is_a_usage_error(linkweir: Command) -> None:
