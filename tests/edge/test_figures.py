@@ -211,7 +211,7 @@ def test_campaigns_and_variants_of_real_messages(served: Served) -> None:
 
 
 def test_every_click_as_a_file(served: Served) -> None:
-    """The export has each click of the time once, with its recipient, and only those of a tag when asked."""
+    """The export has each click of the time once, with its recipient and tags, and only those of a tag when asked."""
     tag, account = uuid.uuid4().hex, uuid.UUID(served.account)
     message = uuid.UUID(sent(served, tags=[tag], recipients=[{"email": "export@example.org"}]))
     with served.service.store.write() as connection:
@@ -225,6 +225,8 @@ def test_every_click_as_a_file(served: Served) -> None:
     assert [row["user_agent"] for row in rows if row["id"] == other] == ["'=cmd()"]
     tagged = text(served, "clicks/export", format="ndjson", tag=tag, **span).splitlines()
     assert {orjson.loads(line)["recipient"] for line in tagged} == {"export@example.org"}
+    assert all(orjson.loads(line)["tags"] == [tag] for line in tagged)
+    assert {row["id"]: row["tags"] for row in rows} == {**dict.fromkeys(keys, tag), other: ""}
     assert len(tagged) == len(keys)
 
 

@@ -63,6 +63,17 @@ def test_parquet_reads_back() -> None:
     assert [{**row, "at": None} for row in found] == [{**row, "id": str(KEY), "at": None} for row in ROWS]
 
 
+def test_several_texts_in_one_cell() -> None:
+    """Tags are a list where the format has lists, and stand between commas in CSV, where none makes a formula."""
+    rows: list[Row] = [{"tags": ["spring", "=1+1"]}, {"tags": []}, {"tags": None}, {"tags": ["=1+1", "a"]}]
+    columns: Columns = {"tags": "texts"}
+    cells = list(csv.reader(io.StringIO(made("csv", rows, columns).decode(), newline="")))
+    assert [row for row in cells[1:] if row] == [["spring,=1+1"], [""], [""], ["'=1+1,a"]]
+    assert [orjson.loads(line) for line in made("ndjson", rows, columns).splitlines()] == rows
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert parquet.read_table(io.BytesIO(made("parquet", rows, columns))).to_pylist() == rows
+
+
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_no_rows_are_a_file_too(name: str) -> None:
     """Without rows CSV has its heading, Parquet its schema, and NDJSON nothing."""

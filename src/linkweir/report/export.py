@@ -16,7 +16,7 @@ import orjson
 
 from linkweir.errors import BadInput, NotSupported
 
-Kind = Literal["text", "whole", "number", "time", "bool"]
+Kind = Literal["text", "texts", "whole", "number", "time", "bool"]
 Columns = Mapping[str, Kind]
 Row = Mapping[Any, Any]
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide forms count too
@@ -87,9 +87,9 @@ def _cell(value: Any, kind: Kind) -> Any:
         return _time(value)
     if kind == "bool":
         return "true" if value else "false"
-    if kind != "text":
+    if kind not in ("text", "texts"):
         return value
-    text = str(value).replace("\0", "")
+    text = (str(value) if kind == "text" else ",".join(value)).replace("\0", "")
     return "'" + text if text.startswith(FORMULA) else text
 
 
@@ -120,7 +120,13 @@ def _parquet(rows: Iterable[Row], columns: Columns) -> Iterator[bytes]:
     from pyarrow.parquet import ParquetWriter
 
     types = {
-        **{"text": arrow.string(), "whole": arrow.int64(), "number": arrow.float64(), "bool": arrow.bool_()},
+        **{
+            "text": arrow.string(),
+            "texts": arrow.list_(arrow.string()),
+            "whole": arrow.int64(),
+            "number": arrow.float64(),
+            "bool": arrow.bool_(),
+        },
         "time": arrow.timestamp("us", tz="UTC"),
     }
     schema = arrow.schema([(name, types[kind]) for name, kind in columns.items()])

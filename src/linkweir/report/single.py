@@ -15,7 +15,8 @@ CLICKS: Final[Columns] = {
     "at": "time",
     "message_id": "text",
     "recipient": "text",
-    "campaign": "text",
+    "campaign": "text",  # of anonymous clicks; the others have their message's tags
+    "tags": "texts",
     "position": "whole",
     "destination": "text",
     "method": "text",

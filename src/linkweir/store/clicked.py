@@ -91,12 +91,12 @@ def batch(
     tag: str | None,
     domains: Sequence[str] | None,
 ) -> list[RowMapping]:
-    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient`.
+    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient`, `tags`.
 
     `tag`: only of that campaign; `domains`: only of messages from these senders' domains.
     """
     statement: Select[Any] = (
-        select(*(clicks.c[name] for name in SINGLE), messages.c.recipient)
+        select(*(clicks.c[name] for name in SINGLE), messages.c.recipient, messages.c.tags)
         .outerjoin(messages, messages.c.id == clicks.c.message_id)
         .where(clicks.c.account_id == account, CLICKED, clicks.c.at >= after[0], clicks.c.at < to_at)
         .where(tuple_(clicks.c.at, clicks.c.id) > tuple_(*after, types=[clicks.c.at.type, clicks.c.id.type]))
