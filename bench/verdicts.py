@@ -1,32 +1,27 @@
-"""`python -m bench.verdicts [--seeds 8] [--first 1] [--by-manner]`: how well people are told from machines.
+"""`python -m bench.verdicts [--seeds 8] [--first 1] [--mailings 6]`: how well people are told from machines.
 
-The simulator's labelled traffic goes through everything that real clicks go through: headers at the door, user agent,
-networks, spread, and the rules. Printed are precision and recall of each verdict, by the number of links of a mail, and
-the part of people's clicks that count as a machine's. Without lists of networks unless `--known` names a part of the
-data centres: what the rules see by themselves is the harder case. `--coarse`: in mode pseudonymous, without addresses
-and user agents.
+The simulator's labelled traffic goes through everything that real clicks go through (see `bench.judging`). Printed are
+precision and recall of each verdict, by the number of links of a mail, the part of people's clicks that count as a
+machine's, and who was taken for whom. Without lists of networks unless `--known` names a part of the data centres: what
+the rules see by themselves is the harder case. `--coarse`: in mode pseudonymous, without addresses and user agents.
+`--mailings`: so many mailings over days to the same people, judged as they come; `--forget`: without remembering what
+programs did with earlier messages.
 """
 
 import argparse
 import sys
-import uuid
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import dataclass, field
 from statistics import fmean
 
-from bench.simulator.traffic import Campaign, campaign
+from bench.judging import as_they_come, at_once
+from bench.simulator.traffic import campaign, season
 from bench.simulator.world import Mail, Request
-from linkweir.click import signals
-from linkweir.click.enrich import Enricher
-from linkweir.click.networks import Known, Networks
-from linkweir.click.verdict import SPREAD, Context, Hit, judge
 
-EPOCH = 1_750_000_000
 SIZES = ("1 link", "2 links", "3+ links")
 VERDICTS = ("human", "machine", "prefetch", "unsure")
+TRUTHS = ("human", "machine", "prefetch")
 
 
 @dataclass(slots=True)
@@ -43,20 +38,21 @@ class Outcome:
         self.by_size[SIZES[min(mail.links, 3) - 1], request.truth, verdict] += 1
         self.by_actor[request.truth, request.actor, verdict] += 1
         if request.truth == "machine":
-            self.by_mail[SIZES[min(mail.links, 3) - 1], self.mails, verdict] += 1
+            self.by_mail[SIZES[min(mail.links, 3) - 1], self.mails + mail.number, verdict] += 1
 
-    def _count(self, sizes: Sequence[str], truths: Sequence[str], verdicts: Sequence[str]) -> int:
+    def count(self, sizes: Sequence[str], truths: Sequence[str], verdicts: Sequence[str]) -> int:
+        """How many hits on mails of these sizes were one of these in truth, and got one of these verdicts."""
         return sum(self.by_size[size, truth, verdict] for size in sizes for truth in truths for verdict in verdicts)
 
     def precision(self, verdict: str, *sizes: str) -> float:
         """Of the hits with this verdict, the part that it is true of."""
-        all_of = self._count(sizes, ("human", "machine", "prefetch"), (verdict,))
-        return self._count(sizes, (verdict,), (verdict,)) / all_of if all_of else float("nan")
+        all_of = self.count(sizes, TRUTHS, (verdict,))
+        return self.count(sizes, (verdict,), (verdict,)) / all_of if all_of else float("nan")
 
     def recall(self, truth: str, *sizes: str) -> float:
         """Of the hits that were this in truth, the part whose verdict says so."""
-        all_of = self._count(sizes, (truth,), VERDICTS)
-        return self._count(sizes, (truth,), (truth,)) / all_of if all_of else float("nan")
+        all_of = self.count(sizes, (truth,), VERDICTS)
+        return self.count(sizes, (truth,), (truth,)) / all_of if all_of else float("nan")
 
     def recall_by_mail(self, size: str) -> float:
         """The recall of machines with every mail counted once, however many links were swept in it."""
@@ -70,85 +66,42 @@ class Outcome:
 
     def lost_people(self, *sizes: str) -> float:
         """The part of people's clicks that do not count: taken for a machine's or a prefetch."""
-        all_of = self._count(sizes, ("human",), VERDICTS)
-        return self._count(sizes, ("human",), ("machine", "prefetch")) / all_of if all_of else float("nan")
+        all_of = self.count(sizes, ("human",), VERDICTS)
+        return self.count(sizes, ("human",), ("machine", "prefetch")) / all_of if all_of else float("nan")
+
+    def lost_of(self, who: str) -> float:
+        """As `lost_people`, of those whose description begins so: `office`, `relayed`."""
+        theirs = {key: count for key, count in self.by_actor.items() if key[0] == "human" and key[1].startswith(who)}
+        lost = sum(count for (_, _, verdict), count in theirs.items() if verdict in ("machine", "prefetch"))
+        return lost / sum(theirs.values()) if theirs else float("nan")
 
     def unsure(self, *sizes: str) -> float:
         """The part of all hits of which nothing was decided."""
-        truths = ("human", "machine", "prefetch")
-        return self._count(sizes, truths, ("unsure",)) / max(1, self._count(sizes, truths, VERDICTS))
+        return self.count(sizes, TRUTHS, ("unsure",)) / max(1, self.count(sizes, TRUTHS, VERDICTS))
 
 
 def measure(seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False) -> Outcome:
-    """Judge the traffic of these seeds. `known`: the part of data centres that a list of networks names; `coarse`:
-    without addresses and user agents.
-    """
+    """Judge one mailing of each of these seeds: see `bench.judging.at_once`."""
     outcome = Outcome()
     for seed in seeds:
         made = campaign(seed, mails)
-        enricher = Enricher(None, Networks(_listed(made, known, seed)))
-        spread = _Spread(made)
-        for mail in made.mails:
-            hits = [_hit(request, enricher, coarse=coarse) for request in mail.requests]
-            context = Context(delivered_at=_moment(mail.delivered), spread=spread.of(mail))
-            found = judge(hits, context)
-            for request, judgement in zip(mail.requests, found, strict=True):
-                outcome.add(mail, request, judgement.verdict)
-            outcome.mails += 1
+        for found in at_once(made, known=known, coarse=coarse, seed=seed):
+            outcome.add(*found)
+        outcome.mails += len(made.mails)
     return outcome
 
 
-def _listed(made: Campaign, known: float, seed: int) -> dict[str, Known]:
-    dice = Random(seed)  # noqa: S311 - which networks are known must be repeatable, and is no secret
-    named = [centre for centre in made.data_centres if dice.random() < known]
-    return {f"{network}.0/24": Known("a data centre", certain=False) for centre in named for network in centre.networks}
-
-
-def _moment(seconds: float) -> int:
-    return int((EPOCH + seconds) * 1_000_000)
-
-
-def _hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
-    headers = {name.encode(): text.encode() for name, text in {**request.headers, "user-agent": request.agent}.items()}
-    described = enricher.describe(request.ip, request.agent)
-    network = enricher.networks.of(request.ip)
-    hit = Hit(
-        id=uuid.uuid4(),
-        at=_moment(request.at),
-        method=request.method,
-        position=request.link,
-        ip=request.ip,
-        user_agent=request.agent,
-        prefetch=signals.ahead(headers),
-        signals=(*signals.of_request(headers, "1.1", secure=True), *enricher.signals(request.agent)),
-        client=described.client,
-        device=described.device,
-        network=network.name if network else None,
-        network_certain=bool(network and network.certain),
-        user_agent_class=enricher.user_agent_class(request.agent),
-    )
-    return replace(hit, ip=None, user_agent=None, user_agent_class=None, client=None) if coarse else hit
-
-
-class _Spread:
-    """By address, when it hit which mail."""
-
-    def __init__(self, made: Campaign) -> None:
-        self._seen: dict[str, list[tuple[float, int]]] = {}
-        for mail in made.mails:
-            for request in mail.requests:
-                self._seen.setdefault(request.ip, []).append((request.at, mail.number))
-        for seen in self._seen.values():
-            seen.sort()
-
-    def of(self, mail: Mail) -> dict[str, int]:
-        """For each address of the mail's requests, the recipients it hit at about the time of its first."""
-        return {request.ip: self._count(request) for request in mail.requests[::-1]}
-
-    def _count(self, request: Request) -> int:
-        seen, reach = self._seen[request.ip], SPREAD / 1_000_000
-        first, last = bisect_left(seen, (request.at - reach, 0)), bisect_right(seen, (request.at + reach, 0))
-        return len({number for _, number in seen[first:last]})
+def measure_seasons(
+    seeds: Sequence[int], *, mails: int = 100, mailings: int = 6, remember: bool = True, coarse: bool = False
+) -> Outcome:
+    """Judge several mailings of each of these seeds: see `bench.judging.as_they_come`."""
+    outcome = Outcome()
+    for seed in seeds:
+        made = season(seed, mails, mailings)
+        for found in as_they_come(made, remember=remember, coarse=coarse):
+            outcome.add(*found)
+        outcome.mails += len(made.mails)
+    return outcome
 
 
 def report(outcome: Outcome) -> Iterator[list[str]]:
@@ -160,6 +113,15 @@ def report(outcome: Outcome) -> Iterator[list[str]]:
         yield ["people taken for machines", size, "", _percent(outcome.lost_people(size))]
         yield ["undecided", size, "", _percent(outcome.unsure(size))]
     yield ["people taken for machines", "all", "", _percent(outcome.lost_people(*SIZES))]
+    for who, said in (("office", "in shared offices"), ("relayed", "behind isolating browsers")):
+        yield [f"people {said} taken for machines", "all", "", _percent(outcome.lost_of(who))]
+
+
+def confusion(outcome: Outcome) -> Iterator[list[str]]:
+    """Rows: size, what it was in truth, and how many hits got each verdict."""
+    for size in SIZES:
+        for truth in TRUTHS:
+            yield [size, truth, *(str(outcome.count((size,), (truth,), (verdict,))) for verdict in VERDICTS)]
 
 
 def _percent(part: float) -> str:
@@ -184,14 +146,24 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.verdicts", description="How well verdicts hold.")
     parser.add_argument("--seeds", type=int, default=8, help="how many campaigns (default: %(default)s)")
     parser.add_argument("--first", type=int, default=1, help="the first one's seed (default: %(default)s)")
-    parser.add_argument("--mails", type=int, default=400, help="mails of a campaign (default: %(default)s)")
+    parser.add_argument("--mails", type=int, help="mails of a mailing (default: 400, or 100 of several)")
     parser.add_argument("--known", type=float, default=0.0, help="part of the data centres that a list names (0 to 1)")
     parser.add_argument("--coarse", action="store_true", help="without addresses and user agents")
+    parser.add_argument("--mailings", type=int, default=1, help="to the same people, over days (default: %(default)s)")
+    parser.add_argument("--forget", action="store_true", help="without what programs did with earlier messages")
     parser.add_argument("--by-manner", action="store_true", help="also by who it was in truth")
     options = parser.parse_args(arguments)
-    seeds = range(options.first, options.first + options.seeds)
-    outcome = measure(seeds, mails=options.mails, known=options.known, coarse=options.coarse)
+    seeds, coarse = range(options.first, options.first + options.seeds), options.coarse
+    if options.mailings > 1:
+        if options.known:
+            parser.error("--known goes with one mailing only")
+        mails, remember = options.mails or 100, not options.forget
+        outcome = measure_seasons(seeds, mails=mails, mailings=options.mailings, remember=remember, coarse=coarse)
+    else:
+        outcome = measure(seeds, mails=options.mails or 400, known=options.known, coarse=coarse)
+    print(f"{outcome.mails} mails\n")
     print(table(["verdict", "mails with", "precision", "recall (or part)"], report(outcome)))
+    print("\n" + table(["mails with", "in truth", *VERDICTS], confusion(outcome)))
     if options.by_manner:
         print("\n" + table(["truth", "who", "hits", *VERDICTS], by_actor(outcome)))
     return 0

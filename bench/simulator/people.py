@@ -1,9 +1,26 @@
 """People who follow links: once, twice, quickly, on several devices, in offices, through relays, for others."""
 
+from dataclasses import dataclass
 from random import Random
 
 from bench.simulator import world
 from bench.simulator.world import Mail, Seat
+
+MANNERS = ("one", "some", "tabs", "all")
+USUAL = (72, 18, 7, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What somebody keeps from mail to mail: place and browser, and how they follow links."""
+
+    seat: Seat
+    manners: tuple[int, ...]
+
+
+def habit(dice: Random) -> Habit:
+    """Of somebody at home; a few open nearly everything at once, every time."""
+    return Habit(seat(dice, None, None), dice.choices((USUAL, (20, 10, 65, 5)), (93, 7))[0])
 
 
 def first_click(dice: Random) -> float:
@@ -27,9 +44,9 @@ def seat(dice: Random, office: str | None, relay: world.DataCentre | None) -> Se
     return Seat(office or world.anywhere(dice), agent, headers)
 
 
-def follow(dice: Random, mail: Mail, start: float, at: Seat, who: str) -> None:
+def follow(dice: Random, mail: Mail, start: float, at: Seat, who: str, *, manners: tuple[int, ...] = USUAL) -> None:
     """One sitting of one person with one mail."""
-    kind = dice.choices(("one", "some", "tabs", "all"), (72, 18, 7, 3))[0] if mail.links > 1 else "one"
+    kind = dice.choices(MANNERS, manners)[0] if mail.links > 1 else "one"
     wanted = {"one": 1, "some": dice.randint(2, 4), "tabs": dice.randint(2, 7), "all": mail.links}[kind]
     chosen = dice.sample(range(mail.links), min(wanted, mail.links, 14))
     if kind != "one" and dice.random() < 0.65:
@@ -49,10 +66,17 @@ def _pause(dice: Random, kind: str) -> float:
 
 
 def readers(
-    dice: Random, mail: Mail, *, office: str | None, relay: world.DataCentre | None, eager: float, many: float
+    dice: Random,
+    mail: Mail,
+    *,
+    office: str | None,
+    relay: world.DataCentre | None,
+    eager: float,
+    many: float,
+    habit: Habit | None = None,
 ) -> None:
     """Everybody who follows links of this mail. `eager`: the part of people who click; `many`: of mails that go to a
-    list or a shared mailbox.
+    list or a shared mailbox; `habit`: of the one who reads it first.
     """
     if dice.random() < many:
         for _ in range(round(10 * 60 ** dice.random())):
@@ -62,8 +86,9 @@ def readers(
     if dice.random() > eager:
         return
     start = mail.delivered + first_click(dice)
-    place = seat(dice, office, relay)
-    follow(dice, mail, start, place, "relayed" if relay else "office" if office else "alone")
+    place = habit.seat if habit else seat(dice, office, relay)
+    who = "relayed" if relay else "office" if office else "alone"
+    follow(dice, mail, start, place, who, manners=habit.manners if habit else USUAL)
     if dice.random() < 0.10:
         device = Seat(world.anywhere(dice), world.phone(dice), world.person_headers(dice))
         follow(dice, mail, start + dice.lognormvariate(7, 2), device, "second device")

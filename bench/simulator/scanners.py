@@ -1,7 +1,7 @@
 """Machines that follow links: gateways that sweep a mail at once, slowly, in part or from many places, and bots."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from bench.simulator import world
@@ -31,6 +31,10 @@ class Gateway:
         """Where a request comes from, and what it says."""
         ip = self.home if isinstance(self.home, str) else self.home.address(dice)
         return Seat(ip, dice.choice(self.agents), self.headers)
+
+    def moved(self, home: DataCentre) -> "Gateway":
+        """The same scanner in another data centre."""
+        return replace(self, home=home)
 
 
 def gateway(dice: Random, office: str, manners: dict[str, float]) -> Gateway:

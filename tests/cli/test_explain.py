@@ -59,6 +59,26 @@ def test_a_burst_is_explained(linkweir: Command, served: Served) -> None:
     assert "s after delivery to" in text
 
 
+def test_a_scanner_that_came_before_is_explained(linkweir: Command, served: Served) -> None:
+    """A program that ran through two mails is a machine on the only link of a third, and it is told by what."""
+    for _ in range(2):
+        (entry,) = served.send(html_content=HTML)
+        for link in served.links(entry["id"]):
+            served.reader.get(link, headers=CHROME)
+    rows(served, 10)
+    (entry,) = served.send(html_content='<a href="https://example.com/only">go</a>')
+    served.reader.get(served.links(entry["id"])[0], headers=CHROME)
+    click = rows(served, 11)[-1]
+    assert (click["verdict"], click["reasons"].split()[0]) == ("machine", "known-scanner")
+    data = ("--data", served.settings.data)
+    told = json.loads(linkweir("explain", str(click["id"]), "--json", *data).out)
+    assert (told["now"]["verdict"], told["now"]["confidence"]) == ("machine", click["confidence"])
+    assert told["record"] == {"machine": 2, "people": 0}
+    text = linkweir("explain", str(click["id"]), *data).out.decode()
+    assert "a machine with 2 other messages, a person with 0 other messages" in text
+    assert REASONS["known-scanner"] in text
+
+
 def test_one_click_is_explained(linkweir: Command, served: Served) -> None:
     """A HEAD alone is decided by one rule; what a user agent writes cannot drive the terminal."""
     (entry,) = served.send(html_content=HTML)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from linkweir.click.rebuild import rebuild_all
-from linkweir.click.verdict import WINDOW, judge
+from linkweir.click.verdict import WINDOW, Judgement, judge
 from linkweir.store import events, statistics
 from linkweir.store import rebuild as rebuild_store
 from linkweir.store.sums import HOUR
@@ -136,8 +136,8 @@ def test_head_is_never_a_person(world: World) -> None:
     assert kinds(world, number) == []
 
 
-def _unsure(key: uuid.UUID) -> Any:
-    return type("Judged", (), {"id": key, "verdict": "unsure", "confidence": 0.5, "reasons": ()})()
+def _unsure(key: uuid.UUID) -> Judgement:
+    return Judgement(key, "unsure", 0.5, ())
 
 
 def test_who_objects_is_counted_for_the_campaign_only(world: World) -> None:

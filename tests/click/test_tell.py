@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from linkweir.click.tell import tell
+from linkweir.click.verdict import Judgement, Verdict
 from linkweir.store import outbox, webhooks
 from tests.click.world import SECOND, START, World
 
@@ -120,8 +121,8 @@ def test_what_changes_back_is_told_to_nobody(world: World) -> None:
     assert [one["type"] for one in told(world, key)] == ["message.clicked"]
 
 
-def _judged(key: uuid.UUID, verdict: str) -> Any:
-    return type("Judged", (), {"id": key, "verdict": verdict, "confidence": 0.5, "reasons": ()})()
+def _judged(key: uuid.UUID, verdict: Verdict) -> Judgement:
+    return Judgement(key, verdict, 0.5, ())
 
 
 def test_opens_wait_as_well(world: World) -> None:

@@ -81,6 +81,7 @@ def _lines(found: "Explained") -> list[str]:
         f"  from {row['ip'] or 'an address that is not kept'}  {', '.join(part for part in who if part)}".rstrip(),
         f"  {row['user_agent'] or 'no user agent kept'}",
         f"  {_age(found)}",
+        *_record(found),
         "",
         f"stored  {row['verdict']} {row['confidence']:.2f}  {row['reasons']}".rstrip(),
         f"now     {now.verdict} {now.confidence:.2f}  {' '.join(now.reasons)}".rstrip(),
@@ -120,6 +121,14 @@ def _age(found: "Explained") -> str:
     return f"{(found.click['at'] - delivered) / _SECOND:.1f} s after delivery to {found.click['recipient']}"
 
 
+def _record(found: "Explained") -> list[str]:
+    record = found.record
+    if record is None:
+        return []
+    machine, people = (f"{count} other message{'s' * (count != 1)}" for count in (record.machine, record.people))
+    return [f"  same network, user agent and headers lately: a machine with {machine}, a person with {people}"]
+
+
 def _window() -> int:
     from linkweir.click.verdict import WINDOW
 
@@ -138,6 +147,7 @@ def _object(found: "Explained") -> dict[str, Any]:
         "stored": {"verdict": row["verdict"], "confidence": row["confidence"], "reasons": row["reasons"].split()},
         "now": {"verdict": now.verdict, "confidence": now.confidence},
         "machine": found.weighed.machine,
+        "record": {"machine": found.record.machine, "people": found.record.people} if found.record else None,
         "rules": [
             {"code": rule.code, "weight": rule.weight, "decisive": bool(rule.verdict), "sentence": rule.sentence}
             for rule in found.weighed.rules

@@ -54,13 +54,15 @@ class Group:
         clicks = near + [click for click in self.new if first <= click.at <= last]
         clicks.sort(key=lambda click: click.order)
         spread = {click.ip: understand.sources.spread(click.ip, click.at) for click in clicks if click.ip}
-        context = verdict.Context(delivered_at=self.delivered_at, spread=spread)
-        judged = {one.id: one for one in understand.judge([_shown(click, understand) for click in clicks], context)}
+        shown = [_shown(click, understand) for click in clicks]
+        records = understand.records.of(shown, self.name)
+        context = verdict.Context(delivered_at=self.delivered_at, spread=spread, records=records)
         changed = []
-        for click in clicks:
-            judgement, again = judged[click.id], click.before is not None
+        for click, hit, judgement in zip(clicks, shown, understand.judge(shown, context), strict=True):
+            again = click.before is not None
             if again and not max(first, complete + 2 * window) - window <= click.at <= last + window:
                 continue
+            understand.records.learn(hit, judgement, self.name)
             if _apply(click, judgement) and again:
                 changed.append(click)
         return changed

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from linkweir.click import verdict
 from linkweir.click.fact import Described
+from linkweir.click.records import Records
 from linkweir.click.sources import Sources
 from linkweir.click.verdict import Context, Hit, Judgement
 
@@ -38,3 +39,4 @@ class Understand:
     judge: Judge = verdict.judge
     window: int = verdict.WINDOW
     sources: Sources = field(default_factory=lambda: Sources(verdict.SPREAD))
+    records: Records = field(default_factory=Records)

@@ -91,8 +91,8 @@ def batch(
     tag: str | None,
     domains: Sequence[str] | None,
 ) -> list[RowMapping]:
-    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient` and
-    `tags`.
+    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient`
+    and `tags`.
 
     `tag`: only of that campaign; `domains`: only of messages from these senders' domains.
     """

@@ -1,13 +1,14 @@
 """A click with the other hits of its message at about the same time, for whoever asks how its verdict came about."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, distinct, func, or_, select
 
 from linkweir.store.tables import clicks, messages
 
 MOST = 1000  # hits on either side: of a flood only the nearest
+EARLIER = 50_000  # clicks by the same programs: only the newest before
 
 
 def one(connection: Connection, click: uuid.UUID) -> RowMapping | None:
@@ -54,3 +55,28 @@ def recipients_of(connection: Connection, account: uuid.UUID, ip: str, first_at:
         or_(clicks.c.message_id.is_not(None), clicks.c.message_ref.is_not(None)),
     )
     return connection.scalar(statement) or 0
+
+
+def earlier(
+    connection: Connection, account: uuid.UUID, agents: Collection[str], first_at: int, last_at: int
+) -> list[RowMapping]:
+    """Clicks of an account on its messages by these user agents, between these times, with their verdicts: the newest,
+    oldest first.
+    """
+    statement = (
+        select(
+            *(clicks.c[name] for name in ("id", "at", "message_id", "message_ref", "ip", "user_agent", "signals")),
+            *(clicks.c.verdict, clicks.c.reasons),
+        )
+        .where(
+            clicks.c.account_id == account,
+            clicks.c.at.between(first_at, last_at),
+            clicks.c.user_agent.in_(agents),
+            clicks.c.ip.is_not(None),
+            clicks.c.kind == "click",
+            or_(clicks.c.message_id.is_not(None), clicks.c.message_ref.is_not(None)),
+        )
+        .order_by(clicks.c.at.desc())
+        .limit(EARLIER)
+    )
+    return list(connection.execute(statement).mappings())[::-1]

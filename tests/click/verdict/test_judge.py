@@ -1,10 +1,11 @@
 """What the rules make of hits that are known from the field."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from linkweir.click.verdict import REASONS, RULES, Context, Hit, Judgement, affected, judge, weigh
+from linkweir.click.verdict import REASONS, RULES, Context, Hit, Judgement, Record, affected, judge, weigh
 from tests.click.verdict.scenes import CHROME, SECOND, START, hit, sweep
 
 LATER = Context(delivered_at=START - 7200 * SECOND)
@@ -86,6 +87,31 @@ def test_a_shared_office_is_full_of_people() -> None:
     """An address that follows links of thirty recipients makes no click a machine's, not even an early one."""
     office = Context(delivered_at=START - 40 * SECOND, spread={"192.0.2.7": 30})
     assert one(hit(), office).verdict in ("human", "unsure")
+
+
+def test_a_scanner_that_is_known_is_one_on_a_single_link() -> None:
+    """An early click by a program that ran through other messages is a machine's, though alone it would be unsure."""
+    click = hit()
+    known = replace(SOON, records={click.id: Record(machine=2, people=0, age=60 * SECOND)})
+    found = one(click, known)
+    assert (found.verdict, found.reasons[0], found.alone) == ("machine", "known-scanner", "unsure")
+    assert one(click, replace(LATER, records=known.records)).verdict in ("human", "unsure")
+
+
+@pytest.mark.parametrize("record", [Record(1, 0, 0), Record(30, 4, 0), Record(0, 9, 0), Record(2, 1, 0)])
+def test_a_record_with_people_in_it_says_nothing(record: Record) -> None:
+    """Where people come with a scanner's browser from its address, or little is known, nothing changes."""
+    click = hit()
+    assert one(click, replace(SOON, records={click.id: record})) == one(click, SOON)
+
+
+def test_who_is_long_known_as_nothing_else_is_a_machine_later_too() -> None:
+    """Minutes after delivery a click is a person's, but for a program that was nothing but a scanner for a day."""
+    click = hit()
+    quarter = Context(delivered_at=START - 900 * SECOND)
+    assert one(click, quarter).verdict == "human"
+    long = one(click, replace(quarter, records={click.id: Record(9, 0, 86_400 * SECOND)}))
+    assert (long.verdict, long.reasons[0], long.alone) == ("machine", "long-known-scanner", "human")
 
 
 def test_a_relay_is_full_of_people() -> None:

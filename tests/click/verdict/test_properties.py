@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkweir.click.signals import SIGNALS
-from linkweir.click.verdict import REASONS, RULES, WINDOW, Context, Hit, judge
+from linkweir.click.verdict import REASONS, RULES, WINDOW, Context, Hit, Record, judge
 from tests.click.verdict.scenes import CHROME, SECOND, START, shuffled
 
 IPS = st.sampled_from(["192.0.2.1", "192.0.2.200", "198.51.100.4", "2001:db8::1", "2001:db8:0:0:5::9", None])
@@ -72,6 +72,20 @@ def test_one_get_of_a_browser_is_never_certain(hit: Hit, context: Context) -> No
     strong = {rule.code for rule in RULES if rule.strong or rule.verdict}
     assert found.verdict != "machine" or strong & set(found.reasons)
     assert found.verdict != "machine" or found.confidence < 1
+
+
+@given(MANY, CONTEXTS, st.data())
+def test_a_record_never_feeds_itself(hits: list[Hit], context: Context, data: st.DataObject) -> None:
+    """What a hit shows by itself is the verdict that it has without records, whatever they say; and they only condemn
+    clicks.
+    """
+    known = st.builds(Record, st.integers(0, 40), st.integers(0, 3), st.integers(0, 9 * 86_400 * SECOND))
+    records = {hit.id: data.draw(known) for hit in hits}
+    order = ("human", "unsure", "machine", "prefetch")
+    for hit, old, new in zip(hits, judge(hits, context), judge(hits, replace(context, records=records)), strict=True):
+        assert new.alone == old.alone == old.verdict
+        assert order.index(new.verdict) >= order.index(old.verdict)
+        assert hit.kind == "click" or new == old
 
 
 @given(MANY, CONTEXTS, HITS)

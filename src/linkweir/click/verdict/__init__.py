@@ -6,7 +6,7 @@ When hits arrive, the verdicts of earlier ones can change: `affected` says which
 The rules are the table in `rules.py`.
 """
 
-from linkweir.click.verdict.hit import CLICK, HONEYPOT, OPEN, SPREAD, Context, Hit, Judgement, Verdict
+from linkweir.click.verdict.hit import CLICK, HONEYPOT, OPEN, SPREAD, Context, Hit, Judgement, Record, Verdict
 from linkweir.click.verdict.judging import WINDOW, Weighed, judge, weigh
 from linkweir.click.verdict.rules import REASONS, RULES, Rule
 
@@ -21,6 +21,7 @@ __all__ = [
     "Context",
     "Hit",
     "Judgement",
+    "Record",
     "Rule",
     "Verdict",
     "Weighed",

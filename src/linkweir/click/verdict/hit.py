@@ -35,25 +35,39 @@ class Hit:
     user_agent_class: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the program that sent a hit was with other messages lately: with how many a machine, with how many a person,
+    by what it did there. `age`: microseconds since its last hit on the earliest of them.
+    """
+
+    machine: int
+    people: int
+    age: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What is known beyond the hits. Everything may be missing, and then nothing follows from it.
 
     `delivered_at`: when the recipient's server took the mail; `spread`: by address, the distinct recipients that it hit
-    within `SPREAD` before and after these hits.
+    within `SPREAD` before and after these hits; `records`: by hit, what its program was before.
     """
 
     delivered_at: int | None = None
     spread: Mapping[str, int] = field(default_factory=dict)
+    records: Mapping[uuid.UUID, Record] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The verdict on one hit. `confidence` from 0 to 1: how likely the verdict holds; for `unsure`, how likely the
-    better guess would. `reasons`: codes of REASONS, the heaviest first.
+    better guess would. `reasons`: codes of REASONS, the heaviest first. `alone`: what the verdict would be without its
+    program's record.
     """
 
     id: uuid.UUID
     verdict: Verdict
     confidence: float
     reasons: tuple[str, ...]
+    alone: Verdict = "unsure"

@@ -66,7 +66,14 @@ def _weighed(scene: Scene) -> Weighed:
         machine = _probability(rules)
         verdict, confidence = _verdict(machine)
     codes = tuple(rule.code for rule in rules)
-    return Weighed(Judgement(scene.hit.id, verdict, round(confidence, 3), codes), rules, machine)
+    alone = verdict if decisive else _alone(rules, verdict)
+    return Weighed(Judgement(scene.hit.id, verdict, round(confidence, 3), codes, alone), rules, machine)
+
+
+def _alone(rules: Sequence[Rule], verdict: Verdict) -> Verdict:
+    if not any(rule.remembered for rule in rules):
+        return verdict
+    return _verdict(_probability([rule for rule in rules if not rule.remembered]))[0]
 
 
 def _by_weight(rules: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -10,11 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from linkweir.click import signals
-from linkweir.click.verdict.hit import CLICK, HONEYPOT, OPEN, Verdict
+from linkweir.click.verdict.hit import CLICK, HONEYPOT, OPEN, SECOND, Verdict
 from linkweir.click.verdict.scene import Scene
 
 PRIOR = -0.4  # of a click of which nothing is known: somewhat fewer than half are a machine's
 SOON, MINUTES, LATER = 60.0, 300.0, 1800.0  # seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
+
+
+PEOPLE = 8  # a program is a scanner's if it was a machine at least that many times as often as a person
+LONG = 12 * 3600 * SECOND  # by then people from the same place and with the same browser would have shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Rule:
     strong: bool = False
     verdict: Verdict | None = None
     confidence: float = 0.0
+    remembered: bool = False  # looks at other messages: what it says is not remembered in turn
 
 
 def _agent(name: str) -> Callable[[Scene], bool]:
@@ -99,6 +104,17 @@ def _read_between(scene: Scene) -> bool:
     return run.links >= 2 and run.shortest >= 4.0 and run.longest >= 12.0 and run.evenness > 0.3
 
 
+def _known(scene: Scene) -> bool:
+    """A record of scanning, and hardly any of people: they may be there too, with the same browser."""
+    record = scene.record
+    return record is not None and record.machine >= 2 and record.people * PEOPLE <= record.machine
+
+
+def _long_known(scene: Scene) -> bool:
+    record = scene.record
+    return record is not None and record.machine >= 8 and not record.people and record.age >= LONG
+
+
 def machine_run(scene: Scene) -> bool:
     """Whether the links were run through as no person does it: what taints the source's other hits."""
     return any(test(scene) for test in (_burst, _rapid, _scatter, _even))
@@ -150,6 +166,12 @@ RULES = (
          "The address belongs to a network of scanners.", 5.0, strong=True),
     Rule("network-probable", "network", lambda scene: scene.hit.network is not None and not scene.hit.network_certain,
          "The address belongs to a data centre; people come from there only through relays.", 1.2),
+    Rule("known-scanner", "other messages", lambda scene: _known(scene) and not _long_known(scene),
+         "The same program from the same network ran through the links of other messages lately.",
+         2.2, strong=True, remembered=True),
+    Rule("long-known-scanner", "other messages", _long_known,
+         "The same program from the same network ran through the links of many messages, and followed none as a person "
+         "does.", 4.0, strong=True, remembered=True),
     # by what
     Rule("agent-bot", "user agent", _agent("bot"),
          "The user agent names a robot.", 6.0, strong=True),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
 
-from linkweir.click.verdict.hit import CLICK, HONEYPOT, SECOND, Context, Hit
+from linkweir.click.verdict.hit import CLICK, HONEYPOT, SECOND, Context, Hit, Record
 from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run_at
 
 WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
@@ -63,6 +63,11 @@ class Scene:
     def modern(self) -> bool:
         """Whether the user agent claims to be a Chrome or Firefox of recent years (version 100 and up)."""
         return MODERN.search(self.hit.user_agent or "") is not None
+
+    @property
+    def record(self) -> Record | None:
+        """What its program was with other messages."""
+        return self.context.records.get(self.hit.id)
 
     @property
     def spread(self) -> int:
