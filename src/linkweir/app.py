@@ -173,7 +173,7 @@ class Service:
         self.incoming = Incoming(settings.max_incoming)
         self.limits = Limits(settings.rate_limit, settings.rate_burst)
         self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
-        self.attempts = Attempts()
+        self.attempts = Attempts(self.store, now)
         self.metrics = Metrics()
         self._watch_figures()
         self._limiter = anyio.CapacityLimiter(settings.threads)

@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+from linkweir.edge.attempts import AT_ONE_USER, user_key
+from linkweir.edge.parts import now
+from linkweir.store import sign_ins
+from linkweir.store.sign_ins import Limit
 from tests.cli.running import Command
-from tests.edge.dashboard.browsing import Visitor
+from tests.edge.dashboard.browsing import EMAIL, Visitor, add_user
 from tests.edge.serving import Served
 
 
@@ -41,6 +45,21 @@ def test_a_new_password_ends_sessions_and_a_removed_user_is_out(linkweir: Comman
         assert linkweir("user", "remove", "ada@example.com", "--data", folder).code == 0
         assert visitor.client.get("/settings").status_code == 303
         assert linkweir("user", "list", "--data", folder).out == b""
+
+
+def test_a_new_password_lifts_what_stood_against_a_user(linkweir: Command, tmp_path: Path) -> None:
+    """Failures at the old password, which keep everybody out who comes from somewhere new, are forgotten."""
+    folder = tmp_path / "data"
+    with Served(folder) as service, Visitor(service) as visitor:
+        add_user(service)
+        limit = Limit(user_key(EMAIL), *AT_ONE_USER)
+        with service.service.store.write() as connection:
+            for _ in range(limit.burst):
+                sign_ins.spend(connection, [limit], now())
+        assert visitor.sign_in().status_code == 429
+        new = "another good password"
+        assert linkweir("user", "password", EMAIL, "--ask", "--data", folder, stdin=new.encode()).code == 0
+        assert visitor.sign_in(password=new).status_code == 303
 
 
 def test_mistakes_are_told_in_a_line(linkweir: Command, tmp_path: Path) -> None:

@@ -84,8 +84,9 @@ def run_list(args: argparse.Namespace) -> int:
 
 
 def run_password(args: argparse.Namespace) -> int:
-    """Set a password and end the user's sessions."""
-    from linkweir.store import users
+    """Set a password, end the user's sessions, and forget failed attempts at the old one."""
+    from linkweir.edge.attempts import user_key
+    from linkweir.store import sign_ins, users
 
     store = _store(args)
     row = _found(store, args.email)
@@ -93,6 +94,7 @@ def run_password(args: argparse.Namespace) -> int:
     stored = _hashed(password)
     with store.write() as connection:
         users.set_password(connection, row["id"], stored, time.time_ns() // 1000)
+        sign_ins.lift(connection, user_key(row["email"]))
     _tell(f"set a new password for {row['email']}", password, chosen)
     return 0
 

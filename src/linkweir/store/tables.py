@@ -395,6 +395,21 @@ sessions = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
+sign_in_limits = Table(  # failed attempts to sign in, of networks and at users: see store.sign_ins
+    "sign_in_limits",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("free_at", BigInteger, nullable=False, index=True),
+)
+
+sign_in_places = Table(  # networks that users have signed in from
+    "sign_in_places",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", LargeBinary(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

@@ -11,7 +11,7 @@ import pytest
 from linkweir.edge.dashboard import proofs
 from linkweir.edge.parts import now
 from linkweir.store import accounts, users
-from tests.edge.dashboard.browsing import EMAIL, PASSWORD, Visitor, add_user, form_token
+from tests.edge.dashboard.browsing import EMAIL, PASSWORD, Visitor, form_token
 from tests.edge.serving import Served
 
 PAGES = ("/", "/campaigns", "/campaign?tag=x", "/compare", "/messages", "/live", "/live/rows", "/webhooks", "/settings")
@@ -66,31 +66,6 @@ def test_a_wrong_password_and_an_unknown_user_are_answered_alike(visitor: Visito
     assert wrong.status_code == unknown.status_code == 401
     assert "E-mail or password is wrong." in wrong.text
     assert wrong.text.replace(EMAIL, "") == unknown.text.replace("eve@example.com", "")
-
-
-def test_attempts_from_one_address_are_limited(visitor: Visitor) -> None:
-    """Soon after ten attempts in a row the next is answered 429 with Retry-After, and so is the right password then."""
-    answers = [visitor.sign_in(email=f"u{number}@example.com").status_code for number in range(14)]
-    assert answers[:10] == [401] * 10
-    assert answers[-1] == 429
-    late = visitor.sign_in()
-    assert late.status_code == 429
-    assert int(late.headers["retry-after"]) >= 1
-
-
-def test_attempts_at_one_user_are_limited_from_wherever_they_come(tmp_path: Path) -> None:
-    """Soon after twenty attempts at a user from as many addresses the next is answered 429."""
-    with Served(tmp_path / "data", trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),)) as served:
-        add_user(served)
-        with Visitor(served) as visitor:
-            token = form_token(visitor.client.get("/sign-in").text)
-            fields = {"token": token, "email": EMAIL, "password": "x"}
-            answers = [
-                visitor.client.post("/sign-in", data=fields, headers={"X-Forwarded-For": f"192.0.2.{n}"}).status_code
-                for n in range(23)
-            ]
-    assert answers[:20] == [401] * 20
-    assert answers[-1] == 429
 
 
 def test_signing_out_ends_the_session_in_the_store(house: Served, visitor: Visitor) -> None:

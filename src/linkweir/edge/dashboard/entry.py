@@ -77,7 +77,7 @@ async def answered(request: Request, work: Callable[[], Awaitable[Response]]) ->
         return view.page(request, "error.html", error.status_code, status=error.status_code, text=error.detail)
     except TooMany as error:
         seconds = max(1, math.ceil(error.retry_after))
-        text = f"Too many attempts. Please wait {seconds} seconds and try again."
+        text = f"Too many attempts failed. The next one is possible in {seconds} second{'s' if seconds > 1 else ''}."
         response = view.page(request, "error.html", 429, status=429, text=text)
         response.headers["Retry-After"] = str(seconds)
         return response

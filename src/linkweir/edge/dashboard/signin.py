@@ -1,5 +1,7 @@
 """Signing in and out, and changing the password."""
 
+import math
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +10,7 @@ from linkweir.edge.client import address
 from linkweir.edge.dashboard import passwords, proofs, view
 from linkweir.edge.dashboard.entry import Call, answered, check_form, form, signed_in
 from linkweir.edge.parts import Parts, now, parts_of
-from linkweir.errors import BadInput
+from linkweir.errors import BadInput, TooMany
 from linkweir.store import users
 
 WRONG = "E-mail or password is wrong."  # never which of the two
@@ -36,8 +38,11 @@ async def _try(request: Request) -> Response:
     check_form(request, fields, proofs.secret_of(request, proofs.VISITOR))
     email = fields.get("email", "").strip().lower()[:320]
     where = address(request.scope, parts.settings.trusted_proxies, parts.settings.proxy_header)
-    parts.attempts.take(where, email)
-    secret = await parts.in_thread(lambda: _open(parts, email, fields.get("password", "")))
+    try:
+        secret = await parts.in_thread(lambda: _open(parts, where, email, fields.get("password", "")))
+    except TooMany as error:
+        parts.log.warning("dashboard.sign_in_refused", address=where)
+        return _too_many(request, fields.get("next", ""), email, error.retry_after)
     if secret is None:
         parts.log.warning("dashboard.sign_in_failed", address=where)
         return _shown(request, fields.get("next", ""), WRONG, email, 401)
@@ -48,8 +53,18 @@ async def _try(request: Request) -> Response:
     return response
 
 
-def _open(parts: Parts, email: str, password: str) -> str | None:
-    """A new session's cookie, or None when the two do not belong together."""
+def _too_many(request: Request, back: str, email: str, seconds: float) -> Response:
+    """Whether the e-mail is somebody's is not told here either."""
+    wait = max(1, math.ceil(seconds))
+    text = f"Too many attempts failed. The next one is possible in {wait} second{'s' if wait > 1 else ''}."
+    response = _shown(request, back, text, email, 429)
+    response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _open(parts: Parts, where: str | None, email: str, password: str) -> str | None:
+    """A new session's cookie, or None when the two do not belong together. Raises TooMany."""
+    attempt = parts.attempts.sign_in(where, email)
     with parts.store.read() as connection:
         user = users.by_email(connection, email)
     if not passwords.fits(user["password"] if user else None, password) or user is None:
@@ -57,6 +72,7 @@ def _open(parts: Parts, email: str, password: str) -> str | None:
     stronger = passwords.hashed(password) if passwords.outdated(user["password"]) else None
     secret, moment = proofs.new_secret(), now()
     with parts.store.write() as connection:
+        parts.attempts.succeeded(connection, attempt, user["id"])
         if stronger:
             users.strengthen(connection, user["id"], stronger)
         users.open_session(connection, user["id"], proofs.digest(secret), moment, moment + proofs.LASTS * 1_000_000)
@@ -82,16 +98,17 @@ def sign_out(call: Call) -> Response:
 @signed_in
 def change_password(call: Call) -> Response:
     """A new password: every session of the user ends, and this browser gets a new one."""
-    call.parts.attempts.by_user.take(call.user["email"])
     current, new = call.fields.get("current", ""), call.fields.get("new", "")
-    if not passwords.fits(call.user["password"], current):
-        raise HTTPException(403, "The current password is wrong; nothing was changed.")
     try:
         hashed = passwords.hashed(new)
     except BadInput as error:
         raise HTTPException(400, f"The new password {error.reason}; nothing was changed.") from None
+    attempt = call.parts.attempts.password(call.user["id"])
+    if not passwords.fits(call.user["password"], current):
+        raise HTTPException(403, "The current password is wrong; nothing was changed.")
     secret, moment = proofs.new_secret(), now()
     with call.parts.store.write() as connection:
+        call.parts.attempts.succeeded(connection, attempt, call.user["id"])
         users.set_password(connection, call.user["id"], hashed, moment)
         users.open_session(
             connection, call.user["id"], proofs.digest(secret), moment, moment + proofs.LASTS * 1_000_000
