@@ -395,3 +395,25 @@ def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:
         service.stop()
         service.stop()
         assert not service.embedded.alive
+
+
+def test_a_second_service_on_a_folder_is_told_of_the_first(tmp_path: Path) -> None:
+    """Two may use one data folder; the second says so, and when the first has ended the next one is alone again."""
+    with serving(tmp_path, "--smtp-port", "-1") as first:
+        assert first.url
+        with serving(tmp_path, "--smtp-port", "-1") as second:
+            assert second.url
+            assert "Another `linkweir serve` uses this data folder" in second.text
+        assert "Another" not in first.text
+        assert first.end(signal.SIGTERM) == 0
+    with serving(tmp_path, "--smtp-port", "-1") as third:
+        assert f"linkweir user list --data {tmp_path}" in third.found(r"(?s)(.*API key)")
+        assert "Another" not in third.text
+
+
+def test_a_second_demo_says_what_is_there(tmp_path: Path) -> None:
+    """Started again on its folder, the demo adds nothing, and says that this is why."""
+    for expected in ("sample traffic, sent to nobody", "sample traffic of an earlier start is there; none was added"):
+        with serving(tmp_path, "--smtp-port", "-1", "--demo-exit") as process:
+            assert process.found(r"(Demo: .*)\n").startswith(f"Demo: {'the ' * ('earlier' in expected)}{expected}")
+            assert process.closed() == 0

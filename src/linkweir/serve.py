@@ -22,6 +22,7 @@ from linkweir.edge.figures import SharedFigures
 from linkweir.edge.logs import make_logger
 from linkweir.edge.server import Server, config
 from linkweir.errors import LinkweirError
+from linkweir.occupied import occupied
 from linkweir.processes import Processes
 from linkweir.settings import Settings, from_environment
 
@@ -68,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
     """Serve until told to stop (SIGINT, SIGTERM); 0 after a clean stop, 1 when it could not start."""
     try:
         settings, listener = _prepare(args)
-        with listener:
+        with listener, occupied(settings.data) as shared:
+            if shared:
+                print("Another `linkweir serve` uses this data folder: both share its mail, clicks and settings.")
             if args.workers is not None:
                 return _serve_many(settings, listener, args)
             return _serve(settings, listener, args)
@@ -222,6 +225,9 @@ def _announce_dashboard(service: Service, url: str) -> None:
     if found := service.first_user():
         print(f"              user {found[0]}  password {found[1]}")
         print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
+    else:
+        where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
+        print(f"              (who may sign in: `{where}`; what else can be done: `linkweir user --help`)")
 
 
 def _announce_smtp(service: Service) -> None:
@@ -257,7 +263,7 @@ def _start_demo(service: Service, server: uvicorn.Server, *, stop: bool) -> None
         try:
             reached = traffic.fill(service)
             if reached is None:
-                print("Demo: sample data is there already, or a webhook would be told of it; nothing was added\n")
+                print(f"Demo: {traffic.obstacle(service)}\n  {url}/dashboard/\n")
             else:
                 print(f"Demo: sample traffic, sent to nobody, is at\n  {url}/dashboard/\n")
             letter.show(settings, url, str(service.account), key, service.ring)

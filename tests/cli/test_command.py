@@ -50,6 +50,12 @@ def test_options_are_all_known_to_this_test(linkweir: Command) -> None:
         assert set(re.findall(r"--[\w-]+", usage)) <= set(names.split())
 
 
+def test_the_bare_command_prints_its_help(linkweir: Command) -> None:
+    """Without any word the whole help is on standard error, and the exit code says that nothing was done."""
+    bare, asked = linkweir(), linkweir("--help")
+    assert (bare.code, bare.out, bare.err) == (2, b"", asked.out.decode())
+
+
 def test_the_first_help_names_every_sub_command(linkweir: Command) -> None:
     """`linkweir --help` lists the five sub-commands, an example of each but keys, and the exit codes."""
     text = linkweir("--help").out.decode()

@@ -42,9 +42,22 @@ def test_a_new_password_ends_sessions_and_a_removed_user_is_out(linkweir: Comman
         assert (done.code, b"second" in done.out) == (0, False)
         assert visitor.client.get("/settings").status_code == 303
         assert visitor.sign_in("ada@example.com", "the second password").status_code == 303
-        assert linkweir("user", "remove", "ada@example.com", "--data", folder).code == 0
+        refused = linkweir("user", "remove", "ada@example.com", "--data", folder)
+        assert (refused.code, "the last user" in refused.err) == (2, True)
+        assert visitor.client.get("/settings").status_code == 200
+        removed = linkweir("user", "remove", "ada@example.com", "--data", folder, "--yes")
+        assert (removed.code, b"linkweir user add EMAIL" in removed.out) == (0, True)
         assert visitor.client.get("/settings").status_code == 303
         assert linkweir("user", "list", "--data", folder).out == b""
+
+
+def test_one_of_several_users_is_removed_without_a_question(linkweir: Command, tmp_path: Path) -> None:
+    """Only the last user needs --yes."""
+    with Served(tmp_path / "data"):
+        for email in ("ada@example.com", "ben@example.com"):
+            assert linkweir("user", "add", email, "--data", tmp_path / "data").code == 0
+        removed = linkweir("user", "remove", "ada@example.com", "--data", tmp_path / "data")
+        assert (removed.code, removed.out) == (0, b"removed the user ada@example.com\n")
 
 
 def test_a_new_password_lifts_what_stood_against_a_user(linkweir: Command, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     with service_packages():
         from linkweir.click.rebuild import rebuild_all
         from linkweir.settings import from_environment
+        from linkweir.store import clicks
         from linkweir.store.engine import Store
         from linkweir.store.migrate import migrate
     settings = from_environment(os.environ, data=args.data)
@@ -45,13 +46,17 @@ def run(args: argparse.Namespace) -> int:
     store = Store(settings.database, wait=_WAIT, connections=1)
     try:
         migrate(store)
-        rebuild_all(store, time.time_ns() // 1000, _progress)
+        with store.read() as connection:
+            total = clicks.count(connection)
+
+        def progress(what: str, done: int) -> bool:
+            print(
+                f"{what}: clicks up to {min(done, total):,} of {total:,}", file=sys.stderr
+            )  # a part may be half empty
+            return True
+
+        rebuild_all(store, time.time_ns() // 1000, progress)
     finally:
         store.close()
-    print("The sums of clicks were made anew.")
+    print(f"The sums were made anew; clicks: {total:,}")
     return 0
-
-
-def _progress(what: str, clicks: int) -> bool:
-    print(f"{what}: about {clicks} clicks", file=sys.stderr)
-    return True

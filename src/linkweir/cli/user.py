@@ -21,7 +21,7 @@ _EXAMPLES = """\
   linkweir user add ada@example.com --ask        ask for the password instead
   linkweir user list
   linkweir user password ada@example.com         a new password; ends the user's sessions
-  linkweir user remove ada@example.com
+  linkweir user remove ada@example.com           the last one only with --yes
 
 The service may run meanwhile. --data is the folder that it was started with.
 """
@@ -49,6 +49,8 @@ def add_to(commands: Commands) -> None:
             action.add_argument("email", metavar="EMAIL", help="the user's e-mail address, which they sign in with")
         if name in ("add", "password"):
             action.add_argument("--ask", action="store_true", help="ask for the password, or read it from a pipe")
+        if name == "remove":
+            action.add_argument("--yes", action="store_true", help="yes, also the last user: nobody can sign in then")
         action.set_defaults(run=run)
 
 
@@ -106,8 +108,13 @@ def run_remove(args: argparse.Namespace) -> int:
     store = _store(args)
     row = _found(store, args.email)
     with store.write() as connection:
+        last = users.count(connection, row["account_id"]) == 1
+        if last and not args.yes:
+            raise UsageError(f"{row['email']} is the last user: make another first, or say --yes if you mean it")
         users.remove(connection, row["id"])
     print(f"removed the user {row['email']}")
+    if last:
+        print("nobody can sign in now; `linkweir user add EMAIL` makes a user, and so does the next `linkweir serve`")
     return 0
 
 

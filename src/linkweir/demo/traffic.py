@@ -52,9 +52,8 @@ def fill(service: Service) -> list[Reached] | None:
     account would be told of it.
     """
     account = _account(service)
-    with service.store.read() as connection:
-        if sample.exists(connection, account) or sample.has_webhooks(connection, account):
-            return None
+    if obstacle(service):
+        return None
     dice = Random(SEED)  # noqa: S311 - made-up people
     understand = Understand(service.understand.enricher)
     reached: list[Reached] = []
@@ -63,6 +62,17 @@ def fill(service: Service) -> list[Reached] | None:
         facts = sorted(_facts(one, reached, dice), key=lambda found: found.at)
         _keep(service, account, facts, understand, told=place == len(campaigns.CAMPAIGNS) - 1)
     return reached
+
+
+def obstacle(service: Service) -> str:
+    """Why no sample traffic is made, in a sentence; "" when nothing stands against it."""
+    account = _account(service)
+    with service.store.read() as connection:
+        if sample.exists(connection, account):
+            return "the sample traffic of an earlier start is there; none was added, and no clicks come by themselves."
+        if sample.has_webhooks(connection, account):
+            return "a webhook is on and would be told of it, so no sample traffic was made."
+    return ""
 
 
 def go_on(service: Service, reached: Sequence[Reached], over: Callable[[], bool]) -> None:

@@ -21,6 +21,11 @@ MESSAGE = (  # what is asked of a message that was followed
 )
 
 
+def count(connection: Connection) -> int:
+    """How many clicks and opens the store holds."""
+    return connection.scalar(select(func.count()).select_from(clicks)) or 0
+
+
 def stored(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Which of these facts are in the store already."""
     found: set[uuid.UUID] = set()
