@@ -185,3 +185,23 @@ def test_settings_have_their_defaults() -> None:
     """Objections are heeded, addresses kept whole, and a hundred thousand facts have room."""
     found = Settings(data=Path("x"))
     assert (found.heed_objections, found.shorten_addresses, found.journal_facts) == (True, False, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("tags", "counted"),
+    [(["Spring sale"], "Spring sale"), (["Frühling"], "Frühling"), (["ada@example.org", "b"], "b"), (["2.0.1.5"], None)],
+)
+@pytest.mark.parametrize("objects", [False, True])
+def test_anonymous_clicks_count_for_their_campaign(
+    served: Served, tags: list[str], counted: str | None, objects: bool
+) -> None:
+    """A click on an anonymous link, and one of a reader who objects, count for the same tag, however it is written; an
+    address is never taken into a link.
+    """
+    _, link = link_of(served, tags=tags, privacy="full" if objects else "anonymous")
+    served.reader.get(link, headers={"DNT": "1"} if objects else {})
+    (fact,) = facts(served)
+    assert fact["privacy"] == "anonymous"
+    assert fact["campaign"] == counted
+    (row,) = served.client.get(f"{served.base}/statistics/clicks", params={"group_by": "day"}).json()["data"][-1:]
+    assert row["total"] == 1

@@ -10,7 +10,7 @@ from linkweir.cli.folder import opened as service
 from linkweir.cli.keyring import add_key_file, existing
 from linkweir.cli.options import Commands, subparser
 from linkweir.errors import BadToken
-from linkweir.token import KeyRing, Opened, open_link, open_token
+from linkweir.token import KeyRing, Opened, campaign, open_link, open_token
 
 Fields = dict[str, str | int | None]
 
@@ -84,11 +84,11 @@ def _looked_up(args: argparse.Namespace) -> Fields:
 
 
 def _fields(opened: Opened) -> Fields:
-    message, campaign = opened.message, opened.campaign
+    message = opened.message
     return {
         "destination": opened.destination,
         "message": message if message is None or isinstance(message, int) else str(message),
-        "campaign": campaign,
+        "campaign": campaign.read(opened.campaign) if isinstance(opened.campaign, str) else opened.campaign,
         "index": opened.index,
         "key_id": opened.key_id,
         "privacy": str(opened.privacy),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from linkweir.token import PIXEL_INDEX, TRAP_INDEX, Opened, Privacy
+from linkweir.token import PIXEL_INDEX, TRAP_INDEX, Opened, Privacy, campaign
 
 NO_LINK = -1
 TRAP = -2  # the position of the hidden link that no person can follow
@@ -127,7 +127,7 @@ def record(
         key_id=opened.key_id,
         number=number,
         message_ref=None if opened.message is None or privacy is Privacy.ANONYMOUS else str(opened.message),
-        campaign=None if opened.campaign is None else str(opened.campaign),
+        campaign=None if opened.campaign is None else campaign.read(str(opened.campaign)),
         position=POSITIONS.get(opened.index, opened.index),
         destination=None if privacy is Privacy.ANONYMOUS else destination,
         ip=ip if full else None,

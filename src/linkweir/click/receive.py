@@ -17,6 +17,7 @@ from linkweir.click.single import Click
 from linkweir.click.understand import Enricher, Understand
 from linkweir.store import clicks
 from linkweir.store.hits import Name
+from linkweir.token.campaign import first
 
 OURS = 1 << 40  # numbers of this service are 62 random bits; whoever mints in bulk counts from 1
 
@@ -67,7 +68,7 @@ def _received(
     click = _click(fact, account, described)
     campaign = fact.campaign
     if fact.objected:
-        campaign = next(iter(row["tags"]), None) if row is not None else None
+        campaign = first(row["tags"]) if row is not None else None
     elif gone:
         _forget(click, described.signals)
     elif row is not None:

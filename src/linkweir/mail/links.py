@@ -11,9 +11,7 @@ from linkweir.html.resolve import Links
 from linkweir.html.utm import tagged
 from linkweir.mail.model import LinkStyle, Utm
 from linkweir.mail.policy import Policy
-from linkweir.token import PIXEL_INDEX, TRAP_INDEX, KeyRing, Privacy, Tracker
-
-CAMPAIGN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+from linkweir.token import PIXEL_INDEX, TRAP_INDEX, KeyRing, Privacy, Tracker, campaign
 
 
 class MessageLinks:
@@ -78,7 +76,8 @@ class MessageLinks:
 
 def campaign_of(tags: tuple[str, ...]) -> str | None:
     """What anonymous links carry in place of their message: the first tag that fits into a token."""
-    return next((tag for tag in tags if CAMPAIGN.fullmatch(tag)), None)
+    found = campaign.first(tags)
+    return None if found is None else campaign.written(found)
 
 
 class PageLinks:
