@@ -189,7 +189,12 @@ def test_settings_have_their_defaults() -> None:
 
 @pytest.mark.parametrize(
     ("tags", "counted"),
-    [(["Spring sale"], "Spring sale"), (["Frühling"], "Frühling"), (["ada@example.org", "b"], "b"), (["2.0.1.5"], None)],
+    [
+        (["Spring sale"], "Spring sale"),
+        (["Frühling"], "Frühling"),
+        (["ada@example.org", "b"], "b"),
+        (["2.0.1.5"], None),
+    ],
 )
 @pytest.mark.parametrize("objects", [False, True])
 def test_anonymous_clicks_count_for_their_campaign(
