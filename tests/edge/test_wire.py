@@ -50,6 +50,16 @@ def test_head_on_a_kept_connection(served: Served) -> None:
     assert {one["method"] for one in facts(served)} == {"GET", "HEAD"}
 
 
+@pytest.mark.parametrize("scheme", [b"http", b"HTTPS"])
+def test_a_whole_address_is_taken(served: Served, scheme: bytes) -> None:
+    """A request line with the whole address, as it comes through some proxies, follows its link and reaches the API."""
+    for path, status in ((path_of(served), b"302"), (b"/v2/ping", b"200"), (b"", b"404"), (b"/nowhere", b"404")):
+        target = scheme + b"://t.example.com" + path
+        answer = raw(served, b"GET " + target + b" HTTP/1.1\r\nHost: t.example.com\r\nConnection: close\r\n\r\n")
+        assert answer[9:12] == status
+    assert len(facts(served)) == 1
+
+
 @pytest.mark.parametrize("method", [b"BREW", b"PROPFIND", b"get", b"CONNECT"])
 def test_odd_methods(served: Served, method: bytes) -> None:
     """A method that nobody has heard of is refused, follows nothing, and the service goes on."""

@@ -93,10 +93,22 @@ class Shortcut:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
+        if scope["type"] == "http" and not scope["path"].startswith("/"):
+            scope = _origin_form(scope)
         if self._service.running and scope["type"] == "http" and self._redirect.takes(scope):
             await self._redirect(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """The request as if it had named a path alone: through some proxies the whole address comes, which a server has to
+    take (RFC 9112 section 3.2.2).
+    """
+    scheme, found, rest = scope["path"].partition("://")
+    if not found or scheme.lower() not in ("http", "https"):
+        return scope
+    return {**scope, "path": "/" + rest.partition("/")[2], "raw_path": b"/" + scope["raw_path"].split(b"/", 3)[-1]}
 
 
 def _name(scope: Scope) -> str:
