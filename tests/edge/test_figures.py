@@ -116,6 +116,26 @@ def test_a_mail_without_tracking_has_links_too(served: Served) -> None:
     assert [one["outcome"] for one in found["data"]] == ["declined", "not-http", "declined"]
 
 
+def test_links_that_settings_spared(served: Served) -> None:
+    """A link that the domain has skipped says so; one that the message itself wanted left alone does not say that
+    nothing is tracked.
+    """
+    domain = {"domain": "example.com", "skip": ["/b$"]}
+    assert served.client.post(f"{served.base}/domains", json=domain).status_code == 201
+    found = get(served, f"messages/{sent(served)}/links")["data"]
+    assert [one["outcome"] for one in found] == ["tracked", "not-http", "skipped"]
+    assert served.client.delete(f"{served.base}/domains/example.com").status_code < 300
+    found = get(served, f"messages/{sent(served, skip=['/b$'])}/links")["data"]
+    assert [one["outcome"] for one in found] == ["tracked", "not-http", "declined"]
+    assert "not tracked in this message" not in found[2]["reason"]
+
+
+def test_the_hidden_link_is_none_of_the_mails(served: Served) -> None:
+    """The link that only machines follow is not listed among the links of a mail."""
+    found = get(served, f"messages/{sent(served, honeypot=True)}/links")["data"]
+    assert [one["position"] for one in found] == [0, 1, 2]
+
+
 def test_another_accounts_messages_are_not_there(served: Served) -> None:
     """A message that does not exist, or not for this account, is 404 for clicks and links."""
     for name in ("clicks", "links"):

@@ -30,7 +30,7 @@ def test_any_text_is_read_as_something(text: str) -> None:
 
 @pytest.mark.parametrize("tag", ["spring-sale", "A.b_c~d", "x" * 64])
 def test_plain_tags_stay(tag: str) -> None:
-    """What a token takes as it is stands there as it is, so that links do not become longer and old ones mean the same."""
+    """What a token takes as it is stands there as it is: no link becomes longer, and old ones mean the same."""
     assert campaign.written(tag) == tag
 
 

@@ -13,9 +13,11 @@ from linkweir.errors import BadToken
 from linkweir.html import REASONS, Outcome, Switches
 from linkweir.mime.message import PartLink, check_message
 from linkweir.store import clicked, messages
-from linkweir.token import KeyRing, Tracker, open_link
+from linkweir.token import TRAP_INDEX, KeyRing, Tracker, open_link
 
 NOTE = "The mail is no longer kept: only the links that were followed are known."
+UNTRACKED = "clicks are not tracked in this message"
+SPARED = "a setting kept this link as it was when the message was sent"  # which one is not kept with the message
 VERDICTS = ("human", "unsure", "machine", "prefetch")
 Followed = dict[int, Mapping[Any, Any]]
 
@@ -60,6 +62,7 @@ def links(
     found = []
     for one in check_message(raw, switches=switches, links=Tracker(ring, base_url))[0] if raw else ():
         found.append(_in_mail(connection, message, one, followed, ring))
+    found = [link for link in found if link.position != TRAP_INDEX]  # the hidden link is none of the sender's
     found += [_followed(row) for row in followed.values()]  # those that are left
     return Found(sorted(found, key=lambda link: link.position), raw is not None)
 
@@ -77,7 +80,8 @@ def _in_mail(
     elif outcome is Outcome.TRACKED:  # it could be, but is not: tracking was off
         outcome = Outcome.DECLINED
     counts = followed.pop(position, None) if outcome is Outcome.TRACKED else None
-    return _link(position, destination, outcome, counts, part=one.part, text=link.text)
+    declined = SPARED if message["track_clicks"] else UNTRACKED
+    return _link(position, destination, outcome, counts, part=one.part, text=link.text, declined=declined)
 
 
 def _opened(
@@ -106,16 +110,16 @@ def _link(
     *,
     part: str | None = None,
     text: str | None = None,
+    declined: str = "",
 ) -> MailLink:
     sums = {name: int(counts[name]) if counts else 0 for name in VERDICTS}
-    reason = REASONS[outcome] if outcome is not Outcome.DECLINED else "clicks are not tracked in this message"
     return MailLink(
         position=position,
         part=part,
         text=text,
         destination=destination,
         outcome=str(outcome),
-        reason=reason,
+        reason=REASONS[outcome] if outcome is not Outcome.DECLINED else declined,
         **sums,
         total=sum(sums.values()),
         click_count=sums["human"] + sums["unsure"],

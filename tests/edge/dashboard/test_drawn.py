@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from linkweir import KeyRing, Tracker, rewrite
 from linkweir.edge.dashboard import drawn
 from linkweir.edge.dashboard.drawn import Counted
+from linkweir.token import TRAP_INDEX
 
 RING = KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC))
 TRACKER = Tracker(RING, "https://t.example.com/", message=7)
@@ -35,6 +36,13 @@ def test_links_say_where_they_really_lead() -> None:
     """The list of links has the destination in place of the tracking link, and no position for untracked ones."""
     found = [(one.position, one.destination) for one in drawn.links(rewrite(PAGE, TRACKER), RING)]
     assert found == [(0, "https://example.com/a"), (None, "mailto:x@example.com"), (2, "https://example.com/ü")]
+
+
+def test_the_hidden_link_has_no_count() -> None:
+    """The link that only machines follow is drawn without a count, and is in no list of links."""
+    html = PAGE + f'<a href="{TRACKER.mint("https://t.example.com/", TRAP_INDEX)}" style="display:none"></a>'
+    assert [one.position for one in drawn.links(html, RING)] == [None] * 4
+    assert "<span" not in drawn.draw(html, RING, {})
 
 
 def test_a_mail_may_be_broken() -> None:

@@ -15,7 +15,7 @@ import nh3
 from linkweir.errors import BadToken
 from linkweir.html import scan
 from linkweir.html.link import Link
-from linkweir.token import KeyRing, open_link
+from linkweir.token import TRAP_INDEX, KeyRing, open_link
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -106,6 +106,8 @@ def _placed(link: Link, ring: KeyRing) -> Placed:
         opened = open_link(ring, link.destination or "")
     except BadToken:
         return Placed(link, None, link.destination or "")
+    if opened.index == TRAP_INDEX:
+        return Placed(link, None, "")  # no reader has it
     return Placed(link, opened.index, opened.destination or "")
 
 

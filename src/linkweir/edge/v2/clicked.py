@@ -1,5 +1,6 @@
 """`GET …/messages/{id}/clicks`, `GET …/messages/{id}/links`, `GET …/statistics/clickers`, `GET …/clicks/export`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -17,6 +18,9 @@ from linkweir.edge.v2.filters import microseconds, text, whole
 from linkweir.edge.v2.reading import message_row
 from linkweir.errors import BadInput
 from linkweir.html import Switches
+from linkweir.mail import lookup
+from linkweir.mail.model import Wishes
+from linkweir.mail.patterns import skipping
 from linkweir.report import single
 from linkweir.report.export import format_named
 from linkweir.report.links import NOTE, links
@@ -67,21 +71,27 @@ def _click(row: RowMapping) -> dict[str, Any]:
 
 
 def _links(call: Call) -> Response:
-    parts, policy = call.parts, call.who.account["policy"]
+    parts = call.parts
     house = parts.submitter.house
-    switches = Switches(
-        opt_out=(*house.switches.opt_out, *policy.get("opt_out", ())),
-        skip=(*house.switches.skip, *policy.get("skip", ())),
-        outlook=bool(house.switches.outlook or policy.get("outlook")),
-        track_placeholders=True,
-    )
     with parts.store.read() as connection:
         row = message_row(call, connection)
         call.who.require("messages:read:all", row["sender_domain"])
-        found = links(connection, row, parts.ring, house.base_url, switches)
+        domain = lookup.domain_of(connection, call.who.account["id"], row["sender"])
+        levels = [lookup.account_of(call.who.account).wishes, *([domain.wishes] if domain else [])]
+        found = links(connection, row, parts.ring, house.base_url, _switches(house.switches, levels))
     shown = [{**one.row(), "first_at": rfc3339(one.first_at)} for one in found.links]
     note = None if found.complete else NOTE
     return JSON({"object": "list", "data": shown, "complete": found.complete, "note": note})
+
+
+def _switches(house: Switches, levels: Sequence[Wishes]) -> Switches:
+    """As the account and the domain of a message have them now; what the message itself asked for is not known."""
+    return Switches(
+        opt_out=(*house.opt_out, *(name for one in levels for name in one.opt_out)),
+        skip=(*house.skip, *(skipping(pattern) for one in levels for pattern in one.skip)),
+        outlook=house.outlook or any(one.outlook for one in levels),
+        track_placeholders=True,
+    )
 
 
 def _clickers(call: Call) -> Response:
