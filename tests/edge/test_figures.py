@@ -228,6 +228,9 @@ def test_campaigns_and_variants_of_real_messages(served: Served) -> None:
     assert [(one["variant"], one["sent"]) for one in found["data"]] == [("A", 2), ("B", 1)]
     assert [one["significant"] for one in found["differences"]] == [None]
     assert "baseline" in get(served, "statistics/variants", 400, tag=tag, baseline="Z")["message"]
+    rows = list(csv.DictReader(io.StringIO(text(served, "statistics/variants", tag=tag, format="csv"))))
+    assert [(one["variant"], one["sent"], one["click_rate"]) for one in rows] == [("A", "2", "0.0"), ("B", "1", "0.0")]
+    assert "format" in get(served, "statistics/variants", 400, tag=tag, format="xlsx")["message"]
 
 
 def test_every_click_as_a_file(served: Served) -> None:

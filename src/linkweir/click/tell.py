@@ -44,10 +44,9 @@ def data_of(row: Mapping[Any, Any]) -> dict[str, Any]:
         "verdict": row["verdict"],
         "confidence": row["confidence"],
         "reasons": [{"code": code, "sentence": REASONS.get(code, code)} for code in row["reasons"].split()],
-        "first": row["first"],
     }
     if row["kind"] == "click":
-        data |= {"url": row["destination"], "link": {"position": row["position"]}}
+        data |= {"first": row["first"], "url": row["destination"], "link": {"position": row["position"]}}
     if row["privacy"] == "full":
         data |= {"user_agent": row["user_agent"] or "", "ip": row["ip"] or ""}
     return data

@@ -85,9 +85,10 @@ CLICKING = (
         f"{ACCOUNT}/statistics/variants",
         "Compare the variants of a campaign, and tell differences from chance",
         counted.Variants,
-        query={**SPAN, "tag": TEXT, "baseline": TEXT},
+        query={**SPAN, "tag": TEXT, "baseline": TEXT, "format": FORMAT},
         required=("tag",),
         scope=COUNT,
+        files=True,
         own=True,
     ),
     Operation(

@@ -106,11 +106,14 @@ def _variants(call: Call) -> Response:
     tag = text(query, "tag")
     if not tag:
         raise BadInput("tag", "is required")
+    wanted = format_named(query["format"]) if query.get("format") else None
     hours = _hours(query, None)
     with call.parts.store.read() as connection:
         rows, differences = campaigns.variants(connection, _account(call), tag, hours, query.get("baseline") or None)
     if query.get("baseline") and query["baseline"] not in {row["variant"] for row in rows}:
         raise BadInput("baseline", "is no variant of this campaign")
+    if wanted is not None:
+        return file(rows, {"variant": "text", **COUNTS, **RATES}, wanted, "variants")
     return JSON({"object": "variants", "tag": tag, "data": rows, "differences": differences})
 
 
