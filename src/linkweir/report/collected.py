@@ -40,8 +40,8 @@ _PURPOSE = (
 _MACHINES = (
     "Scanners follow links too. From the time, the number of links, the network and what the program says of itself it "
     "is judged whether a person was there. Of the network and the program it is noted, in every mode, whether they are "
-    "known to be a scanner's, a data centre's or a robot's, and which headers that browsers send are missing. Nothing else "
-    "is judged."
+    "known to be a scanner's, a data centre's or a robot's, and which headers that browsers send are missing. Nothing "
+    "else is judged."
 )
 _RIGHTS = (
     "The sender of a mail decides what is tracked and answers for it. They can hand out everything that is stored on "
