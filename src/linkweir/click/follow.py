@@ -22,7 +22,7 @@ class ErasedError(LinkweirError):
     """A short link of a person who was erased: where it led is not known any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every reader, as click.fact.Visit is
 class Way:
     """Where a verified link leads: its destination and the same as a `Location`."""
 
