@@ -12,6 +12,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from bench.how.service import Service
 from bench.how.wrk import Run
 from bench.ratios import Ratio, WrongAnswerError
 from linkweir import keyfile
+from linkweir.click.lane import write_durably
 from linkweir.token import Tracker
 
 LINKS = 3000
@@ -130,6 +132,18 @@ def bare(workers: int) -> Iterator[str]:
         process.wait(20)
 
 
+def flush_time() -> float:
+    """Seconds that this disk takes to make one click durable: the median of 200."""
+    times = []
+    with tempfile.TemporaryFile() as file:
+        write_durably(file.fileno(), bytes(1 << 20), 0)
+        for number in range(200):
+            began = time.perf_counter()
+            write_durably(file.fileno(), bytes(300), 512 * number)
+            times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
 def rate(workers: int, rounds: int) -> Ratio:
     """Requests a second as a share of the bare ones, for the guard."""
     found = measure(workers, max(3, rounds // 10))
@@ -150,6 +164,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.sustained:
         return sustained.report(options.seconds)
+    print(f"one flush takes {flush_time() * 1e3:.2f} ms")
     for workers in (None, 1, 2):
         found = measure(workers, options.rounds, options.connections)
         name = (
