@@ -25,7 +25,8 @@ class Many:
         if not rows:
             return
         text, order = self._text(connection)
-        values = rows if connection.dialect.supports_native_uuid else [self._plain(row) for row in rows]
+        native = connection.dialect.supports_native_uuid or not self._ids
+        values = rows if native else [self._plain(row) for row in rows]
         if order is not None:
             values = [tuple(value if place is None else row[place] for place, value in order) for row in values]
         connection.exec_driver_sql(text, list(values))

@@ -81,8 +81,8 @@ def _run(
     if not rows:
         return set()
     word = words.numbers(connection, {row[3] for row in rows})
-    axis = axes.numbers(connection, {row[:3] for row in rows})
-    placed = [(axis[row[:3]], row[4], word[row[3]], *row[5:]) for row in rows]
+    axis = _axes(connection, rows)
+    placed = [(axis[row[0].int, row[1], row[2]], row[4], word[row[3]], *row[5:]) for row in rows]
     placed.sort()  # neighbours lie on the same pages
     for size in sizes:
         if counts:
@@ -90,6 +90,12 @@ def _run(
         else:
             many.run(connection, [(row[0], size, start(row[1], size), row[2]) for row in placed])
     return set(word.values())
+
+
+def _axes(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], int]:
+    known = {(row[0].int, row[1], row[2]): row[:3] for row in rows}  # a UUID's own hash is slow
+    found = axes.numbers(connection, known.values())
+    return {key: found[axis] for key, axis in known.items()}
 
 
 def add_selected(connection: Connection, rows: Select[Any]) -> None:
