@@ -25,7 +25,8 @@ def start(hour: int, size: int) -> int:
 
 def cover(first: int, last: int) -> list[Part]:
     """The fewest sums that make up the hours from `first` to before `last`."""
-    return _cover(first, last, (BLOCK, DAY, HOUR))
+    sizes = (BLOCK, DAY, HOUR) if last - first >= DAY else (HOUR,)
+    return _cover(first, last, sizes)
 
 
 def cover_known(first: int, last: int, lowest: int, highest: int) -> list[Part]:

@@ -38,11 +38,12 @@ class Rule:
 
 def _agent(name: str) -> Callable[[Scene], bool]:
     # from the user agent, or as it was noted at the door where the user agent may not be kept
-    return lambda scene: scene.hit.user_agent_class == name or f"agent-{name}" in scene.hit.signals
+    signal = f"agent-{name}"
+    return lambda scene: scene.hit.user_agent_class == name or signal in scene.hit.signals
 
 
 def _age(least: float, most: float) -> Callable[[Scene], bool]:
-    return lambda scene: scene.age is not None and least <= scene.age < most
+    return lambda scene: (age := scene.age) is not None and least <= age < most
 
 
 def _signal(code: str) -> Callable[[Scene], bool]:

@@ -67,15 +67,10 @@ class Run:
 ALONE = Run(None, 1, 0.0, 1, 0.0, 0.0, 1.0, False, 0)
 
 
-def run_at(hits: Sequence[Hit], index: int, pause: int, source: Mapping[uuid.UUID, str]) -> Run:
-    """The run around one of these hits (sorted by time): as far as no pause is longer than `pause` microseconds."""
-    first, last = _limits(hits, index, pause)
-    if first == last:
-        return ALONE
-    return _described(hits[first : last + 1], source)
-
-
-def _limits(hits: Sequence[Hit], index: int, pause: int) -> tuple[int, int]:
+def run_limits(hits: Sequence[Hit], index: int, pause: int) -> tuple[int, int]:
+    """The first and the last of the run around one of these hits (sorted by time): as far as no pause is longer than
+    `pause` microseconds.
+    """
     at = hits[index].at
     first = last = index
     least, most = max(0, index - NEAREST), min(len(hits) - 1, index + NEAREST)
@@ -84,6 +79,12 @@ def _limits(hits: Sequence[Hit], index: int, pause: int) -> tuple[int, int]:
     while last < most and hits[last + 1].at - hits[last].at <= pause and hits[last + 1].at - at <= REACH:
         last += 1
     return first, last
+
+
+def run_between(hits: Sequence[Hit], limits: tuple[int, int], source: Mapping[uuid.UUID, str]) -> Run:
+    """What is to be said of the run from the first of these hits to the last."""
+    first, last = limits
+    return _described(hits[first : last + 1], source) if first != last else ALONE
 
 
 def _described(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Run:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
 
 from linkweir.click.verdict.hit import CLICK, HONEYPOT, SECOND, Context, Hit, Record
-from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run_at
+from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run_between, run_limits
 
 WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
 STEP = SECOND // 10
@@ -138,7 +138,10 @@ class Stage:
         scene.trapped = any(_same_program(hit, trap) and abs(trap.at - hit.at) <= REACH for trap in self._traps)
 
     def _run(self, stream: "_Stream", hit: Hit, pause: int) -> Run:
-        return run_at(stream.hits, stream.index[hit.id], pause, self._sources)
+        limits = run_limits(stream.hits, stream.index[hit.id], pause)
+        if limits not in stream.runs:  # most hits of a run have it in common
+            stream.runs[limits] = run_between(stream.hits, limits, self._sources)
+        return stream.runs[limits]
 
     def _links_within(self, name: str, hit: Hit, own: "_Stream", fleet: "_Stream | None", crowd: float) -> int:
         """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
@@ -158,6 +161,7 @@ class _Stream:
         self.index = {hit.id: number for number, hit in enumerate(hits)}
         self._times = [hit.at for hit in hits]
         self._dense: dict[str, list[int]] = {}
+        self.runs: dict[tuple[int, int], Run] = {}
 
     def dense(self, name: str, hit: Hit) -> int:
         if name not in self._dense:
