@@ -1,7 +1,7 @@
 """Mails of one morning, or of a season: organisations, their scanners and their people, all from one seed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from bench.simulator import people, scanners, world
@@ -58,15 +58,16 @@ def campaign(seed: int, mails: int = 400) -> Campaign:
     return made
 
 
-def season(seed: int, mails: int = 400, mailings: int = 6) -> Campaign:
+def season(seed: int, mails: int = 400, mailings: int = 6, *, lists: bool = True) -> Campaign:
     """The traffic of several mailings over days to the same people, alerts and newsletters: about this many mails each.
 
     Scanners and people come back from where they were. Half of the organisations use one of few makers, whose networks
     are the same for all customers, and some read through isolating browsers in their scanner's own networks. Somebody
-    at home keeps place, browser and habit, be it to open everything at once.
+    at home keeps place, browser and habit, be it to open everything at once. `lists`: some mails have many readers.
     """
     dice = Random(seed)  # noqa: S311 - traffic must be repeatable, and is no secret
     crowd = _crowd(dice, [world.data_centre(dice) for _ in range(dice.randint(3, 8))])
+    crowd = crowd if lists else replace(crowd, many=0.0)
     made, everyone = Campaign(), list[_Organisation]()
     while sum(one.size for one in everyone) * REACHED < mails:
         everyone.append(_organisation(dice, crowd, made, returning=True))

@@ -85,6 +85,7 @@ def _lines(found: "Explained") -> list[str]:
         "",
         f"stored  {row['verdict']} {row['confidence']:.2f}  {row['reasons']}".rstrip(),
         f"now     {now.verdict} {now.confidence:.2f}  {' '.join(now.reasons)}".rstrip(),
+        *_changed(found),
         "",
         *_reckoning(found),
         "",
@@ -95,11 +96,21 @@ def _lines(found: "Explained") -> list[str]:
         ago = (other["at"] - row["at"]) / _SECOND
         seat = other["ip"] or other["device"] or ""
         what = f"{other['kind']} {other['position']}" if other["kind"] == "click" else other["kind"]
-        lines.append(f"{mark} {ago:+9.2f} s  {other['method']:<4}  {what:<10}  {seat:<15}  {weighed.judgement.verdict}")
+        said = f"{weighed.judgement.verdict:<8}  {next(iter(weighed.judgement.reasons), '')}".rstrip()
+        lines.append(f"{mark} {ago:+9.2f} s  {other['method']:<4}  {what:<10}  {seat:<15}  {said}")
     return [printable(line) for line in lines]
 
 
+def _changed(found: "Explained") -> list[str]:
+    if found.click["verdict"] == found.weighed.judgement.verdict:
+        return []
+    return [
+        "        It was passed on what was known then: hits, lists and what programs did elsewhere have changed since."
+    ]
+
+
 def _reckoning(found: "Explained") -> list[str]:
+    from linkweir.click.verdict.judging import HUMAN, MACHINE
     from linkweir.click.verdict.rules import PRIOR
 
     decisive = next((rule for rule in found.weighed.rules if rule.verdict), None)
@@ -110,15 +121,31 @@ def _reckoning(found: "Explained") -> list[str]:
     if decisive:
         return [*lines, f"=      {decisive.code} decides; the rest is told only"]
     total = PRIOR + sum(rule.weight for rule in found.weighed.rules)
-    weak = "" if any(rule.strong for rule in found.weighed.rules) else "; nothing strong, so never a machine's"
-    return [*lines, f"{total:+5.1f}  = {found.weighed.machine:.0%} a machine's{weak}"]
+    weak = total > 0 and not any(rule.strong for rule in found.weighed.rules)
+    limit = "; none of these rules is strong, so never a machine's" if weak else ""
+    return [
+        *lines,
+        f"{total:+5.1f}  = {found.weighed.machine:.0%} likely a machine's: {found.weighed.judgement.verdict}",
+        f"       (a person's up to {HUMAN:.0%}, a machine's from {MACHINE:.0%} on, unsure between{limit})",
+    ]
 
 
 def _age(found: "Explained") -> str:
     delivered = found.context.delivered_at
     if delivered is None:
         return "when its message was delivered is not known"
-    return f"{(found.click['at'] - delivered) / _SECOND:.1f} s after delivery to {found.click['recipient']}"
+    return f"{_long((found.click['at'] - delivered) / _SECOND)} after delivery to {found.click['recipient']}"
+
+
+def _long(seconds: float) -> str:
+    """A time as people say it: seconds up to two minutes, then two units."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    days, hours = minutes // 1440, minutes // 60
+    if days >= 2:
+        return f"{days} days {hours % 24} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
 def _record(found: "Explained") -> list[str]:
