@@ -20,6 +20,8 @@ from .rings import BASE, NOW, RING, ring_with
 ALPHABET = string.ascii_letters + string.digits + "-_"
 SAMPLES: list[dict[str, Any]] = [
     {"message": uuid.UUID("0190a7b8-6f00-7abc-8def-0123456789ab")},
+    {"message": 4711},  # what a service mints: it is opened by a shorter way
+    {"message": (1 << 61) + 5, "privacy": Privacy.PSEUDONYMOUS},
     {"message": 4711, "style": "short"},
     {"message": "order-1", "privacy": Privacy.PSEUDONYMOUS},
     {"campaign": "spring", "privacy": Privacy.ANONYMOUS},
