@@ -322,6 +322,15 @@ def test_each_switch_does_what_it_says(
         assert (BASE.encode() in run.out) == (expected == "tracked")
 
 
+def test_a_campaign_may_be_called_anything_but_an_address(linkweir: Command) -> None:
+    """A campaign's name of several words is written into the links, and `open` reads it; an address is refused."""
+    run = linkweir.rewrite("--privacy", "anonymous", "--campaign", "Spring sale ü", stdin=LINE)
+    opened = linkweir("open", "--json", run.out.decode().split('"')[1])
+    assert json.loads(opened.out)["campaign"] == "Spring sale ü"
+    refused = linkweir.rewrite("--privacy", "anonymous", "--campaign", "ada@example.org", stdin=LINE)
+    assert (refused.code, "never an address" in refused.err) == (2, True)
+
+
 def test_privacy_and_campaign_reach_the_link(linkweir: Command) -> None:
     """Anonymous links hold the campaign and no message, and leaving something out is said."""
     run = linkweir.rewrite("--privacy", "anonymous", "--campaign", "spring", "--message-id", "m1", stdin=LINE)

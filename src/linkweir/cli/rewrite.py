@@ -11,7 +11,7 @@ from linkweir.cli.bulk import Bulk
 from linkweir.cli.keyring import add_key_file, made_on_first_use, path_from
 from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, count, subparser, switches_from
 from linkweir.errors import BadSwitch
-from linkweir.token import Privacy
+from linkweir.token import Privacy, campaign
 
 _EXAMPLES = """\
   linkweir rewrite mail.html -o tracked.html --base-url https://t.example.com
@@ -187,7 +187,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
         ring=ring.to_json(),
         base_url=base_url,
         message=args.message_id,
-        campaign=args.campaign,
+        campaign=args.campaign and (campaign.written(args.campaign) or args.campaign),
         privacy=Privacy(args.privacy),
         switches=switches_from(args),
         charset=args.charset,
