@@ -174,6 +174,30 @@ def test_a_reader_keeps_the_log_from_being_emptied(store: Store) -> None:
     assert store.overwrite()
 
 
+def test_emptying_the_log_holds_nobody_up(store: Store) -> None:
+    """What was removed is in no file once the log was emptied; while a reader or a writer is there it stays, and that
+    is said at once.
+    """
+    name = "To-be-forgotten"
+    with store.write() as connection:
+        accounts.create(connection, uuid.uuid4(), name, 1)
+    with store.write() as connection:
+        connection.execute(text("DELETE FROM accounts"))
+        assert not store.empty_log()
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM accounts").fetchone()
+    with store.write() as connection:  # so that the reader's state is an older one
+        accounts.create(connection, uuid.uuid4(), "Another", 1)
+    assert not store.empty_log()
+    with store.read() as connection:  # others on this connection wait for locks as before
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 100
+    other.execute("COMMIT")
+    assert store.empty_log()
+    other.close()
+    assert all(name.encode() not in path.read_bytes() for path in store.path.parent.iterdir())
+
+
 def test_a_large_file_is_not_written_anew(store: Store) -> None:
     """Above the limit the log is emptied, and the answer says that the file was left as it is."""
     assert not store.overwrite(limit=1)

@@ -3,6 +3,7 @@
 Links outlive it all: a sealed one carries its destination, and the rows of short ones stay.
 """
 
+import time
 from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
@@ -10,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.store import replies, retention
 from linkweir.store.engine import Store
 
+TRIES, PAUSE = 20, 0.25  # to find a moment, and seconds between them
 BATCH = 200  # messages in one transaction, so that nobody waits long for their turn
 
 
@@ -23,11 +25,22 @@ def sweep(store: Store, now: int, log: FilteringBoundLogger, stopping: Callable[
         contents += removed
     while not stopping() and (removed := _step(store, now, retention.drop_messages)):
         people += removed
+    others = 0
     for drop in (retention.drop_strangers, replies.drop_expired):
-        while not stopping() and _step(store, now, drop):
-            pass
+        while not stopping() and (removed := _step(store, now, drop)):
+            others += removed
     if contents or people:
         log.info("retention.removed", contents=contents, messages=people)
+    if contents or people or others:
+        _empty_log(store, stopping)
+
+
+def _empty_log(store: Store, stopping: Callable[[], bool]) -> None:
+    """Removed is removed when the database's log does not hold it any more either; nobody has to wait for that."""
+    for _ in range(TRIES):
+        if stopping() or store.empty_log():
+            return
+        time.sleep(PAUSE)
 
 
 def _step(store: Store, now: int, drop: retention.Drop) -> int:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from linkweir.errors import StoreUnavailable
 
 WAL_TRIES = 40
+LOG_WAIT = 0.05  # seconds that writers may wait for the log to be emptied
 WRITE = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
 
@@ -127,14 +128,31 @@ class Store:
             self._turn.release()
         return small
 
-    def _alone(self, statement: str) -> Any:
-        """The first row of a statement that cannot stand in a transaction."""
+    def empty_log(self) -> bool:
+        """Leave no byte of what was removed in the log, which keeps it until it is written over, and bring the database
+        file up to date. False when a reader of an older state, or a writer, is in the way: nobody is held up for it.
+        Raises StoreUnavailable.
+        """
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            busy: int = self._alone("PRAGMA wal_checkpoint(TRUNCATE)", wait=LOG_WAIT)[0]
+            return not busy
+        finally:
+            self._turn.release()
+
+    def _alone(self, statement: str, *, wait: float | None = None) -> Any:
+        """The first row of a statement that cannot stand in a transaction; `wait`: seconds for the lock."""
         self._check_file()
         try:
             connection = self._engine.raw_connection()
             try:
+                if wait is not None:
+                    connection.cursor().execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
                 return connection.cursor().execute(statement).fetchone()
             finally:
+                if wait is not None:
+                    connection.cursor().execute(f"PRAGMA busy_timeout = {int(self._wait * 1000)}")
                 connection.close()
         except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
             raise StoreUnavailable(str(error)) from error
