@@ -312,16 +312,23 @@ def test_forwarded_addresses_need_a_configured_proxy(tmp_path: Path, proxies: st
         assert facts(served)[0]["ip"] == expected
 
 
-def test_no_token_key_or_address_is_logged(served: Served) -> None:
-    """The logs of sending, clicking and failing hold no token, no key, no address and no body."""
-    message_id, link = link_of(served)
-    served.reader.get(link)
-    served.reader.get(link[:-2])
-    served.client.get("/v2/accounts/x", headers={"Authorization": "Bearer wrong-secret-key"})
-    text = str(served.logs)
-    for secret in (link.rpartition("/")[2], link[:-2].rpartition("/")[2], served.key, "wrong-secret-key", "ada@"):
-        assert secret not in text
-    assert message_id.strip("<>").partition("@")[0] in text
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_no_token_key_or_address_is_logged(tmp_path: Path, level: str) -> None:
+    """The logs of sending, clicking and failing hold no token, no key, no address and no body, at any level."""
+    proxies = READERS["trusted_proxies"]("127.0.0.0/8")
+    with Served(tmp_path / "data", log_level=level, trusted_proxies=proxies) as served:
+        message_id, link = link_of(served)
+        reader = {"X-Forwarded-For": "203.0.113.5", "User-Agent": "Reader of secrets"}
+        for method, path in (("GET", link), ("HEAD", link), ("GET", link[:-2]), ("POST", link)):
+            served.reader.request(method, path, headers=reader)
+        served.client.get("/v2/accounts/x", headers={"Authorization": "Bearer wrong-secret-key"})
+        served.settle()
+        text = str(served.logs)
+        secrets = (link.rpartition("/")[2], link[:-2].rpartition("/")[2], served.key, "wrong-secret-key", "ada@")
+        for secret in (*secrets, reader["X-Forwarded-For"], reader["User-Agent"], "example.com/a"):
+            assert secret not in text
+        assert message_id.strip("<>").partition("@")[0] in text
+        assert ("'event': 'redirect'" in text) is (level == "debug")
 
 
 @pytest.mark.parametrize("end", ["/c/", "/c/token/", "/c//token", "/c/a/b"])

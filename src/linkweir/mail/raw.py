@@ -58,7 +58,7 @@ class Opened:
     def _texts(self) -> Iterator[tuple[str, str]]:
         for one in self._fields:
             if one.name.startswith(b"ahasend-"):
-                yield one.name.decode("ascii"), unfolded(self._raw, one).decode("latin-1")
+                yield one.name.decode("ascii"), _decoded(self._text(one))
 
     def _first(self, name: bytes) -> str | None:
         found = next((one for one in self._fields if one.name == name), None)

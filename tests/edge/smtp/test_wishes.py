@@ -37,7 +37,7 @@ def submitted(served: Submission, *headers: str) -> str:
     message_id = f"<{len(mails(served.settings.maildir_path))}@example.com>"
     head = [*headers, f"Message-ID: {message_id}", "From: a@Example.com", "Subject: x", "Content-Type: text/html"]
     with served.connect() as client:
-        client.sendmail("bounces@other.example", ["ada@example.org"], "\r\n".join([*head, "", PAGE, ""]))
+        client.sendmail("bounces@other.example", ["ada@example.org"], "\r\n".join([*head, "", PAGE, ""]).encode())
     wait_until(lambda: message_id in mails(served.settings.maildir_path))
     return str(mails(served.settings.maildir_path)[message_id].get_content())
 
@@ -83,6 +83,14 @@ def test_the_mails_header_wins_over_the_domain(served: Submission, header: str, 
     domain(served, track_clicks=False)
     ours = [served.settings.base_url in link for link in links(served, f"Ahasend-Track-Clicks: {header}")]
     assert ours == [tracked] * 3
+
+
+@pytest.mark.parametrize("written", ["Frühling, b", "=?utf-8?q?Fr=C3=BChling?=, b", "=?utf-8?b?RnLDvGhsaW5nLCBi?="])
+def test_tags_are_read_as_people_write_them(served: Submission, written: str) -> None:
+    """Tags beyond ASCII are the API's, whether they come as UTF-8 or as encoded words, which mail libraries make."""
+    submitted(served, f"ahasend-tags: {written}")
+    (message,) = served.client.get(f"{served.base}/messages").json()["data"]
+    assert message["tags"] == ["Frühling", "b"]
 
 
 def test_privacy_none_of_the_domain_means_no_tracking(served: Submission) -> None:
