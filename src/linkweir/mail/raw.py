@@ -26,6 +26,7 @@ SUBJECT_LIMIT = 2000  # characters that are stored for people to recognise a mai
 # bytes of a header that are looked at: readers of encoded words and addresses take the square of the length or recurse
 VALUE_LIMIT = 8000
 FROM_LIMIT = 10  # fields; a mail has one
+TAGS_LIMIT = 10  # fields whose encoded words are read; a mail has one
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
@@ -56,9 +57,14 @@ class Opened:
         self._gone = [one for one in self._fields if one.name.startswith(b"ahasend-") or one.name in gone]
 
     def _texts(self) -> Iterator[tuple[str, str]]:
+        decoded = 0
         for one in self._fields:
             if one.name.startswith(b"ahasend-"):
-                yield one.name.decode("ascii"), _decoded(self._text(one))
+                text = self._text(one)
+                if one.name == b"ahasend-tags" and "=?" in text and decoded < TAGS_LIMIT:
+                    decoded += 1
+                    text = _decoded(text)
+                yield one.name.decode("ascii"), text
 
     def _first(self, name: bytes) -> str | None:
         found = next((one for one in self._fields if one.name == name), None)

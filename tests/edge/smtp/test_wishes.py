@@ -93,6 +93,13 @@ def test_tags_are_read_as_people_write_them(served: Submission, written: str) ->
     assert message["tags"] == ["Frühling", "b"]
 
 
+def test_a_mail_of_headers_costs_little(served: Submission) -> None:
+    """Encoded words, which cost the square of their length, are read in a few fields only; the last field still wins."""
+    submitted(served, *["ahasend-tags: =?utf-8?q?a?="] * 10, "ahasend-tags: =?utf-8?q?b?=")
+    (message,) = served.client.get(f"{served.base}/messages").json()["data"]
+    assert message["tags"] == ["=?utf-8?q?b?="]
+
+
 def test_privacy_none_of_the_domain_means_no_tracking(served: Submission) -> None:
     """Where the domain allows nothing, a mail's header cannot ask for it."""
     domain(served, privacy="none")
