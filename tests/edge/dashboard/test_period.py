@@ -24,6 +24,8 @@ def test_a_day_ends_with_this_hour() -> None:
     found = period.of("1", NOW, UTC_ZONE)
     assert (found.last - found.first, found.step) == (24, "hour")
     assert found.label({"first": found.last - 1}) == "13:00"
+    in_kolkata = period.of("1", NOW, ZoneInfo("Asia/Kolkata"))
+    assert in_kolkata.label({"first": in_kolkata.last - 1}) == "18:30"  # half an hour off, where hours are summed
 
 
 @pytest.mark.parametrize("text", ["", "0", "-7", "1000000000", "x", "30 ", "٣٠"])

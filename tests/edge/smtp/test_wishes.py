@@ -94,7 +94,7 @@ def test_tags_are_read_as_people_write_them(served: Submission, written: str) ->
 
 
 def test_a_mail_of_headers_costs_little(served: Submission) -> None:
-    """Encoded words, which cost the square of their length, are read in a few fields only; the last field still wins."""
+    """Encoded words, which cost the square of their length, are read in a few fields only; the last one still wins."""
     submitted(served, *["ahasend-tags: =?utf-8?q?a?="] * 10, "ahasend-tags: =?utf-8?q?b?=")
     (message,) = served.client.get(f"{served.base}/messages").json()["data"]
     assert message["tags"] == ["=?utf-8?q?b?="]

@@ -52,7 +52,7 @@ class Period:
     def label(self, row: Mapping[str, Any]) -> str:
         """The name of one step of the answer."""
         moment = datetime.fromtimestamp(row["first"] * 3600, self.zone)
-        return moment.strftime("%H:00" if self.step == "hour" else "%-d %b")
+        return moment.strftime("%H:%M" if self.step == "hour" else "%-d %b")
 
 
 def of(text: str, now: int, zone: ZoneInfo) -> Period:
