@@ -90,6 +90,7 @@ def row_of(new: NewMessage) -> dict[str, Any]:
         "message_id": new.message_id,
         "sender": new.sender,
         "recipient": new.recipient,
+        "person": new.recipient.lower(),
         "subject": new.subject,
         "tags": new.tags,
         "status": "Sandbox Received" if new.sandbox_result else "Received",

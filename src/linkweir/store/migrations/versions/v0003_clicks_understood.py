@@ -20,6 +20,7 @@ def upgrade() -> None:
     what_was_sent()
     where_nobody_is_sent()
     who_signs_in()
+    who_is_named()
 
 
 def what_a_click_means() -> None:
@@ -220,6 +221,22 @@ def who_signs_in() -> None:
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+
+
+def who_is_named() -> None:
+    """Finding a person without a look at all rows: by the recipient, and among values that may hold an address."""
+    op.add_column("messages", sa.Column("person", sa.Text(), nullable=False, server_default=""))
+    op.execute("UPDATE messages SET person = lower(recipient)")
+    op.create_index("ix_messages_person", "messages", ["person"])
+    for table in ("links", "clicks", "message_links"):
+        op.create_index(f"ix_{table}_naming", table, ["destination"], sqlite_where=_naming("destination"))
+    op.create_index("ix_axes_naming", "axes", ["scope"], sqlite_where=_naming("scope", "dimension"))
+    op.create_index("ix_words_naming", "words", ["text"], sqlite_where=_naming("text"))
+
+
+def _naming(*columns: str) -> sa.TextClause:
+    marks = ("@", "%40", "%2540")
+    return sa.text(" + ".join(f"instr({column}, '{mark}')" for column in columns for mark in marks) + " > 0")
 
 
 def downgrade() -> None:
