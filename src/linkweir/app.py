@@ -12,10 +12,11 @@ import contextlib
 import functools
 import os
 import socket
+import sys
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -30,15 +31,15 @@ from structlog.typing import FilteringBoundLogger
 from linkweir import keyfile
 from linkweir.click import leftover
 from linkweir.click.aside import Aside
+from linkweir.click.emptying import emptied
 from linkweir.click.enrich import Enricher
+from linkweir.click.fact import Fact
 from linkweir.click.gate import GateKeeper
 from linkweir.click.journal import Journal
 from linkweir.click.keep import keep
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
-from linkweir.click.reading import scrubbed
 from linkweir.click.rebuild import Rebuilder
-from linkweir.click.segments import Segments
 from linkweir.click.spool import Spool
 from linkweir.click.tell import tell
 from linkweir.click.understand import Understand
@@ -71,6 +72,7 @@ from linkweir.mail.transport.discard import Discard
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
+from linkweir.report.alone import alone
 from linkweir.report.person import People, Traces
 from linkweir.settings import Settings
 from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials, users
@@ -154,7 +156,7 @@ class Service:
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
-        self.people = people(settings, self.store)
+        self.people = people(settings, self.store, log, lambda: understand)
         self.webhooks = WebhookWorker(
             self.store,
             self.vault,
@@ -442,24 +444,40 @@ def opened_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def _empty(settings: Settings) -> bool:
-    """Wait a little until no click waits in the journal, or in what is left of the old spool."""
-    spool, until = Spool(settings.spool_path), time.monotonic() + CATCH_UP
-    while spool.waiting():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return scrubbed(Segments(settings.spool_path, settings.journal_facts), until)
+def people(
+    settings: Settings,
+    store: Store,
+    log: FilteringBoundLogger,
+    understand: Callable[[], Understand],
+    *,
+    patient: bool = False,
+) -> People:
+    """Export and erasure. `patient`: where another erasure is waited for, as a command does."""
 
+    def catch_up() -> bool:
+        aside, spool = Aside(settings.spool_path, log).put, Spool(settings.spool_path)
+        folder, facts = settings.spool_path, settings.journal_facts
+        journal = LocalJournal(folder, log, aside=aside, facts=facts, wait=settings.click_wait)
 
-def people(settings: Settings, store: Store) -> People:
-    """Export and erasure, also for the command, beside a service that runs."""
+        def kept(connection: Connection, facts: Sequence[Fact]) -> None:
+            keep(connection, facts, understand(), now())
+
+        worker = ClickWorker(store, journal, spool, log, keep=kept, aside=aside, retry=settings.spool_retry)
+        return emptied(journal, spool, worker, CATCH_UP)
+
     traces = Traces(
-        catch_up=lambda: _empty(settings),
-        scrub=lambda numbers: leftover.blot(settings.spool_path, numbers),
+        alone=lambda: alone(settings.data, patient=patient),
+        catch_up=catch_up,
+        scrub=lambda numbers, addresses, named: leftover.blot(settings.spool_path, numbers, addresses, named.is_in),
         forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
     )
     return People(store, traces)
+
+
+def people_of_folder(settings: Settings, store: Store) -> People:
+    """The same for a command, beside a service that runs or while none does."""
+    understand = functools.cache(lambda: _understand(settings))
+    return people(settings, store, make_logger("warning", sys.stderr), understand, patient=True)
 
 
 def _routes(settings: Settings) -> dict[str, Transport]:

@@ -3,17 +3,23 @@
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from linkweir.cli.folder import add_data, opened
 from linkweir.cli.options import Commands, UsageError, subparser
 
+if TYPE_CHECKING:
+    from linkweir.report.person import Erased
+
+ROWS = {"outbox": "requests to webhooks", "queue": "waiting in the queue"}  # what tables hold, where names mislead
 _EXAMPLES = """\
   linkweir recipient export ada@example.org > ada.json
   linkweir recipient erase ada@example.org bob@example.org --yes
   linkweir recipient erase ada@example.org --yes --data /var/lib/linkweir
 
-It works beside a service that runs. Erasing writes the database anew at its end, so that no fragment of a removed row
-is left in it; while that lasts (about a second for 100 MB) the service takes no mail. There is no way back.
+It works beside a service that runs, and while none does. Erasing writes the database anew at its end, so that no
+fragment of a removed row is left in it; while that lasts (about a second for 100 MB) the service takes no mail. There
+is no way back.
 """
 
 
@@ -54,9 +60,9 @@ def add_to(commands: Commands) -> None:
 def run_export(args: argparse.Namespace) -> int:
     """Print the JSON."""
     with opened(args) as (settings, store):
-        from linkweir.app import people
+        from linkweir.app import people_of_folder
 
-        for piece in people(settings, store).export(args.email):
+        for piece in people_of_folder(settings, store).export(args.email):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.write(b"\n")
     return 0
@@ -67,14 +73,32 @@ def run_erase(args: argparse.Namespace) -> int:
     if not args.yes:
         raise UsageError("this removes everything on them for good: say --yes if you mean it")
     with opened(args) as (settings, store):
-        from linkweir.app import people
+        from linkweir.app import people_of_folder
 
+        ours = people_of_folder(settings, store)
         for place, email in enumerate(args.email):
             last = place + 1 == len(args.email)  # the database is written anew once
-            done = people(settings, store).erase(email, time.time_ns() // 1000, limit=None if last else 0)
-            rows = ", ".join(f"{count} {name}" for name, count in sorted(done.rows.items()) if count) or "nothing"
-            print(f"linkweir: {email}: removed {rows}; {done.mails} mails in the outbox")
+            done = ours.erase(email, time.time_ns() // 1000, limit=None if last else 0, thorough=True)
+            print(f"linkweir: {email}: {_said(done)}")
     if left := not done.overwritten:
-        why = "clicks wait in the journal, or a reader keeps old copies in the database's log"
-        print(f"linkweir: {why}: run this again, while the service runs", file=sys.stderr)
+        why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"
+        print(f"linkweir: {why}: run this again", file=sys.stderr)
     return int(left)
+
+
+def _said(done: "Erased") -> str:
+    """What was removed, in words."""
+    rows = [f"{count} {ROWS.get(name, name)}" for name, count in sorted(done.rows.items()) if count]
+    others = [
+        f"{count} {what}"
+        for count, what in (
+            (done.mails, "mails in the Maildir"),
+            (done.contents_of_others, "kept mails to others"),
+            (done.links_of_others, "links in mails to others"),
+            (done.texts_of_others, "texts about others"),
+            (done.replies, "remembered replies"),
+            (done.sums, "sums"),
+        )
+        if count
+    ]
+    return "removed " + (", ".join(rows) or "no message") + (f"; named in {', '.join(others)}" if others else "")

@@ -67,7 +67,10 @@ def to_short(store: Store, opened: Opened) -> Way | None:
     with store.read() as connection:
         if blocked.is_erased(connection, opened.message):
             raise ErasedError("the message was erased")
-        return _way(opened, messages.destination(connection, opened.message, opened.index))
+        destination = messages.destination(connection, opened.message, opened.index)
+    if destination == "":
+        raise ErasedError("its destination named a person who was erased")
+    return _way(opened, destination)
 
 
 def is_of(store: Store, opened: Opened, wanted: Collection[uuid.UUID]) -> bool:

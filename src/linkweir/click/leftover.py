@@ -1,44 +1,82 @@
 """Facts that nothing could read or store lie in `*.bad` files beside the spool, for somebody to look at. Those of
-erased messages are blotted out there, line by line and in place: another process may be appending.
+erased people are blotted out there, line by line and in place: another process may be appending.
+
+A line that can be read says whose it is. Of one that is damaged, or that holds damaged bytes in hexadecimal, it is
+enough that an erased message's number, an address that its links were followed from, or the person is in it anywhere.
 """
 
-from collections.abc import Collection
+import os
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import orjson
 
+UNREADABLE: Final = "unreadable"  # the field with damaged bytes
+LEAST: Final = 1 << 32  # a smaller number is found in damaged bytes by chance
+Names = Callable[[str], bool]  # whether a text names the person
 
-def blot(folder: Path, numbers: Collection[int]) -> int:
-    """Overwrite the lines that belong to messages with these numbers with spaces; how many. Raises OSError."""
+
+def blot(folder: Path, numbers: Collection[int], addresses: Collection[str] = (), names: Names | None = None) -> int:
+    """Overwrite the lines that belong to messages with these numbers, or name the person, with spaces; how many.
+    `addresses`: IP addresses, which count in damaged bytes only. Raises OSError.
+    """
     count = 0
-    for path in sorted(folder.glob("*.bad")) if numbers else ():
+    wanted = _Wanted(numbers, addresses, names or (lambda _: False))
+    for path in sorted(folder.glob("*.bad")):
         with path.open("r+b") as file:
-            count += sum(_blotted(file, frozenset(numbers)))
+            count += sum(_blotted(file, wanted))
     return count
 
 
-def _blotted(file: BinaryIO, numbers: frozenset[int]) -> list[bool]:
+class _Wanted:
+    """Whose lines go."""
+
+    def __init__(self, numbers: Collection[int], addresses: Collection[str], names: Names) -> None:
+        self._numbers = frozenset(numbers)
+        self._names = names
+        self._pieces = [address.encode() for address in addresses]
+        for number in self._numbers:
+            if number >= LEAST:  # as text, and as the journal packs it
+                self._pieces += [str(number).encode(), number.to_bytes(8, "big")]
+
+    def has(self, line: bytes) -> bool:
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return self._damaged(line)
+        if isinstance(value, dict) and isinstance(value.get(UNREADABLE), str):
+            return self._damaged(_bytes(value[UNREADABLE]))
+        return not self._numbers.isdisjoint(_named(value)) or self._names(line.decode("utf-8", "replace"))
+
+    def _damaged(self, data: bytes) -> bool:
+        return any(piece in data for piece in self._pieces) or self._names(data.decode("latin-1"))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return text.encode()
+
+
+def _blotted(file: BinaryIO, wanted: _Wanted) -> list[bool]:
     found = []
     at = 0
     for line in file.read().splitlines(keepends=True):
-        if line.strip() and not numbers.isdisjoint(_numbers(line)):
+        if line.strip() and wanted.has(line):
             file.seek(at)
             file.write(b" " * len(line.rstrip(b"\n")))
             found.append(True)
         at += len(line)
+    if found:
+        file.flush()
+        os.fdatasync(file.fileno())
     return found
 
 
-def _numbers(line: bytes) -> set[int]:
-    """The numbers of messages that a line names: of a fact, or of one inside a note on it."""
-    try:
-        return _named(orjson.loads(line))
-    except orjson.JSONDecodeError:
-        return set()
-
-
 def _named(value: Any) -> set[int]:
+    """The numbers of messages that a line names: of a fact, or of one inside a note on it."""
     if not isinstance(value, dict):
         return set()
     own = {value["number"]} if isinstance(value.get("number"), int) else set()

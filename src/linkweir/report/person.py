@@ -2,52 +2,59 @@
 
 A person is an address, in any letter case. Erasing removes every message to it with its content, events, attempts,
 clicks, links and requests to webhooks. What waits for delivery is not delivered any more, and its copy in the Maildir
-outbox goes too. Names in remembered replies are blotted out, copies of the same mail to others that name the address
-are no longer kept, and what the journal and the database's log still hold is overwritten. Sums stay, for they tell
-nobody apart; along links, destinations, recipients' domains and attributes, which may, the person no longer counts.
-Short links of the person answer 410; sealed ones still lead on. How files and journals are cleaned is not known here.
+outbox goes too. In what belongs to others the address is blotted out (report.mentions), and what the journal and the
+database's log still hold is overwritten. Sums stay, for they tell nobody apart; along links, destinations, recipients'
+domains and attributes, which may, the person no longer counts. Short links of the person answer 410; sealed ones still
+lead on. How files and journals are cleaned is not known here.
 """
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
+from linkweir.report.mentions import Mentions
+from linkweir.report.named import Named
 from linkweir.report.plain import plain
-from linkweir.store import messages, person
+from linkweir.store import person
 from linkweir.store.engine import Store
 
 AT_ONCE_BYTES: Final = 256 << 20  # of a database that is written anew while writers wait: a few seconds
 AT_ONCE: Final = 200  # messages in one transaction, so that nobody waits long for their turn
-ERASED: Final = "(erased)"
 Ids = Sequence[uuid.UUID]
+Account = uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What lies outside the database. `catch_up`: wait until clicks that are on their way are stored, False when they
-    are not for too long; `scrub`: overwrite what the journal still holds of messages with these numbers; `forget_mail`:
+    """What lies outside the database. `alone`: be the only erasure, or raise TooMany; `catch_up`: see clicks that are
+    on their way stored, False when they are not for too long; `scrub`: overwrite what was set aside of the journal and
+    belongs to messages with these numbers, to clicks from these IP addresses, or names this person; `forget_mail`:
     remove these messages from the outbox on disk, how many there were.
     """
 
+    alone: Callable[[], AbstractContextManager[None]]
     catch_up: Callable[[], bool]
-    scrub: Callable[[Sequence[int]], object]
+    scrub: Callable[[Sequence[int], set[str], Named], object]
     forget_mail: Callable[[Ids], int]
 
 
 @dataclass(slots=True)
 class Erased:
-    """What was removed: rows by table, files of mail, others' kept mails and remembered replies that named the person,
-    sums by a value that held the address. `overwritten`: no old copy is left in the database's files, and no click in
-    the journal.
+    """What was removed: rows by table, files of mail, and what named the person elsewhere: others' kept mails, links
+    and texts, remembered replies, and sums by a value that held the address. `overwritten`: no old copy is left in the
+    database's files, and no click in the journal.
     """
 
-    rows: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=lambda: Counter(messages=0))
     mails: int = 0
     contents_of_others: int = 0
+    links_of_others: int = 0
+    texts_of_others: int = 0
     replies: int = 0
     sums: int = 0
     overwritten: bool = False
@@ -60,8 +67,10 @@ class People:
         self._store = store
         self._traces = traces
 
-    def export(self, email: str, account: uuid.UUID | None = None) -> Iterator[bytes]:
-        """Everything on a person as one JSON object, in pieces: one message is in memory at a time."""
+    def export(self, email: str, account: Account = None) -> Iterator[bytes]:
+        """Everything on a person as one JSON object, in pieces: one message is in memory at a time. `named`: the
+        destinations that hold the address, wherever they stand.
+        """
         self._traces.catch_up()
         with self._store.read() as connection:
             found = person.messages_to(connection, email, account)
@@ -71,71 +80,58 @@ class People:
                 rows = person.rows_of(connection, message)
             one = {**plain(message), **{name: [plain(row) for row in some] for name, some in rows.items()}}
             yield (b"," if place else b"") + orjson.dumps(one)
-        yield b"]}"
+        yield b'],"named":' + orjson.dumps(Mentions(self._store, Named(email), account).told()) + b"}"
 
     def erase(
-        self, email: str, now: int, account: uuid.UUID | None = None, *, limit: int | None = AT_ONCE_BYTES
+        self,
+        email: str,
+        now: int,
+        account: Account = None,
+        *,
+        limit: int | None = AT_ONCE_BYTES,
+        thorough: bool = False,
     ) -> Erased:
-        """Remove everything on a person. Raises StoreUnavailable; what was removed until then stays removed.
+        """Remove everything on a person. Raises TooMany, StoreUnavailable; what was removed until then stays removed,
+        and the next try finishes it.
 
         `limit`: a larger database (in bytes) is not written anew now, so fragments of removed rows may be left in it;
-        None: it is, whatever its size, and who writes waits.
+        None: it is, whatever its size, and who writes waits. `thorough`: look at all rows also for somebody who is
+        neither the recipient of a message nor named by a link, a sum or a reply; otherwise such an erasure is cheap.
         """
-        done = Erased()
-        caught_up = self._traces.catch_up()
+        with self._traces.alone():
+            caught_up = self._traces.catch_up()
+            mentions = Mentions(self._store, Named(email), account)
+            done = Erased()
+            with self._store.read() as connection:
+                known = thorough or person.is_known(connection, email, account)
+            if not known and not mentions.indexed():
+                done.overwritten = caught_up and self._store.is_within(limit)
+                return done
+            with self._store.write() as connection:
+                person.begin(connection, email, account, now)
+            self._erase_messages(email, now, account, done)
+            mentions.blot(done)
+            self._traces.scrub([], set(), mentions.named)
+            whole = self._store.overwrite(limit)
+            if whole or not self._store.is_within(limit):  # else this is to be tried again
+                with self._store.write() as connection:
+                    person.end(connection, email, account)
+            done.overwritten = whole and caught_up
+            return done
+
+    def _erase_messages(self, email: str, now: int, account: Account, done: Erased) -> None:
         with self._store.read() as connection:
             found = person.messages_to(connection, email, account)
-            others = person.other_copies(connection, found)
         for start in range(0, len(found), AT_ONCE):
-            some = found[start : start + AT_ONCE]
-            with self._store.write() as connection:
-                done.rows.update(person.erase(connection, some, now))
-        done.mails = self._traces.forget_mail([message["id"] for message in found])
-        done.contents_of_others = self._forget_copies(email, others)
-        with self._store.read() as connection:  # these look at everything: nobody must wait for that
-            named = person.clicks_naming(connection, email, account)
-            followed = person.followed_naming(connection, email, account)
-            sums = person.sums_naming(connection, email, account)
-            replies = person.replies_naming(connection, email, account)
-        with self._store.write() as connection:
-            person.forget_destinations(connection, named)
-            person.forget_followed(connection, followed)
-            person.drop_sums(connection, sums)
-            for row in replies:
-                body = orjson.dumps(_blotted(orjson.loads(row["body"]), email.lower()))
-                person.rewrite_reply(connection, row, body)
-        done.sums, done.replies = len(sums), len(replies)
-        self._traces.scrub([message["number"] for message in found])
-        done.overwritten = self._store.overwrite(limit) and caught_up
-        return done
+            self._erase_some(found[start : start + AT_ONCE], now, Named(email), done)
 
-    def _forget_copies(self, email: str, others: Ids) -> int:
-        """A mail to several people names them all in its header: the others' copies are no longer kept."""
-        named = [key for key in others if self._names(key, email)]
-        if named:
-            with self._store.write() as connection:
-                person.drop_contents(connection, named)
-        return len(named)
-
-    def _names(self, message: uuid.UUID, email: str) -> bool:
+    def _erase_some(self, some: Sequence[Mapping[Any, Any]], now: int, named: Named, done: Erased) -> None:
+        """First what can be found by these rows only."""
+        ids = [message["id"] for message in some]
         with self._store.read() as connection:
-            raw = messages.content(connection, message)
-        return raw is not None and email.lower().encode() in raw.lower()
-
-
-def _blotted(value: Any, email: str) -> Any:
-    """A remembered reply without the person. Its form stays, for a request made again must not be carried out again."""
-    if isinstance(value, str):
-        return ERASED if email in value.lower() else value
-    if isinstance(value, list):
-        return [_blotted(one, email) for one in value]
-    if isinstance(value, dict):
-        whole = str(value.get("email", "")).lower() == email  # a recipient, with a name and substitutions
-        return {name: _field(name, one, email, whole) for name, one in value.items()}
-    return value
-
-
-def _field(name: str, value: Any, email: str, whole: bool) -> Any:
-    if whole and name in ("email", "name"):
-        return ERASED
-    return {} if whole and name == "substitutions" else _blotted(value, email)
+            addresses = person.addresses(connection, ids)
+        self._traces.scrub([message["number"] for message in some], addresses, named)
+        done.mails += self._traces.forget_mail(ids)
+        with self._store.write() as connection:
+            done.rows.update(person.erase(connection, some, now))
+        done.mails += self._traces.forget_mail(ids)  # one that was delivered meanwhile

@@ -113,7 +113,7 @@ class Store:
         False when the file is larger than `limit` bytes and so was not written anew, or a reader has kept the log from
         being emptied within the usual wait. Raises StoreUnavailable.
         """
-        small = limit is None or self.path.stat().st_size <= limit
+        small = self.is_within(limit)
         if not self._turn.acquire(timeout=self._wait):
             raise StoreUnavailable("the database is busy")
         try:
@@ -140,6 +140,11 @@ class Store:
             return not busy
         finally:
             self._turn.release()
+
+    def is_within(self, limit: int | None) -> bool:
+        """Is the file no larger than `limit` bytes? Raises StoreUnavailable."""
+        self._check_file()
+        return limit is None or self.path.stat().st_size <= limit
 
     def _alone(self, statement: str, *, wait: float | None = None) -> Any:
         """The first row of a statement that cannot stand in a transaction; `wait`: seconds for the lock."""

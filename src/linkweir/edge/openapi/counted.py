@@ -175,11 +175,14 @@ class Clicker(Struct):
 
 
 class Person(Struct):
-    """Everything that is stored on one person: messages with every row that belongs to them, column by column."""
+    """Everything that is stored on one person: messages with every row that belongs to them, column by column, and by
+    table the destinations that hold the address.
+    """
 
     object: Literal["recipient"]
     email: str
     messages: list[dict[str, Any]]
+    named: dict[str, list[str]]
 
 
 class Erased(Struct):
@@ -190,6 +193,8 @@ class Erased(Struct):
     rows: dict[str, int]
     mails: int
     contents_of_others: int
+    links_of_others: int
+    texts_of_others: int
     replies: int
     sums: int
     overwritten: bool

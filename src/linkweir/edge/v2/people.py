@@ -20,7 +20,9 @@ async def export_recipient(request: Request) -> Response:
 
 
 async def erase_recipient(request: Request) -> Response:
-    """Remove it all; there is no way back. An address that nothing is stored on is no error: nobody is told apart."""
+    """Remove it all; there is no way back. An address that nothing is stored on is no error, and costs little. Only one
+    erasure runs at a time, over all processes: 429 for others, with `Retry-After`.
+    """
     return await door.enter(request, "recipients:delete", _erase)
 
 
@@ -41,6 +43,8 @@ def _erase(call: Call) -> Response:
             "rows": dict(done.rows),
             "mails": done.mails,
             "contents_of_others": done.contents_of_others,
+            "links_of_others": done.links_of_others,
+            "texts_of_others": done.texts_of_others,
             "replies": done.replies,
             "sums": done.sums,
             "overwritten": done.overwritten,

@@ -1,0 +1,68 @@
+"""One erasure at a time over all processes that share a data folder, and a pause after one that took long.
+
+An erasure looks at whole tables and writes the database anew, while writers wait. Whoever has the right key could ask
+for one after the other; so others hear when to come again, and everybody else has at least half of the time.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from linkweir.errors import TooMany
+
+NAME: Final = "erasing.lock"
+AGAIN: Final = 2.0  # seconds until a refused one may come again
+SHORT: Final = 1.0  # seconds: one that took no longer needs no pause
+LONGEST: Final = 30.0  # seconds of pause
+LOOK: Final = 0.05  # seconds between two looks of one that waits
+
+
+@contextlib.contextmanager
+def alone(folder: Path, *, patient: bool = False) -> Iterator[None]:
+    """Be the only one. `patient`: wait for it, and take no pauses: for a command, which nobody can send thousands of.
+    Raises TooMany while another one is at it or a pause lasts, OSError.
+    """
+    descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while not _locked(descriptor):
+            if not patient:
+                raise TooMany(AGAIN)
+            time.sleep(LOOK)
+        if not patient and (left := _pause(descriptor)) > 0:
+            raise TooMany(left)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            took = time.monotonic() - began
+            _rest(descriptor, min(took, LONGEST) if took > SHORT else 0.0)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _rest(descriptor: int, seconds: float) -> None:
+    """Note for all processes until when nobody begins, by the only clock that they share."""
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{time.time():.3f} {seconds:.3f}".encode(), 0)
+
+
+def _pause(descriptor: int) -> float:
+    """Seconds that are left; none after the clock was set back, or what stands there is cut off."""
+    try:
+        since, seconds = map(float, os.pread(descriptor, 100, 0).split())
+    except ValueError:
+        return 0.0
+    passed = time.time() - since
+    return seconds - passed if 0 <= passed < seconds else 0.0
