@@ -1,10 +1,15 @@
 """Tests of linkweir.click.leftover: erased people in files of facts that could not be stored."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
+import pytest
 
 from linkweir.click.leftover import blot
+from linkweir.click.packing import pack
+from linkweir.report.named import Named
+from tests.click.facts import fact
 
 
 def test_only_lines_of_these_messages_are_blotted_out(tmp_path: Path) -> None:
@@ -27,3 +32,38 @@ def test_without_files_or_messages_nothing_happens(tmp_path: Path) -> None:
     (tmp_path / "x.bad").write_bytes(b'{"number":1}\n')
     assert blot(tmp_path, []) == 0
     assert (tmp_path / "x.bad").read_bytes() == b'{"number":1}\n'
+
+
+NUMBER = (1 << 61) + 7
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pack(replace(fact(3), number=NUMBER, message_ref=None))[5:],
+        pack(replace(fact(3), ip="192.0.2.66")),
+        b"\x93\xff broken https://example.com/?u=ada%40example.org",
+        b"half a line of " + str(NUMBER).encode(),
+    ],
+)
+@pytest.mark.parametrize("hexadecimal", [True, False])
+def test_damaged_bytes_are_searched_too(tmp_path: Path, piece: bytes, hexadecimal: bool) -> None:
+    """The number as text or as the journal packs it, an address that clicked, or the person, in bytes that make no
+    sense, whether they stand in hexadecimal or as they were; what has nothing of these stays.
+    """
+    other = {"unreadable": pack(fact(4)).hex()}
+    line = orjson.dumps({"unreadable": piece.hex()}) if hexadecimal else piece.replace(b"\n", b"")
+    (tmp_path / "aside.bad").write_bytes(line + b"\n" + orjson.dumps(other) + b"\n")
+    assert blot(tmp_path, [NUMBER], ["192.0.2.66"], Named("ada@example.org").is_in) == 1
+    left, kept, _ = (tmp_path / "aside.bad").read_bytes().split(b"\n")
+    assert (left.strip(), orjson.loads(kept)) == (b"", other)
+
+
+def test_a_fact_that_names_the_person_goes(tmp_path: Path) -> None:
+    """Also when it belongs to no message that is known."""
+    lines = [
+        orjson.dumps({"fact": {"destination": f"https://example.com/?u={who}@example.org"}}) for who in ("ada", "bob")
+    ]
+    (tmp_path / "aside.bad").write_bytes(b"\n".join(lines))
+    assert blot(tmp_path, [], [], Named("ada@example.org").is_in) == 1
+    assert (tmp_path / "aside.bad").read_bytes().strip() == lines[1]

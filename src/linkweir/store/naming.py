@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from linkweir.store.spans import EVER
+from linkweir.store.sums import BITS
 from linkweir.store.tables import (
     accounts,
     attempts,
@@ -94,10 +95,13 @@ def _owner(table: Table) -> ColumnElement[Any]:
 
 
 def forget_destinations(connection: Connection, table: Table, left: str | None, keys: Sequence[Any]) -> None:
-    """These rows lose their destination."""
+    """These rows lose their destination; a click is then no longer the first one along it."""
+    new: dict[str, Any] = {"destination": left}
+    if table is clicks:
+        new["firsts"] = clicks.c.firsts.op("&")(~(BITS["link"] | BITS["destination"]))
     for key in keys:
         here = (column == value for column, value in zip(table.primary_key.columns, key, strict=True))
-        connection.execute(update(table).where(*here).values(destination=left))
+        connection.execute(update(table).where(*here).values(new))
 
 
 def values(connection: Connection, domain: str) -> Iterator[tuple[int, str]]:
