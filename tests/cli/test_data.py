@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import insert
@@ -65,6 +66,51 @@ def test_a_person_is_exported_and_erased(served: Served, linkweir: Command) -> N
     assert json.loads(shown.out)["messages"] == []
     files = [path for path in data.rglob("*") if path.is_file() and b"grace" in path.read_bytes().lower()]
     assert files == []
+
+
+def test_clicks_that_nobody_has_stored_are_handed_out_and_erased(linkweir: Command, tmp_path: Path) -> None:
+    """While no service runs, its journal holds clicks: the export brings them to the store and has them, and erasing
+    leaves no byte of them, in the journal neither; both succeed.
+    """
+    data = tmp_path / "data"
+    with Served(data) as served:
+        message = served.send(recipients=[{"email": "ada@example.org"}, {"email": "eve@example.org"}])
+        links = [link for one in message for link in served.links(one["id"])]
+        served.service.clicks.stop()  # what comes now stays in the journal
+        for place, link in enumerate(links):
+            agent = {"User-Agent": f"Agent-{place}/1.0"}
+            assert served.reader.get(urlsplit(link).path, headers=agent, follow_redirects=False).status_code == 302
+    spool = data / "spool"
+    assert any(b"Agent-0/1.0" in path.read_bytes() for path in spool.iterdir())
+    shown = linkweir("recipient", "export", "ada@example.org", "--data", data)
+    assert (shown.code, shown.err) == (0, "")
+    (one,) = json.loads(shown.out)["messages"]
+    assert {click["user_agent"] for click in one["clicks"]} == {"Agent-0/1.0", "Agent-1/1.0"}
+    assert not any(b"Agent-" in path.read_bytes() for path in spool.iterdir())
+    done = linkweir("recipient", "erase", "ada@example.org", "--yes", "--data", data)
+    assert (done.code, done.err) == (0, "")
+    words = (b"ada@example.org", b"Agent-0", b"Agent-1")
+    files = [
+        path.name for path in data.rglob("*") if path.is_file() and any(word in path.read_bytes() for word in words)
+    ]
+    assert files == []
+    assert any(b"Agent-2" in path.read_bytes() for path in data.iterdir() if path.is_file())  # eve's
+
+
+def test_erasing_brings_in_what_waits_by_itself(linkweir: Command, tmp_path: Path) -> None:
+    """The same without an export before it."""
+    data = tmp_path / "data"
+    with Served(data) as served:
+        message = served.send(recipients=[{"email": "ada@example.org"}])[0]["id"]
+        links = served.links(message)
+        served.service.clicks.stop()
+        for link in links:
+            served.reader.get(urlsplit(link).path, headers={"User-Agent": "Agent-of-Ada"}, follow_redirects=False)
+    done = linkweir("recipient", "erase", "ada@example.org", "--yes", "--data", data)
+    assert (done.code, done.err) == (0, "")
+    assert "2 clicks" in done.out.decode()
+    assert "outbox" not in done.out.decode()  # which means two things
+    assert [path.name for path in data.rglob("*") if path.is_file() and b"Agent-of-Ada" in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize(

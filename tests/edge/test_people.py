@@ -1,12 +1,15 @@
 """Tests of export and erasure: everything on one person is handed out, and then found in no byte of the data folder."""
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 from sqlalchemy import func, insert, select
 
@@ -15,7 +18,8 @@ from linkweir.edge.parts import now
 from linkweir.mail.lookup import account_of
 from linkweir.mail.raw import RawMail
 from linkweir.store import accounts, person, tables
-from tests.edge.serving import Served, wait_until
+from tests.edge.serving import WAIT, Served, wait_until
+from tests.report.test_alone import another_process
 
 EMAIL, NAME, IP, AGENT = "Ada.Lovelace+x@example.org", "Adelaide Tester", "198.51.100.77", "Agent-of-Ada/9.9"
 LINKS = (
@@ -121,7 +125,8 @@ def bobs(served: Served) -> list[dict[str, Any]]:
 
 def erase(served: Served, email: str) -> dict[str, Any]:
     """DELETE …/recipients/{email}."""
-    answer = served.client.delete(f"{served.base}/recipients/{quote(email, safe='')}")
+    while (answer := served.client.delete(f"{served.base}/recipients/{quote(email, safe='')}")).status_code == 429:
+        time.sleep(int(answer.headers["Retry-After"]))
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -239,6 +244,55 @@ def test_bulk_clicks_that_name_the_person_lose_their_destination(served: Served)
         connection.execute(insert(tables.clicks).values(**row, id=uuid.uuid4(), destination=place))
     erase(served, EMAIL)
     assert traces(served.settings.data, EMAIL) == {}
+
+
+def test_a_link_in_mail_to_somebody_else_that_names_the_person_is_gone(served: Served) -> None:
+    """A short link that would hand the address on answers 410 from then on; the others in that mail lead on."""
+    html = f'<a href="https://example.com/?about={quote(EMAIL)}">x</a> <a href="https://example.com/all">y</a>'
+    message = served.send(recipients=[{"email": "bob@example.org"}], html_content=html, link_style="short")[0]["id"]
+    about, others = served.links(message)
+    assert [follow(served, link) for link in (about, others)] == [302, 302]
+    settled(served, 2)
+    done = erase(served, EMAIL)
+    assert (done["messages"], done["links_of_others"]) == (0, 2)
+    assert [follow(served, link) for link in (about, others)] == [410, 302]
+    for file in (served.settings.maildir_path / "new").iterdir():
+        file.unlink()  # its reader has taken it
+    assert traces(served.settings.data, EMAIL) == {}
+
+
+def test_one_erasure_at_a_time(served: Served) -> None:
+    """Asked for many at once, by clients that come again when they are told to, each is carried out; not at once."""
+    people = [f"reader{n}@example.org" for n in range(6)]
+    for message in served.send(recipients=[{"email": one} for one in people]):
+        served.delivered(message["id"])
+    together = threading.Barrier(len(people))
+
+    def asked(email: str) -> tuple[int, int]:
+        together.wait()
+        refused = 0
+        with httpx.Client(base_url=served.url, headers=served.client.headers, timeout=WAIT) as client:
+            while (answer := client.delete(f"{served.base}/recipients/{email}")).status_code == 429:
+                refused += 1
+                time.sleep(int(answer.headers["Retry-After"]))
+            return refused, answer.json()["messages"]
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        done = list(pool.map(asked, people))
+    assert [count for _, count in done] == [1] * len(people)
+    assert sum(refused for refused, _ in done) > 0
+    assert traces(served.settings.data, *people) == {}
+
+
+def test_another_process_of_the_same_folder_is_at_it(served: Served) -> None:
+    """An erasure that runs beside the service, as a command's does, keeps others waiting: 429, also for an address that
+    nothing is stored on; an export is answered all the same.
+    """
+    with another_process(served.settings.data):
+        answer = served.client.delete(f"{served.base}/recipients/nobody@example.org")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
+        assert served.client.get(f"{served.base}/recipients/nobody@example.org").status_code == 200
+    assert erase(served, "nobody@example.org")["messages"] == 0
 
 
 @pytest.mark.parametrize("email", ["nobody", "a@b@c d", "x@", "\0@example.com"])
