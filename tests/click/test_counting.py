@@ -93,6 +93,24 @@ def test_other_statuses_stay(world: World) -> None:
     assert world.sums() == {}
 
 
+@pytest.mark.parametrize("privacy", ["full", "pseudonymous"])
+def test_an_objection_does_not_make_the_sandbox_count(world: World, privacy: str) -> None:
+    """A click in the sandbox whose reader objected is tied to no message, and counts nowhere all the same; the same
+    click on a message that was sent counts under its campaign.
+    """
+    bare: dict[str, Any] = {"privacy": "anonymous", "objected": True, "destination": None, "message_ref": None}
+    bare |= {"ip": None, "user_agent": None}
+    tried, sent = (world.send("spring", sandbox_result=result, privacy=privacy) for result in ("deliver", None))
+    world.keep(world.fact(tried, **bare))
+    assert (world.sums(), [row["message_id"] for row in world.clicks()]) == ({}, [None])
+    world.keep(world.fact(sent, **bare))
+    sums = world.sums()
+    whole = {key[1]: sum(row[:-1]) for key, row in sums.items() if key[2] == ""}
+    assert whole == {"": 1, "tag:spring": 1}
+    rebuild_all(world.store, START, lambda _what, _done: True)
+    assert world.sums() == sums
+
+
 def test_the_one_who_comes_next_becomes_the_first(world: World) -> None:
     """When the first click turns out to be a machine's, the next person is the first, hours later if need be."""
     number = world.send()

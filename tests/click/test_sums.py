@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from linkweir.click.rebuild import rebuild_all
 from linkweir.mail import identity
+from linkweir.token.campaign import SANDBOX
 from tests.click.world import START, World, recounted
 
 MESSAGES: tuple[dict[str, Any], ...] = (
@@ -27,7 +28,7 @@ GONE = identity.number_of(uuid.UUID(int=(7 << 76) | (2 << 62) | (1 << 61)))
 def hits(draw: st.DrawFn) -> dict[str, Any]:
     """One hit, said in a way that does not depend on a world."""
     return {
-        "whose": draw(st.sampled_from([0, 0, 1, 1, 2, 3, "bulk", "other", "anonymous", "gone"])),
+        "whose": draw(st.sampled_from([0, 0, 1, 1, 2, 3, "bulk", "other", "anonymous", "tried", "gone"])),
         "position": draw(st.integers(0, 5)),
         "after": draw(st.integers(0, 40)) / 2 + draw(st.sampled_from([0, 0, 50, 60, 3600])),
         "method": draw(st.sampled_from(["GET", "GET", "GET", "HEAD"])),
@@ -43,14 +44,15 @@ def hits(draw: st.DrawFn) -> dict[str, Any]:
 def made(world: World, hit: dict[str, Any]) -> Any:
     """The fact of a hit, as the redirect would record it."""
     whose, fields = hit["whose"], {name: hit[name] for name in ("method", "prefetch", "kind", "ip", "user_agent")}
-    fact_of = {"bulk": 42, "other": None, "anonymous": None, "gone": GONE}
+    fact_of = {"bulk": 42, "other": None, "anonymous": None, "tried": None, "gone": GONE}
     number = world.numbers[whose] if isinstance(whose, int) else fact_of[whose]
     if whose == "other":
         fields["message_ref"] = "letter-7"
     if hit["kind"] == "open":
         fields |= {"position": -1, "destination": None}
-    if whose == "anonymous":
-        fields |= {"privacy": "anonymous", "campaign": "spring", "destination": None, "country": "IT"}
+    if whose in ("anonymous", "tried"):
+        campaign = "spring" if whose == "anonymous" else SANDBOX
+        fields |= {"privacy": "anonymous", "campaign": campaign, "destination": None, "country": "IT"}
         fields |= {"ip": None, "user_agent": None}
     elif hit["objected"]:
         fields |= {"privacy": "anonymous", "objected": True, "destination": None, "message_ref": None}

@@ -28,6 +28,7 @@ from linkweir.store.spans import SIZES, start
 from linkweir.store.sums import COUNTED, HOUR, VERDICTS
 from linkweir.store.tables import clicks, message_links, queue, rollups
 from linkweir.store.tables import messages as messages_table
+from linkweir.token.campaign import SANDBOX
 
 START = 1_790_000_000_000_000 // HOUR * HOUR + HOUR - 60_000_000  # a minute before the hour: clicks fall on both sides
 SECOND = 1_000_000
@@ -233,6 +234,8 @@ def recounted(world: World, only: uuid.UUID | None = None) -> dict[tuple[Any, ..
     for click in world.clicks():
         message = known.get(click["message_id"])
         if click["kind"] != "click" or click["settled"] or (message and message["sandbox_result"]):
+            continue
+        if click["campaign"] == SANDBOX:
             continue
         if only and click["message_id"] != only:
             continue

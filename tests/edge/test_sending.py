@@ -5,10 +5,15 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 
-from linkweir import open_link
+from linkweir import open_link, scan
+from linkweir.click.rebuild import rebuild_all
+from linkweir.store import tables
 from linkweir.token import PIXEL_INDEX
 from tests.edge.serving import Served, html_of, request, wait_until
 
@@ -81,6 +86,42 @@ def test_a_sandbox_mail_never_leaves(served: Served, result: str | None, status:
     wait_until(lambda: served.message(entry["id"])["status"] == status)
     uuid = entry["id"][1:].partition("@")[0].replace("-", "")
     assert not list(served.settings.maildir_path.glob(f"*/*{uuid}*"))
+
+
+def test_clicks_in_the_sandbox_count_nowhere(tmp_path: Path) -> None:
+    """Whatever the privacy mode, and whether the reader objects or not, statistics have the clicks on mail that was
+    sent, and none of those on the same mail in the sandbox; also when the sums are made anew.
+    """
+    with Served(tmp_path / "data") as served:
+
+        def followed(**fields: Any) -> int:
+            """How many links were followed, half of them by somebody who objects."""
+            (entry,) = served.send(tags=["trial"], retention={"data": 1}, **fields)
+            wait_until(lambda: served.message(entry["id"])["status"].endswith("Delivered"))
+            parts = served.message(entry["id"])["content_parsed"]["parts"]
+            (html,) = (part["content"] for part in parts if part["content_type"] == "text/html")
+            links = list(scan(html))
+            for place, link in enumerate(links):
+                path = urlsplit(link.destination or "").path
+                headers = {"Sec-GPC": "1"} if place % 2 else {}
+                assert served.reader.get(path, headers=headers, follow_redirects=False).status_code == 302
+            return len(links)
+
+        def counted() -> list[int]:
+            with served.service.store.read() as connection:
+                rows = connection.execute(select(tables.rollups).where(tables.rollups.c.dimension == "")).mappings()
+                return sorted(row["human"] + row["unsure"] + row["machine"] + row["prefetch"] for row in rows)
+
+        modes = ("full", "pseudonymous", "anonymous")
+        tried = sum(followed(privacy=mode, sandbox=True) for mode in modes)
+        served.settle()
+        assert counted() == []
+        sent = sum(followed(privacy=mode) for mode in modes)
+        served.settle()
+        before = counted()
+        assert (tried, max(before)) == (sent, sent)
+        rebuild_all(served.service.store, 1, lambda _what, _count: True)
+        assert counted() == before
 
 
 def test_retention_is_the_messages_own(served: Served) -> None:

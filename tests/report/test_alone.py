@@ -20,7 +20,7 @@ HOLD += "with alone(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.
 @contextmanager
 def another_process(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that is at it until this ends."""
-    words = [sys.executable, "-c", HOLD, folder]
+    words = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as held:  # noqa: S603 - our own code
         assert held.stdout is not None
         assert held.stdout.readline() == b"held\n"

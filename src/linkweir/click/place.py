@@ -7,6 +7,7 @@ from typing import Any
 
 from linkweir.click.single import Key
 from linkweir.store.sums import ATTRIBUTE
+from linkweir.token.campaign import SANDBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,12 @@ def of_message(row: Mapping[Any, Any]) -> Place | None:
     return Place(row["account_id"], scopes, tuple(share))
 
 
-def of_campaign(account: uuid.UUID, campaign: str | None) -> Place:
-    """The place of clicks that are tied to no message of this service: anonymous ones, and links minted in bulk."""
+def of_campaign(account: uuid.UUID, campaign: str | None) -> Place | None:
+    """The place of clicks that are tied to no message of this service: anonymous ones, and links minted in bulk; None
+    for those of the sandbox.
+    """
+    if campaign == SANDBOX:
+        return None
     if campaign is None:
         return Place(account)
     return Place(account, ("", f"tag:{campaign}"), (("tag", campaign),))

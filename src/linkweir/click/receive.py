@@ -17,7 +17,7 @@ from linkweir.click.single import Click
 from linkweir.click.understand import Enricher, Understand
 from linkweir.store import clicks
 from linkweir.store.hits import Name
-from linkweir.token.campaign import first
+from linkweir.token.campaign import SANDBOX, first
 
 OURS = 1 << 40  # numbers of this service are 62 random bits; whoever mints in bulk counts from 1
 
@@ -68,7 +68,7 @@ def _received(
     click = _click(fact, account, described)
     campaign = fact.campaign
     if fact.objected:
-        campaign = first(row["tags"]) if row is not None else None
+        campaign = _campaign(row) if row is not None else None
     elif gone:
         _forget(click, described.signals)
     elif row is not None:
@@ -78,6 +78,11 @@ def _received(
     where = group.place if tied else account and place.of_campaign(account, campaign)
     told = described if not gone else Described()
     return Received(click, group, where or None, fact, campaign, told.system, told.region)
+
+
+def _campaign(row: RowMapping) -> str | None:
+    """What a click on this message counts under when it must not be tied to it."""
+    return SANDBOX if row["sandbox_result"] is not None else first(row["tags"])
 
 
 def _said(fact: Fact) -> Described:

@@ -59,7 +59,8 @@ class Sending:
         policy = decide(*levels, switches=self.house.switches, default_style=self.house.link_style)
         key = identity.new_id(self.now)
         base_url = self.house.links_at(self.domain.tracking_host if self.domain else None)
-        links = MessageLinks(self.ring, base_url, identity.number_of(key), campaign_of(self.tags), policy)
+        campaign = campaign_of(self.tags, sandbox=self.sandbox_result is not None)
+        links = MessageLinks(self.ring, base_url, identity.number_of(key), campaign, policy)
         return Draft(self, key, policy, links)
 
 

@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from linkweir.store.sums import ATTRIBUTE, BITS, HOUR, VERDICTS
 from linkweir.store.tables import clicks, messages
+from linkweir.token.campaign import SANDBOX
 
 NO_KEY: Final = "-"
 COLUMNS: Final = ("account_id", "scope", "dimension", "value", "hour", *VERDICTS, "clickers")
@@ -68,9 +69,14 @@ def _base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
             *(case((clicks.c.verdict == verdict, 1), else_=0).label(verdict) for verdict in VERDICTS),
             *(clicks.c[name] for name in names),
         )
-        .where(clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled, *where)
+        .where(clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled, _sent(), *where)
         .cte("base")
     )
+
+
+def _sent() -> ColumnElement[bool]:
+    """Not of the sandbox, where the click itself must say so; else its message does."""
+    return func.coalesce(clicks.c.campaign, "") != SANDBOX
 
 
 def _own(base: CTE) -> list[Select[Any]]:

@@ -17,11 +17,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9._~-]{0,63}")
 _DOTTED = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)  # also 2.0.1.999, which no token takes
 _LIMIT = 64  # characters of a token's text
 _MARK = "~"
+SANDBOX = "~sandbox"  # stands for the tag in links of mails that only try out: their clicks count nowhere
 
 
 def written(tag: str) -> str | None:
-    """The tag as a token's text; None when it is empty, too long for any, or an address."""
-    if _is_address(tag):
+    """The tag as a token's text; None when it is empty, too long for any, an address, or means something else."""
+    if tag == SANDBOX or _is_address(tag):
         return None
     if _PLAIN.fullmatch(tag):
         return tag
