@@ -70,6 +70,28 @@ def test_bad_values_name_the_variable(name: str, value: str) -> None:
         from_environment({name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("HEED_OBJECTIONS", "maybe", "'maybe' cannot be used; it must be true or false"),
+        ("LINK_STYLE", "tiny", "'tiny' cannot be used; it must be sealed or short"),
+        ("LOG_LEVEL", "loud", "'loud' cannot be used; it must be debug, info, warning or error"),
+        ("PORT", "http", "'http' cannot be used; it must be a whole number"),
+        ("CLICK_WAIT", "soon", "'soon' cannot be used; it must be a number"),
+        (
+            "TRUSTED_PROXIES",
+            "all",
+            "'all' cannot be used; it must be networks separated by commas, such as 10.0.0.0/8, ::1",
+        ),
+    ],
+)
+def test_bad_values_are_told_what_can_be_used(name: str, value: str, wanted: str) -> None:
+    """The error ends with what would be right."""
+    with pytest.raises(SettingsError) as caught:
+        from_environment({f"LINKWEIR_{name}": value})
+    assert str(caught.value) == f"LINKWEIR_{name}: {wanted}"
+
+
 def test_secrets_are_hidden() -> None:
     """The API key of the settings is in no repr and in no error."""
     secret = "s3cret" * 8

@@ -110,7 +110,7 @@ class Service:
             settings.database, wait=settings.store_wait, connections=settings.threads + READERS + 2, turn=turn
         )
         self.vault = Vault(settings.vault_path)
-        self.understand = understand = _understand(settings)
+        self.understand = understand = _understand(settings, log)
         self.aside = Aside(settings.spool_path, log)
         self.embedded = LocalJournal(
             settings.spool_path,
@@ -424,10 +424,10 @@ class Service:
             return float("nan")
 
 
-def _understand(settings: Settings) -> Understand:
+def _understand(settings: Settings, log: FilteringBoundLogger) -> Understand:
     """What clicks are understood with."""
     return Understand(
-        Enricher(settings.mmdb, Networks.load(settings.networks)),
+        Enricher(settings.mmdb, Networks.load(settings.networks), listed=settings.networks, log=log),
         tell_wait=int(settings.tell_seconds * 1_000_000),
         correct_wait=int(settings.correct_seconds * 1_000_000),
     )
@@ -476,8 +476,8 @@ def people(
 
 def people_of_folder(settings: Settings, store: Store) -> People:
     """The same for a command, beside a service that runs or while none does."""
-    understand = functools.cache(lambda: _understand(settings))
-    return people(settings, store, make_logger("warning", sys.stderr), understand, patient=True)
+    log = make_logger("warning", sys.stderr)
+    return people(settings, store, log, functools.cache(lambda: _understand(settings, log)), patient=True)
 
 
 def _routes(settings: Settings) -> dict[str, Transport]:

@@ -5,7 +5,7 @@ setting that is silently ignored is found months later; secrets are left out of 
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -171,11 +171,30 @@ def _boolean(text: str) -> bool:
         "no": False,
         "off": False,
     }
+    if text.lower() not in values:
+        raise ValueError("true or false")
     return values[text.lower()]
 
 
 def _networks(text: str) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip())
+    try:
+        return tuple(ipaddress.ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip())
+    except ValueError:
+        raise ValueError("networks separated by commas, such as 10.0.0.0/8, ::1") from None
+
+
+def _number(kind: type[int] | type[float], said: str) -> Callable[[str], Any]:
+    def number(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(said) from None
+
+    return number
+
+
+def _one_of(allowed: Sequence[str]) -> str:
+    return ", ".join(allowed[:-1]) + " or " + allowed[-1]
 
 
 def _hosts(text: str) -> tuple[str, ...]:
@@ -189,7 +208,7 @@ def _hosts(text: str) -> tuple[str, ...]:
 def _choice(*allowed: str) -> Callable[[str], str]:
     def choose(text: str) -> str:
         if text not in allowed:
-            raise ValueError("one of " + ", ".join(allowed))
+            raise ValueError(_one_of(allowed))
         return text
 
     return choose
@@ -198,8 +217,8 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
     **dict.fromkeys(("apple_app_links", "android_app_links"), Path),
-    **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), int),
-    **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), float),
+    **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), _number(int, "a whole number")),
+    **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), _number(float, "a number")),
     **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
     "proxy_header": _choice("x-forwarded-for", "forwarded"),
     "api_hosts": _hosts,
@@ -233,6 +252,6 @@ def from_environment(environment: Mapping[str, str], **overrides: Any) -> Settin
 def _read(variable: str, name: str, text: str) -> Any:
     try:
         return READERS.get(name, str)(text)
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         # a secret's text must not end up in a log, and only texts read by a READER can fail
-        raise SettingsError(f"{variable}: {text!r} cannot be used ({error})") from None
+        raise SettingsError(f"{variable}: {text!r} cannot be used; it must be {error}") from None

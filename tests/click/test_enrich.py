@@ -1,5 +1,8 @@
 """What user agents and addresses say."""
 
+import io
+import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -8,11 +11,14 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from linkweir.click import enrich, followed
 from linkweir.click.enrich import Enricher
 from linkweir.click.fact import Described
 from linkweir.click.networks import Known, Networks
+from linkweir.edge.logs import make_logger
 from linkweir.errors import SettingsError
 from tests.click.verdict.scenes import CHROME
+from tests.edge.serving import wait_until
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
@@ -155,3 +161,73 @@ def test_threads_may_share_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: enricher.describe(*pair), asked))
     assert found == [enricher.describe(*pair) for pair in asked]
+
+
+def written(path: Path, places: dict[str, Any]) -> Path:
+    """A database of these places in a file."""
+    writer = MMDBWriter(6, "Test", ipv4_compatible=True)
+    for network, record in places.items():
+        writer.insert_network(IPSet([network]), record)
+    writer.to_db_file(str(path))
+    return path
+
+
+PARIS = {"country": {"iso_code": "FR"}}
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_another_database_of_places_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: bool) -> None:
+    """Without a restart, whether the file was replaced or written over; one that is broken leaves the old one in force
+    and is said in the log, once.
+    """
+    monkeypatch.setattr(enrich, "LOOK", 0.0)
+    path, log = written(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY}), io.StringIO()
+    enricher = Enricher(path, Networks({}), log=make_logger("info", log))
+    assert enricher.describe("203.0.113.7", None).country == "DE"
+
+    def put(new: Path) -> None:
+        if renamed:
+            new.replace(path)
+        else:
+            path.write_bytes(new.read_bytes())
+
+    (tmp_path / "broken").write_bytes(path.read_bytes()[:40])
+    put(tmp_path / "broken")
+    wait_until(lambda: enricher.describe("203.0.113.7", None) and "cannot_reload" in log.getvalue())
+    for n in range(200):  # addresses that are not remembered, looked up while the file is half as long
+        assert enricher.describe(f"203.0.113.{n}", None).country == "DE"
+    put(written(tmp_path / "new", {"203.0.113.0/24": PARIS}))
+    wait_until(lambda: enricher.describe("203.0.113.7", None).country == "FR")
+    said = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["event"] for line in said] == ["file.cannot_reload", "file.reloaded"]
+    assert str(path) in said[0]["error"]
+    path.unlink()
+    wait_until(lambda: enricher.describe("203.0.113.7", None) and log.getvalue().count("cannot_reload") == 2)
+    assert enricher.describe("203.0.113.8", None).country == "FR"
+
+
+def test_another_list_of_networks_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a database of places is, also for addresses that were asked for before."""
+    monkeypatch.setattr(enrich, "LOOK", 0.0)
+    path = tmp_path / "networks.toml"
+    text = '[[network]]\nname = "{}"\nclass = "certain"\nranges = ["198.51.100.0/24"]\n'
+    path.write_text(text.format("a gate"))
+    enricher = Enricher(None, Networks.load(path), listed=path)
+    assert enricher.describe("198.51.100.1", None).network == "a gate"
+    path.write_text("[[network]]\nname = 7\n")
+    enricher.describe("198.51.100.1", None)
+    path.write_text(text.format("another"))
+    wait_until(lambda: enricher.describe("198.51.100.1", None).network == "another")
+    assert enricher.is_certain("another", None)
+
+
+def test_a_file_that_stays_is_looked_at_seldom(tmp_path: Path) -> None:
+    """Within seconds of a look there is no other one, whatever happens to the file."""
+    path, log = written(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY}), io.StringIO()
+    enricher = Enricher(path, Networks({}), log=make_logger("info", log))
+    path.unlink()
+    for n in range(100):
+        assert enricher.describe(f"203.0.113.{n}", None).country == "DE"
+    time.sleep(0.2)
+    assert log.getvalue() == ""
+    assert 1 <= followed.LOOK <= 60

@@ -5,6 +5,9 @@ cannot be told is None.
 """
 
 import re
+import shutil
+import tempfile
+import time
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,8 +16,10 @@ from typing import Any
 import crawleruseragents
 import maxminddb
 import ua_parser
+from structlog.typing import FilteringBoundLogger
 
 from linkweir.click.fact import TEXT_LIMIT, Described
+from linkweir.click.followed import LOOK, Followed
 from linkweir.click.networks import Known, Networks
 from linkweir.errors import SettingsError
 
@@ -33,13 +38,29 @@ DESKTOPS = {"Windows", "Mac OS X", "Linux", "Ubuntu", "Fedora", "Debian", "Chrom
 class Enricher:
     """Describes clicks. Threads may share it; asking again for the same address or user agent costs a lookup.
 
-    `mmdb`: a MaxMind DB with countries or cities, of any vendor. Raises SettingsError when it cannot be read.
+    `mmdb`: a MaxMind DB with countries or cities, of any vendor; `listed`: the file that `networks` came from. Both are
+    followed: another file in their place is taken up within seconds. Raises SettingsError when one cannot be read.
     """
 
-    def __init__(self, mmdb: Path | None, networks: Networks) -> None:
-        self.networks = networks
-        self._places = _opened(mmdb) if mmdb else None
-        self._address = lru_cache(ADDRESSES)(self._look_up)
+    def __init__(
+        self,
+        mmdb: Path | None,
+        networks: Networks,
+        *,
+        listed: Path | None = None,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        self._networks = networks
+        self._known = lru_cache(ADDRESSES)(self._look_up)
+        changed = self._known.cache_clear  # or what is remembered would keep old files open
+        self._listed = Followed(listed, Networks.load, log, changed) if listed else None
+        self._places = Followed(mmdb, _opened, log, changed) if mmdb else None
+        self._look_at = time.monotonic() + LOOK
+
+    @property
+    def networks(self) -> Networks:
+        """The list as it is now."""
+        return self._listed.value if self._listed else self._networks
 
     def describe(self, ip: str | None, user_agent: str | None) -> Described:
         """What this address and this user agent say."""
@@ -64,23 +85,37 @@ class Enricher:
         known = self._address(ip)[2] if ip else None
         return known.certain if known else self.networks.is_certain(network)
 
-    def _look_up(self, ip: str) -> tuple[str | None, str | None, Known | None]:
-        country, region = self._place(ip)
-        return country, region, self.networks.of(ip)
+    def _address(self, ip: str) -> tuple[str | None, str | None, Known | None]:
+        if (self._places or self._listed) and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK
+            for followed in (self._places, self._listed):
+                if followed is not None:
+                    followed.look()
+        return self._known(ip, self._places.value if self._places else None, self.networks)
 
-    def _place(self, ip: str) -> tuple[str | None, str | None]:
-        if self._places is None:
-            return None, None
-        try:
-            found = self._places.get(ip_address(ip))
-        except (ValueError, maxminddb.InvalidDatabaseError):  # no address; an IPv6 one in an IPv4 file; a broken file
-            return None, None
-        return _place(found) if isinstance(found, dict) else (None, None)
+    def _look_up(
+        self, ip: str, places: maxminddb.Reader | None, networks: Networks
+    ) -> tuple[str | None, str | None, Known | None]:
+        """Remembered by the files' contents too: those that are there no more are asked no more."""
+        country, region = _place_of(ip, places) if places is not None else (None, None)
+        return country, region, networks.of(ip)
+
+
+def _place_of(ip: str, places: maxminddb.Reader) -> tuple[str | None, str | None]:
+    try:
+        found = places.get(ip_address(ip))
+    except (ValueError, maxminddb.InvalidDatabaseError):  # no address; an IPv6 one in an IPv4 file; a broken file
+        return None, None
+    return _place(found) if isinstance(found, dict) else (None, None)
 
 
 def _opened(path: Path) -> maxminddb.Reader:
+    """The database, as a copy of its own: who overwrites a file that is mapped into memory kills whoever reads it."""
     try:
-        return maxminddb.open_database(path)
+        with tempfile.NamedTemporaryFile(prefix="linkweir-") as copy, path.open("rb") as file:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            return maxminddb.open_database(copy.name)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
         raise SettingsError(f"LINKWEIR_MMDB: {path}: {error}") from None
 
