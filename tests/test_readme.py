@@ -46,6 +46,9 @@ def test_the_table_is_right(tags: str, outcome: str) -> None:
 def test_every_threat_has_its_test() -> None:
     """Each test that the table of threats names is there."""
     folder = Path(__file__).resolve().parent
+    rows = re.search(r"\| threat \| defence \| shown by \|\n.*?\n((?:\|.*\n)+)", README)
+    assert rows is not None
+    assert [row for row in rows[1].splitlines() if not re.search(r"`[\w/]+\.py::[\w*]+` \|$", row)] == []
     named = re.findall(r"`([\w/]+\.py)::([\w*]+)`", README)
     assert len(named) > 20
     for file, test in named:

@@ -148,7 +148,25 @@ def test_signing_in_needs_the_form(visitor: Visitor) -> None:
     assert visitor.client.post("/sign-in", data={"email": EMAIL, "password": PASSWORD}).status_code == 403
 
 
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+BACKS = [
+    "https://evil.example/",
+    "//evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "evil.example",
+    "@evil.example",
+]
+BACKS += [
+    "/\t/evil.example",
+    "/\r\nLocation: https://evil.example",
+    "/../../evil",
+    "/%0d%0aX: y/../..",
+    "\\\\evil.example",
+    " /",
+]
+
+
+@pytest.mark.parametrize("back", BACKS)
 def test_signing_in_leads_to_no_other_site(visitor: Visitor, back: str) -> None:
     """`next` leads to a page of the dashboard or to its first page."""
     assert visitor.sign_in(next=back).headers["location"] == "/dashboard/"
