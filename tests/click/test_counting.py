@@ -111,6 +111,31 @@ def test_an_objection_does_not_make_the_sandbox_count(world: World, privacy: str
     assert world.sums() == sums
 
 
+@pytest.mark.parametrize(
+    ("destination", "stays"),
+    [
+        ("https://example.com/?u=ada@example.org", False),
+        ("https://example.com/?u=ada.l%40mail.example.org&x=1", False),
+        ("https://example.com/?to=https%3A%2F%2Fx.example%2F%3Fu%3Dada%2540example.org", False),
+        ("https://social.example/@ada/1", True),
+        ("https://example.com/a?b=40@", True),
+    ],
+)
+def test_a_sum_outlives_its_message_unless_it_names_a_reader(world: World, destination: str, stays: bool) -> None:
+    """When a message's time is over its clicks go on counting under their destination, but not under one that holds an
+    e-mail address, which would say who clicked for ever; in all other sums they stay.
+    """
+    number = world.send("spring")
+    world.keep(world.fact(number, destination=destination))
+    world.retire(number)
+    dimensions = {key[2] for key in world.sums()}
+    assert dimensions >= {"", "tag", "device"}
+    assert ("destination" in dimensions, "link" in dimensions) == (stays, stays)
+    sums = world.sums()
+    rebuild_all(world.store, START, lambda _what, _done: True)
+    assert world.sums() == sums
+
+
 def test_the_one_who_comes_next_becomes_the_first(world: World) -> None:
     """When the first click turns out to be a machine's, the next person is the first, hours later if need be."""
     number = world.send()

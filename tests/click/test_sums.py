@@ -59,6 +59,8 @@ def made(world: World, hit: dict[str, Any]) -> Any:
         fields |= {"ip": None, "user_agent": None, "device": "phone"}
     elif hit["pseudonymous"]:
         fields |= {"privacy": "pseudonymous", "ip": None, "user_agent": None, "country": "DE", "device": "phone"}
+    if hit["position"] == 4 and "destination" not in fields:
+        fields["destination"] = "https://example.com/?to=ada@example.org"
     return world.fact(number, **{"position": hit["position"], "after": hit["after"], **fields})
 
 

@@ -164,9 +164,11 @@ class World:
         return steps[0]
 
     def retire(self, number: int) -> None:
-        """The message's time is over; its sums are remembered as they are, but for what was said of its recipient."""
+        """The message's time is over; its sums are remembered as they are, but for what was said of its recipient, and
+        for destinations that name somebody.
+        """
         for key, row in recounted(self, self.messages[number]).items():
-            if not key[2].startswith("attribute:"):
+            if not key[2].startswith("attribute:") and "@" not in key[3]:
                 kept = self.remembered.get(key, (0,) * 5)
                 self.remembered[key] = tuple(map(sum, zip(kept, row, strict=True)))
         with self.store.write() as connection:

@@ -1,10 +1,17 @@
 """Tests of linkweir.report.collected: the words follow the settings."""
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from linkweir.click.fact import Described, Visit, record
 from linkweir.report.collected import House, said
+from linkweir.token import Privacy, Tracker, open_token
+from tests.token.rings import BASE, RING
 
 HOUSE = House(heed_objections=True, shorten=False, places=False, metadata_days=30, content_days=1)
+PLACES = replace(HOUSE, places=True)
 
 
 def words(**settings: bool | int) -> str:
@@ -21,7 +28,7 @@ def test_each_setting_has_its_words() -> None:
     assert "without its last part" in words(shorten=True)
     assert "without its last part" not in words()
     assert "the country and region" in words(places=True)
-    assert "country" not in words()
+    assert "the country and" not in words()
 
 
 def test_days_are_those_of_the_accounts() -> None:
@@ -29,3 +36,52 @@ def test_days_are_those_of_the_accounts() -> None:
     assert "for 7 days at most" in words(metadata_days=7)
     assert "the text of a mail for 1 day" in words()
     assert "only until it is delivered" in words(content_days=0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "full", "pseudonymous", "anonymous"),
+    [
+        ("the mail and so its recipient", True, True, False),
+        ("where it leads", True, True, False),
+        ("your network address", True, False, False),
+        ("the country", True, True, True),
+        ("the kind of device", True, True, True),
+        ("the system", True, False, False),
+    ],
+)
+def test_each_mode_says_what_a_fact_holds(mode: str, full: bool, pseudonymous: bool, anonymous: bool) -> None:
+    """What the page says is noted in a mode is what the redirect records in it, and what it leaves out is not there."""
+    pages = {text.partition(":")[0]: text.partition(";")[0] for text in dict(said(PLACES))["What is noted"]}
+    told = (mode in pages["In full"], mode in pages["Pseudonymous"], mode in pages["Anonymous"])
+    assert told == (full, pseudonymous, anonymous)
+    fields = {
+        "the mail and so its recipient": "number",
+        "where it leads": "destination",
+        "your network address": "ip",
+        "the country": "country",
+        "the kind of device": "device",
+        "the system": "user_agent",  # from which it is derived later
+    }
+    known = Described("Firefox", "Linux", "desktop", "DE", "Berlin", "a cloud", ("agent-bot",))
+    found = []
+    for privacy in (Privacy.FULL, Privacy.PSEUDONYMOUS, Privacy.ANONYMOUS):
+        tracker = Tracker(RING, BASE, message=7, campaign="spring", privacy=privacy)
+        opened = open_token(RING, tracker.mint("https://example.com/", 0).rpartition("/")[2])
+        fact = record(
+            opened, "https://example.com/", Visit(1, "GET", "192.0.2.1", "Firefox"), describe=lambda *_: known
+        )
+        assert fact is not None
+        row: dict[str, Any] = fact.row()
+        if privacy is Privacy.FULL:  # what follows from address and user agent later
+            row |= {"country": known.country, "device": known.device}
+        found.append(row[fields[mode]] is not None)
+    assert tuple(found) == (full, pseudonymous, anonymous)
+
+
+def test_what_tells_machines_is_said_for_all_modes() -> None:
+    """Network, kind of program, prefetching and missing headers are noted also where nobody may be told apart, and the
+    page says so.
+    """
+    (hints,) = (text for text in dict(said(HOUSE))["What is noted"] if text.startswith("In all three"))
+    for word in ("network", "program", "fetched ahead", "left out"):
+        assert word in hints

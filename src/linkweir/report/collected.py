@@ -35,18 +35,17 @@ def said(house: House) -> list[Section]:
 _PURPOSE = (
     "Some mails that are sent through this service hold tracking links. Such a link first comes here, and you are sent "
     "on at once to where it leads. That it was followed is noted, so that the sender learns which links are of use. A "
-    "mail may also hold a small invisible picture; that it was loaded is noted alike."
+    "mail may also hold a small invisible picture; that it was loaded is noted alike. The sender sees what is noted, "
+    "and may have a system of theirs told of it."
 )
 _MACHINES = (
     "Scanners follow links too. From the time, the number of links, the network and what the program says of itself it "
-    "is judged whether a person was there. Of the network and the program it is noted, in every mode, whether they are "
-    "known to be a scanner's, a data centre's or a robot's, and which headers that browsers send are missing. Nothing "
-    "else is judged."
+    "is judged whether a person was there; the result and the reasons for it are noted. Nothing else is judged."
 )
 _RIGHTS = (
     "The sender of a mail decides what is tracked and answers for it. They can hand out everything that is stored on "
     "you, and erase it: ask them, at the address that their mail names. After that, short links of theirs to you no "
-    "longer work."
+    "longer work, and what mails to others say of you is no longer kept here."
 )
 _HEEDED = (
     "Browsers can say that their owner wants no tracking (Global Privacy Control, Do Not Track). That is heeded: such "
@@ -62,15 +61,21 @@ def _noted(house: House) -> list[str]:
     address = "your network address without its last part" if house.shorten else "your network address"
     place = ", and from the address the country and region" if house.places else ""
     coarse = "the country and the kind of device" if house.places else "the kind of device"
+    hints = (
+        "whether the address is known to be a scanner's or a data centre's, whether the program says that it is a robot, "
+        "whether the page was fetched ahead, and which usual parts the request left out"
+    )
     return [
         "Each link says how much may be noted. The sender, the mail, or a setting for you decides; the strictest wins.",
-        f"In full: the time, the link, the mail and so its recipient, {address}, what your program says of itself, and "
-        f"from that the program, the system and the kind of device{place}.",
-        f"Pseudonymous: the time, the link, the mail and so its recipient, and {coarse}; no network address, and not "
-        "what your program says.",
-        f"Anonymous: that some link of a campaign was followed, the time, and {coarse}; neither by whom nor from which "
-        "mail.",
-        "No cookie is set, and nothing is asked of your device. A link holds no e-mail address and no network address.",
+        f"In full: the time, the link and where it leads, the mail and so its recipient, {address}, what your program "
+        f"says of itself, and from that the program, the system and the kind of device{place}.",
+        f"Pseudonymous: the time, the link and where it leads, the mail and so its recipient, and {coarse}; no network "
+        "address, and not what your program says.",
+        f"Anonymous: that some link of a campaign was followed, its place in the mail, the time, and {coarse}; neither "
+        "by whom nor from which mail.",
+        f"In all three, to tell people from machines: {hints}.",
+        "No cookie is set, and nothing is asked of your device. No network address is in a link, and no e-mail address "
+        "unless the sender wrote it into where the link leads.",
     ]
 
 
@@ -79,7 +84,9 @@ def _kept(house: House) -> list[str]:
     return [
         f"What ties a click to you is kept for {_days(house.metadata_days)} at most, and the text of a mail {content}, "
         f"unless that mail asks for another time; {_days(LONGEST)} is the longest that anybody can ask for.",
-        "Sums remain: how often a link of a campaign was followed in an hour. They tell nobody apart.",
+        "Where a short link leads is kept for as long as the link is to work.",
+        "Sums remain: how often a link was followed in an hour, by campaign, destination, sender, recipients' domain, "
+        "country, kind of device and program. A destination that holds an e-mail address is not among them.",
     ]
 
 
