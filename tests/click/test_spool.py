@@ -87,6 +87,29 @@ def test_a_file_in_use_is_left_alone(tmp_path: Path) -> None:
     assert Spool(tmp_path).drain(seen.extend) == 1
 
 
+def test_a_file_that_is_being_put_back_is_not_lost(tmp_path: Path) -> None:
+    """One that has just been made and is empty yet stays, and one that grows while it is read is read again."""
+    whole = left(tmp_path / "backup", [fact(n) for n in range(5)]).read_bytes()
+    path, seen = tmp_path / "a.ndjson", list[Fact]()
+    path.touch()
+    assert Spool(tmp_path).drain(seen.extend) == 0
+    assert path.exists()
+    path.write_bytes(whole.splitlines(keepends=True)[0])
+
+    def and_more(facts: Sequence[Fact]) -> None:
+        seen.extend(facts)
+        path.write_bytes(whole)
+
+    Spool(tmp_path).drain(and_more)
+    assert path.exists()
+    assert Spool(tmp_path).drain(seen.extend) == 5
+    assert {one.position for one in seen} == set(range(5))
+    path.touch()
+    os.utime(path, (1000, 1000))
+    Spool(tmp_path).drain(seen.extend)
+    assert not path.exists()
+
+
 def test_a_folder_that_is_gone_holds_nothing(tmp_path: Path) -> None:
     """Without the folder there is nothing to drain, and nobody is told off."""
     assert Spool(tmp_path / "gone").drain(lambda _: None) == 0

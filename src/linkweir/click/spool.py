@@ -6,6 +6,8 @@ a `.bad` file.
 """
 
 import fcntl
+import os
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from linkweir.click.fact import Fact
 
 SUFFIX = ".ndjson"
 BATCH = 1000
+NEW = 2.0  # seconds in which an empty file may be getting its first line
 
 
 class Spool:
@@ -49,13 +52,25 @@ class Spool:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 return 0  # in use
-            facts, bad = _read(file.read())
+            data = file.read()
+            if not data and _is_new(path):
+                return 0  # somebody has just begun to put it back from a backup
+            facts, bad = _read(data)
             for start in range(0, len(facts), BATCH):
                 store(facts[start : start + BATCH])
+            if os.fstat(file.fileno()).st_size != len(data):
+                return 0  # more has come: all of it is read again, and what is stored is known by its id
             if bad:
                 path.with_suffix(".bad").write_bytes(bad)
             path.unlink(missing_ok=True)
         return len(facts)
+
+
+def _is_new(path: Path) -> bool:
+    try:
+        return 0 <= time.time() - path.stat().st_mtime < NEW
+    except OSError:
+        return True
 
 
 def _read(data: bytes) -> tuple[list[Fact], bytes]:
