@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from linkweir.errors import TooMany
+from linkweir.errors import StoreUnavailable, TooMany
 from linkweir.report.alone import NAME, alone
 
 HOLD = "import sys; from pathlib import Path; from linkweir.report.alone import alone\n"
@@ -56,6 +56,12 @@ def test_a_patient_one_waits(tmp_path: Path) -> None:
             assert held.wait() == 0
     (tmp_path / NAME).write_text(f"{time.time()} 20")
     with alone(tmp_path, patient=True):
+        pass
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """Without the data folder nobody begins, and is told that the store does not answer."""
+    with pytest.raises(StoreUnavailable), alone(tmp_path / "gone"):
         pass
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from linkweir.errors import TooMany
+from linkweir.errors import StoreUnavailable, TooMany
 
 NAME: Final = "erasing.lock"
 AGAIN: Final = 2.0  # seconds until a refused one may come again
@@ -24,9 +24,12 @@ LOOK: Final = 0.05  # seconds between two looks of one that waits
 @contextlib.contextmanager
 def alone(folder: Path, *, patient: bool = False) -> Iterator[None]:
     """Be the only one. `patient`: wait for it, and take no pauses: for a command, which nobody can send thousands of.
-    Raises TooMany while another one is at it or a pause lasts, OSError.
+    Raises TooMany while another one is at it or a pause lasts, StoreUnavailable.
     """
-    descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(str(error)) from error
     try:
         while not _locked(descriptor):
             if not patient:
