@@ -62,8 +62,8 @@ def _noted(house: House) -> list[str]:
     place = ", and from the address the country and region" if house.places else ""
     coarse = "the country and the kind of device" if house.places else "the kind of device"
     hints = (
-        "whether the address is known to be a scanner's or a data centre's, whether the program says that it is a robot, "
-        "whether the page was fetched ahead, and which usual parts the request left out"
+        "whether the address is known to be a scanner's or a data centre's, whether the program says that it is a "
+        "robot, whether the page was fetched ahead, and which usual parts the request left out"
     )
     return [
         "Each link says how much may be noted. The sender, the mail, or a setting for you decides; the strictest wins.",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    Uuid,
     cast,
     delete,
     func,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    type_coerce,
     update,
 )
 
@@ -193,10 +195,12 @@ def rewrite_texts(connection: Connection, column: Column[Any], mentions: Sequenc
 def mails(connection: Connection, after: uuid.UUID | None, account: Account) -> list[Row[Any]]:
     """Some kept mails, in the order of their messages' ids, from `after` on: id, raw mail, sender, envelope sender."""
     columns = (messages.c.id, contents.c.raw, messages.c.sender, messages.c.envelope_from)
+    # the plus: all mails are looked at in turn, and SQLite must not sort those of the account anew for each part
+    owner = type_coerce(literal_column("+messages.account_id"), Uuid)
     statement = select(*columns).join(contents, contents.c.message_id == messages.c.id)
     statement = statement.where(
         true() if after is None else contents.c.message_id > after,
-        true() if account is None else messages.c.account_id == account,
+        true() if account is None else owner == account,
     )
     return list(connection.execute(statement.order_by(contents.c.message_id).limit(MAILS)))
 
