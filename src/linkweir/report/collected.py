@@ -62,7 +62,7 @@ def _noted(house: House) -> list[str]:
     place = ", and from the address the country and region" if house.places else ""
     coarse = "the country and the kind of device" if house.places else "the kind of device"
     hints = (
-        "whether the address is known to be a scanner's or a data centre's, whether the program says that it is a "
+        "whether the network is known to be a scanner's or a data centre's, whether the program says that it is a "
         "robot, whether the page was fetched ahead, and which usual parts the request left out"
     )
     return [

@@ -59,7 +59,7 @@ class Mentions:
             near = (naming.destinations(connection, table, *self._where) for table, _ in naming.DESTINATIONS)
             return (
                 any(self.named.is_in(one.value) for some in near for one in some)
-                or any(self._sums(connection)[0].values())
+                or any(self._sums(connection, *self._keys(connection)).values())
                 or any(self._is_reply(one) for one in naming.replies(connection, *self._where))
             )
 
@@ -111,23 +111,26 @@ class Mentions:
             return orjson.dumps(self.named.blotted(orjson.loads(value)))
         return self.named.blotted(value)
 
-    def _sums(self, connection: Connection) -> tuple[dict[int, set[int]], list[int]]:
-        """Words by axis of the sums that name them, and those of the axes that themselves do."""
+    def _keys(self, connection: Connection) -> tuple[list[int], list[int]]:
+        """The words that name them, of whatever account, and the account's axes that do."""
         domain, is_in = self.named.domain, self.named.is_in
         word = [key for key, text in naming.values(connection, domain) if is_in(text)]
         near = [one for one in naming.axes_near(connection, domain) if is_in(one.scope) or is_in(one.dimension)]
-        axis = [one.id for one in near if self._account in (None, one.account_id)]
-        return naming.sums(connection, word, axis, self._account), axis
+        return word, [one.id for one in near if self._account in (None, one.account_id)]
+
+    def _sums(self, connection: Connection, word: list[int], axis: list[int]) -> dict[int, set[int]]:
+        return naming.sums(connection, word, axis, self._account)
 
     def _drop_sums(self, done: Counts) -> None:
         with self._store.read() as connection:
-            found, axis = self._sums(connection)
+            word, axis = self._keys(connection)
+            found = self._sums(connection, word, axis)
         for key, words in found.items():
             with self._store.write() as connection:
                 naming.drop_sums(connection, key, sorted(words))
             done.sums += len(words)
         with self._store.write() as connection:
-            naming.drop_axes(connection, axis)
+            naming.drop_unused(connection, word, axis)
 
     def _is_reply(self, one: naming.Mention) -> bool:
         return self.named.is_in(one.value.decode("utf-8", "replace"))

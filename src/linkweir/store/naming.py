@@ -144,11 +144,12 @@ def drop_sums(connection: Connection, axis: int, word: Sequence[int]) -> None:
     sweep(connection, word)
 
 
-def drop_axes(connection: Connection, some: Sequence[int]) -> None:
-    """Remove these axes, along which there are no sums any more."""
-    for axis in some:
-        unused = [~select(table.c.axis).where(table.c.axis == axis).exists() for table in SUMS]
-        connection.execute(delete(axes).where(axes.c.id == axis, *unused))
+def drop_unused(connection: Connection, word: Sequence[int], axis: Sequence[int]) -> None:
+    """Remove those of these words and axes that there are no sums by any more."""
+    sweep(connection, word)
+    for one in axis:
+        unused = [~select(table.c.axis).where(table.c.axis == one).exists() for table in SUMS]
+        connection.execute(delete(axes).where(axes.c.id == one, *unused))
 
 
 def replies(connection: Connection, domain: str, account: Account) -> Iterator[Mention]:
