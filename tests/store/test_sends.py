@@ -12,11 +12,15 @@ from linkweir.store import accounts, sends, tables
 from linkweir.store.axes import named
 from linkweir.store.engine import Store
 from linkweir.store.migrate import migrate
-from linkweir.store.migrations.versions.v0003_clicks_understood import count_sent
+from linkweir.store.migrations.versions.v0003_clicks_understood import SENDS
+from linkweir.store.migrations.versions.v0006_sums_by_time import SENT, SIZES, move
 from linkweir.store.spans import HOUR as HOURLY
 
 HOUR = 3_600_000_000
 ACCOUNT = uuid.uuid4()
+BY_HOUR = """
+CREATE TABLE sends_by_hour (account_id, scope, dimension, hour, value, sent, delivered)
+"""  # as 0003 had `sends`
 
 
 @pytest.fixture
@@ -111,7 +115,9 @@ def test_the_migration_counts_what_is_there_alike(store: Store) -> None:
             sends.delivered(connection, one["id"])
         before, whole = counted(connection), sorted(map(tuple, connection.execute(named(tables.sends))))
         connection.execute(delete(tables.sends))
-        count_sent(connection.exec_driver_sql)
+        connection.exec_driver_sql(BY_HOUR)
+        connection.exec_driver_sql(SENDS.replace("INTO sends", "INTO sends_by_hour"))
+        move(connection.exec_driver_sql, "sends", SENT, SIZES)
         assert counted(connection) == before
         assert sorted(map(tuple, connection.execute(named(tables.sends)))) == whole
     assert ("tag:a", "", 5, "") in before

@@ -8,7 +8,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, select
 
 from linkweir.click.rebuild import rebuild_all
-from linkweir.store import axes, events, rebuild
+from linkweir.store import axes, events, rebuild, totals
 from linkweir.store.engine import Store
 from linkweir.store.migrate import MIGRATIONS, migrate
 from linkweir.store.spans import EVER
@@ -76,4 +76,32 @@ def test_old_clicks_are_counted_after_an_upgrade(tmp_path: Path) -> None:
         assert (link.machine, link.prefetch, link.unsure, link.first_at) == (1, 1, 1, AT)
         firsts = connection.execute(select(clicks.c.at).where(clicks.c.first)).scalars().all()
         assert firsts == [AT]
+    store.close()
+
+
+def test_sums_of_messages_that_are_gone_survive(tmp_path: Path) -> None:
+    """Sums by the hour, as an earlier state kept them, are there afterwards by the hour, the day and for all time."""
+    store = Store(tmp_path / "linkweir.db", wait=1)
+    store.path.touch()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    hour = AT // 3_600_000_000
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.exec_driver_sql(FILL.split(";", maxsplit=1)[0])
+        for scope, dimension, value, at, human in (("", "", "", hour, 2), ("tag:a", "country", "DE", hour + 1, 3)):
+            key = f"'{ACCOUNT.hex}', '{scope}', '{dimension}', {at}, '{value}'"
+            connection.exec_driver_sql(f"INSERT INTO settled VALUES ({key}, {human}, 1, 0, 0, 1)")  # noqa: S608
+            connection.exec_driver_sql(f"INSERT INTO sends VALUES ({key}, {human}, 1)")  # noqa: S608
+    migrate(store)
+    rebuild_all(store, AT, lambda _what, _done: True)
+    with store.read() as connection:
+        for first, last in ((hour - 100_000, hour + 100_000), (hour, hour + 2)):
+            whole = totals.Span(ACCOUNT, "", first, last)
+            assert tuple(totals.sum_of(connection, whole)) == (2, 1, 0, 0, 1)
+            assert totals.sent(connection, whole) == (2, 1)
+            tagged = totals.Span(ACCOUNT, "tag:a", first, last)
+            assert [tuple(row) for row in totals.by_value(connection, tagged, "country", 9)] == [("DE", 3, 1, 0, 0, 1)]
+            assert totals.sent_by_value(connection, tagged, "country") == {"DE": (3, 1)}
     store.close()

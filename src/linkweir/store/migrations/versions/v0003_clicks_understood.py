@@ -1,7 +1,5 @@
 """Clicks understood: what is derived from each, sums of them, blocked destinations, and users of the dashboard."""
 
-from collections.abc import Callable
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,7 +18,6 @@ def upgrade() -> None:
     what_was_sent()
     where_nobody_is_sent()
     who_signs_in()
-    who_is_named()
 
 
 def what_a_click_means() -> None:
@@ -55,7 +52,8 @@ def what_a_click_means() -> None:
     personal = "(ip IS NOT NULL OR user_agent IS NOT NULL OR message_ref IS NOT NULL)"
     strangers = sa.text(f"message_id IS NULL AND {personal}")
     op.create_index("ix_clicks_strangers", "clicks", ["at"], sqlite_where=strangers)
-    op.execute("DELETE FROM events WHERE kind IN ('clicked', 'opened')")  # these are read from the clicks
+    told_as_bots = "kind = 'clicked' AND json_extract(data, '$.verdict') = 'machine'"
+    op.execute(f"UPDATE events SET kind = 'machine_click' WHERE {told_as_bots}")  # noqa: S608
 
 
 def sums() -> None:
@@ -71,25 +69,20 @@ def sums() -> None:
         sa.PrimaryKeyConstraint("message_id", "position", name="pk_message_links"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "axes",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("dimension", sa.String(length=80), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_axes"),
-        sa.UniqueConstraint("account_id", "scope", "dimension", name="uq_axes_account_id_scope_dimension"),
-    )
-    op.create_table(
-        "words",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_words"),
-        sa.UniqueConstraint("text", name="uq_words_text"),
-    )
     for name in ("rollups", "settled"):
-        by_time(name, (*COUNTS, "clickers"))
-    op.create_index("ix_rollups_words", "rollups", ["word"], sqlite_where=sa.text("hours = 0"))
+        counts = [sa.Column(name, sa.Integer(), nullable=False, server_default="0") for name in COUNTS]
+        op.create_table(
+            name,
+            sa.Column("account_id", sa.Uuid(), nullable=False),
+            sa.Column("scope", sa.Text(), nullable=False),
+            sa.Column("dimension", sa.String(length=80), nullable=False),
+            sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+            sa.Column("value", sa.Text(), nullable=False),
+            *counts,
+            sa.Column("clickers", sa.Integer(), nullable=False, server_default="0"),
+            sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "hour", "value", name=f"pk_{name}"),
+            sqlite_with_rowid=False,
+        )
     op.create_table(
         "marks",
         sa.Column("name", sa.String(length=16), nullable=False),
@@ -101,8 +94,18 @@ def sums() -> None:
 
 def what_was_sent() -> None:
     """Messages by hour, and by tag; from the messages that are there."""
-    by_time("sends", ("sent", "delivered"))
-    op.create_index("ix_sends_words", "sends", ["word"], sqlite_where=sa.text("hours = 0"))
+    op.create_table(
+        "sends",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("dimension", sa.String(length=80), nullable=False),
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("delivered", sa.Integer(), nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("account_id", "scope", "dimension", "hour", "value", name="pk_sends"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "message_tags",
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -117,46 +120,10 @@ def what_was_sent() -> None:
         "INSERT INTO message_tags SELECT DISTINCT m.account_id, t.value, m.created_at, m.id"
         " FROM messages m, json_each(m.tags) t"
     )
-    count_sent(op.execute)
+    op.execute(SENDS)
 
 
-def by_time(name: str, counts: tuple[str, ...]) -> None:
-    """Sums by value and time along an axis."""
-    op.create_table(
-        name,
-        *(
-            sa.Column(key, kind, autoincrement=False, nullable=False)
-            for key, kind in (
-                ("axis", sa.Integer()),
-                ("hours", sa.SmallInteger()),
-                ("hour", sa.Integer()),
-                ("word", sa.Integer()),
-            )
-        ),
-        *(sa.Column(count, sa.Integer(), nullable=False, server_default="0") for count in counts),
-        sa.PrimaryKeyConstraint("axis", "hours", "hour", "word", name=f"pk_{name}"),
-        sqlite_with_rowid=False,
-    )
-
-
-def count_sent(execute: Callable[[str], object]) -> None:
-    """Count the messages that are there."""
-    execute(SENT)
-    execute("INSERT OR IGNORE INTO axes (account_id, scope, dimension) SELECT account_id, scope, dimension FROM sent")
-    execute("INSERT OR IGNORE INTO words (text) SELECT value FROM sent")
-    for hours in (1, 24, 384, 0):  # as store.spans had it when this was written
-        start = f"hour - hour % {hours}" if hours else "0"
-        execute(
-            "INSERT INTO sends (axis, hours, hour, word, sent, delivered)"  # noqa: S608
-            f" SELECT a.id, {hours}, {start}, w.id, sum(sent), sum(delivered) FROM sent s"
-            " JOIN axes a ON (a.account_id, a.scope, a.dimension) = (s.account_id, s.scope, s.dimension)"
-            " JOIN words w ON w.text = s.value GROUP BY 1, 2, 3, 4"
-        )
-    execute("DROP TABLE sent")
-
-
-SENT = """
-CREATE TEMPORARY TABLE sent AS
+SENDS = """
 WITH m AS (SELECT * FROM messages WHERE sandbox_result IS NULL),
 scopes(id, scope) AS (
   SELECT id, '' FROM m UNION SELECT id, 'sender:' || sender_domain FROM m
@@ -167,8 +134,8 @@ sides(id, dimension, value) AS (
   UNION SELECT id, 'variant', variant FROM m WHERE variant IS NOT NULL
   UNION SELECT m.id, 'tag', t.value FROM m, json_each(m.tags) t
   UNION SELECT m.id, 'attribute:' || a.key, a.value FROM m, json_each(m.attributes) a WHERE a.key IS NOT NULL)
-SELECT m.account_id, scope, dimension, m.created_at / 3600000000 AS hour, value, count(*) AS sent,
-  count(m.delivered_at) AS delivered
+INSERT INTO sends (account_id, scope, dimension, hour, value, sent, delivered)
+SELECT m.account_id, scope, dimension, m.created_at / 3600000000, value, count(*), count(m.delivered_at)
 FROM m JOIN scopes ON scopes.id = m.id JOIN sides ON sides.id = m.id
 GROUP BY m.account_id, scope, dimension, m.created_at / 3600000000, value
 """
@@ -221,22 +188,6 @@ def who_signs_in() -> None:
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
-
-
-def who_is_named() -> None:
-    """Finding a person without a look at all rows: by the recipient, and among values that may hold an address."""
-    op.add_column("messages", sa.Column("person", sa.Text(), nullable=False, server_default=""))
-    op.execute("UPDATE messages SET person = lower(recipient)")
-    op.create_index("ix_messages_person", "messages", ["person"])
-    for table in ("links", "clicks", "message_links"):
-        op.create_index(f"ix_{table}_naming", table, ["destination"], sqlite_where=_naming("destination"))
-    op.create_index("ix_axes_naming", "axes", ["scope"], sqlite_where=_naming("scope", "dimension"))
-    op.create_index("ix_words_naming", "words", ["text"], sqlite_where=_naming("text"))
-
-
-def _naming(*columns: str) -> sa.TextClause:
-    marks = ("@", "%40", "%2540")
-    return sa.text(" + ".join(f"instr({column}, '{mark}')" for column in columns for mark in marks) + " > 0")
 
 
 def downgrade() -> None:
