@@ -19,7 +19,7 @@ from linkweir.token import Tracker
 
 MAILS, LINKS, AT_ONCE = 1000, 8, 100
 CONNECTIONS = 64
-RATES = (250, 500, 1000, 2000, 3000, None)  # requests a second; None: as fast as can be
+RATES = (300, 1000, None)  # requests a second; None: as fast as can be
 KEPT_UP = 0.97  # of what came in was stored meanwhile: the rest is a batch or two
 
 
@@ -73,6 +73,8 @@ def links(service: Service) -> list[str]:
             },
         )
         assert answer.status_code == 202, answer.text
+    while _queued(service):
+        time.sleep(0.5)
     database = sqlite3.connect(f"file:{service.data / 'linkweir.db'}?mode=ro", uri=True)
     numbers = [row[0] for row in database.execute("SELECT number FROM messages")]
     database.close()
@@ -83,6 +85,11 @@ def links(service: Service) -> list[str]:
         for number in numbers
     ]
     return [link.removeprefix("http://x") for link in minted]
+
+
+def _queued(service: Service) -> int:
+    found = re.search(r"(?m)^linkweir_queue_messages (\S+)$", service.client.get("/metrics").text)
+    return int(float(found[1])) if found else 0
 
 
 def level(service: Service, paths: list[str], rate: int | None, seconds: int) -> Level:

@@ -431,6 +431,14 @@ def test_a_nearly_full_journal_is_emptied_whoever_comes(tmp_path: Path, monkeypa
     bench.stop()
 
 
+def test_a_slow_store_gets_smaller_batches() -> None:
+    """What took long is done in smaller pieces, what was quick in larger ones, within bounds."""
+    assert worker.fitting(500, 0.1) == worker.BATCH
+    assert worker.fitting(500, 0.5) == 250
+    assert worker.fitting(500, 60.0) == worker.fitting(1, 1.0) == worker.BESIDE
+    assert worker.fitting(3, 0.0) == worker.BATCH
+
+
 def test_what_is_told_is_told_about_once_a_second(tmp_path: Path) -> None:
     """The worker looks for what is to be told right after storing and then again and again."""
     bench, told = Bench(tmp_path), list[float]()

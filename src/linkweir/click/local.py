@@ -29,6 +29,7 @@ BACKLOG_BYTES = 50_000_000
 IDLE = 0.5  # seconds between looks at whether a full journal has room again
 MOMENT = 0.05  # seconds in which few readers came: then there is time to store
 FEW = 50  # readers in that time: a fifth of a processor
+BREATH = 0.01  # seconds that others who write to the store get in any case
 HIGH_WATER = 0.5  # the share of a full journal from which on readers no longer come first
 LOUD = 1.0  # seconds between two lines about facts that are lost
 
@@ -186,6 +187,7 @@ class LocalJournal:
         the files fill? For the one that reads.
         """
         if self.filled >= HIGH_WATER:
+            time.sleep(BREATH)
             return True
         before = self._reader.written()
         time.sleep(MOMENT)

@@ -23,7 +23,8 @@ Keep = Callable[[Connection, Sequence[Fact]], None]
 Tell = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
 BATCH = 500  # facts in one transaction
-BESIDE = 100  # the same while readers come
+BESIDE = 100  # the same while readers come, and where more would take long
+LONG = 0.25  # seconds that one transaction may keep others waiting that write: mail is accepted and delivered meanwhile
 POLL = 0.5  # seconds between looks at what other processes wrote
 TELL = 1.0  # seconds between looks at what is to be told
 PATIENCE = 2.0  # seconds that facts wait for a quiet moment
@@ -61,7 +62,7 @@ class ClickWorker:
         self._retry = retry
         self._wake = threading.Event()
         self._stopping = False
-        self._limit = BATCH
+        self._limit = self._most = BATCH
         self._spool_at = self._tell_at = 0.0
         self._thread: threading.Thread | None = None
         self.stored = self.failures = self.drained = 0
@@ -125,8 +126,10 @@ class ClickWorker:
         if batch is None:
             return 0
         if batch.facts:
+            began = time.monotonic()
             self._store_facts(batch.facts)
             self.stored += len(batch.facts)
+            self._most = fitting(len(batch.facts), time.monotonic() - began)
         if batch.position is not None:
             self._journal.acknowledge(batch.position)
         self._drain_spool()
@@ -169,10 +172,15 @@ class ClickWorker:
         until = time.monotonic() + PATIENCE
         while not (quiet := self._quiet()) and not self._stopping and time.monotonic() < until:
             pass
-        self._limit = BATCH if quiet or self._stopping else BESIDE
+        self._limit = self._most if quiet or self._stopping else BESIDE
         return 0
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < until:
             time.sleep(min(0.1, seconds))
+
+
+def fitting(facts: int, seconds: float) -> int:
+    """How many facts the next transaction may hold, when so many have just taken so many seconds."""
+    return max(BESIDE, min(BATCH, int(facts * LONG / max(seconds, 0.001))))
