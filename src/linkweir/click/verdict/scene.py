@@ -15,6 +15,7 @@ from linkweir.click.verdict.runs import ALONE, NEAREST, REACH, Run, densest, run
 
 WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
 STEP = SECOND // 10
+BY_ITSELF = dict.fromkeys(WINDOWS, 1)
 SWEEP_PAUSE = 60 * SECOND  # between links of one slow sweep
 SCATTER_PAUSE = 45 * SECOND
 ECHO = 10 * SECOND  # HEAD and then GET of the same link
@@ -98,10 +99,12 @@ class Stage:
         clicks = [hit for hit in ordered if hit.kind == CLICK]
         self._everyone = _Stream(clicks)
         everyone = self._everyone
-        self._by_source = _streams(everyone, clicks, lambda hit: self._sources[hit.id])
-        self._by_agent = _streams(everyone, [hit for hit in clicks if hit.user_agent], lambda hit: hit.user_agent or "")
+        several = clicks if len(clicks) > 1 else []  # one by itself is compared with nothing
+        self._by_source = _streams(everyone, several, lambda hit: self._sources[hit.id])
+        agents = [hit for hit in several if hit.user_agent]
+        self._by_agent = _streams(everyone, agents, lambda hit: hit.user_agent or "")
         # without HEAD, which may go before each GET or come from elsewhere, and would break order and rhythm
-        followed = [hit for hit in clicks if hit.method != "HEAD"]
+        followed = [hit for hit in several if hit.method != "HEAD"]
         self._paths = _streams(everyone, followed, lambda hit: self._sources[hit.id])
         agents = [hit for hit in followed if hit.user_agent]
         self._fleets = _streams(everyone, agents, lambda hit: hit.user_agent or "")
@@ -116,9 +119,13 @@ class Stage:
 
     def _fill(self, scene: Scene) -> None:
         hit = scene.hit
+        scene.trapped = any(_same_program(hit, trap) and abs(trap.at - hit.at) <= REACH for trap in self._traps)
+        near = self._everyone.near(hit, REACH)
+        if len(near) == 1:  # as most hits of people are: there is nothing to look for
+            scene.dense, scene.links = BY_ITSELF, 1 + hit.position
+            return
         own = self._by_source[self._sources[hit.id]]
         fleet = self._by_agent.get(hit.user_agent or "")
-        near = self._everyone.near(hit, REACH)
         followed = [other for other in near if other.method != "HEAD"]
         links = {other.position for other in followed}
         # one that floods is no crowd; without addresses each hit has to be taken for another reader
@@ -135,7 +142,6 @@ class Stage:
         beside = [other for other in own.near(hit, ECHO) if other.position == hit.position and other is not hit]
         scene.head = any(other.method == "HEAD" for other in beside)
         scene.again = any(other.method == "GET" and abs(other.at - hit.at) <= AGAIN for other in beside)
-        scene.trapped = any(_same_program(hit, trap) and abs(trap.at - hit.at) <= REACH for trap in self._traps)
 
     def _run(self, stream: "_Stream", hit: Hit, pause: int) -> Run:
         limits = run_limits(stream.hits, stream.index[hit.id], pause)
