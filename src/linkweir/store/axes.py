@@ -9,11 +9,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Select, Table, insert, select, tuple_
+import orjson
+from sqlalchemy import Connection, ScalarSelect, Select, Table, and_, bindparam, func, insert, select, tuple_
 
 from linkweir.store.tables import axes, words
 
 Axis = tuple[uuid.UUID, str, str]  # account, scope, dimension
+NUL = "\\u0000"  # as JSON has it
 MANY = 300  # SQLite takes at most 999 parameters in old builds
 
 
@@ -30,6 +32,16 @@ def numbers(connection: Connection, wanted: Iterable[Axis]) -> dict[Axis, int]:
 
 
 def _known(connection: Connection, wanted: Sequence[Axis]) -> dict[Axis, int]:
+    by_hex = {account.hex: account for account, _, _ in wanted}
+    asked = orjson.dumps([(account.hex, scope, dimension) for account, scope, dimension in wanted]).decode()
+    if NUL in asked:
+        return _known_oddly(connection, wanted)
+    found = connection.execute(_FIND, {"asked": asked})
+    return {(by_hex[account], scope, dimension): key for account, scope, dimension, key in found}
+
+
+def _known_oddly(connection: Connection, wanted: Sequence[Axis]) -> dict[Axis, int]:
+    """The same, slower, where SQLite's JSON would end a text at U+0000."""
     key = tuple_(axes.c.account_id, axes.c.scope, axes.c.dimension)
     found: dict[Axis, int] = {}
     for start in range(0, len(wanted), MANY):
@@ -37,6 +49,16 @@ def _known(connection: Connection, wanted: Sequence[Axis]) -> dict[Axis, int]:
         for row in connection.execute(select(*axes.c).where(here)):
             found[row.account_id, row.scope, row.dimension] = row.id
     return found
+
+
+def _find() -> Select[Any]:
+    each = func.json_each(bindparam("asked")).table_valued("value")
+    account, scope, dimension = (func.json_extract(each.c.value, f"$[{place}]") for place in range(3))
+    here = (axes.c.account_id == account, axes.c.scope == scope, axes.c.dimension == dimension)
+    return select(account, axes.c.scope, axes.c.dimension, axes.c.id).select_from(each.join(axes, and_(*here)))
+
+
+_FIND = _find()  # made once: SQLAlchemy would take longer to put it together than SQLite takes to run it
 
 
 def number(account: uuid.UUID, scope: str, dimension: str) -> ScalarSelect[int]:

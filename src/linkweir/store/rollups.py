@@ -84,11 +84,8 @@ def _run(
     axis = _axes(connection, rows)
     placed = [(axis[row[0].int, row[1], row[2]], row[4], word[row[3]], *row[5:]) for row in rows]
     placed.sort()  # neighbours lie on the same pages
-    for size in sizes:
-        if counts:
-            many.run(connection, [(row[0], size, start(row[1], size), *row[2:]) for row in placed])
-        else:
-            many.run(connection, [(row[0], size, start(row[1], size), row[2]) for row in placed])
+    last = None if counts else 3
+    many.run(connection, [(row[0], size, start(row[1], size), *row[2:last]) for size in sizes for row in placed])
     return set(word.values())
 
 
