@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import select
 
 from linkweir import open_link, scan
 from linkweir.click.rebuild import rebuild_all
 from linkweir.store import tables
+from linkweir.store.axes import named
+from linkweir.store.spans import EVER
 from linkweir.token import PIXEL_INDEX
 from tests.edge.serving import Served, html_of, request, wait_until
 
@@ -109,8 +110,9 @@ def test_clicks_in_the_sandbox_count_nowhere(tmp_path: Path) -> None:
 
         def counted() -> list[int]:
             with served.service.store.read() as connection:
-                rows = connection.execute(select(tables.rollups).where(tables.rollups.c.dimension == "")).mappings()
-                return sorted(row["human"] + row["unsure"] + row["machine"] + row["prefetch"] for row in rows)
+                rows = connection.execute(named(tables.rollups)).mappings().all()
+            whole = [row for row in rows if row["dimension"] == "" and row["hours"] == EVER]
+            return sorted(row["human"] + row["unsure"] + row["machine"] + row["prefetch"] for row in whole)
 
         modes = ("full", "pseudonymous", "anonymous")
         tried = sum(followed(privacy=mode, sandbox=True) for mode in modes)
