@@ -66,14 +66,17 @@ def all_clicks(
         place = (rows[-1]["at"], rows[-1]["id"])
 
 
-def clicks_of(store: Store, message: uuid.UUID, recipient: str) -> Iterator[Row]:
-    """Every click on the links of one message, newest first: see CLICKS. Raises StoreUnavailable."""
+def clicks_of(store: Store, message: Row) -> Iterator[Row]:
+    """Every click on the links of one message, newest first: see CLICKS; `message` with id, recipient and tags.
+
+    Raises StoreUnavailable.
+    """
     wanted = Wanted(BATCH)
     while True:
         with store.read() as connection:
-            page = clicked.of_message(connection, message, wanted)
+            page = clicked.of_message(connection, message["id"], wanted)
         for row in page.rows:
-            yield {**row, "recipient": recipient}
+            yield {**row, "recipient": message["recipient"], "tags": message["tags"]}
         if not page.more_after:
             return
         wanted = Wanted(BATCH, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))

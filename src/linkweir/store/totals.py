@@ -209,7 +209,8 @@ def _by_hour() -> Select[Any]:
 
 
 def _first_sent() -> Select[Any]:
-    here = (sends.c.axis == _axis("tag:" + words.c.text), sends.c.hours == HOUR, sends.c.hour >= bindparam("first"))
+    axis = _axis("tag:" + words.c.text).correlate(words)  # of the outermost statement: two levels out
+    here = (sends.c.axis == axis, sends.c.hours == HOUR, sends.c.hour >= bindparam("first"))
     hour = select(sends.c.hour).where(*here).order_by(sends.c.hour).limit(1).scalar_subquery()
     return select(words.c.text, hour).where(words.c.id.in_(select(_each("values").c.value)))
 

@@ -38,7 +38,7 @@ def export(call: Call) -> Response:
 def export_message(call: Call) -> Response:
     """Every click of one message."""
     row, wanted = known(call), format_named(call.asked("format", "csv"))
-    rows = single.clicks_of(call.parts.store, row["id"], row["recipient"])
+    rows = single.clicks_of(call.parts.store, row)
     return file(rows, single.CLICKS, wanted, f"clicks-of-{row['id']}")
 
 
