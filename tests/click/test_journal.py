@@ -394,6 +394,18 @@ def test_two_processes_worth_of_journals_share_a_folder(tmp_path: Path) -> None:
     second.stop()
 
 
+def test_the_worker_forgets_what_was_set_aside_long_ago(tmp_path: Path) -> None:
+    """What could not be stored is taken out of its file when it has lain there as long as anything may be kept."""
+    bench = Bench(tmp_path)
+    bench.journal.start()
+    bench.aside.path.write_bytes(b'{"set_aside_at": 1, "fact": {"ip": "192.0.2.1"}}\n')
+    bench.aside.put({"fact": {"ip": "192.0.2.2"}})
+    bench.worker.catch_up()
+    data = bench.aside.path.read_bytes()
+    assert (b"192.0.2.1" in data, b"192.0.2.2" in data) == (False, True)
+    bench.stop()
+
+
 def test_storing_steps_aside_for_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While many readers come nothing is stored for a while, but never for longer than the patience."""
     monkeypatch.setattr(worker, "PATIENCE", 1.0)

@@ -1,13 +1,18 @@
-"""Tests of linkweir.click.leftover: erased people in files of facts that could not be stored."""
+"""Tests of linkweir.click.leftover: how facts that could not be stored are forgotten."""
 
+import io
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from linkweir.click.leftover import blot
+from linkweir.click.aside import Aside
+from linkweir.click.leftover import blot, expire
 from linkweir.click.packing import pack
+from linkweir.edge.logs import make_logger
 from linkweir.report.named import Named
 from tests.click.facts import fact
 
@@ -67,3 +72,30 @@ def test_a_fact_that_names_the_person_goes(tmp_path: Path) -> None:
     (tmp_path / "aside.bad").write_bytes(b"\n".join(lines))
     assert blot(tmp_path, [], [], Named("ada@example.org").is_in) == 1
     assert (tmp_path / "aside.bad").read_bytes().strip() == lines[1]
+
+
+def test_nothing_lies_there_longer_than_what_is_stored(tmp_path: Path) -> None:
+    """Lines lose every byte when their time has come: a note goes by when it was made, a fact by when it happened, and
+    what says neither by when its file was last changed.
+    """
+    old = [{"set_aside_at": 9, "fact": {"at": 99}}, {"at": 9, "ip": "192.0.2.1"}]
+    young = [{"set_aside_at": 10, "unreadable": "00"}, {"at": 11}]
+    path = tmp_path / "x.bad"
+    path.write_bytes(b"\n".join([*map(orjson.dumps, [*old, *young]), b"half a li", b"7"]) + b"\n")
+    os.utime(path, ns=(10_000, 10_000))
+    assert expire(tmp_path, 10) == 2
+    left = [line for line in path.read_bytes().split(b"\n") if line.strip()]
+    assert left == [*map(orjson.dumps, young), b"half a li", b"7"]
+    os.utime(path, ns=(10_000, 10_000))
+    assert expire(tmp_path, 11) == 3
+    assert expire(tmp_path / "none", 11) == 0
+
+
+def test_what_is_put_aside_says_when(tmp_path: Path) -> None:
+    """A note of a moment ago stays, and goes when its time has come, whatever has been written to the file since."""
+    aside = Aside(tmp_path, make_logger("error", io.StringIO()))
+    aside.put({"fact": {"number": 1, "ip": "192.0.2.1"}})
+    moment = time.time_ns() // 1000
+    assert expire(tmp_path, moment - 60_000_000) == 0
+    assert expire(tmp_path, moment + 60_000_000) == 1
+    assert b"192.0.2.1" not in aside.path.read_bytes()

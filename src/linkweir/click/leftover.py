@@ -1,5 +1,6 @@
 """Facts that nothing could read or store lie in `*.bad` files beside the spool, for somebody to look at. Those of
-erased people are blotted out there, line by line and in place: another process may be appending.
+erased people, and all that has lain there as long as anything personal may be kept, are blotted out there, line by line
+and in place: another process may be appending.
 
 A line that can be read says whose it is. Of one that is damaged, or that holds damaged bytes in hexadecimal, it is
 enough that an erased message's number, an address that its links were followed from, or the person is in it anywhere.
@@ -21,12 +22,43 @@ def blot(folder: Path, numbers: Collection[int], addresses: Collection[str] = ()
     """Overwrite the lines that belong to messages with these numbers, or name the person, with spaces; how many.
     `addresses`: IP addresses, which count in damaged bytes only. Raises OSError.
     """
-    count = 0
     wanted = _Wanted(numbers, addresses, names or (lambda _: False))
+    count = 0
     for path in sorted(folder.glob("*.bad")):
         with path.open("r+b") as file:
-            count += sum(_blotted(file, wanted))
+            count += sum(_blotted(file, wanted.has))
     return count
+
+
+def expire(folder: Path, before: int) -> int:
+    """Overwrite the lines that came before a moment (microseconds since 1970) with spaces; how many. What does not say
+    when it came is as old as the last change of its file. Raises OSError.
+    """
+    count = 0
+    for path in sorted(folder.glob("*.bad")):
+        with path.open("r+b") as file:
+            changed = os.fstat(file.fileno()).st_mtime_ns // 1000
+            count += sum(_blotted(file, _OlderThan(before, changed).has))
+    return count
+
+
+class _OlderThan:
+    """What came before a moment; `changed`: when the file was."""
+
+    def __init__(self, before: int, changed: int) -> None:
+        self._before = before
+        self._changed = changed
+
+    def has(self, line: bytes) -> bool:
+        return self._came(line) < self._before
+
+    def _came(self, line: bytes) -> int:
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return self._changed
+        at = value.get("set_aside_at", value.get("at")) if isinstance(value, dict) else None
+        return at if isinstance(at, int) else self._changed
 
 
 class _Wanted:
@@ -60,11 +92,11 @@ def _bytes(text: str) -> bytes:
         return text.encode()
 
 
-def _blotted(file: BinaryIO, wanted: _Wanted) -> list[bool]:
+def _blotted(file: BinaryIO, goes: Callable[[bytes], bool]) -> list[bool]:
     found = []
     at = 0
     for line in file.read().splitlines(keepends=True):
-        if line.strip() and wanted.has(line):
+        if line.strip() and goes(line):
             file.seek(at)
             file.write(b" " * len(line.rstrip(b"\n")))
             found.append(True)

@@ -25,12 +25,12 @@ class Spool:
     """The old spool in a folder that processes may share. Not for several threads at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def waiting(self) -> list[Path]:
         """Files with facts in them, oldest first; empty also when the folder is gone."""
         try:
-            return sorted(self._folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
+            return sorted(self.folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
         except OSError:
             return []
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.click import leftover
 from linkweir.click.aside import SetAside
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Journal
@@ -22,6 +23,8 @@ from linkweir.store.engine import Store
 Keep = Callable[[Connection, Sequence[Fact]], None]
 Tell = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
+FORGET = 3600.0  # seconds between looks at what was set aside
+KEPT = 30 * 86_400_000_000  # microseconds: the longest that anything personal is kept, by the outside contract
 BATCH = 500  # facts in one transaction
 BESIDE = 100  # the same while readers come, and where more would take long
 LONG = 0.25  # seconds that one transaction may keep others waiting that write: mail is accepted and delivered meanwhile
@@ -63,7 +66,7 @@ class ClickWorker:
         self._wake = threading.Event()
         self._stopping = False
         self._limit = self._most = BATCH
-        self._spool_at = self._tell_at = 0.0
+        self._spool_at = self._tell_at = self._forget_at = 0.0
         self._thread: threading.Thread | None = None
         self.stored = self.failures = self.drained = 0
 
@@ -133,6 +136,7 @@ class ClickWorker:
         if batch.position is not None:
             self._journal.acknowledge(batch.position)
         self._drain_spool()
+        self._forget()
         self._tell_due(at_once=bool(batch.facts))
         return len(batch.facts)
 
@@ -160,6 +164,12 @@ class ClickWorker:
             self.drained += count
             if count:
                 self._log.info("click.spool_drained", facts=count)
+
+    def _forget(self) -> None:
+        """What could not be stored is kept no longer than what could."""
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET
+            leftover.expire(self._spool.folder, time.time_ns() // 1000 - KEPT)
 
     def _tell_due(self, *, at_once: bool) -> None:
         if self._tell is not None and (at_once or time.monotonic() >= self._tell_at):
