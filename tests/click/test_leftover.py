@@ -49,6 +49,7 @@ NUMBER = (1 << 61) + 7
         pack(replace(fact(3), ip="192.0.2.66")),
         b"\x93\xff broken https://example.com/?u=ada%40example.org",
         b"half a line of " + str(NUMBER).encode(),
+        b"192.0.2.9\rmore of 192.0.2.66\x0b\x0c\x1c\x85",
     ],
 )
 @pytest.mark.parametrize("hexadecimal", [True, False])

@@ -6,6 +6,7 @@ A line that can be read says whose it is. Of one that is damaged, or that holds 
 enough that an erased message's number, an address that its links were followed from, or the person is in it anywhere.
 """
 
+import io
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -95,7 +96,7 @@ def _bytes(text: str) -> bytes:
 def _blotted(file: BinaryIO, goes: Callable[[bytes], bool]) -> list[bool]:
     found = []
     at = 0
-    for line in file.read().splitlines(keepends=True):
+    for line in io.BytesIO(file.read()):  # ends at LF only: damaged bytes may hold a CR
         if line.strip() and goes(line):
             file.seek(at)
             file.write(b" " * len(line.rstrip(b"\n")))
