@@ -15,6 +15,7 @@ from journal_capi cimport (
     lw_crc32,
     lw_crc32_prepare,
     lw_lane,
+    lw_lane_begin,
     lw_lane_close,
     lw_lane_drop,
     lw_lane_end,
@@ -99,6 +100,9 @@ cdef class Lane:
 
     def end(self):
         lw_lane_end(self._lane)
+
+    def begin(self):
+        lw_lane_begin(self._lane)
 
     @property
     def taken(self):

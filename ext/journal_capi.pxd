@@ -32,4 +32,5 @@ cdef extern from "lane.h" nogil:
     lw_lane_outcome lw_lane_run(lw_lane *lane, lw_lane_file *file, double idle, double gather, size_t together) noexcept
     void lw_lane_drop(lw_lane *lane) noexcept
     void lw_lane_end(lw_lane *lane) noexcept
+    void lw_lane_begin(lw_lane *lane) noexcept
     lw_lane_figures lw_lane_look(lw_lane *lane) noexcept

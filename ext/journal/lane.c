@@ -287,6 +287,12 @@ lw_lane_outcome lw_lane_run(lw_lane *lane, lw_lane_file *file, double idle, doub
   return ended ? LW_LANE_ENDED : LW_LANE_IDLE;
 }
 
+void lw_lane_begin(lw_lane *lane) {
+  pthread_mutex_lock(&lane->lock);
+  lane->ended = 0;
+  pthread_mutex_unlock(&lane->lock);
+}
+
 void lw_lane_end(lw_lane *lane) {
   pthread_mutex_lock(&lane->lock);
   lane->ended = 1;

@@ -64,6 +64,8 @@ void lw_lane_drop(lw_lane *lane);
 
 /* Take nothing any more; lw_lane_run ends when all was decided. */
 void lw_lane_end(lw_lane *lane);
+/* After an end: take facts again. */
+void lw_lane_begin(lw_lane *lane);
 lw_lane_figures lw_lane_look(lw_lane *lane);
 
 #endif

@@ -260,6 +260,17 @@ def test_stopping_keeps_what_has_arrived(tmp_path: Path) -> None:
     bench.store.close()
 
 
+def test_a_stopped_journal_can_start_again(bench: Bench) -> None:
+    """After a stop and a new start facts are kept as before, and the figures go on."""
+    assert bench.append(fact(1)) == ["kept"]
+    bench.journal.stop()
+    assert bench.append(fact(2)) == ["lost"]
+    bench.journal.start()
+    assert bench.append(fact(3), fact(4)) == ["kept", "kept"]
+    assert (bench.journal.kept, bench.journal.lost) == (3, 1)
+    bench.settled(3)
+
+
 def test_a_full_journal_says_so_and_recovers(tmp_path: Path) -> None:
     """Beyond its room facts are lost, counted and logged, but not once for each; with room again they are kept."""
     bench = Bench(tmp_path, facts=100)

@@ -45,6 +45,8 @@ def story(make: Make, path: Path, pushes: list[list[bytes]], size: int, most: in
         said.append(lane.run(place, memoryview(count), idle=10, gather=0, together=4))
         if lane.held:
             lane.drop()
+        lane.begin()
+        said.append(lane.push([b"again"], -1))
         said.append((lane.taken, lane.decided, lane.kept, lane.told, lane.held, place.at))
         return [*said, bytes(count), path.read_bytes()]
     finally:

@@ -48,6 +48,9 @@ class Lane(Protocol):
     def end(self) -> None:
         """Take nothing any more; `run` ends when all was decided."""
 
+    def begin(self) -> None:
+        """After an end: take facts again."""
+
     @property
     def taken(self) -> int:
         """Facts that were put in."""
@@ -157,6 +160,11 @@ class PlainLane:
                 os.write(bell, ONE)
         if not self._back:
             self.told = self.decided
+
+    def begin(self) -> None:
+        """As Lane has it."""
+        with self._news:
+            self._ended = False
 
     def end(self) -> None:
         """As Lane has it."""

@@ -117,6 +117,8 @@ class LocalJournal:
             self.segments.make()
         except OSError as error:
             self._log.error("journal.not_preallocated", error=str(error), folder=str(self.segments.path))
+        self._lane.begin()
+        self._ended = False
         self._accepting = True
         # daemon: a host that never stops us must still be able to exit; answered facts are durable
         self._thread = threading.Thread(target=self._run, name="linkweir-journal", daemon=True)
@@ -132,7 +134,9 @@ class LocalJournal:
         if self._thread:
             self._thread.join()
         self._writer.close()
-        for side in list(self._sides.values()):
+        sides = list(self._sides.values())
+        self._sides.clear()
+        for side in sides:
             try:
                 side.loop.call_soon_threadsafe(self._leave, side)
             except RuntimeError:  # that loop has ended
@@ -200,14 +204,14 @@ class LocalJournal:
         """What this loop appends by; those of loops that have ended go, once nothing of theirs is on its way."""
         for side in list(self._sides.values()):
             if side.loop.is_closed() and not side.gathering and self._lane.told >= side.last:
+                del self._sides[side.loop]
                 self._leave(side)
         side = self._sides[loop] = Side(loop, self._settle)
         return side
 
     def _leave(self, side: Side) -> None:
-        if self._sides.pop(side.loop, None) is not None:
-            self._settle(side)
-            side.bell.close()
+        self._settle(side)
+        side.bell.close()
 
     def _hand_over(self, side: Side) -> None:
         try:
