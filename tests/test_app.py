@@ -417,3 +417,14 @@ def test_a_second_demo_says_what_is_there(tmp_path: Path) -> None:
         with serving(tmp_path, "--smtp-port", "-1", "--demo-exit") as process:
             assert process.found(r"(Demo: .*)\n").startswith(f"Demo: {'the ' * ('earlier' in expected)}{expected}")
             assert process.closed() == 0
+
+
+def test_a_key_from_the_settings_is_not_said_to_have_been_shown(tmp_path: Path) -> None:
+    """With LINKWEIR_API_KEY the first start says where the key is, without printing it; the key opens the API."""
+    key = "k" * 40
+    with serving(tmp_path, "--smtp-port", "-1", api_key=key) as process:
+        assert process.found(r"API key +(.*)") == "is the one in LINKWEIR_API_KEY; --new-api-key makes another"
+        assert key not in process.text
+        account = process.found(r"Account +(\S+)")
+        path = f"{process.url}/v2/accounts/{account}/messages"
+        assert httpx.get(path, headers={"Authorization": f"Bearer {key}"}, timeout=20).status_code == 200

@@ -213,7 +213,8 @@ def _announce(service: Service, url: str, another_key: bool) -> None:
     _announce_smtp(service)
     _announce_dashboard(service, url)
     if key is None:
-        print("API key       was shown at the first start; --new-api-key makes another")
+        told = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
+        print(f"API key       {told}; --new-api-key makes another")
     else:
         print(f"API key       {key}")
         print("              (keep it: it is stored as a hash only and not shown again)")
