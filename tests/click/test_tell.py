@@ -73,6 +73,14 @@ def test_a_click_is_told_after_the_wait_and_once(world: World) -> None:
     assert expected.items() <= body["data"].items()
 
 
+def test_a_click_of_a_clock_that_was_ahead_is_told_soon(world: World) -> None:
+    """A click recorded while the clock was an hour ahead does not wait until the clock gets there."""
+    key, number = hook(world, *ALL), world.send()
+    world.keep(world.fact(number, 0, after=3600))
+    assert (tell_at(world, 1.9), tell_at(world, 4)) == (0, 1)
+    assert [body["type"] for body in told(world, key)] == ["message.clicked"]
+
+
 def test_a_burst_is_over_before_it_is_told(world: World) -> None:
     """All links of a sweep are told as a machine's, although the first two looked like a person's for a moment."""
     key, number = hook(world, *ALL), world.send()

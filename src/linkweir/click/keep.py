@@ -38,7 +38,7 @@ def keep(connection: Connection, facts: Sequence[Fact], understand: Understand, 
         _correct(click, now + understand.correct_wait)
     hits.judge_anew(connection, [(*click.judgement, click.tell_at, click.id) for click in changed])
     firsts = _find_firsts(connection, [group for group in named if _moves(group)])
-    _store(connection, received, understand.tell_wait)
+    _store(connection, received, understand.tell_wait, now)
     moved = [click for group in named for click in group.known.values() if click.bits != click.bits_before]
     hits.mark_first(connection, [(*click.flags, click.id) for click in moved])
     tally = Tally()
@@ -111,13 +111,13 @@ def _later(connection: Connection, group: Group) -> Later:
     return later
 
 
-def _store(connection: Connection, received: Sequence[Received], wait: int) -> None:
+def _store(connection: Connection, received: Sequence[Received], wait: int, now: int) -> None:
     asked = _asked(connection, {one.click.account for one in received if one.click.message and one.click.account})
     rows = []
     for one in received:
         click = one.click
         if click.message and click.method == "GET" and click.kind in asked[click.account]:
-            click.tell_at = click.at + wait
+            click.tell_at = min(click.at, now + wait) + wait  # the clock may have been ahead, and was set back
         rows.append(_row(one))
     clicks.add(connection, rows)
 
