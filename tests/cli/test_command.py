@@ -17,7 +17,7 @@ OPTIONS = {
         --report --quiet --kind PATH""",
     "check": """--format --only-problems --quiet --follow --key-file --opt-out --vendors --outlook --skip --one-time
         --track-placeholders --tag-limit --charset --kind PATH""",
-    "open": "--json --key-file URL",
+    "open": "--json --key-file --data URL",
     "keys": "list rotate export",
     "keys list": "--json --key-file",
     "keys rotate": "--key-file",
