@@ -94,6 +94,7 @@ def _message(key: uuid.UUID, account: uuid.UUID, at: int, tag: str, dice: random
         keep_until_at=at,
         retain_until_at=at + 30 * 86_400 * SECOND,
         variant=dice.choice("ab"),
+        tracked_links=LINKS,
         attributes={"plan": dice.choice(("free", "pro", "team"))},
     )
 

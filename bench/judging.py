@@ -23,16 +23,21 @@ TURN = 20_000_000  # microseconds of clicks that are judged together: shorter on
 Found = tuple[Mail, Request, Verdict]
 
 
-def at_once(made: Campaign, *, known: float = 0.0, coarse: bool = False, seed: int = 0) -> Iterator[Found]:
+def at_once(
+    made: Campaign, *, known: float = 0.0, coarse: bool = False, counted: bool = True, seed: int = 0
+) -> Iterator[Found]:
     """Every request with its verdict, each mail judged once when all is over, without records of programs.
 
-    `known`: the part of data centres that a list of networks names; `coarse`: without addresses and user agents.
+    `known`: the part of data centres that a list of networks names; `coarse`: without addresses and user agents;
+    `counted`: whether it is known how many links a mail has.
     """
     enricher = Enricher(None, Networks(_listed(made, known, seed)))
     spread = _Spread(made)
     for mail in made.mails:
         hits = [_hit(request, enricher, coarse=coarse) for request in mail.requests]
-        found = judge(hits, Context(delivered_at=_moment(mail.delivered), spread=spread.of(mail)))
+        links = mail.links if counted else None
+        context = Context(delivered_at=_moment(mail.delivered), links=links, spread=spread.of(mail))
+        found = judge(hits, context)
         for request, judgement in zip(mail.requests, found, strict=True):
             yield mail, request, judgement.verdict
 
@@ -57,6 +62,7 @@ def as_they_come(made: Campaign, *, remember: bool = True, coarse: bool = False)
             hits = near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW]
             context = Context(
                 delivered_at=_moment(mail.delivered),
+                links=mail.links,
                 spread={hit.ip: sources.spread(hit.ip, hit.at) for hit in hits if hit.ip},
                 records=records.of(hits, number) if remember else {},
             )

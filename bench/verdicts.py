@@ -4,8 +4,8 @@ The simulator's labelled traffic goes through everything that real clicks go thr
 precision and recall of each verdict, by the number of links of a mail, the part of people's clicks that count as a
 machine's, and who was taken for whom. Without lists of networks unless `--known` names a part of the data centres: what
 the rules see by themselves is the harder case. `--coarse`: in mode pseudonymous, without addresses and user agents.
-`--mailings`: so many mailings over days to the same people, judged as they come; `--forget`: without remembering what
-programs did with earlier messages.
+`--uncounted`: without the number of links of a mail. `--mailings`: so many mailings over days to the same people,
+judged as they come; `--forget`: without remembering what programs did with earlier messages.
 """
 
 import argparse
@@ -80,12 +80,14 @@ class Outcome:
         return self.count(sizes, TRUTHS, ("unsure",)) / max(1, self.count(sizes, TRUTHS, VERDICTS))
 
 
-def measure(seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False) -> Outcome:
+def measure(
+    seeds: Sequence[int], *, mails: int = 400, known: float = 0.0, coarse: bool = False, counted: bool = True
+) -> Outcome:
     """Judge one mailing of each of these seeds: see `bench.judging.at_once`."""
     outcome = Outcome()
     for seed in seeds:
         made = campaign(seed, mails)
-        for found in at_once(made, known=known, coarse=coarse, seed=seed):
+        for found in at_once(made, known=known, coarse=coarse, counted=counted, seed=seed):
             outcome.add(*found)
         outcome.mails += len(made.mails)
     return outcome
@@ -157,18 +159,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--mails", type=int, help="mails of a mailing (default: 400, or 100 of several)")
     parser.add_argument("--known", type=float, default=0.0, help="part of the data centres that a list names (0 to 1)")
     parser.add_argument("--coarse", action="store_true", help="without addresses and user agents")
+    parser.add_argument("--uncounted", action="store_true", help="without the number of links of a mail")
     parser.add_argument("--mailings", type=int, default=1, help="to the same people, over days (default: %(default)s)")
     parser.add_argument("--forget", action="store_true", help="without what programs did with earlier messages")
     parser.add_argument("--by-manner", action="store_true", help="also by who it was in truth")
     options = parser.parse_args(arguments)
     seeds, coarse = range(options.first, options.first + options.seeds), options.coarse
     if options.mailings > 1:
-        if options.known:
-            parser.error("--known goes with one mailing only")
+        if options.known or options.uncounted:
+            parser.error("--known and --uncounted go with one mailing only")
         mails, remember = options.mails or 100, not options.forget
         outcome = measure_seasons(seeds, mails=mails, mailings=options.mailings, remember=remember, coarse=coarse)
     else:
-        outcome = measure(seeds, mails=options.mails or 400, known=options.known, coarse=coarse)
+        mails, counted = options.mails or 400, not options.uncounted
+        outcome = measure(seeds, mails=mails, known=options.known, coarse=coarse, counted=counted)
     print(f"{outcome.mails} mails\n")
     print(table(["verdict", "mails with", "precision", "recall (or part)"], report(outcome)))
     print("\n" + table(["mails with", "in truth", *VERDICTS], confusion(outcome)))

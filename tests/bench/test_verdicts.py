@@ -11,6 +11,7 @@ from bench.verdicts import SIZES, Outcome, measure, measure_seasons
 
 TUNED = range(1, 9)  # seeds that the rules' weights were looked at with
 UNSEEN = range(301, 317)  # and such that nobody looked into
+LARGE = range(601, 661)  # likewise, so many that every manner of sweeping is among them
 MANY = SIZES[2]
 FOLDER = Path(simulator.__file__).parent
 
@@ -35,7 +36,7 @@ def test_a_seed_says_everything() -> None:
 
 @pytest.mark.parametrize(
     ("seeds", "how"),
-    [(TUNED, {}), *((UNSEEN, how) for how in ({}, {"known": 0.6}, {"coarse": True}))],
+    [(TUNED, {}), (LARGE, {}), *((UNSEEN, how) for how in ({}, {"known": 0.6}, {"coarse": True}))],
     ids=str,
 )
 def test_the_goal_is_reached(seeds: range, how: dict[str, Any]) -> None:

@@ -81,6 +81,7 @@ def _lines(found: "Explained") -> list[str]:
         f"  from {row['ip'] or 'an address that is not kept'}  {', '.join(part for part in who if part)}".rstrip(),
         f"  {row['user_agent'] or 'no user agent kept'}",
         f"  {_age(found)}",
+        *_links(found),
         *_record(found),
         "",
         f"stored  {row['verdict']} {row['confidence']:.2f}  {row['reasons']}".rstrip(),
@@ -137,6 +138,11 @@ def _age(found: "Explained") -> str:
     return f"{_long((found.click['at'] - delivered) / _SECOND)} after delivery to {found.click['recipient']}"
 
 
+def _links(found: "Explained") -> list[str]:
+    count = found.context.links
+    return [] if count is None else [f"  its message has {count} tracked link{'s' * (count != 1)}"]
+
+
 def _long(seconds: float) -> str:
     """A time as people say it: seconds up to two minutes, then two units."""
     if seconds < 120:
@@ -174,6 +180,7 @@ def _object(found: "Explained") -> dict[str, Any]:
         "stored": {"verdict": row["verdict"], "confidence": row["confidence"], "reasons": row["reasons"].split()},
         "now": {"verdict": now.verdict, "confidence": now.confidence},
         "machine": found.weighed.machine,
+        "links": found.context.links,
         "record": {"machine": found.record.machine, "people": found.record.people} if found.record else None,
         "rules": [
             {"code": rule.code, "weight": rule.weight, "decisive": bool(rule.verdict), "sentence": rule.sentence}

@@ -39,7 +39,8 @@ def explain(connection: Connection, click: uuid.UUID, enricher: Enricher) -> Exp
     rows = neighbours.around(connection, row, 2 * WINDOW)  # twice, so that those who can change it are judged in full
     hits = [hit_of(one, enricher) for one in rows]
     records = _records(connection, row, hits)
-    context = Context(delivered_at=row["delivered_at"], spread=_spread(connection, row), records=records)
+    links, spread = row["tracked_links"], _spread(connection, row)
+    context = Context(delivered_at=row["delivered_at"], links=links, spread=spread, records=records)
     found = dict(zip((one["id"] for one in rows), weigh(hits, context), strict=True))
     near = [(one, found[one["id"]]) for one in rows if abs(one["at"] - row["at"]) <= WINDOW]
     return Explained(row, found[click], near, context, records.get(click))

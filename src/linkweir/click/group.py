@@ -19,11 +19,12 @@ from linkweir.store.sums import COUNTED
 
 @dataclass(slots=True)
 class Group:
-    """One message's clicks. `known` are those of the store; `loose` ones are judged with them and tied to none."""
+    """One message's clicks. `known` are those of the store; `links` is how many tracked links the message has."""
 
     name: Name | None
     account: uuid.UUID | None
     delivered_at: int | None = None
+    links: int | None = None
     place: Place | None = None
     new: list[Click] = field(default_factory=list)
     known: dict[uuid.UUID, Click] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Group:
         spread = {click.ip: understand.sources.spread(click.ip, click.at) for click in clicks if click.ip}
         shown = [_shown(click, understand) for click in clicks]
         records = understand.records.of(shown, self.name)
-        context = verdict.Context(delivered_at=self.delivered_at, spread=spread, records=records)
+        context = verdict.Context(delivered_at=self.delivered_at, links=self.links, spread=spread, records=records)
         changed = []
         for click, hit, judgement in zip(clicks, shown, understand.judge(shown, context), strict=True):
             again = click.before is not None

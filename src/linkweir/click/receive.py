@@ -134,7 +134,8 @@ def _group(
     if group is None:
         group = groups[account, name] = Group(name, account)
         if row is not None:
-            group.delivered_at, group.place = row["delivered_at"], place.of_message(row)
+            group.delivered_at, group.links = row["delivered_at"], row["tracked_links"]
+            group.place = place.of_message(row)
         elif account is not None:
             group.place = place.of_campaign(account, None)
     return group

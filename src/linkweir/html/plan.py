@@ -53,6 +53,11 @@ class Plan(Generic[Html]):
 
         Raises: as `rewrite`.
         """
+        return self.render_counted(links)[0]
+
+    def render_counted(self, links: Links) -> tuple[Html, int]:
+        """As `render`, with how many links were replaced."""
         values = resolver(links, self._switches, self._charset)(self._destinations, self._indexes)
         done = self._template.fill(cast(list[bytes | int], values))
-        return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done)
+        replaced = sum(isinstance(value, bytes) for value in values)
+        return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done), replaced

@@ -99,6 +99,7 @@ class Draft:
             route="filter" if one.source == "filter" else "default",
             raw=raw,
             short_links=self.links.stored,
+            tracked_links=self.links.tracked,
             now=one.now,
             due_at=due_at,
             expires_at=one.expires_at or due_at + EXPIRES_AFTER,

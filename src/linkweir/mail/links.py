@@ -18,13 +18,16 @@ class MessageLinks:
     """What replaces the links of one message.
 
     `links` is None when no link is to be touched, `pixel` and `honeypot` the addresses of the open pixel and of the
-    hidden link, or None. After rewriting, `stored` has the destinations that short links need kept, by their index.
+    hidden link, or None. After rewriting, `stored` has the destinations that short links need kept, by their index, and
+    `tracked` is how many links of the mail are ours now, over all its parts.
     """
 
     def __init__(self, ring: KeyRing, base_url: str, number: int, campaign: str | None, policy: Policy) -> None:
         self.stored: dict[int, str] = {}
+        self.tracked = 0
         self._ring, self._base_url, self._number, self._campaign = ring, base_url, number, campaign
         self._privacy = policy.privacy
+        self._tracks = policy.track_clicks
         self._short = policy.link_style == "short"
         self._utm = _parameters(policy.utm)
         # also where nothing is tracked: campaign parameters spare links that are tracked already
@@ -32,6 +35,11 @@ class MessageLinks:
         self.pixel = self._tracker_of("short").mint("", PIXEL_INDEX) if policy.track_opens else None
         self.honeypot = self._hidden() if policy.honeypot else None
         self.links = self._links(policy)
+
+    def replaced(self, count: int) -> None:
+        """So many links have got what `links` says; campaign parameters alone make none of them ours."""
+        if self._tracks:
+            self.tracked += count
 
     def _tracker_of(self, style: LinkStyle) -> Tracker:
         return Tracker(
@@ -93,7 +101,8 @@ class PageLinks:
     def replace(self, html: str, ours: MessageLinks, policy: Policy) -> str:
         """The page with its links replaced, and with its pixel and hidden link put in."""
         if ours.links is not None:
-            html = self._plan(html, policy.switches).render(ours.links)
+            html, count = self._plan(html, policy.switches).render_counted(ours.links)
+            ours.replaced(count)
         unseen = ending(ours.pixel, ours.honeypot)
         return insert_ending(html, unseen, policy.switches) if unseen else html
 

@@ -148,4 +148,5 @@ def _rewritten(raw: bytes, draft: Draft) -> tuple[bytes, list[Note]]:
         )
     except Exception as error:
         return raw, [Note("rewrite-failed", f"an error of this service: {type(error).__name__}")]
+    ours.replaced(done.replaced)
     return done.raw, list(done.notes)

@@ -41,14 +41,15 @@ class PartLink:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A mail after rewriting. `html_parts`: how many HTML bodies were looked into; `links`: every link in them, made
-    when `report` was asked for.
+    """A mail after rewriting. `html_parts`: how many HTML bodies were looked into; `replaced`: how many links in them
+    were; `links`: every link in them, made when `report` was asked for.
     """
 
     raw: bytes
     links: tuple[PartLink, ...]
     notes: tuple[Note, ...]
     html_parts: int
+    replaced: int
 
 
 def rewrite_message(
@@ -77,7 +78,7 @@ def rewrite_message(
     notes = list(walk.notes)
     done: list[bytes] = []
     found: list[PartLink] = []
-    copied = count = looked = 0
+    copied = count = looked = replaced = 0
     for part in walk.parts:
         try:
             work = _Work(raw, part, links, switches, first=count, unseen=unseen, listed=report)
@@ -86,6 +87,7 @@ def rewrite_message(
             continue
         looked += 1
         count += work.places.count
+        replaced += len(work.places.replacements)
         unseen = b"" if work.has_unseen else unseen
         if report:
             found += [PartLink(part.section, link) for link in work.places.links()]
@@ -94,7 +96,7 @@ def rewrite_message(
             copied = part.end
     if done and any(name in walk.head.values for name in SIGNATURES):
         notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
-    return Rewritten(b"".join([*done, raw[copied:]]) if done else raw, tuple(found), tuple(notes), looked)
+    return Rewritten(b"".join([*done, raw[copied:]]) if done else raw, tuple(found), tuple(notes), looked, replaced)
 
 
 def check_message(

@@ -17,7 +17,7 @@ MANY = 500  # SQLite takes at most 999 parameters in old builds
 MESSAGE = (  # what is asked of a message that was followed
     *(messages.c.id, messages.c.account_id, messages.c.number, messages.c.tags, messages.c.sender_domain),
     *(messages.c.recipient_domain, messages.c.attributes, messages.c.variant, messages.c.delivered_at),
-    messages.c.sandbox_result,
+    *(messages.c.sandbox_result, messages.c.tracked_links),
 )
 
 

@@ -42,6 +42,7 @@ class NewMessage:
     track_opens: bool = False
     attributes: dict[str, str] | None = None
     variant: str | None = None
+    tracked_links: int | None = None  # of all parts, without pixel and hidden link; None: not known
 
 
 def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
@@ -108,6 +109,7 @@ def row_of(new: NewMessage) -> dict[str, Any]:
         "track_opens": new.track_opens,
         "attributes": new.attributes,
         "variant": new.variant,
+        "tracked_links": new.tracked_links,
         "scheduled_at": new.due_at if new.due_at > new.now else None,
         "retain_until_at": new.retain_until_at,
     }

@@ -12,9 +12,11 @@ EARLIER = 50_000  # clicks by the same programs: only the newest before
 
 
 def one(connection: Connection, click: uuid.UUID) -> RowMapping | None:
-    """A click, with its message's `recipient` and `delivered_at` where there is one; None when it is not stored."""
+    """A click, with its message's `recipient`, `delivered_at` and `tracked_links` where there is one; None when it is
+    not stored.
+    """
     statement = (
-        select(clicks, messages.c.recipient, messages.c.delivered_at)
+        select(clicks, messages.c.recipient, messages.c.delivered_at, messages.c.tracked_links)
         .outerjoin(messages, messages.c.id == clicks.c.message_id)
         .where(clicks.c.id == click)
     )

@@ -140,6 +140,7 @@ messages = Table(
     Column("track_opens", Boolean, nullable=False, server_default=false()),
     Column("attributes", JSON),
     Column("variant", Text),
+    Column("tracked_links", Integer),  # how many; None: accepted before that was noted
     Column("bounce_classification", Text),
     Column("scheduled_at", BigInteger),
     Column("retain_until_at", BigInteger, nullable=False, server_default="0"),  # then the row itself goes

@@ -72,6 +72,43 @@ def test_a_sweep_from_many_networks_is_a_machines() -> None:
     assert verdicts(hits, Context(delivered_at=START - 30 * SECOND)) == ["machine"] * 6
 
 
+def shared(links: int, again: int = 0, networks: int = 4) -> list[Hit]:
+    """So many links, each followed once by one of three browsers from some networks, and some of them once more."""
+    return [
+        hit(
+            9.0 * number + number % 3 * 4.0,
+            number % links,
+            ip=f"198.51.{number % networks}.1",
+            user_agent=f"Browser/{number % 3}",
+        )
+        for number in range(links + again)
+    ]
+
+
+def test_a_sweep_that_several_programs_share_is_a_machines() -> None:
+    """Twelve links of twelve or fourteen, each once within minutes, as soon after delivery as scanners come."""
+    for links in (12, 14):
+        found = judge(shared(12), replace(SOON, links=links))
+        assert {(one.verdict, one.reasons[0]) for one in found} == {("machine", "shared-sweep")}
+
+
+@pytest.mark.parametrize(
+    ("hits", "context"),
+    [
+        (shared(12), SOON),  # how many links there are is not known
+        (shared(12), replace(SOON, links=15)),  # a fifth was left out
+        (shared(12, again=1), replace(SOON, links=12)),  # one was followed again
+        (shared(3), replace(SOON, links=3)),  # so few that people meet
+        (shared(12), replace(LATER, links=12)),  # when colleagues may share the reading
+        (shared(12, networks=2), replace(SOON, links=12)),  # somebody on two devices
+    ],
+    ids=["not known", "not all", "again", "few", "later", "two"],
+)
+def test_links_that_several_people_follow_are_not_shared_out(hits: list[Hit], context: Context) -> None:
+    """Clicks from several networks are no machine's where a part of the rule is missing."""
+    assert "machine" not in verdicts(hits, context)
+
+
 def test_a_double_click_is_a_persons() -> None:
     """The same link twice within half a second is nobody's burst."""
     assert verdicts([hit(0), hit(0.3)]) == ["human", "human"]

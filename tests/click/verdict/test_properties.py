@@ -33,6 +33,7 @@ MANY = st.lists(HITS, min_size=1, max_size=24, unique_by=lambda hit: hit.id)
 CONTEXTS = st.builds(
     Context,
     delivered_at=st.one_of(st.none(), st.integers(-7200 * SECOND, 300 * SECOND).map(lambda at: START + at)),
+    links=st.one_of(st.none(), st.integers(1, 12)),
     spread=st.dictionaries(st.sampled_from(["192.0.2.1", "198.51.100.4"]), st.integers(1, 200)),
 )
 BROWSERS = st.builds(

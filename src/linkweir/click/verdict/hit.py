@@ -50,11 +50,13 @@ class Record:
 class Context:
     """What is known beyond the hits. Everything may be missing, and then nothing follows from it.
 
-    `delivered_at`: when the recipient's server took the mail; `spread`: by address, the distinct recipients that it hit
-    within `SPREAD` before and after these hits; `records`: by hit, what its program was before.
+    `delivered_at`: when the recipient's server took the mail; `links`: how many tracked links it has; `spread`: by
+    address, the distinct recipients that it hit within `SPREAD` before and after these hits; `records`: by hit, what
+    its program was before.
     """
 
     delivered_at: int | None = None
+    links: int | None = None
     spread: Mapping[str, int] = field(default_factory=dict)
     records: Mapping[uuid.UUID, Record] = field(default_factory=dict)
 

@@ -96,6 +96,12 @@ def _scatter(scene: Scene) -> bool:
     return many and not run.repeats and not scene.crowd
 
 
+def _shared_sweep(scene: Scene) -> bool:
+    run, links = scene.together, scene.context.links
+    most = links is not None and run.links >= max(4, 0.85 * links)  # of the true number: a few links meet by chance
+    return most and run.sources >= 3 and not run.repeats and not scene.crowd
+
+
 def _no_browser(scene: Scene) -> bool:
     return scene.modern and {signals.NO_ACCEPT_LANGUAGE, signals.NO_SEC_FETCH} <= set(scene.hit.signals)
 
@@ -152,6 +158,9 @@ RULES = (
          "The links were followed in the even rhythm of a clock.", 3.0, strong=True),
     Rule("scattered-sweep", "sources and coverage", _scatter,
          "The same program followed most links from several networks, a part from each.", 4.0, strong=True),
+    Rule("shared-sweep", "sources and coverage", _shared_sweep,
+         "Nearly all links were followed, each of them once, and several networks shared them.",
+         3.0, strong=True),  # enough by itself within five minutes of delivery only
     Rule("beside-sweep", "source", lambda scene: scene.swept,
          "The same program at the same address ran through the message's links at about this time.", 1.6),
     Rule("head-beside", "method and source", lambda scene: scene.head and scene.hit.method != "HEAD",

@@ -29,9 +29,9 @@ class Scene:
     """One hit and what surrounds it within REACH.
 
     `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
-    source's run; `scattered`: the run of everyone with its user agent; `crowd`: readers of links beyond two for each;
-    `links`: how many the mail has at least, one more than the last position that was followed (the true number told
-    no more, on labelled traffic); `alone`: nobody followed another link;
+    source's run; `scattered`: the run of everyone with its user agent; `together`: that of everyone, where it is known
+    how many links there are; `crowd`: readers of links beyond two for each; `links`: how many the mail has at least,
+    one more than the last position that was followed; `alone`: nobody followed another link;
     `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
     source followed this link just before or after; `swept`: its very source ran through the links as no person does.
     """
@@ -41,6 +41,7 @@ class Scene:
     dense: Mapping[str, int] = field(default_factory=dict)
     run: Run = ALONE
     scattered: Run = ALONE
+    together: Run = ALONE
     crowd: int = 0
     links: int = 1
     alone: bool = True
@@ -50,7 +51,7 @@ class Scene:
     swept: bool = False
 
     def covers(self, run: Run) -> float:
-        """The part of the mail's links that a run followed."""
+        """The part of the mail's links that a run followed, at most: of as many as it has at least."""
         return run.links / self.links
 
     @property
@@ -108,6 +109,7 @@ class Stage:
         self._paths = _streams(everyone, followed, lambda hit: self._sources[hit.id])
         agents = [hit for hit in followed if hit.user_agent]
         self._fleets = _streams(everyone, agents, lambda hit: hit.user_agent or "")
+        self._followed = _Stream(followed) if len(followed) < len(several) else everyone
         self._traps = [hit for hit in ordered if hit.kind == HONEYPOT]
 
     def scene(self, hit: Hit) -> Scene:
@@ -134,6 +136,8 @@ class Stage:
         reach = 2 * REACH if len(near) <= 2 * NEAREST else max(SECOND, near[-1].at - near[0].at)
         scene.dense = {name: self._links_within(name, hit, own, fleet, scene.crowd / reach) for name in WINDOWS}
         if hit.method != "HEAD":
+            if self._context.links:  # without it nobody asks
+                scene.together = self._run(self._followed, hit, SWEEP_PAUSE)
             scene.run = self._run(self._paths[self._sources[hit.id]], hit, SWEEP_PAUSE)
             if hit.user_agent:
                 scene.scattered = self._run(self._fleets[hit.user_agent], hit, SCATTER_PAUSE)

@@ -1,5 +1,5 @@
 """Sums under numbers, by the hour, day, sixteen days and all time; events of clicks are read from these; people are
-found by index.
+found by index; messages say how many tracked links they have.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,7 @@ def upgrade() -> None:
     counted = "SELECT 1 FROM clicks UNION ALL SELECT 1 FROM settled"
     op.execute(f"INSERT OR IGNORE INTO marks (name, at) SELECT 'rebuild', 0 WHERE EXISTS ({counted})")
     who_is_named()
+    op.add_column("messages", sa.Column("tracked_links", sa.Integer()))
 
 
 def words_and_axes() -> None:
