@@ -57,6 +57,8 @@ def test_a_burst_is_explained(linkweir: Command, served: Served) -> None:
         assert f"{rule['weight']:+5.1f}" in text
     assert "https://example.com/0" in text
     assert "s after delivery to" in text
+    assert told["links"] == 5
+    assert "its message has 5 tracked links" in text
 
 
 def test_a_scanner_that_came_before_is_explained(linkweir: Command, served: Served) -> None:

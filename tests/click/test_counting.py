@@ -274,6 +274,22 @@ def test_a_rebuild_that_was_interrupted_is_wanted_again(world: World) -> None:
         assert not rebuild_store.wanted(connection)
 
 
+@pytest.mark.parametrize(("links", "verdict"), [(12, "machine"), (30, "unsure"), (None, "unsure")])
+def test_a_message_says_how_many_links_it_has(world: World, links: int | None, verdict: str) -> None:
+    """Twelve links, followed once each from four networks within two minutes: whether these are all decides, also when
+    they come one by one, and a rebuild changes nothing.
+    """
+    number = world.send(tracked_links=links)
+    world.understand = replace(world.understand, judge=judge, window=WINDOW)
+    for place in range(12):
+        seat = {"ip": f"10.0.{place % 4}.1", "user_agent": f"Browser {place % 3}"}
+        world.keep(world.fact(number, place, after=30 + 9 * place + place % 3 * 4, **seat))
+    assert {row["verdict"] for row in world.clicks()} == {verdict}
+    before = world.state()
+    rebuild_all(world.store, START, lambda _what, _done: True)
+    assert world.state() == before
+
+
 def test_a_flood_on_one_link_costs_the_same_for_each(world: World) -> None:
     """What a batch costs the database, in its own steps, does not grow with what its message has seen."""
     number = world.send()

@@ -30,6 +30,13 @@ def test_rendering_is_rewriting(html: str | bytes) -> None:
     assert plan.render(lambda destination, index: None) == html
 
 
+def test_what_was_replaced_is_counted() -> None:
+    """With the page comes the number of links that were replaced; one that the function declines is none of them."""
+    plan = Plan(HTML)
+    for links, count in ((partial(personal, "a"), 2), (lambda destination, index: "/x" if index else None, 1)):
+        assert plan.render_counted(links) == (plan.render(links), count)
+
+
 def personal(recipient: str, destination: str, index: int) -> str:
     """One recipient's link."""
     return f"/{recipient}/{index}?&"

@@ -74,6 +74,7 @@ def test_old_clicks_are_counted_after_an_upgrade(tmp_path: Path) -> None:
         assert tuple(connection.execute(select(*names).where(*whole)).one()) == (0, 1, 1, 2, 1)
         link = connection.execute(select(message_links)).one()
         assert (link.machine, link.prefetch, link.unsure, link.first_at) == (1, 1, 1, AT)
+        assert connection.execute(select(messages.c.tracked_links)).scalars().all() == [None]  # nobody counted them
         firsts = connection.execute(select(clicks.c.at).where(clicks.c.first)).scalars().all()
         assert firsts == [AT]
     store.close()
