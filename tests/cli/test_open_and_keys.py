@@ -51,7 +51,11 @@ def test_a_changed_link_does_not_open(linkweir: Command) -> None:
     for bad in (other, url[:-8], BASE + "/", "https://example.com/about", "nonsense", "", "grün"):
         run = linkweir("open", bad)
         assert (run.code, run.out) == (1, b"")
-        assert re.fullmatch(r"linkweir: .+ \([a-z-]+\)\n", run.err)
+        reason, hint = run.err.splitlines()
+        assert re.fullmatch(r"linkweir: .+ \([a-z-]+\)", reason)
+        assert "--data" in hint  # a service's link opens with the service's keys
+        run = linkweir("open", "--key-file", linkweir.key_file, bad)
+        assert (run.code, run.err.splitlines()) == (1, [reason])
 
 
 @pytest.mark.parametrize("style", ["sealed", "short"])
@@ -73,10 +77,12 @@ def test_open_beside_a_service_names_the_message(linkweir: Command, tmp_path: Pa
 
 
 def test_open_without_keys_is_a_usage_error(linkweir: Command) -> None:
-    """Without a key file, open says which file it misses."""
+    """Without a key file, open says which file it misses, and how a service's links open; keys knows of no service."""
     run = linkweir("open", "https://t.example.com/x")
     assert run.code == 2
     assert str(linkweir.key_file) in run.err
+    assert "--data" in run.err
+    assert "--data" not in linkweir("keys", "list").err
 
 
 def test_rotated_keys_still_open(linkweir: Command) -> None:

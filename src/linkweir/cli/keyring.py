@@ -52,8 +52,9 @@ def existing(args: argparse.Namespace) -> KeyRing:
     """Load the key ring. Raises UsageError when there is none yet, KeyRingError when it can't be trusted."""
     path = path_from(args)
     if not path.exists():
+        other = "; links of a service open with --data FOLDER" if hasattr(args, "data") else ""
         raise UsageError(
-            f"there is no key file {shown(str(path))}; `linkweir rewrite` makes one, or name it with --key-file"
+            f"there is no key file {shown(str(path))}; `linkweir rewrite` makes one, or name it with --key-file{other}"
         )
     return keyfile.load(path)
 

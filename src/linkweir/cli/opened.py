@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         fields = _fields(_opened(existing(args), args.url)) if args.data is None else _looked_up(args)
     except BadToken as error:
         print(f"linkweir: {error} ({error.code})", file=sys.stderr)
+        if args.data is None and args.key_file is None:
+            print("linkweir: a service's links open with its own keys: --data FOLDER", file=sys.stderr)
         return 1
     if args.json:
         print(json.dumps(fields))
