@@ -89,7 +89,10 @@ def test_chance_is_seldom_taken_for_a_difference(one: int, other: int, rate: flo
 
 
 def test_what_it_says_in_words() -> None:
-    """The words fit the figures: clear, perhaps chance, too few; and an empty group is not compared."""
+    """The words fit the figures, name their unit and say which way they go: clear, perhaps chance, too few; and an
+    empty group is not compared.
+    """
+    less = compare(Group("B", 160, 1000), Group("A", 100, 1000))
     clear, chance, few = (
         compare(Group("A", 100, 1000), Group("B", clickers, messages))
         for clickers, messages in ((160, 1000), (105, 1000), (1, 9))
@@ -98,7 +101,11 @@ def test_what_it_says_in_words() -> None:
     assert chance is not None
     assert few is not None
     assert clear.meaning.startswith("16.0% of B clicked, 10.0% of A: B is clicked more, and hardly by chance")
-    assert "may well be chance" in chance.meaning
+    by = "and hardly by chance: by 3.0 to 8.9 percentage points (95 % interval)."
+    assert clear.meaning.endswith(f"B is clicked more, {by}")
+    assert "may well be chance. The true difference, B minus A, lies between -2.2 and +3.2 perc" in chance.meaning
+    assert less is not None
+    assert less.meaning.endswith(f"A is clicked less, {by}")
     assert (few.low, few.high, few.significant, few.p_value) == (None, None, None, None)
     assert "too few" in few.meaning
     assert compare(Group("A", 0, 0), Group("B", 1, 2)) is None

@@ -100,8 +100,11 @@ def _judged(base: Group, other: Group, comparisons: int) -> _Judged | None:
 
 
 def _meaning(base: Group, other: Group, judged: _Judged, *, clear: bool) -> str:
-    between = f"between {judged.low:+.1%} and {judged.high:+.1%}"
+    low, high = 100 * judged.low, 100 * judged.high
+    points = "percentage points (95 % interval)"
     if not clear:
-        return f"this may well be chance. The true difference lies {between}."
+        true = f"The true difference, {other.name} minus {base.name},"
+        return f"this may well be chance. {true} lies between {low:+.1f} and {high:+.1f} {points}."
     more = "more" if other.rate > base.rate else "less"
-    return f"{other.name} is clicked {more}, and hardly by chance; by {between}."
+    least, most = sorted((abs(low), abs(high)))
+    return f"{other.name} is clicked {more}, and hardly by chance: by {least:.1f} to {most:.1f} {points}."
