@@ -61,7 +61,11 @@ def test_a_person_is_exported_and_erased(served: Served, linkweir: Command) -> N
     assert "--yes" in refused.err
     done = linkweir("recipient", "erase", "nobody@example.org", "grace@example.org", "--yes", "--data", data)
     assert (done.code, done.err) == (0, "")
-    assert "1 messages" in done.out.decode()
+    (line,) = [line for line in done.out.decode().splitlines() if "grace" in line]
+    removed, _, named = line.partition("; named in ")
+    assert "1 messages" in removed
+    assert "1 mails in the Maildir" in removed  # their own mail, which does not only name them
+    assert "Maildir" not in named
     shown = linkweir("recipient", "export", "grace@example.org", "--data", data)
     assert json.loads(shown.out)["messages"] == []
     files = [path for path in data.rglob("*") if path.is_file() and b"grace" in path.read_bytes().lower()]

@@ -89,10 +89,10 @@ def run_erase(args: argparse.Namespace) -> int:
 def _said(done: "Erased") -> str:
     """What was removed, in words."""
     rows = [f"{count} {ROWS.get(name, name)}" for name, count in sorted(done.rows.items()) if count]
+    rows += [f"{done.mails} mails in the Maildir"] if done.mails else []
     others = [
         f"{count} {what}"
         for count, what in (
-            (done.mails, "mails in the Maildir"),
             (done.contents_of_others, "kept mails to others"),
             (done.links_of_others, "links in mails to others"),
             (done.texts_of_others, "texts about others"),
