@@ -1,12 +1,14 @@
 """Which hosts have what, asked for by a real client that names them."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from linkweir.edge import hosts
 from linkweir.errors import SettingsError
 from linkweir.settings import from_environment
 from tests.edge.serving import Served, wait_until
@@ -58,6 +60,18 @@ def test_the_services_own_host_may_be_a_domains_too(tmp_path: Path) -> None:
         body = {"domain": "shop.example", "tracking_subdomain": "go"}
         assert served.client.post(f"{served.base}/domains", json=body).status_code == 201
         assert asked(served, "/dashboard/sign-in", "go.shop.example").status_code == 200
+
+
+def test_an_address_is_no_domains_host(tmp_path: Path) -> None:
+    """A domain that is made of an address's numbers does not take the dashboard on that address away."""
+    with Served(tmp_path / "data", base_url="https://go.operator.example/c/", click_path="/c/") as served:
+        with_domain(served)
+        for domain, subdomain in (("0.0.1", "127"), ("0.2.10", "192")):
+            body = {"domain": domain, "tracking_subdomain": subdomain}
+            served.client.post(f"{served.base}/domains", json=body)
+        time.sleep(hosts.LOOK + 0.5)
+        for host in ("127.0.0.1", "127.0.0.1:8025", "192.0.2.10"):
+            assert asked(served, "/dashboard/sign-in", host).status_code == 200, host
 
 
 def test_hosts_can_be_named(tmp_path: Path) -> None:

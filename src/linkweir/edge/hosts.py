@@ -1,9 +1,11 @@
 """Which hosts have the API and the dashboard: not those of domains, where only tracking links are at home.
 
 A name that a customer's zone leads here must not show a sign-in form, take a session's cookie or answer for the API.
-An operator can name the hosts that do; then every other one serves links alone.
+An operator can name the hosts that do; then every other one serves links alone. A domain is not proved to be anybody's:
+where the dashboard has a name of its own beside that of links, only naming it keeps it out of everybody's reach.
 """
 
+import ipaddress
 import time
 from collections.abc import Collection
 
@@ -47,7 +49,7 @@ class Hosts:
             return host not in named
         if time.monotonic() >= self._look_at:
             await self._service.in_thread(self._look)
-        return host in self._of_domains and host != self._service.tracking_host
+        return host in self._of_domains and host != self._service.tracking_host and not _is_address(host)
 
     def _look(self) -> None:
         """See which hosts domains have; while the store is away, what it said last holds."""
@@ -64,3 +66,12 @@ def _host(scope: Scope) -> str:
     text = Headers(scope=scope).get("host", "").lower()
     name = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text.partition(":")[0]
     return name.rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    """No zone leads there: a domain 0.0.1 with the subdomain 127 must not take the machine's own address away."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
