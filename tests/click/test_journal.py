@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -160,6 +161,30 @@ def test_many_threads_lose_and_double_nothing(bench: Bench) -> None:
         thread.join()
     assert fates == ["kept"] * 1000
     bench.settled(1000)
+
+
+def test_loops_that_begin_and_end_at_the_same_time_hurt_nobody(bench: Bench) -> None:
+    """Threads that run one event loop after the other keep every fact, though all of them tidy up after all."""
+    fates: list[Fate] = []
+    before, loops = sys.getswitchinterval(), 40
+
+    async def one() -> Fate:
+        return await bench.journal.append(fact(0))
+
+    def thread() -> None:
+        for _ in range(loops):
+            fates.append(asyncio.run(one()))
+
+    threads = [threading.Thread(target=thread) for _ in range(16)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert fates == ["kept"] * (loops * len(threads))
 
 
 def test_many_facts_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
