@@ -15,11 +15,12 @@ from linkweir.edge.server import HEAD, Server, config, descriptors
 from tests.edge.serving import wait_until
 
 SECONDS = 0.6
+PIECES, PIECE = 200, 100_000  # more than the system holds for a connection
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
 async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers `/slow` after longer than a head may take, everything else at once."""
+    """Answers `/slow` after longer than a head may take, `/large` with many bytes, everything else at once."""
     if scope["type"] == "lifespan":
         for done in ("startup", "shutdown"):
             await receive()
@@ -30,6 +31,12 @@ async def slow(scope: Scope, receive: Receive, send: Send) -> None:
             pass
     if scope["path"] == "/slow":
         await asyncio.sleep(3 * SECONDS)
+    if scope["path"] == "/large":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(PIECES):
+            await send({"type": "http.response.body", "body": bytes(PIECE), "more_body": True})
+        await send({"type": "http.response.body"})
+        return
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
 
@@ -111,6 +118,22 @@ def test_a_body_must_come_in_time() -> None:
                 time.sleep(SECONDS / 4)
         assert dropped(connection, 5)
         assert time.monotonic() - began >= SECONDS
+
+
+def test_an_answer_must_be_taken() -> None:
+    """Who takes nothing of an answer for long is dropped; who takes it slowly, over longer than that, gets it whole."""
+    ask = GET.replace(b"/ ", b"/large ") + b"Connection: close\r\n\r\n"
+    with serving(body=SECONDS) as (server, address), contextlib.ExitStack() as stack:
+        idle, reader = (stack.enter_context(socket.create_connection(address)) for _ in range(2))
+        began, got = time.monotonic(), 0
+        for connection in (idle, reader):
+            connection.sendall(ask)
+        while piece := reader.recv(PIECE):
+            got += len(piece)
+            time.sleep(2 * SECONDS / PIECES)
+        assert got > PIECES * PIECE
+        assert time.monotonic() - began > SECONDS
+        wait_until(lambda: not server.server_state.connections)
 
 
 def test_a_flood_keeps_nobody_out() -> None:

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 HEAD_SECONDS = 15.0  # for the head of a request, from the last answer or from the connection on
-BODY_SECONDS = 300.0  # for its body
+BODY_SECONDS = 300.0  # for its body, and without a byte of the answer being taken
 CONNECTIONS = 5_000  # at a time in one process; each takes 6 KB and what it has sent of a head
 HEAD = 32 * 1024  # bytes; a link has at most some 11,000
 SHARE = 2  # at most every other file descriptor is for connections
@@ -62,7 +62,8 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._patience = {False: head, True: body}
         self._connections = connections or min(CONNECTIONS, descriptors() // SHARE)
-        self._waiting: dict[Any, tuple[tuple[Any, bool], float]] = {}  # connection: what is waited for, and since when
+        # connection: what is waited for, and since when
+        self._waiting: dict[Any, tuple[tuple[Any, bool, int], float]] = {}
 
     async def on_tick(self, counter: int) -> bool:
         """What uvicorn does ten times a second, and a look at who is waiting."""
@@ -77,13 +78,20 @@ class Server(uvicorn.Server):
             last: Any = getattr(connection, "cycle", None)
             answering = last is not None and not last.response_complete
             sends_body = bool(answering and last.more_body)
-            if answering and not sends_body:
+            unread = _unread(connection) if answering else 0
+            if answering and not sends_body and not unread:
                 continue  # it waits for us
+            state = (last, answering, unread)
             known, since = before.get(connection, (None, 0.0))
-            self._waiting[connection] = ((last, sends_body), since if known == (last, sends_body) else moment)
+            self._waiting[connection] = (state, since if known == state else moment)
         too_many = len(self.server_state.connections) - self._connections
-        for place, (connection, ((_, sends_body), since)) in enumerate(
+        for place, (connection, ((_, answering, _), since)) in enumerate(
             sorted(self._waiting.items(), key=lambda item: item[1][1])
         ):
-            if place < too_many or moment - since >= self._patience[sends_body]:
+            if place < too_many or moment - since >= self._patience[answering]:
                 connection.transport.abort()  # not close: it would wait until the other side has read
+
+
+def _unread(connection: Any) -> int:
+    """Bytes of the answer that have to be taken before more of it can be sent; 0 when nothing holds it up."""
+    return int(connection.transport.get_write_buffer_size()) if connection.flow.write_paused else 0
