@@ -250,6 +250,28 @@ def test_a_crash_between_storing_and_acknowledging_counts_once(tmp_path: Path) -
     bench.stop()
 
 
+def test_a_crash_between_acknowledging_and_wiping_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a dead reader had acknowledged and not wiped is wiped by the next one, or no erasure would ever be whole."""
+    first = Bench(tmp_path)
+    first.journal.start()
+    assert first.append(fact(1), fact(2)) == ["kept", "kept"]
+    batch = first.journal.read_from(None, 10)
+    assert batch is not None
+    assert batch.position is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(Segment, "wipe", lambda *_: None)
+        first.journal.acknowledge(batch.position)
+    places = written_up_to(first.journal.segments)
+    assert not wiped(first.journal.segments, places)
+    first.journal.close()
+    assert first.journal.read_from(None, 10) is not None
+    assert wiped(first.journal.segments, places)
+    first.journal.stop()
+    first.journal.close()
+
+
 def test_old_spool_files_are_brought_in(bench: Bench) -> None:
     """What a release before the journal left in the folder is stored, once."""
     left(bench.folder, [fact(1), fact(2)])

@@ -108,6 +108,8 @@ class Reader:
                     self._open[path].refresh()
                 else:
                     self._open[path] = Segment(path)
+                    if self._lock >= 0:
+                        self._open[path].wipe_rest()
         used = [(one.life.number, one.path, one) for one in self._open.values() if one.life]
         return [one for _, _, one in sorted(used)]
 

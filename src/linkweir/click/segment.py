@@ -187,6 +187,12 @@ class Segment:
         for offset in range(start, end, PIECE):
             os.pwrite(self.descriptor, bytes(min(PIECE, end - offset)), offset)
 
+    def wipe_rest(self) -> None:
+        """Wipe what a reader left that died after it had acknowledged. For the one that reads: nobody else frees it."""
+        if self.life is not None and any(os.pread(self.descriptor, self.acked - START, START)):
+            self.wipe(START, self.acked)
+            flush(self.descriptor)
+
     def free(self) -> None:
         """End this life. The caller knows that all was acknowledged and that nobody writes."""
         flush(self.descriptor)  # what was wiped, before the head that says what it was
