@@ -72,6 +72,7 @@ from linkweir.mail.transport.discard import Discard
 from linkweir.mail.transport.maildir import Maildir
 from linkweir.mail.transport.relay import Relay
 from linkweir.mail.transport.relay import address as relay_address
+from linkweir.report import sealed
 from linkweir.report.alone import alone
 from linkweir.report.person import People, Traces
 from linkweir.settings import Settings
@@ -465,11 +466,15 @@ def people(
         worker = ClickWorker(store, journal, spool, log, keep=kept, aside=aside, retry=settings.spool_retry)
         return emptied(journal, spool, worker, CATCH_UP)
 
+    def leads(raw: bytes) -> Iterator[str]:
+        return sealed.destinations(raw, keyfile.load(settings.key_path), settings.base_url)
+
     traces = Traces(
         alone=lambda: alone(settings.data, patient=patient),
         catch_up=catch_up,
         scrub=lambda numbers, addresses, named: leftover.blot(settings.spool_path, numbers, addresses, named.is_in),
         forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
+        leads=leads,
     )
     return People(store, traces)
 

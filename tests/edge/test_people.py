@@ -261,6 +261,22 @@ def test_a_link_in_mail_to_somebody_else_that_names_the_person_is_gone(served: S
     assert traces(served.settings.data, EMAIL) == {}
 
 
+def test_a_sealed_link_in_mail_to_somebody_else_names_nobody_any_more(served: Served) -> None:
+    """A kept mail is dropped too when only a sealed link in it holds the address, packed; mails with others stay."""
+    told = {}
+    for about in (EMAIL, "carol@example.org"):
+        html = f'<a href="https://example.com/?about={quote(about)}">x</a>'
+        told[about] = served.send(recipients=[{"email": "bob@example.org"}], html_content=html)[0]["id"]
+        assert served.links(told[about])[0].startswith(served.url)
+    send(served, "sealed", "known")
+    places = {about: f"{served.base}/messages/{quote(told[about], safe='')}/links" for about in told}
+    before = {about: served.client.get(place).json()["data"] for about, place in places.items()}
+    assert [[quote(about) in one["destination"] for one in data] for about, data in before.items()] == [[True], [True]]
+    assert erase(served, EMAIL)["contents_of_others"] == 1
+    assert served.client.get(places[EMAIL]).json()["data"] == []
+    assert served.client.get(places["carol@example.org"]).json()["data"] == before["carol@example.org"]
+
+
 def test_one_erasure_at_a_time(served: Served) -> None:
     """Asked for many at once, by clients that come again when they are told to, each is carried out; not at once."""
     people = [f"reader{n}@example.org" for n in range(6)]

@@ -7,7 +7,7 @@ remembered replies the address is blotted out; sums along a value that holds it 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
@@ -20,6 +20,7 @@ from linkweir.store.tables import links, message_links, messages
 
 T = TypeVar("T")
 MANY: Final = 500  # rows in one transaction
+Leads = Callable[[bytes], Iterable[str]]
 
 
 class Counts(Protocol):
@@ -32,15 +33,21 @@ class Counts(Protocol):
     sums: int
 
 
+def no_leads(_raw: bytes) -> Iterable[str]:
+    """Of mails without links that hold where they lead."""
+    return ()
+
+
 class Mentions:
-    """Of one person, in one account's rows or (None) in all. Every look is a transaction of its own that keeps nobody
-    waiting; what is found is then changed in short ones.
+    """Of one person, in one account's rows or (None) in all; `leads`: see report.person.Traces. Every look is a
+    transaction of its own that keeps nobody waiting; what is found is then changed in short ones.
     """
 
-    def __init__(self, store: Store, named: Named, account: uuid.UUID | None) -> None:
+    def __init__(self, store: Store, named: Named, account: uuid.UUID | None, leads: Leads = no_leads) -> None:
         self.named = named
         self._store = store
         self._account = account
+        self._leads = leads
 
     def told(self) -> dict[str, list[str]]:
         """The destinations that hold the address, each once, by table."""
@@ -152,12 +159,15 @@ class Mentions:
                 some = naming.mails(connection, after, self._account)
             if not some:
                 break
-            found += [one.id for one in some if not self._sent(one) and self.named.is_in_mail(one.raw)]
+            found += [one.id for one in some if not self._sent(one) and self._is_in_mail(one.raw)]
             after = some[-1].id
         for part in _parts(found):
             with self._store.write() as connection:
                 naming.drop_mails(connection, part)
         return len(found)
+
+    def _is_in_mail(self, raw: bytes) -> bool:
+        return self.named.is_in_mail(raw) or any(map(self.named.is_in, self._leads(raw)))
 
     def _sent(self, mail: Row[Any]) -> bool:
         return self.named.email in (mail.sender.lower(), mail.envelope_from.lower())

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from linkweir.report.mentions import Mentions
+from linkweir.report.mentions import Leads, Mentions, no_leads
 from linkweir.report.named import Named
 from linkweir.report.plain import plain
 from linkweir.store import person
@@ -34,13 +34,15 @@ class Traces:
     """What lies outside the database. `alone`: be the only erasure, or raise TooMany; `catch_up`: see clicks that are
     on their way stored, False when they are not for too long; `scrub`: overwrite what was set aside of the journal and
     belongs to messages with these numbers, to clicks from these IP addresses, or names this person; `forget_mail`:
-    remove these messages from the outbox on disk, how many there were.
+    remove these messages from the outbox on disk, how many there were; `leads`: where links in a mail lead that do not
+    show it.
     """
 
     alone: Callable[[], AbstractContextManager[None]]
     catch_up: Callable[[], bool]
     scrub: Callable[[Sequence[int], set[str], Named], object]
     forget_mail: Callable[[Ids], int]
+    leads: Leads = no_leads
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class People:
         """
         with self._traces.alone():
             caught_up = self._traces.catch_up()
-            mentions = Mentions(self._store, Named(email), account)
+            mentions = Mentions(self._store, Named(email), account, self._traces.leads)
             done = Erased()
             with self._store.read() as connection:
                 known = thorough or person.is_known(connection, email, account)
