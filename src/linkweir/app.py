@@ -157,7 +157,7 @@ class Service:
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
-        self.people = people(settings, self.store, log, lambda: understand)
+        self.people = people(settings, self.store, log, lambda: understand, lambda: self.ring)
         self.webhooks = WebhookWorker(
             self.store,
             self.vault,
@@ -450,6 +450,7 @@ def people(
     store: Store,
     log: FilteringBoundLogger,
     understand: Callable[[], Understand],
+    ring: Callable[[], KeyRing],
     *,
     patient: bool = False,
 ) -> People:
@@ -467,7 +468,7 @@ def people(
         return emptied(journal, spool, worker, CATCH_UP)
 
     def leads(raw: bytes) -> Iterator[str]:
-        return sealed.destinations(raw, keyfile.load(settings.key_path), settings.base_url)
+        return sealed.destinations(raw, ring(), settings.base_url)
 
     traces = Traces(
         alone=lambda: alone(settings.data, patient=patient),
@@ -482,7 +483,9 @@ def people(
 def people_of_folder(settings: Settings, store: Store) -> People:
     """The same for a command, beside a service that runs or while none does."""
     log = make_logger("warning", sys.stderr)
-    return people(settings, store, log, functools.cache(lambda: _understand(settings, log)), patient=True)
+    understand = functools.cache(lambda: _understand(settings, log))
+    ring = functools.cache(lambda: keyfile.load(settings.key_path))
+    return people(settings, store, log, understand, ring, patient=True)
 
 
 def _routes(settings: Settings) -> dict[str, Transport]:
