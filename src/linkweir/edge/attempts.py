@@ -7,13 +7,13 @@ Users that do not exist are counted in the same way.
 """
 
 import hashlib
-import ipaddress
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from linkweir.edge.client import network_of
 from linkweir.errors import TooMany
 from linkweir.store import sign_ins
 from linkweir.store.engine import Store
@@ -66,14 +66,6 @@ class Attempts:
         sign_ins.give_back(connection, attempt.limits)
         if attempt.network:
             sign_ins.remember(connection, user, _place(attempt.network), self._clock())
-
-
-def network_of(where: str | None) -> str:
-    """What one household or host has: an IPv4 address, the /64 of an IPv6 address; "" when it is not known."""
-    if where is None:
-        return ""
-    parsed = ipaddress.ip_address(where)
-    return where if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def user_key(email: str) -> bytes:

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from linkweir.settings import Network, ProxyHeader
 
-__all__ = ["ProxyHeader", "address"]
+__all__ = ["ProxyHeader", "address", "network_of"]
 FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s"]*))\s*(?=;|$)', re.IGNORECASE)  # RFC 7239 section 4
 
 
@@ -32,6 +32,14 @@ def address(scope: Scope, proxies: tuple[Network, ...], header: ProxyHeader = "x
             break
         current = named
     return current
+
+
+def network_of(where: str | None) -> str:
+    """What one household or host has: an IPv4 address, the /64 of an IPv6 address; "" when it is not known."""
+    if where is None:
+        return ""
+    parsed = ipaddress.ip_address(where)
+    return where if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 @lru_cache(4096)

@@ -192,7 +192,7 @@ def test_a_stranger_leaves_places_to_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("peer", "found"),
     [
-        (("192.0.2.7", 1), "192.0.2.7/32"),
+        (("192.0.2.7", 1), "192.0.2.7"),
         (("2001:db8:1:2:3:4:5:6", 1, 0, 0), "2001:db8:1:2::/64"),
         (("fe80::1%eth0", 1, 0, 2), "fe80::/64"),
         (None, ""),

@@ -8,12 +8,12 @@ before it has begun, 421 in the middle of it.
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from linkweir.edge.client import network_of
 from linkweir.edge.memory import Incoming
 
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
@@ -146,12 +146,11 @@ class Connection(SMTP):
 
 
 def network(peer: Any) -> str:
-    """What one client can have of addresses: one of IPv4, a /64 of IPv6; "" for a peer that has none."""
+    """What one client can have of addresses; "" for a peer that has none."""
     try:
-        address = ipaddress.ip_address(peer[0].partition("%")[0])
+        return network_of(peer[0].partition("%")[0])
     except (TypeError, LookupError, ValueError):
         return ""
-    return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
 
 
 class Places:
