@@ -196,6 +196,8 @@ cdef class Splice:
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
             try:
                 self.scan_chunk(<const uint8_t *>view.buf, <size_t>view.len, 0)
+                if self.report is not None:
+                    self.note_open_tag(<const uint8_t *>view.buf, 0)  # `finish` has no bytes to count lines in
                 self.finish()
                 return [(self.edits[i].start, self.edits[i].end, self.edits[i].text[:self.edits[i].length])
                         for i in range(self.edit_count)]

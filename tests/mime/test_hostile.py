@@ -1,10 +1,11 @@
 """Mails that somebody made to keep us busy or to be misread: they come back as they were, soon."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from linkweir import rewrite_message
+from linkweir import Outcome, Switches, rewrite_message, scan
 
 LINK = b'<a href="https://example.com/">x</a>'
 
@@ -90,3 +91,29 @@ def test_a_signature_that_no_longer_fits_is_noted() -> None:
     head = b"DKIM-Signature: v=1; a=rsa-sha256\r\nContent-Type: text/html\r\n\r\n"
     assert [note.code for note in rewrite_message(head + LINK, link).notes] == ["dkim-broken"]
     assert rewrite_message(head + b"x", link).notes == ()
+
+
+@pytest.mark.external
+def test_a_mail_that_ends_inside_a_link_names_it(shared: Path) -> None:
+    """With a report too, a part cut inside an `<a` tag stays as it was and its one link is `unterminated`."""
+    mail = (shared / "cases/cut-in-link.eml").read_bytes()
+    done = rewrite_message(mail, link, report=True)
+    assert done.raw == mail
+    assert [(found.link.outcome, found.link.line, found.link.column) for found in done.links] == [
+        (Outcome.UNTERMINATED, 2, 1)
+    ]
+
+
+@pytest.mark.parametrize("outlook", [False, True])
+def test_a_mail_cut_anywhere_lists_what_its_document_lists(outlook: bool) -> None:
+    """Cut at every byte, also inside a conditional comment, a part's links are those that `scan` finds in its body."""
+    head = b"Content-Type: text/html\r\n\r\n"
+    body = b"\r\n" + LINK
+    body += b"\r\n\n<!--[if mso]>\r<v:rect href='https://h/'>\n<A\nhref=x><![endif]-->\n <a x><a\rhref='"
+    switches = Switches(outlook=outlook)
+    for end in range(len(body) + 1):
+        done = rewrite_message(head + body[:end], link, switches=switches, report=True)
+        wanted = scan(body[:end], switches=switches)
+        assert [(f.link.start, f.link.end, f.link.line, f.link.column, f.link.outcome) for f in done.links] == [
+            (found.start, found.end, found.line, found.column, found.outcome) for found in wanted
+        ]
