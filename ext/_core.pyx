@@ -17,8 +17,8 @@ from capi cimport (
 )
 
 cdef enum:
-    OUTCOMES = 16  # all outcomes that link.py numbers; bytes alone decide the first LW_OUTCOMES
-    ENCODING = 15
+    OUTCOMES = 18  # all outcomes that link.py numbers; bytes alone decide the first LW_OUTCOMES
+    ENCODING = 17
     BATCH = 64  # links between two looks at Python; small enough to lie in the state object
 
 

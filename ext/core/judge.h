@@ -7,7 +7,8 @@
 /* The outcomes that bytes alone decide, in the order of the table. LW_TRACKED: nothing speaks against the link. */
 typedef enum {
   LW_TRACKED, LW_UNTERMINATED, LW_TOO_LONG, LW_NO_HREF, LW_OPTED_OUT, LW_UNQUOTED, LW_SPACED_EQUALS,
-  LW_PLACEHOLDER, LW_NOT_HTTP, LW_NO_HOST, LW_MALFORMED, LW_OUTCOMES
+  LW_PLACEHOLDER, LW_NOT_HTTP, LW_NO_HOST, LW_MALFORMED, LW_TOO_LONG_DESTINATION,
+  LW_OUTCOMES
 } lw_outcome;
 
 /* A judged link. The destination is decoded and stripped; it lies in the tag itself where nothing had to be

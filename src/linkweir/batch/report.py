@@ -35,7 +35,7 @@ def outcome_lines(counts: Mapping[Outcome, int]) -> Iterator[str]:
     width = max((len(str(number)) for number in counts.values()), default=0)
     for outcome in Outcome:
         if number := counts.get(outcome, 0):
-            yield f"  {number:>{width}}  {outcome:<15}  {REASONS[outcome]}"
+            yield f"  {number:>{width}}  {outcome:<20}  {REASONS[outcome]}"
 
 
 def plural(number: int, word: str) -> str:

@@ -17,10 +17,12 @@ class Outcome(enum.StrEnum):
     NOT_HTTP = "not-http"
     NO_HOST = "no-host"
     MALFORMED = "malformed"
+    TOO_LONG_DESTINATION = "too-long-destination"
     SKIPPED = "skipped"
     DECLINED = "declined"
     REFUSED = "refused"
     ALREADY_TRACKED = "already-tracked"
+    LINE_TOO_LONG = "line-too-long"
     ENCODING = "encoding"
 
 
@@ -36,9 +38,11 @@ REASONS: dict[Outcome, str] = {
     Outcome.NOT_HTTP: "the address does not begin with http:// or https://",
     Outcome.NO_HOST: "the address names no usable host",
     Outcome.MALFORMED: "the value holds '<', a NUL or a control character",
+    Outcome.TOO_LONG_DESTINATION: "the address, or the tracking link made of it, is longer than 8000 characters",
     Outcome.SKIPPED: "the address matches a skip pattern",
     Outcome.DECLINED: "the link function returned None",
     Outcome.REFUSED: "the replacement cannot stand in an attribute, or the address is too long to be carried",
     Outcome.ALREADY_TRACKED: "the address is a tracking link of this key ring already",
-    Outcome.ENCODING: "the document's encoding cannot be judged by bytes",
+    Outcome.LINE_TOO_LONG: "the link would make a line of the mail longer than the 998 octets it may have",
+    Outcome.ENCODING: "the bytes cannot be read as text for sure in the document's encoding",
 }

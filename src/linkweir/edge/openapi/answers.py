@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from linkweir.edge.v2.shapes import PrivacyName, Utm
+from linkweir.html import Outcome
 
 
 class Error(Struct):
@@ -286,7 +287,7 @@ class CheckedLink(Struct):
     column: int
     text: str
     destination: str | None
-    outcome: str
+    outcome: Outcome
     reason: str
     looks_trackable: bool
     warning: str | None

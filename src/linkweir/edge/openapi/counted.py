@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from linkweir.edge.v2.shapes import PrivacyName
+from linkweir.html import Outcome
 
 Verdict = Literal["human", "prefetch", "machine", "unsure"]
 
@@ -49,7 +50,7 @@ class MailLink(Struct):
     part: str | None
     text: str | None
     destination: str | None
-    outcome: str
+    outcome: Outcome
     reason: str
     human: int
     unsure: int
