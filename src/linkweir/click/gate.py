@@ -21,7 +21,7 @@ from linkweir.store import accounts, blocked
 from linkweir.store.engine import Store
 
 LOOK = 2.0  # seconds between looks at the store
-PARTS = re.compile(r"(https?)://(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)(?::([0-9]*))?([^#]*)", re.IGNORECASE | re.DOTALL)
+PARTS = re.compile(r"(https?)://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]*))?([^#]*)", re.IGNORECASE | re.DOTALL)
 PORTS = {"http": "80", "https": "443"}
 Confirm = Mapping[uuid.UUID, tuple[Searches, ...]]
 
@@ -40,7 +40,6 @@ def destination_of(destination: str) -> str | None:
         return None
     scheme, _, port, rest = found[1].lower(), found[2], found[3], found[4]
     port = f":{port}" if port and port != PORTS[scheme] else ""
-    rest = rest.replace("\\", "/", 1) if rest.startswith("\\") else rest
     return f"{scheme}://{_host(found[2])}{port}{rest or '/'}"
 
 

@@ -1,45 +1,56 @@
 """Writes a destination as the ASCII text of a `Location` header, the way the URL standard serialises it.
 
-Only what the standard's percent-encode sets name is encoded, and a non-ASCII host goes through IDNA;
-existing `%XX`, letter case, `..` segments and ports stay as they are. The result is printable ASCII, so
-nothing can be injected. Source: https://url.spec.whatwg.org/#percent-encoded-bytes
+What the standard's percent-encode sets name is encoded, a non-ASCII host goes through IDNA, a backslash in authority
+or path is a slash, tabs and line ends are nothing. Left as they stand, because the reader's browser does the same to
+them and a sender's log should show what the sender wrote: letter case, existing `%XX`, default ports, `..` segments,
+an empty path, an empty user, the spelling of an IP address. The result is printable ASCII, so nothing can be injected,
+and every client reads the same host in it. Source: https://url.spec.whatwg.org/#concept-url-serializer
 """
 
 import re
+import unicodedata
 
 import idna
 
 # scheme://authority  path  ?query  #fragment; a backslash ends the authority as a slash does (special schemes)
 PARTS = re.compile(r"(https?://)([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 # most destinations: nothing in them is encoded in any part, so there is nothing to take apart
-PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#][!#-&(-;=?-\]_a-z|~]*)?")
-PATH = ' "<>^`{}'
+PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#][!#-&(-;=?-\[\]_a-z|~]*)?")
+STRIPPED = "".join(map(chr, range(0x21)))  # C0 controls and the space, at both ends
+REMOVED = dict.fromkeys(map(ord, "\t\n\r"))
+HALF = re.compile("[\ud800-\udfff]")  # of a character; the standard reads U+FFFD
 QUERY = " \"<>'"
 FRAGMENT = ' "<>`'
-USERINFO = ' "<>^`{}[]|;'
+PATH = ' "<>^`{}'
+USERINFO = PATH + "/:;=@[\\]|"
+# code points that no host may hold; some come out of the mapping of others, as the full-width solidus does
+FORBIDDEN = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
 
 
 def header_value(destination: str) -> str | None:
     """The `Location` for a destination; None when it is not an http(s) address with a host."""
     if PLAIN.fullmatch(destination):
         return destination
-    found = PARTS.fullmatch(destination)
+    found = PARTS.fullmatch(HALF.sub("\ufffd", destination.strip(STRIPPED).translate(REMOVED)))
     if found is None:
         return None
     scheme, authority, path, query, fragment = found.groups(default="")
     userinfo, at, host_and_port = authority.rpartition("@")
+    user, password_mark, password = userinfo.partition(":")
     host, colon, port = _split_port(host_and_port)
     if not host:
         return None
     return "".join(
         (
             scheme,
-            _encode(userinfo, USERINFO).replace("@", "%40"),
+            _encode(user, USERINFO),
+            password_mark,
+            _encode(password, USERINFO),
             at,
             ascii_host(host),
             colon,
             _encode(port, PATH),
-            _encode(path, PATH),
+            _encode(path.replace("\\", "/"), PATH),
             _encode(query, QUERY),
             _encode(fragment, FRAGMENT),
         )
@@ -56,31 +67,45 @@ def _encode(text: str, special: str) -> str:
     if text.isascii() and text.isprintable() and not any(character in special for character in text):
         return text
     return "".join(
-        chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in special else f"%{byte:02X}"
-        for byte in text.encode("utf-8", "replace")
+        chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in special else f"%{byte:02X}" for byte in text.encode()
     )
 
 
 def ascii_host(host: str) -> str:
-    """A host as the ASCII text that browsers make of it."""
+    """A host as the ASCII text that browsers make of it. One that they refuse, or read as other than a host, comes
+    out percent-encoded: they decode that first, and refuse it as they would have refused the host.
+    """
     if host.isascii():
         return _encode(host, PATH)
+    found = _mapped(host)
+    return _encode(host, PATH) if not found or FORBIDDEN.search(found) else found
+
+
+def _mapped(host: str) -> str | None:
+    """The host in its ASCII form; None where the mapping of UTS 46 refuses it, or leaves nothing of it."""
     try:
         return idna.encode(host, uts46=True, std3_rules=False).decode("ascii")
     except idna.IDNAError:
-        return ".".join(map(_lenient_label, _mapped(host).split(".")))
-
-
-def _mapped(host: str) -> str:
-    """The host after UTS 46 mapping, or as it is where even that is refused."""
+        pass
     try:
-        return idna.uts46_remap(host, std3_rules=False)
+        labels = idna.uts46_remap(host, std3_rules=False).split(".")
     except idna.IDNAError:
-        return host.lower()
+        return None
+    return ".".join(map(_lenient_label, labels)) if all(map(_is_followed, labels)) else None
+
+
+def _is_followed(label: str) -> bool:
+    """Browsers go by UTS 46 alone and follow labels that IDNA 2008 forbids: emoji domains exist. What else may be
+    wrong with a label is theirs to judge.
+    """
+    odd = label.startswith("xn--") or unicodedata.category(label[:1] or "a").startswith("M")
+    return label.isascii() or not (odd or any(map(_is_doubtful, label)))
+
+
+def _is_doubtful(character: str) -> bool:
+    unassigned = unicodedata.category(character) == "Cn"
+    return unassigned or character in "\u200c\u200d" or unicodedata.bidirectional(character) in ("R", "AL", "AN")
 
 
 def _lenient_label(label: str) -> str:
-    if not label.isascii():
-        # browsers go by UTS 46 alone and follow labels that IDNA 2008 forbids: emoji domains exist
-        label = "xn--" + label.encode("punycode").decode("ascii")
-    return _encode(label, PATH)
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
