@@ -1,5 +1,6 @@
 """Tests of linkweir.mail.template: what the outside contract says on substitution and escaping."""
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -64,6 +65,55 @@ def test_errors_name_the_field(source: str) -> None:
     """A template that cannot be read or filled is the sender's mistake, named by field and line."""
     with pytest.raises(BadInput, match=r"subject: template error in line 1"):
         one(source, "subject")
+
+
+STYLE = "<p>\n<style>@media screen{#a{color:red}}</style>"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (STYLE, 2),
+        (STYLE + "\n<p>{{ n }} {# a note #} left over #}</p>", 2),
+        ("<STYLE\ntype='text/css'>\n@media print{#-moz-x{}}</style>#}", 3),
+        ("<!--[if mso]><style>@media{#\u00e9{}}</style><![endif]--> #}", 1),
+        ("<style>@media{#a{}} #}", 1),
+        ("{% raw %}{#a{% endraw %}\n{{ '{#b' }}{#- {{ c -#}\n<style>{#d", 3),
+        ("a\n{# never ends", 2),
+        ("{{ n }} {#", 1),
+    ],
+)
+def test_a_comment_that_swallows_css_is_an_error(source: str, line: int) -> None:
+    """`{#` before a name inside `<style>`, or without `#}` behind it, is refused with its line and the ways out."""
+    with pytest.raises(BadInput, match=rf"html_content: `\{{#` in line {line} begins a template comment.*`\{{ #`.*raw"):
+        one(source, "html_content", html=True, n=1)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (STYLE.replace("{#", "{ #"), STYLE.replace("{#", "{ #")),
+        (STYLE.replace("{#", "{{ '{#' }}"), STYLE),
+        (STYLE.replace("{#", '{{ "{#" }}'), STYLE),
+        ("{% raw %}" + STYLE + "{% endraw %}", STYLE),
+        ("{%- raw -%}" + STYLE + "{%- endraw -%}", STYLE),
+        ("<style>{# a note #}a{}{#- and\nanother -#}</style>", "<style>a{}</style>"),
+        ("<p>{#note#}</p>", "<p></p>"),
+        ("{# <style>{#a #}", ""),
+        ("{{ '}} {#a' }}", "}} {#a"),
+        ("{% if '{#' %}x{% endif %}", "x"),
+    ],
+)
+def test_comments_and_the_ways_out_work(source: str, expected: str) -> None:
+    """A comment outside CSS, or with a space in it, is one; a space, an expression and a raw block bring `{#` out."""
+    assert one(source, "html_content", html=True) == expected
+
+
+def test_looking_for_comments_takes_no_time() -> None:
+    """Two million characters of openings that never close are refused at once."""
+    for piece in ("{{" + "\\'" * 1_000_000 + "{#\\", "{#", "<style ", "{{ '", "{% raw %}", "<style>{{", '{% "'):
+        with contextlib.suppress(BadInput):
+            template.check_comments(Template(piece * (2_000_000 // len(piece)), "x", html=True))
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,18 @@
 In HTML the five characters `& < > " '` are escaped and nothing else, so that a URL stays a URL; subject
 and text are not escaped. What is not there is empty. Templates are a stranger's programs: they run in a
 process of their own with little time and memory (see `renderer`), and this one outlives whatever they do.
+
+`{#` begins a comment in MiniJinja and an id's rule in CSS (`@media print{#a{...}}`), where all up to the next `#}`
+would vanish without a word: there it is refused, unless white space shows that a comment is meant.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,14 @@ from linkweir.errors import BadInput
 RENDERER = Path(__file__).with_name("renderer.py")
 WAIT = 30.0  # seconds, for a renderer on a busy machine; its computing time is limited to less
 SOURCE_LIMIT = 2 * 1024 * 1024  # characters; longer ones are still sent when nothing is substituted
+_STYLE = re.compile(r"<style[\s/>].*?(?:</style|\Z)", re.IGNORECASE | re.DOTALL)
+_BEGIN = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}|\{\{|\{%|\{#")
+_END_OF_RAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+# the end of an expression or a statement, which is none inside a string
+_STRINGS = r"""|"(?:[^"\\]|\\.?)*+(?:"|\Z)|'(?:[^'\\]|\\.?)*+(?:'|\Z)"""
+# the end of an expression or a statement, which is none inside a string
+_END_OF = {"{{": re.compile(r"\}\}" + _STRINGS, re.DOTALL), "{%": re.compile(r"%\}" + _STRINGS, re.DOTALL)}
+_CSS_NAME = re.compile(r"-?-?[A-Za-z_\\\x80-\U0010ffff]")  # how an id may begin in CSS
 AT_ONCE = threading.BoundedSemaphore(2)  # renderers at a time, for each may take up to its memory limit
 
 
@@ -43,6 +55,7 @@ def fill(templates: Sequence[Template], common: Values, values: Sequence[Values]
     for one in templates:
         if len(one.source) > SOURCE_LIMIT:
             raise BadInput(one.field, f"is longer than {SOURCE_LIMIT} characters and has substitutions")
+        check_comments(one)
     lines = _rendered(templates, common, values)
     for one, line in zip(templates, lines, strict=False):
         if line != "":
@@ -52,6 +65,48 @@ def fill(templates: Sequence[Template], common: Values, values: Sequence[Values]
         field = templates[len(lines) % count].field
         raise BadInput(field, "the template needs too much time, memory or nesting")
     return [_texts(templates, lines[start : start + count]) for start in range(count, len(lines), count)]
+
+
+def check_comments(template: Template) -> None:
+    """Refuse a comment that never ends, and in HTML one that is CSS. Raises BadInput."""
+    source = template.source
+    if "{#" not in source:
+        return
+    styles = [found.span() for found in _STYLE.finditer(source)] if template.html else []
+    for at in _comments(source):
+        while styles and styles[0][1] <= at:
+            del styles[0]
+        ends = source.find("#}", at + 2) >= 0
+        if not ends or (styles and styles[0][0] <= at and _CSS_NAME.match(source, at + 2)):
+            why = "in CSS" if ends else "that never ends"
+            raise BadInput(
+                template.field,
+                f"`{{#` in line {source.count(chr(10), 0, at) + 1} begins a template comment {why}: "
+                "write `{ #` or `{{ '{#' }}` for the two characters, or {% raw %} ... {% endraw %} around the text",
+            )
+
+
+def _comments(source: str) -> Iterator[int]:
+    """Where the comments of a template begin, as MiniJinja's lexer sees them."""
+    at = 0
+    while found := _BEGIN.search(source, at):
+        mark = found[0]
+        if mark == "{#":
+            yield found.start()
+            at = source.find("#}", found.end()) + 2
+        elif mark in _END_OF:
+            at = _end_of(source, found.end(), _END_OF[mark])
+        else:
+            end = _END_OF_RAW.search(source, found.end())
+            at = end.end() if end else len(source)
+
+
+def _end_of(source: str, at: int, pattern: re.Pattern[str]) -> int:
+    while found := pattern.search(source, at):
+        at = found.end()
+        if found[0][0] not in "\"'":
+            return at
+    return len(source)
 
 
 def _texts(templates: Sequence[Template], lines: list[Any]) -> list[str] | BadInput:
