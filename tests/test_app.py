@@ -27,7 +27,7 @@ from linkweir.app import Service, create_app, linkweir_lifespan
 from linkweir.errors import LinkweirError
 from linkweir.serve import DEMO_KEY
 from linkweir.settings import Settings
-from tests.edge.serving import BROWSER, Running, Served, mails, request, wait_until
+from tests.edge.serving import BROWSER, WAIT, Running, Served, free_port, mails, request, wait_until
 
 SETTINGS = ("LINKWEIR_",)
 
@@ -38,7 +38,8 @@ class Process:
     def __init__(self, data: Path, *words: str, port: int = 0, **settings: str) -> None:
         environment = {name: text for name, text in os.environ.items() if not name.startswith(SETTINGS)}
         environment |= {"LINKWEIR_" + name.upper(): text for name, text in settings.items()}
-        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(data), "--port", str(port), *words]
+        ports = ["--port", str(port), *(["--smtp-port", "0"] if port else [])]  # with a free one the other is free too
+        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(data), *ports, *words]
         self.process = subprocess.Popen(  # noqa: S603  our own command
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
@@ -84,7 +85,7 @@ class Process:
 
     def closed(self) -> int:
         """Wait for the end; the exit code."""
-        code = self.process.wait(30)
+        code = self.process.wait(WAIT)
         for thread in self._threads:
             thread.join(10)
         for stream in (self.process.stdout, self.process.stderr):
@@ -101,14 +102,8 @@ def serving(data: Path, *words: str, **settings: Any) -> Iterator[Process]:
         yield process
     finally:
         if process.process.poll() is None:
-            process.end(signal.SIGKILL)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+            process.process.kill()
+        process.closed()
 
 
 def test_the_printed_commands_work(tmp_path: Path) -> None:
@@ -132,7 +127,7 @@ def test_the_printed_commands_work(tmp_path: Path) -> None:
 
 def shell(command: str) -> Any:
     """What a pasted curl command answers."""
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=30)  # noqa: S603
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=WAIT)  # noqa: S603
     return json.loads(done.stdout)
 
 
@@ -217,9 +212,8 @@ def stored_clicks(data: Path) -> int:
 
 def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
     """Every click whose redirect arrived is counted after the process was killed under load."""
-    port = free_port()
     answered = 0
-    with serving(tmp_path, port=port) as process:
+    with serving(tmp_path) as process:
         account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
         headers = {"Authorization": f"Bearer {key}"}
         base = f"{process.url}/v2/accounts/{account}/messages"
@@ -240,7 +234,7 @@ def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
             wait_until(lambda: stored_clicks(tmp_path) > 20)
             process.end(signal.SIGKILL)
             answered = sum(counts)
-    with serving(tmp_path, port=port) as process:
+    with serving(tmp_path) as process:
         wait_until(lambda: stored_clicks(tmp_path) >= answered)
         process.end(signal.SIGTERM)  # a clean stop stores what the journal still holds
     assert answered <= stored_clicks(tmp_path) <= answered + 4

@@ -5,7 +5,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -40,10 +39,8 @@ class Clicking:
 
     def start(self) -> int:
         """Start one more process; its port."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = int(free.getsockname()[1])
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
-        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(self.data), "--port", str(port)]
+        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(self.data), "--port", "0"]
         process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, "--smtp-port", "-1", *self._words],
             env={**kept, **self._settings},
@@ -51,8 +48,14 @@ class Clicking:
             text=True,
         )
         assert process.stdout is not None
-        while "Account" not in (line := process.stdout.readline()):
+        printed = ""
+        while "Account" not in printed:
+            line = process.stdout.readline()
             assert line, "it did not start"
+            printed += line
+        found = re.search(r"listens on http://\S+:(\d+);", printed)
+        assert found is not None, printed
+        port = int(found[1])
         self._processes[port] = process
         wait_until(lambda: self._answers(port))
         return port
@@ -126,6 +129,14 @@ class Clicking:
                 time.sleep(0.02)
             finally:
                 connection.close()
+
+    def work(self, seconds: float, clicks: int = 40) -> None:
+        """Let the readers go on for so long, and until so many more clicks have been answered: on a busy machine too
+        something is under way.
+        """
+        before = len(self.answered)
+        time.sleep(seconds)
+        wait_until(lambda: len(self.answered) >= before + clicks)
 
     def loaded(self, *ports: int, readers: int = 4) -> "Load":
         """Readers that click until the block ends."""

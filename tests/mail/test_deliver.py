@@ -255,7 +255,7 @@ def test_a_slow_delivery_keeps_its_lease(bench: Bench) -> None:
         bench.store,
         {"default": slow},
         make_logger("error", io.StringIO()),
-        lease=0.3,
+        lease=1.5,
         first_wait=1,
         clock=lambda: time.time_ns() // 1000,
     )
@@ -268,7 +268,7 @@ def test_a_slow_delivery_keeps_its_lease(bench: Bench) -> None:
     second = bench.worker(transport := Flaky(0))
     bench.now = time.time_ns() // 1000
     second.start()
-    time.sleep(1)
+    time.sleep(3)  # two leases
     second.stop()
     slow.go.set()
     wait_until(lambda: bench.status(key) == "Delivered")

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.edge.serving import WAIT
+
 Behaviour = str  # ok, fail, hang, drip, redirect, lie, huge, late (ok, but only when told by `go`)
 
 
@@ -58,10 +60,10 @@ class Receiver:
         """As the behaviour says."""
         kind = self.behaviour
         if kind == "hang":
-            self._ended.wait(20)
+            self._ended.wait(10 * WAIT)
             return
         if kind == "late":
-            self.go.wait(20)
+            self.go.wait(10 * WAIT)
         if kind == "redirect":
             handler.send_response(302)
             handler.send_header("Location", self.url + "/elsewhere")

@@ -18,7 +18,7 @@ from linkweir.settings import Network
 from linkweir.store import outbox as requests
 from linkweir.store.tables import outbox, webhooks
 from linkweir.webhook import guard, worker
-from tests.edge.serving import Served, html_of, wait_until
+from tests.edge.serving import WAIT, Served, html_of, wait_until
 from tests.webhook.receiving import Receiver
 
 LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -119,14 +119,17 @@ def test_a_huge_answer_is_a_success_that_is_not_read(served: Served) -> None:
         wait_until(lambda: seen(served, made)["success_count"] == 1)
 
 
-def test_one_hanging_endpoint_delays_no_other(served: Served) -> None:
-    """While one receiver hangs on many requests, another gets all of its own."""
-    with Receiver("hang") as bad, Receiver() as good:
-        hook(served, bad.url, "reception")
+def test_one_hanging_endpoint_delays_no_other(tmp_path: Path) -> None:
+    """While one receiver hangs on requests that have all the time in the world, another gets all of its own."""
+    patient = {"webhook_networks": LOOPBACK, "webhook_timeout": 9 * WAIT}
+    with Served(tmp_path / "data", **patient) as served, Receiver("hang") as bad, Receiver() as good:
+        hanging = hook(served, bad.url, "reception")
         hook(served, good.url, "reception")
         for _ in range(12):
             served.send()
-        wait_until(lambda: len(good.received) == 12, 3)
+        wait_until(lambda: len(good.received) == 12)
+        wait_until(lambda: bad.received)
+        assert seen(served, hanging)["error_count"] == 0
 
 
 def test_slow_endpoints_that_succeed_delay_no_other(tmp_path: Path) -> None:

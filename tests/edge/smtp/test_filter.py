@@ -3,7 +3,6 @@
 import email
 import email.policy
 import smtplib
-import socket
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from linkweir.edge.smtp.intake import NULL
-from tests.edge.serving import Served, wait_until
+from tests.edge.serving import Served, free_port, wait_until
 from tests.edge.smtp.submitting import MAIL
 
 
@@ -37,13 +36,6 @@ class Back:
         assert isinstance(envelope.content, bytes)
         self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
         return "250 OK"
-
-
-def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def filtering(data: Path, listen: int, back: int, **settings: Any) -> Served:

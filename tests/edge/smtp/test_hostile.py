@@ -16,7 +16,7 @@ from linkweir.app import create_app
 from linkweir.edge.smtp import protocol, server
 from linkweir.errors import SettingsError
 from linkweir.settings import Settings
-from tests.edge.serving import wait_until
+from tests.edge.serving import at_some_pace, wait_until
 from tests.edge.smtp.submitting import MAIL, Submission
 
 DEEP = b"".join(
@@ -214,40 +214,48 @@ def _answers(served: Submission) -> bool:
 
 def test_who_does_not_sign_in_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that keeps its connection with a word now and then, but never signs in, loses it; others do not."""
-    monkeypatch.setattr(protocol, "SIGN_IN", 1.0)
-    with Submission(tmp_path / "data") as service, service.connect() as friend:
-        stranger = service.connect(sign_in=False)
-        with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):
-            _chat(stranger)
-        stranger.close()
-        assert friend.noop()[0] == 250
+
+    def work(seconds: float) -> None:
+        monkeypatch.setattr(protocol, "SIGN_IN", seconds)
+        with Submission(tmp_path / str(seconds)) as service, service.connect() as friend:
+            stranger = service.connect(sign_in=False)
+            with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):
+                _chat(stranger, seconds / 10)
+            stranger.close()
+            assert friend.noop()[0] == 250
+
+    at_some_pace(1.0, work)
 
 
-def _chat(client: smtplib.SMTP) -> None:
+def _chat(client: smtplib.SMTP, pause: float) -> None:
     for _ in range(60):
         client.noop()
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def test_a_slow_commit_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a mail is here, no clock runs against its client: hanging up would make it send the same mail again."""
-    monkeypatch.setattr(server, "IDLE", 0.5)
-    monkeypatch.setattr(protocol, "LONGEST_MAIL", 0.7)
-    with Submission(tmp_path / "data") as service, service.connect() as client:
-        submit = service.service.submitter.submit_raw
 
-        def slowly(*args: Any, **named: Any) -> Any:
-            time.sleep(1.5)
-            return submit(*args, **named)
+    def work(seconds: float) -> None:
+        monkeypatch.setattr(server, "IDLE", seconds)
+        monkeypatch.setattr(protocol, "LONGEST_MAIL", 1.4 * seconds)
+        with Submission(tmp_path / str(seconds)) as service, service.connect() as client:
+            submit = service.service.submitter.submit_raw
 
-        monkeypatch.setattr(service.service.submitter, "submit_raw", slowly)
-        client.sendmail("a@example.com", ["ada@example.org"], MAIL)
-        with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):  # afterwards the idle time counts again
-            _wait_and_ask(client)
+            def slowly(*args: Any, **named: Any) -> Any:
+                time.sleep(3 * seconds)
+                return submit(*args, **named)
+
+            monkeypatch.setattr(service.service.submitter, "submit_raw", slowly)
+            client.sendmail("a@example.com", ["ada@example.org"], MAIL)
+            with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):  # afterwards the idle time counts again
+                _wait_and_ask(client, 2.4 * seconds)
+
+    at_some_pace(0.5, work)
 
 
-def _wait_and_ask(client: smtplib.SMTP) -> None:
-    time.sleep(1.2)
+def _wait_and_ask(client: smtplib.SMTP, pause: float) -> None:
+    time.sleep(pause)
     client.noop()
 
 

@@ -4,33 +4,23 @@ import os
 import re
 import shutil
 import smtplib
-import socket
 import tempfile
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
 
 from tests.conftest import missing
-from tests.edge.serving import Served, wait_until
+from tests.edge.serving import Served, free_port, wait_until
 from tests.edge.smtp.postfix import Postfix
 from tests.edge.smtp.submitting import MAIL
 from tests.faults.test_kill import Sink
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses at this moment."""
-    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in found]
-    for one in found:
-        one.close()
-    return ports
 
 
 def test_a_mail_server_hands_over_and_gets_back(tmp_path: Path) -> None:
     """A mail given to Postfix reaches its next hop with our link in it and every other byte of its body the same."""
     if not Path("/usr/sbin/postfix").exists() or os.geteuid() != 0:
         missing("Postfix is not installed, or this is not root, which it needs")
-    port, back, to_filter, relay = free_ports(4)
+    port, back, to_filter, relay = (free_port() for _ in range(4))
     sink = Sink()
     next_hop = Controller(sink, hostname="127.0.0.1", port=relay)
     next_hop.start()
@@ -45,7 +35,7 @@ def test_a_mail_server_hands_over_and_gets_back(tmp_path: Path) -> None:
             served.client.put(served.base, json={"track_clicks": True})
             with smtplib.SMTP("127.0.0.1", port) as client:
                 client.sendmail("news@example.com", ["ada@example.org"], MAIL)
-            wait_until(lambda: sink.mails or "status=bounced" in postfix.log.read_text(), 30)
+            wait_until(lambda: sink.mails or "status=bounced" in postfix.log.read_text())
             assert sink.mails, postfix.log.read_text()
             link = re.search(rb'"(http[^"]+)"', sink.mails[0])
             assert link is not None

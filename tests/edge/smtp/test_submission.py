@@ -18,7 +18,7 @@ import pytest
 
 from linkweir.edge.smtp import protocol, server
 from tests.conftest import missing
-from tests.edge.serving import wait_until
+from tests.edge.serving import WAIT, at_some_pace, wait_until
 from tests.edge.smtp.submitting import MAIL, Submission
 
 
@@ -246,25 +246,32 @@ def test_an_unverified_client_sees_a_certificate_that_signs_itself(served: Submi
 @pytest.mark.parametrize("dripping", ["nothing", "a command", "a mail"])
 def test_who_keeps_us_waiting_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dripping: str) -> None:
     """A client that says nothing, drips a command or drips a mail loses its connection after its time."""
-    monkeypatch.setattr(server, "IDLE", 0.6)
-    monkeypatch.setattr(protocol, "LONGEST_MAIL", 0.8)
-    with Submission(tmp_path / "data") as service, service.connect() as client:
-        assert client.sock is not None
-        if dripping == "a mail":
-            client.mail("a@example.com")
-            client.rcpt("b@example.org")
-            client.docmd("DATA")
-        with pytest.raises(OSError):  # noqa: PT011 - a reset, a broken pipe, or an end of TLS
-            _drip(client.sock, silent=dripping == "nothing")
-        client.close()
+
+    def work(seconds: float) -> None:
+        monkeypatch.setattr(server, "IDLE", seconds)
+        monkeypatch.setattr(protocol, "LONGEST_MAIL", 1.3 * seconds)
+        with Submission(tmp_path / str(seconds)) as service, service.connect() as client:
+            assert client.sock is not None
+            if dripping == "a mail":
+                client.mail("a@example.com")
+                client.rcpt("b@example.org")
+                client.docmd("DATA")
+            with pytest.raises(OSError):  # noqa: PT011 - a reset, a broken pipe, or an end of TLS
+                _drip(client.sock, silent=dripping == "nothing", pause=seconds / 6)
+            client.close()
+
+    at_some_pace(0.6, work)
 
 
-def _drip(connection: socket.socket, *, silent: bool) -> None:
+def _drip(connection: socket.socket, *, silent: bool, pause: float) -> None:
     """Send a byte now and then, or nothing; raises OSError when the other side has had enough."""
     if silent:
-        connection.settimeout(5)
-        if not connection.recv(1000):
-            raise ConnectionResetError
+        connection.settimeout(WAIT)
+        try:
+            if not connection.recv(1000):
+                raise ConnectionResetError
+        except TimeoutError:
+            pytest.fail("nobody hung up")
     for _ in range(60):
-        time.sleep(0.1)
+        time.sleep(pause)
         connection.sendall(b"x")

@@ -13,6 +13,7 @@ import pytest
 from linkweir.errors import DeliveryFailed, DeliveryRefused, SettingsError
 from linkweir.mail.transport import Outgoing
 from linkweir.mail.transport.relay import Relay, address
+from tests.edge.serving import WAIT
 from tests.mail.test_deliver import mail_to_send
 
 STEPS = ("greeting", "EHLO", "MAIL", "RCPT", "DATA", "end")
@@ -37,6 +38,7 @@ class StandIn:
         self.mails: list[bytes] = []
         self.commands: list[str] = []
         self.connections = 0
+        self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.port = self._listener.getsockname()[1]
@@ -49,6 +51,7 @@ class StandIn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for one in self._open:
@@ -93,7 +96,7 @@ class StandIn:
     def _say(self, connection: socket.socket, step: str) -> bool:
         text = self.said[step]
         if text == "stall":
-            threading.Event().wait(3)
+            self._ended.wait(WAIT)
             return False
         if text == "drop":
             connection.shutdown(socket.SHUT_RDWR)
@@ -184,8 +187,8 @@ def test_nothing_stands_between_the_answer_and_the_note(raw: bytes) -> None:
     """A relay that has taken a mail and then says nothing more does not hold up that it was taken."""
     with StandIn(RSET="stall") as server:
         started = time.monotonic()
-        assert deliver(relay_to(server), mail_to_send(raw)) == ["250 2.0.0 queued as 1"]
-        assert time.monotonic() - started < 2.5  # the stall is longer
+        assert deliver(relay_to(server, timeout=WAIT), mail_to_send(raw)) == ["250 2.0.0 queued as 1"]
+        assert time.monotonic() - started < WAIT / 2  # the stall is longer
 
 
 @pytest.mark.parametrize("trouble", ["550 what?", "drop", "stall", "garbage"])
