@@ -246,16 +246,7 @@ class Service:
         self.log.info("service.stopped")
 
     def _start_smtp(self) -> None:
-        wanted = [smtp.submission] if self.settings.smtp_port is not None else []
-        wanted += [smtp.content_filter] if self.settings.filter_listen else []
-        self.smtp_servers = []
-        try:
-            for make in wanted:
-                self.smtp_servers.append(make(self))
-        except BaseException:
-            for server in self.smtp_servers:
-                server.stop()  # its port must be free for the next try
-            raise
+        self.smtp_servers = smtp.servers(self)
         for server in self.smtp_servers:
             server.start()
 

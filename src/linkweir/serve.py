@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ NICE = 10  # under full load a tenth of what a process has that readers wait for
 SWITCH = 0.001  # seconds until a thread at work lets the one go on that readers wait for; Python's own is 0.005
 DEMO_KEY = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
 SMTP_PORT = 8587
+SMTPS_PORT = 8465
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 SAMPLE = {
     "from": {"email": "news@example.com", "name": "Example"},
@@ -50,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--smtp-port",
         type=int,
         help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free one; 0 takes one, -1 is off)",
+    )
+    parser.add_argument(
+        "--smtps-port",
+        type=int,
+        help=f"port for SMTP submission with TLS from the start (default: {SMTPS_PORT} beside {SMTP_PORT}, a free one "
+        "beside a free one, off beside another; -1 is off)",
     )
     parser.add_argument(
         "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"
@@ -86,8 +94,8 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     """Settings and the listening socket; with port 0 the settings follow the port that was free."""
     given = {"data": args.data, "host": args.host, "base_url": args.base_url, "link_style": args.link_style}
     settings = from_environment(os.environ, port=args.port, **given)
-    given["smtp_port"] = _smtp_port(args, settings)
-    settings = from_environment(os.environ, port=args.port, **given)
+    smtp_port = _smtp_port(args, settings)
+    smtps_port = _smtps_port(args, settings, smtp_port)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
@@ -99,7 +107,7 @@ def _prepare(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     port = listener.getsockname()[1]
     if port != settings.port:
         settings = from_environment(os.environ, port=port, **given)
-    return settings, listener
+    return replace(settings, smtp_port=smtp_port, smtps_port=smtps_port), listener
 
 
 def _smtp_port(args: argparse.Namespace, settings: Settings) -> int | None:
@@ -109,6 +117,15 @@ def _smtp_port(args: argparse.Namespace, settings: Settings) -> int | None:
     if settings.smtp_port is not None:
         return settings.smtp_port
     return 0 if settings.port == 0 else SMTP_PORT
+
+
+def _smtps_port(args: argparse.Namespace, settings: Settings, smtp_port: int | None) -> int | None:
+    """The one asked for, or one that goes with the other's; beside a port of the user's own it is theirs to choose."""
+    if args.smtps_port is not None:
+        return None if args.smtps_port < 0 else int(args.smtps_port)
+    if settings.smtps_port is not None:
+        return settings.smtps_port
+    return {SMTP_PORT: SMTPS_PORT, 0: 0}.get(-1 if smtp_port is None else smtp_port)
 
 
 def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
@@ -235,13 +252,16 @@ def _announce_dashboard(service: Service, url: str) -> None:
 
 def _announce_smtp(service: Service) -> None:
     """Where mail can be handed in, and with what; a password is shown this once."""
-    for server in service.smtp_servers[:1] if service.settings.smtp_port is not None else ():
-        host, port = server.address
-        print(f"SMTP          {host} port {port}, STARTTLS and AUTH PLAIN")
-        if service.settings.smtp_certificate is None:
-            print("              (its certificate signs itself: good for trying out)")
-        if found := service.first_smtp_credential():
-            print(f"              username {found[0]}  password {found[1]}")
+    servers = {one.service: one.address for one in service.smtp_servers if one.service != "filter"}
+    if not servers:
+        return
+    host, ways = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "TLS from the start"}
+    ports = " and ".join(f"port {servers[name][1]} ({way})" for name, way in ways.items() if name in servers)
+    print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
+    if service.settings.smtp_certificate is None:
+        print("              (its certificate signs itself: good for trying out)")
+    if found := service.first_smtp_credential():
+        print(f"              username {found[0]}  password {found[1]}")
 
 
 def _curls(url: str, account: str, key: str) -> str:

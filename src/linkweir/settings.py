@@ -71,6 +71,7 @@ class Settings:
     mail_hostname: str = ""
     smtp_host: str = "127.0.0.1"
     smtp_port: int | None = None
+    smtps_port: int | None = None
     smtp_certificate: Path | None = None
     smtp_key: Path | None = None
     max_message: int = MAX_MESSAGE
@@ -110,7 +111,7 @@ class Settings:
         for name in ("rate_limit", "statistics_rate"):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 requests a second")
-        for name in ("port", "smtp_port"):
+        for name in ("port", "smtp_port", "smtps_port"):
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
         self._check_together()
@@ -217,7 +218,7 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
     **dict.fromkeys(("apple_app_links", "android_app_links"), Path),
-    **dict.fromkeys(("port", "smtp_port", *AT_LEAST_ONE), _number(int, "a whole number")),
+    **dict.fromkeys(("port", "smtp_port", "smtps_port", *AT_LEAST_ONE), _number(int, "a whole number")),
     **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), _number(float, "a number")),
     **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
     "proxy_header": _choice("x-forwarded-for", "forwarded"),

@@ -18,18 +18,30 @@ class Submission(Served):
     """A served application with submission on a free port."""
 
     def __init__(self, data: Path, **settings: Any) -> None:
-        super().__init__(data, smtp_port=0, **settings)
+        super().__init__(data, **{"smtp_port": 0, "smtps_port": 0, **settings})
 
     @property
     def port(self) -> int:
         """Where SMTP listens."""
-        return self.service.smtp_servers[0].address[1]
+        return self.port_of("submission")
 
-    def connect(self, *, sign_in: bool = True) -> smtplib.SMTP:
+    def port_of(self, service: str) -> int:
+        """Where this service listens."""
+        return next(one.address[1] for one in self.service.smtp_servers if one.service == service)
+
+    @property
+    def trusted(self) -> ssl.SSLContext:
+        """Trusts the service's certificate and no other."""
+        return ssl.create_default_context(cafile=str(self.settings.data / "smtp-selfsigned.pem"))
+
+    def connect(self, *, sign_in: bool = True, implicit: bool = False) -> smtplib.SMTP:
         """A client that has verified the certificate, and signed in."""
-        client = smtplib.SMTP("localhost", self.port, timeout=20)
-        context = ssl.create_default_context(cafile=str(self.settings.data / "smtp-selfsigned.pem"))
-        client.starttls(context=context)
+        if implicit:
+            port = self.port_of("submissions")
+            client: smtplib.SMTP = smtplib.SMTP_SSL("localhost", port, timeout=20, context=self.trusted)
+        else:
+            client = smtplib.SMTP("localhost", self.port, timeout=20)
+            client.starttls(context=self.trusted)
         if sign_in:
             client.login(*self.credential)
         return client

@@ -20,7 +20,6 @@ RECIPIENTS = 50
 # The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
 # with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
 BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-NULL = "<>"  # how the library spells the null reverse-path, with which bounce mails come (RFC 5321 section 4.5.5)
 # Local parts over RFC 5321's 64 octets are real (bounces to generated senders), and so are quoted ones.
 ADDRESS = re.compile(r'(?=.{1,320}\Z)(?:[!#-?A-~]+|"[ !#-\[\]-~]*")@[A-Za-z0-9.\[\]:_-]{1,255}')
 SENDER = re.compile(r"[ -~]{0,320}")  # no control: one that is passed on would be a command to the next server
@@ -41,18 +40,24 @@ class Intake:
         self._pool = pool
         self._source = source
 
+    async def handle_EHLO(  # noqa: N802 - the library's names
+        self, server: SMTP, session: Session, _envelope: Envelope, name: str, offered: list[str]
+    ) -> list[str]:
+        """What is offered."""
+        session.host_name = name
+        return [line for line in offered if line[4:] != "SMTPUTF8"]
+
     async def handle_MAIL(  # noqa: N802 - the library's names
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Begin a mail."""
         if not SENDER.fullmatch(address):
             return "553 5.1.7 that is no address that mail can come from"
         envelope.mail_from = address
-        envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - the library's names
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take one more recipient."""
         if len(envelope.rcpt_tos) >= RECIPIENTS:
@@ -60,7 +65,6 @@ class Intake:
         if not ADDRESS.fullmatch(address):
             return "553 5.1.3 that is no address that mail can be sent to"
         envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -72,7 +76,7 @@ class Intake:
         if BARE.search(raw):
             return "550 5.6.0 the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
         mail = RawMail(
-            "" if envelope.mail_from in (None, NULL) else str(envelope.mail_from),
+            envelope.mail_from or "",
             tuple(dict.fromkeys(envelope.rcpt_tos)),
             raw,
             self._source,

@@ -8,13 +8,15 @@ before it has begun, 421 in the middle of it.
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import TLSSetupException
 
 from linkweir.edge.client import network_of
 from linkweir.edge.memory import Incoming
+from linkweir.edge.smtp.commands import Commands
 
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
 LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
@@ -27,13 +29,30 @@ LINE = 80  # bytes that the library needs to hold one line, beside the line
 SLACK = 1 << 20  # bytes after the limit in which the client still gets its proper answer
 
 
-class Connection(SMTP):
-    """What aiosmtpd does, bounded; `places` is the server's count of free connections, `incoming` what all share."""
+class Connection(Commands):
+    """What aiosmtpd does, bounded; `places` is the server's count of free connections, `incoming` what all share.
+
+    `implicit_tls`: TLS begins before the first word (RFC 8314), in the place of STARTTLS.
+    """
 
     line_length_limit = LONGEST_LINE
 
-    def __init__(self, handler: Any, *, places: "Places", incoming: Incoming, idle: float, **options: Any) -> None:
-        super().__init__(handler, timeout=idle, **options)
+    def __init__(
+        self,
+        handler: Any,
+        *,
+        places: "Places",
+        incoming: Incoming,
+        idle: float,
+        sign_in: bool = False,
+        implicit_tls: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, timeout=idle, auth_require_tls=implicit_tls is None, **options)
+        self._auth_required = sign_in
+        self._implicit_tls = implicit_tls
+        self._handshake: asyncio.Task[None] | None = None
+        self._idle = idle
         self._places = places
         self._holds = False
         self.source = ""
@@ -56,7 +75,31 @@ class Connection(SMTP):
                 return
             if self._auth_required:
                 self._sign_in_by = self.loop.call_later(SIGN_IN, self._end_stranger)
+            if self._implicit_tls is not None:
+                assert isinstance(transport, asyncio.Transport)
+                self._handshake = self.loop.create_task(self._encrypt(transport, self._implicit_tls))
+                return
         super().connection_made(transport)
+
+    async def _encrypt(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        """TLS first; the connection has its place already, however long that takes."""
+        failed, secure = TLSSetupException(), None
+        try:
+            secure = await self.loop.start_tls(
+                transport, self, context, server_side=True, ssl_handshake_timeout=self._idle
+            )
+        except OSError as error:  # TLS errors are of this kind, and so is the end of the time for it
+            failed.__cause__ = error
+        if secure is not None:
+            super().connection_made(secure)
+            return
+        await self.handle_exception(failed)
+        transport.close()
+        self.connection_lost(failed)
+
+    def eof_received(self) -> bool | None:
+        """The client goes; some do so in the middle of the handshake."""
+        return super().eof_received() if self.session is not None else None
 
     @property
     def stranger(self) -> bool:
@@ -115,7 +158,7 @@ class Connection(SMTP):
             if self.transport is not None:
                 self.transport.close()
             return
-        if not self._held.book(2 * self._announced()):  # with its lines a mail takes about twice its size
+        if not self._held.book(2 * self.announced):  # with its lines a mail takes about twice its size
             await self.push("451 4.3.1 too much mail is arriving, try again later")
             return
         self._receiving = 0
@@ -138,11 +181,6 @@ class Connection(SMTP):
         if self._deadline is not None:
             self._deadline.reschedule(self.loop.time() + ANSWER)
         self._reset_timeout(ANSWER)
-
-    def _announced(self) -> int:
-        """The size that MAIL told (RFC 1870), which the library has checked; 0 when it told none."""
-        options = self.envelope.mail_options if self.envelope is not None else []
-        return next((int(one[5:]) for one in options if one.startswith("SIZE=")), 0)
 
 
 def network(peer: Any) -> str:

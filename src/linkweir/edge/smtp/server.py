@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 from linkweir.edge.parts import Parts
 from linkweir.edge.smtp.certificate import context
@@ -20,13 +21,21 @@ logging.getLogger("mail.log").setLevel(logging.ERROR)  # the library's own words
 IDLE = 60.0  # seconds, by the outside contract
 CONNECTIONS = 200
 ANSWER = 2.0  # seconds in which senders of mails under way get their answer when the server stops
+Service = Literal["submission", "submissions", "filter"]  # the first two as IANA names them
 AT_ONCE = 4  # mails that are rewritten and committed at a time; each may be large
 
 
 class SmtpServer:
-    """Takes connections on one socket until it is stopped; `address` is where."""
+    """Takes connections on one socket until it is stopped; `address` is where, `service` for what."""
 
-    def __init__(self, listener: socket.socket, connection: Callable[[Places], Connection], pool: ThreadPoolExecutor):
+    def __init__(
+        self,
+        listener: socket.socket,
+        connection: Callable[[Places], Connection],
+        pool: ThreadPoolExecutor,
+        service: Service,
+    ) -> None:
+        self.service = service
         self._listener = listener
         self._connection = connection
         self._pool = pool
@@ -75,14 +84,33 @@ class SmtpServer:
         await places.close()
 
 
-def submission(parts: Parts) -> SmtpServer:
-    """The server for those who send: STARTTLS, then AUTH PLAIN. Raises SettingsError, LinkweirError."""
+def servers(parts: Parts) -> list[SmtpServer]:
+    """Every server that the settings want, none of them started. Raises SettingsError, LinkweirError."""
+    settings, found, sign_in = parts.settings, list[SmtpServer](), SignIn(parts)
+    try:
+        if settings.smtp_port is not None:
+            found.append(_submission(parts, sign_in, settings.smtp_port, "submission"))
+        if settings.filter_listen:
+            found.append(content_filter(parts))
+        if settings.smtps_port is not None:
+            found.append(_submission(parts, sign_in, settings.smtps_port, "submissions"))
+    except BaseException:
+        for server in found:
+            server.stop()  # its port must be free for the next try
+        raise
+    return found
+
+
+def _submission(parts: Parts, sign_in: SignIn, port: int, service: Service) -> SmtpServer:
+    """A server for those who send: STARTTLS or implicit TLS (RFC 8314), then AUTH. Raises SettingsError,
+    LinkweirError.
+    """
     settings = parts.settings
     name = settings.mail_hostname or socket.gethostname()
     tls = context(settings.smtp_certificate, settings.smtp_key, settings.data, name)
-    listener = _listen(settings.smtp_host, settings.smtp_port or 0)
+    secured = {"implicit_tls": tls} if service == "submissions" else {"tls_context": tls, "require_starttls": True}
+    listener = _listen(settings.smtp_host, port)
     pool = ThreadPoolExecutor(AT_ONCE, "linkweir-smtp")
-    sign_in = SignIn(parts)
 
     def connection(places: Places) -> Connection:
         return Connection(
@@ -93,16 +121,14 @@ def submission(parts: Parts) -> SmtpServer:
             hostname=name,
             ident="Linkweir",
             data_size_limit=settings.max_message,
-            tls_context=tls,
-            require_starttls=True,
-            auth_required=True,
-            auth_require_tls=True,
-            auth_exclude_mechanism=["LOGIN"],
+            enable_SMTPUTF8=True,
+            sign_in=True,
             authenticator=sign_in,
             loop=asyncio.get_running_loop(),
+            **secured,
         )
 
-    return SmtpServer(listener, connection, pool)
+    return SmtpServer(listener, connection, pool, service)
 
 
 def content_filter(parts: Parts) -> SmtpServer:
@@ -118,7 +144,7 @@ def content_filter(parts: Parts) -> SmtpServer:
         raise SettingsError("LINKWEIR_FILTER_LISTEN: it takes mail from anybody, so it must be a private address")
     pool = ThreadPoolExecutor(AT_ONCE, "linkweir-filter")
     listener = _listen(host.strip("[]"), number)
-    return SmtpServer(listener, lambda places: _filter(parts, pool, places), pool)
+    return SmtpServer(listener, lambda places: _filter(parts, pool, places), pool, "filter")
 
 
 def _filter(parts: Parts, pool: ThreadPoolExecutor, places: Places) -> Connection:
@@ -130,6 +156,7 @@ def _filter(parts: Parts, pool: ThreadPoolExecutor, places: Places) -> Connectio
         hostname=parts.settings.mail_hostname or socket.gethostname(),
         ident="Linkweir filter",
         data_size_limit=parts.settings.max_message,
+        enable_SMTPUTF8=True,
         loop=asyncio.get_running_loop(),
     )
 

@@ -1,4 +1,4 @@
-"""AUTH PLAIN with SMTP credentials. A password is random, so its SHA-256 is all that is stored and compared."""
+"""AUTH PLAIN and LOGIN with SMTP credentials. A password is random: its SHA-256 is all that is stored and compared."""
 
 import hashlib
 import hmac
@@ -13,13 +13,14 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from linkweir.edge.parts import Parts
 from linkweir.edge.smtp.intake import Sender
+from linkweir.edge.smtp.protocol import network
 from linkweir.errors import StoreUnavailable
 from linkweir.store import smtp_credentials
 
 ALPHABET = string.ascii_letters + string.digits
-TRIES = 10  # failures from one address within
+TRIES = 10  # failures from one network within, whatever the mechanism
 WINDOW = 60.0  # seconds; more are not even looked at
-ADDRESSES = 10_000  # that are remembered
+NETWORKS = 10_000  # that are remembered
 REFUSED = "535 5.7.8 the username or password is wrong"
 
 
@@ -55,18 +56,18 @@ def credential(account: uuid.UUID, name: str, username: str, password: str, now:
 
 
 class SignIn:
-    """The authenticator of a server; callable as the library wants it."""
+    """The authenticator of all servers that want one; callable as the library wants it."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
     def __call__(
-        self, _server: SMTP, session: Session, _envelope: Envelope, mechanism: str, given: object
+        self, _server: SMTP, session: Session, _envelope: Envelope, _mechanism: str, given: object
     ) -> AuthResult:
         """Who this is, or why not."""
-        peer = str((session.peer or ("",))[0])
-        if mechanism != "PLAIN" or not isinstance(given, LoginPassword):
+        peer = network(session.peer)
+        if not isinstance(given, LoginPassword):
             return AuthResult(success=False, handled=False)
         if self._too_many(peer):
             return AuthResult(success=False, handled=False, message="454 4.7.0 too many failures, try again later")
@@ -80,7 +81,7 @@ class SignIn:
         if hmac.compare_digest(presented, known) and row is not None:
             return AuthResult(success=True, auth_data=Sender(row))
         self._failures.setdefault(peer, []).append(time.monotonic())
-        while len(self._failures) > ADDRESSES:
+        while len(self._failures) > NETWORKS:
             self._failures.popitem(last=False)
         self._parts.log.warning("smtp.refused", peer=peer)
         return AuthResult(success=False, handled=False, message=REFUSED)
