@@ -54,6 +54,13 @@ class NotSupported(BadInput):
     """A wish that is understood but cannot be met; refusing it beats ignoring what would change the delivery."""
 
 
+class RefusedContent(BadInput):
+    """A mail that readers would understand differently, so that something could reach whom it must not."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("", reason)
+
+
 class NotFound(LinkweirError, LookupError):
     """What was asked for does not exist, or not for this account."""
 

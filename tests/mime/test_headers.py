@@ -2,40 +2,112 @@
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkweir.mime.headers import Headers, fields
+from linkweir.mime.headers import Block, Headers, unfolded
 
 PIECES = st.sampled_from(
     [
         *(b"Subject: x", b"X-Y:", b"Content-Type: text/html", b"; charset=x", b"From a@b", b"From : y", b"From ", b":"),
-        *(b"a", b"b c:", b" ", b"\t", b"\n", b"\n", b"\r\n", b"\r", b"\xff"),
+        *(
+            b"a",
+            b"b c:",
+            b" ",
+            b"\t",
+            b"\n",
+            b"\n",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"\xff",
+            b">From x",
+            b"--b",
+            b"\xef\xbb\xbf",
+        ),
+        *(b"To", b"p: q"),
     ]
 )
+USUAL = re.compile(rb"(?:subject|x-y|content-type|from|to)[ \t]*:", re.IGNORECASE)
 
 
-def line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int, int, int]], int]:
-    """The fields as (name, start, value, end) and where the body begins."""
-    found: list[tuple[bytes, int, int, int]] = []
-    at = 0
-    for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", raw):
-        if not re.match(rb"From |[!-9;-~]*:|[ \t]", line):
-            return found, at + len(line) if line in (b"\n", b"\r\n") else at
-        if line[:1] in b" \t":
-            found[-1:] = [(*one[:3], at + len(line)) for one in found[-1:]]
-        elif name := re.match(rb"([!-9;-~]+)[ \t]*:", line):
-            found.append((name[1].lower(), at, at + name.end(), at + len(line)))
+def line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
+    """The lines as (text with continuations, offset), where the body begins, and whether an empty line stands there."""
+    at = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+    block = b""
+    for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", raw[at:]):
+        if line in (b"\n", b"\r\n"):
+            break
+        block += line
+    end = at + len(block)
+    empty = raw[end:].startswith((b"\n", b"\r\n"))
+    bare = re.search(rb"\r(?!\n)", block) is not None
+    found: list[tuple[bytes, int]] = []
+    for line in re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z" if bare else rb"[^\n]*\n|[^\n]+\Z", block):
+        if found and line[:1] in (b" ", b"\t"):
+            found[-1] = (found[-1][0] + line, found[-1][1])
+        else:
+            found.append((line, at))
         at += len(line)
-    return found, at
+    while found and re.match(rb">*From (?![ \t]*:)", found[0][0]):
+        del found[0]
+    odd = [i for i, (text, _) in enumerate(found) if not re.match(rb"[!-9;-~]*[ \t]*:", text)]
+    odd = [i for i in odd if i or found[0][0][:1] not in (b" ", b"\t")]
+    boundary = next((i for i in odd if found[i][0].startswith(b"--")), len(found))
+    last = max((i for i in range(boundary) if USUAL.match(found[i][0])), default=-1)
+    forgotten = next((found[i][1] for i in odd if i > last), None)
+    behind = end + len(re.match(rb"\r?\n|", raw[end:])[0])  # type: ignore[index]
+    return found, behind if forgotten is None else forgotten, empty and forgotten is None
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.lists(PIECES, max_size=14).map(b"".join))
+@settings(max_examples=600, deadline=None)
+@given(st.lists(PIECES, max_size=18).map(b"".join))
 def test_a_block_is_read_as_line_by_line(raw: bytes) -> None:
-    """Names, places and the body's begin are those that reading each line for itself gives."""
-    found, body = fields(raw, 0, len(raw))
-    assert ([tuple(field) for field in found], body) == line_by_line(raw)
+    """Lines, their offsets, the body's begin and what stands before it are those that reading line by line gives."""
+    block = Block(raw, 0, len(raw))
+    found = [(raw[line.start : line.end], line.start) for line in block.lines]
+    assert (found, block.body, block.ended) == line_by_line(raw)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        (b"Bcc: a", b"bcc", b"a"),
+        (b"Content-Type : text/html", b"content-type", b"text/html"),
+        (b"From \t: a", b"from", b"a"),
+        (b"Bcc\r\n : a", b"bcc", b"a"),
+        (b"\xa0Bcc\x01: a", b"bcc", b"a"),
+        (b" Bcc: a", b"bcc", b"a"),
+        (b"no header", b"", b"no header"),
+        (b": a", b"", b"a"),
+    ],
+)
+def test_a_name_is_what_the_most_lenient_reader_takes_for_one(line: bytes, name: bytes, value: bytes) -> None:
+    """White space and what no name can hold are left out of it; a line without a name is a line all the same."""
+    raw = line + b"\r\nTo: b\r\n\r\n"
+    first = Block(raw, 0, len(raw)).lines[0]
+    assert (first.name, unfolded(raw, first)) == (name, value)
+
+
+@pytest.mark.parametrize(
+    ("block", "body"),
+    [
+        (b"Subject: a\nwrapped badly\nTo: b\n\nhello", b"hello"),
+        (b"Subject: a\nGood day,\nwe write: to you\n\nhello", b"Good day,\nwe write: to you\n\nhello"),
+        (b"Subject: a\nGood day, no empty line at all", b"Good day, no empty line at all"),
+        (
+            b"Subject: a\nPreamble\n--b\nContent-Type: text/plain\n\nx\n",
+            b"Preamble\n--b\nContent-Type: text/plain\n\nx\n",
+        ),
+        (b"\xef\xbb\xbfFrom a@b\n>From b\nSubject: a\n\nhello", b"hello"),
+        (b"Subject: a\n", b""),
+        (b"\nhello", b"hello"),
+    ],
+)
+def test_the_body_begins_where_readers_find_it(block: bytes, body: bytes) -> None:
+    """Behind the empty line where headers go on to it, else at the line that is none, else there is no body."""
+    assert block[Block(block, 0, len(block)).body :] == body
 
 
 def test_what_is_remembered_is_what_was_said() -> None:

@@ -2,6 +2,9 @@
 
 Removed are the `ahasend-*` headers and, from a sender's own program, `Bcc`; added, where they are missing, Message-ID
 and Date (RFC 6409 section 8). Everything else but the links is byte for byte the sender's.
+
+The attack, or the accident: a header that one reader finds and another does not. Removed is whatever the most lenient
+reader would find; a mail of a sender's program in which something could be left of it is refused.
 """
 
 import email.header
@@ -12,13 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from linkweir.errors import BadInput
+from linkweir.errors import BadInput, RefusedContent
 from linkweir.mail import wish_headers
 from linkweir.mail.accepting import Draft, Sending
 from linkweir.mail.model import Wishes
 from linkweir.mail.stage import Stage
 from linkweir.mime import Note, rewrite_message
-from linkweir.mime.headers import Field, fields, unfolded
+from linkweir.mime.headers import BOM, Block, Field, unfolded
 from linkweir.store.messages import NewMessage
 
 _ID = re.compile(r"<([^<>\s]{1,500})>")
@@ -28,6 +31,10 @@ VALUE_LIMIT = 8000
 FROM_LIMIT = 10  # fields; a mail has one
 TAGS_LIMIT = 10  # fields whose encoded words are read; a mail has one
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
+_WORD = re.compile(rb"[ \t]*([A-Za-z-]+)[ \t]*(?:[\r\n]|\Z)")
+_BLIND = (b"bcc", b"resent-bcc")
+_ANY_LINE = re.compile(rb"[\x00-\x08\n-\x1f]+")  # some reader may end a line at any of them
+_NOT_IN_NAME = re.compile(rb"[^A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +49,68 @@ class RawMail:
 
 
 class Opened:
-    """A raw mail's headers, read once: `wishes` of its headers, `sender`, `subject`, `message_id` (None: missing)."""
+    """A raw mail's headers, read once: `wishes` of its headers, `sender`, `subject`, `message_id` (None: missing).
+
+    Raises RefusedContent for a mail of a sender's program that readers would understand differently.
+    """
 
     def __init__(self, mail: RawMail) -> None:
         self._raw = mail.raw
-        self._fields, self._body = fields(mail.raw, 0, len(mail.raw))
+        self._block = Block(mail.raw, 0, len(mail.raw))
+        self._fields = [line for line in self._block.lines if line.name]
+        self._submitted = mail.source == "smtp"
+        if self._submitted and b"\0" in mail.raw:
+            raise RefusedContent("the mail has a NUL character, at which readers end a line or a mail (RFC 5322, 4)")
+        if self._submitted and self._block.bare:
+            raise RefusedContent("the headers have a bare CR, at which some readers end a line (RFC 5322, 2.2)")
+        self._gone = list(self._removed())
         self.wishes = wish_headers.read(self._texts())
         self.senders = self._senders()
         self.sender = next((one for one in self.senders if "@" in one), mail.envelope_from)
         self.subject = _decoded(self._first(b"subject") or "")[:SUBJECT_LIMIT]
         found = _ID.search(self._first(b"message-id") or "")
         self.message_id = found[1] if found else None
-        gone = (b"bcc", b"resent-bcc") if mail.source == "smtp" else ()
-        self._gone = [one for one in self._fields if one.name.startswith(b"ahasend-") or one.name in gone]
+
+    @property
+    def notes(self) -> list[Note]:
+        """What to note of its headers."""
+        notes = [Note("header-ignored", warning) for warning in self.wishes.warnings]
+        if self._block.odd is not None:
+            number = self._raw.count(b"\n", 0, self._block.odd) + 1
+            notes.append(Note("odd-header", f"line {number} is no header line; some readers end the headers there"))
+        return notes
+
+    def _removed(self) -> Iterator[Field]:
+        """The lines that must not leave, each with what some readers take for its continuation."""
+        block = self._block
+        at = 0
+        while at < len(block.lines):
+            one, at = block.lines[at], at + 1
+            if not self._is_hidden(one):
+                continue
+            behind = at
+            while behind < len(block.lines) and not block.lines[behind].regular:
+                behind += 1
+            if self._submitted and (behind > at or one.start >= block.body):
+                self._refuse(one)
+            # a mail server's mail is never refused: of its lines only those go that are headers by our own reading
+            while at < behind and block.lines[at].start < block.body and not block.lines[at].name:
+                one = one._replace(end=block.lines[at].end)
+                at += 1
+            yield one
+
+    def _is_hidden(self, one: Field) -> bool:
+        found = None if one.name else _WORD.match(self._raw, one.start, one.end)  # some readers miss no ":"
+        name = found[1].lower() if found else one.name
+        return name.startswith(b"ahasend-") or (self._submitted and name in _BLIND)
+
+    def _refuse(self, one: Field) -> None:
+        number = self._raw.count(b"\n", 0, one.start) + 1
+        name = one.name[:40].decode("latin-1")
+        raise RefusedContent(
+            f"the header block has a line that is no header beside {name} in line {number}: it could not be removed "
+            "for all readers; correct the line or put an empty line before the body"
+        )
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         decoded = 0
@@ -71,7 +127,7 @@ class Opened:
         return self._text(found) if found else None
 
     def _text(self, field: Field) -> str:
-        short = Field(field.name, field.start, field.value, min(field.end, field.value + VALUE_LIMIT))
+        short = field._replace(end=min(field.end, field.value + VALUE_LIMIT))
         return unfolded(self._raw, short).decode("utf-8", "replace")
 
     def _senders(self) -> list[str]:
@@ -90,18 +146,34 @@ class Opened:
 
     def cleaned(self, message_id: str, now: int) -> bytes:
         """The mail without what is not for its readers, and with what it must have."""
-        newline = b"\r\n" if b"\r\n" in self._raw[: self._body] or b"\n" not in self._raw[: self._body] else b"\n"
+        head = self._raw[: self._block.end]
+        newline = b"\r\n" if b"\r\n" in head or b"\n" not in head else b"\n"
         added = []
         if self._first(b"message-id") is None:
             added.append(b"Message-ID: <" + message_id.encode("ascii") + b">" + newline)
         if self._first(b"date") is None:
             moment = datetime.fromtimestamp(now // 1_000_000, UTC)
             added.append(b"Date: " + email.utils.format_datetime(moment).encode("ascii") + newline)
-        return b"".join([*added, *_without(self._raw, self._gone)])
+        start = self._block.top
+        before = self._raw[:start].removeprefix(BOM)
+        cleaned = b"".join([before, *added, *_without(self._raw, start, self._gone)])
+        if self._submitted:
+            _refuse_leak(cleaned)
+        return cleaned
 
 
-def _without(raw: bytes, gone: list[Field]) -> Iterator[bytes]:
-    at = 0
+def _refuse_leak(raw: bytes) -> None:
+    """The last look, without any idea of what a header is: no line of the block may pass for one of the removed."""
+    end = Block(raw, 0, len(raw)).end
+    for line in _ANY_LINE.split(raw[:end]):
+        name, colon, _ = line.partition(b":")
+        name = _NOT_IN_NAME.sub(b"", name).lower()
+        if colon and line[:1] not in (b" ", b"\t") and (name in _BLIND or name.startswith(b"ahasend-")):
+            raise RefusedContent(f"the header block has a line that some readers take for {name[:40].decode()}")
+
+
+def _without(raw: bytes, at: int, gone: list[Field]) -> Iterator[bytes]:
+    """The mail from `at` on without these lines."""
     for one in gone:
         yield raw[at : one.start]
         at = one.end
@@ -131,7 +203,7 @@ def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tu
     own = f"{draft.key}@{domain if _HOST.fullmatch(domain) else 'localhost'}"
     raw = opened.cleaned(own, sending.now)
     ours = draft.links
-    notes = [Note("header-ignored", warning) for warning in opened.wishes.warnings]
+    notes = opened.notes
     if ours.links is not None or ours.pixel is not None or ours.honeypot is not None:
         raw, found = _rewritten(raw, draft)
         notes += found

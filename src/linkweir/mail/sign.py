@@ -62,7 +62,7 @@ def sign(raw: bytes, domain: str, selector: str, key: bytes) -> bytes:
 
     Raises dkim.DKIMException, ValueError, LookupError.
     """
-    body = headers.fields(raw, 0, len(raw))[1]
+    body = headers.Block(raw, 0, len(raw)).body
     if body > HEADER_LIMIT:
         raise ValueError(f"the header is larger than {HEADER_LIMIT >> 10} KB")
     blanks = sum((found.end() - found.start()) ** 2 for found in BLANKS.finditer(raw, body))

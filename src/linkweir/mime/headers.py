@@ -1,6 +1,9 @@
-"""The header block of a mail or part, as bytes with offsets (RFC 5322 section 2.2, RFC 2045 section 5).
+"""The header block of a mail or part, as bytes with offsets (RFC 5322 sections 2.2 and 4.5, RFC 2045 section 5).
 
-A line that is no header line ends the block, as if the empty line had been forgotten: so do other readers.
+Read as the most lenient of the usual readers does: the block goes on to the first empty line whatever stands before it,
+white space may stand before a colon, and a byte order mark or an mbox "From " line may come first. Strict readers take
+the first line that is no header for the beginning of the body. Who removes a header removes it for both; who looks for
+the body gets the likelier one.
 """
 
 import re
@@ -8,45 +11,115 @@ from email.message import Message
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-# A header field with its continuations; the name is missing where a line begins with ":", where the block begins with a
-# continuation, and in the "From " line that a mailbox file leaves at the top. Possessive: nothing is tried twice.
-_FIELD = re.compile(rb"(?:([!-9;-~]++):|:|From |[ \t])[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)")
+BOM = b"\xef\xbb\xbf"
+# The rest of a line, with its continuations; the second one where a lone CR ends a line too. Possessive: nothing is
+# tried twice.
+_REST = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)"
+_REST_CR = rb"[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+(?:\r\n?|\n|\Z)"
+_NAME = rb"(?:([!-9;-~]++)[ \t]*+:|:)"  # of a field; missing where a line begins with ":"
+_LINES = {
+    bare: (re.compile(_NAME + rest), re.compile(rest), re.compile(rb">*+From " + rest))
+    for bare, rest in ((False, _REST), (True, _REST_CR))
+}
 _BARE = re.compile(rb"\r(?!\n)")
-_EMPTY = re.compile(rb"\r?\n")
-_SPACED = re.compile(rb"From [ \t]*:")
+_EMPTY = re.compile(rb"(\r?\n)")
+_EMPTY_NEXT = re.compile(rb"\n(\r?\n)")
+_NO_NAME = re.compile(rb"[^!-9;-~]+")
 _INTERESTING = frozenset(
     (
         *(b"content-type", b"content-transfer-encoding", b"content-disposition"),
         *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
     )
 )
+# What stands in header blocks and hardly begins a line of a text: where one follows, a line that is no header has not
+# ended the block.
+_USUAL = frozenset(
+    b"from to cc bcc sender reply-to date subject message-id in-reply-to references mime-version return-path received "
+    b"delivered-to errors-to precedence importance organization user-agent auto-submitted authentication-results "
+    b"dkim-signature domainkey-signature thread-topic thread-index feedback-id received-spf".split()
+)
+_USUAL_BEGIN = (b"content-", b"x-", b"list-", b"resent-", b"arc-", b"ahasend-")
 REPEATED = 200  # characters of a Content-Type that may be remembered
-_FOLD = re.compile(rb"\r?\n[ \t]*")
+_FOLD = re.compile(rb"(?:\r\n?|\n)[ \t]*")
 
 
 class Field(NamedTuple):
-    """One header field with its continuation lines: `name` in lower case, its bytes are `start` to `end`."""
+    """One line of a header block with its continuations: its bytes are `start` to `end`, its value begins at `value`.
+
+    `name` is in lower case and without what cannot be part of one; b"" for a line that has none. `regular`: every
+    reader takes it for a header field.
+    """
 
     name: bytes
     start: int
     value: int
     end: int
+    regular: bool
 
 
-def fields(raw: bytes, start: int, end: int) -> tuple[list[Field], int]:
-    """The fields of the header block that begins at `start`, in order, and where the body begins."""
-    found: list[Field] = []
-    at = start
-    while line := _FIELD.match(raw, at, end):
-        at = line.end()
-        if name := line[1]:
-            found.append(Field(name.lower(), line.start(), line.end(1) + 1, at))
-        elif spaced := _SPACED.match(raw, line.start(), at):
-            found.append(Field(b"from", line.start(), spaced.end(), at))
-        elif found and raw.find(b"\n", line.start(), at - 1) >= 0:  # what continues a line without a name
-            found[-1] = found[-1]._replace(end=at)
-    empty = _EMPTY.match(raw, at, end)
-    return found, empty.end() if empty else at
+class Block:
+    """The header block that begins at `start`.
+
+    Attributes:
+        lines: all of them up to the first empty one, those that are no header too, in order.
+        top: where the first of them begins, behind a byte order mark and "From " lines.
+        end: behind the empty line. `body`: where the body begins, which is before `end` where the empty line was
+            forgotten. `ended`: an empty line stands before the body.
+        odd: where the first line begins at which some readers end the block, or None.
+        bare: the block holds a lone CR, at which some readers end a line and others do not.
+    """
+
+    def __init__(self, raw: bytes, start: int, end: int) -> None:
+        at = start + len(BOM) if raw.startswith(BOM, start, end) else start
+        empty = _EMPTY.match(raw, at, end) or _EMPTY_NEXT.search(raw, at, end)
+        stop, self.end = empty.span(1) if empty else (end, end)
+        self.bare = _BARE.search(raw, at, stop) is not None
+        field, line, envelope = _LINES[self.bare]
+        while not field.match(raw, at, stop) and (found := envelope.match(raw, at, stop)):
+            at = found.end()
+        self.top = at
+        self.lines: list[Field] = []
+        odd: list[Field] = []
+        while at < stop:
+            found = field.match(raw, at, stop)
+            one = _field(found) if found else _odd(raw, at, line.match(raw, at, stop))
+            self.lines.append(one)
+            # a continuation of nothing is passed over by all
+            if not found and (raw[at] not in b" \t" or len(self.lines) > 1):
+                odd.append(one)
+            at = one.end
+        self.odd = odd[0].start if odd else None
+        forgotten = self._forgotten(raw, odd)
+        self.body = self.end if forgotten is None else forgotten
+        self.ended = empty is not None and forgotten is None
+
+    def _forgotten(self, raw: bytes, odd: list[Field]) -> int | None:
+        """Where the body seems to begin before the empty line: at a boundary, or with a line behind which no usual
+        header comes any more.
+        """
+        if not odd:
+            return None
+        boundary = next((one.start for one in odd if raw.startswith(b"--", one.start)), self.end)
+        usual = [one.start for one in self.lines if one.regular and one.start < boundary and _is_usual(one.name)]
+        last = usual[-1] if usual else -1
+        return next((one.start for one in odd if one.start > last), None)
+
+
+def _is_usual(name: bytes) -> bool:
+    return name in _USUAL or name.startswith(_USUAL_BEGIN)
+
+
+def _field(found: re.Match[bytes]) -> Field:
+    name = found[1] or b""
+    return Field(name.lower(), found.start(), found.group(0).index(b":") + found.start() + 1, found.end(), bool(name))
+
+
+def _odd(raw: bytes, start: int, found: re.Match[bytes] | None) -> Field:
+    """A line that is no header by the letter; what stands before its ":" may be the name of one all the same."""
+    end = found.end() if found else start
+    colon = raw.find(b":", start, end)
+    name = _NO_NAME.sub(b"", raw[start:colon]).lower() if colon >= 0 else b""
+    return Field(name, start, colon + 1 if name else start, end, regular=False)
 
 
 def unfolded(raw: bytes, field: Field) -> bytes:
@@ -55,18 +128,19 @@ def unfolded(raw: bytes, field: Field) -> bytes:
 
 
 class Headers:
-    """The headers that decide what a part is. `body` is the offset behind the block; `bare`: it holds a lone CR, at
-    which some readers end a line and others do not.
+    """The headers that decide what a part is: what `Block` says of the block at `start`, as far as it is before `body`.
 
-    `values` has, for each header name in lower case, all its values, unfolded.
+    `bare`: it holds a lone CR or a NUL, at which some readers end a line or a value and others do not. `values` has,
+    for each header name in lower case, all its values, unfolded.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
-        found, self.body = fields(raw, start, end)
-        self.bare = _BARE.search(raw, start, self.body) is not None
+        block = Block(raw, start, end)
+        self.start, self.body, self.ended, self.odd = start, block.body, block.ended, block.odd
+        self.bare = block.bare or raw.find(b"\0", start, self.body) >= 0
         self.values: dict[bytes, list[bytes]] = {}
-        for field in found:
-            if field.name in _INTERESTING:
+        for field in block.lines:
+            if field.name in _INTERESTING and field.start < self.body:
                 self.values.setdefault(field.name, []).append(unfolded(raw, field))
 
     def content_type(self, default: str) -> "ContentType":

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`code` is stable (`untouched-part`, `dkim-broken`, `signed`, `encrypted`, `too-deep`, `too-many-parts`), `text` a
-    sentence, `part` the section as IMAP numbers them ("1.2"; "" is the whole mail).
+    """`code` is stable, `text` a sentence, `part` the section as IMAP numbers them ("1.2"; "" is the whole mail).
+
+    Codes of what was not judged: `untouched-part`, `signed`, `encrypted`, `too-deep`, `too-many-parts`. Warnings:
+    `dkim-broken`, `odd-header`.
     """
 
     code: str

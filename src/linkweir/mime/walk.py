@@ -56,8 +56,11 @@ class Walk:
             raise TooManyParts
         kind = head.content_type(default)
         where = section or "1"
+        if head.odd is not None and not head.bare and (not section or kind.kind == "text/html"):
+            line = self._raw.count(b"\n", head.start, head.odd) + 1
+            self._note("odd-header", f"line {line} of its headers is none; some readers end them there", section)
         if head.bare:
-            self._note("untouched-part", "its headers hold a lone CR, which readers understand differently", where)
+            self._note("untouched-part", "its headers hold a lone CR or NUL, which readers take differently", where)
         elif kind.ambiguous and (kind.kind == "text/html" or kind.main == "multipart"):
             self._note("untouched-part", "its Content-Type headers contradict each other", where)
         elif kind.main == "multipart":

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from linkweir.edge.parts import Parts, now
 from linkweir.edge.smtp.protocol import Connection
-from linkweir.errors import AccessDenied, BadInput, LinkweirError, NotFound, StoreUnavailable
+from linkweir.errors import AccessDenied, BadInput, LinkweirError, NotFound, RefusedContent, StoreUnavailable
 from linkweir.mail import lookup
 from linkweir.mail.raw import RawMail
 from linkweir.store import smtp_credentials
@@ -95,6 +95,8 @@ class Intake:
         """The reply to a mail of which nothing was accepted."""
         if isinstance(error, AccessDenied):
             return "550 5.7.8 this credential opens nothing any more"
+        if isinstance(error, RefusedContent):
+            return f"554 5.6.0 {_line(str(error))}"
         if isinstance(error, (BadInput, NotFound)):
             return f"550 5.6.0 {_line(str(error))}"
         if isinstance(error, StoreUnavailable):
