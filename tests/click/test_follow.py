@@ -24,10 +24,17 @@ TOKEN = Tracker(RING, "https://t.example.com/", message=7).mint("https://example
         f"%{ord(TOKEN[0]):02X}{TOKEN[1:]}",
         quote(quote(TOKEN + ")", safe=""), safe=""),
         TOKEN + "&utm_source=x",
+        f"{TOKEN[:9]} {TOKEN[9:]}",
+        f"{TOKEN[:9]}=\r\n{TOKEN[9:]}",
+        f"{TOKEN[:9]}={TOKEN[9:20]}=\n{TOKEN[20:]}).",
+        f"{TOKEN[:9]}!\r\n {TOKEN[9:]}",
+        f"{TOKEN[:9]}%0D%0A%20{TOKEN[9:]}",
+        f"{TOKEN[:9]}\u200b{TOKEN[9:20]}\xad{TOKEN[20:]}\ufeff",
+        quote(f" {TOKEN[:9]}\u00a0\t{TOKEN[9:]}", safe=""),
     ],
 )
 def test_what_viewers_and_gateways_do_to_a_link_is_forgiven(text: str) -> None:
-    """A trailing bracket or stop, and percent-encoding of the token, still open it."""
+    """A trailing bracket or stop, percent-encoding of the token, and what wraps a long line still open it."""
     opened = follow.open_any(RING, text)
     assert opened is not None
     assert (opened.message, opened.index, opened.destination) == (7, 2, "https://example.com/x")
@@ -44,6 +51,8 @@ def test_what_viewers_and_gateways_do_to_a_link_is_forgiven(text: str) -> None:
         "A" + TOKEN,
         TOKEN.swapcase(),
         "https://evil.example/",
+        f"{TOKEN[:9]}.{TOKEN[9:]}",
+        "= \u200b!" * 1000,
         TOKEN[:-1] + ("A" if TOKEN[-1] != "A" else "B"),
         "%00",
         "ü",

@@ -15,6 +15,8 @@ from linkweir.store.engine import Store
 from linkweir.token import KeyRing, Opened, open_token
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+# what gateways and viewers break a long line with: white space, QP's `=`, sendmail's `!`, and what nobody sees
+WRAPPING = re.compile(r"[\s=!\u00ad\u200b-\u200d\u2060\ufeff]+")
 TOKEN_LIMIT = 16_384  # characters; the longest destination's token stays below
 
 
@@ -34,8 +36,8 @@ class Way:
 def open_any(ring: KeyRing, text: str) -> Opened | None:
     """What a path segment's token says; None when it is no token of this ring.
 
-    Viewers of plain text append a bracket or a full stop, gateways percent-encode twice: what remains
-    after that is tried as well. Nothing is guessed, for the MAC decides.
+    Viewers of plain text append a bracket or a full stop, gateways percent-encode twice and break lines: what
+    remains after that is tried as well. Nothing is guessed, for the MAC decides.
     """
     if len(text) > TOKEN_LIMIT:
         return None
@@ -50,9 +52,10 @@ def open_any(ring: KeyRing, text: str) -> Opened | None:
 def _candidates(text: str) -> Iterator[str]:
     yield text
     plain = unquote(text) if "%" in text else text
-    found = TOKEN.match(plain)
-    if found and found[0] != text and not plain[found.end() : found.end() + 1].isalnum():
-        yield found[0]
+    for whole in dict.fromkeys((plain, WRAPPING.sub("", plain))):
+        found = TOKEN.match(whole)
+        if found and found[0] != text and not whole[found.end() : found.end() + 1].isalnum():
+            yield found[0]
 
 
 def to_sealed(opened: Opened) -> Way | None:
