@@ -29,9 +29,10 @@ def test_a_browser_shows_nothing() -> None:
     ],
 )
 def test_each_missing_header_has_its_code(missing: bytes, code: str) -> None:
-    """What a browser would have sent and this request has not is named, once."""
+    """What a browser would have sent and this request has not, or without a value, is named, once."""
     headers = {name: value for name, value in CHROME.items() if name != missing}
     assert signals.of_request(headers, "1.1", secure=True) == (code,)
+    assert signals.of_request({**headers, missing: b""}, "1.1", secure=True) == (code,)
 
 
 def test_sec_fetch_is_missed_on_https_only() -> None:

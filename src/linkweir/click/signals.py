@@ -29,9 +29,9 @@ AHEAD = (b"prefetch", b"prerender", b"preview")
 
 def of_request(headers: Mapping[bytes, bytes], http_version: str, *, secure: bool) -> tuple[str, ...]:
     """The codes for a request with these headers; `secure`: whether the link begins with https."""
-    found = [code for name, code in _EXPECTED if name not in headers]
+    found = [code for name, code in _EXPECTED if not headers.get(name)]  # an empty one says as little
     mode = headers.get(b"sec-fetch-mode")
-    if mode is None:
+    if not mode:
         if secure:
             found.append(NO_SEC_FETCH)
     elif mode != b"navigate":
