@@ -18,12 +18,12 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
-import uvicorn
 from starlette.types import ASGIApp
 
 from linkweir.app import Service, create_app
 from linkweir.click.journal import Journal
 from linkweir.edge.logs import make_logger
+from linkweir.edge.server import Server, config
 from linkweir.html import scan
 from linkweir.settings import Settings
 
@@ -40,8 +40,7 @@ class Running:
     """An ASGI application on a listening socket, served by uvicorn in a thread."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
-        config = uvicorn.Config(app, lifespan="auto", log_config=None, access_log=False, proxy_headers=False)
-        self._server = uvicorn.Server(config)
+        self._server = Server(config(app))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._listener = listener
 

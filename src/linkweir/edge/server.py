@@ -11,6 +11,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from linkweir.edge.framing import Protocol
+
 HEAD_SECONDS = 15.0  # for the head of a request, from the last answer or from the connection on
 BODY_SECONDS = 300.0  # for its body, and without a byte of the answer being taken
 CONNECTIONS = 5_000  # at a time in one process; each takes 6 KB and what it has sent of a head
@@ -34,7 +36,7 @@ def config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="on",
-        http="h11",  # the one whose heads have a limit
+        http=Protocol,  # of h11, the one whose heads have a limit
         h11_max_incomplete_event_size=HEAD,
         ws="none",
         log_config=None,  # our own logs; uvicorn's access log would show tokens

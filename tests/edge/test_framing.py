@@ -1,0 +1,95 @@
+"""Requests whose end two servers may see in two places: one of them could be made to smuggle in another."""
+
+import pytest
+
+from tests.edge.serving import Served
+from tests.edge.test_wire import raw
+
+HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
+SECOND = b"GET /v2/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+CHUNKS = b"0\r\n\r\n"
+
+
+def post(served: Served, headers: bytes, body: bytes = CHUNKS, *, version: bytes = b"1.1") -> bytes:
+    """What comes back for a request with these headers, and for one that follows it on the connection."""
+    path = f"{served.base}/check".encode()
+    key = f"Authorization: Bearer {served.key}\r\n".encode()
+    return raw(served, b"POST " + path + b" HTTP/" + version + b"\r\n" + HEAD + key + headers + b"\r\n" + body + SECOND)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        b"transfer-encoding: CHUNKED\r\nCONTENT-LENGTH: 5\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5\r\nContent-Length: 5\r\n",
+        b"Content-Length: 5, 5\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length: 0x5\r\n",
+        b"Content-Length: 5 5\r\n",
+        b"Content-Length:\r\n",
+        b"Content-Length: -1\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: identity, chunked\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding: identity\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+        b"Content-Length : 5\r\n",
+        b" Content-Length: 5\r\n",
+        b"X: y\r\n Transfer-Encoding: chunked\r\n",
+        b"X: y\r\n\tz\r\nContent-Length: 5\r\n",
+        b"Transfer-Encoding:\r\n chunked\r\n",
+        b"X: y\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\nX: y\r\n",
+        b"X: y\rContent-Length: 5\r\n",
+        b"X: \x00\r\nContent-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\n\n",
+        b": y\r\nContent-Length: 5\r\n",
+    ],
+)
+def test_a_body_of_two_lengths_is_refused(served: Served, headers: bytes) -> None:
+    """400 in JSON, and the connection ends: what follows on it is answered to nobody."""
+    answer = post(served, headers)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert answer.endswith(b'"}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"0\r\n\n",
+        b"0\r\nX: y\n\r\n",
+        b"0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"0\n\r\n",
+        b"0x0\r\n\r\n",
+        b"+0\r\n\r\n",
+        b"2;\nx\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}xx0\r\n\r\n",
+    ],
+)
+def test_chunks_are_read_strictly(served: Served, body: bytes) -> None:
+    """A body in chunks with odd lines or sizes is never followed by an answer to what stands behind it."""
+    answer = post(served, b"Transfer-Encoding: chunked\r\n", body)
+    assert b'{"message":"pong"}' not in answer
+
+
+def test_one_length_is_taken(served: Served) -> None:
+    """A body with a length, and one in chunks, are read to their end, and the next request is answered."""
+    good = b'{"html_content": ""}'
+    chunked = b"%x;a=b\r\n%b\r\n0\r\nX: y\r\n\r\n" % (len(good), good)
+    for headers, body in ((b"Content-Length: %d\r\n" % len(good), good), (b"Transfer-Encoding: chunked\r\n", chunked)):
+        answer = post(served, headers, body)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.endswith(b'{"message":"pong"}')
+
+
+def test_old_http_has_no_chunks(served: Served) -> None:
+    """Transfer-Encoding in HTTP/1.0 is 400: proxies of that time did not know it."""
+    assert post(served, b"Transfer-Encoding: chunked\r\n", version=b"1.0").startswith(b"HTTP/1.1 400")
