@@ -1,9 +1,13 @@
 """Tests of what API v2 refuses. The service is the same for all: nothing of this may ever reach the outbox."""
 
+import codecs
+import gzip
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from tests.edge.serving import Served, mails, request
@@ -121,3 +125,38 @@ def test_a_body_over_the_limit_is_413(served: Served) -> None:
         assert response.status_code == 413
         assert response.json().keys() == {"message"}
     assert served.client.get(served.base).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["messages", "check", "api-keys", "domains", "webhooks", "smtp-credentials"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "GZIP", "identity, gzip"])
+def test_a_compressed_body_is_refused(served: Served, path: str, coding: str) -> None:
+    """Content-Encoding is 415 wherever JSON is taken, before anything of it is read."""
+    data = gzip.compress(orjson.dumps(request()))
+    headers = {"Content-Encoding": coding, "Content-Type": "application/json"}
+    answer = served.client.post(f"{served.base}/{path}", content=data, headers=headers)
+    assert answer.status_code == 415
+    assert answer.json()["message"].startswith("Content-Encoding: ")
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity"])
+def test_identity_is_no_compression(served: Served, coding: str) -> None:
+    """A body that says that it is as it is, is taken."""
+    data = orjson.dumps(request())
+    assert served.client.post(f"{served.base}/messages", content=data, headers={"Content-Encoding": coding}).is_success
+
+
+def test_a_byte_order_mark_is_no_matter(served: Served) -> None:
+    """JSON that some client has put a BOM in front of is read."""
+    data = codecs.BOM_UTF8 + orjson.dumps(request())
+    assert served.client.post(f"{served.base}/messages", content=data).status_code == 202
+    assert served.client.put(served.base, content=codecs.BOM_UTF8 + b'{"about": "x"}').json()["about"] == "x"
+    assert served.client.put(served.base, content=codecs.BOM_UTF8 * 2 + b"{}").status_code == 400
+
+
+@pytest.mark.parametrize("seconds", [-86_400, -1])
+def test_a_first_attempt_in_the_past_is_refused(served: Served, seconds: int) -> None:
+    """A message cannot be scheduled for a time that is over."""
+    first = datetime.now(UTC) + timedelta(seconds=seconds)
+    answer = served.post(request(schedule={"first_attempt": first.isoformat()}))
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("schedule.first_attempt: must be in the future")

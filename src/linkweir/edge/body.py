@@ -2,6 +2,7 @@
 wrong.
 """
 
+import codecs
 import re
 from typing import TypeVar
 
@@ -20,8 +21,12 @@ MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 
 async def read(request: Request, limit: int, held: Held) -> bytes:
     """The whole body, which is counted in `held`. 413 as soon as it is, or says that it will be, larger than `limit`
-    bytes. Raises TooMuch.
+    bytes; 415 for one that is compressed: it might become of any size. Raises TooMuch.
     """
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        said = f"Content-Encoding: {coding[:40]!r} is not taken: send the body as it is"
+        raise HTTPException(415, said, {"Accept-Encoding": "identity", "Connection": "close"})
     declared = request.headers.get("content-length", "0")
     too_large = HTTPException(413, f"the request is larger than {limit} bytes", {"Connection": "close"})
     if declared.isdigit() and int(declared) > limit:
@@ -40,7 +45,7 @@ async def read(request: Request, limit: int, held: Held) -> bytes:
 def shaped(data: bytes, shape: type[S]) -> S:
     """The body as `shape`; unknown fields are tolerated. Raises BadInput."""
     try:
-        return msgspec.convert(orjson.loads(data), shape)
+        return msgspec.convert(orjson.loads(data.removeprefix(codecs.BOM_UTF8)), shape)
     except orjson.JSONDecodeError as error:
         raise BadInput("", f"the body is not valid JSON: {error}") from None
     except msgspec.ValidationError as error:

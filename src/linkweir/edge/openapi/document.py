@@ -24,6 +24,7 @@ SAID = {
     404: "There is no such thing here",
     409: "It does not go together with what is there, or the same request is still running",
     413: "The request is too large",
+    415: "The body is compressed: send it as it is",
     422: "The Idempotency-Key was used for another request",
     429: "Too many requests; see Retry-After",
     503: "The store does not answer; nothing was accepted",

@@ -46,7 +46,7 @@ def _thing(
             201,
             new,
             f"{scope}:write{every}",
-            errors=(400, 401, 403, 404, 409, 413, 422, 429, 503),
+            errors=(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
         ),
         Operation("get", one, f"Get a {what}", gives, scope=f"{scope}:read{every}"),
     ]
@@ -59,7 +59,7 @@ def _thing(
                 gives,
                 takes=change,
                 scope=f"{scope}:write{every}",
-                errors=(400, 401, 403, 404, 413, 429, 503),
+                errors=(400, 401, 403, 404, 413, 415, 429, 503),
             )
         )
     every = ":all" if scope == "domains" else every
@@ -67,7 +67,7 @@ def _thing(
     return found
 
 
-SENDING = (400, 401, 403, 409, 413, 422, 429, 503)
+SENDING = (400, 401, 403, 409, 413, 415, 422, 429, 503)
 OPERATIONS = (
     Operation("get", "/v2/ping", "Is the service there?", answers.Done, errors=(401,)),
     Operation("get", ACCOUNT, "Get the account", answers.Account, scope="accounts:read"),
@@ -78,7 +78,7 @@ OPERATIONS = (
         answers.Account,
         takes=asked.AccountChange,
         scope="accounts:write",
-        errors=(400, 401, 403, 404, 413, 429, 503),
+        errors=(400, 401, 403, 404, 413, 415, 429, 503),
     ),
     Operation(
         "post",
@@ -148,6 +148,6 @@ OPERATIONS = (
         answers.SentV1,
         201,
         v1.Email,
-        errors=(400, 403, 413, 429, 503),
+        errors=(400, 403, 413, 415, 429, 503),
     ),
 )

@@ -146,8 +146,8 @@ def _schedule(schedule: shapes.Schedule | None, now: int) -> tuple[int | None, i
         return None, None
     first = _moment(schedule.first_attempt)
     expires = _moment(schedule.expires)
-    if first is not None and first > now + 7 * DAY:
-        raise BadInput("schedule.first_attempt", "must be at most 7 days ahead")
+    if first is not None and not now < first <= now + 7 * DAY:
+        raise BadInput("schedule.first_attempt", "must be in the future and at most 7 days ahead")
     if expires is not None and not max(first or now, now) < expires <= now + 8 * DAY:
         raise BadInput("schedule.expires", "must be after the first attempt and at most 8 days ahead")
     return first, expires
