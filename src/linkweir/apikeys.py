@@ -61,7 +61,7 @@ class ApiKeys:
             raise BadInput("label", f"must have 1 to {LABEL} characters")
         granted = scopes.check(wanted) or [accounts.EVERYTHING]
         with self._store.write() as connection:
-            return auth.add_key(connection, self._account, label, now(), granted)[1]
+            return auth.add_key(connection, self._account, label, now(), scopes=granted)[1]
 
     def revoke(self, keys: Sequence[uuid.UUID]) -> None:
         """These keys open nothing from now on."""

@@ -90,11 +90,18 @@ class TooMuch(LinkweirError):
 
 
 class NotAllowed(LinkweirError):
-    """The key is right, but its scopes do not cover this; `scope` names what would."""
+    """The key is right, but it may not do this; `scope` names the scope that would cover it."""
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"the API key lacks the scope {scope}")
+    def __init__(self, scope: str, reason: str = "") -> None:
+        super().__init__(reason or f"the API key lacks the scope {scope}")
         self.scope = scope
+
+
+class NotFromHere(NotAllowed):
+    """The key is right, but it does not open from the address that the request came from."""
+
+    def __init__(self) -> None:
+        super().__init__("", "the API key may not be used from this address")
 
 
 class AccessDenied(LinkweirError):

@@ -111,3 +111,38 @@ def test_answers_are_forgotten_in_time(
     retention.sweep(served.service.store, now() + 3 * 86_400 * SECOND, served.service.log)
     with served.service.store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.idempotency)) == 0
+
+
+def with_key(served: Served, *scopes: str) -> httpx.Client:
+    """A client with a new key of these scopes."""
+    made = served.client.post(f"{served.base}/api-keys", json={"label": "x", "scopes": list(scopes)}).json()
+    headers = {"Authorization": f"Bearer {made['secret_key']}"}
+    return httpx.Client(base_url=served.url, headers=headers, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "scopes"),
+    [
+        ("messages", request(), ["messages:send:{other.example}"]),
+        ("api-keys", {"label": "x", "scopes": ["accounts:write"]}, ["api-keys:write", "messages:send:all"]),
+        ("webhooks", {"name": "x", "url": "https://example.com/", "scope": "global"}, ["messages:send:all"]),
+    ],
+)
+def test_a_repeat_needs_the_scope_too(served: Served, path: str, body: dict[str, Any], scopes: list[str]) -> None:
+    """Who could not have made the first request is not given its answer: 403, and who could is."""
+    key = some_uuid()
+    first = post(served, path, key, body)
+    with with_key(served, *scopes) as client:
+        assert post(served, path, key, body, client) == "403"
+    assert post(served, path, key, body) == first + " again"
+
+
+def test_a_refused_request_is_refused_again(served: Served) -> None:
+    """A request that cannot be read is remembered as such, also where its scope could not be looked at."""
+    key, bad = some_uuid(), {"label": "x", "scopes": ["fly"]}
+    assert [post(served, "api-keys", key, bad) for _ in range(2)] == ["400", "400 again"]
+
+
+def test_an_empty_key_is_none(served: Served) -> None:
+    """Requests with an empty Idempotency-Key, as some clients send, are each carried out."""
+    assert [post(served, "messages", "", request()) for _ in range(2)] == ["202", "202"]

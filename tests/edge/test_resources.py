@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from linkweir import open_link
+from linkweir.edge import scopes
 from linkweir.store import replies
 from linkweir.store.tables import api_keys
 from tests.edge.serving import Served, html_of, request, some_uuid, wait_until
@@ -58,10 +59,79 @@ def test_nobody_grants_more_than_they_hold(served: Served) -> None:
         assert client.post(path, json={"label": "x", "scopes": ["messages:send:{a.example}"]}).status_code == 201
 
 
-def test_a_scope_that_does_not_exist_is_named(served: Served) -> None:
-    """400 names the scope that cannot be granted."""
-    answer = served.client.post(f"{served.base}/api-keys", json={"label": "x", "scopes": ["messages:send:all", "fly"]})
-    assert (answer.status_code, answer.json()) == (400, {"message": "scopes[1]: there is no scope 'fly'"})
+def test_nobody_changes_a_key_that_may_do_more(served: Served) -> None:
+    """A key changes those alone whose scopes, before and after, are among its own: 403 for others, and they stay."""
+    more = made(served, "api-keys", label="more", scopes=["accounts:write", "messages:send:all"])
+    less = made(served, "api-keys", label="less", scopes=["messages:send:{a.example}"])
+    with with_key(served, "api-keys:write", "api-keys:read", "messages:send:all") as client:
+        for key, body, status in (
+            (more, {"scopes": ["messages:send:all"]}, 403),
+            (more, {"label": "mine"}, 403),
+            (less, {"scopes": ["accounts:write"]}, 403),
+            (less, {"scopes": ["messages:send:{b.example}"]}, 200),
+        ):
+            assert client.put(f"{served.base}/api-keys/{key['id']}", json=body).status_code == status
+        shown = client.get(f"{served.base}/api-keys/{more['id']}").json()
+    assert shown["label"] == "more"
+    assert [one["scope"] for one in shown["scopes"]] == ["accounts:write", "messages:send:all"]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["fly", "", "*", "messages:send", "messages:send:", "messages:fly:all", "domains:write:all", "accounts:read:{a.b}"]
+    + [f"{thing}:{deed}:{{example.com}}" for thing in ("webhooks", "smtp-credentials") for deed in ("read", "write")]
+    + ["webhooks:delete:{example.com}", "suppressions:read", "routes:read:all", "messages:send:{*}"],
+)
+def test_a_scope_that_opens_nothing_is_not_granted(served: Served, scope: str) -> None:
+    """400 names the scope that opens nothing here, and the known ones, on making a key and on changing one."""
+    key = made(served, "api-keys", label="x", scopes=["accounts:read"])
+    for method, path in (("POST", "api-keys"), ("PUT", f"api-keys/{key['id']}")):
+        body = {"label": "x", "scopes": ["messages:send:all", scope]}
+        answer = served.client.request(method, f"{served.base}/{path}", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["message"].startswith(f"scopes[1]: there is no scope {scope!r}; known are accounts:read, ")
+        assert "messages:send:{example.com}" in answer.json()["message"]
+
+
+def test_every_scope_that_is_granted_opens_something(served: Served) -> None:
+    """Each known scope lets its key do something that a key without it may not: no 403, where others get one."""
+    key, hook = some_uuid(), some_uuid()
+    messages = f"messages/{some_uuid()}"
+    opens: dict[str, tuple[str, str]] = {
+        "accounts:read": ("GET", ""),
+        "accounts:write": ("PUT", ""),
+        "domains:read": ("GET", "/domains"),
+        "domains:write": ("POST", "/domains"),
+        "domains:delete": ("DELETE", "/domains/nowhere.example"),
+        "api-keys:read": ("GET", "/api-keys"),
+        "api-keys:write": ("POST", "/api-keys"),
+        "api-keys:delete": ("DELETE", f"/api-keys/{key}"),
+        "recipients:read": ("GET", "/recipients/nobody@example.org"),
+        "recipients:delete": ("DELETE", "/recipients/nobody@example.org"),
+        "messages:send": ("POST", "/messages"),
+        "messages:read": ("GET", "/messages"),
+        "messages:cancel": ("DELETE", f"/{messages}/cancel"),
+        "statistics-transactional:read": (
+            "GET",
+            "/statistics/transactional/deliverability?sender_domain=example.com",
+        ),
+        "webhooks:read": ("GET", "/webhooks"),
+        "webhooks:write": ("POST", "/webhooks"),
+        "webhooks:delete": ("DELETE", f"/webhooks/{hook}"),
+        "smtp-credentials:read": ("GET", "/smtp-credentials"),
+        "smtp-credentials:write": ("POST", "/smtp-credentials"),
+        "smtp-credentials:delete": ("DELETE", f"/smtp-credentials/{hook}"),
+    }
+    for scope in scopes.KNOWN:
+        method, path = opens[scope.removesuffix(":all").removesuffix(":{example.com}")]
+        other = "accounts:read" if scope != "accounts:read" else "domains:read"
+        found = []
+        for one in (scope, other):
+            with with_key(served, one) as client:
+                body: dict[str, Any] = {"content": "{}"} if method in ("POST", "PUT") else {}
+                found.append(client.request(method, served.base + path, **body).status_code)
+        assert found[0] in (200, 400, 404), scope
+        assert found[1] == 403, scope
 
 
 def test_a_deleted_key_opens_nothing(served: Served) -> None:

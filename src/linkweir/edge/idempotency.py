@@ -6,6 +6,7 @@ cannot be met). All others depend on what may have changed by the next try: the 
 (429), what exists (404, 409), and whether the store answers (5xx); after one of them the request may be made again.
 """
 
+import contextlib
 import hashlib
 import math
 import uuid
@@ -59,18 +60,30 @@ class Once:
         self.kept = True
 
 
-def carry_out(parts: Parts, who: SignedIn, request: Request, data: bytes, work: Callable[[Once], Response]) -> Response:
-    """`work`'s response, or that of the same request made before. Raises what `work` raises."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
+def carry_out(
+    parts: Parts,
+    who: SignedIn,
+    request: Request,
+    data: bytes,
+    *,
+    allowed: Callable[[], None],
+    work: Callable[[Once], Response],
+) -> Response:
+    """`work`'s response, or that of the same request made before, which only who is `allowed` to make it may hear.
+    Raises what `allowed` and `work` raise.
+    """
+    key = request.headers.get("idempotency-key", "").strip()
+    if not key:
         return work(Once(parts, who, None))
-    if not 1 <= len(key) <= 255:
-        raise BadInput("Idempotency-Key", "must have 1 to 255 characters")
+    if len(key) > 255:
+        raise BadInput("Idempotency-Key", "has more than 255 characters")
     fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + data).digest()
     account, moment = who.account["id"], now()
     with parts.store.write() as connection:
         earlier = replies.begin(connection, account, key, fingerprint=fingerprint, now=moment, until=moment + LEASE)
     if earlier is not None:
+        with contextlib.suppress(BadInput):  # that is the earlier answer
+            allowed()
         return _earlier(parts, earlier, fingerprint, moment)
     once = Once(parts, who, key, moment)
     try:

@@ -14,26 +14,29 @@ PLAIN = frozenset(
     )
 )
 # these are for all domains, or for one: `messages:send:{example.com}`
-PER_DOMAIN = (
-    *("messages:send", "messages:read", "messages:cancel", "domains:delete", "statistics-transactional:read"),
+PER_DOMAIN = ("messages:send", "messages:read", "messages:cancel", "domains:delete", "statistics-transactional:read")
+FOR_ALL = (
     *("webhooks:read", "webhooks:write", "webhooks:delete"),
     *("smtp-credentials:read", "smtp-credentials:write", "smtp-credentials:delete"),
+)
+KNOWN = sorted(
+    (*PLAIN, *(f"{deed}:all" for deed in (*PER_DOMAIN, *FOR_ALL)), *(f"{deed}:{{example.com}}" for deed in PER_DOMAIN))
 )
 _DOMAIN = re.compile(r"\{?([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\}?")
 
 
 def check(scopes: Iterable[str], field: str = "scopes") -> list[str]:
-    """The scopes in their one spelling. Raises BadInput naming one that does not exist."""
+    """The scopes in their one spelling. Raises BadInput naming one that opens nothing here."""
     return list(dict.fromkeys(_checked(scope, f"{field}[{place}]") for place, scope in enumerate(scopes)))
 
 
 def _checked(scope: str, field: str) -> str:
     deed, _, whom = scope.rpartition(":")
-    if scope in PLAIN or (deed in PER_DOMAIN and whom == "all"):
+    if scope in PLAIN or (deed in (*PER_DOMAIN, *FOR_ALL) and whom == "all"):
         return scope
     found = _DOMAIN.fullmatch(whom.lower())
     if deed not in PER_DOMAIN or found is None:
-        raise BadInput(field, f"there is no scope {scope[:80]!r}")
+        raise BadInput(field, f"there is no scope {scope[:80]!r}; known are {', '.join(KNOWN)}")
     return f"{deed}:{{{found[1]}}}"
 
 

@@ -58,13 +58,15 @@ def add_api_key(
     digest: bytes,
     now: int,
     scopes: Iterable[str] = (EVERYTHING,),
+    ip_allow_list: Iterable[str] = (),
     hint: str = "",
 ) -> uuid.UUID:
     """Remember an API key by its digest; the key itself is never stored."""
     key_id = uuid.uuid4()
     values = {"id": key_id, "account_id": account, "label": label, "digest": digest, "hint": hint}
     times = {"created_at": now, "updated_at": now}
-    connection.execute(insert(api_keys).values(**values, **times, scopes=list(scopes)))
+    limits = {"scopes": list(scopes), "ip_allow_list": list(ip_allow_list)}
+    connection.execute(insert(api_keys).values(**values, **times, **limits))
     return key_id
 
 

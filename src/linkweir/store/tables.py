@@ -83,6 +83,7 @@ api_keys = Table(
     Column("label", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("scopes", JSON, nullable=False, server_default="[]"),
+    Column("ip_allow_list", JSON, nullable=False, server_default="[]"),  # networks; none: from everywhere
     Column("hint", Text, nullable=False, server_default=""),  # how the key begins: tells keys apart, opens nothing
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False, server_default="0"),

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.edge import door
-from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
@@ -35,7 +34,7 @@ def _read(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    asked = shaped(call.data, AccountChange)
+    asked = call.shaped(AccountChange)
     values, key = asked.given(), call.who.account["id"]
     with call.parts.store.write() as connection:  # read here too: another change may have come since the sign-in
         kept = _row(connection, key)["policy"]

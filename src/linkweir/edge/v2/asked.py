@@ -10,20 +10,23 @@ Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Label = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
 DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
 Text = Annotated[str, Meta(max_length=200)]
+Networks = Annotated[list[str], Meta(max_length=1000)]  # with repeats; fewer are left of them
 
 
 class NewApiKey(Struct):
-    """A key to be made."""
+    """A key to be made; with an `ip_allow_list` (addresses and networks) it opens from there alone."""
 
     label: Name
     scopes: Annotated[list[str], Meta(min_length=1, max_length=100)]
+    ip_allow_list: Networks | None = None
 
 
 class ApiKeyChange(Struct):
-    """What is None stays."""
+    """What is None stays; an empty `ip_allow_list` lets the key open from everywhere."""
 
     label: Name | None = None
     scopes: Annotated[list[str], Meta(min_length=1, max_length=100)] | None = None
+    ip_allow_list: Networks | None = None
 
 
 class NewSmtpCredential(Struct):

@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.edge import door
-from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON
 from linkweir.edge.v2 import shapes, translate
 from linkweir.html import Finding, check
 from linkweir.mail import lookup, wish_headers
+from linkweir.mail.address import ascii_domain
 from linkweir.mail.model import Wishes
 from linkweir.mail.policy import decide
 from linkweir.token import Tracker
@@ -19,11 +19,18 @@ from linkweir.token import Tracker
 
 async def check_message(request: Request) -> Response:
     """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
-    return await door.enter(request, "messages:send:any", _check)
+    return await door.enter(request, "messages:send:any", _check, permit=_may_check)
+
+
+def _may_check(call: Call) -> None:
+    """A domain's policy is shown to those who may send from it."""
+    sender = call.shaped(shapes.Check).sender
+    if sender is not None:
+        call.who.require("messages:send:all", ascii_domain(sender.email.rpartition("@")[2], "from.email"))
 
 
 def _check(call: Call) -> Response:
-    asked = shaped(call.data, shapes.Check)
+    asked = call.shaped(shapes.Check)
     wishes = translate.message_wishes(asked, wish_headers.read((asked.headers or {}).items()))
     account = lookup.account_of(call.who.account)
     parts = call.parts

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.edge import door
-from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
@@ -44,7 +43,7 @@ def _list(call: Call) -> Response:
 
 
 def _create(call: Call) -> Response:
-    asked = shaped(call.data, NewSmtpCredential)
+    asked = call.shaped(NewSmtpCredential)
     username, password = signin.new_username(), signin.new_password()
     values = signin.credential(call.who.account["id"], asked.name, username, password, now())
     values |= {"sandbox": asked.sandbox, "scope": asked.scope, "domains": domains_of(asked.scope, asked.domains)}

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.edge import door
-from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
@@ -58,7 +57,7 @@ def _list(call: Call) -> Response:
 
 
 def _create(call: Call) -> Response:
-    asked = shaped(call.data, NewDomain)
+    asked = call.shaped(NewDomain)
     name = ascii_domain(asked.domain.removesuffix("."), "domain")
     if not DOMAIN.fullmatch(name):
         raise BadInput("domain", "is not a domain")
@@ -78,7 +77,7 @@ def _create(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    asked = shaped(call.data, DomainChange)
+    asked = call.shaped(DomainChange)
     key = dkim.wanted_key(call.parts.vault, asked)
     with call.parts.store.write() as connection:
         row = _row(call, connection)

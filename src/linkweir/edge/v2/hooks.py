@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.edge import door
-from linkweir.edge.body import shaped
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
@@ -50,7 +49,7 @@ def _list(call: Call) -> Response:
 
 
 def _create(call: Call) -> Response:
-    asked = shaped(call.data, NewWebhook)
+    asked = call.shaped(NewWebhook)
     secret = signing.new_secret()
     values = hook_columns.made(asked, call.who.account["id"], call.parts.vault.seal(secret.encode()), now())
     with call.parts.store.write() as connection:
@@ -63,7 +62,7 @@ def _create(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    asked = shaped(call.data, WebhookChange)
+    asked = call.shaped(WebhookChange)
     with call.parts.store.write() as connection:
         row = _row(call, connection)
         webhooks.change(connection, row["id"], hook_columns.changed(asked, row, now()))

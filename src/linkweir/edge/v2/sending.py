@@ -6,25 +6,35 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.edge import door
-from linkweir.edge.body import shaped
+from linkweir.edge.auth import SignedIn
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import shapes, translate
 from linkweir.edge.v2.resource import body_of
 from linkweir.mail import lookup
+from linkweir.mail.address import ascii_domain
 from linkweir.mail.model import Accepted, Submission
 
 
 async def send_message(request: Request) -> Response:
     """Accept a message for each recipient; 202 only when all of them are stored durably."""
-    return await door.enter(request, "messages:send:any", _send)
+    return await door.enter(request, "messages:send:any", _send, permit=_may_send)
+
+
+def _may_send(call: Call) -> None:
+    may_send_from(call.who, call.shaped(shapes.Message))
+
+
+def may_send_from(who: SignedIn, message: shapes.Message) -> None:
+    """Raises NotAllowed unless the key covers the sender's domain; BadInput when there is none."""
+    domain = ascii_domain(message.sender.email.rpartition("@")[2], "from.email")
+    who.require("messages:send:all", domain)
 
 
 def _send(call: Call) -> Response:
     moment = now()
-    submission = translate.submission(shaped(call.data, shapes.Message), moment)
-    call.who.require("messages:send:all", submission.sender.email.rpartition("@")[2].lower())
+    submission = translate.submission(call.shaped(shapes.Message), moment)
     account = lookup.account_of(call.who.account)
     parts = call.parts
     answer = parts.submitter.submit(
