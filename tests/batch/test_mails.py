@@ -84,8 +84,47 @@ def test_the_corpus_is_the_same_however_it_is_stored(tmp_path: Path, shared: Pat
         ).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("line", "mails"),
+    [
+        (b"From now on you can read it in any browser by\n<p>the link", 1),
+        (b"From now on\n\nanother paragraph", 1),
+        (b"From 10:30 to 12:00 the office is closed\n- Ada", 1),
+        (b"From 2019 on it is\r\n\r\nclosed", 1),
+        (b"From a@b.example Mon Jan  1 00:00:00 2024\nSubject: x", 2),
+        (b"From - Thu Feb 05 22:34:43 2009\n\nno headers", 2),
+        (b"From a@b.example Mon, 1 Jan 2024 00:00:00 +0100\r\nno header: at first", 2),
+        (b"From ???@???\nSubject : x", 2),
+        (b"From a@b.example\n>From c@d.example\nSubject: x", 2),
+        (b"From a@b.example", 1),
+    ],
+)
+def test_a_sentence_is_no_separator(line: bytes, mails: int) -> None:
+    """What begins with "From " behind an empty line begins a mail when it has time and year, or a header follows."""
+    box = b"From x Mon Jan  1 00:00:00 2024\nContent-Type: text/html\n\n<p>\n\n" + line
+    for chunks in ([box], [box[n : n + 1] for n in range(len(box))]):
+        assert [piece.number for piece in pieces(chunks)] == [1, 2][:mails]
+        assert b"".join(piece.data for piece in pieces(chunks)) == box
+
+
 @given(
-    st.lists(st.sampled_from([b"From x\n", b"\n", b"\r\n", b">From y\n", b"text\n", b"From", b" z"]), max_size=30),
+    st.lists(
+        st.sampled_from(
+            [
+                b"From x\n",
+                b"X: y\n",
+                b"From 1:00 2000\n",
+                b"From " + b"z" * 2000 + b"\n",
+                b"\n",
+                b"\r\n",
+                b">From y\n",
+                b"text\n",
+                b"From",
+                b" z",
+            ]
+        ),
+        max_size=30,
+    ),
     st.data(),
 )
 def test_the_pieces_are_the_mailbox(lines: list[bytes], data: st.DataObject) -> None:
