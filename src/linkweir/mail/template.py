@@ -27,7 +27,6 @@ SOURCE_LIMIT = 2 * 1024 * 1024  # characters; longer ones are still sent when no
 _STYLE = re.compile(r"<style[\s/>].*?(?:</style|\Z)", re.IGNORECASE | re.DOTALL)
 _BEGIN = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}|\{\{|\{%|\{#")
 _END_OF_RAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
-# the end of an expression or a statement, which is none inside a string
 _STRINGS = r"""|"(?:[^"\\]|\\.?)*+(?:"|\Z)|'(?:[^'\\]|\\.?)*+(?:'|\Z)"""
 # the end of an expression or a statement, which is none inside a string
 _END_OF = {"{{": re.compile(r"\}\}" + _STRINGS, re.DOTALL), "{%": re.compile(r"%\}" + _STRINGS, re.DOTALL)}
