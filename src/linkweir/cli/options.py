@@ -76,7 +76,8 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--one-time",
         action="store_true",
-        help="never track what looks like a one-time link: password reset, verification, unsubscribe",
+        help="never track what looks like a one-time link: password reset, verification, unsubscribe; knows some "
+        "100 systems and 25 languages",
     )
     group.add_argument(
         "--track-placeholders",

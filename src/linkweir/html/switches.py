@@ -1,12 +1,14 @@
 """The switches of the link rules (section 6), checked once and turned into what the core reads."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 from linkweir._core import Rules
 from linkweir.errors import BadSwitch
+from linkweir.html import one_time
 
 # What senders bring along from other services (link rules, section 6).
 OPT_OUT_PRESETS = {
@@ -20,17 +22,8 @@ OPT_OUT_PRESETS = {
     )
 }
 
-# Links that work once: a scanner that follows them on the reader's behalf uses them up.
-SKIP_PRESETS = {
-    "one-time": (
-        r"(reset|forgot|recover|change|set)[-_/]?(your[-_]?)?(pass(word|wd)?|pwd)",
-        r"pass(word|wd)?[-_/]?(reset|recovery|change)",
-        r"(verif(y|ication)|confirm(ation)?|activat(e|ion)|validate)([-_/?=&.#]|$)",
-        r"unsubscri|opt[-_]?out|list-manage\.com/(unsubscribe|profile)",
-        r"(magic|one[-_]?time|single[-_]?use|login|sign[-_]?in)[-_]?(link|token|code|password)",
-        r"[?&#](otp|nonce|reset_token|confirmation_token|invitation_token)=",
-    )
-}
+# Patterns by the name that stands for them, made when they are used.
+SKIP_PRESETS: dict[str, Callable[[], tuple[str, ...]]] = {"one-time": one_time.patterns}
 
 _ATTRIBUTE = re.compile(r"[^\s\"'<>/=\x00-\x1f]+")
 
@@ -98,7 +91,7 @@ class Switches:
 def _patterns(item: str | Searches) -> tuple[Searches, ...]:
     if not isinstance(item, str):
         return (item,)
-    return tuple(_pattern(text) for text in SKIP_PRESETS.get(item, (item,)))
+    return tuple(map(_pattern, SKIP_PRESETS[item]() if item in SKIP_PRESETS else (item,)))
 
 
 def _pattern(text: str) -> Searches:
