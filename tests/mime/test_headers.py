@@ -114,6 +114,6 @@ def test_what_is_remembered_is_what_was_said() -> None:
     """Parts with the same text type all have it, and one that contradicts itself is told from those that do not."""
     head = b"Content-Type: text/html; charset=KOI8-R\n"
     once, twice = Headers(head, 0, len(head)), Headers(head + b"Content-Type: text/plain\n", 0, len(head) + 25)
-    for headers, ambiguous in ((once, False), (twice, True), (once, False)):
+    for headers, unclear in ((once, False), (twice, True), (once, False)):
         kind = headers.content_type("text/plain")
-        assert (kind.kind, kind.charset, kind.ambiguous) == ("text/html", "koi8-r", ambiguous)
+        assert (kind.kind, kind.charset, bool(kind.unclear)) == ("text/html", "koi8-r", unclear)

@@ -48,6 +48,8 @@ def nested(depth: int) -> bytes:
         (b"Content-Type: text/html; charset=utf-16\r\n\r\n" + LINK, "untouched-part"),
         (b"Subject: a\rb\r\nContent-Type: text/html\r\n\r\n" + LINK, "untouched-part"),
         (b"Content-Type: text/html\r\nContent-Type: text/plain\r\n\r\n" + LINK, "untouched-part"),
+        (b"Content-Type: text/html" + b";a" * 5_000_000 + b"\r\n\r\n" + LINK, "untouched-part"),
+        (b"Content-Type: text/html;\0\r\n\r\n" + LINK, "untouched-part"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

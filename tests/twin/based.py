@@ -1,6 +1,7 @@
 """Base64 once more, character by character (RFC 2045, section 6.8), and what a part becomes when its content changes.
 
-From the first group that changes, everything is encoded anew, in lines as wide as the part's first.
+From the first group that changes, everything is encoded anew, in lines as wide as the part's first. The padding at the
+end may be missing; then it is missing afterwards.
 """
 
 import base64
@@ -9,7 +10,7 @@ import re
 from .quoted import Change, TwinMalformedError
 
 SPACE = b" \t\r\n"
-RIGHT = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?")
+RIGHT = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=?|[A-Za-z0-9+/]{2}(?:==)?)?")
 
 
 class TwinBased:
@@ -20,7 +21,8 @@ class TwinBased:
         if not RIGHT.fullmatch(characters):
             raise TwinMalformedError("its base64 has foreign characters or an uneven end")
         self.encoded = encoded
-        self.decoded = base64.b64decode(characters)
+        self.padded = len(characters) % 4 == 0
+        self.decoded = base64.b64decode(characters + b"==")
         self.newline = b"\r\n" if b"\r\n" in encoded or (crlf and b"\n" not in encoded) else b"\n"
 
     def splice(self, changes: list[Change]) -> bytes:
@@ -33,6 +35,7 @@ class TwinBased:
             content += self.decoded[at:start] + value
             at = end
         text = base64.b64encode(content + self.decoded[at:])
+        text = text if self.padded else text.rstrip(b"=")
         body = self.encoded.rstrip(SPACE)
         done = self.encoded[: self._behind(kept // 3 * 4)]
         for group in range(0, len(text), 4):

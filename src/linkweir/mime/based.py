@@ -1,8 +1,13 @@
 """Base64 (RFC 2045 section 6.8): decoded strictly, and spliced so that everything before the first new value stays.
 
+Of strictness there is one exception, which all readers make: the padding at the end may be missing, and then it is so
+afterwards.
+
 From the group of four characters in which the first new value begins, the rest of the part is encoded anew, at the
 part's own width: a value of another length moves every group behind it.
 """
+
+import contextlib
 
 from linkweir import _mime
 from linkweir.html.places import Replacement
@@ -20,10 +25,12 @@ class Based:
     """
 
     def __init__(self, encoded: bytes, crlf: bool) -> None:
+        self._padded = True
         try:
             self.decoded = _CODEC.decode(encoded)
         except _mime.Malformed as reason:
-            raise Untouchable(str(reason)) from None
+            self.decoded = _unpadded(encoded, str(reason))
+            self._padded = False
         self._encoded = encoded
         self._crlf = b"\r\n" in encoded or (crlf and b"\n" not in encoded)
 
@@ -36,7 +43,18 @@ class Based:
         content = _mime.splice(self.decoded, replacements, whole * 3)
         begin, end = _mime.base64_ends(encoded)
         head, tail = encoded[: _mime.base64_behind(encoded, whole * 4)], encoded[end:]
-        return _CODEC.encode(content, _width(encoded, begin, end), self._crlf, head, tail)
+        if self._padded:
+            return _CODEC.encode(content, _width(encoded, begin, end), self._crlf, head, tail)
+        return _CODEC.encode(content, _width(encoded, begin, end), self._crlf, head).rstrip(b"=") + tail
+
+
+def _unpadded(encoded: bytes, reason: str) -> bytes:
+    """The content of a part whose end is not padded. Raises Untouchable with the reason when that is not all."""
+    missing = -len(encoded.translate(None, _SPACE)) % 4
+    if 0 < missing < 3 and b"=" not in encoded:
+        with contextlib.suppress(_mime.Malformed):
+            return _CODEC.decode(encoded + b"=" * missing)
+    raise Untouchable(reason)
 
 
 def _width(encoded: bytes, begin: int, end: int) -> int:

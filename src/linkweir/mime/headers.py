@@ -40,6 +40,10 @@ _USUAL = frozenset(
 )
 _USUAL_BEGIN = (b"content-", b"x-", b"list-", b"resent-", b"arc-", b"ahasend-")
 REPEATED = 200  # characters of a Content-Type that may be remembered
+LONGEST = 4000  # of one that is read: the standard library takes the square of the length
+_OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|\(')  # of comments: what may hold a "(" that begins none
+_INSIDE = re.compile(r"\\.|[()]")
+_NO_WORD = ' \t\r\n;="<>,()'
 _FOLD = re.compile(rb"(?:\r\n?|\n)[ \t]*")
 
 
@@ -147,30 +151,73 @@ class Headers:
         """What the part says it is; `default` where it says nothing."""
         values = self.values.get(b"content-type", [])
         value = values[0].decode("latin-1") if values else default
+        if len(value) > LONGEST:
+            return ContentType(value[:LONGEST].partition(";")[0], f"is longer than {LONGEST} characters")
         repeats = value[:5].lower() == "text/" and len(value) <= REPEATED
-        return (_text_type if repeats else ContentType)(value, len(set(values)) > 1)
+        unclear = "is there more than once, and not the same" if len(set(values)) > 1 else None
+        return (_text_type if repeats else ContentType)(value, unclear)
 
     @property
     def transfer_encoding(self) -> str:
         """The encoding in lower case, "7bit" when none is named, "" when several contradict each other."""
-        values = {value.lower() for value in self.values.get(b"content-transfer-encoding", [])}
-        if len(values) > 1:
-            return ""
-        return values.pop().partition(b";")[0].strip().decode("latin-1") if values else "7bit"
+        values = {_first_word(value) for value in self.values.get(b"content-transfer-encoding", [])}
+        return "7bit" if not values else values.pop() if len(values) == 1 else ""
 
     @property
     def is_body(self) -> bool:
         """Not meant to be saved as a file. What is no known disposition is an attachment (RFC 2183, section 2.8)."""
         values = self.values.get(b"content-disposition", [])
-        return all(value.partition(b";")[0].strip().lower() in (b"", b"inline") for value in values)
+        return all(_first_word(value) in ("", "inline") for value in values)
+
+
+def _first_word(value: bytes) -> str:
+    """What stands before the parameters, in lower case."""
+    return uncommented(value.decode("latin-1")).partition(";")[0].strip().lower()
+
+
+def uncommented(value: str) -> str:
+    """A structured value without its comments (RFC 822, 3.4.3), each of which is white space to its readers.
+
+    In a parameter, "(" within a word is part of it: senders leave the quotes of a boundary out. In a value with a
+    comment that is not closed nothing is one.
+    """
+    done: list[str] = []
+    at = copied = 0
+    in_parameters = False
+    while (found := _OUTSIDE.search(value, at)) is not None:
+        in_parameters = in_parameters or value.find(";", at, found.start()) >= 0
+        begin, at = found.span()
+        if found[0] != "(" or (in_parameters and value[begin - 1 : begin] not in _NO_WORD):
+            continue
+        closed = _comment_end(value, at)
+        if closed is None:
+            return value
+        done.append(value[copied:begin])
+        at = copied = closed
+    return " ".join([*done, value[copied:]])
+
+
+def _comment_end(value: str, at: int) -> int | None:
+    """Behind the ")" of a comment whose "(" stands before `at`."""
+    depth = 1
+    for found in _INSIDE.finditer(value, at):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.end()
+    return None
 
 
 class ContentType:
-    """A Content-Type value, read with the standard library (RFC 2045, 2231). `ambiguous`: another contradicts it."""
+    """A Content-Type value, read with the standard library (RFC 2045, 2231). `unclear`: why it is not to be relied on,
+    or None.
+    """
 
-    def __init__(self, value: str, ambiguous: bool) -> None:
-        self.ambiguous = ambiguous
+    def __init__(self, value: str, unclear: str | None) -> None:
+        self.unclear = unclear
         self._message = Message()
+        if "(" in value:
+            kind, semicolon, rest = uncommented(value).partition(";")
+            value = "".join(kind.split()) + semicolon + rest
         self._message["content-type"] = value
         self.kind = self._message.get_content_type()
 
@@ -192,12 +239,13 @@ class ContentType:
     def charset(self) -> str | None:
         """The label of the part's charset in lower case."""
         try:
-            return self._message.get_content_charset()
+            found = self._message.get_content_charset()
+            return found.partition("(")[0] if found else found
         except (UnicodeError, ValueError, TypeError, LookupError):
             return None
 
 
 @lru_cache(maxsize=256)
-def _text_type(value: str, ambiguous: bool) -> ContentType:
+def _text_type(value: str, unclear: str | None) -> ContentType:
     """A text's type is the same in mail after mail, and reading it costs more than decoding a small part."""
-    return ContentType(value, ambiguous)
+    return ContentType(value, unclear)

@@ -164,7 +164,7 @@ class _Work:
             raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
         changes = self.places.replacements
         self.has_unseen = False
-        if unseen and (place := pixel_place(html, switches)) is not None:
+        if unseen and part.apart and html.strip() and (place := pixel_place(html, switches)) is not None:
             changes = sorted([*changes, (place, place, unseen)], key=itemgetter(0))
             self.has_unseen = True
         if changes and text is not None:

@@ -22,13 +22,17 @@ _REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One HTML body: its bytes are `start` to `end` of the mail, in `encoding` and `charset` (None: not named)."""
+    """One HTML body: its bytes are `start` to `end` of the mail, in `encoding` and `charset` (None: not named).
+
+    `apart`: an empty line stands before it, so that no reader takes its beginning for headers.
+    """
 
     section: str
     start: int
     end: int
     encoding: str
     charset: str | None
+    apart: bool
 
 
 class TooManyParts(Exception):
@@ -61,23 +65,20 @@ class Walk:
             self._note("odd-header", f"line {line} of its headers is none; some readers end them there", section)
         if head.bare:
             self._note("untouched-part", "its headers hold a lone CR or NUL, which readers take differently", where)
-        elif kind.ambiguous and (kind.kind == "text/html" or kind.main == "multipart"):
-            self._note("untouched-part", "its Content-Type headers contradict each other", where)
+        elif kind.unclear and (kind.kind == "text/html" or kind.main == "multipart"):
+            self._note("untouched-part", f"its Content-Type {kind.unclear}", where)
         elif kind.main == "multipart":
             self._multipart(head, kind, end, section, depth)
         elif kind.kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
             self._note("encrypted", "S/MIME: signed or encrypted", where)
         elif kind.kind == "text/html" and head.is_body:
-            self.parts.append(Part(where, head.body, end, head.transfer_encoding, kind.charset))
+            self.parts.append(Part(where, head.body, end, head.transfer_encoding, kind.charset, head.ended))
 
     def _multipart(self, head: Headers, kind: ContentType, end: int, section: str, depth: int) -> None:
         if kind.kind in ("multipart/signed", "multipart/encrypted"):
             self._note(kind.kind.partition("/")[2], "what is inside must stay as it is", section)
             return
         if not head.is_body:
-            return
-        if head.transfer_encoding not in ("7bit", "8bit", "binary"):
-            self._note("untouched-part", "a multipart cannot have a transfer encoding (RFC 2045)", section)
             return
         boundary = kind.boundary
         if boundary is None:

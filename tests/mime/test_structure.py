@@ -1,0 +1,129 @@
+"""What a part is, read from its headers as other readers do, and which parts have a body."""
+
+import email
+import time
+from pathlib import Path
+
+import pytest
+
+from linkweir import check_message, rewrite_message
+from linkweir.html import Outcome
+from linkweir.mime.headers import uncommented
+
+LINK = b'<a href="https://example.com/">x</a>'
+URL = "https://t.example.com/x"
+
+
+def link(_destination: str, _index: int) -> str:
+    """Any link."""
+    return URL
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Type: text/html (a comment); charset=utf-8",
+        b"Content-Type: (a (nested) \\) comment) text/html",
+        b"Content-Type: text (x) / (y) html(z)",
+        b"Content-Type: text/html; (x) charset=utf-8 (y) ; x=1",
+        b"Content-Type: text/html; charset=utf-8(comment)",
+        b'Content-Type: text/html; name="a (b"; charset=utf-8',
+        b"Content-Type : text/html",
+        b"Content-Type\t: text/html",
+        b"content-type:text/html\r\nContent-Transfer-Encoding: (x) 7bit (y; z)",
+        b"Content-Type: text/html\r\nContent-Disposition: inline (shown; here)",
+        b"\xef\xbb\xbfContent-Type: text/html",
+        b"X: y\r\nthat was wrapped badly\r\nContent-Type: text/html",
+    ],
+)
+def test_obsolete_syntax_is_syntax(head: bytes) -> None:
+    """A part whose headers hold comments or white space where the standards allow them is read; no header changes."""
+    mail = head + b"\r\n\r\n" + LINK
+    assert rewrite_message(mail, link).raw == mail.replace(b"https://example.com/", URL.encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("text/html (a) ; b", "text/html   ; b"),
+        ('x; a="(b)"', 'x; a="(b)"'),
+        ("x; boundary=a(b)c", "x; boundary=a(b)c"),
+        ("x (never closed; y", "x (never closed; y"),
+        (r"x (a \) b) y", "x   y"),
+        (r"x \(a) y", r"x \(a) y"),
+        ('x (it"s) y', "x   y"),
+        ("((((x)))) y", "  y"),
+        ("(" * 5000 + "x", "(" * 5000 + "x"),
+    ],
+)
+def test_comments_are_white_space(value: str, expected: str) -> None:
+    """Each comment becomes a space; in quoted strings, behind a backslash and within a parameter's word is none."""
+    assert uncommented(value) == expected
+
+
+@pytest.mark.parametrize("piece", ["(", "(x)", "a(", ";a(", "\\(", '"', '"(', "()", "(\\", ";a(a"])
+def test_a_long_value_is_read_soon(piece: str) -> None:
+    """A megabyte of anything that has to do with comments is read in seconds."""
+    started = time.process_time()
+    uncommented(piece * (1_000_000 // len(piece)))
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("encoding", [b"base64", b"quoted-printable", b"x-unknown", b"(x) base64"])
+def test_a_transfer_encoding_of_a_multipart_is_ignored(encoding: bytes) -> None:
+    """The parts of a multipart that names an encoding are read as they stand, as the standard library does."""
+    mail = (
+        b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: " + encoding + b"\r\n\r\n"
+        b"--b\r\nContent-Type: text/html\r\n\r\n" + LINK + b"\r\n--b--\r\n"
+    )
+    done = rewrite_message(mail, link)
+    assert done.raw == mail.replace(b"https://example.com/", URL.encode())
+    assert [part.get_content_type() for part in email.message_from_bytes(mail).walk()][1:] == ["text/html"]
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Content-Type: text/html\r\n",
+        b"Content-Type: text/html",
+        b"Content-Type: text/html\r\n\r\n",
+        b"Content-Type: text/html\r\n\r\n\r\n \r\n",
+        b"Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n",
+        b"Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n\r\n",
+        b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=\r\n",
+        b"Content-Type: text/html\r\n<p>the empty line was forgotten</p>\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n--b--\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n--b--\r\n",
+    ],
+)
+def test_without_a_body_there_is_no_pixel(mail: bytes) -> None:
+    """A part that ends with its headers, is empty, or begins without an empty line stays as it is."""
+    assert rewrite_message(mail, None, pixel=URL, honeypot=URL).raw == mail
+
+
+@pytest.mark.external
+def test_the_part_without_a_body_stays(shared: Path) -> None:
+    """The mail whose header block got the pixel is not changed."""
+    raw = (shared / "cases" / "html-part-without-body.eml").read_bytes()
+    assert rewrite_message(raw, link, pixel=URL, honeypot=URL).raw == raw
+
+
+@pytest.mark.external
+@pytest.mark.parametrize("name", ["space-before-colon", "bom"])
+def test_the_links_of_odd_mails_are_judged(shared: Path, name: str) -> None:
+    """The one link of each mail is tracked by check and by rewrite, and nothing else changes."""
+    raw = (shared / "cases" / f"{name}.eml").read_bytes()
+    found, _ = check_message(raw)
+    assert [one.link.outcome for one in found] == [Outcome.TRACKED]
+    assert rewrite_message(raw, link).raw == raw.replace(b"https://ex.com/", URL.encode())
+
+
+@pytest.mark.external
+def test_base64_without_its_padding_is_read(shared: Path) -> None:
+    """The part is decoded as the standard library does, and its end is as unpadded as before."""
+    raw = (shared / "cases" / "b64_nopad.eml").read_bytes()
+    done = rewrite_message(raw, link).raw
+    before, after = (email.message_from_bytes(one).get_payload(decode=True) for one in (raw, done))
+    assert isinstance(before, bytes)
+    assert after == before.replace(b"https://ex.com/?a=1&amp;b=2", URL.encode())
+    assert b"=" not in done.partition(b"\r\n\r\n")[2]
