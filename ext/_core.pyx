@@ -2,8 +2,12 @@
 """The boundary between Python and the C core: borrows buffers, scans without the GIL, splices the output.
 
 Knows bytes and offsets, nothing of trackers, charsets or reports: those come in as one callable.
+
+What comes from outside is held by a reference of our own, in a copy nobody else can change, and has exactly the type
+that the C code takes it for, before a pointer into it is used.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc, PyMem_Realloc
@@ -11,7 +15,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 
 from capi cimport (
-    LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_SPLIT, LW_SWEEPS, LW_TRACKED, lw_element,
+    LW_LEXED, LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_SPLIT, LW_SWEEPS, LW_TRACKED, lw_element,
     lw_element_name, lw_judge, lw_judge_value, lw_lex, lw_opt_out, lw_scan, lw_scan_feed, lw_scan_finish,
     lw_scan_hold, lw_scan_open_tag, lw_scratch_bound, lw_span, lw_spans, lw_switches, lw_verdict,
 )
@@ -33,27 +37,33 @@ def sweeps():
     return [*names, "portable"]
 
 
+@cython.final
 cdef class Rules:
     """The switches in the form the C core reads. Immutable; may be shared by threads."""
 
     cdef lw_switches switches
     cdef lw_opt_out opt_out[LW_OPT_OUT_MAX]
-    cdef object kept
+    cdef list kept  # keeps the names and values alive
 
-    def __init__(self, opt_out=(), *, bint outlook=False, bint track_placeholders=False,
-                 uint64_t tag_limit=65536, sweep=None):
+    def __cinit__(self, opt_out=(), *, bint outlook=False, bint track_placeholders=False,
+                  uint64_t tag_limit=65536, sweep=None):
         """`opt_out`: pairs (name, value or None) of lower-case ASCII bytes, at most 32. `sweep`: a name of `sweeps()`."""
-        if len(opt_out) > LW_OPT_OUT_MAX:
-            raise ValueError(f"at most {LW_OPT_OUT_MAX} opt-out attributes, not {len(opt_out)}")
-        self.kept = tuple(opt_out)
-        cdef int i
-        for i, (name, value) in enumerate(self.kept):
+        cdef tuple pairs = tuple(opt_out)
+        if len(pairs) > LW_OPT_OUT_MAX:
+            raise ValueError(f"at most {LW_OPT_OUT_MAX} opt-out attributes, not {len(pairs)}")
+        self.kept = []
+        cdef Py_ssize_t i
+        for i in range(len(pairs)):
+            name, value = pairs[i]
+            if type(name) is not bytes or not (value is None or type(value) is bytes):
+                raise TypeError(f"opt_out[{i}] must be (bytes, bytes or None), not {(name, value)!r}")
+            self.kept += (name, value)
             self.opt_out[i].name = PyBytes_AS_STRING(name)
             self.opt_out[i].name_length = <size_t>PyBytes_GET_SIZE(name)
             self.opt_out[i].value = NULL if value is None else PyBytes_AS_STRING(value)
             self.opt_out[i].value_length = 0 if value is None else <size_t>PyBytes_GET_SIZE(value)
         self.switches.opt_out = self.opt_out
-        self.switches.opt_out_count = <size_t>len(self.kept)
+        self.switches.opt_out_count = <size_t>len(pairs)
         self.switches.outlook = outlook
         self.switches.track_placeholders = track_placeholders
         self.switches.tag_limit = tag_limit
@@ -62,7 +72,7 @@ cdef class Rules:
     cdef choose(self, name):
         cdef int i = 0
         while LW_SWEEPS[i].name != NULL:
-            if LW_SWEEPS[i].usable() and (name is None or LW_SWEEPS[i].name == name.encode()):
+            if LW_SWEEPS[i].usable() and (name is None or LW_SWEEPS[i].name.decode() == name):
                 self.switches.sweep = LW_SWEEPS[i].sweep
                 return
             i += 1
@@ -98,6 +108,15 @@ cdef void count_lines(Lines *lines, const uint8_t *p, size_t n) noexcept nogil:
     lines.at += n
 
 
+cdef const uint8_t *start_of(const Py_buffer *view) noexcept:
+    """Where the buffer's bytes begin; never NULL, to which C allows nothing to be added, not even 0."""
+    return <const uint8_t *>view.buf if view.len else <const uint8_t *>""
+
+
+cdef bytes copied(const uint8_t *text, size_t size):
+    return PyBytes_FromStringAndSize(<const char *>text, <Py_ssize_t>size) if size else b""
+
+
 cdef inline bint holds(bytes text, char c) noexcept:
     return memchr(PyBytes_AS_STRING(text), c, <size_t>PyBytes_GET_SIZE(text)) != NULL
 
@@ -108,17 +127,19 @@ cdef bytes text_of(const lw_verdict *verdict):
     return text if memchr(verdict.destination, 0, verdict.length) == NULL else text.replace(b"\0", b"\xef\xbf\xbd")
 
 
+@cython.final
+@cython.no_gc_clear
 cdef class Splice:
     """The stream with its links replaced: bytes in, bytes out (link rules, sections 3 and 4).
 
     `resolve(destinations, indexes)` gets lists of the UTF-8 destinations nothing speaks against and of their links'
-    indexes; it returns a list that holds, for each, the bytes to put between the quotes or an outcome number.
+    indexes; it returns, for each, the bytes to put between the quotes or an outcome number.
     `transcode(raw)` turns a raw value that is not ASCII into valid UTF-8, or None: it can't be known. `report`, if given, is called after each
     batch with a list of tuples (index, outcome, destination, start, end, value_start, value_end, element, line,
     column, marker, replacement).
 
     When `resolve` or `report` raises, the exception comes through and from then on everything passes unchanged,
-    beginning with the bytes that were not yet returned.
+    beginning with the bytes that were not yet returned. So it is when memory runs out.
     """
 
     cdef lw_scan scan
@@ -130,7 +151,7 @@ cdef class Splice:
     cdef size_t scratch_size
     cdef Edit *edits
     cdef size_t edit_count, edit_room
-    cdef list kept  # keeps the edits' texts alive
+    cdef list kept  # keeps the edits' texts alive: tuples, which nobody can empty
     cdef bytes head  # output that comes before the chunk's own
     cdef bytes owed  # input that a failed call could not return
     cdef uint64_t index
@@ -170,8 +191,8 @@ cdef class Splice:
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
             try:
                 if self.passing:
-                    return self.pass_through(<const uint8_t *>view.buf, <size_t>view.len, data)
-                return self.pump(<const uint8_t *>view.buf, <size_t>view.len, data)
+                    return self.pass_through(start_of(&view), <size_t>view.len, data)
+                return self.pump(start_of(&view), <size_t>view.len, data)
             finally:
                 PyBuffer_Release(&view)
         finally:
@@ -193,19 +214,22 @@ cdef class Splice:
         cdef size_t i
         self.enter()
         try:
+            if self.passing or self.scan.offset:
+                raise RuntimeError("this document has begun: a whole one needs a splice of its own")
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
             try:
-                self.scan_chunk(<const uint8_t *>view.buf, <size_t>view.len, 0)
+                self.scan_chunk(start_of(&view), <size_t>view.len, 0)
                 if self.report is not None:
-                    self.note_open_tag(<const uint8_t *>view.buf, 0)  # `finish` has no bytes to count lines in
+                    self.note_open_tag(start_of(&view), 0)  # `finish` has no bytes to count lines in
                 self.finish()
                 return [(self.edits[i].start, self.edits[i].end, self.edits[i].text[:self.edits[i].length])
                         for i in range(self.edit_count)]
             finally:
+                self.passing = True
                 PyBuffer_Release(&view)
         finally:
-            self.passing, self.busy = True, False
-            self.edit_count, self.kept = 0, []
+            self.busy = False
+            self.forget_edits()
 
     cdef int finish(self) except -1:
         """Judge a tag that the document's end has cut."""
@@ -218,6 +242,10 @@ cdef class Splice:
             self.settle(0, 1, NULL, 0)
         return 0
 
+    cdef void forget_edits(self) noexcept:
+        self.edit_count = 0
+        del self.kept[:]  # takes no memory, so that what a call returns can't be lost here
+
     cdef int enter(self) except -1:
         """One call at a time: a function called back, or another thread, must not find the state half-way."""
         if self.busy:
@@ -226,31 +254,37 @@ cdef class Splice:
         return 0
 
     cdef bytes pass_through(self, const uint8_t *buffer, size_t size, data):
-        cdef bytes owed = self.owed + self.carry[:self.carried]
-        self.owed, self.carried = b"", 0
-        if not owed and type(data) is bytes:
+        cdef bytes done
+        if not self.owed and not self.carried and type(data) is bytes:
             return <bytes>data
-        return owed + buffer[:size] if size else owed
+        done = copied(self.carry, self.carried) + self.owed
+        if size:
+            done += copied(buffer, size)
+        self.owed, self.carried = b"", 0  # only now: without memory nothing is lost
+        return done
 
     cdef bytes pump(self, const uint8_t *buffer, size_t size, data):
         cdef uint64_t base = self.scan.offset
         cdef size_t carried = self.carried, start = 0, stop
+        cdef bytes done
         try:
             start = self.scan_chunk(buffer, size, base)
-            stop = self.keep_open_tag(buffer, size, base)
+            stop = self.open_tag_begins(buffer, size, base)
+            self.make_room(size - stop)
             if stop == size and start == 0 and not self.head and not self.edit_count and type(data) is bytes:
-                return <bytes>data
-            return self.assemble(buffer, start, stop)
+                done = <bytes>data
+            else:
+                done = self.assemble(buffer, start, stop)
+            self.carry_on(buffer + stop, size - stop)
+            return done
         except BaseException:
             self.passing = True
-            self.owed = self.carry[:carried] + buffer[:size]
-            self.carried = 0
+            self.carried = carried  # these bytes of `carry` are written over only when all has gone well
+            self.owed = <bytes>data if type(data) is bytes else copied(buffer, size)
             raise
         finally:
             self.head = b""
-            self.edit_count = 0
-            if self.kept:
-                self.kept = []
+            self.forget_edits()
 
     cdef size_t scan_chunk(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
         """Scan it and collect the edits; returns where the chunk's own output begins."""
@@ -279,7 +313,8 @@ cdef class Splice:
         cdef lw_span *span = &self.spans[0]
         cdef size_t rest = <size_t>(span.end - base)
         cdef size_t name = len(lw_element_name(<lw_element>span.element))
-        self.extend(buffer, rest)
+        self.make_room(rest)
+        self.carry_on(buffer, rest)
         lw_lex(self.carry, self.carry + 1 + name, self.carry + self.carried, &self.rules.switches, &span.tag)
         self.judge(0, 1, self.carry, span.start)
         self.settle(0, 1, self.carry, span.start)
@@ -290,13 +325,12 @@ cdef class Splice:
         self.carried = 0
         return rest
 
-    cdef size_t keep_open_tag(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
-        """Keep the bytes of a tag that is still open; returns where in the chunk it begins. Bytes carried for a tag
-        that became none, or too long a one, go out first."""
+    cdef size_t open_tag_begins(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
+        """Where in the chunk a tag begins that is still open, whose bytes are to be kept; `size` without one. Bytes
+        carried for a tag that became none, or too long a one, go out first."""
         cdef uint64_t hold = lw_scan_hold(&self.scan, &self.rules.switches)
         cdef size_t stop = size
         if hold < base and self.carried:
-            self.extend(buffer, size)
             return 0
         if hold != LW_NO_HOLD and hold >= base:
             stop = <size_t>(hold - base)
@@ -304,9 +338,8 @@ cdef class Splice:
             self.note_open_tag(buffer, base)
             self.count_to(base + stop, buffer, base)
         if self.carried:
-            self.head = self.carry[:self.carried]
+            self.head = copied(self.carry, self.carried)
             self.carried = 0
-        self.extend(buffer + stop, size - stop)
         return stop
 
     cdef int note_open_tag(self, const uint8_t *buffer, uint64_t base) except -1:
@@ -317,26 +350,28 @@ cdef class Splice:
             self.held = self.lines
         return 0
 
-    cdef int extend(self, const uint8_t *more, size_t n) except -1:
+    cdef int make_room(self, size_t n) except -1:
+        """For so many bytes more in `carry`; what stands there stays."""
         cdef size_t wanted = self.carried + n
         cdef uint8_t *larger
-        if n == 0:
-            return 0
         if wanted > self.capacity:
             wanted = max(wanted, 2 * self.capacity)
             larger = <uint8_t *>PyMem_Realloc(self.carry, wanted)
             if larger == NULL:
                 raise MemoryError
             self.carry, self.capacity = larger, wanted
-        memcpy(self.carry + self.carried, more, n)
-        self.carried += n
         return 0
+
+    cdef void carry_on(self, const uint8_t *more, size_t n) noexcept:
+        if n:
+            memcpy(self.carry + self.carried, more, n)
+            self.carried += n
 
     cdef bint judge_if_room(self, lw_spans *out, const uint8_t *buffer, uint64_t base) noexcept nogil:
         """Judge the batch without the GIL unless it needs more scratch or holds a split tag."""
         if out.count and self.spans[0].shape == LW_SPLIT:
             return False
-        if self.scratch_needed(0, out.count) > self.scratch_size:
+        if self.scratch == NULL or self.scratch_needed(0, out.count) > self.scratch_size:
             return False
         self.judge_batch(0, out.count, buffer, base)
         return True
@@ -352,15 +387,14 @@ cdef class Splice:
         cdef lw_span *span
         for i in range(first, last):
             span = &self.spans[i]
-            lw_judge(span, bytes_ + <size_t>(span.start - base), &self.rules.switches, self.scratch + used,
-                     &self.verdicts[i])
+            lw_judge(span, tag_of(span, bytes_, base), &self.rules.switches, self.scratch + used, &self.verdicts[i])
             used += lw_scratch_bound(<size_t>(span.tag.value_end - span.tag.value))
 
     cdef int judge(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
         """Judge spans[first:last]; `bytes_` begins at the stream's offset `base`."""
         cdef size_t needed = self.scratch_needed(first, last)
         cdef uint8_t *larger
-        if needed > self.scratch_size:
+        if self.scratch == NULL or needed > self.scratch_size:
             needed = max(needed, 4096)
             larger = <uint8_t *>PyMem_Realloc(self.scratch, needed)
             if larger == NULL:
@@ -392,7 +426,8 @@ cdef class Splice:
 
     cdef int settle(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
         """Ask for new values, note the edits (relative to `base`), count, report."""
-        cdef list destinations = [], indexes = [], values = []
+        cdef list destinations = [], indexes = []
+        cdef tuple values = ()
         cdef list found = None if self.report is None else [None] * (last - first)
         cdef size_t wanted[BATCH]
         cdef size_t i, k, asked = 0
@@ -402,7 +437,7 @@ cdef class Splice:
         for i in range(first, last):
             span, verdict = &self.spans[i], &self.verdicts[i]
             if not verdict.ascii:
-                destination = self.rejudge(span, verdict, bytes_ + <size_t>(span.start - base))
+                destination = self.rejudge(span, verdict, tag_of(span, bytes_, base))
             elif verdict.outcome == LW_TRACKED or (found is not None and verdict.destination != NULL):
                 destination = text_of(verdict)
             else:
@@ -415,7 +450,7 @@ cdef class Splice:
             if found is not None:
                 found[i - first] = destination
         if asked:
-            values = self.resolve(destinations, indexes)
+            values = tuple(self.resolve(destinations, indexes))  # a copy: who made it may change it
             if len(values) != <Py_ssize_t>asked:
                 raise ValueError(f"{asked} values were asked for, {len(values)} came")
             self.kept.append(values)
@@ -429,6 +464,8 @@ cdef class Splice:
                 self.add_edit(<size_t>(span.start - base + span.tag.value), <size_t>(span.start - base + span.tag.value_end),
                               <bytes>value)
             else:
+                if type(value) is not int:  # of a subclass, what it says when compared is not what it is
+                    raise TypeError(f"value {k} must be bytes or an outcome number, not {type(value).__name__}")
                 if not 0 <= value < OUTCOMES:
                     raise ValueError(f"{value} is no outcome")
                 self.verdicts[i].outcome = <uint8_t>value
@@ -487,6 +524,11 @@ cdef class Splice:
         return splice(source, start, stop, self.edits, self.edit_count, self.head)
 
 
+cdef const uint8_t *tag_of(const lw_span *span, const uint8_t *bytes_, uint64_t base) noexcept nogil:
+    """The tag's bytes; NULL for one that nobody reads, because it was cut or is too long: they may be gone."""
+    return bytes_ + <size_t>(span.start - base) if span.shape == LW_LEXED or span.shape == LW_SPLIT else NULL
+
+
 cdef bytes splice(const uint8_t *source, size_t start, size_t stop, const Edit *edits, size_t count, bytes head):
     cdef size_t size = <size_t>PyBytes_GET_SIZE(head) + (stop - start), i, n
     for i in range(count):
@@ -508,6 +550,7 @@ cdef bytes splice(const uint8_t *source, size_t start, size_t stop, const Edit *
     return result
 
 
+@cython.final
 cdef class Template:
     """A document and the places of its links, to be filled again and again at copying speed."""
 
@@ -517,16 +560,17 @@ cdef class Template:
 
     def __cinit__(self, bytes source not None, places):
         """`places`: pairs of offsets, ascending."""
-        cdef size_t i
+        cdef tuple pairs = tuple(places)
+        cdef size_t i, start, end, last = 0
         self.source = source
-        self.places = len(places)
+        self.places = len(pairs)
         self.edits = <Edit *>PyMem_Malloc(max(1, self.places) * sizeof(Edit))
         if self.edits == NULL:
             raise MemoryError
-        cdef size_t last = 0
-        for i, (start, end) in enumerate(places):
-            if not last <= start <= end <= len(source):
-                raise ValueError(f"place {i} ({start} to {end}) lies before the last one or outside the document")
+        for i in range(<size_t>len(pairs)):
+            start, end = pairs[i]  # as numbers of C: a subclass of int may compare as it likes
+            if not last <= start <= end <= <size_t>PyBytes_GET_SIZE(source):
+                raise ValueError(f"places[{i}] ({start} to {end}) lies before the last one or outside the document")
             last = end
             self.edits[i] = Edit(start, end, NULL, 0)
 
@@ -535,15 +579,16 @@ cdef class Template:
 
     def fill(self, list values not None):
         """The document with values[i] (bytes; anything else: the original) at place i."""
+        cdef tuple own = tuple(values)
         cdef size_t i, count = 0, size = <size_t>self.places
-        if len(values) != self.places:
-            raise ValueError(f"{self.places} places, {len(values)} values")
+        if len(own) != self.places:
+            raise ValueError(f"{self.places} places, {len(own)} values")
         cdef Edit *edits = <Edit *>PyMem_Malloc(max(1, size) * sizeof(Edit))  # of its own: threads may share a template
         if edits == NULL:
             raise MemoryError
         try:
             for i in range(size):
-                value = values[i]
+                value = own[i]
                 if type(value) is bytes:
                     edits[count] = Edit(self.edits[i].start, self.edits[i].end, PyBytes_AS_STRING(<bytes>value),
                                         <size_t>PyBytes_GET_SIZE(<bytes>value))
@@ -572,12 +617,12 @@ def count(html, Rules rules not None):
     cdef bint failed = False
     memset(&scan, 0, sizeof(scan))
     memset(counts, 0, sizeof(counts))
-    scratch = <uint8_t *>PyMem_RawMalloc(room)
-    if scratch == NULL:
-        raise MemoryError
     PyObject_GetBuffer(html, &view, PyBUF_SIMPLE)
+    scratch = <uint8_t *>PyMem_RawMalloc(room)
     try:
-        buffer, size = <const uint8_t *>view.buf, <size_t>view.len
+        if scratch == NULL:
+            raise MemoryError
+        buffer, size = start_of(&view), <size_t>view.len
         with nogil:
             out.spans, out.capacity = spans, BATCH
             while at <= size and not failed:
@@ -595,7 +640,7 @@ def count(html, Rules rules not None):
                             failed = True
                             break
                         scratch, room = larger, needed
-                    lw_judge(&spans[i], buffer + spans[i].start, &rules.switches, scratch, &verdict)
+                    lw_judge(&spans[i], tag_of(&spans[i], buffer, 0), &rules.switches, scratch, &verdict)
                     counts[verdict.outcome] += 1
         if failed:
             raise MemoryError

@@ -4,6 +4,7 @@
 Knows bytes and descriptors. Refuses to know facts, event loops and the order of files.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from journal_capi cimport (
@@ -46,8 +47,17 @@ def crc32(bytes data not None, uint32_t seed=0):
     return lw_crc32(seed, <uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
 
+cdef double seconds(double value, str name) except -1:
+    """What a C library can wait for; a longer time is as good as for ever."""
+    if not value >= 0:
+        raise ValueError(f"{name} must be a number of seconds from 0, not {value}")
+    return min(value, 1e9)
+
+
+@cython.final
 cdef class Lane:
     cdef lw_lane *_lane
+    cdef bint _writing  # one thread at a time: what it holds is behind no lock
 
     def __cinit__(self, size_t facts, size_t size):
         self._lane = lw_lane_new(facts, size)
@@ -59,23 +69,32 @@ cdef class Lane:
 
     def push(self, list payloads not None, int bell):
         """How many were taken, from the front, and how many have ever been."""
-        cdef bytes payload
-        cdef size_t taken = 0
-        cdef uint64_t all_taken = 0
-        lw_lane_open(self._lane)  # nothing until it is closed gives up the interpreter's lock
-        try:
-            for payload in payloads:
-                if not lw_lane_put(self._lane, <uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)):
-                    break
-                taken += 1
-        finally:
-            all_taken = lw_lane_close(self._lane, bell)
+        cdef tuple own = tuple(payloads)
+        cdef Py_ssize_t i, taken = 0
+        cdef uint64_t all_taken
+        for i in range(len(own)):
+            if type(own[i]) is not bytes:
+                raise TypeError(f"payloads[{i}] must be bytes, not {type(own[i]).__name__}")
+        lw_lane_open(self._lane)  # until it is closed nothing runs Python, which could give up the interpreter's lock
+        while taken < len(own) and lw_lane_put(self._lane, <const uint8_t *>PyBytes_AS_STRING(own[taken]),
+                                               <size_t>PyBytes_GET_SIZE(own[taken])):
+            taken += 1
+        all_taken = lw_lane_close(self._lane, bell)
         return taken, all_taken
+
+    cdef int _enter(self) except -1:
+        if self._writing:
+            raise RuntimeError("another thread writes what this lane holds: wait, run and drop are for one")
+        self._writing = True
+        return 0
 
     def wait(self, double idle):
         cdef int found
+        idle = seconds(idle, "idle")
+        self._enter()
         with nogil:
             found = lw_lane_wait(self._lane, idle)
+        self._writing = False
         return bool(found)
 
     def run(self, target not None, unsigned char[::1] count not None, *, double idle, double gather, size_t together):
@@ -87,16 +106,24 @@ cdef class Lane:
             raise ValueError("a counter has eight bytes")
         file.descriptor, file.seed, file.at, file.size = target.descriptor, target.seed, target.at, target.size
         file.device, file.number = target.identity
+        if file.at > file.size:
+            raise ValueError(f"target.at ({file.at}) lies behind its size ({file.size})")
         file.path, file.count, file.error = PyBytes_AS_STRING(path), &count[0], 0
+        idle, gather = seconds(idle, "idle"), seconds(gather, "gather")
+        self._enter()
         with nogil:
             outcome = lw_lane_run(self._lane, &file, idle, gather, together)
+        self._writing = False
         target.at = file.at
         if outcome == LW_LANE_FAILED:
             raise OSError(file.error, os.strerror(file.error))
         return OUTCOMES[outcome]
 
     def drop(self):
-        lw_lane_drop(self._lane)
+        self._enter()
+        with nogil:
+            lw_lane_drop(self._lane)
+        self._writing = False
 
     def end(self):
         lw_lane_end(self._lane)

@@ -5,6 +5,7 @@ Knows bytes and offsets, nothing of parts, headers, charsets or links. A change 
 bytes from start to before end become the value; changes ascend and do not overlap.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
@@ -77,6 +78,7 @@ def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_
     return -1 if found == SIZE_MAX else start + <Py_ssize_t>found
 
 
+@cython.final
 cdef class Changes:
     """A list of changes as C reads it. Raises ValueError for what does not ascend or lies outside the text."""
 
@@ -85,17 +87,21 @@ cdef class Changes:
     cdef list kept  # keeps the values alive
 
     def __cinit__(self, list changes not None, size_t size):
-        cdef size_t i, last = 0
-        self.kept = changes[:]
-        self.count = <size_t>len(self.kept)
+        cdef tuple own = tuple(changes)  # others may change their list meanwhile
+        cdef size_t i, start, end, last = 0
+        self.kept = []
+        self.count = <size_t>len(own)
         self.all = <lw_change *>PyMem_Malloc(max(<size_t>1, self.count) * sizeof(lw_change))
         if self.all == NULL:
             raise MemoryError
         for i in range(self.count):
-            start, end, value = self.kept[i]
+            start, end, value = own[i]  # as numbers of C: a subclass of int may compare as it likes
+            if type(value) is not bytes:
+                raise TypeError(f"changes[{i}] must put in bytes, not {type(value).__name__}")
             if not last <= start <= end <= size:
-                raise ValueError(f"change {i} ({start} to {end}) lies before the last one or outside the text")
-            self.all[i] = lw_change(start, end, at(<bytes?>value), size_of(<bytes>value))
+                raise ValueError(f"changes[{i}] ({start} to {end}) lies before the last one or outside the text")
+            self.kept.append(value)
+            self.all[i] = lw_change(start, end, at(value), size_of(value))
             last = end
 
     def __dealloc__(self):
@@ -165,6 +171,7 @@ def base64_variants():
     return [*names, "portable"]
 
 
+@cython.final
 cdef class Base64:
     """One of the variants; the best one unless named. Immutable; may be shared by threads."""
 
@@ -174,7 +181,7 @@ cdef class Base64:
     def __cinit__(self, name=None):
         cdef int i = 0
         while LW_BASE64[i].name != NULL:
-            if LW_BASE64[i].usable() and (name is None or LW_BASE64[i].name == name.encode()):
+            if LW_BASE64[i].usable() and (name is None or LW_BASE64[i].name.decode() == name):
                 self.read, self.write = LW_BASE64[i].read, LW_BASE64[i].write
                 return
             i += 1
@@ -194,7 +201,8 @@ cdef class Base64:
             raise Malformed("its base64 has foreign characters or an uneven end")
         return decoded
 
-    def encode(self, bytes content not None, size_t width, bint crlf, bytes before=b"", bytes behind=b""):
+    def encode(self, bytes content not None, size_t width, bint crlf, bytes before not None=b"",
+               bytes behind not None=b""):
         """Between two texts, the content in lines of `width` characters (a multiple of 4), of which `before` has begun
         the first."""
         if width == 0 or width % 4:

@@ -6,6 +6,7 @@ derives from `Minter` hands over a ready prefix and a keyed hash that has taken 
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.number cimport PyNumber_Index
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
@@ -112,6 +113,25 @@ cdef bint same_ignoring_case(const uint8_t *text, const uint8_t *lower, size_t n
     return True
 
 
+cdef tuple pair_of_bytes(Py_ssize_t i, pair):
+    host, path = pair
+    if type(host) is not bytes or type(path) is not bytes:
+        raise TypeError(f"places[{i}] must be (bytes, bytes), not {(host, path)!r}")
+    return host, path
+
+
+cdef object index_of(Py_ssize_t i, number):
+    """A whole number of the range, nothing that would have to be rounded."""
+    cdef uint32_t index
+    try:
+        index = PyNumber_Index(number)
+    except OverflowError:
+        raise OverflowError(f"indexes[{i}] must be from 0 to {2**32 - 1}, not {number!r}") from None
+    except TypeError:
+        raise TypeError(f"indexes[{i}] must be a whole number, not {type(number).__name__}") from None
+    return index
+
+
 cdef class Minter:
     """Mints links of one message; immutable, so threads may share it.
 
@@ -133,7 +153,7 @@ cdef class Minter:
         if state.digest_size != MAC_SIZE:
             raise ValueError("the hash has another size")
         self._base, self._prefix, self._state = base_url, prefix, state
-        self._sealed, self._places = sealed, places
+        self._sealed, self._places = sealed, tuple([pair_of_bytes(i, places[i]) for i in range(len(places))])
 
     def mint_many(self, list destinations not None, list indexes not None, *, known=None, refused=None):
         """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
@@ -143,34 +163,42 @@ cdef class Minter:
         characters, or not UTF-8. Such a link should stay as it is (outcome `refused`). ValueError for lists of
         different lengths, OverflowError for other indexes, TypeError for anything but bytes.
         """
-        if len(destinations) != len(indexes):
+        cdef tuple texts = tuple(destinations), numbers = tuple(indexes)  # others may change their lists meanwhile
+        if len(texts) != len(numbers):
             raise ValueError("as many indexes as destinations are needed")
         cdef Py_ssize_t i
-        cdef list links = [None] * len(destinations)
-        for i in range(len(destinations)):
-            if known is not None and self._is_tracked(destinations[i]):
+        cdef list links = [None] * len(texts)
+        for i in range(len(texts)):
+            if type(texts[i]) is not bytes:
+                raise TypeError(f"destinations[{i}] must be bytes, not {type(texts[i]).__name__}")
+            if known is not None and self._is_tracked(texts[i]):
                 links[i] = known
                 continue
-            link = self._mint(destinations[i], indexes[i])
+            link = self._mint(texts[i], index_of(i, numbers[i]))
             links[i] = refused if link is None else link
         return links
 
     cdef object _mint(self, bytes destination, uint32_t index):
         cdef uint8_t payload[BUFFER]
         cdef size_t length = PyBytes_GET_SIZE(destination)
-        cdef size_t prefix = PyBytes_GET_SIZE(self._prefix), base = PyBytes_GET_SIZE(self._base)
+        cdef size_t prefix = PyBytes_GET_SIZE(self._prefix), base = PyBytes_GET_SIZE(self._base), packed
         if length > LW_DESTINATION_LIMIT or not is_utf8(bytes_of(destination), length):
             return None
         memcpy(payload, bytes_of(self._prefix), prefix)
         cdef size_t size = prefix + put_varint(payload + prefix, index)
         if self._sealed:
-            size += lw_pack(bytes_of(destination), length, payload + size, LW_PACKED_ROOM_LIMIT)
+            packed = lw_pack(bytes_of(destination), length, payload + size, LW_PACKED_ROOM_LIMIT)
+            if packed == LW_PACK_REFUSED:
+                return None
+            size += packed
         cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_SIZE)
         if characters > TOKEN_CHARACTERS:
             return None
         state = self._state.copy()
         state.update(PyBytes_FromStringAndSize(<char *>payload + prefix, size - prefix))
         cdef bytes mac = state.digest()
+        if mac is None or PyBytes_GET_SIZE(mac) != MAC_SIZE:
+            raise ValueError("the hash has another size")
         memcpy(payload + size, bytes_of(mac), MAC_SIZE)
         cdef bytes link = PyBytes_FromStringAndSize(NULL, base + characters)
         memcpy(bytes_of(link), bytes_of(self._base), base)

@@ -35,6 +35,7 @@ cdef extern from "lex.h" nogil:
 
 cdef extern from "scan.h" nogil:
     uint64_t LW_NO_HOLD
+    enum: LW_LEXED
     enum: LW_SPLIT
     ctypedef int lw_element
     ctypedef struct lw_span:

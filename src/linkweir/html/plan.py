@@ -57,7 +57,8 @@ class Plan(Generic[Html]):
 
     def render_counted(self, links: Links) -> tuple[Html, int]:
         """As `render`, with how many links were replaced."""
-        values = resolver(links, self._switches, self._charset)(self._destinations, self._indexes)
-        done = self._template.fill(cast(list[bytes | int], values))
+        ask = resolver(links, self._switches, self._charset)
+        values = list(ask(list(self._destinations), list(self._indexes)))  # copies: whoever gets a list may change it
+        done = self._template.fill(values)
         replaced = sum(isinstance(value, bytes) for value in values)
         return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done), replaced
