@@ -78,6 +78,7 @@ class Settings:
     max_incoming: int = 256 * 1024 * 1024
     filter_listen: str = ""
     filter_return: str = ""
+    filter_max_message: int = 0
     rate_limit: float = 100.0
     rate_burst: int = 200
     statistics_rate: float = 1.0
@@ -108,6 +109,8 @@ class Settings:
         for name in AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be at least 1")
+        if self.filter_max_message < 0:
+            raise SettingsError("LINKWEIR_FILTER_MAX_MESSAGE: must be a number of bytes, or 0 for no limit")
         for name in ("rate_limit", "statistics_rate"):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 requests a second")
@@ -218,7 +221,9 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
     **dict.fromkeys(("apple_app_links", "android_app_links"), Path),
-    **dict.fromkeys(("port", "smtp_port", "smtps_port", *AT_LEAST_ONE), _number(int, "a whole number")),
+    **dict.fromkeys(
+        ("port", "smtp_port", "smtps_port", "filter_max_message", *AT_LEAST_ONE), _number(int, "a whole number")
+    ),
     **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), _number(float, "a number")),
     **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
     "proxy_header": _choice("x-forwarded-for", "forwarded"),

@@ -29,7 +29,7 @@ from tests.edge.serving import wait_until
 SECOND = 1_000_000
 
 
-class Flaky:
+class Flaky(Transport):
     """A transport that fails a number of times first."""
 
     def __init__(self, failures: int) -> None:
@@ -355,7 +355,7 @@ def test_logs_name_no_recipient(bench: Bench) -> None:
         assert "b@example.org" in messages.delivery_attempts(connection, key)[0]["log"]
 
 
-class Slow:
+class Slow(Transport):
     """A transport that takes its time."""
 
     def __init__(self) -> None:

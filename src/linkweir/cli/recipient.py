@@ -61,8 +61,9 @@ def run_export(args: argparse.Namespace) -> int:
     """Print the JSON."""
     with opened(args) as (settings, store):
         from linkweir.app import people_of_folder
+        from linkweir.mail.address import normal
 
-        for piece in people_of_folder(settings, store).export(args.email):
+        for piece in people_of_folder(settings, store).export(normal(args.email)):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.write(b"\n")
     return 0
@@ -74,11 +75,12 @@ def run_erase(args: argparse.Namespace) -> int:
         raise UsageError("this removes everything on them for good: say --yes if you mean it")
     with opened(args) as (settings, store):
         from linkweir.app import people_of_folder
+        from linkweir.mail.address import normal
 
         ours = people_of_folder(settings, store)
         for place, email in enumerate(args.email):
             last = place + 1 == len(args.email)  # the database is written anew once
-            done = ours.erase(email, time.time_ns() // 1000, limit=None if last else 0, thorough=True)
+            done = ours.erase(normal(email), time.time_ns() // 1000, limit=None if last else 0, thorough=True)
             print(f"linkweir: {email}: {_said(done)}")
     if left := not done.overwritten:
         why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"

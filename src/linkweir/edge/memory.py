@@ -14,16 +14,17 @@ class Incoming:
 
     def __init__(self, limit: int) -> None:
         self._lock = threading.Lock()
-        self._left = limit
+        self._limit = self._left = limit
 
-    def hold(self) -> "Held":
-        """Room for one request or mail, empty at first."""
-        return Held(self)
+    def hold(self, *, alone: bool = False) -> "Held":
+        """Room for one request or mail, empty at first. `alone`: while there is no other it may be of any size."""
+        return Held(self, alone)
 
-    def take(self, size: int) -> bool:
-        """Whether there was room for so many bytes, which are held now."""
+    def take(self, size: int, *, beside: int | None = None) -> bool:
+        """Whether there was room for so many bytes, which are held now; there is any while only `beside` are held."""
         with self._lock:
-            if size > self._left:
+            alone = beside is not None and self._left + beside == self._limit
+            if size > self._left and not alone:
                 return False
             self._left -= size
             return True
@@ -37,15 +38,16 @@ class Incoming:
 class Held:
     """What one request or mail holds; given back by `release` or at the end of a `with`."""
 
-    def __init__(self, incoming: Incoming) -> None:
+    def __init__(self, incoming: Incoming, alone: bool) -> None:
         self._incoming = incoming
+        self._alone = alone
         self._booked = 0
         self._used = 0
 
     def book(self, size: int) -> bool:
         """Whether there is room for what was announced; it is kept for what arrives."""
         more = size - self._booked
-        if more > 0 and not self._incoming.take(more):
+        if more > 0 and not self._incoming.take(more, beside=self._booked if self._alone else None):
             return False
         self._booked = max(self._booked, size)
         return True

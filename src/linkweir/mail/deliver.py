@@ -116,7 +116,7 @@ class DeliveryWorker:
     async def _run(self) -> None:
         self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
         self._loop = asyncio.get_running_loop()
-        beside = [asyncio.create_task(one()) for one in (self._keep_leases, self._sweep)]
+        beside = [asyncio.create_task(one()) for one in (self._keep_leases, self._sweep, self._learn)]
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -130,6 +130,14 @@ class DeliveryWorker:
             await asyncio.gather(*beside, return_exceptions=True)
             for transport in self._routes.values():
                 await transport.close()
+
+    async def _learn(self) -> None:
+        """What those who hand mail in are offered depends on its way out."""
+        await self._guarded(self._routes["default"].learn)
+
+    def takes_utf8(self, route: str) -> bool | None:
+        """Whether this way carries addresses that are not ASCII; None: not known yet."""
+        return self._routes[route].takes_utf8
 
     async def _guarded(self, work: Callable[[], Any]) -> bool:
         try:
@@ -209,7 +217,7 @@ class DeliveryWorker:
         if raw is None:  # it goes only after delivery: unless another worker was faster, somebody has removed it
             await self._settle(item, "Failed", "failed", "its content is gone")
             return
-        outgoing = Outgoing(item.id, item.created_at, item.envelope_from, item.recipient, raw)
+        outgoing = Outgoing(item.id, item.created_at, item.envelope_from, item.recipient, raw, item.smtputf8)
         try:
             note = await self._routes[item.route].deliver(outgoing)
         except DeliveryRefused as error:

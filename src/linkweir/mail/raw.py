@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from linkweir.errors import BadInput, RefusedContent
+from linkweir.errors import RefusedContent
 from linkweir.mail import wish_headers
 from linkweir.mail.accepting import Draft, Sending
 from linkweir.mail.model import Wishes
@@ -46,6 +46,7 @@ class RawMail:
     raw: bytes
     source: Literal["smtp", "filter"]
     sandbox: bool = False
+    smtputf8: bool = False  # as MAIL has asked (RFC 6531)
 
 
 class Opened:
@@ -193,11 +194,9 @@ def _decoded(text: str) -> str:
 
 
 def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tuple[NewMessage, list[Note]]:
-    """One recipient's message, its mail on the stage, and what is to be noted of it. Raises BadInput,
+    """One recipient's message, its mail on the stage, and what is to be noted of it. Raises RefusedContent,
     StoreUnavailable.
     """
-    if not recipient.isascii() or len(recipient) > 320:
-        raise BadInput("RCPT TO", "is not an address that can be delivered to")
     draft: Draft = sending.draft(Wishes())
     domain = _domain(sending.sender)
     own = f"{draft.key}@{domain if _HOST.fullmatch(domain) else 'localhost'}"

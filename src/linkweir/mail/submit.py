@@ -109,7 +109,7 @@ class Submitter:
         with Stage(self._store.path.parent) as stage:
             for recipient in mail.recipients:
                 new, notes[new.id] = raw.accept(opened, sending, recipient, stage)
-                ready.append(new)
+                ready.append(replace(new, smtputf8=mail.smtputf8, person=_person(recipient)))
                 if stage.size > RAW_LIMIT:
                     limit = f"{RAW_LIMIT >> 20} MB"
                     raise BadInput("DATA", f"the mails together are larger than {limit}: send to fewer at a time")
@@ -145,6 +145,14 @@ def _store(connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUI
     for new in ready:
         for one in _bounded(notes.get(new.id, [])):
             outbox.note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
+
+
+def _person(recipient: str) -> str:
+    """Whom an address stands for, however a mail server has spelled its domain."""
+    try:
+        return address.normal(recipient)
+    except BadInput:
+        return recipient
 
 
 def _bounded(notes: list[Note]) -> list[Note]:

@@ -56,6 +56,7 @@ class Undelivered:
             source="filter",
             route="filter",
             raw=self._mail({"From": sender, "To": to, "Message-ID": f"<{message_id}>"}, hostname, now),
+            smtputf8=not to.isascii(),
             short_links={},
             now=now,
             due_at=now,
@@ -69,9 +70,11 @@ class Undelivered:
         date = format_datetime(datetime.fromtimestamp(now // 1_000_000, UTC))
         fixed = {"Subject": SUBJECT, "Date": date, "Auto-Submitted": "auto-replied"}  # RFC 3834: no answers, please
         for name, value in {**names, **fixed}.items():
-            mail[name] = _plain(value)
+            # an address has no form in ASCII: it stands in UTF-8 in a mail that goes with SMTPUTF8 (RFC 6532)
+            mail[name] = _utf8(value) if name == "To" else _plain(value)
         text = f"Your mail to {self.row['recipient']} could not be delivered:\r\n\r\n{self.reason}\r\n"
-        mail.attach(MIMEText(_plain(text, keep="\r\n"), "plain", "us-ascii"))
+        text = "".join(one for one in text if one in "\r\n" or one.isprintable())
+        mail.attach(MIMEText(text, "plain", "us-ascii" if text.isascii() else "utf-8"))
         mail.attach(self._status(hostname))
         headers = MIMENonMultipart("text", "rfc822-headers")
         head = re.split(rb"\r?\n\r?\n", self.raw[:HEADERS], maxsplit=1)[0]
@@ -84,7 +87,7 @@ class Undelivered:
     def _status(self, hostname: str) -> Message:
         found = STATUS.search(self.reason)
         of_recipient = {
-            "Final-Recipient": f"rfc822; {self.row['recipient']}",
+            "Final-Recipient": _typed(self.row["recipient"]),
             "Action": "failed",
             "Status": found[1] if found else NEVER_TAKEN,
             "Diagnostic-Code": f"smtp; {self.reason}",
@@ -99,6 +102,21 @@ def _fields(values: Mapping[str, str]) -> Message:
     for name, value in values.items():
         found[name] = _plain(value)
     return found
+
+
+def _typed(address: str) -> str:
+    """An address in a status (RFC 3464 section 2.3.1; RFC 6533 section 3)."""
+    if address.isascii():
+        return f"rfc822; {address}"
+    return "utf-8; " + "".join(
+        one if one.isascii() and one not in "\\+=" else f"\\x{{{ord(one):X}}}" for one in address
+    )
+
+
+def _utf8(text: str) -> str:
+    """As the library writes it out in UTF-8, and not as an encoded word."""
+    clean = "".join(one for one in text if one.isprintable())
+    return clean.encode().decode("ascii", "surrogateescape")
 
 
 def _plain(text: str, keep: str = "") -> str:

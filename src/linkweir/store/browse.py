@@ -23,9 +23,10 @@ def _conditions(filters: Mapping[str, Any]) -> Sequence[ColumnElement[Any]]:
     found: list[ColumnElement[Any]] = []
     if filters.get("status"):
         found.append(func.lower(messages.c.status).in_([one.lower() for one in filters["status"]]))
-    for name, column in (("sender", messages.c.sender), ("recipient", messages.c.recipient)):
-        if filters.get(name):
-            found.append(func.lower(column) == filters[name].lower())
+    if filters.get("sender"):
+        found.append(func.lower(messages.c.sender) == filters["sender"].lower())
+    if filters.get("recipient"):
+        found.append(messages.c.person == filters["recipient"].lower())
     if filters.get("message_id_header"):
         found.append(messages.c.message_id == filters["message_id_header"].strip("<> "))
     if filters.get("subject"):

@@ -42,6 +42,8 @@ class NewMessage:
     track_opens: bool = False
     attributes: dict[str, str] | None = None
     variant: str | None = None
+    smtputf8: bool = False
+    person: str = ""  # the recipient, where they are known by another spelling of the address
     tracked_links: int | None = None  # of all parts, without pixel and hidden link; None: not known
 
 
@@ -65,6 +67,7 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
             "expires_at": new.expires_at,
             "attempts": 0,
             "route": new.route,
+            "smtputf8": new.smtputf8,
         }
         for new in accepted
     ]
@@ -91,7 +94,7 @@ def row_of(new: NewMessage) -> dict[str, Any]:
         "message_id": new.message_id,
         "sender": new.sender,
         "recipient": new.recipient,
-        "person": new.recipient.lower(),
+        "person": (new.person or new.recipient).lower(),
         "subject": new.subject,
         "tags": new.tags,
         "status": "Sandbox Received" if new.sandbox_result else "Received",

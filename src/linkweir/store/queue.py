@@ -38,12 +38,13 @@ class Claimed:
     recipient: str
     sender_domain: str
     sandbox_result: str | None
+    smtputf8: bool
     row: Mapping[str, Any]
 
 
 def claim(connection: Connection, owner: uuid.UUID, route: str, *, now: int, until: int, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages of one route that nobody holds."""
-    waiting = (queue.c.expires_at, queue.c.attempts, queue.c.route)
+    waiting = (queue.c.expires_at, queue.c.attempts, queue.c.route, queue.c.smtputf8)
     statement = (
         select(*(messages.c[name] for name in TOLD), *waiting)
         .join(queue, messages.c.id == queue.c.message_id)
@@ -64,7 +65,7 @@ def claim(connection: Connection, owner: uuid.UUID, route: str, *, now: int, unt
 def _claimed(row: dict[str, Any]) -> Claimed:
     names = ("id", "account_id", "created_at", "expires_at", "attempts", "route", "envelope_from", "recipient")
     return Claimed(
-        **{name: row[name] for name in (*names, "sender_domain", "sandbox_result")},
+        **{name: row[name] for name in (*names, "sender_domain", "sandbox_result", "smtputf8")},
         row={name: row[name] for name in TOLD},
     )
 

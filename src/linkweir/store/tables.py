@@ -170,6 +170,7 @@ queue = Table(
     Column("claimed_by", Uuid),
     Column("claimed_until_at", BigInteger),
     Column("route", String(16), nullable=False, server_default="default"),  # default, or filter: back to its server
+    Column("smtputf8", Boolean, nullable=False, server_default=false()),  # it came with SMTPUTF8 (RFC 6531)
     Index(None, "route", "due_at"),
 )
 

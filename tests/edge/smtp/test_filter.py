@@ -3,13 +3,17 @@
 import email
 import email.policy
 import smtplib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from linkweir.errors import BadInput, NotFound, RefusedContent
 from tests.edge.serving import Served, free_port, wait_until
 from tests.edge.smtp.submitting import MAIL
 
@@ -22,6 +26,7 @@ class Back:
     def __init__(self) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []
         self.refuses: set[str] = set()
+        self.smtputf8: list[bool] = []
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -36,6 +41,7 @@ class Back:
         """Take it."""
         assert isinstance(envelope.content, bytes)
         self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
+        self.smtputf8.append(envelope.smtp_utf8)
         return "250 OK"
 
 
@@ -43,6 +49,22 @@ def filtering(data: Path, listen: int, back: int, **settings: Any) -> Served:
     """A service between these two ports."""
     ways = {"filter_listen": f"127.0.0.1:{listen}", "filter_return": f"127.0.0.1:{back}"}
     return Served(data, **ways, **settings)
+
+
+@contextmanager
+def around(data: Path, *, utf8: bool = True, **settings: Any) -> Iterator[tuple[Served, int, Back]]:
+    """A filter, its port, and the end that its mails come back to."""
+    listen, back, box = free_port(), free_port(), Back()
+    limits = {"data_size_limit": None, "line_length_limit": 1 << 30}
+    factory = type("Taking", (SMTP,), {"line_length_limit": limits.pop("line_length_limit")})
+    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller.factory = lambda: factory(box, enable_SMTPUTF8=utf8, **limits)  # type: ignore[method-assign]
+    controller.start()
+    try:
+        with filtering(data, listen, back, **settings) as served:
+            yield served, listen, box
+    finally:
+        controller.stop()
 
 
 def handed_in(listen: int, sender: str, *recipients: str, mail: bytes = MAIL) -> None:
@@ -121,3 +143,158 @@ def listed(served: Served) -> list[dict[str, Any]]:
     """The account's messages."""
     found: list[dict[str, Any]] = served.client.get(f"{served.base}/messages").json()["data"]
     return found
+
+
+def test_smtputf8_is_offered_and_passed_on(tmp_path: Path) -> None:
+    """Addresses and headers beyond ASCII come back as they were, announced as they were; so does a mail without."""
+    mail = MAIL.replace(b"Hello", "Grüße".encode())
+    with around(tmp_path / "data") as (served, listen, box):
+        with smtplib.SMTP("127.0.0.1", listen) as client:
+            client.ehlo()
+            assert client.has_extn("smtputf8")
+            assert client.has_extn("8bitmime")
+            client.command_encoding = "utf-8"
+            client.mail("jürgen@bücher.example", ["SMTPUTF8", "BODY=8BITMIME"])
+            assert client.rcpt("Ünal@bücher.example")[0] == 250
+            assert client.data(mail)[0] == 250
+        handed_in(listen, "a@example.com", "ada@example.org", mail=mail)
+        wait_until(lambda: len(box.taken) == 2)
+        assert {one["recipient"] for one in listed(served)} == {"Ünal@bücher.example", "ada@example.org"}
+    found = {
+        sender: (to, raw.endswith(mail), flag) for (sender, to, raw), flag in zip(box.taken, box.smtputf8, strict=True)
+    }
+    assert found == {
+        "jürgen@bücher.example": (["Ünal@bücher.example"], True, True),
+        "a@example.com": (["ada@example.org"], True, False),
+    }
+
+
+def test_a_way_back_without_smtputf8_brings_a_notice(tmp_path: Path) -> None:
+    """Where the way back does not take what it has handed over, the sender has a notice that says so."""
+    with around(tmp_path / "data", utf8=False) as (_, listen, box):
+        with smtplib.SMTP("127.0.0.1", listen) as client:
+            client.ehlo()
+            client.command_encoding = "utf-8"
+            client.mail("a@example.com", ["SMTPUTF8"])
+            client.rcpt("jürgen@example.org")
+            assert client.data(MAIL)[0] == 250
+        wait_until(lambda: box.taken)
+    ((sender, to, notice),) = box.taken
+    assert (sender, to) == (NULL, ["a@example.com"])
+    assert b"5.6.7" in notice
+    text, status, _ = email.message_from_bytes(notice, _class=EmailMessage, policy=email.policy.default).iter_parts()
+    assert "jürgen@example.org" in text.get_content()
+    assert r"utf-8; j\x{FC}rgen@example.org" in str(status)
+
+
+def test_a_sender_beyond_ascii_has_a_notice(tmp_path: Path) -> None:
+    """It goes to their address, in UTF-8 in To, with SMTPUTF8."""
+    with around(tmp_path / "data") as (_, listen, box):
+        box.refuses = {"gone@example.org"}
+        with smtplib.SMTP("127.0.0.1", listen) as client:
+            client.ehlo()
+            client.command_encoding = "utf-8"
+            client.mail("jürgen@example.com", ["SMTPUTF8"])
+            client.rcpt("gone@example.org")
+            assert client.data(MAIL)[0] == 250
+        wait_until(lambda: box.taken)
+    ((sender, to, notice),) = box.taken
+    assert (sender, to, box.smtputf8) == (NULL, ["jürgen@example.com"], [True])
+    assert "\r\nTo: jürgen@example.com\r\n".encode() in notice
+
+
+def test_the_filter_has_its_own_limit_and_none_by_default(tmp_path: Path) -> None:
+    """A mail larger than submission takes, than all that may arrive together, with a line of megabytes, comes back."""
+    large = MAIL + b"x" * 5_000_000 + b"\r\n" + b"y" * 900 + b"\r\n"
+    small: dict[str, Any] = {"max_message": 300_000, "max_body": 1_000_000, "max_incoming": 1_000_000}
+    with around(tmp_path / "data", **small) as (_, listen, box):
+        with smtplib.SMTP("127.0.0.1", listen) as client:
+            client.ehlo()
+            assert client.esmtp_features["size"] == "0"
+        handed_in(listen, "a@example.com", "ada@example.org", mail=large)
+        wait_until(lambda: box.taken)
+    assert box.taken[0][2].endswith(large)
+    with (
+        around(tmp_path / "other", filter_max_message=300_000) as (_, listen, _),
+        smtplib.SMTP("127.0.0.1", listen) as client,
+    ):
+        client.ehlo()
+        assert client.esmtp_features["size"] == "300000"
+        assert client.docmd("MAIL FROM:<a@example.com> SIZE=300001")[0] == 552
+
+
+ODD = (
+    b"From: a@example.com\r\nSubject: lone\rCR\r\n\r\na\rb\x00c\r\n\r.\r\r\nend\r\n",
+    b"no header at all\r\nFrom: a@example.com\r\n\r\nx\r\n",
+    b"\r\n",
+    b"Bcc : x@example.com\r\nFrom a@b\r\n>From x\r\n\xff\xfe: y\r\n\r\nx\r\n",
+    b"Content-Type: multipart/mixed; boundary=\r\n\r\n--\r\n",
+)
+
+
+@pytest.mark.parametrize("mail", ODD)
+def test_what_a_mail_server_has_taken_comes_back(tmp_path: Path, mail: bytes) -> None:
+    """A mail that submission would refuse passes the filter, each byte of it."""
+    with around(tmp_path / "data") as (served, listen, box):
+        served.client.put(served.base, json={"track_clicks": True})
+        with smtplib.SMTP("127.0.0.1", listen) as client:
+            client.ehlo()
+            client.mail("a@example.com")
+            client.rcpt("ada@example.org")
+            client.docmd("DATA")
+            client.send(mail + b".\r\n")
+            assert client.getreply()[0] == 250
+        wait_until(lambda: box.taken)
+    assert box.taken[0][2].endswith(mail)
+
+
+def test_any_address_of_a_mail_server_is_taken(tmp_path: Path) -> None:
+    """Quoted, long and unqualified addresses come back as they are written."""
+    addresses = ['"a\\\\\\" b"@example.org', "v" * 200 + "@example.org", "root", "a@[192.0.2.1]", "x/y=z@example.org"]
+    with around(tmp_path / "data") as (_, listen, box):
+        with smtplib.SMTP("127.0.0.1", listen) as client:
+            client.ehlo()
+            client.docmd("MAIL FROM:<root>")
+            for one in addresses:
+                assert client.docmd(f"RCPT TO:<{one}>")[0] == 250
+            assert client.data(MAIL)[0] == 250
+        wait_until(lambda: len(box.taken) == len(addresses))
+    assert {to for _, (to,), _ in box.taken} >= {"v" * 200 + "@example.org", "root", "a@[192.0.2.1]"}
+
+
+def test_the_filter_fails_for_a_while_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong while a mail is stored is answered 451, so that the mail server keeps it."""
+    with around(tmp_path / "data") as (served, listen, box):
+        submit = served.service.submitter.submit_raw
+        for error in (
+            BadInput("From", "no"),
+            NotFound("no account"),
+            RefusedContent("odd"),
+            RecursionError(),
+            OSError(),
+        ):
+            monkeypatch.setattr(served.service.submitter, "submit_raw", _raising(error))
+            with smtplib.SMTP("127.0.0.1", listen) as client, pytest.raises(smtplib.SMTPDataError) as refused:
+                client.sendmail("a@example.com", ["ada@example.org"], MAIL)
+            assert refused.value.smtp_code == 451
+        monkeypatch.setattr(served.service.submitter, "submit_raw", submit)
+        handed_in(listen, "a@example.com", "ada@example.org")
+        wait_until(lambda: box.taken)
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **_named: Any) -> Any:
+        raise error
+
+    return fail
+
+
+def test_the_filter_takes_as_many_recipients_as_it_can_store(tmp_path: Path) -> None:
+    """To a mail of half a gigabyte the second recipient is answered 452: the mail server brings it next."""
+    with around(tmp_path / "data") as (_, listen, _), smtplib.SMTP("127.0.0.1", listen) as client:
+        client.ehlo()
+        assert client.docmd(f"MAIL FROM:<a@example.com> SIZE={400 << 20}")[0] == 250
+        assert [client.docmd(f"RCPT TO:<{name}@example.org>")[0] for name in ("a", "b")] == [250, 452]
+        client.rset()
+        client.docmd("MAIL FROM:<a@example.com> SIZE=1000")
+        assert {client.docmd(f"RCPT TO:<r{number}@example.org>")[0] for number in range(50)} == {250}

@@ -33,13 +33,13 @@ FINE = {
 class StandIn:
     """A mail server that says what it is told to at each step; "drop" hangs up, "stall" says nothing."""
 
-    def __init__(self, **said: str) -> None:
+    def __init__(self, port: int = 0, /, **said: str) -> None:
         self.said = {**FINE, **said}
         self.mails: list[bytes] = []
         self.commands: list[str] = []
         self.connections = 0
         self._ended = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._open: list[socket.socket] = []
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -166,7 +166,17 @@ def test_a_final_no_is_final_for_the_mail_only(raw: bytes, step: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["a>b@example.org", "a,b@example.org", "a b@example.org", "ä@example.org", "a\n@b.c"]
+    "address",
+    [
+        "a>b@example.org",
+        "a,b@example.org",
+        "a b@example.org",
+        "a\n@b.c",
+        "a@b.c> SIZE=1",
+        '"a"b@c.d',
+        "a@b@c",
+        "\udcff@b.c",
+    ],
 )
 def test_an_address_that_no_command_can_hold_bounces(raw: bytes, address: str) -> None:
     """A recipient that would be read as another one is refused here for good, and nobody gets the mail."""
@@ -232,6 +242,97 @@ def test_eight_bit_mail_needs_a_relay_that_takes_it() -> None:
     with StandIn() as server:
         deliver(relay_to(server), mail)
         assert any("BODY=8BITMIME" in one for one in server.commands)
+
+
+@pytest.mark.parametrize(
+    "address", ['"ada"@example.org', '"a b>c"@example.org', '"a\\"b"@example.org', "a=+/b@[192.0.2.1]"]
+)
+def test_an_address_goes_out_as_it_was_written(raw: bytes, address: str) -> None:
+    """A quoted local part keeps its quotes and backslashes, needed or not."""
+    with StandIn() as server:
+        deliver(relay_to(server), replace(mail_to_send(raw), recipient=address, envelope_from=address))
+        assert f"RCPT TO:<{address}>" in server.commands
+        assert f"MAIL FROM:<{address}> SIZE={len(raw)}" in server.commands
+
+
+@pytest.mark.parametrize(
+    ("raw", "sent"),
+    [
+        (b"A: b\r\n\r\na\rb\r\n", b"A: b\r\n\r\na\rb\r\n"),
+        (b"A: b\r\n\r\n\r.\r\r\n", b"A: b\r\n\r\n\r.\r\r\n"),
+        (b"A: b\r\n\r\nend", b"A: b\r\n\r\nend\r\n"),
+        (b"A: b\r\n\r\nx\n.\nMAIL FROM:<a@b.c>\n", b"A: b\r\n\r\nx\r\n.\r\nMAIL FROM:<a@b.c>\r\n"),
+        (b".A: b\r\n\r\n..\r\n.\r\n", b".A: b\r\n\r\n..\r\n.\r\n"),
+        (b"", b"\r\n"),
+    ],
+)
+def test_a_lone_cr_stays_and_no_dot_ends_a_mail(raw: bytes, sent: bytes) -> None:
+    """A lone CR is no line end, a lone LF is none to send, dots are doubled, and the end has a line of its own."""
+    with StandIn() as server:
+        deliver(relay_to(server), mail_to_send(raw))
+        assert server.mails == [sent]
+
+
+def learned(relay: Relay) -> None:
+    """Look what the relay takes, and close."""
+
+    async def work() -> None:
+        await relay.learn()
+        await relay.close()
+
+    asyncio.run(work())
+
+
+UTF8 = "250-there\r\n250-8BITMIME\r\n250 SMTPUTF8"
+EIGHT_BIT = "Subject: Grüße\r\n\r\nx\r\n".encode()
+
+
+def test_an_address_beyond_ascii_goes_with_smtputf8() -> None:
+    """Sender and recipient are written in UTF-8 to a relay that offers SMTPUTF8."""
+    mail = replace(mail_to_send(EIGHT_BIT), recipient="jürgen@bücher.example", envelope_from="ä@example.com")
+    with StandIn(EHLO=UTF8) as server:
+        deliver(relay_to(server), mail)
+        assert "MAIL FROM:<ä@example.com> BODY=8BITMIME SMTPUTF8" in server.commands
+        assert "RCPT TO:<jürgen@bücher.example>" in server.commands
+
+
+@pytest.mark.parametrize(
+    ("offers", "raw", "flag", "sent"),
+    [
+        (True, b"Subject: x\r\n\r\nx\r\n", True, True),  # as it came
+        (True, EIGHT_BIT, False, False),  # so did this: with it the next hop might refuse what it takes today
+        (False, b"Subject: x\r\n\r\nx\r\n", True, False),  # nothing needs it
+        (False, EIGHT_BIT, False, False),
+        (False, EIGHT_BIT, True, None),
+    ],
+)
+def test_smtputf8_goes_on_as_it_came(offers: bool, raw: bytes, flag: bool, sent: bool | None) -> None:
+    """What came with SMTPUTF8 goes on with it or, where that is needed and not offered, bounces; all else without."""
+    with StandIn(EHLO=UTF8 if offers else FINE["EHLO"]) as server:
+        mail = replace(mail_to_send(raw), smtputf8=flag)
+        if sent is None:
+            with pytest.raises(DeliveryRefused, match=r"5\.6\.7"):
+                deliver(relay_to(server), mail)
+            assert server.mails == []
+        else:
+            deliver(relay_to(server), mail)
+            assert any("SMTPUTF8" in one for one in server.commands) == sent
+
+
+def test_what_a_relay_takes_is_learned(raw: bytes) -> None:
+    """Before the first connection it is unknown; looking opens one, which the first mail uses, and may fail quietly."""
+    with StandIn(EHLO=UTF8) as server:
+        relay = relay_to(server)
+        assert relay.takes_utf8 is None
+        learned(relay)
+        assert relay.takes_utf8 is True
+    with StandIn() as server:
+        relay = relay_to(server)
+        deliver(relay, mail_to_send(raw))
+        assert relay.takes_utf8 is False
+    gone = relay_to(server, timeout=0.5)
+    learned(gone)
+    assert gone.takes_utf8 is None
 
 
 def test_an_idle_connection_that_was_closed_costs_nothing(raw: bytes) -> None:

@@ -19,6 +19,7 @@ from linkweir.edge.memory import Incoming
 from linkweir.edge.smtp.commands import Commands
 
 LONGEST_LINE = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail
+UNLIMITED = 1 << 40
 LONGEST_MAIL = 600.0  # seconds for the DATA of one mail
 ANSWER = 600.0  # seconds that clients wait for the answer to a mail (RFC 5321 section 4.5.3.2.6)
 MAILS = 10_000  # a connection
@@ -32,10 +33,9 @@ SLACK = 1 << 20  # bytes after the limit in which the client still gets its prop
 class Connection(Commands):
     """What aiosmtpd does, bounded; `places` is the server's count of free connections, `incoming` what all share.
 
-    `implicit_tls`: TLS begins before the first word (RFC 8314), in the place of STARTTLS.
+    `implicit_tls`: TLS begins before the first word (RFC 8314), in the place of STARTTLS. `trusted`: the other side is
+    a mail server of ours, whose mails and lines may have any length.
     """
-
-    line_length_limit = LONGEST_LINE
 
     def __init__(
         self,
@@ -45,9 +45,11 @@ class Connection(Commands):
         incoming: Incoming,
         idle: float,
         sign_in: bool = False,
+        trusted: bool = False,
         implicit_tls: ssl.SSLContext | None = None,
         **options: Any,
     ) -> None:
+        self.line_length_limit = UNLIMITED if trusted else LONGEST_LINE
         super().__init__(handler, timeout=idle, auth_require_tls=implicit_tls is None, **options)
         self._auth_required = sign_in
         self._implicit_tls = implicit_tls
@@ -59,7 +61,7 @@ class Connection(Commands):
         self._receiving: int | None = None
         self._deadline: asyncio.Timeout | None = None
         self._sign_in_by: asyncio.TimerHandle | None = None
-        self._held = incoming.hold()
+        self._held = incoming.hold(alone=trusted)
         self.mails = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -138,8 +140,9 @@ class Connection(Commands):
         if self._receiving is not None:
             self._reset_timeout()
             self._receiving += len(data)
-            limit = self.data_size_limit or 0
-            if self._receiving > 2 * limit + SLACK and isinstance(self.transport, asyncio.Transport):
+            limit = self.data_size_limit
+            too_much = limit is not None and self._receiving > 2 * limit + SLACK
+            if too_much and isinstance(self.transport, asyncio.Transport):
                 self.transport.write(b"552 5.3.4 the mail is far too large\r\n")
                 self.transport.close()
                 return

@@ -12,7 +12,7 @@ from typing import Literal
 
 from linkweir.edge.parts import Parts
 from linkweir.edge.smtp.certificate import context
-from linkweir.edge.smtp.intake import Intake
+from linkweir.edge.smtp.intake import FilterIntake, Intake
 from linkweir.edge.smtp.protocol import Connection, Places
 from linkweir.edge.smtp.signin import SignIn
 from linkweir.errors import LinkweirError, SettingsError
@@ -114,7 +114,7 @@ def _submission(parts: Parts, sign_in: SignIn, port: int, service: Service) -> S
 
     def connection(places: Places) -> Connection:
         return Connection(
-            Intake(parts, pool, "smtp"),
+            Intake(parts, pool),
             places=places,
             incoming=parts.incoming,
             idle=IDLE,
@@ -149,13 +149,14 @@ def content_filter(parts: Parts) -> SmtpServer:
 
 def _filter(parts: Parts, pool: ThreadPoolExecutor, places: Places) -> Connection:
     return Connection(
-        Intake(parts, pool, "filter"),
+        FilterIntake(parts, pool),
         places=places,
         incoming=parts.incoming,
         idle=IDLE * 5,  # RFC 5321 section 4.5.3.2: servers keep connections to each other for minutes
         hostname=parts.settings.mail_hostname or socket.gethostname(),
         ident="Linkweir filter",
-        data_size_limit=parts.settings.max_message,
+        trusted=True,
+        data_size_limit=parts.settings.filter_max_message or None,
         enable_SMTPUTF8=True,
         loop=asyncio.get_running_loop(),
     )

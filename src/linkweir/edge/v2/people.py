@@ -9,9 +9,7 @@ from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON
-from linkweir.errors import BadInput
 from linkweir.mail import address
-from linkweir.mail.model import Mailbox
 
 
 async def export_recipient(request: Request) -> Response:
@@ -54,7 +52,4 @@ def _erase(call: Call) -> Response:
 
 def _email(call: Call) -> str:
     """The address with its domain as it is stored. Raises BadInput."""
-    try:
-        return address.checked(Mailbox(call.request.path_params["email"]), "recipient").email
-    except BadInput as error:
-        raise BadInput("email", error.reason) from None
+    return address.stored(call.request.path_params["email"], "email")

@@ -1,10 +1,10 @@
 """A way that is not open: mail for it waits in the queue, for it was accepted while it was."""
 
 from linkweir.errors import DeliveryFailed
-from linkweir.mail.transport.outgoing import Outgoing
+from linkweir.mail.transport.outgoing import Outgoing, Transport
 
 
-class Closed:
+class Closed(Transport):
     """Takes no mail; `reason` says what would open it."""
 
     def __init__(self, reason: str) -> None:

@@ -1,9 +1,9 @@
 """Nowhere: for tests of everything but delivery."""
 
-from linkweir.mail.transport.outgoing import Outgoing
+from linkweir.mail.transport.outgoing import Outgoing, Transport
 
 
-class Discard:
+class Discard(Transport):
     """Takes every mail and forgets it."""
 
     async def deliver(self, mail: Outgoing) -> str:

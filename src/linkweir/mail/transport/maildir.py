@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from linkweir.errors import DeliveryFailed
-from linkweir.mail.transport.outgoing import Outgoing
+from linkweir.mail.transport.outgoing import Outgoing, Transport
 
 
-class Maildir:
+class Maildir(Transport):
     """One Maildir, made on first use, readable by its owner only."""
 
     def __init__(self, path: Path) -> None:

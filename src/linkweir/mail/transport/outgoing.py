@@ -1,8 +1,8 @@
 """One mail on its way out, and what every transport does with it."""
 
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,21 @@ class Outgoing:
     envelope_from: str
     recipient: str
     raw: bytes = field(repr=False)
+    smtputf8: bool = False  # it was handed in with SMTPUTF8 (RFC 6531)
 
 
-class Transport(Protocol):
+class Transport(ABC):
     """Takes mail for good, several at a time."""
 
+    takes_utf8: bool | None = True  # addresses beyond ASCII; None: not known yet
+
+    @abstractmethod
     async def deliver(self, mail: Outgoing) -> str:
         """Take the mail; a line for the log. Raises DeliveryFailed (try again), DeliveryRefused (never)."""
 
+    async def learn(self) -> None:  # noqa: B027 - most know all from the start
+        """Find out what is not known yet, if that can be done now."""
+
+    @abstractmethod
     async def close(self) -> None:
         """End what is open."""

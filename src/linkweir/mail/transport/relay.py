@@ -5,6 +5,7 @@ has seen a mail (greeting, EHLO, STARTTLS, AUTH) is about us and never bounces o
 """
 
 import contextlib
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -12,14 +13,16 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
-from aiosmtplib.email import quote_address
 
 from linkweir.errors import DeliveryFailed, DeliveryRefused, SettingsError
-from linkweir.mail.transport.outgoing import Outgoing
+from linkweir.mail.address import is_path
+from linkweir.mail.transport.outgoing import Outgoing, Transport
 
 IDLE = 30.0  # seconds after which an unused connection is not trusted any more: relays close them
 DATA = 10  # times as long as any other step: relays look at a mail before they answer (RFC 5321 section 4.5.3.2.6)
 ABOUT_US = (502, 503, 530, 534, 535, 538)  # sign in first, use TLS: said to MAIL, and nothing about the mail
+BARE_LF = re.compile(rb"(?<!\r)\n")  # a line end to some servers only: who looks for it could smuggle a mail by it
+DOT = re.compile(rb"\r\n\.")
 LOG_LIMIT = 500  # characters of a relay's answer that are kept
 # the second digit of an enhanced status code (RFC 3463 section 3) as a word
 CLASSES = {
@@ -66,7 +69,7 @@ def address(text: str, setting: str) -> Address:
     return Address(parts.hostname, port or (465 if security == "tls" else 25), security, user, password)
 
 
-class Relay:
+class Relay(Transport):
     """One relay. `hostname` is what EHLO says; `timeout` seconds bound every step."""
 
     def __init__(
@@ -77,6 +80,7 @@ class Relay:
         self._timeout = timeout
         self._tls = tls_context
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
+        self.takes_utf8 = None  # until the first connection
 
     async def deliver(self, mail: Outgoing) -> str:
         """Hand the mail over; the relay's answer. Raises DeliveryFailed, DeliveryRefused."""
@@ -96,6 +100,11 @@ class Relay:
         finally:
             if client.is_connected:
                 self._idle.append((time.monotonic(), client))
+
+    async def learn(self) -> None:
+        """Connect, for what the relay offers; the connection waits for the first mail."""
+        with contextlib.suppress(DeliveryFailed):
+            self._idle.append((time.monotonic(), await self._connect()))
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
@@ -148,27 +157,59 @@ class Relay:
             client.close()
             what = "cannot sign in at" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "cannot reach"
             raise DeliveryFailed(f"{what} the relay {where.host}:{where.port}: {_line(str(error))}") from None
+        self.takes_utf8 = client.supports_extension("smtputf8")
         return client
 
     async def _send(self, client: aiosmtplib.SMTP, mail: Outgoing) -> str:
-        options = [f"SIZE={len(mail.raw)}"] if client.supports_extension("size") else []
-        if not mail.raw.isascii():
-            if not client.supports_extension("8bitmime"):
-                raise DeliveryRefused("5.6.3 the relay does not take 8-bit mail", "content")
-            options.append("BODY=8BITMIME")
-        await client.mail(mail.envelope_from, options=options)
-        await client.rcpt(mail.recipient)
-        answer = await client.data(mail.raw, timeout=self._timeout * DATA)
+        sender, recipient = mail.envelope_from.encode(), mail.recipient.encode()
+        options = _options(client, mail)
+        # not by the library's own commands, which read an address anew and send it as they have read it
+        answer = await client.execute_command(b"MAIL", b"FROM:<" + sender + b">", *options)
+        if answer.code != aiosmtplib.SMTPStatus.completed:
+            raise aiosmtplib.SMTPSenderRefused(answer.code, answer.message, "")
+        answer = await client.execute_command(b"RCPT", b"TO:<" + recipient + b">")
+        if answer.code not in (aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward):
+            raise aiosmtplib.SMTPRecipientRefused(answer.code, answer.message, "")
+        answer = await self._data(client, mail.raw)
         return _line(f"{answer.code} {answer.message}")
+
+    async def _data(self, client: aiosmtplib.SMTP, raw: bytes) -> aiosmtplib.SMTPResponse:
+        """The mail byte for byte; the library would make a line of what stands behind a lone CR."""
+        protocol, limit = client.protocol, self._timeout * DATA
+        if protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("the connection is lost")
+        end = b".\r\n" if raw.endswith(b"\n") else b"\r\n.\r\n"
+        stuffed = DOT.sub(b"\r\n..", BARE_LF.sub(b"\r\n", raw))
+        for data, wanted in (
+            (b"DATA\r\n", aiosmtplib.SMTPStatus.start_input),
+            (b"." * stuffed.startswith(b".") + stuffed + end, aiosmtplib.SMTPStatus.completed),
+        ):
+            protocol.write(data)
+            answer = await protocol.read_response(timeout=limit)
+            if answer.code != wanted:
+                raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+        return answer
+
+
+def _options(client: aiosmtplib.SMTP, mail: Outgoing) -> list[bytes]:
+    """What MAIL says of the mail. Raises DeliveryRefused when the relay cannot carry it."""
+    options = [b"SIZE=%d" % len(mail.raw)] if client.supports_extension("size") else []
+    if not mail.raw.isascii():
+        if not client.supports_extension("8bitmime"):
+            raise DeliveryRefused("5.6.3 the relay does not take 8-bit mail", "content")
+        options.append(b"BODY=8BITMIME")
+    addressed = not (mail.envelope_from + mail.recipient).isascii()
+    if addressed or mail.smtputf8:
+        if client.supports_extension("smtputf8"):
+            options.append(b"SMTPUTF8")
+        elif addressed or not mail.raw.partition(b"\r\n\r\n")[0].isascii():
+            raise DeliveryRefused("5.6.7 the relay does not take SMTPUTF8, which this mail needs", "address")
+    return options
 
 
 def _refuse_if_unfit(address: str) -> None:
-    """The library reads an address anew before it sends it: one that it reads as another must not go to that one."""
-    try:
-        same = quote_address(address) == f"<{address}>" and address.isascii()
-    except ValueError:
-        same = False
-    if not same:
+    """No address may be read as a command, a parameter or another address."""
+    if address and not is_path(address):
         raise DeliveryRefused(f"5.1.3 {_line(address)!r} is no address that SMTP can carry", "address")
 
 
