@@ -265,6 +265,8 @@ def test_an_account_has_a_policy(served: Served) -> None:
     """PUT of a policy field is kept, shown, and taken back by null."""
     answer = served.client.put(served.base, json={"utm": {"source": "weir"}, "privacy": "anonymous"})
     assert (answer.json()["utm"], answer.json()["privacy"]) == ({"source": "weir"}, "anonymous")
+    wish = {"source": "weir", "hosts": ["example.com"]}
+    assert served.client.put(served.base, json={"utm": wish}).json()["utm"] == wish
     answer = served.client.put(served.base, json={"utm": None, "privacy": None})
     assert (answer.json()["utm"], answer.json()["privacy"]) == (None, None)
 

@@ -60,6 +60,33 @@ def test_utm_works_without_tracking(served: Served) -> None:
     assert html_of(served.delivered(entry["id"])) == '<a href="https://example.com/?a=1&amp;utm_source=weir">x</a>'
 
 
+@pytest.mark.parametrize("wishes", [{}, {"link_style": "short"}, {"tracking": {"click": False}}], ids=str)
+def test_utm_spares_signed_addresses_other_hosts_and_marked_tags(served: Served, wishes: dict[str, Any]) -> None:
+    """Parameters go to hosts of the list only, never to a signed address, nor where the tag says `data-no-utm`."""
+    spared = [
+        "https://www.example.com/a.pdf?expires=1&signature=0a",
+        "https://other.example/",
+        "https://example.com/marked",
+        "https://example.com/marked/too",
+    ]
+    marks = ["", "", "DATA-NO-UTM", "data-no-utm='no'"]
+    html = '<a href="https://go.example.com/x">0</a>' + "".join(
+        f'<a {mark} href="{one}">x</a>'.replace("&", "&amp;") for one, mark in zip(spared, marks, strict=True)
+    )
+    (entry,) = served.send(html_content=html, utm={"source": "weir", "hosts": ["Example.com"]}, **wishes)
+    links = served.links(entry["id"])
+    if not wishes.get("tracking"):
+        links = [served.reader.get("/c/" + one.rpartition("/")[2]).headers["location"] for one in links]
+    assert links == ["https://go.example.com/x?utm_source=weir", *spared]
+
+
+@pytest.mark.parametrize("host", ["", "https://example.com", "example.com:80", "a@b", "*.example.com", "a..b"])
+def test_utm_hosts_are_hosts(served: Served, host: str) -> None:
+    """What is no host name is refused, named by its field."""
+    answer = served.client.post(f"{served.base}/messages", json=request(utm={"source": "a", "hosts": [host]}))
+    assert (answer.status_code, "utm.hosts" in answer.text) == (400, True)
+
+
 def test_an_amp_part_goes_along_untouched(served: Served) -> None:
     """`amp_content` is an alternative before the HTML, with its links as they were."""
     amp = '<html amp4email><a href="https://example.com/">x</a></html>'

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from linkweir import _core
 from linkweir.html.link import Link
-from linkweir.html.resolve import Links, resolver
+from linkweir.html.resolve import DocumentLinks, Links, document_resolver
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
 from linkweir.html.switches import Switches
@@ -34,7 +34,7 @@ class Places:
     def __init__(
         self,
         html: str | bytes,
-        links: Links | None,
+        links: Links | DocumentLinks | None,
         *,
         switches: Switches = DEFAULT,
         charset: str = "utf-8",
@@ -54,7 +54,7 @@ class Places:
             self._rows = self._document.rows(switches, known)
             self.count = len(self._rows)
             return
-        ask = resolver(links, switches, self._document.charset)
+        ask = document_resolver(links, switches, self._document, first)
         resolve = ask if not first else _moved(ask, first)
         report = self._rows.extend if listed else None
         splice = _core.Splice(switches.rules, resolve, self._document.charset.to_utf8, report)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 from linkweir import _core
 from linkweir.html.link import OUTCOMES, Link
 from linkweir.html.outcome import Outcome
-from linkweir.html.resolve import Links, resolver
+from linkweir.html.resolve import DocumentLinks, Links, document_resolver
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
 from linkweir.html.switches import Switches
@@ -39,8 +39,8 @@ class Plan(Generic[Html]):
         self._indexes = [row[0] for row in chosen]
         self._template = _core.Template(document.raw, [(row[5], row[6]) for row in chosen])
         self._is_text = isinstance(html, str)
-        self._charset = document.charset
-        self._switches = Switches()  # skipping is done; what is left to ask is the links themselves
+        # skipping is done; what is left to ask is the links themselves
+        self._switches = Switches(outlook=switches.outlook, tag_limit=switches.tag_limit)
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -55,9 +55,9 @@ class Plan(Generic[Html]):
         """
         return self.render_counted(links)[0]
 
-    def render_counted(self, links: Links) -> tuple[Html, int]:
+    def render_counted(self, links: Links | DocumentLinks) -> tuple[Html, int]:
         """As `render`, with how many links were replaced."""
-        ask = resolver(links, self._switches, self._charset)
+        ask = document_resolver(links, self._switches, self._document)
         values = list(ask(list(self._destinations), list(self._indexes)))  # copies: whoever gets a list may change it
         done = self._template.fill(values)
         replaced = sum(isinstance(value, bytes) for value in values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from linkweir import _core
 from linkweir.errors import RefusedValue
@@ -18,7 +18,20 @@ from linkweir.html.outcome import Outcome
 from linkweir.html.switches import Searches, Switches
 from linkweir.token import Tracker
 
+if TYPE_CHECKING:
+    from linkweir.html.rewrite import Document
+
 LinkFunction: TypeAlias = Callable[[str, int], str | None]
+
+
+@runtime_checkable
+class DocumentLinks(Protocol):
+    """Links that look at the whole document first, and whose answers are outcomes too."""
+
+    def of_document(self, document: Document, switches: Switches, first: int) -> _core.Resolve:
+        """The function that the core calls for each batch; `first` is the index of the document's first link."""
+
+
 Links: TypeAlias = Tracker | LinkFunction
 
 _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
@@ -27,6 +40,16 @@ _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolve:
     """The function that the core calls for each batch."""
     ask = _mint(links, charset) if isinstance(links, Tracker) else _call(links, charset)
+    return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
+
+
+def document_resolver(
+    links: Links | DocumentLinks, switches: Switches, document: Document, first: int = 0
+) -> _core.Resolve:
+    """The same for a whole document."""
+    if not isinstance(links, DocumentLinks):
+        return resolver(links, switches, document.charset)
+    ask = links.of_document(document, switches, first)
     return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, overload
 
 from linkweir import _core
 from linkweir.html.charset import SUSPICIOUS, Charset, wide_bom
-from linkweir.html.link import Link, link_of, link_text
+from linkweir.html.link import NUMBER, Link, link_of, link_text
+from linkweir.html.outcome import Outcome
 from linkweir.html.resolve import Links, judge_only, resolver
 from linkweir.html.stream import DEFAULT, OnLink
 from linkweir.html.switches import Switches
@@ -106,6 +107,14 @@ class Document:
         if not isinstance(self.data, bytes):
             self.data = bytes(self.data)
         return self.data
+
+    def indexes_with(self, attribute: str, switches: Switches) -> frozenset[int]:
+        """The links whose tags carry an attribute, in any letter case; links are counted as with these switches."""
+        if attribute.encode() not in self.raw.lower():
+            return frozenset()
+        marked = Switches(opt_out=(attribute,), outlook=switches.outlook, tag_limit=switches.tag_limit)
+        left = NUMBER[Outcome.OPTED_OUT]
+        return frozenset(row[0] for row in self.rows(marked) if row[1] == left)
 
     def rows(self, switches: Switches, links: Tracker | None = None) -> list[_core.Row]:
         """Every link of the document, judged and not replaced."""

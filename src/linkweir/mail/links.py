@@ -1,14 +1,19 @@
 """The links, the open pixel, the hidden link and the campaign parameters of one message, from its policy."""
 
+from __future__ import annotations
+
 import re
 from urllib.parse import urlsplit
 
+from linkweir import _core
 from linkweir.errors import RefusedValue
-from linkweir.html import Plan, Switches
+from linkweir.html import Outcome, Plan, Switches, utm
+from linkweir.html.charset import Charset
 from linkweir.html.ending import ending
+from linkweir.html.link import NUMBER
 from linkweir.html.pixel import insert_ending
-from linkweir.html.resolve import Links
-from linkweir.html.utm import tagged
+from linkweir.html.resolve import DocumentLinks, Links
+from linkweir.html.rewrite import Document
 from linkweir.mail.model import LinkStyle, Utm
 from linkweir.mail.policy import Policy
 from linkweir.token import PIXEL_INDEX, TRAP_INDEX, KeyRing, Privacy, Tracker, campaign
@@ -29,7 +34,8 @@ class MessageLinks:
         self._privacy = policy.privacy
         self._tracks = policy.track_clicks
         self._short = policy.link_style == "short"
-        self._utm = _parameters(policy.utm)
+        self._parameters = _parameters(policy.utm)
+        self._utm_hosts = policy.utm.hosts if policy.utm else ()
         # also where nothing is tracked: campaign parameters spare links that are tracked already
         self._tracker = self._tracker_of(policy.link_style)
         self.pixel = self._tracker_of("short").mint("", PIXEL_INDEX) if policy.track_opens else None
@@ -56,30 +62,47 @@ class MessageLinks:
         parts = urlsplit(self._base_url)
         return self._tracker_of("sealed").mint(f"{parts.scheme}://{parts.netloc}/", TRAP_INDEX)
 
-    def _links(self, policy: Policy) -> Links | None:
-        if policy.track_clicks and not self._short and not self._utm:
+    def _links(self, policy: Policy) -> Links | DocumentLinks | None:
+        if policy.track_clicks and not self._short and not self._parameters:
             return self._tracker  # the whole work stays in C
-        if policy.track_clicks:
-            return self._mint
-        return self._tag if self._utm else None
+        return self if policy.track_clicks or self._parameters else None
 
-    def _mint(self, destination: str, index: int) -> str | None:
-        if self._tracker.is_tracked(destination.encode()):
-            return None
-        wanted = tagged(destination, self._utm)
+    def of_document(self, document: Document, switches: Switches, first: int) -> _core.Resolve:
+        """What replaces the links of one document: see html.resolve.DocumentLinks."""
+        marked = document.indexes_with(utm.OPT_OUT, switches) if self._parameters else frozenset()
+        charset, answer = document.charset, self._mint if self._tracks else self._tag
+
+        def ask(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+            return [
+                NUMBER[Outcome.ALREADY_TRACKED]
+                if self._tracker.is_tracked(destination)
+                else answer(destination, index, charset, spared=index - first in marked)
+                for destination, index in zip(destinations, indexes, strict=True)
+            ]
+
+        return ask
+
+    def _mint(self, destination: bytes, index: int, charset: Charset, *, spared: bool) -> bytes | int:
+        wanted = self._tagged(charset.for_location(destination).decode(), spared)
         try:
             link = self._tracker.mint(wanted, index)
         except RefusedValue:
-            return None  # too long for any link: it stays as it was
+            return NUMBER[Outcome.REFUSED]  # too long for any link: it stays as it was
         if self._short:
             self.stored[index] = wanted
-        return link
+        return link.encode()
 
-    def _tag(self, destination: str, _index: int) -> str | None:
-        if self._tracker.is_tracked(destination.encode()):
-            return None
-        wanted = tagged(destination, self._utm)
-        return None if wanted == destination or not _fits_attribute(wanted) else wanted
+    def _tag(self, destination: bytes, _index: int, charset: Charset, *, spared: bool) -> bytes | int:
+        before = destination.decode()
+        wanted = self._tagged(before, spared)
+        try:
+            value = wanted.replace("&", "&amp;").encode(charset.codec)
+        except UnicodeEncodeError:
+            return NUMBER[Outcome.DECLINED]
+        return NUMBER[Outcome.DECLINED] if wanted == before or not _fits_attribute(wanted) else value
+
+    def _tagged(self, destination: str, spared: bool) -> str:
+        return destination if spared else utm.tagged(destination, self._parameters, self._utm_hosts)
 
 
 def campaign_of(tags: tuple[str, ...], *, sandbox: bool = False) -> str | None:
@@ -112,10 +135,10 @@ class PageLinks:
         return self._planned[2]
 
 
-def _parameters(utm: Utm | None) -> tuple[tuple[str, str], ...]:
-    if utm is None:
+def _parameters(wanted: Utm | None) -> tuple[tuple[str, str], ...]:
+    if wanted is None:
         return ()
-    found = {name: getattr(utm, name) for name in ("source", "medium", "campaign", "term", "content")}
+    found = {name: getattr(wanted, name) for name in ("source", "medium", "campaign", "term", "content")}
     return tuple((f"utm_{name}", value) for name, value in found.items() if value)
 
 

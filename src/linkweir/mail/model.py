@@ -24,13 +24,16 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Utm:
-    """Campaign parameters to add to destinations; None leaves a parameter out."""
+    """Campaign parameters to add to destinations; None leaves a parameter out. With `hosts` only destinations on one of
+    them, or below one, get any.
+    """
 
     source: str | None = None
     medium: str | None = None
     campaign: str | None = None
     term: str | None = None
     content: str | None = None
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

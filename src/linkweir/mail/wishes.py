@@ -18,7 +18,7 @@ def from_row(values: Mapping[str, Any], **columns: bool | None) -> Wishes:
     if kept.get("privacy"):
         kept["privacy"] = Privacy(kept["privacy"])
     if kept.get("utm"):
-        kept["utm"] = Utm(**kept["utm"])
+        kept["utm"] = Utm(**{**kept["utm"], "hosts": tuple(kept["utm"].get("hosts") or ())})
     for name in ("opt_out", "skip"):
         kept[name] = tuple(kept.get(name) or ())
     return Wishes(**kept)

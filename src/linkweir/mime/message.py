@@ -11,7 +11,7 @@ from linkweir.html.charset import Charset
 from linkweir.html.ending import ending
 from linkweir.html.pixel import pixel_place
 from linkweir.html.places import Places, Replacement
-from linkweir.html.resolve import Links
+from linkweir.html.resolve import DocumentLinks, Links
 from linkweir.html.stream import DEFAULT
 from linkweir.mime.based import Based
 from linkweir.mime.note import Note, Untouchable
@@ -54,7 +54,7 @@ class Rewritten:
 
 def rewrite_message(
     raw: bytes,
-    links: Links | None,
+    links: Links | DocumentLinks | None,
     *,
     switches: Switches = DEFAULT,
     pixel: str | None = None,
@@ -144,7 +144,7 @@ class _Work:
         self,
         raw: bytes,
         part: Part,
-        links: Links | None,
+        links: Links | DocumentLinks | None,
         switches: Switches,
         *,
         first: int,

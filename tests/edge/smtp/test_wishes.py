@@ -57,6 +57,23 @@ def test_the_accounts_wishes_hold_for_smtp(served: Submission) -> None:
     assert (opened.destination, opened.privacy) == (SHOP + "?utm_source=weir", "pseudonymous")
 
 
+@pytest.mark.parametrize("wishes", [{}, {"link_style": "short"}, {"utm": {"source": "weir"}}], ids=str)
+def test_a_query_goes_on_in_the_mails_own_charset(served: Submission, wishes: dict[str, Any]) -> None:
+    """The query of a destination is sent in the charset of its document, as a browser would, in every kind of link."""
+    account(served, track_clicks=True, **wishes)
+    head = ["Message-ID: <1@example.com>", "From: a@example.com", "Subject: x"]
+    head += ["Content-Type: text/html; charset=windows-1251", "Content-Transfer-Encoding: 8bit"]
+    page = '<a href="https://example.com/\u041f?q=\u041f#\u041f">x</a>'
+    with served.connect() as client:
+        mail = "\r\n".join([*head, "", page, ""]).encode("cp1251")
+        client.sendmail("a@example.com", ["ada@example.org"], mail, mail_options=["BODY=8BITMIME"])
+    wait_until(lambda: "<1@example.com>" in mails(served.settings.maildir_path))
+    (link,) = scan(str(mails(served.settings.maildir_path)["<1@example.com>"].get_content()))
+    answer = served.reader.get("/c/" + str(link.destination).rpartition("/")[2])
+    tag = "&utm_source=weir" if "utm" in wishes else ""
+    assert answer.headers["location"] == f"https://example.com/%D0%9F?q=%CF{tag}#%D0%9F"
+
+
 def test_the_domains_wishes_win_over_the_accounts(served: Submission) -> None:
     """Tracking, style, host and `utm` come from the domain of the From header; privacy stays the strictest."""
     account(served, track_clicks=False, utm={"source": "account"}, link_style="sealed", privacy="pseudonymous")

@@ -138,6 +138,6 @@ class NewDomain(DomainChange, kw_only=True):
     domain: DomainName
 
 
-def _plain(utm: Utm) -> dict[str, str]:
+def _plain(utm: Utm) -> dict[str, Any]:
     values = ((name, getattr(utm, name)) for name in Utm.__struct_fields__)
     return {name: value for name, value in values if value is not None}

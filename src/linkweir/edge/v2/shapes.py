@@ -9,6 +9,9 @@ PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
 Tag = Annotated[str, Meta(min_length=1, max_length=64)]
 AttributeName = Annotated[str, Meta(min_length=1, max_length=64)]
 AttributeText = Annotated[str, Meta(max_length=255)]
+HostName = Annotated[
+    str, Meta(pattern=r"^[^\s/\\?#@:%\[\]<>|^*.]+(?:\.[^\s/\\?#@:%\[\]<>|^*.]+)*\.?$", min_length=1, max_length=253)
+]
 UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
 Days30 = Annotated[int, Meta(ge=1, le=30)]
 DaysFrom0 = Annotated[int, Meta(ge=0, le=30)]
@@ -66,13 +69,16 @@ class Retention(Struct):
 
 
 class Utm(Struct):
-    """Campaign parameters that are added to destinations; ours."""
+    """Campaign parameters that are added to destinations; ours. With `hosts` only to those on one of them or below;
+    never to a signed address, nor where the tag says `data-no-utm`.
+    """
 
     source: UtmText | None = None
     medium: UtmText | None = None
     campaign: UtmText | None = None
     term: UtmText | None = None
     content: UtmText | None = None
+    hosts: Annotated[list[HostName], Meta(max_length=100)] | None = None
 
 
 class Message(Struct, rename={"sender": "from"}):

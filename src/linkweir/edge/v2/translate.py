@@ -69,7 +69,7 @@ def message_wishes(message: shapes.Message | shapes.Check, asked: HeaderWishes) 
 
 def utm(asked: shapes.Utm | None) -> Utm | None:
     """The campaign parameters."""
-    return Utm(**msgspec.structs.asdict(asked)) if asked else None
+    return Utm(**{**msgspec.structs.asdict(asked), "hosts": tuple(asked.hosts or ())}) if asked else None
 
 
 def switches(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:
