@@ -1,20 +1,39 @@
 """Tests of linkweir.processes and of `linkweir serve --workers`."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.edge.serving import BROWSER, mails, request, wait_until
-from tests.test_app import Process, serving
+from tests.test_app import Process, free_port, serving
 
+SLOW = """
+import io, os, signal, socket, sys, time
+from linkweir.edge.logs import make_logger
+from linkweir.processes import Processes
+listener = socket.create_server(("127.0.0.1", 0))
+def begin():
+    time.sleep(0.02)  # a service takes long to begin, and until then knows nothing of signals
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True: time.sleep(0.1)
+def stuck():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True: time.sleep(0.1)
+work = {"begin": begin, "stuck": stuck}[sys.argv[1]]
+print(listener.getsockname()[1], flush=True)
+sys.exit(Processes({name: work for name in "abc"}, make_logger("error", io.StringIO())).run())
+"""
 SCRIPT = """
 import io, os, signal, sys, time
 from linkweir.edge.logs import make_logger
@@ -65,6 +84,67 @@ def test_children_follow_a_killed_parent() -> None:
     wait_until(lambda: not any(map(alive, found)))
 
 
+def in_session(session: int) -> list[int]:
+    """The processes of a session, wherever their parents are."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def free(port: int) -> bool:
+    """Can somebody else listen there?"""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def slow(kind: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A parent that is about to fork, and the port that it listens on; nothing of it is left at the end."""
+    command = [sys.executable, "-c", SLOW, kind]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - ours
+    try:
+        assert parent.stdout is not None
+        port = int(parent.stdout.readline())
+        parent.stdout.close()
+        yield parent, port
+    finally:
+        for pid in in_session(parent.pid):
+            os.kill(pid, signal.SIGKILL)
+        parent.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_child_outlives_its_parent_whenever_that_ends(number: int) -> None:
+    """Signalled at any moment around its forks, the parent leaves no process and no port; SIGTERM is never lost."""
+    for turn in range(12):
+        with slow("begin") as (parent, port):
+            time.sleep(turn * 0.0025)
+            parent.send_signal(number)
+            assert parent.wait(15) in (0, -number)
+            wait_until(lambda session=parent.pid: not in_session(session), 10)
+            wait_until(lambda where=port: free(where), 5)
+
+
+def test_a_child_that_is_stopped_ends_with_its_parent() -> None:
+    """A child that SIGSTOP holds, and that heeds no SIGTERM, is gone too when its parent is killed."""
+    with slow("stuck") as (parent, port):
+        wait_until(lambda: len(children(parent.pid)) == 3)
+        os.kill(children(parent.pid)[0], signal.SIGSTOP)
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not in_session(parent.pid))
+        wait_until(lambda: free(port), 5)
+
+
 def test_a_killed_child_is_started_again() -> None:
     """A child that dies is replaced; the others go on."""
     parent = subprocess.Popen([sys.executable, "-c", SCRIPT, "run"], stdout=subprocess.DEVNULL)  # noqa: S603 - our own
@@ -112,3 +192,81 @@ def test_workers_that_make_no_sense(tmp_path: Path, words: list[str]) -> None:
     process = Process(tmp_path, *words)
     assert process.closed() == 1
     assert "--workers needs" in process.errors
+
+
+def of_folder(data: Path) -> list[int]:
+    """The processes that were started with this data folder, alive or hanging."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(data).encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_service_ends_whole_whenever_it_ends(tmp_path: Path, number: int) -> None:
+    """Signalled at any moment from its forks on, `serve --workers` leaves no process, and both its ports are free."""
+    port, smtp = free_port(), free_port()
+    for turn in range(6):
+        words = ("--workers", "2", "--smtp-port", str(smtp))
+        with serving(tmp_path, *words, port=port) as process:
+            assert process.found(r"Account +(\S+)")
+            wait_until(lambda parent=process.process.pid: children(parent))
+            time.sleep(turn * turn * 0.02)
+            assert process.end(number) in (0, -number)
+        wait_until(lambda: not of_folder(tmp_path))
+        wait_until(lambda: free(port) and free(smtp), 5)
+        assert "Traceback" not in process.errors
+
+
+def test_a_closed_terminal_ends_the_service(tmp_path: Path) -> None:
+    """SIGHUP, which a terminal that is closed sends, is a clean stop; under `nohup` it is nothing."""
+    for words in ([], ["--workers", "1"]):
+        with serving(tmp_path, "--smtp-port", "-1", *words) as process:
+            wait_until(lambda url=process.url: answers(url))
+            assert process.end(signal.SIGHUP) == 0
+            assert json.loads(process.errors.splitlines()[-1])["event"] == "service.stopped"
+    ignoring = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, and children inherit it
+    try:
+        process = Process(tmp_path, "--smtp-port", "-1", "--workers", "1")
+    finally:
+        signal.signal(signal.SIGHUP, ignoring)
+    wait_until(lambda: answers(process.url))
+    process.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert answers(process.url)
+    assert process.end(signal.SIGTERM) == 0
+
+
+def answers(url: str) -> bool:
+    """Does the service answer at all?"""
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(url + "/healthz").status_code == 200
+    return False
+
+
+@pytest.mark.parametrize("words", [[], ["--workers", "2"]])
+def test_what_is_under_way_is_answered(tmp_path: Path, words: list[str]) -> None:
+    """A request whose body is still coming, and requests in the queue of connections, are answered at a SIGTERM."""
+    with serving(tmp_path, "--smtp-port", "-1", *words) as process:
+        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+        wait_until(lambda: answers(process.url))
+        body = json.dumps(request()).encode()
+        head = (
+            f"POST /v2/accounts/{account}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        address = ("127.0.0.1", int(process.url.rpartition(":")[2]))
+        waiting = [socket.create_connection(address, timeout=20) for _ in range(8)]
+        for one in waiting:
+            one.sendall(head + body[:20])
+        time.sleep(1)
+        process.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        for one in waiting:
+            one.sendall(body[20:])
+        for one in waiting:
+            assert one.recv(4096).startswith(b"HTTP/1.1 202")
+            one.close()
+        assert process.closed() == 0

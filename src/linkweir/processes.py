@@ -2,19 +2,25 @@
 together, and takes them along when it dies itself. Knows nothing of what they do.
 """
 
+import contextlib
+import ctypes
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-STOP_WAIT = 20.0  # seconds for an end in good order; then they are killed
+STOP_WAIT = 25.0  # seconds for an end in good order; then they are killed
 EARLY = 10.0  # seconds after the start in which a process that fails by itself cannot be helped by another try
 PAUSE = 0.5  # seconds before one that died is started again
 LOOK = 0.1
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 Work = Callable[[], int]
 
@@ -30,8 +36,8 @@ class Processes:
         self._ours, self._theirs = os.pipe()
 
     def run(self) -> int:
-        """Until SIGINT or SIGTERM: 0. 1 when one of them could not start."""
-        previous = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Until SIGINT, SIGTERM or SIGHUP: 0. 1 when one of them could not start."""
+        previous = handle(self._stop)
         started, failed = time.monotonic(), False
         try:
             for name in self._works:
@@ -60,12 +66,18 @@ class Processes:
         self._stopping = True
 
     def _start(self, name: str) -> None:
-        pid = os.fork()
-        if pid:
-            self._running[pid] = name
+        if self._stopping:
             return
+        parent = os.getpid()
+        with _held():  # else a signal right after the fork ends in our handler there, which stops nothing
+            pid = os.fork()
+            if pid:
+                self._running[pid] = name
+                return
+            handle(signal.SIG_DFL)
         code = 1
         try:
+            _die_with(parent)
             os.close(self._theirs)
             self._running = {}
             threading.Thread(target=self._follow_parent, name="linkweir-parent", daemon=True).start()
@@ -76,18 +88,49 @@ class Processes:
             os._exit(code)  # not through what the parent has on its stack
 
     def _follow_parent(self) -> None:
-        """The pipe ends when the parent does, however it does."""
+        """The pipe ends when the parent does, however it does: for systems whose kernel does not see to it."""
         os.read(self._ours, 1)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_WAIT)
+        os._exit(1)
 
     def _end(self) -> None:
         until = time.monotonic() + STOP_WAIT
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in self._running:
                 os.kill(pid, number)
+                os.kill(pid, signal.SIGCONT)  # one that was stopped can end in good order too
             while self._running and (number == signal.SIGKILL or time.monotonic() < until):
                 pid, _ = os.waitpid(-1, os.WNOHANG)
                 self._running.pop(pid, None)
                 time.sleep(0 if pid else LOOK)
         os.close(self._ours)
         os.close(self._theirs)
+
+
+def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> dict[signal.Signals, Any]:
+    """Have `handler` called for the signals that ask to stop; what they did before. SIGHUP stays ignored where it was:
+    `nohup` means that.
+    """
+    numbers = [one for one in STOPPING if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in numbers}
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[None]:
+    """No signal that asks to stop arrives meanwhile; it does so afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, stopped or hanging as it may be. Linux; elsewhere the
+    pipe has to do.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os._exit(1)

@@ -10,12 +10,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urlsplit
-
-import uvicorn
 
 from linkweir.app import Service, create_app
 from linkweir.demo import letter, traffic
@@ -24,10 +24,12 @@ from linkweir.edge.logs import make_logger
 from linkweir.edge.server import Server, config
 from linkweir.errors import LinkweirError
 from linkweir.occupied import occupied
-from linkweir.processes import Processes
+from linkweir.processes import Processes, handle
 from linkweir.settings import Settings, from_environment
 
 FAILED = 1
+HARD_STOP = 40  # seconds for an end in good order, which takes at most some 30
+LOOK = 0.1
 NICE = 10  # under full load a tenth of what a process has that readers wait for
 SWITCH = 0.001  # seconds until a thread at work lets the one go on that readers wait for; Python's own is 0.005
 DEMO_KEY = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
@@ -75,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop (SIGINT, SIGTERM); 0 after a clean stop, 1 when it could not start."""
+    """Serve until told to stop (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
     try:
         settings, listener = _prepare(args)
         sys.setswitchinterval(SWITCH)
@@ -132,7 +134,7 @@ def _serve(settings: Settings, listener: socket.socket, args: argparse.Namespace
     app = create_app(settings)
     service: Service = app.state.linkweir
     server = Server(config(app))
-    with _stopping(server):
+    with _stopping(server.stop):
         service.start()
         try:
             _announce(service, _own_url(settings), args.new_api_key)
@@ -166,7 +168,7 @@ def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) ->
     app = create_app(settings, role="web")
     service: Service = app.state.linkweir
     server = Server(config(app))
-    with _stopping(server):
+    with _stopping(server.stop):
         service.start()
         with figures.shared(service.metrics):
             try:
@@ -178,36 +180,38 @@ def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) ->
 
 def _background(settings: Settings, figures: SharedFigures) -> int:
     """Delivery, SMTP, webhooks and the journal's reader, with less claim on the processor than readers have."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    os.nice(NICE)
-    service = Service(settings, make_logger(settings.log_level), "background")
-    service.start()
-    _announce_smtp(service)
-    sys.stdout.flush()
-    with figures.shared(service.metrics):
-        ended.wait()
-        service.stop()
+    ended: list[bool] = []  # no Event: its lock may be held by the very code that a signal interrupts
+    with _stopping(lambda: ended.append(True)):
+        os.nice(NICE)
+        service = Service(settings, make_logger(settings.log_level), "background")
+        service.start()
+        _announce_smtp(service)
+        sys.stdout.flush()
+        with figures.shared(service.metrics):
+            while not ended:
+                time.sleep(LOOK)
+            service.stop()
     return 0
 
 
 @contextlib.contextmanager
-def _stopping(server: uvicorn.Server) -> Iterator[None]:
-    """Stop well on SIGINT and SIGTERM at any moment.
+def _stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """Stop well on SIGINT, SIGTERM and SIGHUP at any moment; whoever cannot is ended by the kernel after a while."""
+    begun: list[bool] = []
 
-    uvicorn handles them only while it runs, and raises them once more when it has stopped, which would kill us.
-    """
+    def begin(_number: int, _frame: FrameType | None) -> None:
+        if not begun:
+            begun.append(True)
+            signal.alarm(HARD_STOP)
+        stop()
 
-    def stop(_number: int, _frame: object) -> None:
-        server.should_exit = True
-
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = handle(begin)
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        signal.alarm(0)
 
 
 def _own_url(settings: Settings) -> str:
@@ -276,7 +280,7 @@ def _curls(url: str, account: str, key: str) -> str:
     )
 
 
-def _start_demo(service: Service, server: uvicorn.Server, *, stop: bool) -> None:
+def _start_demo(service: Service, server: Server, *, stop: bool) -> None:
     """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then."""
     key = service.new_api_key(DEMO_KEY, replacing=True) or ""
     settings = service.settings

@@ -4,8 +4,10 @@ uvicorn itself waits for ever for the head of a request, and takes connections u
 left for its journal and its database.
 """
 
+import contextlib
 import resource
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
@@ -66,6 +68,17 @@ class Server(uvicorn.Server):
         self._connections = connections or min(CONNECTIONS, descriptors() // SHARE)
         # connection: what is waited for, and since when
         self._waiting: dict[Any, tuple[tuple[Any, bool, int], float]] = {}
+
+    def stop(self) -> None:
+        """Answer what is under way, then end. May be called from a signal handler."""
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are for whoever runs us: uvicorn would heed them only while it serves, miss SIGHUP, and raise those
+        that came once more when it has stopped, which would kill us.
+        """
+        yield
 
     async def on_tick(self, counter: int) -> bool:
         """What uvicorn does ten times a second, and a look at who is waiting."""
