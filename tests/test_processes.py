@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -248,7 +249,7 @@ def answers(url: str) -> bool:
 
 @pytest.mark.parametrize("words", [[], ["--workers", "2"]])
 def test_what_is_under_way_is_answered(tmp_path: Path, words: list[str]) -> None:
-    """A request whose body is still coming, and requests in the queue of connections, are answered at a SIGTERM."""
+    """At a SIGTERM whoever has connected is answered: those whose body is still coming, and those who have just come."""
     with serving(tmp_path, "--smtp-port", "-1", *words) as process:
         account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
         wait_until(lambda: answers(process.url))
@@ -262,11 +263,27 @@ def test_what_is_under_way_is_answered(tmp_path: Path, words: list[str]) -> None
         for one in waiting:
             one.sendall(head + body[:20])
         time.sleep(1)
-        process.process.send_signal(signal.SIGTERM)
-        time.sleep(1)
+        with ThreadPoolExecutor(8) as pool:
+            come = [pool.submit(asked, address, head + body) for _ in range(8)]
+            time.sleep(1)
+            process.process.send_signal(signal.SIGTERM)
+            assert sum(done.result() for done in come) > 0
         for one in waiting:
             one.sendall(body[20:])
         for one in waiting:
             assert one.recv(4096).startswith(b"HTTP/1.1 202")
             one.close()
         assert process.closed() == 0
+
+
+def asked(address: tuple[str, int], whole: bytes) -> int:
+    """Send requests, each on a connection of its own, until nobody listens any more; how many were answered."""
+    for answered in range(100_000):
+        try:
+            connection = socket.create_connection(address, timeout=20)
+        except ConnectionRefusedError:
+            return answered
+        with connection:
+            connection.sendall(whole)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 202")
+    raise AssertionError("it did not end")

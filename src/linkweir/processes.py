@@ -26,10 +26,17 @@ Work = Callable[[], int]
 
 
 class Processes:
-    """`works` by name; each runs in a forked child, whose exit code it returns. Fork before there are threads."""
+    """`works` by name; each runs in a forked child, whose exit code it returns. Fork before there are threads.
 
-    def __init__(self, works: Mapping[str, Work], log: FilteringBoundLogger) -> None:
+    `release` lets go, before the others end, of what this process has opened for them: a listening socket that stays
+    open here would still take connections that nobody answers.
+    """
+
+    def __init__(
+        self, works: Mapping[str, Work], log: FilteringBoundLogger, release: Callable[[], None] = lambda: None
+    ) -> None:
         self._works = works
+        self._release = release
         self._log = log
         self._running: dict[int, str] = {}
         self._stopping = False
@@ -95,6 +102,7 @@ class Processes:
         os._exit(1)
 
     def _end(self) -> None:
+        self._release()
         until = time.monotonic() + STOP_WAIT
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in self._running:

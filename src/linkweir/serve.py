@@ -161,7 +161,8 @@ def _serve_many(settings: Settings, listener: socket.socket, args: argparse.Name
     works = {f"web-{number}": lambda: _web(settings, listener, figures) for number in range(1, args.workers + 1)}
     gc.collect()
     gc.freeze()
-    return Processes({"background": lambda: _background(settings, figures), **works}, log).run()
+    works["background"] = lambda: _background(settings, listener, figures)
+    return Processes(works, log, release=listener.close).run()
 
 
 def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) -> int:
@@ -178,8 +179,9 @@ def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) ->
     return 0 if server.started else FAILED
 
 
-def _background(settings: Settings, figures: SharedFigures) -> int:
+def _background(settings: Settings, listener: socket.socket, figures: SharedFigures) -> int:
     """Delivery, SMTP, webhooks and the journal's reader, with less claim on the processor than readers have."""
+    listener.close()
     ended: list[bool] = []  # no Event: its lock may be held by the very code that a signal interrupts
     with _stopping(lambda: ended.append(True)):
         os.nice(NICE)

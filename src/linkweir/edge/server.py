@@ -4,8 +4,10 @@ uvicorn itself waits for ever for the head of a request, and takes connections u
 left for its journal and its database.
 """
 
+import asyncio
 import contextlib
 import resource
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +19,7 @@ from linkweir.edge.framing import Protocol
 
 HEAD_SECONDS = 15.0  # for the head of a request, from the last answer or from the connection on
 BODY_SECONDS = 300.0  # for its body, and without a byte of the answer being taken
+FIRST_SECONDS = 0.5  # for the head of those who have just connected when the server stops
 CONNECTIONS = 5_000  # at a time in one process; each takes 6 KB and what it has sent of a head
 HEAD = 32 * 1024  # bytes; a link has at most some 11,000
 SHARE = 2  # at most every other file descriptor is for connections
@@ -85,6 +88,26 @@ class Server(uvicorn.Server):
         self._look()
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What uvicorn does, but nobody is cut off who has connected by now: closing a listening socket resets those
+        who wait there, and uvicorn closes connections whose first request it has not read yet.
+        """
+        fresh = [one for listener in sockets or [] for one in _accepted(listener)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for one in fresh:
+            await loop.connect_accepted_socket(self._protocol, one)
+        until = time.monotonic() + FIRST_SECONDS
+        while any(map(_silent, self.server_state.connections)) and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return made
+
     def _look(self) -> None:
         """However small the pieces are that something comes in, it must be whole in time."""
         moment, before = time.monotonic(), self._waiting
@@ -105,6 +128,18 @@ class Server(uvicorn.Server):
         ):
             if place < too_many or moment - since >= self._patience[answering]:
                 connection.transport.abort()  # not close: it would wait until the other side has read
+
+
+def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """Those that wait to be accepted."""
+    with contextlib.suppress(OSError):  # none is left
+        while True:
+            yield listener.accept()[0]
+
+
+def _silent(connection: Any) -> bool:
+    """Has it never sent a whole head of a request?"""
+    return getattr(connection, "cycle", None) is None
 
 
 def _unread(connection: Any) -> int:
