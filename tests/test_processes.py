@@ -249,7 +249,7 @@ def answers(url: str) -> bool:
 
 @pytest.mark.parametrize("words", [[], ["--workers", "2"]])
 def test_what_is_under_way_is_answered(tmp_path: Path, words: list[str]) -> None:
-    """At a SIGTERM whoever has connected is answered: those whose body is still coming, and those who have just come."""
+    """At a SIGTERM whoever has connected is answered, whose body is still coming and who has just come."""
     with serving(tmp_path, "--smtp-port", "-1", *words) as process:
         account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
         wait_until(lambda: answers(process.url))

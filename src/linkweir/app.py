@@ -28,7 +28,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
-from linkweir import keyfile
+from linkweir import integrity, keyfile
 from linkweir.click import leftover
 from linkweir.click.aside import Aside
 from linkweir.click.emptying import emptied
@@ -214,7 +214,9 @@ class Service:
 
     def _prepare(self) -> None:
         self._check_app_links()
+        integrity.check_database(self.settings)
         migrate(self.store)
+        integrity.check_keys(self.settings, self.store)
         self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ring = self._load_ring()
         self.account = self._own_account(self._ring)

@@ -116,6 +116,10 @@ class StoreUnavailable(LinkweirError):
     """The store could not answer in time: locked, full, read-only or gone. Trying again later may help."""
 
 
+class DataFolderError(LinkweirError):
+    """A data folder that this release cannot use, or that lacks what cannot be made anew; the text says the way out."""
+
+
 class DeliveryFailed(LinkweirError):
     """A transport did not take a message; it stays in the queue and is tried again."""
 

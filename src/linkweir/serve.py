@@ -23,6 +23,7 @@ from linkweir.edge.figures import SharedFigures
 from linkweir.edge.logs import make_logger
 from linkweir.edge.server import Server, config
 from linkweir.errors import LinkweirError
+from linkweir.integrity import accept_loss
 from linkweir.occupied import occupied
 from linkweir.processes import Processes, handle
 from linkweir.settings import Settings, from_environment
@@ -67,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
     parser.add_argument("--new-api-key", action="store_true", help="make one more API key and print it")
     parser.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="make anew a key ring, database or vault key that is gone: links sent so far lead nowhere then",
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
@@ -84,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
         with listener, occupied(settings.data) as shared:
             if shared:
                 print("Another `linkweir serve` uses this data folder: both share its mail, clicks and settings.")
+            if args.accept_loss:
+                accept_loss(settings)
             if args.workers is not None:
                 return _serve_many(settings, listener, args)
             return _serve(settings, listener, args)

@@ -99,8 +99,8 @@ class Server(uvicorn.Server):
         for one in fresh:
             await loop.connect_accepted_socket(self._protocol, one)
         until = time.monotonic() + FIRST_SECONDS
-        while any(map(_silent, self.server_state.connections)) and time.monotonic() < until:
-            await asyncio.sleep(0.01)
+        while any(map(_silent, self.server_state.connections)) and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # nothing of uvicorn's says that a head has come
         await super().shutdown(sockets)
 
     def _protocol(self) -> asyncio.Protocol:

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Text, cast, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, insert, select, update
 
-from linkweir.store.tables import accounts, api_keys, link_keys
+from linkweir.store.tables import accounts, api_keys, domains, link_keys, webhooks
 
 EVERYTHING = "*"  # the scope of keys that are made at the command line
 
@@ -82,6 +82,17 @@ def claim_link_keys(connection: Connection, key_ids: Iterable[int], account: uui
     for key_id in key_ids:
         if key_id not in owned:
             connection.execute(insert(link_keys).values(key_id=key_id, account_id=account))
+
+
+def keep_link_keys(connection: Connection, key_ids: Iterable[int]) -> None:
+    """Forget the link keys that are none of these: nobody has them any more."""
+    connection.execute(delete(link_keys).where(link_keys.c.key_id.not_in(list(key_ids))))
+
+
+def has_sealed(connection: Connection) -> bool:
+    """Is there a secret that only the vault's key opens, and that somebody would miss?"""
+    secrets = (webhooks.c.secret, domains.c.dkim_key)
+    return any(connection.scalar(select(one).where(one.is_not(None)).limit(1)) is not None for one in secrets)
 
 
 def link_key_owners(connection: Connection) -> dict[int, uuid.UUID]:

@@ -1,0 +1,66 @@
+"""Refuses a data folder that lacks what would be made anew without a word, and be worth nothing: a new key ring opens
+no link that was sent, a new database knows no message, a new vault key no secret.
+"""
+
+from datetime import UTC, datetime
+
+from linkweir import keyfile
+from linkweir.click.segments import SUFFIX
+from linkweir.errors import DataFolderError
+from linkweir.settings import Settings
+from linkweir.store import accounts
+from linkweir.store.engine import Store
+from linkweir.store.migrate import migrate
+from linkweir.vault import Vault
+
+ACCEPT = "start once with `linkweir serve --accept-loss`"
+
+
+def check_database(settings: Settings) -> None:
+    """Before the database is made or brought up to date. Raises DataFolderError."""
+    used = any(settings.spool_path.glob("*" + SUFFIX))  # before the database, which another start may be making now
+    path = settings.database
+    if used and not (path.exists() and path.stat().st_size):
+        raise DataFolderError(
+            f"{path}: the database is gone or empty, but there are clicks of an earlier start in "
+            f"{settings.spool_path}; put it back from a backup, or, to begin with a new one, {ACCEPT}"
+        )
+
+
+def check_keys(settings: Settings, store: Store) -> None:
+    """With a database that is up to date. Raises DataFolderError, KeyRingError, StoreUnavailable."""
+    with store.read() as connection:
+        known = set(accounts.link_key_owners(connection))
+        sealed = accounts.has_sealed(connection)
+    missing = known - _ring_keys(settings)
+    if missing:
+        names = ", ".join(map(str, sorted(missing)))
+        gone = "" if settings.key_path.exists() else "the key ring is gone; "
+        raise DataFolderError(
+            f"{settings.key_path}: {gone}links were sent with the keys {names}, which it lacks: they would be dead; "
+            f"put it back from a backup, or, if they may be, {ACCEPT}"
+        )
+    if sealed and not settings.vault_path.exists():
+        raise DataFolderError(
+            f"{settings.vault_path}: the vault key is gone, but the database holds secrets that only it opens (of "
+            f"webhooks, of DKIM); put it back from a backup, or, to set these anew, {ACCEPT}"
+        )
+
+
+def accept_loss(settings: Settings) -> None:
+    """Make anew what is missing. Raises DataFolderError, KeyRingError, StoreUnavailable, VaultError."""
+    store = Store(settings.database, wait=settings.store_wait, connections=1)
+    try:
+        migrate(store)
+        ring = keyfile.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])
+        with store.write() as connection:
+            accounts.keep_link_keys(connection, [key.id for key in ring.keys])
+        Vault(settings.vault_path).seal(b"")
+    finally:
+        store.close()
+
+
+def _ring_keys(settings: Settings) -> set[int]:
+    if not settings.key_path.exists():
+        return set()
+    return {key.id for key in keyfile.load(settings.key_path).keys}

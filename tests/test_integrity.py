@@ -1,0 +1,130 @@
+"""What a data folder must not lack when a service starts: it is refused in one sentence, and accepted when told so."""
+
+import contextlib
+import re
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from linkweir.app import Service, create_app
+from linkweir.errors import DataFolderError
+from linkweir.integrity import accept_loss
+from linkweir.settings import Settings
+from tests.edge.serving import BROWSER, Served
+from tests.test_app import serving
+
+
+def used(data: Path) -> str:
+    """A folder in which a mail was sent; its link."""
+    with Served(data) as service:
+        service.client.post(
+            f"{service.base}/webhooks", json={"name": "x", "url": "https://example.com/", "scope": "global"}
+        ).raise_for_status()
+        mail = service.delivered(service.send()[0]["id"])
+        return str(re.findall(r'href="http://[^/]+(/[^"]+)"', mail.get_content())[0])
+
+
+def service_of(data: Path) -> Service:
+    """A service that has not been started."""
+    service: Service = create_app(Settings(data=data)).state.linkweir
+    return service
+
+
+def refused(data: Path, expected: str) -> None:
+    """A service does not start there, says this with the way out in one sentence, and makes nothing."""
+    before = sorted(path.name for path in data.iterdir() if not path.name.startswith("linkweir.db-"))
+    with pytest.raises(DataFolderError, match=expected) as found:
+        service_of(data).start()
+    assert "\n" not in str(found.value)
+    assert sorted(path.name for path in data.iterdir() if not path.name.startswith("linkweir.db-")) == before
+
+
+def starts(data: Path) -> None:
+    """A service does."""
+    service = service_of(data)
+    service.start()
+    service.stop()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["keys.json"], r"keys\.json: the key ring is gone.*put it back.*--accept-loss"),
+        (["vault.key"], r"vault\.key: the vault key is gone.*put it back.*--accept-loss"),
+        (["linkweir.db", "linkweir.db-wal", "linkweir.db-shm"], r"linkweir\.db: the database is gone.*--accept-loss"),
+    ],
+)
+def test_what_is_gone_is_not_made_anew_unasked(tmp_path: Path, names: list[str], expected: str) -> None:
+    """Without key ring, vault key or database the service refuses to start; put back, it starts; so it does when told
+    to accept the loss, from then on without being told again.
+    """
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    aside.mkdir()
+    used(data)
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            (data / name).rename(aside / name)
+    refused(data, expected)
+    for path in aside.iterdir():
+        (aside / path.name).rename(data / path.name)
+    starts(data)
+    for name in names:
+        (data / name).unlink(missing_ok=True)
+    accept_loss(Settings(data=data))
+    starts(data)
+
+
+def test_an_older_copy_of_the_key_ring_is_refused(tmp_path: Path) -> None:
+    """A key ring without a key that links were sent with is refused as a missing one is."""
+    used(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "linkweir.db")) as database, database:
+        database.execute("INSERT INTO link_keys SELECT 7, account_id FROM link_keys LIMIT 1")
+    refused(tmp_path, r"keys\.json: links were sent with the keys 7, which it lacks")
+    accept_loss(Settings(data=tmp_path))
+    starts(tmp_path)
+
+
+def test_an_emptied_database_is_refused(tmp_path: Path) -> None:
+    """A database file that was cut to nothing is no new one."""
+    used(tmp_path)
+    for name in ("linkweir.db-wal", "linkweir.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / "linkweir.db").write_bytes(b"")
+    refused(tmp_path, "the database is gone or empty")
+
+
+def test_a_folder_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    """A database with a revision that this release does not know is left alone, in one sentence."""
+    used(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "linkweir.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    refused(tmp_path, r"a newer release of Linkweir .*'9999'.*start that release, or put back a backup")
+
+
+def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
+    """`linkweir serve`, in one process and in several, prints the sentence alone and exits with 1; --accept-loss starts
+    it; with the old ring back, old links lead on.
+    """
+    link = used(tmp_path)
+    (tmp_path / "keys.json").rename(tmp_path / "away.json")
+    for words in ([], ["--workers", "1"]):
+        with serving(tmp_path, "--smtp-port", "-1", *words) as process:
+            assert process.closed() == 1
+            assert process.text == ""
+            assert re.fullmatch(r"linkweir serve: [^\n]*key ring is gone[^\n]*\n", process.errors), process.errors
+    with serving(tmp_path, "--smtp-port", "-1", "--accept-loss") as process:
+        assert process.found(r"Account +(\S+)")
+        assert process.end(signal.SIGTERM) == 0
+    (tmp_path / "away.json").rename(tmp_path / "keys.json")
+    with Served(tmp_path) as served:
+        assert served.reader.get(link, headers=BROWSER).status_code == 302
+
+
+def test_keys_may_be_there_before_the_service(tmp_path: Path) -> None:
+    """A folder with a key ring alone, made to mint links in advance, is a new folder."""
+    used(tmp_path / "old")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old" / "keys.json").rename(tmp_path / "new" / "keys.json")
+    starts(tmp_path / "new")
