@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.edge.serving import BROWSER, mails, request, wait_until
-from tests.test_app import Process, free_port, serving
+from tests.edge.serving import BROWSER, free_port, mails, request, wait_until
+from tests.test_app import Process, serving
 
 SLOW = """
 import io, os, signal, socket, sys, time
