@@ -127,3 +127,50 @@ def test_base64_without_its_padding_is_read(shared: Path) -> None:
     assert isinstance(before, bytes)
     assert after == before.replace(b"https://ex.com/?a=1&amp;b=2", URL.encode())
     assert b"=" not in done.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        b'multipart/mixed boundary="b"',
+        b"multipart/mixed boundary=b; x=y",
+        b"multipart/mixed\t boundary=b",
+        b"multipart/mixed (x) boundary=b",
+    ],
+)
+def test_a_forgotten_semicolon_is_read_over(kind: bytes) -> None:
+    """Behind a type without its semicolon the parameters hold, for a multipart and for HTML."""
+    mail = b"Content-Type: " + kind + b"\r\n\r\n--b\r\nContent-Type: text/html charset=gbk\r\n\r\n"
+    link_of = b'<a href="https://example.com/\xd6\xd0">x</a>'
+    seen: list[str] = []
+    done = rewrite_message(
+        mail + link_of + b"\r\n--b--\r\n", lambda destination, _index: seen.append(destination) or URL
+    )
+    assert done.raw == mail + b'<a href="%s">x</a>\r\n--b--\r\n' % URL.encode()
+    assert seen == ["https://example.com/中"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"multipart/mixed; boundary=c",
+        b'multipart/mixed; boundary="b\r\n c"',
+        b"multipart/multipart/mixed; boundary=b",
+        b"text/html/; charset=utf-8",
+        b"multipart; boundary=b",
+        b"html",
+    ],
+)
+def test_what_may_hold_html_and_cannot_be_read_is_said(head: bytes) -> None:
+    """A multipart without its boundary in it, or a type that is none and speaks of one or of HTML, is left and named."""
+    mail = b"Content-Type: " + head + b"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n" + LINK + b"\r\n--b--\r\n"
+    done = rewrite_message(mail, link)
+    assert (done.raw, [note.code for note in done.notes]) == (mail, ["untouched-part"])
+
+
+@pytest.mark.parametrize("head", [b"text", b"x", b"", b"; name=x", b"multipart/mixed; boundary=c"])
+def test_what_holds_none_is_passed_over(head: bytes) -> None:
+    """A type that is none is plain text (RFC 2045, 5.2), and an empty multipart has no parts: nothing is said."""
+    mail = b"Content-Type: " + head + b"\r\n\r\n" + (b"\r\n \r\n" if b"mixed" in head else LINK)
+    done = rewrite_message(mail, link)
+    assert (done.raw, list(done.notes)) == (mail, [])

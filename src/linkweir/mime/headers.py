@@ -44,6 +44,8 @@ LONGEST = 4000  # of one that is read: the standard library takes the square of 
 _OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|\(')  # of comments: what may hold a "(" that begins none
 _INSIDE = re.compile(r"\\.|[()]")
 _NO_WORD = ' \t\r\n;="<>,()'
+_NO_SEMICOLON = re.compile(r"\s*([\w.+-]+/[\w.+-]+)\s+(?=[\w-]+\s*=)")  # behind a type, before a parameter
+_MARKUP = re.compile("html|multipart", re.IGNORECASE)
 _FOLD = re.compile(rb"(?:\r\n?|\n)[ \t]*")
 
 
@@ -215,11 +217,24 @@ class ContentType:
     def __init__(self, value: str, unclear: str | None) -> None:
         self.unclear = unclear
         self._message = Message()
-        if "(" in value:
-            kind, semicolon, rest = uncommented(value).partition(";")
-            value = "".join(kind.split()) + semicolon + rest
+        commented = "(" in value
+        if commented:
+            value = uncommented(value)
+        if forgotten := _NO_SEMICOLON.match(value):
+            value = f"{forgotten[1]};{value[forgotten.end() :]}"
+        stated, semicolon, rest = value.partition(";")
+        if commented:
+            value = "".join(stated.split()) + semicolon + rest
         self._message["content-type"] = value
         self.kind = self._message.get_content_type()
+        # text/plain by RFC 2045, 5.2; other readers look for what may have been meant
+        if stated.count("/") != 1 and _MARKUP.search(stated):
+            self.kind, self.unclear = stated.strip().lower(), unclear or "is none"
+
+    @property
+    def may_hold_html(self) -> bool:
+        """An HTML part, a multipart, or something that was meant to be one."""
+        return self.kind == "text/html" or self.main == "multipart" or self.kind.count("/") != 1
 
     @property
     def main(self) -> str:

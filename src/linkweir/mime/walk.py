@@ -65,7 +65,7 @@ class Walk:
             self._note("odd-header", f"line {line} of its headers is none; some readers end them there", section)
         if head.bare:
             self._note("untouched-part", "its headers hold a lone CR or NUL, which readers take differently", where)
-        elif kind.unclear and (kind.kind == "text/html" or kind.main == "multipart"):
+        elif kind.unclear and kind.may_hold_html:
             self._note("untouched-part", f"its Content-Type {kind.unclear}", where)
         elif kind.main == "multipart":
             self._multipart(head, kind, end, section, depth)
@@ -88,9 +88,12 @@ class Walk:
             self._note("too-deep", f"more than {DEPTH_LIMIT} multiparts inside each other", section)
             return
         default = "message/rfc822" if kind.kind == "multipart/digest" else PLAIN
+        number = 0
         for number, (start, stop) in enumerate(self._children(boundary, head.body, end), 1):
             inner = f"{section}.{number}" if section else str(number)
             self._enter(Headers(self._raw, start, stop), stop, inner, default, depth + 1)
+        if not number and self._raw[head.body : end].strip():
+            self._note("untouched-part", "a multipart that its boundary is nowhere in", section)
 
     def _children(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         """From behind each delimiter to before the next one's line end; the last may miss its end (RFC 2046, 5.1.2)."""
