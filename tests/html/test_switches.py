@@ -21,6 +21,13 @@ VENDOR_TAGS = {
     'data-msys-clicktrack="0"': (f'<a data-msys-clicktrack="0" {X}>', True),
     "data-msys-clicktrack='1'": (f"<a data-msys-clicktrack='1' {X}>", False),
     "disable-tracking": (f"<a disable-tracking=true {X}>", True),
+    "data-no-track": (f'<a data-no-track="false" {X}>', True),
+    "class=untracked": (f'<a {X} class="untracked">', True),
+    "class=mktNoTrack": (f"<a class=mktNoTrack {X}>", True),
+    "class=tracked": (f"<a class=tracked {X}>", False),
+    "autotrack=false": (f'<a {X} autotrack="false">', True),
+    "autotrack=true": (f'<a {X} autotrack="true">', False),
+    "mb_dontconvertlink": (f"<a {X} mb_dontconvertlink>", True),
     "disable-tracking2": (f"<a disable-tracking2 {X}>", False),
 }
 

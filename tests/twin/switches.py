@@ -9,6 +9,11 @@ VENDORS = (
     "mc:disable-tracking",
     "data-msys-clicktrack=0",
     "disable-tracking",
+    "data-no-track",
+    "class=untracked",
+    "class=mktnotrack",
+    "autotrack=false",
+    "mb_dontconvertlink",
 )
 
 

@@ -59,7 +59,7 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
         "--vendors",
         action="store_true",
         help="know other vendors' opt-out attributes (ses:no-track, clicktracking=off, data-pm-no-track, "
-        'mc:disable-tracking, data-msys-clicktrack="0", disable-tracking)',
+        'mc:disable-tracking, data-msys-clicktrack="0", disable-tracking, data-no-track and others)',
     )
     group.add_argument(
         "--outlook",

@@ -13,12 +13,17 @@ from linkweir.html import one_time
 # What senders bring along from other services (link rules, section 6).
 OPT_OUT_PRESETS = {
     "vendors": (
-        "ses:no-track",
-        "clicktracking=off",
-        "data-pm-no-track",
-        "mc:disable-tracking",
-        "data-msys-clicktrack=0",
-        "disable-tracking",
+        "ses:no-track",  # Amazon SES
+        "clicktracking=off",  # SendGrid
+        "data-pm-no-track",  # Postmark
+        "mc:disable-tracking",  # Mailchimp, Mandrill
+        "data-msys-clicktrack=0",  # SparkPost
+        "disable-tracking",  # Mailgun
+        "data-no-track",  # Kannon
+        "class=untracked",  # Customer.io
+        "class=mktnotrack",  # Marketo
+        "autotrack=false",  # MessageGears
+        "mb_dontconvertlink",  # Campaign Monitor's MailBuild
     )
 }
 
