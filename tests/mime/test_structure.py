@@ -162,7 +162,7 @@ def test_a_forgotten_semicolon_is_read_over(kind: bytes) -> None:
     ],
 )
 def test_what_may_hold_html_and_cannot_be_read_is_said(head: bytes) -> None:
-    """A multipart without its boundary in it, or a type that is none and speaks of one or of HTML, is left and named."""
+    """A multipart without its boundary, or a type that is none and speaks of one or of HTML, is left and noted."""
     mail = b"Content-Type: " + head + b"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n" + LINK + b"\r\n--b--\r\n"
     done = rewrite_message(mail, link)
     assert (done.raw, [note.code for note in done.notes]) == (mail, ["untouched-part"])
