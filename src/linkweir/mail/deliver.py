@@ -133,11 +133,17 @@ class DeliveryWorker:
 
     async def _learn(self) -> None:
         """What those who hand mail in are offered depends on its way out."""
-        await self._guarded(self._routes["default"].learn)
+        for route in self._routes.values():
+            if route.takes_utf8 is None:
+                await self._guarded(route.learn)
 
     def takes_utf8(self, route: str) -> bool | None:
         """Whether this way carries addresses that are not ASCII; None: not known yet."""
         return self._routes[route].takes_utf8
+
+    def largest(self, route: str) -> int | None:
+        """Bytes of the largest mail that this way carries; None: not known, or any."""
+        return self._routes[route].largest
 
     async def _guarded(self, work: Callable[[], Any]) -> bool:
         try:

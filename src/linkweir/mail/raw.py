@@ -29,6 +29,7 @@ SUBJECT_LIMIT = 2000  # characters that are stored for people to recognise a mai
 # bytes of a header that are looked at: readers of encoded words and addresses take the square of the length or recurse
 VALUE_LIMIT = 8000
 FROM_LIMIT = 10  # fields; a mail has one
+ADDED = 4096  # bytes of headers that a mail server may add of its own before it measures
 TAGS_LIMIT = 10  # fields whose encoded words are read; a mail has one
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _WORD = re.compile(rb"[ \t]*([A-Za-z-]+)[ \t]*(?:[\r\n]|\Z)")
@@ -47,6 +48,7 @@ class RawMail:
     source: Literal["smtp", "filter"]
     sandbox: bool = False
     smtputf8: bool = False  # as MAIL has asked (RFC 6531)
+    largest: int | None = None  # bytes that its way out is known to take
 
 
 class Opened:
@@ -57,6 +59,7 @@ class Opened:
 
     def __init__(self, mail: RawMail) -> None:
         self._raw = mail.raw
+        self.largest = mail.largest
         self._block = Block(mail.raw, 0, len(mail.raw))
         self._fields = [line for line in self._block.lines if line.name]
         self._submitted = mail.source == "smtp"
@@ -204,13 +207,13 @@ def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tu
     ours = draft.links
     notes = opened.notes
     if ours.links is not None or ours.pixel is not None or ours.honeypot is not None:
-        raw, found = _rewritten(raw, draft)
+        raw, found = _rewritten(raw, draft, opened.largest)
         notes += found
     message_id, kept = opened.message_id or own, stage.put(raw)
     return draft.finished(kept, message_id=message_id, recipient=recipient, subject=opened.subject), notes
 
 
-def _rewritten(raw: bytes, draft: Draft) -> tuple[bytes, list[Note]]:
+def _rewritten(raw: bytes, draft: Draft, largest: int | None) -> tuple[bytes, list[Note]]:
     """The mail with its links replaced; as it was when that fails, for no mail may be lost over its links."""
     ours = draft.links
     try:
@@ -219,5 +222,9 @@ def _rewritten(raw: bytes, draft: Draft) -> tuple[bytes, list[Note]]:
         )
     except Exception as error:
         return raw, [Note("rewrite-failed", f"an error of this service: {type(error).__name__}")]
+    if largest is not None and len(raw) <= largest < len(done.raw) + ADDED:
+        return raw, [
+            Note("rewrite-too-large", f"with links replaced it has over {largest} bytes, more than its way takes")
+        ]
     ours.replaced(done.replaced)
     return done.raw, list(done.notes)

@@ -1,48 +1,164 @@
-"""Behind a real Postfix: mail goes in there, comes here, goes back, and leaves with its links replaced."""
+"""Behind a real Postfix, set up as README has it: what users send comes here, goes back, is signed and leaves with its
+links replaced; what comes in from elsewhere passes by.
+"""
 
 import os
 import re
 import shutil
 import smtplib
+import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import dkim
+import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.conftest import missing
 from tests.edge.serving import Served, free_port, wait_until
-from tests.edge.smtp.postfix import Postfix
+from tests.edge.smtp.postfix import OpenDkim, Postfix
 from tests.edge.smtp.submitting import MAIL
-from tests.faults.test_kill import Sink
+
+RESET = b"Date: Sun, 29 Nov 2026 12:00:00 +0000\r\n" + MAIL.replace(
+    b"example.com/a", b"example.com/reset?token=1"
+).replace(b"one@", b"reset@")
 
 
-def test_a_mail_server_hands_over_and_gets_back(tmp_path: Path) -> None:
-    """A mail given to Postfix reaches its next hop with our link in it and every other byte of its body the same."""
+class NextHop:
+    """Where Postfix relays everything to."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+        self.recipients: list[str] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Take it."""
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(envelope.content)
+        self.recipients += envelope.rcpt_tos
+        return "250 OK"
+
+
+class Setting:
+    """A service between the two ends of a Postfix whose mail OpenDKIM signs."""
+
+    def __init__(self, served: Served, postfix: Postfix, signer: OpenDkim, ports: dict[str, int], hop: NextHop) -> None:
+        self.served, self.postfix, self.signer, self.ports, self.hop = served, postfix, signer, ports, hop
+
+    def sent(self, port: str, mail: bytes, *recipients: str) -> bytes:
+        """The mail as it leaves Postfix when it was handed in on this port."""
+        before = len(self.hop.mails)
+        with smtplib.SMTP("127.0.0.1", self.ports[port]) as client:
+            client.sendmail("news@example.com", list(recipients) or ["ada@example.org"], mail)
+        wait_until(lambda: len(self.hop.mails) > before or "status=bounced" in self.postfix.log.read_text())
+        assert len(self.hop.mails) > before, self.postfix.log.read_text()
+        return self.hop.mails[-1]
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    """One for this file."""
     if not Path("/usr/sbin/postfix").exists() or os.geteuid() != 0:
         missing("Postfix is not installed, or this is not root, which it needs")
-    port, back, to_filter, relay = (free_port() for _ in range(4))
-    sink = Sink()
-    next_hop = Controller(sink, hostname="127.0.0.1", port=relay)
+    if not shutil.which("opendkim") or not shutil.which("opendkim-genkey"):
+        missing("OpenDKIM is not installed")
+    ports = {name: free_port() for name in ("incoming", "submission", "back", "to_filter", "relay", "milter")}
+    hop = NextHop()
+    next_hop = Controller(hop, hostname="127.0.0.1", port=ports["relay"], enable_SMTPUTF8=True)
     next_hop.start()
-    ways = {"filter_listen": f"127.0.0.1:{to_filter}", "filter_return": f"127.0.0.1:{back}"}
+    ways = {"filter_listen": f"127.0.0.1:{ports['to_filter']}", "filter_return": f"127.0.0.1:{ports['back']}"}
     folder = Path(tempfile.mkdtemp(prefix="lw"))  # a socket's path must be short
     folder.chmod(0o755)
     try:
         with (
-            Served(tmp_path / "data", **ways) as served,
-            Postfix(folder, port=port, back=back, to_filter=to_filter, relay=relay) as postfix,
+            Served(tmp_path_factory.mktemp("postfix") / "data", **ways) as served,
+            OpenDkim(folder / "dkim", ports["milter"]) as signer,
+            Postfix(folder, **ports) as postfix,
         ):
+            wait_until(lambda: _listens(ports["milter"]))
             served.client.put(served.base, json={"track_clicks": True})
-            with smtplib.SMTP("127.0.0.1", port) as client:
-                client.sendmail("news@example.com", ["ada@example.org"], MAIL)
-            wait_until(lambda: sink.mails or "status=bounced" in postfix.log.read_text())
-            assert sink.mails, postfix.log.read_text()
-            link = re.search(rb'"(http[^"]+)"', sink.mails[0])
-            assert link is not None
-            assert link[1].startswith(served.settings.base_url.encode())
-            assert served.reader.get(link[1].decode()).headers["location"] == "https://example.com/a"
-            body, original = (mail.partition(b"\r\n\r\n")[2] for mail in (sink.mails[0], MAIL))
-            assert body.replace(link[1], b"https://example.com/a") == original
+            yield Setting(served, postfix, signer, ports, hop)
     finally:
         next_hop.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_what_users_send_is_tracked(setting: Setting) -> None:
+    """A mail handed in on submission leaves with our link in it and every other byte of its body the same."""
+    mail = setting.sent("submission", MAIL)
+    link = re.search(rb'"(http[^"]+)"', mail)
+    assert link is not None
+    assert link[1].startswith(setting.served.settings.base_url.encode())
+    assert setting.served.reader.get(link[1].decode()).headers["location"] == "https://example.com/a"
+    body, original = (one.partition(b"\r\n\r\n")[2] for one in (mail, MAIL))
+    assert body.replace(link[1], b"https://example.com/a") == original
+
+
+def test_what_comes_in_passes_by(setting: Setting) -> None:
+    """A mail from elsewhere, a password reset, comes through with each byte of it, and we have never seen it."""
+    mail = setting.sent("incoming", RESET, "user@example.com")
+    assert mail.endswith(RESET)
+    assert b"DKIM-Signature" not in mail
+    wanted = {"message_id_header": "<reset@example.com>"}
+    assert setting.served.client.get(f"{setting.served.base}/messages", params=wanted).json()["data"] == []
+
+
+def test_the_signature_is_made_over_the_new_links(setting: Setting) -> None:
+    """What leaves has one DKIM signature, which dkimpy and OpenDKIM verify; with another link in it neither does."""
+    mail = setting.sent("submission", MAIL)
+    assert mail.lower().count(b"dkim-signature:") == 1
+    assert dkim.verify(mail, dnsfunc=lambda *_, **__: setting.signer.record)
+    assert "verification (s=test, d=example.com" in setting.signer.verified(mail)
+    assert "succeeded" in setting.signer.verified(mail)
+    changed = mail.replace(b'"http', b'"hxxp')
+    assert not dkim.verify(changed, dnsfunc=lambda *_, **__: setting.signer.record)
+    assert "succeeded" not in setting.signer.verified(changed)
+
+
+def test_addresses_and_headers_beyond_ascii_pass(setting: Setting) -> None:
+    """A mail with SMTPUTF8 goes through Postfix, the filter and Postfix again to its recipient."""
+    mail = MAIL.replace(b"Hello", "Grüße".encode()).replace(b"one@", b"utf8@")
+    before = len(setting.hop.mails)
+    with smtplib.SMTP("127.0.0.1", setting.ports["submission"]) as client:
+        client.ehlo()
+        client.command_encoding = "utf-8"
+        client.mail("jürgen@example.com", ["SMTPUTF8", "BODY=8BITMIME"])
+        assert client.rcpt("ünal@example.org")[0] == 250
+        assert client.data(mail)[0] == 250
+    wait_until(lambda: len(setting.hop.mails) > before or "status=bounced" in setting.postfix.log.read_text())
+    assert setting.hop.recipients[-1:] == ["ünal@example.org"], setting.postfix.log.read_text()
+    assert "Subject: Grüße\r\n".encode() in setting.hop.mails[-1]
+
+
+@pytest.mark.parametrize("address", ['"a b"@example.org', '"a\\"b"@example.org', "x/y=z@example.org", "a@[192.0.2.1]"])
+def test_any_address_passes(setting: Setting, address: str) -> None:
+    """An odd address of an envelope comes through Postfix and the filter as it is."""
+    with smtplib.SMTP("127.0.0.1", setting.ports["submission"]) as client:
+        client.ehlo()
+        client.docmd("MAIL FROM:<news@example.com>")
+        assert client.docmd(f"RCPT TO:<{address}>")[0] == 250
+        assert client.data(MAIL)[0] == 250
+    wait_until(lambda: address in setting.hop.recipients or "status=bounced" in setting.postfix.log.read_text())
+    assert address in setting.hop.recipients, setting.postfix.log.read_text()
+
+
+def test_a_mail_that_would_grow_too_large_goes_back_as_it_came(setting: Setting) -> None:
+    """Just below Postfix's limit a mail full of links comes through untracked, with a note, and is not bounced."""
+    setting.sent("submission", MAIL)  # by now the limit is known
+    line = b'<a href="https://example.com/">x</a>' * 2 + b"\r\n"
+    mail = MAIL.replace(b"one@", b"large@") + line * (980_000 // len(line))
+    assert setting.sent("submission", mail).endswith(mail.partition(b"\r\n\r\n")[2])
+    wanted = {"message_id_header": "<large@example.com>"}
+    served = setting.served
+    (message,) = served.client.get(f"{served.base}/messages", params=wanted).json()["data"]
+    assert "rewrite-too-large" in [one["kind"] for one in served.message(message["id"])["events"]]

@@ -109,6 +109,7 @@ class Intake:
             self.source,
             sandbox=isinstance(session.auth_data, Sender) and bool(session.auth_data.credential["sandbox"]),
             smtputf8=envelope.smtp_utf8,
+            largest=self._parts.worker.largest("filter" if self.source == "filter" else "default"),
         )
         try:
             stored = asyncio.get_running_loop().run_in_executor(self._pool, self._accept, mail, session.auth_data)

@@ -21,6 +21,7 @@ class Transport(ABC):
     """Takes mail for good, several at a time."""
 
     takes_utf8: bool | None = True  # addresses beyond ASCII; None: not known yet
+    largest: int | None = None  # bytes of a mail; None: not known, or any
 
     @abstractmethod
     async def deliver(self, mail: Outgoing) -> str:

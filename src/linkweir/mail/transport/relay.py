@@ -158,6 +158,7 @@ class Relay(Transport):
             what = "cannot sign in at" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "cannot reach"
             raise DeliveryFailed(f"{what} the relay {where.host}:{where.port}: {_line(str(error))}") from None
         self.takes_utf8 = client.supports_extension("smtputf8")
+        self.largest = _largest(client)
         return client
 
     async def _send(self, client: aiosmtplib.SMTP, mail: Outgoing) -> str:
@@ -189,6 +190,11 @@ class Relay(Transport):
             if answer.code != wanted:
                 raise aiosmtplib.SMTPDataError(answer.code, answer.message)
         return answer
+
+
+def _largest(client: aiosmtplib.SMTP) -> int | None:
+    size = client.esmtp_extensions.get("size", "")
+    return int(size) or None if size.isascii() and size.isdecimal() and len(size) < 20 else None
 
 
 def _options(client: aiosmtplib.SMTP, mail: Outgoing) -> list[bytes]:
