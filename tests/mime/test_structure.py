@@ -143,9 +143,12 @@ def test_a_forgotten_semicolon_is_read_over(kind: bytes) -> None:
     mail = b"Content-Type: " + kind + b"\r\n\r\n--b\r\nContent-Type: text/html charset=gbk\r\n\r\n"
     link_of = b'<a href="https://example.com/\xd6\xd0">x</a>'
     seen: list[str] = []
-    done = rewrite_message(
-        mail + link_of + b"\r\n--b--\r\n", lambda destination, _index: seen.append(destination) or URL
-    )
+
+    def noted(destination: str, _index: int) -> str:
+        seen.append(destination)
+        return URL
+
+    done = rewrite_message(mail + link_of + b"\r\n--b--\r\n", noted)
     assert done.raw == mail + b'<a href="%s">x</a>\r\n--b--\r\n' % URL.encode()
     assert seen == ["https://example.com/中"]
 
