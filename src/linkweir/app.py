@@ -44,7 +44,7 @@ from linkweir.click.spool import Spool
 from linkweir.click.tell import tell
 from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker
-from linkweir.edge import applinks, auth, health, privacy, problems, tls_ask
+from linkweir.edge import applinks, auth, health, own_pages, privacy, problems, tls_ask
 from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.attempts import Attempts
 from linkweir.edge.dashboard import passwords
@@ -176,6 +176,7 @@ class Service:
         self.incoming = Incoming(settings.max_incoming)
         self.limits = Limits(settings.rate_limit, settings.rate_burst)
         self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
+        self.own_pages = own_pages.OwnPages(settings)
         self.attempts = Attempts(self.store, now)
         self.metrics = Metrics()
         self._watch_figures()
@@ -213,7 +214,7 @@ class Service:
         self.store.close()
 
     def _prepare(self) -> None:
-        self._check_app_links()
+        self._read_files()
         integrity.check_database(self.settings)
         migrate(self.store)
         integrity.check_keys(self.settings, self.store)
@@ -221,10 +222,11 @@ class Service:
         self._ring = self._load_ring()
         self.account = self._own_account(self._ring)
 
-    def _check_app_links(self) -> None:
+    def _read_files(self) -> None:
         for path in (self.settings.apple_app_links, self.settings.android_app_links):
             if path is not None:
                 applinks.checked(path)
+        self.own_pages.load()
 
     def stop(self) -> None:
         """Finish what has begun and close the store; nothing when it does not run."""
@@ -517,6 +519,7 @@ def create_app(
             *health.ROUTES,
             *tls_ask.ROUTES,
             *applinks.ROUTES,
+            *own_pages.ROUTES,
             *openapi.ROUTES,
             *v1.ROUTES,
             *v2.ROUTES,

@@ -58,6 +58,9 @@ class Settings:
     proxy_header: ProxyHeader = "x-forwarded-for"
     apple_app_links: Path | None = None
     android_app_links: Path | None = None
+    unknown_link_page: Path | None = None
+    root_page: Path | None = None
+    root_address: str = ""
     maildir: Path | None = None
     click_wait: float = 2.0
     store_wait: float = 5.0
@@ -126,6 +129,8 @@ class Settings:
             raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
+        if self.root_page and self.root_address:
+            raise SettingsError("LINKWEIR_ROOT_PAGE and LINKWEIR_ROOT_ADDRESS exclude each other")
         if self.api_key and len(self.api_key) < 32:
             raise SettingsError("LINKWEIR_API_KEY: must have at least 32 characters, taken from a random source")
 
@@ -209,6 +214,13 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or not text.isprintable():
+        raise ValueError("an address like https://www.example.com/")
+    return text
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def choose(text: str) -> str:
         if text not in allowed:
@@ -220,7 +232,7 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
-    **dict.fromkeys(("apple_app_links", "android_app_links"), Path),
+    **dict.fromkeys(("apple_app_links", "android_app_links", "unknown_link_page", "root_page"), Path),
     **dict.fromkeys(
         ("port", "smtp_port", "smtps_port", "filter_max_message", *AT_LEAST_ONE), _number(int, "a whole number")
     ),
@@ -228,6 +240,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
     "proxy_header": _choice("x-forwarded-for", "forwarded"),
     "api_hosts": _hosts,
+    "root_address": _address,
     "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     "skip": lambda text: tuple(text.split()),
     "trusted_proxies": _networks,

@@ -22,7 +22,7 @@ LOOK = 2.0  # seconds between looks at the domains
 EVERYWHERE = frozenset(  # what readers, their apps, front proxies and probes ask for on any host
     (
         *("/.well-known/apple-app-site-association", "/.well-known/assetlinks.json"),
-        *("/privacy", "/healthz", "/readyz", "/tls/ask"),
+        *("/", "/privacy", "/healthz", "/readyz", "/tls/ask"),
     )
 )
 

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -23,6 +23,9 @@ from linkweir.settings import Settings
 from linkweir.store.engine import Store
 from linkweir.token import KeyRing
 from linkweir.vault import Vault
+
+if TYPE_CHECKING:
+    from linkweir.edge.own_pages import OwnPages
 
 T = TypeVar("T")
 
@@ -55,6 +58,7 @@ class Parts(Protocol):
     attempts: Attempts
     metrics: Metrics
     incoming: Incoming
+    own_pages: "OwnPages"
 
     @property
     def journal(self) -> Journal:

@@ -31,6 +31,7 @@ TEXT: Headers = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", pages.POLICY.encode()),
 ]
+OWN: Headers = [*BARE, (b"content-type", b"text/html; charset=utf-8")]  # what it may load, its author has judged
 PIXEL = (  # a GIF of one transparent pixel
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -106,11 +107,11 @@ class Redirect:
         parts = self._parts
         opened = follow.open_any(parts.ring, path_of(scope)[len(self._path) :])
         if opened is None:
-            return UNKNOWN
+            return self._unknown()
         if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
             await self._keep(opened, None, scope, method)
             return SHOWN
-        way = follow.to_sealed(opened) or UNKNOWN if opened.style == "sealed" else await self._short(opened)
+        way = follow.to_sealed(opened) or self._unknown() if opened.style == "sealed" else await self._short(opened)
         if isinstance(way, Answer):
             return way
         gate = parts.gate.gate
@@ -121,11 +122,18 @@ class Redirect:
             return _page("confirm", pages.confirm(way.location), 200)
         return Answer("sent", 302, [*EMPTY, (b"location", way.location.encode("ascii"))])
 
+    def _unknown(self) -> Answer:
+        """The operator's own page, or ours; the status is the same."""
+        own = self._parts.own_pages.unknown
+        if own is None:
+            return UNKNOWN
+        return Answer("unknown", 404, [*OWN, (b"content-length", str(len(own)).encode())], own)
+
     async def _short(self, opened: Opened) -> Way | Answer:
         """The way of a short link, or what to say instead."""
         parts = self._parts
         try:
-            return await parts.for_reader(lambda: follow.to_short(parts.store, opened)) or UNKNOWN
+            return await parts.for_reader(lambda: follow.to_short(parts.store, opened)) or self._unknown()
         except follow.ErasedError:
             return GONE
         except StoreUnavailable as error:
