@@ -221,7 +221,8 @@ def test_html_attachments_are_no_bodies() -> None:
         ("Ü", "x"),
         ("Subject", "x"),
         ("TO", "x"),
-        ("bcc", "x"),
+        ("cc", "x"),
+        ("Resent-Sender", "x@example.com"),
         ("Content-Type", "text/plain"),
         ("Content-Transfer-Encoding", "x"),
         ("DATE", "x"),
@@ -234,11 +235,11 @@ def test_bad_headers_are_refused(name: str, value: str) -> None:
 
 
 def test_some_headers_are_for_us() -> None:
-    """`message-id` is ignored and `ahasend-*` never leaves; everything else goes out as it is."""
-    kept = compose.check_headers(
-        {"Message-ID": "<x@y>", "AhaSend-Track-Clicks": "true", "X-Mine": "ü"}, has_reply_to=True
-    )
-    assert kept == {"X-Mine": "ü"}
+    """`message-id`, `bcc` and `return-path` are ignored and `ahasend-*` never leaves; everything else goes out as it
+    is.
+    """
+    ours = {"Message-ID": "<x@y>", "AhaSend-Track-Clicks": "true", "bcc": "x", "Return-Path": "x"}
+    assert compose.check_headers({**ours, "X-Mine": "ü"}, has_reply_to=True) == {"X-Mine": "ü"}
 
 
 def test_reply_to_is_given_once() -> None:

@@ -13,7 +13,7 @@ from email.header import Header, decode_header, make_header
 from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 from typing import Any
 
 from linkweir.errors import BadInput
@@ -35,10 +35,16 @@ CONTENT_ID = re.compile(r"<[!-;=?-~]{1,200}>")
 # written by us or by those after us; a second one would contradict the first
 OURS = frozenset(
     (
-        *("bcc", "cc", "date", "from", "message-id", "mime-version", "received", "return-path", "sender"),
-        *("subject", "to", "resent-to", "resent-cc", "resent-bcc", "resent-from", "resent-date"),
+        *("from", "message-id", "mime-version", "received", "subject", "to"),
+        *("resent-to", "resent-cc", "resent-bcc", "resent-from", "resent-sender", "resent-date", "resent-message-id"),
     )
 )
+IGNORED = {  # what client libraries send along with the rest; why it has no effect
+    "bcc": "who else gets the mail is not shown in it",
+    "return-path": "the server that delivers the mail writes it",
+}
+ADDRESSES = ("reply-to", "cc", "sender")
+FOLD = re.compile(r"\r?\n[ \t]+")  # as a client may have prepared a header for a mail
 
 
 class _Headers(EmailPolicy):
@@ -86,10 +92,12 @@ OUTGOING = _Headers(linesep="\r\n", utf8=False, cte_type="7bit", max_line_length
 
 
 def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str, str]:
-    """The customer's own headers that go out: `message-id` and `ahasend-*` are not among them.
+    """The customer's own headers that go out: `message-id`, `ahasend-*` and those that are ignored are not among them.
 
     Raises BadInput naming the header.
     """
+    if len(headers) > HEADERS:
+        raise BadInput("headers", f"are more than {HEADERS}")
     kept: dict[str, str] = {}
     seen: set[str] = set()
     for name, value in headers.items():
@@ -97,7 +105,7 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
         if not HEADER_NAME.fullmatch(name):
             raise BadInput(field, "is not the name of a header")
         lower = name.lower()
-        if lower == "message-id" or lower.startswith("ahasend-"):
+        if lower == "message-id" or lower in IGNORED or lower.startswith("ahasend-"):
             continue
         if lower in OURS or lower.startswith("content-"):
             raise BadInput(field, "cannot be set, since it is made from the other fields")
@@ -106,12 +114,28 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
         if lower == "reply-to" and has_reply_to:
             raise BadInput(field, "cannot be given together with reply_to")
         seen.add(lower)
-        kept[name] = check_length(one_line(value, field), field)
-        if lower == "reply-to":
-            _mailboxes(value, field)
-    if len(kept) > HEADERS:
-        raise BadInput("headers", f"are more than {HEADERS}")
+        kept[name] = one_line(FOLD.sub(" ", check_length(value, field)), field)
+        _check_meaning(lower, kept[name], field)
     return kept
+
+
+def _check_meaning(lower: str, value: str, field: str) -> None:
+    if lower in ADDRESSES and len(mailboxes(value, field)) > 1 and lower == "sender":
+        raise BadInput(field, "must be one address")
+    if lower == "date":
+        _date(value, field)
+
+
+def ignored_headers(headers: Mapping[str, str]) -> list[str]:
+    """A sentence for each of the customer's headers that has no effect."""
+    return [f"{name} is ignored: {IGNORED[name.lower()]}" for name in headers if name.lower() in IGNORED]
+
+
+def _date(text: str, field: str) -> datetime:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        raise BadInput(field, "must be a date like Tue, 31 Mar 2026 10:00:00 +0000") from None
 
 
 def check_length(text: str, field: str) -> str:
@@ -121,15 +145,23 @@ def check_length(text: str, field: str) -> str:
     return text
 
 
-def _mailboxes(text: str, field: str) -> list[Mailbox]:
-    """The addresses in a header's text. Raises BadInput when there is anything else."""
+def mailboxes(text: str, field: str) -> list[Mailbox]:
+    """The addresses in a header's text, their names decoded. Raises BadInput when there is anything else."""
     try:
         found = getaddresses([text])
     except RecursionError:  # comments inside each other
         found = []
     if not found:
         raise BadInput(field, "is not a list of addresses")
-    return [address.checked(Mailbox(email, name), field) for name, email in found]
+    return [address.checked(Mailbox(email, _decoded(name)), field) for name, email in found]
+
+
+def _decoded(name: str) -> str:
+    """The name without encoded words, as far as they can be read."""
+    if "=?" in name:
+        with contextlib.suppress(LookupError, ValueError, HeaderParseError):
+            return str(make_header(decode_header(name)))
+    return name
 
 
 def check_attachment(item: Attachment, field: str) -> None:
@@ -149,10 +181,7 @@ def shown_name(text: str, field: str) -> str:
 
     The attack is the same as with headers, and here the standard library cannot be kept from reading them.
     """
-    name = text
-    if "=?" in text and len(text) <= FILE_NAME_LIMIT:
-        with contextlib.suppress(LookupError, ValueError, HeaderParseError):
-            name = str(make_header(decode_header(text)))
+    name = _decoded(text) if len(text) <= FILE_NAME_LIMIT else text
     if "=?" in one_line(name, field) or len(name) > FILE_NAME_LIMIT:
         raise BadInput(field, f"must be a name of at most {FILE_NAME_LIMIT} characters, without encoded words")
     return name
@@ -178,10 +207,12 @@ def build(
     if submission.reply_to:
         mail["Reply-To"] = _address(submission.reply_to)
     mail["Subject"] = subject
-    mail["Date"] = format_datetime(datetime.fromtimestamp(now / 1_000_000, UTC))
+    dates = [_date(value, name) for name, value in headers.items() if name.lower() == "date"]
+    mail["Date"] = format_datetime(dates[0] if dates else datetime.fromtimestamp(now / 1_000_000, UTC))
     mail["Message-ID"] = message_id
     for name, value in headers.items():
-        mail[name] = tuple(map(_address, _mailboxes(value, name))) if name.lower() == "reply-to" else value
+        if name.lower() != "date":
+            mail[name] = tuple(map(_address, mailboxes(value, name))) if name.lower() in ADDRESSES else value
     _set_bodies(mail, text, html, submission.amp, submission.attachments)
     return mail.as_bytes()
 

@@ -13,6 +13,7 @@ from linkweir.edge.auth import SignedIn
 from linkweir.edge.parts import Parts, now, parts_of
 from linkweir.edge.reply import JSON
 from linkweir.edge.v2 import shapes, translate
+from linkweir.edge.v2.sending import may_send_from
 from linkweir.errors import AccessDenied, BadInput, NotAllowed
 from linkweir.mail import lookup
 from linkweir.mail.model import Accepted
@@ -28,7 +29,7 @@ class Content(Struct):
     html_body: str | None = None
     attachments: list[shapes.Attachment] | None = None
     reply_to: shapes.Address | None = None
-    headers: dict[str, str] | None = None
+    headers: shapes.Headers | None = None
 
 
 class Email(Struct, rename={"sender": "from"}):
@@ -70,8 +71,9 @@ def _send(parts: Parts, who: SignedIn, data: bytes) -> Response:
 
 def _accepted(parts: Parts, who: SignedIn, asked: Email) -> Response:
     moment = now()
-    submission = translate.submission(_message(asked), moment)
-    who.require("messages:send:all", submission.sender.email.rpartition("@")[2].lower())
+    message = _message(asked)
+    may_send_from(who, message)
+    submission = translate.submission(message, moment)
     account = lookup.account_of(who.account)
     answer = parts.submitter.submit(parts.ring, account, submission, moment, write=_reply)
     parts.worker.wake()

@@ -14,6 +14,7 @@ from linkweir.edge.v2 import shapes, translate
 from linkweir.edge.v2.resource import body_of
 from linkweir.mail import lookup
 from linkweir.mail.address import ascii_domain
+from linkweir.mail.compose import check_length, mailboxes
 from linkweir.mail.model import Accepted, Submission
 
 
@@ -27,9 +28,14 @@ def _may_send(call: Call) -> None:
 
 
 def may_send_from(who: SignedIn, message: shapes.Message) -> None:
-    """Raises NotAllowed unless the key covers the sender's domain; BadInput when there is none."""
-    domain = ascii_domain(message.sender.email.rpartition("@")[2], "from.email")
-    who.require("messages:send:all", domain)
+    """Raises NotAllowed unless the key covers the domains of `from` and of a `Sender`; BadInput when there is none."""
+    domains = [ascii_domain(message.sender.email.rpartition("@")[2], "from.email")]
+    for name, value in (message.headers or {}).items():
+        if name.lower() == "sender" and value:
+            senders = mailboxes(check_length(value, "headers.'Sender'"), "headers.'Sender'")
+            domains += [one.email.rpartition("@")[2] for one in senders]
+    for domain in domains:
+        who.require("messages:send:all", domain)
 
 
 def _send(call: Call) -> Response:

@@ -1,9 +1,9 @@
 """The JSON that API v2 takes. Unknown fields are tolerated, wrong types and missing fields are not."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct, field
 
 PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
 Tag = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -15,6 +15,9 @@ HostName = Annotated[
 UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
 Days30 = Annotated[int, Meta(ge=1, le=30)]
 DaysFrom0 = Annotated[int, Meta(ge=0, le=30)]
+Headers = Annotated[dict[str, str], Meta(max_length=500)]
+# any JSON, which `translate` reads: numbers of any length, as this library would, take it a second for few megabytes
+Substitutions = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 
 
 class Address(Struct):
@@ -36,7 +39,7 @@ class Recipient(Struct):
 
     email: str
     name: str | None = None
-    substitutions: dict[str, Any] | None = None
+    substitutions: Substitutions = field(default_factory=Raw)
     tracking: Tracking | None = None
     privacy: PrivacyName | None = None
     attributes: Annotated[dict[AttributeName, AttributeText], Meta(max_length=20)] | None = None
@@ -92,8 +95,8 @@ class Message(Struct, rename={"sender": "from"}):
     amp_content: str | None = None
     reply_to: Address | None = None
     attachments: list[Attachment] | None = None
-    headers: dict[str, str] | None = None
-    substitutions: dict[str, Any] | None = None
+    headers: Headers | None = None
+    substitutions: Substitutions = field(default_factory=Raw)
     tags: Annotated[list[Tag], Meta(max_length=10)] | None = None
     sandbox: bool | None = None
     sandbox_result: Literal["deliver", "bounce", "defer", "fail", "suppress"] | None = None
@@ -114,7 +117,7 @@ class Check(Struct, rename={"sender": "from"}):
 
     html_content: str
     sender: Address | None = None
-    headers: dict[str, str] | None = None
+    headers: Headers | None = None
     tracking: Tracking | None = None
     privacy: PrivacyName | None = None
     link_style: Literal["sealed", "short"] | None = None

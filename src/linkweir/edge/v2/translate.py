@@ -5,13 +5,15 @@ import binascii
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
+import orjson
 
 from linkweir.edge.v2 import shapes
 from linkweir.errors import BadInput, BadSwitch
 from linkweir.html import Switches
-from linkweir.mail import wish_headers
+from linkweir.mail import compose, wish_headers
 from linkweir.mail.model import Attachment, Mailbox, Recipient, SandboxResult, Submission, Utm, Wishes
 from linkweir.mail.patterns import skipping
 from linkweir.mail.wish_headers import HeaderWishes
@@ -20,6 +22,8 @@ from linkweir.token import Privacy
 PATTERNS = 50  # of one message, as of a domain and an account
 DEPTH = 32  # of lists and objects inside each other
 DAY = 86_400 * 1_000_000  # microseconds
+PIECE = 1024 * 1024  # characters of base64 read at once, whole groups of four: no other thread runs meanwhile
+IN_CONTENT_ID = "!#$&'()*+,/:;=?@[]{|}^`\"\\%"
 T = TypeVar("T")
 
 
@@ -43,7 +47,7 @@ def submission(message: shapes.Message, now: int) -> Submission:
         headers=headers,
         substitutions=_substitutions(message.substitutions, "substitutions"),
         tags=tuple(message.tags) if message.tags is not None else asked.tags,
-        warnings=tuple(asked.warnings),
+        warnings=(*asked.warnings, *compose.ignored_headers(headers)),
         wishes=message_wishes(message, asked),
         sandbox_result=_sandbox(message, asked),
         keep_metadata_days=_first(retention.metadata, asked.keep_metadata_days),
@@ -111,8 +115,14 @@ def _recipient(item: shapes.Recipient, place: int) -> Recipient:
     )
 
 
-def _substitutions(values: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
-    """The values, if they can be walked: what recurses over them has a stack with an end."""
+def _substitutions(raw: msgspec.Raw, field: str) -> dict[str, Any] | None:
+    """The values, if they can be walked: what recurses over them has a stack with an end. Raises BadInput."""
+    try:
+        values = orjson.loads(memoryview(raw)) if memoryview(raw) else None
+    except orjson.JSONDecodeError as error:
+        raise BadInput(field, f"cannot be read: {error}") from None
+    if not isinstance(values, dict | None):
+        raise BadInput(field, f"must be an object, not {memoryview(raw)[:40].tobytes().decode('utf-8', 'replace')}")
     level: list[Any] = [values]
     for _ in range(DEPTH):
         level = [part for item in level for part in _parts(item)]
@@ -132,13 +142,28 @@ def _attachment(item: shapes.Attachment, place: int) -> Attachment:
     if item.content_disposition not in (None, "", "attachment", "inline"):
         raise BadInput(f"{field}.content_disposition", "must be attachment or inline")
     try:
-        data = base64.b64decode(item.data, validate=True) if item.base64 else item.data.encode()
+        data = _base64(item.data) if item.base64 else item.data.encode()
     except (binascii.Error, ValueError):
         raise BadInput(f"{field}.data", "is not base64") from None
-    # inline only with an id in <...>: without one no HTML could show it, and it goes along as any other file
-    content_id = item.content_id if item.content_id and item.content_id.startswith("<") else ""
+    content_id = _content_id(item.content_id or "")
     inline = bool(content_id) and item.content_disposition != "attachment"
     return Attachment(data, item.content_type, item.file_name, inline, content_id)
+
+
+def _base64(text: str) -> bytes:
+    """The bytes; line breaks and spaces, as encoders for mail write them, are no matter. Raises ValueError."""
+    data = text.encode("ascii").translate(None, b" \t\r\n")
+    return b"".join(
+        base64.b64decode(data[start : start + PIECE], validate=True) for start in range(0, len(data), PIECE)
+    )
+
+
+def _content_id(text: str) -> str:
+    """The id as its header has it, in `<...>`; some clients send a file's name, which may hold anything."""
+    name = text.strip()
+    if not name or name.startswith("<"):
+        return name
+    return f"<{quote(name, safe=IN_CONTENT_ID)}>"
 
 
 def _schedule(schedule: shapes.Schedule | None, now: int) -> tuple[int | None, int | None]:
