@@ -159,18 +159,104 @@ def test_headers_tags_reply_to_and_files_go_along(served: Served) -> None:
     assert served.message(entry["id"])["tags"] == ["spring", "Sale"]
 
 
-def test_a_file_is_inline_only_with_an_id_in_brackets(served: Served) -> None:
-    """With `content_id` in <...> a file is part of the HTML, unless it is said to be an attachment."""
+def test_a_file_with_an_id_is_inline(served: Served) -> None:
+    """With a `content_id`, with or without <...>, a file is part of the HTML, unless it is said to be an attachment;
+    without one it goes along.
+    """
     file = {"data": "aGk=", "base64": True, "content_type": "image/png", "file_name": "a.png"}
     wishes = [
         {"content_id": "<a@x>"},
-        {"content_id": "a@x"},
-        {"content_id": "<b@x>", "content_disposition": "attachment"},
+        {"content_id": "b@x"},
+        {"content_id": "logo.png"},  # as a framework's bridge sends it
+        {"content_id": "mein Bild.png"},
+        {"content_id": "<c@x>", "content_disposition": "attachment"},
+        {"content_id": "d@x", "content_disposition": "attachment"},
+        {"content_id": ""},
+        {"content_disposition": "inline"},
     ]
     (entry,) = served.send(attachments=[{**file, **wish} for wish in wishes])
     parts = [part for part in served.delivered(entry["id"]).walk() if part.get_content_type() == "image/png"]
-    found = {(part.get_content_disposition(), part["content-id"]) for part in parts}
-    assert found == {("inline", "<a@x>"), ("attachment", None), ("attachment", "<b@x>")}
+    assert [(part.get_content_disposition(), part["content-id"]) for part in parts] == [
+        ("inline", "<a@x>"),
+        ("inline", "<b@x>"),
+        ("inline", "<logo.png>"),
+        ("inline", "<mein%20Bild.png>"),
+        ("attachment", "<c@x>"),
+        ("attachment", "<d@x>"),
+        ("attachment", None),
+        ("attachment", None),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\t"])
+def test_base64_may_have_lines(served: Served, end: str) -> None:
+    """Base64 as encoders for mail write it, in lines, is the same file as without them."""
+    data = bytes(range(256)) * 20
+    text = base64.encodebytes(data).decode().replace("\n", end)
+    file = {"data": text, "base64": True, "content_type": "image/png", "file_name": "a.png"}
+    (entry,) = served.send(attachments=[file])
+    (part,) = served.delivered(entry["id"]).iter_attachments()
+    assert part.get_payload(decode=True) == data
+
+
+def test_headers_of_a_framework_are_taken(served: Served) -> None:
+    """Cc is shown in the mail and sent to nobody, Sender and Date are the request's, folded and encoded as mail
+    libraries write them; Bcc and Return-Path are left out with a warning among the message's events.
+    """
+    (entry,) = served.send(
+        headers={
+            "Cc": '=?utf-8?Q?J=C3=BCrgen=2C_X?= <j@example.org>,\r\n "Doe, J" <doe@example.org>,\r\n k@example.org',
+            "Sender": "Office <office@example.com>",
+            "Date": "Tue, 31 Mar 2026 10:00:00 +0200",
+            "Bcc": "secret@example.org",
+            "Return-Path": "<bounce@example.com>",
+            "X-Long": "a\r\n b",
+        }
+    )
+    mail = served.delivered(entry["id"])
+    shown = [(one.display_name, one.addr_spec) for one in mail["cc"].addresses]
+    assert shown == [("Jürgen, X", "j@example.org"), ("Doe, J", "doe@example.org"), ("", "k@example.org")]
+    assert str(mail["sender"]) == "Office <office@example.com>"
+    assert mail["date"].datetime.isoformat() == "2026-03-31T10:00:00+02:00"
+    assert len(mail.get_all("date", [])) == 1
+    assert mail["x-long"] == "a b"
+    assert (mail["bcc"], mail["return-path"]) == (None, None)
+    message = served.message(entry["id"])
+    warnings = [one["data"]["text"] for one in message["events"] if one["kind"] == "header-ignored"]
+    assert sorted(text.partition(" ")[0] for text in warnings) == ["Bcc", "Return-Path"]
+    assert "secret@" not in str(message)
+    assert len(mails(served.settings.maildir_path)) == 1
+
+
+@pytest.mark.parametrize(("sender", "status"), [("a@example.com", 202), ("a@other.example", 403)])
+def test_a_sender_is_covered_by_the_scope(served: Served, sender: str, status: int) -> None:
+    """A key for one domain names no Sender of another, over either API."""
+    scoped = {"label": "x", "scopes": ["messages:send:{example.com}"]}
+    key = served.client.post(f"{served.base}/api-keys", json=scoped).json()["secret_key"]
+    headers = {"Authorization": f"Bearer {key}", "X-Api-Key": key}
+    sent = served.client.post(f"{served.base}/messages", json=request(headers={"sender": sender}), headers=headers)
+    assert sent.status_code == status
+    content = {"subject": "s", "text_body": "t", "headers": {"Sender": f"Other <{sender}>"}}
+    older = {"from": {"email": "a@example.com"}, "recipients": [{"email": "b@example.org"}], "content": content}
+    sent = served.client.post("/v1/email/send", json=older, headers=headers)
+    assert sent.status_code == {202: 201}.get(status, status)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "recipient=a%2Bb@xn--mller-kva.example",
+        "recipient=a+b@xn--mller-kva.example",
+        "recipient=a+b@m%C3%BCller.example",
+        "recipient=A%2BB@M%C3%9CLLER.EXAMPLE",
+    ],
+)
+def test_a_recipient_is_found_by_any_spelling(served: Served, query: str) -> None:
+    """A plus in an address is a plus, percent-encoded or not, and a domain is found in its own script and in ASCII."""
+    (entry,) = served.send(recipients=[{"email": "a+b@müller.example"}])
+    served.send(recipients=[{"email": "a@xn--mller-kva.example"}])
+    found = served.client.get(f"{served.base}/messages?{query}").json()["data"]
+    assert [one["message_id"] for one in found] == [entry["id"]]
 
 
 def test_a_message_can_be_read(served: Served) -> None:

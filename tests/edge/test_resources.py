@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from linkweir import open_link
 from linkweir.edge import scopes
+from linkweir.edge.openapi.document import document
 from linkweir.store import replies
 from linkweir.store.tables import api_keys
 from tests.edge.serving import Served, html_of, request, some_uuid, wait_until
@@ -454,3 +455,120 @@ def test_a_filter_has_an_end(served: Served, name: str, value: str) -> None:
     """What the store could not look for, or only with great effort, is 400 naming the filter."""
     answer = served.client.get(f"{served.base}/messages", params={name: value})
     assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, name)
+
+
+def test_a_cursor_is_after_by_its_older_name(served: Served) -> None:
+    """`cursor` leads to the next page as `after` does, on every list, and goes together with neither other: 400."""
+    for _ in range(3):
+        made(served, "domains", domain=f"{some_uuid()}.example")
+        made(served, "webhooks", name="x", url="https://example.com/", scope="global", enabled=False)
+        made(served, "api-keys", label="x", scopes=["accounts:read"])
+        made(served, "smtp-credentials", name="x", scope="global")
+        served.send()
+    for name in ("domains", "webhooks", "api-keys", "smtp-credentials", "messages"):
+        path = f"{served.base}/{name}"
+        first = served.client.get(path, params={"limit": 1}).json()
+        cursor = first["pagination"]["next_cursor"]
+        pages = [served.client.get(path, params={"limit": 1, by: cursor}).json() for by in ("cursor", "after")]
+        assert pages[0] == pages[1]
+        assert pages[0]["data"] != first["data"]
+        for other in ("after", "before"):
+            both = {"cursor": cursor, other: cursor}
+            assert served.client.get(path, params=both).status_code == 400
+        answer = served.client.get(path, params={"cursor": "x"})
+        assert answer.json()["message"].startswith("cursor: ")
+
+
+def test_webhooks_are_filtered(served: Served) -> None:
+    """`enabled` and each `on_*` let those through that are so, together, and a wrong value is 400."""
+    events = ["reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked"]
+    ids: dict[str, str] = {}
+    for kind in (*events, "click_corrected"):
+        fields = {"name": kind, "url": "https://example.com/", "scope": "global", "enabled": kind == "opened"}
+        ids[kind] = made(served, "webhooks", **fields, **{f"on_{kind}": True})["id"]
+
+    def found(**query: str) -> set[str]:
+        answer = served.client.get(f"{served.base}/webhooks", params=query)
+        assert answer.status_code == 200
+        return {one["id"] for one in answer.json()["data"]} & set(ids.values())
+
+    for kind, one in ids.items():
+        assert found(**{f"on_{kind}": "true"}) == {one}
+        assert found(**{f"on_{kind}": "false"}) == set(ids.values()) - {one}
+    assert found(enabled="true") == {ids["opened"]}
+    assert found(enabled="false") == set(ids.values()) - {ids["opened"]}
+    assert found(enabled="true", on_clicked="true") == set()
+    assert found(on_dns_error="true") == found(on_suppression_created="true") == set()
+    assert found(on_dns_error="false", mood="good") == set(ids.values())
+    for name in ("enabled", "on_clicked"):
+        answer = served.client.get(f"{served.base}/webhooks", params={name: "maybe"})
+        assert (answer.status_code, answer.json()) == (400, {"message": f"{name}: must be true or false"})
+
+
+def test_domains_are_filtered(served: Served) -> None:
+    """`dns_valid` lets those through that are shown so."""
+    made(served, "domains", domain=f"{some_uuid()}.example")
+    for text, valid in (("true", True), ("false", False)):
+        shown = served.client.get(f"{served.base}/domains", params={"dns_valid": text}).json()["data"]
+        every = served.client.get(f"{served.base}/domains").json()["data"]
+        assert shown == [one for one in every if one["dns_valid"] is valid]
+    assert served.client.get(f"{served.base}/domains", params={"dns_valid": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "Received,Delivered,Deferred"},
+        {"sender": "Sender.Of@example.com"},
+        {"recipient": "only@example.org"},
+        {"subject": "needle 50%"},
+        {"tags": "TAG"},
+        {"from_time": "FROM"},
+        {"to_time": "TO", "tags": "TAG"},
+        {"message_id_header": "ID"},
+    ],
+)
+def test_messages_are_filtered(served: Served, query: dict[str, str]) -> None:
+    """Each filter of messages lets one through that it fits, and another value of it does not."""
+    tag = some_uuid()
+    start = datetime.now(UTC)
+    (entry,) = served.send(
+        **{"from": {"email": "sender.of@example.com"}},
+        recipients=[{"email": "only@example.org"}],
+        subject="a needle 50% off",
+        tags=[tag],
+    )
+    later = datetime.now(UTC) + timedelta(seconds=60)
+    names = {"TAG": tag, "FROM": start.isoformat(), "TO": later.isoformat(), "ID": entry["id"]}
+    other = {
+        "status": "Bounced",
+        "sender": "x@example.com",
+        "recipient": "x@example.org",
+        "subject": "needle 50x",
+        "tags": some_uuid(),
+        "from_time": later.isoformat(),
+        "to_time": start.isoformat(),
+        "message_id_header": "<x@example.com>",
+    }
+    path = f"{served.base}/messages"
+    fits = {name: names.get(value, value) for name, value in query.items()}
+    found = served.client.get(path, params=fits).json()["data"]
+    assert entry["id"] in [one["message_id"] for one in found]
+    name = next(iter(query))
+    missed = served.client.get(path, params={**fits, name: other[name]}).json()["data"]
+    assert entry["id"] not in [one["message_id"] for one in missed]
+
+
+def test_every_filter_is_in_the_document() -> None:
+    """The OpenAPI document names the filters and page parameters of each list."""
+
+    def named(path: str) -> set[str]:
+        operation = document()["paths"][f"/v2/accounts/{{account_id}}/{path}"]["get"]
+        return {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+
+    pages = {"limit", "after", "before", "cursor"}
+    kinds = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")
+    assert {*pages, "enabled", *(f"on_{kind}" for kind in kinds)} <= named("webhooks")
+    assert {*pages, "dns_valid"} == named("domains")
+    of_messages = ("status", "sender", "recipient", "subject", "message_id_header", "tags", "from_time", "to_time")
+    assert {*pages, *of_messages} == named("messages")

@@ -17,13 +17,18 @@ PATH = re.compile(
 )
 SURROGATE = re.compile("[\ud800-\udfff]")  # what was not UTF-8
 NAME_LIMIT = 256
+DOMAIN_LIMIT = 253
+EMAIL_LIMIT = 512  # characters, before the domain is put into ASCII
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # all that str.splitlines splits at, too
 
 
 def checked(mailbox: Mailbox, field: str) -> Mailbox:
     """The mailbox with its domain in ASCII. Raises BadInput naming `field` when it cannot be mailed to."""
-    if len(one_line(mailbox.name, f"{field}.name")) > NAME_LIMIT:
+    if len(mailbox.name) > NAME_LIMIT:
         raise BadInput(f"{field}.name", f"is longer than {NAME_LIMIT} characters")
+    one_line(mailbox.name, f"{field}.name")
+    if len(mailbox.email) > EMAIL_LIMIT:
+        raise BadInput(f"{field}.email", "is too long for an e-mail address")
     local, at, domain = mailbox.email.rpartition("@")
     where = f"{field}.email"
     # "=?" begins an encoded word (RFC 2047): legal here, and read by mail software as something else
@@ -58,12 +63,14 @@ def stored(text: str, field: str) -> str:
 
 def ascii_domain(domain: str, field: str) -> str:
     """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises BadInput naming `field`."""
+    if len(domain) > DOMAIN_LIMIT:  # before anything that takes long with long ones
+        raise BadInput(field, "has a domain that cannot exist")
     try:
         text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         raise BadInput(field, "has a domain that cannot exist") from None
     labels = text.split(".")
-    if len(text) > 253 or not all(LABEL.fullmatch(label) for label in labels):
+    if len(text) > DOMAIN_LIMIT or not all(LABEL.fullmatch(label) for label in labels):
         raise BadInput(field, "has a domain that cannot exist")
     return text
 

@@ -3,9 +3,15 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
 from linkweir.store.tables import outbox, webhooks
+
+
+def hears(kind: str) -> ColumnElement[bool]:
+    """The webhook is told of events of this kind."""
+    each = func.json_each(webhooks.c.events).table_valued("value")
+    return select(each.c.value).where(each.c.value == kind).exists()
 
 
 def add(connection: Connection, values: dict[str, Any]) -> None:

@@ -13,7 +13,9 @@ PAGES = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
     "after": TEXT,
     "before": TEXT,
+    "cursor": {**TEXT, "description": "The same as `after`, by its older name"},
 }
+FLAG = {"type": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,20 @@ from msgspec import Struct
 
 from linkweir.edge.openapi import answers
 from linkweir.edge.openapi.clicking import CLICKING
-from linkweir.edge.openapi.operation import ACCOUNT, PAGES, TEXT, TEXTS, TIME, Operation
+from linkweir.edge.openapi.operation import ACCOUNT, FLAG, PAGES, TEXT, TEXTS, TIME, Operation
 from linkweir.edge.v1 import sending as v1
 from linkweir.edge.v2 import asked, shapes
+from linkweir.edge.v2.hook_columns import KINDS, NEVER
 
 MESSAGES = {
     **PAGES,
     **dict.fromkeys(("sender", "recipient", "subject", "message_id_header"), TEXT),
     **dict.fromkeys(("status", "tags"), TEXTS),
     **dict.fromkeys(("from_time", "to_time"), TIME),
+}
+FILTERS = {
+    "webhooks": dict.fromkeys(("enabled", *(f"on_{kind}" for kind in (*KINDS, *NEVER))), FLAG),
+    "domains": {"dns_valid": FLAG},
 }
 STATISTICS = {
     "from_time": TIME,
@@ -36,7 +41,14 @@ def _thing(
     every = ":all" if scope in ("webhooks", "smtp-credentials") else ""
     found = [
         Operation(
-            "get", path, f"List {what}s", gives, listed=True, pages=True, query=PAGES, scope=f"{scope}:read{every}"
+            "get",
+            path,
+            f"List {what}s",
+            gives,
+            listed=True,
+            pages=True,
+            query={**PAGES, **FILTERS.get(name, {})},
+            scope=f"{scope}:read{every}",
         ),
         Operation(
             "post",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection, RowMapping, false
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import dkim
 from linkweir.edge.v2.asked import DomainChange, NewDomain
+from linkweir.edge.v2.filters import flag
 from linkweir.edge.v2.resource import DELETED, body_of, created, page_of
 from linkweir.edge.v2.scoped import DOMAIN
 from linkweir.edge.v2.translate import switches
@@ -53,7 +54,9 @@ async def delete_domain(request: Request) -> Response:
 
 
 def _list(call: Call) -> Response:
-    return page_of(call, tables.domains, lambda row: _shown(call, row))
+    valid = flag(call.request.query_params, "dns_valid")
+    none = [false()] if valid is False else []  # each is shown as valid
+    return page_of(call, tables.domains, lambda row: _shown(call, row), none)
 
 
 def _create(call: Call) -> Response:

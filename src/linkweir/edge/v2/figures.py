@@ -12,6 +12,7 @@ from starlette.responses import Response
 from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON, rfc3339
+from linkweir.edge.v2 import filters
 from linkweir.edge.v2.files import file
 from linkweir.edge.v2.filters import microseconds, text, texts, whole
 from linkweir.errors import BadInput
@@ -47,7 +48,7 @@ async def compare_variants(request: Request) -> Response:
 def _clicks(call: Call) -> Response:
     query = call.request.query_params
     group, tag = text(query, "group_by") or "day", text(query, "tag") or None
-    domain = (text(query, "sender_domain") or "").lower() or None
+    domain = filters.domain(query, "sender_domain")
     call.who.require(f"{SCOPE}:all", domain)
     wanted = format_named(query["format"]) if query.get("format") else None
     first, last = _hours(query, DEFAULT_HOURS.get(group, None if tag else MONTH))

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from starlette.datastructures import QueryParams
 
 from linkweir.errors import BadInput
+from linkweir.mail.address import ascii_domain
 
 TEXT_LIMIT = 2000  # characters; the store refuses patterns of tens of thousands
 TEXTS = 100
+FLAGS = {"": None, "true": True, "1": True, "false": False, "0": False}
 
 
 def moment(query: QueryParams, name: str) -> datetime | None:
@@ -36,6 +38,41 @@ def text(query: QueryParams, name: str) -> str | None:
     if found and len(found) > TEXT_LIMIT:
         raise BadInput(name, f"is longer than {TEXT_LIMIT} characters")
     return found
+
+
+def email(query: QueryParams, name: str) -> str | None:
+    """An address as it is stored. A "+" in it is a plus: forms mean a space by it, and no address has one."""
+    found = text(query, name)
+    if not found:
+        return None
+    local, at, domain = found.replace(" ", "+").rpartition("@")
+    return local + at + _ascii(domain)
+
+
+def domain(query: QueryParams, name: str) -> str | None:
+    """A domain as it is stored; None when it is not given."""
+    found = text(query, name)
+    return _ascii(found) if found else None
+
+
+def domains(query: QueryParams, name: str) -> list[str]:
+    """The same for a list."""
+    return [_ascii(one) for one in texts(query, name)]
+
+
+def _ascii(domain: str) -> str:
+    try:
+        return ascii_domain(domain, "domain")
+    except BadInput:
+        return domain.lower()  # nothing has it
+
+
+def flag(query: QueryParams, name: str) -> bool | None:
+    """True or false; None when it is not given."""
+    found = query.get(name, "").lower()
+    if found not in FLAGS:
+        raise BadInput(name, "must be true or false")
+    return FLAGS[found]
 
 
 def texts(query: QueryParams, name: str) -> list[str]:

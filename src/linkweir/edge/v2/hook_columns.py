@@ -14,6 +14,7 @@ KINDS = (
     *("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked"),
     "click_corrected",  # ours, and off until it is asked for
 )
+NEVER = ("suppression_created", "dns_error")  # of the contract; nothing here happens that they would tell
 
 
 def made(asked: NewWebhook, account: uuid.UUID, secret: bytes, moment: int) -> dict[str, Any]:

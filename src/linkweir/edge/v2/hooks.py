@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import ColumnElement, Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +12,8 @@ from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import hook_columns
 from linkweir.edge.v2.asked import NewWebhook, WebhookChange
-from linkweir.edge.v2.hook_columns import KINDS
+from linkweir.edge.v2.filters import flag
+from linkweir.edge.v2.hook_columns import KINDS, NEVER
 from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.errors import NotFound
 from linkweir.store import tables, webhooks
@@ -45,7 +46,14 @@ async def delete_webhook(request: Request) -> Response:
 
 
 def _list(call: Call) -> Response:
-    return page_of(call, tables.webhooks, _shown)
+    query = call.request.query_params
+    enabled = flag(query, "enabled")
+    filters: list[ColumnElement[bool]] = [] if enabled is None else [tables.webhooks.c.enabled.is_(enabled)]
+    wanted = {kind: flag(query, f"on_{kind}") for kind in (*KINDS, *NEVER)}
+    for kind, value in wanted.items():
+        if value is not None:
+            filters.append(webhooks.hears(kind) if value else ~webhooks.hears(kind))
+    return page_of(call, tables.webhooks, _shown, filters)
 
 
 def _create(call: Call) -> Response:
@@ -98,8 +106,7 @@ def _shown(row: RowMapping) -> dict[str, Any]:
         "url": row["url"],
         "enabled": row["enabled"],
         **{f"on_{kind}": kind in row["events"] for kind in KINDS},
-        "on_suppression_created": False,
-        "on_dns_error": False,
+        **{f"on_{kind}": False for kind in NEVER},
         "scope": row["scope"],
         "domains": row["domains"],
         "success_count": row["success_count"],

@@ -1,4 +1,4 @@
-"""Pages of lists: `limit`, `after`, `before`, and cursors that say nothing to anybody else."""
+"""Pages of lists: `limit`, `after` (or `cursor`, its older name), `before`, and cursors that say nothing to others."""
 
 import base64
 import binascii
@@ -21,13 +21,13 @@ def wanted(query: QueryParams) -> Wanted:
     text = query.get("limit", str(LIMIT))
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= LIMIT):
         raise BadInput("limit", f"must be a number from 1 to {LIMIT}")
-    after, before = query.get("after"), query.get("before")
-    if after and before:
-        raise BadInput("after", "cannot be given together with before")
-    if not after and not before:
-        return Wanted(int(text))
-    direction: Literal["after", "before"] = "after" if after else "before"
-    return Wanted(int(text), direction, _place(after or before or "", direction))
+    given = {name: value for name in ("cursor", "after", "before") if (value := query.get(name))}
+    if len(given) > 1:
+        raise BadInput(" and ".join(given), "cannot be given together")
+    for name, value in given.items():
+        direction: Literal["after", "before"] = "before" if name == "before" else "after"
+        return Wanted(int(text), direction, _place(value, name))
+    return Wanted(int(text))
 
 
 def listed(page: Page, show: Callable[[RowMapping], dict[str, Any]], *, time: str = "created_at", **more: Any) -> JSON:

@@ -17,7 +17,7 @@ from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
-from linkweir.edge.v2 import paging
+from linkweir.edge.v2 import filters, paging
 from linkweir.edge.v2.filters import microseconds, text, texts
 from linkweir.errors import Conflict, NotFound
 from linkweir.store import browse, events, messages, telling
@@ -43,15 +43,16 @@ async def cancel_message(request: Request) -> Response:
 
 def _list(call: Call) -> Response:
     query = call.request.query_params
-    filters = {
-        **{name: text(query, name) for name in ("sender", "recipient", "subject", "message_id_header")},
+    conditions = {
+        **{name: filters.email(query, name) for name in ("sender", "recipient")},
+        **{name: text(query, name) for name in ("subject", "message_id_header")},
         **{name: texts(query, name) for name in ("status", "tags")},
         **{name: microseconds(query, name) for name in ("from_time", "to_time")},
         "domains": call.who.domains("messages:read"),
     }
     wanted = paging.wanted(query)
     with call.parts.store.read() as connection:
-        found = browse.find(connection, call.who.account["id"], wanted, filters)
+        found = browse.find(connection, call.who.account["id"], wanted, conditions)
         tried = {row["id"]: _attempts(connection, row) for row in found.rows}
     return paging.listed(found, lambda row: {**show(row), "delivery_attempts": tried[row["id"]]})
 

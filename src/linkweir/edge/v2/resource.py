@@ -1,11 +1,11 @@
 """What the endpoints of one thing share: the id in the path, and answers."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import ColumnElement, RowMapping, Table
 
 from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON
@@ -16,11 +16,18 @@ from linkweir.store import pages
 DELETED = {"message": "deleted"}
 
 
-def page_of(call: Call, table: Table, show: Callable[[RowMapping], dict[str, Any]]) -> JSON:
-    """The page of the account's things that the query asks for, newest first. Raises BadInput."""
+def page_of(
+    call: Call,
+    table: Table,
+    show: Callable[[RowMapping], dict[str, Any]],
+    filters: Sequence[ColumnElement[bool]] = (),
+) -> JSON:
+    """The page of the account's things that the query asks for and all `filters` let through, newest first. Raises
+    BadInput.
+    """
     wanted = paging.wanted(call.request.query_params)
     with call.parts.store.read() as connection:
-        found = pages.page(connection, table, wanted, [table.c.account_id == call.account])
+        found = pages.page(connection, table, wanted, [table.c.account_id == call.account, *filters])
     return paging.listed(found, show)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from linkweir.edge import door
 from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON, rfc3339
+from linkweir.edge.v2 import filters
 from linkweir.edge.v2.filters import moment, texts
 from linkweir.errors import BadInput
 from linkweir.store import statistics
@@ -48,9 +49,9 @@ def _deliverability(call: Call) -> Response:
         raise BadInput("from_time", f"and to_time must lie between {FIRST_YEAR} and {LAST_YEAR}")
     if start >= end:
         raise BadInput("from_time", "must be before to_time")
-    domain = query.get("sender_domain", "").lower() or None
+    domain = filters.domain(query, "sender_domain")
     call.who.require("statistics-transactional:read:all", domain)
-    recipients, tags = texts(query, "recipient_domains"), texts(query, "tags")
+    recipients, tags = filters.domains(query, "recipient_domains"), texts(query, "tags")
     periods = list(itertools.islice(_periods(start, end, group), MOST + 1))
     if len(periods) > MOST:
         raise BadInput("group_by", f"makes more than {MOST} periods of this time: choose longer ones")
@@ -61,7 +62,7 @@ def _deliverability(call: Call) -> Response:
             call.who.account["id"],
             spans,
             sender_domain=domain,
-            recipient_domains=[one.lower() for one in recipients],
+            recipient_domains=recipients,
             tags=tags,
         )
     return JSON({"object": "list", "data": [_row(*one) for one in zip(spans, counted, strict=True)]})
