@@ -396,7 +396,7 @@ def test_api_v1_errors_are_its_own(served: Served) -> None:
     [
         ({"subject": "x"}, "content.text_body"),
         ({"subject": "a\nb", "html_body": "x"}, None),
-        ({"subject": "x", "html_body": "x", "headers": {"Bcc": "x"}}, "content.headers.'Bcc'"),
+        ({"subject": "x", "html_body": "x", "headers": {"To": "x"}}, "content.headers.'To'"),
         ({"subject": "x", "html_body": "x", "reply_to": {"email": "x"}}, "content.reply_to.email"),
         ({"subject": "x", "html_body": 1}, "content.html_body"),
     ],

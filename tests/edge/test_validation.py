@@ -55,7 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ({"headers": {"To": "x@example.com"}}, "headers.'To'"),
         ({"headers": {"Cc": "nobody"}}, "headers.'Cc'"),
         ({"headers": {"Cc": "a@example.com,\r\nBcc: b@example.com"}}, "headers.'Cc'"),
-        ({"headers": {"Cc": "=?utf-8?q?a=0D=0ABcc:_x?= <a@example.com>"}}, "headers.'Cc'"),
+        ({"headers": {"Cc": "=?utf-8?q?a=0D=0ABcc=3A_x?= <a@example.com>"}}, "headers.'Cc'"),
         ({"headers": {"Sender": "a@example.com, b@example.com"}}, "headers.'Sender'"),
         ({"headers": {"Sender": ""}}, "headers.'Sender'"),
         ({"headers": {"Date": "today"}}, "headers.'Date'"),
