@@ -149,15 +149,19 @@ def decode_quoted(bytes encoded not None):
 
 
 def splice_quoted(bytes encoded not None, bint crlf, list changes not None, size_t size):
-    """The quoted-printable part, right by `decode_quoted`, with changes of its text, which has `size` bytes."""
+    """The quoted-printable part, right by `decode_quoted`, with changes of its text, which has `size` bytes; and for
+    each change a byte: 1, or 0 where it was not made.
+    """
     cdef Changes these = Changes(changes, size)
+    cdef bytes done = room(these.count)
+    cdef uint8_t *flags = at(done)
     cdef const uint8_t *src = at(encoded)
     cdef size_t n = size_of(encoded), written
     cdef PyObject *result = made(NULL, <Py_ssize_t>lw_quoted_room(n, these.all, these.count))
     cdef uint8_t *out = <uint8_t *>inside(result)
     with nogil:
-        written = lw_quoted_splice(src, n, crlf, these.all, these.count, out)
-    return cut(result, written)
+        written = lw_quoted_splice(src, n, crlf, these.all, these.count, out, flags)
+    return cut(result, written), done
 
 
 def base64_variants():

@@ -23,7 +23,7 @@ cdef extern from "quoted.h" nogil:
     lw_quoted_status lw_quoted_decode(const uint8_t *src, size_t n, uint8_t *text, lw_quoted *part) noexcept
     size_t lw_quoted_room(size_t n, const lw_change *changes, size_t count) noexcept
     size_t lw_quoted_splice(const uint8_t *src, size_t n, bint crlf, const lw_change *changes, size_t count,
-                            uint8_t *out) noexcept
+                            uint8_t *out, uint8_t *made) noexcept
 
 cdef extern from "base64.h" nogil:
     ctypedef struct lw_base64_lines:

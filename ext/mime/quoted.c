@@ -163,7 +163,8 @@ size_t lw_quoted_room(size_t n, const lw_change *changes, size_t count) {
   return room;
 }
 
-size_t lw_quoted_splice(const uint8_t *src, size_t n, bool crlf, const lw_change *changes, size_t count, uint8_t *out) {
+size_t lw_quoted_splice(const uint8_t *src, size_t n, bool crlf, const lw_change *changes, size_t count, uint8_t *out,
+                        uint8_t *made) {
   const uint8_t *end = src + n, *copied = src;
   place here = {src, 0};
   output to = {out, 0, crlf};
@@ -174,7 +175,8 @@ size_t lw_quoted_splice(const uint8_t *src, size_t n, bool crlf, const lw_change
       go_to(&here, changes[i].end - 1, end);
       stop = here.at + (here.at == end ? 0 : *here.at == '=' && end - here.at >= 3 ? 3 : 1);
     }
-    if (is_stray(start, stop)) continue;
+    made[i] = !is_stray(start, stop);
+    if (!made[i]) continue;
     copy(&to, copied, start);
     fold(&to, changes[i].value, changes[i].length, rest_of_line(stop, end));
     copied = stop;

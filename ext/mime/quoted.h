@@ -9,7 +9,7 @@
  *   lw_quoted part;
  *   if (lw_quoted_decode(src, n, text, &part) != LW_QUOTED_RIGHT) leave the part alone;
  *   look for changes in text[0..part.size), ascending;
- *   size = lw_quoted_splice(src, n, part.crlf, changes, count, out); // out has the room of lw_quoted_room
+ *   size = lw_quoted_splice(src, n, part.crlf, changes, count, out, made); // out has the room of lw_quoted_room
  */
 #ifndef LW_QUOTED_H
 #define LW_QUOTED_H
@@ -35,7 +35,9 @@ size_t lw_quoted_room(size_t n, const lw_change *changes, size_t count);
 
 /* Writes src[0..n), which lw_quoted_decode found right, with `count` changes of its text, and returns how many bytes
  * that are. Changes ascend and do not overlap. New bytes are encoded, with soft breaks so that no line passes 76
- * characters; a change of text that ends a line behind white space, on which readers differ, is not made. */
-size_t lw_quoted_splice(const uint8_t *src, size_t n, bool crlf, const lw_change *changes, size_t count, uint8_t *out);
+ * characters; a change of text that ends a line behind white space, on which readers differ, is not made.
+ * made[i] becomes 1 for a change that was made and 0 for one that was not. */
+size_t lw_quoted_splice(const uint8_t *src, size_t n, bool crlf, const lw_change *changes, size_t count, uint8_t *out,
+                        uint8_t *made);
 
 #endif

@@ -72,12 +72,16 @@ static void check_splice(const uint8_t *source, size_t n, const uint8_t *text, c
   size_t count = choose_changes(seed, part->size, values, changes);
   size_t room = lw_quoted_room(n, changes, count);
   uint8_t *out = lw_test_room(room), *again = lw_test_room(room), *wanted = lw_test_room(room);
-  size_t size = lw_quoted_splice(source, n, part->crlf, changes, count, out);
+  uint8_t made[CHANGES];
+  size_t size = lw_quoted_splice(source, n, part->crlf, changes, count, out, made);
   CHECK(size <= room);
   size_t longest = longest_line(source, n); /* one more: a line that is full already and is broken there gets a "=" */
   CHECK(longest_line(out, size) <= (longest > LINE_LIMIT ? longest : LINE_LIMIT) + 1);
   int stray = 0; /* an encoded line end counts too: then nothing is asked */
-  for (size_t i = 0; i < count; i++) stray |= is_stray(text, &changes[i]);
+  for (size_t i = 0; i < count; i++) {
+    stray |= is_stray(text, &changes[i]);
+    CHECK(made[i] == 1 || (made[i] == 0 && is_stray(text, &changes[i])));
+  }
   lw_quoted found;
   uint8_t *exact = copy_of(out, size);
   CHECK(lw_quoted_decode(exact, size, again, &found) == LW_QUOTED_RIGHT);

@@ -74,7 +74,8 @@ static void read_quoted(const uint8_t *placed, size_t n) {
   lw_change changes[] = {{part.size / 2, part.size / 2 + (part.size > 1), (const uint8_t *)"new", 3},
                          {part.size, part.size, (const uint8_t *)"end", 3}};
   CHECK(lw_quoted_room(n, changes, 2) <= sizeof out);
-  lw_quoted_splice(placed, n, part.crlf, changes, 2, out);
+  uint8_t made[2];
+  lw_quoted_splice(placed, n, part.crlf, changes, 2, out, made);
 }
 
 static void read_base64(const uint8_t *placed, size_t n) {

@@ -25,10 +25,10 @@ class TwinBased:
         self.decoded = base64.b64decode(characters + b"==")
         self.newline = b"\r\n" if b"\r\n" in encoded or (crlf and b"\n" not in encoded) else b"\n"
 
-    def splice(self, changes: list[Change]) -> bytes:
-        """The part with these changes of its content."""
+    def splice(self, changes: list[Change]) -> tuple[bytes, list[int]]:
+        """The part with these changes of its content, and the empty list, as all of them are made."""
         if not changes:
-            return self.encoded
+            return self.encoded, []
         kept = changes[0][0] // 3 * 3
         content, at = b"", kept
         for start, end, value in changes:
@@ -42,7 +42,7 @@ class TwinBased:
             if len(done.split(b"\n")[-1]) + 4 > self._width():
                 done += self.newline
             done += text[group : group + 4]
-        return done + self.encoded[len(body) :]
+        return done + self.encoded[len(body) :], []
 
     def _behind(self, count: int) -> int:
         """Behind so many characters."""

@@ -57,20 +57,22 @@ class TwinQuoted:
         """The text."""
         return bytes(unit.byte for unit in self.units)
 
-    def splice(self, changes: list[Change]) -> bytes:
-        """The part with these changes of its text, but for those on which readers would not agree."""
+    def splice(self, changes: list[Change]) -> tuple[bytes, list[int]]:
+        """The part with these changes of its text, but for those on which readers would not agree; which ones."""
         done = b""
+        left = []
         copied = 0
-        for start, end, value in changes:
+        for number, (start, end, value) in enumerate(changes):
             begin = self.units[start].start if start < len(self.units) else self.end
             behind = self.units[end - 1].end if end > start else begin
             if STRAY.search(self.encoded[begin:behind]):
+                left.append(number)
                 continue
             done += self.encoded[copied:begin]
             tail = self.encoded[behind:].split(b"\n")[0].rstrip(b"\r")
             done += self._folded(value, len(done.split(b"\n")[-1]), len(tail))
             copied = behind
-        return done + self.encoded[copied:]
+        return done + self.encoded[copied:], left
 
     def _folded(self, value: bytes, column: int, tail: int) -> bytes:
         """Filled up to the limit, line by line, until the rest and the tail behind it fit into one."""

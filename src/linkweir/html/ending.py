@@ -13,6 +13,11 @@ def honeypot_tag(url: str) -> bytes:
     return f'<a href="{url}" {hidden}></a>'.encode("ascii")
 
 
+def unseen_tags(pixel: str | None, honeypot: str | None) -> tuple[bytes, ...]:
+    """The tags for these addresses; where they stand says `html.pixel`."""
+    return (*((pixel_tag(pixel),) if pixel else ()), *((honeypot_tag(honeypot),) if honeypot else ()))
+
+
 def ending(pixel: str | None, honeypot: str | None) -> bytes:
-    """The tags for these addresses, empty for neither; where they stand says `html.pixel`."""
-    return (pixel_tag(pixel) if pixel else b"") + (honeypot_tag(honeypot) if honeypot else b"")
+    """The same in one piece, empty for neither."""
+    return b"".join(unseen_tags(pixel, honeypot))

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from linkweir import _core
-from linkweir.html.link import Link
+from linkweir.html.link import NUMBER, Link
+from linkweir.html.outcome import Outcome
 from linkweir.html.resolve import DocumentLinks, Links, document_resolver
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
@@ -48,6 +49,7 @@ class Places:
         self.count = 0
         self.replacements: list[Replacement] = []
         self._rows: list[_core.Row] = []
+        self._left: tuple[set[int], Outcome] = set(), Outcome.DECLINED
         if self.unjudgeable:
             return
         if links is None:
@@ -61,9 +63,27 @@ class Places:
         self.replacements = splice.replacements(self._document.raw)
         self.count = sum(splice.counted())
 
+    def candidates(self) -> list[Replacement]:
+        """Where something would be replaced, with nothing for a value, after a look without `links`."""
+        tracked = NUMBER[Outcome.TRACKED]
+        return [(row[5], row[6], b"") for row in self._rows if row[1] == tracked]
+
+    def leave(self, numbers: list[int], outcome: Outcome) -> None:
+        """Make nothing of some of the replacements (or candidates), whose links get this outcome."""
+        all_of_them = self.replacements or self.candidates()
+        starts = {all_of_them[number][0] for number in numbers}
+        self.replacements = [one for one in self.replacements if one[0] not in starts]
+        self._left = starts, outcome
+
     def links(self) -> list[Link]:
         """Every link as reports show it, if `listed`; its index counts from `first`."""
         found = [self._document.link(row) for row in self._rows]
+        starts, outcome = self._left
+        if starts:
+            found = [
+                replace(link, outcome=outcome, replacement=None, warning=None) if row[5] in starts else link
+                for link, row in zip(found, self._rows, strict=True)
+            ]
         return [replace(link, index=link.index + self._first) for link in found] if self._first else found
 
 

@@ -10,6 +10,7 @@ part's own width: a value of another length moves every group behind it.
 import contextlib
 
 from linkweir import _mime
+from linkweir.html import Outcome
 from linkweir.html.places import Replacement
 from linkweir.mime.note import Untouchable
 
@@ -24,6 +25,8 @@ class Based:
     `crlf`: new lines end with CRLF if the part has none to go by.
     """
 
+    left = Outcome.ENCODING  # never used: every link can be replaced
+
     def __init__(self, encoded: bytes, crlf: bool) -> None:
         self._padded = True
         try:
@@ -34,10 +37,11 @@ class Based:
         self._encoded = encoded
         self._crlf = b"\r\n" in encoded or (crlf and b"\n" not in encoded)
 
-    def splice(self, replacements: list[Replacement]) -> bytes:
-        """The part with these bytes of the content replaced."""
-        if not replacements:
-            return self._encoded
+    def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
+        """The part with these bytes of the content replaced; the empty list, as all of them are."""
+        return self._spliced(replacements) if replacements else self._encoded, []
+
+    def _spliced(self, replacements: list[Replacement]) -> bytes:
         encoded = self._encoded
         whole = replacements[0][0] // 3  # groups that stay
         content = _mime.splice(self.decoded, replacements, whole * 3)

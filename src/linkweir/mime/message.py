@@ -1,14 +1,15 @@
 """Rewrites the links of a raw mail. Whatever it cannot do without guessing it leaves as it was, and says so."""
 
 import codecs
+from bisect import bisect_left as bisect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from linkweir import _mime
-from linkweir.html import Link, Switches
+from linkweir.html import REASONS, Link, Outcome, Switches
 from linkweir.html.charset import Charset
-from linkweir.html.ending import ending
+from linkweir.html.ending import unseen_tags
 from linkweir.html.pixel import pixel_place
 from linkweir.html.places import Places, Replacement
 from linkweir.html.resolve import DocumentLinks, Links
@@ -66,7 +67,7 @@ def rewrite_message(
     Args:
         raw: the mail as it came, with CRLF or LF.
         links: as for `rewrite`; the index counts the links of all parts together. None replaces no link.
-        pixel: the address of an open pixel, put before `</body>` of the first HTML body.
+        pixel: the address of an open pixel, put before `</body>` of the first HTML body that can take it.
         honeypot: the address of a hidden link, put behind the pixel.
         report: whether to list every link in the answer.
 
@@ -74,7 +75,7 @@ def rewrite_message(
     comes out unchanged.
     """
     walk = Walk(raw)
-    unseen = ending(pixel, honeypot)
+    unseen = unseen_tags(pixel, honeypot)
     notes = list(walk.notes)
     done: list[bytes] = []
     found: list[PartLink] = []
@@ -88,7 +89,8 @@ def rewrite_message(
         looked += 1
         count += work.places.count
         replaced += len(work.places.replacements)
-        unseen = b"" if work.has_unseen else unseen
+        unseen = work.unseen
+        notes += work.notes
         if report:
             found += [PartLink(part.section, link) for link in work.places.links()]
         if work.changed is not None:
@@ -102,17 +104,21 @@ def rewrite_message(
 def check_message(
     raw: bytes, *, switches: Switches = DEFAULT, links: Tracker | None = None
 ) -> tuple[tuple[PartLink, ...], tuple[Note, ...]]:
-    """Every link of a mail with what would become of it, and what would be left out and why. Changes nothing."""
+    """Every link of a mail with what would become of it, and what would be left out and why. Changes nothing.
+
+    Whether a line would become too long is known only with `links`, whose tracking links have their length.
+    """
     walk = Walk(raw)
     notes = list(walk.notes)
     found: list[PartLink] = []
     for part in walk.parts:
         try:
-            work = _Work(raw, part, None, switches, first=len(found), known=links)
+            work = _Work(raw, part, links, switches, first=len(found), dry=True)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
-        found += [PartLink(part.section, link) for link in work.places.links()]
+        notes += work.notes
+        found += [PartLink(part.section, replace(link, replacement=None)) for link in work.places.links()]
     return tuple(found), tuple(notes)
 
 
@@ -138,7 +144,9 @@ def _body(raw: bytes, part: Part) -> Body:
 
 
 class _Work:
-    """One part: its links in `places`, and in `changed` its new encoded bytes, None when nothing changes."""
+    """One part: its links in `places`, and in `changed` its new encoded bytes, None when nothing changes; in `unseen`
+    those of the unseen tags that it did not take.
+    """
 
     def __init__(
         self,
@@ -148,8 +156,8 @@ class _Work:
         switches: Switches,
         *,
         first: int,
-        unseen: bytes = b"",
-        known: Tracker | None = None,
+        unseen: tuple[bytes, ...] = (),
+        dry: bool = False,
         listed: bool = True,
     ) -> None:
         body = _body(raw, part)
@@ -159,17 +167,36 @@ class _Work:
         text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
         html = body.decoded if text is None else text[0]
         charset = label if text is None else "utf-8"
-        self.places = Places(html, links, switches=switches, charset=charset, first=first, known=known, listed=listed)
+        self.places = Places(html, links, switches=switches, charset=charset, first=first, listed=listed)
         if self.places.unjudgeable:
             raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
-        changes = self.places.replacements
-        self.has_unseen = False
-        if unseen and part.apart and html.strip() and (place := pixel_place(html, switches)) is not None:
-            changes = sorted([*changes, (place, place, unseen)], key=itemgetter(0))
-            self.has_unseen = True
+        self.notes: list[Note] = []
+        self.unseen = unseen
+        place = pixel_place(html, switches) if unseen and part.apart and html.strip() else None
+        changes = self.places.candidates() if dry and links is None else self.places.replacements
+        before = len(changes) if place is None else bisect(changes, place, key=itemgetter(0))
+        tags = [] if place is None else [(place, place, tag) for tag in unseen]
+        changes = [*changes[:before], *tags, *changes[before:]]
         if changes and text is not None:
             changes = _encoded(text[0], text[1], body.decoded, changes)
-        self.changed = body.splice(changes) if changes else None
+        done, left = body.splice(changes) if changes else (b"", [])
+        self.changed = done if len(left) < len(changes) else None
+        if left:
+            self._leave(left, before, len(tags), body.left, part.section)
+        elif tags:
+            self.unseen = ()
+
+    def _leave(self, left: list[int], before: int, tags: int, outcome: Outcome, section: str) -> None:
+        """Some changes were not made: of the links and, from number `before` on, the unseen tags."""
+        behind = before + tags
+        links = [number if number < before else number - tags for number in left if not before <= number < behind]
+        self.places.leave(links, outcome)
+        if tags:
+            self.unseen = tuple(self.unseen[number - before] for number in left if before <= number < behind)
+        for count, what in ((len(links), "link"), (len(self.unseen) if tags else 0, "unseen tag")):
+            if count:
+                plural = "" if count == 1 else "s"
+                self.notes.append(Note(str(outcome), f"{count} {what}{plural} left out: {REASONS[outcome]}", section))
 
 
 def _decoded(data: bytes, label: str) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Note:
     """`code` is stable, `text` a sentence, `part` the section as IMAP numbers them ("1.2"; "" is the whole mail).
 
-    Codes of what was not judged: `untouched-part`, `signed`, `encrypted`, `too-deep`, `too-many-parts`. Warnings:
-    `dkim-broken`, `odd-header`.
+    Codes of what was not judged: `untouched-part`, `signed`, `encrypted`, `too-deep`, `too-many-parts`. What
+    was left out of a part: `line-too-long`, `encoding`. Warnings: `dkim-broken`, `odd-header`.
     """
 
     code: str

@@ -1,15 +1,74 @@
-"""7bit, 8bit and binary: the bytes are the text."""
+"""7bit, 8bit and binary: the bytes are the text, and a line of it may have 998 octets (RFC 5322 section 2.1.1)."""
+
+from typing import NamedTuple, Self
 
 from linkweir import _mime
+from linkweir.html import Outcome
 from linkweir.html.places import Replacement
+
+LINE_LIMIT = 998  # octets without the line end
 
 
 class Plain:
     """One part as it stands; `decoded` is the same."""
 
+    left = Outcome.LINE_TOO_LONG  # what becomes of a link that is not replaced
+
     def __init__(self, encoded: bytes, _crlf: bool) -> None:
         self.decoded = encoded
 
-    def splice(self, replacements: list[Replacement]) -> bytes:
-        """The part with these bytes replaced."""
-        return _mime.splice(self.decoded, replacements)
+    def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
+        """The part with these bytes replaced, but for those by which a line would pass the limit that did not before;
+        and the numbers of these. Of several on one line the first come first.
+        """
+        left = over_limit(self.decoded, replacements)
+        out = set(left)
+        fitting = [one for number, one in enumerate(replacements) if number not in out] if left else replacements
+        return _mime.splice(self.decoded, fitting), left
+
+
+class Line(NamedTuple):
+    """One line of a text: where it begins, where its end begins, and where the next one does."""
+
+    begin: int
+    stop: int
+    next: int
+
+    @classmethod
+    def at(cls, text: bytes, offset: int, known: int) -> Self:
+        """The line in which the offset lies; a line begins at `known`, at or before it."""
+        begin = text.rfind(b"\n", known, offset) + 1 or known
+        end = text.find(b"\n", offset)
+        if end < 0:
+            return cls(begin, len(text), len(text) + 1)
+        return cls(begin, end - text.endswith(b"\r", begin, end), end + 1)
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.begin
+
+
+def over_limit(text: bytes, replacements: list[Replacement], limit: int = LINE_LIMIT) -> list[int]:
+    """The numbers of those that would make a line longer than the limit although no line that goes into it was."""
+    left: list[int] = []
+    line = Line.at(text, 0, 0)
+    column, copied, was_long = (
+        0,
+        0,
+        line.size > limit,
+    )  # of the line that is being written; up to where the text is in it
+    for number, (start, end, value) in enumerate(replacements):
+        if start >= line.next:
+            line = Line.at(text, start, line.next)
+            column, copied, was_long = 0, line.begin, line.size > limit
+        column, copied = column + start - copied, start
+        last, any_long = line, was_long
+        if end >= line.next:  # the old value has line ends, the new one has none
+            last = Line.at(text, end, line.next)
+            between = text[line.next : last.begin].split(b"\n")
+            any_long = was_long or last.size > limit or any(len(one.removesuffix(b"\r")) > limit for one in between)
+        if not any_long and column + len(value) + max(0, last.stop - end) > limit:
+            left.append(number)
+        else:
+            line, column, copied, was_long = last, column + len(value), end, any_long
+    return left

@@ -1,6 +1,7 @@
 """Quoted-printable (RFC 2045 section 6.7): decoded with a way back, and spliced without touching another byte."""
 
 from linkweir import _mime
+from linkweir.html import Outcome
 from linkweir.html.places import Replacement
 from linkweir.mime.note import Untouchable
 
@@ -11,6 +12,8 @@ class Quoted:
     `crlf`: new lines end with CRLF if the part has none to go by.
     """
 
+    left = Outcome.ENCODING  # what becomes of a link that is not replaced
+
     def __init__(self, encoded: bytes, crlf: bool) -> None:
         try:
             self.decoded, found = _mime.decode_quoted(encoded)
@@ -19,8 +22,9 @@ class Quoted:
         self._encoded = encoded
         self._crlf = found or (crlf and b"\n" not in encoded)
 
-    def splice(self, replacements: list[Replacement]) -> bytes:
+    def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
         """The part with these bytes of the text replaced, but for text on which readers differ: white space before a
-        line's end.
+        line's end, which some take out (RFC 2045, 6.7, rule 3); and the numbers of those that are not.
         """
-        return _mime.splice_quoted(self._encoded, self._crlf, replacements, len(self.decoded))
+        done, made = _mime.splice_quoted(self._encoded, self._crlf, replacements, len(self.decoded))
+        return done, [number for number, one in enumerate(made) if not one] if 0 in made else []

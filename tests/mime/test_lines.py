@@ -1,0 +1,160 @@
+"""Lines of a mail that has none of more than 998 octets, and quoted-printable text on which readers differ."""
+
+import email
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from linkweir import KeyRing, Tracker, check_message, rewrite_message
+from linkweir.html import Outcome
+from linkweir.mime.plain import LINE_LIMIT, over_limit
+from tests.mime.compare import LINK
+from tests.twin.lines import twin_over_limit
+from tests.twin.quoted import Change
+
+RING = KeyRing.generate(datetime.now(UTC)).with_host("https://t.example.com/")
+TRACKER = Tracker(RING, "https://t.example.com/", message=7)
+HEAD = b"Content-Type: text/html\r\n\r\n"
+LONG = "https://t.example.com/" + "k" * 78  # 100 octets
+URL = "https://example.com/"
+
+
+def outcomes(raw: bytes, links: Tracker | None = TRACKER) -> list[str]:
+    """Of the links in a dry run."""
+    return [str(one.link.outcome) for one in check_message(raw, links=links)[0]]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(LINE_LIMIT - 80, ["tracked"]), (LINE_LIMIT - 79, ["line-too-long"]), (LINE_LIMIT + 1, ["tracked"])],
+)
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n", b""])
+def test_a_line_within_the_limit_stays_within_it(size: int, expected: list[str], newline: bytes) -> None:
+    """A link that makes the line one octet too long stays, with a note; in a line that was too long it is tracked."""
+    tag = b'<a href="' + URL.encode() + b'">x</a>'
+    line = tag + b"y" * (size - len(tag))
+    raw = HEAD + line + newline
+    done = rewrite_message(raw, lambda _destination, _index: LONG, report=True)
+    assert [str(one.link.outcome) for one in done.links] == expected
+    fits = expected == ["tracked"]
+    assert done.raw == (raw.replace(URL.encode(), LONG.encode()) if fits else raw)
+    assert [note.code for note in done.notes] == ([] if fits else ["line-too-long"])
+    assert done.replaced == fits
+
+
+def test_first_come_first_served() -> None:
+    """Of three links on one line two fit: the first two, or the first and a shorter one."""
+    tag = b'<a href="' + URL.encode() + b'">x</a>'
+    raw = HEAD + tag * 3 + b"y" * (LINE_LIMIT - 2 * 80 - 3 * len(tag)) + b"\r\n" + tag + b"\r\n"
+    done = rewrite_message(raw, lambda _destination, _index: LONG, report=True)
+    assert [str(one.link.outcome) for one in done.links] == ["tracked", "tracked", "line-too-long", "tracked"]
+    done = rewrite_message(raw, lambda _destination, i: LONG * 2 if i == 1 else LONG, report=True)
+    assert [str(one.link.outcome) for one in done.links] == ["tracked", "line-too-long", "tracked", "tracked"]
+    assert max(map(len, done.raw.split(b"\r\n"))) == LINE_LIMIT
+    assert (done.replaced, done.links[1].link.replacement) == (3, None)
+
+
+TEXTS = st.lists(
+    st.one_of(st.sampled_from([b"\r\n", b"\n", b"\r", b"x"]), st.integers(0, 30).map(lambda n: b"y" * n)), max_size=25
+).map(b"".join)
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> tuple[bytes, list[Change]]:
+    """A text and ascending changes of it."""
+    text = draw(TEXTS)
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=10)))
+    values = st.integers(0, 60).map(lambda n: b"z" * n)
+    return text, [(a, b, draw(values)) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(changed(), st.integers(1, 80))
+@example((b"a\nb\nc", [(0, 3, b"z" * 3)]), 3)
+def test_the_limit_is_what_trying_each_in_turn_gives(one: tuple[bytes, list[Change]], limit: int) -> None:
+    """Those left out are the ones after which, tried one by one, some line is too long and none that went in was."""
+    text, changes = one
+    assert over_limit(text, changes, limit) == twin_over_limit(text, changes, limit)
+
+
+@pytest.mark.parametrize("length", [60, 200, 860, 960])
+def test_the_unseen_tags_obey_the_limit(length: int) -> None:
+    """Pixel and hidden link are put in as far as they fit, each one on its own, and a note says what did not."""
+    pixel, trap = "https://t.example.com/p/" + "p" * 30, "https://t.example.com/t/" + "t" * 150
+    raw = HEAD + b"<p>" + b"x" * length + b"</body>\r\n"
+    done = rewrite_message(raw, None, pixel=pixel, honeypot=trap)
+    assert max(map(len, done.raw.split(b"\r\n"))) <= LINE_LIMIT
+    found = (pixel.encode() in done.raw, trap.encode() in done.raw)
+    assert found == (length < 900, length < 600)
+    assert [note.code for note in done.notes] == ([] if all(found) else ["line-too-long"])
+
+
+def test_the_next_body_takes_what_did_not_fit() -> None:
+    """A pixel that the first HTML body cannot take goes into the second one."""
+    part = b"--b\r\nContent-Type: text/html\r\n\r\n"
+    raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part + b"x" * 990 + b"\r\n" + part + b"y\r\n--b--\r\n"
+    done = rewrite_message(raw, None, pixel=URL)
+    assert re.search(rb"y<img [^>]+>\r\n--b--", done.raw)
+
+
+def test_a_dry_run_says_the_same() -> None:
+    """With the tracker, `check_message` names the outcome that rewriting has, and changes nothing."""
+    tag = b'<a href="' + URL.encode() + b'">x</a>'
+    raw = HEAD + tag * 3 + b"y" * (LINE_LIMIT - 3 * len(tag)) + b"\r\n"
+    done = rewrite_message(raw, TRACKER, report=True)
+    found, notes = check_message(raw, links=TRACKER)
+    assert [one.link.outcome for one in found] == [one.link.outcome for one in done.links]
+    assert Outcome.LINE_TOO_LONG in [one.link.outcome for one in found]
+    assert notes == done.notes
+    assert all(one.link.replacement is None for one in found)
+    assert outcomes(raw, None) == ["tracked"] * 3
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b"  \t"])
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+def test_a_value_that_readers_decode_differently_is_left_and_named(space: bytes, newline: bytes) -> None:
+    """White space before a line end inside a quoted-printable value: the link is `encoding`, the one beside tracked."""
+    head = b"Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n".replace(b"\n", newline)
+    odd = b'<a href=3D"https://example.com/a' + space + newline + b'b">x</a>' + newline
+    good = b'<a href=3D"https://example.com/c">y</a>' + newline
+    raw = head + odd + good
+    done = rewrite_message(raw, TRACKER, report=True)
+    assert [str(one.link.outcome) for one in done.links] == ["encoding", "tracked"]
+    assert [note.code for note in done.notes] == ["encoding"]
+    assert LINK.sub(b"https://example.com/c", done.raw) == raw
+    assert done.replaced == 1
+    for links in (None, TRACKER):
+        assert outcomes(raw, links) == ["encoding", "tracked"]
+
+
+def test_without_links_nothing_is_emptied() -> None:
+    """A mail that only gets a pixel keeps its links, whatever its encoding."""
+    raw = HEAD + b'<a href="' + URL.encode() + b'">x</a>\r\n'
+    assert URL.encode() in rewrite_message(raw, None, pixel=LONG).raw
+
+
+@pytest.mark.external
+def test_the_long_line_stays(shared: Path) -> None:
+    """The mail whose line became 1,029 octets long keeps it, and check names the outcome."""
+    raw = (shared / "cases" / "long-line-in.eml").read_bytes()
+    done = rewrite_message(raw, TRACKER, report=True)
+    assert done.raw == raw
+    assert [one.link.outcome for one in done.links] == [Outcome.LINE_TOO_LONG]
+    assert outcomes(raw) == ["line-too-long"]
+
+
+@pytest.mark.external
+def test_no_line_of_the_corpus_passes_the_limit(shared: Path) -> None:
+    """In all mails, with a pixel and a hidden link, no line is over 998 octets that was not before."""
+    for path in sorted((shared / "corpus" / "eml").glob("*.eml")):
+        raw = path.read_bytes()
+        done = rewrite_message(raw, TRACKER, pixel=LONG, honeypot=LONG).raw
+        before = {line for line in raw.split(b"\n") if len(line.rstrip(b"\r")) > LINE_LIMIT}
+        after = [line for line in done.split(b"\n") if len(line.rstrip(b"\r")) > LINE_LIMIT]
+        new = [line for line in after if line not in before]
+        assert len(new) <= len(before), path.name
+        assert len(email.message_from_bytes(raw).keys()) == len(email.message_from_bytes(done).keys())
