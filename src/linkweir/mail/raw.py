@@ -10,13 +10,13 @@ reader would find; a mail of a sender's program in which something could be left
 import email.header
 import email.utils
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from linkweir.errors import RefusedContent
-from linkweir.mail import wish_headers
+from linkweir.mail import originators, wish_headers
 from linkweir.mail.accepting import Draft, Sending
 from linkweir.mail.model import Wishes
 from linkweir.mail.stage import Stage
@@ -143,10 +143,12 @@ class Opened:
             found = []
         return [address for _, address in found]
 
-    def is_from(self, domains: Sequence[str]) -> bool:
-        """Whether the mail says, once and as every reader will understand it, that it comes from these domains."""
-        once = sum(one.name == b"from" for one in self._fields) == 1
-        return once and bool(self.senders) and all(_domain(one) in domains for one in self.senders)
+    @property
+    def originators(self) -> Iterator[tuple[bytes, str]]:
+        """Each header that names a sender, wherever some reader would find it, with its whole value."""
+        for one in self._fields:
+            if one.name in originators.HEADERS:
+                yield one.name, unfolded(self._raw, one).decode("utf-8", "replace")
 
     def cleaned(self, message_id: str, now: int) -> bytes:
         """The mail without what is not for its readers, and with what it must have."""

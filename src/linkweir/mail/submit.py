@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from linkweir.errors import BadInput
 from linkweir.html import Switches
-from linkweir.mail import address, compose, lookup, raw, template
+from linkweir.mail import address, compose, lookup, originators, raw, template
 from linkweir.mail.accepting import House, Sending
 from linkweir.mail.links import PageLinks
 from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission, Wishes
@@ -81,12 +81,12 @@ class Submitter:
     ) -> list[uuid.UUID]:
         """Accept a raw mail for each of its recipients, all or none; the messages' ids.
 
-        `allowed`: the domains that the sender may be of; None: any. Raises BadInput, StoreUnavailable. Nothing is
-        accepted then.
+        `allowed`: the domains that the senders may be of; None: any. Raises NotAllowed, BadInput, StoreUnavailable.
+        Nothing is accepted then.
         """
         opened = Opened(mail)
-        if allowed is not None and not opened.is_from(allowed):
-            raise BadInput("From", "this credential may not send from that domain")
+        if allowed is not None:
+            originators.check(allowed, mail.envelope_from, opened.originators)
         asked = opened.wishes
         with self._store.read() as connection:
             domain = lookup.domain_of(connection, account.id, opened.sender)

@@ -124,17 +124,33 @@ def test_real_recipients_are_taken(served: Submission, recipient: str) -> None:
         b"From: ceo@bank.example\r\n",
         b"X: no from\r\n",
         b"no header\r\nFrom: ceo@bank.example\r\n",
+        b"From: me@mine.example\r\nSender: ceo@bank.example\r\n",
+        b"From: me@mine.example\r\nResent-From: ceo@bank.example\r\n",
+        b"From: me@mine.example\r\nResent-Sender : ceo@bank.example\r\n",
+        b"From: me@mine.example\r\nno header\r\nSender: ceo@bank.example\r\n",
+        b"From: me@mine.example,\r\n ceo@bank.example\r\n",
+        b"From: me@mine.example, " + b" " * 9000 + b"ceo@bank.example\r\n",
+        b"From: me@sub.mine.example\r\n",
     ],
 )
 def test_a_scoped_credential_sends_from_its_domains_only(served: Submission, head: bytes) -> None:
-    """Not one address of another domain may stand in From, and there must be exactly one From."""
+    """Not one address of another domain may stand in From, Sender, Resent-* or the envelope; there is one From."""
     asked = {"name": "one", "scope": "scoped", "domains": ["mine.example"]}
     made = served.client.post(f"{served.base}/smtp-credentials", json=asked).json()
     with served.connect(sign_in=False) as client:
         client.login(made["username"], made["password"])
         client.sendmail("me@mine.example", ["ada@example.org"], b"From: Me <me@Mine.example>\r\n\r\nhi\r\n")
-        with pytest.raises(smtplib.SMTPDataError):
+        with pytest.raises(smtplib.SMTPDataError) as refused:
             client.sendmail("me@mine.example", ["ada@example.org"], head + b"Subject: x\r\n\r\nhi\r\n")
+        assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (550, b"5.7.1")
+        for sender, code in (
+            ("ceo@bank.example", 550),
+            ("me@sub.mine.example", 550),
+            ("", 250),
+            ("b+1@MINE.example", 250),
+        ):
+            assert client.mail(sender)[0] == code
+            client.rset()
 
 
 def test_a_revoked_credential_sends_no_more(served: Submission) -> None:

@@ -11,8 +11,16 @@ from sqlalchemy import RowMapping
 
 from linkweir.edge.parts import Parts, now
 from linkweir.edge.smtp.protocol import Connection
-from linkweir.errors import AccessDenied, BadInput, LinkweirError, NotFound, RefusedContent, StoreUnavailable
-from linkweir.mail import lookup
+from linkweir.errors import (
+    AccessDenied,
+    BadInput,
+    LinkweirError,
+    NotAllowed,
+    NotFound,
+    RefusedContent,
+    StoreUnavailable,
+)
+from linkweir.mail import lookup, originators
 from linkweir.mail.address import is_path, normal
 from linkweir.mail.raw import RawMail
 from linkweir.mail.submit import RAW_LIMIT
@@ -51,15 +59,20 @@ class Intake:
         return [line for line in offered if line[4:] != "SMTPUTF8" or self._takes_utf8()]
 
     async def handle_MAIL(  # noqa: N802 - the library's names
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Begin a mail."""
         if envelope.smtp_utf8 and not self._takes_utf8():
             return "550 5.6.7 the relay that mail leaves by does not take SMTPUTF8"
         try:
-            envelope.mail_from = address and self._checked(address, envelope)
+            sender = address and self._checked(address, envelope)
+            if sender and (allowed := _domains(session.auth_data)) is not None:
+                originators.check_address(allowed, sender, "MAIL FROM")
         except BadInput as error:
             return f"553 {error.field} {error.reason}"
+        except NotAllowed as error:
+            return self._refusal(error)
+        envelope.mail_from = sender
         return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - the library's names
@@ -132,6 +145,8 @@ class Intake:
         """The reply to a mail of which nothing was accepted."""
         if isinstance(error, AccessDenied):
             return "550 5.7.8 this credential opens nothing any more"
+        if isinstance(error, NotAllowed):
+            return f"550 5.7.1 {_line(str(error))}"
         if isinstance(error, RefusedContent):
             return f"554 5.6.0 {_line(str(error))}"
         if isinstance(error, (BadInput, NotFound)):
@@ -161,8 +176,7 @@ class Intake:
             if account_id is None:
                 raise NotFound("there is no account")
             account = lookup.load_account(connection, account_id)
-        allowed = who.credential["domains"] if isinstance(who, Sender) and who.credential["scope"] == "scoped" else None
-        accepted = parts.submitter.submit_raw(parts.ring, account, mail, now(), allowed=allowed)
+        accepted = parts.submitter.submit_raw(parts.ring, account, mail, now(), allowed=_domains(who))
         parts.worker.wake()
         parts.metrics.accepted.inc(len(accepted))
         parts.log.info("messages.accepted", account=str(account.id), accepted=len(accepted), source=self.source)
@@ -197,6 +211,11 @@ class FilterIntake(Intake):
             self._parts.log.error("filter.refused", reason=str(error))
             return f"451 4.3.0 {_line(str(error))}"
         return super()._refusal(error)
+
+
+def _domains(who: object) -> list[str] | None:
+    """The domains that whoever has signed in may send from; None: any."""
+    return who.credential["domains"] if isinstance(who, Sender) and who.credential["scope"] == "scoped" else None
 
 
 def _line(text: str) -> str:
