@@ -5,13 +5,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from linkweir.batch.charset import sniff
 from linkweir.batch.kinds import Kind
 from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import HEAD, Source, Unreadable, refuse_junk
 from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.html.charset import Charset
+from linkweir.html.prescan import sniff
 from linkweir.mime import html_bodies
 from linkweir.token import Tracker
 

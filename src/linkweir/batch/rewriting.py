@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import AtomicFile
-from linkweir.batch.charset import PRESCAN_BYTES, sniff
 from linkweir.batch.files import Job
 from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
 from linkweir.batch.message import identifier, is_pattern, message_for, refuse_if_read_once
@@ -18,6 +17,7 @@ from linkweir.batch.report import row
 from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, Unreadable, reason, refuse_junk
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
+from linkweir.html.prescan import PRESCAN_BYTES, sniff
 from linkweir.mime import Rewritten, rewrite_message
 from linkweir.token import KeyRing, Privacy, Tracker
 

@@ -12,6 +12,7 @@ from linkweir.html.charset import Charset
 from linkweir.html.ending import unseen_tags
 from linkweir.html.pixel import pixel_place
 from linkweir.html.places import Places, Replacement
+from linkweir.html.prescan import bom, declared
 from linkweir.html.resolve import DocumentLinks, Links
 from linkweir.html.stream import DEFAULT
 from linkweir.mime.based import Based
@@ -125,9 +126,9 @@ def check_message(
 def html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
     """Section, text and charset label of every HTML body that can be looked into; wide charsets come as UTF-8."""
     for part in Walk(raw).parts:
-        label = part.charset or "utf-8"
         try:
             data = _body(raw, part).decoded
+            label = _label(part, data)
             if not Charset(label).by_bytes:
                 data, label = _decoded(data, label)[0].encode("utf-8", "surrogatepass"), "utf-8"
         except Untouchable:
@@ -141,6 +142,19 @@ def _body(raw: bytes, part: Part) -> Body:
         raise Untouchable(f"the transfer encoding {part.encoding[:40]!r} is unknown")
     crlf = raw.startswith(b"\r\n", part.start - 2) if part.start > 1 else False  # the line end before the body
     return kind(raw[part.start : part.end], crlf)
+
+
+def _label(part: Part, data: bytes) -> str:
+    """The part's charset: what its headers name, if that is known, else what the document itself declares, else UTF-8
+    (link rules, section 5). Before all stands a byte order mark that fits nothing else.
+    """
+    mark = bom(data)
+    if mark is not None and mark != "utf-8":
+        return mark
+    if part.charset and Charset(part.charset).known:
+        return part.charset
+    found = declared(data)
+    return found if found and Charset(found).known else part.charset or "utf-8"
 
 
 class _Work:
@@ -163,7 +177,7 @@ class _Work:
         body = _body(raw, part)
         if _mime.find(body.decoded, PGP, 0, len(body.decoded)) >= 0:
             raise Untouchable("it holds a PGP block")
-        label = part.charset or "utf-8"
+        label = _label(part, body.decoded)
         text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
         html = body.decoded if text is None else text[0]
         charset = label if text is None else "utf-8"

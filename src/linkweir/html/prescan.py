@@ -28,10 +28,17 @@ _CONTENT = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*
 
 def sniff(head: bytes, told: str | None = None) -> str:
     """Return the charset label of a document that begins with `head`; `told` is the caller's word, if any."""
-    for mark, name in _BOMS:
-        if head.startswith(mark):
-            return name
-    return told or _prescan(head[:PRESCAN_BYTES]) or "utf-8"
+    return bom(head) or told or _prescan(head[:PRESCAN_BYTES]) or "utf-8"
+
+
+def declared(head: bytes) -> str | None:
+    """The charset that a document says itself, by its BOM or `<meta>`; None where it says nothing."""
+    return bom(head) or _prescan(head[:PRESCAN_BYTES])
+
+
+def bom(head: bytes) -> str | None:
+    """The charset of the byte order mark, or None."""
+    return next((name for mark, name in _BOMS if head.startswith(mark)), None)
 
 
 def _prescan(head: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from linkweir.batch.charset import sniff
+from linkweir.html.prescan import sniff
 
 
 @pytest.mark.parametrize(
