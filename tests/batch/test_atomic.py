@@ -1,32 +1,47 @@
 """Replacing files in one step."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from linkweir.batch.atomic import AtomicFile, is_temporary
+from linkweir.batch.atomic import AtomicFile, is_temporary, remove_left
 
 
 def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def test_target_appears_only_when_the_block_ends(tmp_path: Path) -> None:
-    """The target keeps its old bytes until the block ends; then it has the new, and no temp file is left."""
+@pytest.fixture(params=["unnamed", "named"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to write: to a file without a name, where there are such, and to a temporary one."""
+    if request.param == "named":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    elif not hasattr(os, "O_TMPFILE"):
+        pytest.skip("files without a name are Linux's")
+    return str(request.param)
+
+
+def test_target_appears_only_when_the_block_ends(tmp_path: Path, way: str) -> None:
+    """The target keeps its old bytes until the block ends; then it has the new, and no other file was ever seen, or a
+    temporary one only in between.
+    """
     target = tmp_path / "a.html"
     target.write_bytes(b"old")
     with AtomicFile(str(target)) as sink:
         sink.write(b"new")
         assert target.read_bytes() == b"old"
-        assert any(is_temporary(name) for name in names(tmp_path))
+        assert any(is_temporary(name) for name in names(tmp_path)) == (way == "named")
     assert target.read_bytes() == b"new"
     assert names(tmp_path) == ["a.html"]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_an_exception_leaves_everything_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+def test_an_exception_leaves_everything_as_it_was(tmp_path: Path, way: str, error: type[BaseException]) -> None:
     """An exception of any kind in the block leaves the old target and no temporary file."""
     target = tmp_path / "a.html"
     target.write_bytes(b"old")
@@ -42,6 +57,7 @@ def test_an_exception_leaves_everything_as_it_was(tmp_path: Path, error: type[Ba
     assert names(tmp_path) == ["a.html"]
 
 
+@pytest.mark.usefixtures("way")
 def test_discard_leaves_the_target(tmp_path: Path) -> None:
     """After discard the target is untouched although the block ends well."""
     target = tmp_path / "a.html"
@@ -52,6 +68,7 @@ def test_discard_leaves_the_target(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+@pytest.mark.usefixtures("way")
 def test_an_existing_mode_is_kept(tmp_path: Path) -> None:
     """A replaced file keeps its permission bits, a new one gets the given ones less the umask."""
     old, new = tmp_path / "old", tmp_path / "new"
@@ -91,3 +108,38 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), AtomicFile(str(tmp_path)):
         pass
     assert tmp_path.is_dir()
+
+
+KILLED = """
+import os, signal, sys
+from linkweir.batch.atomic import AtomicFile
+if sys.argv[2] == "named":
+    os.__dict__.pop("O_TMPFILE", None)
+with AtomicFile(sys.argv[1]) as sink:
+    sink.write(b"half" * 100_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_killed_process_leaves_nothing(tmp_path: Path, way: str) -> None:
+    """After SIGKILL in the block the folder is as it was; a temporary file is taken away by who knows the process."""
+    target = tmp_path / "a.html"
+    target.write_bytes(b"old")
+    command = [sys.executable, "-c", KILLED, str(target), way]
+    process = subprocess.Popen(command)  # noqa: S603 - our own program
+    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert len(names(tmp_path)) == (1 if way == "unnamed" else 2)
+    remove_left(str(target), process.pid + 1)
+    assert len(names(tmp_path)) == (1 if way == "unnamed" else 2)
+    remove_left(str(target), process.pid)
+    assert names(tmp_path) == ["a.html"]
+    assert target.read_bytes() == b"old"
+
+
+def test_nothing_to_take_away_is_no_error(tmp_path: Path) -> None:
+    """A folder that is gone, or holds others' files only, stays as it is."""
+    (tmp_path / "linkweir-1-.tmp").write_bytes(b"")
+    remove_left(str(tmp_path / "x"), 1)
+    remove_left(str(tmp_path / "gone" / "x"), 1)
+    assert names(tmp_path) == ["linkweir-1-.tmp"]

@@ -1,7 +1,8 @@
 """Replace a file in one step: other processes see the old file or the whole new one, never a part.
 
-The new bytes go to a temporary file in the same folder (a rename is only atomic inside one file system),
-reach the disk, and take the name last. A process killed half-way leaves at most the temporary file behind.
+The new bytes go to a file without a name where the system has such (Linux), else to a temporary file, in the same
+folder (a rename is only atomic inside one file system), reach the disk, and take the name last. A process killed
+half-way leaves nothing, or the temporary file, which `remove_left` takes away.
 """
 
 import contextlib
@@ -16,9 +17,35 @@ TEMP_PREFIX = ".linkweir-"
 TEMP_SUFFIX = ".tmp"
 
 
+_DESCRIPTORS = "/proc/self/fd"
+
+
 def is_temporary(name: str) -> bool:
     """True for the name of a temporary file of ours, left behind by a killed run."""
     return name.startswith(TEMP_PREFIX) and name.endswith(TEMP_SUFFIX)
+
+
+def remove_left(target: str, process: int) -> None:
+    """Take away what a process of this number, which has ended, has left beside a target that it was writing."""
+    folder = os.path.dirname(os.path.realpath(target))
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if is_temporary(name) and name.startswith(_prefix(process)):
+                os.unlink(os.path.join(folder, name))
+
+
+def _prefix(process: int) -> str:
+    return f"{TEMP_PREFIX}{process}-"
+
+
+def _unnamed(folder: str, mode: int) -> int | None:
+    """The descriptor of a new file that has no name yet; None where the system or the file system has no such thing."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir(_DESCRIPTORS):
+        return None
+    try:
+        return os.open(folder, os.O_WRONLY | os.O_TMPFILE, mode)
+    except OSError:  # what is really wrong with the folder, the second way says
+        return None
 
 
 class AtomicFile:
@@ -33,6 +60,7 @@ class AtomicFile:
         self._target = target
         self._mode = mode & 0o777
         self._temp = ""
+        self._named = True
         self._sink: BinaryIO = io.BytesIO()
         self._before: os.stat_result | None = None
 
@@ -45,11 +73,14 @@ class AtomicFile:
         # Only now: what /dev/stdout and the shell's /dev/fd/63 resolve to is no path.
         self._target = os.path.realpath(self._target)
         # The name is known before the file exists, so that no signal can come between and leave an orphan.
-        self._temp = os.path.join(os.path.dirname(self._target), TEMP_PREFIX + secrets.token_hex(8) + TEMP_SUFFIX)
+        folder = os.path.dirname(self._target)
+        self._temp = os.path.join(folder, _prefix(os.getpid()) + secrets.token_hex(8) + TEMP_SUFFIX)
+        mode = 0o600 if self._before else self._mode
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
-            fd = os.open(self._temp, flags, 0o600 if self._before else self._mode)
-            self._sink = cast(BinaryIO, os.fdopen(fd, "wb"))
+            fd = _unnamed(folder, mode)
+            self._named = fd is None
+            self._sink = cast(BinaryIO, os.fdopen(os.open(self._temp, flags, mode) if fd is None else fd, "wb"))
         except BaseException:
             self.discard()
             raise
@@ -88,6 +119,8 @@ class AtomicFile:
                 os.fchown(fd, self._before.st_uid, self._before.st_gid)
             os.fchmod(fd, stat.S_IMODE(self._before.st_mode))  # after chown, which clears set-id bits
         os.fsync(fd)  # before the rename, or a power cut could leave the name with half the bytes
+        if not self._named:  # given a descriptor of a folder, if only for form's sake, Python calls linkat
+            os.link(f"{_DESCRIPTORS}/{fd}", self._temp, src_dir_fd=fd)
         self._sink.close()
         os.replace(self._temp, self._target)
         self._temp = ""
