@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_an_interrupt_leaves_no_temporary_file(
     with open(work / "slow.html", "wb") as pipe:
         pipe.write(newsletter(20_000))
         pipe.flush()
-        while len(list((work / "out" / "in").glob("*.html"))) < FILES or not leftovers(work):
+        while len(list((work / "out" / "in").glob("*.html"))) < FILES:
             time.sleep(0.005)
         os.killpg(process.pid, number)
         _, errors = process.communicate(timeout=30)
@@ -102,39 +103,108 @@ def test_an_interrupt_leaves_no_temporary_file(
         assert path.read_bytes() == (work / "whole" / path.name).read_bytes()
 
 
-def test_a_worker_that_dies_costs_one_file(linkweir: Command, work: Path) -> None:
-    """When a worker is killed inside a file, that file is named with the signal and all others are done."""
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_worker_that_dies_costs_one_file(linkweir: Command, work: Path, jobs: str) -> None:
+    """When a worker is killed inside a file, that file is named with the signal, all others are done, and no temporary
+    file stays.
+    """
     for name in ("a", "b", "c"):
         (work / f"{name}.html").write_bytes(LINE)
     os.mkfifo(work / "stuck.html")
-    process = linkweir.start(
-        *(
-            "rewrite",
-            "--base-url",
-            BASE,
-            "stuck.html",
-            "a.html",
-            "b.html",
-            "c.html",
-            "-o",
-            "out",
-            "--jobs",
-            "2",
-        ),
-        stderr=-1,
-    )
+    files = ["stuck.html", "a.html", "b.html", "c.html"]
+    process = linkweir.start("rewrite", "--base-url", BASE, *files, "-o", "out", "--jobs", jobs, stderr=-1)
     with open(work / "stuck.html", "wb") as pipe:  # opens when a worker reads it
-        while len(list((work / "out").glob("*.html"))) < 3:
+        while len(stuck := [pid for pid in children(process.pid) if holds(pid, work / "stuck.html")]) != 1:
             time.sleep(0.01)
-        stuck = [pid for pid in children(process.pid) if holds(pid, work / "stuck.html")]
-        assert len(stuck) == 1
         os.kill(stuck[0], signal.SIGKILL)
         _, errors = process.communicate(timeout=30)
         pipe.close()
     assert process.returncode == 1
     assert b"linkweir: stuck.html: the process working on it ended (SIGKILL)" in errors
     assert b"3 files done, 1 failed" in errors
-    assert sorted(path.name for path in (work / "out").glob("*.html")) == ["a.html", "b.html", "c.html"]
+    assert sorted(path.name for path in (work / "out").iterdir()) == ["a.html", "b.html", "c.html"]
+
+
+DEADLY = """
+import os, signal
+from linkweir.batch import rewriting
+rewrite = rewriting.rewrite_message
+def rewrite_message(raw, *words, **named):
+    if b"DEADLY" in raw:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if b"WRONG" in raw:
+        raise LookupError("nobody knows why")
+    return rewrite(raw, *words, **named)
+rewriting.rewrite_message = rewrite_message
+"""
+
+
+def mailbox(*subjects: str) -> bytes:
+    """An mbox of mails with a link each."""
+    head = "From a@example.com Thu Jan  1 00:00:00 1970\nContent-Type: text/html\nSubject: "
+    return b"\n".join(f"{head}{subject}\n\n".encode() + LINE for subject in subjects)
+
+
+@pytest.fixture
+def deadly(work: Path) -> dict[str, Any]:
+    """Variables for a command in which some mails end the process, or are an error nobody has foreseen."""
+    (work / "custom").mkdir()
+    (work / "custom" / "sitecustomize.py").write_text(DEADLY)
+    return {"PYTHONPATH": str(work / "custom")}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_bad_mail_costs_itself_only(linkweir: Command, work: Path, deadly: dict[str, Any], jobs: str) -> None:
+    """Mails of a mailbox that end the process or raise stay as they were and are named; all others have their links."""
+    box = mailbox("1", "DEADLY", "3", "WRONG", "5", "DEADLY")
+    (work / "a.mbox").write_bytes(box)
+    (work / "b.mbox").write_bytes(mailbox("1"))
+    run = linkweir("rewrite", "a.mbox", "b.mbox", "-o", "out", "--base-url", BASE, "--jobs", jobs, **deadly)
+    assert run.code == 1
+    for words in (
+        "a.mbox: mail 2: the process working on it ended; left as it was",
+        "a.mbox: mail 4: LookupError: nobody knows why; left as it was",
+        "a.mbox: mail 6: the process working on it ended; left as it was",
+        "2 files done, 0 failed; 8 links",
+    ):
+        assert words in run.err
+    done = (work / "out" / "a.mbox").read_bytes()
+    assert done.count(BASE.encode()) == 3
+    assert mails(done)[1::2] == mails(box)[1::2]
+    assert (work / "out" / "b.mbox").read_bytes().count(BASE.encode()) == 1
+    assert sorted(path.name for path in (work / "out").iterdir()) == ["a.mbox", "b.mbox"]
+
+
+def mails(box: bytes) -> list[bytes]:
+    return [mail.strip() for mail in box.split(b"From a@")[1:]]
+
+
+@pytest.mark.parametrize("subject", ["DEADLY", "WRONG"])
+def test_a_bad_mail_alone_is_named(linkweir: Command, work: Path, deadly: dict[str, Any], subject: str) -> None:
+    """One file alone that ends the process or raises is named with an error and exit code 1, and stays as it was."""
+    mail = f"Content-Type: text/html\nSubject: {subject}\n\n".encode() + LINE
+    (work / "bad.eml").write_bytes(mail)
+    run = linkweir("rewrite", "bad.eml", "--in-place", "--base-url", BASE, **deadly)
+    assert run.code == 1
+    reason = "the process working on it ended (SIGSEGV)" if subject == "DEADLY" else "LookupError: nobody knows why"
+    assert f"linkweir: bad.eml: {reason}" in run.err
+    assert "Traceback" not in run.err
+    assert (work / "bad.eml").read_bytes() == mail
+    assert leftovers(work) == []
+
+
+def test_output_that_nobody_reads_ends_quietly(linkweir: Command, work: Path) -> None:
+    """A worker whose standard output is closed ends the command as any program ends then, without a word."""
+    (work / "a.html").write_bytes(newsletter(3_000_000))
+    assert linkweir.rewrite(stdin=b"").code == 0  # makes the keys, which is said
+    process = linkweir.start("rewrite", "a.html", "--base-url", BASE, "--quiet", stdout=-1, stderr=-1)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait(timeout=30) != 0
 
 
 def holds(pid: int, path: Path) -> bool:

@@ -27,13 +27,18 @@ class BadPlan(LinkweirError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to do; `size` in bytes, 0 if unknown; no `target`: standard output (dry run: nowhere)."""
+    """One file to do; `size` in bytes, 0 if unknown; no `target`: standard output (dry run: nowhere).
+
+    A mailbox in which a process has died is done again, with every mail announced, and then without those that did it.
+    """
 
     source: str
     target: str | None
     size: int
     copy: bool = False
     kind: Kind = "html"
+    announce: bool = False
+    left_out: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)

@@ -3,9 +3,12 @@
 Own and not `concurrent.futures`: a worker of ours ends by itself when its parent is killed, a worker that
 dies costs one file and not the run, and an interrupt never reaches a worker in the middle of a file.
 
+One job has a worker too, where starting one costs next to nothing.
+
 One duplex pipe per worker. Down: a batch of (index, job). Up: an int (bytes done, for the progress line; the
-first one says that the worker is up) or (index, result). While a batch is out nothing goes down, so that a
-readable pipe means "the parent is gone or gives up" to the worker.
+first one says that the worker is up), an Announced, or (index, result), None for the result when nobody reads
+standard output any more. While a batch is out nothing goes down, so that a readable pipe means "the parent is gone
+or gives up" to the worker.
 """
 
 import contextlib
@@ -15,14 +18,19 @@ import multiprocessing.connection
 import os
 import signal
 import sys
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from types import FrameType
 
+from linkweir.batch.atomic import remove_left
 from linkweir.batch.files import Job
+from linkweir.batch.names import STDIN
 from linkweir.batch.rewriting import FileRewriter, Recipe, Result
 from linkweir.errors import LinkweirError
 from linkweir.html import Switches
@@ -34,7 +42,9 @@ _AHEAD = 4096  # results that may wait for an earlier, slower file
 _TICK_BYTES = 4 << 20
 _PATIENCE = 2.0  # seconds that a worker gets to end by itself; a chunk takes milliseconds
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
-_SPAWN = multiprocessing.get_context("spawn")  # fork would copy locks of unknown threads, and is not everywhere
+_DEADLY_MAILS = 16  # of one mailbox; with more of them something else is wrong
+# Fork would copy locks of other threads, and their ends of each other's pipes to several workers.
+_SPAWN: BaseContext = multiprocessing.get_context("spawn")
 
 
 def _words(switches: Switches) -> tuple[type[Switches], tuple[object, ...]]:
@@ -43,6 +53,13 @@ def _words(switches: Switches) -> tuple[type[Switches], tuple[object, ...]]:
 
 
 ForkingPickler.register(Switches, _words)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The number of the mail that the worker begins with now."""
+
+    mail: int
 
 
 class WorkersFailed(LinkweirError):
@@ -57,25 +74,47 @@ def processors() -> int:
 
 
 def rewrite_all(recipe: Recipe, jobs: Sequence[Job], workers: int, tick: Callable[[int], None]) -> Iterator[Result]:
-    """Yield one Result per job, in order; `tick` hears of bytes done. `workers` 1: all in this process.
+    """Yield one Result per job, in order; `tick` hears of bytes done.
 
+    Standard input, which workers do not have, and one worker that cannot be started, are done in this process.
     Closing the iterator (or an exception at the caller's) stops the workers; files not finished stay as they
     were.
     """
-    if workers > 1 and len(jobs) > 1:
-        return _Pool(recipe, jobs, min(workers, len(jobs)), tick).run()
+    done = 0
+    count = min(workers, len(jobs))
+    if not any(_is_input(job.source) for job in jobs):
+        pool = _Pool(recipe, jobs, count, tick)
+        try:
+            with contextlib.closing(pool.run()) as results:
+                for result in results:
+                    yield result
+                    done += 1
+        except WorkersFailed:
+            if count > 1 or pool.up:
+                raise
     rewriter = FileRewriter(recipe)
-    return (rewriter.do(job, tick) for job in jobs)
+    yield from (rewriter.do(job, tick) for job in jobs[done:])
+
+
+def _is_input(source: str) -> bool:
+    return source in (STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+
+
+def _context(count: int) -> BaseContext:
+    """How to start workers: one alone is forked, which takes a millisecond and not a tenth of a second."""
+    forks = count == 1 and sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork") if forks else _SPAWN
 
 
 class _Worker:
     """A process, our end of its pipe, and what it has been given but not yet answered."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.pipe, theirs = _SPAWN.Pipe()
-        self.process: SpawnProcess = _SPAWN.Process(target=_work, args=(theirs, recipe), daemon=True)
+    def __init__(self, recipe: Recipe, context: BaseContext) -> None:
+        self.pipe, theirs = context.Pipe()
+        ours = None if context is _SPAWN else self.pipe  # inherited, and to be closed there, or its end never shows
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs, recipe, ours), daemon=True)  # type: ignore[attr-defined]
         try:
-            with _signals_held():
+            with _signals_held(context):
                 self.process.start()
         except OSError:
             self.pipe.close()
@@ -84,9 +123,11 @@ class _Worker:
             theirs.close()
         self.batch: deque[tuple[int, Job]] = deque()
         self.up = False
+        self.mail: int | None = None
 
     def stop(self) -> None:
-        """End the process: it sees the closed pipe between two chunks; one that hangs is terminated."""
+        """End the process: it sees the closed pipe between two chunks; one that hangs is terminated. Where that left a
+        temporary file, it is taken away."""
         self.pipe.close()
         self.process.join(_PATIENCE)
         if self.process.is_alive():
@@ -95,11 +136,16 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+        target = self.batch[0][1].target if self.batch else None
+        if target is not None and self.process.pid is not None:
+            remove_left(target, self.process.pid)
 
 
 class _Pool:
     def __init__(self, recipe: Recipe, jobs: Sequence[Job], count: int, tick: Callable[[int], None]) -> None:
+        self.up = False
         self._recipe = recipe
+        self._context = _context(count)
         self._tick = tick
         self._todo: deque[tuple[int, Job]] = deque(enumerate(jobs))
         self._count = count
@@ -107,7 +153,7 @@ class _Pool:
         self._results: dict[int, Result] = {}
         self._next = 0
 
-    def run(self) -> Iterator[Result]:
+    def run(self) -> Generator[Result, None, None]:
         try:
             self._start()
             while self._todo or self._results or any(worker.batch for worker in self._workers):
@@ -124,7 +170,7 @@ class _Pool:
         """Start the workers, or as many as the system lets us have: open files and processes have limits."""
         try:
             while len(self._workers) < self._count:
-                self._workers.append(_Worker(self._recipe))
+                self._workers.append(_Worker(self._recipe, self._context))
         except OSError as error:
             if self._workers:
                 self._workers.pop().stop()  # what it held has to do for the rest of the run
@@ -155,32 +201,53 @@ class _Pool:
         for ready in multiprocessing.connection.wait([worker.pipe for worker in self._workers]):
             worker = pipes[ready]
             try:
-                answer: int | tuple[int, Result] = worker.pipe.recv()
+                answer: int | Announced | tuple[int, Result | None] = worker.pipe.recv()
             except (EOFError, OSError):
                 self._bury(worker)
                 continue
-            worker.up = True
+            worker.up = self.up = True
             if isinstance(answer, int):
                 self._tick(answer)
+            elif isinstance(answer, Announced):
+                worker.mail = answer.mail
+            elif answer[1] is None:
+                raise BrokenPipeError
             else:
                 worker.batch.popleft()
+                worker.mail = None
                 self._results[answer[0]] = answer[1]
 
     def _bury(self, worker: _Worker) -> None:
-        """Blame a dead worker's current file, give the rest of its batch back, and put a new one there."""
+        """Blame a dead worker's current file, or a mail in it, give the rest of its batch back, and put a new one
+        there."""
         worker.stop()
         self._workers.remove(worker)
         if not worker.up:
             raise WorkersFailed("worker processes can't be started here; try --jobs 1")
         if worker.batch:
             index, job = worker.batch.popleft()
-            self._results[index] = Result(job, error=f"the process working on it ended ({_ending(worker)})")
             self._todo.extendleft(reversed(worker.batch))
+            if again := _again(job, worker.mail):
+                self._todo.appendleft((index, again))
+            else:
+                self._results[index] = Result(job, error=f"the process working on it ended ({_ending(worker)})")
         try:
-            self._workers.append(_Worker(self._recipe))
+            self._workers.append(_Worker(self._recipe, self._context))
         except OSError as error:
             if not self._workers:
                 raise _failed(error) from error
+
+
+def _again(job: Job, mail: int | None) -> Job | None:
+    """The job to do once more after a process has died of it; None when there is nothing to try. `mail`: which one was
+    under way."""
+    if job.kind != "mbox" or job.target is None or not os.path.isfile(job.source):
+        return None
+    if not job.announce:
+        return replace(job, announce=True)
+    if mail is None or len(job.left_out) == _DEADLY_MAILS:
+        return None
+    return replace(job, left_out=job.left_out | {mail})
 
 
 def _failed(error: OSError) -> WorkersFailed:
@@ -196,14 +263,15 @@ def _ending(worker: _Worker) -> str:
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
+def _signals_held(context: BaseContext) -> Iterator[None]:
     """Hold back interrupts while a process starts: it inherits the mask, so Ctrl-C is the parent's alone."""
     if sys.platform == "win32":
         yield
         return
-    from multiprocessing import resource_tracker
+    if context is _SPAWN:
+        from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # else it is started inside, and lifts the mask when it has
+        resource_tracker.ensure_running()  # else it is started inside, and lifts the mask when it has
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
@@ -224,8 +292,10 @@ def _heed_termination_only() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-def _work(pipe: "Connection[object, Batch]", recipe: Recipe) -> None:
+def _work(pipe: "Connection[object, Batch]", recipe: Recipe, parents: "Connection | None") -> None:
     """Do batches until the parent closes the pipe, or is gone."""
+    if parents is not None:
+        parents.close()
     _heed_termination_only()
     waiting = 0
 
@@ -243,7 +313,9 @@ def _work(pipe: "Connection[object, Batch]", recipe: Recipe) -> None:
         pipe.send(0)
         while True:
             for index, job in pipe.recv():
-                result = rewriter.do(job, tick)
+                result: Result | None = None
+                with contextlib.suppress(BrokenPipeError):  # of standard output, if the parent is still there to hear
+                    result = rewriter.do(job, tick, announce=lambda mail: pipe.send(Announced(mail)))
                 pipe.send(waiting)
                 waiting = 0
                 pipe.send((index, result))

@@ -4,13 +4,12 @@ Each file stands alone: its error ends up in its Result, and the next file is no
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import AtomicFile
 from linkweir.batch.files import Job
-from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
+from linkweir.batch.mailbox import MAIL_LIMIT, Piece, pieces, whole
 from linkweir.batch.message import identifier, is_pattern, message_for, refuse_if_read_once
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.report import row
@@ -23,6 +22,7 @@ from linkweir.token import KeyRing, Privacy, Tracker
 
 Tick = Callable[[int], None]
 Rows = Callable[[bytes], None]
+Announce = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Recipe:
 @dataclass(slots=True)
 class Result:
     """What became of one job; `error` None: all right; `rows`: the report's lines, none for a failed file;
-    `notes`: how often something was worth a note, by its code.
+    `notes`: how often something was worth a note, by its code; `left`: mails of a mailbox that stayed as they were, and
+    why.
     """
 
     job: Job
@@ -55,6 +56,7 @@ class Result:
     counts: dict[Outcome, int] = field(default_factory=dict)
     rows: bytes = b""
     notes: dict[str, int] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
     error: str | None = None
 
 
@@ -63,29 +65,33 @@ class FileRewriter:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
+        self._announce: Announce | None = None
         self._ring = KeyRing.from_json(recipe.ring)
         fixed = recipe.message is None or not is_pattern(recipe.message)
         self._tracker = self._tracker_for(recipe.message) if fixed else None
 
-    def do(self, job: Job, tick: Tick, rows: Rows | None = None) -> Result:
-        """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result.
+    def do(self, job: Job, tick: Tick, rows: Rows | None = None, announce: Announce | None = None) -> Result:
+        """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result; `announce`
+        hears each mail's number before it is done, if the job says so.
 
-        Errors of this file are put into the result. BrokenPipeError comes out: nobody reads the output any more.
+        Errors of this file are put into the result, whatever they are: the next file is none the wiser.
+        BrokenPipeError comes out: nobody reads the output any more; and EOFError, by which `tick` ends the work.
         """
+        self._announce = announce
         result = Result(job)
         kept: list[bytes] = []
         try:
             self._deliver(result, tick, rows or kept.append)
             result.rows = b"".join(kept)
             return result
-        except BrokenPipeError:
+        except (BrokenPipeError, EOFError):
             raise
         except OSError as error:
             where = "standard output" if job.target is None else shown(job.target)
             result.error = f"can't write {where}: {reason(error)}"
-        except (LinkweirError, MemoryError) as error:
-            result.error = reason(error)
-        result.counts = {}
+        except Exception as error:
+            result.error = _why(error)
+        result.counts, result.left = {}, []
         return result
 
     def _deliver(self, result: Result, tick: Tick, rows: Rows) -> None:
@@ -116,27 +122,44 @@ class FileRewriter:
         return self._mails(source, result, rows)
 
     def _mails(self, source: Source, result: Result, rows: Rows) -> Iterator[bytes]:
-        """Yield the mail, or the mailbox mail by mail, rewritten; a mail that is too large passes unchanged."""
-        counts: Counter[Outcome] = Counter()
-        too_large = 0
+        """Yield the mail, or the mailbox mail by mail, rewritten; a mail that can't be passes unchanged."""
+        too_large = False
         box = result.job.kind == "mbox"
         for piece in pieces(_copy(source)) if box else whole(_copy(source)):
-            if not piece.number:
-                too_large += 1
+            too_large |= not piece.number
+            done = self._mail(piece, result) if piece.number else None
+            if done is None:
                 yield piece.data
                 continue
-            pattern = (self._recipe.message or "").replace("{n}", str(piece.number))
-            tracker = self._tracker or self._tracker_for(message_for(pattern, result.job.source))
-            done = rewrite_message(piece.data, tracker, switches=self._recipe.switches, report=True)
-            counts.update(found.link.outcome for found in done.links)
+            for found in done.links:
+                result.counts[found.link.outcome] = result.counts.get(found.link.outcome, 0) + 1
             for note in done.notes:
                 result.notes[note.code] = result.notes.get(note.code, 0) + 1
             if self._recipe.report:
                 self._tell(result, done, piece.number if box else None, rows)
             yield done.raw
-        result.counts = dict(counts)
+        if too_large and not box:
+            raise Unreadable(f"the mail is larger than {MAIL_LIMIT >> 20} MiB and was left alone")
         if too_large:
-            raise Unreadable(f"a mail is larger than {MAIL_LIMIT >> 20} MiB and was left alone")
+            result.left.append(f"a mail is larger than {MAIL_LIMIT >> 20} MiB")
+
+    def _mail(self, piece: Piece, result: Result) -> Rewritten | None:
+        """The mail rewritten; None for one of a mailbox with which that can't be done: it costs itself only."""
+        recipe, job = self._recipe, result.job
+        pattern = (recipe.message or "").replace("{n}", str(piece.number))
+        tracker = self._tracker or self._tracker_for(message_for(pattern, job.source))
+        if piece.number in job.left_out:
+            result.left.append(f"mail {piece.number}: the process working on it ended")
+            return None
+        if job.announce and self._announce:
+            self._announce(piece.number)
+        try:
+            return rewrite_message(piece.data, tracker, switches=recipe.switches, report=True)
+        except Exception as error:
+            if job.kind != "mbox":
+                raise
+            result.left.append(f"mail {piece.number}: {_why(error)}")
+            return None
 
     def _tell(self, result: Result, done: Rewritten, number: int | None, rows: Rows) -> None:
         for found in done.links:
@@ -148,18 +171,23 @@ class FileRewriter:
         piped = result.job.source == STDIN
         head = source.head(_head_size(piped, self._recipe.charset))
         rewriter = self._open(head, result.job, rows)
-        failure: LinkweirError | None = None
+        failure: Exception | None = None
         data = head
         while data:
             try:
-                yield rewriter.feed(data)
-            except LinkweirError as error:
-                failure = failure or error  # the rewriter passes on everything unchanged from here
+                done = rewriter.feed(data)
+            except Exception as error:
+                failure, done = failure or error, b""  # the rewriter passes on everything unchanged from here
+            yield done
             try:
                 data = source.read()
             except LinkweirError as error:
                 failure, data = error, b""
-        yield rewriter.close()
+        try:
+            done = rewriter.close()
+        except Exception as error:
+            failure, done = failure or error, rewriter.close()
+        yield done
         if failure:
             raise failure
         result.counts = dict(rewriter.counts)
@@ -187,6 +215,12 @@ class FileRewriter:
             campaign=None if recipe.campaign is None else _campaign(recipe.campaign),
             privacy=recipe.privacy,
         )
+
+
+def _why(error: Exception) -> str:
+    """The plain reason; of what nobody has foreseen also its kind."""
+    foreseen = isinstance(error, LinkweirError | MemoryError | OSError)
+    return reason(error) if foreseen else f"{type(error).__name__}: {error}"
 
 
 def _campaign(text: str) -> str | int:

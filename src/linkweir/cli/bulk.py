@@ -44,7 +44,7 @@ class Bulk:
         self._failed = len(listing.problems)
         self._counts: Counter[Outcome] = Counter()
         self._notes: Counter[str] = Counter()
-        self._done = 0
+        self._done = self._left = 0
         jobs = listing.jobs
         stream = any(job.source == STDIN for job in jobs)
         html_on_terminal = sys.stdout.isatty() and any(job.target is None for job in jobs) and not args.dry_run
@@ -70,13 +70,13 @@ class Bulk:
             self._progress.close()
         if not self._args.quiet:
             self._summary()
-        return 1 if self._failed else 0
+        return 1 if self._failed or self._left else 0
 
     def _results(self, sink: Sink | None) -> Generator[Result, None, None]:
         jobs = self._listing.jobs
-        if len(jobs) == 1:
+        if len(jobs) == 1 and jobs[0].source == STDIN:
             # Alone, its rows need not wait for an earlier file's: a stream of any length is reported on as it goes.
-            rows = _Rows(sink) if sink and jobs[0].source == STDIN else None
+            rows = _Rows(sink) if sink else None
             yield FileRewriter(self._recipe).do(jobs[0], self._tick, rows)
             if rows and rows.error:
                 raise rows.error
@@ -94,6 +94,9 @@ class Bulk:
             self._done += 1
             self._counts.update(result.counts)
             self._notes.update(result.notes)
+            self._left += len(result.left)
+            for why in result.left:
+                self._progress.say(f"linkweir: {shown(result.job.source)}: {why}; left as it was")
             if result.counts.get(Outcome.ENCODING):
                 self._progress.say(
                     f"linkweir: {shown(result.job.source)}: passed on unchanged: its encoding can't be judged by bytes"
