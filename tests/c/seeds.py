@@ -52,7 +52,7 @@ def dictionary() -> str:
 def scan_seeds(shared: Path) -> Iterator[bytes]:
     """Documents, each behind four bytes that choose a way to scan it; the shared ones too where they are."""
     dice = random.Random(1)  # noqa: S311 - not a secret
-    for document in [*DOCUMENTS, *_corpus(shared), *_suites(shared)]:
+    for document in [*DOCUMENTS, *_corpus(shared), *suites(shared)]:
         yield dice.randbytes(4) + document[: LONGEST - 4]
 
 
@@ -75,7 +75,7 @@ def _corpus(shared: Path) -> Iterator[bytes]:
         yield path.read_bytes()[:LONGEST]
 
 
-def _suites(shared: Path) -> Iterator[bytes]:
+def suites(shared: Path) -> Iterator[bytes]:
     for path in sorted(shared.glob("suites/html5lib-tests/tree-construction/**/*.dat")):
         for case in path.read_bytes().split(b"#data\n")[1:]:
             yield case.split(b"\n#errors")[0]

@@ -52,7 +52,7 @@ def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *S
 def _compile(compiler: str, name: str, sources: Sequence[Path], folder: Path, flags: Sequence[str]) -> None:
     folders = [ROOT / "ext", ROOT / f"ext/{name}", folder / "generated", sysconfig.get_path("include"), HERE]
     module = folder / "linkweir" / f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    shared = ["-shared-libasan"] if compiler == "clang" and "-fsanitize=fuzzer-no-link" not in flags else []
+    shared = ["-shared-libasan"] if compiler == "clang" else []
     failing = ["-include", str(HERE / "failing.h"), str(HERE / "failing.c")] if name == "journal" else []
     command = [compiler, "-g", *flags, *shared, "-fPIC", "-shared", "-pthread", "-fno-omit-frame-pointer"]
     command += [*(f"-I{place}" for place in folders), *failing, *map(str, sources)]

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import os
 import quopri
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -304,8 +305,13 @@ def spliced(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
     return data
 
 
-def journal(choices: Choices, data: bytes, folder: Path) -> None:
-    """Facts put in by several threads and written by one come out whole, or are given up."""
+def journal(choices: Choices, data: bytes) -> None:
+    """Facts put in by several threads and written by one are decided, each of them."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:  # noqa: S108
+        written(choices, data, Path(folder))
+
+
+def written(choices: Choices, data: bytes, folder: Path) -> None:
     lane = _journal.Lane(choices.of((3, 1000)), choices.of((64, 1 << 20)))
     path = folder / "lane"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -341,6 +347,7 @@ ENTRIES: tuple[Callable[[Choices, bytes], None], ...] = (
     opened,
     packed,
     encoded,
+    journal,
 )
 
 

@@ -1,0 +1,71 @@
+"""The four extensions under AddressSanitizer and UndefinedBehaviorSanitizer, through every public entry."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.c.toolchain import ROOT, compilers, missing
+
+from .building import build_package, environment, runtime
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs Python with extensions that sanitizers watch, and returns what it printed."""
+    compiler = next((name for name in ("clang", "cc") if name in compilers() and runtime(name)), None)
+    if compiler is None:
+        missing("no compiler with the sanitizers' runtime as a shared library")
+    variables = environment(compiler, build_package(compiler, tmp_path_factory.mktemp("sanitized")))
+
+    def run(*words: str) -> str:
+        command = [sys.executable, *words]
+        done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[:6000]
+        assert "runtime error" not in done.stderr, done.stderr[:6000]
+        return done.stdout
+
+    return run
+
+
+def test_sanitizers_watch_the_extensions(sanitized: Run) -> None:
+    """All four modules that are loaded are those that were built for it."""
+    words = "; print(*(m.__file__ for m in (_core, _journal, _mime, _token)), sep='\\n')"
+    files = sanitized("-c", "from linkweir import _core, _journal, _mime, _token" + words).split()
+    assert len(files) == 4
+    assert all("sanitized" in file for file in files)
+
+
+@pytest.mark.external
+@pytest.mark.parametrize("what", ["everything", "threads"])
+def test_corpus_and_suites_break_nothing(sanitized: Run, shared: Path, what: str) -> None:
+    """Every document, whole and cut, through every entry, alone and in several threads: no report of a sanitizer."""
+    runs = int(sanitized("-m", "tests.ext.driving", what, str(shared)).split()[0])
+    assert runs > (20_000 if what == "everything" else 100)
+
+
+def test_allocations_that_fail_break_nothing(sanitized: Run, tmp_path: Path) -> None:
+    """Wherever memory runs out there is an exception, and a stream has lost no byte."""
+    if importlib.util.find_spec("_testcapi") is None:
+        missing("this Python has no _testcapi, which makes allocations fail")
+    assert int(sanitized("-m", "tests.ext.driving", "starved", str(tmp_path)).split()[0]) > 2000
+
+
+@pytest.mark.parametrize("tests", ["tests/ext/test_misuse.py", "tests/html/test_misuse.py"])
+def test_misuse_breaks_nothing(sanitized: Run, tests: str) -> None:
+    """What callers do wrong is answered by an exception, and nothing is read or written elsewhere."""
+    sanitized("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", tests)
+
+
+def test_a_wrong_pointer_would_be_seen(sanitized: Run) -> None:
+    """A read behind a block of the interpreter's own memory ends such a process with a report."""
+    code = "import ctypes; text = b'x' * 100; ctypes.string_at(id(text), 400)"
+    with pytest.raises(AssertionError, match="AddressSanitizer"):
+        sanitized("-c", code)
+    assert os.environ.get("LD_PRELOAD", "") == ""
