@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from linkweir.batch.checking import check_file, looks_like_address
+from linkweir.batch.checking import check_file
 from linkweir.batch.source import Unreadable, refuse_junk
 from linkweir.html import Switches
+from linkweir.html.check import looks_like_address
 
 
 @pytest.mark.parametrize(

@@ -175,3 +175,57 @@ def test_the_corpus_is_checked_as_it_is_rewritten(linkweir: Command, shared: Pat
     assert counts[0] == counts[1]
     assert len(counts[0]) >= 5
     assert b"Traceback" not in checked.err.encode()
+
+
+MIXED = (
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n"
+    b'<a href="https://e.com/">x</a>\r\n--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: x-odd\r\n\r\n'
+    b'<a href="https://e.com/">x</a>\r\n--b\r\nContent-Type: text/html\r\n\r\n<a href="https://f.com/">y</a>\r\n--b--\r\n'
+)
+
+
+def test_a_part_that_cannot_be_judged_is_a_problem(linkweir: Command, work: Path) -> None:
+    """Each such part has a line with its section and why, as text and as JSON, also with --only-problems; code 1."""
+    (work / "a.eml").write_bytes(MIXED)
+    run = linkweir("check", "a.eml")
+    assert run.code == 1
+    assert [row[:3] for row in rows(run.out)] == [
+        ["a.eml[1]:1:1", "ok", "tracked"],
+        ["a.eml[3]:1:1", "ok", "tracked"],
+        ["a.eml[2]:1:1", "problem", "untouched-part"],
+    ]
+    assert "x-odd" in run.out.decode()
+    assert "1 part not judged, 2 links, 1 problem" in run.err
+    assert [row[1] for row in rows(linkweir("check", "--only-problems", "a.eml").out)] == ["problem"]
+    *links, part = map(json.loads, linkweir("check", "--format", "json", "a.eml").out.splitlines())
+    assert [link["index"] for link in links] == [0, 1]
+    assert (part["file"], part["index"], part["outcome"], part["problem"]) == ("a.eml[2]", None, "untouched-part", True)
+
+
+@pytest.mark.parametrize("kind", ["signed", "encrypted"])
+def test_a_signed_mail_is_not_judged(linkweir: Command, work: Path, kind: str) -> None:
+    """What is signed or encrypted is named, and the code is 1: its links will not be tracked."""
+    head = f"Content-Type: multipart/{kind}; boundary=b\n\n--b\nContent-Type: text/html\n\n"
+    (work / "a.eml").write_text(head + '<a href="https://e.com/">x</a>\n--b--\n')
+    run = linkweir("check", "a.eml")
+    assert (run.code, [row[1:3] for row in rows(run.out)]) == (1, [["problem", kind]])
+
+
+def test_a_folder_with_nothing_to_check_is_code_1(linkweir: Command, work: Path) -> None:
+    """A folder without one file that is known is an error that says so; with one, the others are left out."""
+    (work / "in" / "sub").mkdir(parents=True)
+    (work / "in" / "notes.txt").write_bytes(LINE)
+    run = linkweir("check", "in")
+    assert (run.code, run.out) == (1, b"")
+    assert "linkweir: in: a folder without any file that is known here" in run.err
+    (work / "in" / "sub" / "a.html").write_bytes(b'<a href="https://e.com/">x</a>')
+    assert linkweir("check", "in").code == 0
+
+
+@pytest.mark.external
+def test_cases_that_were_passed_over(linkweir: Command, shared: Path) -> None:
+    """Base64 without padding and UTF-16 with a byte order mark are read, and their one link is judged."""
+    for case in ("b64_nopad.eml", "cs_utf-16.eml"):
+        run = linkweir("check", shared / "cases" / case)
+        assert (run.code, [row[1:3] for row in rows(run.out)]) == (0, [["ok", "tracked"]])
+        assert run.out.rstrip().endswith(b"https://ex.com/?a=1&b=2")

@@ -1,9 +1,7 @@
 """Look at one document as a linter would: each link with its place, its outcome, and what to say about it."""
 
 import codecs
-import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from linkweir.batch.kinds import Kind
 from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
@@ -11,30 +9,26 @@ from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import HEAD, Source, Unreadable, refuse_junk
 from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.html.charset import Charset
+from linkweir.html.check import TAG_WINDOW, finding_of
 from linkweir.html.prescan import sniff
-from linkweir.mime import html_bodies
+from linkweir.mime import CheckedPart, Note, check_parts
 from linkweir.token import Tracker
 
-TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
 _TAG_SHOWN = 80  # bytes of a tag: enough to find it by, where there is no destination
-_ADDRESS = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
-# A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
-_BARE = re.compile(
-    r"(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|co|app|dev|shop"
-    r"|eu|uk|de|fr|es|it|nl|pl|ch|at|be|us|ca|au|jp|in|br)(?:[/:?#]\S*)?",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One link of one file; `line`, `column` (characters) from 1; `problem`: looks trackable, is not."""
+    """One link of one file; `line`, `column` (characters) from 1; `problem`: looks trackable, is not.
+
+    Or one part of a mail that could not be judged: then `index` is None and `outcome` the code of the note on it.
+    """
 
     file: str
     line: int
     column: int
-    index: int
-    outcome: Outcome
+    index: int | None
+    outcome: str
     reason: str
     destination: str | None
     text: str
@@ -48,7 +42,8 @@ def check_file(
 ) -> list[Remark]:
     """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable.
 
-    In mails, lines and columns are those of the decoded part, which is named behind the file: `mail.eml[1.2]`.
+    In mails, lines and columns are those of the decoded part, which is named behind the file: `mail.eml[1.2]`; links
+    are counted over the whole mail.
     """
     if kind != "html":
         return _check_mails(path, kind, switches, links)
@@ -62,7 +57,15 @@ def check_file(
     document = b"".join(parts)
     findings = check(document, switches=switches, charset=label, links=links)
     columns = _Columns(document, label)
-    return [_remark(shown(path), finding, document, columns) for finding in findings]
+    return [
+        _remark(
+            shown(path),
+            finding,
+            document[finding.link.start : finding.link.end],
+            columns.of(finding.link.start, finding.link.column),
+        )
+        for finding in findings
+    ]
 
 
 def _check_mails(path: str, kind: Kind, switches: Switches, links: Tracker | None) -> list[Remark]:
@@ -72,28 +75,46 @@ def _check_mails(path: str, kind: Kind, switches: Switches, links: Tracker | Non
         for piece in pieces(chunks) if kind == "mbox" else whole(chunks):
             if not piece.number:
                 raise Unreadable(f"a mail is larger than {MAIL_LIMIT >> 20} MiB")
-            for section, body, label in html_bodies(piece.data):
-                place = f"{piece.number}/{section}" if kind == "mbox" else section
-                findings = check(body, switches=switches, charset=label, links=links)
-                columns = _Columns(body, label)
-                found += [_remark(f"{shown(path)}[{place}]", finding, body, columns) for finding in findings]
+            parts, notes = check_parts(piece.data, switches=switches, links=links)
+            place = f"{shown(path)}[{piece.number}/" if kind == "mbox" else f"{shown(path)}["
+            for part in parts:
+                found += _part_remarks(f"{place}{part.section}]", part)
+            # what became of single links stands with them
+            unjudged = (note for note in notes if note.code not in set(Outcome))
+            found += [_not_judged(f"{place}{note.part or 1}]", note) for note in unjudged]
     return found
 
 
-def _remark(name: str, finding: Finding, document: bytes, columns: "_Columns") -> Remark:
+def _part_remarks(name: str, part: CheckedPart) -> list[Remark]:
+    """Offsets and columns of a str are characters already."""
+    html, columns = part.html, None if isinstance(part.html, str) else _Columns(part.html, part.charset)
+    found = []
+    for link in part.links:
+        cut = html[link.start : min(link.end, link.start + TAG_WINDOW)]
+        tag = cut.encode("utf-8", "surrogatepass") if isinstance(cut, str) else cut
+        column = columns.of(link.start, link.column) if columns else link.column
+        found.append(_remark(name, finding_of(link, tag), tag, column))
+    return found
+
+
+def _not_judged(name: str, note: Note) -> Remark:
+    return Remark(name, 1, 1, None, note.code, f"not judged: {note.text}", None, "", "", True, None)
+
+
+def _remark(name: str, finding: Finding, tag: bytes, column: int) -> Remark:
     link = finding.link
     return Remark(
         file=name,
         line=link.line,
-        column=columns.of(link.start, link.column),
+        column=column,
         index=link.index,
         outcome=link.outcome,
         reason=finding.reason,
         destination=link.destination,
         text=link.text,
-        tag=document[link.start : min(link.end, link.start + _TAG_SHOWN)].decode("utf-8", "replace"),
+        tag=tag[:_TAG_SHOWN].decode("utf-8", "replace"),
         problem=finding.looks_trackable,
-        warning=link.warning or _text_warning(link.outcome, link.destination, link.text),
+        warning=finding.warning,
     )
 
 
@@ -124,21 +145,3 @@ class _Columns:
         cut = len(self._decoder.decode(b"", final=True))  # a character that the tag cuts off shows as one too
         self._decoder.setstate(state)
         return self._characters + cut + 1
-
-
-def _text_warning(outcome: Outcome, destination: str | None, text: str) -> str | None:
-    return TEXT_IS_ADDRESS if outcome is Outcome.TRACKED and looks_like_address(text, destination) else None
-
-
-def looks_like_address(text: str, destination: str | None = None) -> bool:
-    """True when a reader takes `text` for an address: by how it begins or ends, or as the link's own host."""
-    text = text.strip(" .,;:!()<>[]\"'")
-    if not text or any(char.isspace() for char in text):
-        return False
-    if _ADDRESS.fullmatch(text) or _BARE.fullmatch(text):
-        return True
-    try:
-        host = urlsplit(destination or "").hostname or ""
-    except ValueError:
-        return False
-    return "." in text and text.lower().removeprefix("www.") == host.removeprefix("www.")

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import is_temporary
-from linkweir.batch.kinds import Kind, kind_of
+from linkweir.batch.kinds import SUFFIXES, Kind, kind_of
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import reason
 from linkweir.errors import LinkweirError
 
 NOT_REGULAR = "not a regular file"
+NOTHING_KNOWN = f"a folder without any file that is known here ({', '.join(SUFFIXES)} or a mail of a Maildir)"
 
 Identity = tuple[int, int]  # device and inode: what tells two names of one file
 
@@ -118,7 +119,8 @@ def _entries(folder: str, listing: Listing) -> list[os.DirEntry[str]]:
 
 
 def list_for_reading(paths: list[str], *, follow: bool = False, kind: Kind | None = None) -> Listing:
-    """List the HTML files and mails under `paths`; one that is named itself counts whatever its suffix.
+    """List the HTML files and mails under `paths`; one that is named itself counts whatever its suffix, and a folder
+    without any is a problem: somebody who misspelt its name would be told that all is well.
 
     `kind`: what standard input and files that are named themselves hold; None goes by their names.
     """
@@ -127,6 +129,7 @@ def list_for_reading(paths: list[str], *, follow: bool = False, kind: Kind | Non
         if path == STDIN:
             listing.jobs.append(Job(STDIN, None, 0, kind=kind or "html"))
             continue
+        before = len(listing.jobs), len(listing.problems)
         for found in walk(path, listing, follow=follow):
             known = kind_of(found.path)
             if found.below and known and not stat.S_ISREG(found.state.st_mode):
@@ -136,6 +139,8 @@ def list_for_reading(paths: list[str], *, follow: bool = False, kind: Kind | Non
                 listing.jobs.append(Job(found.path, None, found.state.st_size, kind=told or known or "html"))
             else:
                 listing.others += 1
+        if before == (len(listing.jobs), len(listing.problems)):
+            listing.problems.append((path, NOTHING_KNOWN))
     return listing
 
 

@@ -26,9 +26,10 @@ _EXAMPLES = """\
 
 Columns: file:line:column, level, outcome, reason, address (the tag, if it has none). Levels: ok; note, left
 alone on purpose; problem, looks as if it should be tracked and can't be (www.example.com without http://,
-href=https://... without quotes); warning, it works, but its text is an address itself, which mail programs
-take for phishing.
-Exit codes: 0 no problem, 1 a problem or an unreadable file, 2 a mistake in the command line.
+href=https://... without quotes), or a part of a mail that could not be judged; warning, it works, but its
+text is an address itself, which mail programs take for phishing.
+Exit codes: 0 no problem, 1 a problem, an unreadable file or a folder with nothing in it to check, 2 a mistake
+in the command line.
 """
 _COLOURS = {"ok": "32", "note": "2", "problem": "1;31", "warning": "33"}
 
@@ -99,24 +100,26 @@ def _tracker(key_file: str | None) -> Tracker | None:
 
 class _Tally:
     def __init__(self) -> None:
-        self.files = self.problems = self.warnings = 0
-        self.counts: Counter[Outcome] = Counter()
+        self.files = self.problems = self.warnings = self.parts = 0
+        self.counts: Counter[str] = Counter()
 
     def add(self, remarks: list[Remark]) -> None:
         self.files += 1
         self.problems += sum(remark.problem for remark in remarks)
         self.warnings += sum(remark.warning is not None for remark in remarks)
-        self.counts.update(remark.outcome for remark in remarks)
+        self.parts += sum(remark.index is None for remark in remarks)
+        self.counts.update(remark.outcome for remark in remarks if remark.index is not None)
 
     def print(self, failed: int) -> None:
         sys.stdout.flush()  # the summary belongs below, also where both go to one file
         unreadable = f", {failed} unreadable" if failed else ""
+        unreadable += f", {plural(self.parts, 'part')} not judged" if self.parts else ""
         print(
             f"linkweir: {plural(self.files, 'file')}{unreadable}, {plural(self.counts.total(), 'link')}, "
             f"{plural(self.problems, 'problem')}, {plural(self.warnings, 'warning')}",
             file=sys.stderr,
         )
-        for line in outcome_lines(self.counts):
+        for line in outcome_lines({Outcome(code): number for code, number in self.counts.items()}):
             print(line, file=sys.stderr)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from linkweir.html.link import Link
 from linkweir.html.outcome import REASONS, Outcome
@@ -30,16 +31,27 @@ _WRITTEN_WRONG = {
     Outcome.MALFORMED,
     Outcome.NO_HOST,
 }
-_TAG_WINDOW = 4096
+TAG_WINDOW = 4096  # bytes of a tag in which an address is looked for
+TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
+_ADDRESS = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
+# A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
+_BARE = re.compile(
+    r"(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|co|app|dev|shop"
+    r"|eu|uk|de|fr|es|it|nl|pl|ch|at|be|us|ca|au|jp|in|br)(?:[/:?#]\S*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One link, why it has its outcome, and whether its author probably wanted it tracked although it is not."""
+    """One link, why it has its outcome, whether its author probably wanted it tracked although it is not, and what to
+    look at although it is, or None.
+    """
 
     link: Link
     reason: str
     looks_trackable: bool
+    warning: str | None = None
 
 
 def check(
@@ -56,9 +68,35 @@ def check(
     found = []
     for row in document.rows(switches, links):
         link = document.link(row)
-        tag = document.raw[row[3] : min(row[4], row[3] + _TAG_WINDOW)]
-        found.append(Finding(link, REASONS[link.outcome], _looks_trackable(link, tag)))
+        tag = document.raw[row[3] : min(row[4], row[3] + TAG_WINDOW)]
+        found.append(finding_of(link, tag))
     return found
+
+
+def finding_of(link: Link, tag: bytes) -> Finding:
+    """What there is to say about a link; `tag` are the first bytes of its tag."""
+    odd = warning(link.warning, link.outcome, link.destination, link.text)
+    return Finding(link, REASONS[link.outcome], _looks_trackable(link, tag), odd)
+
+
+def warning(odd: str | None, outcome: Outcome, destination: str | None, text: str | None) -> str | None:
+    """What to look at although a link is tracked, or None; `odd` is what its address gave cause for."""
+    shown = outcome is Outcome.TRACKED and looks_like_address(text or "", destination)
+    return "; ".join(filter(None, (odd, TEXT_IS_ADDRESS if shown else None))) or None
+
+
+def looks_like_address(text: str, destination: str | None = None) -> bool:
+    """True when a reader takes `text` for an address: by how it begins or ends, or as the link's own host."""
+    text = text.strip(" .,;:!()<>[]\"'")
+    if not text or any(char.isspace() for char in text):
+        return False
+    if _ADDRESS.fullmatch(text) or _BARE.fullmatch(text):
+        return True
+    try:
+        host = urlsplit(destination or "").hostname or ""
+    except ValueError:
+        return False
+    return "." in text and text.lower().removeprefix("www.") == host.removeprefix("www.")
 
 
 def _looks_trackable(link: Link, tag: bytes) -> bool:

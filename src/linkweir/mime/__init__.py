@@ -1,6 +1,23 @@
 """Raw mails in, raw mails out: links are replaced by splicing, every other byte stays. No I/O, no framework."""
 
-from linkweir.mime.message import PartLink, Rewritten, check_message, html_bodies, rewrite_message
+from linkweir.mime.message import (
+    CheckedPart,
+    PartLink,
+    Rewritten,
+    check_message,
+    check_parts,
+    html_bodies,
+    rewrite_message,
+)
 from linkweir.mime.note import Note
 
-__all__ = ["Note", "PartLink", "Rewritten", "check_message", "html_bodies", "rewrite_message"]
+__all__ = [
+    "CheckedPart",
+    "Note",
+    "PartLink",
+    "Rewritten",
+    "check_message",
+    "check_parts",
+    "html_bodies",
+    "rewrite_message",
+]

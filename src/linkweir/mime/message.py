@@ -42,6 +42,16 @@ class PartLink:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedPart:
+    """One HTML body of a mail, decoded (str where its charset is wide), with its links."""
+
+    section: str
+    html: str | bytes
+    charset: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rewritten:
     """A mail after rewriting. `html_parts`: how many HTML bodies were looked into; `replaced`: how many links in them
     were; `links`: every link in them, made when `report` was asked for.
@@ -109,18 +119,29 @@ def check_message(
 
     Whether a line would become too long is known only with `links`, whose tracking links have their length.
     """
+    parts, notes = check_parts(raw, switches=switches, links=links)
+    return tuple(PartLink(part.section, link) for part in parts for link in part.links), tuple(notes)
+
+
+def check_parts(
+    raw: bytes, *, switches: Switches = DEFAULT, links: Tracker | None = None
+) -> tuple[list[CheckedPart], list[Note]]:
+    """The same part by part."""
     walk = Walk(raw)
     notes = list(walk.notes)
-    found: list[PartLink] = []
+    found: list[CheckedPart] = []
+    first = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, first=len(found), dry=True)
+            work = _Work(raw, part, links, switches, first=first, dry=True)
         except Untouchable as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
         notes += work.notes
-        found += [PartLink(part.section, replace(link, replacement=None)) for link in work.places.links()]
-    return tuple(found), tuple(notes)
+        judged = tuple(replace(link, replacement=None) for link in work.places.links())
+        found.append(CheckedPart(part.section, work.html, work.charset, judged))
+        first += len(judged)
+    return found, notes
 
 
 def html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
@@ -181,6 +202,7 @@ class _Work:
         text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
         html = body.decoded if text is None else text[0]
         charset = label if text is None else "utf-8"
+        self.html, self.charset = html, charset
         self.places = Places(html, links, switches=switches, charset=charset, first=first, listed=listed)
         if self.places.unjudgeable:
             raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from linkweir.errors import BadToken
 from linkweir.html import REASONS, Outcome, Switches
+from linkweir.html.check import warning
 from linkweir.mime.message import PartLink, check_message
 from linkweir.store import clicked, messages
 from linkweir.token import TRAP_INDEX, KeyRing, Tracker, open_link
@@ -32,6 +33,7 @@ class MailLink:
     destination: str | None
     outcome: str
     reason: str
+    warning: str | None
     human: int
     unsure: int
     machine: int
@@ -120,6 +122,7 @@ def _link(
         destination=destination,
         outcome=str(outcome),
         reason=REASONS[outcome] if outcome is not Outcome.DECLINED else declined,
+        warning=warning(None, outcome, destination, text),
         **sums,
         total=sum(sums.values()),
         click_count=sums["human"] + sums["unsure"],

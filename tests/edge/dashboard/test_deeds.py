@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from linkweir.html.check import TEXT_IS_ADDRESS
 from tests.edge.dashboard.browsing import FIREFOX, Visitor, add_user
 from tests.edge.serving import Served, wait_until
 
@@ -252,3 +253,23 @@ def test_times_are_the_reader_s(house: Served, visitor: Visitor) -> None:
     assert visitor.post("/settings/zone", {"zone": "../etc/passwd"}).status_code == 400
     visitor.client.cookies.set("linkweir_zone", "nonsense", path="/dashboard")
     assert visitor.client.get("/", headers={"Cookie": "linkweir_zone=../../x"}).status_code == 303
+
+
+def test_a_text_that_is_another_address_is_named_wherever_links_are(house: Served, visitor: Visitor) -> None:
+    """Of three links the tracked one whose text is an address has the warning: in the API and on both pages, before
+    sending and after.
+    """
+    html = (
+        '<a href="https://www.example.com/offers">www.example.com</a> <a href="https://example.com/b">Offers</a> '
+        '<a data-as-no-track href="https://example.com/c">example.com</a>'
+    )
+    (entry,) = house.send(html_content=html)
+    checked = house.client.post(f"{house.base}/check", json={"html_content": html}).json()["data"]
+    sent = house.client.get(f"{house.base}/messages/{entry['id']}/links").json()["data"]
+    for found in (checked, sent):
+        assert [one["warning"] for one in found] == [TEXT_IS_ADDRESS, None, None]
+    visitor.entered()
+    shown = TEXT_IS_ADDRESS.replace("'", "&#39;")
+    assert visitor.post("/check", {"html": html}).text.count(shown) == 1
+    number = entry["id"].strip("<>").partition("@")[0]
+    assert visitor.get(f"/messages/{number}").count(shown) == 1

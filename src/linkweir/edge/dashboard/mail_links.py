@@ -9,6 +9,8 @@ from linkweir.edge.dashboard import drawn
 from linkweir.edge.dashboard.drawn import Counted, Placed
 from linkweir.edge.dashboard.entry import Call
 from linkweir.errors import NotFound
+from linkweir.html import Outcome
+from linkweir.html.check import warning
 from linkweir.token import KeyRing
 
 
@@ -20,14 +22,19 @@ def link_rows(
     `followed`: `<position>` TAB `<destination>` of each; `short`: where the mail's short links lead, by position.
     """
     rows = {
-        one.position: {"position": one.position, "text": one.link.text, "destination": _leads(one, short)}
+        one.position: {
+            "position": one.position,
+            "text": one.link.text,
+            "destination": _leads(one, short),
+            "warning": warning(None, Outcome.TRACKED, _leads(one, short), one.link.text),
+        }
         for one in (drawn.links(html, ring) if html else ())
         if one.position is not None
     }
     for value in followed:
         place, _, destination = value.partition("\t")
         if place.isdigit():
-            row = rows.setdefault(int(place), {"position": int(place), "text": "", "destination": ""})
+            row = rows.setdefault(int(place), {"position": int(place), "text": "", "destination": "", "warning": None})
             row["destination"] = row["destination"] or destination
     most = max((one.total for one in counts.values()), default=0)
     return [

@@ -280,7 +280,9 @@ class Deliverability(Struct):
 
 
 class CheckedLink(Struct):
-    """One link of the page that was looked at."""
+    """One link of the page that was looked at. `warning`: what to look at although it would be tracked, such as a
+    text that is an address, and so another one than the tracking link, which looks like phishing.
+    """
 
     position: int
     line: int

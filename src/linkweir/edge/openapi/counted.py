@@ -44,7 +44,9 @@ class Click(Struct):
 
 
 class MailLink(Struct):
-    """One link of a message; `text` and `part` are known while the mail is kept."""
+    """One link of a message; `text` and `part` are known while the mail is kept. `warning`: the text is an address, and
+    the link leads to another one, which looks like phishing.
+    """
 
     position: int
     part: str | None
@@ -52,6 +54,7 @@ class MailLink(Struct):
     destination: str | None
     outcome: Outcome
     reason: str
+    warning: str | None
     human: int
     unsure: int
     machine: int

@@ -66,5 +66,5 @@ def _shown(finding: Finding) -> dict[str, Any]:
         "outcome": str(link.outcome),
         "reason": finding.reason,
         "looks_trackable": finding.looks_trackable,
-        "warning": link.warning,
+        "warning": finding.warning,
     }
