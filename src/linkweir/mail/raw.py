@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from linkweir.errors import RefusedContent
-from linkweir.mail import originators, wish_headers
+from linkweir.errors import BadInput, RefusedContent
+from linkweir.mail import address, originators, wish_headers
 from linkweir.mail.accepting import Draft, Sending
 from linkweir.mail.model import Wishes
 from linkweir.mail.stage import Stage
@@ -70,7 +70,7 @@ class Opened:
         self._gone = list(self._removed())
         self.wishes = wish_headers.read(self._texts())
         self.senders = self._senders()
-        self.sender = next((one for one in self.senders if "@" in one), mail.envelope_from)
+        self.sender = _normal(next((one for one in self.senders if "@" in one), mail.envelope_from))
         self.subject = _decoded(self._first(b"subject") or "")[:SUBJECT_LIMIT]
         found = _ID.search(self._first(b"message-id") or "")
         self.message_id = found[1] if found else None
@@ -141,7 +141,7 @@ class Opened:
             found = email.utils.getaddresses(some)
         except RecursionError:  # comments inside each other
             found = []
-        return [address for _, address in found]
+        return [one for _, one in found]
 
     @property
     def originators(self) -> Iterator[tuple[bytes, str]]:
@@ -188,6 +188,14 @@ def _without(raw: bytes, at: int, gone: list[Field]) -> Iterator[bytes]:
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2].lower()
+
+
+def _normal(sender: str) -> str:
+    """With the domain as policy and keys are stored under; as it is when it cannot be one."""
+    try:
+        return address.normal(sender)
+    except BadInput:
+        return sender
 
 
 def _decoded(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from linkweir.edge.smtp import protocol, server
+from linkweir.edge.smtp.intake import BARE
 from tests.conftest import missing
 from tests.edge.serving import WAIT, at_some_pace, wait_until
 from tests.edge.smtp.submitting import MAIL, Submission
@@ -94,17 +95,20 @@ def test_a_wrong_password_is_535(served: Submission) -> None:
 
 @pytest.mark.parametrize(
     "ending",
-    [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r", b"\r.\r\n", b"\n.\r"],
+    [
+        *(b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r", b"\r.\r\n", b"\n.\r"),
+        *(b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\0", b"\r\n.\r\0\n", b"\r\0\n.\r\n", b"\n\n.\n\n", b"\r\r\n.\r\r\n"),
+    ],
 )
 def test_smuggling_is_refused(served: Submission, ending: bytes) -> None:
-    """A bare CR or LF around a dot neither ends a mail nor comes through: the whole transaction is refused."""
+    """A bare CR or LF or a NUL around a dot neither ends a mail nor comes through: all of it is refused."""
     with served.connect() as client:
         client.mail("a@example.com")
         client.rcpt("b@example.org")
         assert client.docmd("DATA")[0] == 354
         client.send(b"Subject: x\r\n\r\nbody" + ending + b"MAIL FROM:<evil@example.com>\r\nRCPT TO:<c@example.org>\r\n")
         client.send(b"\r\n.\r\n")
-        assert client.getreply()[0] == 550
+        assert client.getreply()[0] == (554 if ending.count(b"\0") and not BARE.search(ending) else 550)
         assert client.noop()[0] == 250
     assert all(b"evil@example.com" not in path.read_bytes() for path in new(served))
 

@@ -57,9 +57,23 @@ def test_a_mail_beyond_ascii_is_taken_and_shown(served: Submission) -> None:
     wait_until(lambda: listed(served, message_id_header="<utf8@example.com>")[0]["status"] == "Delivered")
     (message,) = listed(served, message_id_header="<utf8@example.com>")
     assert (message["recipient"], message["subject"]) == (STORED, "Grüße aus Köln")
-    assert message["sender"].rpartition("@")[0] == "ä"
+    assert message["sender"] == "ä@xn--bcher-kva.example"
     (stored,) = (path.read_bytes() for path in (served.settings.maildir_path / "new").glob(f"*{key.replace('-', '')}*"))
     assert stored.endswith(mail)
+
+
+def test_the_wishes_of_an_international_domain_hold(served: Submission) -> None:
+    """What the account wishes for a domain is found for a sender who writes that in its own script."""
+    asked = {"domain": "xn--grn-ioa.example", "track_clicks": True}
+    served.client.post(f"{served.base}/domains", json=asked).raise_for_status()
+    mail = MAIL.replace(b"news@example.com", "a@GRÜN.example".encode()).replace(b"one@", b"wishes@")
+    with served.connect() as client:
+        handed_in(begun(client), "ada@example.org", mail=mail)
+    (message,) = listed(served, message_id_header="<wishes@example.com>")
+    assert message["sender"] == "a@xn--grn-ioa.example"
+    assert message["domain_id"]
+    links = served.client.get(f"{served.base}/messages/{message['id']}/links").json()["data"]
+    assert [one["outcome"] for one in links] == ["tracked"]
 
 
 def test_the_domain_alone_may_be_written_either_way(served: Submission) -> None:

@@ -96,7 +96,8 @@ class Commands(SMTP):
     async def smtp_GET(self, _arg: str | None) -> None:  # noqa: N802
         """A browser that some page has sent here: nothing of what it goes on to say may be taken for a mail."""
         await self.push("421 4.7.0 this is no web server")
-        if self.transport is not None:
+        if self.transport is not None and self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
             self.transport.close()
 
     smtp_POST = smtp_PUT = smtp_HEAD = smtp_OPTIONS = smtp_CONNECT = smtp_GET  # noqa: N815
