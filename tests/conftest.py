@@ -8,7 +8,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+import hypothesis
 import pytest
+
+# Neither a slow example nor slow data says anything of the code on a busy machine.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 # A shell starts its background jobs with SIGINT ignored, and what the tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
