@@ -28,7 +28,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
-from linkweir import integrity, keyfile
+from linkweir import background, integrity, keyfile
+from linkweir.background import DEAD_SECONDS, Heartbeat, Supervisor
 from linkweir.click import leftover
 from linkweir.click.aside import Aside
 from linkweir.click.emptying import emptied
@@ -60,7 +61,7 @@ from linkweir.edge.smtp import server as smtp
 from linkweir.edge.smtp import signin
 from linkweir.edge.v1 import sending as v1
 from linkweir.edge.v2 import routes as v2
-from linkweir.errors import KeyRingError, LinkweirError
+from linkweir.errors import KeyRingError, LinkweirError, StoreUnavailable
 from linkweir.html import Switches
 from linkweir.mail.deliver import DeliveryWorker
 from linkweir.mail.patterns import skipping
@@ -110,6 +111,7 @@ class Service:
         self.store = Store(
             settings.database, wait=settings.store_wait, connections=settings.threads + READERS + 2, turn=turn
         )
+        self.store.lost_log = lambda: log.error("store.log_removed", database=str(settings.database))
         self.vault = Vault(settings.vault_path)
         self.understand = understand = _understand(settings, log)
         self.aside = Aside(settings.spool_path, log)
@@ -156,7 +158,11 @@ class Service:
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
-        self.submitter = Submitter(self.store, settings.base_url, switches, settings.link_style)
+        self.submitter = Submitter(
+            self.store, settings.base_url, switches, settings.link_style, deliverable=self._check_delivery
+        )
+        self.heartbeat = Heartbeat(settings.data)
+        self.supervisor = Supervisor(log, self._beat)
         self.people = people(settings, self.store, log, lambda: understand, lambda: self.ring)
         self.webhooks = WebhookWorker(
             self.store,
@@ -204,6 +210,7 @@ class Service:
                 self.worker.start()
                 self.webhooks.start()
                 self.clicks.start()
+            self._supervise()
             self._state = "running"
             atexit.register(self._stop_at_exit)
         self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
@@ -235,6 +242,7 @@ class Service:
                 return
             self._state = "stopped"
             atexit.unregister(self._stop_at_exit)
+            self.supervisor.stop()
             for server in self.smtp_servers:
                 server.stop()
             self.rebuilder.stop()
@@ -253,6 +261,30 @@ class Service:
         self.smtp_servers = smtp.servers(self)
         for server in self.smtp_servers:
             server.start()
+
+    def _supervise(self) -> None:
+        threads: dict[str, background.Running] = {"gate": self.gate}
+        if self._embeds:
+            threads["journal"] = self.embedded
+        if self.has_workers:
+            threads |= {"worker": self.worker, "webhooks": self.webhooks, "clicks": self.clicks}
+            threads |= {f"smtp-{place}": one for place, one in enumerate(self.smtp_servers)}
+        self.supervisor.threads = threads
+        self.heartbeat = Heartbeat(self.settings.data)
+        self.supervisor.start()
+
+    def _beat(self) -> None:
+        if self.has_workers:
+            damage = {"database": f"damaged: {self.store.damage}"} if self.store.damage else {}
+            self.heartbeat.write({**health.of_workers(self), **damage})
+
+    def _check_delivery(self) -> None:
+        """Raises StoreUnavailable where what is accepted now would lie there for long."""
+        silence = 0.0 if self.has_workers else self.heartbeat.latest()[0]
+        if silence > DEAD_SECONDS:
+            raise StoreUnavailable(
+                f"nothing was delivered for {silence:.0f} seconds: the process that does is not there"
+            )
 
     def _stop_at_exit(self) -> None:
         """For a host that never stops us; its standard error may be closed by then."""
@@ -390,6 +422,8 @@ class Service:
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
                 ("linkweir_webhook_successes", "Webhook requests taken", lambda: webhooks.succeeded),
                 ("linkweir_webhook_failures", "Attempts at webhooks that failed", lambda: webhooks.failed),
+                ("linkweir_store_log_losses", "Times the database's log was removed", lambda: self.store.log_losses),
+                ("linkweir_thread_restarts", "Threads that ended and were started again", self._restarts),
                 ("linkweir_webhooks_disabled", "Webhooks disabled", lambda: webhooks.disabled),
             ],
             gauges=[
@@ -397,6 +431,9 @@ class Service:
                 ("linkweir_webhooks_waiting", "Webhook requests waiting", lambda: self._count(outbox.waiting)),
             ],
         )
+
+    def _restarts(self) -> int:
+        return self.supervisor.restarts
 
     def _lost(self) -> int:
         return self.embedded.lost + self.metrics.unrecorded

@@ -1,6 +1,7 @@
 """A full disk: what cannot be written is deferred or refused, and nothing half-written is left."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -16,18 +17,25 @@ from tests.edge.serving import Served, request
 from tests.mail.test_deliver import mail_to_send
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of two megabytes."""
-    place, mount = tmp_path / "disk", shutil.which("mount")
+@contextlib.contextmanager
+def mounted(place: Path, size: str) -> Iterator[Path]:
+    """A file system of its own, while the block lasts."""
+    mount = shutil.which("mount")
     place.mkdir()
     if mount is None or os.geteuid() != 0:
         missing("mounting a small file system needs root")
-    command = [mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    command = [mount, "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     if subprocess.run(command, check=False, capture_output=True).returncode:  # noqa: S603 - the system's own
         pytest.skip("this machine does not allow mounting")
     yield place
     subprocess.run(["/usr/bin/umount", "-l", str(place)], check=False)  # noqa: S603 - the system's own
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    with mounted(tmp_path / "disk", "2m") as place:
+        yield place
 
 
 def test_a_maildir_on_a_full_disk_defers(small_disk: Path) -> None:

@@ -87,6 +87,11 @@ class GateKeeper:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Look once, then go on looking."""
         self._ended.clear()

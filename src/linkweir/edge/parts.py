@@ -9,6 +9,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.background import Heartbeat
 from linkweir.click.gate import GateKeeper
 from linkweir.click.journal import Journal
 from linkweir.click.worker import ClickWorker
@@ -57,6 +58,7 @@ class Parts(Protocol):
     statistics_limits: Limits
     attempts: Attempts
     metrics: Metrics
+    heartbeat: Heartbeat
     incoming: Incoming
     own_pages: "OwnPages"
 

@@ -116,6 +116,8 @@ class DeliveryWorker:
     async def _run(self) -> None:
         self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
         self._loop = asyncio.get_running_loop()
+        self._under_way.clear()  # of a thread that ended: their leases end too
+        self._busy.clear()
         beside = [asyncio.create_task(one()) for one in (self._keep_leases, self._sweep, self._learn)]
         try:
             while not self._stopping:

@@ -45,10 +45,21 @@ class Answer:
 
 
 class Submitter:
-    """The one flow by which mail enters, whatever door it came through."""
+    """The one flow by which mail enters, whatever door it came through. `deliverable` raises StoreUnavailable where
+    nothing is delivered any more.
+    """
 
-    def __init__(self, store: Store, base_url: str, switches: Switches, link_style: LinkStyle) -> None:
+    def __init__(
+        self,
+        store: Store,
+        base_url: str,
+        switches: Switches,
+        link_style: LinkStyle,
+        *,
+        deliverable: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
+        self._deliverable = deliverable
         self.house = House(base_url, switches, link_style)
 
     def submit(
@@ -65,6 +76,7 @@ class Submitter:
 
         Raises BadInput for what is wrong for all, StoreUnavailable. Nothing is accepted then.
         """
+        self._deliverable()
         submission = _checked(submission)
         with Stage(self._store.path.parent) as stage:
             writer = _Writer(self._sending(ring, account, submission, now), submission, stage)
@@ -84,6 +96,7 @@ class Submitter:
         `allowed`: the domains that the senders may be of; None: any. Raises NotAllowed, BadInput, StoreUnavailable.
         Nothing is accepted then.
         """
+        self._deliverable()
         opened = Opened(mail)
         if allowed is not None:
             originators.check(allowed, mail.envelope_from, opened.originators)

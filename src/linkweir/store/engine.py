@@ -11,8 +11,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,10 @@ WAL_TRIES = 40
 LOG_WAIT = 0.05  # seconds that writers may wait for the log to be emptied
 WRITE = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+PROBE_SECONDS = 5.0  # between two writes that only see whether one is possible
+_Identity = tuple[int, int] | None
+
 
 class Store:
     """One SQLite file. Threads may share it; every call checks that the file is still the one that was
@@ -38,6 +42,11 @@ class Store:
         self._wait = wait
         self._lock = threading.Lock()
         self._identity: tuple[int, int] | None = None
+        self._beside: tuple[_Identity, _Identity] | None = None  # SQLite's own two files
+        self._probe_at = 0.0
+        self.damage: str | None = None  # what was found of this file that no second try helps against
+        self.log_losses = 0
+        self.lost_log: Callable[[], None] = lambda: None  # called when one of those files was removed
         self._engine = self._make_engine(connections)
 
     def _make_engine(self, connections: int) -> Engine:
@@ -81,15 +90,67 @@ class Store:
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
         self._check_file()
+        self._check_log(writes=bool(options))
         try:
             with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
+                self._note_log(options)
         except (exc.OperationalError, exc.InterfaceError, exc.DatabaseError, exc.TimeoutError) as error:
             if isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
                 raise  # a bug of ours, not the store's state
-            raise StoreUnavailable(str(getattr(error, "orig", None) or error)) from error
+            original = getattr(error, "orig", None) or error
+            if getattr(original, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+                self.damage = str(original)
+            raise StoreUnavailable(f"{self.path}: {original}") from error
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
+            raise StoreUnavailable(f"{self.path}: {error}") from error
+
+    def probe(self) -> None:
+        """Write, now and then, what is there already: on a disk that takes nothing this fails. Raises
+        StoreUnavailable.
+        """
+        if time.monotonic() >= self._probe_at:
+            with self.write() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+                connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+            self._probe_at = time.monotonic() + PROBE_SECONDS
+
+    def _note_log(self, options: dict[str, Any]) -> None:
+        """Know SQLite's own files; before a commit, see that it will go to a file that somebody finds again."""
+        found = self._files_beside()
+        with self._lock:
+            if self._beside is None and None not in found:
+                self._beside = found
+            if options and self._beside not in (None, found):
+                raise StoreUnavailable(f"{self.path}: its log was removed")
+
+    def _check_log(self, *, writes: bool) -> None:
+        """Was SQLite's log removed, or its index? Whoever has them open goes on with them, and whoever comes next does
+        not see what was committed there: so all of that is brought to the database file, and the files opened anew.
+        """
+        with self._lock:
+            if self._beside is None or self._files_beside() == self._beside:
+                return
+        if not writes and not self._turn.acquire(timeout=self._wait):
+            raise StoreUnavailable("the database is busy")
+        try:
+            with self._lock:
+                if self._beside is None or self._files_beside() == self._beside:
+                    return
+                self._beside = None
+                self.log_losses += 1
+                with closing(self._engine.raw_connection()) as connection:
+                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._engine.dispose()
+        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"{self.path}: its log was removed: {error}") from error
+        finally:
+            if not writes:
+                self._turn.release()
+        self.lost_log()
+
+    def _files_beside(self) -> tuple[_Identity, _Identity]:
+        return _identity(f"{self.path}-wal"), _identity(f"{self.path}-shm")
 
     def _check_file(self) -> None:
         """SQLite goes on writing happily into a file that was deleted or replaced; facts would be lost
@@ -103,6 +164,7 @@ class Store:
         with self._lock:
             if self._identity not in (None, identity):
                 self._engine.dispose()
+                self._beside = self.damage = None
             self._identity = identity
 
     def overwrite(self, limit: int | None = None) -> bool:
@@ -164,7 +226,16 @@ class Store:
 
     def close(self) -> None:
         """Close all pooled connections; the store may be used again afterwards."""
+        self._beside = None
         self._engine.dispose()
+
+
+def _identity(path: str) -> _Identity:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
