@@ -70,6 +70,15 @@ def mime_seeds(shared: Path) -> Iterator[bytes]:
             yield dice.randbytes(8) + encoded[: LONGEST - 8]
 
 
+def extension_seeds(shared: Path) -> Iterator[bytes]:
+    """Documents, mails and destinations, each behind sixteen bytes of decisions, twice."""
+    dice = random.Random(3)  # noqa: S311 - not a secret
+    mails = [path.read_bytes() for path in sorted(shared.glob("corpus/eml/**/*.eml"))[::5]]
+    for document in [*DOCUMENTS, *DESTINATIONS, *_corpus(shared), *suites(shared), *mails]:
+        for _ in range(2):
+            yield dice.randbytes(16) + document[: LONGEST - 16]
+
+
 def _corpus(shared: Path) -> Iterator[bytes]:
     for path in sorted(shared.glob("corpus/html/**/*.html")):
         yield path.read_bytes()[:LONGEST]

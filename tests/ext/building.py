@@ -59,6 +59,28 @@ def _compile(compiler: str, name: str, sources: Sequence[Path], folder: Path, fl
     _run([*command, str(folder / f"generated/ext/_{name}.c"), "-o", str(module)])
 
 
+def build_program(source: Path, program: Path, flags: Sequence[str]) -> None:
+    """A program with this Python in it, for clang's runtime as a shared library."""
+    libraries = sysconfig.get_config_var("LIBDIR")
+    python = f"-lpython{sysconfig.get_config_var('LDVERSION')}"
+    command = ["clang", "-g", "-O1", *flags, "-shared-libasan", "-rdynamic", f"-I{sysconfig.get_path('include')}"]
+    command += [str(source), f"-L{libraries}", f"-Wl,-rpath,{libraries}", python, "-lm", "-lstdc++", "-lpthread"]
+    _run([*command, "-o", str(program)])
+
+
+def embedded(compiler: str, folder: Path) -> dict[str, str]:
+    """For such a program: the same, and where this Python and its packages are."""
+    variables = environment(compiler, folder)
+    paths = [str(folder), str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
+    runtimes = os.pathsep.join(str(Path(path).parent) for path in variables["LD_PRELOAD"].split(":"))
+    return {
+        **variables,
+        "PYTHONHOME": sys.base_prefix,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "LD_LIBRARY_PATH": runtimes,
+    }
+
+
 def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - our own sources
     if done.returncode:
