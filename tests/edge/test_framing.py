@@ -1,5 +1,7 @@
 """Requests whose end two servers may see in two places: one of them could be made to smuggle in another."""
 
+import socket
+
 import pytest
 
 from tests.edge.serving import Served
@@ -93,3 +95,22 @@ def test_one_length_is_taken(served: Served) -> None:
 def test_old_http_has_no_chunks(served: Served) -> None:
     """Transfer-Encoding in HTTP/1.0 is 400: proxies of that time did not know it."""
     assert post(served, b"Transfer-Encoding: chunked\r\n", version=b"1.0").startswith(b"HTTP/1.1 400")
+
+
+def test_too_many_fields_are_refused(served: Served) -> None:
+    """A head of thousands of lines is 400 before each of them is looked at."""
+    assert raw(served, b"GET /v2/ping HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 5000 + b"\r\n").startswith(b"HTTP/1.1 400")
+
+
+def test_many_chunks_are_read_to_the_end(served: Served) -> None:
+    """A body in the smallest chunks, sent faster than it is read, is the same body; and so is what follows it."""
+    text = b'{"html_content": "' + b"x" * 50_000 + b'"}'
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in text) + b"0\r\n\r\n"
+    head = f"POST {served.base}/check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.key}\r\n"
+    answer = b""
+    with socket.create_connection(("127.0.0.1", served.settings.port), timeout=60) as connection:
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + SECOND)
+        while part := connection.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b'{"message":"pong"}')

@@ -5,17 +5,26 @@ The attack is request smuggling (RFC 9112 section 11.2): two servers that do not
 one of them holds for a body as a request of somebody else.
 """
 
+import asyncio
 import re
+import time
+from collections import deque
+from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import h11
 import orjson
 from h11._receivebuffer import ReceiveBuffer
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # a line end of LF alone, a CR without LF, a folded line (section 5.2)
 LENIENT = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|\n[ \t]")
 BODY_LENGTH = (b"content-length", b"transfer-encoding")
+FIELDS = 256  # lines of a head; browsers and proxies send some thirty
+SMALLEST, LARGEST = 1024, 64 * 1024  # bytes read at once
+PIECE_SECONDS = 0.001
 
 
 class StrictLines(ReceiveBuffer):
@@ -28,12 +37,14 @@ class StrictLines(ReceiveBuffer):
             raise h11.LocalProtocolError("lines must end in CR LF and must not be folded")
         lines = super().maybe_extract_lines()
         if lines:
-            _check_length(lines)
+            _check_fields(lines)
         return lines
 
 
-def _check_length(lines: list[bytearray]) -> None:
+def _check_fields(lines: list[bytearray]) -> None:
     """Raises LocalProtocolError where the length of the body is said twice, or to those who cannot know it."""
+    if len(lines) > FIELDS:
+        raise h11.LocalProtocolError("there are too many fields")
     fields = [line.partition(b":")[::2] for line in lines]
     lengths = [(bytes(name.strip().lower()), value) for name, value in fields if name.strip().lower() in BODY_LENGTH]
     if len(lengths) > 1 or any(b"," in value for _, value in lengths):
@@ -42,12 +53,101 @@ def _check_length(lines: list[bytearray]) -> None:
         raise h11.LocalProtocolError("HTTP/1.0 has no Transfer-Encoding")
 
 
+class Backlog:
+    """Connections with more than could be read at once; each gets its turn, and everything else one in between."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Protocol] = deque()
+
+    def add(self, connection: "Protocol") -> None:
+        """Go on with this one soon."""
+        if connection not in self._waiting:
+            self._waiting.append(connection)
+            if len(self._waiting) == 1:
+                self._loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        connection = self._waiting.popleft()
+        connection.read_piece()
+        if connection.has_more:
+            self._waiting.append(connection)
+        if self._waiting:
+            self._loop.call_soon(self._next)
+
+
+class Flow(FlowControl):
+    """uvicorn's, for a connection that may have received more than it has read."""
+
+    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], None]) -> None:
+        super().__init__(transport)
+        self._go_on = go_on
+
+    def resume_reading(self) -> None:
+        """Go on, with what is here first."""
+        if self.read_paused:
+            self.read_paused = False
+            self._go_on()
+
+
 class Protocol(H11Protocol):
-    """uvicorn's, with strict lines; its own error is JSON as every other."""
+    """uvicorn's, with strict lines, and in pieces: a body of a million chunks must not keep the others waiting until
+    all of them are read. Its own error is JSON as every other.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.conn._receive_buffer = StrictLines()
+        self._received = bytearray()
+        self._piece = SMALLEST
+        found = BACKLOGS.get(self.loop)
+        self._backlog = found or BACKLOGS.setdefault(self.loop, Backlog(self.loop))
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn does."""
+        super().connection_made(transport)
+        self.flow = Flow(transport, self._go_on)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """What was not read never will be."""
+        self._received.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what is quickly read, and leave the rest for later."""
+        self._unset_keepalive_if_required()
+        waits = bool(self._received)
+        self._received += data
+        if not waits and not self.flow.read_paused:
+            self.read_piece()
+        if self._received:
+            self.transport.pause_reading()
+            self._go_on()
+
+    @property
+    def has_more(self) -> bool:
+        """Is there anything to be read now?"""
+        return bool(self._received) and not self.flow.read_paused and not self.transport.is_closing()
+
+    def _go_on(self) -> None:
+        if self.has_more:
+            self._backlog.add(self)
+        elif not self._received and not self.flow.read_paused:
+            self.transport.resume_reading()
+
+    def read_piece(self) -> None:
+        """Read as much as takes about a millisecond."""
+        if self.flow.read_paused or self.transport.is_closing():
+            return
+        piece = bytes(self._received[: self._piece])
+        del self._received[: self._piece]
+        began = time.perf_counter()
+        self.conn.receive_data(piece)
+        self.handle_events()
+        quick = time.perf_counter() - began < PIECE_SECONDS
+        self._piece = min(self._piece * 2, LARGEST) if quick else max(self._piece // 2, SMALLEST)
+        if not self._received and not self.flow.read_paused:
+            self.transport.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """Say that this is no HTTP that is taken here, and close."""
@@ -59,3 +159,6 @@ class Protocol(H11Protocol):
         self.transport.write(self.conn.send(h11.Data(data=body)) or b"")
         self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
         self.transport.close()
+
+
+BACKLOGS: WeakKeyDictionary[asyncio.AbstractEventLoop, Backlog] = WeakKeyDictionary()
