@@ -52,6 +52,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ({"headers": {"X-A": 1}}, "headers"),
         ({"headers": {"X-A": "a\r\nBcc: x@example.com"}}, "headers"),
         ({"headers": {"X-A\r\nBcc": "x@example.com"}}, "headers"),
+        ({"html_content": "<a>" * 50_001}, "html_content: has more than 50000 links"),
         ({"headers": {"To": "x@example.com"}}, "headers.'To'"),
         ({"headers": {"Cc": "nobody"}}, "headers.'Cc'"),
         ({"headers": {"Cc": "a@example.com,\r\nBcc: b@example.com"}}, "headers.'Cc'"),

@@ -160,6 +160,35 @@ def test_a_reply_to_header_holds_addresses() -> None:
             compose.check_headers(headers, has_reply_to=False)
 
 
+def test_large_bodies_are_those_of_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies that are written past the standard library decode to the same bytes in the same parts, in any order; a
+    text's lines end as they do in a small one.
+    """
+    files = tuple(
+        Attachment(bytes([place]) * size, "image/png", f"{place}.png", inline, f"<{place}@x>" if inline else "")
+        for place, (size, inline) in enumerate(((5000, False), (6001, True), (10, True), (7002, False), (5003, True)))
+    )
+    text = "a\r\nb\rc\n\n" + "ü" * 5000
+
+    def parts() -> list[tuple[str, str | None, bytes]]:
+        mail = built(text=text, html="<p>\r\n<b>\n" + "x" * 5000, attachments=files)
+        found = [part for part in mail.walk() if not part.is_multipart()]
+        return [(one.get_content_type(), one["content-id"], _decoded(one)) for one in found]
+
+    small = parts()
+    monkeypatch.setattr(compose, "LARGE", 1000)
+    large = parts()
+    assert large[1:] == small[1:]
+    assert large[0][2].replace(b"\r\n", b"\n") == small[0][2].replace(b"\r\n", b"\n")
+    assert len(large) == 7
+
+
+def _decoded(part: EmailMessage) -> bytes:
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
 def test_text_and_html_are_alternatives() -> None:
     """With both bodies the mail is multipart/alternative, the text first."""
     mail = built(text="plain ü", html="<p>")

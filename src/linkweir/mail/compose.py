@@ -4,9 +4,11 @@ bytes exactly.
 HTML goes out in base64: any line end, any length of line and any character survives transport as it is.
 """
 
+import base64
 import contextlib
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import Header, decode_header, make_header
@@ -24,6 +26,9 @@ from linkweir.mail.model import Attachment, Mailbox, Submission
 LINE_LIMIT = 998  # RFC 5322 section 2.1.1, without CRLF
 HEADER_LIMIT = LINE_LIMIT * 8  # characters of one header; longer ones take long to encode
 FILE_NAME_LIMIT = 1000  # characters
+LARGE = 256 * 1024  # bytes of a body, or characters, that the standard library is not given
+LINE = 57  # bytes that a line of base64 holds (RFC 2045 section 6.8)
+LINKS = 50_000  # in one page; each takes memory
 FILES = 500  # attachments of one mail
 HEADERS = 500  # of a customer's own
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
@@ -145,6 +150,13 @@ def check_length(text: str, field: str) -> str:
     return text
 
 
+def check_page(html: str, field: str = "html_content") -> str:
+    """A page whose links can be looked at one by one. Raises BadInput for one with more than any mail has."""
+    if sum(map(html.count, ("<a", "<A", "<v:", "<V:"))) > LINKS:
+        raise BadInput(field, f"has more than {LINKS} links")
+    return html
+
+
 def mailboxes(text: str, field: str) -> list[Mailbox]:
     """The addresses in a header's text, their names decoded. Raises BadInput when there is anything else."""
     try:
@@ -213,24 +225,73 @@ def build(
     for name, value in headers.items():
         if name.lower() != "date":
             mail[name] = tuple(map(_address, mailboxes(value, name))) if name.lower() in ADDRESSES else value
-    _set_bodies(mail, text, html, submission.amp, submission.attachments)
-    return mail.as_bytes()
+    large = _set_bodies(mail, text, html, submission.amp, submission.attachments)
+    return large.put_into(mail.as_bytes())
 
 
 def _address(mailbox: Mailbox) -> Address:
     return Address(mailbox.name, addr_spec=mailbox.email)
 
 
+class _Large:
+    """Bodies of megabytes, for which others stand in while the standard library writes the mail: it looks through each
+    as a whole several times, and no other thread runs meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._bodies: dict[bytes, bytes] = {}
+
+    def stand_in(self, data: bytes) -> bytes:
+        """What to write in base64 in place of `data`; a small one itself."""
+        if len(data) <= LARGE:
+            return data
+        found = secrets.token_hex(24).encode()  # a line of its own in base64, and nothing that anybody could guess
+        self._bodies[found] = data
+        return found
+
+    def put_into(self, mail: bytes) -> bytes:
+        """The mail with the bodies in their lines."""
+        if not self._bodies:
+            return mail
+        pieces, at = [], 0
+        for start, line, data in sorted(self._found(mail)):
+            pieces += [mail[at:start], *_base64_lines(data)]
+            at = start + len(line)
+        return b"".join([*pieces, mail[at:]])
+
+    def _found(self, mail: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+        for name, data in self._bodies.items():
+            line = base64.b64encode(name) + b"\r\n"
+            yield mail.index(line), line, data
+
+
+def _base64_lines(data: bytes) -> Iterator[bytes]:
+    size = LINE * 4096
+    for start in range(0, len(data), size):
+        yield base64.encodebytes(data[start : start + size]).replace(b"\n", b"\r\n")
+
+
+def _set_text(mail: EmailMessage, text: str, large: _Large) -> None:
+    if len(text) <= LARGE:
+        mail.set_content(text, charset="utf-8", cte="base64" if UNPRINTABLE.search(text) else None)
+        return
+    data = text.encode().replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
+    data = large.stand_in(data.replace(b"\n", b"\r\n"))
+    mail.set_content(data, "text", "plain", cte="base64", params={"charset": "utf-8"})
+
+
 def _set_bodies(
     mail: EmailMessage, text: str | None, html: str | None, amp: str | None, files: tuple[Attachment, ...]
-) -> None:
+) -> _Large:
+    """Set all parts; what is returned puts the large ones into the finished mail."""
+    large = _Large()
     if text is not None:
-        mail.set_content(text, charset="utf-8", cte="base64" if UNPRINTABLE.search(text) else None)
+        _set_text(mail, text, large)
     if amp is not None and (text is not None or html is not None):
         # before the HTML: readers show the last alternative that they know, and few know this one
-        _set_page(mail, amp, "x-amp-html", alternative=text is not None)
+        _set_page(mail, large.stand_in(amp.encode()), "x-amp-html", alternative=text is not None)
     if html is not None:
-        _set_page(mail, html, "html", alternative=text is not None or amp is not None)
+        _set_page(mail, large.stand_in(html.encode()), "html", alternative=text is not None or amp is not None)
     page = mail.get_body(("html",))
     for place, item in enumerate(files):
         file_name = shown_name(item.file_name, f"attachments[{place}].file_name")
@@ -239,7 +300,9 @@ def _set_bodies(
         add = page.add_related if page is not None and inline else mail.add_attachment
         disposition = "inline" if inline else "attachment"
         cid = item.content_id or None
-        add(item.data, maintype, subtype, disposition=disposition, filename=file_name, cid=cid, params=params)
+        data = large.stand_in(item.data)
+        add(data, maintype, subtype, disposition=disposition, filename=file_name, cid=cid, params=params)
+    return large
 
 
 def _type_of(item: Attachment) -> tuple[str, str, dict[str, str]]:
@@ -249,8 +312,7 @@ def _type_of(item: Attachment) -> tuple[str, str, dict[str, str]]:
     return found[1], found[2], {one[1].lower(): one[2] or one[3] or "" for one in params}
 
 
-def _set_page(mail: EmailMessage, html: str, subtype: str, *, alternative: bool) -> None:
-    data = html.encode("utf-8")
+def _set_page(mail: EmailMessage, data: bytes, subtype: str, *, alternative: bool) -> None:
     put = mail.add_alternative if alternative else mail.set_content
     # as bytes: set as text, the standard library would turn every line end into one of its own
     put(data, "text", subtype, cte="base64", params={"charset": "utf-8"})

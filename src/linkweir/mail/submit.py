@@ -181,6 +181,7 @@ def _checked(submission: Submission) -> Submission:
     for position, item in enumerate(submission.attachments):
         compose.check_attachment(item, f"attachments[{position}]")
     compose.check_length(submission.subject, "subject")
+    compose.check_page(submission.html or "")
     reply_to = submission.reply_to and address.checked(submission.reply_to, "reply_to")
     return replace(submission, sender=address.checked(submission.sender, "from"), reply_to=reply_to)
 
@@ -220,7 +221,7 @@ class _Writer:
         draft = self._sending.draft(recipient.wishes)
         message_id = f"{draft.key}@{self._submission.sender.email.rpartition('@')[2]}"
         if html is not None:
-            html = self._pages.replace(html, draft.links, draft.policy)
+            html = self._pages.replace(compose.check_page(html), draft.links, draft.policy)
         mail = compose.build(
             self._submission,
             recipient.mailbox,

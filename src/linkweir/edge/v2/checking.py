@@ -10,7 +10,7 @@ from linkweir.edge.door import Call
 from linkweir.edge.reply import JSON
 from linkweir.edge.v2 import shapes, translate
 from linkweir.html import Finding, check
-from linkweir.mail import lookup, wish_headers
+from linkweir.mail import compose, lookup, wish_headers
 from linkweir.mail.address import ascii_domain
 from linkweir.mail.model import Wishes
 from linkweir.mail.policy import decide
@@ -31,6 +31,7 @@ def _may_check(call: Call) -> None:
 
 def _check(call: Call) -> Response:
     asked = call.shaped(shapes.Check)
+    compose.check_page(asked.html_content)
     wishes = translate.message_wishes(asked, wish_headers.read((asked.headers or {}).items()))
     account = lookup.account_of(call.who.account)
     parts = call.parts
