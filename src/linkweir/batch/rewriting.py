@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from linkweir.batch.atomic import AtomicFile
 from linkweir.batch.files import Job
+from linkweir.batch.lengths import restate_headers, restated_path
 from linkweir.batch.mailbox import MAIL_LIMIT, Piece, pieces, whole
 from linkweir.batch.message import identifier, is_pattern, message_for, refuse_if_read_once
 from linkweir.batch.names import STDIN, shown
@@ -66,6 +67,7 @@ class FileRewriter:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._announce: Announce | None = None
+        self._path: str | None = None  # where the mail belongs whose name states its length
         self._ring = KeyRing.from_json(recipe.ring)
         fixed = recipe.message is None or not is_pattern(recipe.message)
         self._tracker = self._tracker_for(recipe.message) if fixed else None
@@ -96,6 +98,7 @@ class FileRewriter:
 
     def _deliver(self, result: Result, tick: Tick, rows: Rows) -> None:
         job, recipe = result.job, self._recipe
+        self._path = None
         refuse_if_read_once(recipe.message or "", job.source)
         with Source(job.source) as source:
             if recipe.dry_run:
@@ -108,6 +111,8 @@ class FileRewriter:
                     self._pour(source, sink, result, tick, rows)
                     if recipe.in_place and not result.counts.get(Outcome.TRACKED):
                         sink.discard()  # nothing changed, so the file keeps its date
+                if self._path is not None and self._path != job.target:
+                    _rename(job.target, self._path, over=not recipe.in_place)
 
     def _pour(self, source: Source, sink: Sink, result: Result, tick: Tick, rows: Rows) -> None:
         write = _copy(source) if result.job.copy else self._done(source, result, rows)
@@ -137,7 +142,10 @@ class FileRewriter:
                 result.notes[note.code] = result.notes.get(note.code, 0) + 1
             if self._recipe.report:
                 self._tell(result, done, piece.number if box else None, rows)
-            yield done.raw
+            yield restate_headers(piece.data, done.raw) if box else done.raw
+            self._path = (
+                None if box or not result.job.target else restated_path(result.job.target, piece.data, done.raw)
+            )
         if too_large and not box:
             raise Unreadable(f"the mail is larger than {MAIL_LIMIT >> 20} MiB and was left alone")
         if too_large:
@@ -221,6 +229,14 @@ def _why(error: Exception) -> str:
     """The plain reason; of what nobody has foreseen also its kind."""
     foreseen = isinstance(error, LinkweirError | MemoryError | OSError)
     return reason(error) if foreseen else f"{type(error).__name__}: {error}"
+
+
+def _rename(path: str, to: str, *, over: bool) -> None:
+    """After the mail is written, so that a process killed between leaves it once, with a name that states a wrong
+    length. `over`: also over what an earlier run has left there.
+    """
+    if not os.path.islink(path) and (over or not os.path.lexists(to)):
+        os.replace(path, to)
 
 
 def _campaign(text: str) -> str | int:
