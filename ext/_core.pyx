@@ -15,7 +15,8 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 
 from capi cimport (
-    LW_LEXED, LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_SPLIT, LW_SWEEPS, LW_TRACKED, lw_element,
+    LW_LEXED, LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_PLACEHOLDER, LW_SPLIT, LW_SWEEPS, LW_TOO_LONG_DESTINATION,
+    LW_TRACKED, LW_WARN_MARKER, lw_element,
     lw_element_name, lw_judge, lw_judge_value, lw_lex, lw_opt_out, lw_scan, lw_scan_feed, lw_scan_finish,
     lw_scan_hold, lw_scan_open_tag, lw_scratch_bound, lw_span, lw_spans, lw_switches, lw_verdict,
 )
@@ -127,6 +128,13 @@ cdef bytes text_of(const lw_verdict *verdict):
     return text if memchr(verdict.destination, 0, verdict.length) == NULL else text.replace(b"\0", b"\xef\xbf\xbd")
 
 
+cdef inline bint behind_malformed(const lw_verdict *verdict) noexcept:
+    """Is it an outcome that comes behind `malformed` in the table?"""
+    if verdict.outcome == LW_PLACEHOLDER:
+        return verdict.warnings & LW_WARN_MARKER
+    return verdict.outcome == LW_TRACKED or verdict.outcome == LW_TOO_LONG_DESTINATION
+
+
 @cython.final
 @cython.no_gc_clear
 cdef class Splice:
@@ -134,9 +142,10 @@ cdef class Splice:
 
     `resolve(destinations, indexes)` gets lists of the UTF-8 destinations nothing speaks against and of their links'
     indexes; it returns, for each, the bytes to put between the quotes or an outcome number.
-    `transcode(raw)` turns a raw value that is not ASCII into valid UTF-8, or None: it can't be known. `report`, if given, is called after each
+    `transcode(raw)` turns a raw value that is not ASCII into valid UTF-8, and says whether that is exactly its text.
+    `report`, if given, is called after each
     batch with a list of tuples (index, outcome, destination, start, end, value_start, value_end, element, line,
-    column, marker, replacement).
+    column, warnings, replacement).
 
     When `resolve` or `report` raises, the exception comes through and from then on everything passes unchanged,
     beginning with the bytes that were not yet returned. So it is when memory runs out.
@@ -406,11 +415,9 @@ cdef class Splice:
     cdef bytes rejudge(self, lw_span *span, lw_verdict *verdict, const uint8_t *tag):
         """A value that is not ASCII is judged again as text: returns its destination."""
         cdef size_t length = <size_t>(span.tag.value_end - span.tag.value)
-        cdef bytes raw = self.transcode((tag + span.tag.value)[:length])
-        if raw is None:
-            if verdict.outcome == LW_TRACKED:
-                verdict.outcome = ENCODING
-            return None
+        cdef bytes raw
+        cdef bint exact
+        raw, exact = self.transcode((tag + span.tag.value)[:length])
         cdef lw_verdict again
         cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(lw_scratch_bound(<size_t>len(raw)))
         if scratch == NULL:
@@ -419,8 +426,10 @@ cdef class Splice:
             lw_judge_value(raw, <size_t>len(raw), &self.rules.switches, scratch, &again)
             if not span.tag.opted_out and not span.tag.spaced:
                 verdict.outcome = again.outcome
-                verdict.template_marker = again.template_marker
-            return text_of(&again)
+                verdict.warnings = again.warnings
+                if not exact and behind_malformed(&again):
+                    verdict.outcome = ENCODING
+            return text_of(&again) if exact else None
         finally:
             PyMem_Free(scratch)
 
@@ -514,7 +523,7 @@ cdef class Splice:
                 <object>(span.start + span.tag.value) if span.tag.quoted else -1,
                 <object>(span.start + span.tag.value_end) if span.tag.quoted else -1,
                 lw_element_name(<lw_element>span.element).decode(), where.line, span.start - where.line_start + 1,
-                self.verdicts[i].template_marker, value if type(value) is bytes else None,
+                self.verdicts[i].warnings, value if type(value) is bytes else None,
             ))
         self.report(rows)
         return 0

@@ -60,12 +60,15 @@ cdef extern from "scan.h" nogil:
 cdef extern from "judge.h" nogil:
     ctypedef enum lw_outcome:
         LW_TRACKED
+        LW_PLACEHOLDER
+        LW_TOO_LONG_DESTINATION
         LW_OUTCOMES
+    enum: LW_WARN_MARKER
     ctypedef struct lw_verdict:
         const uint8_t *destination
         size_t length
         uint8_t outcome
-        bint template_marker
+        uint8_t warnings
         bint ascii
     size_t lw_scratch_bound(size_t n) noexcept
     void lw_judge(const lw_span *span, const uint8_t *bytes, const lw_switches *switches, uint8_t *scratch,

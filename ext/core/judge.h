@@ -11,13 +11,19 @@ typedef enum {
   LW_OUTCOMES
 } lw_outcome;
 
+/* Bytes of a destination; longer ones no mail client or proxy carries. */
+#define LW_DESTINATION_MAX 8000
+
+/* MARKER: a template marker follows the host. PORT: the port is no number up to 65535. SCHEME: the host is "http". */
+enum { LW_WARN_MARKER = 1, LW_WARN_PORT = 2, LW_WARN_SCHEME = 4 };
+
 /* A judged link. The destination is decoded and stripped; it lies in the tag itself where nothing had to be
  * decoded, else in the caller's scratch; NUL bytes in it stand for U+FFFD. NULL where the href has no quoted value. */
 typedef struct {
   const uint8_t *destination;
   size_t length;
   uint8_t outcome;
-  bool template_marker; /* tracked although a template marker follows the host */
+  uint8_t warnings;     /* LW_WARN_*: what to look at if the link is tracked all the same */
   bool ascii;           /* the raw value is ASCII: its charset does not matter */
 } lw_verdict;
 

@@ -5,7 +5,7 @@ from typing import TypeAlias, final
 
 from typing_extensions import Buffer
 
-Row: TypeAlias = tuple[int, int, bytes | None, int, int, int, int, str, int, int, bool, bytes | None]
+Row: TypeAlias = tuple[int, int, bytes | None, int, int, int, int, str, int, int, int, bytes | None]
 Resolve: TypeAlias = Callable[[list[bytes], list[int]], Sequence[bytes | int]]
 Replacement: TypeAlias = tuple[int, int, bytes]
 Report: TypeAlias = Callable[[list[Row]], object]
@@ -32,7 +32,7 @@ class Splice:
         self,
         rules: Rules,
         resolve: Resolve,
-        transcode: Callable[[bytes], bytes | None],
+        transcode: Callable[[bytes], tuple[bytes, bool]],
         report: Report | None = None,
     ) -> None: ...
     def feed(self, data: Buffer) -> bytes: ...

@@ -74,7 +74,7 @@ static void judge(const lw_span *span, const uint8_t *tag, const lw_switches *sw
     CHECK(in_tag || in_scratch);
   }
   out->outcome = verdict.outcome;
-  out->marker = verdict.template_marker;
+  out->warnings = verdict.warnings;
   out->destination_length = verdict.length;
   out->destination_hash = hash_of(verdict.destination, verdict.length);
   free(scratch);
@@ -209,7 +209,7 @@ static void check_same_finding(const finding *a, const finding *b) {
   CHECK(a->has_href == b->has_href && a->quoted == b->quoted && a->spaced == b->spaced);
   CHECK(a->opted_out == b->opted_out && a->self_closing == b->self_closing);
   CHECK(a->value == b->value && a->value_end == b->value_end);
-  CHECK(a->outcome == b->outcome && a->marker == b->marker);
+  CHECK(a->outcome == b->outcome && a->warnings == b->warnings);
   CHECK(a->destination_length == b->destination_length && a->destination_hash == b->destination_hash);
 }
 

@@ -26,7 +26,7 @@ typedef struct {
 /* One link tag, with what was judged of it. Offsets are of the document; 0 where there is no quoted value. */
 typedef struct {
   uint64_t start, end, value, value_end, destination_length, destination_hash;
-  uint8_t shape, element, outcome, has_href, quoted, spaced, opted_out, self_closing, marker;
+  uint8_t shape, element, outcome, has_href, quoted, spaced, opted_out, self_closing, warnings;
 } finding;
 
 /* Also where the scan stands when the document ends: a difference there would show in what might follow. */

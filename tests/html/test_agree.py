@@ -81,7 +81,7 @@ def rows(document: bytes, sweep: str, outlook: bool) -> list[_core.Row]:
     splice = _core.Splice(
         _core.Rules(outlook=outlook, sweep=sweep),
         lambda destinations, indexes: [tracked] * len(indexes),
-        lambda raw: raw,
+        lambda raw: (raw, True),
         found.extend,
     )
     splice.feed(document)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.html.scanners import Scanner
+from tests.twin import TwinSwitches
 
 NEW = "https://t.example/1?a=1"
 ODD = [
@@ -75,22 +76,70 @@ def test_trail_bytes_are_not_ascii(scanner: Scanner, charset: str, raw: bytes, o
 
 
 @pytest.mark.parametrize(
-    ("charset", "raw", "text"),
+    ("charset", "raw"),
     [
-        ("utf-8", b"\xff", "\ufffd"),
-        ("utf-8", b"\xc3", "\ufffd"),
-        ("utf-8", b"\xe2\x82x", "\ufffdx"),
-        ("utf-8", b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
-        ("utf-8", b"\xf0\x9f\x98", "\ufffd"),
-        ("utf-8", b"\xc0\xaf", "\ufffd\ufffd"),
-        ("us-ascii", b"\x80\xe9\x81", "€é\x81"),
-        ("iso-8859-1", b"\x93x\x94", "\u201cx\u201d"),
+        ("utf-8", b"\xff"),
+        ("utf-8", b"\xc3"),
+        ("utf-8", b"\xe2\x82x"),
+        ("utf-8", b"\xed\xa0\x80"),
+        ("utf-8", b"\xf0\x9f\x98"),
+        ("utf-8", b"\xc0\xaf"),
+        ("windows-1253", b"\xaa"),
+        ("windows-874", b"\xdb"),
+        ("shift_jis", b"\x83"),
+        ("euc-jp", b"\xa4"),
+        ("gbk", b"\xff"),
+        ("big5", b"\xff\x40"),
+        ("no such charset", b"\xe9"),
     ],
 )
-def test_undecodable_bytes_become_what_a_browser_shows(scanner: Scanner, charset: str, raw: bytes, text: str) -> None:
-    """Bytes without a character become U+FFFD, and Latin-1 means windows-1252, as in every browser."""
+def test_a_destination_that_is_no_text_is_left_alone(scanner: Scanner, charset: str, raw: bytes) -> None:
+    """Where bytes mean nothing in the document's encoding nobody can say where the link leads; its neighbour can."""
+    document = b'<a href="https://x.example/' + raw + b'"><a href="https://y.example/">'
+    broken, whole = scanner.scan(document, charset=charset)
+    assert (broken.outcome, broken.destination) == ("encoding", None)
+    assert (whole.outcome, whole.destination) == ("tracked", "https://y.example/")
+    after = scanner.rewrite(document, lambda destination, index: NEW, charset=charset)
+    assert after == document.replace(b"https://y.example/", NEW.encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [
+        (b"{{\xff", "placeholder"),
+        (b"\xffhttps://x.example/", "not-http"),
+        (b"https://a b\xff/", "no-host"),
+        (b"https://x.example/<\xff", "malformed"),
+        (b"https://x.example/\xff/{{x}}", "encoding"),
+        (b"https://x.example/\xff" + b"a" * 8000, "encoding"),
+    ],
+)
+@pytest.mark.parametrize("track_placeholders", [False, True])
+def test_no_text_comes_right_after_malformed(
+    scanner: Scanner, value: bytes, outcome: str, track_placeholders: bool
+) -> None:
+    """What its ASCII says decides first; that it is no text comes before a marker behind the host and the length."""
+    switches = TwinSwitches(track_placeholders=track_placeholders, skip=("x",))
+    (link,) = scanner.scan(b'<a href="' + value + b'">', switches)
+    assert (link.outcome, link.destination) == (outcome, None)
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "text"),
+    [
+        ("us-ascii", b"\x80\xe9\x81", "€é\x81"),
+        ("iso-8859-1", b"\x93x\x94", "\u201cx\u201d"),
+        ("windows-1253", b"\x81\xe1", "\x81\u03b1"),
+        ("windows-874", b"\x81\xa1", "\x81ก"),
+        ("windows-1255", b"\x9f\xe0", "\x9fא"),
+    ],
+)
+def test_latin_1_is_windows_1252_and_its_gaps_are_controls(
+    scanner: Scanner, charset: str, raw: bytes, text: str
+) -> None:
+    """Labels mean what the Encoding standard says, which leaves no byte of 80 to 9F without a character."""
     (link,) = scanner.scan(b'<a href="https://x.example/' + raw + b'">', charset=charset)
-    assert link.destination == f"https://x.example/{text}"
+    assert (link.outcome, link.destination) == ("tracked", f"https://x.example/{text}")
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])

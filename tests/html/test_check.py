@@ -17,6 +17,15 @@ WANTED = [
     '<a href="https://example.com/<br>">',
     '<a href="https://">',
     '<a href="https:///example.com">',
+    '<a href="\u00a0https://example.com/">',
+    '<a href="\u200bhttps://example.com/">',
+    '<a href="\ufeff\u2060 HTTP://example.com/">',
+    '<a href="&zwnj;&shy;&ensp;&#8294;https://example.com/">',
+    '<a href="\u2028https://example.com/">',
+    '<a href="\u3000www.example.com">',
+    '<a href="http://[UNSUBSCRIBEURL]">',
+    '<a href="http://h.example: 1/">',
+    '<a href="https://example.com/' + "a" * 8000 + '">',
     '<a href="https://example.com/',
 ]
 UNWANTED = [
@@ -32,6 +41,10 @@ UNWANTED = [
     "<a href>",
     '<a href = "mailto:a@example.com">',
     '<a href="index.html">',
+    '<a href="\u200b">',
+    '<a href="\u00a0#top">',
+    '<a href="\u200bmailto:a@example.com">',
+    '<a href="[unsubscribe]">',
 ]
 
 
@@ -55,6 +68,14 @@ def test_a_tag_over_the_limit_is_pointed_out() -> None:
     switches = linkweir.Switches(tag_limit=50)
     (finding,) = linkweir.check('<a href="https://example.com/" title="' + "x" * 50 + '">', switches=switches)
     assert (finding.link.outcome, finding.looks_trackable) == (Outcome.TOO_LONG, True)
+
+
+def test_a_destination_that_is_no_text_is_pointed_out() -> None:
+    """A web address with a byte that its encoding lacks is left alone, and its author hears of it."""
+    broken = b'<a href="https://example.com/\xff"><a href="www.example.com/\xff"><a href="/\xff">'
+    findings = linkweir.check(broken)
+    assert [finding.link.outcome for finding in findings] == [Outcome.ENCODING, Outcome.NOT_HTTP, Outcome.NOT_HTTP]
+    assert [finding.looks_trackable for finding in findings] == [True, True, False]
 
 
 def test_findings_are_the_links_of_scan_with_their_reasons() -> None:

@@ -68,8 +68,12 @@ VALUES = {
     "  {{ x }}": "placeholder",
     "&#123;x}": "placeholder",
     "&lbrace;x}": "placeholder",
-    "[x]": "not-http",
-    "%x%": "not-http",
+    "[x]": "placeholder",
+    "%x%": "placeholder",
+    "%ab%cd": "not-http",
+    "::x::": "placeholder",
+    "::x": "not-http",
+    "-x-": "not-http",
     "*x*": "not-http",
     "$x": "not-http",
     "#x": "not-http",
@@ -144,6 +148,28 @@ VALUES = {
     "https://[:|:1]/": "no-host",
     "https://[:<:1]/": "no-host",
     "https://[:>:1]/": "no-host",
+    "https://[::1]:8 0/": "no-host",
+    "https://[::1]:<8/": "no-host",
+    "https://[::g]/": "no-host",
+    "https://[1]/": "no-host",
+    "https://[NAME]": "no-host",
+    "https://[NAME].x.example/": "no-host",
+    "https://u:[NAME]@x.example/": "no-host",
+    "https://[1:2:3:4:5:6:7:8:9]/": "no-host",
+    "https://[::1::2]/": "no-host",
+    "https://[::1.2.3.256]/": "no-host",
+    "https://[::1.2.3.4]/": "tracked",
+    "https://[1:2:3:4:5:6:7:8]/": "tracked",
+    "https://[FE80::1]:80?q": "tracked",
+    "https://[fe80::1%25eth0]/": "no-host",
+    "https://x.example: 1/": "no-host",
+    "https://x.example:8|0/": "no-host",
+    "https://x.example:[80]/": "no-host",
+    "https://x.example:&#1;1/": "no-host",
+    "https://u p@x.example: 80/": "no-host",
+    "https://x.example:/": "tracked",
+    "https://x.example:abc/": "tracked",
+    "http://https://x.example/": "tracked",
     "https://[[::1]/": "placeholder",
     "https://[::1]/": "tracked",
     "https://[::1]:80/": "tracked",
@@ -185,6 +211,14 @@ VALUES = {
     "https://x.example/\x7f": "tracked",
     "https://x.example/ x": "tracked",
     "https://<": "no-host",
+    # too-long-destination
+    "https://x.example/" + "a" * 7982: "tracked",
+    "https://x.example/" + "a" * 7983: "too-long-destination",
+    "https://x.example/" + "é" * 3991: "tracked",
+    "https://x.example/" + "é" * 3992: "too-long-destination",
+    "https://x.example/&amp;" + "a" * 7981: "tracked",
+    "x" * 8001: "not-http",
+    "https://x.example/<" + "a" * 8000: "malformed",
 }
 
 
@@ -199,9 +233,9 @@ def test_a_tag_has_the_outcome_of_its_row(scanner: Scanner, tag: str, outcome: s
     assert outcomes(scanner, f"<p>{tag}x</a>") == [outcome]
 
 
-@pytest.mark.parametrize(("value", "outcome"), VALUES.items(), ids=map(ascii, VALUES))
+@pytest.mark.parametrize(("value", "outcome"), VALUES.items(), ids=[ascii(value)[:40] for value in VALUES])
 def test_a_value_has_the_outcome_of_its_row(scanner: Scanner, value: str, outcome: str) -> None:
-    """What the destination looks like decides next: the rows `placeholder` to `malformed`, else `tracked`."""
+    """What the destination looks like decides next: the rows `placeholder` to `too-long-destination`."""
     assert outcomes(scanner, f'<a href="{value}">x</a>') == [outcome]
 
 

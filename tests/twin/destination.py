@@ -1,15 +1,43 @@
 """From the bytes between the quotes to the destination, and from there to an outcome (rules, section 2)."""
 
 import codecs
+import ipaddress
 import re
 
 from .cursor import ascii_lower
 from .references import decode, names_zero
 
-MARKERS = ("{{", "{%", "{", "*|", "[[", "[%", "%%", "<%", "${", "#{")
+NAME = "[A-Za-z][A-Za-z0-9_.:-]*"
+PAIRS = ("{{", "{%", "*|", "[[", "[%", "%%", "<%", "${", "#{")
+NAMED = (
+    f"%{NAME}%(?![0-9A-Fa-f]{{2}})",
+    *(mark + NAME + closing for mark, closing in [("%25", "%25"), ("%5B", "%5D"), ("::", "::"), ("##", "##")]),
+    f"###{NAME}###",
+)
+WHOLE = (rf"\[{NAME}\]", *NAMED, f"-{NAME}-")
+
+
+def encoded(pair: str) -> str:
+    """A pattern for two characters of which at least one is percent-encoded; a `%` by itself begins no other code."""
+    first, second = (re.escape(character) for character in pair)
+    second += "(?![0-9A-Fa-f]{2})" if second == "%" else ""
+    first_code, second_code = (f"%{ord(character):02X}" for character in pair)
+    return f"{first_code}(?:{second_code}|{second})|{first}{second_code}"
+
+
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """One of these, in either letter case."""
+    return re.compile("|".join(patterns), re.IGNORECASE | re.ASCII)
+
+
+ANYWHERE = (r"\{", *map(re.escape, PAIRS), *map(encoded, PAIRS))
+LEADING = any_of(*ANYWHERE, "%7B", rf"\[{NAME}\]", *NAMED)
+IN_AUTHORITY = any_of(*ANYWHERE, *NAMED)
+BEHIND_HOST = any_of(*ANYWHERE, f"(?<=[/=&?#])(?:{'|'.join(WHOLE)})(?=[/=&?#]|\\Z)")
+
 TRIMMED = "".join(map(chr, range(0x21)))  # C0 controls and space, as the URL standard strips them
-UNUSABLE = frozenset(map(chr, range(0x21))) | frozenset("\x7f<>[]^|")  # in a host
-IPV6 = re.compile(r"\[[^\[\]<>^|\x00-\x20\x7f]+\](?::|$)", re.DOTALL)
+UNUSABLE = frozenset(map(chr, range(0x21))) | frozenset("\x7f<>[]^|")  # in a host or port
+LONGEST = 8000  # bytes in UTF-8
 
 # A few labels of the Encoding standard whose Python codec has another name or another idea.
 CODECS = {
@@ -28,29 +56,24 @@ def codec_of(charset: str) -> str:
         return "utf-8"
 
 
-def unreadable(raw: bytes, charset: str) -> bool:
-    """Under an unknown label only UTF-8 is sure; nobody can say where anything else leads."""
-    try:
-        codecs.lookup(CODECS.get(ascii_lower(charset.strip()), charset.strip()))
-    except LookupError:
-        try:
-            raw.decode()
-        except UnicodeDecodeError:
-            return True
-    return False
-
-
-def charset_text(raw: bytes, charset: str) -> str:
-    """Bytes as the text a browser makes of them; undecodable ones become U+FFFD."""
+def charset_text(raw: bytes, charset: str) -> tuple[str, bool]:
+    """Bytes as the text a browser makes of them, and whether they are text: if not, U+FFFD stands in it."""
     codec = codec_of(charset)
-    if codec == "cp1252":
-        return "".join(_windows_1252(byte) for byte in raw)
-    return raw.decode(codec, "replace")
+    if re.fullmatch("cp125[0-9]|cp874", codec):
+        return _windows(raw, codec)
+    try:
+        return raw.decode(codec), True
+    except UnicodeDecodeError:
+        return raw.decode(codec, "replace"), False
 
 
-def _windows_1252(byte: int) -> str:
-    undefined = byte in {0x81, 0x8D, 0x8F, 0x90, 0x9D}  # the Encoding standard keeps these as controls
-    return chr(byte) if undefined else bytes([byte]).decode("cp1252")
+def _windows(raw: bytes, codec: str) -> tuple[str, bool]:
+    """The Encoding standard gives the bytes 80 to 9F that have no character to the controls of those numbers."""
+    text = ""
+    for byte in raw:
+        one = bytes([byte]).decode(codec, "replace")
+        text += chr(byte) if one == "\ufffd" and 0x80 <= byte <= 0x9F else one
+    return text, "\ufffd" not in text
 
 
 def destination(text: str) -> str:
@@ -58,9 +81,12 @@ def destination(text: str) -> str:
     return re.sub("[\t\n\r]", "", decode(text).strip(TRIMMED))
 
 
-def judge(raw: str, target: str, *, track_placeholders: bool) -> str:  # noqa: PLR0911 - a return for each row of the table
-    """The outcome of a destination by itself: the rows `placeholder` to `malformed`, else `tracked`."""
-    if target.startswith(MARKERS):
+def judge(raw: str, target: str, *, readable: bool, track_placeholders: bool) -> str:  # noqa: PLR0911 - a return for each row of the table
+    """The outcome of a destination by itself: the rows `placeholder` to `too-long-destination`, else `tracked`.
+
+    Not `readable`: the value is no text in the document's encoding, and `target` only what a browser would show.
+    """
+    if LEADING.match(target):
         return "placeholder"
     scheme = re.match("https?://", target, re.IGNORECASE | re.ASCII)
     if not scheme:
@@ -69,21 +95,57 @@ def judge(raw: str, target: str, *, track_placeholders: bool) -> str:  # noqa: P
     end = re.search(r"[/\\?#]|\Z", rest)
     assert end is not None
     authority = rest[: end.start()]
-    if any(marker in authority for marker in MARKERS) or rest.startswith("#{", end.start()):
+    if any(IN_AUTHORITY.match(rest, at) for at in range(end.start() + 1)):
         return "placeholder"
-    if not usable_host(authority):
+    if not usable_authority(authority):
         return "no-host"
     if "<" in raw or "\0" in raw or names_zero(raw) or re.search("[\x01-\x1f]", target):
         return "malformed"
-    if not track_placeholders and any(marker in rest[end.start() :] for marker in MARKERS):
+    if not readable:
+        return "encoding"
+    if not track_placeholders and BEHIND_HOST.search(rest, end.start()):
         return "placeholder"
+    if len(target.encode()) > LONGEST:
+        return "too-long-destination"
     return "tracked"
 
 
-def usable_host(authority: str) -> bool:
-    """Is there a host, and one without characters that no host has?"""
-    host_and_port = authority.rpartition("@")[2]
-    if host_and_port.startswith("["):
-        return IPV6.match(host_and_port) is not None
-    host = host_and_port.partition(":")[0]
-    return host != "" and not UNUSABLE.intersection(host)
+def usable_authority(authority: str) -> bool:
+    """Is there a host, and are there no characters that no host and port have? `[name]` is none anywhere."""
+    user, _, host_and_port = authority.rpartition("@")
+    if re.search(rf"\[{NAME}\]", user, re.ASCII):
+        return False
+    literal = re.match(r"\[([^%\[\]]*)\](?=:|\Z)", host_and_port)
+    if literal:
+        return is_ipv6(literal[1]) and not UNUSABLE.intersection(host_and_port[literal.end() :])
+    return host_and_port.partition(":")[0] != "" and not UNUSABLE.intersection(host_and_port)
+
+
+def is_ipv6(text: str) -> bool:
+    """Is it an IPv6 address as the URL standard writes it, without a zone?"""
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def warnings(target: str) -> set[str]:
+    """What there is to look at although the link is tracked."""
+    found = re.match(r"https?://([^/\\?#]*)", target, re.IGNORECASE)
+    assert found is not None
+    host, port = _host_and_port(found[1])
+    seen = set()
+    if BEHIND_HOST.search(target, found.end()):
+        seen.add("marker")
+    if port and not (re.fullmatch("[0-9]+", port) and int(port) <= 65535):
+        seen.add("port")
+    if ascii_lower(host) in {"http", "https"}:
+        seen.add("scheme")
+    return seen
+
+
+def _host_and_port(authority: str) -> tuple[str, str]:
+    found = re.match(r"(\[[^\]]*\]|[^:]*):?(.*)", authority.rpartition("@")[2], re.DOTALL)
+    assert found is not None
+    return found[1], found[2]

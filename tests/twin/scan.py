@@ -44,13 +44,15 @@ class Found:
         """The attribute's raw value as text, references not decoded; "" if it has none."""
         if attribute.value_start < 0:
             return ""
+        return self._read(attribute)[0]
+
+    def readable(self, attribute: Attribute) -> bool:
+        """Is the attribute's value text in the document's encoding?"""
+        return self._read(attribute)[1]
+
+    def _read(self, attribute: Attribute) -> tuple[str, bool]:
         raw = self.document[attribute.value_start : attribute.value_end]
         return destination.charset_text(raw, self.charset)
-
-    def unreadable(self, attribute: Attribute) -> bool:
-        """Can the attribute's value not be read as text for sure?"""
-        raw = self.document[attribute.value_start : attribute.value_end]
-        return destination.unreadable(raw, self.charset)
 
     @property
     def length(self) -> int:
@@ -130,9 +132,8 @@ def _link(index: int, found: Found, switches: TwinSwitches) -> TwinLink:
     raw = found.text(quoted) if quoted else ""
     target = destination.destination(raw) if quoted else None
     outcome = _outcome(found, href, raw, target, switches)
-    if quoted and found.unreadable(quoted):
-        target = None
-        outcome = "encoding" if outcome in {"tracked", "skipped"} else outcome
+    if quoted and not found.readable(quoted):
+        target = None  # where it leads nobody can say
     return TwinLink(
         index,
         outcome,
@@ -161,7 +162,8 @@ def _outcome(  # noqa: PLR0911 - a return for each row of the table
         return "unquoted"
     if href.spaced:
         return "spaced-equals"
-    outcome = destination.judge(raw, target, track_placeholders=switches.track_placeholders)
+    readable = found.readable(href)
+    outcome = destination.judge(raw, target, readable=readable, track_placeholders=switches.track_placeholders)
     if outcome == "tracked" and any(re.search(skip, target, re.IGNORECASE) for skip in switches.skip):
         return "skipped"
     return outcome

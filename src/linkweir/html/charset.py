@@ -64,18 +64,18 @@ class Charset:
         self.by_bytes = found in _BY_BYTES
         self.codec = _AS_BROWSERS.get(found, found)
 
-    def to_utf8(self, raw: bytes) -> bytes | None:
-        """A raw value as UTF-8; what cannot be decoded becomes U+FFFD, as in a browser.
+    def to_utf8(self, raw: bytes) -> tuple[bytes, bool]:
+        """A raw value as UTF-8, and whether it is text: if not, U+FFFD stands for what cannot be decoded.
 
-        None when the label is unknown and the value no UTF-8: then nobody can say where it leads.
+        Under an unknown label only UTF-8 is text: where anything else leads nobody can say.
         """
         try:
-            text = raw.decode(self.codec)
+            return raw.decode(self.codec).encode(), True
         except UnicodeDecodeError:
-            if not self.known:
-                return None
-            text = "".join(map(self._from_byte, raw)) if self.codec in _WINDOWS else raw.decode(self.codec, "replace")
-        return text.encode()
+            if self.codec not in _WINDOWS:
+                return raw.decode(self.codec, "replace").encode(), False
+        text = "".join(map(self._from_byte, raw))
+        return text.encode(), "\ufffd" not in text
 
     def for_location(self, destination: bytes) -> bytes:
         """The destination with its query's non-ASCII percent-encoded in the document's charset (URL standard, 4.4).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ _WRITTEN_WRONG = {
     Outcome.TOO_LONG,
     Outcome.MALFORMED,
     Outcome.NO_HOST,
+    Outcome.TOO_LONG_DESTINATION,
+    Outcome.ENCODING,
 }
 TAG_WINDOW = 4096  # bytes of a tag in which an address is looked for
 TEXT_IS_ADDRESS = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
@@ -40,6 +43,9 @@ _BARE = re.compile(
     r"|eu|uk|de|fr|es|it|nl|pl|ch|at|be|us|ca|au|jp|in|br)(?:[/:?#]\S*)?",
     re.IGNORECASE,
 )
+# White space, and what shows as none: nobody sees it before an address, and it is part of what was pasted.
+_UNSEEN_KINDS = ("Cc", "Cf", "Zs", "Zl", "Zp")
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe0e\ufe0f\uffa0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,13 @@ def looks_like_address(text: str, destination: str | None = None) -> bool:
 
 
 def _looks_trackable(link: Link, tag: bytes) -> bool:
-    if link.outcome is Outcome.NOT_HTTP:
-        return _MEANT_AS_WEB.match(link.destination or "") is not None
-    return link.outcome in _WRITTEN_WRONG and _WEB_IN_TAG.search(tag) is not None
+    if link.outcome is Outcome.NOT_HTTP and link.destination is not None:
+        return _MEANT_AS_WEB.match(_without_unseen(link.destination)) is not None
+    return link.outcome in {*_WRITTEN_WRONG, Outcome.NOT_HTTP} and _WEB_IN_TAG.search(tag) is not None
+
+
+def _without_unseen(text: str) -> str:
+    at = 0
+    while at < len(text) and (text[at] in _UNSEEN or unicodedata.category(text[at]) in _UNSEEN_KINDS):
+        at += 1
+    return text[at:]

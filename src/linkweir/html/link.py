@@ -12,6 +12,12 @@ from linkweir.html.outcome import Outcome
 OUTCOMES = tuple(Outcome)  # the core's outcome numbers, in its order
 NUMBER = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 
+# By the core's LW_WARN_*: what is odd about an address that is tracked all the same.
+WARNINGS = {
+    1: "the address holds a template marker behind the host",
+    2: "the address has a port that is no number up to 65535",
+    4: "the address has a second scheme where its host should be",
+}
 TEXT_LIMIT = 200  # characters of link text that are kept
 _TEXT_WINDOW = 4096  # bytes behind the tag in which the text is looked for
 _TEXT_END = re.compile(rb"<(?:/?a[\s/>]|/a$)", re.IGNORECASE)
@@ -27,7 +33,8 @@ class Link:
     Attributes:
         index: its position among all links of the document, from 0, whatever their outcomes.
         outcome: the stable code (link rules, section 2).
-        destination: where it leads, decoded and stripped; None where there is no quoted value.
+        destination: where it leads, decoded and stripped; None where there is no quoted value, or where it is no text
+            in the document's encoding.
         start, end: offsets of the tag's `<` and of what follows its `>`: bytes, or characters for str input.
         value_start, value_end: offsets between the quotes of href; -1 where there are none.
         line, column: of the tag's `<`, from 1; the column counts bytes, or characters for str input.
@@ -54,15 +61,14 @@ class Link:
 
 def link_of(row: _core.Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
     """The link of a row of the core; `moved`: its offsets and column in characters."""
-    index, number, destination, start, end, value_start, value_end, element, line, column, marker, value = row
+    index, number, destination, start, end, value_start, value_end, element, line, column, warnings, value = row
     if moved:
         start, end, value_start, value_end, column = moved
     outcome = OUTCOMES[number]
-    warn = marker and outcome is Outcome.TRACKED
     return Link(
         index,
         outcome,
-        None if destination is None else destination.decode("utf-8", "replace"),
+        None if destination is None else destination.decode(),
         start,
         end,
         value_start,
@@ -72,8 +78,12 @@ def link_of(row: _core.Row, *, codec: str, text: str = "", moved: tuple[int, int
         text,
         element,
         None if value is None else value.decode(codec, "replace"),
-        "the address holds a template marker behind the host" if warn else None,
+        _warning(warnings) if warnings and outcome is Outcome.TRACKED else None,
     )
+
+
+def _warning(bits: int) -> str:
+    return "; ".join(text for bit, text in WARNINGS.items() if bits & bit)
 
 
 def link_text(document: bytes, end: int, codec: str) -> str:
