@@ -121,7 +121,7 @@ def _stream(testing: Any, allocation: int) -> int:
 
     told: list[Any] = []
     report = told.extend if allocation % 2 else None
-    splice = _core.Splice(SWITCHES[1].rules, resolve, lambda raw: raw, report)
+    splice = _core.Splice(SWITCHES[1].rules, resolve, lambda raw: (raw, True), report)
     document = STARVED * 3
     done: list[bytes] = [b""] * 99
     pieces = [document[at : at + 17] for at in range(0, len(document), 17)]

@@ -49,10 +49,9 @@ class Index:
         return 0
 
 
-def untouched(data: bytes) -> bytes | None:
+def untouched(data: bytes) -> tuple[bytes, bool]:
     """No value is known as text."""
-    del data
-    return None
+    return data, False
 
 
 def splice(resolve: Callable[..., Any], report: Callable[..., Any] | None = None) -> _core.Splice:

@@ -34,9 +34,10 @@ HREFS = [
     b" xlink:href='https://x/'",
 ]  # fmt: skip
 VALUES = split(
-    """[x] %x% %ab% ::x:: ##x## ###x### -x- %7B %5B %5D %7C %25 %2A : - = = = / / [1:2:3:4:5:6:7:8] [1::1.2.3.4] :65536 http
-    https x.example x / \\ ? # : @ [ ] [::1] {{ {% { *| [[ [% %% <% ${ #{ } < > ^ | & ; = &amp &amp; &copy &copy;
-    &not &notit; &notin; &sup &sup1 &sup1; &NotEqualTilde; &CounterClockwiseContourIntegral; &lt &gt; &quot &# &#x
+    """[x] %x% %ab% ::x:: ##x## ###x### -x- %7B %5B %5D %7C %25 %2A : - = = = / / [1:2:3:4:5:6:7:8] [1::1.2.3.4] :65536
+    http https x.example x / \\ ? # : @ [ ] [::1] {{ {% { *| [[ [% %% <% ${ #{ } < > ^ | & ; = &amp &amp;
+    &copy &copy; &not &notit; &notin; &sup &sup1 &sup1; &NotEqualTilde; &CounterClockwiseContourIntegral; &lt &gt; &quot
+    &# &#x
     &#X &#0 &#x0; &#1; &#32; &#9; &#65 &#x41 &#128; &#x9f; &#xd800; &#x110000; &#4294967296; &#99999999999999999999;
     &#x10FFFF; &Tab; &NewLine; &lbrace; &nbsp; %20 80 0 9 f g"""
 )
