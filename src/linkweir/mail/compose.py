@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
@@ -171,7 +171,7 @@ def mailboxes(text: str, field: str) -> list[Mailbox]:
 def _decoded(name: str) -> str:
     """The name without encoded words, as far as they can be read."""
     if "=?" in name:
-        with contextlib.suppress(LookupError, ValueError, HeaderParseError):
+        with contextlib.suppress(LookupError, ValueError, MessageError):
             return str(make_header(decode_header(name)))
     return name
 

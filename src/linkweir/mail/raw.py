@@ -20,6 +20,7 @@ from linkweir.mail import address, originators, wish_headers
 from linkweir.mail.accepting import Draft, Sending
 from linkweir.mail.model import Wishes
 from linkweir.mail.stage import Stage
+from linkweir.mail.wish_headers import HeaderWishes
 from linkweir.mime import Note, rewrite_message
 from linkweir.mime.headers import BOM, Block, Field, unfolded
 from linkweir.store.messages import NewMessage
@@ -35,6 +36,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _WORD = re.compile(rb"[ \t]*([A-Za-z-]+)[ \t]*(?:[\r\n]|\Z)")
 _BLIND = (b"bcc", b"resent-bcc")
 _ANY_LINE = re.compile(rb"[\x00-\x08\n-\x1f]+")  # some reader may end a line at any of them
+_END = re.compile(rb"^\r?\n", re.MULTILINE)
+_WISHES = re.compile(rb"^ahasend-[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 _NOT_IN_NAME = re.compile(rb"[^A-Za-z0-9-]+")
 
 
@@ -168,6 +171,38 @@ class Opened:
         return cleaned
 
 
+class Unread(Opened):
+    """A mail that reading has failed on, an error of ours: it passes on untracked, without its `ahasend-*` lines."""
+
+    def __init__(self, mail: RawMail, error: Exception) -> None:
+        self._raw = mail.raw
+        self._error = type(error).__name__
+        self.largest = mail.largest
+        self.wishes = HeaderWishes(track_clicks=False, track_opens=False)
+        self.sender, self.subject, self.message_id = mail.envelope_from, "", None
+
+    @property
+    def notes(self) -> list[Note]:
+        """What to note of it."""
+        return [Note("not-read", f"an error of this service: {self._error}; the mail was passed on untracked")]
+
+    def cleaned(self, message_id: str, now: int) -> bytes:
+        """The mail without what is not for its readers."""
+        end = _END.search(self._raw)
+        head = self._raw[: end.start() if end else len(self._raw)]
+        return _WISHES.sub(b"", head) + self._raw[len(head) :]
+
+
+def opened(mail: RawMail) -> Opened:
+    """The mail, read. Raises RefusedContent; what a mail server has taken passes whatever happens."""
+    try:
+        return Opened(mail)
+    except Exception as error:
+        if mail.source != "filter":
+            raise
+        return Unread(mail, error)
+
+
 def _refuse_leak(raw: bytes) -> None:
     """The last look, without any idea of what a header is: no line of the block may pass for one of the removed."""
     end = Block(raw, 0, len(raw)).end
@@ -201,7 +236,7 @@ def _normal(sender: str) -> str:
 def _decoded(text: str) -> str:
     try:
         shown = str(email.header.make_header(email.header.decode_header(text)))
-    except (LookupError, UnicodeError, ValueError, email.errors.HeaderParseError):
+    except (LookupError, ValueError, email.errors.MessageError):  # charsets are strangers' words
         return text
     return shown.encode("utf-8", "replace").decode("utf-8")  # UTF-7 and others make halves of characters
 

@@ -13,7 +13,7 @@ from linkweir.mail import address, compose, lookup, originators, raw, template
 from linkweir.mail.accepting import House, Sending
 from linkweir.mail.links import PageLinks
 from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission, Wishes
-from linkweir.mail.raw import Opened, RawMail
+from linkweir.mail.raw import RawMail
 from linkweir.mail.stage import Stage
 from linkweir.mail.template import Template
 from linkweir.mime import Note
@@ -97,7 +97,7 @@ class Submitter:
         Nothing is accepted then.
         """
         self._deliverable()
-        opened = Opened(mail)
+        opened = raw.opened(mail)
         if allowed is not None:
             originators.check(allowed, mail.envelope_from, opened.originators)
         asked = opened.wishes

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from linkweir.errors import BadInput, NotFound, RefusedContent
+from linkweir.mail import raw as reading
 from tests.edge.serving import Served, free_port, wait_until
 from tests.edge.smtp.submitting import MAIL
 
@@ -298,3 +299,18 @@ def test_the_filter_takes_as_many_recipients_as_it_can_store(tmp_path: Path) -> 
         client.rset()
         client.docmd("MAIL FROM:<a@example.com> SIZE=1000")
         assert {client.docmd(f"RCPT TO:<r{number}@example.org>")[0] for number in range(50)} == {250}
+
+
+def test_a_mail_that_reading_fails_on_passes_untracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours costs no mail: it comes back without its wishes and else as it came, and its events say so."""
+    mail = b"Subject: x\r\nAhaSend-Tags: a,\r\n b\r\nahasend-track-clicks: true\r\n" + MAIL + b"ahasend-x: stays\r\n"
+    with around(tmp_path / "data") as (served, listen, box):
+        served.client.put(served.base, json={"track_clicks": True})
+        monkeypatch.setattr(reading, "_decoded", _raising(RecursionError()))
+        handed_in(listen, "a@example.com", "ada@example.org", mail=mail)
+        wait_until(lambda: box.taken)
+        (message,) = listed(served)
+        assert "not-read" in [one["kind"] for one in served.message(message["id"])["events"]]
+        with pytest.raises(RecursionError):
+            reading.opened(reading.RawMail("", (), mail, "smtp"))
+    assert box.taken[0][2] == b"Subject: x\r\n" + MAIL + b"ahasend-x: stays\r\n"
