@@ -183,10 +183,17 @@ BODIES: dict[str, tuple[str, int, Callable[[], bytes]]] = {
     ),
     "too many links": ("/check", 400, lambda: filled(b'{"html_content":"', b"<a>", b'"}')),
     "a page to check": ("/check", 200, lambda: b'{"html_content":"' + LINK * 50_000 + b"x" * 20_000_000 + b'"}'),
+    "a file of quotes and commas": (
+        "/messages",
+        202,
+        lambda: message(
+            filled(b',"attachments":[{"content_type":"a/b","file_name":"x","data":"', b'\\"a\\",\\\\,', b'"}]')
+        ),
+    ),
     "the older API": (
         "/v1/email/send",
         201,
-        lambda: b"{" + TO % b"" + filled(b',"content":{"subject":"s","text_body":"t","x":[', b"[],", b"1]}}"),
+        lambda: b"{" + TO % b"" + filled(b',"content":{"subject":"s","text_body":"a,b","x":[', b"[],", b"1]}}"),
     ),
     "scopes": ("/api-keys", 400, lambda: filled(b'{"label":"x","scopes":[', b'"a",', b'"b"]}')),
 }

@@ -15,6 +15,7 @@ from linkweir.edge.memory import Held
 from linkweir.errors import BadInput, TooMuch
 
 SMALL = 1024 * 1024  # bytes; whatever stands in as many is made within milliseconds
+FEW = 1000  # values that need not be counted well
 VALUES = 200_000  # in the lists and objects of one body; made at once, they take some 50 MB
 S = TypeVar("S", bound=msgspec.Struct)
 AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -62,23 +63,61 @@ def shaped(data: bytes, shape: type[S]) -> S:
 def _bounded(data: bytes, shape: type[msgspec.Struct]) -> bytes:
     """The body's known fields, each once. Raises BadInput where they hold so many values that making them would stop
     all others: the library that makes them lets no other thread run meanwhile.
-
-    Counted is what separates values, also where it stands in texts inside a list or an object: that is quick, and the
-    limit leaves room for it. A field that is one text may be of any length.
     """
+    return _known(data, shape, VALUES)[0]
+
+
+def _known(data: bytes, shape: type[msgspec.Struct], left: int) -> tuple[bytes, int]:
+    """The known fields of one object, and how many more values there may be. Raises BadInput."""
     outline = msgspec.json.decode(data, type=_outline(shape))
-    given = {one.encode_name: bytes(getattr(outline, one.name)) for one in msgspec.structs.fields(outline)}
-    _check_amount([text for text in given.values() if not text.startswith(b'"')])
-    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), text) for name, text in given.items() if text)
+    found = []
+    for one in msgspec.structs.fields(shape):
+        text = bytes(getattr(outline, one.name))
+        if isinstance(one.type, type) and issubclass(one.type, msgspec.Struct) and text.startswith(b"{"):
+            text, left = _known(text, one.type, left)
+        elif text[:1] in (b"{", b"["):
+            left -= _count(text, left)
+        if left < 0:
+            raise BadInput("", f"the body holds more than {VALUES} values")
+        if text:
+            found.append(b'"%b":%b' % (one.encode_name.encode(), text))
+    return b"{%b}" % b",".join(found), left
 
 
-def _check_amount(texts: list[bytes]) -> None:
-    left = VALUES
-    for text in texts:
-        for start in range(0, len(text), SMALL):
-            left -= sum(text.count(mark, start, start + SMALL) for mark in (b",", b"[", b"{"))
-            if left < 0:
-                raise BadInput("", f"the body holds more than {VALUES} values")
+def _count(text: bytes, limit: int) -> int:
+    """How many values there are in a list or an object; more than `limit` are not counted to the end."""
+    at_most = _marks(text, 0, len(text), FEW)  # with what stands in its texts, which is quick
+    if at_most <= FEW:
+        return at_most
+    found = at = 0
+    while found <= limit:
+        start = text.find(b'"', at)
+        if start < 0:
+            return found + _marks(text, at, len(text), limit)
+        found += _marks(text, at, start, limit)
+        at = _end_of_text(text, start)
+    return found
+
+
+def _marks(text: bytes, start: int, end: int, limit: int) -> int:
+    found = 0
+    for at in range(start, end, SMALL):
+        found += sum(text.count(mark, at, min(at + SMALL, end)) for mark in (b",", b"[", b"{"))
+        if found > limit:
+            break
+    return found
+
+
+def _end_of_text(text: bytes, start: int) -> int:
+    """Behind the quote that ends the text which begins at `start`."""
+    end = text.index(b'"', start + 1)
+    while True:
+        slash = end - 1
+        while text[slash] == ord("\\"):
+            slash -= 1
+        if (end - slash) % 2:
+            return end + 1
+        end = text.index(b'"', end + 1)
 
 
 @functools.cache
