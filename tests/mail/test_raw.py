@@ -1,6 +1,7 @@
 """A raw mail's headers as the most lenient reader finds them: what must not leave goes, or the mail is refused."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,18 @@ def test_the_cases_that_leaked(shared: Path, name: str) -> None:
     done = opened.cleaned("id@example.com", NOW)
     assert found_hidden(done, ("bcc", "ahasend-")) == []
     assert SECRET not in done
+
+
+@pytest.mark.parametrize(
+    "line", [b"a:\r\n", b"\x01ahasend-x: y\r\n", b"ahasend-x\r\n", b"a\r\n", b": \r\n", b"ahasend-x: y\r\n"]
+)
+def test_a_mail_of_headers_only_is_read_soon(line: bytes) -> None:
+    """Ten megabytes of header lines are refused from a sender, and passed on without what is hidden, in seconds."""
+    raw = b"Subject: x\r\n" + line * (10_000_000 // len(line)) + b"ahasend-tags: secret\r\n\r\nhello\r\n"
+    started = time.process_time()
+    passed = delivered(raw, "filter")
+    assert delivered(raw, "smtp") is None
+    assert time.process_time() - started < 20
+    assert passed is not None
+    assert b"ahasend" not in passed
+    assert passed.endswith(b"\r\n\r\nhello\r\n")

@@ -50,6 +50,8 @@ def nested(depth: int) -> bytes:
         (b"Content-Type: text/html\r\nContent-Type: text/plain\r\n\r\n" + LINK, "untouched-part"),
         (b"Content-Type: text/html" + b";a" * 5_000_000 + b"\r\n\r\n" + LINK, "untouched-part"),
         (b"Content-Type: text/html;\0\r\n\r\n" + LINK, "untouched-part"),
+        (b"Content-Type: text/html\r\n" + b"a:\n" * 3_000_000 + b"\r\n" + LINK, "untouched-part"),
+        (b"Content-Type: text/html\r\n" + b"a\n" * 5_000_000 + b"\r\n" + LINK, "untouched-part"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

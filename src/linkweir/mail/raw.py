@@ -22,7 +22,7 @@ from linkweir.mail.model import Wishes
 from linkweir.mail.stage import Stage
 from linkweir.mail.wish_headers import HeaderWishes
 from linkweir.mime import Note, rewrite_message
-from linkweir.mime.headers import BOM, Block, Field, unfolded
+from linkweir.mime.headers import BOM, LINES, Block, Field, unfolded
 from linkweir.store.messages import NewMessage
 
 _ID = re.compile(r"<([^<>\s]{1,500})>")
@@ -34,6 +34,7 @@ ADDED = 4096  # bytes of headers that a mail server may add of its own before it
 TAGS_LIMIT = 10  # fields whose encoded words are read; a mail has one
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _WORD = re.compile(rb"[ \t]*([A-Za-z-]+)[ \t]*(?:[\r\n]|\Z)")
+_HIDDEN = re.compile(rb"(?<=[\r\n])[^!-~\r\n]*ahasend-[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.IGNORECASE)
 _BLIND = (b"bcc", b"resent-bcc")
 _ANY_LINE = re.compile(rb"[\x00-\x08\n-\x1f]+")  # some reader may end a line at any of them
 _END = re.compile(rb"^\r?\n", re.MULTILINE)
@@ -70,6 +71,8 @@ class Opened:
             raise RefusedContent("the mail has a NUL character, at which readers end a line or a mail (RFC 5322, 4)")
         if self._submitted and self._block.bare:
             raise RefusedContent("the headers have a bare CR, at which some readers end a line (RFC 5322, 2.2)")
+        if self._submitted and self._block.cut is not None:
+            raise RefusedContent(f"the mail has more than {LINES} header lines")
         self._gone = list(self._removed())
         self.wishes = wish_headers.read(self._texts())
         self.senders = self._senders()
@@ -95,16 +98,19 @@ class Opened:
             one, at = block.lines[at], at + 1
             if not self._is_hidden(one):
                 continue
-            behind = at
-            while behind < len(block.lines) and not block.lines[behind].regular:
-                behind += 1
-            if self._submitted and (behind > at or one.start >= block.body):
+            odd_behind = at < len(block.lines) and not block.lines[at].regular
+            if self._submitted and (odd_behind or one.start >= block.body):
                 self._refuse(one)
             # a mail server's mail is never refused: of its lines only those go that are headers by our own reading
-            while at < behind and block.lines[at].start < block.body and not block.lines[at].name:
+            while at < len(block.lines) and self._continues(block.lines[at]):
                 one = one._replace(end=block.lines[at].end)
                 at += 1
             yield one
+        for found in _HIDDEN.finditer(self._raw, block.cut, block.end) if block.cut is not None else ():
+            yield Field(b"", found.start(), found.start(), found.end(), regular=False)
+
+    def _continues(self, line: Field) -> bool:
+        return not (line.regular or line.name or self._is_hidden(line)) and line.start < self._block.body
 
     def _is_hidden(self, one: Field) -> bool:
         found = None if one.name else _WORD.match(self._raw, one.start, one.end)  # some readers miss no ":"

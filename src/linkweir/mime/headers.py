@@ -39,6 +39,7 @@ _USUAL = frozenset(
     b"dkim-signature domainkey-signature thread-topic thread-index feedback-id received-spf".split()
 )
 _USUAL_BEGIN = (b"content-", b"x-", b"list-", b"resent-", b"arc-", b"ahasend-")
+LINES = 20_000  # of a block that are read: a mail may be all header, and each line costs memory
 REPEATED = 200  # characters of a Content-Type that may be remembered
 LONGEST = 4000  # of one that is read: the standard library takes the square of the length
 _OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|\(')  # of comments: what may hold a "(" that begins none
@@ -73,6 +74,7 @@ class Block:
             forgotten. `ended`: an empty line stands before the body.
         odd: where the first line begins at which some readers end the block, or None.
         bare: the block holds a lone CR, at which some readers end a line and others do not.
+        cut: where reading ended, for the block has more lines than any; or None.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
@@ -86,7 +88,7 @@ class Block:
         self.top = at
         self.lines: list[Field] = []
         odd: list[Field] = []
-        while at < stop:
+        while at < stop and len(self.lines) < LINES:
             found = field.match(raw, at, stop)
             one = _field(found) if found else _odd(raw, at, line.match(raw, at, stop))
             self.lines.append(one)
@@ -95,7 +97,8 @@ class Block:
                 odd.append(one)
             at = one.end
         self.odd = odd[0].start if odd else None
-        forgotten = self._forgotten(raw, odd)
+        self.cut = at if at < stop else None
+        forgotten = self._forgotten(raw, odd) if self.cut is None else at
         self.body = self.end if forgotten is None else forgotten
         self.ended = empty is not None and forgotten is None
 
@@ -136,14 +139,17 @@ def unfolded(raw: bytes, field: Field) -> bytes:
 class Headers:
     """The headers that decide what a part is: what `Block` says of the block at `start`, as far as it is before `body`.
 
-    `bare`: it holds a lone CR or a NUL, at which some readers end a line or a value and others do not. `values` has,
-    for each header name in lower case, all its values, unfolded.
+    `unclear`: why they are not to be relied on, or None: a lone CR or a NUL, at which some readers end a line or a
+    value and others do not; or more lines than are read. `values` has, for each header name in lower case, all its
+    values, unfolded.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
         block = Block(raw, start, end)
         self.start, self.body, self.ended, self.odd = start, block.body, block.ended, block.odd
-        self.bare = block.bare or raw.find(b"\0", start, self.body) >= 0
+        self.unclear = f"are more than {LINES} lines" if block.cut is not None else None
+        if block.bare or raw.find(b"\0", start, self.body) >= 0:
+            self.unclear = "hold a lone CR or NUL, which readers take differently"
         self.values: dict[bytes, list[bytes]] = {}
         for field in block.lines:
             if field.name in _INTERESTING and field.start < self.body:

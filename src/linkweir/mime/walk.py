@@ -60,11 +60,11 @@ class Walk:
             raise TooManyParts
         kind = head.content_type(default)
         where = section or "1"
-        if head.odd is not None and not head.bare and (not section or kind.kind == "text/html"):
+        if head.odd is not None and not head.unclear and (not section or kind.kind == "text/html"):
             line = self._raw.count(b"\n", head.start, head.odd) + 1
             self._note("odd-header", f"line {line} of its headers is none; some readers end them there", section)
-        if head.bare:
-            self._note("untouched-part", "its headers hold a lone CR or NUL, which readers take differently", where)
+        if head.unclear:
+            self._note("untouched-part", f"its headers {head.unclear}", where)
         elif kind.unclear and kind.may_hold_html:
             self._note("untouched-part", f"its Content-Type {kind.unclear}", where)
         elif kind.main == "multipart":
