@@ -273,6 +273,7 @@ def test_the_report_tells_each_link(linkweir: Command, work: Path) -> None:
         "offset": 10,
         "index": 0,
         "outcome": "tracked",
+        "reason": "the link is replaced by a tracking link",
         "destination": "https://example.com/a?b=1&c=2",
         "replacement": first["replacement"],
         "warning": None,

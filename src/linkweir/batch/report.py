@@ -22,6 +22,7 @@ def row(path: str, link: Link, *, replaced: bool, part: str | None = None, messa
         "offset": link.start,
         "index": link.index,
         "outcome": str(link.outcome),
+        "reason": REASONS[link.outcome],
         "destination": link.destination,
         "replacement": link.replacement if replaced else None,
         "warning": link.warning,

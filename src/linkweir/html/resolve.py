@@ -1,13 +1,15 @@
 """What `links` means: from destinations nothing speaks against to the values that replace them.
 
 The core asks once per batch of links. Order of the answers as in the link rules, section 2: skipped, declined,
-refused, already-tracked, tracked.
+refused, already-tracked, too-long-destination (for the tracking link), tracked.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from linkweir import _core
@@ -16,7 +18,7 @@ from linkweir.html.charset import Charset
 from linkweir.html.link import NUMBER
 from linkweir.html.outcome import Outcome
 from linkweir.html.switches import Searches, Switches
-from linkweir.token import Tracker
+from linkweir.token import KeyRing, Tracker
 
 if TYPE_CHECKING:
     from linkweir.html.rewrite import Document
@@ -34,6 +36,8 @@ class DocumentLinks(Protocol):
 
 Links: TypeAlias = Tracker | LinkFunction
 
+LINK_LIMIT = 8000  # characters of a tracking link: no mail client or proxy carries longer ones (link rules, section 2)
+_CERTAIN = 2000  # bytes of a destination whose tracking link is shorter than that, whatever it holds
 _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 
 
@@ -58,22 +62,43 @@ def judge_only(links: Tracker | None, switches: Switches) -> _core.Resolve:
 
     tracked, known = NUMBER[Outcome.TRACKED], NUMBER[Outcome.ALREADY_TRACKED]
 
-    def ask(destinations: list[bytes], _indexes: list[int]) -> list[bytes | int]:
-        if links is None:
-            return [tracked] * len(destinations)
-        return [known if links.is_tracked(destination) else tracked for destination in destinations]
+    def judge(destination: bytes, index: int) -> int:
+        if links is not None and links.is_tracked(destination):
+            return known
+        return tracked if fits(links or _any_tracker(), destination, index) else NUMBER[Outcome.TOO_LONG_DESTINATION]
+
+    def ask(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+        return [judge(destination, index) for destination, index in zip(destinations, indexes, strict=True)]
 
     return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
+def fits(tracker: Tracker, destination: bytes, index: int) -> bool:
+    """Is there a tracking link to it, and one that is short enough?"""
+    if len(destination) <= _CERTAIN:
+        return True
+    try:
+        return len(tracker.mint(destination.decode(), index)) <= LINK_LIMIT
+    except RefusedValue:
+        return False
+
+
+@lru_cache(1)
+def _any_tracker() -> Tracker:
+    """For a dry run without keys: its links are about as long as others."""
+    return Tracker(KeyRing.generate(datetime.now(UTC)), "https://t.example.com/c/", message=0)
+
+
 def _mint(tracker: Tracker, charset: Charset) -> _core.Resolve:
-    known, refused = NUMBER[Outcome.ALREADY_TRACKED], NUMBER[Outcome.REFUSED]
-    if charset.codec == "utf-8":
-        return lambda destinations, indexes: tracker.mint_many(destinations, indexes, known=known, refused=refused)
+    known, refused = NUMBER[Outcome.ALREADY_TRACKED], NUMBER[Outcome.TOO_LONG_DESTINATION]
 
     def mint(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
-        exact = [charset.for_location(destination) for destination in destinations]
-        return tracker.mint_many(exact, indexes, known=known, refused=refused)
+        if charset.codec != "utf-8":
+            destinations = [charset.for_location(destination) for destination in destinations]
+        values = tracker.mint_many(destinations, indexes, known=known, refused=refused)
+        if max(map(len, destinations), default=0) <= _CERTAIN:
+            return values
+        return [refused if isinstance(value, bytes) and len(value) > LINK_LIMIT else value for value in values]
 
     return mint
 

@@ -100,6 +100,7 @@ class Draft:
             raw=raw,
             short_links=self.links.stored,
             tracked_links=self.links.tracked,
+            switches=self.policy.chosen,
             now=one.now,
             due_at=due_at,
             expires_at=one.expires_at or due_at + EXPIRES_AFTER,

@@ -12,7 +12,7 @@ from linkweir.html.charset import Charset
 from linkweir.html.ending import ending
 from linkweir.html.link import NUMBER
 from linkweir.html.pixel import insert_ending
-from linkweir.html.resolve import DocumentLinks, Links
+from linkweir.html.resolve import LINK_LIMIT, DocumentLinks, Links
 from linkweir.html.rewrite import Document
 from linkweir.mail.model import LinkStyle, Utm
 from linkweir.mail.policy import Policy
@@ -83,14 +83,16 @@ class MessageLinks:
         return ask
 
     def _mint(self, destination: bytes, index: int, charset: Charset, *, spared: bool) -> bytes | int:
-        wanted = self._tagged(charset.for_location(destination).decode(), spared)
-        try:
-            link = self._tracker.mint(wanted, index)
-        except RefusedValue:
-            return NUMBER[Outcome.REFUSED]  # too long for any link: it stays as it was
-        if self._short:
-            self.stored[index] = wanted
-        return link.encode()
+        exact = charset.for_location(destination).decode()
+        for wanted in dict.fromkeys((self._tagged(exact, spared), exact)):  # campaign parameters must not cost the link
+            try:
+                link = self._tracker.mint(wanted, index)
+            except RefusedValue:
+                continue
+            if len(link) <= LINK_LIMIT:
+                self.stored.update({index: wanted} if self._short else {})
+                return link.encode()
+        return NUMBER[Outcome.TOO_LONG_DESTINATION]
 
     def _tag(self, destination: bytes, _index: int, charset: Charset, *, spared: bool) -> bytes | int:
         before = destination.decode()

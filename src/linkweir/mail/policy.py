@@ -3,9 +3,9 @@
 Privacy is different: there the strictest of all wins, whoever asked for it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from linkweir.html import Switches
 from linkweir.mail.model import LinkStyle, Utm, Wishes
@@ -18,7 +18,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What to do with one message. `utm` is a switch of its own: it works without click tracking. `honeypot`: put in
-    the hidden link, which only machines follow.
+    the hidden link, which only machines follow. `chosen`: the switches over the operator's, as they were written.
     """
 
     track_clicks: bool
@@ -28,6 +28,7 @@ class Policy:
     switches: Switches
     utm: Utm | None
     honeypot: bool = False
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Policy:
@@ -46,6 +47,7 @@ def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Pol
         privacy=privacy,
         link_style=style if privacy is not Privacy.ANONYMOUS else "sealed",
         switches=_switches(levels, switches),
+        chosen=_chosen(levels),
         utm=_first(levels, lambda one: one.utm),
         # an anonymous hit on it would be tied to no message, whose other hits it could tell about
         honeypot=clicks and privacy is not Privacy.ANONYMOUS and bool(_first(levels, lambda one: one.honeypot)),
@@ -54,6 +56,21 @@ def decide(*levels: Wishes, switches: Switches, default_style: LinkStyle) -> Pol
 
 def _first(levels: tuple[Wishes, ...], wish: Callable[[Wishes], T | None]) -> T | None:
     return next((found for found in map(wish, levels) if found is not None), None)
+
+
+def _chosen(levels: tuple[Wishes, ...]) -> dict[str, Any]:
+    opt_out = [name for one in levels for name in one.opt_out]
+    skip = [pattern for one in levels for pattern in one.skip]
+    wishes = {"opt_out": opt_out, "skip": skip, "outlook": _first(levels, lambda one: one.outlook)}
+    return {name: value for name, value in wishes.items() if value not in ([], None)}
+
+
+def switches_of(chosen: Mapping[str, Any], base: Switches) -> Switches:
+    """The switches of a message that was sent: what it was accepted with, over the operator's."""
+    wishes = Wishes(
+        opt_out=tuple(chosen.get("opt_out", ())), skip=tuple(chosen.get("skip", ())), outlook=chosen.get("outlook")
+    )
+    return _switches((wishes,), base)
 
 
 def _switches(levels: tuple[Wishes, ...], base: Switches) -> Switches:

@@ -62,7 +62,9 @@ def links(
     followed: Followed = {row["position"]: row for row in clicked.links_of(connection, message["id"])}
     raw = messages.content(connection, message["id"])
     found = []
-    for one in check_message(raw, switches=switches, links=Tracker(ring, base_url))[0] if raw else ():
+    # of the same length as those of the message, which decides where a line would have become too long
+    tracker = Tracker(ring, base_url, message=message["number"])
+    for one in check_message(raw, switches=switches, links=tracker)[0] if raw else ():
         found.append(_in_mail(connection, message, one, followed, ring))
     found = [link for link in found if link.position != TRAP_INDEX]  # the hidden link is none of the sender's
     found += [_followed(row) for row in followed.values()]  # those that are left

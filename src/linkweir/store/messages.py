@@ -1,8 +1,8 @@
 """Statements on messages, their content, and the destinations of their short links."""
 
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
@@ -43,6 +43,7 @@ class NewMessage:
     attributes: dict[str, str] | None = None
     variant: str | None = None
     smtputf8: bool = False
+    switches: Mapping[str, Any] = field(default_factory=dict)  # of the link rules, over the operator's
     person: str = ""  # the recipient, where they are known by another spelling of the address
     tracked_links: int | None = None  # of all parts, without pixel and hidden link; None: not known
 
@@ -112,6 +113,7 @@ def row_of(new: NewMessage) -> dict[str, Any]:
         "track_opens": new.track_opens,
         "attributes": new.attributes,
         "variant": new.variant,
+        "switches": dict(new.switches),
         "tracked_links": new.tracked_links,
         "scheduled_at": new.due_at if new.due_at > new.now else None,
         "retain_until_at": new.retain_until_at,

@@ -141,6 +141,7 @@ messages = Table(
     Column("track_opens", Boolean, nullable=False, server_default=false()),
     Column("attributes", JSON),
     Column("variant", Text),
+    Column("switches", JSON),  # what it asked for over the operator's; None: accepted before that was noted
     Column("tracked_links", Integer),  # how many; None: accepted before that was noted
     Column("bounce_classification", Text),
     Column("scheduled_at", BigInteger),

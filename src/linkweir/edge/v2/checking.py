@@ -35,14 +35,14 @@ def _check(call: Call) -> Response:
     wishes = translate.message_wishes(asked, wish_headers.read((asked.headers or {}).items()))
     account = lookup.account_of(call.who.account)
     parts = call.parts
-    domain = Wishes()
+    domain, host = Wishes(), None
     if asked.sender is not None:
         with parts.store.read() as connection:
             found = lookup.domain_of(connection, account.id, asked.sender.email)
-        domain = found.wishes if found else domain
+        domain, host = (found.wishes, found.tracking_host) if found else (domain, host)
     house = parts.submitter.house
     policy = decide(wishes, domain, account.wishes, switches=house.switches, default_style=house.link_style)
-    tracker = Tracker(parts.ring, house.base_url)
+    tracker = Tracker(parts.ring, house.links_at(host))
     found_links = check(asked.html_content, switches=policy.switches, links=tracker)
     return JSON(
         {

@@ -21,6 +21,7 @@ from linkweir.html import Switches
 from linkweir.mail import lookup
 from linkweir.mail.model import Wishes
 from linkweir.mail.patterns import skipping
+from linkweir.mail.policy import switches_of
 from linkweir.report import single
 from linkweir.report.export import format_named
 from linkweir.report.links import NOTE, links
@@ -78,14 +79,17 @@ def _links(call: Call) -> Response:
         call.who.require("messages:read:all", row["sender_domain"])
         domain = lookup.domain_of(connection, call.who.account["id"], row["sender"])
         levels = [lookup.account_of(call.who.account).wishes, *([domain.wishes] if domain else [])]
-        found = links(connection, row, parts.ring, house.base_url, _switches(house.switches, levels))
+        base_url = house.links_at(domain.tracking_host if domain else None)
+        found = links(connection, row, parts.ring, base_url, _switches(row, house.switches, levels))
     shown = [{**one.row(), "first_at": rfc3339(one.first_at)} for one in found.links]
     note = None if found.complete else NOTE
     return JSON({"object": "list", "data": shown, "complete": found.complete, "note": note})
 
 
-def _switches(house: Switches, levels: Sequence[Wishes]) -> Switches:
-    """As the account and the domain of a message have them now; what the message itself asked for is not known."""
+def _switches(row: RowMapping, house: Switches, levels: Sequence[Wishes]) -> Switches:
+    """Those that the message was accepted with; before that was noted, as account and domain have them now."""
+    if row["switches"] is not None:
+        return switches_of(row["switches"], house)
     return Switches(
         opt_out=(*house.opt_out, *(name for one in levels for name in one.opt_out)),
         skip=(*house.skip, *(skipping(pattern) for one in levels for pattern in one.skip)),
