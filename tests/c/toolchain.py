@@ -43,7 +43,8 @@ def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> Non
     folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", ROOT / "ext/mime", ROOT / "ext/journal", generated]
     included = [f"-I{folder}" for folder in folders]
     command = [compiler, *STRICT, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a compiler, our sources
+    own = {**os.environ, "TMPDIR": str(program.parent)}  # a compiler that is killed leaves its objects there
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)  # noqa: S603 - our sources
     if done.returncode:
         raise RuntimeError(f"{compiler} refused:\n{done.stderr}")
 
@@ -53,4 +54,5 @@ def can_link(compiler: str, folder: Path, text: str, *flags: str) -> bool:
     source = folder / f"probe{abs(hash(flags))}.c"
     source.write_text(text)
     command = [compiler, *flags, str(source), "-o", str(source.with_suffix(""))]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - likewise
+    own = {**os.environ, "TMPDIR": str(folder)}
+    return subprocess.run(command, capture_output=True, check=False, env=own).returncode == 0  # noqa: S603 - likewise

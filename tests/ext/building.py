@@ -56,7 +56,8 @@ def _compile(compiler: str, name: str, sources: Sequence[Path], folder: Path, fl
     failing = ["-include", str(HERE / "failing.h"), str(HERE / "failing.c")] if name == "journal" else []
     command = [compiler, "-g", *flags, *shared, "-fPIC", "-shared", "-pthread", "-fno-omit-frame-pointer"]
     command += [*(f"-I{place}" for place in folders), *failing, *map(str, sources)]
-    _run([*command, str(folder / f"generated/ext/_{name}.c"), "-o", str(module)])
+    # a compiler that is killed leaves its objects in TMPDIR
+    _run([*command, str(folder / f"generated/ext/_{name}.c"), "-o", str(module)], TMPDIR=str(folder))
 
 
 def build_program(source: Path, program: Path, flags: Sequence[str]) -> None:
@@ -65,7 +66,7 @@ def build_program(source: Path, program: Path, flags: Sequence[str]) -> None:
     python = f"-lpython{sysconfig.get_config_var('LDVERSION')}"
     command = ["clang", "-g", "-O1", *flags, "-shared-libasan", "-rdynamic", f"-I{sysconfig.get_path('include')}"]
     command += [str(source), f"-L{libraries}", f"-Wl,-rpath,{libraries}", python, "-lm", "-lstdc++", "-lpthread"]
-    _run([*command, "-o", str(program)])
+    _run([*command, "-o", str(program)], TMPDIR=str(program.parent))
 
 
 def embedded(compiler: str, folder: Path) -> dict[str, str]:
@@ -81,8 +82,9 @@ def embedded(compiler: str, folder: Path) -> dict[str, str]:
     }
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - our own sources
+def _run(command: Sequence[str], **more: str) -> None:
+    own = {**os.environ, **more}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own)  # noqa: S603 - ours
     if done.returncode:
         raise RuntimeError(f"{command[0]} refused:\n{done.stderr[-4000:]}")
 
