@@ -572,3 +572,10 @@ def test_every_filter_is_in_the_document() -> None:
     assert {*pages, "dns_valid"} == named("domains")
     of_messages = ("status", "sender", "recipient", "subject", "message_id_header", "tags", "from_time", "to_time")
     assert {*pages, *of_messages} == named("messages")
+
+
+def test_a_restriction_is_not_ignored(served: Served) -> None:
+    """Domains of an SMTP credential that would not hold, since its scope is global, are 400; an empty list is none."""
+    for domains, status in ((["a.example"], 400), ([], 201), (None, 201)):
+        body = {"name": "x", "scope": "global", "domains": domains}
+        assert served.client.post(f"{served.base}/smtp-credentials", json=body).status_code == status

@@ -14,7 +14,7 @@ from linkweir.edge.smtp import signin
 from linkweir.edge.v2.asked import NewSmtpCredential
 from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.edge.v2.scoped import domains_of
-from linkweir.errors import NotFound
+from linkweir.errors import BadInput, NotFound
 from linkweir.store import smtp_credentials, tables
 
 
@@ -44,6 +44,8 @@ def _list(call: Call) -> Response:
 
 def _create(call: Call) -> Response:
     asked = call.shaped(NewSmtpCredential)
+    if asked.scope == "global" and asked.domains:  # ignored, they would let it do more than was meant
+        raise BadInput("domains", "can only be given when scope is scoped")
     username, password = signin.new_username(), signin.new_password()
     values = signin.credential(call.who.account["id"], asked.name, username, password, now())
     values |= {"sandbox": asked.sandbox, "scope": asked.scope, "domains": domains_of(asked.scope, asked.domains)}
