@@ -120,3 +120,11 @@ def test_the_command_line_wins() -> None:
 def test_the_click_path_follows_the_base_url(base_url: str, click_path: str, path: str) -> None:
     """Links are answered under the path of the base URL, unless a proxy or a mount changes paths on the way."""
     assert Settings(base_url=base_url, click_path=click_path).click_path == path
+
+
+def test_paths_as_text_and_numbers_as_numbers() -> None:
+    """A path may be given as text; what is no path, or no number, is refused with its name."""
+    assert Settings(data="x", spool="y").database == Path("x/linkweir.db")  # type: ignore[arg-type]
+    for wrong in ({"data": 3}, {"data": None}, {"threads": "8"}, {"port": "80"}, {"click_wait": None}):
+        with pytest.raises(SettingsError, match=f"LINKWEIR_{next(iter(wrong)).upper()}: .* is not a"):
+            Settings(**wrong)

@@ -5,6 +5,7 @@ setting that is silently ignored is found months later; secrets are left out of 
 """
 
 import ipaddress
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,6 +23,10 @@ DURATIONS = (
     *("click_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
     *("tell_seconds", "correct_seconds"),
+)
+PATHS = (
+    *("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"),
+    *("apple_app_links", "android_app_links", "unknown_link_page", "root_page"),
 )
 AT_LEAST_ONE = (
     *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
@@ -99,6 +104,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Fill what follows from other settings and refuse what cannot work."""
+        self._read_types()
         if not self.base_url:
             host = f"[{self.host}]" if ":" in self.host else self.host
             path = self.click_path or "/c/"
@@ -121,6 +127,19 @@ class Settings:
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
         self._check_together()
+
+    def _read_types(self) -> None:
+        """Paths may be given as text; numbers may not, and are refused here with their name."""
+        for name in PATHS:
+            value = getattr(self, name)
+            if isinstance(value, (str, os.PathLike)):
+                object.__setattr__(self, name, Path(value))
+            elif value is not None or name == "data":
+                raise SettingsError(f"{PREFIX}{name.upper()}: {value!r} is not a path")
+        for name in (*DURATIONS, *AT_LEAST_ONE, "rate_limit", "statistics_rate", "port"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise SettingsError(f"{PREFIX}{name.upper()}: {value!r} is not a number")
 
     def _check_together(self) -> None:
         if (self.smtp_certificate is None) != (self.smtp_key is None):
@@ -231,8 +250,7 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"), Path),
-    **dict.fromkeys(("apple_app_links", "android_app_links", "unknown_link_page", "root_page"), Path),
+    **dict.fromkeys(PATHS, Path),
     **dict.fromkeys(
         ("port", "smtp_port", "smtps_port", "filter_max_message", *AT_LEAST_ONE), _number(int, "a whole number")
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from linkweir.batch.names import shown
 from linkweir.cli.folder import add_data
-from linkweir.cli.options import Commands, UsageError, subparser
+from linkweir.cli.options import Commands, subparser
 
 if TYPE_CHECKING:
     from linkweir.blocking import Blocking
@@ -79,9 +79,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 
 def _opened(args: argparse.Namespace) -> "Blocking":
-    try:
-        from linkweir.blocking import Blocking
-        from linkweir.settings import from_environment
-    except ModuleNotFoundError as error:
-        raise UsageError(f"this needs the package {error.name!r}: pip install 'linkweir[service]'") from None
+    from linkweir.blocking import Blocking
+    from linkweir.settings import from_environment
+
     return Blocking(from_environment(os.environ, data=args.data))

@@ -11,6 +11,7 @@ import linkweir
 from linkweir.batch.names import shown
 from linkweir.batch.source import reason
 from linkweir.cli import (
+    account,
     api_keys,
     block,
     check,
@@ -26,6 +27,7 @@ from linkweir.cli import (
     webhooks,
 )
 from linkweir.cli.options import USAGE, UsageError, paragraph, subparser
+from linkweir.cli.packages import service_packages
 from linkweir.cli.streams import replace_closed
 from linkweir.errors import LinkweirError
 
@@ -57,7 +59,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
-    for module in (rewrite, check, opened, keys, api_keys, user, block, webhooks, explain, export, recipient, rebuild):
+    service = (account, api_keys, user, block, webhooks, explain, export, recipient, rebuild)
+    for module in (rewrite, check, opened, keys, *service):
         module.add_to(commands)
     subparser(commands, "serve", **serve.HELP)
     return parser
@@ -71,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reconfigure:  # a file name that the terminal's charset lacks is shown escaped, not as a crash
             reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup` means that
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     except UsageError as error:
@@ -103,14 +108,15 @@ def _run(argv: list[str]) -> int:
     except SystemExit:  # after --help or --version
         sys.stdout.flush()
         raise
-    code: int = args.run(args)
+    with service_packages():
+        code: int = args.run(args)
     sys.stdout.flush()  # here, where a broken pipe is still caught
     return code
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """Leave through every `with` and `finally` on SIGTERM, so that no temporary file stays."""
-    raise SystemExit(128 + signal.SIGTERM)
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    """Leave through every `with` and `finally` on SIGTERM and SIGHUP, so that no temporary file stays."""
+    raise SystemExit(128 + number)
 
 
 def _if_stdout_fails() -> str:

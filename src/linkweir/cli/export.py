@@ -41,7 +41,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--tag", help="only of this campaign")
     parser.add_argument("--clickers", action="store_true", help="people instead of clicks; needs --tag")
     parser.add_argument("--account", type=uuid.UUID, metavar="UUID", help="default: the first account")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: - for standard output")
     add_data(parser)
     parser.set_defaults(run=run)
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
         wanted = format_named(args.format)
         made = pieces(_rows(args, store), single.CLICKERS if args.clickers else single.CLICKS, wanted)
-        if args.output is None:
+        if args.output is None or str(args.output) == "-":
             _write(made, sys.stdout.buffer)
         else:
             with args.output.open("wb") as file:

@@ -106,7 +106,7 @@ def run_rotate(args: argparse.Namespace) -> int:
 def run_export(args: argparse.Namespace) -> int:
     """Write the ring with its secrets, to a new file of mode 0600 or, with --yes, to standard output."""
     ring = existing(args)
-    if args.output is not None:
+    if args.output is not None and str(args.output) != "-":
         if args.output.exists():
             raise UsageError(f"{shown(str(args.output))} exists already; choose another name")
         keyfile.create(args.output, ring)

@@ -1,9 +1,11 @@
-"""What only some sub-commands need: the packages of the service, and a word about them where they are missing."""
+"""What only some sub-commands need: the packages of an extra, and a word about them where they are missing."""
 
 import contextlib
 from collections.abc import Iterator
 
 from linkweir.cli.options import UsageError
+
+_EXTRAS = {"pyarrow": "parquet", "statsmodels": "statistics"}  # those of all others are the service's
 
 
 @contextlib.contextmanager
@@ -12,9 +14,11 @@ def service_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "linkweir":
+        name = (error.name or "").partition(".")[0]
+        if name == "linkweir":
             raise
+        extra = _EXTRAS.get(name, "service")
         raise UsageError(
             f"the service needs the package {error.name!r}, which is not installed; "
-            "install it with: pip install 'linkweir[service]'"
+            f"install it with: pip install 'linkweir[{extra}]'"
         ) from None

@@ -58,7 +58,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="PATH",
         help="file to write, or folder to mirror into: one folder goes into it directly, several paths each "
-        "under their own name (default: standard output, for one file)",
+        "under their own name (default: -, standard output, for one file)",
     )
     group.add_argument("--in-place", action="store_true", help="rewrite the files where they are")
     group.add_argument(
@@ -115,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
     """Do it and return the exit code."""
     _check(args)
     _notes(args)
+    if args.output == "-":
+        args.output = None  # which is standard output
     try:
         listing = list_for_rewriting(
             args.paths,

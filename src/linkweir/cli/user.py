@@ -5,6 +5,7 @@ import getpass
 import os
 import sys
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 from linkweir.cli.folder import add_data
@@ -47,6 +48,8 @@ def add_to(commands: Commands) -> None:
         add_data(action)
         if name != "list":
             action.add_argument("email", metavar="EMAIL", help="the user's e-mail address, which they sign in with")
+        if name == "add":
+            action.add_argument("--account", type=uuid.UUID, metavar="UUID", help="whose user (default: the first)")
         if name in ("add", "password"):
             action.add_argument("--ask", action="store_true", help="ask for the password, or read it from a pipe")
         if name == "remove":
@@ -55,7 +58,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run_add(args: argparse.Namespace) -> int:
-    """Make a user of the first account."""
+    """Make a user of an account, the first one unless another is named."""
     from sqlalchemy.exc import IntegrityError
 
     from linkweir.store import accounts, users
@@ -65,9 +68,11 @@ def run_add(args: argparse.Namespace) -> int:
     stored = _hashed(password)
     try:
         with store.write() as connection:
-            account = accounts.first(connection)
+            account = args.account or accounts.first(connection)
             if account is None:
-                raise LinkweirError("there is no account yet: start `linkweir serve` once")
+                raise LinkweirError("there is no account yet: start `linkweir serve` once, or `linkweir account add`")
+            if accounts.get(connection, account) is None:
+                raise UsageError(f"there is no account {account}; see `linkweir account list`")
             users.add(connection, account, email, stored, time.time_ns() // 1000)
     except IntegrityError:
         raise LinkweirError(f"there is a user {email} already; `linkweir user password` sets a new password") from None
@@ -120,12 +125,10 @@ def run_remove(args: argparse.Namespace) -> int:
 
 def _store(args: argparse.Namespace) -> "Store":
     """The database of the service. Raises LinkweirError when there is none."""
-    try:
-        from linkweir.settings import from_environment
-        from linkweir.store.engine import Store
-        from linkweir.store.migrate import migrate
-    except ModuleNotFoundError as error:
-        raise LinkweirError(f"this needs the package {error.name!r}: pip install 'linkweir[service]'") from None
+    from linkweir.settings import from_environment
+    from linkweir.store.engine import Store
+    from linkweir.store.migrate import migrate
+
     settings = from_environment(os.environ, data=args.data)
     if not settings.database.exists():
         raise LinkweirError(f"{settings.database}: no such database; start `linkweir serve` once, or give --data")

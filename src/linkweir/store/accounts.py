@@ -1,7 +1,7 @@
 """Statements on accounts, their API keys, and which link key belongs to which account."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, insert, select, update
@@ -37,6 +37,11 @@ def create(connection: Connection, account: uuid.UUID, name: str, now: int) -> N
 def get(connection: Connection, account: uuid.UUID) -> RowMapping | None:
     """One account's row."""
     return connection.execute(select(accounts).where(accounts.c.id == account)).mappings().first()
+
+
+def every(connection: Connection) -> Sequence[RowMapping]:
+    """All accounts, the oldest first."""
+    return connection.execute(select(accounts).order_by(accounts.c.created_at, accounts.c.id)).mappings().all()
 
 
 def policies(connection: Connection) -> dict[uuid.UUID, dict[str, Any]]:

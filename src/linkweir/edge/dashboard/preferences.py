@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from linkweir.edge.dashboard import view, zones
 from linkweir.edge.dashboard.entry import Call, signed_in
+from linkweir.edge.hosts import is_name
 from linkweir.edge.parts import now
 from linkweir.edge.v2.asked import AccountChange
 from linkweir.edge.v2.translate import switches
@@ -45,6 +46,7 @@ def preferences(call: Call) -> Response:
         privacy=PRIVACY,
         domains=found.rows,
         house=call.parts.tracking_host,
+        house_is_name=is_name(call.parts.tracking_host),
         zones=zones.choices(),
         said=SAID.get(call.asked("saved"), ""),
     )

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from linkweir.edge import door
 from linkweir.edge.door import Call
+from linkweir.edge.hosts import is_name
 from linkweir.edge.parts import now
 from linkweir.edge.reply import JSON, rfc3339
 from linkweir.edge.v2 import dkim
@@ -180,9 +181,11 @@ def policy_shown(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 def _records(call: Call, row: RowMapping) -> list[dict[str, Any]]:
-    """What belongs into the DNS; nobody here asks it."""
+    """What belongs into the DNS; nobody here asks it. No CNAME leads to an address: until the base URL names a host
+    there is none to show.
+    """
     found: list[dict[str, Any]] = []
-    if row["tracking_subdomain"]:
+    if row["tracking_subdomain"] and is_name(call.parts.tracking_host):
         found.append(
             {
                 "type": "CNAME",
