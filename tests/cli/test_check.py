@@ -229,3 +229,23 @@ def test_cases_that_were_passed_over(linkweir: Command, shared: Path) -> None:
         run = linkweir("check", shared / "cases" / case)
         assert (run.code, [row[1:3] for row in rows(run.out)]) == (0, [["ok", "tracked"]])
         assert run.out.rstrip().endswith(b"https://ex.com/?a=1&b=2")
+
+
+def test_an_error_nobody_has_foreseen_costs_one_file(linkweir: Command, work: Path) -> None:
+    """A file at which the linter itself fails is named with the error, and all others are checked."""
+    (work / "custom").mkdir()
+    (work / "custom" / "sitecustomize.py").write_text(
+        "from linkweir.batch import checking\n"
+        "check = checking.check\n"
+        "def wrong(html, **named):\n"
+        "    if b'WRONG' in html:\n"
+        "        raise LookupError('nobody knows why')\n"
+        "    return check(html, **named)\n"
+        "checking.check = wrong\n"
+    )
+    (work / "a.html").write_bytes(b"WRONG" + LINE)
+    (work / "b.html").write_bytes(b'<a href="https://e.com/">x</a>')
+    run = linkweir("check", "a.html", "b.html", PYTHONPATH=str(work / "custom"))
+    assert run.code == 1
+    assert "linkweir: a.html: LookupError: nobody knows why" in run.err
+    assert b"https://e.com/" in run.out

@@ -17,6 +17,8 @@ from tests.c.toolchain import CORE, JOURNAL, MIME, ROOT, SANITIZERS, TOKEN
 SOURCES = {"core": CORE, "token": TOKEN, "mime": MIME, "journal": JOURNAL}
 HERE = Path(__file__).resolve().parent
 RUNTIMES = {"clang": ["libclang_rt.asan-x86_64.so", "libclang_rt.asan.so"], "cc": ["libasan.so", "libubsan.so"]}
+# What Cython writes into every class adds 0 to a pointer that Python may leave NULL; no code of ours runs there.
+_IGNORED = "[pointer-overflow]\nfun:*_cython__\n"
 _CYTHONIZE = """
 import sys
 from Cython.Build import cythonize
@@ -44,6 +46,7 @@ def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *S
     names = [f"_{name}" for name in SOURCES]
     _run([sys.executable, "-c", _CYTHONIZE, str(folder / "generated"), *names])
     _run([sys.executable, str(ROOT / "ext/core/make_refs.py"), str(folder / "generated")])
+    (folder / "ignored.txt").write_text(_IGNORED)
     for name, sources in SOURCES.items():
         _compile(compiler, name, sources, folder, flags)
     return folder
@@ -52,7 +55,7 @@ def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *S
 def _compile(compiler: str, name: str, sources: Sequence[Path], folder: Path, flags: Sequence[str]) -> None:
     folders = [ROOT / "ext", ROOT / f"ext/{name}", folder / "generated", sysconfig.get_path("include"), HERE]
     module = folder / "linkweir" / f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    shared = ["-shared-libasan"] if compiler == "clang" else []
+    shared = ["-shared-libasan", f"-fsanitize-ignorelist={folder}/ignored.txt"] if compiler == "clang" else []
     failing = ["-include", str(HERE / "failing.h"), str(HERE / "failing.c")] if name == "journal" else []
     command = [compiler, "-g", *flags, *shared, "-fPIC", "-shared", "-pthread", "-fno-omit-frame-pointer"]
     command += [*(f"-I{place}" for place in folders), *failing, *map(str, sources)]

@@ -60,7 +60,7 @@ def test_allocations_that_fail_break_nothing(sanitized: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize("tests", ["tests/ext/test_misuse.py", "tests/html/test_misuse.py"])
 def test_misuse_breaks_nothing(sanitized: Run, tests: str) -> None:
     """What callers do wrong is answered by an exception, and nothing is read or written elsewhere."""
-    sanitized("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", tests)
+    sanitized("-m", "pytest", "-q", "-x", "-s", "-p", "no:cacheprovider", tests)
 
 
 def test_a_wrong_pointer_would_be_seen(sanitized: Run) -> None:

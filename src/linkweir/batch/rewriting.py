@@ -92,7 +92,7 @@ class FileRewriter:
             where = "standard output" if job.target is None else shown(job.target)
             result.error = f"can't write {where}: {reason(error)}"
         except Exception as error:
-            result.error = _why(error)
+            result.error = reason(error)
         result.counts, result.left = {}, []
         return result
 
@@ -166,7 +166,7 @@ class FileRewriter:
         except Exception as error:
             if job.kind != "mbox":
                 raise
-            result.left.append(f"mail {piece.number}: {_why(error)}")
+            result.left.append(f"mail {piece.number}: {reason(error)}")
             return None
 
     def _tell(self, result: Result, done: Rewritten, number: int | None, rows: Rows) -> None:
@@ -223,12 +223,6 @@ class FileRewriter:
             campaign=None if recipe.campaign is None else _campaign(recipe.campaign),
             privacy=recipe.privacy,
         )
-
-
-def _why(error: Exception) -> str:
-    """The plain reason; of what nobody has foreseen also its kind."""
-    foreseen = isinstance(error, LinkweirError | MemoryError | OSError)
-    return reason(error) if foreseen else f"{type(error).__name__}: {error}"
 
 
 def _rename(path: str, to: str, *, over: bool) -> None:

@@ -80,8 +80,14 @@ class Source:
 
 
 def reason(error: Exception) -> str:
-    """Return the plain reason of an error, for an OSError without the path that the caller shows anyway."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """Return the plain reason of an error, for an OSError without the path that the caller shows anyway; of one that
+    nobody has foreseen also the kind.
+    """
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
+    plain = getattr(error, "strerror", None) or str(error)
+    foreseen = isinstance(error, OSError | LinkweirError) or "embedded null" in plain
+    return plain if plain and foreseen else f"{type(error).__name__}: {plain}".removesuffix(": ")
 
 
 def refuse_junk(head: bytes) -> None:

@@ -12,7 +12,7 @@ from linkweir.batch.checking import Remark, check_file
 from linkweir.batch.files import list_for_reading
 from linkweir.batch.names import STDIN, printable, shown
 from linkweir.batch.report import outcome_lines, plural
-from linkweir.batch.source import Unreadable
+from linkweir.batch.source import reason
 from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, subparser, switches_from
 from linkweir.html import Outcome
 from linkweir.token import Tracker
@@ -80,9 +80,11 @@ def run(args: argparse.Namespace) -> int:
     for job in listing.jobs:
         try:
             remarks = check_file(job.source, switches=switches, charset=args.charset, links=tracker, kind=job.kind)
-        except (Unreadable, MemoryError) as error:
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # whatever it is, the next file is none the wiser
             failed += 1
-            print(f"linkweir: {shown(job.source)}: {error or 'too large for the memory'}", file=sys.stderr)
+            print(f"linkweir: {shown(job.source)}: {reason(error)}", file=sys.stderr)
             continue
         tally.add(remarks)
         _print(remarks, args.format, only_problems=args.only_problems)

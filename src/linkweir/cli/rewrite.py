@@ -26,7 +26,7 @@ _EXAMPLES = """\
 
 With --key-file linkweir-data/keys.json the links are those of `linkweir serve`, which counts their clicks.
 A file is replaced in one step when it is complete, or not at all.
-Exit codes: 0 all right, 1 some files failed (the others are done), 2 a mistake in the command line.
+Exit codes: 0 all right, 1 some files or mails failed (the others are done), 2 a mistake in the command line.
 """
 
 
