@@ -159,8 +159,8 @@ cdef class Minter:
         """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
 
         Where a destination is a link of this key ring already, `known` stands instead, unless it is None.
-        `refused` stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a token over TOKEN_LIMIT
-        characters, or not UTF-8. Such a link should stay as it is (outcome `refused`). ValueError for lists of
+        `refused` stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a link over TOKEN_LIMIT
+        characters (outcome `too-long-destination`), or not UTF-8. Such a link should stay as it is. ValueError for lists of
         different lengths, OverflowError for other indexes, TypeError for anything but bytes.
         """
         cdef tuple texts = tuple(destinations), numbers = tuple(indexes)  # others may change their lists meanwhile
@@ -192,7 +192,7 @@ cdef class Minter:
                 return None
             size += packed
         cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_SIZE)
-        if characters > TOKEN_CHARACTERS:
+        if base + characters > TOKEN_CHARACTERS:
             return None
         state = self._state.copy()
         state.update(PyBytes_FromStringAndSize(<char *>payload + prefix, size - prefix))

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 
 from linkweir import keyfile
 from linkweir.batch.checking import Remark, check_file
@@ -15,7 +16,8 @@ from linkweir.batch.report import outcome_lines, plural
 from linkweir.batch.source import reason
 from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, subparser, switches_from
 from linkweir.html import Outcome
-from linkweir.token import Tracker
+from linkweir.settings import from_environment
+from linkweir.token import KeyRing, Tracker
 
 _EXAMPLES = """\
   linkweir check newsletter.html
@@ -93,11 +95,15 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed or tally.problems else 0
 
 
-def _tracker(key_file: str | None) -> Tracker | None:
-    if key_file is None:
-        return None
-    ring = keyfile.load(key_file)
-    return Tracker(ring, ring.hosts[0]) if ring.hosts else None
+def _tracker(key_file: str | None) -> Tracker:
+    """With links as long as those that would be made; without a key file it recognises none."""
+    if key_file is not None:
+        ring = keyfile.load(key_file)
+        if ring.hosts:
+            return Tracker(ring, ring.hosts[0])
+    else:
+        ring = KeyRing.generate(datetime.now(UTC))
+    return Tracker(ring, from_environment(os.environ).base_url)
 
 
 class _Tally:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from linkweir.html.link import Link
 from linkweir.html.outcome import REASONS, Outcome
+from linkweir.html.resolve import any_tracker
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
 from linkweir.html.switches import Switches
@@ -72,7 +73,7 @@ def check(
         whole = Link(0, Outcome.ENCODING, None, 0, len(document.raw), -1, -1, 1, 1, "", "", None, None)
         return [Finding(whole, REASONS[Outcome.ENCODING], True)]
     found = []
-    for row in document.rows(switches, links):
+    for row in document.rows(switches, links or any_tracker()):
         link = document.link(row)
         tag = document.raw[row[3] : min(row[4], row[3] + TAG_WINDOW)]
         found.append(finding_of(link, tag))

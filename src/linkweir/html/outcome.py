@@ -41,7 +41,7 @@ REASONS: dict[Outcome, str] = {
     Outcome.TOO_LONG_DESTINATION: "the address, or the tracking link made of it, is longer than 8000 characters",
     Outcome.SKIPPED: "the address matches a skip pattern",
     Outcome.DECLINED: "the link function returned None",
-    Outcome.REFUSED: "the replacement cannot stand in an attribute, or the address is too long to be carried",
+    Outcome.REFUSED: "the link function returned what cannot stand in an attribute",
     Outcome.ALREADY_TRACKED: "the address is a tracking link of this key ring already",
     Outcome.LINE_TOO_LONG: "the link would make a line of the mail longer than the 998 octets it may have",
     Outcome.ENCODING: "the bytes cannot be read as text for sure in the document's encoding",

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from linkweir import _core
 from linkweir.html.link import NUMBER, Link
 from linkweir.html.outcome import Outcome
-from linkweir.html.resolve import DocumentLinks, Links, document_resolver
+from linkweir.html.resolve import DocumentLinks, Links, any_tracker, document_resolver
 from linkweir.html.rewrite import Document
 from linkweir.html.stream import DEFAULT
 from linkweir.html.switches import Switches
@@ -53,7 +53,7 @@ class Places:
         if self.unjudgeable:
             return
         if links is None:
-            self._rows = self._document.rows(switches, known)
+            self._rows = self._document.rows(switches, known or any_tracker())
             self.count = len(self._rows)
             return
         ask = document_resolver(links, switches, self._document, first)

@@ -1,7 +1,7 @@
 """What `links` means: from destinations nothing speaks against to the values that replace them.
 
-The core asks once per batch of links. Order of the answers as in the link rules, section 2: skipped, declined,
-refused, already-tracked, too-long-destination (for the tracking link), tracked.
+The core asks once per batch of links. Order of the answers as in the link rules, section 2: too-long-destination,
+skipped, declined, refused, already-tracked, tracked.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast, runtime_checkable
 
 from linkweir import _core
 from linkweir.errors import RefusedValue
@@ -43,8 +43,9 @@ _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 
 def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolve:
     """The function that the core calls for each batch."""
-    ask = _mint(links, charset) if isinstance(links, Tracker) else _call(links, charset)
-    return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
+    mint = _mint(links, charset) if isinstance(links, Tracker) else None
+    ask = mint or _call(cast(LinkFunction, links), charset)
+    return _skipping(ask, switches.skip_patterns, mint) if switches.skip_patterns else ask
 
 
 def document_resolver(
@@ -57,35 +58,25 @@ def document_resolver(
     return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
-def judge_only(links: Tracker | None, switches: Switches) -> _core.Resolve:
-    """Says what would become of each link and replaces nothing."""
-
+def judge_only(links: Tracker | None, switches: Switches, charset: Charset) -> _core.Resolve:
+    """Says what would become of each link and replaces nothing; where its length may matter it is minted."""
     tracked, known = NUMBER[Outcome.TRACKED], NUMBER[Outcome.ALREADY_TRACKED]
-
-    def judge(destination: bytes, index: int) -> int:
-        if links is not None and links.is_tracked(destination):
-            return known
-        return tracked if fits(links or _any_tracker(), destination, index) else NUMBER[Outcome.TOO_LONG_DESTINATION]
+    mint = None if links is None else _mint(links, charset)
 
     def ask(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
-        return [judge(destination, index) for destination, index in zip(destinations, indexes, strict=True)]
+        if links is None or mint is None:
+            return [tracked] * len(destinations)
+        grows = 1 if charset.codec == "utf-8" else 3  # a query in another charset is percent-encoded
+        if max(map(len, destinations), default=0) * grows <= _CERTAIN:
+            return [known if links.is_tracked(destination) else tracked for destination in destinations]
+        return [tracked if isinstance(value, bytes) else value for value in mint(destinations, indexes)]
 
-    return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
-
-
-def fits(tracker: Tracker, destination: bytes, index: int) -> bool:
-    """Is there a tracking link to it, and one that is short enough?"""
-    if len(destination) <= _CERTAIN:
-        return True
-    try:
-        return len(tracker.mint(destination.decode(), index)) <= LINK_LIMIT
-    except RefusedValue:
-        return False
+    return _skipping(ask, switches.skip_patterns, mint) if switches.skip_patterns else ask
 
 
 @lru_cache(1)
-def _any_tracker() -> Tracker:
-    """For a dry run without keys: its links are about as long as others."""
+def any_tracker() -> Tracker:
+    """For a dry run without keys: its links are about as long as others, and nobody has made one."""
     return Tracker(KeyRing.generate(datetime.now(UTC)), "https://t.example.com/c/", message=0)
 
 
@@ -133,14 +124,19 @@ def _answer(function: LinkFunction, destination: str, index: int, charset: Chars
     raise RefusedValue(reason, destination=destination, index=index, value=value)
 
 
-def _skipping(ask: _core.Resolve, patterns: tuple[Searches, ...]) -> _core.Resolve:
+def _skipping(ask: _core.Resolve, patterns: tuple[Searches, ...], mint: _core.Resolve | None = None) -> _core.Resolve:
+    """Links that match a pattern are skipped; what `mint` says is too long comes before that."""
+    too_long, skipped = NUMBER[Outcome.TOO_LONG_DESTINATION], NUMBER[Outcome.SKIPPED]
+
+    def of_skipped(destination: bytes, index: int) -> int:
+        long = mint is not None and len(destination) > _CERTAIN
+        return too_long if long and mint and mint([destination], [index])[0] == too_long else skipped
+
     def skip(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
-        values: list[bytes | int] = [NUMBER[Outcome.SKIPPED]] * len(destinations)
         texts = [d.decode() for d in destinations]
         kept = [i for i, text in enumerate(texts) if not any(p.search(text) for p in patterns)]
         answers = ask([destinations[i] for i in kept], [indexes[i] for i in kept]) if kept else []
-        for i, answer in zip(kept, answers, strict=True):
-            values[i] = answer
-        return values
+        values = dict(zip(kept, answers, strict=True))
+        return [values[i] if i in values else of_skipped(destinations[i], indexes[i]) for i in range(len(texts))]
 
     return skip

@@ -9,7 +9,7 @@ from linkweir import _core
 from linkweir.html.charset import SUSPICIOUS, Charset, wide_bom
 from linkweir.html.link import NUMBER, Link, link_of, link_text
 from linkweir.html.outcome import Outcome
-from linkweir.html.resolve import Links, judge_only, resolver
+from linkweir.html.resolve import Links, any_tracker, judge_only, resolver
 from linkweir.html.stream import DEFAULT, OnLink
 from linkweir.html.switches import Switches
 from linkweir.token import Tracker
@@ -69,7 +69,7 @@ def scan(
     Args: as for `rewrite`; with a `Tracker` as `links`, links that it has tracked already are recognised.
     """
     document = Document(html, charset)
-    for row in document.rows(switches, links):
+    for row in document.rows(switches, links or any_tracker()):
         yield document.link(row)
 
 
@@ -121,7 +121,7 @@ class Document:
         found: list[_core.Row] = []
         if self.unjudgeable:
             return found
-        resolve = judge_only(links, switches)
+        resolve = judge_only(links, switches, self.charset)
         splice = _core.Splice(switches.rules, resolve, self.charset.to_utf8, found.extend)
         splice.feed(self.raw)
         splice.close()

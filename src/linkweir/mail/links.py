@@ -14,6 +14,7 @@ from linkweir.html.link import NUMBER
 from linkweir.html.pixel import insert_ending
 from linkweir.html.resolve import LINK_LIMIT, DocumentLinks, Links
 from linkweir.html.rewrite import Document
+from linkweir.mail.identity import NUMBER_BITS
 from linkweir.mail.model import LinkStyle, Utm
 from linkweir.mail.policy import Policy
 from linkweir.token import PIXEL_INDEX, TRAP_INDEX, KeyRing, Privacy, Tracker, campaign
@@ -105,6 +106,17 @@ class MessageLinks:
 
     def _tagged(self, destination: str, spared: bool) -> str:
         return destination if spared else utm.tagged(destination, self._parameters, self._utm_hosts)
+
+
+def judging(ring: KeyRing, base_url: str, policy: Policy) -> Tracker:
+    """A tracker for a dry run, with links as long as those of a message under this policy."""
+    return Tracker(
+        ring,
+        base_url,
+        message=(1 << NUMBER_BITS) - 1,
+        privacy=Privacy.FULL if policy.privacy is Privacy.NONE else policy.privacy,
+        style=policy.link_style,
+    )
 
 
 def campaign_of(tags: tuple[str, ...], *, sandbox: bool = False) -> str | None:

@@ -14,7 +14,7 @@ from linkweir.html import REASONS, Outcome, Switches
 from linkweir.html.check import warning
 from linkweir.mime.message import PartLink, check_message
 from linkweir.store import clicked, messages
-from linkweir.token import TRAP_INDEX, KeyRing, Tracker, open_link
+from linkweir.token import TRAP_INDEX, KeyRing, Privacy, Tracker, open_link
 
 NOTE = "The mail is no longer kept: only the links that were followed are known."
 UNTRACKED = "clicks are not tracked in this message"
@@ -62,13 +62,19 @@ def links(
     followed: Followed = {row["position"]: row for row in clicked.links_of(connection, message["id"])}
     raw = messages.content(connection, message["id"])
     found = []
-    # of the same length as those of the message, which decides where a line would have become too long
-    tracker = Tracker(ring, base_url, message=message["number"])
-    for one in check_message(raw, switches=switches, links=tracker)[0] if raw else ():
+    for one in check_message(raw, switches=switches, links=_tracker(message, ring, base_url))[0] if raw else ():
         found.append(_in_mail(connection, message, one, followed, ring))
     found = [link for link in found if link.position != TRAP_INDEX]  # the hidden link is none of the sender's
     found += [_followed(row) for row in followed.values()]  # those that are left
     return Found(sorted(found, key=lambda link: link.position), raw is not None)
+
+
+def _tracker(message: Mapping[Any, Any], ring: KeyRing, base_url: str) -> Tracker:
+    """One whose links are as long as the message's own."""
+    privacy = Privacy(message["privacy"])
+    return Tracker(
+        ring, base_url, message=message["number"], privacy=Privacy.FULL if privacy is Privacy.NONE else privacy
+    )
 
 
 def _in_mail(

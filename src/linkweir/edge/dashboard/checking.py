@@ -5,8 +5,8 @@ from starlette.responses import Response
 from linkweir.edge.dashboard.entry import Call, signed_in
 from linkweir.html import Outcome, check
 from linkweir.mail import lookup
+from linkweir.mail.links import judging
 from linkweir.mail.policy import decide
-from linkweir.token import Tracker
 
 SHOWN = 1000
 EXAMPLE = """<p>Read <a href="https://example.com/news?id=1">the news</a>,
@@ -28,7 +28,7 @@ def check_result(call: Call) -> Response:
     parts, account = call.parts, lookup.account_of(call.account)
     house = parts.submitter.house
     policy = decide(account.wishes, switches=house.switches, default_style=house.link_style)
-    found = check(html, switches=policy.switches, links=Tracker(parts.ring, house.base_url))
+    found = check(html, switches=policy.switches, links=judging(parts.ring, house.base_url, policy))
     tracked = sum(one.link.outcome is Outcome.TRACKED for one in found)
     lost = sum(one.looks_trackable for one in found)
     return call.page(

@@ -12,9 +12,9 @@ from linkweir.edge.v2 import shapes, translate
 from linkweir.html import Finding, check
 from linkweir.mail import compose, lookup, wish_headers
 from linkweir.mail.address import ascii_domain
+from linkweir.mail.links import judging
 from linkweir.mail.model import Wishes
 from linkweir.mail.policy import decide
-from linkweir.token import Tracker
 
 
 async def check_message(request: Request) -> Response:
@@ -39,10 +39,11 @@ def _check(call: Call) -> Response:
     if asked.sender is not None:
         with parts.store.read() as connection:
             found = lookup.domain_of(connection, account.id, asked.sender.email)
-        domain, host = (found.wishes, found.tracking_host) if found else (domain, host)
+        if found:
+            domain, host = found.wishes, found.tracking_host
     house = parts.submitter.house
     policy = decide(wishes, domain, account.wishes, switches=house.switches, default_style=house.link_style)
-    tracker = Tracker(parts.ring, house.links_at(host))
+    tracker = judging(parts.ring, house.links_at(host), policy)
     found_links = check(asked.html_content, switches=policy.switches, links=tracker)
     return JSON(
         {
