@@ -491,3 +491,16 @@ def mail(key: uuid.UUID, raw: bytes) -> Outgoing:
 def mail_to_send(raw: bytes) -> Outgoing:
     """Any mail."""
     return mail(uuid.uuid4(), raw)
+
+
+def test_a_clock_that_jumped_ahead_and_back_delays_no_mail(bench: Bench) -> None:
+    """A mail that was deferred while the clock was a year ahead is delivered soon after it was set back."""
+    transport, year = Flaky(1), 365 * 86_400 * SECOND
+    bench.now += year
+    key = bench.add(expires=86_400 * 400)
+    worker = bench.worker(transport)
+    worker.start()
+    wait_until(lambda: bench.status(key) == "Deferred")
+    bench.now -= year
+    wait_until(lambda: transport.taken == [key])
+    worker.stop()

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from linkweir.store import messages, queue
 from linkweir.store.tables import messages as table
+from linkweir.store.tables import queue as queue_table
 from tests.store.filled import FOREVER, NOW, SECOND, Filled
 
 ME, SOMEBODY = uuid.uuid4(), uuid.uuid4()
@@ -125,3 +126,22 @@ def test_a_message_that_is_put_back_is_due_later(filled: Filled) -> None:
         (again,) = queue.claim(connection, SOMEBODY, "default", now=NOW + SECOND, until=FOREVER, limit=10)
     assert (again.id, again.attempts, again.envelope_from) == (key, 1, "bounces@example.com")
     assert (row(filled, key)["status"], row(filled, key)["num_attempts"]) == ("Deferred", 1)
+
+
+def test_a_clock_that_was_ahead_holds_nothing_back(filled: Filled) -> None:
+    """What was accepted, tried or claimed while the clock was a year ahead is due at once; a schedule and
+    what waits as it should stay.
+    """
+    year = 365 * 86_400 * SECOND
+    accepted = filled.add(now=NOW + year, due_at=NOW + year)
+    tried, scheduled, waiting = filled.add(), filled.add(due_at=NOW + year), filled.add(due_at=NOW + SECOND)
+    claimed = filled.add()
+    with filled.store.write() as connection:
+        rows = update(queue_table)
+        connection.execute(rows.where(queue_table.c.message_id == tried).values(attempts=1, due_at=NOW + year))
+        held = {"claimed_by": SOMEBODY, "claimed_until_at": NOW + year}
+        connection.execute(rows.where(queue_table.c.message_id == claimed).values(**held))
+        assert queue.recall(connection, ME, NOW, wait=7200 * SECOND, lease=60 * SECOND) == 2
+    assert set(claim(filled)) == {accepted, tried, claimed}
+    assert claim(filled, SOMEBODY, now=NOW + SECOND) == [waiting]
+    assert claim(filled, SOMEBODY, now=NOW + year)[-1] == scheduled

@@ -33,6 +33,7 @@ from linkweir.webhook.outbox import Kind
 
 POLL = 1.0  # seconds; a submission wakes the worker at once
 LONGEST_WAIT = 3600.0  # seconds between two attempts
+AHEAD = 600_000_000  # microseconds that a clock may be ahead of another's
 STOP_WAIT = 10.0  # seconds for what is under way when the worker stops
 NOTE_AGAIN = 0.5  # seconds until what became of a mail is noted again, when the store did not answer
 # what a sandbox message comes to: status and event
@@ -305,10 +306,18 @@ class DeliveryWorker:
     async def _sweep(self) -> None:
         """Remove what was kept long enough, on time, however much is delivered meanwhile."""
         while True:
+            await self._guarded(lambda: asyncio.to_thread(self._recall))
             await self._guarded(
                 lambda: asyncio.to_thread(retention.sweep, self._store, self._clock(), self._log, self._is_stopping)
             )
             await asyncio.sleep(self._sweep_every)
+
+    def _recall(self) -> None:
+        """No mail waits for the future, whatever the clock has shown meanwhile."""
+        wait, lease = int(LONGEST_WAIT * 2_000_000), max(2 * self._lease, AHEAD)
+        with self._store.write() as connection:
+            if count := queue.recall(connection, self._owner, self._clock(), wait=wait, lease=lease):
+                self._log.warning("delivery.clock_set_back", messages=count)
 
     def _is_stopping(self) -> bool:
         return self._stopping

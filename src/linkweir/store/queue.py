@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, or_, select, update
 
 from linkweir.store import sends
 from linkweir.store.tables import attempts, contents, messages, queue
@@ -85,6 +85,19 @@ def any_due(connection: Connection, route: str, now: int) -> bool:
 
 def _free(now: int) -> ColumnElement[bool]:
     return or_(queue.c.claimed_until_at.is_(None), queue.c.claimed_until_at <= now)
+
+
+def recall(connection: Connection, owner: uuid.UUID, now: int, *, wait: int, lease: int) -> int:
+    """After a clock that was ahead and was set back: make due what would wait for the time that it showed; how many.
+
+    Nothing tried before waits longer than `wait`, no claim lasts longer than `lease` (microseconds), and nothing was
+    accepted later than now. A schedule that was asked for stays, and so do claims of `owner`, who renews them.
+    """
+    unscheduled = exists().where(messages.c.id == queue.c.message_id, messages.c.created_at >= queue.c.due_at)
+    late = or_(and_(queue.c.attempts > 0, queue.c.due_at > now + wait), and_(queue.c.due_at > now + lease, unscheduled))
+    held = update(queue).where(queue.c.claimed_until_at > now + lease, queue.c.claimed_by != owner)
+    connection.execute(held.values(claimed_by=None, claimed_until_at=None))
+    return connection.execute(update(queue).where(late).values(due_at=now)).rowcount
 
 
 def size(connection: Connection) -> int:
