@@ -214,8 +214,8 @@ VALUES = {
     # too-long-destination
     "https://x.example/" + "a" * 7982: "tracked",
     "https://x.example/" + "a" * 7983: "too-long-destination",
-    "https://x.example/" + "é" * 3991: "tracked",
-    "https://x.example/" + "é" * 3992: "too-long-destination",
+    "https://x.example/é" + "a" * 7980: "tracked",
+    "https://x.example/é" + "a" * 7981: "too-long-destination",
     "https://x.example/&amp;" + "a" * 7981: "tracked",
     "x" * 8001: "not-http",
     "https://x.example/<" + "a" * 8000: "malformed",
