@@ -240,7 +240,7 @@ static int write_durably(int descriptor, const uint8_t *bytes, size_t n, uint64_
 static int moved(const lw_lane_file *file) {
   struct stat status;
   return stat(file->path, &status) || (uint64_t)status.st_dev != file->device ||
-         (uint64_t)status.st_ino != file->number;
+         (uint64_t)status.st_ino != file->number || (uint64_t)status.st_size < file->size;
 }
 
 /* This process alone writes there, and others only read: no lock. */

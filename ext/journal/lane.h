@@ -30,7 +30,8 @@ typedef enum {
   LW_LANE_IDLE,   /* nothing came for a while */
   LW_LANE_ENDED,  /* nothing will come any more, and all was decided */
   LW_LANE_FULL,   /* the next fact does not fit into the file */
-  LW_LANE_MOVED,  /* the path leads to another file or to none: whoever reads would never see this one */
+  LW_LANE_MOVED,  /* the path leads to another file, to none or to one that was cut: `count` may be no memory any more,
+                     and whoever reads would never see this one */
   LW_LANE_FAILED, /* the system took nothing; what it may have taken in part was promised to nobody */
 } lw_lane_outcome;
 

@@ -441,6 +441,11 @@ class Service:
     def _watch_journal(self, journal: LocalJournal) -> None:
         self.metrics.watch(
             counters=[
+                (
+                    "linkweir_journal_files_gone",
+                    "Files removed or cut while in use",
+                    lambda: len(journal.segments.gone),
+                ),
                 ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
             ],
             gauges=[

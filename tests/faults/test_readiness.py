@@ -155,3 +155,25 @@ def test_a_heartbeat(tmp_path: Path) -> None:
     assert beat.latest()[0] < 60
     (tmp_path / background.NAME).write_text("half a")
     assert beat.latest()[1] == {}
+
+
+@pytest.mark.parametrize("how", ["cut to nothing", "cut in half", "removed"])
+def test_journal_files_that_are_taken_away(tmp_path: Path, how: str) -> None:
+    """Journal files cut or removed under the service end nothing: it is said and counted, and later clicks are kept."""
+    with Served(tmp_path) as served:
+        message = served.send()[0]["id"]
+        link = re.findall(r'href="([^"]+)"', html_of(served.delivered(message)))[0]
+        assert served.reader.get(link, headers=BROWSER).status_code == 302
+        assert served.clicks(message) == 1
+        for path in (tmp_path / "spool").glob("*.journal"):
+            if how == "removed":
+                path.unlink()
+            else:
+                os.truncate(path, 0 if how == "cut to nothing" else path.stat().st_size // 2)
+        for _ in range(5):
+            assert served.reader.get(link, headers=BROWSER).status_code == 302
+            time.sleep(0.3)
+        wait_until(lambda: served.clicks(message) == 6)
+        assert served.metric("linkweir_journal_files_gone_total") == 1
+        assert [line for line in served.logs if line["event"] == "journal.file_gone"]
+        assert served.metric("linkweir_clicks_lost_total") == 0

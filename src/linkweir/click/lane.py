@@ -178,7 +178,7 @@ def _in_place(target: Target) -> bool:
         status = os.stat(target.path)
     except OSError:
         return False
-    return (status.st_dev, status.st_ino) == target.identity
+    return (status.st_dev, status.st_ino) == target.identity and status.st_size >= target.size
 
 
 def write_durably(descriptor: int, data: bytes, offset: int) -> None:

@@ -72,6 +72,7 @@ class LocalJournal:
 
     def __init__(self, folder: Path, log: FilteringBoundLogger, *, aside: SetAside, facts: int, wait: float) -> None:
         self.segments = Segments(folder, facts)
+        self.segments.heard = lambda path: log.error("journal.file_gone", file=str(path))
         self.written: Callable[[], None] = lambda: None
         self.lost = 0
         self.full = False

@@ -101,10 +101,14 @@ class Reader:
         """Files with a life, the oldest life first."""
         found = self._segments.found()
         for path in [path for path, one in self._open.items() if found.get(path) != one.identity]:
+            if self._open[path].life:
+                self._segments.lose(self._open[path])
             self._open.pop(path).close()
         for path in found:
             with contextlib.suppress(FileNotFoundError):
                 if path in self._open:
+                    if self._open[path].was_cut() and self._open[path].life:
+                        self._segments.lose(self._open[path])
                     self._open[path].refresh()
                 else:
                     self._open[path] = Segment(path)

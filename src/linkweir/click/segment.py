@@ -117,12 +117,17 @@ class Segment:
         fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def in_place(self) -> bool:
-        """Is this still the file of that name?"""
+        """Is this still the file of that name, and as long as it was?"""
         try:
             status = os.stat(self.path)
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self.identity
+        return (status.st_dev, status.st_ino) == self.identity and status.st_size >= self.size
+
+    def was_cut(self) -> bool:
+        """Has somebody cut it since it was opened? From then on it ends where it ends."""
+        size, self.size = self.size, min(self.size, os.fstat(self.descriptor).st_size)
+        return self.size < size
 
     def refresh(self) -> None:
         """See what the head says now."""

@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from linkweir.click.lane import write_durably
@@ -26,6 +26,8 @@ class Segments:
 
     def __init__(self, path: Path, facts: int) -> None:
         self.path = path
+        self.gone: set[tuple[int, int]] = set()  # files in use that somebody has removed or cut
+        self.heard: Callable[[Path], None] = lambda path: None  # called with each of them
         wanted = facts * BYTES_PER_FACT
         self.count = max(FEWEST, -(-wanted // SEGMENT))
         self.size = START + max(2 * LONGEST, -(-wanted // self.count) + 4095 & ~4095)
@@ -42,6 +44,12 @@ class Segments:
             device = os.stat(self.path).st_dev
             return {Path(one.path): (device, one.inode()) for one in entries if one.name.endswith(SUFFIX)}
         return {}
+
+    def lose(self, segment: Segment) -> None:
+        """Somebody has removed or cut this one, and with it what nobody had read."""
+        if segment.identity not in self.gone:
+            self.gone.add(segment.identity)
+            self.heard(segment.path)
 
     def make(self) -> None:
         """Preallocate the files that are missing. OSError, also when the disk is full: some may be there then."""
@@ -75,6 +83,10 @@ class Segments:
         for segment in self._opened():
             last = max(last, segment.life.number if segment.life else 0)
             if segment.end is None and segment.lock():
+                if segment.size < START + 2 * LONGEST and segment.life is None:
+                    segment.path.unlink(missing_ok=True)  # it was cut: another is made in its place
+                    segment.close()
+                    continue
                 segment.refresh()  # it may have been sealed just before it was locked
                 start = _left_behind(segment)
                 if start is not None:

@@ -52,6 +52,7 @@ class Writer:
 
     def _current(self) -> Target | None:
         if self._segment is not None and not self._segment.in_place():
+            self._segments.lose(self._segment)
             self.close()  # removed, perhaps with its whole folder: whoever reads would never see it
         if self._segment is None:
             found = self._segments.take()
@@ -72,6 +73,8 @@ class Writer:
             outcome = self._lane.run(target, count, idle=idle, gather=GATHER, together=TOGETHER)
         if outcome == "full":
             segment.seal(target.at)
+        if outcome == "moved":
+            self._segments.lose(segment)
         if outcome in ("full", "moved"):
             self.close()
             return False
