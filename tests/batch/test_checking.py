@@ -3,14 +3,19 @@
 import os
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from linkweir.batch.checking import check_file
 from linkweir.batch.source import Unreadable, refuse_junk
+from linkweir.batch.trackers import Trackers
 from linkweir.html import Switches
 from linkweir.html.check import looks_like_address
+from linkweir.token import KeyRing
+
+TRACKERS = Trackers(KeyRing.generate(datetime.now(UTC)), "https://t.example.com/")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_columns_count_characters_from_the_line_s_start(tmp_path: Path, charset:
     """Each of several links on two lines has the column that decoding its line up to it gives, cut characters too."""
     line = b'\xe3\x81\x82<a href="https://e.com/">\x83\xe3<a href="https://e.com/">x</a>\xc3<a href="https://e.com/">\n'
     (tmp_path / "a.html").write_bytes(line * 2)
-    remarks = check_file(str(tmp_path / "a.html"), switches=Switches(), charset=charset, links=None)
+    remarks = check_file(str(tmp_path / "a.html"), switches=Switches(), charset=charset, trackers=TRACKERS)
     codec = {"windows-1252": "cp1252", "shift_jis": "cp932"}.get(charset, charset)
     places = [found.start() for found in re.finditer(b"<a", line)]
     columns = [len(line[:place].decode(codec, "replace")) + 1 for place in places]
@@ -78,7 +83,7 @@ def test_half_a_megabyte_in_one_line_is_checked_in_linear_time(tmp_path: Path) -
         block = '<p>ü<a href="https://example.com/some/path/a">x</a>'.encode() + end
         (tmp_path / "a.html").write_bytes(block * 8_000)
         start = time.process_time()
-        remarks = check_file(str(tmp_path / "a.html"), switches=Switches(), charset=None, links=None)
+        remarks = check_file(str(tmp_path / "a.html"), switches=Switches(), charset=None, trackers=TRACKERS)
         spent[end] = time.process_time() - start
     assert spent[b" "] < 5 * spent[b"\n"]
     assert remarks[-1].column == 7_999 * 52 + 5

@@ -249,3 +249,48 @@ def test_an_error_nobody_has_foreseen_costs_one_file(linkweir: Command, work: Pa
     assert run.code == 1
     assert "linkweir: a.html: LookupError: nobody knows why" in run.err
     assert b"https://e.com/" in run.out
+
+
+def test_lengths_are_those_of_the_links_that_would_be(linkweir: Command, work: Path) -> None:
+    """A line of a mail holds a link or not by the base URL, message id and campaign: the same for check and rewrite."""
+    tag = b'<a href="https://example.com/">x</a>'
+    lines = [tag + b"y" * count + b"\r\n" for count in range(820, 950)]
+    (work / "a.eml").write_bytes(b"Content-Type: text/html\r\n\r\n" + b"".join(lines))
+    ways = [
+        ["--base-url", "https://t.example.com"],
+        ["--base-url", "https://a-longer-host.t.example.com/with/a/path"],
+        ["--base-url", "https://t.example.com", "--message-id", "7"],
+        ["--base-url", "https://t.example.com", "--message-id", "spring-letter-{stem}-{n}"],
+        ["--base-url", "https://t.example.com", "--privacy", "anonymous", "--campaign", "a-campaign-with-a-long-name"],
+    ]
+    fitting = []
+    for number, way in enumerate(ways):
+        checked = linkweir("check", "--format", "json", *way, "a.eml")
+        said = [json.loads(line)["outcome"] for line in checked.out.splitlines()]
+        linkweir("rewrite", *way, "--key-file", f"{number}.keys", "--report", "report", "-o", "out.eml", "a.eml")
+        assert [json.loads(line)["outcome"] for line in (work / "report").read_bytes().splitlines()] == said
+        assert set(said) == {"tracked", "line-too-long"}
+        fitting.append(said.count("tracked"))
+    assert len(set(fitting)) == len(ways)
+    assert not linkweir.key_file.exists()
+
+
+def test_the_base_url_of_a_dry_run(linkweir: Command, work: Path) -> None:
+    """It is the one given, else the key file's, else that of the settings; what none can be is a mistake."""
+    tag = b'<a href="https://example.com/">x</a>'
+    lines = [tag + b"y" * count + b"\r\n" for count in range(820, 950)]
+    (work / "a.eml").write_bytes(b"Content-Type: text/html\r\n\r\n" + b"".join(lines))
+    linkweir("rewrite", "--base-url", "https://t.example.com", "-o", "out.eml", "a.eml")
+
+    def fitting(*options: str | Path, **env: str) -> int:
+        return linkweir("check", *options, "a.eml", **env).out.count(b"  tracked  ")
+
+    given = fitting("--base-url", "https://t.example.com")
+    assert given == fitting("--key-file", linkweir.key_file, LINKWEIR_BASE_URL="https://longer.t.example.com/c/")
+    assert given == fitting(LINKWEIR_BASE_URL="https://t.example.com")
+    assert given == fitting("--base-url", "https://t.example.com", LINKWEIR_BASE_URL="https://longer.t.example.com/c/")
+    assert given > fitting(LINKWEIR_BASE_URL="https://longer.t.example.com/c/")
+    for wrong in (["--base-url", "t.example.com"], ["--message-id", "{x}"], ["--message-id", "a b"]):
+        run = linkweir("check", *wrong, "a.eml")
+        assert (run.code, run.out) == (2, b"")
+        assert "Traceback" not in run.err

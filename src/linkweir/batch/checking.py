@@ -7,12 +7,12 @@ from linkweir.batch.kinds import Kind
 from linkweir.batch.mailbox import MAIL_LIMIT, pieces, whole
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.source import HEAD, Source, Unreadable, refuse_junk
+from linkweir.batch.trackers import Trackers
 from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.html.charset import Charset
 from linkweir.html.check import TAG_WINDOW, finding_of
 from linkweir.html.prescan import sniff
 from linkweir.mime import CheckedPart, Note, check_parts
-from linkweir.token import Tracker
 
 _TAG_SHOWN = 80  # bytes of a tag: enough to find it by, where there is no destination
 
@@ -38,7 +38,7 @@ class Remark:
 
 
 def check_file(
-    path: str, *, switches: Switches, charset: str | None, links: Tracker | None, kind: Kind = "html"
+    path: str, *, switches: Switches, charset: str | None, trackers: Trackers, kind: Kind = "html"
 ) -> list[Remark]:
     """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable.
 
@@ -46,7 +46,8 @@ def check_file(
     are counted over the whole mail.
     """
     if kind != "html":
-        return _check_mails(path, kind, switches, links)
+        return _check_mails(path, kind, switches, trackers)
+    links = trackers.of(path)
     with Source(path) as source:
         parts = [source.head(HEAD)]
         label = sniff(parts[0], charset)
@@ -68,13 +69,14 @@ def check_file(
     ]
 
 
-def _check_mails(path: str, kind: Kind, switches: Switches, links: Tracker | None) -> list[Remark]:
+def _check_mails(path: str, kind: Kind, switches: Switches, trackers: Trackers) -> list[Remark]:
     found: list[Remark] = []
     with Source(path) as source:
         chunks = iter(source.read, b"")
         for piece in pieces(chunks) if kind == "mbox" else whole(chunks):
             if not piece.number:
                 raise Unreadable(f"a mail is larger than {MAIL_LIMIT >> 20} MiB")
+            links = trackers.of(path, piece.number)
             parts, notes = check_parts(piece.data, switches=switches, links=links)
             place = f"{shown(path)}[{piece.number}/" if kind == "mbox" else f"{shown(path)}["
             for part in parts:

@@ -11,15 +11,16 @@ from linkweir.batch.atomic import AtomicFile
 from linkweir.batch.files import Job
 from linkweir.batch.lengths import restate_headers, restated_path
 from linkweir.batch.mailbox import MAIL_LIMIT, Piece, pieces, whole
-from linkweir.batch.message import identifier, is_pattern, message_for, refuse_if_read_once
+from linkweir.batch.message import refuse_if_read_once
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.report import row
 from linkweir.batch.source import HEAD, Nowhere, Sink, Source, Stdout, Unreadable, reason, refuse_junk
+from linkweir.batch.trackers import Trackers
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
 from linkweir.html.prescan import PRESCAN_BYTES, sniff
 from linkweir.mime import Rewritten, rewrite_message
-from linkweir.token import KeyRing, Privacy, Tracker
+from linkweir.token import KeyRing, Privacy
 
 Tick = Callable[[int], None]
 Rows = Callable[[bytes], None]
@@ -68,9 +69,10 @@ class FileRewriter:
         self._recipe = recipe
         self._announce: Announce | None = None
         self._path: str | None = None  # where the mail belongs whose name states its length
-        self._ring = KeyRing.from_json(recipe.ring)
-        fixed = recipe.message is None or not is_pattern(recipe.message)
-        self._tracker = self._tracker_for(recipe.message) if fixed else None
+        ring = KeyRing.from_json(recipe.ring)
+        self._trackers = Trackers(
+            ring, recipe.base_url, message=recipe.message, campaign=recipe.campaign, privacy=recipe.privacy
+        )
 
     def do(self, job: Job, tick: Tick, rows: Rows | None = None, announce: Announce | None = None) -> Result:
         """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result; `announce`
@@ -154,8 +156,7 @@ class FileRewriter:
     def _mail(self, piece: Piece, result: Result) -> Rewritten | None:
         """The mail rewritten; None for one of a mailbox with which that can't be done: it costs itself only."""
         recipe, job = self._recipe, result.job
-        pattern = (recipe.message or "").replace("{n}", str(piece.number))
-        tracker = self._tracker or self._tracker_for(message_for(pattern, job.source))
+        tracker = self._trackers.of(job.source, piece.number)
         if piece.number in job.left_out:
             result.left.append(f"mail {piece.number}: the process working on it ended")
             return None
@@ -208,20 +209,10 @@ class FileRewriter:
             refuse_junk(head)
         replaced = not recipe.dry_run
         return Rewriter(
-            self._tracker or self._tracker_for(message_for(recipe.message or "", job.source)),
+            self._trackers.of(job.source),
             switches=recipe.switches,
             charset=charset,
             on_link=(lambda link: rows(row(job.source, link, replaced=replaced))) if recipe.report else None,
-        )
-
-    def _tracker_for(self, message: str | None) -> Tracker:
-        recipe = self._recipe
-        return Tracker(
-            self._ring,
-            recipe.base_url,
-            message=None if message is None else identifier(message),
-            campaign=None if recipe.campaign is None else _campaign(recipe.campaign),
-            privacy=recipe.privacy,
         )
 
 
@@ -231,11 +222,6 @@ def _rename(path: str, to: str, *, over: bool) -> None:
     """
     if not os.path.islink(path) and (over or not os.path.lexists(to)):
         os.replace(path, to)
-
-
-def _campaign(text: str) -> str | int:
-    value = identifier(text)
-    return value if isinstance(value, int) else text
 
 
 def _copy(source: Source) -> Iterator[bytes]:

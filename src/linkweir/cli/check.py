@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 from linkweir import keyfile
 from linkweir.batch.checking import Remark, check_file
@@ -14,10 +15,13 @@ from linkweir.batch.files import list_for_reading
 from linkweir.batch.names import STDIN, printable, shown
 from linkweir.batch.report import outcome_lines, plural
 from linkweir.batch.source import reason
+from linkweir.batch.trackers import Trackers
+from linkweir.cli.links import add_links, campaign_from, check_message_id, note_unused
 from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, subparser, switches_from
+from linkweir.errors import BadSwitch
 from linkweir.html import Outcome
 from linkweir.settings import from_environment
-from linkweir.token import KeyRing, Tracker
+from linkweir.token import KeyRing, Privacy
 
 _EXAMPLES = """\
   linkweir check newsletter.html
@@ -58,8 +62,14 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="no summary")
     parser.add_argument("--follow", action="store_true", help="go into symbolic links to folders")
-    parser.add_argument(
+    group = add_links(
+        parser,
+        base_url="where the links would lead: a link too long to be carried, or for its line in a mail, is named "
+        "(default: what the key file remembers, else LINKWEIR_BASE_URL, else that of linkweir serve)",
+    )
+    group.add_argument(
         "--key-file",
+        type=Path,
         metavar="FILE",
         help="recognise links that are tracked already with these keys (default: none)",
     )
@@ -73,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
         if sys.stdin.isatty():
             raise UsageError("no PATH given, and standard input is a terminal; see linkweir check --help")
         args.paths = [STDIN]
-    switches, tracker = switches_from(args), _tracker(args.key_file)
+    check_message_id(args)
+    note_unused(args)
+    switches, trackers = switches_from(args), _trackers(args)
     listing = list_for_reading(args.paths, follow=args.follow, kind=args.kind)
     failed = len(listing.problems)
     for path, why in listing.problems:
@@ -81,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     tally = _Tally()
     for job in listing.jobs:
         try:
-            remarks = check_file(job.source, switches=switches, charset=args.charset, links=tracker, kind=job.kind)
+            remarks = check_file(job.source, switches=switches, charset=args.charset, trackers=trackers, kind=job.kind)
         except BrokenPipeError:
             raise
         except Exception as error:  # whatever it is, the next file is none the wiser
@@ -95,15 +107,20 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed or tally.problems else 0
 
 
-def _tracker(key_file: str | None) -> Tracker:
-    """With links as long as those that would be made; without a key file it recognises none."""
-    if key_file is not None:
-        ring = keyfile.load(key_file)
-        if ring.hosts:
-            return Tracker(ring, ring.hosts[0])
-    else:
-        ring = KeyRing.generate(datetime.now(UTC))
-    return Tracker(ring, from_environment(os.environ).base_url)
+def _trackers(args: argparse.Namespace) -> Trackers:
+    """Whose links are as long as those that `linkweir rewrite` would make; the keys change no length, so that without a
+    key file new ones do, which have made no link.
+    """
+    ring = KeyRing.generate(datetime.now(UTC)) if args.key_file is None else keyfile.load(args.key_file)
+    base_url = args.base_url or (ring.hosts[0] if ring.hosts else from_environment(os.environ).base_url)
+    try:
+        if args.base_url:
+            ring = ring.with_host(base_url)
+        return Trackers(
+            ring, base_url, message=args.message_id, campaign=campaign_from(args), privacy=Privacy(args.privacy)
+        )
+    except BadSwitch as error:
+        raise UsageError(str(error)) from error
 
 
 class _Tally:

@@ -4,14 +4,14 @@ import argparse
 import sys
 
 from linkweir.batch.files import BadPlan, Listing, list_for_rewriting, written_over
-from linkweir.batch.message import is_pattern, unknown_fields
 from linkweir.batch.names import STDIN, shown
 from linkweir.batch.rewriting import FileRewriter, Recipe
 from linkweir.cli.bulk import Bulk
 from linkweir.cli.keyring import add_key_file, made_on_first_use, path_from
+from linkweir.cli.links import add_links, campaign_from, check_message_id, note_unused
 from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, count, subparser, switches_from
 from linkweir.errors import BadSwitch
-from linkweir.token import Privacy, campaign
+from linkweir.token import Privacy
 
 _EXAMPLES = """\
   linkweir rewrite mail.html -o tracked.html --base-url https://t.example.com
@@ -45,7 +45,8 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATHS)
     add_kind(parser)
     _add_where(parser)
-    _add_links(parser)
+    group = add_links(parser, base_url="where the links lead, like https://t.example.com; remembered in the key file")
+    add_key_file(group, "keys that sign the links, made on first use")
     add_switches(parser)
     _add_how(parser)
     parser.set_defaults(run=run)
@@ -74,30 +75,6 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_links(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what the links hold")
-    group.add_argument(
-        "--base-url",
-        metavar="URL",
-        help="where the links lead, like https://t.example.com; remembered in the key file",
-    )
-    add_key_file(group, "keys that sign the links, made on first use")
-    group.add_argument(
-        "--message-id",
-        metavar="ID",
-        help="message id for all files, or a pattern per file: {stem} is the file's name without suffix, "
-        "{sha} 16 hex "
-        "digits of its content's SHA-256, {n} the number of a mail in its mailbox (default: no message id)",
-    )
-    group.add_argument("--campaign", metavar="NAME", help="campaign name or number, for --privacy anonymous")
-    group.add_argument(
-        "--privacy",
-        choices=[str(mode) for mode in Privacy if mode is not Privacy.NONE],
-        default=str(Privacy.FULL),
-        help="what clicks may tell; anonymous links hold the campaign and the position only (default: %(default)s)",
-    )
-
-
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how")
     group.add_argument(
@@ -114,7 +91,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it and return the exit code."""
     _check(args)
-    _notes(args)
+    note_unused(args)
     if args.output == "-":
         args.output = None  # which is standard output
     try:
@@ -149,20 +126,7 @@ def _check(args: argparse.Namespace) -> None:
         args.paths = [STDIN]
     if args.in_place and args.output:
         raise UsageError("--in-place and --output exclude each other")
-    pattern = args.message_id or ""
-    if unknown := unknown_fields(pattern):
-        raise UsageError(f"--message-id knows {{stem}}, {{sha}} and {{n}}, not {{{unknown[0]}}}")
-    if is_pattern(pattern) and STDIN in args.paths:
-        raise UsageError("--message-id: standard input has neither {stem} nor {sha}")
-
-
-def _notes(args: argparse.Namespace) -> None:
-    """Say what will not be in the links although it was given."""
-    anonymous = args.privacy == str(Privacy.ANONYMOUS)
-    if args.campaign is not None and not anonymous:
-        print("linkweir: only links with --privacy anonymous hold the campaign", file=sys.stderr)
-    if args.message_id is not None and anonymous:
-        print("linkweir: anonymous links don't hold the message id", file=sys.stderr)
+    check_message_id(args)
 
 
 def _check_report(report: str | None, listing: Listing) -> None:
@@ -189,7 +153,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
         ring=ring.to_json(),
         base_url=base_url,
         message=args.message_id,
-        campaign=args.campaign and (campaign.written(args.campaign) or args.campaign),
+        campaign=campaign_from(args),
         privacy=Privacy(args.privacy),
         switches=switches_from(args),
         charset=args.charset,
