@@ -57,6 +57,7 @@ class Account(Policy):
     track_clicks: bool
     message_metadata_retention: int
     message_data_retention: int
+    confirm: list[str]
     click_count: int
 
 
@@ -303,6 +304,8 @@ class Checked(Struct):
     track_opens: bool
     privacy: PrivacyName
     link_style: Literal["sealed", "short"]
+    honeypot: bool
+    utm: Utm | None
     data: list[CheckedLink]
 
 

@@ -1,5 +1,6 @@
 """`POST …/check`: what would be tracked and why; nothing is sent or stored."""
 
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from linkweir.html import Finding, check
 from linkweir.mail import compose, lookup, wish_headers
 from linkweir.mail.address import ascii_domain
 from linkweir.mail.links import judging
-from linkweir.mail.model import Wishes
+from linkweir.mail.model import Utm, Wishes
 from linkweir.mail.policy import decide
 
 
@@ -52,9 +53,15 @@ def _check(call: Call) -> Response:
             "track_opens": policy.track_opens,
             "privacy": policy.privacy.value,
             "link_style": policy.link_style,
+            "honeypot": policy.honeypot,
+            "utm": _parameters(policy.utm),
             "data": [_shown(one) for one in found_links],
         }
     )
+
+
+def _parameters(utm: Utm | None) -> dict[str, Any] | None:
+    return {name: value for name, value in asdict(utm).items() if value} if utm else None
 
 
 def _shown(finding: Finding) -> dict[str, Any]:
