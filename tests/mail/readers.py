@@ -56,13 +56,18 @@ def mime_kit(raw: bytes) -> Headers:
     return _pairs(_folded(lines), trim=" \t\r\n")
 
 
+def ruby(raw: bytes) -> Headers:
+    """Ruby's mail (Mail::Message#parse_message): white space before the first header is passed over."""
+    return dovecot(raw.lstrip(b"\0\t\n\v\f\r "))
+
+
 def c_strings(raw: bytes) -> Headers:
     """A program in C whose lines end at a NUL."""
     return dovecot(re.sub(rb"\0[^\n]*", b"", raw))
 
 
 READERS: tuple[Callable[[bytes], Headers], ...] = (
-    *(python, dovecot, java_mail, thunderbird, email_simple, mime_kit, c_strings),
+    *(python, dovecot, java_mail, thunderbird, email_simple, mime_kit, ruby, c_strings),
 )
 
 

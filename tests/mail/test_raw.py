@@ -89,6 +89,15 @@ def test_below_an_odd_line_headers_are_found_and_removed(line: bytes, hidden: by
     assert "line 4" in opened.notes[0].text
 
 
+@pytest.mark.parametrize("first", [b"\r\n", b"\r\n\r\n", b"\xef\xbb\xbf\r\n", b"From a@b Mon\r\n\r\n"])
+def test_headers_below_an_empty_line_are_refused(first: bytes) -> None:
+    """What a sender meant for headers would be text for all to read; a mail server's mail passes as it came."""
+    headers = mail_of([b"From: a@example.com", b"ahasend-track-clicks: true", b"Bcc: secret@example.net"])
+    assert delivered(first + headers, "smtp") is None
+    assert (delivered(first + headers, "filter") or b"").endswith(b"\r\n\r\n" + headers)
+    assert delivered(first + b"Hello,\r\nBcc: not a header\r\n", "smtp") is not None
+
+
 def test_what_is_added_stands_behind_what_an_mbox_left_at_the_top() -> None:
     """A byte order mark goes, "From " lines stay first, and the new headers stand behind them."""
     raw = b"\xef\xbb\xbfFrom a@b Mon\r\n>From c remote\r\nSubject: x\r\nahasend-tags: y\r\n\r\nz"
