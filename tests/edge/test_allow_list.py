@@ -152,6 +152,17 @@ def test_nobody_leaves_their_networks_by_another_key(served: Served) -> None:
             assert client.put(path, json={"ip_allow_list": ["192.0.2.7", "203.0.113.1"]}).status_code == 403
 
 
+def test_nobody_leaves_their_networks_by_a_credential(served: Served) -> None:
+    """A key with a list makes no SMTP credential, which would open from everywhere: 403, and 403 for a repeat."""
+    scopes = ["messages:send:all", "smtp-credentials:write:all"]
+    free, bound = (create(served, *networks, scopes=scopes).json()["secret_key"] for networks in ((), ("192.0.2.7",)))
+    body, once = {"name": "x", "scope": "global"}, {"Idempotency-Key": some_uuid()}
+    for key, status in ((bound, 403), (free, 201), (bound, 403)):
+        headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": "192.0.2.7", **once}
+        answer = httpx.post(f"{served.url}{served.base}/smtp-credentials", json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+
+
 def test_a_restricted_key_gets_no_secret_by_a_repeat(served: Served) -> None:
     """The answer that made an unrestricted key is not given again to a key that could not have made it: 403."""
     key = key_of(served, "192.0.2.7")

@@ -272,6 +272,27 @@ def test_an_account_has_a_policy(served: Served) -> None:
     assert (answer.json()["utm"], answer.json()["privacy"]) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("credential", "status"),
+    [
+        ({"scope": "global"}, 403),
+        ({"scope": "scoped", "domains": ["example.org"]}, 403),
+        ({"scope": "scoped", "domains": ["example.com", "example.org"]}, 403),
+        ({"scope": "scoped", "domains": ["sub.example.com"]}, 403),
+        ({"scope": "scoped", "domains": ["EXAMPLE.com"]}, 201),
+    ],
+)
+def test_nobody_sends_more_by_a_credential(served: Served, credential: dict[str, Any], status: int) -> None:
+    """A key that may send from one domain makes SMTP credentials for that one alone."""
+    scopes = ["smtp-credentials:write:all", "messages:send:{example.com}"]
+    key = made(served, "api-keys", label="x", scopes=scopes)["secret_key"]
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.post(
+        f"{served.url}{served.base}/smtp-credentials", json={"name": "x", **credential}, headers=headers
+    )
+    assert answer.status_code == status, answer.text
+
+
 def test_a_credential_from_the_api_signs_in(served: Served) -> None:
     """A scoped credential sends from its domain, and for another the mail is refused."""
     credential = made(served, "smtp-credentials", name="x", scope="scoped", domains=["example.com"])

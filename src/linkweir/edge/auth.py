@@ -42,7 +42,9 @@ class SignedIn:
         scopes.require(self.scopes, scope, domain)
 
     def require_networks(self, networks: Sequence[str]) -> None:
-        """Raises NotAllowed unless a key for these networks opens nowhere where this one does not."""
+        """Raises NotAllowed unless what opens from these networks (none: from everywhere) opens nowhere where this key
+        does not.
+        """
         if not allow_list.covers(self.networks, networks):
             raise NotAllowed("", "the API key may not hand on access from other addresses than its own")
 

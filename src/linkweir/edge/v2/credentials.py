@@ -24,8 +24,8 @@ async def list_credentials(request: Request) -> Response:
 
 
 async def create_credential(request: Request) -> Response:
-    """A new username and password."""
-    return await door.enter(request, "smtp-credentials:write:all", _create)
+    """A new username and password, for no more than the key that asks may send itself."""
+    return await door.enter(request, "smtp-credentials:write:all", _create, permit=_may_create)
 
 
 async def get_credential(request: Request) -> Response:
@@ -42,13 +42,25 @@ def _list(call: Call) -> Response:
     return page_of(call, tables.smtp_credentials, _shown)
 
 
-def _create(call: Call) -> Response:
-    asked = call.shaped(NewSmtpCredential)
+def _may_create(call: Call) -> None:
+    """Whoever has a credential sends with it, from every address on earth: the key that asks must be able to."""
+    for domain in _domains(call.shaped(NewSmtpCredential)) or [None]:
+        call.who.require("messages:send:all", domain)
+    call.who.require_networks(())
+
+
+def _domains(asked: NewSmtpCredential) -> list[str]:
+    """The domains that it sends from; none: every one. Raises BadInput."""
     if asked.scope == "global" and asked.domains:  # ignored, they would let it do more than was meant
         raise BadInput("domains", "can only be given when scope is scoped")
+    return domains_of(asked.scope, asked.domains)
+
+
+def _create(call: Call) -> Response:
+    asked = call.shaped(NewSmtpCredential)
     username, password = signin.new_username(), signin.new_password()
     values = signin.credential(call.who.account["id"], asked.name, username, password, now())
-    values |= {"sandbox": asked.sandbox, "scope": asked.scope, "domains": domains_of(asked.scope, asked.domains)}
+    values |= {"sandbox": asked.sandbox, "scope": asked.scope, "domains": _domains(asked)}
     with call.parts.store.write() as connection:
         smtp_credentials.add(connection, values)
         data = body_of({**_shown(values), "password": password})
