@@ -1,5 +1,6 @@
 """`…/smtp-credentials`: the password is shown in the answer to its making, and never again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -44,7 +45,8 @@ def _list(call: Call) -> Response:
 
 def _may_create(call: Call) -> None:
     """Whoever has a credential sends with it, from every address on earth: the key that asks must be able to."""
-    for domain in _domains(call.shaped(NewSmtpCredential)) or [None]:
+    wanted: Sequence[str | None] = _domains(call.shaped(NewSmtpCredential))
+    for domain in wanted or (None,):
         call.who.require("messages:send:all", domain)
     call.who.require_networks(())
 
