@@ -282,14 +282,14 @@ def test_the_base_url_of_a_dry_run(linkweir: Command, work: Path) -> None:
     (work / "a.eml").write_bytes(b"Content-Type: text/html\r\n\r\n" + b"".join(lines))
     linkweir("rewrite", "--base-url", "https://t.example.com", "-o", "out.eml", "a.eml")
 
-    def fitting(*options: str | Path, **env: str) -> int:
-        return linkweir("check", *options, "a.eml", **env).out.count(b"  tracked  ")
+    def fitting(*options: str | Path, setting: str = "") -> int:
+        return linkweir("check", *options, "a.eml", LINKWEIR_BASE_URL=setting).out.count(b"  tracked  ")
 
     given = fitting("--base-url", "https://t.example.com")
-    assert given == fitting("--key-file", linkweir.key_file, LINKWEIR_BASE_URL="https://longer.t.example.com/c/")
-    assert given == fitting(LINKWEIR_BASE_URL="https://t.example.com")
-    assert given == fitting("--base-url", "https://t.example.com", LINKWEIR_BASE_URL="https://longer.t.example.com/c/")
-    assert given > fitting(LINKWEIR_BASE_URL="https://longer.t.example.com/c/")
+    assert given == fitting("--key-file", linkweir.key_file, setting="https://longer.t.example.com/c/")
+    assert given == fitting(setting="https://t.example.com")
+    assert given == fitting("--base-url", "https://t.example.com", setting="https://longer.t.example.com/c/")
+    assert given > fitting(setting="https://longer.t.example.com/c/")
     for wrong in (["--base-url", "t.example.com"], ["--message-id", "{x}"], ["--message-id", "a b"]):
         run = linkweir("check", *wrong, "a.eml")
         assert (run.code, run.out) == (2, b"")
