@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from linkweir import _core
@@ -116,6 +118,20 @@ def judging(ring: KeyRing, base_url: str, policy: Policy) -> Tracker:
         message=(1 << NUMBER_BITS) - 1,
         privacy=Privacy.FULL if policy.privacy is Privacy.NONE else policy.privacy,
         style=policy.link_style,
+    )
+
+
+def of_accepted(ring: KeyRing, base_url: str, message: Mapping[Any, Any]) -> Tracker:
+    """A tracker whose links are as long as those of an accepted message, whose row this is; its style is not kept, and
+    sealed links are the longer ones.
+    """
+    privacy = Privacy(message["privacy"])
+    return Tracker(
+        ring,
+        base_url,
+        message=message["number"],
+        campaign=campaign_of(tuple(message["tags"]), sandbox=message["sandbox_result"] is not None),
+        privacy=Privacy.FULL if privacy is Privacy.NONE else privacy,
     )
 
 

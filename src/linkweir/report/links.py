@@ -3,7 +3,7 @@
 The mail itself is looked at while it is kept; afterwards only the links that were followed are known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ from linkweir.errors import BadToken
 from linkweir.html import REASONS, Outcome, Switches
 from linkweir.html.check import warning
 from linkweir.mime.message import PartLink, check_message
-from linkweir.store import clicked, messages
-from linkweir.token import TRAP_INDEX, KeyRing, Privacy, Tracker, open_link
+from linkweir.store import clicked, events, messages
+from linkweir.token import TRAP_INDEX, Privacy, Tracker, open_link
 
 NOTE = "The mail is no longer kept: only the links that were followed are known."
 UNTRACKED = "clicks are not tracked in this message"
 SPARED = "a setting kept this link as it was when the message was sent"  # which one is not kept with the message
+AS_IT_CAME = ("rewrite-failed", "rewrite-too-large", "not-read")  # notes on a mail in which nothing was replaced
 VERDICTS = ("human", "unsure", "machine", "prefetch")
 Followed = dict[int, Mapping[Any, Any]]
 
@@ -55,57 +56,68 @@ class Found:
     complete: bool
 
 
-def links(
-    connection: Connection, message: Mapping[Any, Any], ring: KeyRing, base_url: str, switches: Switches
-) -> Found:
-    """The links of a message, whose row this is."""
+def links(connection: Connection, message: Mapping[Any, Any], tracker: Tracker, switches: Switches) -> Found:
+    """The links of a message, whose row this is; `tracker` makes links as long as its own."""
     followed: Followed = {row["position"]: row for row in clicked.links_of(connection, message["id"])}
     raw = messages.content(connection, message["id"])
-    found = []
-    for one in check_message(raw, switches=switches, links=_tracker(message, ring, base_url))[0] if raw else ():
-        found.append(_in_mail(connection, message, one, followed, ring))
-    found = [link for link in found if link.position != TRAP_INDEX]  # the hidden link is none of the sender's
+    found = list(_Mail(connection, message, tracker).links(raw, switches, followed)) if raw else []
+    followed.pop(TRAP_INDEX, None)  # the hidden link is none of the sender's
     found += [_followed(row) for row in followed.values()]  # those that are left
     return Found(sorted(found, key=lambda link: link.position), raw is not None)
 
 
-def _tracker(message: Mapping[Any, Any], ring: KeyRing, base_url: str) -> Tracker:
-    """One whose links are as long as the message's own."""
-    privacy = Privacy(message["privacy"])
-    return Tracker(
-        ring, base_url, message=message["number"], privacy=Privacy.FULL if privacy is Privacy.NONE else privacy
-    )
+class _Mail:
+    """Judges what stands in a mail that was sent: what became of its links, not what would."""
 
+    def __init__(self, connection: Connection, message: Mapping[Any, Any], tracker: Tracker) -> None:
+        self._connection, self._message, self._tracker = connection, message, tracker
+        noted = events.notes(connection, message["id"], [*AS_IT_CAME, Outcome.LINE_TOO_LONG])
+        self._as_it_came = next(
+            (f"the mail went out as it came: {data['text']}" for code, data in noted if code in AS_IT_CAME), None
+        )
+        self._full = {data["part"] for code, data in noted if code == Outcome.LINE_TOO_LONG}
 
-def _in_mail(
-    connection: Connection, message: Mapping[Any, Any], one: PartLink, followed: Followed, ring: KeyRing
-) -> MailLink:
-    """A link that stands in the mail; it takes its counts out of `followed`."""
-    link = one.link
-    position, destination, outcome = link.index, link.destination, link.outcome
-    if outcome is Outcome.ALREADY_TRACKED and link.destination:
-        ours = _opened(connection, message, ring, link.destination)
-        if ours is not None:
-            position, destination, outcome = *ours, Outcome.TRACKED
-    elif outcome is Outcome.TRACKED:  # it could be, but is not: tracking was off
-        outcome = Outcome.DECLINED
-    counts = followed.pop(position, None) if outcome is Outcome.TRACKED else None
-    declined = SPARED if message["track_clicks"] else UNTRACKED
-    return _link(position, destination, outcome, counts, part=one.part, text=link.text, declined=declined)
+    def links(self, raw: bytes, switches: Switches, followed: Followed) -> Iterator[MailLink]:
+        """Each link with its counts, which it takes out of `followed`."""
+        hidden = 0
+        for one in check_message(raw, switches=switches, links=self._tracker)[0]:
+            ours = self._opened(one.link.destination) if one.link.outcome is Outcome.ALREADY_TRACKED else None
+            if ours is not None and ours[0] == TRAP_INDEX:
+                hidden += 1  # it was not there when the links were counted
+            elif ours is not None:
+                counts = followed.pop(ours[0], None)
+                yield _link(*ours, Outcome.TRACKED, counts, part=one.part, text=one.link.text)
+            else:
+                yield self._left(one, one.link.index - hidden)
 
+    def _opened(self, url: str | None) -> tuple[int, str | None] | None:
+        """Position and destination of a tracking link of this message; None for one of another message."""
+        message = self._message
+        try:
+            opened = open_link(self._tracker.ring, url or "")
+        except BadToken:
+            return None
+        nobody_s = opened.message is None and self._tracker.privacy is Privacy.ANONYMOUS
+        if opened.message != message["number"] and not nobody_s:
+            return None
+        known = opened.destination or messages.destination(self._connection, message["number"], opened.index)
+        return opened.index, known
 
-def _opened(
-    connection: Connection, message: Mapping[Any, Any], ring: KeyRing, url: str
-) -> tuple[int, str | None] | None:
-    """Position and destination of a tracking link of this message; None for one of another message."""
-    try:
-        opened = open_link(ring, url)
-    except BadToken:
-        return None
-    if opened.message not in (message["number"], None):
-        return None
-    known = opened.destination or messages.destination(connection, message["number"], opened.index)
-    return opened.index, known
+    def _left(self, one: PartLink, position: int) -> MailLink:
+        """A link that was left as it was. One that could be tracked now could not then: for a reason that is noted."""
+        outcome, declined = one.link.outcome, SPARED
+        if outcome in (Outcome.TRACKED, Outcome.LINE_TOO_LONG):
+            if not self._message["track_clicks"]:
+                outcome, declined = Outcome.DECLINED, self._as_it_came or UNTRACKED
+            elif self._as_it_came:
+                outcome, declined = Outcome.DECLINED, self._as_it_came
+            elif one.part in self._full:  # whatever stood beside it then
+                outcome = Outcome.LINE_TOO_LONG
+            elif outcome is Outcome.TRACKED:
+                outcome = Outcome.DECLINED
+        return _link(
+            position, one.link.destination, outcome, None, part=one.part, text=one.link.text, declined=declined
+        )
 
 
 def _followed(row: Mapping[Any, Any]) -> MailLink:

@@ -39,6 +39,12 @@ def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection.execute(insert(events), [{"id": uuid.uuid4(), **row} for row in rows])
 
 
+def notes(connection: Connection, message: uuid.UUID, codes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Code and data of what was noted of a message under these codes."""
+    statement = select(events.c.kind, events.c.data).where(events.c.message_id == message, events.c.kind.in_(codes))
+    return [(row.kind, row.data) for row in connection.execute(statement)]
+
+
 _COUNTS = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED))
 HIT = case(
     (clicks.c.kind == "open", "opened"), (_COUNTS, "clicked"), else_="machine_click"

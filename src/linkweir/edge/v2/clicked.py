@@ -19,6 +19,7 @@ from linkweir.edge.v2.reading import message_row
 from linkweir.errors import BadInput
 from linkweir.html import Switches
 from linkweir.mail import lookup
+from linkweir.mail.links import of_accepted
 from linkweir.mail.model import Wishes
 from linkweir.mail.patterns import skipping
 from linkweir.mail.policy import switches_of
@@ -80,7 +81,8 @@ def _links(call: Call) -> Response:
         domain = lookup.domain_of(connection, call.who.account["id"], row["sender"])
         levels = [lookup.account_of(call.who.account).wishes, *([domain.wishes] if domain else [])]
         base_url = house.links_at(domain.tracking_host if domain else None)
-        found = links(connection, row, parts.ring, base_url, _switches(row, house.switches, levels))
+        tracker = of_accepted(parts.ring, base_url, row)
+        found = links(connection, row, tracker, _switches(row, house.switches, levels))
     shown = [{**one.row(), "first_at": rfc3339(one.first_at)} for one in found.links]
     note = None if found.complete else NOTE
     return JSON({"object": "list", "data": shown, "complete": found.complete, "note": note})
