@@ -139,8 +139,9 @@ class Segment:
         self.acked = self._mark(head, ACKED) or START
 
     def counted(self) -> int:
-        """How many facts were written in this life, as its writer says now."""
-        return int(_COUNT.unpack(os.pread(self.descriptor, _COUNT.size, WRITTEN))[0])
+        """How many facts were written in this life, as its writer says now; none in a file that was cut."""
+        written = os.pread(self.descriptor, _COUNT.size, WRITTEN)
+        return int(_COUNT.unpack(written)[0]) if len(written) == _COUNT.size else 0
 
     def _mark(self, head: bytes, offset: int) -> int | None:
         if self.life is None:
