@@ -106,7 +106,8 @@ def _given(call: Call) -> dict[str, Any]:
     """What was typed, to be shown once more."""
     kinds = [kind for kind in hook_columns.KINDS if call.fields.get(f"on_{kind}") == "on"]
     given = {name: call.fields.get(name, "").strip() for name in ("name", "url", "scope")}
-    return {**given, "domains": call.fields.get("domains", "").split(), "events": kinds}
+    domains = call.fields.get("domains", "").split() if given["scope"] == "scoped" else []
+    return {**given, "domains": domains, "events": kinds}
 
 
 def _asked(call: Call, kind: type[Asked]) -> Asked:

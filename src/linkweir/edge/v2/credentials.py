@@ -15,7 +15,7 @@ from linkweir.edge.smtp import signin
 from linkweir.edge.v2.asked import NewSmtpCredential
 from linkweir.edge.v2.resource import DELETED, body_of, created, key_in_path, page_of
 from linkweir.edge.v2.scoped import domains_of
-from linkweir.errors import BadInput, NotFound
+from linkweir.errors import NotFound
 from linkweir.store import smtp_credentials, tables
 
 
@@ -53,8 +53,6 @@ def _may_create(call: Call) -> None:
 
 def _domains(asked: NewSmtpCredential) -> list[str]:
     """The domains that it sends from; none: every one. Raises BadInput."""
-    if asked.scope == "global" and asked.domains:  # ignored, they would let it do more than was meant
-        raise BadInput("domains", "can only be given when scope is scoped")
     return domains_of(asked.scope, asked.domains)
 
 

@@ -43,7 +43,8 @@ def changed(asked: WebhookChange, row: RowMapping, moment: int) -> dict[str, Any
         values["url"] = checked(asked.url)
     scope = asked.scope or row["scope"]
     if asked.scope is not None or asked.domains is not None:
-        values |= {"scope": scope, "domains": domains_of(scope, asked.domains or row["domains"])}
+        kept = row["domains"] if scope == "scoped" else None
+        values |= {"scope": scope, "domains": domains_of(scope, kept if asked.domains is None else asked.domains)}
     if asked.enabled is not None:
         values["enabled"] = asked.enabled
         if asked.enabled:

@@ -11,6 +11,8 @@ DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 def domains_of(scope: str, domains: Sequence[str] | None) -> list[str]:
     """The domains to keep: none for `global`, at least one for `scoped`. Raises BadInput."""
     if scope == "global":
+        if domains:  # ignored, they would let through more than was meant
+            raise BadInput("domains", "can only be given when scope is scoped")
         return []
     if not domains:
         raise BadInput("domains", "is required when scope is scoped")
