@@ -76,6 +76,9 @@ def test_single_clicks_are_listed_newest_first(served: Served) -> None:
     page = get(served, f"messages/{message}/clicks", limit=2)
     rest = get(served, f"messages/{message}/clicks", limit=2, after=page["pagination"]["next_cursor"])
     assert [*page["data"], *rest["data"]] == whole["data"]
+    assert get(served, f"messages/{message}/clicks", limit=2, cursor=page["pagination"]["next_cursor"]) == rest
+    back = get(served, f"messages/{message}/clicks", limit=2, before=rest["pagination"]["previous_cursor"])
+    assert back["data"] == page["data"]
     assert not rest["pagination"]["has_more"]
 
 
@@ -166,9 +169,14 @@ def test_who_clicked_is_listed_in_pages_and_as_a_file(served: Served) -> None:
     page = get(served, "statistics/clickers", tag=tag, limit=1)
     rest = get(served, "statistics/clickers", tag=tag, limit=1, after=page["pagination"]["next_cursor"])
     assert [*page["data"], *rest["data"]] == found
+    assert get(served, "statistics/clickers", tag=tag, limit=1, cursor=page["pagination"]["next_cursor"]) == rest
+    back = get(served, "statistics/clickers", tag=tag, limit=1, before=rest["pagination"]["previous_cursor"])
+    assert back["data"] == page["data"]
     one = get(served, "statistics/clickers", tag=tag, position=2)["data"]
     assert [(row["recipient"], row["click_count"]) for row in one] == [("r0@example.org", 1)]
-    assert get(served, "statistics/clickers", tag=tag, destination="https://example.net/")["data"] == []
+    for place, people in (("https://example.net/", []), ("https://example.org/", ["r0@example.org"])):
+        one = get(served, "statistics/clickers", tag=tag, destination=place)["data"]
+        assert [row["recipient"] for row in one] == people
     table = list(csv.DictReader(io.StringIO(text(served, "statistics/clickers", tag=tag, format="csv"))))
     assert [row["recipient"] for row in table] == ["r2@example.org", "r0@example.org"]
     assert "tag" in get(served, "statistics/clickers", 400)["message"]

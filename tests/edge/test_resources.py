@@ -479,7 +479,9 @@ def test_a_filter_has_an_end(served: Served, name: str, value: str) -> None:
 
 
 def test_a_cursor_is_after_by_its_older_name(served: Served) -> None:
-    """`cursor` leads to the next page as `after` does, on every list, and goes together with neither other: 400."""
+    """`cursor` leads to the next page as `after` does, on every list, and goes together with neither other: 400;
+    `before` leads back.
+    """
     for _ in range(3):
         made(served, "domains", domain=f"{some_uuid()}.example")
         made(served, "webhooks", name="x", url="https://example.com/", scope="global", enabled=False)
@@ -493,6 +495,8 @@ def test_a_cursor_is_after_by_its_older_name(served: Served) -> None:
         pages = [served.client.get(path, params={"limit": 1, by: cursor}).json() for by in ("cursor", "after")]
         assert pages[0] == pages[1]
         assert pages[0]["data"] != first["data"]
+        before = pages[0]["pagination"]["previous_cursor"]
+        assert served.client.get(path, params={"limit": 1, "before": before}).json()["data"] == first["data"]
         for other in ("after", "before"):
             both = {"cursor": cursor, other: cursor}
             assert served.client.get(path, params=both).status_code == 400

@@ -1,4 +1,8 @@
-"""What the API answers, as types: the described form of what the endpoints show, held against the running service."""
+"""What the API answers, as types: the described form of what the endpoints show, held against the running service.
+
+Fields of the contract that are answered for its clients' sake, and here always null or false, are not described:
+nobody should build on them.
+"""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -47,7 +51,6 @@ class Account(Policy):
 
     object: Literal["account"]
     id: UUID
-    parent_account_id: UUID | None
     created_at: datetime
     updated_at: datetime
     name: str
@@ -69,7 +72,6 @@ class DnsRecord(Struct):
     host: str
     content: str
     required: bool
-    propagated: bool
 
 
 class Domain(Policy):
@@ -82,16 +84,9 @@ class Domain(Policy):
     domain: str
     account_id: UUID
     dns_records: list[DnsRecord]
-    last_dns_check_at: datetime | None
     dns_valid: bool
     tracking_subdomain: str | None
-    return_path_subdomain: str | None
-    subscription_subdomain: str | None
-    media_subdomain: str | None
-    dkim_rotation_interval_days: int | None
     dkim_selector: str | None
-    rotation_ready: bool
-    dsn_recipient: str | None
     track_clicks: bool | None
     track_opens: bool | None
 
@@ -247,10 +242,9 @@ class Message(Struct, omit_defaults=True):
     sent_at: datetime | None
     delivered_at: datetime | None
     retain_until: datetime
-    direction: Literal["outbound", "inbound"]
+    direction: Literal["outbound"]
     is_bounce_notification: bool
     bounce_classification: str
-    reference_message_id: int | None
     subject: str
     tags: list[str]
     sender: str

@@ -45,22 +45,18 @@ def _list(call: Call) -> Response:
 
 def _may_create(call: Call) -> None:
     """Whoever has a credential sends with it, from every address on earth: the key that asks must be able to."""
-    wanted: Sequence[str | None] = _domains(call.shaped(NewSmtpCredential))
+    asked = call.shaped(NewSmtpCredential)
+    wanted: Sequence[str | None] = domains_of(asked.scope, asked.domains)
     for domain in wanted or (None,):
         call.who.require("messages:send:all", domain)
     call.who.require_networks(())
-
-
-def _domains(asked: NewSmtpCredential) -> list[str]:
-    """The domains that it sends from; none: every one. Raises BadInput."""
-    return domains_of(asked.scope, asked.domains)
 
 
 def _create(call: Call) -> Response:
     asked = call.shaped(NewSmtpCredential)
     username, password = signin.new_username(), signin.new_password()
     values = signin.credential(call.who.account["id"], asked.name, username, password, now())
-    values |= {"sandbox": asked.sandbox, "scope": asked.scope, "domains": _domains(asked)}
+    values |= {"sandbox": asked.sandbox, "scope": asked.scope, "domains": domains_of(asked.scope, asked.domains)}
     with call.parts.store.write() as connection:
         smtp_credentials.add(connection, values)
         data = body_of({**_shown(values), "password": password})
