@@ -177,3 +177,10 @@ def test_what_holds_none_is_passed_over(head: bytes) -> None:
     mail = b"Content-Type: " + head + b"\r\n\r\n" + (b"\r\n \r\n" if b"mixed" in head else LINK)
     done = rewrite_message(mail, link)
     assert (done.raw, list(done.notes)) == (mail, [])
+
+
+def test_headers_below_an_empty_line_are_noted() -> None:
+    """A mail that begins with an empty line is all body to most readers; that nothing was judged is said."""
+    mail = b"\nFrom: a@example.com\nContent-Type: text/html\n\n" + b'<a href="https://example.com/">x</a>\n'
+    assert [note.code for note in rewrite_message(mail, None).notes] == ["odd-header"]
+    assert rewrite_message(b"\nHello, see below.\n", None).notes == ()

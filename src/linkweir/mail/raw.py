@@ -37,7 +37,6 @@ _WORD = re.compile(rb"[ \t]*([A-Za-z-]+)[ \t]*(?:[\r\n]|\Z)")
 _HIDDEN = re.compile(rb"(?<=[\r\n])[^!-~\r\n]*ahasend-[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.IGNORECASE)
 _BLIND = (b"bcc", b"resent-bcc")
 _ANY_LINE = re.compile(rb"[\x00-\x08\n-\x1f]+")  # some reader may end a line at any of them
-_BELOW = re.compile(rb"\s*[!-9;-~]+[ \t]*:")  # a header behind empty lines, which some readers pass over
 _END = re.compile(rb"^\r?\n", re.MULTILINE)
 _WISHES = re.compile(rb"^ahasend-[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 _NOT_IN_NAME = re.compile(rb"[^A-Za-z0-9-]+")
@@ -74,7 +73,7 @@ class Opened:
             raise RefusedContent("the headers have a bare CR, at which some readers end a line (RFC 5322, 2.2)")
         if self._submitted and self._block.cut is not None:
             raise RefusedContent(f"the mail has more than {LINES} header lines")
-        if self._submitted and not self._block.lines and _BELOW.match(mail.raw, self._block.end):
+        if self._submitted and not self._block.lines and self._block.odd is not None:
             raise RefusedContent("the mail begins with an empty line, so that all of its headers would be text")
         self._gone = list(self._removed())
         self.wishes = wish_headers.read(self._texts())

@@ -24,6 +24,7 @@ _LINES = {
 _BARE = re.compile(rb"\r(?!\n)")
 _EMPTY = re.compile(rb"(\r?\n)")
 _EMPTY_NEXT = re.compile(rb"\n(\r?\n)")
+_BELOW = re.compile(rb"\s*[!-9;-~]+[ \t]*:")  # a header behind empty lines, which some readers pass over
 _NO_NAME = re.compile(rb"[^!-9;-~]+")
 _INTERESTING = frozenset(
     (
@@ -72,7 +73,8 @@ class Block:
         top: where the first of them begins, behind a byte order mark and "From " lines.
         end: behind the empty line. `body`: where the body begins, which is before `end` where the empty line was
             forgotten. `ended`: an empty line stands before the body.
-        odd: where the first line begins at which some readers end the block, or None.
+        odd: where the first line begins at which some readers end the block, or None; of a whole mail also an empty
+            line above its headers.
         bare: the block holds a lone CR, at which some readers end a line and others do not.
         cut: where reading ended, for the block has more lines than any; or None.
     """
@@ -97,6 +99,8 @@ class Block:
                 odd.append(one)
             at = one.end
         self.odd = odd[0].start if odd else None
+        if start == 0 and not self.lines and _BELOW.match(raw, self.end, end):
+            self.odd = 0
         self.cut = at if at < stop else None
         forgotten = self._forgotten(raw, odd) if self.cut is None else at
         self.body = self.end if forgotten is None else forgotten
