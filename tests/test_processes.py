@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -185,6 +186,23 @@ def test_a_service_in_three_processes(tmp_path: Path) -> None:
         assert process.end(signal.SIGTERM) == 0
         events = [json.loads(line)["event"] for line in process.errors.splitlines()]
         assert events.count("service.started") == events.count("service.stopped") == 3
+
+
+def test_a_database_that_is_busy_at_the_start_ends_nothing(tmp_path: Path) -> None:
+    """A worker that dies right after the start while the database is locked is started until it can: the service stays,
+    and is complete again once the lock is gone.
+    """
+    with serving(tmp_path, "--workers", "1", store_wait="0.2") as process:
+        process.found(r"SMTP +127.0.0.1 port (\d+)")
+        first = children(process.process.pid)
+        with contextlib.closing(sqlite3.connect(tmp_path / "linkweir.db", timeout=30)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for pid in first:
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: process.errors.count("service.cannot_start") >= 2)
+        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        assert process.process.poll() is None
+        assert not set(first) & set(children(process.process.pid))
 
 
 @pytest.mark.parametrize("words", [["--workers", "0"], ["--workers", "2", "--demo"]])

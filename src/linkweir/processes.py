@@ -26,7 +26,8 @@ Work = Callable[[], int]
 
 
 class Processes:
-    """`works` by name; each runs in a forked child, whose exit code it returns. Fork before there are threads.
+    """`works` by name; each runs in a forked child, whose exit code it returns: EX_TEMPFAIL for what another try
+    may help. Fork before there are threads.
 
     `release` lets go, before the others end, of what this process has opened for them: a listening socket that stays
     open here would still take connections that nobody answers.
@@ -57,7 +58,7 @@ class Processes:
                 name, code = self._running.pop(pid, ""), os.waitstatus_to_exitcode(status)
                 if self._stopping or not name:
                     continue
-                if code > 0 and time.monotonic() - started < EARLY:
+                if code > 0 and code != os.EX_TEMPFAIL and time.monotonic() - started < EARLY:
                     failed = self._stopping = True
                     continue
                 self._log.error("process.ended", name=name, code=code)

@@ -22,7 +22,7 @@ from linkweir.demo import letter, traffic
 from linkweir.edge.figures import SharedFigures
 from linkweir.edge.logs import make_logger
 from linkweir.edge.server import Server, config
-from linkweir.errors import LinkweirError
+from linkweir.errors import LinkweirError, StoreUnavailable
 from linkweir.integrity import accept_loss
 from linkweir.occupied import occupied
 from linkweir.processes import Processes, handle
@@ -178,7 +178,8 @@ def _web(settings: Settings, listener: socket.socket, figures: SharedFigures) ->
     service: Service = app.state.linkweir
     server = Server(config(app))
     with _stopping(server.stop):
-        service.start()
+        if not _started(service):
+            return os.EX_TEMPFAIL
         with figures.shared(service.metrics):
             try:
                 server.run(sockets=[listener])
@@ -194,7 +195,8 @@ def _background(settings: Settings, listener: socket.socket, figures: SharedFigu
     with _stopping(lambda: ended.append(True)):
         os.nice(NICE)
         service = Service(settings, make_logger(settings.log_level), "background")
-        service.start()
+        if not _started(service):
+            return os.EX_TEMPFAIL
         _announce_smtp(service)
         sys.stdout.flush()
         with figures.shared(service.metrics):
@@ -202,6 +204,16 @@ def _background(settings: Settings, listener: socket.socket, figures: SharedFigu
                 time.sleep(LOOK)
             service.stop()
     return 0
+
+
+def _started(service: Service) -> bool:
+    """Start, unless the database does not answer now: it did so to the parent, so it is busy, and the others go on."""
+    try:
+        service.start()
+    except StoreUnavailable as error:
+        service.log.error("service.cannot_start", error=str(error))
+        return False
+    return True
 
 
 @contextlib.contextmanager
