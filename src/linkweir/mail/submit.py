@@ -11,8 +11,9 @@ from linkweir.errors import BadInput
 from linkweir.html import Switches
 from linkweir.mail import address, compose, lookup, originators, raw, template
 from linkweir.mail.accepting import House, Sending
-from linkweir.mail.links import PageLinks
+from linkweir.mail.links import PageLinks, judging
 from linkweir.mail.model import Accepted, Account, LinkStyle, Recipient, Submission, Wishes
+from linkweir.mail.policy import Policy, decide
 from linkweir.mail.raw import RawMail
 from linkweir.mail.stage import Stage
 from linkweir.mail.template import Template
@@ -20,7 +21,7 @@ from linkweir.mime import Note
 from linkweir.store import messages
 from linkweir.store.engine import Store
 from linkweir.store.messages import NewMessage
-from linkweir.token import KeyRing
+from linkweir.token import KeyRing, Tracker
 from linkweir.webhook import outbox
 from linkweir.webhook.outbox import Happened
 
@@ -129,6 +130,18 @@ class Submitter:
             with self._store.write() as connection:
                 _store(connection, ready, notes, now)
         return [new.id for new in ready]
+
+    def judging(
+        self, ring: KeyRing, account: Account, sender: str | None, message: Wishes | None = None
+    ) -> tuple[Policy, Tracker]:
+        """For a dry run: the policy of a message with these wishes, and a tracker with links as long as its own; with
+        those of the sender's domain where one is given.
+        """
+        with self._store.read() as connection:
+            domain = lookup.domain_of(connection, account.id, sender) if sender else None
+        levels = (message or Wishes(), domain.wishes if domain else Wishes(), account.wishes)
+        policy = decide(*levels, switches=self.house.switches, default_style=self.house.link_style)
+        return policy, judging(ring, self.house.links_at(domain.tracking_host if domain else None), policy)
 
     def _sending(self, ring: KeyRing, account: Account, submission: Submission, now: int) -> Sending:
         with self._store.read() as connection:

@@ -1,8 +1,11 @@
 """Tests of what can be done on the dashboard: settings, webhooks, checking, looking through messages."""
 
+import hashlib
+import re
 import socket
 import threading
 import uuid
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from pathlib import Path
@@ -273,3 +276,30 @@ def test_a_text_that_is_another_address_is_named_wherever_links_are(house: Serve
     assert visitor.post("/check", {"html": html}).text.count(shown) == 1
     number = entry["id"].strip("<>").partition("@")[0]
     assert visitor.get(f"/messages/{number}").count(shown) == 1
+
+
+def test_the_check_page_judges_as_the_sender_s_domain(house: Served, visitor: Visitor) -> None:
+    """With a sender the page goes by the domain's switches and host of links, as the API and sending do; without one by
+    the account's and the service's.
+    """
+    domain = f"{'a' * 60}.{'b' * 60}.example"
+    wanted = {"domain": domain, "tracking_subdomain": "t", "opt_out": ["data-quiet"]}
+    assert house.client.post(f"{house.base}/domains", json=wanted).status_code == 201
+    noise = "".join(chr(0x4E00 + byte) for byte in hashlib.shake_256(b"").digest(2500))  # no packing makes it short
+    html = "".join(f'<a href="https://e.example/{noise[:size]}">x</a>' for size in range(1700, 1800, 4))
+    html += '<a data-quiet href="https://e.example/">x</a>'
+    visitor.entered()
+    found = []
+    for sender in (None, {"email": f"news@{domain}"}):
+        asked = {"html_content": html, **({"from": sender} if sender else {})}
+        answer = house.client.post(f"{house.base}/check", json=asked).json()["data"]
+        page = visitor.post("/check", {"html": html, "from": sender["email"] if sender else ""}).text
+        outcomes = re.findall(r'class="state o[nf]+">([a-z-]+)<', page)
+        assert outcomes == [one["outcome"] for one in answer]
+        found.append(Counter(outcomes))
+    (entry,) = house.send(html_content=html, **{"from": {"email": f"news@{domain}"}})
+    sent = house.client.get(f"{house.base}/messages/{entry['id']}/links").json()["data"]
+    assert Counter(one["outcome"] for one in sent) == found[1]
+    assert found[0]["too-long-destination"] < found[1]["too-long-destination"] < 25
+    assert (found[0]["opted-out"], found[1]["opted-out"]) == (0, 1)
+    assert visitor.post("/check", {"html": html, "from": "a@b c"}).status_code == 400

@@ -13,9 +13,7 @@ from linkweir.edge.v2 import shapes, translate
 from linkweir.html import Finding, check
 from linkweir.mail import compose, lookup, wish_headers
 from linkweir.mail.address import ascii_domain
-from linkweir.mail.links import judging
-from linkweir.mail.model import Utm, Wishes
-from linkweir.mail.policy import decide
+from linkweir.mail.model import Utm
 
 
 async def check_message(request: Request) -> Response:
@@ -35,16 +33,8 @@ def _check(call: Call) -> Response:
     compose.check_page(asked.html_content)
     wishes = translate.message_wishes(asked, wish_headers.read((asked.headers or {}).items()))
     account = lookup.account_of(call.who.account)
-    parts = call.parts
-    domain, host = Wishes(), None
-    if asked.sender is not None:
-        with parts.store.read() as connection:
-            found = lookup.domain_of(connection, account.id, asked.sender.email)
-        if found:
-            domain, host = found.wishes, found.tracking_host
-    house = parts.submitter.house
-    policy = decide(wishes, domain, account.wishes, switches=house.switches, default_style=house.link_style)
-    tracker = judging(parts.ring, house.links_at(host), policy)
+    parts, sender = call.parts, asked.sender.email if asked.sender else None
+    policy, tracker = parts.submitter.judging(parts.ring, account, sender, wishes)
     found_links = check(asked.html_content, switches=policy.switches, links=tracker)
     return JSON(
         {
