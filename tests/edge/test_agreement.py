@@ -139,14 +139,14 @@ def test_the_corpus(served: Served, tmp_path: Path, shared: Path) -> None:
     compare(served, tmp_path, pages)
 
 
-def submit(served: Served, raw: bytes, *wishes: str) -> uuid.UUID | None:
-    """Hand in a mail as SMTP does; None for one that is refused."""
+def submit(served: Served, raw: bytes, *wishes: str, largest: int | None = None) -> uuid.UUID | None:
+    """Hand in a mail as SMTP does; None for one that is refused. `largest`: what its way out takes."""
     service = served.service
     head = "".join(f"{wish}\r\n" for wish in ("ahasend-sandbox: true", *wishes)).encode()
     with service.store.read() as connection:
         row = accounts.get(connection, uuid.UUID(served.account))
     assert row is not None
-    mail = RawMail("news@example.com", ("ada@example.org",), head + raw, "smtp")
+    mail = RawMail("news@example.com", ("ada@example.org",), head + raw, "smtp", largest=largest)
     try:
         (found,) = service.submitter.submit_raw(service.ring, account_of(row), mail, now())
     except RefusedContent:
@@ -296,6 +296,17 @@ def test_a_shorter_link_behind_one_that_was_left(mailing: Served) -> None:
         kept = messages.content(connection, message)
     again = check_message(kept or b"", links=tracker)[0]
     assert [one.link.outcome for one in again] == ["tracked", "already-tracked"]  # there is room for both now
+
+
+def test_a_mail_that_went_out_as_it_came(mailing: Served) -> None:
+    """The links of a mail that rewriting would have made too large for its way are declined, with this reason."""
+    raw = b"From: news@example.com\r\nContent-Type: text/html\r\n\r\n" + b'<a href="https://e.example/">x</a>'
+    raw += b"y" * 950 + b'\r\n<a href="https://e.example/">x</a><a href="www.e.example">x</a>\r\n'
+    message = submit(mailing, raw, "ahasend-track-clicks: true", largest=len(raw) + 1000)
+    assert message is not None
+    sent = of_links(mailing, message)
+    assert [(position, outcome) for position, outcome, _ in sent] == [(0, "declined"), (1, "declined"), (2, "not-http")]
+    assert all(reason.startswith("the mail went out as it came: with links replaced it has") for *_, reason in sent[:2])
 
 
 def test_links_behind_the_hidden_one(served: Served) -> None:
