@@ -298,3 +298,32 @@ def test_bad_attachments_are_refused(item: Attachment) -> None:
     """Types that change the structure, and anything that could end a header, are refused."""
     with pytest.raises(BadInput, match=r"attachments\[0\]"):
         compose.check_attachment(item, "attachments[0]")
+
+
+class Counted(str):
+    """A page that notes how many characters each count looks at."""
+
+    def count(self, sub: str, start: int | None = None, end: int | None = None, /) -> int:  # type: ignore[override]
+        begin, stop, _ = slice(start, end).indices(len(self))
+        self.__dict__.setdefault("sizes", []).append(stop - begin)
+        return super().count(sub, start, end)
+
+
+def test_a_page_is_counted_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No single count looks at more than a piece and the rest of one tag, for nobody else runs meanwhile."""
+    monkeypatch.setattr(compose, "PIECE", 1000)
+    page = Counted("<" * 10_000)
+    assert compose.check_page(page) is page
+    assert max(page.__dict__["sizes"]) <= 1000 + len("<v:") - 1
+    assert sum(page.__dict__["sizes"]) >= 4 * 10_000
+
+
+@pytest.mark.parametrize("tag", ["<a", "<A", "<v:", "<V:"])
+def test_a_tag_across_two_pieces_is_counted_once(monkeypatch: pytest.MonkeyPatch, tag: str) -> None:
+    """Wherever pieces end, the page with as many tags as are allowed passes and one more is refused."""
+    monkeypatch.setattr(compose, "LINKS", 50)
+    for size in range(1, 12):
+        monkeypatch.setattr(compose, "PIECE", size)
+        compose.check_page(tag * 50)
+        with pytest.raises(BadInput, match="more than 50 links"):
+            compose.check_page(tag * 51)
