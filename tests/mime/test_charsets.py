@@ -1,4 +1,4 @@
-"""In which charset a part is: what its headers name, else what the document itself declares, else UTF-8."""
+"""In which charset a part is: its byte order mark, else what its headers name, else what it declares, else UTF-8."""
 
 import base64
 import email
@@ -44,6 +44,9 @@ TRACKED: tuple[list[tuple[str, str | None]], list[str]] = ([("tracked", "https:/
         ("text/html; charset=utf-16", "", "utf-16"),
         ("text/html", "<meta charset=windows-1251>", "utf-16"),
         ("text/html; charset=iso-8859-1", "", "utf-16"),
+        ("text/html; charset=koi8-r", "", "utf-8-sig"),
+        ("text/html; charset=iso-2022-jp", "", "utf-8-sig"),
+        ("text/html; charset=utf-16", "<meta charset=windows-1251>", "utf-8-sig"),
         ("text/html; charset=utf-16le", "", "utf-16-le"),
         ("text/html; charset=utf-32", "", "utf-32"),
     ],

@@ -167,10 +167,10 @@ def _body(raw: bytes, part: Part) -> Body:
 
 def _label(part: Part, data: bytes) -> str:
     """The part's charset: what its headers name, if that is known, else what the document itself declares, else UTF-8
-    (link rules, section 5). Before all stands a byte order mark that fits nothing else.
+    (link rules, section 5). A byte order mark counts more than all of them (Encoding standard, "decode").
     """
     mark = bom(data)
-    if mark is not None and mark != "utf-8":
+    if mark is not None:
         return mark
     if part.charset and Charset(part.charset).known:
         return part.charset
