@@ -142,6 +142,16 @@ def test_latin_1_is_windows_1252_and_its_gaps_are_controls(
     assert (link.outcome, link.destination) == ("tracked", f"https://x.example/{text}")
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "koi8-r", "windows-1252", "utf-16", "x-unknown"])
+def test_the_mark_of_utf_8_counts_more_than_the_label(scanner: Scanner, charset: str) -> None:
+    """A document that begins with the byte order mark of UTF-8 is read as that, and its mark stays."""
+    document = '\ufeff<a href="https://x.example/да">~{'.encode()
+    (link,) = scanner.scan(document, charset=charset)
+    assert (link.outcome, link.destination) == ("tracked", "https://x.example/да")
+    changed = scanner.rewrite(document, lambda destination, index: "https://t.example/да", charset=charset)
+    assert changed == '\ufeff<a href="https://t.example/да">~{'.encode()
+
+
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
 def test_a_bom_of_wide_characters_is_left_alone(scanner: Scanner, codec: str, charset: str) -> None:

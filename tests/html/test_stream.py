@@ -156,6 +156,27 @@ def test_a_wide_bom_is_seen_in_any_chunks(size: int) -> None:
     assert rewriter.counts == {Outcome.ENCODING: 1}
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 1000])
+@pytest.mark.parametrize("charset", ["koi8-r", "utf-16", "x-unknown"])
+def test_the_mark_of_utf_8_is_seen_in_any_chunks(charset: str, size: int) -> None:
+    """It counts more than the label: links are read and written as UTF-8, in the report as well."""
+    document = '\ufeff<a href="https://x.example/да">да</a>\0'.encode()
+    seen: list[Link] = []
+    rewriter = Rewriter(lambda destination, index: f"{destination}/да", charset=charset, on_link=seen.append)
+    out = b"".join(rewriter.feed(document[start : start + size]) for start in range(0, len(document), size))
+    assert out + rewriter.close() == document.replace('да"'.encode(), 'да/да"'.encode())
+    assert [(one.destination, one.replacement) for one in seen] == [("https://x.example/да", "https://x.example/да/да")]
+    assert rewriter.counts == {Outcome.TRACKED: 1}
+
+
+@pytest.mark.parametrize("document", [b"", b"\xef\xbb"])
+def test_a_document_without_room_for_a_mark_is_named_all_the_same(document: bytes) -> None:
+    """Under a label that bytes cannot be judged by, even an empty document has the outcome encoding."""
+    rewriter = Rewriter(link, charset="utf-16")
+    assert rewriter.feed(document) + rewriter.close() == document
+    assert rewriter.counts == {Outcome.ENCODING: 1}
+
+
 class OneByOne(io.RawIOBase):
     """A source that gives fewer bytes than it is asked for."""
 

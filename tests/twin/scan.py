@@ -65,10 +65,15 @@ def encoding_refused(document: bytes) -> bool:
     return document.startswith(BOMS)
 
 
+def marked_or(charset: str, document: bytes) -> str:
+    """UTF-8 if the document begins with its byte order mark, which counts more than any label."""
+    return "utf-8" if document.startswith(b"\xef\xbb\xbf") else charset
+
+
 def scan(document: bytes, switches: TwinSwitches | None = None, charset: str = "utf-8") -> list[TwinLink]:
     """All links of the document in order, with the outcome the scanner itself can decide."""
     switches = switches or TwinSwitches()
-    found = link_tags(document, charset, switches.outlook)
+    found = link_tags(document, marked_or(charset, document), switches.outlook)
     return [_link(index, one, switches) for index, one in enumerate(found)]
 
 

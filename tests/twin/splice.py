@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .destination import codec_of
-from .scan import encoding_refused, scan
+from .scan import encoding_refused, marked_or, scan
 from .switches import TwinSwitches
 
 
@@ -26,7 +26,7 @@ def rewrite(
             continue
         value = links(link.destination, link.index)
         if value is not None:
-            out += [document[copied : link.value_start], attribute_value(value, charset)]
+            out += [document[copied : link.value_start], attribute_value(value, marked_or(charset, document))]
             copied = link.value_end
     return b"".join([*out, document[copied:]])
 

@@ -64,6 +64,13 @@ class Charset:
         self.by_bytes = found in _BY_BYTES
         self.codec = _AS_BROWSERS.get(found, found)
 
+    def see(self, head: bytes) -> bool:
+        """Become UTF-8, whatever the label, if the document begins with its mark (Encoding standard, "decode")."""
+        marked = head.startswith(codecs.BOM_UTF8)
+        if marked:
+            self.known, self.by_bytes, self.codec = True, True, "utf-8"
+        return marked
+
     def to_utf8(self, raw: bytes) -> tuple[bytes, bool]:
         """A raw value as UTF-8, and whether it is text: if not, U+FFFD stands for what cannot be decoded.
 

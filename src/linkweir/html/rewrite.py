@@ -37,7 +37,8 @@ def rewrite(
     """Replace the links of a document, changing not one other byte.
 
     Args:
-        html: str, or a contiguous buffer of bytes (then `charset` is the label of its encoding).
+        html: str, or a contiguous buffer of bytes (then `charset` is the label of its encoding, unless it begins
+            with a byte order mark).
         links: a `Tracker`, or a function `(destination, index) -> str | None`; None leaves the link as it is.
         switches: see `Switches`.
         on_link: called with each link, in document order.
@@ -96,6 +97,7 @@ class Document:
         self._at = self._characters_before = 0
         self._line = (0, 0)  # where the last link's line begins, in bytes and in characters
         head = bytes(memoryview(self.data)[:4])
+        self.charset.see(head)
         self.unjudgeable = not isinstance(html, str) and (
             not self.charset.by_bytes
             or wide_bom(head)

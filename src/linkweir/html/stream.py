@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -44,12 +45,11 @@ class Rewriter:
     ) -> None:
         self._charset = Charset(charset)
         self._head = b""
-        self._encoding = self._tilde = False
-        report = None if on_link is None else _teller(on_link, self._charset.codec)
+        self._encoding = not self._charset.by_bytes
+        self._tilde = False
+        report = None if on_link is None else _teller(on_link, self._charset)
         resolve = resolver(links, switches, self._charset)
         self._splice = _core.Splice(switches.rules, resolve, self._charset.to_utf8, report)
-        if not self._charset.by_bytes:
-            self._give_up()
 
     def feed(self, data: Buffer) -> bytes:
         """Take the next chunk; return the output that is certain by now (all of it but an open link tag).
@@ -60,11 +60,17 @@ class Rewriter:
         """
         if len(self._head) < 4:
             self._head += bytes(memoryview(data)[: 4 - len(self._head)])
-            if wide_bom(self._head):
-                self._give_up()
+            self._see_head()
         if self._charset.known or self._encoding:
             return self._splice.feed(data)
         return self._feed_unknown(bytes(data))
+
+    def _see_head(self) -> None:
+        """A byte order mark counts more than the label; before three bytes no link can have begun."""
+        if self._charset.see(self._head):
+            self._encoding = False
+        elif wide_bom(self._head) or (len(self._head) >= len(codecs.BOM_UTF8) and not self._charset.by_bytes):
+            self._give_up()
 
     def _feed_unknown(self, data: bytes) -> bytes:
         """The same for an unknown label: what comes before the first suspicious byte is still judged."""
@@ -95,10 +101,10 @@ class Rewriter:
         return counts
 
 
-def _teller(on_link: OnLink, codec: str) -> Callable[[list[_core.Row]], None]:
+def _teller(on_link: OnLink, charset: Charset) -> Callable[[list[_core.Row]], None]:
     def tell(rows: list[_core.Row]) -> None:
         for row in rows:
-            on_link(link_of(row, codec=codec))
+            on_link(link_of(row, codec=charset.codec))
 
     return tell
 
