@@ -199,7 +199,7 @@ def _measure(folder: Path, asked: argparse.Namespace) -> None:
     account = uuid.uuid4()
     with store.write() as connection:
         accounts.create(connection, account, "Bench", START)
-        accounts.claim_link_keys(connection, [1], account)
+        accounts.claim_link_keys(connection, {1: None}, account)
     sent = send(store, account, asked.messages, dice)
     facts = traffic(sent, asked.clicks, dice)
     empty = size(store)

@@ -4,14 +4,16 @@ import contextlib
 import re
 import signal
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from linkweir.app import Service, create_app
-from linkweir.errors import DataFolderError
+from linkweir.errors import DataFolderError, VaultError
 from linkweir.integrity import accept_loss
 from linkweir.settings import Settings
+from linkweir.token import KeyRing
 from tests.edge.serving import BROWSER, Served
 from tests.test_app import serving
 
@@ -80,10 +82,36 @@ def test_an_older_copy_of_the_key_ring_is_refused(tmp_path: Path) -> None:
     """A key ring without a key that links were sent with is refused as a missing one is."""
     used(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "linkweir.db")) as database, database:
-        database.execute("INSERT INTO link_keys SELECT 7, account_id FROM link_keys LIMIT 1")
-    refused(tmp_path, r"keys\.json: links were sent with the keys 7, which it lacks")
+        database.execute("INSERT INTO link_keys (key_id, account_id) SELECT 7, account_id FROM link_keys LIMIT 1")
+    refused(tmp_path, r"keys\.json: links may have been sent with the keys 7, which it lacks")
     accept_loss(Settings(data=tmp_path))
     starts(tmp_path)
+
+
+def test_another_key_ring_is_refused(tmp_path: Path) -> None:
+    """Every new ring begins with the same key id: one with other secrets is refused all the same, until told that the
+    links of the old one may be dead.
+    """
+    used(tmp_path)
+    path = tmp_path / "keys.json"
+    right = path.read_text()
+    path.write_bytes(KeyRing.generate(datetime.now(UTC)).to_json())
+    refused(tmp_path, r"keys\.json: links may have been sent with the keys 1, which it lacks.*--accept-loss")
+    path.write_text(right)
+    starts(tmp_path)
+    path.write_bytes(KeyRing.generate(datetime.now(UTC)).to_json())
+    accept_loss(Settings(data=tmp_path))
+    starts(tmp_path)
+    path.write_text(right)
+    refused(tmp_path, r"which it lacks")
+
+
+def test_a_vault_key_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Where there are secrets, a vault key that opens nothing is found out when the service starts."""
+    used(tmp_path)
+    (tmp_path / "vault.key").write_text("x" * 44)
+    with pytest.raises(VaultError, match=r"cannot use the vault key .*vault\.key"):
+        service_of(tmp_path).start()
 
 
 def test_an_emptied_database_is_refused(tmp_path: Path) -> None:
@@ -105,7 +133,7 @@ def test_a_folder_of_a_newer_release_is_refused(tmp_path: Path) -> None:
 
 def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
     """`linkweir serve`, in one process and in several, prints the sentence alone and exits with 1; --accept-loss starts
-    it; with the old ring back, old links lead on.
+    it; with the old ring back, and the loss of the newer links accepted, old links lead on.
     """
     link = used(tmp_path)
     (tmp_path / "keys.json").rename(tmp_path / "away.json")
@@ -118,6 +146,7 @@ def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
         assert process.found(r"Account +(\S+)")
         assert process.end(signal.SIGTERM) == 0
     (tmp_path / "away.json").rename(tmp_path / "keys.json")
+    accept_loss(Settings(data=tmp_path))
     with Served(tmp_path) as served:
         assert served.reader.get(link, headers=BROWSER).status_code == 302
 

@@ -363,7 +363,7 @@ class Service:
             if account is None:
                 account = uuid.uuid4()
                 accounts.create(connection, account, "Linkweir", now())
-            accounts.claim_link_keys(connection, [key.id for key in ring.keys], account)
+            accounts.claim_link_keys(connection, {key.id: key.fingerprint for key in ring.keys}, account)
             if self.settings.api_key:
                 digest = auth.digest(self.settings.api_key)
                 if api_keys.by_digest(connection, digest) is None:

@@ -22,29 +22,33 @@ def check_database(settings: Settings) -> None:
     path = settings.database
     if used and not (path.exists() and path.stat().st_size):
         raise DataFolderError(
-            f"{path}: the database is gone or empty, but there are clicks of an earlier start in "
+            f"{path}: the database is gone or empty, but a journal of clicks is there, in "
             f"{settings.spool_path}; put it back from a backup, or, to begin with a new one, {ACCEPT}"
         )
 
 
 def check_keys(settings: Settings, store: Store) -> None:
-    """With a database that is up to date. Raises DataFolderError, KeyRingError, StoreUnavailable."""
+    """With a database that is up to date. Raises DataFolderError, KeyRingError, StoreUnavailable, VaultError."""
     with store.read() as connection:
-        known = set(accounts.link_key_owners(connection))
+        known = accounts.link_key_fingerprints(connection)
         sealed = accounts.has_sealed(connection)
-    missing = known - _ring_keys(settings)
+    ring = _ring_keys(settings)
+    # a new ring begins with the same ids, so these alone do not tell whether it is the one that links were sent with
+    missing = [key for key, fingerprint in known.items() if key not in ring or fingerprint not in (None, ring[key])]
     if missing:
         names = ", ".join(map(str, sorted(missing)))
         gone = "" if settings.key_path.exists() else "the key ring is gone; "
         raise DataFolderError(
-            f"{settings.key_path}: {gone}links were sent with the keys {names}, which it lacks: they would be dead; "
-            f"put it back from a backup, or, if they may be, {ACCEPT}"
+            f"{settings.key_path}: {gone}links may have been sent with the keys {names}, which it lacks: they would be "
+            f"dead; put it back from a backup, or, if they may be, {ACCEPT}"
         )
     if sealed and not settings.vault_path.exists():
         raise DataFolderError(
             f"{settings.vault_path}: the vault key is gone, but the database holds secrets that only it opens (of "
             f"webhooks, of DKIM); put it back from a backup, or, to set these anew, {ACCEPT}"
         )
+    if sealed:
+        Vault(settings.vault_path).seal(b"")  # a file that is no key is not found out when the first webhook is due
 
 
 def accept_loss(settings: Settings) -> None:
@@ -54,13 +58,13 @@ def accept_loss(settings: Settings) -> None:
         migrate(store)
         ring = keyfile.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])
         with store.write() as connection:
-            accounts.keep_link_keys(connection, [key.id for key in ring.keys])
+            accounts.keep_link_keys(connection, {key.id: key.fingerprint for key in ring.keys})
         Vault(settings.vault_path).seal(b"")
     finally:
         store.close()
 
 
-def _ring_keys(settings: Settings) -> set[int]:
+def _ring_keys(settings: Settings) -> dict[int, bytes]:
     if not settings.key_path.exists():
-        return set()
-    return {key.id for key in keyfile.load(settings.key_path).keys}
+        return {}
+    return {key.id: key.fingerprint for key in keyfile.load(settings.key_path).keys}

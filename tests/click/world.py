@@ -91,7 +91,7 @@ class World:
         self.remembered: dict[tuple[Any, ...], tuple[int, ...]] = {}
         with self.store.write() as connection:
             accounts.create(connection, self.account, "Test", START)
-            accounts.claim_link_keys(connection, [KEY], self.account)
+            accounts.claim_link_keys(connection, {KEY: None}, self.account)
 
     @property
     def numbers(self) -> list[int]:

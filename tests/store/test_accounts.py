@@ -25,11 +25,12 @@ def test_a_change_sets_what_it_names_for_one_account(filled: Filled) -> None:
 
 
 def test_a_link_key_keeps_its_first_owner(filled: Filled) -> None:
-    """Claiming keys takes those that nobody owns, and none from anybody."""
+    """Claiming keys takes those that nobody owns, and none from anybody; a fingerprint is noted once."""
     with filled.store.write() as connection:
-        accounts.claim_link_keys(connection, [1, 2], filled.account)
-        accounts.claim_link_keys(connection, [2, 3], filled.other)
+        accounts.claim_link_keys(connection, {1: b"1" * 16, 2: None}, filled.account)
+        accounts.claim_link_keys(connection, {1: b"x" * 16, 2: b"2" * 16, 3: None}, filled.other)
         assert accounts.link_key_owners(connection) == {1: filled.account, 2: filled.account, 3: filled.other}
+        assert accounts.link_key_fingerprints(connection) == {1: b"1" * 16, 2: b"2" * 16, 3: None}
 
 
 def key(filled: Filled, label: str, now: int, account: uuid.UUID | None = None) -> uuid.UUID:

@@ -39,7 +39,7 @@ def test_migrations_make_the_tables_as_declared(store: Store) -> None:
 def test_migrating_twice_changes_nothing(store: Store) -> None:
     """A later start finds the schema in place and keeps the data."""
     with store.write() as connection:
-        connection.execute(text("INSERT INTO link_keys SELECT 1, 'x' WHERE 0"))
+        connection.execute(text("INSERT INTO link_keys (key_id, account_id) SELECT 1, 'x' WHERE 0"))
     migrate(store)
     with store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1

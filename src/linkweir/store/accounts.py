@@ -1,7 +1,7 @@
 """Statements on accounts, their API keys, and which link key belongs to which account."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, insert, select, update
@@ -81,17 +81,27 @@ def count_api_keys(connection: Connection, account: uuid.UUID) -> int:
     return connection.scalar(statement) or 0
 
 
-def claim_link_keys(connection: Connection, key_ids: Iterable[int], account: uuid.UUID) -> None:
-    """Give `account` the link keys that nobody owns yet."""
-    owned = set(connection.scalars(select(link_keys.c.key_id)))
-    for key_id in key_ids:
-        if key_id not in owned:
-            connection.execute(insert(link_keys).values(key_id=key_id, account_id=account))
+def claim_link_keys(connection: Connection, keys: Mapping[int, bytes | None], account: uuid.UUID) -> None:
+    """Give `account` the link keys that nobody owns yet, and note the fingerprints that are not known yet."""
+    known = link_key_fingerprints(connection)
+    for key_id, fingerprint in keys.items():
+        if key_id not in known:
+            new = insert(link_keys).values(key_id=key_id, account_id=account, fingerprint=fingerprint)
+            connection.execute(new)
+        elif known[key_id] is None and fingerprint is not None:
+            connection.execute(update(link_keys).where(link_keys.c.key_id == key_id).values(fingerprint=fingerprint))
 
 
-def keep_link_keys(connection: Connection, key_ids: Iterable[int]) -> None:
+def keep_link_keys(connection: Connection, keys: Mapping[int, bytes]) -> None:
     """Forget the link keys that are none of these: nobody has them any more."""
-    connection.execute(delete(link_keys).where(link_keys.c.key_id.not_in(list(key_ids))))
+    for key_id, fingerprint in link_key_fingerprints(connection).items():
+        if keys.get(key_id) is None or fingerprint not in (None, keys[key_id]):
+            connection.execute(delete(link_keys).where(link_keys.c.key_id == key_id))
+
+
+def link_key_fingerprints(connection: Connection) -> dict[int, bytes | None]:
+    """Link key -> the fingerprint of its secret, where it is known."""
+    return {row.key_id: row.fingerprint for row in connection.execute(select(link_keys))}
 
 
 def has_sealed(connection: Connection) -> bool:

@@ -48,7 +48,7 @@ def owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
     found = accounts.link_key_owners(connection)
     first = accounts.first(connection) if key_ids - found.keys() else None
     if first is not None:
-        accounts.claim_link_keys(connection, sorted(key_ids), first)
+        accounts.claim_link_keys(connection, dict.fromkeys(sorted(key_ids)), first)
         found = accounts.link_key_owners(connection)
     return found
 

@@ -110,6 +110,7 @@ link_keys = Table(
     metadata,
     Column("key_id", BigInteger, primary_key=True, autoincrement=False),
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("fingerprint", LargeBinary(16)),  # of the key's secret: ids alone are the same in every new ring
 )
 
 messages = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import secrets
 from collections.abc import Iterable
@@ -34,6 +35,11 @@ class Key:
             raise KeyRingError(f"key {self.id}: the secret is not {SECRET_SIZE} bytes long")
         if any(time is not None and time.tzinfo is None for time in (self.created, self.retired)):
             raise KeyRingError(f"key {self.id}: a time has no time zone")
+
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes that tell this secret from others and give nothing of it away."""
+        return hashlib.blake2s(b"linkweir key fingerprint", key=self.secret, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
