@@ -4,6 +4,12 @@ Every error this package raises on purpose derives from `LinkweirError`; anythin
 """
 
 
+def check_type(name: str, value: object, kinds: type | tuple[type, ...], allowed: str) -> None:
+    """Raises TypeError for an argument that is none of these kinds, before it does harm where nobody would look."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {allowed}, not {type(value).__name__}")
+
+
 class LinkweirError(Exception):
     """Base of all errors raised on purpose."""
 

@@ -4,6 +4,8 @@ import codecs
 import re
 from urllib.parse import quote
 
+from linkweir.errors import check_type
+
 # Python codecs of the ASCII-transparent encodings: no trail byte is one of < > " ' & =. An allow-list.
 _BY_BYTES = frozenset(
     ["utf-8", "ascii", "cp1252", "koi8-r", "koi8-u", "koi8_t", "kz1048", "ptcp154", "tis-620", "cp866", "cp874"]
@@ -54,6 +56,7 @@ class Charset:
     """
 
     def __init__(self, label: str) -> None:
+        check_type("charset", label, str, "str")
         name = label.strip().lower()
         try:
             found = codecs.lookup(_ALIASES.get(name, name)).name

@@ -73,7 +73,7 @@ def check(
         whole = Link(0, Outcome.ENCODING, None, 0, len(document.raw), -1, -1, 1, 1, "", "", None, None)
         return [Finding(whole, REASONS[Outcome.ENCODING], True)]
     found = []
-    for row in document.rows(switches, links or any_tracker()):
+    for row in document.rows(switches, any_tracker() if links is None else links):
         link = document.link(row)
         tag = document.raw[row[3] : min(row[4], row[3] + TAG_WINDOW)]
         found.append(finding_of(link, tag))

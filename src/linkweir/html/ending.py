@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from linkweir.errors import check_type
 from linkweir.html.pixel import pixel_tag
 
 
@@ -15,6 +16,8 @@ def honeypot_tag(url: str) -> bytes:
 
 def unseen_tags(pixel: str | None, honeypot: str | None) -> tuple[bytes, ...]:
     """The tags for these addresses; where they stand says `html.pixel`."""
+    check_type("pixel", pixel, (str, type(None)), "str or None")
+    check_type("honeypot", honeypot, (str, type(None)), "str or None")
     return (*((pixel_tag(pixel),) if pixel else ()), *((honeypot_tag(honeypot),) if honeypot else ()))
 
 

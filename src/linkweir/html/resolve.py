@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast, runtime_checkable
 
 from linkweir import _core
-from linkweir.errors import RefusedValue
+from linkweir.errors import RefusedValue, check_type
 from linkweir.html.charset import Charset
 from linkweir.html.link import NUMBER
 from linkweir.html.outcome import Outcome
@@ -43,6 +43,9 @@ _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 
 def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolve:
     """The function that the core calls for each batch."""
+    if not callable(links):
+        check_type("links", links, Tracker, "a Tracker or a function")
+    check_type("switches", switches, Switches, "Switches")
     mint = _mint(links, charset) if isinstance(links, Tracker) else None
     ask = mint or _call(cast(LinkFunction, links), charset)
     return _skipping(ask, switches.skip_patterns, mint) if switches.skip_patterns else ask
@@ -60,6 +63,8 @@ def document_resolver(
 
 def judge_only(links: Tracker | None, switches: Switches, charset: Charset) -> _core.Resolve:
     """Says what would become of each link and replaces nothing; where its length may matter it is minted."""
+    check_type("links", links, (Tracker, type(None)), "a Tracker or None")
+    check_type("switches", switches, Switches, "Switches")
     tracked, known = NUMBER[Outcome.TRACKED], NUMBER[Outcome.ALREADY_TRACKED]
     mint = None if links is None else _mint(links, charset)
 

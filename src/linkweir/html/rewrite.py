@@ -70,7 +70,7 @@ def scan(
     Args: as for `rewrite`; with a `Tracker` as `links`, links that it has tracked already are recognised.
     """
     document = Document(html, charset)
-    for row in document.rows(switches, links or any_tracker()):
+    for row in document.rows(switches, any_tracker() if links is None else links):
         yield document.link(row)
 
 
@@ -82,6 +82,13 @@ def _teller(document: Document, on_link: OnLink) -> _core.Report:
     return tell
 
 
+def _check_buffer(html: Buffer) -> None:
+    try:
+        memoryview(html)
+    except TypeError:
+        raise TypeError(f"html must be str or a buffer of bytes, not {type(html).__name__}") from None
+
+
 class Document:
     """A whole document as bytes that the core can read, and the way back to the caller's offsets.
 
@@ -91,6 +98,8 @@ class Document:
     """
 
     def __init__(self, html: str | Buffer, charset: str) -> None:
+        if not isinstance(html, str):
+            _check_buffer(html)
         self._characters = isinstance(html, str) and not html.isascii()
         self.data: Buffer = str.encode(html, "utf-8", "surrogatepass") if isinstance(html, str) else html
         self.charset = Charset("utf-8" if isinstance(html, str) else charset)

@@ -124,6 +124,9 @@ def rewrite_file(
     When something raises, the bytes read so far are written, unchanged from the failing chunk on, before the
     exception goes on to the caller: `sink` then holds a whole prefix of the document.
     """
+    for name, file, method in (("source", source, "read"), ("sink", sink, "write")):
+        if not hasattr(file, method):
+            raise TypeError(f"{name} must be a binary file, not {type(file).__name__}")
     rewriter = Rewriter(links, switches=switches, charset=charset, on_link=on_link)
     try:
         while chunk := source.read(chunk_size):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from linkweir import _mime
+from linkweir.errors import check_type
 from linkweir.html import REASONS, Link, Outcome, Switches
 from linkweir.html.charset import Charset
 from linkweir.html.ending import unseen_tags
@@ -85,6 +86,7 @@ def rewrite_message(
     Never raises for what is in the mail: a part that is malformed stays as it was, with a note. What `links` raises
     comes out unchanged.
     """
+    check_type("raw", raw, bytes, "bytes")
     walk = Walk(raw)
     unseen = unseen_tags(pixel, honeypot)
     notes = list(walk.notes)
@@ -127,6 +129,8 @@ def check_parts(
     raw: bytes, *, switches: Switches = DEFAULT, links: Tracker | None = None
 ) -> tuple[list[CheckedPart], list[Note]]:
     """The same part by part."""
+    check_type("raw", raw, bytes, "bytes")
+    check_type("links", links, (Tracker, type(None)), "a Tracker or None")
     walk = Walk(raw)
     notes = list(walk.notes)
     found: list[CheckedPart] = []

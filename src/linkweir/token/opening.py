@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .. import _token
-from ..errors import BadSwitch, BadToken
+from ..errors import BadSwitch, BadToken, check_type
 from . import layout
 from .identity import MessageId, Privacy, checked_id
 from .keyring import KeyRing
@@ -35,6 +35,8 @@ def open_token(ring: KeyRing, token: str) -> Opened:
 
     Codes: `malformed` (not a token, or cut), `unknown-version`, `unknown-key`, `forged` (wrong MAC).
     """
+    check_type("ring", ring, KeyRing, "a KeyRing")
+    check_type("token", token, str, "str")
     data = _token.decode_base64url(token.encode("ascii")) if token.isascii() else None
     if data is None or len(data) <= layout.MAC_SIZE:
         raise BadToken("malformed", "this is not a tracking link, or it has been cut")
@@ -123,7 +125,9 @@ def _destination(packed: bytes) -> str:
 
 def open_link(ring: KeyRing, url: str) -> Opened:
     """`open_token` on what follows a link's last `/`; its host is not looked at, for the MAC decides."""
+    check_type("url", url, str, "str")
     base, _, token = url.rpartition("/")
+    check_type("ring", ring, KeyRing, "a KeyRing")
     if not base.lower().startswith(("http://", "https://")):
         raise BadToken("malformed", "this is not a tracking link: no http:// or https:// address with a token")
     return open_token(ring, token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NoReturn
 
 from .._token import DESTINATION_LIMIT, Minter
-from ..errors import BadSwitch, BadToken, RefusedValue
+from ..errors import BadSwitch, BadToken, RefusedValue, check_type
 from . import layout, place
 from .identity import MessageId, Privacy, checked_id
 from .keyring import KeyRing
@@ -45,6 +45,8 @@ class Tracker(Minter):
         style: Literal["sealed", "short"] = "sealed",
     ) -> Tracker:
         """Checks everything once, so that minting need not."""
+        check_type("ring", ring, KeyRing, "a KeyRing")
+        check_type("base_url", base_url, str, "str")
         base = _base(base_url)
         prefix = layout.encode(_prefix(ring, message, campaign, privacy, style))
         state = layout.keyed_hash(ring.current.secret)
@@ -65,6 +67,7 @@ class Tracker(Minter):
 
     def mint(self, destination: str, index: int) -> str:
         """The full link for one destination; RefusedValue where `mint_many` gives None."""
+        check_type("destination", destination, str, "str")
         try:
             link = self.mint_many([destination.encode("utf-8")], [index])[0]
         except UnicodeEncodeError:
