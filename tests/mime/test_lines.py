@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from linkweir import KeyRing, Tracker, check_message, rewrite_message
+from linkweir import REASONS, KeyRing, Tracker, check_message, rewrite_message
 from linkweir.html import Outcome
 from linkweir.mime.plain import LINE_LIMIT, over_limit
 from tests.mime.compare import LINK
@@ -125,6 +125,8 @@ def test_a_value_that_readers_decode_differently_is_left_and_named(space: bytes,
     done = rewrite_message(raw, TRACKER, report=True)
     assert [str(one.link.outcome) for one in done.links] == ["encoding", "tracked"]
     assert [note.code for note in done.notes] == ["encoding"]
+    assert done.notes[0].text == "1 link left out: white space stands there before a line end, which some readers drop"
+    assert "white space before a line end" in REASONS[done.links[0].link.outcome]
     assert LINK.sub(b"https://example.com/c", done.raw) == raw
     assert done.replaced == 1
     for links in (None, TRACKER):

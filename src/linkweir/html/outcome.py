@@ -44,5 +44,6 @@ REASONS: dict[Outcome, str] = {
     Outcome.REFUSED: "the link function returned what cannot stand in an attribute",
     Outcome.ALREADY_TRACKED: "the address is a tracking link of this key ring already",
     Outcome.LINE_TOO_LONG: "the link would make a line of the mail longer than the 998 octets it may have",
-    Outcome.ENCODING: "the bytes cannot be read as text for sure in the document's encoding",
+    Outcome.ENCODING: "the bytes cannot be read as text for sure in the document's encoding, or, in a quoted-printable "
+    "mail, white space before a line end stands in the link",
 }

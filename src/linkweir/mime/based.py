@@ -10,7 +10,7 @@ part's own width: a value of another length moves every group behind it.
 import contextlib
 
 from linkweir import _mime
-from linkweir.html import Outcome
+from linkweir.html import REASONS, Outcome
 from linkweir.html.places import Replacement
 from linkweir.mime.note import Untouchable
 
@@ -26,6 +26,7 @@ class Based:
     """
 
     left = Outcome.ENCODING  # never used: every link can be replaced
+    reason = REASONS[left]
 
     def __init__(self, encoded: bytes, crlf: bool) -> None:
         self._padded = True

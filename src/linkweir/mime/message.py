@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from linkweir import _mime
 from linkweir.errors import check_type
-from linkweir.html import REASONS, Link, Outcome, Switches
+from linkweir.html import Link, Switches
 from linkweir.html.charset import Charset
 from linkweir.html.ending import unseen_tags
 from linkweir.html.pixel import pixel_place
@@ -222,21 +222,21 @@ class _Work:
         done, left = body.splice(changes) if changes else (b"", [])
         self.changed = done if len(left) < len(changes) else None
         if left:
-            self._leave(left, before, len(tags), body.left, part.section)
+            self._leave(left, before, len(tags), body, part.section)
         elif tags:
             self.unseen = ()
 
-    def _leave(self, left: list[int], before: int, tags: int, outcome: Outcome, section: str) -> None:
+    def _leave(self, left: list[int], before: int, tags: int, body: Body, section: str) -> None:
         """Some changes were not made: of the links and, from number `before` on, the unseen tags."""
         behind = before + tags
         links = [number if number < before else number - tags for number in left if not before <= number < behind]
-        self.places.leave(links, outcome)
+        self.places.leave(links, body.left)
         if tags:
             self.unseen = tuple(self.unseen[number - before] for number in left if before <= number < behind)
         for count, what in ((len(links), "link"), (len(self.unseen) if tags else 0, "unseen tag")):
             if count:
                 plural = "" if count == 1 else "s"
-                self.notes.append(Note(str(outcome), f"{count} {what}{plural} left out: {REASONS[outcome]}", section))
+                self.notes.append(Note(str(body.left), f"{count} {what}{plural} left out: {body.reason}", section))
 
 
 def _decoded(data: bytes, label: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Self
 
 from linkweir import _mime
-from linkweir.html import Outcome
+from linkweir.html import REASONS, Outcome
 from linkweir.html.places import Replacement
 
 LINE_LIMIT = 998  # octets without the line end
@@ -13,6 +13,7 @@ class Plain:
     """One part as it stands; `decoded` is the same."""
 
     left = Outcome.LINE_TOO_LONG  # what becomes of a link that is not replaced
+    reason = REASONS[left]
 
     def __init__(self, encoded: bytes, _crlf: bool) -> None:
         self.decoded = encoded

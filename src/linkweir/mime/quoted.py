@@ -13,6 +13,7 @@ class Quoted:
     """
 
     left = Outcome.ENCODING  # what becomes of a link that is not replaced
+    reason = "white space stands there before a line end, which some readers drop"
 
     def __init__(self, encoded: bytes, crlf: bool) -> None:
         try:
