@@ -268,6 +268,12 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+def base_url_of(environment: Mapping[str, str]) -> str:
+    """What the service's tracking links begin with, for who needs no other setting. Raises SettingsError."""
+    names = ("BASE_URL", "HOST", "PORT")
+    return from_environment({PREFIX + n: environment[PREFIX + n] for n in names if PREFIX + n in environment}).base_url
+
+
 def from_environment(environment: Mapping[str, str], **overrides: Any) -> Settings:
     """Settings from `environment`; `overrides` (the command line's) win where they are not None.
 

@@ -15,7 +15,8 @@ OPTIONS = {
     "rewrite": """--output --in-place --dry-run --copy-others --follow --base-url --key-file --message-id --campaign
         --privacy --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset --jobs
         --report --quiet --kind PATH""",
-    "check": """--format --only-problems --quiet --follow --key-file --opt-out --vendors --outlook --skip --one-time
+    "check": """--base-url --message-id --campaign --privacy --format --only-problems --quiet --follow --key-file
+        --opt-out --vendors --outlook --skip --one-time
         --track-placeholders --tag-limit --charset --kind PATH""",
     "open": "--json --key-file --data URL",
     "keys": "list rotate export",

@@ -106,7 +106,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     if mount is None or os.geteuid() != 0:
         missing("mounting a small file system needs root")
-    command = [mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    command = [mount, "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(place)]
     if subprocess.run(command, check=False, capture_output=True).returncode:  # noqa: S603 - the system's own
         pytest.skip("this machine does not allow mounting")
     yield place

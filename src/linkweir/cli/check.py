@@ -20,7 +20,7 @@ from linkweir.cli.links import add_links, campaign_from, check_message_id, note_
 from linkweir.cli.options import PATHS, Commands, UsageError, add_kind, add_switches, subparser, switches_from
 from linkweir.errors import BadSwitch
 from linkweir.html import Outcome
-from linkweir.settings import from_environment
+from linkweir.settings import base_url_of
 from linkweir.token import KeyRing, Privacy
 
 _EXAMPLES = """\
@@ -112,7 +112,7 @@ def _trackers(args: argparse.Namespace) -> Trackers:
     key file new ones do, which have made no link.
     """
     ring = KeyRing.generate(datetime.now(UTC)) if args.key_file is None else keyfile.load(args.key_file)
-    base_url = args.base_url or (ring.hosts[0] if ring.hosts else from_environment(os.environ).base_url)
+    base_url = args.base_url or (ring.hosts[0] if ring.hosts else base_url_of(os.environ))
     try:
         if args.base_url:
             ring = ring.with_host(base_url)
