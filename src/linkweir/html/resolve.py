@@ -58,7 +58,7 @@ def document_resolver(
     of_document = getattr(links, "of_document", None)
     if of_document is None:
         return resolver(cast(Links, links), switches, document.charset)
-    ask = cast(_core.Resolve, of_document(document, switches, first))
+    ask: _core.Resolve = of_document(document, switches, first)
     return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
