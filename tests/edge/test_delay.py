@@ -25,7 +25,7 @@ from linkweir import keyfile
 from linkweir.token import Tracker
 
 DELAY = 0.25  # seconds that a redirect may take longer
-ROUNDS = 4  # of which one has to do: what holds readers up does so each time
+ROUNDS = 12  # of which one has to do: what holds readers up does so each time
 SIZE = 27_000_000
 KEY = "k" * 40
 TO = b'"from":{"email":"a@example.com"},"recipients":[{"email":"b@example.org"%b}]'
