@@ -257,12 +257,12 @@ class _Large:
         if not self._bodies:
             return mail
         pieces, at = [], 0
-        for start, line, data in sorted(self._found(mail)):
+        for start, line, data in sorted(self._find_bodies(mail)):
             pieces += [mail[at:start], *_base64_lines(data)]
             at = start + len(line)
         return b"".join([*pieces, mail[at:]])
 
-    def _found(self, mail: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    def _find_bodies(self, mail: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         for name, data in self._bodies.items():
             line = base64.b64encode(name) + b"\r\n"
             yield mail.index(line), line, data

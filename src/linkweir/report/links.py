@@ -81,7 +81,7 @@ class _Mail:
         """Each link with its counts, which it takes out of `followed`."""
         hidden = 0
         for one in check_message(raw, switches=switches, links=self._tracker)[0]:
-            ours = self._opened(one.link.destination) if one.link.outcome is Outcome.ALREADY_TRACKED else None
+            ours = self._open_link(one.link.destination) if one.link.outcome is Outcome.ALREADY_TRACKED else None
             if ours is not None and ours[0] == TRAP_INDEX:
                 hidden += 1  # it was not there when the links were counted
             elif ours is not None:
@@ -90,7 +90,7 @@ class _Mail:
             else:
                 yield self._left(one, one.link.index - hidden)
 
-    def _opened(self, url: str | None) -> tuple[int, str | None] | None:
+    def _open_link(self, url: str | None) -> tuple[int, str | None] | None:
         """Position and destination of a tracking link of this message; None for one of another message."""
         message = self._message
         try:
