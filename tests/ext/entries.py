@@ -306,7 +306,7 @@ def spliced(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
 
 
 def journal(choices: Choices, data: bytes) -> None:
-    """Facts put in by several threads and written by one are decided, each of them."""
+    """Facts put in by several threads and written by one are decided, each of them, also if somebody cuts the file."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:  # noqa: S108
         written(choices, data, Path(folder))
 
@@ -315,8 +315,9 @@ def written(choices: Choices, data: bytes, folder: Path) -> None:
     lane = _journal.Lane(choices.of((3, 1000)), choices.of((64, 1 << 20)))
     path = folder / "lane"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    status = os.fstat(descriptor)
-    target = Target(descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, choices.of((8, 1 << 16)))
+    status, size = os.fstat(descriptor), choices.of((8, 1 << 16))
+    os.ftruncate(descriptor, size - choices.below(2))
+    target = Target(descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, size)
     pushing = [threading.Thread(target=lane.push, args=(choices.pieces(data), -1)) for _ in range(2)]
     try:
         for thread in pushing:
@@ -325,12 +326,12 @@ def written(choices: Choices, data: bytes, folder: Path) -> None:
             thread.join()
         count = memoryview(bytearray(8))
         outcome = lane.run(target, count, idle=0.0, gather=0.0, together=choices.below(3))
-        if outcome == "full":
+        if outcome != "idle":
             lane.drop()
+        assert lane.decided == lane.taken
         lane.end()
         assert lane.push([data], -1)[0] == 0
-        lane.run(replace(target), count, idle=0.0, gather=0.0, together=1)
-        assert lane.decided == lane.taken
+        assert lane.run(replace(target), count, idle=0.0, gather=0.0, together=1) == "ended"
     finally:
         os.close(descriptor)
 

@@ -75,6 +75,8 @@ def changed(draw: st.DrawFn) -> tuple[bytes, list[Change]]:
 @settings(max_examples=1000, deadline=None)
 @given(changed(), st.integers(1, 80))
 @example((b"a\nb\nc", [(0, 3, b"z" * 3)]), 3)
+@example((b"\r\r\r\n", [(0, 0, b""), (3, 3, b"")]), 2)
+@example((b"a\rb\n", [(2, 3, b"")]), 1)
 def test_the_limit_is_what_trying_each_in_turn_gives(one: tuple[bytes, list[Change]], limit: int) -> None:
     """Those left out are the ones after which, tried one by one, some line is too long and none that went in was."""
     text, changes = one

@@ -55,22 +55,26 @@ def over_limit(text: bytes, replacements: list[Replacement], limit: int = LINE_L
         return []
     left: list[int] = []
     line = Line.at(text, 0, 0)
-    # of the line that is being written; up to where the text is in it
-    column, copied, was_long = 0, 0, line.size > limit
+    # of the line that is being written; up to where the text is in it; its last octet
+    column, copied, was_long, tail = 0, 0, line.size > limit, b""
     for number, (start, end, value) in enumerate(replacements):
         if start >= line.next:
             line = Line.at(text, start, line.next)
-            column, copied, was_long = 0, line.begin, line.size > limit
+            column, copied, was_long, tail = 0, line.begin, line.size > limit, b""
+        tail = text[max(copied, start - 1) : start] or tail
         column, copied = column + start - copied, start
         last, any_long = line, was_long
         if end >= line.next:  # the old value has line ends, the new one has none
             last = Line.at(text, end, line.next)
             between = text[line.next : last.begin].split(b"\n")
             any_long = was_long or last.size > limit or any(len(one.removesuffix(b"\r")) > limit for one in between)
-        if not any_long and column + len(value) + max(0, last.stop - end) > limit:
+        end_tail = value[-1:] or tail
+        size = column + len(value) + max(0, last.stop - end)
+        size -= end_tail == b"\r" and text.startswith(b"\n", end)  # these two are a line end now
+        if not any_long and size > limit:
             left.append(number)
         else:
-            line, column, copied, was_long = last, column + len(value), end, any_long
+            line, column, copied, was_long, tail = last, column + len(value), end, any_long, end_tail
     return left
 
 
