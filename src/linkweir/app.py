@@ -159,7 +159,7 @@ class Service:
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(
-            self.store, settings.base_url, switches, settings.link_style, deliverable=self._check_delivery
+            self.store, settings.base_url, switches, settings.link_style, log, deliverable=self._check_delivery
         )
         self.heartbeat = Heartbeat(settings.data)
         self.supervisor = Supervisor(log, self._beat)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.errors import StoreUnavailable
+from linkweir.edge.logs import make_logger
 from linkweir.html import Switches
 from linkweir.mail import lookup, stage
 from linkweir.mail.raw import RawMail
@@ -59,7 +60,7 @@ def test_fifty_large_mails_need_the_memory_of_a_few(store: Store, monkeypatch: p
         accounts.change(connection, account, {"track_clicks": True}, 1)
     with store.read() as connection:
         who = lookup.load_account(connection, account)
-    submitter = Submitter(store, "https://t.example.com/", Switches(), "sealed")
+    submitter = Submitter(store, "https://t.example.com/", Switches(), "sealed", make_logger("error"))
     mail = b"From: a@example.com\r\n" + PAGE + (b"x" * 998 + b"\r\n") * (MEGABYTE // 1000)
     people = tuple(f"r{n}@example.org" for n in range(50))
     tracemalloc.start()

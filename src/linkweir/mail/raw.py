@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from structlog.typing import FilteringBoundLogger
+
 from linkweir.errors import BadInput, RefusedContent
 from linkweir.mail import address, originators, wish_headers
 from linkweir.mail.accepting import Draft, Sending
@@ -201,13 +203,14 @@ class Unread(Opened):
         return _WISHES.sub(b"", head) + self._raw[len(head) :]
 
 
-def opened(mail: RawMail) -> Opened:
+def opened(mail: RawMail, log: FilteringBoundLogger) -> Opened:
     """The mail, read. Raises RefusedContent; what a mail server has taken passes whatever happens."""
     try:
         return Opened(mail)
     except Exception as error:
         if mail.source != "filter":
             raise
+        log.exception("mail.not_read")
         return Unread(mail, error)
 
 
@@ -249,7 +252,9 @@ def _decoded(text: str) -> str:
     return shown.encode("utf-8", "replace").decode("utf-8")  # UTF-7 and others make halves of characters
 
 
-def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tuple[NewMessage, list[Note]]:
+def accept(
+    opened: Opened, sending: Sending, recipient: str, stage: Stage, log: FilteringBoundLogger
+) -> tuple[NewMessage, list[Note]]:
     """One recipient's message, its mail on the stage, and what is to be noted of it. Raises RefusedContent,
     StoreUnavailable.
     """
@@ -260,13 +265,13 @@ def accept(opened: Opened, sending: Sending, recipient: str, stage: Stage) -> tu
     ours = draft.links
     notes = opened.notes
     if ours.links is not None or ours.pixel is not None or ours.honeypot is not None:
-        raw, found = _rewritten(raw, draft, opened.largest)
+        raw, found = _rewritten(raw, draft, opened.largest, log)
         notes += found
     message_id, kept = opened.message_id or own, stage.put(raw)
     return draft.finished(kept, message_id=message_id, recipient=recipient, subject=opened.subject), notes
 
 
-def _rewritten(raw: bytes, draft: Draft, largest: int | None) -> tuple[bytes, list[Note]]:
+def _rewritten(raw: bytes, draft: Draft, largest: int | None, log: FilteringBoundLogger) -> tuple[bytes, list[Note]]:
     """The mail with its links replaced; as it was when that fails, for no mail may be lost over its links."""
     ours = draft.links
     try:
@@ -274,6 +279,7 @@ def _rewritten(raw: bytes, draft: Draft, largest: int | None) -> tuple[bytes, li
             raw, ours.links, switches=draft.policy.switches, pixel=ours.pixel, honeypot=ours.honeypot
         )
     except Exception as error:
+        log.exception("mail.rewrite_failed")
         return raw, [Note("rewrite-failed", f"an error of this service: {type(error).__name__}")]
     if largest is not None and len(raw) <= largest < len(done.raw) + ADDED:
         return raw, [

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlalchemy import Connection
+from structlog.typing import FilteringBoundLogger
 
 from linkweir.errors import BadInput
 from linkweir.html import Switches
@@ -56,10 +57,12 @@ class Submitter:
         base_url: str,
         switches: Switches,
         link_style: LinkStyle,
+        log: FilteringBoundLogger,
         *,
         deliverable: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
+        self._log = log
         self._deliverable = deliverable
         self.house = House(base_url, switches, link_style)
 
@@ -98,7 +101,7 @@ class Submitter:
         Nothing is accepted then.
         """
         self._deliverable()
-        opened = raw.opened(mail)
+        opened = raw.opened(mail, self._log)
         if allowed is not None:
             originators.check(allowed, mail.envelope_from, opened.originators)
         asked = opened.wishes
@@ -122,7 +125,7 @@ class Submitter:
         ready, notes = [], {}
         with Stage(self._store.path.parent) as stage:
             for recipient in mail.recipients:
-                new, notes[new.id] = raw.accept(opened, sending, recipient, stage)
+                new, notes[new.id] = raw.accept(opened, sending, recipient, stage, self._log)
                 ready.append(replace(new, smtputf8=mail.smtputf8, person=_person(recipient)))
                 if stage.size > RAW_LIMIT:
                     limit = f"{RAW_LIMIT >> 20} MB"

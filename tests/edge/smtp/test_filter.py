@@ -13,6 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from linkweir.edge.logs import make_logger
 from linkweir.errors import BadInput, NotFound, RefusedContent
 from linkweir.mail import raw as reading
 from tests.edge.serving import Served, free_port, wait_until
@@ -312,5 +313,19 @@ def test_a_mail_that_reading_fails_on_passes_untracked(tmp_path: Path, monkeypat
         (message,) = listed(served)
         assert "not-read" in [one["kind"] for one in served.message(message["id"])["events"]]
         with pytest.raises(RecursionError):
-            reading.opened(reading.RawMail("", (), mail, "smtp"))
+            reading.opened(reading.RawMail("", (), mail, "smtp"), make_logger("error"))
+        assert "RecursionError" in str([one for one in served.logs if one["event"] == "mail.not_read"])
     assert box.taken[0][2] == b"Subject: x\r\n" + MAIL + b"ahasend-x: stays\r\n"
+
+
+def test_a_mail_that_rewriting_fails_on_passes_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours costs no mail: it comes back with its own links, its events say so and the log says which."""
+    with around(tmp_path / "data") as (served, listen, box):
+        served.client.put(served.base, json={"track_clicks": True})
+        monkeypatch.setattr(reading, "rewrite_message", _raising(RecursionError()))
+        handed_in(listen, "a@example.com", "ada@example.org")
+        wait_until(lambda: box.taken)
+        (message,) = listed(served)
+        assert "rewrite-failed" in [one["kind"] for one in served.message(message["id"])["events"]]
+        assert "RecursionError" in str([one for one in served.logs if one["event"] == "mail.rewrite_failed"])
+    assert box.taken[0][2].endswith(MAIL.partition(b"\r\n\r\n")[2])
