@@ -1,4 +1,5 @@
-"""Set up a virtual environment in .venv and run the tests: `python3 tests/run.py [pytest's options]`.
+"""Set up a virtual environment in .venv and run the tests: `python3 tests/run.py [pytest's options]`;
+`--numprocesses 0` for one process.
 
 Needs Python 3.11 or newer and a C compiler. Where libxml2's headers are installed, html5-parser is built too, as an
 independent oracle; without them the tests that need it skip and say so. With LINKWEIR_REQUIRE_SHARED=1 nothing may
@@ -44,7 +45,9 @@ def main() -> None:
     if MANDATORY or have_libxml2():
         print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
         run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
-    run(PYTHON, "-m", "pytest", *sys.argv[1:])
+    # Many tests wait for processes and timers: one worker more than there are processors.
+    workers = ["--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    run(PYTHON, "-m", "pytest", *workers, *sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import pytest
 
 from linkweir.click import follow
 from linkweir.token import KeyRing, Tracker
+from tests.token.rings import RING
 
-RING = KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC))
 TOKEN = Tracker(RING, "https://t.example.com/", message=7).mint("https://example.com/x", 2).rpartition("/")[2]
 
 

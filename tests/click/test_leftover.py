@@ -51,6 +51,7 @@ NUMBER = (1 << 61) + 7
         b"half a line of " + str(NUMBER).encode(),
         b"192.0.2.9\rmore of 192.0.2.66\x0b\x0c\x1c\x85",
     ],
+    ids=["number", "address", "destination", "half", "line ends"],
 )
 @pytest.mark.parametrize("hexadecimal", [True, False])
 def test_damaged_bytes_are_searched_too(tmp_path: Path, piece: bytes, hexadecimal: bool) -> None:

@@ -49,7 +49,9 @@ def test_threads_on_one_rewriter_are_refused_or_served() -> None:
     assert unexpected == []
 
 
-@pytest.mark.parametrize("answer", [[], [b"x", b"y"], [b'"><script>'], [object()]], ids=repr)
+@pytest.mark.parametrize(
+    "answer", [[], [b"x", b"y"], [b'"><script>'], [object()]], ids=["none", "two", "markup", "object"]
+)
 def test_a_tracker_that_answers_wrongly_is_refused(answer: list[Any]) -> None:
     """A subclass of Tracker that gives too few or too many values, a quote or no value raises."""
 
