@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from linkweir.errors import StoreUnavailable
 from linkweir.edge.logs import make_logger
+from linkweir.errors import StoreUnavailable
 from linkweir.html import Switches
 from linkweir.mail import lookup, stage
 from linkweir.mail.raw import RawMail
