@@ -8,35 +8,34 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-sys.path.insert(0, "ext/core")
-import make_refs
+sys.path.insert(0, "ext/html")
+import generate_charrefs
 
-make_refs.write(Path("build/generated"))
+generate_charrefs.write(Path("build/generated"))
 
 # -O3: the SSE2 sweep gains a lot over -O2. Hidden symbols: calls between our own files need no PLT.
 OPTIMIZE = [] if os.name == "nt" else ["-O3", "-fvisibility=hidden"]
 
 
-def needs(room: str) -> list[str]:
+def needs(folder: str) -> list[str]:
     """What an extension is made from beside its C files: rebuilt when one changes, and in the sdist by this alone."""
-    return [
-        path for kind in ("*.pyx", "*.pxd", f"{room}/*.h", f"{room}/*.py") for path in sorted(glob.glob(f"ext/{kind}"))
-    ]
+    kinds = ("*.pyx", "*.pxd", f"{folder}/*.h", f"{folder}/*.py")
+    return [path for kind in kinds for path in sorted(glob.glob(f"ext/{kind}"))]
 
 
-core = Extension(
-    "linkweir._core",
-    ["ext/_core.pyx", *sorted(glob.glob("ext/core/*.c"))],
-    include_dirs=["ext", "ext/core", "build/generated"],
+html = Extension(
+    "linkweir._html",
+    ["ext/_html.pyx", *sorted(glob.glob("ext/html/*.c"))],
+    include_dirs=["ext", "ext/html", "build/generated"],
     extra_compile_args=OPTIMIZE,
-    depends=needs("core"),
+    depends=needs("html"),
 )
-token = Extension(
-    "linkweir._token",
-    ["ext/_token.pyx", *sorted(glob.glob("ext/token/*.c"))],
-    include_dirs=["ext", "ext/token"],
+tokens = Extension(
+    "linkweir._tokens",
+    ["ext/_tokens.pyx", *sorted(glob.glob("ext/tokens/*.c"))],
+    include_dirs=["ext", "ext/tokens"],
     extra_compile_args=OPTIMIZE,
-    depends=needs("token"),
+    depends=needs("tokens"),
 )
 mime = Extension(
     "linkweir._mime",
@@ -56,7 +55,7 @@ service = [] if os.name == "nt" else [journal]  # the service needs POSIX; the l
 
 setup(
     ext_modules=cythonize(
-        [core, token, mime, *service],
+        [html, tokens, mime, *service],
         build_dir="build",  # generated C stays out of ext/
         compiler_directives={"language_level": "3"},
     )

@@ -40,11 +40,11 @@ def per_byte(name: str) -> float:
 
 def scan(name: str) -> None:
     """What runs under valgrind."""
-    from linkweir import _core
+    from linkweir import _html
 
-    rules = _core.Rules()
+    rules = _html.Rules()
     for _ in range(PASSES):
-        _core.count(case(name).document, rules)
+        _html.count(case(name).document, rules)
 
 
 def main(arguments: list[str]) -> int:

@@ -46,14 +46,14 @@ def scan_to_count(name: str, rounds: int) -> Ratio:
 
 def scan(name: str) -> Work:
     """The core's own entry: every link found and judged, none made into a Python object."""
-    from linkweir import _core
+    from linkweir import _html
 
-    document, rules = case(name).document, _core.Rules()
+    document, rules = case(name).document, _html.Rules()
     expected = case(name)
-    counts = _core.count(document, rules)
+    counts = _html.count(document, rules)
     if (counts[0], sum(counts)) != (len(expected.sites), expected.anchors):
         raise WrongAnswerError(f"scan of {name}: {counts}")
-    return repeated(lambda: _core.count(document, rules))
+    return repeated(lambda: _html.count(document, rules))
 
 
 def mint_to_hash(style: str, rounds: int) -> Ratio:
@@ -137,11 +137,11 @@ def two_threads(rounds: int) -> Ratio:
     Beside it plain C that holds no lock: where that is no better, a core is busy with something else, and a low
     ratio says nothing about us. Raises MissingError then.
     """
-    from linkweir import _core
+    from linkweir import _html
 
-    rules = _core.Rules()
+    rules = _html.Rules()
     works: dict[str, threads.Scan] = {
-        "scan": lambda document: _core.count(document, rules),
+        "scan": lambda document: _html.count(document, rules),
         "plain C": lambda document: memchr_sweep(document, 3),
     }
     found = threads.speedup(works, case("newsletter 1 MB").document, rounds=max(10, rounds // 3))
@@ -155,9 +155,9 @@ def two_threads(rounds: int) -> Ratio:
 def instructions(rounds: int) -> Ratio:
     """Instructions per byte of the scanner; the same however busy the machine is. Raises MissingError."""
     from bench.instructions import per_byte
-    from linkweir import _core
+    from linkweir import _html
 
-    if _core.sweeps()[0] != "avx2":
+    if _html.sweeps()[0] != "avx2":
         raise MissingError("the bound is stated for AVX2, which this processor does not have")
     count = per_byte("newsletter 100 KB")
     return Ratio(count, count, "counted by callgrind")

@@ -1,10 +1,10 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-cdef extern from "crc.h" nogil:
+cdef extern from "crc32.h" nogil:
     void lw_crc32_prepare() noexcept
     uint32_t lw_crc32(uint32_t crc, const uint8_t *bytes, size_t n) noexcept
 
-cdef extern from "lane.h" nogil:
+cdef extern from "commit_queue.h" nogil:
     ctypedef struct lw_lane:
         pass
     ctypedef struct lw_lane_file:

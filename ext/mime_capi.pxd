@@ -1,18 +1,18 @@
 # mime_capi.pxd: what the extension may know of ext/mime. Declarations only; the headers are the manual.
 from libc.stdint cimport uint8_t
 
-cdef extern from "find.h" nogil:
+cdef extern from "memmem.h" nogil:
     enum: LW_NEEDLE_LIMIT
     size_t lw_find(const uint8_t *bytes, size_t n, const uint8_t *needle, size_t m) noexcept
 
-cdef extern from "change.h" nogil:
+cdef extern from "replacement.h" nogil:
     ctypedef struct lw_change:
         size_t start
         size_t end
         const uint8_t *value
         size_t length
 
-cdef extern from "quoted.h" nogil:
+cdef extern from "quoted_printable.h" nogil:
     ctypedef enum lw_quoted_status:
         LW_QUOTED_RIGHT
         LW_QUOTED_MALFORMED

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GENERATED = shutil.ignore_patterns(
     *(".*", "build", "dist", "__pycache__", "*.so", "*.pyd", "*.egg-info", "linkweir-data", "node_modules")
 )
-EXTENSIONS = {"_core", "_mime", "_token"} | (set() if sys.platform == "win32" else {"_journal"})
+EXTENSIONS = {"_html", "_mime", "_tokens"} | (set() if sys.platform == "win32" else {"_journal"})
 BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
 REWRITE = """
 import json, sys
@@ -83,7 +83,7 @@ def test_the_sdist_holds_every_source(checkout: Path, unpacked: Path) -> None:
     """All files of ext/ and src/ are in the sdist, and what builds them, and the license."""
     wanted = files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
     wanted |= {path.name for path in checkout.glob("README.md")}
-    assert {"ext/_core.pyx", "ext/core/scan.h", "ext/core/make_refs.py", "src/linkweir/py.typed"} <= wanted
+    assert {"ext/_html.pyx", "ext/html/tokenizer.h", "ext/html/generate_charrefs.py", "src/linkweir/py.typed"} <= wanted
     assert wanted - files(unpacked, ".") == set()
 
 
@@ -92,7 +92,7 @@ def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) 
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = {name.removeprefix("src/") for name in files(checkout, "src")}
-    assert {"linkweir/py.typed", "linkweir/_core.pyi", "linkweir/_mime.pyi", "linkweir/_token.pyi"} <= package
+    assert {"linkweir/py.typed", "linkweir/_html.pyi", "linkweir/_mime.pyi", "linkweir/_tokens.pyi"} <= package
     assert "linkweir/_journal.pyi" in package
     assert package - names == set()
     compiled = {name.split(".")[0] for name in names if name.endswith((".so", ".pyd"))}

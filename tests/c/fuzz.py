@@ -1,7 +1,7 @@
-"""Runs a fuzz target: `python -m tests.c.fuzz --seconds 1800 [--target scan|token|mime|extensions] [--folder F]`.
+"""Runs a fuzz target: `python -m tests.c.fuzz --seconds 1800 [--target TARGET] [--folder F]`.
 
 Needs clang with libFuzzer. Builds, sows the seeds, runs one job, and prints executions, coverage and findings.
-`extensions` are all four of them with a Python around, through every public entry (tests/ext/entries.py).
+`extensions` are all four of them with a Python around, through every public entry (tests/ext/entry_points.py).
 Findings and the grown corpus stay in the folder, which is outside the checkout unless you say otherwise.
 """
 
@@ -13,18 +13,21 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ext import building
+from tests.ext import sanitized_build
 
 from . import seeds
-from .toolchain import CORE, HERE, MIME, ROOT, SANITIZERS, TOKEN, build
+from .toolchain import HERE, HTML, MIME, ROOT, SANITIZERS, TOKENS, build
 
 FUZZER = ["-fsanitize=fuzzer", *SANITIZERS]
 COVERED = ["-O1", "-fsanitize=fuzzer-no-link", *SANITIZERS]
 EXTENSIONS = "extensions"
 TARGETS = {
-    "scan": ([HERE / "fuzz_scan.c", HERE / "scanning.c", *CORE], seeds.scan_seeds),
-    "token": ([HERE / "fuzz_token.c", HERE / "packing.c", *TOKEN], seeds.token_seeds),
-    "mime": ([HERE / "fuzz_mime.c", HERE / "coding.c", HERE / "scanning.c", *CORE, *MIME], seeds.mime_seeds),
+    "tokenizer": ([HERE / "fuzz_tokenizer.c", HERE / "tokenizer_helpers.c", *HTML], seeds.scan_seeds),
+    "url_codec": ([HERE / "fuzz_url_codec.c", HERE / "url_codec_helpers.c", *TOKENS], seeds.token_seeds),
+    "transfer_encodings": (
+        [HERE / "fuzz_transfer_encodings.c", HERE / "encoding_helpers.c", HERE / "tokenizer_helpers.c", *HTML, *MIME],
+        seeds.mime_seeds,
+    ),
     EXTENSIONS: ([HERE / "fuzz_extensions.c"], seeds.extension_seeds),
 }
 
@@ -51,8 +54,8 @@ def prepare(target: str, folder: Path) -> Path:
     (folder / "dictionary").write_text(seeds.dictionary())
     program = folder / f"fuzz_{target}"
     if target == EXTENSIONS:
-        building.build_package("clang", folder / "package", COVERED)
-        building.build_program(sources[0], program, FUZZER)
+        sanitized_build.build_package("clang", folder / "package", COVERED)
+        sanitized_build.build_program(sources[0], program, FUZZER)
     else:
         build("clang", sources, program, "-g", "-O2", *FUZZER)
     return program
@@ -63,7 +66,7 @@ def fuzz(target: str, seconds: int, folder: Path) -> Run:
     program = prepare(target, folder)
     limits = [f"-max_total_time={seconds}", f"-max_len={seeds.LONGEST}", "-timeout=60", "-print_final_stats=1"]
     limits += ["-detect_leaks=0", "-rss_limit_mb=4096"] if target == EXTENSIONS else []
-    variables = building.embedded("clang", folder / "package") if target == EXTENSIONS else None
+    variables = sanitized_build.embedded("clang", folder / "package") if target == EXTENSIONS else None
     places = [f"-dict={folder}/dictionary", f"-artifact_prefix={folder}/findings/", str(folder / "corpus")]
     command = [str(program), *limits, *places]
     done = subprocess.run(command, capture_output=True, check=False, env=variables, cwd=ROOT)  # noqa: S603 - our own program

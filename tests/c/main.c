@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "checks.h"
-#include "scanning.h"
+#include "test_list.h"
+#include "tokenizer_helpers.h"
 
 static const struct {
   const char *name;

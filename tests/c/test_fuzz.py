@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { (void)data; retur
 """
 
 
-@pytest.mark.parametrize(("target", "seconds"), [("scan", 8), ("token", 3), ("mime", 3)])
+@pytest.mark.parametrize(("target", "seconds"), [("tokenizer", 8), ("url_codec", 3), ("transfer_encodings", 3)])
 def test_a_moment_of_fuzzing_finds_nothing(target: str, seconds: int, tmp_path: Path) -> None:
     """From the seeds on, some thousand inputs are executed and none breaks what the target asserts."""
     if "clang" not in compilers() or not can_link("clang", tmp_path, PROBE, *FUZZER):

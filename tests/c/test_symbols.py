@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import CORE, JOURNAL, MIME, TOKEN, build, compilers, missing
+from .toolchain import HTML, JOURNAL, MIME, TOKENS, build, compilers, missing
 
 # Memory and strings of libc, the processor's features, and what position-independent and hardened code refers to.
 ALLOWED = {
@@ -24,12 +24,12 @@ def needed(objects: list[Path]) -> set[str]:
     return {name for kind, name in kinds if kind == "U"} - {name for kind, name in kinds if kind != "U"}
 
 
-@pytest.mark.parametrize("room", ["core", "token", "mime"])
-def test_the_core_allocates_nothing_and_knows_no_python(room: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["html", "tokens", "mime"])
+def test_the_core_allocates_nothing_and_knows_no_python(folder: str, tmp_path: Path) -> None:
     """Beside memory and string functions no outside symbol is used: no allocation, no input or output, no Python."""
     if not compilers() or shutil.which("nm") is None:
         missing("no C compiler or no nm")
-    for source in {"core": CORE, "token": TOKEN, "mime": MIME}[room]:
+    for source in {"html": HTML, "tokens": TOKENS, "mime": MIME}[folder]:
         build(compilers()[0], [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
     objects = sorted(tmp_path.glob("*.o"))
     assert objects
@@ -42,5 +42,5 @@ def test_the_sources_compile_without_a_warning(compiler: str, tmp_path: Path) ->
     """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
     if compiler not in compilers():
         missing(f"no compiler named {compiler}")
-    for source in [*CORE, *TOKEN, *MIME, *JOURNAL]:
+    for source in [*HTML, *TOKENS, *MIME, *JOURNAL]:
         build(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")

@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-CORE = sorted((ROOT / "ext/core").glob("*.c"))
-TOKEN = sorted((ROOT / "ext/token").glob("*.c"))
+HTML = sorted((ROOT / "ext/html").glob("*.c"))
+TOKENS = sorted((ROOT / "ext/tokens").glob("*.c"))
 MIME = sorted((ROOT / "ext/mime").glob("*.c"))
 JOURNAL = sorted((ROOT / "ext/journal").glob("*.c"))
 
@@ -39,8 +39,8 @@ def compilers() -> tuple[str, ...]:
 def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> None:
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
     generated = program.parent / "generated"
-    subprocess.run([sys.executable, ROOT / "ext/core/make_refs.py", generated], check=True)  # noqa: S603 - our own
-    folders = [HERE, ROOT / "ext/core", ROOT / "ext/token", ROOT / "ext/mime", ROOT / "ext/journal", generated]
+    subprocess.run([sys.executable, ROOT / "ext/html/generate_charrefs.py", generated], check=True)  # noqa: S603 - our own
+    folders = [HERE, ROOT / "ext/html", ROOT / "ext/tokens", ROOT / "ext/mime", ROOT / "ext/journal", generated]
     included = [f"-I{folder}" for folder in folders]
     command = [compiler, *STRICT, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
     own = {**os.environ, "TMPDIR": str(program.parent)}  # a compiler that is killed leaves its objects there

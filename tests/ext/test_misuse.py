@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from linkweir import Outcome, Plan, Rewriter, Switches, Tracker, _core, _journal, _mime, _token, rewrite
+from linkweir import Outcome, Plan, Rewriter, Switches, Tracker, _html, _journal, _mime, _tokens, rewrite
 from tests.token.rings import BASE, RING
 
-from .entries import Emptying, tracker
+from .entry_points import Emptying, tracker
 
 LINK = b'<a href="http://a.example/%d">'
 DOCUMENT = b"".join(LINK % number for number in range(200))
@@ -54,9 +54,9 @@ def untouched(data: bytes) -> tuple[bytes, bool]:
     return data, False
 
 
-def splice(resolve: Callable[..., Any], report: Callable[..., Any] | None = None) -> _core.Splice:
+def splice(resolve: Callable[..., Any], report: Callable[..., Any] | None = None) -> _html.Splice:
     """A splice by the default rules."""
-    return _core.Splice(_core.Rules(), resolve, untouched, report)
+    return _html.Splice(_html.Rules(), resolve, untouched, report)
 
 
 @pytest.mark.parametrize(
@@ -185,23 +185,23 @@ def test_a_whole_document_needs_a_splice_of_its_own() -> None:
 def test_rules_are_made_of_bytes(pairs: Any, words: str) -> None:
     """Rules of anything but pairs of bytes are a TypeError that names the pair."""
     with pytest.raises(TypeError, match=words):
-        _core.Rules(pairs)
+        _html.Rules(pairs)
 
 
 def test_rules_do_not_change() -> None:
     """Neither pairs that are changed afterwards nor a second `__init__` change rules that exist."""
     pair = [b"data-" + b"x" * 40, b"on" * 20]
     pairs = Short([pair] * 3)
-    rules = _core.Rules(pairs)
+    rules = _html.Rules(pairs)
     document = b'<a href="http://h/" data-' + b"x" * 40 + b'="' + b"on" * 20 + b'">'
-    before = _core.count(document, rules)
+    before = _html.count(document, rules)
     pair.clear()
     pairs.clear()
     gc.collect()
     rules.__init__([(b"a", None)])
-    assert _core.count(document, rules) == before
+    assert _html.count(document, rules) == before
     with pytest.raises(ValueError, match="at most 32"):
-        _core.Rules(Short([(b"x", None)] * 33))
+        _html.Rules(Short([(b"x", None)] * 33))
 
 
 def test_switches_of_values_that_change_stay_as_they_were() -> None:
@@ -230,12 +230,12 @@ def test_switches_of_values_that_change_stay_as_they_were() -> None:
 def test_a_template_has_places_inside_its_document(places: Any, error: type[Exception]) -> None:
     """Places outside the document, or not ascending, are refused, whatever their numbers say about themselves."""
     with pytest.raises(error):
-        _core.Template(b"0123456789", places)
+        _html.Template(b"0123456789", places)
 
 
 def test_a_template_says_how_many_places_it_has() -> None:
     """A list that says it is shorter than it is has all its places filled."""
-    template = _core.Template(b"0123456789", Short([(n, n + 1) for n in range(10)]))
+    template = _html.Template(b"0123456789", Short([(n, n + 1) for n in range(10)]))
     assert template.places == 10
     assert template.fill([b"x"] * 10) == b"x" * 10
     with pytest.raises(ValueError, match="10 places, 9 values"):
@@ -305,7 +305,7 @@ def test_base64_takes_bytes_alone(text: Any) -> None:
 def test_a_minter_lives_at_bytes(places: Any, words: str) -> None:
     """Hosts and paths of anything but bytes are a TypeError that names the pair."""
     with pytest.raises(TypeError, match=words):
-        _token.Minter(b"https://t/", b"", Digest(10), True, places)
+        _tokens.Minter(b"https://t/", b"", Digest(10), True, places)
 
 
 class Digest:
@@ -329,7 +329,7 @@ class Digest:
 @pytest.mark.parametrize("size", [-1, 0, 9, 11])
 def test_a_hash_of_another_size_is_refused(size: int) -> None:
     """What authenticates a token has ten bytes, or it is a ValueError."""
-    minter = _token.Minter(b"https://t/", b"", Digest(size), True, ())
+    minter = _tokens.Minter(b"https://t/", b"", Digest(size), True, ())
     with pytest.raises(ValueError, match="another size"):
         minter.mint_many([b"http://h/"], [0])
 
@@ -373,11 +373,11 @@ def test_a_lane_waits_for_times_that_are_some(time: float) -> None:
 @pytest.mark.parametrize("wrong", [None, 5, "text", memoryview(bytes(99))[::2]], ids=["None", "int", "str", "strided"])
 def test_what_is_no_buffer_costs_nothing(wrong: Any) -> None:
     """Counting or feeding it raises TypeError or BufferError, and no memory stays behind."""
-    rules = _core.Rules()
+    rules = _html.Rules()
     work = splice(untouched)
 
     def misuse() -> None:
-        for act in (lambda data: _core.count(data, rules), work.feed, splice(untouched).replacements):
+        for act in (lambda data: _html.count(data, rules), work.feed, splice(untouched).replacements):
             with pytest.raises((TypeError, BufferError)):
                 act(wrong)
 
@@ -404,9 +404,9 @@ def test_nothing_is_a_document_too(empty: Any) -> None:
     parts = [empty, b"\n<", empty, b'a href="htt', empty, b'p://h/">', empty, b"<a ", empty]
     assert b"".join([*map(work.feed, parts), work.close()]) == b'\n<a href="x"><a '
     assert [(row[8], row[9]) for row in told] == [(2, 1), (2, 21)]
-    assert sum(_core.count(empty, _core.Rules())) == 0
+    assert sum(_html.count(empty, _html.Rules())) == 0
     assert splice(untouched, told.extend).replacements(empty) == []
-    assert _core.decode_value(empty) == b""
+    assert _html.decode_value(empty) == b""
 
 
 def test_a_buffer_cannot_be_resized_while_it_is_read() -> None:
@@ -441,7 +441,7 @@ def test_threads_that_overwrite_a_document_break_only_its_links() -> None:
     thread.start()
     try:
         for _ in range(50):
-            sum(_core.count(document, _core.Rules(outlook=True)))
+            sum(_html.count(document, _html.Rules(outlook=True)))
             rewrite(
                 document, lambda destination, index: "x", switches=Switches(outlook=True), on_link=lambda link: None
             )
@@ -455,12 +455,12 @@ def test_threads_that_overwrite_a_document_break_only_its_links() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        _core.Rules,
+        _html.Rules,
         lambda: splice(untouched),
-        lambda: _core.Template(b"", ()),
+        lambda: _html.Template(b"", ()),
         _mime.Base64,
         lambda: _journal.Lane(1, 1),
-        lambda: _token.Minter(b"", b"", Digest(10), True, ()),
+        lambda: _tokens.Minter(b"", b"", Digest(10), True, ()),
         lambda: tracker(Tracker),
     ],
 )
@@ -472,7 +472,7 @@ def test_what_holds_pointers_cannot_be_copied(make: Callable[[], Any]) -> None:
             copying(make())
 
 
-@pytest.mark.parametrize("kind", [_core.Splice, _core.Template, _token.Minter, _journal.Lane, Tracker])
+@pytest.mark.parametrize("kind", [_html.Splice, _html.Template, _tokens.Minter, _journal.Lane, Tracker])
 def test_nothing_exists_without_its_arguments(kind: Any) -> None:
     """`__new__` alone is a TypeError."""
     with pytest.raises(TypeError):

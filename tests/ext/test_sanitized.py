@@ -11,7 +11,7 @@ import pytest
 
 from tests.c.toolchain import ROOT, compilers, missing
 
-from .building import build_package, environment, runtime
+from .sanitized_build import build_package, environment, runtime
 
 Run = Callable[..., str]
 
@@ -36,8 +36,8 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_sanitizers_watch_the_extensions(sanitized: Run) -> None:
     """All four modules that are loaded are those that were built for it."""
-    words = "; print(*(m.__file__ for m in (_core, _journal, _mime, _token)), sep='\\n')"
-    files = sanitized("-c", "from linkweir import _core, _journal, _mime, _token" + words).split()
+    words = "; print(*(m.__file__ for m in (_html, _journal, _mime, _tokens)), sep='\\n')"
+    files = sanitized("-c", "from linkweir import _html, _journal, _mime, _tokens" + words).split()
     assert len(files) == 4
     assert all("sanitized" in file for file in files)
 
@@ -46,7 +46,7 @@ def test_sanitizers_watch_the_extensions(sanitized: Run) -> None:
 @pytest.mark.parametrize("what", ["everything", "threads"])
 def test_corpus_and_suites_break_nothing(sanitized: Run, shared: Path, what: str) -> None:
     """Every document, whole and cut, through every entry, alone and in several threads: no report of a sanitizer."""
-    runs = int(sanitized("-m", "tests.ext.driving", what, str(shared)).split()[0])
+    runs = int(sanitized("-m", "tests.ext.corpus_driver", what, str(shared)).split()[0])
     assert runs > (20_000 if what == "everything" else 100)
 
 
@@ -54,7 +54,7 @@ def test_allocations_that_fail_break_nothing(sanitized: Run, tmp_path: Path) -> 
     """Wherever memory runs out there is an exception, and a stream has lost no byte."""
     if importlib.util.find_spec("_testcapi") is None:
         missing("this Python has no _testcapi, which makes allocations fail")
-    assert int(sanitized("-m", "tests.ext.driving", "starved", str(tmp_path)).split()[0]) > 2000
+    assert int(sanitized("-m", "tests.ext.corpus_driver", "starved", str(tmp_path)).split()[0]) > 2000
 
 
 @pytest.mark.parametrize("tests", ["tests/ext/test_misuse.py", "tests/html/test_misuse.py"])

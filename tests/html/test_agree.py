@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkweir import Outcome, _core
+from linkweir import Outcome, _html
 from tests.html import hostile
 from tests.html.hostile import THEMES
 from tests.html.scanners import Core, Twin
@@ -69,17 +69,17 @@ def number_of(theme: str) -> int:
 def test_every_sweep_agrees(theme: str, data: st.DataObject, outlook: bool) -> None:
     """Each instruction set that this machine has finds what the portable loop finds, whatever the alignment."""
     document = b"x" * data.draw(st.integers(0, 70)) + data.draw(THEMES[theme].documents())
-    assert "portable" in _core.sweeps()
-    found = {name: rows(document, name, outlook) for name in _core.sweeps()}
+    assert "portable" in _html.sweeps()
+    found = {name: rows(document, name, outlook) for name in _html.sweeps()}
     assert all(one == found["portable"] for one in found.values()), found
 
 
-def rows(document: bytes, sweep: str, outlook: bool) -> list[_core.Row]:
+def rows(document: bytes, sweep: str, outlook: bool) -> list[_html.Row]:
     """What the core reports with one of its sweeps."""
-    found: list[_core.Row] = []
+    found: list[_html.Row] = []
     tracked = list(Outcome).index(Outcome.TRACKED)
-    splice = _core.Splice(
-        _core.Rules(outlook=outlook, sweep=sweep),
+    splice = _html.Splice(
+        _html.Rules(outlook=outlook, sweep=sweep),
         lambda destinations, indexes: [tracked] * len(indexes),
         lambda raw: (raw, True),
         found.extend,

@@ -1,4 +1,4 @@
-"""The slow, obvious twin of ext/token/pack.c, written from pack.h: bits are strings of "0" and "1"."""
+"""The slow, obvious twin of ext/tokens/url_codec.c, written from url_codec.h: bits are strings of "0" and "1"."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).parents[2] / "ext" / "token"
-FORMAT: dict[str, Any] = runpy.run_path(str(SOURCE / "format1.py"))
+SOURCE = Path(__file__).parents[2] / "ext" / "tokens"
+FORMAT: dict[str, Any] = runpy.run_path(str(SOURCE / "url_codec_tables.py"))
 ESC, WORD, CAPITAL, PART, RUN = (FORMAT[name] for name in ("ESC", "WORD", "CAPITAL", "PART", "RUN"))
 SCHEMES = {b"https://": "00", b"https://www.": "01", b"http://": "10", b"http://www.": "110", b"": "111"}
 ALPHABETS = (

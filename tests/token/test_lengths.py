@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from linkweir._token import pack, unpack
+from linkweir._tokens import pack, unpack
 from linkweir.token import MessageId, Tracker
 
 from . import packtwin

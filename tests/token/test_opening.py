@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkweir import _token
-from linkweir._token import decode_base64url, encode_base64url, pack
+from linkweir import _tokens
+from linkweir._tokens import decode_base64url, encode_base64url, pack
 from linkweir.errors import BadToken
 from linkweir.token import KeyRing, Privacy, Tracker, layout, open_link, open_token, opening
 
@@ -198,7 +198,7 @@ def test_the_short_cut_opens_nothing_that_the_long_way_refuses(body: bytes) -> N
     state = layout.keyed_hash(ring.current.secret)
     first = bytes([layout.VERSION << 5 | layout.FORMS.index((Privacy.FULL, "int"))]) + body
     state.update(first)
-    token = _token.encode_base64url(first + state.digest()).decode()
+    token = _tokens.encode_base64url(first + state.digest()).decode()
     answers: list[object] = []
     for patched in (False, True):
         with pytest.MonkeyPatch.context() as patch:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from linkweir._token import DESTINATION_LIMIT, decode_base64url, encode_base64url, pack, unpack
+from linkweir._tokens import DESTINATION_LIMIT, decode_base64url, encode_base64url, pack, unpack
 
 from . import packtwin
 from .urls import DESTINATIONS
@@ -21,7 +21,7 @@ def packed(destination: bytes) -> bytes:
 
 def test_generated_tables_match_the_frozen_description() -> None:
     """The C tables are what the frozen description gives."""
-    assert (packtwin.SOURCE / "format1_tables.h").read_text() == packtwin.FORMAT["header"]()
+    assert (packtwin.SOURCE / "url_codec_tables.h").read_text() == packtwin.FORMAT["header"]()
 
 
 def test_every_context_keeps_the_code_of_all_ones_free() -> None:

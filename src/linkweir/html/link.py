@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.html.outcome import Outcome
 
 OUTCOMES = tuple(Outcome)  # the core's outcome numbers, in its order
@@ -59,7 +59,7 @@ class Link:
     warning: str | None
 
 
-def link_of(row: _core.Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
+def link_of(row: _html.Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
     """The link of a row of the core; `moved`: its offsets and column in characters."""
     index, number, destination, start, end, value_start, value_end, element, line, column, warnings, value = row
     if moved:

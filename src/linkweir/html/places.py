@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.html.link import NUMBER, Link
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolve import DocumentLinks, Links, any_tracker, document_resolver
@@ -48,7 +48,7 @@ class Places:
         self.unjudgeable = self._document.unjudgeable
         self.count = 0
         self.replacements: list[Replacement] = []
-        self._rows: list[_core.Row] = []
+        self._rows: list[_html.Row] = []
         self._left: tuple[set[int], Outcome] = set(), Outcome.DECLINED
         if self.unjudgeable:
             return
@@ -59,7 +59,7 @@ class Places:
         ask = document_resolver(links, switches, self._document, first)
         resolve = ask if not first else _moved(ask, first)
         report = self._rows.extend if listed else None
-        splice = _core.Splice(switches.rules, resolve, self._document.charset.to_utf8, report)
+        splice = _html.Splice(switches.rules, resolve, self._document.charset.to_utf8, report)
         self.replacements = splice.replacements(self._document.raw)
         self.count = sum(splice.counted())
 
@@ -87,7 +87,7 @@ class Places:
         return [replace(link, index=link.index + self._first) for link in found] if self._first else found
 
 
-def _moved(ask: _core.Resolve, first: int) -> _core.Resolve:
+def _moved(ask: _html.Resolve, first: int) -> _html.Resolve:
     def moved(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         return list(ask(destinations, [index + first for index in indexes]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.html.link import OUTCOMES, Link
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolve import DocumentLinks, Links, document_resolver
@@ -37,7 +37,7 @@ class Plan(Generic[Html]):
         chosen = [row for row in rows if OUTCOMES[row[1]] is Outcome.TRACKED]
         self._destinations = [row[2] or b"" for row in chosen]
         self._indexes = [row[0] for row in chosen]
-        self._template = _core.Template(document.raw, [(row[5], row[6]) for row in chosen])
+        self._template = _html.Template(document.raw, [(row[5], row[6]) for row in chosen])
         self._is_text = isinstance(html, str)
         # skipping is done; what is left to ask is the links themselves
         self._switches = Switches(outlook=switches.outlook, tag_limit=switches.tag_limit)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.errors import RefusedValue, check_type
 from linkweir.html.charset import Charset
 from linkweir.html.link import NUMBER
@@ -29,7 +29,7 @@ LinkFunction: TypeAlias = Callable[[str, int], str | None]
 class DocumentLinks(Protocol):
     """Links that look at the whole document first, and whose answers are outcomes too."""
 
-    def of_document(self, document: Document, switches: Switches, first: int) -> _core.Resolve:
+    def of_document(self, document: Document, switches: Switches, first: int) -> _html.Resolve:
         """The function that the core calls for each batch; `first` is the index of the document's first link."""
 
 
@@ -40,7 +40,7 @@ _CERTAIN = 2000  # bytes of a destination whose tracking link is shorter than th
 _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 
 
-def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolve:
+def resolver(links: Links, switches: Switches, charset: Charset) -> _html.Resolve:
     """The function that the core calls for each batch."""
     if not callable(links):
         check_type("links", links, Tracker, "a Tracker or a function")
@@ -52,17 +52,17 @@ def resolver(links: Links, switches: Switches, charset: Charset) -> _core.Resolv
 
 def document_resolver(
     links: Links | DocumentLinks, switches: Switches, document: Document, first: int = 0
-) -> _core.Resolve:
+) -> _html.Resolve:
     """The same for a whole document."""
     # by its attribute: isinstance with a Protocol costs as much as rendering 20 KB
     of_document = getattr(links, "of_document", None)
     if of_document is None:
         return resolver(cast(Links, links), switches, document.charset)
-    ask: _core.Resolve = of_document(document, switches, first)
+    ask: _html.Resolve = of_document(document, switches, first)
     return _skipping(ask, switches.skip_patterns) if switches.skip_patterns else ask
 
 
-def judge_only(links: Tracker | None, switches: Switches, charset: Charset) -> _core.Resolve:
+def judge_only(links: Tracker | None, switches: Switches, charset: Charset) -> _html.Resolve:
     """Says what would become of each link and replaces nothing; where its length may matter it is minted."""
     check_type("links", links, (Tracker, type(None)), "a Tracker or None")
     check_type("switches", switches, Switches, "Switches")
@@ -86,7 +86,7 @@ def any_tracker() -> Tracker:
     return Tracker(KeyRing.generate(datetime.now(UTC)), "https://t.example.com/c/", message=0)
 
 
-def _mint(tracker: Tracker, charset: Charset) -> _core.Resolve:
+def _mint(tracker: Tracker, charset: Charset) -> _html.Resolve:
     known, refused = NUMBER[Outcome.ALREADY_TRACKED], NUMBER[Outcome.TOO_LONG_DESTINATION]
 
     def mint(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
@@ -100,7 +100,7 @@ def _mint(tracker: Tracker, charset: Charset) -> _core.Resolve:
     return mint
 
 
-def _call(function: LinkFunction, charset: Charset) -> _core.Resolve:
+def _call(function: LinkFunction, charset: Charset) -> _html.Resolve:
     def call(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         return [
             _answer(function, destination.decode(), index, charset)
@@ -130,7 +130,7 @@ def _answer(function: LinkFunction, destination: str, index: int, charset: Chars
     raise RefusedValue(reason, destination=destination, index=index, value=value)
 
 
-def _skipping(ask: _core.Resolve, patterns: tuple[Searches, ...], mint: _core.Resolve | None = None) -> _core.Resolve:
+def _skipping(ask: _html.Resolve, patterns: tuple[Searches, ...], mint: _html.Resolve | None = None) -> _html.Resolve:
     """Links that match a pattern are skipped; what `mint` says is too long comes before that."""
     too_long, skipped = NUMBER[Outcome.TOO_LONG_DESTINATION], NUMBER[Outcome.SKIPPED]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, overload
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.html.charset import SUSPICIOUS, Charset, wide_bom
 from linkweir.html.link import NUMBER, Link, link_of, link_text
 from linkweir.html.outcome import Outcome
@@ -55,7 +55,7 @@ def rewrite(
         return html if isinstance(html, str) else bytes(html)
     report = None if on_link is None else _teller(document, on_link)
     resolve = resolver(links, switches, document.charset)
-    splice = _core.Splice(switches.rules, resolve, document.charset.to_utf8, report)
+    splice = _html.Splice(switches.rules, resolve, document.charset.to_utf8, report)
     done = splice.feed(document.data)
     if rest := splice.close():
         done += rest
@@ -74,8 +74,8 @@ def scan(
         yield document.link(row)
 
 
-def _teller(document: Document, on_link: OnLink) -> _core.Report:
-    def tell(rows: list[_core.Row]) -> None:
+def _teller(document: Document, on_link: OnLink) -> _html.Report:
+    def tell(rows: list[_html.Row]) -> None:
         for row in rows:
             on_link(document.link(row))
 
@@ -127,18 +127,18 @@ class Document:
         left = NUMBER[Outcome.OPTED_OUT]
         return frozenset(row[0] for row in self.rows(marked) if row[1] == left)
 
-    def rows(self, switches: Switches, links: Tracker | None = None) -> list[_core.Row]:
+    def rows(self, switches: Switches, links: Tracker | None = None) -> list[_html.Row]:
         """Every link of the document, judged and not replaced."""
-        found: list[_core.Row] = []
+        found: list[_html.Row] = []
         if self.unjudgeable:
             return found
         resolve = judge_only(links, switches, self.charset)
-        splice = _core.Splice(switches.rules, resolve, self.charset.to_utf8, found.extend)
+        splice = _html.Splice(switches.rules, resolve, self.charset.to_utf8, found.extend)
         splice.feed(self.raw)
         splice.close()
         return found
 
-    def link(self, row: _core.Row) -> Link:
+    def link(self, row: _html.Row) -> Link:
         """A row as the caller sees it, with the link's text. Rows must come in document order."""
         text = link_text(self.raw, row[4], self.charset.codec)
         if not self._characters:

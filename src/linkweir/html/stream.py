@@ -6,7 +6,7 @@ import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.html.charset import SUSPICIOUS, Charset, wide_bom
 from linkweir.html.link import OUTCOMES, Link, link_of
 from linkweir.html.outcome import Outcome
@@ -49,7 +49,7 @@ class Rewriter:
         self._tilde = False
         report = None if on_link is None else _teller(on_link, self._charset)
         resolve = resolver(links, switches, self._charset)
-        self._splice = _core.Splice(switches.rules, resolve, self._charset.to_utf8, report)
+        self._splice = _html.Splice(switches.rules, resolve, self._charset.to_utf8, report)
 
     def feed(self, data: Buffer) -> bytes:
         """Take the next chunk; return the output that is certain by now (all of it but an open link tag).
@@ -101,8 +101,8 @@ class Rewriter:
         return counts
 
 
-def _teller(on_link: OnLink, charset: Charset) -> Callable[[list[_core.Row]], None]:
-    def tell(rows: list[_core.Row]) -> None:
+def _teller(on_link: OnLink, charset: Charset) -> Callable[[list[_html.Row]], None]:
+    def tell(rows: list[_html.Row]) -> None:
         for row in rows:
             on_link(link_of(row, codec=charset.codec))
 

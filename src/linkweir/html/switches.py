@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from linkweir._core import Rules
+from linkweir._html import Rules
 from linkweir.errors import BadSwitch
 from linkweir.html import one_time
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from linkweir import _core
+from linkweir import _html
 from linkweir.errors import RefusedValue
 from linkweir.html import Outcome, Plan, Switches, utm
 from linkweir.html.charset import Charset
@@ -70,7 +70,7 @@ class MessageLinks:
             return self._tracker  # the whole work stays in C
         return self if policy.track_clicks or self._parameters else None
 
-    def of_document(self, document: Document, switches: Switches, first: int) -> _core.Resolve:
+    def of_document(self, document: Document, switches: Switches, first: int) -> _html.Resolve:
         """What replaces the links of one document: see html.resolve.DocumentLinks."""
         marked = document.indexes_with(utm.OPT_OUT, switches) if self._parameters else frozenset()
         charset, answer = document.charset, self._mint if self._tracks else self._tag

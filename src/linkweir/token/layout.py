@@ -6,7 +6,7 @@
                uuid4, uuid7: 16 bytes, with key 1-63 in the six bits that are the same in all such UUIDs
                A key too large for its bits: they are 0, and the key's id follows the id as varint.
     index      varint
-    sealed     the packed destination (ext/token/pack.h)
+    sealed     the packed destination (ext/tokens/url_codec.h)
     MAC        10 bytes: BLAKE2s (RFC 7693) of all the above, keyed with the 32 bytes of the key,
                personalised "lw-link1"
 
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from .identity import MessageId, Privacy
 
 if TYPE_CHECKING:
-    from .._token import KeyedHash
+    from .._tokens import KeyedHash
 
 VERSION = 1
 MAC_SIZE = 10  # 80 bits

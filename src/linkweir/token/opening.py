@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
-from .. import _token
+from .. import _tokens
 from ..errors import BadSwitch, BadToken, check_type
 from . import layout
 from .identity import MessageId, Privacy, checked_id
@@ -37,7 +37,7 @@ def open_token(ring: KeyRing, token: str) -> Opened:
     """
     check_type("ring", ring, KeyRing, "a KeyRing")
     check_type("token", token, str, "str")
-    data = _token.decode_base64url(token.encode("ascii")) if token.isascii() else None
+    data = _tokens.decode_base64url(token.encode("ascii")) if token.isascii() else None
     if data is None or len(data) <= layout.MAC_SIZE:
         raise BadToken("malformed", "this is not a tracking link, or it has been cut")
     if data[0] >> 5 != layout.VERSION:
@@ -73,7 +73,7 @@ def _common(ring: KeyRing, body: bytes, mac: bytes) -> Opened | None:
     state.update(body)
     if not hmac.compare_digest(state.digest(), mac):
         return None
-    raw = _token.unpack(packed)
+    raw = _tokens.unpack(packed)
     try:
         destination = None if raw is None else raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -114,7 +114,7 @@ def _opened(prefix: layout.Prefix, index: int, body: bytes, end: int) -> Opened:
 
 
 def _destination(packed: bytes) -> str:
-    raw = _token.unpack(packed)
+    raw = _tokens.unpack(packed)
     if raw is None:
         raise layout.TruncatedError
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NoReturn
 
-from .._token import DESTINATION_LIMIT, Minter
+from .._tokens import DESTINATION_LIMIT, Minter
 from ..errors import BadSwitch, BadToken, RefusedValue, check_type
 from . import layout, place
 from .identity import MessageId, Privacy, checked_id

@@ -1,0 +1,237 @@
+# cython: boundscheck=False, wraparound=False
+"""The hot half of tracking links: packs destinations, has them authenticated, writes them as base64url.
+
+Knows the bytes of a token behind its prefix. Refuses to know key rings, privacy modes and message ids: whoever
+derives from `Minter` hands over a ready prefix and a keyed hash that has taken it in.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.number cimport PyNumber_Index
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+from tokens_capi cimport (
+    LW_BASE64URL_LENGTH,
+    LW_DESTINATION_LIMIT,
+    LW_PACK_REFUSED,
+    LW_PACKED_ROOM_LIMIT,
+    lw_base64url_decode,
+    lw_base64url_encode,
+    lw_pack,
+    lw_unpack,
+)
+
+cdef enum:
+    MAC_SIZE = 10
+    PREFIX_LIMIT = 128
+    VARINT_LIMIT = 5  # of 32 bits
+    BUFFER = PREFIX_LIMIT + VARINT_LIMIT + LW_PACKED_ROOM_LIMIT + MAC_SIZE
+    TOKEN_CHARACTERS = 8000  # request lines over 8 KiB are refused by Apache (8190) and nginx (8192)
+
+DESTINATION_LIMIT = int(LW_DESTINATION_LIMIT)
+TOKEN_LIMIT = int(TOKEN_CHARACTERS)
+
+
+def pack(bytes destination not None):
+    """The packed form of a destination, or None over DESTINATION_LIMIT bytes."""
+    cdef uint8_t out[LW_PACKED_ROOM_LIMIT]
+    cdef size_t size = lw_pack(bytes_of(destination), PyBytes_GET_SIZE(destination), out, sizeof(out))
+    return None if size == LW_PACK_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
+
+
+def unpack(bytes packed not None):
+    """The destination of a packed form, or None for anything that `pack` would not have given."""
+    cdef uint8_t out[LW_DESTINATION_LIMIT]
+    cdef size_t size = lw_unpack(bytes_of(packed), PyBytes_GET_SIZE(packed), out, sizeof(out))
+    return None if size == LW_PACK_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
+
+
+def encode_base64url(bytes data not None):
+    """RFC 4648 section 5 without padding."""
+    cdef bytes text = PyBytes_FromStringAndSize(NULL, LW_BASE64URL_LENGTH(PyBytes_GET_SIZE(data)))
+    lw_base64url_encode(bytes_of(data), PyBytes_GET_SIZE(data), bytes_of(text))
+    return text
+
+
+def decode_base64url(bytes text not None):
+    """The bytes of unpadded base64url, or None if they would be written otherwise; at most TOKEN_LIMIT long."""
+    cdef uint8_t out[TOKEN_CHARACTERS]
+    if PyBytes_GET_SIZE(text) > TOKEN_CHARACTERS:
+        return None
+    cdef size_t size = lw_base64url_decode(bytes_of(text), PyBytes_GET_SIZE(text), out)
+    return None if size == <size_t>-1 else PyBytes_FromStringAndSize(<char *>out, size)
+
+
+cdef inline uint8_t *bytes_of(bytes data) noexcept:
+    return <uint8_t *>PyBytes_AS_STRING(data)
+
+
+cdef size_t put_varint(uint8_t *out, uint32_t value) noexcept:
+    """LEB128: seven bits a byte, lowest first, the top bit set on all but the last. Returns the size."""
+    cdef size_t size = 0
+    while value >= 128:
+        out[size] = <uint8_t>(value | 128)
+        value >>= 7
+        size += 1
+    out[size] = <uint8_t>value
+    return size + 1
+
+
+cdef bint is_ascii(const uint8_t *text, size_t n) noexcept:
+    cdef uint64_t word, seen = 0
+    cdef size_t i = 0
+    while n - i >= 8:
+        memcpy(&word, text + i, 8)
+        seen |= word
+        i += 8
+    while i < n:
+        seen |= text[i]
+        i += 1
+    return not seen & <uint64_t>0x8080808080808080
+
+
+cdef bint is_utf8(const uint8_t *text, size_t n) except -1:
+    if is_ascii(text, n):
+        return True
+    try:
+        PyUnicode_DecodeUTF8(<const char *>text, n, NULL)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+cdef bint same_ignoring_case(const uint8_t *text, const uint8_t *lower, size_t n) noexcept:
+    """Whether text is `lower` (which has no upper-case letters) but for ASCII case."""
+    cdef size_t i
+    cdef uint8_t c
+    for i in range(n):
+        c = text[i]
+        if c - <uint8_t>65 < 26 and c >= 65:
+            c |= 32
+        if c != lower[i]:
+            return False
+    return True
+
+
+cdef tuple pair_of_bytes(Py_ssize_t i, pair):
+    host, path = pair
+    if type(host) is not bytes or type(path) is not bytes:
+        raise TypeError(f"places[{i}] must be (bytes, bytes), not {(host, path)!r}")
+    return host, path
+
+
+cdef object index_of(Py_ssize_t i, number):
+    """A whole number of the range, nothing that would have to be rounded."""
+    cdef uint32_t index
+    try:
+        index = PyNumber_Index(number)
+    except OverflowError:
+        raise OverflowError(f"indexes[{i}] must be from 0 to {2**32 - 1}, not {number!r}") from None
+    except TypeError:
+        raise TypeError(f"indexes[{i}] must be a whole number, not {type(number).__name__}") from None
+    return index
+
+
+cdef class Minter:
+    """Mints links of one message; immutable, so threads may share it.
+
+    base_url: all before the token, ending in `/`. prefix: the token's bytes before the link's index. state: a keyed
+    blake2s of 10 bytes that has taken in the prefix. places: where links of this key ring live, each as
+    (host with port in lower case, path from `/` to `/`).
+    """
+
+    cdef bytes _base, _prefix
+    cdef object _state
+    cdef bint _sealed
+    cdef tuple _places
+
+    def __cinit__(
+        self, bytes base_url not None, bytes prefix not None, object state, bint sealed, tuple places not None
+    ):
+        if PyBytes_GET_SIZE(prefix) > PREFIX_LIMIT:
+            raise ValueError("the prefix is too long")
+        if state.digest_size != MAC_SIZE:
+            raise ValueError("the hash has another size")
+        self._base, self._prefix, self._state = base_url, prefix, state
+        self._sealed, self._places = sealed, tuple([pair_of_bytes(i, places[i]) for i in range(len(places))])
+
+    def mint_many(self, list destinations not None, list indexes not None, *, known=None, refused=None):
+        """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
+
+        Where a destination is a link of this key ring already, `known` stands instead, unless it is None.
+        `refused` stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a link over TOKEN_LIMIT
+        characters (outcome `too-long-destination`), or not UTF-8. Such a link should stay as it is. ValueError for lists of
+        different lengths, OverflowError for other indexes, TypeError for anything but bytes.
+        """
+        cdef tuple texts = tuple(destinations), numbers = tuple(indexes)  # others may change their lists meanwhile
+        if len(texts) != len(numbers):
+            raise ValueError("as many indexes as destinations are needed")
+        cdef Py_ssize_t i
+        cdef list links = [None] * len(texts)
+        for i in range(len(texts)):
+            if type(texts[i]) is not bytes:
+                raise TypeError(f"destinations[{i}] must be bytes, not {type(texts[i]).__name__}")
+            if known is not None and self._is_tracked(texts[i]):
+                links[i] = known
+                continue
+            link = self._mint(texts[i], index_of(i, numbers[i]))
+            links[i] = refused if link is None else link
+        return links
+
+    cdef object _mint(self, bytes destination, uint32_t index):
+        cdef uint8_t payload[BUFFER]
+        cdef size_t length = PyBytes_GET_SIZE(destination)
+        cdef size_t prefix = PyBytes_GET_SIZE(self._prefix), base = PyBytes_GET_SIZE(self._base), packed
+        if length > LW_DESTINATION_LIMIT or not is_utf8(bytes_of(destination), length):
+            return None
+        memcpy(payload, bytes_of(self._prefix), prefix)
+        cdef size_t size = prefix + put_varint(payload + prefix, index)
+        if self._sealed:
+            packed = lw_pack(bytes_of(destination), length, payload + size, LW_PACKED_ROOM_LIMIT)
+            if packed == LW_PACK_REFUSED:
+                return None
+            size += packed
+        cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_SIZE)
+        if base + characters > TOKEN_CHARACTERS:
+            return None
+        state = self._state.copy()
+        state.update(PyBytes_FromStringAndSize(<char *>payload + prefix, size - prefix))
+        cdef bytes mac = state.digest()
+        if mac is None or PyBytes_GET_SIZE(mac) != MAC_SIZE:
+            raise ValueError("the hash has another size")
+        memcpy(payload + size, bytes_of(mac), MAC_SIZE)
+        cdef bytes link = PyBytes_FromStringAndSize(NULL, base + characters)
+        memcpy(bytes_of(link), bytes_of(self._base), base)
+        lw_base64url_encode(payload, size + MAC_SIZE, bytes_of(link) + base)
+        return link
+
+    def is_tracked(self, bytes destination not None):
+        """Whether a destination is a link of this key ring: on one of its hosts, with a token that opens.
+
+        A query or fragment that somebody has appended does not matter. Costs next to nothing on other hosts.
+        """
+        return self._is_tracked(destination)
+
+    cdef bint _is_tracked(self, bytes destination) except -1:
+        cdef Py_ssize_t start
+        for place in self._places:
+            start = place_ends(destination, place[0], place[1])
+            if start >= 0:
+                token = destination[start:].partition(b"#")[0].partition(b"?")[0]
+                if self._opens(token):
+                    return True
+        return False
+
+
+cdef Py_ssize_t place_ends(bytes destination, bytes host, bytes path) noexcept:
+    """Where the token begins in a destination at this place, or -1."""
+    cdef const uint8_t *text = bytes_of(destination)
+    cdef size_t left = PyBytes_GET_SIZE(destination), h = PyBytes_GET_SIZE(host), p = PyBytes_GET_SIZE(path)
+    cdef size_t scheme = 8 if left > 8 and (text[4] | 32) == 115 else 7
+    if left < scheme + h + p or not same_ignoring_case(text + scheme, bytes_of(host), h):
+        return -1
+    if not same_ignoring_case(text, b"https://" if scheme == 8 else b"http://", scheme):
+        return -1
+    if memcmp(text + scheme + h, bytes_of(path), p) != 0:
+        return -1
+    return scheme + h + p

@@ -1,0 +1,21 @@
+/* skip_variants.h: the sweeps by instruction set, and what those without byte shuffles share. */
+#ifndef LW_SKIP_VARIANTS_H
+#define LW_SKIP_VARIANTS_H
+
+#include "skip.h"
+#include "skip_masks.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define LW_HAVE_X86 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define LW_HAVE_NEON 1
+#endif
+
+const uint8_t *lw_sweep_avx2(const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_sweep_sse2(const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_sweep_neon(const uint8_t *p, const uint8_t *end);
+
+/* The hot ones of the '<' bits of a block, by the nibble tables, one at a time. */
+uint64_t lw_hot_by_table(const uint8_t *block, uint64_t less);
+
+#endif

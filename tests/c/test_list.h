@@ -1,0 +1,40 @@
+/* test_list.h: what the program of checks can be asked for; main.c has the table. Each aborts when it does not hold. */
+#ifndef LW_TEST_LIST_H
+#define LW_TEST_LIST_H
+
+/* test_tokenizer.c */
+void sweeps_find_the_same(void);
+void sweeps_stop_in_text(void);
+void sweeps_read_every_short_tag_right(void);
+void every_split_finds_the_same(void);
+void small_arrays_find_the_same(void);
+void scanning_stays_off_the_guard_pages(void);
+void tags_cut_at_the_guard_page_are_read_no_further(void);
+void a_zeroed_scan_is_valid(void);
+void found_bugs_stay_fixed(void);
+
+/* test_classify.c */
+void judging_stays_in_its_scratch(void);
+void decoding_stays_in_its_bound(void);
+void values_stay_off_the_guard_pages(void);
+
+/* test_url_codec.c */
+void packing_round_trips(void);
+void random_bytes_are_refused_or_canonical(void);
+void packing_stays_off_the_guard_pages(void);
+void base64url_has_one_text(void);
+
+/* test_transfer_encodings.c */
+void quoted_printable_is_spliced_as_its_text(void);
+void base64_is_read_alike_by_every_variant(void);
+void base64_is_written_alike_by_every_variant(void);
+void every_byte_is_of_the_alphabet_or_not(void);
+void a_needle_is_found_where_it_first_stands(void);
+void encodings_stay_off_the_guard_pages(void);
+
+/* test_commit_queue.c */
+void a_lane_keeps_all_of_every_thread(void);
+void a_lane_has_bounds(void);
+void a_lane_says_what_it_cannot_do(void);
+
+#endif
