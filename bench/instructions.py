@@ -42,9 +42,9 @@ def scan(name: str) -> None:
     """What runs under valgrind."""
     from linkweir import _html
 
-    rules = _html.Rules()
+    rules = _html.NativeOptions()
     for _ in range(PASSES):
-        _html.count(case(name).document, rules)
+        _html.count_outcomes(case(name).document, rules)
 
 
 def main(arguments: list[str]) -> int:

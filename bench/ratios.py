@@ -48,12 +48,12 @@ def scan(name: str) -> Work:
     """The core's own entry: every link found and judged, none made into a Python object."""
     from linkweir import _html
 
-    document, rules = case(name).document, _html.Rules()
+    document, rules = case(name).document, _html.NativeOptions()
     expected = case(name)
-    counts = _html.count(document, rules)
+    counts = _html.count_outcomes(document, rules)
     if (counts[0], sum(counts)) != (len(expected.sites), expected.anchors):
         raise WrongAnswerError(f"scan of {name}: {counts}")
-    return repeated(lambda: _html.count(document, rules))
+    return repeated(lambda: _html.count_outcomes(document, rules))
 
 
 def mint_to_hash(style: str, rounds: int) -> Ratio:
@@ -139,9 +139,9 @@ def two_threads(rounds: int) -> Ratio:
     """
     from linkweir import _html
 
-    rules = _html.Rules()
+    rules = _html.NativeOptions()
     works: dict[str, threads.Scan] = {
-        "scan": lambda document: _html.count(document, rules),
+        "scan": lambda document: _html.count_outcomes(document, rules),
         "plain C": lambda document: memchr_sweep(document, 3),
     }
     found = threads.speedup(works, case("newsletter 1 MB").document, rounds=max(10, rounds // 3))
@@ -157,7 +157,7 @@ def instructions(rounds: int) -> Ratio:
     from bench.instructions import per_byte
     from linkweir import _html
 
-    if _html.sweeps()[0] != "avx2":
+    if _html.simd_variants()[0] != "avx2":
         raise MissingError("the bound is stated for AVX2, which this processor does not have")
     count = per_byte("newsletter 100 KB")
     return Ratio(count, count, "counted by callgrind")

@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""The boundary between Python and the C core: borrows buffers, scans without the GIL, splices the output.
+"""Link rewriting in HTML: borrows buffers, tokenizes without the GIL, asks for new values, splices the output.
 
 Knows bytes and offsets, nothing of trackers, charsets or reports: those come in as one callable.
 
@@ -22,13 +22,13 @@ from html_capi cimport (
 )
 
 cdef enum:
-    OUTCOMES = 18  # all outcomes that link.py numbers; bytes alone decide the first LW_OUTCOMES
+    OUTCOMES = 18  # all of linkweir.html's; bytes alone decide the first LW_OUTCOMES
     ENCODING = 17
     BATCH = 64  # links between two looks at Python; small enough to lie in the state object
 
 
-def sweeps():
-    """Names of the sweep variants that this processor can run, best first, "portable" last."""
+def simd_variants():
+    """Names of the SIMD variants of the fast skip that this processor can run, best first, "portable" last."""
     cdef int i = 0
     names = []
     while LW_SWEEPS[i].name != NULL:
@@ -39,26 +39,26 @@ def sweeps():
 
 
 @cython.final
-cdef class Rules:
-    """The switches in the form the C core reads. Immutable; may be shared by threads."""
+cdef class NativeOptions:
+    """Options in the form the tokenizer reads. Immutable; may be shared by threads."""
 
     cdef lw_switches switches
     cdef lw_opt_out opt_out[LW_OPT_OUT_MAX]
-    cdef list kept  # keeps the names and values alive
+    cdef list live_values  # keeps the names and values alive
 
     def __cinit__(self, opt_out=(), *, bint outlook=False, bint track_placeholders=False,
-                  uint64_t tag_limit=65536, sweep=None):
-        """`opt_out`: pairs (name, value or None) of lower-case ASCII bytes, at most 32. `sweep`: a name of `sweeps()`."""
+                  uint64_t tag_limit=65536, simd=None):
+        """`opt_out`: pairs (name, value or None) of lower-case ASCII bytes, at most 32. `simd`: one of `simd_variants()`."""
         cdef tuple pairs = tuple(opt_out)
         if len(pairs) > LW_OPT_OUT_MAX:
             raise ValueError(f"at most {LW_OPT_OUT_MAX} opt-out attributes, not {len(pairs)}")
-        self.kept = []
+        self.live_values = []
         cdef Py_ssize_t i
         for i in range(len(pairs)):
             name, value = pairs[i]
             if type(name) is not bytes or not (value is None or type(value) is bytes):
                 raise TypeError(f"opt_out[{i}] must be (bytes, bytes or None), not {(name, value)!r}")
-            self.kept += (name, value)
+            self.live_values += (name, value)
             self.opt_out[i].name = PyBytes_AS_STRING(name)
             self.opt_out[i].name_length = <size_t>PyBytes_GET_SIZE(name)
             self.opt_out[i].value = NULL if value is None else PyBytes_AS_STRING(value)
@@ -68,9 +68,9 @@ cdef class Rules:
         self.switches.outlook = outlook
         self.switches.track_placeholders = track_placeholders
         self.switches.tag_limit = tag_limit
-        self.choose(sweep)
+        self.select_simd(simd)
 
-    cdef choose(self, name):
+    cdef select_simd(self, name):
         cdef int i = 0
         while LW_SWEEPS[i].name != NULL:
             if LW_SWEEPS[i].usable() and (name is None or LW_SWEEPS[i].name.decode() == name):
@@ -78,7 +78,7 @@ cdef class Rules:
                 return
             i += 1
         if name is not None and name != "portable":
-            raise ValueError(f"no sweep named {name!r} runs on this processor")
+            raise ValueError(f"no SIMD variant named {name!r} runs on this processor")
 
 
 cdef struct Edit:
@@ -88,15 +88,15 @@ cdef struct Edit:
     size_t length
 
 
-cdef struct Lines:
-    # where the count of lines stands: all bytes before `at` are counted
+cdef struct LinePosition:
+    # how far lines are counted: all bytes before `at`
     uint64_t at
     uint64_t line
     uint64_t line_start
     bint after_cr
 
 
-cdef void count_lines(Lines *lines, const uint8_t *p, size_t n) noexcept nogil:
+cdef void count_lines(LinePosition *lines, const uint8_t *p, size_t n) noexcept nogil:
     """CR, LF and CRLF each end a line (HTML, 13.2.3.5)."""
     cdef size_t i
     for i in range(n):
@@ -109,27 +109,27 @@ cdef void count_lines(Lines *lines, const uint8_t *p, size_t n) noexcept nogil:
     lines.at += n
 
 
-cdef const uint8_t *start_of(const Py_buffer *view) noexcept:
+cdef const uint8_t *buffer_start(const Py_buffer *view) noexcept:
     """Where the buffer's bytes begin; never NULL, to which C allows nothing to be added, not even 0."""
     return <const uint8_t *>view.buf if view.len else <const uint8_t *>""
 
 
-cdef bytes copied(const uint8_t *text, size_t size):
+cdef bytes copy_bytes(const uint8_t *text, size_t size):
     return PyBytes_FromStringAndSize(<const char *>text, <Py_ssize_t>size) if size else b""
 
 
-cdef inline bint holds(bytes text, char c) noexcept:
+cdef inline bint contains(bytes text, char c) noexcept:
     return memchr(PyBytes_AS_STRING(text), c, <size_t>PyBytes_GET_SIZE(text)) != NULL
 
 
-cdef bytes text_of(const lw_verdict *verdict):
+cdef bytes destination_bytes(const lw_verdict *verdict):
     """The destination; a NUL byte is U+FFFD to the tokenizer."""
     cdef bytes text = verdict.destination[:verdict.length]
     return text if memchr(verdict.destination, 0, verdict.length) == NULL else text.replace(b"\0", b"\xef\xbf\xbd")
 
 
-cdef inline bint behind_malformed(const lw_verdict *verdict) noexcept:
-    """Is it an outcome that comes behind `malformed` in the table?"""
+cdef inline bint ranks_after_malformed(const lw_verdict *verdict) noexcept:
+    """Whether the outcome ranks after `malformed` in the table."""
     if verdict.outcome == LW_PLACEHOLDER:
         return verdict.warnings & LW_WARN_MARKER
     return verdict.outcome == LW_TRACKED or verdict.outcome == LW_TOO_LONG_DESTINATION
@@ -137,8 +137,8 @@ cdef inline bint behind_malformed(const lw_verdict *verdict) noexcept:
 
 @cython.final
 @cython.no_gc_clear
-cdef class Splice:
-    """The stream with its links replaced: bytes in, bytes out (link rules, sections 3 and 4).
+cdef class LinkRewriter:
+    """A streaming rewriter: bytes in, bytes with other links out (link rules, sections 3 and 4).
 
     `resolve(destinations, indexes)` gets lists of the UTF-8 destinations nothing speaks against and of their links'
     indexes; it returns, for each, the bytes to put between the quotes or an outcome number.
@@ -152,31 +152,31 @@ cdef class Splice:
     """
 
     cdef lw_scan scan
-    cdef Rules rules
+    cdef NativeOptions options
     cdef object resolve, transcode, report
     cdef uint8_t *carry  # bytes of an open tag that began in an earlier chunk; carry[0] is its '<'
     cdef size_t carried, capacity
     cdef uint8_t *scratch
     cdef size_t scratch_size
     cdef Edit *edits
-    cdef size_t edit_count, edit_room
-    cdef list kept  # keeps the edits' texts alive: tuples, which nobody can empty
+    cdef size_t edit_count, edit_capacity
+    cdef list live_values  # keeps the edits' texts alive: tuples, which nobody can empty
     cdef bytes head  # output that comes before the chunk's own
-    cdef bytes owed  # input that a failed call could not return
+    cdef bytes unreturned_input  # input that a failed call could not return
     cdef uint64_t index
     cdef uint64_t counts[OUTCOMES]
-    cdef Lines lines, held  # held: where the open tag begins
+    cdef LinePosition lines, open_tag_position
     cdef bint passing, busy
     cdef lw_span spans[BATCH]
     cdef lw_verdict verdicts[BATCH]
 
-    def __cinit__(self, Rules rules not None, resolve, transcode, report=None):
-        self.rules = rules
+    def __cinit__(self, NativeOptions options not None, resolve, transcode, report=None):
+        self.options = options
         self.resolve = resolve
         self.transcode = transcode
         self.report = report
-        self.owed = self.head = b""
-        self.kept = []
+        self.unreturned_input = self.head = b""
+        self.live_values = []
         self.lines.line = 1
 
     def __dealloc__(self):
@@ -184,24 +184,24 @@ cdef class Splice:
         PyMem_Free(self.scratch)
         PyMem_Free(self.edits)
 
-    def counted(self):
-        """How often each outcome came, by its number."""
+    def outcome_counts(self):
+        """Number of links by outcome number."""
         return [self.counts[i] for i in range(OUTCOMES)]
 
-    def pass_on(self):
-        """Let everything from here on pass unchanged: the bytes can't be judged."""
+    def pass_through_rest(self):
+        """Pass everything from here on unchanged: the encoding cannot be read by bytes."""
         self.passing = True
 
     def feed(self, data):
         """Take a chunk (any contiguous buffer of bytes); return the output that is certain by now."""
         cdef Py_buffer view
-        self.enter()
+        self.begin_call()
         try:
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
             try:
                 if self.passing:
-                    return self.pass_through(start_of(&view), <size_t>view.len, data)
-                return self.pump(start_of(&view), <size_t>view.len, data)
+                    return self.pass_through(buffer_start(&view), <size_t>view.len, data)
+                return self.process_chunk(buffer_start(&view), <size_t>view.len, data)
             finally:
                 PyBuffer_Release(&view)
         finally:
@@ -209,7 +209,7 @@ cdef class Splice:
 
     def close(self):
         """The document ends: report a tag that was cut, return what is left."""
-        self.enter()
+        self.begin_call()
         try:
             if not self.passing:
                 self.finish()
@@ -218,18 +218,18 @@ cdef class Splice:
             self.busy = False
 
     def replacements(self, data):
-        """A whole document instead of `feed` and `close`: (start, end, value) of each place that changes."""
+        """A whole document instead of `feed` and `close`: (start, end, value) of each replacement."""
         cdef Py_buffer view
         cdef size_t i
-        self.enter()
+        self.begin_call()
         try:
             if self.passing or self.scan.offset:
-                raise RuntimeError("this document has begun: a whole one needs a splice of its own")
+                raise RuntimeError("a document is under way: a whole one needs a LinkRewriter of its own")
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
             try:
-                self.scan_chunk(start_of(&view), <size_t>view.len, 0)
+                self.tokenize_chunk(buffer_start(&view), <size_t>view.len, 0)
                 if self.report is not None:
-                    self.note_open_tag(start_of(&view), 0)  # `finish` has no bytes to count lines in
+                    self.save_open_tag_position(buffer_start(&view), 0)  # `finish` has no bytes to count lines in
                 self.finish()
                 return [(self.edits[i].start, self.edits[i].end, self.edits[i].text[:self.edits[i].length])
                         for i in range(self.edit_count)]
@@ -238,25 +238,25 @@ cdef class Splice:
                 PyBuffer_Release(&view)
         finally:
             self.busy = False
-            self.forget_edits()
+            self.clear_edits()
 
     cdef int finish(self) except -1:
-        """Judge a tag that the document's end has cut."""
+        """Classify a tag that the document's end has left unterminated."""
         cdef lw_spans out
         out.spans, out.count, out.capacity = self.spans, 0, BATCH
         lw_scan_finish(&self.scan, &out)
         self.passing = True
         if out.count:
-            self.judge(0, 1, NULL, 0)
-            self.settle(0, 1, NULL, 0)
+            self.classify(0, 1, NULL, 0)
+            self.resolve_batch(0, 1, NULL, 0)
         return 0
 
-    cdef void forget_edits(self) noexcept:
+    cdef void clear_edits(self) noexcept:
         self.edit_count = 0
-        del self.kept[:]  # takes no memory, so that what a call returns can't be lost here
+        del self.live_values[:]  # takes no memory, so that what a call returns can't be lost here
 
-    cdef int enter(self) except -1:
-        """One call at a time: a function called back, or another thread, must not find the state half-way."""
+    cdef int begin_call(self) except -1:
+        """Refuse reentrant calls: a callback, or another thread, must not find the state half-way."""
         if self.busy:
             raise RuntimeError("this document is being rewritten: feed and close are not for callbacks or a second thread")
         self.busy = True
@@ -264,156 +264,156 @@ cdef class Splice:
 
     cdef bytes pass_through(self, const uint8_t *buffer, size_t size, data):
         cdef bytes done
-        if not self.owed and not self.carried and type(data) is bytes:
+        if not self.unreturned_input and not self.carried and type(data) is bytes:
             return <bytes>data
-        done = copied(self.carry, self.carried) + self.owed
+        done = copy_bytes(self.carry, self.carried) + self.unreturned_input
         if size:
-            done += copied(buffer, size)
-        self.owed, self.carried = b"", 0  # only now: without memory nothing is lost
+            done += copy_bytes(buffer, size)
+        self.unreturned_input, self.carried = b"", 0  # only now: without memory nothing is lost
         return done
 
-    cdef bytes pump(self, const uint8_t *buffer, size_t size, data):
+    cdef bytes process_chunk(self, const uint8_t *buffer, size_t size, data):
         cdef uint64_t base = self.scan.offset
         cdef size_t carried = self.carried, start = 0, stop
         cdef bytes done
         try:
-            start = self.scan_chunk(buffer, size, base)
-            stop = self.open_tag_begins(buffer, size, base)
-            self.make_room(size - stop)
+            start = self.tokenize_chunk(buffer, size, base)
+            stop = self.open_tag_offset(buffer, size, base)
+            self.reserve_carry(size - stop)
             if stop == size and start == 0 and not self.head and not self.edit_count and type(data) is bytes:
                 done = <bytes>data
             else:
-                done = self.assemble(buffer, start, stop)
-            self.carry_on(buffer + stop, size - stop)
+                done = self.render_output(buffer, start, stop)
+            self.append_to_carry(buffer + stop, size - stop)
             return done
         except BaseException:
             self.passing = True
             self.carried = carried  # these bytes of `carry` are written over only when all has gone well
-            self.owed = <bytes>data if type(data) is bytes else copied(buffer, size)
+            self.unreturned_input = <bytes>data if type(data) is bytes else copy_bytes(buffer, size)
             raise
         finally:
             self.head = b""
-            self.forget_edits()
+            self.clear_edits()
 
-    cdef size_t scan_chunk(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
-        """Scan it and collect the edits; returns where the chunk's own output begins."""
+    cdef size_t tokenize_chunk(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
+        """Tokenize the chunk and collect its edits; returns where the chunk's own output begins."""
         cdef size_t at = 0, start = 0, first
         cdef lw_spans out
-        cdef bint judged
+        cdef bint classified
         out.spans, out.capacity = self.spans, BATCH
         while at < size:
             out.count = 0
             with nogil:
-                at += lw_scan_feed(&self.scan, &self.rules.switches, buffer + at, size - at, &out)
-                judged = self.judge_if_room(&out, buffer, base)
+                at += lw_scan_feed(&self.scan, &self.options.switches, buffer + at, size - at, &out)
+                classified = self.classify_nogil(&out, buffer, base)
             if out.count == 0:
                 continue
             first = 0
             if self.spans[0].shape == LW_SPLIT:
-                start = self.splice_split(buffer, base)
+                start = self.rewrite_split_tag(buffer, base)
                 first = 1
-            if not judged:
-                self.judge(first, out.count, buffer, base)
-            self.settle(first, out.count, buffer, base)
+            if not classified:
+                self.classify(first, out.count, buffer, base)
+            self.resolve_batch(first, out.count, buffer, base)
         return start
 
-    cdef size_t splice_split(self, const uint8_t *buffer, uint64_t base) except? 0:
+    cdef size_t rewrite_split_tag(self, const uint8_t *buffer, uint64_t base) except? 0:
         """The first tag of the chunk began in an earlier one: join its bytes and put its output into `head`."""
         cdef lw_span *span = &self.spans[0]
         cdef size_t rest = <size_t>(span.end - base)
         cdef size_t name = len(lw_element_name(<lw_element>span.element))
-        self.make_room(rest)
-        self.carry_on(buffer, rest)
-        lw_lex(self.carry, self.carry + 1 + name, self.carry + self.carried, &self.rules.switches, &span.tag)
-        self.judge(0, 1, self.carry, span.start)
-        self.settle(0, 1, self.carry, span.start)
+        self.reserve_carry(rest)
+        self.append_to_carry(buffer, rest)
+        lw_lex(self.carry, self.carry + 1 + name, self.carry + self.carried, &self.options.switches, &span.tag)
+        self.classify(0, 1, self.carry, span.start)
+        self.resolve_batch(0, 1, self.carry, span.start)
         if self.report is not None:
             count_lines(&self.lines, self.carry, self.carried)
-        self.head = self.assemble(self.carry, 0, self.carried)
+        self.head = self.render_output(self.carry, 0, self.carried)
         self.edit_count = 0
         self.carried = 0
         return rest
 
-    cdef size_t open_tag_begins(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
-        """Where in the chunk a tag begins that is still open, whose bytes are to be kept; `size` without one. Bytes
-        carried for a tag that became none, or too long a one, go out first."""
-        cdef uint64_t hold = lw_scan_hold(&self.scan, &self.rules.switches)
+    cdef size_t open_tag_offset(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
+        """Offset in the chunk of a tag that is still open, whose bytes must be carried; `size` without one. Bytes carried
+        for a tag that turned out to be none, or too long, go out first."""
+        cdef uint64_t hold = lw_scan_hold(&self.scan, &self.options.switches)
         cdef size_t stop = size
         if hold < base and self.carried:
             return 0
         if hold != LW_NO_HOLD and hold >= base:
             stop = <size_t>(hold - base)
         if self.report is not None:
-            self.note_open_tag(buffer, base)
-            self.count_to(base + stop, buffer, base)
+            self.save_open_tag_position(buffer, base)
+            self.count_lines_to(base + stop, buffer, base)
         if self.carried:
-            self.head = copied(self.carry, self.carried)
+            self.head = copy_bytes(self.carry, self.carried)
             self.carried = 0
         return stop
 
-    cdef int note_open_tag(self, const uint8_t *buffer, uint64_t base) except -1:
-        """Remember the line of a tag that is open: when it is reported, its bytes may be gone."""
+    cdef int save_open_tag_position(self, const uint8_t *buffer, uint64_t base) except -1:
+        """Save the line of a tag that is open: when it is reported, its bytes may be gone."""
         cdef uint64_t start = lw_scan_open_tag(&self.scan)
         if start != LW_NO_HOLD and start >= self.lines.at:
-            self.count_to(start, buffer, base)
-            self.held = self.lines
+            self.count_lines_to(start, buffer, base)
+            self.open_tag_position = self.lines
         return 0
 
-    cdef int make_room(self, size_t n) except -1:
-        """For so many bytes more in `carry`; what stands there stays."""
+    cdef int reserve_carry(self, size_t n) except -1:
+        """Make room for `n` more bytes in `carry`, keeping its content."""
         cdef size_t wanted = self.carried + n
-        cdef uint8_t *larger
+        cdef uint8_t *grown
         if wanted > self.capacity:
             wanted = max(wanted, 2 * self.capacity)
-            larger = <uint8_t *>PyMem_Realloc(self.carry, wanted)
-            if larger == NULL:
+            grown = <uint8_t *>PyMem_Realloc(self.carry, wanted)
+            if grown == NULL:
                 raise MemoryError
-            self.carry, self.capacity = larger, wanted
+            self.carry, self.capacity = grown, wanted
         return 0
 
-    cdef void carry_on(self, const uint8_t *more, size_t n) noexcept:
+    cdef void append_to_carry(self, const uint8_t *more, size_t n) noexcept:
         if n:
             memcpy(self.carry + self.carried, more, n)
             self.carried += n
 
-    cdef bint judge_if_room(self, lw_spans *out, const uint8_t *buffer, uint64_t base) noexcept nogil:
-        """Judge the batch without the GIL unless it needs more scratch or holds a split tag."""
+    cdef bint classify_nogil(self, lw_spans *out, const uint8_t *buffer, uint64_t base) noexcept nogil:
+        """Classify the batch without the GIL, unless it needs more scratch or holds a split tag."""
         if out.count and self.spans[0].shape == LW_SPLIT:
             return False
-        if self.scratch == NULL or self.scratch_needed(0, out.count) > self.scratch_size:
+        if self.scratch == NULL or self.scratch_size_for(0, out.count) > self.scratch_size:
             return False
-        self.judge_batch(0, out.count, buffer, base)
+        self.classify_batch(0, out.count, buffer, base)
         return True
 
-    cdef size_t scratch_needed(self, size_t first, size_t last) noexcept nogil:
+    cdef size_t scratch_size_for(self, size_t first, size_t last) noexcept nogil:
         cdef size_t i, needed = 0
         for i in range(first, last):
             needed += lw_scratch_bound(<size_t>(self.spans[i].tag.value_end - self.spans[i].tag.value))
         return needed
 
-    cdef void judge_batch(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) noexcept nogil:
+    cdef void classify_batch(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) noexcept nogil:
         cdef size_t i, used = 0
         cdef lw_span *span
         for i in range(first, last):
             span = &self.spans[i]
-            lw_judge(span, tag_of(span, bytes_, base), &self.rules.switches, self.scratch + used, &self.verdicts[i])
+            lw_judge(span, tag_bytes(span, bytes_, base), &self.options.switches, self.scratch + used, &self.verdicts[i])
             used += lw_scratch_bound(<size_t>(span.tag.value_end - span.tag.value))
 
-    cdef int judge(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
-        """Judge spans[first:last]; `bytes_` begins at the stream's offset `base`."""
-        cdef size_t needed = self.scratch_needed(first, last)
-        cdef uint8_t *larger
+    cdef int classify(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
+        """Classify spans[first:last]; `bytes_` begins at the stream's offset `base`."""
+        cdef size_t needed = self.scratch_size_for(first, last)
+        cdef uint8_t *grown
         if self.scratch == NULL or needed > self.scratch_size:
             needed = max(needed, 4096)
-            larger = <uint8_t *>PyMem_Realloc(self.scratch, needed)
-            if larger == NULL:
+            grown = <uint8_t *>PyMem_Realloc(self.scratch, needed)
+            if grown == NULL:
                 raise MemoryError
-            self.scratch, self.scratch_size = larger, needed
-        self.judge_batch(first, last, bytes_, base)
+            self.scratch, self.scratch_size = grown, needed
+        self.classify_batch(first, last, bytes_, base)
         return 0
 
-    cdef bytes rejudge(self, lw_span *span, lw_verdict *verdict, const uint8_t *tag):
-        """A value that is not ASCII is judged again as text: returns its destination."""
+    cdef bytes classify_non_ascii(self, lw_span *span, lw_verdict *verdict, const uint8_t *tag):
+        """A value that is not ASCII is classified again as text: returns its destination."""
         cdef size_t length = <size_t>(span.tag.value_end - span.tag.value)
         cdef bytes raw
         cdef bint exact
@@ -423,52 +423,52 @@ cdef class Splice:
         if scratch == NULL:
             raise MemoryError
         try:
-            lw_judge_value(raw, <size_t>len(raw), &self.rules.switches, scratch, &again)
+            lw_judge_value(raw, <size_t>len(raw), &self.options.switches, scratch, &again)
             if not span.tag.opted_out and not span.tag.spaced:
                 verdict.outcome = again.outcome
                 verdict.warnings = again.warnings
-                if not exact and behind_malformed(&again):
+                if not exact and ranks_after_malformed(&again):
                     verdict.outcome = ENCODING
-            return text_of(&again) if exact else None
+            return destination_bytes(&again) if exact else None
         finally:
             PyMem_Free(scratch)
 
-    cdef int settle(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
-        """Ask for new values, note the edits (relative to `base`), count, report."""
+    cdef int resolve_batch(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
+        """Ask for new values, record the edits (relative to `base`), count, report."""
         cdef list destinations = [], indexes = []
         cdef tuple values = ()
         cdef list found = None if self.report is None else [None] * (last - first)
-        cdef size_t wanted[BATCH]
-        cdef size_t i, k, asked = 0
+        cdef size_t requested[BATCH]
+        cdef size_t i, k, requested_count = 0
         cdef lw_span *span
         cdef lw_verdict *verdict
         cdef bytes destination
         for i in range(first, last):
             span, verdict = &self.spans[i], &self.verdicts[i]
             if not verdict.ascii:
-                destination = self.rejudge(span, verdict, tag_of(span, bytes_, base))
+                destination = self.classify_non_ascii(span, verdict, tag_bytes(span, bytes_, base))
             elif verdict.outcome == LW_TRACKED or (found is not None and verdict.destination != NULL):
-                destination = text_of(verdict)
+                destination = destination_bytes(verdict)
             else:
                 continue
             if verdict.outcome == LW_TRACKED:
                 destinations.append(destination)
                 indexes.append(self.index + (i - first))
-                wanted[asked] = i
-                asked += 1
+                requested[requested_count] = i
+                requested_count += 1
             if found is not None:
                 found[i - first] = destination
-        if asked:
+        if requested_count:
             values = tuple(self.resolve(destinations, indexes))  # a copy: who made it may change it
-            if len(values) != <Py_ssize_t>asked:
-                raise ValueError(f"{asked} values were asked for, {len(values)} came")
-            self.kept.append(values)
-        for k in range(asked):
+            if len(values) != <Py_ssize_t>requested_count:
+                raise ValueError(f"{requested_count} values were asked for, {len(values)} came")
+            self.live_values.append(values)
+        for k in range(requested_count):
             value = values[k]
-            i = wanted[k]
+            i = requested[k]
             span = &self.spans[i]
             if type(value) is bytes:
-                if holds(<bytes>value, c'"') or holds(<bytes>value, c"'"):
+                if contains(<bytes>value, c'"') or contains(<bytes>value, c"'"):
                     raise ValueError("a value with a quote can't stand in an attribute")
                 self.add_edit(<size_t>(span.start - base + span.tag.value), <size_t>(span.start - base + span.tag.value_end),
                               <bytes>value)
@@ -481,22 +481,22 @@ cdef class Splice:
         for i in range(first, last):
             self.counts[self.verdicts[i].outcome] += 1
         if found is not None:
-            self.tell(first, last, found, {wanted[k]: values[k] for k in range(asked)}, bytes_, base)
+            self.report_rows(first, last, found, {requested[k]: values[k] for k in range(requested_count)}, bytes_, base)
         self.index += last - first
         return 0
 
     cdef int add_edit(self, size_t start, size_t end, bytes text) except -1:
-        cdef Edit *larger
-        if self.edit_count == self.edit_room:
-            larger = <Edit *>PyMem_Realloc(self.edits, 2 * (self.edit_room + BATCH) * sizeof(Edit))
-            if larger == NULL:
+        cdef Edit *grown
+        if self.edit_count == self.edit_capacity:
+            grown = <Edit *>PyMem_Realloc(self.edits, 2 * (self.edit_capacity + BATCH) * sizeof(Edit))
+            if grown == NULL:
                 raise MemoryError
-            self.edits, self.edit_room = larger, 2 * (self.edit_room + BATCH)
+            self.edits, self.edit_capacity = grown, 2 * (self.edit_capacity + BATCH)
         self.edits[self.edit_count] = Edit(start, end, PyBytes_AS_STRING(text), <size_t>PyBytes_GET_SIZE(text))
         self.edit_count += 1
         return 0
 
-    cdef int count_to(self, uint64_t target, const uint8_t *buffer, uint64_t base) except -1:
+    cdef int count_lines_to(self, uint64_t target, const uint8_t *buffer, uint64_t base) except -1:
         """Count lines up to an offset: of the carried bytes first, which end at `base`, then of the chunk."""
         if self.lines.at < base and target >= base:
             count_lines(&self.lines, self.carry, <size_t>(base - self.lines.at))
@@ -504,41 +504,41 @@ cdef class Splice:
             count_lines(&self.lines, buffer + <size_t>(self.lines.at - base), <size_t>(target - self.lines.at))
         return 0
 
-    cdef int tell(self, size_t first, size_t last, list found, dict values, const uint8_t *bytes_,
+    cdef int report_rows(self, size_t first, size_t last, list found, dict values, const uint8_t *bytes_,
                   uint64_t base) except -1:
         cdef list rows = []
         cdef size_t i
         cdef lw_span *span
-        cdef Lines *where
+        cdef LinePosition *position
         for i in range(first, last):
             span = &self.spans[i]
-            where = &self.lines
+            position = &self.lines
             if span.start > self.lines.at:
-                self.count_to(span.start, bytes_, base)
+                self.count_lines_to(span.start, bytes_, base)
             elif span.start < self.lines.at:
-                where = &self.held  # its bytes went out in an earlier call
+                position = &self.open_tag_position  # its bytes went out in an earlier call
             value = values.get(i)
             rows.append((
                 self.index + (i - first), self.verdicts[i].outcome, found[i - first], span.start, span.end,
                 <object>(span.start + span.tag.value) if span.tag.quoted else -1,
                 <object>(span.start + span.tag.value_end) if span.tag.quoted else -1,
-                lw_element_name(<lw_element>span.element).decode(), where.line, span.start - where.line_start + 1,
+                lw_element_name(<lw_element>span.element).decode(), position.line, span.start - position.line_start + 1,
                 self.verdicts[i].warnings, value if type(value) is bytes else None,
             ))
         self.report(rows)
         return 0
 
-    cdef bytes assemble(self, const uint8_t *source, size_t start, size_t stop):
+    cdef bytes render_output(self, const uint8_t *source, size_t start, size_t stop):
         """`head`, then source[start:stop] with the edits made."""
-        return splice(source, start, stop, self.edits, self.edit_count, self.head)
+        return apply_edits(source, start, stop, self.edits, self.edit_count, self.head)
 
 
-cdef const uint8_t *tag_of(const lw_span *span, const uint8_t *bytes_, uint64_t base) noexcept nogil:
+cdef const uint8_t *tag_bytes(const lw_span *span, const uint8_t *bytes_, uint64_t base) noexcept nogil:
     """The tag's bytes; NULL for one that nobody reads, because it was cut or is too long: they may be gone."""
     return bytes_ + <size_t>(span.start - base) if span.shape == LW_LEXED or span.shape == LW_SPLIT else NULL
 
 
-cdef bytes splice(const uint8_t *source, size_t start, size_t stop, const Edit *edits, size_t count, bytes head):
+cdef bytes apply_edits(const uint8_t *source, size_t start, size_t stop, const Edit *edits, size_t count, bytes head):
     cdef size_t size = <size_t>PyBytes_GET_SIZE(head) + (stop - start), i, n
     for i in range(count):
         size += edits[i].length
@@ -560,26 +560,26 @@ cdef bytes splice(const uint8_t *source, size_t start, size_t stop, const Edit *
 
 
 @cython.final
-cdef class Template:
-    """A document and the places of its links, to be filled again and again at copying speed."""
+cdef class LinkTemplate:
+    """A document with its links' offsets, filled again and again at copying speed."""
 
     cdef bytes source
     cdef Edit *edits
-    cdef readonly Py_ssize_t places
+    cdef readonly Py_ssize_t link_count
 
-    def __cinit__(self, bytes source not None, places):
-        """`places`: pairs of offsets, ascending."""
-        cdef tuple pairs = tuple(places)
+    def __cinit__(self, bytes source not None, offsets):
+        """`offsets`: pairs of offsets, ascending."""
+        cdef tuple pairs = tuple(offsets)
         cdef size_t i, start, end, last = 0
         self.source = source
-        self.places = len(pairs)
-        self.edits = <Edit *>PyMem_Malloc(max(1, self.places) * sizeof(Edit))
+        self.link_count = len(pairs)
+        self.edits = <Edit *>PyMem_Malloc(max(1, self.link_count) * sizeof(Edit))
         if self.edits == NULL:
             raise MemoryError
         for i in range(<size_t>len(pairs)):
             start, end = pairs[i]  # as numbers of C: a subclass of int may compare as it likes
             if not last <= start <= end <= <size_t>PyBytes_GET_SIZE(source):
-                raise ValueError(f"places[{i}] ({start} to {end}) lies before the last one or outside the document")
+                raise ValueError(f"offsets[{i}] ({start} to {end}) lies before the last one or outside the document")
             last = end
             self.edits[i] = Edit(start, end, NULL, 0)
 
@@ -587,11 +587,11 @@ cdef class Template:
         PyMem_Free(self.edits)
 
     def fill(self, list values not None):
-        """The document with values[i] (bytes; anything else: the original) at place i."""
+        """The document with values[i] (bytes; anything else: the original) as link i."""
         cdef tuple own = tuple(values)
-        cdef size_t i, count = 0, size = <size_t>self.places
-        if len(own) != self.places:
-            raise ValueError(f"{self.places} places, {len(own)} values")
+        cdef size_t i, count = 0, size = <size_t>self.link_count
+        if len(own) != self.link_count:
+            raise ValueError(f"{self.link_count} links, {len(own)} values")
         cdef Edit *edits = <Edit *>PyMem_Malloc(max(1, size) * sizeof(Edit))  # of its own: threads may share a template
         if edits == NULL:
             raise MemoryError
@@ -602,16 +602,16 @@ cdef class Template:
                     edits[count] = Edit(self.edits[i].start, self.edits[i].end, PyBytes_AS_STRING(<bytes>value),
                                         <size_t>PyBytes_GET_SIZE(<bytes>value))
                     count += 1
-            return splice(<const uint8_t *>PyBytes_AS_STRING(self.source), 0, <size_t>PyBytes_GET_SIZE(self.source),
+            return apply_edits(<const uint8_t *>PyBytes_AS_STRING(self.source), 0, <size_t>PyBytes_GET_SIZE(self.source),
                           edits, count, b"")
         finally:
             PyMem_Free(edits)
 
 
-def count(html, Rules rules not None):
-    """Scan a whole document without the GIL and count outcomes, making no Python object for any link.
+def count_outcomes(html, NativeOptions options not None):
+    """Tokenize a whole document without the GIL and count outcomes, creating no Python object per link.
 
-    Returns a list: how many links of each outcome number that bytes alone decide.
+    Returns the number of links by outcome number, of the outcomes that bytes alone decide.
     """
     cdef Py_buffer view
     cdef lw_span spans[BATCH]
@@ -622,7 +622,7 @@ def count(html, Rules rules not None):
     cdef const uint8_t *buffer
     cdef size_t at = 0, size, i, room = 4096, needed
     cdef uint8_t *scratch
-    cdef uint8_t *larger
+    cdef uint8_t *grown
     cdef bint failed = False
     memset(&scan, 0, sizeof(scan))
     memset(counts, 0, sizeof(counts))
@@ -631,25 +631,25 @@ def count(html, Rules rules not None):
     try:
         if scratch == NULL:
             raise MemoryError
-        buffer, size = start_of(&view), <size_t>view.len
+        buffer, size = buffer_start(&view), <size_t>view.len
         with nogil:
             out.spans, out.capacity = spans, BATCH
             while at <= size and not failed:
                 out.count = 0
                 if at < size:
-                    at += lw_scan_feed(&scan, &rules.switches, buffer + at, size - at, &out)
+                    at += lw_scan_feed(&scan, &options.switches, buffer + at, size - at, &out)
                 else:
                     lw_scan_finish(&scan, &out)
                     at += 1
                 for i in range(out.count):
                     needed = lw_scratch_bound(<size_t>(spans[i].tag.value_end - spans[i].tag.value))
                     if needed > room:
-                        larger = <uint8_t *>PyMem_RawRealloc(scratch, needed)
-                        if larger == NULL:
+                        grown = <uint8_t *>PyMem_RawRealloc(scratch, needed)
+                        if grown == NULL:
                             failed = True
                             break
-                        scratch, room = larger, needed
-                    lw_judge(&spans[i], tag_of(&spans[i], buffer, 0), &rules.switches, scratch, &verdict)
+                        scratch, room = grown, needed
+                    lw_judge(&spans[i], tag_bytes(&spans[i], buffer, 0), &options.switches, scratch, &verdict)
                     counts[verdict.outcome] += 1
         if failed:
             raise MemoryError
@@ -661,14 +661,14 @@ def count(html, Rules rules not None):
 
 def decode_value(const uint8_t[::1] raw not None):
     """The destination of a raw href value: references decoded by the attribute rules, then stripped."""
-    cdef Rules rules = Rules()
+    cdef NativeOptions options = NativeOptions()
     cdef lw_verdict verdict
     cdef size_t size = <size_t>raw.shape[0]
     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(lw_scratch_bound(size))
     if scratch == NULL:
         raise MemoryError
     try:
-        lw_judge_value(&raw[0] if size else scratch, size, &rules.switches, scratch, &verdict)
-        return text_of(&verdict)
+        lw_judge_value(&raw[0] if size else scratch, size, &options.switches, scratch, &verdict)
+        return destination_bytes(&verdict)
     finally:
         PyMem_Free(scratch)

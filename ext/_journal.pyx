@@ -35,9 +35,9 @@ import os
 
 OUTCOMES = {
     LW_LANE_IDLE: "idle",
-    LW_LANE_ENDED: "ended",
+    LW_LANE_ENDED: "closed",
     LW_LANE_FULL: "full",
-    LW_LANE_MOVED: "moved",
+    LW_LANE_MOVED: "replaced",
 }
 lw_crc32_prepare()
 
@@ -55,19 +55,19 @@ cdef double seconds(double value, str name) except -1:
 
 
 @cython.final
-cdef class Lane:
+cdef class CommitQueue:
     cdef lw_lane *_lane
     cdef bint _writing  # one thread at a time: what it holds is behind no lock
 
-    def __cinit__(self, size_t facts, size_t size):
-        self._lane = lw_lane_new(facts, size)
+    def __cinit__(self, size_t max_records, size_t max_bytes):
+        self._lane = lw_lane_new(max_records, max_bytes)
         if self._lane is NULL:
             raise MemoryError
 
     def __dealloc__(self):
         lw_lane_free(self._lane)
 
-    def push(self, list payloads not None, int bell):
+    def enqueue(self, list payloads not None, int notify_fd):
         """How many were taken, from the front, and how many have ever been."""
         cdef tuple own = tuple(payloads)
         cdef Py_ssize_t i, taken = 0
@@ -79,25 +79,26 @@ cdef class Lane:
         while taken < len(own) and lw_lane_put(self._lane, <const uint8_t *>PyBytes_AS_STRING(own[taken]),
                                                <size_t>PyBytes_GET_SIZE(own[taken])):
             taken += 1
-        all_taken = lw_lane_close(self._lane, bell)
+        all_taken = lw_lane_close(self._lane, notify_fd)
         return taken, all_taken
 
-    cdef int _enter(self) except -1:
+    cdef int _begin_writing(self) except -1:
         if self._writing:
-            raise RuntimeError("another thread writes what this lane holds: wait, run and drop are for one")
+            raise RuntimeError("another thread is writing: wait_for_records, write_batches and discard are for one thread")
         self._writing = True
         return 0
 
-    def wait(self, double idle):
+    def wait_for_records(self, double idle):
         cdef int found
         idle = seconds(idle, "idle")
-        self._enter()
+        self._begin_writing()
         with nogil:
             found = lw_lane_wait(self._lane, idle)
         self._writing = False
         return bool(found)
 
-    def run(self, target not None, unsigned char[::1] count not None, *, double idle, double gather, size_t together):
+    def write_batches(self, target not None, unsigned char[::1] count not None, *, double idle, double commit_interval,
+                      size_t batch_threshold):
         """Raises OSError; `target.at` says how far it has come in any case."""
         cdef bytes path = os.fsencode(target.path)
         cdef lw_lane_file file
@@ -109,44 +110,44 @@ cdef class Lane:
         if file.at > file.size:
             raise ValueError(f"target.at ({file.at}) lies behind its size ({file.size})")
         file.path, file.count, file.error = PyBytes_AS_STRING(path), &count[0], 0
-        idle, gather = seconds(idle, "idle"), seconds(gather, "gather")
-        self._enter()
+        idle, commit_interval = seconds(idle, "idle"), seconds(commit_interval, "commit_interval")
+        self._begin_writing()
         with nogil:
-            outcome = lw_lane_run(self._lane, &file, idle, gather, together)
+            outcome = lw_lane_run(self._lane, &file, idle, commit_interval, batch_threshold)
         self._writing = False
         target.at = file.at
         if outcome == LW_LANE_FAILED:
             raise OSError(file.error, os.strerror(file.error))
         return OUTCOMES[outcome]
 
-    def drop(self):
-        self._enter()
+    def discard(self):
+        self._begin_writing()
         with nogil:
             lw_lane_drop(self._lane)
         self._writing = False
 
-    def end(self):
+    def close(self):
         lw_lane_end(self._lane)
 
-    def begin(self):
+    def reopen(self):
         lw_lane_begin(self._lane)
 
     @property
-    def taken(self):
+    def enqueued(self):
         return lw_lane_look(self._lane).taken
 
     @property
-    def decided(self):
+    def completed(self):
         return lw_lane_look(self._lane).decided
 
     @property
-    def kept(self):
+    def durable(self):
         return lw_lane_look(self._lane).kept
 
     @property
-    def told(self):
+    def notified(self):
         return lw_lane_look(self._lane).told
 
     @property
-    def held(self):
+    def in_flight(self):
         return lw_lane_look(self._lane).held

@@ -1,8 +1,8 @@
 # cython: boundscheck=False, wraparound=False
-"""The hot half of mails: transfer encodings decoded and spliced, and boundaries found, without the GIL.
+"""Transfer encodings of MIME parts, decoded and spliced, and search for boundaries, without the GIL.
 
-Knows bytes and offsets, nothing of parts, headers, charsets or links. A change is (start, end, value): the text's
-bytes from start to before end become the value; changes ascend and do not overlap.
+Knows bytes and offsets, nothing of parts, headers, charsets or links. A replacement is (start, end, value): the
+text's bytes from start to before end become the value. Replacements ascend and do not overlap.
 """
 
 cimport cython
@@ -36,11 +36,11 @@ from mime_capi cimport (
 )
 
 
-class Malformed(ValueError):
-    """These bytes are not what their transfer encoding allows; the text says where or why."""
+class MalformedEncoding(ValueError):
+    """The bytes violate their transfer encoding; the message says where or why."""
 
 
-cdef inline uint8_t *at(bytes data) noexcept:
+cdef inline uint8_t *data_of(bytes data) noexcept:
     return <uint8_t *>PyBytes_AS_STRING(data)
 
 
@@ -48,18 +48,18 @@ cdef inline size_t size_of(bytes data) noexcept:
     return <size_t>PyBytes_GET_SIZE(data)
 
 
-cdef bytes room(size_t size):
+cdef bytes new_bytes(size_t size):
     return PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
 
 
 cdef extern from "Python.h":
-    PyObject *made "PyBytes_FromStringAndSize"(const char *text, Py_ssize_t size) except NULL
-    char *inside "PyBytes_AS_STRING"(PyObject *text)
+    PyObject *allocate_bytes "PyBytes_FromStringAndSize"(const char *text, Py_ssize_t size) except NULL
+    char *bytes_data "PyBytes_AS_STRING"(PyObject *text)
     int _PyBytes_Resize(PyObject **text, Py_ssize_t size) except -1
 
 
-cdef bytes cut(PyObject *text, size_t size):
-    """Give back what was `made` too large, as far as it is not filled. Takes over the reference, the only one."""
+cdef bytes resize(PyObject *text, size_t size):
+    """Shrink a bytes object of `allocate_bytes` to what is filled. Steals the reference, the only one."""
     _PyBytes_Resize(&text, <Py_ssize_t>size)
     result = <bytes>text
     Py_DECREF(result)
@@ -68,8 +68,8 @@ cdef bytes cut(PyObject *text, size_t size):
 
 def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_t end):
     """As `data.find(needle, start, end)`, for offsets that lie in the data, several times as fast in real text."""
-    cdef const uint8_t *bytes_ = at(data)
-    cdef const uint8_t *wanted = at(needle)
+    cdef const uint8_t *bytes_ = data_of(data)
+    cdef const uint8_t *wanted = data_of(needle)
     cdef size_t m = size_of(needle), found
     if m == 0 or m > LW_NEEDLE_LIMIT or not 0 <= start <= end <= PyBytes_GET_SIZE(data):
         return data.find(needle, start, end)
@@ -79,17 +79,17 @@ def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_
 
 
 @cython.final
-cdef class Changes:
-    """A list of changes as C reads it. Raises ValueError for what does not ascend or lies outside the text."""
+cdef class Replacements:
+    """A list of replacements as C reads it. Raises ValueError for what does not ascend or lies outside the text."""
 
     cdef lw_change *all
     cdef size_t count
-    cdef list kept  # keeps the values alive
+    cdef list live_values  # keeps the values alive
 
-    def __cinit__(self, list changes not None, size_t size):
-        cdef tuple own = tuple(changes)  # others may change their list meanwhile
+    def __cinit__(self, list replacements not None, size_t size):
+        cdef tuple own = tuple(replacements)  # others may change their list meanwhile
         cdef size_t i, start, end, last = 0
-        self.kept = []
+        self.live_values = []
         self.count = <size_t>len(own)
         self.all = <lw_change *>PyMem_Malloc(max(<size_t>1, self.count) * sizeof(lw_change))
         if self.all == NULL:
@@ -97,75 +97,75 @@ cdef class Changes:
         for i in range(self.count):
             start, end, value = own[i]  # as numbers of C: a subclass of int may compare as it likes
             if type(value) is not bytes:
-                raise TypeError(f"changes[{i}] must put in bytes, not {type(value).__name__}")
+                raise TypeError(f"replacements[{i}] must put in bytes, not {type(value).__name__}")
             if not last <= start <= end <= size:
-                raise ValueError(f"changes[{i}] ({start} to {end}) lies before the last one or outside the text")
-            self.kept.append(value)
-            self.all[i] = lw_change(start, end, at(value), size_of(value))
+                raise ValueError(f"replacements[{i}] ({start} to {end}) lies before the last one or outside the text")
+            self.live_values.append(value)
+            self.all[i] = lw_change(start, end, data_of(value), size_of(value))
             last = end
 
     def __dealloc__(self):
         PyMem_Free(self.all)
 
 
-def splice(bytes text not None, list changes not None, size_t begin=0):
-    """The text from `begin` on with these changes, none of which starts before it."""
-    cdef Changes these = Changes(changes, size_of(text))
-    cdef size_t i, n, size, copied = begin
-    if begin > size_of(text) or (these.count and these.all[0].start < begin):
-        raise ValueError(f"begins at {begin}, behind the first change or the text")
-    size = size_of(text) - begin
+def splice(bytes text not None, list replacements not None, size_t start=0):
+    """The text from `start` on with these replacements, none of which begins before it."""
+    cdef Replacements these = Replacements(replacements, size_of(text))
+    cdef size_t i, n, size, copied = start
+    if start > size_of(text) or (these.count and these.all[0].start < start):
+        raise ValueError(f"start {start} lies behind the first replacement or the text")
+    size = size_of(text) - start
     for i in range(these.count):
         size += these.all[i].length
         size -= these.all[i].end - these.all[i].start
-    cdef bytes result = room(size)
-    cdef uint8_t *out = at(result)
+    cdef bytes result = new_bytes(size)
+    cdef uint8_t *out = data_of(result)
     for i in range(these.count):
         n = these.all[i].start - copied
-        memcpy(out, at(text) + copied, n)
+        memcpy(out, data_of(text) + copied, n)
         memcpy(out + n, these.all[i].value, these.all[i].length)
         out += n + these.all[i].length
         copied = these.all[i].end
-    memcpy(out, at(text) + copied, size_of(text) - copied)
+    memcpy(out, data_of(text) + copied, size_of(text) - copied)
     return result
 
 
-def decode_quoted(bytes encoded not None):
-    """The text of a quoted-printable part, and whether its lines end with CRLF. Raises Malformed."""
-    cdef const uint8_t *src = at(encoded)
+def decode_quoted_printable(bytes encoded not None):
+    """The text of a quoted-printable part, and whether its lines end with CRLF. Raises MalformedEncoding."""
+    cdef const uint8_t *src = data_of(encoded)
     cdef size_t n = size_of(encoded)
-    cdef PyObject *text = made(NULL, <Py_ssize_t>n)
-    cdef uint8_t *out = <uint8_t *>inside(text)
+    cdef PyObject *text = allocate_bytes(NULL, <Py_ssize_t>n)
+    cdef uint8_t *out = <uint8_t *>bytes_data(text)
     cdef lw_quoted part
     cdef lw_quoted_status status
     with nogil:
         status = lw_quoted_decode(src, n, out, &part)
-    decoded = cut(text, part.size if status == LW_QUOTED_RIGHT else 0)
+    decoded = resize(text, part.size if status == LW_QUOTED_RIGHT else 0)
     if status == LW_QUOTED_MALFORMED:
-        raise Malformed(f"malformed quoted-printable at byte {part.size}")
+        raise MalformedEncoding(f"malformed quoted-printable at byte {part.size}")
     if status == LW_QUOTED_TWO_KINDS:
-        raise Malformed("its soft line breaks are of two kinds")
+        raise MalformedEncoding("its soft line breaks are of two kinds")
     return decoded, part.crlf
 
 
-def splice_quoted(bytes encoded not None, bint crlf, list changes not None, size_t size):
-    """The quoted-printable part, right by `decode_quoted`, with changes of its text, which has `size` bytes; and for
-    each change a byte: 1, or 0 where it was not made.
+def splice_quoted_printable(bytes encoded not None, bint crlf, list replacements not None, size_t size):
+    """The quoted-printable part, valid by `decode_quoted_printable`, with replacements of its text, which has `size`
+    bytes; and for each replacement a byte: 1, or 0 where it was left out.
     """
-    cdef Changes these = Changes(changes, size)
-    cdef bytes done = room(these.count)
-    cdef uint8_t *flags = at(done)
-    cdef const uint8_t *src = at(encoded)
+    cdef Replacements these = Replacements(replacements, size)
+    cdef bytes done = new_bytes(these.count)
+    cdef uint8_t *flags = data_of(done)
+    cdef const uint8_t *src = data_of(encoded)
     cdef size_t n = size_of(encoded), written
-    cdef PyObject *result = made(NULL, <Py_ssize_t>lw_quoted_room(n, these.all, these.count))
-    cdef uint8_t *out = <uint8_t *>inside(result)
+    cdef PyObject *result = allocate_bytes(NULL, <Py_ssize_t>lw_quoted_room(n, these.all, these.count))
+    cdef uint8_t *out = <uint8_t *>bytes_data(result)
     with nogil:
         written = lw_quoted_splice(src, n, crlf, these.all, these.count, out, flags)
-    return cut(result, written), done
+    return resize(result, written), done
 
 
 def base64_variants():
-    """Names of the ways to read and write base64 that this processor can run, best first, "portable" last."""
+    """Names of the SIMD variants of base64 that this processor can run, best first, "portable" last."""
     cdef int i = 0
     names = []
     while LW_BASE64[i].name != NULL:
@@ -176,7 +176,7 @@ def base64_variants():
 
 
 @cython.final
-cdef class Base64:
+cdef class Base64Codec:
     """One of the variants; the best one unless named. Immutable; may be shared by threads."""
 
     cdef lw_base64_reader read
@@ -193,46 +193,46 @@ cdef class Base64:
             raise ValueError(f"no variant named {name!r} runs on this processor")
 
     def decode(self, bytes encoded not None):
-        """The content of a base64 part. Raises Malformed."""
-        cdef const uint8_t *src = at(encoded)
+        """The content of a base64 part. Raises MalformedEncoding."""
+        cdef const uint8_t *src = data_of(encoded)
         cdef size_t n = size_of(encoded), size
-        cdef PyObject *content = made(NULL, <Py_ssize_t>(n // 4 * 3))
-        cdef uint8_t *out = <uint8_t *>inside(content)
+        cdef PyObject *content = allocate_bytes(NULL, <Py_ssize_t>(n // 4 * 3))
+        cdef uint8_t *out = <uint8_t *>bytes_data(content)
         with nogil:
             size = lw_base64_decode(src, n, self.read, out)
-        decoded = cut(content, size if size != SIZE_MAX else 0)
+        decoded = resize(content, size if size != SIZE_MAX else 0)
         if size == SIZE_MAX:
-            raise Malformed("its base64 has foreign characters or an uneven end")
+            raise MalformedEncoding("its base64 has foreign characters or an uneven end")
         return decoded
 
-    def encode(self, bytes content not None, size_t width, bint crlf, bytes before not None=b"",
-               bytes behind not None=b""):
-        """Between two texts, the content in lines of `width` characters (a multiple of 4), of which `before` has begun
-        the first."""
+    def encode(self, bytes content not None, size_t width, bint crlf, bytes prefix not None=b"",
+               bytes suffix not None=b""):
+        """The content in lines of `width` characters (a multiple of 4) between two texts; `prefix` has begun the first
+        line."""
         if width == 0 or width % 4:
             raise ValueError(f"lines of {width} characters cannot be whole groups")
-        cdef size_t column = size_of(before) - <size_t>(before.rfind(b"\n") + 1)
+        cdef size_t column = size_of(prefix) - <size_t>(prefix.rfind(b"\n") + 1)
         cdef lw_base64_lines lines = lw_base64_lines(column, width, crlf)
-        cdef const uint8_t *src = at(content)
+        cdef const uint8_t *src = data_of(content)
         cdef size_t n = size_of(content), size = lw_base64_room(n, &lines)
-        cdef bytes text = room(size_of(before) + size + size_of(behind))
-        cdef uint8_t *out = at(text) + size_of(before)
-        memcpy(at(text), at(before), size_of(before))
-        memcpy(out + size, at(behind), size_of(behind))
+        cdef bytes text = new_bytes(size_of(prefix) + size + size_of(suffix))
+        cdef uint8_t *out = data_of(text) + size_of(prefix)
+        memcpy(data_of(text), data_of(prefix), size_of(prefix))
+        memcpy(out + size, data_of(suffix), size_of(suffix))
         with nogil:
             lw_base64_encode(src, n, &lines, self.write, out)
         return text
 
 
-def base64_behind(bytes encoded not None, size_t count):
-    """The offset behind the first `count` characters that are not white space."""
-    return lw_base64_behind(at(encoded), size_of(encoded), count)
+def base64_offset_after(bytes encoded not None, size_t count):
+    """The offset after the first `count` characters that are not white space."""
+    return lw_base64_behind(data_of(encoded), size_of(encoded), count)
 
 
-def base64_ends(bytes encoded not None):
-    """Where the first character that is no white space begins and the last one ends; twice 0 without any."""
+def base64_bounds(bytes encoded not None):
+    """Start of the first and end of the last character that is not white space; twice 0 without any."""
     cdef size_t begin = 0, end = size_of(encoded)
-    cdef const uint8_t *src = at(encoded)
+    cdef const uint8_t *src = data_of(encoded)
     while end > 0 and lw_base64_is_space(src[end - 1]):
         end -= 1
     while begin < end and lw_base64_is_space(src[begin]):

@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""The hot half of tracking links: packs destinations, has them authenticated, writes them as base64url.
+"""Minting of tracking links: compresses destinations, has them authenticated, encodes them as base64url.
 
 Knows the bytes of a token behind its prefix. Refuses to know key rings, privacy modes and message ids: whoever
 derives from `Minter` hands over a ready prefix and a keyed hash that has taken it in.
@@ -22,27 +22,27 @@ from tokens_capi cimport (
 )
 
 cdef enum:
-    MAC_SIZE = 10
-    PREFIX_LIMIT = 128
-    VARINT_LIMIT = 5  # of 32 bits
-    BUFFER = PREFIX_LIMIT + VARINT_LIMIT + LW_PACKED_ROOM_LIMIT + MAC_SIZE
+    MAC_BYTES = 10
+    MAX_PREFIX_BYTES = 128
+    MAX_VARINT_BYTES = 5  # of 32 bits
+    MAX_PAYLOAD_BYTES = MAX_PREFIX_BYTES + MAX_VARINT_BYTES + LW_PACKED_ROOM_LIMIT + MAC_BYTES
     TOKEN_CHARACTERS = 8000  # request lines over 8 KiB are refused by Apache (8190) and nginx (8192)
 
-DESTINATION_LIMIT = int(LW_DESTINATION_LIMIT)
-TOKEN_LIMIT = int(TOKEN_CHARACTERS)
+MAX_DESTINATION_BYTES = int(LW_DESTINATION_LIMIT)
+MAX_TOKEN_CHARACTERS = int(TOKEN_CHARACTERS)
 
 
-def pack(bytes destination not None):
-    """The packed form of a destination, or None over DESTINATION_LIMIT bytes."""
+def compress_url(bytes destination not None):
+    """The compressed form of a destination, or None over MAX_DESTINATION_BYTES."""
     cdef uint8_t out[LW_PACKED_ROOM_LIMIT]
     cdef size_t size = lw_pack(bytes_of(destination), PyBytes_GET_SIZE(destination), out, sizeof(out))
     return None if size == LW_PACK_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
 
 
-def unpack(bytes packed not None):
-    """The destination of a packed form, or None for anything that `pack` would not have given."""
+def decompress_url(bytes compressed not None):
+    """The destination of a compressed form, or None for anything that `compress_url` would not have returned."""
     cdef uint8_t out[LW_DESTINATION_LIMIT]
-    cdef size_t size = lw_unpack(bytes_of(packed), PyBytes_GET_SIZE(packed), out, sizeof(out))
+    cdef size_t size = lw_unpack(bytes_of(compressed), PyBytes_GET_SIZE(compressed), out, sizeof(out))
     return None if size == LW_PACK_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
 
 
@@ -54,7 +54,7 @@ def encode_base64url(bytes data not None):
 
 
 def decode_base64url(bytes text not None):
-    """The bytes of unpadded base64url, or None if they would be written otherwise; at most TOKEN_LIMIT long."""
+    """The bytes of unpadded base64url, or None if they would be written otherwise; at most MAX_TOKEN_CHARACTERS long."""
     cdef uint8_t out[TOKEN_CHARACTERS]
     if PyBytes_GET_SIZE(text) > TOKEN_CHARACTERS:
         return None
@@ -66,7 +66,7 @@ cdef inline uint8_t *bytes_of(bytes data) noexcept:
     return <uint8_t *>PyBytes_AS_STRING(data)
 
 
-cdef size_t put_varint(uint8_t *out, uint32_t value) noexcept:
+cdef size_t write_varint(uint8_t *out, uint32_t value) noexcept:
     """LEB128: seven bits a byte, lowest first, the top bit set on all but the last. Returns the size."""
     cdef size_t size = 0
     while value >= 128:
@@ -100,7 +100,7 @@ cdef bint is_utf8(const uint8_t *text, size_t n) except -1:
     return True
 
 
-cdef bint same_ignoring_case(const uint8_t *text, const uint8_t *lower, size_t n) noexcept:
+cdef bint equals_nocase(const uint8_t *text, const uint8_t *lower, size_t n) noexcept:
     """Whether text is `lower` (which has no upper-case letters) but for ASCII case."""
     cdef size_t i
     cdef uint8_t c
@@ -113,14 +113,14 @@ cdef bint same_ignoring_case(const uint8_t *text, const uint8_t *lower, size_t n
     return True
 
 
-cdef tuple pair_of_bytes(Py_ssize_t i, pair):
+cdef tuple host_and_path(Py_ssize_t i, pair):
     host, path = pair
     if type(host) is not bytes or type(path) is not bytes:
-        raise TypeError(f"places[{i}] must be (bytes, bytes), not {(host, path)!r}")
+        raise TypeError(f"locations[{i}] must be (bytes, bytes), not {(host, path)!r}")
     return host, path
 
 
-cdef object index_of(Py_ssize_t i, number):
+cdef object link_index(Py_ssize_t i, number):
     """A whole number of the range, nothing that would have to be rounded."""
     cdef uint32_t index
     try:
@@ -136,32 +136,32 @@ cdef class Minter:
     """Mints links of one message; immutable, so threads may share it.
 
     base_url: all before the token, ending in `/`. prefix: the token's bytes before the link's index. state: a keyed
-    blake2s of 10 bytes that has taken in the prefix. places: where links of this key ring live, each as
+    blake2s of 10 bytes that has taken in the prefix. locations: where links of this key ring live, each as
     (host with port in lower case, path from `/` to `/`).
     """
 
     cdef bytes _base, _prefix
     cdef object _state
     cdef bint _sealed
-    cdef tuple _places
+    cdef tuple _locations
 
     def __cinit__(
-        self, bytes base_url not None, bytes prefix not None, object state, bint sealed, tuple places not None
+        self, bytes base_url not None, bytes prefix not None, object state, bint sealed, tuple locations not None
     ):
-        if PyBytes_GET_SIZE(prefix) > PREFIX_LIMIT:
+        if PyBytes_GET_SIZE(prefix) > MAX_PREFIX_BYTES:
             raise ValueError("the prefix is too long")
-        if state.digest_size != MAC_SIZE:
+        if state.digest_size != MAC_BYTES:
             raise ValueError("the hash has another size")
         self._base, self._prefix, self._state = base_url, prefix, state
-        self._sealed, self._places = sealed, tuple([pair_of_bytes(i, places[i]) for i in range(len(places))])
+        self._sealed, self._locations = sealed, tuple([host_and_path(i, locations[i]) for i in range(len(locations))])
 
     def mint_many(self, list destinations not None, list indexes not None, *, known=None, refused=None):
         """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
 
         Where a destination is a link of this key ring already, `known` stands instead, unless it is None.
-        `refused` stands where a destination cannot be carried: over DESTINATION_LIMIT bytes, a link over TOKEN_LIMIT
-        characters (outcome `too-long-destination`), or not UTF-8. Such a link should stay as it is. ValueError for lists of
-        different lengths, OverflowError for other indexes, TypeError for anything but bytes.
+        `refused` stands where a destination cannot be carried: over MAX_DESTINATION_BYTES, a link over
+        MAX_TOKEN_CHARACTERS (outcome `too-long-destination`), or not UTF-8. Such a link should stay as it is.
+        ValueError for lists of different lengths, OverflowError for other indexes, TypeError for anything but bytes.
         """
         cdef tuple texts = tuple(destinations), numbers = tuple(indexes)  # others may change their lists meanwhile
         if len(texts) != len(numbers):
@@ -174,35 +174,35 @@ cdef class Minter:
             if known is not None and self._is_tracked(texts[i]):
                 links[i] = known
                 continue
-            link = self._mint(texts[i], index_of(i, numbers[i]))
+            link = self._mint(texts[i], link_index(i, numbers[i]))
             links[i] = refused if link is None else link
         return links
 
     cdef object _mint(self, bytes destination, uint32_t index):
-        cdef uint8_t payload[BUFFER]
+        cdef uint8_t payload[MAX_PAYLOAD_BYTES]
         cdef size_t length = PyBytes_GET_SIZE(destination)
         cdef size_t prefix = PyBytes_GET_SIZE(self._prefix), base = PyBytes_GET_SIZE(self._base), packed
         if length > LW_DESTINATION_LIMIT or not is_utf8(bytes_of(destination), length):
             return None
         memcpy(payload, bytes_of(self._prefix), prefix)
-        cdef size_t size = prefix + put_varint(payload + prefix, index)
+        cdef size_t size = prefix + write_varint(payload + prefix, index)
         if self._sealed:
             packed = lw_pack(bytes_of(destination), length, payload + size, LW_PACKED_ROOM_LIMIT)
             if packed == LW_PACK_REFUSED:
                 return None
             size += packed
-        cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_SIZE)
+        cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_BYTES)
         if base + characters > TOKEN_CHARACTERS:
             return None
         state = self._state.copy()
         state.update(PyBytes_FromStringAndSize(<char *>payload + prefix, size - prefix))
         cdef bytes mac = state.digest()
-        if mac is None or PyBytes_GET_SIZE(mac) != MAC_SIZE:
+        if mac is None or PyBytes_GET_SIZE(mac) != MAC_BYTES:
             raise ValueError("the hash has another size")
-        memcpy(payload + size, bytes_of(mac), MAC_SIZE)
+        memcpy(payload + size, bytes_of(mac), MAC_BYTES)
         cdef bytes link = PyBytes_FromStringAndSize(NULL, base + characters)
         memcpy(bytes_of(link), bytes_of(self._base), base)
-        lw_base64url_encode(payload, size + MAC_SIZE, bytes_of(link) + base)
+        lw_base64url_encode(payload, size + MAC_BYTES, bytes_of(link) + base)
         return link
 
     def is_tracked(self, bytes destination not None):
@@ -214,23 +214,23 @@ cdef class Minter:
 
     cdef bint _is_tracked(self, bytes destination) except -1:
         cdef Py_ssize_t start
-        for place in self._places:
-            start = place_ends(destination, place[0], place[1])
+        for location in self._locations:
+            start = host_and_path_match(destination, location[0], location[1])
             if start >= 0:
                 token = destination[start:].partition(b"#")[0].partition(b"?")[0]
-                if self._opens(token):
+                if self._is_own_token(token):
                     return True
         return False
 
 
-cdef Py_ssize_t place_ends(bytes destination, bytes host, bytes path) noexcept:
-    """Where the token begins in a destination at this place, or -1."""
+cdef Py_ssize_t host_and_path_match(bytes destination, bytes host, bytes path) noexcept:
+    """Where the token begins in a destination at this location, or -1."""
     cdef const uint8_t *text = bytes_of(destination)
     cdef size_t left = PyBytes_GET_SIZE(destination), h = PyBytes_GET_SIZE(host), p = PyBytes_GET_SIZE(path)
     cdef size_t scheme = 8 if left > 8 and (text[4] | 32) == 115 else 7
-    if left < scheme + h + p or not same_ignoring_case(text + scheme, bytes_of(host), h):
+    if left < scheme + h + p or not equals_nocase(text + scheme, bytes_of(host), h):
         return -1
-    if not same_ignoring_case(text, b"https://" if scheme == 8 else b"http://", scheme):
+    if not equals_nocase(text, b"https://" if scheme == 8 else b"http://", scheme):
         return -1
     if memcmp(text + scheme + h, bytes_of(path), p) != 0:
         return -1

@@ -20,7 +20,7 @@ from linkweir.click.aside import Aside
 from linkweir.click.enrich import Enricher
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Journal
-from linkweir.click.lane import PlainLane
+from linkweir.click.lane import PythonCommitQueue
 from linkweir.click.local import LocalJournal
 from linkweir.click.networks import Networks
 from linkweir.click.reading import scrubbed, wiped, written_up_to
@@ -112,9 +112,9 @@ class Bench:
 
 @pytest.fixture(params=["in C", "in Python"])
 def bench(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """Started, and stopped at the end; with the lane as it was built, and with its twin."""
+    """Started, and stopped at the end; with the queue as it was built, and with its twin."""
     if request.param == "in Python":
-        monkeypatch.setattr(local, "new_lane", PlainLane)
+        monkeypatch.setattr(local, "make_commit_queue", PythonCommitQueue)
     made = Bench(tmp_path / "data")
     made.journal.start()
     made.worker.start()
@@ -199,7 +199,7 @@ def test_many_facts_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         calls.append("flush")
         flush(descriptor)
 
-    monkeypatch.setattr(local, "new_lane", PlainLane)
+    monkeypatch.setattr(local, "make_commit_queue", PythonCommitQueue)
     bench = Bench(tmp_path)
     bench.journal.start()
     bench.append(fact(0))

@@ -1,4 +1,4 @@
-"""Tests of the lane: the one in C and its twin in Python do the same with every input."""
+"""Tests of the commit queue: the one in C and its twin in Python do the same with every input."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkweir import _journal
-from linkweir.click.lane import Lane, PlainLane, new_lane
+from linkweir.click.lane import CommitQueue, PythonCommitQueue, make_commit_queue
 from linkweir.click.segment import Target
 from tests.conftest import missing
 
-Make = Callable[[int, int], Lane]
-LANES = pytest.mark.parametrize("make", [_journal.Lane, PlainLane])
+Make = Callable[[int, int], CommitQueue]
+QUEUES = pytest.mark.parametrize("make", [_journal.CommitQueue, PythonCommitQueue])
 PUSHES = st.lists(st.lists(st.binary(max_size=60), max_size=5), max_size=6)
 
 
@@ -31,23 +31,23 @@ def target(path: Path, size: int, seed: int = 7) -> Target:
 
 
 def story(make: Make, path: Path, pushes: list[list[bytes]], size: int, most: int) -> list[object]:
-    """All that can be seen of a lane that is pushed to and written, push by push, into a file of this size."""
-    lane, place, count = make(most, 100_000), target(path, size), bytearray(8)
+    """All that can be seen of a queue that is pushed to and written, push by push, into a file of this size."""
+    queue, place, count = make(most, 100_000), target(path, size), bytearray(8)
     said: list[object] = []
     try:
         for number, payloads in enumerate(pushes):
-            said.append(lane.push(payloads, -1))
+            said.append(queue.enqueue(payloads, -1))
             if number % 2:
-                said.append(lane.run(place, memoryview(count), idle=0, gather=0, together=4))
-            said.append((lane.taken, lane.decided, lane.kept, lane.told, lane.held, place.at))
-        lane.end()
-        said.append(lane.push([b"late"], -1))
-        said.append(lane.run(place, memoryview(count), idle=10, gather=0, together=4))
-        if lane.held:
-            lane.drop()
-        lane.begin()
-        said.append(lane.push([b"again"], -1))
-        said.append((lane.taken, lane.decided, lane.kept, lane.told, lane.held, place.at))
+                said.append(queue.write_batches(place, memoryview(count), idle=0, commit_interval=0, batch_threshold=4))
+            said.append((queue.enqueued, queue.completed, queue.durable, queue.notified, queue.in_flight, place.at))
+        queue.close()
+        said.append(queue.enqueue([b"late"], -1))
+        said.append(queue.write_batches(place, memoryview(count), idle=10, commit_interval=0, batch_threshold=4))
+        if queue.in_flight:
+            queue.discard()
+        queue.reopen()
+        said.append(queue.enqueue([b"again"], -1))
+        said.append((queue.enqueued, queue.completed, queue.durable, queue.notified, queue.in_flight, place.at))
         return [*said, bytes(count), path.read_bytes()]
     finally:
         os.close(place.descriptor)
@@ -57,8 +57,8 @@ def story(make: Make, path: Path, pushes: list[list[bytes]], size: int, most: in
 @given(PUSHES, st.integers(0, 40), st.integers(0, 30))
 def test_both_do_the_same(tmp_path: Path, pushes: list[list[bytes]], eights: int, most: int) -> None:
     """The file, the figures and the answers are the same, whatever is pushed, whatever fits, whatever is refused."""
-    fast = story(_journal.Lane, tmp_path / "fast", pushes, 8 * eights, most)
-    assert fast == story(PlainLane, tmp_path / "plain", pushes, 8 * eights, most)
+    fast = story(_journal.CommitQueue, tmp_path / "fast", pushes, 8 * eights, most)
+    assert fast == story(PythonCommitQueue, tmp_path / "plain", pushes, 8 * eights, most)
 
 
 @given(st.binary(max_size=300), st.integers(0, 2**32 - 1))
@@ -69,43 +69,43 @@ def test_the_crc_is_that_of_zlib(data: bytes, seed: int) -> None:
 
 def test_the_fast_one_is_used() -> None:
     """Where the extension was built, the journal writes with it."""
-    assert isinstance(new_lane(1, 1), _journal.Lane)
+    assert isinstance(make_commit_queue(1, 1), _journal.CommitQueue)
 
 
-@LANES
+@QUEUES
 def test_bells_ring_until_all_is_decided(tmp_path: Path, make: Make) -> None:
     """A bell rings when its facts are kept and again when the rest of them is dropped, and no more after that."""
-    lane, place, count = make(10, 1000), target(tmp_path / "file", 32), memoryview(bytearray(8))
+    queue, place, count = make(10, 1000), target(tmp_path / "file", 32), memoryview(bytearray(8))
     bell = os.eventfd(0, os.EFD_NONBLOCK)
-    lane.push([b"one", b"two", b"three"], bell)
-    assert lane.run(place, count, idle=0, gather=0, together=4) == "full"
+    queue.enqueue([b"one", b"two", b"three"], bell)
+    assert queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4) == "full"
     assert os.eventfd_read(bell) == 1
-    assert (lane.decided, lane.told) == (2, 0)
-    lane.drop()
+    assert (queue.completed, queue.notified) == (2, 0)
+    queue.discard()
     assert os.eventfd_read(bell) == 1
-    assert (lane.decided, lane.told, lane.kept) == (3, 3, 2)
-    lane.push([b"four"], -1)
-    lane.wait(0)
-    lane.drop()
+    assert (queue.completed, queue.notified, queue.durable) == (3, 3, 2)
+    queue.enqueue([b"four"], -1)
+    queue.wait_for_records(0)
+    queue.discard()
     with pytest.raises(BlockingIOError):
         os.eventfd_read(bell)
     os.close(bell)
     os.close(place.descriptor)
 
 
-@LANES
+@QUEUES
 def test_a_disk_that_fails_loses_nothing(tmp_path: Path, make: Make) -> None:
     """A descriptor that cannot be written to raises, and what was held is held still."""
-    lane, place, count = make(10, 1000), target(tmp_path / "file", 64), memoryview(bytearray(8))
-    lane.push([b"one"], -1)
+    queue, place, count = make(10, 1000), target(tmp_path / "file", 64), memoryview(bytearray(8))
+    queue.enqueue([b"one"], -1)
     writable, place.descriptor = place.descriptor, os.open(tmp_path / "file", os.O_RDONLY)
     with pytest.raises(OSError, match="Bad file descriptor"):
-        lane.run(place, count, idle=0, gather=0, together=4)
-    assert (lane.held, lane.decided, place.at) == (1, 0, 0)
+        queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4)
+    assert (queue.in_flight, queue.completed, place.at) == (1, 0, 0)
     os.close(place.descriptor)
     place.descriptor = writable
-    assert lane.run(place, count, idle=0, gather=0, together=4) == "idle"
-    assert lane.kept == 1
+    assert queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4) == "idle"
+    assert queue.durable == 1
     os.close(writable)
 
 
@@ -116,10 +116,12 @@ def test_every_write_is_flushed(tmp_path: Path) -> None:
         missing("no strace")
     script = (
         "import sys; from pathlib import Path; from tests.click.test_lane import _journal, target\n"
-        "lane, place, count = _journal.Lane(10, 1000), target(Path(sys.argv[1]), 4096), memoryview(bytearray(8))\n"
+        "queue, place = _journal.CommitQueue(10, 1000), target(Path(sys.argv[1]), 4096)\n"
+        "count = memoryview(bytearray(8))\n"
         "for _ in range(3):\n"
-        "    lane.push([b'fact'] * 3, -1); lane.run(place, count, idle=0, gather=0, together=4)\n"
-        "assert lane.kept == 9\n"
+        "    queue.enqueue([b'fact'] * 3, -1)\n"
+        "    queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4)\n"
+        "assert queue.durable == 9\n"
     )
     trace = tmp_path / "trace"
     words = [strace, "-f", "-o", str(trace), "-e", "trace=pwritev2,pwrite64,fdatasync"]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkweir.click.lane import Lane, PlainLane, new_lane
+from linkweir.click.lane import CommitQueue, PythonCommitQueue, make_commit_queue
 from linkweir.click.packing import NAMES, pack
 from linkweir.click.reading import Reader, in_use, waiting
 from linkweir.click.scanning import scan
@@ -28,29 +28,31 @@ from tests.click.facts import fact
 LOG = make_logger("error", io.StringIO())
 
 
-def written(writer: Writer, lane: Lane, *payloads: bytes) -> int:
+def written(writer: Writer, queue: CommitQueue, *payloads: bytes) -> int:
     """Write these; how many were taken."""
-    before = lane.kept
-    assert lane.push(list(payloads), -1)[0] == len(payloads)
-    if lane.wait(0) and writer.write():
-        lane.drop()
-    return lane.kept - before
+    before = queue.durable
+    assert queue.enqueue(list(payloads), -1)[0] == len(payloads)
+    if queue.wait_for_records(0) and writer.write():
+        queue.discard()
+    return queue.durable - before
 
 
 class Folder:
     """A folder of files with one writer and one reader of this process."""
 
-    def __init__(self, path: Path, facts: int = 100, lane: Callable[[int, int], Lane] = new_lane) -> None:
+    def __init__(
+        self, path: Path, facts: int = 100, queue: Callable[[int, int], CommitQueue] = make_commit_queue
+    ) -> None:
         self.segments = Segments(path, facts)
         self.segments.make()
         self.aside: list[bytes] = []
-        self.lane = lane(50_000, 50_000_000)
-        self.writer = Writer(self.segments, self.lane, LOG)
+        self.queue = queue(50_000, 50_000_000)
+        self.writer = Writer(self.segments, self.queue, LOG)
         self.reader = Reader(self.segments, self.aside.append)
 
     def write(self, *positions: int, **changes: object) -> int:
         """Write facts; how many were taken."""
-        return written(self.writer, self.lane, *[pack(fact(position, **changes)) for position in positions])
+        return written(self.writer, self.queue, *[pack(fact(position, **changes)) for position in positions])
 
     def read(self, limit: int = 10_000) -> list[int]:
         """Read and acknowledge; the positions of the facts."""
@@ -171,7 +173,7 @@ def test_a_damaged_record_costs_nothing_else(tmp_path: Path, damaged: int) -> No
 def test_what_is_whole_but_no_fact_is_set_aside(tmp_path: Path) -> None:
     """A record that another program wrote is set aside, and its neighbours are read."""
     folder = Folder(tmp_path)
-    written(folder.writer, folder.lane, pack(fact(1)), b"nonsense", pack(fact(2)))
+    written(folder.writer, folder.queue, pack(fact(1)), b"nonsense", pack(fact(2)))
     assert folder.read() == [1, 2]
     assert folder.aside == [b"nonsense"]
     folder.close()
@@ -262,17 +264,17 @@ def test_a_folder_that_cannot_be_made_takes_nothing(tmp_path: Path) -> None:
     """Where a file is in the way nothing is taken and nothing is raised; once it is gone facts are taken again."""
     (tmp_path / "f").write_text("")
     segments = Segments(tmp_path / "f", 100)
-    lane = new_lane(10, 10_000)
-    writer = Writer(segments, lane, LOG)
-    assert written(writer, lane, pack(fact(1))) == 0
+    queue = make_commit_queue(10, 10_000)
+    writer = Writer(segments, queue, LOG)
+    assert written(writer, queue, pack(fact(1))) == 0
     (tmp_path / "f").unlink()
-    assert written(writer, lane, pack(fact(1))) == 1
+    assert written(writer, queue, pack(fact(1))) == 1
     writer.close()
 
 
 def test_a_disk_that_fails_costs_the_file_and_not_the_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When writing to a file fails half-way, the facts go to the next one, each is read once, and none is made up."""
-    folder, real = Folder(tmp_path, lane=PlainLane), os.pwrite
+    folder, real = Folder(tmp_path, queue=PythonCommitQueue), os.pwrite
     folder.write(1)
 
     def failing(descriptor: int, data: memoryview, offset: int) -> int:

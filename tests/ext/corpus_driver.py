@@ -99,7 +99,7 @@ def starved(shared: Path) -> None:
                 runs += _tried(testing, allocation, act)
     for allocation in range(1, 200):
         runs += _stream(testing, allocation)
-    runs += _lane()
+    runs += _queue()
     print(f"{runs} runs")
 
 
@@ -121,7 +121,7 @@ def _stream(testing: Any, allocation: int) -> int:
 
     told: list[Any] = []
     report = told.extend if allocation % 2 else None
-    splice = _html.Splice(SWITCHES[1].rules, resolve, lambda raw: (raw, True), report)
+    splice = _html.LinkRewriter(SWITCHES[1].rules, resolve, lambda raw: (raw, True), report)
     document = STARVED * 3
     done: list[bytes] = [b""] * 99
     pieces = [document[at : at + 17] for at in range(0, len(document), 17)]
@@ -137,24 +137,24 @@ def _stream(testing: Any, allocation: int) -> int:
     return 1
 
 
-def _lane() -> int:
-    """A lane that gets no more memory takes no more facts, and what it took stays."""
+def _queue() -> int:
+    """A queue that gets no more memory takes no more facts, and what it took stays."""
     fail_after = ctypes.CDLL(_journal.__file__).lw_fail_after
     runs = 0
     for allocation in range(8):
         fail_after(allocation)
         try:
-            lane = _journal.Lane(1000, 1 << 20)
+            queue = _journal.CommitQueue(1000, 1 << 20)
         except MemoryError:
             continue
         finally:
             fail_after(-1)
         fail_after(allocation)
-        taken, ever = lane.push([bytes(1000)] * 50, 1)
+        taken, ever = queue.enqueue([bytes(1000)] * 50, 1)
         fail_after(-1)
         assert taken == ever <= 50
-        assert lane.wait(0.0) == (taken > 0)
-        lane.drop()
+        assert queue.wait_for_records(0.0) == (taken > 0)
+        queue.discard()
         runs += 1
     return runs
 

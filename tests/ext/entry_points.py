@@ -185,9 +185,11 @@ def planned(choices: Choices, data: bytes) -> None:
 
 
 def counted(choices: Choices, data: bytes) -> None:
-    """Counted without an object per link, by every sweep."""
-    ways = {"outlook": bool(choices.below(2)), "tag_limit": choices.of((16, 65536))}
-    counts = [_html.count(choices.of(FORMS[:3])(data), _html.Rules(sweep=name, **ways)) for name in _html.sweeps()]  # type: ignore[arg-type]
+    """Counted without an object per link, by every SIMD variant."""
+    ways: dict[str, Any] = {"outlook": bool(choices.below(2)), "tag_limit": choices.of((16, 65536))}
+    form = choices.of(FORMS[:3])
+    variants = [_html.NativeOptions(simd=name, **ways) for name in _html.simd_variants()]
+    counts = [_html.count_outcomes(form(data), options) for options in variants]
     assert counts == counts[:1] * len(counts)
     _html.decode_value(choices.of(FORMS[:3])(data[:300]))
 
@@ -262,10 +264,10 @@ def open_me(choices: Choices) -> bytes:
 def packed(choices: Choices, data: bytes) -> None:
     """Packed and encoded there and back; anything else is refused or has no other form."""
     del choices
-    small = _tokens.pack(data)
-    assert small is None or _tokens.unpack(small) == data
-    found = _tokens.unpack(data)
-    assert found is None or _tokens.pack(found) == data
+    small = _tokens.compress_url(data)
+    assert small is None or _tokens.decompress_url(small) == data
+    found = _tokens.decompress_url(data)
+    assert found is None or _tokens.compress_url(found) == data
     assert _tokens.encode_base64url(data).isascii()
     _tokens.decode_base64url(data)
     assert len(data) > 6000 or _tokens.decode_base64url(_tokens.encode_base64url(data)) == data
@@ -276,22 +278,22 @@ def encoded(choices: Choices, data: bytes) -> None:
     changes = ascending(choices, len(data))
     assert _mime.splice(data, changes) == spliced(data, changes)
     for name in _mime.base64_variants():
-        codec = _mime.Base64(name)
+        codec = _mime.Base64Codec(name)
         text = codec.encode(data, choices.of((4, 76)), bool(choices.below(2)))
         assert codec.decode(text) == data
-        with contextlib.suppress(_mime.Malformed):
+        with contextlib.suppress(_mime.MalformedEncoding):
             codec.decode(data)
-    _mime.base64_behind(data, choices.below(256))
-    _mime.base64_ends(data)
+    _mime.base64_offset_after(data, choices.below(256))
+    _mime.base64_bounds(data)
     needle = data[choices.below(256) :][: choices.below(80)]
     assert _mime.find(data, needle, 0, len(data)) == data.find(needle)
     for quoted in (quopri.encodestring(data), data):
         try:
-            text, crlf = _mime.decode_quoted(quoted)
-        except _mime.Malformed:
+            text, crlf = _mime.decode_quoted_printable(quoted)
+        except _mime.MalformedEncoding:
             continue
-        _mime.splice_quoted(quoted, crlf, ascending(choices, len(text)), len(text))
-    _mime.splice_quoted(data, False, changes, 4 * len(data))  # a size that is none
+        _mime.splice_quoted_printable(quoted, crlf, ascending(choices, len(text)), len(text))
+    _mime.splice_quoted_printable(data, False, changes, 4 * len(data))  # a size that is none
 
 
 def ascending(choices: Choices, size: int) -> list[tuple[int, int, bytes]]:
@@ -312,26 +314,26 @@ def journal(choices: Choices, data: bytes) -> None:
 
 
 def written(choices: Choices, data: bytes, folder: Path) -> None:
-    lane = _journal.Lane(choices.of((3, 1000)), choices.of((64, 1 << 20)))
-    path = folder / "lane"
+    queue = _journal.CommitQueue(choices.of((3, 1000)), choices.of((64, 1 << 20)))
+    path = folder / "records"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     status, size = os.fstat(descriptor), choices.of((8, 1 << 16))
     os.ftruncate(descriptor, size - choices.below(2))
     target = Target(descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, size)
-    pushing = [threading.Thread(target=lane.push, args=(choices.pieces(data), -1)) for _ in range(2)]
+    pushing = [threading.Thread(target=queue.enqueue, args=(choices.pieces(data), -1)) for _ in range(2)]
     try:
         for thread in pushing:
             thread.start()
         for thread in pushing:
             thread.join()
         count = memoryview(bytearray(8))
-        outcome = lane.run(target, count, idle=0.0, gather=0.0, together=choices.below(3))
+        outcome = queue.write_batches(target, count, idle=0.0, commit_interval=0.0, batch_threshold=choices.below(3))
         if outcome != "idle":
-            lane.drop()
-        assert lane.decided == lane.taken
-        lane.end()
-        assert lane.push([data], -1)[0] == 0
-        assert lane.run(replace(target), count, idle=0.0, gather=0.0, together=1) == "ended"
+            queue.discard()
+        assert queue.completed == queue.enqueued
+        queue.close()
+        assert queue.enqueue([data], -1)[0] == 0
+        assert queue.write_batches(replace(target), count, idle=0.0, commit_interval=0.0, batch_threshold=1) == "closed"
     finally:
         os.close(descriptor)
 

@@ -54,9 +54,9 @@ def untouched(data: bytes) -> tuple[bytes, bool]:
     return data, False
 
 
-def splice(resolve: Callable[..., Any], report: Callable[..., Any] | None = None) -> _html.Splice:
+def splice(resolve: Callable[..., Any], report: Callable[..., Any] | None = None) -> _html.LinkRewriter:
     """A splice by the default rules."""
-    return _html.Splice(_html.Rules(), resolve, untouched, report)
+    return _html.LinkRewriter(_html.NativeOptions(), resolve, untouched, report)
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,11 @@ def test_a_whole_document_needs_a_splice_of_its_own() -> None:
     """`replacements` after something was fed, or again, is a RuntimeError: offsets would be of other bytes."""
     work = splice(lambda destinations, indexes: [b"x"] * len(destinations))
     work.feed(b"x" * 100_000)
-    with pytest.raises(RuntimeError, match="needs a splice of its own"):
+    with pytest.raises(RuntimeError, match="needs a LinkRewriter of its own"):
         work.replacements(LINK % 1)
     other = splice(lambda destinations, indexes: [b"x"] * len(destinations))
     assert other.replacements(LINK % 1) == [(9, 27, b"x")]
-    with pytest.raises(RuntimeError, match="needs a splice of its own"):
+    with pytest.raises(RuntimeError, match="needs a LinkRewriter of its own"):
         other.replacements(LINK % 1)
     assert other.close() == b""
 
@@ -182,26 +182,26 @@ def test_a_whole_document_needs_a_splice_of_its_own() -> None:
         ([b"xy"], r"opt_out\[0\] must be"),
     ],
 )
-def test_rules_are_made_of_bytes(pairs: Any, words: str) -> None:
+def test_options_are_made_of_bytes(pairs: Any, words: str) -> None:
     """Rules of anything but pairs of bytes are a TypeError that names the pair."""
     with pytest.raises(TypeError, match=words):
-        _html.Rules(pairs)
+        _html.NativeOptions(pairs)
 
 
-def test_rules_do_not_change() -> None:
+def test_options_do_not_change() -> None:
     """Neither pairs that are changed afterwards nor a second `__init__` change rules that exist."""
     pair = [b"data-" + b"x" * 40, b"on" * 20]
     pairs = Short([pair] * 3)
-    rules = _html.Rules(pairs)
+    rules = _html.NativeOptions(pairs)
     document = b'<a href="http://h/" data-' + b"x" * 40 + b'="' + b"on" * 20 + b'">'
-    before = _html.count(document, rules)
+    before = _html.count_outcomes(document, rules)
     pair.clear()
     pairs.clear()
     gc.collect()
     rules.__init__([(b"a", None)])
-    assert _html.count(document, rules) == before
+    assert _html.count_outcomes(document, rules) == before
     with pytest.raises(ValueError, match="at most 32"):
-        _html.Rules(Short([(b"x", None)] * 33))
+        _html.NativeOptions(Short([(b"x", None)] * 33))
 
 
 def test_switches_of_values_that_change_stay_as_they_were() -> None:
@@ -216,7 +216,7 @@ def test_switches_of_values_that_change_stay_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "error"),
+    ("offsets", "error"),
     [
         ([(0, Liar(100))], ValueError),
         ([(Liar(5), Liar(3))], ValueError),
@@ -227,28 +227,28 @@ def test_switches_of_values_that_change_stay_as_they_were() -> None:
         ([(0, 1, 2)], ValueError),
     ],
 )
-def test_a_template_has_places_inside_its_document(places: Any, error: type[Exception]) -> None:
-    """Places outside the document, or not ascending, are refused, whatever their numbers say about themselves."""
+def test_a_template_has_offsets_inside_its_document(offsets: Any, error: type[Exception]) -> None:
+    """Offsets outside the document, or not ascending, are refused, whatever their numbers say about themselves."""
     with pytest.raises(error):
-        _html.Template(b"0123456789", places)
+        _html.LinkTemplate(b"0123456789", offsets)
 
 
-def test_a_template_says_how_many_places_it_has() -> None:
-    """A list that says it is shorter than it is has all its places filled."""
-    template = _html.Template(b"0123456789", Short([(n, n + 1) for n in range(10)]))
-    assert template.places == 10
+def test_a_template_says_how_many_links_it_has() -> None:
+    """A list that says it is shorter than it is has all its links filled."""
+    template = _html.LinkTemplate(b"0123456789", Short([(n, n + 1) for n in range(10)]))
+    assert template.link_count == 10
     assert template.fill([b"x"] * 10) == b"x" * 10
-    with pytest.raises(ValueError, match="10 places, 9 values"):
+    with pytest.raises(ValueError, match="10 links, 9 values"):
         template.fill([b"x"] * 9)
 
 
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ([(0, Liar(100), b"x")], ValueError, r"changes\[0\] \(0 to 100\)"),
-        ([(Liar(5), 3, b"x")], ValueError, r"changes\[0\]"),
-        ([(0, 1, None)], TypeError, r"changes\[0\] must put in bytes, not NoneType"),
-        ([(0, 1, b""), (1, 1, "x")], TypeError, r"changes\[1\] must put in bytes, not str"),
+        ([(0, Liar(100), b"x")], ValueError, r"replacements\[0\] \(0 to 100\)"),
+        ([(Liar(5), 3, b"x")], ValueError, r"replacements\[0\]"),
+        ([(0, 1, None)], TypeError, r"replacements\[0\] must put in bytes, not NoneType"),
+        ([(0, 1, b""), (1, 1, "x")], TypeError, r"replacements\[1\] must put in bytes, not str"),
         ([None], TypeError, "NoneType"),
     ],
 )
@@ -257,7 +257,7 @@ def test_changes_lie_inside_the_text(changes: Any, error: type[Exception], words
     with pytest.raises(error, match=words):
         _mime.splice(b"0123456789", changes)
     with pytest.raises(error, match=words):
-        _mime.splice_quoted(b"0123456789", False, changes, 10)
+        _mime.splice_quoted_printable(b"0123456789", False, changes, 10)
 
 
 def test_changes_that_change_do_not_matter() -> None:
@@ -290,7 +290,7 @@ def test_changes_that_change_do_not_matter() -> None:
 @pytest.mark.parametrize("text", [None, "x", bytearray(b"x")], ids=repr)
 def test_base64_takes_bytes_alone(text: Any) -> None:
     """Anything else before, between or behind is a TypeError."""
-    codec = _mime.Base64()
+    codec = _mime.Base64Codec()
     for words in ((text, b"", b""), (b"", text, b""), (b"", b"", text)):
         with pytest.raises(TypeError):
             codec.encode(words[0], 76, True, words[1], words[2])
@@ -299,13 +299,13 @@ def test_base64_takes_bytes_alone(text: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "words"),
-    [(((None, None),), r"places\[0\]"), (((b"h", b"/"), (b"h", "/")), r"places\[1\]")],
+    ("locations", "words"),
+    [(((None, None),), r"locations\[0\]"), (((b"h", b"/"), (b"h", "/")), r"locations\[1\]")],
 )
-def test_a_minter_lives_at_bytes(places: Any, words: str) -> None:
+def test_a_minter_lives_at_bytes(locations: Any, words: str) -> None:
     """Hosts and paths of anything but bytes are a TypeError that names the pair."""
     with pytest.raises(TypeError, match=words):
-        _tokens.Minter(b"https://t/", b"", Digest(10), True, places)
+        _tokens.Minter(b"https://t/", b"", Digest(10), True, locations)
 
 
 class Digest:
@@ -335,49 +335,49 @@ def test_a_hash_of_another_size_is_refused(size: int) -> None:
 
 
 @pytest.mark.parametrize("payloads", [[b"x", None], ["x"], [bytearray(b"x")]], ids=repr)
-def test_a_lane_takes_all_facts_or_none(payloads: Any) -> None:
+def test_a_queue_takes_all_facts_or_none(payloads: Any) -> None:
     """A fact that is not bytes is a TypeError, and none of the call is taken."""
-    lane = _journal.Lane(10, 1000)
+    queue = _journal.CommitQueue(10, 1000)
     with pytest.raises(TypeError, match=r"payloads\[\d\] must be bytes"):
-        lane.push(payloads, -1)
-    assert lane.taken == 0
-    assert lane.push([b"x"], -1) == (1, 1)
+        queue.enqueue(payloads, -1)
+    assert queue.enqueued == 0
+    assert queue.enqueue([b"x"], -1) == (1, 1)
 
 
-def test_a_lane_is_written_by_one_thread() -> None:
+def test_a_queue_is_written_by_one_thread() -> None:
     """While one thread waits for facts, another that would take them gets a RuntimeError."""
-    lane = _journal.Lane(10, 1000)
+    queue = _journal.CommitQueue(10, 1000)
     held: list[bool] = []
-    thread = threading.Thread(target=lambda: held.append(lane.wait(20.0)))
+    thread = threading.Thread(target=lambda: held.append(queue.wait_for_records(20.0)))
     thread.start()
     refused = False
     while not refused:  # until the other thread waits
         try:
-            lane.wait(0.0)
+            queue.wait_for_records(0.0)
         except RuntimeError:
             refused = True
     with pytest.raises(RuntimeError, match="for one"):
-        lane.drop()
-    lane.push([b"x"], -1)
+        queue.discard()
+    queue.enqueue([b"x"], -1)
     thread.join()
     assert held == [True]
 
 
 @pytest.mark.parametrize("time", [-1.0, float("nan")], ids=repr)
-def test_a_lane_waits_for_times_that_are_some(time: float) -> None:
+def test_a_queue_waits_for_times_that_are_some(time: float) -> None:
     """A negative time, or one that is no number, is a ValueError."""
     with pytest.raises(ValueError, match="idle must be a number of seconds"):
-        _journal.Lane(10, 1000).wait(time)
+        _journal.CommitQueue(10, 1000).wait_for_records(time)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "text", memoryview(bytes(99))[::2]], ids=["None", "int", "str", "strided"])
 def test_what_is_no_buffer_costs_nothing(wrong: Any) -> None:
     """Counting or feeding it raises TypeError or BufferError, and no memory stays behind."""
-    rules = _html.Rules()
+    rules = _html.NativeOptions()
     work = splice(untouched)
 
     def misuse() -> None:
-        for act in (lambda data: _html.count(data, rules), work.feed, splice(untouched).replacements):
+        for act in (lambda data: _html.count_outcomes(data, rules), work.feed, splice(untouched).replacements):
             with pytest.raises((TypeError, BufferError)):
                 act(wrong)
 
@@ -404,7 +404,7 @@ def test_nothing_is_a_document_too(empty: Any) -> None:
     parts = [empty, b"\n<", empty, b'a href="htt', empty, b'p://h/">', empty, b"<a ", empty]
     assert b"".join([*map(work.feed, parts), work.close()]) == b'\n<a href="x"><a '
     assert [(row[8], row[9]) for row in told] == [(2, 1), (2, 21)]
-    assert sum(_html.count(empty, _html.Rules())) == 0
+    assert sum(_html.count_outcomes(empty, _html.NativeOptions())) == 0
     assert splice(untouched, told.extend).replacements(empty) == []
     assert _html.decode_value(empty) == b""
 
@@ -441,7 +441,7 @@ def test_threads_that_overwrite_a_document_break_only_its_links() -> None:
     thread.start()
     try:
         for _ in range(50):
-            sum(_html.count(document, _html.Rules(outlook=True)))
+            sum(_html.count_outcomes(document, _html.NativeOptions(outlook=True)))
             rewrite(
                 document, lambda destination, index: "x", switches=Switches(outlook=True), on_link=lambda link: None
             )
@@ -455,11 +455,11 @@ def test_threads_that_overwrite_a_document_break_only_its_links() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        _html.Rules,
+        _html.NativeOptions,
         lambda: splice(untouched),
-        lambda: _html.Template(b"", ()),
-        _mime.Base64,
-        lambda: _journal.Lane(1, 1),
+        lambda: _html.LinkTemplate(b"", ()),
+        _mime.Base64Codec,
+        lambda: _journal.CommitQueue(1, 1),
         lambda: _tokens.Minter(b"", b"", Digest(10), True, ()),
         lambda: tracker(Tracker),
     ],
@@ -472,7 +472,9 @@ def test_what_holds_pointers_cannot_be_copied(make: Callable[[], Any]) -> None:
             copying(make())
 
 
-@pytest.mark.parametrize("kind", [_html.Splice, _html.Template, _tokens.Minter, _journal.Lane, Tracker])
+@pytest.mark.parametrize(
+    "kind", [_html.LinkRewriter, _html.LinkTemplate, _tokens.Minter, _journal.CommitQueue, Tracker]
+)
 def test_nothing_exists_without_its_arguments(kind: Any) -> None:
     """`__new__` alone is a TypeError."""
     with pytest.raises(TypeError):
@@ -504,13 +506,15 @@ def test_a_cycle_of_links_and_a_rewriter_is_collected() -> None:
         tracemalloc.stop()
 
 
-def test_the_lane_checks_where_it_writes(tmp_path: Path) -> None:
+def test_the_queue_checks_where_it_writes(tmp_path: Path) -> None:
     """A target that has come further than its file is long is a ValueError."""
     from linkweir.click.segment import Target
 
     target = Target(0, tmp_path / "x", (0, 0), 0, 100, 50)
     with pytest.raises(ValueError, match="lies behind its size"):
-        _journal.Lane(1, 1).run(target, memoryview(bytearray(8)), idle=0.0, gather=0.0, together=1)
+        _journal.CommitQueue(1, 1).write_batches(
+            target, memoryview(bytearray(8)), idle=0.0, commit_interval=0.0, batch_threshold=1
+        )
 
 
 def test_minting_still_gives_the_links_it_gave() -> None:

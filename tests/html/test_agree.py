@@ -69,8 +69,8 @@ def number_of(theme: str) -> int:
 def test_every_sweep_agrees(theme: str, data: st.DataObject, outlook: bool) -> None:
     """Each instruction set that this machine has finds what the portable loop finds, whatever the alignment."""
     document = b"x" * data.draw(st.integers(0, 70)) + data.draw(THEMES[theme].documents())
-    assert "portable" in _html.sweeps()
-    found = {name: rows(document, name, outlook) for name in _html.sweeps()}
+    assert "portable" in _html.simd_variants()
+    found = {name: rows(document, name, outlook) for name in _html.simd_variants()}
     assert all(one == found["portable"] for one in found.values()), found
 
 
@@ -78,8 +78,8 @@ def rows(document: bytes, sweep: str, outlook: bool) -> list[_html.Row]:
     """What the core reports with one of its sweeps."""
     found: list[_html.Row] = []
     tracked = list(Outcome).index(Outcome.TRACKED)
-    splice = _html.Splice(
-        _html.Rules(outlook=outlook, sweep=sweep),
+    splice = _html.LinkRewriter(
+        _html.NativeOptions(outlook=outlook, simd=sweep),
         lambda destinations, indexes: [tracked] * len(indexes),
         lambda raw: (raw, True),
         found.extend,

@@ -79,9 +79,9 @@ def test_every_way_to_do_base64_gives_the_same(
     """Vector or not, what is encoded is the standard library's text in lines, and what is decoded its content."""
     text, width = base64.b64encode(content), 4 * groups
     lines = [text[at : at + width] for at in range(0, len(text), width)]
-    encoded = _mime.Base64(name).encode(content, width, crlf)
+    encoded = _mime.Base64Codec(name).encode(content, width, crlf)
     assert encoded == (b"\r\n" if crlf else b"\n").join(lines)
-    assert _mime.Base64(name).decode(encoded) == content
+    assert _mime.Base64Codec(name).decode(encoded) == content
     if encoded:
         at = data.draw(st.integers(0, len(encoded) - 1))
         for wrong in (b"-", b"\x00", b"\xc1", b"="):
@@ -92,8 +92,8 @@ def test_every_way_to_do_base64_gives_the_same(
 def refuses(name: str, encoded: bytes) -> bytes | None:
     """None when it does, else the content."""
     try:
-        return _mime.Base64(name).decode(encoded)
-    except _mime.Malformed:
+        return _mime.Base64Codec(name).decode(encoded)
+    except _mime.MalformedEncoding:
         return None
 
 

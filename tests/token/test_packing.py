@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from linkweir._tokens import DESTINATION_LIMIT, decode_base64url, encode_base64url, pack, unpack
+from linkweir._tokens import MAX_DESTINATION_BYTES, compress_url, decode_base64url, decompress_url, encode_base64url
 
 from . import packtwin
 from .urls import DESTINATIONS
@@ -14,7 +14,7 @@ from .urls import DESTINATIONS
 
 def packed(destination: bytes) -> bytes:
     """The packed form, which must exist."""
-    form = pack(destination)
+    form = compress_url(destination)
     assert form is not None
     return form
 
@@ -36,7 +36,7 @@ def test_every_entry_round_trips_alone_capitalised_and_embedded() -> None:
     for entry in [*packtwin.WORDS, *packtwin.PARTS]:
         for text in (entry, entry.capitalize(), entry.upper(), b"x" + entry + b"y", b"http://www." + entry):
             assert packed(text) == packtwin.pack(text)
-            assert unpack(packed(text)) == text
+            assert decompress_url(packed(text)) == text
 
 
 @settings(deadline=None)
@@ -51,15 +51,15 @@ def test_packing_equals_the_twin_and_round_trips(destination: bytes) -> None:
     """Any bytes pack to exactly what the twin writes, and unpack to exactly themselves."""
     form = packed(destination)
     assert form == packtwin.pack(destination)
-    assert unpack(form) == destination
+    assert decompress_url(form) == destination
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_unpacks_packs_to_the_same_bytes(form: bytes) -> None:
     """Random bytes are refused or are the one packed form of what they unpack to."""
-    destination = unpack(form)
-    assert destination is None or pack(destination) == form
+    destination = decompress_url(form)
+    assert destination is None or compress_url(destination) == form
 
 
 @settings(deadline=None)
@@ -71,13 +71,13 @@ def test_a_changed_packed_form_is_refused_or_another_destination(destination: by
     flipped = bytearray(form)
     flipped[bit // 8] ^= 1 << bit % 8
     for changed in (bytes(flipped), form[:-1], form + b"\xff", form + b"\x00"):
-        assert unpack(changed) != destination
+        assert decompress_url(changed) != destination
 
 
 def test_padding_of_a_whole_byte_is_refused() -> None:
     """Eight one-bits after the last symbol are not padding."""
     form = packed(b"https://example.com")
-    assert unpack(form + b"\xff") is None
+    assert decompress_url(form + b"\xff") is None
 
 
 def test_a_run_that_symbols_would_undercut_is_refused() -> None:
@@ -87,22 +87,22 @@ def test_a_run_that_symbols_would_undercut_is_refused() -> None:
     bits = "00" + packtwin.run(row, 0, text)
     bits += "1" * (-len(bits) % 8)
     form = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8))
-    assert unpack(form) is None
-    assert unpack(packed(b"https://" + text)) == b"https://" + text
+    assert decompress_url(form) is None
+    assert decompress_url(packed(b"https://" + text)) == b"https://" + text
 
 
 @pytest.mark.parametrize("unit", [b"a", b"\x80", b"\x00", b"~^", b"Zz9-", "€".encode()])
 def test_the_limit_is_exact(unit: bytes) -> None:
-    """A destination of DESTINATION_LIMIT bytes round-trips whatever it is made of; one more is refused."""
-    longest = (unit * DESTINATION_LIMIT)[:DESTINATION_LIMIT]
-    assert unpack(packed(longest)) == longest
-    assert pack(longest + b"a") is None
+    """A destination of MAX_DESTINATION_BYTES bytes round-trips whatever it is made of; one more is refused."""
+    longest = (unit * MAX_DESTINATION_BYTES)[:MAX_DESTINATION_BYTES]
+    assert decompress_url(packed(longest)) == longest
+    assert compress_url(longest + b"a") is None
 
 
 def test_a_form_that_would_unpack_over_the_limit_is_refused() -> None:
     """The longest destination's form, lengthened, never unpacks to more than the limit."""
-    form = packed(b"-" * DESTINATION_LIMIT)
-    assert unpack(form + form) is None
+    form = packed(b"-" * MAX_DESTINATION_BYTES)
+    assert decompress_url(form + form) is None
 
 
 @settings(deadline=None)

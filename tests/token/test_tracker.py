@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkweir.errors import BadSwitch, RefusedValue
-from linkweir.token import DESTINATION_LIMIT, KeyRing, MessageId, Privacy, Tracker, open_link
+from linkweir.token import MAX_DESTINATION_BYTES, KeyRing, MessageId, Privacy, Tracker, open_link
 
 from .rings import BASE, NOW, RING, ring_with
 from .urls import DESTINATIONS
@@ -77,7 +77,7 @@ def test_mint_many_keeps_order_and_equals_mint() -> None:
 def test_what_cannot_be_carried_is_none_at_its_place(style: Any) -> None:
     """Over the limit or not UTF-8 gives None; the neighbours are minted; `mint` raises instead."""
     tracker = Tracker(RING, BASE, message=7, style=style)
-    long = b"https://example.com/" + b"a" * (DESTINATION_LIMIT - 20)
+    long = b"https://example.com/" + b"a" * (MAX_DESTINATION_BYTES - 20)
     links = tracker.mint_many([b"https://a.example", long, long + b"a", b"https://\xff.example"], [0, 1, 2, 3])
     assert [link is None for link in links] == [False, False, True, True]
     for text in (long.decode() + "a", "https://\udc80.example"):
@@ -88,7 +88,7 @@ def test_what_cannot_be_carried_is_none_at_its_place(style: Any) -> None:
 def test_a_token_too_long_for_a_request_is_refused() -> None:
     """Bytes that pack badly are refused where the token itself would pass 8000 characters."""
     tracker = Tracker(RING, BASE, message=7)
-    assert tracker.mint_many([("\x01" * DESTINATION_LIMIT).encode()], [0]) == [None]
+    assert tracker.mint_many([("\x01" * MAX_DESTINATION_BYTES).encode()], [0]) == [None]
 
 
 def test_wrong_arguments_of_mint_many_are_errors() -> None:

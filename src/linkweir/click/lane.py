@@ -1,7 +1,7 @@
-"""The way of facts from event loops to the disk: put in by any thread, written and flushed together by one.
+"""Multi-producer commit queue: records from many threads, made durable in groups by one writer.
 
-ext/journal does this without the interpreter's lock, which readers need meanwhile. PlainLane is the same in Python: it
-says what is right, and works where the extension was not built.
+ext/journal does this without the interpreter's lock, which redirects need meanwhile. PythonCommitQueue is its
+reference, and takes its place where the extension was not built.
 """
 
 import contextlib
@@ -13,126 +13,134 @@ from typing import Literal, Protocol
 
 from linkweir.click.segment import Target, flush, framed, room_of
 
-Outcome = Literal["idle", "ended", "full", "moved"]
-ONE = (1).to_bytes(8, "little" if struct.pack("=H", 1)[0] else "big")  # what an eventfd takes
+WriteOutcome = Literal["idle", "closed", "full", "replaced"]
+EVENTFD_INCREMENT = (1).to_bytes(8, "little" if struct.pack("=H", 1)[0] else "big")  # what an eventfd takes
 _COUNT = struct.Struct("<Q")
 
 
-class Lane(Protocol):
-    """Facts are decided in the order in which they were taken: kept, when they are durable, or dropped.
+class CommitQueue(Protocol):
+    """Records complete in the order in which they were enqueued: durable, or discarded.
 
-    For at most so many facts and bytes that wait. All figures but `held` are counted since the beginning. `wait`, `run`
-    and `drop` are for one thread.
+    Bounded by records and by bytes that wait. All counters but `in_flight` count since the beginning.
+    `wait_for_records`, `write_batches` and `discard` are for one thread, the writer.
     """
 
-    def push(self, payloads: list[bytes], bell: int) -> tuple[int, int]:
-        """How many were taken, from the front, and how many have ever been. Fewer than all: too many wait, or the lane
-        has ended. `bell`: a descriptor that eight bytes are written to each time facts were decided, until these are.
+    def enqueue(self, payloads: list[bytes], notify_fd: int) -> tuple[int, int]:
+        """Enqueue as many records as there is room for; return how many, and how many have ever been enqueued.
+
+        Fewer than all: the queue is full or closed. `notify_fd`: an eventfd that is written to each time records
+        complete, until these have; -1 for none.
         """
 
-    def wait(self, idle: float) -> bool:
-        """Does the thread hold facts, which may take so many seconds to come?"""
+    def wait_for_records(self, idle: float) -> bool:
+        """Take over what is enqueued, waiting up to `idle` seconds for it; return whether there is any."""
 
-    def run(self, target: Target, count: memoryview, *, idle: float, gather: float, together: int) -> Outcome:
-        """Write what is held and what comes, until something else is to be done: nothing has come for `idle` seconds;
-        the lane has ended and all was decided; the next fact does not fit; the file is not at its path any more. Raises
-        OSError when the system takes nothing: what it took in part was promised to nobody.
+    def write_batches(
+        self, target: Target, count: memoryview, *, idle: float, commit_interval: float, batch_threshold: int
+    ) -> WriteOutcome:
+        """Write and flush what is in flight and what comes, until the caller has to act.
 
-        `count`: eight bytes where the facts that are in the file are counted. After `together` facts or more at once
-        `gather` seconds are left between two flushes, for more facts to share one.
+        "idle": nothing came for `idle` seconds. "closed": the queue is closed and all is complete. "full": the next
+        record does not fit into the file. "replaced": the path leads to another file, or to none. Raises OSError when
+        the system takes nothing: what it took in part was promised to nobody.
+
+        `count`: eight bytes in which the records of the file are counted. After a batch of `batch_threshold` records
+        or more the next flush waits until `commit_interval` seconds have passed, for more records to share it.
         """
 
-    def drop(self) -> None:
-        """Give up what is held."""
+    def discard(self) -> None:
+        """Complete what is in flight without writing it."""
 
-    def end(self) -> None:
-        """Take nothing any more; `run` ends when all was decided."""
+    def close(self) -> None:
+        """Accept no more records; `write_batches` returns when all are complete."""
 
-    def begin(self) -> None:
-        """After an end: take facts again."""
-
-    @property
-    def taken(self) -> int:
-        """Facts that were put in."""
+    def reopen(self) -> None:
+        """Accept records again."""
 
     @property
-    def decided(self) -> int:
-        """Facts that were kept or dropped."""
+    def enqueued(self) -> int:
+        """Records accepted."""
 
     @property
-    def kept(self) -> int:
-        """Facts that are durable."""
+    def completed(self) -> int:
+        """Records durable or discarded."""
 
     @property
-    def told(self) -> int:
-        """Facts that were decided, with every bell of theirs rung: it may be closed."""
+    def durable(self) -> int:
+        """Records written and flushed."""
 
     @property
-    def held(self) -> int:
-        """Facts that the writing thread has taken over and that are not decided yet."""
-
-
-class PlainLane:
-    """As Lane has it."""
-
-    def __init__(self, facts: int, size: int) -> None:
-        self.taken = self.decided = self.kept = self.told = 0
-        self._most, self._most_bytes = facts, size
-        self._news = threading.Condition()
-        self._front: list[bytes] = []
-        self._back: list[bytes] = []
-        self._bells: set[int] = set()
-        self._ringing: set[int] = set()
-        self._ended = False
+    def notified(self) -> int:
+        """Records completed whose descriptors have all been written to, and may be closed."""
 
     @property
-    def held(self) -> int:
-        """As Lane has it."""
-        return len(self._back)
+    def in_flight(self) -> int:
+        """Records taken over by the writer and not complete."""
 
-    def push(self, payloads: list[bytes], bell: int) -> tuple[int, int]:
-        """As Lane has it."""
-        with self._news:
-            room = 0 if self._ended else self._most - (self.taken - self.decided)
-            size = sum(map(len, self._front))
+
+class PythonCommitQueue:
+    """As CommitQueue."""
+
+    def __init__(self, max_records: int, max_bytes: int) -> None:
+        self.enqueued = self.completed = self.durable = self.notified = 0
+        self._max_records, self._max_bytes = max_records, max_bytes
+        self._available = threading.Condition()
+        self._filling: list[bytes] = []
+        self._writing: list[bytes] = []
+        self._notify_fds: set[int] = set()
+        self._batch_notify_fds: set[int] = set()
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """As CommitQueue."""
+        return len(self._writing)
+
+    def enqueue(self, payloads: list[bytes], notify_fd: int) -> tuple[int, int]:
+        """As CommitQueue."""
+        with self._available:
+            room = 0 if self._closed else self._max_records - (self.enqueued - self.completed)
+            size = sum(map(len, self._filling))
             taken = 0
             for payload in payloads[: max(0, room)]:
                 size += len(payload)
-                if size > self._most_bytes:
+                if size > self._max_bytes:
                     break
                 taken += 1
-            self._front += payloads[:taken]
-            self.taken += taken
-            if bell >= 0:
-                self._bells.add(bell)
-            self._news.notify()
-            return taken, self.taken
+            self._filling += payloads[:taken]
+            self.enqueued += taken
+            if notify_fd >= 0:
+                self._notify_fds.add(notify_fd)
+            self._available.notify()
+            return taken, self.enqueued
 
-    def wait(self, idle: float) -> bool:
-        """As Lane has it."""
-        if not self._back:
-            with self._news:
-                self._news.wait_for(lambda: self._front or self._ended, idle)
-                self._back, self._front = self._front, []
-                self._ringing, self._bells = self._bells, set()
-        return bool(self._back)
+    def wait_for_records(self, idle: float) -> bool:
+        """As CommitQueue."""
+        if not self._writing:
+            with self._available:
+                self._available.wait_for(lambda: self._filling or self._closed, idle)
+                self._writing, self._filling = self._filling, []
+                self._batch_notify_fds, self._notify_fds = self._notify_fds, set()
+        return bool(self._writing)
 
-    def run(self, target: Target, count: memoryview, *, idle: float, gather: float, together: int) -> Outcome:
-        """As Lane has it."""
-        while self.wait(idle):
-            began, facts = time.monotonic(), len(self._back)
-            outcome = self._write(target, count)
+    def write_batches(
+        self, target: Target, count: memoryview, *, idle: float, commit_interval: float, batch_threshold: int
+    ) -> WriteOutcome:
+        """As CommitQueue."""
+        while self.wait_for_records(idle):
+            began, facts = time.monotonic(), len(self._writing)
+            outcome = self._write_batch(target, count)
             if outcome != "idle":
                 return outcome
-            if facts >= together:
-                time.sleep(max(0.0, began + gather - time.monotonic()))
-        return "ended" if self._ended else "idle"
+            if facts >= batch_threshold:
+                time.sleep(max(0.0, began + commit_interval - time.monotonic()))
+        return "closed" if self._closed else "idle"
 
-    def _write(self, target: Target, count: memoryview) -> Outcome:
-        if not _in_place(target):
-            return "moved"
+    def _write_batch(self, target: Target, count: memoryview) -> WriteOutcome:
+        if not _is_current_file(target):
+            return "replaced"
         frames, room = [], target.size - target.at
-        for payload in self._back:
+        for payload in self._writing:
             room -= room_of(payload)
             if room < 0:
                 break
@@ -143,37 +151,37 @@ class PlainLane:
         write_durably(target.descriptor, data, target.at)
         target.at += len(data)
         _COUNT.pack_into(count, 0, _COUNT.unpack_from(count)[0] + len(frames))
-        self._decide(len(frames), kept=True)
-        return "full" if self._back else "idle"
+        self._complete(len(frames), durable=True)
+        return "full" if self._writing else "idle"
 
-    def drop(self) -> None:
-        """As Lane has it."""
-        self._decide(len(self._back), kept=False)
+    def discard(self) -> None:
+        """As CommitQueue."""
+        self._complete(len(self._writing), durable=False)
 
-    def _decide(self, facts: int, *, kept: bool) -> None:
-        with self._news:
-            self.decided += facts
-            self.kept += facts if kept else 0
-            del self._back[:facts]
-        for bell in self._ringing:
-            with contextlib.suppress(BlockingIOError):  # full: it has been rung already
-                os.write(bell, ONE)
-        if not self._back:
-            self.told = self.decided
+    def _complete(self, facts: int, *, durable: bool) -> None:
+        with self._available:
+            self.completed += facts
+            self.durable += facts if durable else 0
+            del self._writing[:facts]
+        for notify_fd in self._batch_notify_fds:
+            with contextlib.suppress(BlockingIOError):  # its counter is full: it has been notified already
+                os.write(notify_fd, EVENTFD_INCREMENT)
+        if not self._writing:
+            self.notified = self.completed
 
-    def begin(self) -> None:
-        """As Lane has it."""
-        with self._news:
-            self._ended = False
+    def reopen(self) -> None:
+        """As CommitQueue."""
+        with self._available:
+            self._closed = False
 
-    def end(self) -> None:
-        """As Lane has it."""
-        with self._news:
-            self._ended = True
-            self._news.notify()
+    def close(self) -> None:
+        """As CommitQueue."""
+        with self._available:
+            self._closed = True
+            self._available.notify()
 
 
-def _in_place(target: Target) -> bool:
+def _is_current_file(target: Target) -> bool:
     try:
         status = os.stat(target.path)
     except OSError:
@@ -190,10 +198,10 @@ def write_durably(descriptor: int, data: bytes, offset: int) -> None:
     flush(descriptor)
 
 
-def new_lane(facts: int, size: int) -> Lane:
+def make_commit_queue(max_records: int, max_bytes: int) -> CommitQueue:
     """The fastest that there is here."""
     try:
         from linkweir import _journal
     except ImportError:
-        return PlainLane(facts, size)
-    return _journal.Lane(facts, size)
+        return PythonCommitQueue(max_records, max_bytes)
+    return _journal.CommitQueue(max_records, max_bytes)

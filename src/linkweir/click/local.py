@@ -18,7 +18,7 @@ from linkweir.click.aside import SetAside
 from linkweir.click.bell import Bell
 from linkweir.click.fact import Fact
 from linkweir.click.journal import Batch, Fate, Position
-from linkweir.click.lane import new_lane
+from linkweir.click.lane import make_commit_queue
 from linkweir.click.packing import pack
 from linkweir.click.reading import Places, Reader, in_use, waiting
 from linkweir.click.segments import Segments
@@ -35,7 +35,7 @@ LOUD = 1.0  # seconds between two lines about facts that are lost
 
 
 class Group:
-    """What one event loop appends in one turn; `first`, `behind`: its facts' numbers in the lane."""
+    """What one event loop appends in one turn; `first`, `behind`: its facts' numbers in the queue."""
 
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
@@ -78,8 +78,8 @@ class LocalJournal:
         self.full = False
         self._log = log
         self._wait = wait
-        self._lane = new_lane(BACKLOG, BACKLOG_BYTES)
-        self._writer = Writer(self.segments, self._lane, log)
+        self._queue = make_commit_queue(BACKLOG, BACKLOG_BYTES)
+        self._writer = Writer(self.segments, self._queue, log)
         self._reader = Reader(self.segments, lambda data: aside({"unreadable": data.hex()}))
         self._sides: dict[asyncio.AbstractEventLoop, Side] = {}
         self._dropped: deque[tuple[int, int]] = deque(maxlen=10_000)  # numbers, from and up to; neighbours are joined
@@ -97,7 +97,7 @@ class LocalJournal:
     @property
     def kept(self) -> int:
         """Facts that this process has made durable."""
-        return self._lane.kept
+        return self._queue.durable
 
     @property
     def waiting(self) -> int:
@@ -118,7 +118,7 @@ class LocalJournal:
             self.segments.make()
         except OSError as error:
             self._log.error("journal.not_preallocated", error=str(error), folder=str(self.segments.path))
-        self._lane.begin()
+        self._queue.reopen()
         self._ended = False
         self._accepting = True
         # daemon: a host that never stops us must still be able to exit; answered facts are durable
@@ -130,7 +130,7 @@ class LocalJournal:
         self._accepting = False
         for side in list(self._sides.values()):
             self._hand_over(side)
-        self._lane.end()
+        self._queue.close()
         self._ended = True
         if self._thread:
             self._thread.join()
@@ -202,7 +202,7 @@ class LocalJournal:
     def _enter(self, loop: asyncio.AbstractEventLoop) -> Side:
         """What this loop appends by; those of loops that have ended go, once nothing of theirs is on its way."""
         for side in list(self._sides.values()):
-            over = side.loop.is_closed() and not side.gathering and self._lane.told >= side.last
+            over = side.loop.is_closed() and not side.gathering and self._queue.notified >= side.last
             if over and self._took_out(side):
                 self._leave(side)
         side = self._sides[loop] = Side(loop, self._settle)
@@ -221,7 +221,7 @@ class LocalJournal:
             group = side.gathering.pop()
         except IndexError:
             return  # a stop was faster
-        taken, behind = self._lane.push(group.payloads, side.bell.ring)
+        taken, behind = self._queue.enqueue(group.payloads, side.bell.ring)
         group.first, group.behind = behind - taken, behind
         side.last = behind
         side.waiting.append(group)
@@ -231,7 +231,7 @@ class LocalJournal:
 
     def _settle(self, side: Side) -> None:
         """Tell those whose fate is known. In the loop's own thread."""
-        decided, news = self._lane.decided, False
+        decided, news = self._queue.completed, False
         while side.waiting and side.waiting[0].behind <= decided:
             group = side.waiting.popleft()
             kept = group.behind - group.first
@@ -246,7 +246,7 @@ class LocalJournal:
     def _run(self) -> None:
         while True:
             try:
-                if self._lane.wait(IDLE):
+                if self._queue.wait_for_records(IDLE):
                     self._write()
                 elif self._ended:
                     return
@@ -257,22 +257,22 @@ class LocalJournal:
                 self._drop()
 
     def _write(self) -> None:
-        kept = self._lane.kept
+        kept = self._queue.durable
         if self._writer.write(IDLE):
             self._drop()
-        elif self._lane.kept > kept:
+        elif self._queue.durable > kept:
             self.full = False
 
     def _drop(self) -> None:
-        """Nobody takes what the lane holds."""
-        first, count = self._lane.decided, self._lane.held
+        """Nobody takes what the queue holds."""
+        first, count = self._queue.completed, self._queue.in_flight
         if self._dropped and self._dropped[-1][1] == first:
             self._dropped[-1] = self._dropped[-1][0], first + count
         else:
             self._dropped.append((first, first + count))
         self.full = count > 0
         self._lose(count, "the journal is full, or its disk takes nothing")
-        self._lane.drop()
+        self._queue.discard()
 
     def _lose(self, count: int, reason: str) -> None:
         """Count what is lost and say so, but not thousands of times a second."""

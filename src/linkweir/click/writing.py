@@ -2,40 +2,40 @@
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.click.lane import Lane
+from linkweir.click.lane import CommitQueue
 from linkweir.click.segment import Segment, Target
 from linkweir.click.segments import Segments
 
 TRIES = 3  # files that may fail one after the other before facts count as lost
-GATHER = 0.002  # seconds between two flushes while readers come together: more of them share one
-TOGETHER = 4  # facts at once from which on they do
+COMMIT_INTERVAL_SECONDS = 0.002  # between two flushes while readers come together: more of them share one
+BATCH_THRESHOLD = 4  # facts at once from which on they do
 
 
 class Writer:
-    """The file that this process writes to, and the lane that the facts come by. Not for several threads at once."""
+    """The file that this process writes to, and the queue that the facts come by. Not for several threads at once."""
 
-    def __init__(self, segments: Segments, lane: Lane, log: FilteringBoundLogger) -> None:
+    def __init__(self, segments: Segments, queue: CommitQueue, log: FilteringBoundLogger) -> None:
         self._segments = segments
-        self._lane = lane
+        self._queue = queue
         self._log = log
         self._segment: Segment | None = None
         self._target: Target | None = None
 
     def write(self, idle: float = 0.0) -> int:
-        """Make facts durable: those that the lane holds, and those that come until there are none for `idle` seconds.
+        """Make facts durable: those that the queue holds, and those that come until there are none for `idle` seconds.
         How many it still holds then. Any: every file is full, or no disk takes them.
         """
-        tries, kept = 0, self._lane.kept
-        while self._lane.held and tries < TRIES:
+        tries, kept = 0, self._queue.durable
+        while self._queue.in_flight and tries < TRIES:
             try:
                 if self._current() is None or self._run(idle):
                     break
             except OSError as error:
                 self._log.error("journal.cannot_write", error=str(error))
                 self.close()  # what was written in part is found damaged by the reader, and was promised to nobody
-                tries = tries + 1 if kept == self._lane.kept else 1
-                kept = self._lane.kept
-        return self._lane.held
+                tries = tries + 1 if kept == self._queue.durable else 1
+                kept = self._queue.durable
+        return self._queue.in_flight
 
     def ready(self) -> bool:
         """Is there a file to write to?"""
@@ -70,12 +70,14 @@ class Writer:
         assert segment is not None
         assert target is not None
         with segment.counter() as count:
-            outcome = self._lane.run(target, count, idle=idle, gather=GATHER, together=TOGETHER)
+            outcome = self._queue.write_batches(
+                target, count, idle=idle, commit_interval=COMMIT_INTERVAL_SECONDS, batch_threshold=BATCH_THRESHOLD
+            )
         if outcome == "full":
             segment.seal(target.at)
-        if outcome == "moved":
+        if outcome == "replaced":
             self._segments.lose(segment)
-        if outcome in ("full", "moved"):
+        if outcome in ("full", "replaced"):
             self.close()
             return False
         return True

@@ -59,9 +59,9 @@ class Places:
         ask = document_resolver(links, switches, self._document, first)
         resolve = ask if not first else _moved(ask, first)
         report = self._rows.extend if listed else None
-        splice = _html.Splice(switches.rules, resolve, self._document.charset.to_utf8, report)
+        splice = _html.LinkRewriter(switches.rules, resolve, self._document.charset.to_utf8, report)
         self.replacements = splice.replacements(self._document.raw)
-        self.count = sum(splice.counted())
+        self.count = sum(splice.outcome_counts())
 
     def candidates(self) -> list[Replacement]:
         """Where something would be replaced, with nothing for a value, after a look without `links`."""

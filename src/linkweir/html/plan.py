@@ -37,7 +37,7 @@ class Plan(Generic[Html]):
         chosen = [row for row in rows if OUTCOMES[row[1]] is Outcome.TRACKED]
         self._destinations = [row[2] or b"" for row in chosen]
         self._indexes = [row[0] for row in chosen]
-        self._template = _html.Template(document.raw, [(row[5], row[6]) for row in chosen])
+        self._template = _html.LinkTemplate(document.raw, [(row[5], row[6]) for row in chosen])
         self._is_text = isinstance(html, str)
         # skipping is done; what is left to ask is the links themselves
         self._switches = Switches(outlook=switches.outlook, tag_limit=switches.tag_limit)

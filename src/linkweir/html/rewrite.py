@@ -55,7 +55,7 @@ def rewrite(
         return html if isinstance(html, str) else bytes(html)
     report = None if on_link is None else _teller(document, on_link)
     resolve = resolver(links, switches, document.charset)
-    splice = _html.Splice(switches.rules, resolve, document.charset.to_utf8, report)
+    splice = _html.LinkRewriter(switches.rules, resolve, document.charset.to_utf8, report)
     done = splice.feed(document.data)
     if rest := splice.close():
         done += rest
@@ -133,7 +133,7 @@ class Document:
         if self.unjudgeable:
             return found
         resolve = judge_only(links, switches, self.charset)
-        splice = _html.Splice(switches.rules, resolve, self.charset.to_utf8, found.extend)
+        splice = _html.LinkRewriter(switches.rules, resolve, self.charset.to_utf8, found.extend)
         splice.feed(self.raw)
         splice.close()
         return found

@@ -49,7 +49,7 @@ class Rewriter:
         self._tilde = False
         report = None if on_link is None else _teller(on_link, self._charset)
         resolve = resolver(links, switches, self._charset)
-        self._splice = _html.Splice(switches.rules, resolve, self._charset.to_utf8, report)
+        self._splice = _html.LinkRewriter(switches.rules, resolve, self._charset.to_utf8, report)
 
     def feed(self, data: Buffer) -> bytes:
         """Take the next chunk; return the output that is certain by now (all of it but an open link tag).
@@ -90,12 +90,12 @@ class Rewriter:
 
     def _give_up(self) -> None:
         self._encoding = True
-        self._splice.pass_on()
+        self._splice.pass_through_rest()
 
     @property
     def counts(self) -> dict[Outcome, int]:
         """How many links had each outcome so far; `encoding` counts once for a document that passed untouched."""
-        counts = {OUTCOMES[i]: n for i, n in enumerate(self._splice.counted()) if n}
+        counts = {OUTCOMES[i]: n for i, n in enumerate(self._splice.outcome_counts()) if n}
         if self._encoding:
             counts[Outcome.ENCODING] = 1
         return counts

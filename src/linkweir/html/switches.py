@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from linkweir._html import Rules
+from linkweir._html import NativeOptions
 from linkweir.errors import BadSwitch
 from linkweir.html import one_time
 
@@ -74,11 +74,11 @@ class Switches:
         return type(self), (self.opt_out, self.outlook, self.skip, self.track_placeholders, self.tag_limit)
 
     @cached_property
-    def rules(self) -> Rules:
+    def rules(self) -> NativeOptions:
         """The switches as the core reads them."""
         pairs = [_opt_out_pair(item) for raw in self.opt_out for item in OPT_OUT_PRESETS.get(raw, (raw,))]
         try:
-            return Rules(
+            return NativeOptions(
                 pairs,
                 outlook=self.outlook,
                 track_placeholders=self.track_placeholders,

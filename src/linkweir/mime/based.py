@@ -16,7 +16,7 @@ from linkweir.mime.note import Untouchable
 
 WIDTH = 76  # characters to a line, where the part does not show its own
 _SPACE = b" \t\r\n"
-_CODEC = _mime.Base64()
+_CODEC = _mime.Base64Codec()
 
 
 class Based:
@@ -32,7 +32,7 @@ class Based:
         self._padded = True
         try:
             self.decoded = _CODEC.decode(encoded)
-        except _mime.Malformed as reason:
+        except _mime.MalformedEncoding as reason:
             self.decoded = _unpadded(encoded, str(reason))
             self._padded = False
         self._encoded = encoded
@@ -46,8 +46,8 @@ class Based:
         encoded = self._encoded
         whole = replacements[0][0] // 3  # groups that stay
         content = _mime.splice(self.decoded, replacements, whole * 3)
-        begin, end = _mime.base64_ends(encoded)
-        head, tail = encoded[: _mime.base64_behind(encoded, whole * 4)], encoded[end:]
+        begin, end = _mime.base64_bounds(encoded)
+        head, tail = encoded[: _mime.base64_offset_after(encoded, whole * 4)], encoded[end:]
         if self._padded:
             return _CODEC.encode(content, _width(encoded, begin, end), self._crlf, head, tail)
         return _CODEC.encode(content, _width(encoded, begin, end), self._crlf, head).rstrip(b"=") + tail
@@ -57,7 +57,7 @@ def _unpadded(encoded: bytes, reason: str) -> bytes:
     """The content of a part whose end is not padded. Raises Untouchable with the reason when that is not all."""
     missing = -len(encoded.translate(None, _SPACE)) % 4
     if 0 < missing < 3 and b"=" not in encoded:
-        with contextlib.suppress(_mime.Malformed):
+        with contextlib.suppress(_mime.MalformedEncoding):
             return _CODEC.decode(encoded + b"=" * missing)
     raise Untouchable(reason)
 

@@ -4,10 +4,10 @@ from .identity import MessageId, Privacy
 from .keyring import Key, KeyRing
 from .opening import Opened, open_link, open_token
 from .place import PIXEL_INDEX, TRAP_INDEX
-from .tracker import DESTINATION_LIMIT, Tracker
+from .tracker import MAX_DESTINATION_BYTES, Tracker
 
 __all__ = [
-    "DESTINATION_LIMIT",
+    "MAX_DESTINATION_BYTES",
     "PIXEL_INDEX",
     "TRAP_INDEX",
     "Key",

@@ -73,7 +73,7 @@ def _common(ring: KeyRing, body: bytes, mac: bytes) -> Opened | None:
     state.update(body)
     if not hmac.compare_digest(state.digest(), mac):
         return None
-    raw = _tokens.unpack(packed)
+    raw = _tokens.decompress_url(packed)
     try:
         destination = None if raw is None else raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -114,7 +114,7 @@ def _opened(prefix: layout.Prefix, index: int, body: bytes, end: int) -> Opened:
 
 
 def _destination(packed: bytes) -> str:
-    raw = _tokens.unpack(packed)
+    raw = _tokens.decompress_url(packed)
     if raw is None:
         raise layout.TruncatedError
     try:

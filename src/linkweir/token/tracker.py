@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, NoReturn
 
-from .._tokens import DESTINATION_LIMIT, Minter
+from .._tokens import MAX_DESTINATION_BYTES, Minter
 from ..errors import BadSwitch, BadToken, RefusedValue, check_type
 from . import layout, place
 from .identity import MessageId, Privacy, checked_id
 from .keyring import KeyRing
 from .opening import open_token
 
-__all__ = ["DESTINATION_LIMIT", "Tracker"]
+__all__ = ["MAX_DESTINATION_BYTES", "Tracker"]
 
 
 class Tracker(Minter):
@@ -73,11 +73,11 @@ class Tracker(Minter):
         except UnicodeEncodeError:
             link = None
         if link is None:
-            reason = f"not Unicode text, or too long (the limit is {DESTINATION_LIMIT} bytes)"
+            reason = f"not Unicode text, or too long (the limit is {MAX_DESTINATION_BYTES} bytes)"
             raise RefusedValue(reason, destination=destination, index=index, value=None)
         return link.decode("ascii")
 
-    def _opens(self, token: bytes) -> bool:
+    def _is_own_token(self, token: bytes) -> bool:
         """Whether a token found on one of the ring's hosts is one of its own (called from C)."""
         try:
             open_token(self.ring, token.decode("ascii"))
