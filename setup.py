@@ -8,10 +8,10 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-sys.path.insert(0, "ext/html")
-import generate_charrefs
+sys.path.insert(0, "ext")
+from generate_tables import write_tables
 
-generate_charrefs.write(Path("build/generated"))
+write_tables(Path("build/generated"))
 
 # -O3: the SSE2 sweep gains a lot over -O2. Hidden symbols: calls between our own files need no PLT.
 OPTIMIZE = [] if os.name == "nt" else ["-O3", "-fvisibility=hidden"]
@@ -19,7 +19,7 @@ OPTIMIZE = [] if os.name == "nt" else ["-O3", "-fvisibility=hidden"]
 
 def needs(folder: str) -> list[str]:
     """What an extension is made from beside its C files: rebuilt when one changes, and in the sdist by this alone."""
-    kinds = ("*.pyx", "*.pxd", f"{folder}/*.h", f"{folder}/*.py")
+    kinds = ("*.pyx", "*.pxd", "*.py", f"{folder}/*.h", f"{folder}/*.py")
     return [path for kind in kinds for path in sorted(glob.glob(f"ext/{kind}"))]
 
 
@@ -33,7 +33,7 @@ html = Extension(
 tokens = Extension(
     "linkweir._tokens",
     ["ext/_tokens.pyx", *sorted(glob.glob("ext/tokens/*.c"))],
-    include_dirs=["ext", "ext/tokens"],
+    include_dirs=["ext", "ext/tokens", "build/generated"],
     extra_compile_args=OPTIMIZE,
     depends=needs("tokens"),
 )

@@ -83,7 +83,7 @@ def test_the_sdist_holds_every_source(checkout: Path, unpacked: Path) -> None:
     """All files of ext/ and src/ are in the sdist, and what builds them, and the license."""
     wanted = files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
     wanted |= {path.name for path in checkout.glob("README.md")}
-    assert {"ext/_html.pyx", "ext/html/tokenizer.h", "ext/html/generate_charrefs.py", "src/linkweir/py.typed"} <= wanted
+    assert {"ext/_html.pyx", "ext/html/tokenizer.h", "ext/generate_tables.py", "src/linkweir/py.typed"} <= wanted
     assert wanted - files(unpacked, ".") == set()
 
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "refs_table.h"
+#include "charref_tables.h"
 
 /* What the standard makes of the numbers 0x80 to 0x9F (HTML, 13.2.5.80): windows-1252. 0: the number itself. */
 static const uint16_t C1[32] = {

@@ -1,8 +1,7 @@
-"""The frozen description of destination packing, version 1. Run it to write `url_codec_tables.h` anew.
+"""The frozen tables of URL compression, version 1, which ext/generate_tables.py writes as `url_codec_tables.h`.
 
-FROZEN: links minted with it must open for ever, so not one character of the three tables may change;
-whoever wants better tables adds a version 2 beside this one. `tests/token` compares the generated header
-and golden tokens.
+FROZEN: links minted with them must open for ever, so not one character of the three tables may change;
+better tables are a version 2 beside these. `tests/token` holds the generated header's digest and golden tokens.
 
 Where the numbers come from: lists of general URL parts and English words written by hand, letter-pair
 frequencies of the Python documentation's prose, and invented URLs put together from both. No mail was
@@ -17,8 +16,6 @@ the layout.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 ESC, WORD, CAPITAL, PART, RUN, PAD, SYMBOLS = 95, 96, 97, 98, 99, 100, 101
 
@@ -204,7 +201,7 @@ def context_of(byte: int) -> int:
     return names.index("high" if byte >= 127 else "other")
 
 
-def canonical(lengths: list[int]) -> list[int]:
+def canonical_codes(lengths: list[int]) -> list[int]:
     """The codes of a full prefix code with these lengths, in order of length, then of position."""
     codes, code, last = [0] * len(lengths), 0, 0
     for length, position in sorted((length, position) for position, length in enumerate(lengths)):
@@ -223,11 +220,11 @@ def context_lengths(row: str) -> list[int]:
 def entries(table: dict[int, str]) -> list[tuple[str, int, int]]:
     """Every entry of WORDS or PARTS in byte order, with its code and its code's length."""
     pairs = sorted((text, length) for length, texts in table.items() for text in texts.split())
-    codes = canonical([length for _, length in pairs])
+    codes = canonical_codes([length for _, length in pairs])
     return [(text, code, length) for (text, length), code in zip(pairs, codes, strict=True)]
 
 
-def _rows(values: list[int], per_line: int) -> str:
+def _c_rows(values: list[int], per_line: int) -> str:
     texts = [str(value) for value in values]
     lines = (", ".join(texts[at : at + per_line]) for at in range(0, len(texts), per_line))
     return "\n".join(f"    {line}," for line in lines)
@@ -239,7 +236,7 @@ def _decoder(lengths: list[int]) -> tuple[list[int], list[int]]:
     return [lengths.count(length) for length in range(13)], order
 
 
-def _dictionary(name: str, table: dict[int, str], bucket_count: int) -> str:
+def _c_dictionary(name: str, table: dict[int, str], bucket_count: int) -> str:
     """One dictionary as C: the encoder's entries by bucket and falling length, the decoder's order."""
     listed = entries(table)
     ranked = sorted(range(len(listed)), key=lambda at: (bucket(listed[at][0]), -len(listed[at][0]), listed[at][0]))
@@ -251,9 +248,9 @@ def _dictionary(name: str, table: dict[int, str], bucket_count: int) -> str:
     body = "\n".join(f'    {{{{"{text}"}}, {size}, {length}, {code}}},' for text, size, length, code in rows)
     return (
         f"static const struct entry {name}[{len(ranked)}] = {{\n{body}\n}};\n"
-        f"static const uint16_t {name}_bucket[{len(starts)}] = {{\n{_rows(starts, 24)}\n}};\n"
+        f"static const uint16_t {name}_bucket[{len(starts)}] = {{\n{_c_rows(starts, 24)}\n}};\n"
         f"static const struct decoder {name}_decoder = {{{{{', '.join(map(str, counts))}}}}};\n"
-        f"static const uint16_t {name}_order[{len(ranks)}] = {{\n{_rows(ranks, 20)}\n}};\n"
+        f"static const uint16_t {name}_order[{len(ranks)}] = {{\n{_c_rows(ranks, 20)}\n}};\n"
     )
 
 
@@ -268,34 +265,30 @@ def bucket(text: str) -> int:
 MARKS = "".join(sorted({text[0] for texts in PARTS.values() for text in texts.split()}))
 
 
-def header() -> str:
+def c_header() -> str:
     """The text of `url_codec_tables.h`."""
     encode, counts, orders = [], [], []
     for _, row in CONTEXTS:
         lengths = context_lengths(row)
-        codes = zip(canonical(lengths), lengths, strict=True)
-        encode.append("    {" + _rows([code << 4 | length for code, length in codes], 20).strip() + "},")
+        codes = zip(canonical_codes(lengths), lengths, strict=True)
+        encode.append("    {" + _c_rows([code << 4 | length for code, length in codes], 20).strip() + "},")
         count, order = _decoder(lengths)
         counts.append("    {{" + ", ".join(map(str, count)) + "}},")
-        orders.append("    {" + _rows(order, 30).strip() + "},")
+        orders.append("    {" + _c_rows(order, 30).strip() + "},")
     contexts = [context_of(byte) for byte in range(256)]
     marks = [MARKS.index(chr(byte)) if chr(byte) in MARKS else 255 for byte in range(128)]
     names = [name for name, _ in CONTEXTS]
     return "\n".join(
         [
-            "/* Written by url_codec_tables.py: do not edit. A code word stands left of its length in four bits. */",
+            "/* Generated by url_codec_tables.py. A code word stands left of its length in four bits. */",
             f"enum {{ CONTEXTS = {len(CONTEXTS)} }};",
             f"enum {{ HOST = {names.index('host')}, OTHER = {names.index('other')} }};",
-            f"static const uint8_t context_of[256] = {{\n{_rows(contexts, 32)}\n}};",
+            f"static const uint8_t context_of[256] = {{\n{_c_rows(contexts, 32)}\n}};",
             f"static const uint16_t code_of[CONTEXTS][{SYMBOLS}] = {{\n" + "\n".join(encode) + "\n};",
             "static const struct decoder decoder_of[CONTEXTS] = {\n" + "\n".join(counts) + "\n};",
             f"static const uint8_t order_of[CONTEXTS][{SYMBOLS}] = {{\n" + "\n".join(orders) + "\n};",
-            f"static const uint8_t mark_of[128] = {{\n{_rows(marks, 32)}\n}};",
-            _dictionary("words", WORDS, 26 * 26),
-            _dictionary("parts", PARTS, len(MARKS) * 128),
+            f"static const uint8_t mark_of[128] = {{\n{_c_rows(marks, 32)}\n}};",
+            _c_dictionary("words", WORDS, 26 * 26),
+            _c_dictionary("parts", PARTS, len(MARKS) * 128),
         ]
     )
-
-
-if __name__ == "__main__":
-    Path(__file__).with_name("url_codec_tables.h").write_text(header())

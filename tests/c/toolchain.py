@@ -39,7 +39,7 @@ def compilers() -> tuple[str, ...]:
 def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> None:
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
     generated = program.parent / "generated"
-    subprocess.run([sys.executable, ROOT / "ext/html/generate_charrefs.py", generated], check=True)  # noqa: S603 - our own
+    subprocess.run([sys.executable, ROOT / "ext/generate_tables.py", generated], check=True)  # noqa: S603 - our own
     folders = [HERE, ROOT / "ext/html", ROOT / "ext/tokens", ROOT / "ext/mime", ROOT / "ext/journal", generated]
     included = [f"-I{folder}" for folder in folders]
     command = [compiler, *STRICT, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]

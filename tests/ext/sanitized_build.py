@@ -45,7 +45,7 @@ def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *S
     shutil.copytree(ROOT / "src/linkweir", package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     names = [f"_{name}" for name in SOURCES]
     _run([sys.executable, "-c", _CYTHONIZE, str(folder / "generated"), *names])
-    _run([sys.executable, str(ROOT / "ext/html/generate_charrefs.py"), str(folder / "generated")])
+    _run([sys.executable, str(ROOT / "ext/generate_tables.py"), str(folder / "generated")])
     (folder / "ignored.txt").write_text(_IGNORED)
     for name, sources in SOURCES.items():
         _compile(compiler, name, sources, folder, flags)

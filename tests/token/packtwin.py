@@ -24,7 +24,7 @@ def _texts(codes: list[int], lengths: list[int]) -> list[str]:
 
 
 ROWS = [FORMAT["context_lengths"](row) for _, row in FORMAT["CONTEXTS"]]
-CODES = [_texts(FORMAT["canonical"](row), row) for row in ROWS]
+CODES = [_texts(FORMAT["canonical_codes"](row), row) for row in ROWS]
 WORDS, PARTS = (
     {text.encode(): f"{code:0{length}b}" for text, code, length in FORMAT["entries"](FORMAT[name])}
     for name in ("WORDS", "PARTS")

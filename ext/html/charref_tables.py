@@ -1,18 +1,17 @@
-"""Writes refs_table.h, the table of named character references, from the standard library's html.entities.
+"""The table of named character references, from the standard library's html.entities.
 
-Run by setup.py at build time: the 2,231 names of the HTML standard are data that Python already carries.
+The 2,231 names of the HTML standard are data that Python carries: ext/generate_tables.py writes them as a C header.
 """
 
 from html.entities import html5
-from pathlib import Path
 
 
 def _c_string(data: bytes) -> str:
     return '"' + "".join(f"\\{byte:03o}" for byte in data) + '"'
 
 
-def table() -> str:
-    """The header's text: names in byte order, and where each first letter begins."""
+def c_header() -> str:
+    """The text of `charref_tables.h`: names in byte order, and where each first letter begins."""
     names = sorted(html5, key=str.encode)
     rows = [f"  {{{_c_string(n.encode())}, {_c_string(html5[n].encode())}}}," for n in names]
     starts = [sum(ord(n[0]) < letter for n in names) for letter in range(129)]
@@ -27,18 +26,3 @@ def table() -> str:
             "",
         ]
     )
-
-
-def write(folder: Path) -> None:
-    """Writes the header into `folder`, leaving it alone when it is up to date."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "refs_table.h"
-    text = table()
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-
-
-if __name__ == "__main__":
-    import sys
-
-    write(Path(sys.argv[1]))
