@@ -33,6 +33,21 @@ AT_LEAST_ONE = (
     *("rate_burst", "statistics_burst", "journal_facts"),
 )
 
+SECTIONS = {  # of the reference: the first setting of each
+    "data": "Service",
+    "base_url": "Tracking links",
+    "api_hosts": "HTTP",
+    "transport": "Delivery",
+    "smtp_host": "SMTP",
+    "webhook_networks": "Webhooks",
+    "spool": "Clicks",
+}
+
+
+def doc(text: str) -> dict[str, str]:
+    """Return the metadata of a field that is documented by `text`, in the manual."""
+    return {"doc": text}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -43,64 +58,173 @@ class Settings:
     changes paths on the way.
     """
 
-    data: Path = Path("linkweir-data")
-    host: str = "127.0.0.1"
-    port: int = 8025
-    base_url: str = ""
-    click_path: str = ""
-    api_hosts: tuple[str, ...] = ()
-    link_style: Literal["sealed", "short"] = "sealed"
-    opt_out: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    outlook: bool = False
-    trusted_proxies: tuple[Network, ...] = ()
-    api_key: str = field(default="", repr=False)
-    key_file: Path | None = None
-    spool: Path | None = None
-    journal_facts: int = 100_000
-    heed_objections: bool = True
-    shorten_addresses: bool = False
-    proxy_header: ProxyHeader = "x-forwarded-for"
-    apple_app_links: Path | None = None
-    android_app_links: Path | None = None
-    unknown_link_page: Path | None = None
-    root_page: Path | None = None
-    root_address: str = ""
-    maildir: Path | None = None
-    click_wait: float = 2.0
-    store_wait: float = 5.0
-    spool_retry: float = 5.0
-    claim_seconds: float = 30.0
-    retry_seconds: float = 30.0
-    threads: int = 8
-    max_body: int = MAX_BODY
-    transport: str = field(default="maildir", repr=False)  # may hold a password
-    delivery_connections: int = 4
-    mail_hostname: str = ""
-    smtp_host: str = "127.0.0.1"
-    smtp_port: int | None = None
-    smtps_port: int | None = None
-    smtp_certificate: Path | None = None
-    smtp_key: Path | None = None
-    max_message: int = MAX_MESSAGE
-    max_incoming: int = 256 * 1024 * 1024
-    filter_listen: str = ""
-    filter_return: str = ""
-    filter_max_message: int = 0
-    rate_limit: float = 100.0
-    rate_burst: int = 200
-    statistics_rate: float = 1.0
-    statistics_burst: int = 1
-    webhook_networks: tuple[Network, ...] = ()
-    webhook_timeout: float = 5.0
-    webhook_retry_seconds: float = 1.0
-    webhook_connections: int = 20
-    retention_seconds: float = 60.0
-    mmdb: Path | None = None
-    networks: Path | None = None
-    tell_seconds: float = 2.0
-    correct_seconds: float = 5.0
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    data: Path = field(
+        default=Path("linkweir-data"), metadata=doc("Folder of the database, the keys, the outbox and the journal.")
+    )
+    host: str = field(default="127.0.0.1", metadata=doc("Address that HTTP listens on."))
+    port: int = field(default=8025, metadata=doc("Port that HTTP listens on; 0 takes a free one."))
+    threads: int = field(default=8, metadata=doc("Threads for database work."))
+    log_level: Literal["debug", "info", "warning", "error"] = field(
+        default="info", metadata=doc("Least severe log level that is written.")
+    )
+
+    base_url: str = field(
+        default="", metadata=doc("Beginning of every tracking link; if empty, `http://HOST:PORT/c/`.")
+    )
+    click_path: str = field(
+        default="",
+        metadata=doc(
+            "Path under which the service answers tracking links, if a proxy or a mount changes that of the base URL."
+        ),
+    )
+    link_style: Literal["sealed", "short"] = field(
+        default="sealed",
+        metadata=doc("`sealed` links carry their destination; `short` ones look it up in the database."),
+    )
+    key_file: Path | None = field(
+        default=None, metadata=doc("Key ring that signs the links; if empty, `keys.json` in the data folder.")
+    )
+    opt_out: tuple[str, ...] = field(
+        default=(),
+        metadata=doc(
+            "More attributes (`name` or `name=value`) that exclude a link, or presets such as `vendors`; with commas."
+        ),
+    )
+    skip: tuple[str, ...] = field(
+        default=(),
+        metadata=doc(
+            "Regular expressions of destinations never to track, or presets such as `one-time`; with white space."
+        ),
+    )
+    outlook: bool = field(default=False, metadata=doc("Also rewrite links in Outlook's conditional comments and VML."))
+    unknown_link_page: Path | None = field(
+        default=None, metadata=doc("HTML file shown with 404 to readers whose link is not valid.")
+    )
+    root_page: Path | None = field(default=None, metadata=doc("HTML file shown at `/`."))
+    root_address: str = field(default="", metadata=doc("URL that `/` redirects to; not together with a root page."))
+    apple_app_links: Path | None = field(
+        default=None, metadata=doc("JSON file served as `/.well-known/apple-app-site-association`.")
+    )
+    android_app_links: Path | None = field(
+        default=None, metadata=doc("JSON file served as `/.well-known/assetlinks.json`.")
+    )
+
+    api_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=doc(
+            "The only host names that serve the API, the dashboard and this manual; with commas. If empty, all but "
+            "the tracking hosts of domains."
+        ),
+    )
+    api_key: str = field(default="", repr=False, metadata=doc("API key that is always valid, at least 32 characters."))
+    trusted_proxies: tuple[Network, ...] = field(
+        default=(), metadata=doc("Networks of the proxies whose forwarding header is believed; with commas.")
+    )
+    proxy_header: ProxyHeader = field(
+        default="x-forwarded-for", metadata=doc("Header in which the proxies pass the client's address.")
+    )
+    max_body: int = field(default=MAX_BODY, metadata=doc("Largest HTTP request in bytes."))
+    max_incoming: int = field(
+        default=256 * 1024 * 1024,
+        metadata=doc(
+            "Bytes of all requests and mails that are received and not yet stored; beyond it, senders are told to "
+            "retry (503, 421, 451)."
+        ),
+    )
+    rate_limit: float = field(default=100.0, metadata=doc("Requests per second of one account."))
+    rate_burst: int = field(default=200, metadata=doc("Requests that one account may send at once."))
+    statistics_rate: float = field(default=1.0, metadata=doc("Statistics requests per second of one account."))
+    statistics_burst: int = field(default=1, metadata=doc("Statistics requests that one account may send at once."))
+    store_wait: float = field(default=5.0, metadata=doc("Seconds that a request waits for a locked database."))
+
+    transport: str = field(
+        default="maildir",
+        repr=False,
+        metadata=doc(
+            "Where mail goes: `maildir`, `discard`, or a relay: `smtp://`, `smtp+starttls://` or `smtps://` with "
+            "`user:password@host:port`."
+        ),
+    )
+    maildir: Path | None = field(
+        default=None, metadata=doc("Maildir of transport `maildir`; if empty, `outbox` in the data folder.")
+    )
+    delivery_connections: int = field(default=4, metadata=doc("Mails that are delivered at the same time."))
+    mail_hostname: str = field(
+        default="", metadata=doc("Host name in EHLO and in delivery reports; if empty, that of the machine.")
+    )
+    claim_seconds: float = field(
+        default=30.0, metadata=doc("Seconds after which a delivery that did not finish is tried again.")
+    )
+    retry_seconds: float = field(
+        default=30.0, metadata=doc("Seconds before the first retry of a delivery; later ones wait longer.")
+    )
+    retention_seconds: float = field(
+        default=60.0, metadata=doc("Seconds between searches for mail whose retention has ended.")
+    )
+
+    smtp_host: str = field(default="127.0.0.1", metadata=doc("Address that SMTP submission listens on."))
+    smtp_port: int | None = field(
+        default=None, metadata=doc("Port with STARTTLS; if empty, 8587 with `linkweir serve` and off elsewhere.")
+    )
+    smtps_port: int | None = field(
+        default=None, metadata=doc("Port with implicit TLS; if empty, 8465 beside port 8587, otherwise off.")
+    )
+    smtp_certificate: Path | None = field(
+        default=None, metadata=doc("TLS certificate (PEM); if empty, a self-signed one for testing.")
+    )
+    smtp_key: Path | None = field(default=None, metadata=doc("Private key (PEM) of that certificate."))
+    max_message: int = field(default=MAX_MESSAGE, metadata=doc("Largest mail over SMTP in bytes."))
+    filter_listen: str = field(
+        default="", metadata=doc("`HOST:PORT` at which the content filter takes mail from the mail server.")
+    )
+    filter_return: str = field(
+        default="", metadata=doc("`HOST:PORT` of the mail server, where the content filter returns mail.")
+    )
+    filter_max_message: int = field(
+        default=0, metadata=doc("Largest mail for the content filter in bytes; 0 is no limit of its own.")
+    )
+
+    webhook_networks: tuple[Network, ...] = field(
+        default=(), metadata=doc("Private networks that webhooks may be in, beside all public addresses; with commas.")
+    )
+    webhook_timeout: float = field(default=5.0, metadata=doc("Seconds that a webhook may take for one request."))
+    webhook_retry_seconds: float = field(
+        default=1.0, metadata=doc("Unit of the waits between attempts: 1, 16, 81, 256 and 625 times this.")
+    )
+    webhook_connections: int = field(default=20, metadata=doc("Webhook requests that are sent at the same time."))
+    tell_seconds: float = field(
+        default=2.0, metadata=doc("Seconds that `message.clicked` waits for further clicks of a scanner.")
+    )
+    correct_seconds: float = field(
+        default=5.0, metadata=doc("Seconds that `message.click_corrected` waits for further changes.")
+    )
+
+    spool: Path | None = field(
+        default=None,
+        metadata=doc(
+            "Folder of the click journal, best on another disk than the database; if empty, `spool` in the data folder."
+        ),
+    )
+    journal_facts: int = field(
+        default=100_000, metadata=doc("Clicks that the journal has preallocated space for, 512 bytes each.")
+    )
+    click_wait: float = field(default=2.0, metadata=doc("Seconds that a redirect waits for its click to be written."))
+    spool_retry: float = field(
+        default=5.0, metadata=doc("Seconds between attempts to store clicks after the database has failed.")
+    )
+    heed_objections: bool = field(
+        default=True,
+        metadata=doc("Treat a click as anonymous if the browser sends Global Privacy Control or Do Not Track."),
+    )
+    shorten_addresses: bool = field(
+        default=False, metadata=doc("Store only the network of IP addresses: /24 of IPv4, /48 of IPv6.")
+    )
+    mmdb: Path | None = field(
+        default=None, metadata=doc("MaxMind DB file with countries or cities; reloaded when it changes.")
+    )
+    networks: Path | None = field(
+        default=None, metadata=doc("List of known scanner networks instead of the included one; reloaded too.")
+    )
 
     def __post_init__(self) -> None:
         """Fill what follows from other settings and refuse what cannot work."""
