@@ -45,7 +45,7 @@ from linkweir.click.spool import Spool
 from linkweir.click.tell import tell
 from linkweir.click.understand import Understand
 from linkweir.click.worker import ClickWorker
-from linkweir.edge import applinks, auth, health, own_pages, privacy, problems, tls_ask
+from linkweir.edge import applinks, auth, documentation_pages, health, own_pages, privacy, problems, tls_ask
 from linkweir.edge.access import Access, Shortcut
 from linkweir.edge.attempts import Attempts
 from linkweir.edge.dashboard import passwords
@@ -566,6 +566,7 @@ def create_app(
             *v1.ROUTES,
             *v2.ROUTES,
             *privacy.ROUTES,
+            *documentation_pages.ROUTES,
             *dashboard.ROUTES,
         ],
         middleware=[Middleware(Access, service=service), Middleware(Hosts, service=service)],

@@ -17,6 +17,7 @@ from linkweir.cli import (
     check,
     explain,
     export,
+    help_command,
     keys,
     opened,
     rebuild,
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in (rewrite, check, opened, keys, *service):
         module.add_to(commands)
     subparser(commands, "serve", **serve.HELP)
+    help_command.add_to(commands)
     return parser
 
 

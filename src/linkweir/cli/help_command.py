@@ -1,0 +1,57 @@
+"""`linkweir help [TOPIC]`: pages of the manual in the terminal."""
+
+import argparse
+import shutil
+
+from linkweir.cli.options import Commands, UsageError, subparser
+
+MAX_WIDTH = 100
+
+
+def add_to(commands: Commands) -> None:
+    """Add the sub-command."""
+    parser = subparser(
+        commands,
+        "help",
+        summary="show a page of the manual, or the list of pages",
+        description="Show a page of the manual. Without TOPIC, list the pages.",
+        examples="  linkweir help\n  linkweir help install\n  linkweir help settings | less\n",
+    )
+    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="page of the manual")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the page. Raises UsageError if there is no such page."""
+    from linkweir.manual import contents
+    from linkweir.manual.plain_text import render
+
+    if args.topic is None:
+        print(_list())
+        return 0
+    topic = args.topic.lower().removesuffix(".md")
+    if topic not in contents.TOPICS:
+        raise UsageError(_unknown(args.topic, topic))
+    print(render(contents.read_page(topic), min(shutil.get_terminal_size().columns, MAX_WIDTH)), end="")
+    return 0
+
+
+def _list() -> str:
+    from linkweir.manual import contents
+
+    width = max(map(len, contents.TOPICS))
+    lines = ["The pages of the manual; read one with: linkweir help TOPIC"]
+    for chapter, topics in contents.CHAPTERS.items():
+        lines += ["", chapter, *(f"  {topic:<{width}}  {contents.title(topic)}" for topic in topics)]
+    return "\n".join(lines)
+
+
+def _unknown(given: str, topic: str) -> str:
+    import difflib
+
+    from linkweir.manual import contents
+
+    near = difflib.get_close_matches(topic, contents.TOPICS, 3, 0.5)
+    near += [name for name in contents.TOPICS if topic and topic in name and name not in near]
+    hint = f"did you mean {' or '.join(near)}?" if near else "`linkweir help` lists all topics"
+    return f"the manual has no topic {given!r}; {hint} (of a command: `linkweir COMMAND --help`)"

@@ -1,0 +1,93 @@
+"""The pages of the manual: their order, their text, and a search over their sections. Knows no output format."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+CHAPTERS = {
+    "Start": ("index", "install"),
+    "Rewriting": ("library", "rewriting-rules", "command-line"),
+    "Service": ("service", "api", "smtp", "postfix", "webhooks", "dashboard"),
+    "Clicks": ("statistics", "click-classification", "privacy-and-erasure"),
+    "Operation": ("operations", "settings", "security", "benchmarks"),
+    "Development": ("architecture", "contributing"),
+}
+TOPICS = tuple(topic for chapter in CHAPTERS.values() for topic in chapter)
+FOLDER = Path(__file__).parent
+SCREENSHOT = "dashboard.png"
+MAX_RESULTS = 30
+_FENCE = re.compile(r"^(```|~~~)")
+_MARKER = re.compile(r"^<!-- [a-z ]+(: .*)? -->\n", re.MULTILINE)  # of generated parts and of examples
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The text below one heading, without the sections that follow."""
+
+    topic: str
+    heading: str
+    text: str
+
+    @property
+    def anchor(self) -> str:
+        """The fragment of its URL."""
+        return slug(self.heading)
+
+
+@cache
+def read_page(topic: str) -> str:
+    """Return the Markdown of a page without its markers. Raises KeyError if there is no such topic."""
+    if topic not in TOPICS:
+        raise KeyError(topic)
+    return _MARKER.sub("", (FOLDER / f"{topic}.md").read_text(encoding="utf-8"))
+
+
+def title(topic: str) -> str:
+    """Return the heading of a page."""
+    return read_page(topic).partition("\n")[0].removeprefix("# ").strip()
+
+
+def summary(topic: str) -> str:
+    """Return the first sentence of a page, on one line."""
+    paragraph = read_page(topic).split("\n\n")[1]
+    return " ".join(re.split(r"(?<=[.:])\s", paragraph, maxsplit=1)[0].split())
+
+
+@cache
+def sections(topic: str) -> tuple[Section, ...]:
+    """Return the sections of a page, in order."""
+    return tuple(_split(topic))
+
+
+def _split(topic: str) -> Iterator[Section]:
+    heading, lines, fenced = "", list[str](), False
+    for line in read_page(topic).splitlines():
+        fenced ^= bool(_FENCE.match(line))
+        if not fenced and re.match(r"#{1,4} ", line):
+            if heading:
+                yield Section(topic, heading, "\n".join(lines).strip())
+            heading, lines = line.lstrip("#").strip(), []
+        else:
+            lines.append(line)
+    yield Section(topic, heading, "\n".join(lines).strip())
+
+
+def slug(heading: str) -> str:
+    """Return the fragment that GitHub gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def search(query: str) -> list[Section]:
+    """Return the sections that contain every word of `query`, those with the words in their heading first."""
+    words = query.lower().split()
+    if not words:
+        return []
+    found = [
+        (sum(word in section.heading.lower() for word in words), section)
+        for topic in TOPICS
+        for section in sections(topic)
+        if all(word in f"{section.heading}\n{section.text}".lower() for word in words)
+    ]
+    return [section for _, section in sorted(found, key=lambda item: -item[0])][:MAX_RESULTS]

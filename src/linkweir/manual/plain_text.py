@@ -1,0 +1,115 @@
+"""Pages of the manual as plain text for a terminal.
+
+Markdown is nearly that already: paragraphs are filled, tables become aligned columns or, where they are too wide, one
+entry below another, and links name the topic to read next.
+"""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+
+_LINK = re.compile(r"!?\[([^\]]+)\]\(([^)\s]+)\)")
+_CELL = re.compile(r"(?<!\\)\|")
+
+
+def render(markdown: str, width: int) -> str:
+    """Return `markdown` as text of at most `width` columns; code and long words are left as they are."""
+    return "\n".join(_blocks(markdown.splitlines(), max(width, 40))).strip() + "\n"
+
+
+def _blocks(lines: list[str], width: int) -> Iterator[str]:
+    for kind, group in groupby(_classified(lines), key=lambda pair: pair[0]):
+        block = [line for _, line in group]
+        if kind == "code":
+            yield from (f"    {line}".rstrip() for line in block if not line.startswith("```"))
+        elif kind == "heading":
+            yield from (_heading(line) for line in block)
+        elif kind == "table":
+            yield from _table([_cells(line) for line in block if not re.fullmatch(r"[|:\- ]+", line)], width)
+        elif kind == "text":
+            yield from _paragraphs(block, width)
+        else:
+            yield ""
+
+
+def _classified(lines: list[str]) -> Iterator[tuple[str, str]]:
+    fenced = False
+    for line in lines:
+        fence = line.startswith("```")
+        if fenced or fence:
+            yield "code", line
+            fenced ^= fence
+        elif not line.strip():
+            yield "blank", line
+        else:
+            yield {"#": "heading", "|": "table"}.get(line[0], "text"), line
+
+
+def _heading(line: str) -> str:
+    text = _inline(line.lstrip("#").strip())
+    if line.startswith("### "):
+        return text
+    return f"{text}\n{('=' if line.startswith('# ') else '-') * len(text)}"
+
+
+def _paragraphs(lines: list[str], width: int) -> Iterator[str]:
+    """Fill each paragraph and each item of a list."""
+    items: list[str] = []
+    for line in lines:
+        if re.match(r"\s*([-*]|\d+\.) ", line) or not items:
+            items.append(line)
+        else:
+            items[-1] += " " + line.strip()
+    for item in items:
+        mark = re.match(r"\s*([-*]|\d+\.) ", item)
+        indent = " " * len(mark[0]) if mark else ""
+        yield _fill(_inline(item), width, indent)
+
+
+def _fill(text: str, width: int, indent: str = "", initial: str = "") -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=initial,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _inline(text: str) -> str:
+    """Return the text without the marks of emphasis, and with links written out."""
+    text = re.sub(r"(?<![`\w])\*\*?(?! )([^*`]+?)\*\*?(?!\w)", r"\1", text)
+    return _LINK.sub(_link, text).replace("\\|", "|")
+
+
+def _link(match: re.Match[str]) -> str:
+    label, target = match.groups()
+    if match[0].startswith("!"):
+        return f"[{label}]"
+    page = re.fullmatch(r"([\w-]+)\.md(#.*)?", target)
+    if page:
+        return f"{label} (linkweir help {page[1]})" if page[1] != label else label
+    return label if target in (label, f"#{label}") or target.startswith("#") else f"{label} <{target}>"
+
+
+def _cells(row: str) -> list[str]:
+    return [_inline(cell.strip()) for cell in _CELL.split(row.strip().strip("|"))]
+
+
+def _table(rows: list[list[str]], width: int) -> Iterator[str]:
+    """Align the columns; where only the last is too wide, fill it, otherwise write each row as an entry."""
+    columns = max(map(len, rows))
+    rows = [row + [""] * (columns - len(row)) for row in rows]
+    widths = [max(len(row[place]) for row in rows) for place in range(columns)]
+    indent = sum(widths[:-1]) + 2 * (columns - 1)
+    if indent + min(widths[-1], 30) <= width:
+        for row in rows:
+            first = "  ".join(cell.ljust(size) for cell, size in zip(row[:-1], widths[:-1], strict=True))
+            yield _fill(row[-1] or " ", width, " " * indent, f"{first}  " if first else "").rstrip()
+    else:
+        for row in rows[1:]:
+            yield _fill(row[0], width)
+            for name, cell in zip(rows[0][1:], row[1:], strict=True):
+                yield _fill(f"{name}: {cell}" if columns > 2 and name else cell, width, "      ", "    ")
