@@ -1,0 +1,1 @@
+"""Records everything that a user, a mail client or a reader can see of one service, to be compared with fixtures."""
