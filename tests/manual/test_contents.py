@@ -54,7 +54,15 @@ def test_a_search_finds_sections_with_all_words() -> None:
     assert (found[0].topic, found[0].heading) == ("command-line", "Rewrite files")
     assert all("rewrite" in f"{one.heading} {one.text}".lower() for one in found)
     assert contents.search("rewrite nothingofthekind") == []
+    phrases = contents.search("key ring")
+    assert all("key ring" in f"{one.heading} {one.text}".lower() for one in phrases[:5])
     assert contents.search("  ") == []
+
+
+def test_an_excerpt_has_no_marks() -> None:
+    """Text that is shown outside its page has neither bars of tables nor marks of code and links."""
+    markdown = "See [Settings](settings.md), **now**:\n\n| a | b |\n| --- | --- |\n| `x` | y |\n\n```sh\nls\n```\n"
+    assert contents.plain(markdown) == "See Settings , now : a b x y ls"
 
 
 def test_a_heading_in_code_is_no_section() -> None:

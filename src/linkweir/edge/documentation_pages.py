@@ -6,6 +6,7 @@ The pages are our own Markdown; what comes from the request is the search text, 
 import base64
 import hashlib
 import re
+import textwrap
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -42,11 +43,16 @@ pre code { overflow-wrap: normal }
 table { display: block; overflow-x: auto; border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .35rem .7rem; border: 1px solid var(--line); text-align: left; vertical-align: top }
 img { max-width: 100%; height: auto; border: 1px solid var(--line) }
-input, button { font: inherit; padding: .3rem .6rem; max-width: 100% }
-label { display: block }
+form p { display: flex; gap: .5rem; margin: .3rem 0 1.2rem }
+input, button { font: inherit; padding: .3rem .6rem }
+input { min-width: 0; flex: 1 }
+nav ul { display: flex; flex-wrap: wrap; gap: 0 1rem }
+.number { text-align: right }
+.skip:not(:focus) { position: absolute; left: -100rem }
 @media (min-width: 60rem) {
   body { display: grid; grid-template-columns: 15rem 1fr; gap: 2.5rem; padding: 2rem }
   nav { position: sticky; top: 2rem; max-height: calc(100vh - 4rem); overflow-y: auto }
+  nav ul { display: block }
 }
 """
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -63,6 +69,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title} - Linkweir manual</title>
 <style>{style}</style>
+<body>
+<a class="skip" href="#main">Skip to the text</a>
 <nav aria-label="Manual">
 <form action="{root}/docs" method="get" role="search">
 <label for="q">Search the manual</label>
@@ -70,9 +78,10 @@ PAGE = """<!doctype html>
 </form>
 {navigation}
 </nav>
-<main>
+<main id="main">
 {main}
 </main>
+</body>
 </html>
 """
 _PAGE_LINK = re.compile(r"([\w-]+)\.md(#.*)?")
@@ -82,8 +91,8 @@ _ATTRIBUTES = {
     "a": {"href"},
     "img": {"src", "alt"},
     "code": {"class"},
-    "th": {"style"},
-    "td": {"style"},
+    "th": {"class"},
+    "td": {"class"},
 }
 _TAGS = {
     *("h1", "h2", "h3", "h4", "p", "a", "img", "code", "pre", "em", "strong", "ul", "ol", "li", "blockquote", "hr"),
@@ -162,10 +171,12 @@ def _render(topic: str, root: str) -> str:
     for number, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", contents.slug(_text(tokens[number + 1])))
+        if token.attrs.pop("style", "") == "text-align:right":  # the policy allows no style of an element
+            token.attrSet("class", "number")
         for child in token.children or ():
             _localize(child, root)
     html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
-    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, filter_style_properties={"text-align"})
+    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
 
 
 def _text(inline: Token) -> str:
@@ -199,11 +210,11 @@ def _name(section: contents.Section) -> str:
 
 def _excerpt(text: str, query: str) -> str:
     """Return the surroundings of the first word that was searched for."""
-    plain = " ".join(text.split())
+    plain = contents.plain(text)
     at = min((place for word in query.lower().split() if (place := plain.lower().find(word)) >= 0), default=0)
-    start = max(0, at - EXCERPT_CHARACTERS // 3)
-    end = start + EXCERPT_CHARACTERS
-    return f"{'…' if start else ''}{plain[start:end]}{'…' if end < len(plain) else ''}"
+    start = max(0, plain.rfind(" ", 0, max(0, at - EXCERPT_CHARACTERS // 3)))
+    excerpt = textwrap.shorten(plain[start:], EXCERPT_CHARACTERS, placeholder="…")
+    return f"…{excerpt}" if start else excerpt
 
 
 ROUTES = [

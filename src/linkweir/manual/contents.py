@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent
 SCREENSHOT = "dashboard.png"
 MAX_RESULTS = 30
 _FENCE = re.compile(r"^(```|~~~)")
+_MARKS = re.compile(r"^```\w*$|^\|[-:| ]+\|$|(?<!\\)\||\*\*|`|\]\([^)]*\)|!?\[", re.MULTILINE)
 _MARKER = re.compile(r"^<!-- [a-z ]+(: .*)? -->\n", re.MULTILINE)  # of generated parts and of examples
 
 
@@ -85,9 +86,21 @@ def search(query: str) -> list[Section]:
     if not words:
         return []
     found = [
-        (sum(word in section.heading.lower() for word in words), section)
+        (_score(section, words), section)
         for topic in TOPICS
         for section in sections(topic)
         if all(word in f"{section.heading}\n{section.text}".lower() for word in words)
     ]
     return [section for _, section in sorted(found, key=lambda item: -item[0])][:MAX_RESULTS]
+
+
+def _score(section: Section, words: list[str]) -> int:
+    """Return how well a section fits: the phrase in its heading, whole words there, the phrase in its text."""
+    heading, phrase = section.heading.lower(), " ".join(words)
+    named = sum(word in re.findall(r"\w+", heading) for word in words)
+    return 8 * (phrase in heading) + 2 * named + 4 * (phrase in plain(section.text).lower())
+
+
+def plain(markdown: str) -> str:
+    """Return the words of `markdown` on one line, without tables' bars, code's marks and emphasis."""
+    return " ".join(_MARKS.sub(" ", markdown).split())
