@@ -1,21 +1,18 @@
-"""Exchanges over HTTP: the API's operations, the redirect, what needs no key, and the dashboard."""
+"""Exchanges over HTTP: the API's operations, the redirect, and what needs no key."""
 
-import json
 import re
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from tests.frozen.normalize import Normalizer, without_texts
+from tests.frozen.page import faces_of
 from tests.frozen.service import Service
 
 UNSAID = ("date", "content-length")  # headers that say nothing but the moment or the length of a text
 TEXT_KEYS = frozenset({"log", "error", "errors", "message", "reason", "note", "notes", "text", "sentence", "why"})
-MANY_OPTIONS = 40  # of a select: more of them are data
 METHODS = ("get", "put", "post", "delete", "patch")
 Recording = dict[str, Any]
 
@@ -66,6 +63,8 @@ class Recorder:
             entry["page"] = faces_of(response.text)
         elif shape == "text":
             entry["text"] = response.text
+        if shape == "json" and entry["headers"].get("content-type") == "application/json":
+            del entry["headers"]["content-type"]  # as `json` says
         if "allow" in response.headers:
             entry["headers"]["allow"] = ", ".join(sorted(response.headers["allow"].split(", ")))
         cookies = [re.sub(r"=[^;]+", "=<value>", one, count=1) for one in response.headers.get_list("set-cookie")]
@@ -79,58 +78,6 @@ class Recorder:
             if re.fullmatch(pattern, f"{request.method} {request.url.raw_path.decode().partition('?')[0]}"):
                 return {"operation": name}
         return {}
-
-
-class _Faces(HTMLParser):
-    """Collects what of a page another program or a browser acts on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[dict[str, Any]] = []
-        self.links: set[str] = set()
-        self.assets: set[str] = set()
-        self._options: list[str] | None = None
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
-        if tag == "form":
-            self.forms.append({"method": given.get("method", "get"), "action": given.get("action", ""), "fields": []})
-        elif tag == "a" and given.get("href"):
-            self.links.add(given["href"] or "")
-        elif tag in ("script", "link", "img", "iframe"):
-            self.assets.add(given.get("src") or given.get("href") or "")
-        elif tag == "option" and self._options is not None:
-            self._options.append(given.get("value") or "")
-        elif tag in ("input", "select", "textarea", "button"):
-            self._add_field(tag, given)
-
-    def _add_field(self, tag: str, given: dict[str, str | None]) -> None:
-        if not given.get("name") or not self.forms:
-            return
-        field: list[Any] = [given["name"], given.get("type") or tag]
-        field += [key for key in ("required", "checked") if key in given]
-        if tag == "select":
-            self._options = []
-            field.append(self._options)
-        self.forms[-1]["fields"].append(field)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "select":
-            if self._options is not None and len(self._options) > MANY_OPTIONS:
-                self._options[:] = ["<many>"]
-            self._options = None
-
-
-def faces_of(html: str) -> dict[str, Any]:
-    """The forms with their fields, the links and what a page loads; no texts, no order of links."""
-    faces = _Faces()
-    faces.feed(html)
-    forms = sorted({json.dumps(form, sort_keys=True) for form in faces.forms})
-    return {
-        "forms": [json.loads(form) for form in forms],
-        "links": sorted(faces.links),
-        "assets": sorted(faces.assets),
-    }
 
 
 HTML = (
@@ -150,92 +97,6 @@ def message(recipient: str, **fields: Any) -> dict[str, Any]:
         "tags": ["spring"],
         **fields,
     }
-
-
-def record_document(recorder: Recorder) -> Recording:
-    """Each operation of the OpenAPI document with its parameters, request and answers, without a text or a name that
-    only the document has.
-    """
-    document = recorder.service.client.get("/openapi.json").json()
-    schemas = document.get("components", {}).get("schemas", {})
-    found: Recording = {}
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if method not in METHODS:
-                continue
-            request = operation.get("requestBody", {})
-            found[f"{method.upper()} {path}"] = {
-                "parameters": {
-                    f"{one['in']} {one['name']}": [
-                        bool(one.get("required")),
-                        _plain(one.get("schema", {}), schemas, ()),
-                    ]
-                    for one in (_resolved(parameter, document) for parameter in operation.get("parameters", []))
-                },
-                "request": _bodies(request, schemas),
-                "answers": _answers(operation["responses"], document),
-                "security": operation.get("security", document.get("security")),
-            }
-    return found
-
-
-def _answers(responses: dict[str, Any], document: dict[str, Any]) -> Recording:
-    """What is answered, with the statuses that it is answered with."""
-    found: Recording = {}
-    for status, response in responses.items():
-        one = _resolved(response, document)
-        bodies = _bodies(one, document.get("components", {}).get("schemas", {}))
-        shape = json.dumps({"headers": sorted(one.get("headers", {})), **bodies})
-        found.setdefault(shape, []).append(status)
-    return {" ".join(statuses): json.loads(shape) for shape, statuses in found.items()}
-
-
-def _bodies(described: dict[str, Any], schemas: dict[str, Any]) -> dict[str, list[str]]:
-    return {
-        kind: sorted(set(_fields(body.get("schema", {}), schemas, "", ())))
-        for kind, body in described.get("content", {}).items()
-    }
-
-
-def _resolved(value: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in value:
-        target: Any = document
-        for step in value["$ref"].removeprefix("#/").split("/"):
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        value = target
-    return value
-
-
-def _target(schema: dict[str, Any], schemas: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    name = schema.get("$ref", "").rpartition("/")[2]
-    return name, schemas[name] if name else schema
-
-
-def _plain(schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...]) -> Any:
-    name, schema = _target(schema, schemas)
-    if name and name in seen:
-        return "<again>"
-    skipped = ("description", "title", "examples", "example", "properties", "required", "items", "anyOf", "default")
-    return {key: one for key, one in sorted(schema.items()) if key not in skipped}
-
-
-def _fields(schema: dict[str, Any], schemas: dict[str, Any], place: str, seen: tuple[str, ...]) -> Iterable[str]:
-    """One line for each value that may stand in a body: where it stands, and what it is."""
-    name, schema = _target(schema, schemas)
-    if name and name in seen:
-        yield f"{place}: again"
-        return
-    seen = (*seen, name) if name else seen
-    for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        yield from _fields(one, schemas, place, seen)
-    if "items" in schema:
-        yield from _fields(schema["items"], schemas, f"{place}[]", seen)
-    for field, one in schema.get("properties", {}).items():
-        mark = "" if field in schema.get("required", ()) else "?"
-        yield from _fields(one, schemas, f"{place}.{field}{mark}", seen)
-    plain = {key: one for key, one in _plain(schema, schemas, ()).items() if key not in ("oneOf", "allOf", "$ref")}
-    if plain and not (plain == {"type": "object"} and "properties" in schema):
-        yield f"{place}: {json.dumps(plain, sort_keys=True, separators=(',', ':'))}"
 
 
 def record_refusals(recorder: Recorder, weak_key: str) -> None:
@@ -493,81 +354,3 @@ def record_reading(recorder: Recorder, sent: dict[str, str]) -> None:
     api("recipient erase", "DELETE", "/recipients/erased%40example.org")
     api("recipient erase again", "DELETE", "/recipients/erased%40example.org")
     api("recipient erase wrong", "DELETE", "/recipients/nobody")
-
-
-def record_dashboard(recorder: Recorder, ids: dict[str, str]) -> None:
-    """The dashboard's pages and forms, before and after signing in; `ids` are those of a message and a webhook."""
-    client = httpx.Client(base_url=recorder.service.url, timeout=60)
-    with client:
-        visit = _visitor(recorder, client)
-        for path in ("", "/", "/sign-in", "/messages", "/nothing"):
-            visit(f"stranger {path}", "GET", path)
-        token = _form_token(client.get("/dashboard/sign-in").text)
-        who = {"token": token, "email": recorder.service.user}
-        visit("sign in wrong", "POST", "/sign-in", {**who, "password": "wrong"})
-        visit("sign in without token", "POST", "/sign-in", {"email": "x", "password": "x"})
-        token = _form_token(client.get("/dashboard/sign-in").text)
-        visit("sign in", "POST", "/sign-in", {**who, "token": token, "password": recorder.service.password})
-        one = ids["message"]
-        pages = (
-            "", "/", "/?days=7", "/messages", "/messages?recipient=person&status=Clicked", f"/messages/{one}",
-            f"/messages/{one}/mail", f"/messages/{one}/clicks", f"/messages/{one}/clicks/export", "/messages/x",
-            "/campaigns", "/campaign?tag=spring", "/campaign/mail?tag=spring", "/campaign/clickers?tag=spring",
-            "/campaign/segment?tag=spring", "/campaign?tag=none", "/compare?tag=spring", "/compare", "/live",
-            "/live/rows", "/webhooks", "/webhooks/new", f"/webhooks/{ids['webhook']}",
-            f"/webhooks/{ids['webhook']}/edit", f"/webhooks/{ids['webhook']}/delete", "/webhooks/x", "/settings",
-            "/check", "/export/clicks?days=7", "/export/campaigns", "/export/clickers?tag=spring", "/export/nothing",
-            "/nothing",
-        )  # fmt: skip
-        for path in pages:
-            visit(f"page {path}", "GET", path)
-        token = _form_token(client.get("/dashboard/settings").text)
-        for name, path, fields in _forms(ids):
-            visit(f"form {name}", "POST", path, {"token": token, **fields})
-            visit(f"form {name} without token", "POST", path, fields)
-        visit("sign out", "POST", "/sign-out", {"token": token})
-        visit("signed out", "GET", "/messages")
-
-
-def _forms(ids: dict[str, str]) -> Iterable[tuple[str, str, dict[str, str]]]:
-    hook = f"/webhooks/{ids['webhook']}"
-    new = "11111111-2222-4333-8444-555555555555"
-    yield (
-        "settings",
-        "/settings",
-        {"track_clicks": "on", "privacy": "full", "message_data_retention": "2", "message_metadata_retention": "30"},
-    )
-    yield "settings wrong", "/settings", {"message_data_retention": "x", "message_metadata_retention": "30"}
-    yield "zone", "/settings/zone", {"zone": "Europe/Berlin"}
-    yield "host", "/settings/host", {"domain": "example.edu", "subdomain": "links"}
-    yield "host wrong", "/settings/host", {"domain": "not a domain", "subdomain": "links"}
-    yield "check", "/check", {"html": HTML, "from": "news@example.com"}
-    yield (
-        "webhook",
-        "/webhooks/new",
-        {"id": new, "name": "by hand", "url": "https://hooks.example.com/", "scope": "global", "on_clicked": "on"},
-    )
-    yield "webhook wrong", "/webhooks/new", {"id": new, "name": "by hand", "url": "nowhere", "scope": "global"}
-    yield (
-        "webhook edit",
-        f"/webhooks/{new}/edit",
-        {"name": "changed", "url": "https://hooks.example.com/", "scope": "global", "on_opened": "on"},
-    )
-    yield "webhook switch", f"/webhooks/{new}/switch", {"enabled": "false"}
-    yield "webhook again", f"{hook}/again", {"request": new}
-    yield "webhook delete", f"/webhooks/{new}/delete", {}
-    yield "password wrong", "/password", {"current": "wrong", "new": "correct horse battery"}
-
-
-def _visitor(recorder: Recorder, client: httpx.Client) -> Callable[..., None]:
-    def visit(name: str, method: str, path: str, fields: dict[str, str] | None = None) -> None:
-        headers = {"Origin": recorder.service.url} if method == "POST" else {}
-        response = client.request(method, f"/dashboard{path}", data=fields, headers=headers)
-        is_page = response.headers.get("content-type", "").startswith("text/html")
-        recorder.record(f"{name}", response, "page" if is_page else "lines" if "/export" in path else "none")
-
-    return visit
-
-
-def _form_token(page: str) -> str:
-    return page.partition('name="token" value="')[2].partition('"')[0]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.frozen import command, database, http, smtp
+from tests.frozen import command, dashboard, database, http, openapi, smtp
 from tests.frozen.normalize import Normalizer, mail_of
 from tests.frozen.receiver import Receiver
 from tests.frozen.service import Service, wait_until
@@ -27,7 +27,7 @@ def record(folder: Path) -> dict[str, Recording]:
         recorder = http.Recorder(service, normalizer)
         weak = http.record_resources(recorder)
         http.record_webhooks(recorder, receiver.url)
-        document = http.record_document(recorder)
+        document = openapi.record(recorder)
         sent = http.record_sending(recorder)
         credential = _credential(recorder)
         dialogues = smtp.record(service, credential)
@@ -40,7 +40,7 @@ def record(folder: Path) -> dict[str, Recording]:
         http.record_reading(recorder, sent)
         http.record_refusals(recorder, weak)
         exchanges, recorder.exchanges = recorder.exchanges, {}
-        http.record_dashboard(recorder, _ids(recorder, sent))
+        dashboard.record(recorder, _ids(recorder, sent))
         runs = command.record(shell, _click(recorder, sent))
         runs["the service's end"] = {"code": service.stop()}
     rows = database.record(data / "linkweir.db", normalizer)
