@@ -1,6 +1,7 @@
 """Exchanges over HTTP: the API's operations, the redirect, and what needs no key."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,9 @@ class Recorder:
         """A request to API v2 below the account; the answer's JSON."""
         sent = self.authorization | {key.replace("_", "-"): text for key, text in headers.items()}
         response = self.service.client.request(method, self.base + path, json=body, headers=sent)
+        while response.status_code == 429:  # an erasure that took long on a busy machine is followed by a pause
+            time.sleep(float(response.headers["retry-after"]))
+            response = self.service.client.request(method, self.base + path, json=body, headers=sent)
         self.record(name, response)
         return response.json() if response.headers.get("content-type") == "application/json" else None
 
