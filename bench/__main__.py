@@ -13,77 +13,77 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import memory, ratios
-from bench.floors import NoCompilerError, bytes_count, memchr_sweep
-from bench.how import Work, interleave
-from bench.how.machine import machine, versions
-from bench.how.rounds import repeated
-from bench.how.table import Row, heading, markdown
-from bench.what import Case, all_cases
-from bench.who import engines, judge
-from bench.who.sealed import tracker
+from bench import ratios, streaming_memory
+from bench.baselines import NoCompilerError, count_bytes, memchr_scan
+from bench.cases import Case, list_cases
+from bench.engines import check_output, load_engines
+from bench.engines.sample_tracker import make_tracker
+from bench.harness import Work, run_interleaved
+from bench.harness.environment import describe_machine, list_versions
+from bench.harness.markdown_table import EngineRow, format_engine_table, format_environment
+from bench.harness.rounds import repeat
 
 ROUNDS = 40
 QUICK_ROUNDS = 10
 GIGABYTE = 1_000_000_000
 
 
-def floors(example: Case) -> dict[str, Work]:
+def baselines(example: Case) -> dict[str, Work]:
     """What the machine can do with the same bytes; without a C compiler only what Python has."""
     document = example.document
-    works: dict[str, Work] = {'*`bytes.count(b"<")`*': lambda loops: bytes_count(document, loops)}
+    works: dict[str, Work] = {'*`bytes.count(b"<")`*': lambda loops: count_bytes(document, loops)}
     try:
-        if memchr_sweep(document) != bytes_count(document):
+        if memchr_scan(document) != count_bytes(document):
             raise ratios.WrongAnswerError("the sweep and bytes.count disagree")
     except NoCompilerError as reason:
         print(reason, file=sys.stderr)
         return works
     first: dict[str, Work] = {
-        "*memory copy*": ratios.copy_speed(example.name),
-        "*libc `memchr` sweep for `<`*": lambda loops: memchr_sweep(document, loops),
+        "*memory copy*": ratios.copy_work(example.name),
+        "*libc `memchr` sweep for `<`*": lambda loops: memchr_scan(document, loops),
     }
     return first | works
 
 
-def ours(example: Case) -> dict[str, Work]:
+def linkweir_forms(example: Case) -> dict[str, Work]:
     """The forms of Linkweir that are not engines among others; each checked before it is timed."""
     import linkweir
 
-    minting, document = tracker(), example.document
+    minting, document = make_tracker(), example.document
     plan = linkweir.Plan(document)
     found = [link.destination for link in linkweir.scan(document) if link.outcome is linkweir.Outcome.TRACKED]
-    if found != example.destinations or plan.render(minting) != example.rewritten(minting.mint):
+    if found != example.destinations or plan.render(minting) != example.expected_output(minting.mint):
         raise ratios.WrongAnswerError(f"scan or render of {example.name}")
     return {
-        "scan in C": ratios.scan(example.name),
-        "`scan`, every link an object": repeated(lambda: list(linkweir.scan(document))),
-        "`Plan.render`, sealed links": repeated(lambda: plan.render(minting)),
-        "`rewrite`, sealed links": ratios.sealed(example),
+        "scan in C": ratios.scan_work(example.name),
+        "`scan`, every link an object": repeat(lambda: list(linkweir.scan(document))),
+        "`Plan.render`, sealed links": repeat(lambda: plan.render(minting)),
+        "`rewrite`, sealed links": ratios.sealed_links_work(example),
     }
 
 
-def measured(rounds: int) -> list[Row]:
+def measure_all(rounds: int) -> list[EngineRow]:
     """Every floor and engine on every case; what is compared within a case is interleaved."""
-    rows: dict[str, Row] = {}
-    contestants, reasons = engines()
+    rows: dict[str, EngineRow] = {}
+    contestants, reasons = load_engines()
     for reason in reasons:
         print("left out:", reason, file=sys.stderr)
-    for example in all_cases():
-        works = floors(example) | ours(example)
+    for example in list_cases():
+        works = baselines(example) | linkweir_forms(example)
         for contestant in contestants:
             name = _label(contestant.name)
-            works[name] = repeated(partial(contestant.constant, example.document))
-            row = rows.setdefault(name, Row(name, judged=True))
-            verdict = judge(contestant, example)
-            if not verdict.right:
+            works[name] = repeat(partial(contestant.constant, example.document))
+            row = rows.setdefault(name, EngineRow(name, checked=True))
+            verdict = check_output(contestant, example)
+            if not verdict.is_correct:
                 row.faults[example.name] = str(verdict)
-        for name, samples in interleave(works, rounds=rounds).items():
-            row = rows.setdefault(name, Row(name, judged=name in ours_names(works)))
+        for name, samples in run_interleaved(works, rounds=rounds).items():
+            row = rows.setdefault(name, EngineRow(name, checked=name in linkweir_names(works)))
             row.speeds[example.name] = len(example.document) / samples.best / 1e6
-    return _ordered(rows)
+    return _sort_rows(rows)
 
 
-def ours_names(works: dict[str, Work]) -> set[str]:
+def linkweir_names(works: dict[str, Work]) -> set[str]:
     """Our own forms: their answers were checked before they were timed."""
     return {name for name in works if not name.startswith("*")}
 
@@ -95,16 +95,16 @@ def _label(name: str) -> str:
     }.get(name, name)
 
 
-def _ordered(rows: dict[str, Row]) -> list[Row]:
+def _sort_rows(rows: dict[str, EngineRow]) -> list[EngineRow]:
     """Floors, ours, peers; each group as it was first met."""
-    peers = {contestant.name for contestant in engines()[0]}
+    peers = {contestant.name for contestant in load_engines()[0]}
     return sorted(rows.values(), key=lambda row: (not row.name.startswith("*"), row.name in peers))
 
 
-def notes(*, quick: bool) -> list[str]:
+def extra_figures(*, quick: bool) -> list[str]:
     """The figures that are no megabytes per second of a case."""
     sealed, short = (ratios.mint_to_hash(style, QUICK_ROUNDS) for style in ("sealed", "short"))
-    stream = memory.in_own_process(GIGABYTE // 10 if quick else GIGABYTE, QUICK_ROUNDS)
+    stream = streaming_memory.measure_in_subprocess(GIGABYTE // 10 if quick else GIGABYTE, QUICK_ROUNDS)
     return [
         f"Minting: {sealed.detail} ({sealed.value:.2f} times); {short.detail.partition(',')[0]}.",
         f"Streaming {stream['bytes'] / 1e9:.1f} GB: {stream['megabytes_per_second']:,.0f} MB/s with "
@@ -119,11 +119,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, 100 MB streamed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     options = parser.parse_args(arguments)
-    rows = measured(QUICK_ROUNDS if options.quick else ROUNDS)
-    said = notes(quick=options.quick)
-    print(heading(machine(), versions()), markdown(rows, [each.name for each in all_cases()]), *said, sep="\n\n")
+    rows = measure_all(QUICK_ROUNDS if options.quick else ROUNDS)
+    said = extra_figures(quick=options.quick)
+    print(
+        format_environment(describe_machine(), list_versions()),
+        format_engine_table(rows, [each.name for each in list_cases()]),
+        *said,
+        sep="\n\n",
+    )
     if options.json:
-        record: dict[str, Any] = {"machine": machine(), "versions": versions(), "notes": said}
+        record: dict[str, Any] = {"machine": describe_machine(), "versions": list_versions(), "notes": said}
         record["rows"] = [asdict(row) for row in rows]
         options.json.write_text(json.dumps(record, indent=1) + "\n")
     return 0

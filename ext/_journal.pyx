@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""The way of facts from event loops to the disk (ext/journal/commit_queue.h), for linkweir.click.lane, which is its manual.
+"""The way of facts from event loops to the disk (ext/journal/commit_queue.h), for linkweir.clicks.journal.commit_queue, which is its manual.
 
 Knows bytes and descriptors. Refuses to know facts, event loops and the order of files.
 """

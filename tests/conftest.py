@@ -26,40 +26,40 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED_FOLDER = Path(__file__).resolve().parents[2] / "shared"
 
 
-def missing(what: str) -> NoReturn:
+def skip_or_fail(dependency: str) -> NoReturn:
     """Skip a test for want of something, or fail it where nothing may be wanting."""
     if os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1":
-        pytest.fail(f"{what}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
-    pytest.skip(what)
+        pytest.fail(f"{dependency}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
+    pytest.skip(dependency)
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
+def shared_folder() -> Path:
     """The folder of rules, corpus and suites beside the checkout."""
-    if not SHARED.is_dir():
-        missing("the shared material is not beside the checkout (../shared)")
-    return SHARED
+    if not SHARED_FOLDER.is_dir():
+        skip_or_fail("the shared material is not beside the checkout (../shared)")
+    return SHARED_FOLDER
 
 
 @pytest.fixture(scope="session")
-def hrefs() -> Callable[[bytes, str], list[tuple[str, str | None]]]:
+def parse_hrefs() -> Callable[[bytes, str], list[tuple[str, str | None]]]:
     """html5-parser as an independent judge: every `a` element of a document, as (namespace, href)."""
-    judge: Callable[[bytes, str], list[tuple[str, str | None]]] = _tree().hrefs
+    judge: Callable[[bytes, str], list[tuple[str, str | None]]] = _load_tree_oracle().parse_hrefs
     return judge
 
 
 @pytest.fixture(scope="session")
-def traces() -> Callable[[bytes, str], bool]:
+def tree_contains() -> Callable[[bytes, str], bool]:
     """The same judge: does a text stand anywhere in the tree?"""
-    judge: Callable[[bytes, str], bool] = _tree().traces
+    judge: Callable[[bytes, str], bool] = _load_tree_oracle().tree_contains
     return judge
 
 
-def _tree() -> ModuleType:
+def _load_tree_oracle() -> ModuleType:
     try:
         return importlib.import_module("tests.oracle.tree")
     except ImportError as reason:
-        missing(f"html5-parser is missing ({reason}): pip install --no-binary lxml 'linkweir[oracle]'")
+        skip_or_fail(f"html5-parser is missing ({reason}): pip install --no-binary lxml 'linkweir[oracle]'")

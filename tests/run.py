@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-MANDATORY = os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1"
+SHARED_REQUIRED = os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1"
 
 
 def run(*command: str | Path) -> None:
@@ -29,7 +29,7 @@ def run(*command: str | Path) -> None:
         sys.exit(status)
 
 
-def have_libxml2() -> bool:
+def has_libxml2() -> bool:
     """Are libxml2's headers there, so that lxml and html5-parser can be built from source?"""
     tool = shutil.which("pkg-config")
     return tool is not None and subprocess.run([tool, "--exists", "libxml-2.0"], check=False).returncode == 0  # noqa: S603
@@ -42,7 +42,7 @@ def main() -> None:
         venv.create(VENV, with_pip=True)
     run(PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     run(PYTHON, "-m", "pip", "install", "--quiet", "--editable", ".[test]")
-    if MANDATORY or have_libxml2():
+    if SHARED_REQUIRED or has_libxml2():
         print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
         run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
     # Many tests wait for processes and timers: one worker more than there are processors.

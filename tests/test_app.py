@@ -22,70 +22,79 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from linkweir.apikeys import opened
+from linkweir.accounts.api_key_admin import open_api_keys
 from linkweir.app import Service, create_app, linkweir_lifespan
 from linkweir.errors import LinkweirError
-from linkweir.serve import DEMO_KEY
+from linkweir.server.serve import DEMO_KEY_LABEL
 from linkweir.settings import Settings
-from tests.edge.serving import BROWSER, WAIT, Running, Served, free_port, mails, request, wait_until
+from tests.web.running_service import (
+    BROWSER_HEADERS,
+    WAIT_SECONDS,
+    RunningService,
+    UvicornThread,
+    find_free_port,
+    make_request,
+    read_maildir,
+    wait_until,
+)
 
-SETTINGS = ("LINKWEIR_",)
+SETTINGS_PREFIXES = ("LINKWEIR_",)
 
 
-class Process:
+class ServeProcess:
     """`linkweir serve` as a user starts it; what it prints is read until the logs begin."""
 
     def __init__(self, data: Path, *words: str, port: int = 0, **settings: str) -> None:
-        environment = {name: text for name, text in os.environ.items() if not name.startswith(SETTINGS)}
+        environment = {name: text for name, text in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
         environment |= {"LINKWEIR_" + name.upper(): text for name, text in settings.items()}
         ports = ["--port", str(port), *(["--smtp-port", "0"] if port else [])]  # with a free one the other is free too
         command = [sys.executable, "-m", "linkweir", "serve", "--data", str(data), *ports, *words]
         self.process = subprocess.Popen(  # noqa: S603  our own command
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
-        self._text: list[str] = []
-        self._errors: list[str] = []
+        self._output_lines: list[str] = []
+        self._error_lines: list[str] = []
         self._threads = [
-            threading.Thread(target=self._collect, args=pair, daemon=True)
-            for pair in ((self.process.stdout, self._text), (self.process.stderr, self._errors))
+            threading.Thread(target=self._collect_output, args=pair, daemon=True)
+            for pair in ((self.process.stdout, self._output_lines), (self.process.stderr, self._error_lines))
         ]
         for thread in self._threads:
             thread.start()
 
     @staticmethod
-    def _collect(stream: Any, lines: list[str]) -> None:
+    def _collect_output(stream: Any, lines: list[str]) -> None:
         lines.extend(stream)  # extend takes them one by one, so they can be seen as they come
 
     @property
-    def text(self) -> str:
+    def output(self) -> str:
         """Standard output so far."""
-        return "".join(self._text)
+        return "".join(self._output_lines)
 
     @property
-    def errors(self) -> str:
+    def error_output(self) -> str:
         """Standard error so far."""
-        return "".join(self._errors)
+        return "".join(self._error_lines)
 
-    def found(self, pattern: str) -> str:
+    def wait_for_match(self, pattern: str) -> str:
         """What the first group of a pattern matches in the output, once it does."""
-        wait_until(lambda: re.search(pattern, self.text) or self.process.poll() is not None)
-        match = re.search(pattern, self.text)
-        assert match, self.text + self.errors
+        wait_until(lambda: re.search(pattern, self.output) or self.process.poll() is not None)
+        match = re.search(pattern, self.output)
+        assert match, self.output + self.error_output
         return match[1]
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return self.found(r"listens on (http://\S+);")
+        return self.wait_for_match(r"listens on (http://\S+);")
 
-    def end(self, number: int) -> int:
+    def stop(self, number: int) -> int:
         """Send a signal and give the exit code."""
         self.process.send_signal(number)
-        return self.closed()
+        return self.wait_for_exit()
 
-    def closed(self) -> int:
+    def wait_for_exit(self) -> int:
         """Wait for the end; the exit code."""
-        code = self.process.wait(WAIT)
+        code = self.process.wait(WAIT_SECONDS)
         for thread in self._threads:
             thread.join(10)
         for stream in (self.process.stdout, self.process.stderr):
@@ -95,75 +104,75 @@ class Process:
 
 
 @contextlib.contextmanager
-def serving(data: Path, *words: str, **settings: Any) -> Iterator[Process]:
+def run_service(data: Path, *words: str, **settings: Any) -> Iterator[ServeProcess]:
     """A process that is gone at the end, whatever happened."""
-    process = Process(data, *words, **settings)
+    process = ServeProcess(data, *words, **settings)
     try:
         yield process
     finally:
         if process.process.poll() is None:
             process.process.kill()
-        process.closed()
+        process.wait_for_exit()
 
 
 def test_the_printed_commands_work(tmp_path: Path) -> None:
     """What the first start prints can be pasted into a shell: a message is sent, read, and its link clicked."""
-    with serving(tmp_path / "data") as process:
-        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
-        curl = process.found(r"(?s)Send a message:\n\n(curl .*?\n)\nRead it")
-        answer = shell(curl)
+    with run_service(tmp_path / "data") as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
+        curl = process.wait_for_match(r"(?s)Send a message:\n\n(curl .*?\n)\nRead it")
+        answer = run_shell(curl)
         message_id = answer["data"][0]["id"].strip("<>")
-        read = process.found(r"(?s)(curl -sS \S+/messages/ID .*?)\n\n").replace("/ID ", f"/{message_id} ")
-        wait_until(lambda: shell(read)["status"] == "Delivered")
-        (mail,) = mails(tmp_path / "data" / "outbox").values()
+        read = process.wait_for_match(r"(?s)(curl -sS \S+/messages/ID .*?)\n\n").replace("/ID ", f"/{message_id} ")
+        wait_until(lambda: run_shell(read)["status"] == "Delivered")
+        (mail,) = read_maildir(tmp_path / "data" / "outbox").values()
         link = re.search(r'href="([^"]+)"', mail.get_content())
         assert link
-        assert httpx.get(link[1], headers=BROWSER).headers["location"] == "https://example.com/news?id=1"
-        wait_until(lambda: shell(read)["click_count"] == 1)
+        assert httpx.get(link[1], headers=BROWSER_HEADERS).headers["location"] == "https://example.com/news?id=1"
+        wait_until(lambda: run_shell(read)["click_count"] == 1)
         assert account in read
-        assert process.end(signal.SIGTERM) == 0
-        assert key not in process.errors
+        assert process.stop(signal.SIGTERM) == 0
+        assert key not in process.error_output
 
 
-def shell(command: str) -> Any:
+def run_shell(command: str) -> Any:
     """What a pasted curl command answers."""
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=WAIT)  # noqa: S603
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=WAIT_SECONDS)  # noqa: S603
     return json.loads(done.stdout)
 
 
 def test_secrets_are_for_the_owner_only(tmp_path: Path) -> None:
     """Key ring, database and folders of a new data folder can be read by nobody else."""
-    with Served(tmp_path / "data") as service:
-        service.delivered(service.send()[0]["id"])
+    with RunningService(tmp_path / "data") as service:
+        service.wait_for_mail(service.send()[0]["id"])
         for path in [tmp_path / "data", *(tmp_path / "data").rglob("*")]:
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
 def test_a_later_start_shows_no_key(tmp_path: Path) -> None:
     """The key is printed once; later starts say so, and --new-api-key prints another that works beside the first."""
-    with serving(tmp_path) as process:
-        first = process.found(r"API key +(linkweir-sk-\w+)")
-        account = process.found(r"Account +(\S+)")
-        process.end(signal.SIGTERM)
-    with serving(tmp_path) as process:
-        assert "--new-api-key" in process.found(r"API key +(.*)")
-        assert process.found(r"Account +(\S+)") == account
-        process.end(signal.SIGTERM)
-    with serving(tmp_path, "--new-api-key") as process:
-        second = process.found(r"API key +(linkweir-sk-\w+)")
+    with run_service(tmp_path) as process:
+        first = process.wait_for_match(r"API key +(linkweir-sk-\w+)")
+        account = process.wait_for_match(r"Account +(\S+)")
+        process.stop(signal.SIGTERM)
+    with run_service(tmp_path) as process:
+        assert "--new-api-key" in process.wait_for_match(r"API key +(.*)")
+        assert process.wait_for_match(r"Account +(\S+)") == account
+        process.stop(signal.SIGTERM)
+    with run_service(tmp_path, "--new-api-key") as process:
+        second = process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         for key in (first, second):
             answer = httpx.get(f"{process.url}/v2/accounts/{account}", headers={"Authorization": f"Bearer {key}"})
             assert answer.status_code == 200
-        process.end(signal.SIGTERM)
+        process.stop(signal.SIGTERM)
 
 
 def test_a_stop_is_clean(tmp_path: Path) -> None:
     """SIGTERM and SIGINT end the process with 0, without a traceback, and every log line is JSON."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        with serving(tmp_path / str(number)) as process:
+        with run_service(tmp_path / str(number)) as process:
             httpx.get(process.url + "/healthz").raise_for_status()
-            assert process.end(number) == 0
-            events = [json.loads(line)["event"] for line in process.errors.splitlines()]
+            assert process.stop(number) == 0
+            events = [json.loads(line)["event"] for line in process.error_output.splitlines()]
             assert events[0] == "service.started"
             assert events[-1] == "service.stopped"
 
@@ -171,39 +180,39 @@ def test_a_stop_is_clean(tmp_path: Path) -> None:
 def test_what_was_accepted_survives_kill_9(tmp_path: Path) -> None:
     """Killed right after answering 202 and started again, the service delivers every message once."""
     accepted: list[str] = []
-    with serving(tmp_path, claim_seconds="0.5") as process:
-        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+    with run_service(tmp_path, claim_seconds="0.5") as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         with httpx.Client(base_url=process.url, headers={"Authorization": f"Bearer {key}"}) as client:
             for _ in range(20):
-                body = request(recipients=[{"email": f"r{n}@example.org"} for n in range(5)])
+                body = make_request(recipients=[{"email": f"r{n}@example.org"} for n in range(5)])
                 answer = client.post(f"/v2/accounts/{account}/messages", json=body)
                 assert answer.status_code == 202
                 accepted += [entry["id"] for entry in answer.json()["data"]]
-            assert process.end(signal.SIGKILL) == -signal.SIGKILL
-    with serving(tmp_path, claim_seconds="0.5") as process:
+            assert process.stop(signal.SIGKILL) == -signal.SIGKILL
+    with run_service(tmp_path, claim_seconds="0.5") as process:
         wait_until(lambda: len(list((tmp_path / "outbox" / "new").glob("*"))) >= len(accepted))
-        process.end(signal.SIGTERM)
-    assert set(mails(tmp_path / "outbox")) == set(accepted)
+        process.stop(signal.SIGTERM)
+    assert set(read_maildir(tmp_path / "outbox")) == set(accepted)
 
 
 def test_what_could_not_be_delivered_is_delivered_after_kill_9(tmp_path: Path) -> None:
     """A message that waits because the outbox is broken is delivered by the next process, with the same Message-ID."""
     (tmp_path / "file").write_text("")
-    with serving(tmp_path / "d", maildir=str(tmp_path / "file" / "box"), retry_seconds="0.2") as process:
-        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+    with run_service(tmp_path / "d", maildir=str(tmp_path / "file" / "box"), retry_seconds="0.2") as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         headers = {"Authorization": f"Bearer {key}"}
         base = f"{process.url}/v2/accounts/{account}/messages"
-        message_id = httpx.post(base, json=request(), headers=headers).json()["data"][0]["id"]
+        message_id = httpx.post(base, json=make_request(), headers=headers).json()["data"][0]["id"]
         one = f"{base}/{message_id.strip('<>')}"
         wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Deferred")
-        process.end(signal.SIGKILL)
-    with serving(tmp_path / "d", claim_seconds="0.5") as process:
+        process.stop(signal.SIGKILL)
+    with run_service(tmp_path / "d", claim_seconds="0.5") as process:
         wait_until(lambda: list((tmp_path / "d" / "outbox" / "new").glob("*")))
-        process.end(signal.SIGTERM)
-    assert list(mails(tmp_path / "d" / "outbox")) == [message_id]
+        process.stop(signal.SIGTERM)
+    assert list(read_maildir(tmp_path / "d" / "outbox")) == [message_id]
 
 
-def stored_clicks(data: Path) -> int:
+def count_stored_clicks(data: Path) -> int:
     """How many clicks the database holds, whatever was thought of them."""
     with contextlib.closing(sqlite3.connect(data / "linkweir.db")) as database:
         (count,) = database.execute("SELECT count(*) FROM clicks WHERE method = 'GET'").fetchone()
@@ -213,13 +222,13 @@ def stored_clicks(data: Path) -> int:
 def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
     """Every click whose redirect arrived is counted after the process was killed under load."""
     answered = 0
-    with serving(tmp_path) as process:
-        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
+    with run_service(tmp_path) as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         headers = {"Authorization": f"Bearer {key}"}
         base = f"{process.url}/v2/accounts/{account}/messages"
-        one = f"{base}/{httpx.post(base, json=request(), headers=headers).json()['data'][0]['id'].strip('<>')}"
+        one = f"{base}/{httpx.post(base, json=make_request(), headers=headers).json()['data'][0]['id'].strip('<>')}"
         wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Delivered")
-        (mail,) = mails(tmp_path / "outbox").values()
+        (mail,) = read_maildir(tmp_path / "outbox").values()
         link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
 
         def click(_: int) -> int:
@@ -231,58 +240,58 @@ def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(4) as pool:
             counts = pool.map(click, range(4))
-            wait_until(lambda: stored_clicks(tmp_path) > 20)
-            process.end(signal.SIGKILL)
+            wait_until(lambda: count_stored_clicks(tmp_path) > 20)
+            process.stop(signal.SIGKILL)
             answered = sum(counts)
-    with serving(tmp_path) as process:
-        wait_until(lambda: stored_clicks(tmp_path) >= answered)
-        process.end(signal.SIGTERM)  # a clean stop stores what the journal still holds
-    assert answered <= stored_clicks(tmp_path) <= answered + 4
+    with run_service(tmp_path) as process:
+        wait_until(lambda: count_stored_clicks(tmp_path) >= answered)
+        process.stop(signal.SIGTERM)  # a clean stop stores what the journal still holds
+    assert answered <= count_stored_clicks(tmp_path) <= answered + 4
 
 
 def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     """`--demo-exit` sends the sample newsletter over HTTP, prints each link with its destination, and stops with 0."""
-    with serving(tmp_path / "data", "--demo-exit") as process:
-        assert process.closed() == 0
-    assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.text
-    assert re.search(r"sample traffic, sent to nobody, is at\n  http://\S+/dashboard/\n", process.text)
-    assert "https://example.net/shop/item.php?id=7&copy=2" in process.text
-    assert "Unsubscribe: left as it was" in process.text
-    links = re.findall(r"^ {4}(http\S+)$", process.text, re.MULTILINE)
+    with run_service(tmp_path / "data", "--demo-exit") as process:
+        assert process.wait_for_exit() == 0
+    assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.output
+    assert re.search(r"sample traffic, sent to nobody, is at\n  http://\S+/dashboard/\n", process.output)
+    assert "https://example.net/shop/item.php?id=7&copy=2" in process.output
+    assert "Unsubscribe: left as it was" in process.output
+    links = re.findall(r"^ {4}(http\S+)$", process.output, re.MULTILINE)
     assert len(links) == 3
-    with serving(tmp_path / "data") as process:
+    with run_service(tmp_path / "data") as process:
         answer = httpx.get(process.url + "/c/" + links[0].rpartition("/")[2])
         assert answer.headers["location"].startswith("https://example.com/articles/")
-        process.end(signal.SIGTERM)
+        process.stop(signal.SIGTERM)
 
 
 def test_each_demo_replaces_the_key_of_the_last(tmp_path: Path) -> None:
     """However often the demo runs, there is one key for it, and the one shown first stays."""
     for _ in range(2):
-        with serving(tmp_path / "data", "--demo-exit") as process:
-            assert process.closed() == 0
-    with opened(Settings(data=tmp_path / "data")) as keys:
-        assert [row["label"] for row in keys.all()] == ["first", DEMO_KEY]
+        with run_service(tmp_path / "data", "--demo-exit") as process:
+            assert process.wait_for_exit() == 0
+    with open_api_keys(Settings(data=tmp_path / "data")) as keys:
+        assert [row["label"] for row in keys.list_all()] == ["first", DEMO_KEY_LABEL]
 
 
-def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
+def test_mistakes_are_reported_in_one_line(tmp_path: Path) -> None:
     """A port in use, an unknown setting, a key file that others can read: exit 1 and a plain sentence."""
-    with socket.create_server(("127.0.0.1", 0)) as busy, serving(tmp_path, port=busy.getsockname()[1]) as process:
-        assert process.closed() == 1
-        assert "cannot listen on 127.0.0.1" in process.errors
-    with serving(tmp_path, colour="red") as process:
-        assert process.closed() == 1
-        assert "LINKWEIR_COLOUR: there is no such setting" in process.errors
-    with Served(tmp_path / "data"):
+    with socket.create_server(("127.0.0.1", 0)) as busy, run_service(tmp_path, port=busy.getsockname()[1]) as process:
+        assert process.wait_for_exit() == 1
+        assert "cannot listen on 127.0.0.1" in process.error_output
+    with run_service(tmp_path, colour="red") as process:
+        assert process.wait_for_exit() == 1
+        assert "LINKWEIR_COLOUR: there is no such setting" in process.error_output
+    with RunningService(tmp_path / "data"):
         pass
     (tmp_path / "data" / "keys.json").chmod(0o644)
-    with serving(tmp_path / "data") as process:
-        assert process.closed() == 1
-        assert "chmod 600" in process.errors
-        assert "Traceback" not in process.errors
+    with run_service(tmp_path / "data") as process:
+        assert process.wait_for_exit() == 1
+        assert "chmod 600" in process.error_output
+        assert "Traceback" not in process.error_output
 
 
-def mounted(tmp_path: Path, listener: socket.socket, *, with_lifespan: bool) -> tuple[Starlette, Service]:
+def make_host_app(tmp_path: Path, listener: socket.socket, *, with_lifespan: bool) -> tuple[Starlette, Service]:
     """Somebody else's application with Linkweir under /mail, given a place in its lifespan or not."""
     settings = Settings(
         data=tmp_path / "data",
@@ -308,33 +317,33 @@ def mounted(tmp_path: Path, listener: socket.socket, *, with_lifespan: bool) -> 
 def test_mounted_under_a_prefix(tmp_path: Path, with_lifespan: bool) -> None:
     """Mounted in another application, sending, delivery and clicking work, whether its lifespan knows us or not."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        outer, service = mounted(tmp_path, listener, with_lifespan=with_lifespan)
+        outer, service = make_host_app(tmp_path, listener, with_lifespan=with_lifespan)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with Running(outer, listener), httpx.Client(base_url=url + "/mail") as client:
+        with UvicornThread(outer, listener), httpx.Client(base_url=url + "/mail") as client:
             assert client.get(url).text == "home"
-            assert service.embedded.alive is with_lifespan
+            assert service.local_journal.alive is with_lifespan
             assert client.get("/readyz").status_code == 200
             client.headers["Authorization"] = "Bearer " + "k" * 40
             base = f"/v2/accounts/{service.account}/messages"
-            message_id = client.post(base, json=request()).json()["data"][0]["id"].strip("<>")
+            message_id = client.post(base, json=make_request()).json()["data"][0]["id"].strip("<>")
             wait_until(lambda: client.get(f"{base}/{message_id}").json()["status"] == "Delivered")
-            (mail,) = mails(tmp_path / "data" / "outbox").values()
+            (mail,) = read_maildir(tmp_path / "data" / "outbox").values()
             link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
             assert link.startswith(url + "/mail/c/")
-            assert client.get(link, headers=BROWSER).headers["location"] == "https://example.com/a?x=1&y=2"
+            assert client.get(link, headers=BROWSER_HEADERS).headers["location"] == "https://example.com/a?x=1&y=2"
             wait_until(lambda: client.get(f"{base}/{message_id}").json()["click_count"] == 1)
-        assert service.embedded.alive is not with_lifespan
+        assert service.local_journal.alive is not with_lifespan
     service.stop()
-    assert not service.embedded.alive
-    assert not service.worker.alive
+    assert not service.local_journal.alive
+    assert not service.delivery_worker.alive
 
 
 def test_many_first_requests_start_once(tmp_path: Path) -> None:
     """When the first requests arrive together, without any lifespan, one start serves them all."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        outer, service = mounted(tmp_path, listener, with_lifespan=False)
+        outer, service = make_host_app(tmp_path, listener, with_lifespan=False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/mail/readyz"
-        with Running(outer, listener), ThreadPoolExecutor(20) as pool:
+        with UvicornThread(outer, listener), ThreadPoolExecutor(20) as pool:
             assert set(pool.map(lambda _: httpx.get(url).status_code, range(20))) == {200}
         names = [thread.name for thread in threading.enumerate()]
         assert names.count("linkweir-journal") == names.count("linkweir-delivery") == 1
@@ -343,20 +352,20 @@ def test_many_first_requests_start_once(tmp_path: Path) -> None:
 
 def test_two_services_live_side_by_side(tmp_path: Path) -> None:
     """Two applications in one process share nothing: figures, keys and data are each one's own."""
-    with Served(tmp_path / "one") as one, Served(tmp_path / "two") as two:
+    with RunningService(tmp_path / "one") as one, RunningService(tmp_path / "two") as two:
         one.send()
-        assert one.metric("linkweir_messages_accepted_total") == 1
-        assert two.metric("linkweir_messages_accepted_total") == 0
-        assert two.client.get(one.base).status_code == 401
+        assert one.read_metric("linkweir_messages_accepted_total") == 1
+        assert two.read_metric("linkweir_messages_accepted_total") == 0
+        assert two.client.get(one.account_path).status_code == 401
 
 
-def test_a_service_that_cannot_start_says_so(tmp_path: Path) -> None:
+def test_a_service_that_cannot_start_is_reported(tmp_path: Path) -> None:
     """Without a place for its data a mounted service answers 503 and starts as soon as it can."""
     (tmp_path / "data").write_text("in the way")
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        outer, service = mounted(tmp_path, listener, with_lifespan=False)
+        outer, service = make_host_app(tmp_path, listener, with_lifespan=False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/mail/healthz"
-        with Running(outer, listener):
+        with UvicornThread(outer, listener):
             assert httpx.get(url).status_code == 503
             (tmp_path / "data").unlink()
             assert httpx.get(url).status_code == 200
@@ -365,7 +374,7 @@ def test_a_service_that_cannot_start_says_so(tmp_path: Path) -> None:
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     """With the filter's port in use the service does not start, runs no thread and holds no port; later it starts."""
-    port = free_port()
+    port = find_free_port()
     with socket.create_server(("127.0.0.1", 0)) as busy:
         ways: dict[str, Any] = {"filter_listen": f"127.0.0.1:{busy.getsockname()[1]}", "filter_return": "127.0.0.1:1"}
         service: Service = create_app(Settings(data=tmp_path, smtp_port=port, **ways)).state.linkweir
@@ -385,40 +394,42 @@ def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:
     for _ in range(2):
         service.start()
         service.start()
-        assert service.embedded.alive
+        assert service.local_journal.alive
         service.stop()
         service.stop()
-        assert not service.embedded.alive
+        assert not service.local_journal.alive
 
 
-def test_a_second_service_on_a_folder_is_told_of_the_first(tmp_path: Path) -> None:
+def test_a_second_service_on_a_folder_names_the_first(tmp_path: Path) -> None:
     """Two may use one data folder; the second says so, and when the first has ended the next one is alone again."""
-    with serving(tmp_path, "--smtp-port", "-1") as first:
+    with run_service(tmp_path, "--smtp-port", "-1") as first:
         assert first.url
-        with serving(tmp_path, "--smtp-port", "-1") as second:
+        with run_service(tmp_path, "--smtp-port", "-1") as second:
             assert second.url
-            assert "Another `linkweir serve` uses this data folder" in second.text
-        assert "Another" not in first.text
-        assert first.end(signal.SIGTERM) == 0
-    with serving(tmp_path, "--smtp-port", "-1") as third:
-        assert f"linkweir user list --data {tmp_path}" in third.found(r"(?s)(.*API key)")
-        assert "Another" not in third.text
+            assert "Another `linkweir serve` uses this data folder" in second.output
+        assert "Another" not in first.output
+        assert first.stop(signal.SIGTERM) == 0
+    with run_service(tmp_path, "--smtp-port", "-1") as third:
+        assert f"linkweir user list --data {tmp_path}" in third.wait_for_match(r"(?s)(.*API key)")
+        assert "Another" not in third.output
 
 
-def test_a_second_demo_says_what_is_there(tmp_path: Path) -> None:
+def test_a_second_demo_reports_existing_data(tmp_path: Path) -> None:
     """Started again on its folder, the demo adds nothing, and says that this is why."""
     for expected in ("sample traffic, sent to nobody", "sample traffic of an earlier start is there; none was added"):
-        with serving(tmp_path, "--smtp-port", "-1", "--demo-exit") as process:
-            assert process.found(r"(Demo: .*)\n").startswith(f"Demo: {'the ' * ('earlier' in expected)}{expected}")
-            assert process.closed() == 0
+        with run_service(tmp_path, "--smtp-port", "-1", "--demo-exit") as process:
+            assert process.wait_for_match(r"(Demo: .*)\n").startswith(
+                f"Demo: {'the ' * ('earlier' in expected)}{expected}"
+            )
+            assert process.wait_for_exit() == 0
 
 
-def test_a_key_from_the_settings_is_not_said_to_have_been_shown(tmp_path: Path) -> None:
+def test_a_key_from_the_settings_is_not_reported_as_shown(tmp_path: Path) -> None:
     """With LINKWEIR_API_KEY the first start says where the key is, without printing it; the key opens the API."""
     key = "k" * 40
-    with serving(tmp_path, "--smtp-port", "-1", api_key=key) as process:
-        assert process.found(r"API key +(.*)") == "is the one in LINKWEIR_API_KEY; --new-api-key makes another"
-        assert key not in process.text
-        account = process.found(r"Account +(\S+)")
+    with run_service(tmp_path, "--smtp-port", "-1", api_key=key) as process:
+        assert process.wait_for_match(r"API key +(.*)") == "is the one in LINKWEIR_API_KEY; --new-api-key makes another"
+        assert key not in process.output
+        account = process.wait_for_match(r"Account +(\S+)")
         path = f"{process.url}/v2/accounts/{account}/messages"
         assert httpx.get(path, headers={"Authorization": f"Bearer {key}"}, timeout=20).status_code == 200

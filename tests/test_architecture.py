@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOADED = """
+LOADED_MODULES_SCRIPT = """
 import sys
 before = set(sys.modules)
 import linkweir
@@ -25,7 +25,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
 
-def test_imports_go_one_way() -> None:
+def test_imports_are_layered() -> None:
     """import-linter finds the contract of layers in pyproject.toml and no broken one."""
     linter = Path(sys.executable).with_name("lint-imports")
     command = str(linter) if linter.exists() else shutil.which("lint-imports")
@@ -52,7 +52,7 @@ def test_nobody_inside_imports_the_public_names() -> None:
 
 def test_the_library_needs_nothing_but_python() -> None:
     """`import linkweir` and rewriting load the standard library and the package itself, nothing else."""
-    result = run(sys.executable, "-c", LOADED)
+    result = run(sys.executable, "-c", LOADED_MODULES_SCRIPT)
     assert result.returncode == 0, result.stderr
     loaded = set(result.stdout.split())
     assert "linkweir" in loaded

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATED = shutil.ignore_patterns(
+IGNORE_GENERATED = shutil.ignore_patterns(
     *(".*", "build", "dist", "__pycache__", "*.so", "*.pyd", "*.egg-info", "linkweir-data", "node_modules")
 )
 EXTENSIONS = {"_html", "_mime", "_tokens"} | (set() if sys.platform == "win32" else {"_journal"})
-BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
-REWRITE = """
+BUILD_SCRIPT = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
+REWRITE_SCRIPT = """
 import json, sys
 before = set(sys.modules)
 import linkweir
@@ -44,7 +44,7 @@ def run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-def files(folder: Path, *under: str) -> set[str]:
+def list_files(folder: Path, *under: str) -> set[str]:
     """The files below some folders, as paths with slashes, without those that a build leaves there."""
     found = {path for name in under for path in (folder / name).rglob("*") if path.is_file()}
     sources = {path for path in found if path.suffix not in (".so", ".pyd", ".pyc")}
@@ -55,14 +55,14 @@ def files(folder: Path, *under: str) -> set[str]:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout without anything that was built in it."""
     copy = tmp_path_factory.mktemp("package") / "checkout"
-    shutil.copytree(ROOT, copy, ignore=GENERATED)
+    shutil.copytree(ROOT, copy, ignore=IGNORE_GENERATED)
     return copy
 
 
 @pytest.fixture(scope="module")
-def unpacked(checkout: Path) -> Path:
+def sdist_folder(checkout: Path) -> Path:
     """The sdist, built and unpacked."""
-    run(sys.executable, "-c", BUILD, "build_sdist", checkout.parent, folder=checkout)
+    run(sys.executable, "-c", BUILD_SCRIPT, "build_sdist", checkout.parent, folder=checkout)
     (archive,) = checkout.parent.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         tar.extractall(checkout.parent / "unpacked", filter="data")
@@ -71,27 +71,27 @@ def unpacked(checkout: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(unpacked: Path) -> Path:
+def wheel(sdist_folder: Path) -> Path:
     """The wheel, built from the sdist."""
-    out = unpacked.parent.parent / "wheel"
-    run(sys.executable, "-c", BUILD, "build_wheel", out, folder=unpacked)
+    out = sdist_folder.parent.parent / "wheel"
+    run(sys.executable, "-c", BUILD_SCRIPT, "build_wheel", out, folder=sdist_folder)
     (wheel,) = out.glob("*.whl")
     return wheel
 
 
-def test_the_sdist_holds_every_source(checkout: Path, unpacked: Path) -> None:
+def test_the_sdist_holds_every_source(checkout: Path, sdist_folder: Path) -> None:
     """All files of ext/ and src/ are in the sdist, and what builds them, and the license."""
-    wanted = files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
+    wanted = list_files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
     wanted |= {path.name for path in checkout.glob("README.md")}
     assert {"ext/_html.pyx", "ext/html/tokenizer.h", "ext/generate_tables.py", "src/linkweir/py.typed"} <= wanted
-    assert wanted - files(unpacked, ".") == set()
+    assert wanted - list_files(sdist_folder, ".") == set()
 
 
 def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) -> None:
     """Every file of src/linkweir, types and migrations included, and the extension modules; no C source."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    package = {name.removeprefix("src/") for name in files(checkout, "src")}
+    package = {name.removeprefix("src/") for name in list_files(checkout, "src")}
     assert {"linkweir/py.typed", "linkweir/_html.pyi", "linkweir/_mime.pyi", "linkweir/_tokens.pyi"} <= package
     assert "linkweir/_journal.pyi" in package
     assert package - names == set()
@@ -106,19 +106,19 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
     python = tmp_path / "empty" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     run(*pip, "--no-index", "--no-deps", "--disable-pip-version-check", wheel, folder=tmp_path)
-    said = json.loads(run(python, "-I", "-c", REWRITE, folder=tmp_path))
+    said = json.loads(run(python, "-I", "-c", REWRITE_SCRIPT, folder=tmp_path))
     assert Path(said["file"]).is_relative_to(tmp_path / "empty")
     assert said["url"].startswith("https://t.example.com/")
     assert said["destination"] == "https://example.com/"
     assert said["foreign"] == []
 
 
-def test_extensions_build_in_place_from_a_clean_copy(checkout: Path) -> None:
+def test_extensions_build_inplace_from_a_clean_copy(checkout: Path) -> None:
     """`setup.py build_ext --inplace` builds the modules into src/ and leaves ext/ as it was."""
-    before = files(checkout, "ext")
+    before = list_files(checkout, "ext")
     run(sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", folder=checkout)
     built = {
         path.name.split(".")[0] for path in (checkout / "src/linkweir").glob("_*") if path.suffix in (".so", ".pyd")
     }
     assert built == EXTENSIONS
-    assert files(checkout, "ext") == before
+    assert list_files(checkout, "ext") == before

@@ -12,11 +12,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from linkweir import Outcome, scan
-from linkweir.edge.openapi.document import document
+from linkweir.api.openapi.openapi_document import build_document
+from linkweir.html.document import scan
+from linkweir.html.outcome import Outcome
 from linkweir.settings import PREFIX, Settings
-from tests.conftest import missing
-from tests.edge.serving import Served
+from tests.conftest import skip_or_fail
+from tests.web.running_service import RunningService
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -65,11 +66,11 @@ def test_every_setting_is_named() -> None:
 def test_the_curl_examples_work(tmp_path: Path) -> None:
     """Each `curl` of the README, run against a service, is answered as the OpenAPI document says."""
     if shutil.which("curl") is None:
-        missing("curl is not installed")
+        skip_or_fail("curl is not installed")
     (block,) = [one for one in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "curl" in one]
     commands = re.findall(r"^curl .*?(?=^curl |\Z)", block, re.DOTALL | re.MULTILINE)
-    paths = document()["paths"]
-    with Served(tmp_path / "data") as service:
+    paths = build_document()["paths"]
+    with RunningService(tmp_path / "data") as service:
         given = {"BASE": service.url, "ACCOUNT": service.account, "KEY": service.key}
         for command in commands:
             told = subprocess.run(  # noqa: S602 - our own README
@@ -85,6 +86,6 @@ def test_the_curl_examples_work(tmp_path: Path) -> None:
             path = re.findall(r"\$BASE(/[^?\"]+)", command)[0].replace("$ACCOUNT", "{account_id}")
             method = "post" if " -d " in command else "get"
             schema = paths[path][method]["responses"][status]["content"]["application/json"]["schema"]
-            whole = {**schema, "components": document()["components"]}
+            whole = {**schema, "components": build_document()["components"]}
             jsonschema_rs.Draft202012Validator(whole).validate(json.loads(body))
     assert len(commands) == 5

@@ -85,7 +85,7 @@ def test_bad_values_name_the_variable(name: str, value: str) -> None:
         ),
     ],
 )
-def test_bad_values_are_told_what_can_be_used(name: str, value: str, wanted: str) -> None:
+def test_bad_values_name_what_is_allowed(name: str, value: str, wanted: str) -> None:
     """The error ends with what would be right."""
     with pytest.raises(SettingsError) as caught:
         from_environment({f"LINKWEIR_{name}": value})

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("tool", [["ruff", "check", "--no-cache", "."], ["mypy"]], ids=["ruff", "mypy"])
-def test_no_tool_has_anything_to_say(tool: list[str]) -> None:
+def test_no_tool_reports_anything(tool: list[str]) -> None:
     """ruff finds nothing in the tree, and mypy in strict mode nothing in src and tests."""
     result = subprocess.run(  # noqa: S603 - our own tools on our own tree
         [sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False

@@ -16,7 +16,7 @@ def test_many_at_once_make_one_key(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["vault.key"]
 
 
-def test_a_draft_that_was_left_behind_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_leftover_draft_blocks_nobody(tmp_path: Path) -> None:
     """A process that was killed while it made the key, and had our number, keeps nobody from making it."""
     (tmp_path / f"vault.key.{os.getpid()}.tmp").write_bytes(b"half a k")
     vault = Vault(tmp_path / "vault.key")

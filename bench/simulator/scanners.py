@@ -4,142 +4,152 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from bench.simulator import world
-from bench.simulator.world import DataCentre, Mail, Seat
+from bench.simulator import clients
+from bench.simulator.clients import Client, DataCentre, Mail
 
 # Start after delivery of 836 sweeps that somebody measured (field.md, section 4): seconds from, to, part in per mille.
-STARTS = ((0, 10, 5), (10, 20, 22), (20, 60, 664), (60, 300, 283), (300, 1800, 19), (1800, 7200, 7))
-BARE = {"accept": "*/*", "accept-encoding": "gzip"}
-LIBRARIES = ("python-requests/2.32.3", "Go-http-client/1.1", "curl/8.9.1", "okhttp/4.12.0", "Apache-HttpClient/4.5.14")
+START_DISTRIBUTION = ((0, 10, 5), (10, 20, 22), (20, 60, 664), (60, 300, 283), (300, 1800, 19), (1800, 7200, 7))
+MINIMAL_HEADERS = {"accept": "*/*", "accept-encoding": "gzip"}
+LIBRARY_USER_AGENTS = (
+    "python-requests/2.32.3",
+    "Go-http-client/1.1",
+    "curl/8.9.1",
+    "okhttp/4.12.0",
+    "Apache-HttpClient/4.5.14",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class SecurityGateway:
     """One maker's scanner as an organisation has it: its places, its looks and the manner of its sweeps."""
 
-    manner: str
+    behaviour: str
     home: DataCentre | str  # a str: an appliance behind the office's own address
     agents: tuple[str, ...]
     headers: dict[str, str]
     rotates: bool
     fraction: float
-    pace: float
+    seconds_per_link: float
     ordered: bool
-    again: float
+    repeat_probability: float
 
-    def seat(self, dice: Random) -> Seat:
+    def make_client(self, rng: Random) -> Client:
         """Where a request comes from, and what it says."""
-        ip = self.home if isinstance(self.home, str) else self.home.address(dice)
-        return Seat(ip, dice.choice(self.agents), self.headers)
+        ip = self.home if isinstance(self.home, str) else self.home.random_ip(rng)
+        return Client(ip, rng.choice(self.agents), self.headers)
 
-    def moved(self, home: DataCentre) -> "Gateway":
+    def with_home(self, home: DataCentre) -> "SecurityGateway":
         """The same scanner in another data centre."""
         return replace(self, home=home)
 
 
-def gateway(dice: Random, office: str, manners: dict[str, float]) -> Gateway:
+def make_gateway(rng: Random, office: str, manners: dict[str, float]) -> SecurityGateway:
     """A scanner whose manner is drawn from these weights, and its details from wide ranges."""
-    manner = dice.choices(list(manners), list(manners.values()))[0]
-    agents = {world.WINDOWS_CHROME.format(version) for version in dice.sample((118, 126, 138, 139, 140, 141), 3)}
-    appliance = dice.random() < 0.15
-    return Gateway(
-        manner=manner,
-        home=office if appliance else world.data_centre(dice),
-        agents=(dice.choice(LIBRARIES),) if manner == "library" else tuple(sorted(agents)[: dice.choice((1, 1, 1, 3))]),
-        headers=dict(BARE) if manner == "library" or dice.random() < 0.35 else dict(world.FULL_HEADERS),
-        rotates=dice.random() < 0.5,
-        fraction=dice.uniform(0.3, 0.9) if manner == "partial" else dice.choice((1.0, 1.0, 1.0, 0.9)),
-        pace=dice.lognormvariate(1.6, 0.9),  # seconds a link, of those that go slowly: 5, mostly from 1 to 25
-        ordered=dice.random() < 0.8,
-        again=dice.choice((0.0, 0.0, 0.15)),
+    manner = rng.choices(list(manners), list(manners.values()))[0]
+    agents = {clients.WINDOWS_CHROME.format(version) for version in rng.sample((118, 126, 138, 139, 140, 141), 3)}
+    appliance = rng.random() < 0.15
+    return SecurityGateway(
+        behaviour=manner,
+        home=office if appliance else clients.make_data_centre(rng),
+        agents=(rng.choice(LIBRARY_USER_AGENTS),)
+        if manner == "library"
+        else tuple(sorted(agents)[: rng.choice((1, 1, 1, 3))]),
+        headers=dict(MINIMAL_HEADERS) if manner == "library" or rng.random() < 0.35 else dict(clients.FULL_HEADERS),
+        rotates=rng.random() < 0.5,
+        fraction=rng.uniform(0.3, 0.9) if manner == "partial" else rng.choice((1.0, 1.0, 1.0, 0.9)),
+        seconds_per_link=rng.lognormvariate(
+            1.6, 0.9
+        ),  # seconds a link, of those that go slowly: 5, mostly from 1 to 25
+        ordered=rng.random() < 0.8,
+        repeat_probability=rng.choice((0.0, 0.0, 0.15)),
     )
 
 
-def start(dice: Random) -> float:
+def start_seconds(rng: Random) -> float:
     """Seconds after delivery until a sweep begins."""
-    low, high, _ = dice.choices(STARTS, [part for _, _, part in STARTS])[0]
-    return dice.uniform(low, high)
+    low, high, _ = rng.choices(START_DISTRIBUTION, [part for _, _, part in START_DISTRIBUTION])[0]
+    return rng.uniform(low, high)
 
 
-def sweep(dice: Random, mail: Mail, gate: Gateway) -> None:
+def add_scan(rng: Random, mail: Mail, gateway: SecurityGateway) -> None:
     """Everything that a gateway does with one mail."""
-    begin = mail.delivered + start(dice)
-    _once(dice, mail, gate, begin)
-    if dice.random() < gate.again:
-        later = begin + dice.uniform(120, 4000)
-        if dice.random() < 0.5:
-            _once(dice, mail, gate, later)
+    begin = mail.delivered + start_seconds(rng)
+    _add_scan_pass(rng, mail, gateway, begin)
+    if rng.random() < gateway.repeat_probability:
+        later = begin + rng.uniform(120, 4000)
+        if rng.random() < 0.5:
+            _add_scan_pass(rng, mail, gateway, later)
         else:
-            link = dice.randrange(mail.links)
-            mail.add(later, link, gate.seat(dice), "machine/checks one again")
+            link = rng.randrange(mail.links)
+            mail.add(later, link, gateway.make_client(rng), "machine/checks one again")
 
 
-def _once(dice: Random, mail: Mail, gate: Gateway, begin: float) -> None:
+def _add_scan_pass(rng: Random, mail: Mail, gateway: SecurityGateway, begin: float) -> None:
     links = list(range(mail.links))
-    if gate.fraction < 1:
-        links = sorted(dice.sample(links, max(1, round(gate.fraction * mail.links))))
-    if not gate.ordered:
-        dice.shuffle(links)
-    seat = gate.seat(dice)
-    for at, link in zip(MANNERS[gate.manner](dice, len(links), gate.pace), links, strict=True):
-        if gate.rotates:
-            seat = gate.seat(dice)
+    if gateway.fraction < 1:
+        links = sorted(rng.sample(links, max(1, round(gateway.fraction * mail.links))))
+    if not gateway.ordered:
+        rng.shuffle(links)
+    seat = gateway.make_client(rng)
+    for at, link in zip(BEHAVIOURS[gateway.behaviour](rng, len(links), gateway.seconds_per_link), links, strict=True):
+        if gateway.rotates:
+            seat = gateway.make_client(rng)
         moment = begin + at
-        if gate.manner == "head first":
+        if gateway.behaviour == "head first":
             mail.add(moment, link, seat, "machine/head first", method="HEAD")
-            moment += dice.uniform(0.05, 1.5)
-            if dice.random() < 0.15:
+            moment += rng.uniform(0.05, 1.5)
+            if rng.random() < 0.15:
                 continue  # the HEAD was enough
-        mail.add(moment, link, seat, f"machine/{gate.manner}")
+        mail.add(moment, link, seat, f"machine/{gateway.behaviour}")
 
 
-def _at_once(dice: Random, count: int, _pace: float) -> list[float]:
-    width = dice.uniform(0.1, 1.2)
-    return [dice.uniform(0, width) for _ in range(count)]
+def _burst_offsets(rng: Random, count: int, _pace: float) -> list[float]:
+    width = rng.uniform(0.1, 1.2)
+    return [rng.uniform(0, width) for _ in range(count)]
 
 
-def _in_a_row(dice: Random, count: int, _pace: float) -> list[float]:
-    step, at, found = dice.uniform(0.15, 0.9), 0.0, []
+def _sequential_offsets(rng: Random, count: int, _pace: float) -> list[float]:
+    step, at, found = rng.uniform(0.15, 0.9), 0.0, []
     for _ in range(count):
         found.append(at)
-        at += step * dice.uniform(0.5, 1.6)
+        at += step * rng.uniform(0.5, 1.6)
     return found
 
 
-def _slowly(dice: Random, count: int, pace: float) -> list[float]:
+def _slow_offsets(rng: Random, count: int, pace: float) -> list[float]:
     at, found = 0.0, []
-    deviation = dice.choice((0.02, 0.3, 0.7))
+    deviation = rng.choice((0.02, 0.3, 0.7))
     for _ in range(count):
         found.append(at)
-        at += pace * dice.lognormvariate(0, deviation)
+        at += pace * rng.lognormvariate(0, deviation)
     return found
 
 
-def _strewn(dice: Random, count: int, pace: float) -> list[float]:
-    return [dice.uniform(0, min(pace * count, 240)) for _ in range(count)]
+def _scattered_offsets(rng: Random, count: int, pace: float) -> list[float]:
+    return [rng.uniform(0, min(pace * count, 240)) for _ in range(count)]
 
 
-MANNERS: dict[str, Callable[[Random, int, float], list[float]]] = {
-    "at once": _at_once,
-    "in a row": _in_a_row,
-    "slowly": _slowly,
-    "strewn": _strewn,
-    "partial": _at_once,
-    "head first": _in_a_row,
-    "library": _at_once,
+BEHAVIOURS: dict[str, Callable[[Random, int, float], list[float]]] = {
+    "at once": _burst_offsets,
+    "in a row": _sequential_offsets,
+    "slowly": _slow_offsets,
+    "strewn": _scattered_offsets,
+    "partial": _burst_offsets,
+    "head first": _sequential_offsets,
+    "library": _burst_offsets,
 }
 
 
-def check_at_click(dice: Random, mail: Mail, gate: Gateway) -> None:
+def add_click_time_check(rng: Random, mail: Mail, gateway: SecurityGateway) -> None:
     """A gateway that looks at a link again in the moment when somebody follows it."""
     people = [request for request in mail.requests if request.truth == "human"]
     for request in people[:3]:
-        moment = request.at - dice.uniform(0.05, 1.5)
-        mail.add(moment, request.link, gate.seat(dice), "machine/at the click")
+        moment = request.at - rng.uniform(0.05, 1.5)
+        mail.add(moment, request.link, gateway.make_client(rng), "machine/at the click")
 
 
-def probe(dice: Random, mail: Mail, gate: Gateway) -> None:
+def add_probe(rng: Random, mail: Mail, gateway: SecurityGateway) -> None:
     """A scanner that picks one link only."""
-    link = dice.randrange(mail.links)
-    moment = mail.delivered + start(dice)
-    mail.add(moment, link, gate.seat(dice), "machine/one link only")
+    link = rng.randrange(mail.links)
+    moment = mail.delivered + start_seconds(rng)
+    mail.add(moment, link, gateway.make_client(rng), "machine/one link only")

@@ -5,7 +5,7 @@
  * durable, or dropped, when the writing thread's owner gives them up. What a fact says, which file comes next and what
  * to do about a disk that fails is the owner's.
  *
- * Frames are as linkweir.click.segment has them: length and CRC, little-endian, the bytes, zeros up to a multiple of 8.
+ * Frames are as linkweir.clicks.journal.segment has them: length and CRC, little-endian, the bytes, zeros up to a multiple of 8.
  */
 #ifndef LW_COMMIT_QUEUE_H
 #define LW_COMMIT_QUEUE_H

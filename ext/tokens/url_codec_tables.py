@@ -1,7 +1,7 @@
 """The frozen tables of URL compression, version 1, which ext/generate_tables.py writes as `url_codec_tables.h`.
 
 FROZEN: links minted with them must open for ever, so not one character of the three tables may change;
-better tables are a version 2 beside these. `tests/token` holds the generated header's digest and golden tokens.
+better tables are a version 2 beside these. `tests/tokens` holds the generated header's digest and golden tokens.
 
 Where the numbers come from: lists of general URL parts and English words written by hand, letter-pair
 frequencies of the Python documentation's prose, and invented URLs put together from both. No mail was

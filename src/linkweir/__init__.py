@@ -22,7 +22,7 @@ from linkweir.html import (
     scan,
 )
 from linkweir.mime import Note, PartLink, Rewritten, check_message, rewrite_message
-from linkweir.token import KeyRing, Opened, Privacy, Tracker, open_link, open_token
+from linkweir.tokens import KeyRing, Opened, Privacy, Tracker, open_link, open_token
 
 __version__ = "0.1.0"
 

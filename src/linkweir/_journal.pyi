@@ -1,9 +1,9 @@
-"""Types of the extension `linkweir._journal`; the meanings are written in linkweir/click/lane.py."""
+"""Types of the extension `linkweir._journal`; the meanings are written in linkweir/clicks/journal/commit_queue.py."""
 
 from typing import final
 
-from linkweir.click.lane import WriteOutcome
-from linkweir.click.segment import Target
+from linkweir.clicks.journal.commit_queue import WriteOutcome
+from linkweir.clicks.journal.segment import WriteTarget
 
 def crc32(data: bytes, seed: int = 0) -> int: ...
 
@@ -13,7 +13,7 @@ class CommitQueue:
     def enqueue(self, payloads: list[bytes], notify_fd: int) -> tuple[int, int]: ...
     def wait_for_records(self, idle: float) -> bool: ...
     def write_batches(
-        self, target: Target, count: memoryview, *, idle: float, commit_interval: float, batch_threshold: int
+        self, target: WriteTarget, count: memoryview, *, idle: float, commit_interval: float, batch_threshold: int
     ) -> WriteOutcome: ...
     def discard(self) -> None: ...
     def close(self) -> None: ...

@@ -28,69 +28,88 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from structlog.typing import FilteringBoundLogger
 
-from linkweir import background, integrity, keyfile
-from linkweir.background import DEAD_SECONDS, Heartbeat, Supervisor
-from linkweir.click import leftover
-from linkweir.click.aside import Aside
-from linkweir.click.emptying import emptied
-from linkweir.click.enrich import Enricher
-from linkweir.click.fact import Fact
-from linkweir.click.gate import GateKeeper
-from linkweir.click.journal import Journal
-from linkweir.click.keep import keep
-from linkweir.click.local import LocalJournal
-from linkweir.click.networks import Networks
-from linkweir.click.rebuild import Rebuilder
-from linkweir.click.spool import Spool
-from linkweir.click.tell import tell
-from linkweir.click.understand import Understand
-from linkweir.click.worker import ClickWorker
-from linkweir.edge import applinks, auth, documentation_pages, health, own_pages, privacy, problems, tls_ask
-from linkweir.edge.access import Access, Shortcut
-from linkweir.edge.attempts import Attempts
-from linkweir.edge.dashboard import passwords
-from linkweir.edge.dashboard import routes as dashboard
-from linkweir.edge.hosts import Hosts
-from linkweir.edge.limits import Limits
-from linkweir.edge.logs import make_logger
-from linkweir.edge.memory import Incoming
-from linkweir.edge.metrics import Metrics
-from linkweir.edge.openapi import document as openapi
-from linkweir.edge.parts import now, run_bounded
-from linkweir.edge.smtp import server as smtp
-from linkweir.edge.smtp import signin
-from linkweir.edge.v1 import sending as v1
-from linkweir.edge.v2 import routes as v2
-from linkweir.errors import KeyRingError, LinkweirError, StoreUnavailable
+from linkweir import background, integrity
+from linkweir.accounts import passwords
+from linkweir.accounts.sign_in_limiter import SignInLimiter
+from linkweir.api.openapi import openapi_document as openapi
+from linkweir.api.v1 import v1_endpoints as v1
+from linkweir.api.v2 import routes as v2
+from linkweir.background import DEAD_SECONDS, Heartbeat, ThreadSupervisor
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.ingest.ingest_worker import IngestWorker
+from linkweir.clicks.ingest.journal_drain import drain_and_wait
+from linkweir.clicks.ingest.notifications import enqueue_notifications
+from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
+from linkweir.clicks.journal import dead_letter_redaction
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
+from linkweir.clicks.journal.interface import Journal
+from linkweir.clicks.journal.legacy_spool import LegacySpool
+from linkweir.clicks.journal.local_journal import LocalJournal
+from linkweir.clicks.known_networks import KnownNetworks
+from linkweir.clicks.link_policy import LinkPolicyCache
+from linkweir.dashboard import routes as dashboard
+from linkweir.db import (
+    accounts_table,
+    api_keys_table,
+    delivery_queue_table,
+    domains_table,
+    outbox_table,
+    smtp_credentials_table,
+    users_table,
+)
+from linkweir.db.database import Database
+from linkweir.db.schema_upgrade import migrate
+from linkweir.errors import DatabaseUnavailable, KeyRingError, LinkweirError
 from linkweir.html import Switches
-from linkweir.mail.deliver import DeliveryWorker
-from linkweir.mail.patterns import skipping
-from linkweir.mail.sign import Signer
-from linkweir.mail.submit import Submitter
+from linkweir.mail.delivery_worker import DeliveryWorker
+from linkweir.mail.dkim_signing import DkimSigner
+from linkweir.mail.safe_regex import compile_skip_pattern
+from linkweir.mail.submission import Submitter
 from linkweir.mail.transport import Transport, maildir
-from linkweir.mail.transport.closed import Closed
-from linkweir.mail.transport.discard import Discard
-from linkweir.mail.transport.maildir import Maildir
-from linkweir.mail.transport.relay import Relay
-from linkweir.mail.transport.relay import address as relay_address
-from linkweir.report import sealed
-from linkweir.report.alone import alone
-from linkweir.report.person import People, Traces
+from linkweir.mail.transport.discard import DiscardTransport
+from linkweir.mail.transport.maildir import MaildirTransport
+from linkweir.mail.transport.smtp_relay import SmtpRelay
+from linkweir.mail.transport.smtp_relay import parse_relay_url as relay_address
+from linkweir.mail.transport.unavailable import UnavailableTransport
+from linkweir.privacy import sealed_destinations
+from linkweir.privacy.erasure import ExternalData, PrivacyRequests
+from linkweir.privacy.erasure_lock import exclusive_erasure
 from linkweir.settings import Settings
-from linkweir.store import accounts, api_keys, domains, outbox, queue, smtp_credentials, users
-from linkweir.store.engine import Store
-from linkweir.store.migrate import migrate
-from linkweir.token import KeyRing
+from linkweir.smtp import authenticator
+from linkweir.smtp import smtp_server as smtp
+from linkweir.tokens import KeyRing, keyring_file
 from linkweir.vault import Vault
-from linkweir.webhook.sending import Sender
-from linkweir.webhook.worker import WebhookWorker
+from linkweir.web import (
+    app_links,
+    authentication,
+    documentation_pages,
+    error_responses,
+    health,
+    on_demand_tls,
+    operator_pages,
+    privacy_page,
+)
+from linkweir.web.host_routing import HostRouting
+from linkweir.web.json_logging import make_logger
+from linkweir.web.memory_budget import MemoryBudget
+from linkweir.web.metrics import Metrics
+from linkweir.web.middleware import RedirectFastPath, RequestLogging
+from linkweir.web.rate_limit import TokenBuckets
+from linkweir.web.services import now, run_in_thread
+from linkweir.webhooks.http_client import WebhookClient
+from linkweir.webhooks.webhook_worker import WebhookWorker
 
 T = TypeVar("T")
-CATCH_UP = 10.0  # seconds that an erasure waits for clicks that are on their way
-READERS = 4  # threads that look up short links, beside those of the API: an erasure may keep all of these for seconds
-FIRST_USER = "admin@localhost"
+ERASURE_DRAIN_SECONDS = 10.0  # seconds that an erasure waits for clicks that are on their way
+REDIRECT_LOOKUP_THREADS = (
+    4  # threads that look up short links, beside those of the API: an erasure may keep all of these for seconds
+)
+FIRST_USER_EMAIL = "admin@localhost"
 Role = Literal["all", "web", "background"]  # what a process does: everything, answer HTTP, or everything but that
-RING_LOOK = 2.0  # seconds between looks at the key file
+KEYRING_POLL_SECONDS = 2.0  # seconds between looks at the key file
 
 
 class Service:
@@ -104,71 +123,76 @@ class Service:
         self, settings: Settings, log: FilteringBoundLogger, role: Role = "all", journal: Journal | None = None
     ) -> None:
         self.settings = settings
-        self.has_workers = role != "web"
+        self.runs_workers = role != "web"
         self.log = log
         self.account: uuid.UUID | None = None
         turn = threading.Lock()
-        self.store = Store(
-            settings.database, wait=settings.store_wait, connections=settings.threads + READERS + 2, turn=turn
+        self.store = Database(
+            settings.database,
+            timeout=settings.store_wait,
+            connections=settings.threads + REDIRECT_LOOKUP_THREADS + 2,
+            write_lock=turn,
         )
-        self.store.lost_log = lambda: log.error("store.log_removed", database=str(settings.database))
+        self.store.on_wal_lost = lambda: log.error("store.log_removed", database=str(settings.database))
         self.vault = Vault(settings.vault_path)
-        self.understand = understand = _understand(settings, log)
-        self.aside = Aside(settings.spool_path, log)
-        self.embedded = LocalJournal(
+        self.classifier = understand = _build_classifier(settings, log)
+        self.dead_letters = DeadLetterFile(settings.spool_path, log)
+        self.local_journal = LocalJournal(
             settings.spool_path,
             log,
-            aside=self.aside.put,
-            facts=settings.journal_facts,
+            dead_letters=self.dead_letters.append,
+            capacity=settings.journal_facts,
             wait=settings.click_wait,
         )
-        self._embeds = journal is None
-        self.journal: Journal = journal or self.embedded
-        self.clicks = ClickWorker(
+        self._uses_local_journal = journal is None
+        self.journal: Journal = journal or self.local_journal
+        self.click_worker = IngestWorker(
             self.store,
             self.journal,
-            Spool(settings.spool_path),
+            LegacySpool(settings.spool_path),
             log,
-            keep=lambda connection, facts: keep(connection, facts, understand, now()),
-            tell=lambda connection: tell(connection, now()),
-            aside=self.aside.put,
-            quiet=self.embedded.quiet if self._embeds else lambda: True,
-            retry=settings.spool_retry,
+            ingest=lambda connection, facts: ingest_events(connection, facts, understand, now()),
+            notify=lambda connection: enqueue_notifications(connection, now()),
+            dead_letters=self.dead_letters.append,
+            is_idle=self.local_journal.is_idle if self._uses_local_journal else lambda: True,
+            retry_seconds=settings.spool_retry,
         )
-        self.embedded.written = self.clicks.wake
-        self.gate = GateKeeper(self.store, log, skipping)
-        self.recording: dict[str, Any] = {
-            "describe": understand.enricher.describe,
+        self.local_journal.on_durable = self.click_worker.wake
+        self.link_policy = LinkPolicyCache(self.store, log, compile_skip_pattern)
+        self.capture_options: dict[str, Any] = {
+            "describe": understand.enricher.enrich,
             "heed_objections": settings.heed_objections,
             "shorten": settings.shorten_addresses,
         }
-        self.rebuilder = Rebuilder(self.store, log, now)
-        self.worker = DeliveryWorker(
+        self.rebuilder = RebuildWorker(self.store, log, now)
+        self.delivery_worker = DeliveryWorker(
             self.store,
-            _routes(settings),
+            _build_transports(settings),
             log,
             lease=settings.claim_seconds,
             first_wait=settings.retry_seconds,
             clock=now,
-            at_once=settings.delivery_connections,
-            signer=Signer(self.store, self.vault, log),
-            clean_every=settings.retention_seconds,
+            concurrency=settings.delivery_connections,
+            signer=DkimSigner(self.store, self.vault, log),
+            retention_interval=settings.retention_seconds,
             hostname=settings.mail_hostname or socket.gethostname(),
         )
         switches = Switches(
             opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True
         )
         self.submitter = Submitter(
-            self.store, settings.base_url, switches, settings.link_style, log, deliverable=self._check_delivery
+            self.store, settings.base_url, switches, settings.link_style, log, require_delivery=self._check_delivery
         )
         self.heartbeat = Heartbeat(settings.data)
-        self.supervisor = Supervisor(log, self._beat)
-        self.people = people(settings, self.store, log, lambda: understand, lambda: self.ring)
+        self.supervisor = ThreadSupervisor(log, self._write_heartbeat)
+        self.privacy_requests = build_privacy_requests(
+            settings, self.store, log, lambda: understand, lambda: self.keyring
+        )
         self.webhooks = WebhookWorker(
             self.store,
             self.vault,
             log,
-            sender=lambda: Sender(
+            make_client=lambda: WebhookClient(
                 timeout=settings.webhook_timeout,
                 connections=settings.webhook_connections,
                 allowed=settings.webhook_networks,
@@ -179,37 +203,37 @@ class Service:
             clock=now,
         )
         self.smtp_servers: list[smtp.SmtpServer] = []
-        self.incoming = Incoming(settings.max_incoming)
-        self.limits = Limits(settings.rate_limit, settings.rate_burst)
-        self.statistics_limits = Limits(settings.statistics_rate, settings.statistics_burst)
-        self.own_pages = own_pages.OwnPages(settings)
-        self.attempts = Attempts(self.store, now)
+        self.memory_budget = MemoryBudget(settings.max_incoming)
+        self.limits = TokenBuckets(settings.rate_limit, settings.rate_burst)
+        self.statistics_limits = TokenBuckets(settings.statistics_rate, settings.statistics_burst)
+        self.operator_pages = operator_pages.OperatorPages(settings)
+        self.sign_in_limiter = SignInLimiter(self.store, now)
         self.metrics = Metrics()
-        self._watch_figures()
-        self._limiter = anyio.CapacityLimiter(settings.threads)
-        self._readers_limiter = anyio.CapacityLimiter(READERS)
-        self._gate = threading.Lock()
+        self._register_metrics()
+        self._thread_limiter = anyio.CapacityLimiter(settings.threads)
+        self._redirect_limiter = anyio.CapacityLimiter(REDIRECT_LOOKUP_THREADS)
+        self._state_lock = threading.Lock()
         self._state = "new"
-        self._ring: KeyRing | None = None
-        self._ring_seen: tuple[int, int] | None = None
-        self._ring_look_at = 0.0
+        self._keyring: KeyRing | None = None
+        self._keyring_fingerprint: tuple[int, int] | None = None
+        self._next_keyring_check = 0.0
 
     def start(self) -> None:
         """Bring the store up to date, load the keys, start the workers; nothing when that was done before."""
-        with self._gate:
+        with self._state_lock:
             if self._state == "running":
                 return
             self._prepare()
-            if self.has_workers:
+            if self.runs_workers:
                 self._start_smtp()  # the one that can fail: before anything else runs
-            self.gate.start()
-            if self._embeds:
-                self.embedded.start()
-            if self.has_workers:
+            self.link_policy.start()
+            if self._uses_local_journal:
+                self.local_journal.start()
+            if self.runs_workers:
                 self.rebuilder.start()
-                self.worker.start()
+                self.delivery_worker.start()
                 self.webhooks.start()
-                self.clicks.start()
+                self.click_worker.start()
             self._supervise()
             self._state = "running"
             atexit.register(self._stop_at_exit)
@@ -226,18 +250,18 @@ class Service:
         migrate(self.store)
         integrity.check_keys(self.settings, self.store)
         self.settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._ring = self._load_ring()
-        self.account = self._own_account(self._ring)
+        self._keyring = self._load_keyring()
+        self.account = self._ensure_default_account(self._keyring)
 
     def _read_files(self) -> None:
         for path in (self.settings.apple_app_links, self.settings.android_app_links):
             if path is not None:
-                applinks.checked(path)
-        self.own_pages.load()
+                app_links.load_app_links(path)
+        self.operator_pages.load()
 
     def stop(self) -> None:
         """Finish what has begun and close the store; nothing when it does not run."""
-        with self._gate:
+        with self._state_lock:
             if self._state != "running":
                 return
             self._state = "stopped"
@@ -246,43 +270,43 @@ class Service:
             for server in self.smtp_servers:
                 server.stop()
             self.rebuilder.stop()
-            self.worker.stop()
+            self.delivery_worker.stop()
             self.webhooks.stop()
-            self.gate.stop()
-            if self._embeds:
-                self.embedded.stop()
-            self.clicks.stop()
-            if self._embeds:
-                self.embedded.close()
+            self.link_policy.stop()
+            if self._uses_local_journal:
+                self.local_journal.stop()
+            self.click_worker.stop()
+            if self._uses_local_journal:
+                self.local_journal.close()
             self.store.close()
         self.log.info("service.stopped")
 
     def _start_smtp(self) -> None:
-        self.smtp_servers = smtp.servers(self)
+        self.smtp_servers = smtp.create_servers(self)
         for server in self.smtp_servers:
             server.start()
 
     def _supervise(self) -> None:
-        threads: dict[str, background.Running] = {"gate": self.gate}
-        if self._embeds:
-            threads["journal"] = self.embedded
-        if self.has_workers:
-            threads |= {"worker": self.worker, "webhooks": self.webhooks, "clicks": self.clicks}
+        threads: dict[str, background.RestartableThread] = {"gate": self.link_policy}
+        if self._uses_local_journal:
+            threads["journal"] = self.local_journal
+        if self.runs_workers:
+            threads |= {"worker": self.delivery_worker, "webhooks": self.webhooks, "clicks": self.click_worker}
             threads |= {f"smtp-{place}": one for place, one in enumerate(self.smtp_servers)}
         self.supervisor.threads = threads
         self.heartbeat = Heartbeat(self.settings.data)
         self.supervisor.start()
 
-    def _beat(self) -> None:
-        if self.has_workers:
+    def _write_heartbeat(self) -> None:
+        if self.runs_workers:
             damage = {"database": f"damaged: {self.store.damage}"} if self.store.damage else {}
-            self.heartbeat.write({**health.of_workers(self), **damage})
+            self.heartbeat.write({**health.check_workers(self), **damage})
 
     def _check_delivery(self) -> None:
         """Raises StoreUnavailable where what is accepted now would lie there for long."""
-        silence = 0.0 if self.has_workers else self.heartbeat.latest()[0]
+        silence = 0.0 if self.runs_workers else self.heartbeat.read_latest()[0]
         if silence > DEAD_SECONDS:
-            raise StoreUnavailable(
+            raise DatabaseUnavailable(
                 f"nothing was delivered for {silence:.0f} seconds: the process that does is not there"
             )
 
@@ -303,24 +327,24 @@ class Service:
         if self._state != "running":
             raise LinkweirError("the service was stopped")
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
+    async def run_blocking(self, work: Callable[[], T]) -> T:
         """Run blocking work off the event loop, a bounded number at a time."""
-        return await run_bounded(work, self._limiter)
+        return await run_in_thread(work, self._thread_limiter)
 
-    async def for_reader(self, work: Callable[[], T]) -> T:
+    async def run_redirect_lookup(self, work: Callable[[], T]) -> T:
         """The same for somebody who follows a link, in threads that nothing else keeps busy."""
-        return await run_bounded(work, self._readers_limiter)
+        return await run_in_thread(work, self._redirect_limiter)
 
     @property
-    def ring(self) -> KeyRing:
+    def keyring(self) -> KeyRing:
         """The key ring as the key file has it now: a rotation is noticed within seconds, without a restart."""
         moment = time.monotonic()
-        if self._ring is None or moment >= self._ring_look_at:
-            self._ring_look_at = moment + RING_LOOK
-            self._look_at_ring()
-        if self._ring is None:
+        if self._keyring is None or moment >= self._next_keyring_check:
+            self._next_keyring_check = moment + KEYRING_POLL_SECONDS
+            self._reload_keyring()
+        if self._keyring is None:
             raise KeyRingError("the key ring is not loaded")
-        return self._ring
+        return self._keyring
 
     @property
     def tracking_host(self) -> str:
@@ -329,132 +353,144 @@ class Service:
 
     def add_tracking_host(self, host: str) -> None:
         """Links live on this host too from now on: the key ring recognises them."""
-        base_url = self.submitter.house.links_at(host)
-        self._ring = keyfile.update(self.settings.key_path, lambda ring: ring.with_host(base_url))
+        base_url = self.submitter.defaults.base_url_for(host)
+        self._keyring = keyring_file.update(self.settings.key_path, lambda ring: ring.with_host(base_url))
 
-    def _look_at_ring(self) -> None:
+    def _reload_keyring(self) -> None:
         try:
-            seen = _stamp(self.settings)
-            if seen != self._ring_seen:
-                self._ring, self._ring_seen = keyfile.load(self.settings.key_path), seen
+            seen = _file_fingerprint(self.settings)
+            if seen != self._keyring_fingerprint:
+                self._keyring, self._keyring_fingerprint = keyring_file.load(self.settings.key_path), seen
                 self.log.info("keys.reloaded")
         except (KeyRingError, OSError) as error:
             self.log.error("keys.cannot_reload", error=str(error))  # links go on working with the ring at hand
 
-    def _load_ring(self) -> KeyRing:
+    def _load_keyring(self) -> KeyRing:
         """The ring, which knows every host that links live on: domains' hosts follow a base URL that has changed."""
         path = self.settings.key_path
-        ring = keyfile.load_or_create(path, datetime.now(UTC), [self.settings.base_url])
+        ring = keyring_file.load_or_create(path, datetime.now(UTC), [self.settings.base_url])
         with self.store.read() as connection:
-            hosts = [self.submitter.house.links_at(host) for host in domains.tracking_hosts(connection)]
+            hosts = [
+                self.submitter.defaults.base_url_for(host) for host in domains_table.list_tracking_hosts(connection)
+            ]
 
         def with_hosts(ring: KeyRing) -> KeyRing:
             return functools.reduce(KeyRing.with_host, (self.settings.base_url, *hosts), ring)
 
         if with_hosts(ring).hosts != ring.hosts:  # in turn with `linkweir keys rotate`, whose new key must not be lost
-            ring = keyfile.update(path, with_hosts)
-        self._ring_seen = _stamp(self.settings)
+            ring = keyring_file.update(path, with_hosts)
+        self._keyring_fingerprint = _file_fingerprint(self.settings)
         return ring
 
-    def _own_account(self, ring: KeyRing) -> uuid.UUID:
+    def _ensure_default_account(self, keyring: KeyRing) -> uuid.UUID:
         """The first account, made when there is none; it owns the keys of the ring that nobody owns."""
         with self.store.write() as connection:
-            account = accounts.first(connection)
+            account = accounts_table.get_default_account(connection)
             if account is None:
                 account = uuid.uuid4()
-                accounts.create(connection, account, "Linkweir", now())
-            accounts.claim_link_keys(connection, {key.id: key.fingerprint for key in ring.keys}, account)
+                accounts_table.create(connection, account, "Linkweir", now())
+            accounts_table.claim_link_keys(connection, {key.id: key.fingerprint for key in keyring.keys}, account)
             if self.settings.api_key:
-                digest = auth.digest(self.settings.api_key)
-                if api_keys.by_digest(connection, digest) is None:
-                    accounts.add_api_key(connection, account, label="settings", digest=digest, now=now(), hint="")
+                digest = authentication.key_digest(self.settings.api_key)
+                if api_keys_table.get_by_digest(connection, digest) is None:
+                    accounts_table.add_api_key(connection, account, label="settings", digest=digest, now=now(), hint="")
         return account
 
-    def new_api_key(self, label: str, *, only_first: bool = False, replacing: bool = False) -> str | None:
+    def create_api_key(self, label: str, *, only_first: bool = False, replace: bool = False) -> str | None:
         """A new API key for the first account, returned this once; None when `only_first` and there is one already.
 
         `replacing`: earlier keys with this label open nothing from now on.
         """
         with self.store.write() as connection:
-            account = accounts.first(connection)
+            account = accounts_table.get_default_account(connection)
             if account is None:
                 raise LinkweirError("the service has not been started")
-            if only_first and accounts.count_api_keys(connection, account):
+            if only_first and accounts_table.count_api_keys(connection, account):
                 return None
-            if replacing:
-                api_keys.remove_labelled(connection, account, label)
-            return auth.add_key(connection, account, label, now())[1]
+            if replace:
+                api_keys_table.delete_by_label(connection, account, label)
+            return authentication.create_api_key(connection, account, label, now())[1]
 
-    def first_smtp_credential(self) -> tuple[str, str] | None:
+    def create_first_smtp_credential(self) -> tuple[str, str] | None:
         """Username and password of a credential for the first account, returned this once; None when it has one."""
         with self.store.write() as connection:
-            account = accounts.first(connection)
-            if account is None or smtp_credentials.count(connection, account):
+            account = accounts_table.get_default_account(connection)
+            if account is None or smtp_credentials_table.count(connection, account):
                 return None
-            username, password = signin.new_username(), signin.new_password()
-            smtp_credentials.add(connection, signin.credential(account, "first", username, password, now()))
+            username, password = authenticator.generate_username(), authenticator.generate_password()
+            smtp_credentials_table.add(
+                connection, authenticator.make_credential(account, "first", username, password, now())
+            )
         return username, password
 
-    def first_user(self) -> tuple[str, str] | None:
+    def create_first_user(self) -> tuple[str, str] | None:
         """E-mail and password of a user of the dashboard, returned this once; None when the account has one."""
         with self.store.read() as connection:
-            account = accounts.first(connection)
-            if account is None or users.count(connection, account):
+            account = accounts_table.get_default_account(connection)
+            if account is None or users_table.count(connection, account):
                 return None
-        password = passwords.new()
-        hashed = passwords.hashed(password)
+        password = passwords.generate_password()
+        hashed = passwords.hash_password(password)
         with self.store.write() as connection:
-            users.add(connection, account, FIRST_USER, hashed, now())
-        return FIRST_USER, password
+            users_table.add(connection, account, FIRST_USER_EMAIL, hashed, now())
+        return FIRST_USER_EMAIL, password
 
-    def _watch_figures(self) -> None:
-        clicks, worker, webhooks = self.clicks, self.worker, self.webhooks
-        if self._embeds:
-            self._watch_journal(self.embedded)
-        self.metrics.watch(
+    def _register_metrics(self) -> None:
+        clicks, worker, webhooks = self.click_worker, self.delivery_worker, self.webhooks
+        if self._uses_local_journal:
+            self._register_journal_metrics(self.local_journal)
+        self.metrics.register_callbacks(
             counters=[
                 ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
-                ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.drained),
-                ("linkweir_clicks_lost", "Clicks for which no disk had room", self._lost),
-                ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: self.aside.count),
+                ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.imported),
+                ("linkweir_clicks_lost", "Clicks for which no disk had room", self._count_lost_clicks),
+                ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: self.dead_letters.count),
                 ("linkweir_click_store_failures", "Failures to store", lambda: clicks.failures),
                 ("linkweir_messages_delivered", "Messages delivered", lambda: worker.delivered),
                 ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
                 ("linkweir_webhook_successes", "Webhook requests taken", lambda: webhooks.succeeded),
                 ("linkweir_webhook_failures", "Attempts at webhooks that failed", lambda: webhooks.failed),
-                ("linkweir_store_log_losses", "Times the database's log was removed", lambda: self.store.log_losses),
-                ("linkweir_thread_restarts", "Threads that ended and were started again", self._restarts),
+                ("linkweir_store_log_losses", "Times the database's log was removed", lambda: self.store.wal_losses),
+                ("linkweir_thread_restarts", "Threads that ended and were started again", self._count_restarts),
                 ("linkweir_webhooks_disabled", "Webhooks disabled", lambda: webhooks.disabled),
             ],
             gauges=[
-                ("linkweir_queue_messages", "Messages waiting", lambda: self._count(queue.size)),
-                ("linkweir_webhooks_waiting", "Webhook requests waiting", lambda: self._count(outbox.waiting)),
+                (
+                    "linkweir_queue_messages",
+                    "Messages waiting",
+                    lambda: self._query_gauge(delivery_queue_table.count_waiting),
+                ),
+                (
+                    "linkweir_webhooks_waiting",
+                    "Webhook requests waiting",
+                    lambda: self._query_gauge(outbox_table.count_waiting),
+                ),
             ],
         )
 
-    def _restarts(self) -> int:
+    def _count_restarts(self) -> int:
         return self.supervisor.restarts
 
-    def _lost(self) -> int:
-        return self.embedded.lost + self.metrics.unrecorded
+    def _count_lost_clicks(self) -> int:
+        return self.local_journal.lost + self.metrics.unrecorded_clicks
 
-    def _watch_journal(self, journal: LocalJournal) -> None:
-        self.metrics.watch(
+    def _register_journal_metrics(self, journal: LocalJournal) -> None:
+        self.metrics.register_callbacks(
             counters=[
                 (
                     "linkweir_journal_files_gone",
                     "Files removed or cut while in use",
-                    lambda: len(journal.segments.gone),
+                    lambda: len(journal.segments.lost),
                 ),
-                ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.kept),
+                ("linkweir_clicks_journaled", "Clicks made durable in the journal", lambda: journal.durable),
             ],
             gauges=[
-                ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.waiting),
-                ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.filled),
+                ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.unacknowledged),
+                ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.fill_ratio),
             ],
         )
 
-    def _count(self, size: Callable[[Connection], int]) -> float:
+    def _query_gauge(self, size: Callable[[Connection], int]) -> float:
         try:
             with self.store.read() as connection:
                 return size(connection)
@@ -462,19 +498,19 @@ class Service:
             return float("nan")
 
 
-def _understand(settings: Settings, log: FilteringBoundLogger) -> Understand:
+def _build_classifier(settings: Settings, log: FilteringBoundLogger) -> ClickClassifier:
     """What clicks are understood with."""
-    return Understand(
-        Enricher(settings.mmdb, Networks.load(settings.networks), listed=settings.networks, log=log),
-        tell_wait=int(settings.tell_seconds * 1_000_000),
-        correct_wait=int(settings.correct_seconds * 1_000_000),
+    return ClickClassifier(
+        Enricher(settings.mmdb, KnownNetworks.load(settings.networks), networks_path=settings.networks, log=log),
+        notify_delay_us=int(settings.tell_seconds * 1_000_000),
+        correction_delay_us=int(settings.correct_seconds * 1_000_000),
     )
 
 
 @contextmanager
-def opened_store(settings: Settings) -> Iterator[Store]:
+def open_database(settings: Settings) -> Iterator[Database]:
     """The store of a service's folder, brought up to date, for a command beside a service that runs."""
-    store = Store(settings.database, wait=settings.store_wait)
+    store = Database(settings.database, timeout=settings.store_wait)
     try:
         migrate(store)
         yield store
@@ -482,68 +518,74 @@ def opened_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def people(
+def build_privacy_requests(
     settings: Settings,
-    store: Store,
+    store: Database,
     log: FilteringBoundLogger,
-    understand: Callable[[], Understand],
-    ring: Callable[[], KeyRing],
+    get_classifier: Callable[[], ClickClassifier],
+    get_keyring: Callable[[], KeyRing],
     *,
-    patient: bool = False,
-) -> People:
+    wait_for_lock: bool = False,
+) -> PrivacyRequests:
     """Export and erasure. `patient`: where another erasure is waited for, as a command does."""
 
     def catch_up() -> bool:
-        aside, spool = Aside(settings.spool_path, log).put, Spool(settings.spool_path)
+        aside, spool = DeadLetterFile(settings.spool_path, log).append, LegacySpool(settings.spool_path)
         folder, facts = settings.spool_path, settings.journal_facts
-        journal = LocalJournal(folder, log, aside=aside, facts=facts, wait=settings.click_wait)
+        journal = LocalJournal(folder, log, dead_letters=aside, capacity=facts, wait=settings.click_wait)
 
-        def kept(connection: Connection, facts: Sequence[Fact]) -> None:
-            keep(connection, facts, understand(), now())
+        def kept(connection: Connection, facts: Sequence[ClickEvent]) -> None:
+            ingest_events(connection, facts, get_classifier(), now())
 
-        worker = ClickWorker(store, journal, spool, log, keep=kept, aside=aside, retry=settings.spool_retry)
-        return emptied(journal, spool, worker, CATCH_UP)
+        worker = IngestWorker(
+            store, journal, spool, log, ingest=kept, dead_letters=aside, retry_seconds=settings.spool_retry
+        )
+        return drain_and_wait(journal, spool, worker, ERASURE_DRAIN_SECONDS)
 
     def leads(raw: bytes) -> Iterator[str]:
-        return sealed.destinations(raw, ring(), settings.base_url)
+        return sealed_destinations.sealed_link_destinations(raw, get_keyring(), settings.base_url)
 
-    traces = Traces(
-        alone=lambda: alone(settings.data, patient=patient),
-        catch_up=catch_up,
-        scrub=lambda numbers, addresses, named: leftover.blot(settings.spool_path, numbers, addresses, named.is_in),
-        forget_mail=lambda messages: maildir.forget(settings.maildir_path, messages),
-        leads=leads,
+    traces = ExternalData(
+        lock=lambda: exclusive_erasure(settings.data, wait=wait_for_lock),
+        drain_journal=catch_up,
+        redact_dead_letters=lambda numbers, addresses, named: dead_letter_redaction.redact_person(
+            settings.spool_path, numbers, addresses, named.matches
+        ),
+        delete_maildir_copies=lambda messages: maildir.delete_messages(settings.maildir_path, messages),
+        link_destinations=leads,
     )
-    return People(store, traces)
+    return PrivacyRequests(store, traces)
 
 
-def people_of_folder(settings: Settings, store: Store) -> People:
+def open_privacy_requests(settings: Settings, store: Database) -> PrivacyRequests:
     """The same for a command, beside a service that runs or while none does."""
     log = make_logger("warning", sys.stderr)
-    understand = functools.cache(lambda: _understand(settings, log))
-    ring = functools.cache(lambda: keyfile.load(settings.key_path))
-    return people(settings, store, log, understand, ring, patient=True)
+    understand = functools.cache(lambda: _build_classifier(settings, log))
+    ring = functools.cache(lambda: keyring_file.load(settings.key_path))
+    return build_privacy_requests(settings, store, log, understand, ring, wait_for_lock=True)
 
 
-def _routes(settings: Settings) -> dict[str, Transport]:
+def _build_transports(settings: Settings) -> dict[str, Transport]:
     """Where mail goes by its route."""
-    way_back: Transport = Closed("LINKWEIR_FILTER_RETURN is not set: there is no way back to the mail server")
+    way_back: Transport = UnavailableTransport(
+        "LINKWEIR_FILTER_RETURN is not set: there is no way back to the mail server"
+    )
     if settings.filter_return:
-        way_back = _relay(f"smtp+plain://{settings.filter_return}", settings)
-    return {"default": _transport(settings), "filter": way_back}
+        way_back = _build_relay(f"smtp+plain://{settings.filter_return}", settings)
+    return {"default": _build_transport(settings), "filter": way_back}
 
 
-def _transport(settings: Settings) -> Transport:
+def _build_transport(settings: Settings) -> Transport:
     if settings.transport == "maildir":
-        return Maildir(settings.maildir_path)
-    return Discard() if settings.transport == "discard" else _relay(settings.transport, settings)
+        return MaildirTransport(settings.maildir_path)
+    return DiscardTransport() if settings.transport == "discard" else _build_relay(settings.transport, settings)
 
 
-def _relay(text: str, settings: Settings) -> Relay:
-    return Relay(relay_address(text, "LINKWEIR_TRANSPORT"), hostname=settings.mail_hostname)
+def _build_relay(text: str, settings: Settings) -> SmtpRelay:
+    return SmtpRelay(relay_address(text, "LINKWEIR_TRANSPORT"), hostname=settings.mail_hostname)
 
 
-def _stamp(settings: Settings) -> tuple[int, int]:
+def _file_fingerprint(settings: Settings) -> tuple[int, int]:
     status = os.stat(settings.key_path)
     return status.st_mtime_ns, status.st_ino
 
@@ -559,21 +601,21 @@ def create_app(
     app = Starlette(
         routes=[
             *health.ROUTES,
-            *tls_ask.ROUTES,
-            *applinks.ROUTES,
-            *own_pages.ROUTES,
+            *on_demand_tls.ROUTES,
+            *app_links.ROUTES,
+            *operator_pages.ROUTES,
             *openapi.ROUTES,
             *v1.ROUTES,
             *v2.ROUTES,
-            *privacy.ROUTES,
+            *privacy_page.ROUTES,
             *documentation_pages.ROUTES,
             *dashboard.ROUTES,
         ],
-        middleware=[Middleware(Access, service=service), Middleware(Hosts, service=service)],
-        exception_handlers=problems.HANDLERS,
+        middleware=[Middleware(RequestLogging, services=service), Middleware(HostRouting, services=service)],
+        exception_handlers=error_responses.EXCEPTION_HANDLERS,
         lifespan=linkweir_lifespan,
     )
-    app.middleware_stack = Shortcut(app.build_middleware_stack(), service)
+    app.middleware_stack = RedirectFastPath(app.build_middleware_stack(), service)
     app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = service
     return app

@@ -17,14 +17,14 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-EVERY = 2.0  # seconds between looks
+CHECK_SECONDS = 2.0  # seconds between looks
 STALE_SECONDS = 15.0  # without a word: not ready
 DEAD_SECONDS = 60.0  # without a word: nothing is accepted that could not be delivered
-NAME = "background.json"
-SILENT = "no sign of life"
+HEARTBEAT_FILE_NAME = "background.json"
+NO_HEARTBEAT = "no sign of life"
 
 
-class Running(Protocol):
+class RestartableThread(Protocol):
     """Something that has a thread of its own."""
 
     @property
@@ -39,8 +39,8 @@ class Heartbeat:
     """The file in a data folder. `latest` is for any process, `write` for the one that delivers."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
-        self._since = time.monotonic()
+        self._path = folder / HEARTBEAT_FILE_NAME
+        self._started_at = time.monotonic()
 
     def write(self, checks: Mapping[str, str]) -> None:
         """How things are now. Raises OSError."""
@@ -49,10 +49,10 @@ class Heartbeat:
         draft.chmod(0o600)
         os.replace(draft, self._path)
 
-    def latest(self) -> tuple[float, dict[str, str]]:
+    def read_latest(self) -> tuple[float, dict[str, str]]:
         """Seconds since the last word, or since we began to listen, and what was said."""
         moment, checks = time.monotonic(), {}
-        age = moment - self._since
+        age = moment - self._started_at
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             said = json.loads(self._path.read_text())
             silence = moment - float(said["at"])
@@ -61,44 +61,44 @@ class Heartbeat:
         return age, checks
 
 
-class Supervisor:
+class ThreadSupervisor:
     """A thread that starts `threads` again when they end, and calls `look` every few seconds. `restarts` counts."""
 
-    def __init__(self, log: FilteringBoundLogger, look: Callable[[], None]) -> None:
-        self.threads: dict[str, Running] = {}
+    def __init__(self, log: FilteringBoundLogger, check: Callable[[], None]) -> None:
+        self.threads: dict[str, RestartableThread] = {}
         self.restarts = 0
         self._log = log
-        self._look = look
-        self._ended = threading.Event()
+        self._check = check
+        self._stop_event = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to look, at once."""
-        self._ended.clear()
+        self._stop_event.clear()
         self._thread = threading.Thread(target=self._run, name="linkweir-supervisor", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Look no more: the threads may end."""
-        self._ended.set()
+        self._stop_event.set()
         if self._thread:
             self._thread.join()
 
     def _run(self) -> None:
         while True:
             for name, one in self.threads.items():
-                self._guarded(partial(self._restart, name, one))
-            self._guarded(self._look)
-            if self._ended.wait(EVERY):
+                self._run_guarded(partial(self._restart, name, one))
+            self._run_guarded(self._check)
+            if self._stop_event.wait(CHECK_SECONDS):
                 return
 
-    def _restart(self, name: str, one: Running) -> None:
-        if not one.alive and not self._ended.is_set():
+    def _restart(self, name: str, thread: RestartableThread) -> None:
+        if not thread.alive and not self._stop_event.is_set():
             self.restarts += 1
-            one.start()
+            thread.start()
             self._log.error("thread.ended", name=name)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _run_guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
         except Exception as error:  # even a log that takes nothing: this thread is the one that sees to the others

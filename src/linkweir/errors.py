@@ -47,7 +47,7 @@ class SettingsError(LinkweirError, ValueError):
     """The environment holds a setting that is unknown or cannot be used; the text names it."""
 
 
-class BadInput(LinkweirError, ValueError):
+class ValidationError(LinkweirError, ValueError):
     """Something a client sent cannot be used; `field` names it in the client's words (`recipients[1].email`)."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -56,11 +56,11 @@ class BadInput(LinkweirError, ValueError):
         self.reason = reason
 
 
-class NotSupported(BadInput):
+class UnsupportedRequest(ValidationError):
     """A wish that is understood but cannot be met; refusing it beats ignoring what would change the delivery."""
 
 
-class RefusedContent(BadInput):
+class RejectedContent(ValidationError):
     """A mail that readers would understand differently, so that something could reach whom it must not."""
 
     def __init__(self, reason: str) -> None:
@@ -75,7 +75,7 @@ class Conflict(LinkweirError):
     """What was asked for does not go together with what is there: it exists already, or is past that state."""
 
 
-class StillRunning(LinkweirError):
+class RequestInProgress(LinkweirError):
     """The first request with this Idempotency-Key has not been answered yet; `retry_after` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -83,7 +83,7 @@ class StillRunning(LinkweirError):
         self.retry_after = max(1, retry_after)
 
 
-class TooMany(LinkweirError):
+class RateLimited(LinkweirError):
     """More requests than the account may make; `retry_after` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
@@ -91,11 +91,11 @@ class TooMany(LinkweirError):
         self.retry_after = retry_after
 
 
-class TooMuch(LinkweirError):
+class OverCapacity(LinkweirError):
     """So much is being received at this moment that there is no room for more; trying again soon helps."""
 
 
-class NotAllowed(LinkweirError):
+class Forbidden(LinkweirError):
     """The key is right, but it may not do this; `scope` names the scope that would cover it."""
 
     def __init__(self, scope: str, reason: str = "") -> None:
@@ -103,14 +103,14 @@ class NotAllowed(LinkweirError):
         self.scope = scope
 
 
-class NotFromHere(NotAllowed):
+class ForbiddenIp(Forbidden):
     """The key is right, but it does not open from the address that the request came from."""
 
     def __init__(self) -> None:
         super().__init__("", "the API key may not be used from this address")
 
 
-class AccessDenied(LinkweirError):
+class Unauthorized(LinkweirError):
     """The key is missing, malformed, unknown, or belongs to another account: nobody is told which."""
 
 
@@ -118,7 +118,7 @@ class IdempotencyConflict(LinkweirError):
     """An Idempotency-Key that was already used for another request."""
 
 
-class StoreUnavailable(LinkweirError):
+class DatabaseUnavailable(LinkweirError):
     """The store could not answer in time: locked, full, read-only or gone. Trying again later may help."""
 
 
@@ -126,11 +126,11 @@ class DataFolderError(LinkweirError):
     """A data folder that this release cannot use, or that lacks what cannot be made anew; the text says the way out."""
 
 
-class DeliveryFailed(LinkweirError):
+class TemporaryDeliveryError(LinkweirError):
     """A transport did not take a message; it stays in the queue and is tried again."""
 
 
-class DeliveryRefused(DeliveryFailed):
+class PermanentDeliveryError(TemporaryDeliveryError):
     """A transport refused a message for good (SMTP: 5yz); it bounces. `classification` is a short stable word."""
 
     def __init__(self, reason: str, classification: str = "other") -> None:
@@ -142,9 +142,9 @@ class VaultError(LinkweirError):
     """A secret in the database cannot be read with the vault key at hand."""
 
 
-class DestinationRefused(LinkweirError):
+class ForbiddenDestination(LinkweirError):
     """A webhook's address leads where requests of a service must not go: private, loopback, link-local networks."""
 
 
-class BadSignature(LinkweirError, ValueError):
+class InvalidSignature(LinkweirError, ValueError):
     """A webhook request that was not signed with the secret at hand, or too long ago."""

@@ -4,16 +4,16 @@ no link that was sent, a new database knows no message, a new vault key no secre
 
 from datetime import UTC, datetime
 
-from linkweir import keyfile
-from linkweir.click.segments import SUFFIX
+from linkweir.clicks.journal.segment_directory import SUFFIX
+from linkweir.db import accounts_table
+from linkweir.db.database import Database
+from linkweir.db.schema_upgrade import migrate
 from linkweir.errors import DataFolderError
 from linkweir.settings import Settings
-from linkweir.store import accounts
-from linkweir.store.engine import Store
-from linkweir.store.migrate import migrate
+from linkweir.tokens import keyring_file
 from linkweir.vault import Vault
 
-ACCEPT = "start once with `linkweir serve --accept-loss`"
+ACCEPT_LOSS_HINT = "start once with `linkweir serve --accept-loss`"
 
 
 def check_database(settings: Settings) -> None:
@@ -23,16 +23,16 @@ def check_database(settings: Settings) -> None:
     if used and not (path.exists() and path.stat().st_size):
         raise DataFolderError(
             f"{path}: the database is gone or empty, but a journal of clicks is there, in "
-            f"{settings.spool_path}; put it back from a backup, or, to begin with a new one, {ACCEPT}"
+            f"{settings.spool_path}; put it back from a backup, or, to begin with a new one, {ACCEPT_LOSS_HINT}"
         )
 
 
-def check_keys(settings: Settings, store: Store) -> None:
+def check_keys(settings: Settings, store: Database) -> None:
     """With a database that is up to date. Raises DataFolderError, KeyRingError, StoreUnavailable, VaultError."""
     with store.read() as connection:
-        known = accounts.link_key_fingerprints(connection)
-        sealed = accounts.has_sealed(connection)
-    ring = _ring_keys(settings)
+        known = accounts_table.link_key_fingerprints(connection)
+        sealed = accounts_table.has_sealed_secrets(connection)
+    ring = _load_fingerprints(settings)
     # a new ring begins with the same ids, so these alone do not tell whether it is the one that links were sent with
     missing = [key for key, fingerprint in known.items() if key not in ring or fingerprint not in (None, ring[key])]
     if missing:
@@ -40,12 +40,12 @@ def check_keys(settings: Settings, store: Store) -> None:
         gone = "" if settings.key_path.exists() else "the key ring is gone; "
         raise DataFolderError(
             f"{settings.key_path}: {gone}links may have been sent with the keys {names}, which it lacks: they would be "
-            f"dead; put it back from a backup, or, if they may be, {ACCEPT}"
+            f"dead; put it back from a backup, or, if they may be, {ACCEPT_LOSS_HINT}"
         )
     if sealed and not settings.vault_path.exists():
         raise DataFolderError(
             f"{settings.vault_path}: the vault key is gone, but the database holds secrets that only it opens (of "
-            f"webhooks, of DKIM); put it back from a backup, or, to set these anew, {ACCEPT}"
+            f"webhooks, of DKIM); put it back from a backup, or, to set these anew, {ACCEPT_LOSS_HINT}"
         )
     if sealed:
         Vault(settings.vault_path).seal(b"")  # a file that is no key is not found out when the first webhook is due
@@ -53,18 +53,18 @@ def check_keys(settings: Settings, store: Store) -> None:
 
 def accept_loss(settings: Settings) -> None:
     """Make anew what is missing. Raises DataFolderError, KeyRingError, StoreUnavailable, VaultError."""
-    store = Store(settings.database, wait=settings.store_wait, connections=1)
+    store = Database(settings.database, timeout=settings.store_wait, connections=1)
     try:
         migrate(store)
-        ring = keyfile.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])
+        ring = keyring_file.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])
         with store.write() as connection:
-            accounts.keep_link_keys(connection, {key.id: key.fingerprint for key in ring.keys})
+            accounts_table.delete_other_link_keys(connection, {key.id: key.fingerprint for key in ring.keys})
         Vault(settings.vault_path).seal(b"")
     finally:
         store.close()
 
 
-def _ring_keys(settings: Settings) -> dict[int, bytes]:
+def _load_fingerprints(settings: Settings) -> dict[int, bytes]:
     if not settings.key_path.exists():
         return {}
-    return {key.id: key.fingerprint for key in keyfile.load(settings.key_path).keys}
+    return {key.id: key.fingerprint for key in keyring_file.load(settings.key_path).keys}

@@ -17,18 +17,18 @@ from linkweir.errors import SettingsError
 PREFIX = "LINKWEIR_"
 ProxyHeader = Literal["x-forwarded-for", "forwarded"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-MAX_BODY = 30 * 1024 * 1024  # the outside contract's limit for one request
-MAX_MESSAGE = 20 * 1024 * 1024  # and for one message over SMTP
-DURATIONS = (
+MAX_BODY_BYTES = 30 * 1024 * 1024  # the outside contract's limit for one request
+MAX_MESSAGE_BYTES = 20 * 1024 * 1024  # and for one message over SMTP
+POSITIVE_FLOATS = (
     *("click_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
     *("tell_seconds", "correct_seconds"),
 )
-PATHS = (
+PATH_FIELDS = (
     *("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"),
     *("apple_app_links", "android_app_links", "unknown_link_page", "root_page"),
 )
-AT_LEAST_ONE = (
+POSITIVE_INTS = (
     *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
     *("rate_burst", "statistics_burst", "journal_facts"),
 )
@@ -123,7 +123,7 @@ class Settings:
     proxy_header: ProxyHeader = field(
         default="x-forwarded-for", metadata=doc("Header in which the proxies pass the client's address.")
     )
-    max_body: int = field(default=MAX_BODY, metadata=doc("Largest HTTP request in bytes."))
+    max_body: int = field(default=MAX_BODY_BYTES, metadata=doc("Largest HTTP request in bytes."))
     max_incoming: int = field(
         default=256 * 1024 * 1024,
         metadata=doc(
@@ -173,7 +173,7 @@ class Settings:
         default=None, metadata=doc("TLS certificate (PEM); if empty, a self-signed one for testing.")
     )
     smtp_key: Path | None = field(default=None, metadata=doc("Private key (PEM) of that certificate."))
-    max_message: int = field(default=MAX_MESSAGE, metadata=doc("Largest mail over SMTP in bytes."))
+    max_message: int = field(default=MAX_MESSAGE_BYTES, metadata=doc("Largest mail over SMTP in bytes."))
     filter_listen: str = field(
         default="", metadata=doc("`HOST:PORT` at which the content filter takes mail from the mail server.")
     )
@@ -228,18 +228,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Fill what follows from other settings and refuse what cannot work."""
-        self._read_types()
+        self._validate_types()
         if not self.base_url:
             host = f"[{self.host}]" if ":" in self.host else self.host
             path = self.click_path or "/c/"
             object.__setattr__(self, "base_url", f"http://{host}:{self.port}{path}")
-        object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        object.__setattr__(self, "base_url", _parse_base_url(self.base_url))
         path = self.click_path or urlsplit(self.base_url).path
         object.__setattr__(self, "click_path", "/" + path.strip("/") + "/" if path.strip("/") else "/")
-        for name in DURATIONS:
+        for name in POSITIVE_FLOATS:
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 seconds")
-        for name in AT_LEAST_ONE:
+        for name in POSITIVE_INTS:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be at least 1")
         if self.filter_max_message < 0:
@@ -250,22 +250,22 @@ class Settings:
         for name in ("port", "smtp_port", "smtps_port"):
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
-        self._check_together()
+        self._validate_combinations()
 
-    def _read_types(self) -> None:
+    def _validate_types(self) -> None:
         """Paths may be given as text; numbers may not, and are refused here with their name."""
-        for name in PATHS:
+        for name in PATH_FIELDS:
             value = getattr(self, name)
             if isinstance(value, (str, os.PathLike)):
                 object.__setattr__(self, name, Path(value))
             elif value is not None or name == "data":
                 raise SettingsError(f"{PREFIX}{name.upper()}: {value!r} is not a path")
-        for name in (*DURATIONS, *AT_LEAST_ONE, "rate_limit", "statistics_rate", "port"):
+        for name in (*POSITIVE_FLOATS, *POSITIVE_INTS, "rate_limit", "statistics_rate", "port"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise SettingsError(f"{PREFIX}{name.upper()}: {value!r} is not a number")
 
-    def _check_together(self) -> None:
+    def _validate_combinations(self) -> None:
         if (self.smtp_certificate is None) != (self.smtp_key is None):
             raise SettingsError("LINKWEIR_SMTP_CERTIFICATE and LINKWEIR_SMTP_KEY belong together")
         if self.max_incoming < max(self.max_body, 2 * self.max_message):
@@ -303,7 +303,7 @@ class Settings:
         return self.spool or self.data / "spool"
 
 
-def _checked_base_url(text: str) -> str:
+def _parse_base_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SettingsError(
@@ -312,7 +312,7 @@ def _checked_base_url(text: str) -> str:
     return text if text.endswith("/") else text + "/"
 
 
-def _boolean(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     values = {
         "1": True,
         "true": True,
@@ -328,28 +328,28 @@ def _boolean(text: str) -> bool:
     return values[text.lower()]
 
 
-def _networks(text: str) -> tuple[Network, ...]:
+def _parse_networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip())
     except ValueError:
         raise ValueError("networks separated by commas, such as 10.0.0.0/8, ::1") from None
 
 
-def _number(kind: type[int] | type[float], said: str) -> Callable[[str], Any]:
+def _make_number_parser(kind: type[int] | type[float], description: str) -> Callable[[str], Any]:
     def number(text: str) -> Any:
         try:
             return kind(text)
         except ValueError:
-            raise ValueError(said) from None
+            raise ValueError(description) from None
 
     return number
 
 
-def _one_of(allowed: Sequence[str]) -> str:
+def _join_choices(allowed: Sequence[str]) -> str:
     return ", ".join(allowed[:-1]) + " or " + allowed[-1]
 
 
-def _hosts(text: str) -> tuple[str, ...]:
+def _parse_hosts(text: str) -> tuple[str, ...]:
     hosts = tuple(item.strip().lower().strip("[]").rstrip(".") for item in text.split(",") if item.strip())
     for host in hosts:
         if set("/@ ") & set(host) or (":" in host and host.count(":") < 2):
@@ -357,38 +357,39 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
-def _address(text: str) -> str:
+def _parse_address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or not text.isprintable():
         raise ValueError("an address like https://www.example.com/")
     return text
 
 
-def _choice(*allowed: str) -> Callable[[str], str]:
+def _make_choice_parser(*allowed: str) -> Callable[[str], str]:
     def choose(text: str) -> str:
         if text not in allowed:
-            raise ValueError(_one_of(allowed))
+            raise ValueError(_join_choices(allowed))
         return text
 
     return choose
 
 
-READERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(PATHS, Path),
+PARSERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(PATH_FIELDS, Path),
     **dict.fromkeys(
-        ("port", "smtp_port", "smtps_port", "filter_max_message", *AT_LEAST_ONE), _number(int, "a whole number")
+        ("port", "smtp_port", "smtps_port", "filter_max_message", *POSITIVE_INTS),
+        _make_number_parser(int, "a whole number"),
     ),
-    **dict.fromkeys((*DURATIONS, "rate_limit", "statistics_rate"), _number(float, "a number")),
-    **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _boolean),
-    "proxy_header": _choice("x-forwarded-for", "forwarded"),
-    "api_hosts": _hosts,
-    "root_address": _address,
+    **dict.fromkeys((*POSITIVE_FLOATS, "rate_limit", "statistics_rate"), _make_number_parser(float, "a number")),
+    **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _parse_bool),
+    "proxy_header": _make_choice_parser("x-forwarded-for", "forwarded"),
+    "api_hosts": _parse_hosts,
+    "root_address": _parse_address,
     "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     "skip": lambda text: tuple(text.split()),
-    "trusted_proxies": _networks,
-    "webhook_networks": _networks,
-    "link_style": _choice("sealed", "short"),
-    "log_level": _choice("debug", "info", "warning", "error"),
+    "trusted_proxies": _parse_networks,
+    "webhook_networks": _parse_networks,
+    "link_style": _make_choice_parser("sealed", "short"),
+    "log_level": _make_choice_parser("debug", "info", "warning", "error"),
 }
 
 
@@ -411,14 +412,14 @@ def from_environment(environment: Mapping[str, str], **overrides: Any) -> Settin
         name = variable.removeprefix(PREFIX).lower()
         if name not in known or variable != variable.upper():
             raise SettingsError(f"{variable}: there is no such setting")
-        values[name] = _read(variable, name, text)
+        values[name] = _parse_variable(variable, name, text)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return Settings(**values)
 
 
-def _read(variable: str, name: str, text: str) -> Any:
+def _parse_variable(variable: str, name: str, text: str) -> Any:
     try:
-        return READERS.get(name, str)(text)
+        return PARSERS.get(name, str)(text)
     except ValueError as error:
         # a secret's text must not end up in a log, and only texts read by a READER can fail
         raise SettingsError(f"{variable}: {text!r} cannot be used; it must be {error}") from None

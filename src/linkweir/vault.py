@@ -22,18 +22,18 @@ class Vault:
 
     def seal(self, secret: bytes) -> bytes:
         """The secret in a form that may be stored. Raises VaultError."""
-        return self._key().encrypt(secret)
+        return self._load_fernet().encrypt(secret)
 
     def open(self, sealed: bytes) -> bytes:
         """What was sealed. Raises VaultError when it was changed or another key sealed it."""
         try:
-            return self._key().decrypt(sealed)
+            return self._load_fernet().decrypt(sealed)
         except InvalidToken:
             raise VaultError(
                 f"a stored secret does not open with {self._path}: is it the key of this database?"
             ) from None
 
-    def _key(self) -> Fernet:
+    def _load_fernet(self) -> Fernet:
         if self._fernet is None:
             try:
                 self._fernet = Fernet(_load_or_create(self._path))

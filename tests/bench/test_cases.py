@@ -4,16 +4,16 @@ import hashlib
 from html.parser import HTMLParser
 
 import pytest
-from bench.what import Case, all_cases, case, newsletter
-from bench.what.figures import REAL, figures
-from bench.what.hostile import hostile
-from bench.what.stream import Stream
-from bench.who import MissingError, engine, judge
+from bench.cases import Case, generate_newsletter, list_cases, load_case
+from bench.cases.document_stats import REAL_MAIL_STATS, compute_stats
+from bench.cases.hostile import generate_hostile
+from bench.cases.stream import DocumentStream
+from bench.engines import EngineNotInstalledError, check_output, load_engine
 
-CLEAN = ["newsletter 10 KB", "newsletter 100 KB", "newsletter 1 MB", "link-dense 100 KB"]
+CLEAN_CASES = ["newsletter 10 KB", "newsletter 100 KB", "newsletter 1 MB", "link-dense 100 KB"]
 
 
-class Anchors(HTMLParser):
+class AnchorParser(HTMLParser):
     """What the standard library sees: all `a` tags, and the web addresses among their hrefs."""
 
     def __init__(self, document: bytes) -> None:
@@ -34,24 +34,24 @@ class Anchors(HTMLParser):
             self.destinations.append(href)
 
 
-@pytest.mark.parametrize("name", CLEAN)
+@pytest.mark.parametrize("name", CLEAN_CASES)
 def test_html_parser_agrees(name: str) -> None:
     """The standard library finds the destinations that the generator noted, in order, and as many `a`
     tags."""
-    seen = Anchors(case(name).document)
-    assert (seen.destinations, seen.count) == (case(name).destinations, case(name).anchors)
+    seen = AnchorParser(load_case(name).document)
+    assert (seen.destinations, seen.count) == (load_case(name).destinations, load_case(name).anchors)
 
 
 def test_a_tree_builder_agrees_on_the_hostile_case() -> None:
     """html5-parser, told only what a web address is, finds every link of the hostile case and no other."""
     try:
-        judged = judge(engine("html5-parser"), case("hostile 100 KB"))
-    except MissingError as reason:
+        judged = check_output(load_engine("html5-parser"), load_case("hostile 100 KB"))
+    except EngineNotInstalledError as reason:
         pytest.skip(str(reason))
     assert (judged.failure, judged.wrong) == ("", 0)
 
 
-@pytest.mark.parametrize("example", all_cases(), ids=lambda example: example.name)
+@pytest.mark.parametrize("example", list_cases(), ids=lambda example: example.name)
 def test_sites_lie_between_equal_quotes(example: Case) -> None:
     """Every site is enclosed by the same kind of quote on both sides, and the sites' tags are in order."""
     document = example.document
@@ -64,46 +64,48 @@ def test_sites_lie_between_equal_quotes(example: Case) -> None:
 
 
 @pytest.mark.parametrize("name", ["newsletter 100 KB", "newsletter 1 MB"])
-@pytest.mark.parametrize("figure", [figure for figure in REAL if figure != "share of bytes in style blocks"])
+@pytest.mark.parametrize("figure", [figure for figure in REAL_MAIL_STATS if figure != "share of bytes in style blocks"])
 def test_newsletters_resemble_real_ones(name: str, figure: str) -> None:
     """Every figure is within a quarter of the one measured on real newsletters, but for the style blocks."""
-    assert figures(case(name))[figure] == pytest.approx(REAL[figure], rel=0.25, abs=0.01)
+    assert compute_stats(load_case(name))[figure] == pytest.approx(REAL_MAIL_STATS[figure], rel=0.25, abs=0.01)
 
 
 @pytest.mark.parametrize("size", [10_000, 100_000, 1_000_000])
 def test_newsletters_have_their_size(size: int) -> None:
     """A newsletter is as large as it was ordered, give or take one section."""
-    assert abs(len(newsletter("any", size).document) - size) < 3_000
+    assert abs(len(generate_newsletter("any", size).document) - size) < 3_000
 
 
 def test_documents_never_change_unnoticed() -> None:
     """The generator gives the same bytes everywhere, so figures from two machines speak of the same
     documents."""
-    digest = hashlib.sha256(case("newsletter 10 KB").document + hostile("any", 10_000).document).hexdigest()
+    digest = hashlib.sha256(
+        load_case("newsletter 10 KB").document + generate_hostile("any", 10_000).document
+    ).hexdigest()
     assert digest[:16] == "5d52a08acd72b248"
 
 
 def test_rewritten_changes_only_the_sites() -> None:
     """Putting the raw values back gives the document again; a constant is in the output once per site."""
-    example = case("newsletter 10 KB")
+    example = load_case("newsletter 10 KB")
     raw = {site.index: example.document[site.start : site.end].decode() for site in example.sites}
-    assert example.rewritten(lambda _, index: raw[index]) == example.document
-    assert example.rewritten(lambda destination, index: "CONSTANT").count(b"CONSTANT") == len(example.sites)
+    assert example.expected_output(lambda _, index: raw[index]) == example.document
+    assert example.expected_output(lambda destination, index: "CONSTANT").count(b"CONSTANT") == len(example.sites)
 
 
 def test_a_stream_is_its_chunks() -> None:
     """The chunks are head, blocks and tail without a byte lost, sized and counted as announced."""
-    stream = Stream(3_000_000)
+    stream = DocumentStream(3_000_000)
     whole = b"".join(stream.chunks())
     assert whole == stream.head + stream.block.document * stream.repeats + stream.tail
     assert len(whole) == stream.size
-    assert Anchors(whole).destinations == stream.block.destinations * stream.repeats
+    assert AnchorParser(whole).destinations == stream.block.destinations * stream.repeats
     assert stream.links == len(stream.block.sites) * stream.repeats
 
 
 def test_a_stream_is_cut_elsewhere_in_each_block() -> None:
     """The first cut in a block is never at the same place in two repeats that follow each other."""
-    stream = Stream(3_000_000)
+    stream = DocumentStream(3_000_000)
     lengths = [len(chunk) for chunk in stream.chunks(65_536)]
     per_block = -(-len(stream.block.document) // 65_536)
     assert len({lengths[1], lengths[1 + per_block], lengths[2 + per_block]}) > 1
@@ -112,7 +114,7 @@ def test_a_stream_is_cut_elsewhere_in_each_block() -> None:
 
 def test_a_streams_output_size_is_that_of_its_rewritten_blocks() -> None:
     """The announced output size equals that of the block spliced by the generator, plus what surrounds it."""
-    stream = Stream(2_000_000)
-    block = stream.block.rewritten(lambda destination, index: "https://t.example.com/x")
+    stream = DocumentStream(2_000_000)
+    block = stream.block.expected_output(lambda destination, index: "https://t.example.com/x")
     expected = len(stream.head) + len(block) * stream.repeats + len(stream.tail)
     assert stream.output_size(b"https://t.example.com/x") == expected

@@ -13,27 +13,35 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.c import fuzz_seeds
+from tests.c.toolchain import C_FOLDER, HTML, MIME_SOURCES, ROOT, SANITIZER_FLAGS, TOKENS, build_program
 from tests.ext import sanitized_build
 
-from . import seeds
-from .toolchain import HERE, HTML, MIME, ROOT, SANITIZERS, TOKENS, build
-
-FUZZER = ["-fsanitize=fuzzer", *SANITIZERS]
-COVERED = ["-O1", "-fsanitize=fuzzer-no-link", *SANITIZERS]
+FUZZER_FLAGS = ["-fsanitize=fuzzer", *SANITIZER_FLAGS]
+COVERAGE_FLAGS = ["-O1", "-fsanitize=fuzzer-no-link", *SANITIZER_FLAGS]
 EXTENSIONS = "extensions"
 TARGETS = {
-    "tokenizer": ([HERE / "fuzz_tokenizer.c", HERE / "tokenizer_helpers.c", *HTML], seeds.scan_seeds),
-    "url_codec": ([HERE / "fuzz_url_codec.c", HERE / "url_codec_helpers.c", *TOKENS], seeds.token_seeds),
-    "transfer_encodings": (
-        [HERE / "fuzz_transfer_encodings.c", HERE / "encoding_helpers.c", HERE / "tokenizer_helpers.c", *HTML, *MIME],
-        seeds.mime_seeds,
+    "tokenizer": ([C_FOLDER / "fuzz_tokenizer.c", C_FOLDER / "tokenizer_helpers.c", *HTML], fuzz_seeds.make_scan_seeds),
+    "url_codec": (
+        [C_FOLDER / "fuzz_url_codec.c", C_FOLDER / "url_codec_helpers.c", *TOKENS],
+        fuzz_seeds.make_token_seeds,
     ),
-    EXTENSIONS: ([HERE / "fuzz_extensions.c"], seeds.extension_seeds),
+    "transfer_encodings": (
+        [
+            C_FOLDER / "fuzz_transfer_encodings.c",
+            C_FOLDER / "encoding_helpers.c",
+            C_FOLDER / "tokenizer_helpers.c",
+            *HTML,
+            *MIME_SOURCES,
+        ],
+        fuzz_seeds.make_mime_seeds,
+    ),
+    EXTENSIONS: ([C_FOLDER / "fuzz_extensions.c"], fuzz_seeds.make_extension_seeds),
 }
 
 
 @dataclass(frozen=True)
-class Run:
+class FuzzResult:
     """What a run did. `edges` and `features` are libFuzzer's counts of coverage."""
 
     executions: int
@@ -43,7 +51,7 @@ class Run:
     log: str
 
 
-def prepare(target: str, folder: Path) -> Path:
+def prepare_target(target: str, folder: Path) -> Path:
     """Builds the target and sows its seeds into folder/corpus; returns the program."""
     sources, sown = TARGETS[target]
     corpus = folder / "corpus"
@@ -51,22 +59,27 @@ def prepare(target: str, folder: Path) -> Path:
     (folder / "findings").mkdir(exist_ok=True)
     for number, seed in enumerate(sown(ROOT.parent / "shared")):
         (corpus / f"seed{number}").write_bytes(seed)
-    (folder / "dictionary").write_text(seeds.dictionary())
+    (folder / "dictionary").write_text(fuzz_seeds.format_dictionary())
     program = folder / f"fuzz_{target}"
     if target == EXTENSIONS:
-        sanitized_build.build_package("clang", folder / "package", COVERED)
-        sanitized_build.build_program(sources[0], program, FUZZER)
+        sanitized_build.build_package("clang", folder / "package", COVERAGE_FLAGS)
+        sanitized_build.build_program(sources[0], program, FUZZER_FLAGS)
     else:
-        build("clang", sources, program, "-g", "-O2", *FUZZER)
+        build_program("clang", sources, program, "-g", "-O2", *FUZZER_FLAGS)
     return program
 
 
-def fuzz(target: str, seconds: int, folder: Path) -> Run:
+def run_fuzzer(target: str, seconds: int, folder: Path) -> FuzzResult:
     """Fuzzes for so many seconds, or until the first finding."""
-    program = prepare(target, folder)
-    limits = [f"-max_total_time={seconds}", f"-max_len={seeds.LONGEST}", "-timeout=60", "-print_final_stats=1"]
+    program = prepare_target(target, folder)
+    limits = [
+        f"-max_total_time={seconds}",
+        f"-max_len={fuzz_seeds.MAX_SEED_BYTES}",
+        "-timeout=60",
+        "-print_final_stats=1",
+    ]
     limits += ["-detect_leaks=0", "-rss_limit_mb=4096"] if target == EXTENSIONS else []
-    variables = sanitized_build.embedded("clang", folder / "package") if target == EXTENSIONS else None
+    variables = sanitized_build.embedding_flags("clang", folder / "package") if target == EXTENSIONS else None
     places = [f"-dict={folder}/dictionary", f"-artifact_prefix={folder}/findings/", str(folder / "corpus")]
     command = [str(program), *limits, *places]
     done = subprocess.run(command, capture_output=True, check=False, env=variables, cwd=ROOT)  # noqa: S603 - our own program
@@ -77,7 +90,7 @@ def fuzz(target: str, seconds: int, folder: Path) -> Run:
     findings = tuple(sorted((folder / "findings").iterdir()))
     if done.returncode and not findings:
         raise RuntimeError(f"the fuzzer failed:\n{log[-4000:]}")
-    return Run(int(executed[1]) if executed else 0, edges, features, findings, log)
+    return FuzzResult(int(executed[1]) if executed else 0, edges, features, findings, log)
 
 
 def main() -> int:
@@ -87,7 +100,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="keep corpus and findings here (default: a new temporary folder)")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="linkweir-fuzz-"))
-    run = fuzz(options.target, options.seconds, folder.resolve())
+    run = run_fuzzer(options.target, options.seconds, folder.resolve())
     print(f"{options.target}: {run.executions:,} executions, {run.edges} edges, {run.features} features covered")
     print(f"{len(run.findings)} findings, {folder}")
     if run.findings:

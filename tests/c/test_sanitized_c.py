@@ -5,29 +5,47 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import HERE, HTML, JOURNAL, MIME, SANITIZERS, TOKENS, build, can_link, compilers, missing
+from tests.c.toolchain import (
+    C_FOLDER,
+    HTML,
+    JOURNAL_SOURCES,
+    MIME_SOURCES,
+    SANITIZER_FLAGS,
+    TOKENS,
+    build_program,
+    can_link,
+    find_compilers,
+    skip_or_fail,
+)
 
 HELPERS = ("main", "tokenizer_helpers", "url_codec_helpers", "encoding_helpers", "markup_generator", "guard_pages")
 TESTED = ("tokenizer", "classify", "url_codec", "transfer_encodings", "commit_queue")
-SOURCES = [HERE / f"{name}.c" for name in HELPERS]
-CHECKS = [HERE / f"test_{name}.c" for name in TESTED]
+SOURCES = [C_FOLDER / f"{name}.c" for name in HELPERS]
+CHECK_SOURCES = [C_FOLDER / f"test_{name}.c" for name in TESTED]
 
 
 @pytest.fixture(scope="module", params=["cc", "clang"])
-def checks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def check_program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program of checks, built strictly by one compiler."""
     compiler: str = request.param
-    if compiler not in compilers():
-        missing(f"no compiler named {compiler}")
+    if compiler not in find_compilers():
+        skip_or_fail(f"no compiler named {compiler}")
     folder = tmp_path_factory.mktemp(compiler)
-    if not can_link(compiler, folder, "int main(void) { return 0; }\n", *SANITIZERS):
-        missing(f"{compiler} has no sanitizer runtime")
+    if not can_link(compiler, folder, "int main(void) { return 0; }\n", *SANITIZER_FLAGS):
+        skip_or_fail(f"{compiler} has no sanitizer runtime")
     program = folder / "checks"
-    build(compiler, [*SOURCES, *CHECKS, *HTML, *TOKENS, *MIME, *JOURNAL], program, "-g", "-O1", *SANITIZERS)
+    build_program(
+        compiler,
+        [*SOURCES, *CHECK_SOURCES, *HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES],
+        program,
+        "-g",
+        "-O1",
+        *SANITIZER_FLAGS,
+    )
     return program
 
 
-def run(program: Path, *names: str) -> str:
+def run_check(program: Path, *names: str) -> str:
     """Runs one check (or lists them) and returns its output; fails with what it said when it does not hold."""
     command = [str(program), *names]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 - our own
@@ -35,134 +53,134 @@ def run(program: Path, *names: str) -> str:
     return done.stdout
 
 
-def test_every_sweep_finds_what_the_portable_path_finds(checks: Path) -> None:
+def test_every_sweep_finds_what_the_portable_path_finds(check_program: Path) -> None:
     """Each vector variant finds the same links as no sweep at all, in one piece and in random pieces."""
-    run(checks, "sweeps_find_the_same")
+    run_check(check_program, "sweeps_find_the_same")
 
 
-def test_a_sweep_passes_only_what_is_complete(checks: Path) -> None:
+def test_a_sweep_passes_only_what_is_complete(check_program: Path) -> None:
     """Where a sweep stops, the tokenizer is in text, with no foreign element open and no link behind it."""
-    run(checks, "sweeps_stop_in_text")
+    run_check(check_program, "sweeps_stop_in_text")
 
 
-def test_a_sweep_reads_every_short_tag_right(checks: Path) -> None:
+def test_a_sweep_reads_every_short_tag_right(check_program: Path) -> None:
     """Every tag whose inside is up to six of space, =, both quotes, /, x and an attribute leaves the links right."""
-    run(checks, "sweeps_read_every_short_tag_right")
+    run_check(check_program, "sweeps_read_every_short_tag_right")
 
 
-def test_every_split_finds_the_same(checks: Path) -> None:
+def test_every_split_finds_the_same(check_program: Path) -> None:
     """Any two pieces, and pieces of one to five bytes, give the findings of the whole, with each sweep and without."""
-    run(checks, "every_split_finds_the_same")
+    run_check(check_program, "every_split_finds_the_same")
 
 
-def test_an_array_of_one_to_three_spans_finds_the_same(checks: Path) -> None:
+def test_an_array_of_one_to_three_spans_finds_the_same(check_program: Path) -> None:
     """The scanner returns early when the caller's array is full, and loses nothing by it."""
-    run(checks, "small_arrays_find_the_same")
+    run_check(check_program, "small_arrays_find_the_same")
 
 
-def test_scanning_reads_nothing_beside_its_buffer(checks: Path) -> None:
+def test_scanning_reads_nothing_beside_its_buffer(check_program: Path) -> None:
     """With a forbidden page right behind the input, or right before it, scanning finds the same and does not fault."""
-    run(checks, "scanning_stays_off_the_guard_pages")
+    run_check(check_program, "scanning_stays_off_the_guard_pages")
 
 
-def test_a_tag_cut_by_the_end_is_read_no_further(checks: Path) -> None:
+def test_a_tag_cut_by_the_end_is_read_no_further(check_program: Path) -> None:
     """Tags cut at every byte, before a forbidden page, at every distance from a block's limit, do not fault."""
-    run(checks, "tags_cut_at_the_guard_page_are_read_no_further")
+    run_check(check_program, "tags_cut_at_the_guard_page_are_read_no_further")
 
 
-def test_a_zeroed_scan_is_valid(checks: Path) -> None:
+def test_a_zeroed_scan_is_valid(check_program: Path) -> None:
     """A scan of zero bytes of memory can be asked, fed, finished, and reports what it is fed."""
-    run(checks, "a_zeroed_scan_is_valid")
+    run_check(check_program, "a_zeroed_scan_is_valid")
 
 
-def test_found_bugs_stay_fixed(checks: Path) -> None:
+def test_past_bugs_stay_fixed(check_program: Path) -> None:
     """Documents that were once scanned wrongly have the links they have, at every size of chunk."""
-    run(checks, "found_bugs_stay_fixed")
+    run_check(check_program, "found_bugs_stay_fixed")
 
 
-def test_judging_stays_in_its_scratch(checks: Path) -> None:
+def test_judging_stays_in_its_scratch(check_program: Path) -> None:
     """Judging a value needs no more scratch than lw_scratch_bound says, and leaves the value as it was."""
-    run(checks, "judging_stays_in_its_scratch")
+    run_check(check_program, "judging_stays_in_its_scratch")
 
 
-def test_decoding_stays_in_its_bound(checks: Path) -> None:
+def test_decoding_stays_in_its_bound(check_program: Path) -> None:
     """Decoded values are never longer than lw_decoded_bound, whatever references they hold."""
-    run(checks, "decoding_stays_in_its_bound")
+    run_check(check_program, "decoding_stays_in_its_bound")
 
 
-def test_values_are_read_to_their_ends_and_no_further(checks: Path) -> None:
+def test_values_are_read_to_their_ends_and_no_further(check_program: Path) -> None:
     """With a forbidden page beside the value, judging and decoding do not fault."""
-    run(checks, "values_stay_off_the_guard_pages")
+    run_check(check_program, "values_stay_off_the_guard_pages")
 
 
-def test_packing_round_trips_in_exactly_its_room(checks: Path) -> None:
+def test_packing_round_trips_in_exactly_its_room(check_program: Path) -> None:
     """Any destination up to the limit packs, unpacks to itself in exactly its room, and is refused one byte less."""
-    run(checks, "packing_round_trips")
+    run_check(check_program, "packing_round_trips")
 
 
-def test_random_bytes_are_refused_or_canonical(checks: Path) -> None:
+def test_random_bytes_are_refused_or_canonical(check_program: Path) -> None:
     """Random bytes either do not unpack or are the one packed form of what they unpack to."""
-    run(checks, "random_bytes_are_refused_or_canonical")
+    run_check(check_program, "random_bytes_are_refused_or_canonical")
 
 
-def test_packing_reads_nothing_beside_its_input(checks: Path) -> None:
+def test_packing_reads_nothing_beside_its_input(check_program: Path) -> None:
     """With a forbidden page beside the input, packing and unpacking do not fault."""
-    run(checks, "packing_stays_off_the_guard_pages")
+    run_check(check_program, "packing_stays_off_the_guard_pages")
 
 
-def test_base64url_has_one_text(checks: Path) -> None:
+def test_base64url_has_one_text(check_program: Path) -> None:
     """A text that decodes is the only one of its bytes; encoding and decoding write no byte too many."""
-    run(checks, "base64url_has_one_text")
+    run_check(check_program, "base64url_has_one_text")
 
 
-def test_quoted_printable_is_spliced_as_its_text(checks: Path) -> None:
+def test_quoted_printable_is_spliced_as_its_text(check_program: Path) -> None:
     """A changed part decodes to its changed text, in the announced room; no line grows beyond 76 characters and "="."""
-    run(checks, "quoted_printable_is_spliced_as_its_text")
+    run_check(check_program, "quoted_printable_is_spliced_as_its_text")
 
 
-def test_base64_is_read_alike(checks: Path) -> None:
+def test_base64_is_read_alike(check_program: Path) -> None:
     """Vector or not, a part is refused by all or holds the same content, at any width and with any damage."""
-    run(checks, "base64_is_read_alike_by_every_variant")
+    run_check(check_program, "base64_is_read_alike_by_every_variant")
 
 
-def test_base64_is_written_alike(checks: Path) -> None:
+def test_base64_is_written_alike(check_program: Path) -> None:
     """Vector or not, content becomes the same lines, in exactly the announced room, and decodes to itself."""
-    run(checks, "base64_is_written_alike_by_every_variant")
+    run_check(check_program, "base64_is_written_alike_by_every_variant")
 
 
-def test_every_byte_is_judged(checks: Path) -> None:
+def test_every_byte_is_classified(check_program: Path) -> None:
     """Each of the 256 bytes, at each place of a block, is taken or refused by the alphabet alone."""
-    run(checks, "every_byte_is_of_the_alphabet_or_not")
+    run_check(check_program, "every_byte_is_of_the_alphabet_or_not")
 
 
-def test_a_needle_is_found(checks: Path) -> None:
+def test_memmem_locates_a_needle(check_program: Path) -> None:
     """Searching finds what comparing at each place finds."""
-    run(checks, "a_needle_is_found_where_it_first_stands")
+    run_check(check_program, "a_needle_is_found_where_it_first_stands")
 
 
-def test_encodings_read_nothing_beside_their_input(checks: Path) -> None:
+def test_encodings_read_nothing_beside_their_input(check_program: Path) -> None:
     """With a forbidden page beside the input, decoding, splicing, encoding and searching do not fault."""
-    run(checks, "encodings_stay_off_the_guard_pages")
+    run_check(check_program, "encodings_stay_off_the_guard_pages")
 
 
-def test_a_lane_keeps_all_of_every_thread(checks: Path) -> None:
+def test_a_queue_loses_nothing_of_any_thread(check_program: Path) -> None:
     """What several threads put in at once is in the file, each thread's in its order, framed and counted."""
-    run(checks, "a_lane_keeps_all_of_every_thread")
+    run_check(check_program, "a_lane_keeps_all_of_every_thread")
 
 
-def test_a_lane_has_bounds(checks: Path) -> None:
+def test_a_queue_has_bounds(check_program: Path) -> None:
     """Beyond its facts or bytes, and after its end, a lane takes nothing; dropped facts are decided and not kept."""
-    run(checks, "a_lane_has_bounds")
+    run_check(check_program, "a_lane_has_bounds")
 
 
-def test_a_lane_says_what_it_cannot_do(checks: Path) -> None:
+def test_a_queue_reports_what_it_cannot_do(check_program: Path) -> None:
     """A full file, a moved one and one that cannot be written are told apart, and no fact is lost by them."""
-    run(checks, "a_lane_says_what_it_cannot_do")
+    run_check(check_program, "a_lane_says_what_it_cannot_do")
 
 
-def test_no_check_is_left_out(checks: Path) -> None:
+def test_no_check_is_left_out(check_program: Path) -> None:
     """Every check that the program knows is run by a test of this file."""
-    names = run(checks).split()
+    names = run_check(check_program).split()
     source = Path(__file__).read_text()
     assert names
     assert [name for name in names if f'"{name}"' not in source] == []

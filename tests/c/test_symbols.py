@@ -6,17 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import HTML, JOURNAL, MIME, TOKENS, build, compilers, missing
+from tests.c.toolchain import (
+    HTML,
+    JOURNAL_SOURCES,
+    MIME_SOURCES,
+    TOKENS,
+    build_program,
+    find_compilers,
+    skip_or_fail,
+)
 
 # Memory and strings of libc, the processor's features, and what position-independent and hardened code refers to.
-ALLOWED = {
+ALLOWED_SYMBOLS = {
     *("memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "strcmp", "strncmp"),
     *("__cpu_model", "__cpu_indicator_init", "__stack_chk_fail", "__stack_chk_guard", "_GLOBAL_OFFSET_TABLE_"),
     *("__memcpy_chk", "__memmove_chk", "__memset_chk"),
 }
 
 
-def needed(objects: list[Path]) -> set[str]:
+def undefined_symbols(objects: list[Path]) -> set[str]:
     """The symbols that the object files use and none of them defines."""
     command = ["nm", "-g", *map(str, objects)]
     known = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - no foreign input
@@ -27,20 +35,24 @@ def needed(objects: list[Path]) -> set[str]:
 @pytest.mark.parametrize("folder", ["html", "tokens", "mime"])
 def test_the_core_allocates_nothing_and_knows_no_python(folder: str, tmp_path: Path) -> None:
     """Beside memory and string functions no outside symbol is used: no allocation, no input or output, no Python."""
-    if not compilers() or shutil.which("nm") is None:
-        missing("no C compiler or no nm")
-    for source in {"html": HTML, "tokens": TOKENS, "mime": MIME}[folder]:
-        build(compilers()[0], [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
+    if not find_compilers() or shutil.which("nm") is None:
+        skip_or_fail("no C compiler or no nm")
+    for source in {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES}[folder]:
+        build_program(find_compilers()[0], [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
     objects = sorted(tmp_path.glob("*.o"))
     assert objects
-    unexpected = {name for name in needed(objects) if name not in ALLOWED and name.removeprefix("_") not in ALLOWED}
+    unexpected = {
+        name
+        for name in undefined_symbols(objects)
+        if name not in ALLOWED_SYMBOLS and name.removeprefix("_") not in ALLOWED_SYMBOLS
+    }
     assert unexpected == set()
 
 
 @pytest.mark.parametrize("compiler", ["cc", "clang"])
 def test_the_sources_compile_without_a_warning(compiler: str, tmp_path: Path) -> None:
     """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
-    if compiler not in compilers():
-        missing(f"no compiler named {compiler}")
-    for source in [*HTML, *TOKENS, *MIME, *JOURNAL]:
-        build(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
+    if compiler not in find_compilers():
+        skip_or_fail(f"no compiler named {compiler}")
+    for source in [*HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES]:
+        build_program(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")

@@ -11,38 +11,38 @@ from typing import NoReturn
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = Path(__file__).resolve().parent
+C_FOLDER = Path(__file__).resolve().parent
 HTML = sorted((ROOT / "ext/html").glob("*.c"))
 TOKENS = sorted((ROOT / "ext/tokens").glob("*.c"))
-MIME = sorted((ROOT / "ext/mime").glob("*.c"))
-JOURNAL = sorted((ROOT / "ext/journal").glob("*.c"))
+MIME_SOURCES = sorted((ROOT / "ext/mime").glob("*.c"))
+JOURNAL_SOURCES = sorted((ROOT / "ext/journal").glob("*.c"))
 
-STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+STRICT_FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+SANITIZER_FLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
-def missing(what: str) -> NoReturn:
+def skip_or_fail(dependency: str) -> NoReturn:
     """Skips the test, or fails it where nothing may be missing."""
     if os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1":
-        pytest.fail(f"{what}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
-    pytest.skip(what)
+        pytest.fail(f"{dependency}, and LINKWEIR_REQUIRE_SHARED=1 makes it mandatory")
+    pytest.skip(dependency)
 
 
 @cache
-def compilers() -> tuple[str, ...]:
+def find_compilers() -> tuple[str, ...]:
     """The compilers there are, by name: the system's own and clang. None on Windows, whose pages we can't guard."""
     if os.name == "nt":
         return ()
     return tuple(name for name in ("cc", "clang") if shutil.which(name))
 
 
-def build(compiler: str, sources: list[Path], program: Path, *flags: str) -> None:
+def build_program(compiler: str, sources: list[Path], program: Path, *flags: str) -> None:
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
     generated = program.parent / "generated"
     subprocess.run([sys.executable, ROOT / "ext/generate_tables.py", generated], check=True)  # noqa: S603 - our own
-    folders = [HERE, ROOT / "ext/html", ROOT / "ext/tokens", ROOT / "ext/mime", ROOT / "ext/journal", generated]
+    folders = [C_FOLDER, ROOT / "ext/html", ROOT / "ext/tokens", ROOT / "ext/mime", ROOT / "ext/journal", generated]
     included = [f"-I{folder}" for folder in folders]
-    command = [compiler, *STRICT, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
+    command = [compiler, *STRICT_FLAGS, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
     own = {**os.environ, "TMPDIR": str(program.parent)}  # a compiler that is killed leaves its objects there
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)  # noqa: S603 - our sources
     if done.returncode:

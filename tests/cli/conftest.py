@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Command
+from tests.cli.command_runner import CommandRunner
 
 if os.name != "posix":  # pseudo-terminals, signals and pipes with names: none of it exists elsewhere
     collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture
-def linkweir(tmp_path: Path) -> Command:
+def linkweir(tmp_path: Path) -> CommandRunner:
     """The command, run in tmp_path/work with its key file below tmp_path/home."""
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     work.mkdir()
-    return Command(home=home, work=work)
+    return CommandRunner(home=home, work=work)
 
 
 @pytest.fixture
-def work(linkweir: Command) -> Path:
+def work(linkweir: CommandRunner) -> Path:
     """The folder that the command runs in."""
     return linkweir.work

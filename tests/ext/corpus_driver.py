@@ -15,34 +15,44 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from linkweir import LinkweirError, _html, _journal
-from tests.c import seeds
+from linkweir import _html, _journal
+from linkweir.errors import LinkweirError
+from tests.c import fuzz_seeds
+from tests.ext.entry_points import (
+    CHOICE_BYTES,
+    ENTRY_POINTS,
+    SWITCHES,
+    CallbackError,
+    Choices,
+    run_journal,
+    run_mail,
+)
 
-from .entry_points import ENTRIES, HEAD, SWITCHES, Choices, Stop, journal, mail
-
-LONG = 200_000  # bytes of a document that is cut anyway
+LONG_DOCUMENT_BYTES = 200_000  # bytes of a document that is cut anyway
 SEED = 10
-STARVED = b'<p>\r\n<a href="https://example.com/?a=1&amp;b">x</a>\n<a href="https://example.com/\xc3\xa9">y</a><a x'
+STARVED_DOCUMENT = (
+    b'<p>\r\n<a href="https://example.com/?a=1&amp;b">x</a>\n<a href="https://example.com/\xc3\xa9">y</a><a x'
+)
 
 
-def documents(shared: Path) -> Iterator[tuple[str, bytes, bool]]:
+def load_documents(shared_folder: Path) -> Iterator[tuple[str, bytes, bool]]:
     """Name, bytes, and whether it is small and one of thousands."""
     for pattern in ("corpus/html/**/*.html", "corpus/eml/**/*.eml", "cases/*"):
-        for path in sorted(shared.glob(pattern)):
-            yield path.name, path.read_bytes()[:LONG], False
-    for number, document in enumerate([*seeds.DOCUMENTS, *seeds.suites(shared)]):
+        for path in sorted(shared_folder.glob(pattern)):
+            yield path.name, path.read_bytes()[:LONG_DOCUMENT_BYTES], False
+    for number, document in enumerate([*fuzz_seeds.DOCUMENTS, *fuzz_seeds.load_suites(shared_folder)]):
         yield f"suite {number}", document, True
 
 
-def everything(shared: Path) -> None:
+def run_every_entry(shared_folder: Path) -> None:
     """Every document through every entry (each small one through two), whole and cut somewhere."""
     dice = random.Random(SEED)  # noqa: S311 - not a secret
     runs = 0
-    for name, document, small in documents(shared):
-        for entry in dice.sample(ENTRIES, 2) if small else ENTRIES:
+    for name, document, small in load_documents(shared_folder):
+        for entry in dice.sample(ENTRY_POINTS, 2) if small else ENTRY_POINTS:
             for data in (document, document[: dice.randrange(len(document) + 1)]):
                 try:
-                    entry(Choices(dice.randbytes(HEAD)), data)
+                    entry(Choices(dice.randbytes(CHOICE_BYTES)), data)
                 except Exception as error:
                     error.add_note(f"{entry.__name__} of {name}, {len(data)} bytes")
                     raise
@@ -50,16 +60,16 @@ def everything(shared: Path) -> None:
     print(f"{runs} runs")
 
 
-def threads(shared: Path) -> None:
+def run_threads(shared_folder: Path) -> None:
     """Several threads at once, which share trackers, switches and documents."""
-    some = [document for _, document, small in documents(shared) if not small][::9]
+    some = [document for _, document, small in load_documents(shared_folder) if not small][::9]
     errors: list[BaseException] = []
 
     def work(seed: int) -> None:
         dice = random.Random(seed)  # noqa: S311 - not a secret
         try:
             for document in some:
-                dice.choice(ENTRIES)(Choices(dice.randbytes(HEAD)), document)
+                dice.choice(ENTRY_POINTS)(Choices(dice.randbytes(CHOICE_BYTES)), document)
         except BaseException as error:
             errors.append(error)
 
@@ -74,7 +84,7 @@ def threads(shared: Path) -> None:
 
 
 @contextlib.contextmanager
-def without_memory(testing: Any, allocation: int) -> Iterator[None]:
+def failing_allocations(testing: Any, allocation: int) -> Iterator[None]:
     """The interpreter's allocation of this number fails, and so do the three behind it."""
     testing.set_nomemory(allocation, allocation + 4)
     try:
@@ -83,35 +93,37 @@ def without_memory(testing: Any, allocation: int) -> Iterator[None]:
         testing.remove_mem_hooks()
 
 
-def starved(shared: Path) -> None:
+def run_starved(shared_folder: Path) -> None:
     """Every entry with every single one of its first allocations failing; a stream loses no byte by it."""
-    del shared
+    del shared_folder
     testing = importlib.import_module("_testcapi")
     gc.disable()  # a collection under way needs memory itself, and is not what is tried here
     runs = 0
-    for entry in ENTRIES:
-        if entry is journal:
+    for entry in ENTRY_POINTS:
+        if entry is run_journal:
             continue  # its threads are the interpreter's own matter
         for how in range(4):
-            data = b"Content-Type: text/html\n\n" + STARVED if entry is mail and how < 2 else STARVED
+            data = (
+                b"Content-Type: text/html\n\n" + STARVED_DOCUMENT if entry is run_mail and how < 2 else STARVED_DOCUMENT
+            )
             for allocation in range(1, 1200, 2 if how == 0 else 11):
                 act = partial(entry, Choices(bytes([how, 1, 3, 2] * 4)), data)
-                runs += _tried(testing, allocation, act)
+                runs += _run_failing(testing, allocation, act)
     for allocation in range(1, 200):
-        runs += _stream(testing, allocation)
+        runs += _run_failing_stream(testing, allocation)
     runs += _queue()
     print(f"{runs} runs")
 
 
-def _tried(testing: Any, allocation: int, act: Callable[[], object]) -> int:
+def _run_failing(testing: Any, allocation: int, act: Callable[[], object]) -> int:
     """What it raises does not matter (the interpreter has many words for it), but that it raises and does not crash."""
-    expected = (MemoryError, LinkweirError, Stop, SystemError, AssertionError, ImportError, OSError)
-    with contextlib.suppress(*expected), without_memory(testing, allocation):
+    expected = (MemoryError, LinkweirError, CallbackError, SystemError, AssertionError, ImportError, OSError)
+    with contextlib.suppress(*expected), failing_allocations(testing, allocation):
         act()
     return 1
 
 
-def _stream(testing: Any, allocation: int) -> int:
+def _run_failing_stream(testing: Any, allocation: int) -> int:
     """Fed in pieces: what has come out when memory ran out, and what comes afterwards, are the document."""
     value = b"https://t.example/0"
 
@@ -122,11 +134,11 @@ def _stream(testing: Any, allocation: int) -> int:
     told: list[Any] = []
     report = told.extend if allocation % 2 else None
     splice = _html.LinkRewriter(SWITCHES[1].rules, resolve, lambda raw: (raw, True), report)
-    document = STARVED * 3
+    document = STARVED_DOCUMENT * 3
     done: list[bytes] = [b""] * 99
     pieces = [document[at : at + 17] for at in range(0, len(document), 17)]
     left = iter(enumerate(pieces))
-    with contextlib.suppress(MemoryError), without_memory(testing, allocation):
+    with contextlib.suppress(MemoryError), failing_allocations(testing, allocation):
         for number, piece in left:
             done[number] = splice.feed(piece)
     rest = [splice.feed(piece) for _, piece in left]
@@ -160,4 +172,4 @@ def _queue() -> int:
 
 
 if __name__ == "__main__":
-    {"everything": everything, "threads": threads, "starved": starved}[sys.argv[1]](Path(sys.argv[2]))
+    {"everything": run_every_entry, "threads": run_threads, "starved": run_starved}[sys.argv[1]](Path(sys.argv[2]))

@@ -15,33 +15,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from linkweir import (
-    BadToken,
-    Plan,
-    Privacy,
-    Rewriter,
-    Switches,
-    Tracker,
-    _html,
-    _journal,
-    _mime,
-    _tokens,
-    check,
-    check_message,
-    open_link,
-    open_token,
-    rewrite,
-    rewrite_chunks,
-    rewrite_message,
-    scan,
-)
-from linkweir.click.segment import Target
-from linkweir.mime import html_bodies
-from tests.token.rings import RING
+from linkweir import _html, _journal, _mime, _tokens
+from linkweir.clicks.journal.segment import WriteTarget
+from linkweir.errors import BadToken
+from linkweir.html.document import rewrite, scan
+from linkweir.html.lint import check
+from linkweir.html.options import Switches
+from linkweir.html.plan import Plan
+from linkweir.html.rewriter import Rewriter, rewrite_chunks
+from linkweir.mime import iter_html_bodies
+from linkweir.mime.message import check_message, rewrite_message
+from linkweir.tokens.identifiers import Privacy
+from linkweir.tokens.opener import open_link, open_token
+from linkweir.tokens.tracker import Tracker
+from tests.tokens.keyring_factory import RING
 
 T = TypeVar("T")
-HEAD = 16  # bytes of an input that are decisions
-BASE = "https://t.example"
+CHOICE_BYTES = 16  # bytes of an input that are decisions
+BASE_URL = "https://t.example"
 CHARSETS = ("utf-8", "utf-8", "iso-8859-1", "shift_jis", "gb18030", "utf-16", "x-unknown", "iso-2022-jp")
 SWITCHES = (
     Switches(),
@@ -59,24 +50,24 @@ class Choices:
         self._data = data or b"\0"
         self._at = 0
 
-    def below(self, limit: int) -> int:
+    def randrange(self, limit: int) -> int:
         self._at += 1
         return self._data[(self._at - 1) % len(self._data)] % limit
 
-    def of(self, items: Sequence[T]) -> T:
-        return items[self.below(len(items))]
+    def choice(self, items: Sequence[T]) -> T:
+        return items[self.randrange(len(items))]
 
     def pieces(self, data: bytes) -> list[bytes]:
         """The data in one piece or in some, among them empty ones."""
-        cuts = sorted(self.below(256) * len(data) // 255 for _ in range(self.below(6)))
+        cuts = sorted(self.randrange(256) * len(data) // 255 for _ in range(self.randrange(6)))
         return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
-class Stop(Exception):
+class CallbackError(Exception):
     """What a callback that misbehaves raises."""
 
 
-class Emptying(Tracker):
+class EmptyingTracker(Tracker):
     """Gives out one list again and again, and changes it and what it is given."""
 
     shared: list[Any] = []  # noqa: RUF012 - shared on purpose
@@ -89,35 +80,35 @@ class Emptying(Tracker):
         return self.shared
 
 
-def tracker(kind: type[Tracker], style: Any = "sealed", privacy: Privacy = Privacy.FULL) -> Tracker:
-    return kind(RING, BASE, message=7, campaign="c", privacy=privacy, style=style)
+def make_tracker(kind: type[Tracker], style: Any = "sealed", privacy: Privacy = Privacy.FULL) -> Tracker:
+    return kind(RING, BASE_URL, message=7, campaign="c", privacy=privacy, style=style)
 
 
-def numbered(destination: str, index: int) -> str:
+def numbered_link(destination: str, index: int) -> str:
     """A link whose text says what it replaces."""
-    return f"{BASE}/{index}?{len(destination)}&"
+    return f"{BASE_URL}/{index}?{len(destination)}&"
 
 
-def raising(destination: str, index: int) -> str | None:
+def raising_link(destination: str, index: int) -> str | None:
     if index % 3 == 2:
-        raise Stop
-    return numbered(destination, index) if index % 3 else None
+        raise CallbackError
+    return numbered_link(destination, index) if index % 3 else None
 
 
-TRACKERS = (tracker(Tracker), tracker(Tracker, "short"), tracker(Tracker, privacy=Privacy.ANONYMOUS))
-LINKS: tuple[Any, ...] = (*TRACKERS, numbered, raising, tracker(Emptying))
+TRACKERS = (make_tracker(Tracker), make_tracker(Tracker, "short"), make_tracker(Tracker, privacy=Privacy.ANONYMOUS))
+LINKS: tuple[Any, ...] = (*TRACKERS, numbered_link, raising_link, make_tracker(EmptyingTracker))
 
 
-def _emptied(_link: object) -> None:
-    Emptying.shared.clear()
+def _emptying_report(_link: object) -> None:
+    EmptyingTracker.shared.clear()
 
 
-def _stopping(_link: object) -> None:
-    raise Stop
+def _raising_report(_link: object) -> None:
+    raise CallbackError
 
 
-REPORTS: tuple[Any, ...] = (None, lambda link: None, _emptied, _stopping)
-FORMS: tuple[Callable[[bytes], Any], ...] = (
+REPORT_CALLBACKS: tuple[Any, ...] = (None, lambda link: None, _emptying_report, _raising_report)
+INPUT_FORMS: tuple[Callable[[bytes], Any], ...] = (
     bytes,
     bytearray,
     memoryview,
@@ -126,105 +117,105 @@ FORMS: tuple[Callable[[bytes], Any], ...] = (
 )
 
 
-def whole(choices: Choices, data: bytes) -> None:
+def run_whole(choices: Choices, data: bytes) -> None:
     """A whole document, in every form it may come in."""
-    html, links, told = choices.of(FORMS)(data), choices.of(LINKS), choices.of(REPORTS)
-    with contextlib.suppress(Stop):
-        rewrite(html, links, switches=choices.of(SWITCHES), charset=choices.of(CHARSETS), on_link=told)
+    html, links, told = choices.choice(INPUT_FORMS)(data), choices.choice(LINKS), choices.choice(REPORT_CALLBACKS)
+    with contextlib.suppress(CallbackError):
+        rewrite(html, links, switches=choices.choice(SWITCHES), charset=choices.choice(CHARSETS), on_link=told)
 
 
-def streamed(choices: Choices, data: bytes) -> None:
+def run_stream(choices: Choices, data: bytes) -> None:
     """In chunks: the same bytes come out as of the whole; after an error, none is lost."""
-    links, told = choices.of(LINKS), choices.of(REPORTS)
-    ways: dict[str, Any] = {"switches": choices.of(SWITCHES), "charset": choices.of(CHARSETS)}
+    links, told = choices.choice(LINKS), choices.choice(REPORT_CALLBACKS)
+    ways: dict[str, Any] = {"switches": choices.choice(SWITCHES), "charset": choices.choice(CHARSETS)}
     rewriter = Rewriter(links, on_link=told, **ways)
     done, failed = [], False
     for piece in choices.pieces(data):
         try:
-            done.append(rewriter.feed(choices.of(FORMS[:3])(piece)))
-        except Stop:
+            done.append(rewriter.feed(choices.choice(INPUT_FORMS[:3])(piece)))
+        except CallbackError:
             failed = True
     try:
         done.append(rewriter.close())
-    except Stop:
+    except CallbackError:
         done.append(rewriter.close())
         failed = True
-    if links in (numbered, *TRACKERS) and not failed and ways["charset"] == "utf-8":
+    if links in (numbered_link, *TRACKERS) and not failed and ways["charset"] == "utf-8":
         assert b"".join(done) == rewrite(data, links, **ways)
 
 
-def chunked(choices: Choices, data: bytes) -> None:
+def run_chunks(choices: Choices, data: bytes) -> None:
     """Through the generator, closed early or not."""
-    source = rewrite_chunks(choices.pieces(data), choices.of(LINKS), on_link=choices.of(REPORTS))
+    source = rewrite_chunks(choices.pieces(data), choices.choice(LINKS), on_link=choices.choice(REPORT_CALLBACKS))
     try:
         for number, _ in enumerate(source):
-            if number == choices.below(9):
+            if number == choices.randrange(9):
                 break
-    except Stop:
+    except CallbackError:
         pass
     source.close()  # type: ignore[attr-defined]
 
 
-def listed(choices: Choices, data: bytes) -> None:
+def run_scan(choices: Choices, data: bytes) -> None:
     """Scanned and checked."""
-    ways: dict[str, Any] = {"switches": choices.of(SWITCHES), "charset": choices.of(CHARSETS)}
-    links = choices.of((None, *TRACKERS))
-    form = choices.of(FORMS)
+    ways: dict[str, Any] = {"switches": choices.choice(SWITCHES), "charset": choices.choice(CHARSETS)}
+    links = choices.choice((None, *TRACKERS))
+    form = choices.choice(INPUT_FORMS)
     found = list(scan(form(data), links=links, **ways))
     assert len(found) <= len(check(form(data), links=links, **ways))
 
 
-def planned(choices: Choices, data: bytes) -> None:
+def run_plan(choices: Choices, data: bytes) -> None:
     """A plan renders what rewriting gives, again and again, also after somebody changed the lists it gave out."""
-    switches = choices.of(SWITCHES)
+    switches = choices.choice(SWITCHES)
     plan = Plan(data, switches=switches)
     plan.render(LINKS[-1])
-    for links in (choices.of(TRACKERS), numbered):
+    for links in (choices.choice(TRACKERS), numbered_link):
         assert plan.render(links) == rewrite(data, links, switches=switches)
-    assert len(plan.links) >= plan.render_counted(numbered)[1]
+    assert len(plan.links) >= plan.render_counted(numbered_link)[1]
 
 
-def counted(choices: Choices, data: bytes) -> None:
+def run_count(choices: Choices, data: bytes) -> None:
     """Counted without an object per link, by every SIMD variant."""
-    ways: dict[str, Any] = {"outlook": bool(choices.below(2)), "tag_limit": choices.of((16, 65536))}
-    form = choices.of(FORMS[:3])
+    ways: dict[str, Any] = {"outlook": bool(choices.randrange(2)), "tag_limit": choices.choice((16, 65536))}
+    form = choices.choice(INPUT_FORMS[:3])
     variants = [_html.NativeOptions(simd=name, **ways) for name in _html.simd_variants()]
     counts = [_html.count_outcomes(form(data), options) for options in variants]
     assert counts == counts[:1] * len(counts)
-    _html.decode_value(choices.of(FORMS[:3])(data[:300]))
+    _html.decode_value(choices.choice(INPUT_FORMS[:3])(data[:300]))
 
 
-def mail(choices: Choices, data: bytes) -> None:
+def run_mail(choices: Choices, data: bytes) -> None:
     """A raw mail, as it is or as the HTML body of one: with a report or not, the same bytes come out."""
-    raw = framed(choices, data)
+    raw = make_mail(choices, data)
     ways: dict[str, Any] = {
-        "switches": choices.of(SWITCHES),
-        "pixel": choices.of((None, "https://t.example/p")),
-        "honeypot": choices.of((None, "https://t.example/h")),
+        "switches": choices.choice(SWITCHES),
+        "pixel": choices.choice((None, "https://t.example/p")),
+        "honeypot": choices.choice((None, "https://t.example/h")),
     }
-    links = choices.of((None, *LINKS))
+    links = choices.choice((None, *LINKS))
     try:
         done = rewrite_message(raw, links, report=True, **ways)
         assert done.raw == rewrite_message(raw, links, report=False, **ways).raw
-    except Stop:
+    except CallbackError:
         pass
-    check_message(raw, switches=ways["switches"], links=choices.of((None, *TRACKERS)))
-    list(html_bodies(raw))
+    check_message(raw, switches=ways["switches"], links=choices.choice((None, *TRACKERS)))
+    list(iter_html_bodies(raw))
 
 
-def framed(choices: Choices, data: bytes) -> bytes:
+def make_mail(choices: Choices, data: bytes) -> bytes:
     """The data as a mail, or in one."""
-    how = choices.below(6)
+    how = choices.randrange(6)
     if how < 2:
         return data
-    end = choices.of((b"\r\n", b"\n"))
+    end = choices.choice((b"\r\n", b"\n"))
     body = data
-    encoding = choices.of((b"8bit", b"quoted-printable", b"base64"))
+    encoding = choices.choice((b"8bit", b"quoted-printable", b"base64"))
     if encoding == b"quoted-printable" and how > 2:
         body = quopri.encodestring(data).replace(b"\n", end)
     elif encoding == b"base64" and how > 2:
         body = base64.encodebytes(data).replace(b"\n", end)
-    charset = choices.of(CHARSETS).encode()
+    charset = choices.choice(CHARSETS).encode()
     head = b"Content-Type: text/html; charset=" + charset + end + b"Content-Transfer-Encoding: " + encoding + end + end
     if how < 5:
         return head + body
@@ -232,9 +223,9 @@ def framed(choices: Choices, data: bytes) -> bytes:
     return b"Content-Type: multipart/mixed; boundary=b" + end + mark + head + body + mark + head + body
 
 
-def minted(choices: Choices, data: bytes) -> None:
+def run_mint(choices: Choices, data: bytes) -> None:
     """Links of any destinations open to what they were minted of, and are known as such."""
-    links = tracker(Tracker, privacy=choices.of((Privacy.FULL, Privacy.PSEUDONYMOUS)))
+    links = make_tracker(Tracker, privacy=choices.choice((Privacy.FULL, Privacy.PSEUDONYMOUS)))
     destinations = [data, *choices.pieces(data)]
     for index, link in enumerate(links.mint_many(destinations, list(range(len(destinations))))):
         if link is not None:
@@ -244,24 +235,24 @@ def minted(choices: Choices, data: bytes) -> None:
     links.is_tracked(b"https://t.example/" + data)
 
 
-def opened(choices: Choices, data: bytes) -> None:
+def run_open(choices: Choices, data: bytes) -> None:
     """Tokens and links that somebody has made up, or changed a byte of."""
-    token = bytearray(open_me(choices))
+    token = bytearray(make_link(choices))
     if data:
-        token[choices.below(len(token))] = data[0]
+        token[choices.randrange(len(token))] = data[0]
     for text in (data.decode("latin-1"), token.decode("latin-1")):
         for opening in (open_token, open_link):
             with contextlib.suppress(BadToken):
                 opening(RING, text)
 
 
-def open_me(choices: Choices) -> bytes:
-    link = choices.of(TRACKERS).mint_many([b"https://example.com/"], [choices.below(200)])[0]
+def make_link(choices: Choices) -> bytes:
+    link = choices.choice(TRACKERS).mint_many([b"https://example.com/"], [choices.randrange(200)])[0]
     assert link is not None
-    return link.removeprefix(BASE.encode() + b"/")
+    return link.removeprefix(BASE_URL.encode() + b"/")
 
 
-def packed(choices: Choices, data: bytes) -> None:
+def run_url_codec(choices: Choices, data: bytes) -> None:
     """Packed and encoded there and back; anything else is refused or has no other form."""
     del choices
     small = _tokens.compress_url(data)
@@ -273,53 +264,53 @@ def packed(choices: Choices, data: bytes) -> None:
     assert len(data) > 6000 or _tokens.decode_base64url(_tokens.encode_base64url(data)) == data
 
 
-def encoded(choices: Choices, data: bytes) -> None:
+def run_transfer_encoding(choices: Choices, data: bytes) -> None:
     """Transfer encodings there and back, and changes of their text."""
-    changes = ascending(choices, len(data))
-    assert _mime.splice(data, changes) == spliced(data, changes)
+    changes = make_ascending_changes(choices, len(data))
+    assert _mime.splice(data, changes) == splice(data, changes)
     for name in _mime.base64_variants():
         codec = _mime.Base64Codec(name)
-        text = codec.encode(data, choices.of((4, 76)), bool(choices.below(2)))
+        text = codec.encode(data, choices.choice((4, 76)), bool(choices.randrange(2)))
         assert codec.decode(text) == data
         with contextlib.suppress(_mime.MalformedEncoding):
             codec.decode(data)
-    _mime.base64_offset_after(data, choices.below(256))
+    _mime.base64_offset_after(data, choices.randrange(256))
     _mime.base64_bounds(data)
-    needle = data[choices.below(256) :][: choices.below(80)]
+    needle = data[choices.randrange(256) :][: choices.randrange(80)]
     assert _mime.find(data, needle, 0, len(data)) == data.find(needle)
     for quoted in (quopri.encodestring(data), data):
         try:
             text, crlf = _mime.decode_quoted_printable(quoted)
         except _mime.MalformedEncoding:
             continue
-        _mime.splice_quoted_printable(quoted, crlf, ascending(choices, len(text)), len(text))
+        _mime.splice_quoted_printable(quoted, crlf, make_ascending_changes(choices, len(text)), len(text))
     _mime.splice_quoted_printable(data, False, changes, 4 * len(data))  # a size that is none
 
 
-def ascending(choices: Choices, size: int) -> list[tuple[int, int, bytes]]:
-    places = sorted(choices.below(256) * size // 255 for _ in range(2 * choices.below(5)))
-    return [(start, end, b"x" * choices.below(99)) for start, end in zip(places[::2], places[1::2], strict=True)]
+def make_ascending_changes(choices: Choices, size: int) -> list[tuple[int, int, bytes]]:
+    places = sorted(choices.randrange(256) * size // 255 for _ in range(2 * choices.randrange(5)))
+    return [(start, end, b"x" * choices.randrange(99)) for start, end in zip(places[::2], places[1::2], strict=True)]
 
 
-def spliced(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+def splice(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
     for start, end, value in reversed(changes):
         data = data[:start] + value + data[end:]
     return data
 
 
-def journal(choices: Choices, data: bytes) -> None:
+def run_journal(choices: Choices, data: bytes) -> None:
     """Facts put in by several threads and written by one are decided, each of them, also if somebody cuts the file."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:  # noqa: S108
-        written(choices, data, Path(folder))
+        write_events(choices, data, Path(folder))
 
 
-def written(choices: Choices, data: bytes, folder: Path) -> None:
-    queue = _journal.CommitQueue(choices.of((3, 1000)), choices.of((64, 1 << 20)))
+def write_events(choices: Choices, data: bytes, folder: Path) -> None:
+    queue = _journal.CommitQueue(choices.choice((3, 1000)), choices.choice((64, 1 << 20)))
     path = folder / "records"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    status, size = os.fstat(descriptor), choices.of((8, 1 << 16))
-    os.ftruncate(descriptor, size - choices.below(2))
-    target = Target(descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, size)
+    status, size = os.fstat(descriptor), choices.choice((8, 1 << 16))
+    os.ftruncate(descriptor, size - choices.randrange(2))
+    target = WriteTarget(descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, size)
     pushing = [threading.Thread(target=queue.enqueue, args=(choices.pieces(data), -1)) for _ in range(2)]
     try:
         for thread in pushing:
@@ -327,7 +318,9 @@ def written(choices: Choices, data: bytes, folder: Path) -> None:
         for thread in pushing:
             thread.join()
         count = memoryview(bytearray(8))
-        outcome = queue.write_batches(target, count, idle=0.0, commit_interval=0.0, batch_threshold=choices.below(3))
+        outcome = queue.write_batches(
+            target, count, idle=0.0, commit_interval=0.0, batch_threshold=choices.randrange(3)
+        )
         if outcome != "idle":
             queue.discard()
         assert queue.completed == queue.enqueued
@@ -338,23 +331,23 @@ def written(choices: Choices, data: bytes, folder: Path) -> None:
         os.close(descriptor)
 
 
-ENTRIES: tuple[Callable[[Choices, bytes], None], ...] = (
-    whole,
-    streamed,
-    chunked,
-    listed,
-    planned,
-    counted,
-    mail,
-    minted,
-    opened,
-    packed,
-    encoded,
-    journal,
+ENTRY_POINTS: tuple[Callable[[Choices, bytes], None], ...] = (
+    run_whole,
+    run_stream,
+    run_chunks,
+    run_scan,
+    run_plan,
+    run_count,
+    run_mail,
+    run_mint,
+    run_open,
+    run_url_codec,
+    run_transfer_encoding,
+    run_journal,
 )
 
 
-def one(data: bytes) -> None:
+def run_input(data: bytes) -> None:
     """One input of a fuzzer: the first byte chooses the entry, some more decide, the rest is the document."""
-    choices = Choices(data[:HEAD])
-    choices.of(ENTRIES)(choices, data[HEAD:])
+    choices = Choices(data[:CHOICE_BYTES])
+    choices.choice(ENTRY_POINTS)(choices, data[CHOICE_BYTES:])

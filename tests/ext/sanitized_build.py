@@ -12,14 +12,17 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.c.toolchain import HTML, JOURNAL, MIME, ROOT, SANITIZERS, TOKENS
+from tests.c.toolchain import HTML, JOURNAL_SOURCES, MIME_SOURCES, ROOT, SANITIZER_FLAGS, TOKENS
 
-SOURCES = {"html": HTML, "tokens": TOKENS, "mime": MIME, "journal": JOURNAL}
-HERE = Path(__file__).resolve().parent
-RUNTIMES = {"clang": ["libclang_rt.asan-x86_64.so", "libclang_rt.asan.so"], "cc": ["libasan.so", "libubsan.so"]}
+SOURCES = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "journal": JOURNAL_SOURCES}
+EXT_TESTS_FOLDER = Path(__file__).resolve().parent
+RUNTIME_LIBRARIES = {
+    "clang": ["libclang_rt.asan-x86_64.so", "libclang_rt.asan.so"],
+    "cc": ["libasan.so", "libubsan.so"],
+}
 # What Cython writes into every class adds 0 to a pointer that Python may leave NULL; no code of ours runs there.
-_IGNORED = "[pointer-overflow]\nfun:*_cython__\n"
-_CYTHONIZE = """
+_IGNORE_LIST = "[pointer-overflow]\nfun:*_cython__\n"
+_CYTHONIZE_SCRIPT = """
 import sys
 from Cython.Build import cythonize
 from setuptools import Extension
@@ -28,10 +31,10 @@ cythonize(modules, build_dir=sys.argv[1], compiler_directives={"language_level":
 """
 
 
-def runtime(compiler: str) -> str | None:
+def find_runtime(compiler: str) -> str | None:
     """What LD_PRELOAD has to name for modules that this compiler has built; None without the sanitizers' runtime."""
     found = []
-    for name in RUNTIMES[compiler]:
+    for name in RUNTIME_LIBRARIES[compiler]:
         command = [compiler, f"-print-file-name={name}"]
         path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
         if Path(path).is_file():
@@ -39,24 +42,30 @@ def runtime(compiler: str) -> str | None:
     return ":".join(found) if len(found) == (2 if compiler == "cc" else 1) else None
 
 
-def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *SANITIZERS)) -> Path:
+def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *SANITIZER_FLAGS)) -> Path:
     """The folder that is to come first in PYTHONPATH; RuntimeError with the compiler's words when it refuses."""
     package = folder / "linkweir"
     shutil.copytree(ROOT / "src/linkweir", package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     names = [f"_{name}" for name in SOURCES]
-    _run([sys.executable, "-c", _CYTHONIZE, str(folder / "generated"), *names])
+    _run([sys.executable, "-c", _CYTHONIZE_SCRIPT, str(folder / "generated"), *names])
     _run([sys.executable, str(ROOT / "ext/generate_tables.py"), str(folder / "generated")])
-    (folder / "ignored.txt").write_text(_IGNORED)
+    (folder / "ignored.txt").write_text(_IGNORE_LIST)
     for name, sources in SOURCES.items():
         _compile(compiler, name, sources, folder, flags)
     return folder
 
 
 def _compile(compiler: str, name: str, sources: Sequence[Path], folder: Path, flags: Sequence[str]) -> None:
-    folders = [ROOT / "ext", ROOT / f"ext/{name}", folder / "generated", sysconfig.get_path("include"), HERE]
+    folders = [
+        ROOT / "ext",
+        ROOT / f"ext/{name}",
+        folder / "generated",
+        sysconfig.get_path("include"),
+        EXT_TESTS_FOLDER,
+    ]
     module = folder / "linkweir" / f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     shared = ["-shared-libasan", f"-fsanitize-ignorelist={folder}/ignored.txt"] if compiler == "clang" else []
-    allocator = HERE / "failing_allocator"
+    allocator = EXT_TESTS_FOLDER / "failing_allocator"
     failing = ["-include", f"{allocator}.h", f"{allocator}.c"] if name == "journal" else []
     command = [compiler, "-g", *flags, *shared, "-fPIC", "-shared", "-pthread", "-fno-omit-frame-pointer"]
     command += [*(f"-I{place}" for place in folders), *failing, *map(str, sources)]
@@ -73,9 +82,9 @@ def build_program(source: Path, program: Path, flags: Sequence[str]) -> None:
     _run([*command, "-o", str(program)], TMPDIR=str(program.parent))
 
 
-def embedded(compiler: str, folder: Path) -> dict[str, str]:
+def embedding_flags(compiler: str, folder: Path) -> dict[str, str]:
     """For such a program: the same, and where this Python and its packages are."""
-    variables = environment(compiler, folder)
+    variables = make_environment(compiler, folder)
     paths = [str(folder), str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
     runtimes = os.pathsep.join(str(Path(path).parent) for path in variables["LD_PRELOAD"].split(":"))
     return {
@@ -93,13 +102,13 @@ def _run(command: Sequence[str], **more: str) -> None:
         raise RuntimeError(f"{command[0]} refused:\n{done.stderr[-4000:]}")
 
 
-def environment(compiler: str, folder: Path) -> dict[str, str]:
+def make_environment(compiler: str, folder: Path) -> dict[str, str]:
     """For a Python that uses the folder's package. An error ends the process; what the interpreter itself never frees
     is no leak of ours."""
     options = "detect_leaks=0:abort_on_error=0:exitcode=99:allocator_may_return_null=1:detect_stack_use_after_return=0"
     return {
         **os.environ,
-        "LD_PRELOAD": runtime(compiler) or "",
+        "LD_PRELOAD": find_runtime(compiler) or "",
         "PYTHONMALLOC": "malloc",
         "PYTHONPATH": str(folder),
         "ASAN_OPTIONS": options,

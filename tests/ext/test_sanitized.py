@@ -9,20 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.c.toolchain import ROOT, compilers, missing
+from tests.c.toolchain import ROOT, find_compilers, skip_or_fail
+from tests.ext.sanitized_build import build_package, find_runtime, make_environment
 
-from .sanitized_build import build_package, environment, runtime
-
-Run = Callable[..., str]
+Runner = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run_sanitized(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """Runs Python with extensions that sanitizers watch, and returns what it printed."""
-    compiler = next((name for name in ("clang", "cc") if name in compilers() and runtime(name)), None)
+    compiler = next((name for name in ("clang", "cc") if name in find_compilers() and find_runtime(name)), None)
     if compiler is None:
-        missing("no compiler with the sanitizers' runtime as a shared library")
-    variables = environment(compiler, build_package(compiler, tmp_path_factory.mktemp("sanitized")))
+        skip_or_fail("no compiler with the sanitizers' runtime as a shared library")
+    variables = make_environment(compiler, build_package(compiler, tmp_path_factory.mktemp("sanitized")))
 
     def run(*words: str) -> str:
         command = [sys.executable, *words]
@@ -34,38 +33,38 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
-def test_sanitizers_watch_the_extensions(sanitized: Run) -> None:
+def test_sanitizers_watch_the_extensions(run_sanitized: Runner) -> None:
     """All four modules that are loaded are those that were built for it."""
     words = "; print(*(m.__file__ for m in (_html, _journal, _mime, _tokens)), sep='\\n')"
-    files = sanitized("-c", "from linkweir import _html, _journal, _mime, _tokens" + words).split()
+    files = run_sanitized("-c", "from linkweir import _html, _journal, _mime, _tokens" + words).split()
     assert len(files) == 4
     assert all("sanitized" in file for file in files)
 
 
 @pytest.mark.external
 @pytest.mark.parametrize("what", ["everything", "threads"])
-def test_corpus_and_suites_break_nothing(sanitized: Run, shared: Path, what: str) -> None:
+def test_corpus_and_suites_break_nothing(run_sanitized: Runner, shared_folder: Path, what: str) -> None:
     """Every document, whole and cut, through every entry, alone and in several threads: no report of a sanitizer."""
-    runs = int(sanitized("-m", "tests.ext.corpus_driver", what, str(shared)).split()[0])
+    runs = int(run_sanitized("-m", "tests.ext.corpus_driver", what, str(shared_folder)).split()[0])
     assert runs > (20_000 if what == "everything" else 100)
 
 
-def test_allocations_that_fail_break_nothing(sanitized: Run, tmp_path: Path) -> None:
+def test_allocations_that_fail_break_nothing(run_sanitized: Runner, tmp_path: Path) -> None:
     """Wherever memory runs out there is an exception, and a stream has lost no byte."""
     if importlib.util.find_spec("_testcapi") is None:
-        missing("this Python has no _testcapi, which makes allocations fail")
-    assert int(sanitized("-m", "tests.ext.corpus_driver", "starved", str(tmp_path)).split()[0]) > 2000
+        skip_or_fail("this Python has no _testcapi, which makes allocations fail")
+    assert int(run_sanitized("-m", "tests.ext.corpus_driver", "starved", str(tmp_path)).split()[0]) > 2000
 
 
-@pytest.mark.parametrize("tests", ["tests/ext/test_misuse.py", "tests/html/test_misuse.py"])
-def test_misuse_breaks_nothing(sanitized: Run, tests: str) -> None:
+@pytest.mark.parametrize("tests", ["tests/ext/test_invalid_input.py", "tests/html/test_invalid_input.py"])
+def test_misuse_breaks_nothing(run_sanitized: Runner, tests: str) -> None:
     """What callers do wrong is answered by an exception, and nothing is read or written elsewhere."""
-    sanitized("-m", "pytest", "-q", "-x", "-s", "-p", "no:cacheprovider", tests)
+    run_sanitized("-m", "pytest", "-q", "-x", "-s", "-p", "no:cacheprovider", tests)
 
 
-def test_a_wrong_pointer_would_be_seen(sanitized: Run) -> None:
+def test_a_wrong_pointer_would_be_seen(run_sanitized: Runner) -> None:
     """A read behind a block of the interpreter's own memory ends such a process with a report."""
     code = "import ctypes; text = b'x' * 100; ctypes.string_at(id(text), 400)"
     with pytest.raises(AssertionError, match="AddressSanitizer"):
-        sanitized("-c", code)
+        run_sanitized("-c", code)
     assert os.environ.get("LD_PRELOAD", "") == ""

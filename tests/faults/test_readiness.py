@@ -15,13 +15,13 @@ import pytest
 
 from linkweir import background
 from linkweir.background import Heartbeat
-from tests.edge.serving import BROWSER, Served, html_of, request, wait_until
-from tests.faults.test_disk import mounted
-from tests.test_app import serving
-from tests.test_processes import answers, children
+from tests.faults.test_full_disk import mount
+from tests.server.test_supervisor import is_answering, list_children
+from tests.test_app import run_service
+from tests.web.running_service import BROWSER_HEADERS, RunningService, html_body, make_request, wait_until
 
 
-def checks(served: Served) -> dict[str, str]:
+def get_checks(served: RunningService) -> dict[str, str]:
     """What /readyz says, which is 200 when all of it is ok."""
     answer = served.reader.get("/readyz")
     found: dict[str, str] = answer.json()["checks"]
@@ -31,92 +31,92 @@ def checks(served: Served) -> dict[str, str]:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     """With hardly any room left the service is not ready, and says where; with room again it is."""
-    with mounted(tmp_path / "disk", "16m") as disk, Served(disk / "data", spool=tmp_path / "spool") as served:
-        assert set(checks(served).values()) == {"ok"}
+    with mount(tmp_path / "disk", "16m") as disk, RunningService(disk / "data", spool=tmp_path / "spool") as served:
+        assert set(get_checks(served).values()) == {"ok"}
         (disk / "large").write_bytes(bytes(10 << 20))
-        assert re.search(r"data: \d+ KB are free", checks(served)["disk"])
+        assert re.search(r"data: \d+ KB are free", get_checks(served)["disk"])
         (disk / "large").unlink()
-        assert set(checks(served).values()) == {"ok"}
+        assert set(get_checks(served).values()) == {"ok"}
 
 
 def test_a_database_that_cannot_be_written(tmp_path: Path) -> None:
     """A database that another program holds locked makes the service not ready, though it can be read."""
-    with Served(tmp_path, store_wait=0.2) as served:
+    with RunningService(tmp_path, store_wait=0.2) as served:
         blocker = sqlite3.connect(tmp_path / "linkweir.db", isolation_level=None, timeout=20)
         blocker.execute("BEGIN IMMEDIATE")
-        wait_until(lambda: "linkweir.db: database is locked" in checks(served)["database"])
+        wait_until(lambda: "linkweir.db: database is locked" in get_checks(served)["database"])
         blocker.close()
-        wait_until(lambda: set(checks(served).values()) == {"ok"})
+        wait_until(lambda: set(get_checks(served).values()) == {"ok"})
 
 
 def test_a_malformed_database(tmp_path: Path) -> None:
     """Damage that anything finds makes the service not ready, though the page that is looked at is whole."""
-    with Served(tmp_path) as served:
+    with RunningService(tmp_path) as served:
         served.send()
-        wait_until(lambda: served.metric("linkweir_messages_delivered_total") == 1)
-        assert served.service.store.empty_log()
+        wait_until(lambda: served.read_metric("linkweir_messages_delivered_total") == 1)
+        assert served.components.store.truncate_wal()
         with sqlite3.connect(tmp_path / "linkweir.db") as database:
             (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'contents'").fetchone()
             (size,) = database.execute("PRAGMA page_size").fetchone()
         database.close()
-        served.service.store.close()
+        served.components.store.close()
         with (tmp_path / "linkweir.db").open("r+b") as file:
             file.seek((page - 1) * size)
             file.write(b"\xff" * size)
-        assert served.post(request()).status_code == 503
-        assert "malformed" in checks(served)["database"]
+        assert served.post_message(make_request()).status_code == 503
+        assert "malformed" in get_checks(served)["database"]
 
 
 def test_a_key_ring_that_is_gone(tmp_path: Path) -> None:
     """A key file removed under the service is said: links go on working, until the next start."""
-    with Served(tmp_path) as served:
+    with RunningService(tmp_path) as served:
         (tmp_path / "keys.json").rename(tmp_path / "away")
-        assert "keys.json is gone" in checks(served)["keys"]
+        assert "keys.json is gone" in get_checks(served)["keys"]
         (tmp_path / "away").rename(tmp_path / "keys.json")
-        assert checks(served)["keys"] == "ok"
+        assert get_checks(served)["keys"] == "ok"
 
 
-NAMES = ["linkweir-gate", "linkweir-journal", "linkweir-delivery", "linkweir-webhooks", "linkweir-clicks"]
+THREAD_NAMES = ["linkweir-gate", "linkweir-journal", "linkweir-delivery", "linkweir-webhooks", "linkweir-clicks"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_ends_is_started_again(tmp_path: Path) -> None:
     """Whichever thread ends, by whatever, there is another one soon: mail is delivered and clicks are counted."""
-    with Served(tmp_path, smtp_port=0) as served:
-        for name in [*NAMES, "linkweir-smtp"]:
+    with RunningService(tmp_path, smtp_port=0) as served:
+        for name in [*THREAD_NAMES, "linkweir-smtp"]:
             (old,) = [one for one in threading.enumerate() if one.name == name]
             assert ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(old.ident or 0), ctypes.py_object(SystemExit)
             )
             if name == "linkweir-smtp":  # it looks up when somebody comes
-                socket.create_connection(served.service.smtp_servers[0].address).close()
+                socket.create_connection(served.components.smtp_servers[0].address).close()
             wait_until(lambda old=old: not old.is_alive())
-        wait_until(lambda: {*NAMES, "linkweir-smtp"} <= {one.name for one in threading.enumerate()})
-        assert served.metric("linkweir_thread_restarts_total") == len(NAMES) + 1
+        wait_until(lambda: {*THREAD_NAMES, "linkweir-smtp"} <= {one.name for one in threading.enumerate()})
+        assert served.read_metric("linkweir_thread_restarts_total") == len(THREAD_NAMES) + 1
         said = [line["name"] for line in served.logs if line["event"] == "thread.ended"]
         assert sorted(said) == ["clicks", "gate", "journal", "smtp-0", "webhooks", "worker"]
         message = served.send()[0]["id"]
-        link = re.findall(r'href="([^"]+)"', html_of(served.delivered(message)))[0]
-        assert served.reader.get(link, headers=BROWSER).status_code == 302
-        assert served.clicks(message) == 1
-        wait_until(lambda: set(checks(served).values()) == {"ok"})
+        link = re.findall(r'href="([^"]+)"', html_body(served.wait_for_mail(message)))[0]
+        assert served.reader.get(link, headers=BROWSER_HEADERS).status_code == 302
+        assert served.click_count(message) == 1
+        wait_until(lambda: set(get_checks(served).values()) == {"ok"})
 
 
 @pytest.mark.parametrize("names", [["-wal"], ["-shm"], ["-wal", "-shm"]])
 def test_sqlites_files_are_taken_away(tmp_path: Path, names: list[str]) -> None:
     """With SQLite's log or its index removed the service says and counts it; what was accepted is there for others."""
-    with Served(tmp_path) as served:
+    with RunningService(tmp_path) as served:
         before = [served.send()[0]["id"] for _ in range(3)]
         for name in names:
             (tmp_path / f"linkweir.db{name}").unlink()
         after = [served.send()[0]["id"] for _ in range(3)]
         for message in before + after:
-            served.delivered(message)
+            served.wait_for_mail(message)
         with sqlite3.connect(f"file:{tmp_path / 'linkweir.db'}?mode=ro", uri=True) as database:
             assert database.execute("SELECT count(*) FROM messages").fetchone() == (6,)
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         database.close()
-        assert served.metric("linkweir_store_log_losses_total") >= 1
+        assert served.read_metric("linkweir_store_log_losses_total") >= 1
         assert [line for line in served.logs if line["event"] == "store.log_removed"]
 
 
@@ -124,21 +124,21 @@ def test_a_stopped_background_process(tmp_path: Path) -> None:
     """While the process that delivers is stopped the others are not ready, and say since when; later they refuse mail,
     and when it goes on, all is well.
     """
-    with serving(tmp_path, "--workers", "1", "--smtp-port", "-1") as process:
-        account, key = process.found(r"Account +(\S+)"), process.found(r"API key +(linkweir-sk-\w+)")
-        wait_until(lambda: answers(process.url))
+    with run_service(tmp_path, "--workers", "1", "--smtp-port", "-1") as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
+        wait_until(lambda: is_answering(process.url))
         wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
-        (stopped,) = [pid for pid in children(process.process.pid) if os.getpriority(os.PRIO_PROCESS, pid) > 0]
+        (stopped,) = [pid for pid in list_children(process.process.pid) if os.getpriority(os.PRIO_PROCESS, pid) > 0]
         os.kill(stopped, signal.SIGSTOP)
         wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 503)
         assert "no sign of life for" in httpx.get(process.url + "/readyz").json()["checks"]["background"]
         base, headers = f"{process.url}/v2/accounts/{account}/messages", {"Authorization": f"Bearer {key}"}
-        assert httpx.post(base, json=request(), headers=headers).status_code == 202
-        wait_until(lambda: httpx.post(base, json=request(), headers=headers).status_code == 503, 90)
+        assert httpx.post(base, json=make_request(), headers=headers).status_code == 202
+        wait_until(lambda: httpx.post(base, json=make_request(), headers=headers).status_code == 503, 90)
         os.kill(stopped, signal.SIGCONT)
-        wait_until(lambda: httpx.post(base, json=request(), headers=headers).status_code == 202)
+        wait_until(lambda: httpx.post(base, json=make_request(), headers=headers).status_code == 202)
         wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
-        assert process.end(signal.SIGTERM) == 0
+        assert process.stop(signal.SIGTERM) == 0
 
 
 def test_a_heartbeat(tmp_path: Path) -> None:
@@ -146,36 +146,36 @@ def test_a_heartbeat(tmp_path: Path) -> None:
     beat = Heartbeat(tmp_path)
     beat.write({"worker": "ok"})
     time.sleep(0.05)
-    age, said = beat.latest()
+    age, said = beat.read_latest()
     assert 0.05 <= age < background.STALE_SECONDS
     assert said == {"worker": "ok"}
-    (tmp_path / background.NAME).write_text('{"at": 1e12, "checks": {"worker": "ok"}}')
-    assert beat.latest()[1] == {}
-    (tmp_path / background.NAME).write_text('{"at": -1e12, "checks": {"worker": "ok"}}')
-    assert beat.latest()[0] < 60
-    (tmp_path / background.NAME).write_text("half a")
-    assert beat.latest()[1] == {}
+    (tmp_path / background.HEARTBEAT_FILE_NAME).write_text('{"at": 1e12, "checks": {"worker": "ok"}}')
+    assert beat.read_latest()[1] == {}
+    (tmp_path / background.HEARTBEAT_FILE_NAME).write_text('{"at": -1e12, "checks": {"worker": "ok"}}')
+    assert beat.read_latest()[0] < 60
+    (tmp_path / background.HEARTBEAT_FILE_NAME).write_text("half a")
+    assert beat.read_latest()[1] == {}
 
 
 @pytest.mark.parametrize("how", ["cut to nothing", "cut in half", "removed"])
 def test_journal_files_that_are_taken_away(tmp_path: Path, how: str) -> None:
     """Journal files cut or removed under the service end nothing: it is said and counted, and later clicks are kept."""
-    with Served(tmp_path) as served:
+    with RunningService(tmp_path) as served:
         message = served.send()[0]["id"]
-        link = re.findall(r'href="([^"]+)"', html_of(served.delivered(message)))[0]
-        assert served.reader.get(link, headers=BROWSER).status_code == 302
-        assert served.clicks(message) == 1
+        link = re.findall(r'href="([^"]+)"', html_body(served.wait_for_mail(message)))[0]
+        assert served.reader.get(link, headers=BROWSER_HEADERS).status_code == 302
+        assert served.click_count(message) == 1
         for path in (tmp_path / "spool").glob("*.journal"):
             if how == "removed":
                 path.unlink()
             else:
                 os.truncate(path, 0 if how == "cut to nothing" else path.stat().st_size // 2)
         for _ in range(5):
-            assert served.reader.get(link, headers=BROWSER).status_code == 302
+            assert served.reader.get(link, headers=BROWSER_HEADERS).status_code == 302
             time.sleep(0.3)
-        wait_until(lambda: served.clicks(message) == 6)
-        assert served.metric("linkweir_journal_files_gone_total") == 1
+        wait_until(lambda: served.click_count(message) == 6)
+        assert served.read_metric("linkweir_journal_files_gone_total") == 1
         events = [line["event"] for line in served.logs]
         assert "journal.file_gone" in events
         assert "click.worker_bug" not in events
-        assert served.metric("linkweir_clicks_lost_total") == 0
+        assert served.read_metric("linkweir_clicks_lost_total") == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.html.scanners import SCANNERS, Scanner
+from tests.html.implementations import SCANNERS, Scanner
 
 
 @pytest.fixture(params=SCANNERS, ids=lambda scanner: scanner.name)

@@ -5,7 +5,7 @@ from html.entities import html5
 
 import pytest
 
-from tests.html.scanners import Scanner
+from tests.html.implementations import Scanner
 
 DECODED = {
     "&amp;": ("?a=1&amp;b=2", "?a=1&b=2"),
@@ -46,7 +46,7 @@ DECODED = {
     "&quot;": ("&quot;", '"'),
 }
 
-STRIPPED = str.maketrans("", "", "\t\n\r")  # these do not survive in a URL
+STRIPPED_CHARACTERS = str.maketrans("", "", "\t\n\r")  # these do not survive in a URL
 
 TRIMMED = {
     " https://x.example/ ": "https://x.example/",
@@ -58,7 +58,7 @@ TRIMMED = {
 }
 
 
-def destination(scanner: Scanner, value: str) -> str | None:
+def scan_destination(scanner: Scanner, value: str) -> str | None:
     """The destination of the only link of a document."""
     (link,) = scanner.scan(f'<a href="{value}">'.encode())
     return link.destination
@@ -67,7 +67,7 @@ def destination(scanner: Scanner, value: str) -> str | None:
 @pytest.mark.parametrize(("raw", "decoded"), DECODED.values(), ids=DECODED.keys())
 def test_references_decode_by_the_attribute_rules(scanner: Scanner, raw: str, decoded: str) -> None:
     """A destination is the value as a browser decodes an attribute, and nothing else in it changes."""
-    assert destination(scanner, f"https://x.example/{raw}") == f"https://x.example/{decoded}"
+    assert scan_destination(scanner, f"https://x.example/{raw}") == f"https://x.example/{decoded}"
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,15 @@ def test_every_number(scanner: Scanner, number: int) -> None:
         expected = html.unescape(f"&#{number};")  # the same table, in another implementation
     if 0xD800 <= number <= 0xDFFF:
         expected = "\ufffd"
-    expected = expected.translate(STRIPPED)
+    expected = expected.translate(STRIPPED_CHARACTERS)
     for form in (f"&#{number};", f"&#x{number:x};", f"&#X{number:06X};", f"&#{number:08}"):
-        assert destination(scanner, f"https://x.example/{form}/") == f"https://x.example/{expected}/"
+        assert scan_destination(scanner, f"https://x.example/{form}/") == f"https://x.example/{expected}/"
 
 
 @pytest.mark.parametrize(("value", "expected"), TRIMMED.items(), ids=map(ascii, TRIMMED))
 def test_white_space_is_stripped_as_the_url_standard_does(scanner: Scanner, value: str, expected: str) -> None:
     """C0 controls and spaces go at the ends, tab, CR and LF everywhere, after decoding."""
-    assert destination(scanner, value) == expected
+    assert scan_destination(scanner, value) == expected
 
 
 def test_every_name_with_a_semicolon_decodes(scanner: Scanner) -> None:
@@ -96,7 +96,7 @@ def test_every_name_with_a_semicolon_decodes(scanner: Scanner) -> None:
     names = [name for name in html5 if name.endswith(";")]
     document = "".join(f'<a href="https://x.example/?&{name}=">' for name in names)
     found = [link.destination for link in scanner.scan(document.encode())]
-    assert found == [f"https://x.example/?{html5[name]}=".translate(STRIPPED) for name in names]
+    assert found == [f"https://x.example/?{html5[name]}=".translate(STRIPPED_CHARACTERS) for name in names]
 
 
 @pytest.mark.parametrize("after", ["", "&", "%", "é", " x", "/"])
@@ -129,7 +129,7 @@ def test_every_name_without_one_stays_before_equals_and_alphanumerics(scanner: S
         ("<a>", None),
     ],
 )
-def test_the_destination_is_told_wherever_there_is_a_quoted_value(
+def test_the_destination_is_reported_for_every_quoted_value(
     scanner: Scanner, tag: str, destination: str | None
 ) -> None:
     """Untracked links have their destination too; without a quoted value there is none."""

@@ -10,10 +10,10 @@ from itertools import product
 
 import pytest
 
-from tests.html.scanners import Core, Twin
-from tests.twin import doubtful
+from tests.html.implementations import CoreScanner, ReferenceScanner
+from tests.reference import is_ambiguous
 
-WORDS = """
+ELEMENT_NAMES_TEXT = """
     a abbr acronym address altglyph animate annotation annotation-xml applet area article aside audio b base
     basefont bdi bdo bgsound big blink blockquote body br button canvas caption center circle cite clippath code col
     colgroup command content data datalist dd defs del desc details dfn dialog dir div dl dt ellipse em embed
@@ -25,7 +25,7 @@ WORDS = """
     spacer span stop strike strong style sub summary sup svg switch symbol table tbody td text textarea textpath
     tfoot th thead time title tr track tref tspan tt u ul use var video view wbr xmp
 """
-NAMES = WORDS.split()
+ELEMENT_NAMES = ELEMENT_NAMES_TEXT.split()
 CONTENT = [
     "",
     "<div>",
@@ -46,39 +46,45 @@ CONTENT = [
 ]
 TAGS = ["<{}>", "</{}>", "<{}/>", "<{} color=x encoding=text/html>", "<{}></{}>", "<{} face>", "<{} size=1>"]
 URL = "https://probe.example/"
-LINK = f'<a href="{URL}">'
-TAILS = [LINK, f"<style>{LINK}</style>", f"<title>{LINK}", f"<![CDATA[>{LINK}]]>", f"<mglyph><xmp>{LINK}</xmp>"]
+LINK_MARKUP = f'<a href="{URL}">'
+TAILS = [
+    LINK_MARKUP,
+    f"<style>{LINK_MARKUP}</style>",
+    f"<title>{LINK_MARKUP}",
+    f"<![CDATA[>{LINK_MARKUP}]]>",
+    f"<mglyph><xmp>{LINK_MARKUP}</xmp>",
+]
 
 Hrefs = Callable[[bytes, str], list[tuple[str, str | None]]]
-Traces = Callable[[bytes, str], bool]
+TreeContains = Callable[[bytes, str], bool]
 
 
 @pytest.mark.parametrize("content", CONTENT)
-def test_core_and_twin_agree_behind_every_element(content: str) -> None:
+def test_core_and_reference_agree_behind_every_element(content: str) -> None:
     """Whatever element is opened or closed in this content, both find the same links behind it."""
-    core, twin = Core(), Twin()
-    for document in documents(content):
+    core, twin = CoreScanner(), ReferenceScanner()
+    for document in generate_documents(content):
         assert core.scan(document) == twin.scan(document), document
 
 
-def documents(content: str) -> Iterator[bytes]:
+def generate_documents(content: str) -> Iterator[bytes]:
     """Every element in every form in this content, with every tail."""
-    for name, tag, tail in product(NAMES, TAGS, TAILS):
+    for name, tag, tail in product(ELEMENT_NAMES, TAGS, TAILS):
         yield f"{content}{tag.format(name, name)}{tail}".encode()
 
 
 @pytest.mark.parametrize("content", CONTENT)
-def test_html5_parser_sees_a_link_where_they_do(content: str, hrefs: Hrefs, traces: Traces) -> None:
+def test_html5_parser_sees_a_link_where_they_do(content: str, parse_hrefs: Hrefs, tree_contains: TreeContains) -> None:
     """Found, the probe is in the tree or dropped from it; not found, it is not in the tree, or there was doubt.
 
     Except behind `<![CDATA[`: to both it is a CDATA section as long as any foreign element is open, on doubt untracked.
     """
-    core, wrong = Core(), []
-    for document in documents(content):
-        in_tree = any(href == URL for _, href in hrefs(document, "utf-8"))
+    core, wrong = CoreScanner(), []
+    for document in generate_documents(content):
+        in_tree = any(href == URL for _, href in parse_hrefs(document, "utf-8"))
         if any(link.destination == URL and link.outcome == "tracked" for link in core.scan(document)):
-            if not in_tree and traces(document, URL):
+            if not in_tree and tree_contains(document, URL):
                 wrong.append(document)
-        elif in_tree and b"CDATA" not in document and not doubtful(document):
+        elif in_tree and b"CDATA" not in document and not is_ambiguous(document):
             wrong.append(document)
     assert wrong == []

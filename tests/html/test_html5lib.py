@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.html.scanners import Scanner
-from tests.html.tag_source import attributes_of, tags
-from tests.oracle.html5lib import TokenizerTest, TreeTest, tokenizer_tests, tree_hrefs, tree_tests
+from tests.html.implementations import Scanner
+from tests.html.tag_reader import read_attributes, read_tags
+from tests.oracle.html5lib import TokenizerTest, TreeTest, load_tokenizer_tests, load_tree_tests, tree_hrefs
 
 pytestmark = pytest.mark.external
 
@@ -21,33 +21,33 @@ TREE_DIFFERENCES = {
 RAW_CONTEXTS = {"textarea", "title", "style", "script", "plaintext", "xmp"}
 
 
-def encodable(test: TokenizerTest) -> bool:
+def is_encodable(test: TokenizerTest) -> bool:
     """Lone surrogates can't stand in a document of bytes."""
     return not re.search("[\ud800-\udfff]", test.document)
 
 
-def test_the_twin_tokenizes_as_the_suite_says(shared: Path) -> None:
+def test_the_reference_tokenizes_as_the_suite_expects(shared_folder: Path) -> None:
     """In every initial state, each start tag with its attributes and each end tag is the expected one."""
-    tests = [test for test in tokenizer_tests(shared / SUITES) if encodable(test)]
+    tests = [test for test in load_tokenizer_tests(shared_folder / SUITES) if is_encodable(test)]
     wrong = []
     for test in tests:
         expected = [token for token in test.output if token[0] in {"StartTag", "EndTag"}]
         state = STATES.get(test.state, test.state.removesuffix(" state"))
-        found = tags(test.document.encode(), state, test.last_start_tag)
+        found = read_tags(test.document.encode(), state, test.last_start_tag)
         if found != expected:
             wrong.append((test.name, found, expected))
     assert wrong == []
     assert len(tests) > 7000
 
 
-def test_the_a_start_tags_of_the_tokenizer_suite(shared: Path, scanner: Scanner) -> None:
+def test_the_a_start_tags_of_the_tokenizer_suite(shared_folder: Path, scanner: Scanner) -> None:
     """In the Data state, the links found are the suite's `a` start tags, with the same attributes."""
     wrong, checked = [], 0
-    for test in tokenizer_tests(shared / SUITES):
-        if test.state != "Data state" or not encodable(test):
+    for test in load_tokenizer_tests(shared_folder / SUITES):
+        if test.state != "Data state" or not is_encodable(test):
             continue
         expected = [token[2] for token in test.output if token[:2] == ["StartTag", "a"]]
-        found = found_attributes(scanner, test.document.encode())
+        found = read_link_attributes(scanner, test.document.encode())
         checked += len(expected)
         if found != expected:
             wrong.append((test.name, test.document, found, expected))
@@ -55,22 +55,22 @@ def test_the_a_start_tags_of_the_tokenizer_suite(shared: Path, scanner: Scanner)
     assert checked > 10
 
 
-def found_attributes(scanner: Scanner, document: bytes) -> list[dict[str, str]]:
+def read_link_attributes(scanner: Scanner, document: bytes) -> list[dict[str, str]]:
     """The attributes of each link of the document, read again from the bytes the scanner points at."""
     links = [link for link in scanner.scan(document) if link.outcome != "unterminated"]
     assert all(document[link.start : link.start + 2].lower() == b"<a" for link in links)
-    return [attributes_of(document[link.start : link.end]) for link in links]
+    return [read_attributes(document[link.start : link.end]) for link in links]
 
 
-def test_the_references_of_the_tokenizer_suite(shared: Path, scanner: Scanner) -> None:
+def test_the_references_of_the_tokenizer_suite(shared_folder: Path, scanner: Scanner) -> None:
     """Every quoted value that the suite decodes is decoded the same when it is an `href`."""
     wrong, checked = [], 0
-    for test in tokenizer_tests(shared / SUITES):
+    for test in load_tokenizer_tests(shared_folder / SUITES):
         value = re.fullmatch(r"""<h a=("[^"]*"|'[^']*')>""", test.document)
-        if value is None or not encodable(test):
+        if value is None or not is_encodable(test):
             continue
         (link,) = scanner.scan(f"<a href={value[1]}>".encode())
-        expected = stripped(test.output[0][2]["a"])
+        expected = strip_url(test.output[0][2]["a"])
         checked += 1
         if link.destination != expected:
             wrong.append((test.name, test.document, link.destination, expected))
@@ -78,12 +78,12 @@ def test_the_references_of_the_tokenizer_suite(shared: Path, scanner: Scanner) -
     assert checked > 10
 
 
-def stripped(value: str) -> str:
+def strip_url(value: str) -> str:
     """What the URL standard leaves of a value."""
     return re.sub("[\t\n\r]", "", value.strip("".join(map(chr, range(0x21)))))
 
 
-def in_context(test: TreeTest) -> bytes:
+def make_document(test: TreeTest) -> bytes:
     """The test as a document: its context element is opened first where that changes what tags mean."""
     namespace, _, name = test.context.rpartition(" ")
     opening = ""
@@ -94,11 +94,11 @@ def in_context(test: TreeTest) -> bytes:
     return (opening + test.document).encode()
 
 
-def test_the_links_of_the_tree_construction_suite(shared: Path, scanner: Scanner) -> None:
+def test_the_links_of_the_tree_construction_suite(shared_folder: Path, scanner: Scanner) -> None:
     """The `a` elements of each expected tree, as a set of `href`s, are those found; differences are listed."""
     different, checked = {}, 0
-    for test in tree_tests(shared / SUITES):
-        found = {tag.get("href") for tag in found_attributes(scanner, in_context(test))}
+    for test in load_tree_tests(shared_folder / SUITES):
+        found = {tag.get("href") for tag in read_link_attributes(scanner, make_document(test))}
         expected = set(tree_hrefs(test.tree))
         checked += len(expected)
         if found != expected:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 import linkweir
-from linkweir import Outcome, Switches
-from tests.html.scanners import Scanner
-from tests.twin import TwinSwitches
+from linkweir.html.options import Switches
+from linkweir.html.outcome import Outcome
+from tests.html.implementations import Scanner
+from tests.reference import ReferenceSwitches
 
 # system, a marker as its manual writes it, and where that was read
 SYSTEMS = [
@@ -42,7 +43,7 @@ SYSTEMS = [
     ("Newsman", "##NEWSMAN:view_online##", "kb.newsman.com/what-are-the-newsman-tags"),
     ("TYPO3 Direct Mail", "###USER_uid###", "docs.typo3.org/p/directmailteam/direct-mail: Markers"),
 ]
-ESCAPED = [
+ESCAPED_MARKERS = [
     "%7B%7Bunsubscribe%7D%7D",  # github.com/zalify/easy-email-editor/issues/41
     "%7b%7bunsubscribe%7d%7d",
     "%7B%25 url %25%7D",
@@ -57,8 +58,18 @@ ESCAPED = [
     "%5Bunsubscribe%5D",
     "%25recipient.url%25",
 ]
-WHOLE = ["[id]", "[subscriber:id]", "%id%", "%recipient.id%", "::id::", "##id##", "###id###", "-id-", "-first_name-"]
-NONE = [
+WHOLE_VALUE_MARKERS = [
+    "[id]",
+    "[subscriber:id]",
+    "%id%",
+    "%recipient.id%",
+    "::id::",
+    "##id##",
+    "###id###",
+    "-id-",
+    "-first_name-",
+]
+NON_MARKERS = [
     "?range=10-20-30",
     "?q=50%25+off",
     "/a[1]/b",
@@ -96,20 +107,20 @@ NONE = [
 ]
 
 
-def outcome(scanner: Scanner, value: str, switches: TwinSwitches | None = None) -> str:
+def get_outcome(scanner: Scanner, value: str, switches: ReferenceSwitches | None = None) -> str:
     """What becomes of a link with this value."""
-    (link,) = scanner.scan(f'<a href="{value}">x</a>'.encode(), switches or TwinSwitches())
+    (link,) = scanner.scan(f'<a href="{value}">x</a>'.encode(), switches or ReferenceSwitches())
     return link.outcome
 
 
-@pytest.mark.parametrize("marker", [marker for _, marker, _ in SYSTEMS] + ESCAPED)
+@pytest.mark.parametrize("marker", [marker for _, marker, _ in SYSTEMS] + ESCAPED_MARKERS)
 def test_a_destination_that_begins_with_a_marker(scanner: Scanner, marker: str) -> None:
     """Nobody knows what the marker will be, so that nobody can say where the link will lead."""
-    assert outcome(scanner, marker) == "placeholder"
-    assert outcome(scanner, f" {marker}/x", TwinSwitches(track_placeholders=True)) == "placeholder"
+    assert get_outcome(scanner, marker) == "placeholder"
+    assert get_outcome(scanner, f" {marker}/x", ReferenceSwitches(track_placeholders=True)) == "placeholder"
 
 
-@pytest.mark.parametrize("marker", [marker for _, marker, _ in SYSTEMS] + ESCAPED + WHOLE)
+@pytest.mark.parametrize("marker", [marker for _, marker, _ in SYSTEMS] + ESCAPED_MARKERS + WHOLE_VALUE_MARKERS)
 @pytest.mark.parametrize(
     "frame", ["https://x.example/{}", "https://x.example/a/{}/b", "https://x.example/?a=1&id={}&b"]
 )
@@ -117,25 +128,25 @@ def test_a_marker_as_a_whole_value_behind_the_host(scanner: Scanner, marker: str
     """The reader would be sent to the marker as it stands; with the switch it has been filled in already."""
     value = frame.format(marker)
     broken = "<" in marker
-    assert outcome(scanner, value) == ("malformed" if broken else "placeholder")
-    tracked = outcome(scanner, value, TwinSwitches(track_placeholders=True))
+    assert get_outcome(scanner, value) == ("malformed" if broken else "placeholder")
+    tracked = get_outcome(scanner, value, ReferenceSwitches(track_placeholders=True))
     assert tracked == ("malformed" if broken else "tracked")
 
 
-@pytest.mark.parametrize("rest", NONE)
+@pytest.mark.parametrize("rest", NON_MARKERS)
 def test_what_only_resembles_a_marker(scanner: Scanner, rest: str) -> None:
     """Brackets, colons, signs and percent-encoding that addresses really have are no markers."""
-    assert outcome(scanner, f"https://x.example{rest}") == "tracked"
+    assert get_outcome(scanner, f"https://x.example{rest}") == "tracked"
 
 
-@pytest.mark.parametrize("marker", [marker for _, marker, _ in SYSTEMS if marker[0] != "<"] + ESCAPED)
+@pytest.mark.parametrize("marker", [marker for _, marker, _ in SYSTEMS if marker[0] != "<"] + ESCAPED_MARKERS)
 @pytest.mark.parametrize("frame", ["https://{}/", "https://{}.x.example/", "https://u:{}@x.example/"])
 def test_a_marker_in_the_authority(scanner: Scanner, marker: str, frame: str) -> None:
     """Without a host of its own a link is never tracked; `[name]` alone counts as no host."""
     expected = "no-host" if marker[0] == "[" and marker[1].isalpha() else "placeholder"
     value = frame.format(marker)
-    assert outcome(scanner, value) == expected
-    assert outcome(scanner, value, TwinSwitches(track_placeholders=True)) == expected
+    assert get_outcome(scanner, value) == expected
+    assert get_outcome(scanner, value, ReferenceSwitches(track_placeholders=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -156,23 +167,23 @@ def test_a_marker_in_the_authority(scanner: Scanner, marker: str, frame: str) ->
 )
 def test_the_order_of_rows_around_a_marker(scanner: Scanner, value: str, expected: str) -> None:
     """A marker behind the host comes after `malformed` and before `too-long-destination`."""
-    assert outcome(scanner, value) == expected
+    assert get_outcome(scanner, value) == expected
 
 
 def test_a_tracked_marker_comes_with_a_warning() -> None:
     """Each form of marker behind the host is named in a tracked link's warning, and nothing else is."""
     switches = Switches(track_placeholders=True)
-    html = "".join(f'<a href="https://x.example/?id={marker}">' for marker in WHOLE)
+    html = "".join(f'<a href="https://x.example/?id={marker}">' for marker in WHOLE_VALUE_MARKERS)
     assert all("marker" in (link.warning or "") for link in linkweir.scan(html, switches=switches))
-    plain = "".join(f'<a href="https://x.example{rest}">' for rest in NONE)
-    assert [link.warning for link in linkweir.scan(plain, switches=switches)] == [None] * len(NONE)
+    plain = "".join(f'<a href="https://x.example{rest}">' for rest in NON_MARKERS)
+    assert [link.warning for link in linkweir.scan(plain, switches=switches)] == [None] * len(NON_MARKERS)
 
 
 @pytest.mark.external
 @pytest.mark.parametrize("name", ["placeholders.html", "bad-addresses.html"])
-def test_the_outcome_that_each_text_names(shared: Path, name: str) -> None:
+def test_the_outcome_that_each_text_names(shared_folder: Path, name: str) -> None:
     """Every link of these documents is judged as its own text says."""
-    for finding in linkweir.check((shared / "cases" / name).read_bytes()):
+    for finding in linkweir.check((shared_folder / "cases" / name).read_bytes()):
         link, (wanted, _, remark) = finding.link, finding.link.text.partition(", ")
         assert link.outcome is Outcome(wanted), link
         assert (link.warning is not None) == (remark == "with a warning"), link

@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import linkweir
-from linkweir import Outcome, Plan, RefusedValue, Switches
-from tests.html.hostile import THEMES
-from tests.html.test_agree import link
+from linkweir.errors import RefusedValue
+from linkweir.html.options import Switches
+from linkweir.html.outcome import Outcome
+from linkweir.html.plan import Plan
+from tests.html.generated_markup import THEMES
+from tests.html.test_against_reference import make_link
 
 HTML = '<p>é<a href="https://x.example/?a&amp;b">one</a> <a name=x> <a href="https://y.example/">two</a></p>'
 
@@ -25,7 +28,7 @@ def test_rendering_is_rewriting(html: str | bytes) -> None:
     """Each rendering equals `rewrite` with the same function, in the same kind, again and again."""
     plan = Plan(html)
     for recipient in ("a", "bb", "ccc"):
-        links = partial(personal, recipient)
+        links = partial(make_personal_link, recipient)
         assert plan.render(links) == linkweir.rewrite(html, links)
     assert plan.render(lambda destination, index: None) == html
 
@@ -33,11 +36,14 @@ def test_rendering_is_rewriting(html: str | bytes) -> None:
 def test_what_was_replaced_is_counted() -> None:
     """With the page comes the number of links that were replaced; one that the function declines is none of them."""
     plan = Plan(HTML)
-    for links, count in ((partial(personal, "a"), 2), (lambda destination, index: "/x" if index else None, 1)):
+    for links, count in (
+        (partial(make_personal_link, "a"), 2),
+        (lambda destination, index: "/x" if index else None, 1),
+    ):
         assert plan.render_counted(links) == (plan.render(links), count)
 
 
-def personal(recipient: str, destination: str, index: int) -> str:
+def make_personal_link(recipient: str, destination: str, index: int) -> str:
     """One recipient's link."""
     return f"/{recipient}/{index}?&"
 
@@ -50,10 +56,10 @@ def test_rendering_hostile_markup_is_rewriting(theme: str, data: st.DataObject) 
     document = data.draw(THEMES[theme].documents())
     switches = Switches(opt_out=("vendors",), outlook=True, skip=("reset",), track_placeholders=True, tag_limit=90)
     plan = Plan(document, switches=switches)
-    assert plan.render(link) == linkweir.rewrite(document, link, switches=switches)
+    assert plan.render(make_link) == linkweir.rewrite(document, make_link, switches=switches)
 
 
-def test_a_function_is_asked_for_tracked_links_only() -> None:
+def test_a_function_is_called_for_tracked_links_only() -> None:
     """Skipped and untracked links are settled by the plan."""
     asked: list[int] = []
     plan = Plan(HTML, switches=Switches(skip=("x.example",)))
@@ -72,7 +78,7 @@ def test_a_bad_value_is_refused_and_the_plan_goes_on() -> None:
     assert plan.render(lambda destination, index: None) == HTML
 
 
-def test_a_plan_of_a_mutable_buffer_keeps_its_own_copy() -> None:
+def test_a_plan_copies_a_mutable_buffer() -> None:
     """Changing the buffer after planning changes nothing."""
     document = bytearray(HTML.encode())
     plan = Plan(document)
@@ -80,7 +86,7 @@ def test_a_plan_of_a_mutable_buffer_keeps_its_own_copy() -> None:
     assert plan.render(lambda destination, index: None) == HTML.encode()
 
 
-def test_a_document_that_cannot_be_judged_is_rendered_as_it_is() -> None:
+def test_an_unsupported_document_is_rendered_unchanged() -> None:
     """No links, and the bytes come back."""
     plan = Plan(b'<a href="https://x/">', charset="utf-16")
     assert plan.links == ()

@@ -5,34 +5,37 @@ from array import array
 import pytest
 
 import linkweir
-from linkweir import BadSwitch, Link, LinkweirError, Outcome, RefusedValue, Switches
+from linkweir.errors import BadSwitch, LinkweirError, RefusedValue
+from linkweir.html.link import Link
+from linkweir.html.options import Switches
+from linkweir.html.outcome import Outcome
 
 HTML = '<p>é<a href="https://x.example/?a&amp;b">one</a> <a href="/x">two</a></p>'
-NEW = '<p>é<a href="https://t.example/0">one</a> <a href="/x">two</a></p>'
+REWRITTEN_HTML = '<p>é<a href="https://t.example/0">one</a> <a href="/x">two</a></p>'
 
 
-def link(destination: str, index: int) -> str:
+def make_link(destination: str, index: int) -> str:
     """A new value from the index."""
     return f"https://t.example/{index}"
 
 
 def test_str_in_str_out() -> None:
     """A str document comes back as str."""
-    assert linkweir.rewrite(HTML, link) == NEW
+    assert linkweir.rewrite(HTML, make_link) == REWRITTEN_HTML
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda raw: memoryview(bytearray(raw))])
 def test_every_buffer_comes_back_as_bytes(kind: type[bytes]) -> None:
     """bytes, bytearray and memoryviews are read where they are and come back as bytes."""
-    out = linkweir.rewrite(kind(HTML.encode()), link)
+    out = linkweir.rewrite(kind(HTML.encode()), make_link)
     assert type(out) is bytes
-    assert out == NEW.encode()
+    assert out == REWRITTEN_HTML.encode()
 
 
 def test_a_buffer_is_not_written_to() -> None:
     """A mutable buffer keeps its content and is released."""
     document = bytearray(HTML.encode())
-    linkweir.rewrite(document, link)
+    linkweir.rewrite(document, make_link)
     assert document == HTML.encode()
     document.append(0)  # BufferError if the view were still held
 
@@ -41,29 +44,29 @@ def test_a_buffer_is_not_written_to() -> None:
 def test_a_strided_view_is_refused(strided: memoryview) -> None:
     """Only a contiguous buffer can be borrowed; anything else is an error and not a silent copy."""
     with pytest.raises(BufferError):
-        linkweir.rewrite(strided, link)
+        linkweir.rewrite(strided, make_link)
 
 
 @pytest.mark.parametrize("html", [None, 1, ["<a>"], object()])
 def test_what_is_no_document_is_a_type_error(html: object) -> None:
     """Neither str nor a buffer: TypeError."""
     with pytest.raises(TypeError):
-        linkweir.rewrite(html, link)  # type: ignore[call-overload]
+        linkweir.rewrite(html, make_link)  # type: ignore[call-overload]
 
 
 def test_a_buffer_of_other_items_is_read_as_its_bytes() -> None:
     """A contiguous array of another item type is its bytes in memory."""
     document = array("I", b'<a href="http://x/">')
-    assert linkweir.rewrite(document, link) == b'<a href="https://t.example/0">'
+    assert linkweir.rewrite(document, make_link) == b'<a href="https://t.example/0">'
 
 
 @pytest.mark.parametrize("document", ["", b"", "<", b"<a", "no link"])
 def test_a_document_without_links_comes_back(document: str | bytes) -> None:
     """Nothing to replace: the same bytes or characters."""
-    assert linkweir.rewrite(document, link) == document
+    assert linkweir.rewrite(document, make_link) == document
 
 
-def test_the_function_is_asked_for_tracked_links_only_and_in_order() -> None:
+def test_the_function_is_called_for_tracked_links_only_and_in_order() -> None:
     """It gets the destination and the index among all links, whatever became of the others."""
     asked = []
     linkweir.rewrite(
@@ -83,10 +86,10 @@ def test_none_leaves_a_link_as_it_is() -> None:
     ]
 
 
-BAD = ['a"b', "a'b", "a\nb", "a\0b", "a\x1fb", "a\x7fb", "", b"bytes", 1, ["x"]]
+INVALID_VALUES = ['a"b', "a'b", "a\nb", "a\0b", "a\x1fb", "a\x7fb", "", b"bytes", 1, ["x"]]
 
 
-@pytest.mark.parametrize("value", BAD, ids=repr)
+@pytest.mark.parametrize("value", INVALID_VALUES, ids=repr)
 @pytest.mark.parametrize("quote", ['"', "'"])
 def test_a_value_that_would_break_the_attribute_is_refused(value: object, quote: str) -> None:
     """A quote of either kind, a control, nothing, or no str: an error that names link and value."""
@@ -133,11 +136,11 @@ def test_what_on_link_raises_comes_out_unchanged() -> None:
         raise error
 
     with pytest.raises(LookupError) as caught:
-        linkweir.rewrite(HTML, link, on_link=fail)
+        linkweir.rewrite(HTML, make_link, on_link=fail)
     assert caught.value is error
 
 
-def test_on_link_tells_every_link_once_in_document_order() -> None:
+def test_on_link_reports_every_link_once_in_document_order() -> None:
     """Each link is reported once, with its final outcome and what was written."""
     reported: list[Link] = []
     document = '<a href="https://x/">1</a><!--[if mso]><v:rect href="https://y/"><![endif]--><a href=z><a '
@@ -271,4 +274,4 @@ def test_the_one_time_preset(value: str, outcome: str) -> None:
 
 def test_lone_surrogates_survive() -> None:
     """A str with surrogates, as `surrogateescape` makes them, keeps them outside the values."""
-    assert linkweir.rewrite(f"\udc80{HTML}\ud800", link) == f"\udc80{NEW}\ud800"
+    assert linkweir.rewrite(f"\udc80{HTML}\ud800", make_link) == f"\udc80{REWRITTEN_HTML}\ud800"

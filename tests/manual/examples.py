@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.edge.serving import Served
+from tests.web.running_service import RunningService
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "src" / "linkweir" / "manual"
@@ -90,7 +90,7 @@ def examples(markdown: str) -> list[Example]:
 class Workbench:
     """A folder with the files that examples name, and a service whose data folder lies in it."""
 
-    def __init__(self, folder: Path, served: Served) -> None:
+    def __init__(self, folder: Path, served: RunningService) -> None:
         self._folder = folder
         self._names: dict[str, Any] = {}
         self._state = folder / "shell-state"
@@ -112,7 +112,7 @@ class Workbench:
             "BASE": served.url,
             "ACCOUNT": served.account,
             "KEY": served.key,
-            "SMTP_PORT": str(served.service.smtp_servers[0].address[1]),
+            "SMTP_PORT": str(served.components.smtp_servers[0].address[1]),
         }
         _write_files(folder)
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 import pytest
 
-from linkweir.edge.openapi.document import document
+from linkweir.api.openapi.openapi_document import build_document
 from linkweir.manual.contents import TOPICS
-from tests.conftest import missing
-from tests.edge.serving import Served
+from tests.conftest import skip_or_fail
 from tests.manual.examples import PAGES, RUN, SHOWN, Workbench, examples
+from tests.web.running_service import RunningService
 
 FILES = {topic: PAGES / f"{topic}.md" for topic in TOPICS}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
@@ -32,10 +32,10 @@ def test_the_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert "```python" not in TEXTS[name]
         return
     if shutil.which("curl") is None:
-        missing("curl is not installed")
+        skip_or_fail("curl is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    with Served(tmp_path / "linkweir-data", smtp_port=0) as served:
+    with RunningService(tmp_path / "linkweir-data", smtp_port=0) as served:
         bench = Workbench(tmp_path, served)
         for example in todo:
             bench.run(example)
@@ -46,7 +46,7 @@ def test_the_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def _check_answers(exchanges: list[dict[str, str]]) -> None:
-    described = document()
+    described = build_document()
     for exchange in exchanges:
         assert exchange["status"].startswith(("2", "3")), exchange
         responses = _responses(described["paths"], exchange)

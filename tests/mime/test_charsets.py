@@ -6,26 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from linkweir import check_message, rewrite_message
 from linkweir.html import Outcome
+from linkweir.mime.message import check_message, rewrite_message
 
 URL = "https://t.example.com/x"
 PAGE = '<html><head>{}</head><body><a href="https://example.com/?q=\u041f\u0440">x</a></body></html>'
 
 
-def mail_of(data: bytes, content_type: str = "text/html", encoding: str = "base64") -> bytes:
+def make_mail(data: bytes, content_type: str = "text/html", encoding: str = "base64") -> bytes:
     """A mail with this one part."""
     body = base64.encodebytes(data).replace(b"\n", b"\r\n") if encoding == "base64" else data
     return f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + body
 
 
-def found(raw: bytes) -> tuple[list[tuple[str, str | None]], list[str]]:
+def scan_mail(raw: bytes) -> tuple[list[tuple[str, str | None]], list[str]]:
     """Outcome and destination of each link, and the codes of the notes."""
     links, notes = check_message(raw)
     return [(str(one.link.outcome), one.link.destination) for one in links], [note.code for note in notes]
 
 
-TRACKED: tuple[list[tuple[str, str | None]], list[str]] = ([("tracked", "https://example.com/?q=\u041f\u0440")], [])
+TRACKED_RESULT: tuple[list[tuple[str, str | None]], list[str]] = (
+    [("tracked", "https://example.com/?q=\u041f\u0440")],
+    [],
+)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +56,8 @@ TRACKED: tuple[list[tuple[str, str | None]], list[str]] = ([("tracked", "https:/
 )
 def test_the_charset_is_the_one_that_readers_take(content_type: str, meta: str, codec: str) -> None:
     """The link's destination is read in it, and of the text nothing but the href changes."""
-    raw = mail_of(PAGE.format(meta).encode(codec), content_type)
-    assert found(raw) == TRACKED
+    raw = make_mail(PAGE.format(meta).encode(codec), content_type)
+    assert scan_mail(raw) == TRACKED_RESULT
     done = email.message_from_bytes(rewrite_message(raw, lambda _destination, _index: URL).raw).get_payload(decode=True)
     assert done == PAGE.format(meta).replace("https://example.com/?q=\u041f\u0440", URL).encode(codec)
 
@@ -62,17 +65,17 @@ def test_the_charset_is_the_one_that_readers_take(content_type: str, meta: str, 
 def test_big_endian_text_with_its_mark_is_read() -> None:
     """UTF-16 in either byte order, by its byte order mark, and comes back in the same."""
     data = b"\xfe\xff" + PAGE.encode("utf-16-be")
-    raw = mail_of(data, "text/html; charset=utf-16")
-    assert found(raw) == TRACKED
+    raw = make_mail(data, "text/html; charset=utf-16")
+    assert scan_mail(raw) == TRACKED_RESULT
     done = email.message_from_bytes(rewrite_message(raw, lambda _destination, _index: URL).raw).get_payload(decode=True)
     assert isinstance(done, bytes)
     assert done.startswith(b"\xfe\xff")
     assert done.decode("utf-16") == PAGE.replace("https://example.com/?q=\u041f\u0440", URL)
 
 
-def test_utf_16_that_does_not_say_its_byte_order_is_left_and_named() -> None:
+def test_utf_16_without_byte_order_is_unchanged_and_reported() -> None:
     """Without a byte order mark readers differ, so the part is not judged, and a note says so."""
-    assert found(mail_of(PAGE.encode("utf-16-le"), "text/html; charset=utf-16")) == ([], ["untouched-part"])
+    assert scan_mail(make_mail(PAGE.encode("utf-16-le"), "text/html; charset=utf-16")) == ([], ["untouched-part"])
 
 
 @pytest.mark.external
@@ -80,8 +83,8 @@ def test_utf_16_that_does_not_say_its_byte_order_is_left_and_named() -> None:
     ("name", "destination"),
     [("meta-charset", "https://example.com/?q=\u041f\u0440"), ("cs_utf-16", "https://ex.com/?a=1&b=2")],
 )
-def test_the_cases_are_read_in_their_charset(shared: Path, name: str, destination: str) -> None:
+def test_the_cases_are_read_in_their_charset(shared_folder: Path, name: str, destination: str) -> None:
     """The one link of the mail leads where its charset says, and nothing else changes."""
-    raw = (shared / "cases" / f"{name}.eml").read_bytes()
-    assert found(raw) == ([(str(Outcome.TRACKED), destination)], [])
+    raw = (shared_folder / "cases" / f"{name}.eml").read_bytes()
+    assert scan_mail(raw) == ([(str(Outcome.TRACKED), destination)], [])
     assert rewrite_message(raw, lambda _destination, _index: URL).replaced == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkweir.mime.headers import Block, Headers, unfolded
+from linkweir.mime.headers import HeaderBlock, PartHeaders, unfold
 
 PIECES = st.sampled_from(
     [
@@ -29,10 +29,10 @@ PIECES = st.sampled_from(
         *(b"To", b"p: q"),
     ]
 )
-USUAL = re.compile(rb"(?:subject|x-y|content-type|from|to)[ \t]*:", re.IGNORECASE)
+COMMON_HEADER_PATTERN = re.compile(rb"(?:subject|x-y|content-type|from|to)[ \t]*:", re.IGNORECASE)
 
 
-def line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
+def parse_line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
     """The lines as (text with continuations, offset), where the body begins, and whether an empty line stands there."""
     at = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
     block = b""
@@ -55,7 +55,7 @@ def line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
     odd = [i for i, (text, _) in enumerate(found) if not re.match(rb"[!-9;-~]*[ \t]*:", text)]
     odd = [i for i in odd if i or found[0][0][:1] not in (b" ", b"\t")]
     boundary = next((i for i in odd if found[i][0].startswith(b"--")), len(found))
-    last = max((i for i in range(boundary) if USUAL.match(found[i][0])), default=-1)
+    last = max((i for i in range(boundary) if COMMON_HEADER_PATTERN.match(found[i][0])), default=-1)
     forgotten = next((found[i][1] for i in odd if i > last), None)
     behind = end + len(re.match(rb"\r?\n|", raw[end:])[0])  # type: ignore[index]
     return found, behind if forgotten is None else forgotten, empty and forgotten is None
@@ -65,9 +65,9 @@ def line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
 @given(st.lists(PIECES, max_size=18).map(b"".join))
 def test_a_block_is_read_as_line_by_line(raw: bytes) -> None:
     """Lines, their offsets, the body's begin and what stands before it are those that reading line by line gives."""
-    block = Block(raw, 0, len(raw))
+    block = HeaderBlock(raw, 0, len(raw))
     found = [(raw[line.start : line.end], line.start) for line in block.lines]
-    assert (found, block.body, block.ended) == line_by_line(raw)
+    assert (found, block.body, block.has_separator) == parse_line_by_line(raw)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_block_is_read_as_line_by_line(raw: bytes) -> None:
 def test_a_name_is_what_the_most_lenient_reader_takes_for_one(line: bytes, name: bytes, value: bytes) -> None:
     """White space and what no name can hold are left out of it; a line without a name is a line all the same."""
     raw = line + b"\r\nTo: b\r\n\r\n"
-    first = Block(raw, 0, len(raw)).lines[0]
-    assert (first.name, unfolded(raw, first)) == (name, value)
+    first = HeaderBlock(raw, 0, len(raw)).lines[0]
+    assert (first.name, unfold(raw, first)) == (name, value)
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_a_name_is_what_the_most_lenient_reader_takes_for_one(line: bytes, name:
 )
 def test_the_body_begins_where_readers_find_it(block: bytes, body: bytes) -> None:
     """Behind the empty line where headers go on to it, else at the line that is none, else there is no body."""
-    assert block[Block(block, 0, len(block)).body :] == body
+    assert block[HeaderBlock(block, 0, len(block)).body :] == body
 
 
-def test_what_is_remembered_is_what_was_said() -> None:
+def test_cached_headers_equal_parsed_headers() -> None:
     """Parts with the same text type all have it, and one that contradicts itself is told from those that do not."""
     head = b"Content-Type: text/html; charset=KOI8-R\n"
-    once, twice = Headers(head, 0, len(head)), Headers(head + b"Content-Type: text/plain\n", 0, len(head) + 25)
+    once, twice = PartHeaders(head, 0, len(head)), PartHeaders(head + b"Content-Type: text/plain\n", 0, len(head) + 25)
     for headers, unclear in ((once, False), (twice, True), (once, False)):
         kind = headers.content_type("text/plain")
-        assert (kind.kind, kind.charset, bool(kind.unclear)) == ("text/html", "koi8-r", unclear)
+        assert (kind.media_type, kind.charset, bool(kind.ambiguity)) == ("text/html", "koi8-r", unclear)

@@ -29,7 +29,7 @@ class TreeTest:
     tree: list[str]
 
 
-def tokenizer_tests(folder: Path) -> Iterator[TokenizerTest]:
+def load_tokenizer_tests(folder: Path) -> Iterator[TokenizerTest]:
     """Every tokenizer test under the suite's folder, once for each initial state."""
     for path in sorted((folder / "tokenizer").glob("*.test")):
         for number, test in enumerate(json.loads(path.read_text("utf-8")).get("tests", [])):
@@ -52,17 +52,17 @@ def unescape(value: Any) -> Any:
     return value
 
 
-def tree_tests(folder: Path) -> Iterator[TreeTest]:
+def load_tree_tests(folder: Path) -> Iterator[TreeTest]:
     """Every tree-construction test of the suite but the scripted ones: mail runs no scripts."""
     for path in sorted((folder / "tree-construction").glob("*.dat")):
         # newline="": some tests are about CR, and must not lose it
         with path.open(encoding="utf-8", newline="") as source:
             tests = re.split(r"(?:\A|\n)#data\n", source.read())[1:]
         for number, text in enumerate(tests):
-            yield _tree_test(f"{path.stem}:{number}", text)
+            yield _parse_tree_test(f"{path.stem}:{number}", text)
 
 
-def _tree_test(name: str, text: str) -> TreeTest:
+def _parse_tree_test(name: str, text: str) -> TreeTest:
     document, _, rest = ("\n" + text).partition("\n#errors\n")
     context = re.search(r"^#document-fragment\n(.*)$", rest, re.MULTILINE)
     tree = rest.partition("#document\n")[2].split("\n")

@@ -5,7 +5,7 @@ import html5_parser  # type: ignore[import-untyped, import-not-found, unused-ign
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
-def hrefs(document: bytes, charset: str = "utf-8") -> list[tuple[str, str | None]]:
+def parse_hrefs(document: bytes, charset: str = "utf-8") -> list[tuple[str, str | None]]:
     """Every `a` element in tree order, as (namespace or "", value of `href` or None)."""
     root = html5_parser.parse(document, transport_encoding=charset, namespace_elements=True)
     found = []
@@ -16,7 +16,7 @@ def hrefs(document: bytes, charset: str = "utf-8") -> list[tuple[str, str | None
     return found
 
 
-def traces(document: bytes, text: str, charset: str = "utf-8") -> bool:
+def tree_contains(document: bytes, text: str, charset: str = "utf-8") -> bool:
     """Does the text stand anywhere in the tree: as text, in a comment or in an attribute?"""
     root = html5_parser.parse(document, transport_encoding=charset, namespace_elements=True)
     return any(

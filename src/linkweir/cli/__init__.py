@@ -4,6 +4,6 @@ Exit codes: 0 all right, 1 some files failed (or a check found something), 2 a m
 130 interrupted, 141 nobody read the output any more.
 """
 
-from linkweir.cli.command import main
+from linkweir.cli.entry_point import main
 
 __all__ = ["main"]

@@ -3,14 +3,14 @@
 import argparse
 import shutil
 
-from linkweir.cli.options import Commands, UsageError, subparser
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 
 MAX_WIDTH = 100
 
 
-def add_to(commands: Commands) -> None:
+def add_to(commands: SubcommandParsers) -> None:
     """Add the sub-command."""
-    parser = subparser(
+    parser = add_command(
         commands,
         "help",
         summary="show a page of the manual, or the list of pages",

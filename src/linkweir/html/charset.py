@@ -7,7 +7,7 @@ from urllib.parse import quote
 from linkweir.errors import check_type
 
 # Python codecs of the ASCII-transparent encodings: no trail byte is one of < > " ' & =. An allow-list.
-_BY_BYTES = frozenset(
+_ASCII_TRANSPARENT = frozenset(
     ["utf-8", "ascii", "cp1252", "koi8-r", "koi8-u", "koi8_t", "kz1048", "ptcp154", "tis-620", "cp866", "cp874"]
     + [f"iso8859-{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)]
     + [f"cp125{n}" for n in range(9)]
@@ -18,7 +18,7 @@ _BY_BYTES = frozenset(
 )
 
 # What the Encoding standard reads these labels as; Python takes them at their word.
-_AS_BROWSERS = {
+_WHATWG_OVERRIDES = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
@@ -43,7 +43,7 @@ _ALIASES = {
 }  # fmt: skip
 
 # In a document with an unknown label these bytes speak for an encoding that shifts or is wider than a byte.
-SUSPICIOUS = re.compile(rb"[\x1b\x00]|~\{")
+STATEFUL_MARKERS = re.compile(rb"[\x1b\x00]|~\{")
 
 
 class Charset:
@@ -61,17 +61,17 @@ class Charset:
         try:
             found = codecs.lookup(_ALIASES.get(name, name)).name
         except (LookupError, ValueError):
-            self.known, self.by_bytes, self.codec = False, True, "utf-8"
+            self.is_supported, self.is_ascii_transparent, self.codec = False, True, "utf-8"
             return
-        self.known = True
-        self.by_bytes = found in _BY_BYTES
-        self.codec = _AS_BROWSERS.get(found, found)
+        self.is_supported = True
+        self.is_ascii_transparent = found in _ASCII_TRANSPARENT
+        self.codec = _WHATWG_OVERRIDES.get(found, found)
 
-    def see(self, head: bytes) -> bool:
+    def apply_bom(self, head: bytes) -> bool:
         """Become UTF-8, whatever the label, if the document begins with its mark (Encoding standard, "decode")."""
         marked = head.startswith(codecs.BOM_UTF8)
         if marked:
-            self.known, self.by_bytes, self.codec = True, True, "utf-8"
+            self.is_supported, self.is_ascii_transparent, self.codec = True, True, "utf-8"
         return marked
 
     def to_utf8(self, raw: bytes) -> tuple[bytes, bool]:
@@ -84,10 +84,10 @@ class Charset:
         except UnicodeDecodeError:
             if self.codec not in _WINDOWS:
                 return raw.decode(self.codec, "replace").encode(), False
-        text = "".join(map(self._from_byte, raw))
+        text = "".join(map(self._decode_byte, raw))
         return text.encode(), "\ufffd" not in text
 
-    def for_location(self, destination: bytes) -> bytes:
+    def percent_encode_query(self, destination: bytes) -> bytes:
         """The destination with its query's non-ASCII percent-encoded in the document's charset (URL standard, 4.4).
 
         A tracking link carries UTF-8 only; in UTF-8 documents the redirect does this itself.
@@ -97,10 +97,10 @@ class Charset:
         text, hash_, fragment = destination.decode().partition("#")
         before, mark, query = text.partition("?")
         if not query.isascii():
-            query = "".join(c if c.isascii() else self._percent(c) for c in query)
+            query = "".join(c if c.isascii() else self._percent_encode(c) for c in query)
         return f"{before}{mark}{query}{hash_}{fragment}".encode()
 
-    def _from_byte(self, byte: int) -> str:
+    def _decode_byte(self, byte: int) -> str:
         """The Encoding standard gives the bytes 80 to 9F that windows-125x leaves open to the C1 controls."""
         unassigned = chr(byte) if 0x80 <= byte <= 0x9F else "\ufffd"
         try:
@@ -108,13 +108,13 @@ class Charset:
         except UnicodeDecodeError:
             return unassigned
 
-    def _percent(self, character: str) -> str:
+    def _percent_encode(self, character: str) -> str:
         try:
             return quote(character.encode(self.codec), safe="")
         except UnicodeEncodeError:
             return f"%26%23{ord(character)}%3B"
 
 
-def wide_bom(head: bytes) -> bool:
+def has_wide_bom(head: bytes) -> bool:
     """Does a document that begins with these (up to four) bytes carry a UTF-16 or UTF-32 byte order mark?"""
     return head.startswith((b"\xfe\xff", b"\xff\xfe", b"\x00\x00\xfe\xff"))

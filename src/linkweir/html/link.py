@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from linkweir import _html
 from linkweir.html.outcome import Outcome
 
-OUTCOMES = tuple(Outcome)  # the core's outcome numbers, in its order
-NUMBER = {outcome: number for number, outcome in enumerate(OUTCOMES)}
+OUTCOME_BY_NUMBER = tuple(Outcome)  # the core's outcome numbers, in its order
+OUTCOME_NUMBER = {outcome: number for number, outcome in enumerate(OUTCOME_BY_NUMBER)}
 
 # By the core's LW_WARN_*: what is odd about an address that is tracked all the same.
 WARNINGS = {
@@ -18,7 +18,7 @@ WARNINGS = {
     2: "the address has a port that is no number up to 65535",
     4: "the address has a second scheme where its host should be",
 }
-TEXT_LIMIT = 200  # characters of link text that are kept
+MAX_TEXT_CHARACTERS = 200  # characters of link text that are kept
 _TEXT_WINDOW = 4096  # bytes behind the tag in which the text is looked for
 _TEXT_END = re.compile(rb"<(?:/?a[\s/>]|/a$)", re.IGNORECASE)
 # Possessive throughout: one attempt is linear, and an attempt that fails is the last (see link_text).
@@ -59,12 +59,14 @@ class Link:
     warning: str | None
 
 
-def link_of(row: _html.Row, *, codec: str, text: str = "", moved: tuple[int, int, int, int, int] | None = None) -> Link:
+def link_from_row(
+    row: _html.Row, *, codec: str, text: str = "", char_offsets: tuple[int, int, int, int, int] | None = None
+) -> Link:
     """The link of a row of the core; `moved`: its offsets and column in characters."""
     index, number, destination, start, end, value_start, value_end, element, line, column, warnings, value = row
-    if moved:
-        start, end, value_start, value_end, column = moved
-    outcome = OUTCOMES[number]
+    if char_offsets:
+        start, end, value_start, value_end, column = char_offsets
+    outcome = OUTCOME_BY_NUMBER[number]
     return Link(
         index,
         outcome,
@@ -78,23 +80,23 @@ def link_of(row: _html.Row, *, codec: str, text: str = "", moved: tuple[int, int
         text,
         element,
         None if value is None else value.decode(codec, "replace"),
-        _warning(warnings) if warnings and outcome is Outcome.TRACKED else None,
+        _format_warning(warnings) if warnings and outcome is Outcome.TRACKED else None,
     )
 
 
-def _warning(bits: int) -> str:
+def _format_warning(bits: int) -> str:
     return "; ".join(text for bit, text in WARNINGS.items() if bits & bit)
 
 
-def link_text(document: bytes, end: int, codec: str) -> str:
+def extract_link_text(document: bytes, end: int, codec: str) -> str:
     """The text behind a link's tag, up to the next `a` tag: for people to recognise the link by."""
     window = document[end : end + _TEXT_WINDOW]
     stop = _TEXT_END.search(window)
-    plain = html.unescape(_without_markup(window[: stop.start()] if stop else window).decode(codec, "replace"))
-    return " ".join(plain.split())[:TEXT_LIMIT]
+    plain = html.unescape(_strip_markup(window[: stop.start()] if stop else window).decode(codec, "replace"))
+    return " ".join(plain.split())[:MAX_TEXT_CHARACTERS]
 
 
-def _without_markup(markup: bytes) -> bytes:
+def _strip_markup(markup: bytes) -> bytes:
     """The text between tags and comments; what is not closed swallows the rest."""
     kept, at = [], 0
     while (found := markup.find(b"<", at)) >= 0:

@@ -18,16 +18,16 @@ from urllib.parse import quote
 _ID = r"[^/?#&]+"
 _END = r"(?:[/?#&;=]|%2[36f]|%3[bdf]|\.(?:php\d?|[sxj]?html?|aspx?|jsp|do|action|cgi|pl|cfm|axd)\b|$)"
 # what a word may follow; as a value only where the parameter says what to do, for people search for words as well
-_BEGIN = (
+_START = (
     r"(?:[/?&#;]|%2[36f]|%3[bf]|[?&;#](?:act(?:ion)?|do|op|cmd|command|mode|task|type|page|view|p|a|m|r|method|event"
     r"|controller|route|step|path|func|fn|intent|flow)=)"
 )
-_JOINT = r"(?:[-_+. /]|%20)?"
+_SEPARATOR = r"(?:[-_+. /]|%20)?"
 # letters that Unicode does not take apart into one of ASCII and a mark
-_PLAIN_LETTERS = str.maketrans({"\u0131": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "ß": "ss", "\u0130": "i"})
+_ASCII_LETTERS = str.maketrans({"\u0131": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "ß": "ss", "\u0130": "i"})
 
 
-def table() -> dict[str, Any]:
+def load_table() -> dict[str, Any]:
     """The systems and languages as `one_time.toml` has them, each system's pattern ready to be compiled."""
     found = tomllib.loads(files(__package__).joinpath("one_time.toml").read_text("utf-8"))
     for system in found["systems"]:
@@ -35,31 +35,34 @@ def table() -> dict[str, Any]:
     return found
 
 
-def forms(word: str) -> set[str]:
+def list_url_forms(term: str) -> set[str]:
     """How a word stands in an address: itself, without its marks, and percent-encoded, small and capitalised."""
-    found = {word}
-    plain = unicodedata.normalize("NFKD", word.translate(_PLAIN_LETTERS))
+    found = {term}
+    plain = unicodedata.normalize("NFKD", term.translate(_ASCII_LETTERS))
     stripped = "".join(letter for letter in plain if not unicodedata.combining(letter))
     if stripped.isascii():
         found.add(stripped)
-    if not word.isascii():
-        found |= {quote(one, safe="") for one in (word, word.capitalize(), unicodedata.normalize("NFD", word))}
+    if not term.isascii():
+        found |= {quote(one, safe="") for one in (term, term.capitalize(), unicodedata.normalize("NFD", term))}
     return found
 
 
-def _tree(words: Iterable[str]) -> str:
+def _build_trie_pattern(terms: Iterable[str]) -> str:
     """A pattern for all the words that tries each letter once: an alternation of hundreds would try each word."""
     below: dict[str, set[str]] = {}
-    for word in words:
+    for word in terms:
         below.setdefault(word[:1], set()).add(word[1:])
     ends = below.pop("", None) is not None
-    parts = [(_JOINT if letter == "-" else re.escape(letter)) + _tree(rest) for letter, rest in sorted(below.items())]
+    parts = [
+        (_SEPARATOR if letter == "-" else re.escape(letter)) + _build_trie_pattern(rest)
+        for letter, rest in sorted(below.items())
+    ]
     if not parts:
         return ""
     return ("(?:" + "|".join(parts) + ")" if len(parts) > 1 or ends else parts[0]) + "?" * ends
 
 
-def _alternatives(pattern: str) -> list[str]:
+def _split_alternatives(pattern: str) -> list[str]:
     """The pattern's alternatives outside of groups."""
     found, depth = [""], 0
     for part in re.findall(r"\\.|\[[^\]]*\]|.", pattern):
@@ -71,10 +74,10 @@ def _alternatives(pattern: str) -> list[str]:
     return found
 
 
-def _by_beginning(patterns: Iterable[str]) -> str:
+def _group_by_prefix(patterns: Iterable[str]) -> str:
     """One pattern for all, in which what they begin with is tried once."""
     groups: dict[str, list[str]] = {}
-    for pattern in dict.fromkeys(one for several in patterns for one in _alternatives(several)):
+    for pattern in dict.fromkeys(one for several in patterns for one in _split_alternatives(several)):
         begins = re.match(r"/|\[[?&#;/]+\]|", pattern)
         first = begins[0] if begins else ""
         groups.setdefault(first, []).append(pattern[len(first) :])
@@ -82,17 +85,22 @@ def _by_beginning(patterns: Iterable[str]) -> str:
 
 
 @lru_cache(1)
-def patterns() -> tuple[str, ...]:
+def build_patterns() -> tuple[str, ...]:
     """The regular expressions of the preset, to be searched letter case aside; made when first asked for."""
-    known = table()
-    near = _tree(known["neighbours"])
-    words = _tree(
-        {form for language in known["languages"].values() for word in language["words"] for form in forms(word)}
+    known = load_table()
+    near = _build_trie_pattern(known["neighbours"])
+    words = _build_trie_pattern(
+        {
+            form
+            for language in known["languages"].values()
+            for word in language["words"]
+            for form in list_url_forms(word)
+        }
     )
     part = rf"(?:{near}[-_+.]?){{0,3}}{words}(?:[-_+.]?(?:{near}|\d+|[0-9a-f]{{8,}})){{0,3}}"
     host = r"//(?:[^/?#@]*[@.])?(?:unsub(?:scribe)?|opt-?out|abmelden|desinscription|verify|confirm)[a-z0-9-]*\."
     # Spanish: the word is also a region of Mexico, so only with a query behind it
     return (
-        _by_beginning(system["pattern"] for system in known["systems"]),
-        rf"{_BEGIN}(?:{part}{_END}|baja(?:\.php)?\?)|{host}",
+        _group_by_prefix(system["pattern"] for system in known["systems"]),
+        rf"{_START}(?:{part}{_END}|baja(?:\.php)?\?)|{host}",
     )

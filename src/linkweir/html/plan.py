@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
 from linkweir import _html
-from linkweir.html.link import OUTCOMES, Link
+from linkweir.html.document import Document
+from linkweir.html.link import OUTCOME_BY_NUMBER, Link
+from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
-from linkweir.html.resolve import DocumentLinks, Links, document_resolver
-from linkweir.html.rewrite import Document
-from linkweir.html.stream import DEFAULT
-from linkweir.html.switches import Switches
+from linkweir.html.resolver import DocumentLinks, Links, make_document_resolver
+from linkweir.html.rewriter import DEFAULT_SWITCHES
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -30,11 +30,11 @@ class Plan(Generic[Html]):
     def __init__(self: Plan[str], html: str, *, switches: Switches = ..., charset: str = ...) -> None: ...
     @overload
     def __init__(self: Plan[bytes], html: Buffer, *, switches: Switches = ..., charset: str = ...) -> None: ...
-    def __init__(self, html: str | Buffer, *, switches: Switches = DEFAULT, charset: str = "utf-8") -> None:
+    def __init__(self, html: str | Buffer, *, switches: Switches = DEFAULT_SWITCHES, charset: str = "utf-8") -> None:
         document = Document(html, charset)
-        rows = document.rows(switches)
+        rows = document.scan_rows(switches)
         self._document, self._rows = document, rows
-        chosen = [row for row in rows if OUTCOMES[row[1]] is Outcome.TRACKED]
+        chosen = [row for row in rows if OUTCOME_BY_NUMBER[row[1]] is Outcome.TRACKED]
         self._destinations = [row[2] or b"" for row in chosen]
         self._indexes = [row[0] for row in chosen]
         self._template = _html.LinkTemplate(document.raw, [(row[5], row[6]) for row in chosen])
@@ -46,7 +46,7 @@ class Plan(Generic[Html]):
     def links(self) -> tuple[Link, ...]:
         """Every link, in document order; made when first asked for."""
         document = self._document
-        return tuple(document.link(row) for row in self._rows)
+        return tuple(document.to_link(row) for row in self._rows)
 
     def render(self, links: Links) -> Html:
         """The document with the links of one recipient; equal to `rewrite` with the same arguments.
@@ -57,7 +57,7 @@ class Plan(Generic[Html]):
 
     def render_counted(self, links: Links | DocumentLinks) -> tuple[Html, int]:
         """As `render`, with how many links were replaced."""
-        ask = document_resolver(links, self._switches, self._document)
+        ask = make_document_resolver(links, self._switches, self._document)
         values = list(ask(list(self._destinations), list(self._indexes)))  # copies: whoever gets a list may change it
         done = self._template.fill(values)
         replaced = sum(isinstance(value, bytes) for value in values)

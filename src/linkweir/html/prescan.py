@@ -26,17 +26,17 @@ _ATTRIBUTE = re.compile(
 _CONTENT = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*)'|([^\t\n\f\r ;\"']+))", re.I)
 
 
-def sniff(head: bytes, told: str | None = None) -> str:
+def sniff_charset(head: bytes, declared: str | None = None) -> str:
     """Return the charset label of a document that begins with `head`; `told` is the caller's word, if any."""
-    return bom(head) or told or _prescan(head[:PRESCAN_BYTES]) or "utf-8"
+    return detect_bom(head) or declared or _prescan(head[:PRESCAN_BYTES]) or "utf-8"
 
 
-def declared(head: bytes) -> str | None:
+def get_declared_charset(head: bytes) -> str | None:
     """The charset that a document says itself, by its BOM or `<meta>`; None where it says nothing."""
-    return bom(head) or _prescan(head[:PRESCAN_BYTES])
+    return detect_bom(head) or _prescan(head[:PRESCAN_BYTES])
 
 
-def bom(head: bytes) -> str | None:
+def detect_bom(head: bytes) -> str | None:
     """The charset of the byte order mark, or None."""
     return next((name for mark, name in _BOMS if head.startswith(mark)), None)
 
@@ -52,16 +52,16 @@ def _prescan(head: bytes) -> str | None:
             end = head.find(b">", found.end())
             at = end + 1
         else:
-            attributes, end = _attributes(head, found.end())
+            attributes, end = _parse_attributes(head, found.end())
             at = end
-            if meta and end >= 0 and (label := _declared(attributes)):
+            if meta and end >= 0 and (label := _get_meta_charset(attributes)):
                 return label
         if end < 0:
             return None
     return None
 
 
-def _attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
+def _parse_attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
     """Attributes of a tag from `at` (first of a name wins), and where they end; -1 when `head` ends first."""
     attributes: dict[bytes, bytes] = {}
     while found := _ATTRIBUTE.match(head, at):
@@ -73,7 +73,7 @@ def _attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
     return attributes, at
 
 
-def _declared(attributes: dict[bytes, bytes]) -> str | None:
+def _get_meta_charset(attributes: dict[bytes, bytes]) -> str | None:
     label = attributes.get(b"charset")
     if label is None and attributes.get(b"http-equiv", b"").lower() == b"content-type":
         found = _CONTENT.search(attributes.get(b"content", b""))

@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection, Iterable
 from urllib.parse import quote, unquote
 
-OPT_OUT = "data-no-utm"  # the attribute that says so in a tag
-LIMIT = 8000  # bytes of a destination (link rules, section 2)
+OPT_OUT_ATTRIBUTE = "data-no-utm"  # the attribute that says so in a tag
+MAX_DESTINATION_BYTES = 8000  # bytes of a destination (link rules, section 2)
 
 # What a signed address is known by: parameters that stand in it together, and where that is written down.
-SIGNED: dict[tuple[str, ...], str] = {
+SIGNATURE_PARAMETERS: dict[tuple[str, ...], str] = {
     ("x-amz-signature",): "Amazon S3, AWS: Signature Version 4, query parameters",
     ("awsaccesskeyid", "signature"): "Amazon S3: Signature Version 2",
     ("key-pair-id", "signature"): "Amazon CloudFront: signed URLs, canned and custom policy",
@@ -56,7 +56,7 @@ SIGNED: dict[tuple[str, ...], str] = {
     ("sig", "ts"): "the common form of home-made signatures",
 }
 # The same by a parameter's value: (name, value, where that is written down).
-SIGNED_VALUES = tuple(
+SIGNATURE_VALUES = tuple(
     (re.compile(name), re.compile(value), source)
     for name, value, source in (
         # imgix's s, Laravel's signature, VK's and others' sign: the digest itself, whatever stands beside it
@@ -72,17 +72,17 @@ SIGNED_VALUES = tuple(
     )
 )
 # The same by the path, where the signature stands there and what follows the path is signed as well.
-SIGNED_PATHS = re.compile(
+SIGNATURE_PATHS = re.compile(
     r"/s--[\w-]{8,32}--/"  # Cloudinary: signed delivery URLs
     r"|^/[\w-]{27}=/"  # Thumbor: HMAC URLs; a query belongs to the image's own address there
     r"|^/[\w-]{43}/(?:[a-z_]+:|plain/|preset)"  # imgproxy: signing the URL
     r"|/rails/active_storage/"  # Ruby on Rails: Active Storage, signed ids
     r"|/bcdn_token=|/exp=\d+~|~hmac="  # bunny.net and Vimeo: tokens in the path
 )
-_PARTS = re.compile(r"https?://([^/\\?#]*)([^?#]*)", re.IGNORECASE)
+_URL_PARTS = re.compile(r"https?://([^/\\?#]*)([^?#]*)", re.IGNORECASE)
 
 
-def tagged(destination: str, parameters: Iterable[tuple[str, str]], hosts: Collection[str] = ()) -> str:
+def add_parameters(destination: str, parameters: Iterable[tuple[str, str]], hosts: Collection[str] = ()) -> str:
     """The destination with those of the (name, value) pairs that its query does not name yet.
 
     Nothing else of it changes: not a percent sign, not the order, not an empty query. Names are compared in any case.
@@ -91,39 +91,39 @@ def tagged(destination: str, parameters: Iterable[tuple[str, str]], hosts: Colle
     """
     address, hash_, fragment = destination.partition("#")
     path, _, query = address.partition("?")
-    there = _parameters(query)
+    there = _parse_parameters(query)
     new = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters if name.lower() not in there)
-    if not new or is_signed(destination) or (hosts and not _is_among(destination, hosts)):
+    if not new or is_signed(destination) or (hosts and not _matches_host(destination, hosts)):
         return destination
     joint = "" if not query or query.endswith("&") else "&"
     done = f"{path}?{query}{joint}{new}{hash_}{fragment}"
-    return done if len(done.encode("utf-8", "replace")) <= LIMIT else destination
+    return done if len(done.encode("utf-8", "replace")) <= MAX_DESTINATION_BYTES else destination
 
 
 def is_signed(destination: str) -> bool:
     """Would another parameter make the address invalid?"""
     address = destination.partition("#")[0]
-    there = _parameters(address.partition("?")[2])
-    found = _PARTS.match(address)
+    there = _parse_parameters(address.partition("?")[2])
+    found = _URL_PARTS.match(address)
     return (
-        any(all(name in there for name in names) for names in SIGNED)
+        any(all(name in there for name in names) for names in SIGNATURE_PARAMETERS)
         or any(
             name.fullmatch(key) and text.fullmatch(value)
             for key, value in there.items()
-            for name, text, _ in SIGNED_VALUES
+            for name, text, _ in SIGNATURE_VALUES
         )
-        or (found is not None and SIGNED_PATHS.search(found[2]) is not None)
+        or (found is not None and SIGNATURE_PATHS.search(found[2]) is not None)
     )
 
 
-def _parameters(query: str) -> dict[str, str]:
+def _parse_parameters(query: str) -> dict[str, str]:
     """Names in lower case and values, both without percent-encoding."""
     pairs = (part.partition("=") for part in query.replace(";", "&").split("&"))
     return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
 
 
-def _is_among(destination: str, hosts: Collection[str]) -> bool:
-    found = _PARTS.match(destination)
+def _matches_host(destination: str, hosts: Collection[str]) -> bool:
+    found = _URL_PARTS.match(destination)
     host = canonical_host(found[1].rpartition("@")[2].partition(":")[0]) if found else ""
     return any(host == one or host.endswith("." + one) for one in map(canonical_host, hosts))
 

@@ -8,67 +8,67 @@ another domain. What two readers could understand in two ways names none that ma
 import re
 from collections.abc import Container, Iterable
 
-from linkweir.errors import BadInput, NotAllowed
-from linkweir.mail.address import LOCAL, ascii_domain
+from linkweir.errors import Forbidden, ValidationError
+from linkweir.mail.addresses import LOCAL_PART, to_ascii_domain
 
-HEADERS = (b"from", b"sender", b"resent-from", b"resent-sender")
-ONCE = (b"from", b"sender")
-LONGEST = 8000  # characters of one header; real ones have a few addresses
+ORIGINATOR_HEADERS = (b"from", b"sender", b"resent-from", b"resent-sender")
+SINGLE_HEADERS = (b"from", b"sender")
+MAX_HEADER_CHARS = 8000  # characters of one header; real ones have a few addresses
 # RFC 5322 section 3.4 without what readers differ about: groups, routes, comments inside comments or addresses, local
 # parts in quotes, an "@" in a name that is not in quotes. Possessive: nothing is tried twice.
-_QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*+"'
+_QUOTED_STRING = r'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*+"'
 _COMMENT = r"\([^()\\\x00-\x1f\x7f]*+\)"
-_SPEC = r'[^\s\x00-\x1f"(),:;<>@\[\\\]\x7f]++@[^\s\x00-\x1f"(),:;<>@\[\\\]\x7f]++'
-_NAME = rf'(?:[^\x00-\x1f"(),:;<>@\[\\\]\x7f]|{_QUOTED}|{_COMMENT})*+'
-_BLANK = rf"(?:[ \t]|{_COMMENT})*+"
-_MAILBOX = re.compile(rf"{_BLANK}(?:(?P<bare>{_SPEC})|{_NAME}<(?P<angle>{_SPEC})>){_BLANK}(?:,|\Z)")
-_NAMED = re.compile(r"[^\x00-\x7f]")
+_ADDR_SPEC = r'[^\s\x00-\x1f"(),:;<>@\[\\\]\x7f]++@[^\s\x00-\x1f"(),:;<>@\[\\\]\x7f]++'
+_DISPLAY_NAME = rf'(?:[^\x00-\x1f"(),:;<>@\[\\\]\x7f]|{_QUOTED_STRING}|{_COMMENT})*+'
+_CFWS = rf"(?:[ \t]|{_COMMENT})*+"
+_MAILBOX = re.compile(rf"{_CFWS}(?:(?P<bare>{_ADDR_SPEC})|{_DISPLAY_NAME}<(?P<angle>{_ADDR_SPEC})>){_CFWS}(?:,|\Z)")
+_NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
-def addresses(text: str) -> list[str]:
+def parse_addresses(text: str) -> list[str]:
     """The addresses of a header, if every reader finds the same. Raises BadInput."""
     found: list[str] = []
     at = 0
     while at < len(text) or not found:
         mailbox = _MAILBOX.match(text, at)
-        if mailbox is None or len(text) > LONGEST:
-            raise BadInput("", "has something that readers may understand differently")
+        if mailbox is None or len(text) > MAX_HEADER_CHARS:
+            raise ValidationError("", "has something that readers may understand differently")
         found.append(mailbox["bare"] or mailbox["angle"])
         at = mailbox.end()
     if text.rstrip().endswith(","):
-        raise BadInput("", "ends with a comma")
+        raise ValidationError("", "ends with a comma")
     return found
 
 
-def check(domains: Container[str], envelope_from: str, headers: Iterable[tuple[bytes, str]]) -> None:
+def check_originators(domains: Container[str], envelope_from: str, headers: Iterable[tuple[bytes, str]]) -> None:
     """Raises NotAllowed unless all senders are of these domains. `headers` are names in lower case and values."""
     seen: list[bytes] = []
     if envelope_from:  # none is the sender of bounces
         check_address(domains, envelope_from, "MAIL FROM")
     for name, text in headers:
-        if name not in HEADERS:
+        if name not in ORIGINATOR_HEADERS:
             continue
         field = name.decode().title()
-        if name in ONCE and name in seen:
-            raise NotAllowed("", f"{field}: there must be one only, for a credential of some domains")
+        if name in SINGLE_HEADERS and name in seen:
+            raise Forbidden("", f"{field}: there must be one only, for a credential of some domains")
         seen.append(name)
         try:
-            found = addresses(text)
-        except BadInput as error:
-            raise NotAllowed("", f"{field}: {error.reason}, and this credential is for some domains only") from None
+            found = parse_addresses(text)
+        except ValidationError as error:
+            raise Forbidden("", f"{field}: {error.reason}, and this credential is for some domains only") from None
         for one in found:
             check_address(domains, one, field)
     if b"from" not in seen:
-        raise NotAllowed("", "From: is missing, and this credential is for some domains only")
+        raise Forbidden("", "From: is missing, and this credential is for some domains only")
 
 
 def check_address(domains: Container[str], address: str, field: str) -> None:
     """Raises NotAllowed unless this one is of these domains."""
     local, _, domain = address.rpartition("@")
     try:
-        own = ascii_domain(domain, field) in domains
-    except BadInput:
+        own = to_ascii_domain(domain, field) in domains
+    except ValidationError:
         own = False
     # as the API has it, but for letters beyond ASCII, which it does not send from
-    if not own or "=?" in local or not LOCAL.fullmatch(_NAMED.sub("x", local)):
-        raise NotAllowed("", f"{field}: this credential may not send from {address[:200]!r}")
+    if not own or "=?" in local or not LOCAL_PART.fullmatch(_NON_ASCII.sub("x", local)):
+        raise Forbidden("", f"{field}: this credential may not send from {address[:200]!r}")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from linkweir.cli.command import build_parser
-from linkweir.click.verdict.rules import RULES, Rule
-from linkweir.edge.openapi.document import document
+from linkweir.api.openapi.openapi_document import build_document
+from linkweir.cli.entry_point import build_parser
+from linkweir.clicks.classify.rules import RULES, Rule
 from linkweir.html.outcome import REASONS
-from linkweir.serve import add_arguments
+from linkweir.server.serve import add_arguments
 from linkweir.settings import PREFIX, SECTIONS, Settings
 
 MAX_DEPTH = 3  # of the fields of a request
@@ -105,7 +105,7 @@ def _help(action: argparse.Action) -> str:
 
 def operations() -> str:
     """Return a section for each HTTP operation."""
-    described = document()
+    described = build_document()
     parts: list[str] = []
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
@@ -202,7 +202,7 @@ def outcomes() -> str:
 
 def rules() -> str:
     """Return the table of the rules of the classification."""
-    rows = (f"| `{rule.code}` | {rule.looks_at} | {_cell(rule.sentence)} | {_effect(rule)} |" for rule in RULES)
+    rows = (f"| `{rule.code}` | {rule.basis} | {_cell(rule.sentence)} | {_effect(rule)} |" for rule in RULES)
     return "\n".join(("| rule | looks at | meaning | weight |", "| --- | --- | --- | --- |", *rows))
 
 

@@ -6,10 +6,10 @@ from linkweir.mime.message import (
     Rewritten,
     check_message,
     check_parts,
-    html_bodies,
+    iter_html_bodies,
     rewrite_message,
 )
-from linkweir.mime.note import Note
+from linkweir.mime.notes import Note
 
 __all__ = [
     "CheckedPart",
@@ -18,6 +18,6 @@ __all__ = [
     "Rewritten",
     "check_message",
     "check_parts",
-    "html_bodies",
+    "iter_html_bodies",
     "rewrite_message",
 ]

@@ -10,28 +10,28 @@ from linkweir import _mime
 from linkweir.errors import check_type
 from linkweir.html import Link, Switches
 from linkweir.html.charset import Charset
-from linkweir.html.ending import unseen_tags
-from linkweir.html.pixel import pixel_place
-from linkweir.html.places import Places, Replacement
-from linkweir.html.prescan import bom, declared
-from linkweir.html.resolve import DocumentLinks, Links
-from linkweir.html.stream import DEFAULT
-from linkweir.mime.based import Based
-from linkweir.mime.note import Note, Untouchable
-from linkweir.mime.plain import Plain
-from linkweir.mime.quoted import Quoted
-from linkweir.mime.walk import Part, Walk
-from linkweir.token import Tracker
+from linkweir.html.hidden_tags import make_hidden_tags
+from linkweir.html.prescan import detect_bom, get_declared_charset
+from linkweir.html.replacements import LinkReplacements, Replacement
+from linkweir.html.resolver import DocumentLinks, Links
+from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.html.tag_insertion import find_insertion_point
+from linkweir.mime.base64_body import Base64Body
+from linkweir.mime.html_parts import HtmlPart, HtmlPartFinder
+from linkweir.mime.identity_body import IdentityBody
+from linkweir.mime.notes import Note, UnrewritablePart
+from linkweir.mime.quoted_printable_body import QuotedPrintableBody
+from linkweir.tokens import Tracker
 
-Body = Plain | Quoted | Based
-KINDS: dict[str, Callable[[bytes, bool], Body]] = {
-    **dict.fromkeys(("7bit", "8bit", "binary"), Plain),
-    "quoted-printable": Quoted,
-    "base64": Based,
+EncodedBody = IdentityBody | QuotedPrintableBody | Base64Body
+BODY_TYPES: dict[str, Callable[[bytes, bool], EncodedBody]] = {
+    **dict.fromkeys(("7bit", "8bit", "binary"), IdentityBody),
+    "quoted-printable": QuotedPrintableBody,
+    "base64": Base64Body,
 }
-SIGNATURES = (b"dkim-signature", b"arc-seal", b"domainkey-signature")
-WIDE = ("iso2022_", "hz", "utf-16-", "utf-32-", "utf-7")
-PGP = b"-----BEGIN PGP "
+SIGNATURE_HEADERS = (b"dkim-signature", b"arc-seal", b"domainkey-signature")
+WIDE_CODECS = ("iso2022_", "hz", "utf-16-", "utf-32-", "utf-7")
+PGP_MARKER = b"-----BEGIN PGP "
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def rewrite_message(
     raw: bytes,
     links: Links | DocumentLinks | None,
     *,
-    switches: Switches = DEFAULT,
+    switches: Switches = DEFAULT_SWITCHES,
     pixel: str | None = None,
     honeypot: str | None = None,
     report: bool = False,
@@ -87,35 +87,35 @@ def rewrite_message(
     comes out unchanged.
     """
     check_type("raw", raw, bytes, "bytes")
-    walk = Walk(raw)
-    unseen = unseen_tags(pixel, honeypot)
+    walk = HtmlPartFinder(raw)
+    unseen = make_hidden_tags(pixel, honeypot)
     notes = list(walk.notes)
     done: list[bytes] = []
     found: list[PartLink] = []
     copied = count = looked = replaced = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, first=count, unseen=unseen, listed=report)
-        except Untouchable as reason:
+            work = _PartRewriter(raw, part, links, switches, first=count, hidden_tags=unseen, collect_links=report)
+        except UnrewritablePart as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
         looked += 1
-        count += work.places.count
-        replaced += len(work.places.replacements)
-        unseen = work.unseen
+        count += work.links.count
+        replaced += len(work.links.replacements)
+        unseen = work.hidden_tags
         notes += work.notes
         if report:
-            found += [PartLink(part.section, link) for link in work.places.links()]
-        if work.changed is not None:
-            done += [raw[copied : part.start], work.changed]
+            found += [PartLink(part.section, link) for link in work.links.links()]
+        if work.new_body is not None:
+            done += [raw[copied : part.start], work.new_body]
             copied = part.end
-    if done and any(name in walk.head.values for name in SIGNATURES):
+    if done and any(name in walk.top_headers.values for name in SIGNATURE_HEADERS):
         notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
     return Rewritten(b"".join([*done, raw[copied:]]) if done else raw, tuple(found), tuple(notes), looked, replaced)
 
 
 def check_message(
-    raw: bytes, *, switches: Switches = DEFAULT, links: Tracker | None = None
+    raw: bytes, *, switches: Switches = DEFAULT_SWITCHES, links: Tracker | None = None
 ) -> tuple[tuple[PartLink, ...], tuple[Note, ...]]:
     """Every link of a mail with what would become of it, and what would be left out and why. Changes nothing.
 
@@ -126,63 +126,63 @@ def check_message(
 
 
 def check_parts(
-    raw: bytes, *, switches: Switches = DEFAULT, links: Tracker | None = None
+    raw: bytes, *, switches: Switches = DEFAULT_SWITCHES, links: Tracker | None = None
 ) -> tuple[list[CheckedPart], list[Note]]:
     """The same part by part."""
     check_type("raw", raw, bytes, "bytes")
     check_type("links", links, (Tracker, type(None)), "a Tracker or None")
-    walk = Walk(raw)
+    walk = HtmlPartFinder(raw)
     notes = list(walk.notes)
     found: list[CheckedPart] = []
     first = 0
     for part in walk.parts:
         try:
-            work = _Work(raw, part, links, switches, first=first, dry=True)
-        except Untouchable as reason:
+            work = _PartRewriter(raw, part, links, switches, first=first, dry_run=True)
+        except UnrewritablePart as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
         notes += work.notes
-        judged = tuple(replace(link, replacement=None) for link in work.places.links())
+        judged = tuple(replace(link, replacement=None) for link in work.links.links())
         found.append(CheckedPart(part.section, work.html, work.charset, judged))
         first += len(judged)
     return found, notes
 
 
-def html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
+def iter_html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
     """Section, text and charset label of every HTML body that can be looked into; wide charsets come as UTF-8."""
-    for part in Walk(raw).parts:
+    for part in HtmlPartFinder(raw).parts:
         try:
-            data = _body(raw, part).decoded
-            label = _label(part, data)
-            if not Charset(label).by_bytes:
-                data, label = _decoded(data, label)[0].encode("utf-8", "surrogatepass"), "utf-8"
-        except Untouchable:
+            data = _decode_body(raw, part).decoded
+            label = _charset_label(part, data)
+            if not Charset(label).is_ascii_transparent:
+                data, label = _decode_text(data, label)[0].encode("utf-8", "surrogatepass"), "utf-8"
+        except UnrewritablePart:
             continue
         yield part.section, data, label
 
 
-def _body(raw: bytes, part: Part) -> Body:
-    kind = KINDS.get(part.encoding)
+def _decode_body(raw: bytes, part: HtmlPart) -> EncodedBody:
+    kind = BODY_TYPES.get(part.encoding)
     if kind is None:
-        raise Untouchable(f"the transfer encoding {part.encoding[:40]!r} is unknown")
+        raise UnrewritablePart(f"the transfer encoding {part.encoding[:40]!r} is unknown")
     crlf = raw.startswith(b"\r\n", part.start - 2) if part.start > 1 else False  # the line end before the body
     return kind(raw[part.start : part.end], crlf)
 
 
-def _label(part: Part, data: bytes) -> str:
+def _charset_label(part: HtmlPart, data: bytes) -> str:
     """The part's charset: what its headers name, if that is known, else what the document itself declares, else UTF-8
     (link rules, section 5). A byte order mark counts more than all of them (Encoding standard, "decode").
     """
-    mark = bom(data)
+    mark = detect_bom(data)
     if mark is not None:
         return mark
-    if part.charset and Charset(part.charset).known:
+    if part.charset and Charset(part.charset).is_supported:
         return part.charset
-    found = declared(data)
-    return found if found and Charset(found).known else part.charset or "utf-8"
+    found = get_declared_charset(data)
+    return found if found and Charset(found).is_supported else part.charset or "utf-8"
 
 
-class _Work:
+class _PartRewriter:
     """One part: its links in `places`, and in `changed` its new encoded bytes, None when nothing changes; in `unseen`
     those of the unseen tags that it did not take.
     """
@@ -190,71 +190,75 @@ class _Work:
     def __init__(
         self,
         raw: bytes,
-        part: Part,
+        part: HtmlPart,
         links: Links | DocumentLinks | None,
         switches: Switches,
         *,
         first: int,
-        unseen: tuple[bytes, ...] = (),
-        dry: bool = False,
-        listed: bool = True,
+        hidden_tags: tuple[bytes, ...] = (),
+        dry_run: bool = False,
+        collect_links: bool = True,
     ) -> None:
-        body = _body(raw, part)
-        if _mime.find(body.decoded, PGP, 0, len(body.decoded)) >= 0:
-            raise Untouchable("it holds a PGP block")
-        label = _label(part, body.decoded)
-        text = None if Charset(label).by_bytes else _decoded(body.decoded, label)
+        body = _decode_body(raw, part)
+        if _mime.find(body.decoded, PGP_MARKER, 0, len(body.decoded)) >= 0:
+            raise UnrewritablePart("it holds a PGP block")
+        label = _charset_label(part, body.decoded)
+        text = None if Charset(label).is_ascii_transparent else _decode_text(body.decoded, label)
         html = body.decoded if text is None else text[0]
         charset = label if text is None else "utf-8"
         self.html, self.charset = html, charset
-        self.places = Places(html, links, switches=switches, charset=charset, first=first, listed=listed)
-        if self.places.unjudgeable:
-            raise Untouchable(f"its charset {label[:40]!r} cannot be judged by bytes")
+        self.links = LinkReplacements(
+            html, links, switches=switches, charset=charset, first=first, collect_links=collect_links
+        )
+        if self.links.is_opaque:
+            raise UnrewritablePart(f"its charset {label[:40]!r} cannot be judged by bytes")
         self.notes: list[Note] = []
-        self.unseen = unseen
-        place = pixel_place(html, switches) if unseen and part.apart and html.strip() else None
-        changes = self.places.candidates() if dry and links is None else self.places.replacements
+        self.hidden_tags = hidden_tags
+        place = find_insertion_point(html, switches) if hidden_tags and part.has_separator and html.strip() else None
+        changes = self.links.candidates() if dry_run and links is None else self.links.replacements
         before = len(changes) if place is None else bisect(changes, place, key=itemgetter(0))
-        tags = [] if place is None else [(place, place, tag) for tag in unseen]
+        tags = [] if place is None else [(place, place, tag) for tag in hidden_tags]
         changes = [*changes[:before], *tags, *changes[before:]]
         if changes and text is not None:
-            changes = _encoded(text[0], text[1], body.decoded, changes)
+            changes = _encode_replacements(text[0], text[1], body.decoded, changes)
         done, left = body.splice(changes) if changes else (b"", [])
-        self.changed = done if len(left) < len(changes) else None
+        self.new_body = done if len(left) < len(changes) else None
         if left:
-            self._leave(left, before, len(tags), body, part.section)
+            self._exclude(left, before, len(tags), body, part.section)
         elif tags:
-            self.unseen = ()
+            self.hidden_tags = ()
 
-    def _leave(self, left: list[int], before: int, tags: int, body: Body, section: str) -> None:
+    def _exclude(self, left: list[int], before: int, tags: int, body: EncodedBody, section: str) -> None:
         """Some changes were not made: of the links and, from number `before` on, the unseen tags."""
         behind = before + tags
         links = [number if number < before else number - tags for number in left if not before <= number < behind]
-        self.places.leave(links, body.left)
+        self.links.exclude(links, body.failure_outcome)
         if tags:
-            self.unseen = tuple(self.unseen[number - before] for number in left if before <= number < behind)
-        for count, what in ((len(links), "link"), (len(self.unseen) if tags else 0, "unseen tag")):
+            self.hidden_tags = tuple(self.hidden_tags[number - before] for number in left if before <= number < behind)
+        for count, what in ((len(links), "link"), (len(self.hidden_tags) if tags else 0, "unseen tag")):
             if count:
                 plural = "" if count == 1 else "s"
-                self.notes.append(Note(str(body.left), f"{count} {what}{plural} left out: {body.reason}", section))
+                self.notes.append(
+                    Note(str(body.failure_outcome), f"{count} {what}{plural} left out: {body.failure_reason}", section)
+                )
 
 
-def _decoded(data: bytes, label: str) -> tuple[str, str]:
+def _decode_text(data: bytes, label: str) -> tuple[str, str]:
     """The text and its codec, if decoding and encoding again gives the very same bytes."""
     codec = codecs.lookup(label).name
-    if not codec.startswith(WIDE):  # Python also knows codecs that are no charsets, and some that read escapes
-        raise Untouchable(f"its charset {label[:40]!r} is not one that can be rewritten")
+    if not codec.startswith(WIDE_CODECS):  # Python also knows codecs that are no charsets, and some that read escapes
+        raise UnrewritablePart(f"its charset {label[:40]!r} is not one that can be rewritten")
     try:
         text = data.decode(codec)
         same = text.encode(codec) == data
     except (UnicodeError, ValueError):
         same = False
     if not same:
-        raise Untouchable(f"its text does not come back from {codec} as it was")
+        raise UnrewritablePart(f"its text does not come back from {codec} as it was")
     return text, codec
 
 
-def _encoded(text: str, codec: str, data: bytes, changes: list[Replacement]) -> list[Replacement]:
+def _encode_replacements(text: str, codec: str, data: bytes, changes: list[Replacement]) -> list[Replacement]:
     """The same changes in the text's own encoding. The scanner worked on UTF-8; the pieces must add up to the data."""
     utf8 = text.encode("utf-8", "surrogatepass")
     done: list[Replacement] = []
@@ -269,5 +273,5 @@ def _encoded(text: str, codec: str, data: bytes, changes: list[Replacement]) -> 
         at, size = end, start + len(value)
     pieces.append(utf8[at:].decode("utf-8", "surrogatepass").encode(codec))
     if b"".join(pieces) != data:
-        raise Untouchable(f"its links cannot be cut out of {codec}")
+        raise UnrewritablePart(f"its links cannot be cut out of {codec}")
     return done

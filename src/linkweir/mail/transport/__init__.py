@@ -1,5 +1,5 @@
 """Where mail goes: an SMTP relay, a Maildir, or nowhere."""
 
-from linkweir.mail.transport.outgoing import Outgoing, Transport
+from linkweir.mail.transport.base import OutgoingMail, Transport
 
-__all__ = ["Outgoing", "Transport"]
+__all__ = ["OutgoingMail", "Transport"]

@@ -1,12 +1,12 @@
 """Nowhere: for tests of everything but delivery."""
 
-from linkweir.mail.transport.outgoing import Outgoing, Transport
+from linkweir.mail.transport.base import OutgoingMail, Transport
 
 
-class Discard(Transport):
+class DiscardTransport(Transport):
     """Takes every mail and forgets it."""
 
-    async def deliver(self, mail: Outgoing) -> str:
+    async def deliver(self, mail: OutgoingMail) -> str:
         """Forget the mail."""
         return f"discarded {len(mail.raw)} bytes"
 

@@ -13,24 +13,24 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from linkweir.errors import DeliveryFailed
-from linkweir.mail.transport.outgoing import Outgoing, Transport
+from linkweir.errors import TemporaryDeliveryError
+from linkweir.mail.transport.base import OutgoingMail, Transport
 
 
-class Maildir(Transport):
+class MaildirTransport(Transport):
     """One Maildir, made on first use, readable by its owner only."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def deliver(self, mail: Outgoing) -> str:
+    async def deliver(self, mail: OutgoingMail) -> str:
         """Make the mail durable in `new`; its file name. Raises DeliveryFailed."""
-        return await asyncio.to_thread(self._write, mail)
+        return await asyncio.to_thread(self._write_mail, mail)
 
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _write(self, mail: Outgoing) -> str:
+    def _write_mail(self, mail: OutgoingMail) -> str:
         name = f"{mail.created_at // 1_000_000}.{mail.id.hex}.linkweir"
         try:
             for folder in (self._path, *(self._path / name for name in ("tmp", "new", "cur"))):
@@ -38,16 +38,16 @@ class Maildir(Transport):
             draft = self._path / "tmp" / f"{name}.{os.getpid()}.{uuid.uuid4().hex}"
             try:
                 _write_durably(draft, mail.raw)
-                _link(draft, self._path / "new" / name)
+                _link_new(draft, self._path / "new" / name)
             finally:
                 draft.unlink(missing_ok=True)
-            _flush_folder(self._path / "new")
+            _sync_directory(self._path / "new")
         except OSError as error:
-            raise DeliveryFailed(f"cannot write to the Maildir: {error}") from error
+            raise TemporaryDeliveryError(f"cannot write to the Maildir: {error}") from error
         return name
 
 
-def forget(path: Path, messages: Iterable[uuid.UUID]) -> int:
+def delete_messages(path: Path, messages: Iterable[uuid.UUID]) -> int:
     """Overwrite and remove the mails of these messages, read or not, where they still lie here; how many."""
     wanted = {key.hex for key in messages}
     found = [file for file in path.glob("*/*.linkweir*") if file.name.split(".")[1] in wanted] if wanted else []
@@ -69,12 +69,12 @@ def _write_durably(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _link(draft: Path, final: Path) -> None:
+def _link_new(draft: Path, final: Path) -> None:
     with contextlib.suppress(FileExistsError):  # delivered before a crash kept us from noting it
         os.link(draft, final)
 
 
-def _flush_folder(path: Path) -> None:
+def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

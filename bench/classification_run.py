@@ -1,0 +1,151 @@
+"""Labelled traffic, judged as real clicks are: headers at the door, user agent, networks, spread, records, rules.
+
+Knows the simulator and the rules, which know nothing of each other; counts nothing.
+"""
+
+import uuid
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from bench.simulator.clients import Mail, Request
+from bench.simulator.traffic import Campaign
+from linkweir.clicks import request_signals
+from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Evidence, Hit, Verdict, classify_hits
+from linkweir.clicks.classify.ip_spread import IpSpread
+from linkweir.clicks.classify.reputation import ReputationStore
+from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
+
+EPOCH_SECONDS = 1_750_000_000
+INCREMENT_US = 20_000_000  # microseconds of clicks that are judged together: shorter ones take longer and change little
+Classified = tuple[Mail, Request, Verdict]
+
+
+def classify_all(
+    campaign: Campaign, *, known: float = 0.0, coarse: bool = False, counted: bool = True, seed: int = 0
+) -> Iterator[Classified]:
+    """Every request with its verdict, each mail judged once when all is over, without records of programs.
+
+    `known`: the part of data centres that a list of networks names; `coarse`: without addresses and user agents;
+    `counted`: whether it is known how many links a mail has.
+    """
+    enricher = Enricher(None, KnownNetworks(_list_known_networks(campaign, known, seed)))
+    spread = _RecipientsPerIp(campaign)
+    for mail in campaign.mails:
+        hits = [_make_hit(request, enricher, coarse=coarse) for request in mail.requests]
+        links = mail.links if counted else None
+        context = Evidence(
+            delivered_at=_to_microseconds(mail.delivered), link_count=links, recipients_per_ip=spread.for_mail(mail)
+        )
+        found = classify_hits(hits, context)
+        for request, judgement in zip(mail.requests, found, strict=True):
+            yield mail, request, judgement.verdict
+
+
+def classify_incrementally(campaign: Campaign, *, remember: bool = True, coarse: bool = False) -> Iterator[Classified]:
+    """Every request with the verdict that it ends with, judged turn by turn as the service does: each mail again with
+    each new hit, with the records of programs that there are by then (`remember`: or without).
+    """
+    enricher, sources, records = Enricher(None, KnownNetworks({})), IpSpread(SPREAD_US), ReputationStore()
+    near: dict[int, list[Hit]] = {}
+    verdicts: dict[uuid.UUID, Verdict] = {}
+    whose: list[tuple[uuid.UUID, Mail, Request]] = []
+    for turn in _split_windows(campaign, enricher, coarse=coarse):
+        for mail, request, hit in turn:
+            whose.append((hit.id, mail, request))
+            near.setdefault(mail.number, []).append(hit)
+            if hit.ip:
+                sources.observe(hit.ip, mail.number, hit.at)
+        mails = {mail.number: mail for mail, _, _ in turn}
+        first = turn[0][2].at
+        for number, mail in mails.items():
+            hits = near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW_US]
+            context = Evidence(
+                delivered_at=_to_microseconds(mail.delivered),
+                link_count=mail.links,
+                recipients_per_ip={hit.ip: sources.recipient_count(hit.ip, hit.at) for hit in hits if hit.ip},
+                reputations=records.lookup(hits, number) if remember else {},
+            )
+            for hit, judgement in zip(hits, classify_hits(hits, context), strict=True):
+                if hit.at >= first - WINDOW_US:
+                    records.observe(hit, judgement, number)
+                    verdicts[hit.id] = judgement.verdict
+    for key, mail, request in whose:
+        yield mail, request, verdicts[key]
+
+
+def _split_windows(made: Campaign, enricher: Enricher, *, coarse: bool) -> Iterator[list[tuple[Mail, Request, Hit]]]:
+    every = [(mail, one, _make_hit(one, enricher, coarse=coarse)) for mail in made.mails for one in mail.requests]
+    every.sort(key=lambda one: one[2].at)
+    turn: list[tuple[Mail, Request, Hit]] = []
+    for one in every:
+        if turn and one[2].at - turn[0][2].at > INCREMENT_US:
+            yield turn
+            turn = []
+        turn.append(one)
+    if turn:
+        yield turn
+
+
+def _list_known_networks(made: Campaign, known: float, seed: int) -> dict[str, KnownNetwork]:
+    dice = Random(seed)  # noqa: S311 - which networks are known must be repeatable, and is no secret
+    named = [centre for centre in made.data_centres if dice.random() < known]
+    return {
+        f"{network}.0/24": KnownNetwork("a data centre", certain=False)
+        for centre in named
+        for network in centre.networks
+    }
+
+
+def _to_microseconds(seconds: float) -> int:
+    return int((EPOCH_SECONDS + seconds) * 1_000_000)
+
+
+def _make_hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
+    headers = {
+        name.encode(): text.encode() for name, text in {**request.headers, "user-agent": request.user_agent}.items()
+    }
+    described = enricher.enrich(request.ip, request.user_agent)
+    network = enricher.networks.lookup(request.ip)
+    hit = Hit(
+        id=uuid.uuid4(),
+        at=_to_microseconds(request.at),
+        method=request.method,
+        position=request.link,
+        ip=request.ip,
+        user_agent=request.user_agent,
+        prefetch=request_signals.is_prefetch(headers),
+        signals=(
+            *request_signals.detect_signals(headers, "1.1", secure=True),
+            *enricher.user_agent_signals(request.user_agent),
+        ),
+        client=described.client,
+        device=described.device,
+        network=network.name if network else None,
+        network_certain=bool(network and network.certain),
+        user_agent_class=enricher.user_agent_class(request.user_agent),
+    )
+    return replace(hit, ip=None, user_agent=None, user_agent_class=None, client=None) if coarse else hit
+
+
+class _RecipientsPerIp:
+    """By address, when it hit which mail."""
+
+    def __init__(self, made: Campaign) -> None:
+        self._seen: dict[str, list[tuple[float, int]]] = {}
+        for mail in made.mails:
+            for request in mail.requests:
+                self._seen.setdefault(request.ip, []).append((request.at, mail.number))
+        for seen in self._seen.values():
+            seen.sort()
+
+    def for_mail(self, mail: Mail) -> dict[str, int]:
+        """For each address of the mail's requests, the recipients it hit at about the time of its first."""
+        return {request.ip: self._count(request) for request in mail.requests[::-1]}
+
+    def _count(self, request: Request) -> int:
+        seen, reach = self._seen[request.ip], SPREAD_US / 1_000_000
+        first, last = bisect_left(seen, (request.at - reach, 0)), bisect_right(seen, (request.at + reach, 0))
+        return len({number for _, number in seen[first:last]})

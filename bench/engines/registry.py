@@ -1,0 +1,39 @@
+"""The list of engines. One that is not installed is left out, with its reason."""
+
+from collections.abc import Callable
+from functools import cache
+
+from bench.engines import linkweir_engine, regex, streaming, tree
+from bench.engines.base import Engine, EngineNotInstalledError
+
+PEER_LOADERS: dict[str, Callable[[], Engine]] = {
+    "python-lolhtml": streaming.load_lolhtml,
+    "careful re.sub": regex.load_regex,
+    "turbohtml": streaming.load_turbohtml,
+    "selectolax": tree.load_selectolax,
+    "lxml": tree.load_lxml,
+    "html5-parser": tree.load_html5_parser,
+}
+
+
+@cache
+def load_engine(name: str) -> Engine:
+    """The engine of that name. Raises MissingError with the reason when it is not installed."""
+    try:
+        if name in PEER_LOADERS:
+            return PEER_LOADERS[name]()
+        return {each.name: each for each in linkweir_engine.load_linkweir()}[name]
+    except ImportError as error:
+        raise EngineNotInstalledError(f"{name} is not installed here ({error})") from error
+
+
+def load_engines() -> tuple[list[Engine], list[str]]:
+    """All engines that can be used here, and for each of the others why it can't."""
+    found: list[Engine] = []
+    reasons: list[str] = []
+    for name in ["linkweir.rewrite", "linkweir.Rewriter, 64 KiB chunks", *PEER_LOADERS]:
+        try:
+            found.append(load_engine(name))
+        except EngineNotInstalledError as reason:
+            reasons.append(str(reason))
+    return found, reasons

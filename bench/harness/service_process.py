@@ -1,0 +1,76 @@
+"""A real `linkweir serve` in a process of its own, for loads that come over loopback."""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+START_TIMEOUT_SECONDS = 30.0  # seconds
+NO_RATE_LIMITS = {"LINKWEIR_RATE_LIMIT": "1000000", "LINKWEIR_RATE_BURST": "1000000", "LINKWEIR_LOG_LEVEL": "warning"}
+
+
+class ServiceProcess:
+    """Started on free ports in a temporary folder; mail goes nowhere (`discard`) unless settings say otherwise.
+
+    `words` are further options of `serve`. `client` signs in to the account; `base` is the account's path.
+    """
+
+    def __init__(self, *words: str, **settings: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self.data = Path(self._folder.name) / "data"
+        key = "bench-" + secrets.token_hex(32)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
+        chosen = {"LINKWEIR_TRANSPORT": "discard", "LINKWEIR_API_KEY": key, **NO_RATE_LIMITS, **settings}
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "linkweir", "serve", "--port", "0", "--data", str(self.data), *words],
+            env={**kept, **chosen},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.startup_output = ""
+        self.account = self.startup_value(r"Account\s+(\S+)")
+        self.url = self.startup_value(r"listens on (http://\S+?);")
+        self.base = f"/v2/accounts/{self.account}"
+        self.client = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        )
+
+    def startup_value(self, pattern: str) -> str:
+        """What the service says of itself when it starts."""
+        assert self._process.stdout is not None
+        while not (found := re.search(pattern, self.startup_output)):
+            line = self._process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the service did not start: {self.startup_output}")
+            self.startup_output += line
+        return found[1]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that the service has taken, with that of its children that have ended."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of memory at this moment."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+        self._process.terminate()
+        self._process.communicate(timeout=START_TIMEOUT_SECONDS)
+        self._folder.cleanup()

@@ -1,0 +1,238 @@
+"""How many clicks a second the worker takes from facts to verdicts and sums, and what they take on the disk.
+
+`python -m bench.ingest_load [--clicks N] [--messages N] [--batch N]`. A real database, mails with links
+and tags, and facts as people and scanners make them, in batches as the journal hands them over; one core. What came of
+it is checked against a plain recount of the clicks table, and the sums are then made anew and must be the same.
+"""
+
+import argparse
+import cProfile
+import pstats
+import random
+import resource
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+from linkweir.clicks.known_networks import KnownNetworks
+from linkweir.db import accounts_table, aggregate_dimensions_table, messages_table
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
+from linkweir.db.database import Database
+from linkweir.db.messages_table import NewMessage
+from linkweir.db.schema import click_aggregates, clicks, message_links
+from linkweir.db.schema import messages as message_rows
+from linkweir.db.schema_upgrade import migrate
+from linkweir.db.time_buckets import ALL_TIME
+from linkweir.mail import message_ids
+
+START_US = 1_790_000_000_000_000
+SECOND_US = 1_000_000
+LINKS_PER_MESSAGE = 8
+SCANNED_SHARE = 0.15  # of the mails, by a scanner that follows every link
+DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "web.de", *(f"firm{n}.example" for n in range(200)))
+USER_AGENTS = tuple(
+    f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 {mobile}Safari/537.36"
+    for system, mobile in (
+        ("Windows NT 10.0; Win64; x64", ""),
+        ("Macintosh; Intel Mac OS X 10_15_7", ""),
+        ("Linux; Android 10; K", "Mobile "),
+    )
+    for version in range(120, 145)
+)
+BROWSER_SIGNALS = "no-sec-fetch"  # a signal that real traffic has now and then
+
+
+def deliver_messages(store: Database, account: uuid.UUID, number: int, rng: random.Random) -> list[tuple[int, int]]:
+    """Deliver this many messages of a few campaigns over a day: the tokens' numbers, and when."""
+    found: list[tuple[int, int]] = []
+    for start in range(0, number, 1000):
+        batch = []
+        for place in range(start, min(start + 1000, number)):
+            at = START_US + rng.randrange(86_400 * SECOND_US)
+            key = message_ids.new_message_id(at)
+            found.append((message_ids.link_number(key), at))
+            batch.append(_make_message(key, account, at, f"campaign-{place % 5}", rng))
+        with store.write() as connection:
+            messages_table.add(connection, batch)
+            connection.execute(
+                update(message_rows)
+                .where(message_rows.c.status == "Received")
+                .values(status="Delivered", delivered_at=message_rows.c.created_at)
+            )
+    return found
+
+
+def _make_message(key: uuid.UUID, account: uuid.UUID, at: int, tag: str, rng: random.Random) -> NewMessage:
+    return NewMessage(
+        id=key,
+        number=message_ids.link_number(key),
+        account_id=account,
+        message_id=f"{key}@news.example",
+        sender="news@news.example",
+        envelope_from="news@news.example",
+        recipient=f"reader{rng.randrange(10**9)}@{rng.choice(DOMAINS)}",
+        subject="News of the week",
+        tags=[tag, "newsletter"],
+        track_clicks=True,
+        privacy="full",
+        raw=b"",
+        short_links={},
+        now=at,
+        due_at=at,
+        expires_at=at,
+        keep_until_at=at,
+        retain_until_at=at + 30 * 86_400 * SECOND_US,
+        variant=rng.choice("ab"),
+        tracked_links=LINKS_PER_MESSAGE,
+        attributes={"plan": rng.choice(("free", "pro", "team"))},
+    )
+
+
+def generate_events(sent: list[tuple[int, int]], number: int, rng: random.Random) -> list[ClickEvent]:
+    """This many hits on the links of these messages, in the order of time."""
+    found: list[ClickEvent] = []
+    while len(found) < number:
+        message, at = rng.choice(sent)
+        if rng.random() < SCANNED_SHARE:
+            found += _scanner_events(message, at + rng.randrange(20, 300) * SECOND_US, rng)
+        else:
+            found += _human_events(message, at + int(rng.expovariate(1 / 14_400) * SECOND_US) + 30 * SECOND_US, rng)
+    found.sort(key=lambda fact: fact.at)
+    return found[:number]
+
+
+def _scanner_events(message: int, at: int, rng: random.Random) -> Iterator[ClickEvent]:
+    ip, agent = f"203.0.113.{rng.randrange(256)}", rng.choice(USER_AGENTS)
+    for position in range(LINKS_PER_MESSAGE):
+        yield _make_event(message, at + rng.randrange(SECOND_US), position, ip, agent)
+
+
+def _human_events(message: int, at: int, rng: random.Random) -> Iterator[ClickEvent]:
+    ip, agent = f"198.{rng.randrange(18, 20)}.{rng.randrange(256)}.{rng.randrange(256)}", rng.choice(USER_AGENTS)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        yield _make_event(message, at, min(int(rng.expovariate(0.6)), LINKS_PER_MESSAGE - 1), ip, agent)
+        at += rng.randrange(8, 200) * SECOND_US
+
+
+def _make_event(message: int, at: int, position: int, ip: str, agent: str) -> ClickEvent:
+    return ClickEvent(
+        id=uuid.uuid4(),
+        at=at,
+        method="GET",
+        privacy="full",
+        key_id=1,
+        number=message,
+        message_ref=str(message),
+        campaign=None,
+        position=position,
+        destination=f"https://www.news.example/articles/2026/what-to-read-{position}?utm_source=newsletter&issue=17",
+        ip=ip,
+        user_agent=agent,
+        signals=BROWSER_SIGNALS,
+    )
+
+
+def ingest(store: Database, facts: list[ClickEvent], batch: int, understand: ClickClassifier) -> float:
+    """Seconds for all of them."""
+    began = time.perf_counter()
+    for start in range(0, len(facts), batch):
+        part = facts[start : start + batch]
+        with store.write() as connection:
+            ingest_events(connection, part, understand, part[-1].at)
+    return time.perf_counter() - began
+
+
+def check_aggregates(store: Database, account: uuid.UUID, expected: int) -> Counter[str]:
+    """Verdicts of all clicks; the sums must agree with them."""
+    with store.read() as connection:
+        grouped = select(clicks.c.verdict, func.count()).group_by(clicks.c.verdict)
+        found = Counter({verdict: int(number) for verdict, number in connection.execute(grouped)})
+        assert found.total() == expected, found
+        whole = (
+            click_aggregates.c.axis == aggregate_dimensions_table.id_subquery(account, "", ""),
+            click_aggregates.c.hours == ALL_TIME,
+        )
+        sums = connection.execute(
+            select(*(func.sum(click_aggregates.c[name]) for name in VERDICTS)).where(*whole)
+        ).one()
+        assert dict(zip(VERDICTS, sums, strict=True)) == {name: found[name] for name in VERDICTS}
+        counted = sum(found[name] for name in COUNTED_VERDICTS)
+        assert connection.scalar(select(func.sum(message_rows.c.click_count))) == counted
+        links = (message_links.c[name] for name in VERDICTS)
+        assert connection.scalar(select(sum(func.sum(one) for one in links))) == expected
+        persons = (clicks.c.verdict.in_(COUNTED_VERDICTS), clicks.c.kind == "click")
+        clickers = connection.scalar(select(func.count(clicks.c.message_id.distinct())).where(*persons))
+        assert connection.scalar(select(func.sum(click_aggregates.c.clickers)).where(*whole)) == clickers
+    return found
+
+
+def database_bytes(store: Database) -> int:
+    """Bytes of the database with everything written back."""
+    with store.read() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return store.path.stat().st_size
+
+
+def main(arguments: list[str]) -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest_load", description=__doc__)
+    parser.add_argument("--clicks", type=int, default=100_000)
+    parser.add_argument("--messages", type=int, default=40_000)
+    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        _measure(Path(folder), asked)
+    return 0
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> None:
+    dice = random.Random(17)  # noqa: S311 - traffic, not a secret
+    store = Database(folder / "linkweir.db", timeout=5)
+    migrate(store)
+    account = uuid.uuid4()
+    with store.write() as connection:
+        accounts_table.create(connection, account, "Bench", START_US)
+        accounts_table.claim_link_keys(connection, {1: None}, account)
+    sent = deliver_messages(store, account, options.messages, dice)
+    facts = generate_events(sent, options.clicks, dice)
+    empty = database_bytes(store)
+    understand = ClickClassifier(Enricher(None, KnownNetworks.load()))
+    understand.enricher.enrich("192.0.2.1", USER_AGENTS[0])  # its lists of patterns are made once in a process
+    understand.enricher.user_agent_class(USER_AGENTS[0])
+    profile = cProfile.Profile()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    if options.profile:
+        profile.enable()
+    seconds = ingest(store, facts, options.batch, understand)
+    profile.disable()
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime
+    verdicts = check_aggregates(store, account, len(facts))
+    grown = database_bytes(store) - empty
+    print(f"{len(facts)} clicks on {options.messages} messages in batches of {options.batch}: {dict(verdicts)}")
+    print(
+        f"kept      {len(facts) / seconds:8.0f} clicks a second on the wall, {len(facts) / cpu:.0f} of processor time"
+    )
+    print(f"database  {grown / len(facts) * 1e6 / 1e6:8.0f} MB for a million clicks")
+    began = time.perf_counter()
+    rebuild_aggregates(store, START_US, lambda _what, _done: True)
+    print(f"rebuilt   {len(facts) / (time.perf_counter() - began):8.0f} clicks a second")
+    check_aggregates(store, account, len(facts))
+    if options.profile:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(35)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

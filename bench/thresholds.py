@@ -1,0 +1,104 @@
+"""What is promised (`goal`), and below what the guard fails (`floor`, with margin for a noisy machine)."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from bench import mime_throughput, ratios, redirect_load
+from bench.cases.scaling_families import FAMILIES, InputFamily
+from bench.complexity import LINKWEIR, MAX_SECONDS, measure_scaling
+from bench.ratios import Measure, Ratio
+
+GIGABYTE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`measure(rounds)` gives the ratio; it must be at least (`at_least`) or at most the floor."""
+
+    name: str
+    goal: float
+    floor: float
+    measure: Measure
+    at_least: bool = True
+    unit: str = ""
+
+    def is_met(self, value: float, bound: float) -> bool:
+        """Is the value on the right side of the bound?"""
+        return value >= bound if self.at_least else value <= bound
+
+
+def list_thresholds(*, quick: bool = False) -> list[Threshold]:
+    """All of them; `quick` streams less."""
+    size = GIGABYTE_BYTES // 10 if quick else GIGABYTE_BYTES
+    found: list[Threshold] = []
+    for name in ("newsletter 100 KB", "newsletter 1 MB"):
+        found += _document_thresholds(name)
+    found += [
+        Threshold("mint sealed / keyed hash", 3.0, 3.0, partial(ratios.mint_to_hash, "sealed"), at_least=False),
+        Threshold("median sealed link", 100, 120, partial(ratios.median_length, "sealed"), False, "characters"),
+        Threshold("median short link", 60, 60, partial(ratios.median_length, "short"), False, "characters"),
+        Threshold("scan in two threads / one", 1.8, 1.5, ratios.two_thread_speedup),
+        Threshold("stream: extra memory", 32, 32, partial(ratios.stream_memory, size), at_least=False, unit="MiB"),
+        Threshold("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),
+    ]
+    found += [
+        Threshold(
+            f"mail in {encoding} / standard library", 20, 20, partial(mime_throughput.speedup_over_stdlib, encoding)
+        )
+        for encoding in mime_throughput.ENCODINGS
+    ]
+    found += [
+        Threshold(
+            f"redirect / bare Starlette, {workers} worker{'s' * (workers > 1)}",
+            0.8,
+            0.5,
+            partial(redirect_load.measure_rate, workers),
+        )
+        for workers in (1, 2)
+    ]
+    found.append(
+        Threshold("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.scanner_instructions, at_least=False)
+    )
+    found += [
+        Threshold(
+            f"growth: {family.name}",
+            1.1,
+            1.35,
+            partial(_scaling_threshold, family),
+            at_least=False,
+            unit="exponent",
+        )
+        for family in FAMILIES
+    ]
+    return found
+
+
+def _document_thresholds(name: str) -> list[Threshold]:
+    size = name.removeprefix("newsletter ")
+    return [
+        Threshold(f"scan / memchr sweep, {size}", 0.4, 0.2, partial(ratios.scan_to_memchr, name)),
+        Threshold(f"scan / bytes.count, {size}", 1.0, 1.0, partial(ratios.scan_to_count, name)),
+        Threshold(
+            f"rewrite sealed / python-lolhtml, {size}", 3.0, 2.0, partial(_peer_threshold, name, "python-lolhtml")
+        ),
+        Threshold(f"rewrite sealed / html5-parser, {size}", 40, 32, partial(_peer_threshold, name, "html5-parser")),
+        Threshold(
+            f"Plan.render / copy and mint, {size}",
+            1.3,
+            1.4,
+            partial(ratios.render_to_copy, name),
+            at_least=False,
+        ),
+    ]
+
+
+def _peer_threshold(name: str, peer: str, rounds: int) -> Ratio:
+    return ratios.rewrite_to_peer(name, peer, rounds)
+
+
+def _scaling_threshold(family: InputFamily, rounds: int) -> Ratio:
+    result = measure_scaling(LINKWEIR, family, cap=4 * MAX_SECONDS)
+    exponent = result.exponent
+    if result.failure or exponent is None:
+        raise ratios.WrongAnswerError(f"{family.name}: {result}")
+    return Ratio(exponent, exponent, str(result))

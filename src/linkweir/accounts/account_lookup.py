@@ -1,0 +1,37 @@
+"""The account and the domain that a mail is sent for, as policy and submission need them."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from linkweir.accounts import stored_preferences
+from linkweir.db import accounts_table, domains_table
+from linkweir.errors import NotFound
+from linkweir.mail.message_types import SendingAccount, SendingDomain
+
+
+def account_from_row(row: Mapping[Any, Any]) -> SendingAccount:
+    """The account in this row."""
+    asked = stored_preferences.preferences_from_row(
+        row["policy"], track_clicks=row["track_clicks"], track_opens=row["track_opens"]
+    )
+    return SendingAccount(row["id"], asked, row["message_metadata_retention"], row["message_data_retention"])
+
+
+def load_account(connection: Connection, account: uuid.UUID) -> SendingAccount:
+    """The account with this id. Raises NotFound."""
+    row = accounts_table.get(connection, account)
+    if row is None:
+        raise NotFound("there is no such account")
+    return account_from_row(row)
+
+
+def find_domain(connection: Connection, account: uuid.UUID, sender: str) -> SendingDomain | None:
+    """The domain of this sender's address, if the account has set one up."""
+    row = domains_table.find(connection, account, sender.rpartition("@")[2].lower())
+    if row is None:
+        return None
+    host = f"{row['tracking_subdomain']}.{row['domain']}" if row["tracking_subdomain"] else None
+    return SendingDomain(row["id"], row["domain"], stored_preferences.preferences_from_row(row["policy"]), host)

@@ -1,0 +1,67 @@
+"""The networks that an API key opens from (`ip_allow_list`); an empty list is no restriction."""
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+
+from linkweir.errors import ValidationError
+from linkweir.settings import Network
+
+MAX_ENTRIES = 100
+MAX_ENTRY_LENGTH = 64  # characters of an entry; the longest IPv6 network has fewer
+IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 sockets show them (RFC 4291)
+
+
+def parse_entries(entries: Sequence[str], field: str = "ip_allow_list") -> list[str]:
+    """The networks in their one spelling, each once. Raises BadInput naming an entry that is none."""
+    found = list(dict.fromkeys(_parse_entry(entry, f"{field}[{place}]") for place, entry in enumerate(entries)))
+    if len(found) > MAX_ENTRIES:
+        raise ValidationError(field, f"has more than {MAX_ENTRIES} entries")
+    return found
+
+
+def _parse_entry(entry: str, field: str) -> str:
+    try:
+        network = ipaddress.ip_network(entry[:MAX_ENTRY_LENGTH], strict=False)
+    except ValueError:
+        raise ValidationError(field, "must be an address or a network like 203.0.113.0/24 or 2001:db8::/32") from None
+    if network.version == 6:
+        if network.network_address.scope_id:
+            raise ValidationError(field, "must not name a zone")
+        if network.subnet_of(IPV4_MAPPED):
+            address = network.network_address.ipv4_mapped
+            network = ipaddress.IPv4Network((int(address or 0), network.prefixlen - IPV4_MAPPED.prefixlen))
+    if network.prefixlen == 0 or (network.version == 6 and IPV4_MAPPED.subnet_of(network)):
+        raise ValidationError(field, "is every address: leave the list empty for that")
+    return str(network)
+
+
+def allows(entries: Sequence[str], address: str | None) -> bool:
+    """May a request come from there? `address` as `client.address` gives it; None: it is not known."""
+    if not entries:
+        return True
+    if address is None:
+        return False
+    parsed = ipaddress.ip_address(address)
+    return any(parsed.version == network.version and parsed in network for network in _parse_networks(tuple(entries)))
+
+
+def covers(held: Sequence[str], requested: Sequence[str]) -> bool:
+    """Does whoever holds one list give nothing away that they have not, by handing on the other?"""
+    if not held:
+        return True
+    mine = _parse_networks(tuple(held))
+    return bool(requested) and all(
+        any(_is_within(one, two) for two in mine) for one in _parse_networks(tuple(requested))
+    )
+
+
+@lru_cache(1024)
+def _parse_networks(entries: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(map(ipaddress.ip_network, entries))
+
+
+def _is_within(inner: Network, outer: Network) -> bool:
+    if isinstance(inner, ipaddress.IPv4Network):
+        return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)

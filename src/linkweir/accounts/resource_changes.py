@@ -1,0 +1,143 @@
+"""The JSON that the endpoints around sending take. Unknown fields are tolerated, wrong types and missing fields not."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from linkweir.api.v2.request_types import DataRetentionDays, MetadataRetentionDays, PrivacyName, UtmOptions
+
+LabelText = Annotated[str, Meta(min_length=1, max_length=255)]
+DnsLabel = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
+DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
+PatternText = Annotated[str, Meta(max_length=200)]
+NetworkList = Annotated[list[str], Meta(max_length=1000)]  # with repeats; fewer are left of them
+
+
+class ApiKeyCreate(Struct):
+    """A key to be made; with an `ip_allow_list` (addresses and networks) it opens from there alone."""
+
+    label: LabelText
+    scopes: Annotated[list[str], Meta(min_length=1, max_length=100)]
+    ip_allow_list: NetworkList | None = None
+
+
+class ApiKeyUpdate(Struct):
+    """What is None stays; an empty `ip_allow_list` lets the key open from everywhere."""
+
+    label: LabelText | None = None
+    scopes: Annotated[list[str], Meta(min_length=1, max_length=100)] | None = None
+    ip_allow_list: NetworkList | None = None
+
+
+class SmtpCredentialCreate(Struct):
+    """A username and password to be made; `domains` are needed when `scope` is scoped."""
+
+    name: LabelText
+    scope: Literal["global", "scoped"]
+    sandbox: bool = False
+    domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+
+
+class WebhookCreate(Struct):
+    """A webhook to be made; `domains` are needed when `scope` is scoped."""
+
+    name: LabelText
+    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+    scope: Literal["global", "scoped"]
+    enabled: bool = True
+    domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+    on_reception: bool = False
+    on_delivered: bool = False
+    on_transient_error: bool = False
+    on_failed: bool = False
+    on_bounced: bool = False
+    on_suppressed: bool = False
+    on_opened: bool = False
+    on_clicked: bool = False
+    on_click_corrected: bool = False
+
+
+class WebhookUpdate(Struct):
+    """What is None stays."""
+
+    name: LabelText | None = None
+    url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    scope: Literal["global", "scoped"] | None = None
+    enabled: bool | None = None
+    domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+    on_reception: bool | None = None
+    on_delivered: bool | None = None
+    on_transient_error: bool | None = None
+    on_failed: bool | None = None
+    on_bounced: bool | None = None
+    on_suppressed: bool | None = None
+    on_opened: bool | None = None
+    on_clicked: bool | None = None
+    on_click_corrected: bool | None = None
+
+
+class PolicyUpdate(Struct):
+    """What an account or a domain wants of tracking; ours. null takes a wish back."""
+
+    privacy: PrivacyName | UnsetType | None = UNSET
+    link_style: Literal["sealed", "short"] | UnsetType | None = UNSET
+    opt_out: Annotated[list[PatternText], Meta(max_length=50)] | UnsetType | None = UNSET
+    skip: Annotated[list[PatternText], Meta(max_length=50)] | UnsetType | None = UNSET
+    outlook: bool | UnsetType | None = UNSET
+    honeypot: bool | UnsetType | None = UNSET
+    utm: UtmOptions | UnsetType | None = UNSET
+
+    def merge_into(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """The wishes that are kept, changed by what is asked here."""
+        names = (*PolicyUpdate.__struct_fields__, "confirm")
+        values = {name: getattr(self, name, UNSET) for name in names}
+        found = dict(stored)
+        for name, value in values.items():
+            if value is None or value == []:
+                found.pop(name, None)
+            elif value is not UNSET:
+                found[name] = _utm_to_dict(value) if isinstance(value, UtmOptions) else value
+        return found
+
+
+class AccountUpdate(PolicyUpdate):
+    """A partial change: what is not named stays."""
+
+    name: LabelText | UnsetType = UNSET
+    website: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    about: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    track_opens: bool | UnsetType = UNSET
+    track_clicks: bool | UnsetType = UNSET
+    message_metadata_retention: MetadataRetentionDays | UnsetType = UNSET
+    message_data_retention: DataRetentionDays | UnsetType = UNSET
+    confirm: Annotated[list[PatternText], Meta(max_length=50)] | UnsetType | None = UNSET
+
+    def changed_columns(self) -> dict[str, Any]:
+        """The account's own fields that were named."""
+        policy = (*PolicyUpdate.__struct_fields__, "confirm")
+        names = [name for name in AccountUpdate.__struct_fields__ if name not in policy]
+        return {name: value for name in names if (value := getattr(self, name)) is not UNSET}
+
+
+class DomainUpdate(PolicyUpdate):
+    """What is not named stays; null takes a value back. `dkim` "generate" makes a new key pair, "off" removes it, as
+    `dkim_private_key` null does; a key keeps its selector unless another is named.
+    """
+
+    tracking_subdomain: DnsLabel | Literal[""] | UnsetType | None = UNSET
+    track_clicks: bool | UnsetType | None = UNSET
+    track_opens: bool | UnsetType | None = UNSET
+    dkim_selector: Annotated[str, Meta(max_length=62)] | UnsetType | None = UNSET
+    dkim_private_key: Annotated[str, Meta(max_length=20_000)] | UnsetType | None = UNSET
+    dkim: Literal["generate", "off"] | None = None
+
+
+class DomainCreate(DomainUpdate, kw_only=True):
+    """A domain to send from."""
+
+    domain: DomainName
+
+
+def _utm_to_dict(utm: UtmOptions) -> dict[str, Any]:
+    values = ((name, getattr(utm, name)) for name in UtmOptions.__struct_fields__)
+    return {name: value for name, value in values if value is not None}

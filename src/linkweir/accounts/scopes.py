@@ -1,0 +1,81 @@
+"""What an API key may do. A scope names a thing, a deed, and for some whether for all domains or one."""
+
+import re
+from collections.abc import Iterable
+
+from linkweir.db.accounts_table import WILDCARD_SCOPE
+from linkweir.errors import Forbidden, ValidationError
+
+ACCOUNT_SCOPES = frozenset(
+    (
+        *("accounts:read", "accounts:write", "domains:read", "domains:write"),
+        *("api-keys:read", "api-keys:write", "api-keys:delete"),
+        *("recipients:read", "recipients:delete"),  # ours: all that is known of one person, and its erasure
+    )
+)
+# these are for all domains, or for one: `messages:send:{example.com}`
+DOMAIN_ACTIONS = (
+    "messages:send",
+    "messages:read",
+    "messages:cancel",
+    "domains:delete",
+    "statistics-transactional:read",
+)
+GLOBAL_ACTIONS = (
+    *("webhooks:read", "webhooks:write", "webhooks:delete"),
+    *("smtp-credentials:read", "smtp-credentials:write", "smtp-credentials:delete"),
+)
+ALL_SCOPES = sorted(
+    (
+        *ACCOUNT_SCOPES,
+        *(f"{deed}:all" for deed in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS)),
+        *(f"{deed}:{{example.com}}" for deed in DOMAIN_ACTIONS),
+    )
+)
+_SCOPE_DOMAIN = re.compile(r"\{?([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\}?")
+
+
+def parse_scopes(scopes: Iterable[str], field: str = "scopes") -> list[str]:
+    """The scopes in their one spelling. Raises BadInput naming one that opens nothing here."""
+    return list(dict.fromkeys(_parse_scope(scope, f"{field}[{place}]") for place, scope in enumerate(scopes)))
+
+
+def _parse_scope(scope: str, field: str) -> str:
+    deed, _, whom = scope.rpartition(":")
+    if scope in ACCOUNT_SCOPES or (deed in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS) and whom == "all"):
+        return scope
+    found = _SCOPE_DOMAIN.fullmatch(whom.lower())
+    if deed not in DOMAIN_ACTIONS or found is None:
+        raise ValidationError(field, f"there is no scope {scope[:80]!r}; known are {', '.join(ALL_SCOPES)}")
+    return f"{deed}:{{{found[1]}}}"
+
+
+def require(held: Iterable[str], required_scope: str, domain: str | None = None) -> None:
+    """Raises NotAllowed unless the key may do this: for all domains, or for this one."""
+    if domain is None and required_scope.endswith(":any"):  # some domain; which one is seen later
+        deed = required_scope.removesuffix("any")
+        if any(scope == WILDCARD_SCOPE or scope.startswith(deed) for scope in held):
+            return
+        raise Forbidden(f"{deed}all")
+    options = {required_scope, WILDCARD_SCOPE}
+    if domain is not None:
+        options |= {f"{required_scope.removesuffix('all')}{{{domain}}}"}
+    if not options & set(held):
+        raise Forbidden(required_scope)
+
+
+def require_subset(held: Iterable[str], requested: Iterable[str]) -> None:
+    """Raises NotAllowed when somebody would hand on more than they hold."""
+    mine = set(held)
+    for scope in requested:
+        every = scope.rpartition(":")[0] + ":all"
+        if not {WILDCARD_SCOPE, scope, every} & mine:
+            raise Forbidden(scope)
+
+
+def domains_for_action(held: Iterable[str], action: str) -> list[str] | None:
+    """The domains that scopes like `messages:read:{example.com}` name; None when all are covered."""
+    mine = list(held)
+    if WILDCARD_SCOPE in mine or f"{action}:all" in mine:
+        return None
+    return [scope.removeprefix(f"{action}:{{").removesuffix("}") for scope in mine if scope.startswith(f"{action}:{{")]

@@ -1,0 +1,86 @@
+"""How often people may fail to sign in to the dashboard: counted in the store, for all processes of a data folder.
+
+Failures count, successes do not. One network (IPv4 address, IPv6 /64: what one household or host has) may fail ten
+times at once, then once in 30 s. One user may be failed at 30 times from networks that they have not signed in from,
+then once in 20 s: whoever guesses from many networks gets nowhere, and cannot keep the user out of where they work.
+Users that do not exist are counted in the same way.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from linkweir.db import sign_in_limits_table
+from linkweir.db.database import Database
+from linkweir.db.sign_in_limits_table import SignInLimit
+from linkweir.errors import RateLimited
+from linkweir.web.client_ip import rate_limit_network
+
+SECOND_US = 1_000_000  # microseconds
+NETWORK_LIMIT = (30 * SECOND_US, 10)  # the interval and how many at once
+USER_LIMIT = (20 * SECOND_US, 30)
+PASSWORD_CHANGE_LIMIT = (60 * SECOND_US, 10)  # by somebody who is signed in already
+
+
+@dataclass(frozen=True, slots=True)
+class SignInAttempt:
+    """One attempt that may be made; it counts as failed until `Attempts.succeeded` hears otherwise."""
+
+    network: str
+    limits: tuple[SignInLimit, ...]
+
+
+class SignInLimiter:
+    """Asks before each attempt, and takes it back when it was good; `clock` in microseconds since 1970."""
+
+    def __init__(self, store: Database, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def begin_sign_in(self, address: str | None, email: str) -> SignInAttempt:
+        """Somebody at an address is about to try. Raises TooMany, StoreUnavailable."""
+        network = rate_limit_network(address)
+        with self._store.read() as connection:
+            known = sign_in_limits_table.has_signed_in_from(connection, email, _network_key(network), self._clock())
+        from_there = SignInLimit(_hash_key("network", network), *NETWORK_LIMIT)
+        return self._spend(network, (from_there,) if known else (from_there, SignInLimit(user_key(email), *USER_LIMIT)))
+
+    def begin_password_change(self, user: uuid.UUID) -> SignInAttempt:
+        """A user who is signed in is about to name their password. Raises TooMany, StoreUnavailable."""
+        return self._spend("", (SignInLimit(_hash_key("password", user.hex), *PASSWORD_CHANGE_LIMIT),))
+
+    def _spend(self, network: str, limits: tuple[SignInLimit, ...]) -> SignInAttempt:
+        """Counted as failed beforehand: many at once cannot all slip through."""
+        with self._store.read() as connection:  # a flood that is refused does not keep writers waiting
+            _raise_if_limited(connection, limits, self._clock())
+        with self._store.write() as connection:
+            _raise_if_limited(connection, limits, self._clock())
+            sign_in_limits_table.consume(connection, limits, self._clock())
+        return SignInAttempt(network, limits)
+
+    def record_success(self, connection: Connection, attempt: SignInAttempt, user: uuid.UUID) -> None:
+        """It was the right password: the attempt does not count, and the network is known from now on."""
+        sign_in_limits_table.refund(connection, attempt.limits)
+        if attempt.network:
+            sign_in_limits_table.remember_network(connection, user, _network_key(attempt.network), self._clock())
+
+
+def user_key(email: str) -> bytes:
+    """What failures at a user are counted by."""
+    return _hash_key("user", email)
+
+
+def _network_key(network: str) -> bytes:
+    return _hash_key("place", network)
+
+
+def _hash_key(kind: str, name: str) -> bytes:
+    return hashlib.sha256(f"{kind}\0{name}".encode("utf-8", "replace")).digest()
+
+
+def _raise_if_limited(connection: Connection, limits: tuple[SignInLimit, ...], now: int) -> None:
+    if wait := sign_in_limits_table.get_wait(connection, limits, now):
+        raise RateLimited(wait / SECOND_US)

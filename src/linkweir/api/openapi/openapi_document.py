@@ -1,0 +1,146 @@
+"""The OpenAPI 3.1 document, made from the types that requests are checked against and from the table of operations."""
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import linkweir
+from linkweir.api.openapi.operation import Operation
+from linkweir.api.openapi.operations import OPERATIONS
+from linkweir.api.v2 import response_types
+from linkweir.stats.export import FORMATS
+from linkweir.web.json_response import JSONResponse
+
+ERROR_DESCRIPTIONS = {
+    400: "Something in the request cannot be used; the message names it",
+    401: "The API key is missing, unknown, or another account's",
+    403: "The API key's scopes do not cover this",
+    404: "There is no such thing here",
+    409: "It does not go together with what is there, or the same request is still running",
+    413: "The request is too large",
+    415: "The body is compressed: send it as it is",
+    422: "The Idempotency-Key was used for another request",
+    429: "Too many requests; see Retry-After",
+    503: "The store does not answer; nothing was accepted",
+}
+IDEMPOTENCY_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same request with the same key is carried out once and answered again for a day.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+
+async def openapi(_request: Request) -> Response:
+    """The document."""
+    return JSONResponse(_document_json())
+
+
+@cache
+def _document_json() -> bytes:
+    return orjson.dumps(build_document())
+
+
+def build_document() -> dict[str, Any]:
+    """The document as a value."""
+    types: set[type] = {one for operation in OPERATIONS for one in (operation.response, operation.request) if one}
+    named = sorted(
+        {*types, response_types.ErrorResponse, response_types.V1ErrorResponse, response_types.Pagination},
+        key=lambda one: (one.__module__, one.__name__),
+    )
+    schemas, components = msgspec.json.schema_components(named, ref_template="#/components/schemas/{name}")
+    refs = dict(zip(named, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _describe_operation(operation, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Linkweir", "version": linkweir.__version__, "license": {"name": "MIT", "identifier": "MIT"}},
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "key_v1": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            },
+        },
+        "security": [{"key": []}],
+    }
+
+
+def _describe_operation(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
+    old = operation.path.startswith("/v1/")
+    error = refs[response_types.V1ErrorResponse if old else response_types.ErrorResponse]
+    found: dict[str, Any] = {
+        "summary": operation.summary + (" (ours)" if operation.is_extension else ""),
+        "operationId": re.sub(r"\W+", "_", f"{operation.method}_{operation.path}").strip("_"),
+        "parameters": _parameters(operation),
+        "responses": {
+            str(operation.status): {"description": "OK", "content": _response_content(operation, refs)},
+            **{
+                str(code): {
+                    "description": ERROR_DESCRIPTIONS[code],
+                    **_json_content(error if code in (400, 403) or not old else refs[response_types.ErrorResponse]),
+                }
+                for code in operation.errors
+            },
+        },
+    }
+    if operation.scope:
+        found["description"] = f"Needs the scope `{operation.scope}`."
+    if operation.request:
+        found["requestBody"] = {"required": True, **_json_content(refs[operation.request])}
+    if operation.path == "/v2/ping":
+        found["security"] = [{}, {"key": []}]
+    if old:
+        found["security"] = [{"key_v1": []}]
+    return found
+
+
+def _response_content(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _json_content(_response_schema(operation, refs))["content"] if operation.response else {}
+    for file in FORMATS.values() if operation.is_downloadable else ():
+        found[file.media_type.partition(";")[0]] = {"schema": {"type": "string"}}
+    return found
+
+
+def _response_schema(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
+    assert operation.response is not None
+    if not operation.is_list:
+        given: dict[str, Any] = refs[operation.response]
+        return given
+    properties = {"object": {"const": "list"}, "data": {"type": "array", "items": refs[operation.response]}}
+    if operation.is_paged:
+        properties["pagination"] = refs[response_types.Pagination]
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _json_content(schema: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name in re.findall(r"\{(\w+)\}", operation.path):
+        schema = (
+            {"type": "string"}
+            if name in ("message_id", "email") or ("/domains/" in operation.path and name == "id")
+            else {"type": "string", "format": "uuid"}
+        )
+        found.append({"name": name, "in": "path", "required": True, "schema": schema})
+    found += [
+        {"name": name, "in": "query", "schema": schema, **({"required": True} if name in operation.required else {})}
+        for name, schema in operation.query.items()
+    ]
+    if operation.method == "post" and operation.path.startswith("/v2/"):
+        found.append(IDEMPOTENCY_KEY_PARAMETER)
+    return found
+
+
+ROUTES = [Route("/openapi.json", openapi, methods=["GET"])]

@@ -1,0 +1,72 @@
+"""`POST …/check`: what would be tracked and why; nothing is sent or stored."""
+
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.accounts import account_lookup
+from linkweir.api import endpoint
+from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2 import request_types, submission_parsing
+from linkweir.html import Finding, check
+from linkweir.mail import mime_builder, tracking_headers
+from linkweir.mail.addresses import to_ascii_domain
+from linkweir.mail.message_types import UtmSettings
+from linkweir.web.json_response import JSONResponse
+
+
+async def check_message(request: Request) -> Response:
+    """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
+    return await endpoint.handle(request, "messages:send:any", _check, authorize=_authorize_check)
+
+
+def _authorize_check(call: ApiRequest) -> None:
+    """A domain's policy is shown to those who may send from it."""
+    sender = call.decode(request_types.CheckRequest).sender
+    if sender is not None:
+        call.principal.require("messages:send:all", to_ascii_domain(sender.email.rpartition("@")[2], "from.email"))
+
+
+def _check(call: ApiRequest) -> Response:
+    asked = call.decode(request_types.CheckRequest)
+    mime_builder.check_html(asked.html_content)
+    wishes = submission_parsing.to_message_preferences(
+        asked, tracking_headers.parse_headers((asked.headers or {}).items())
+    )
+    account = account_lookup.account_from_row(call.principal.account)
+    parts, sender = call.services, asked.sender.email if asked.sender else None
+    policy, tracker = parts.submitter.dry_run(parts.keyring, account, sender, wishes)
+    found_links = check(asked.html_content, switches=policy.switches, links=tracker)
+    return JSONResponse(
+        {
+            "object": "check",
+            "track_clicks": policy.track_clicks,
+            "track_opens": policy.track_opens,
+            "privacy": policy.privacy.value,
+            "link_style": policy.link_style,
+            "honeypot": policy.honeypot,
+            "utm": _utm_to_json(policy.utm),
+            "data": [_to_json(one) for one in found_links],
+        }
+    )
+
+
+def _utm_to_json(utm: UtmSettings | None) -> dict[str, Any] | None:
+    return {name: value for name, value in asdict(utm).items() if value} if utm else None
+
+
+def _to_json(finding: Finding) -> dict[str, Any]:
+    link = finding.link
+    return {
+        "position": link.index,
+        "line": link.line,
+        "column": link.column,
+        "text": link.text,
+        "destination": link.destination,
+        "outcome": str(link.outcome),
+        "reason": finding.reason,
+        "looks_trackable": finding.looks_trackable,
+        "warning": finding.warning,
+    }

@@ -1,0 +1,142 @@
+"""`GET …/messages/{id}/clicks`, `GET …/messages/{id}/links`, `GET …/statistics/clickers`, `GET …/clicks/export`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.accounts import account_lookup
+from linkweir.api import endpoint
+from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2 import cursor_pagination
+from linkweir.api.v2.message_endpoints import load_message
+from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_timestamp
+from linkweir.clicks.classify import VERDICT_REASONS
+from linkweir.db import click_lists
+from linkweir.errors import ValidationError
+from linkweir.html import Switches
+from linkweir.mail.message_links import tracker_for_message
+from linkweir.mail.message_types import TrackingPreferences
+from linkweir.mail.safe_regex import compile_skip_pattern
+from linkweir.mail.tracking_policy import switches_from_overrides
+from linkweir.stats import click_rows
+from linkweir.stats.export import parse_format
+from linkweir.stats.message_link_report import CONTENT_EXPIRED_NOTE, report_links
+from linkweir.web.downloads import file_response
+from linkweir.web.json_response import JSONResponse, rfc3339
+from linkweir.web.services import now
+
+DAY_US = 86_400_000_000  # microseconds
+
+
+async def list_clicks(request: Request) -> Response:
+    """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
+    return await endpoint.handle(request, "messages:read:any", _list_clicks)
+
+
+async def list_links(request: Request) -> Response:
+    """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
+    return await endpoint.handle(request, "messages:read:any", _list_links)
+
+
+async def list_clickers(request: Request) -> Response:
+    """Who clicked in a campaign, or on one of its links; as pages, or the whole as a file."""
+    return await endpoint.handle(request, "messages:read:all", _list_clickers, statistics=True)
+
+
+async def export_clicks(request: Request) -> Response:
+    """Every single click of a time as a file."""
+    return await endpoint.handle(request, "messages:read:any", _export_clicks, statistics=True)
+
+
+def _list_clicks(call: ApiRequest) -> Response:
+    wanted = cursor_pagination.parse_page(call.request.query_params)
+    with call.services.store.read() as connection:
+        row = load_message(call, connection)
+        call.principal.require("messages:read:all", row["sender_domain"])
+        found = click_lists.list_clicks_of_message(connection, row["id"], wanted)
+    return cursor_pagination.list_response(found, _click_to_json, time_column="at")
+
+
+def _click_to_json(row: RowMapping) -> dict[str, Any]:
+    names = ("position", "destination", "method", "privacy", "verdict", "confidence", "first", "ip", "user_agent")
+    derived = ("client", "system", "device", "country", "region", "network")
+    return {
+        "object": "click",
+        "id": str(row["id"]),
+        "time": rfc3339(row["at"]),
+        **{name: row[name] for name in (*names, *derived)},
+        "reasons": [{"code": code, "sentence": VERDICT_REASONS.get(code, code)} for code in row["reasons"].split()],
+    }
+
+
+def _list_links(call: ApiRequest) -> Response:
+    parts = call.services
+    house = parts.submitter.defaults
+    with parts.store.read() as connection:
+        row = load_message(call, connection)
+        call.principal.require("messages:read:all", row["sender_domain"])
+        domain = account_lookup.find_domain(connection, call.principal.account["id"], row["sender"])
+        levels = [
+            account_lookup.account_from_row(call.principal.account).preferences,
+            *([domain.preferences] if domain else []),
+        ]
+        base_url = house.base_url_for(domain.tracking_host if domain else None)
+        tracker = tracker_for_message(parts.keyring, base_url, row)
+        found = report_links(connection, row, tracker, _link_options(row, house.switches, levels))
+    shown = [{**one.to_dict(), "first_at": rfc3339(one.first_at)} for one in found.links]
+    note = None if found.complete else CONTENT_EXPIRED_NOTE
+    return JSONResponse({"object": "list", "data": shown, "complete": found.complete, "note": note})
+
+
+def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence[TrackingPreferences]) -> Switches:
+    """Those that the message was accepted with; before that was noted, as account and domain have them now."""
+    if row["switches"] is not None:
+        return switches_from_overrides(row["switches"], operator_defaults)
+    return Switches(
+        opt_out=(*operator_defaults.opt_out, *(name for one in levels for name in one.opt_out)),
+        skip=(*operator_defaults.skip, *(compile_skip_pattern(pattern) for one in levels for pattern in one.skip)),
+        outlook=operator_defaults.outlook or any(one.outlook for one in levels),
+        track_placeholders=True,
+    )
+
+
+def _list_clickers(call: ApiRequest) -> Response:
+    query = call.request.query_params
+    tag = parse_text(query, "tag")
+    if not tag:
+        raise ValidationError("tag", "is required")
+    position, destination = parse_number(query, "position"), query.get("destination") or None
+    account = call.principal.account["id"]
+    if query.get("format"):
+        wanted = parse_format(query["format"])
+        rows = click_rows.iter_clickers(call.services.store, account, tag, position=position, destination=destination)
+        return file_response(rows, click_rows.CLICKER_COLUMNS, wanted, "clickers")
+    page = cursor_pagination.parse_page(query)
+    with call.services.store.read() as connection:
+        found = click_lists.list_clickers(connection, account, tag, page, position=position, destination=destination)
+    return cursor_pagination.list_response(found, _clicker_to_json, time_column="at")
+
+
+def _clicker_to_json(row: RowMapping) -> dict[str, Any]:
+    names = ("recipient", "variant", "click_count", "links", "machine")
+    times = {"sent_at": rfc3339(row["at"]), "first_at": rfc3339(row["first_at"])}
+    return {"object": "clicker", "message_id": str(row["id"]), **{name: row[name] for name in names}, **times}
+
+
+def _export_clicks(call: ApiRequest) -> Response:
+    query = call.request.query_params
+    wanted = parse_format(query.get("format", "csv"))
+    to_at = parse_timestamp(query, "to_time") or now()
+    from_at = parse_timestamp(query, "from_time")
+    rows = click_rows.iter_clicks(
+        call.services.store,
+        call.principal.account["id"],
+        max(0, to_at - 30 * DAY_US) if from_at is None else from_at,
+        to_at,
+        tag=parse_text(query, "tag") or None,
+        domains=call.principal.domains_for("messages:read"),
+    )
+    return file_response(rows, click_rows.CLICK_COLUMNS, wanted, "clicks")

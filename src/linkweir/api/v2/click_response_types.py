@@ -1,0 +1,204 @@
+"""What the endpoints on clicks and people answer, as types; all of it ours."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from linkweir.api.v2.request_types import PrivacyName
+from linkweir.html import Outcome
+
+VerdictName = Literal["human", "prefetch", "machine", "unsure"]
+
+
+class VerdictReason(Struct):
+    """One thing that speaks for a verdict: a stable code, and the same for people."""
+
+    code: str
+    sentence: str
+
+
+class ClickResource(Struct):
+    """One hit on a link. What the privacy mode does not allow is null."""
+
+    object: Literal["click"]
+    id: UUID
+    time: datetime
+    position: int
+    destination: str | None
+    method: str
+    privacy: PrivacyName
+    verdict: VerdictName
+    confidence: float
+    first: bool
+    ip: str | None
+    user_agent: str | None
+    client: str | None
+    system: str | None
+    device: str | None
+    country: str | None
+    region: str | None
+    network: str | None
+    reasons: list[VerdictReason]
+
+
+class MessageLinkResource(Struct):
+    """One link of a message; `text` and `part` are known while the mail is kept. `warning`: the text is an address, and
+    the link leads to another one, which looks like phishing.
+    """
+
+    position: int
+    part: str | None
+    text: str | None
+    destination: str | None
+    outcome: Outcome
+    reason: str
+    warning: str | None
+    human: int
+    unsure: int
+    machine: int
+    prefetch: int
+    total: int
+    click_count: int
+    first_at: datetime | None
+
+
+class MessageLinkList(Struct):
+    """The links in order; not `complete` when the mail is gone, and then `note` says so."""
+
+    object: Literal["list"]
+    data: list[MessageLinkResource]
+    complete: bool
+    note: str | None
+
+
+class ClickCountFields(Struct, kw_only=True):
+    """Clicks by verdict; `click_count` are human and unsure, `clickers` messages whose first counted click it was."""
+
+    human: int
+    unsure: int
+    machine: int
+    prefetch: int
+    total: int
+    click_count: int
+    clickers: int
+
+
+class StatisticsRow(ClickCountFields, kw_only=True, omit_defaults=True):
+    """One period, or one value; messages and rate where the value is known before anybody clicks."""
+
+    from_timestamp: datetime | None = None
+    to_timestamp: datetime | None = None
+    value: str = ""
+    position: int = 0
+    destination: str | None = None
+    sent: int = 0
+    delivered: int = 0
+    click_rate: float | None = None
+
+
+class RateFields(ClickCountFields, kw_only=True):
+    """Clicks beside messages; `click_rate` is clickers by delivered messages, null without any."""
+
+    sent: int
+    delivered: int
+    click_rate: float | None
+
+
+class CampaignRow(RateFields, kw_only=True):
+    """One tag."""
+
+    tag: str
+
+
+class VariantRow(RateFields, kw_only=True):
+    """One variant of a campaign."""
+
+    variant: str
+
+
+class ClickStatistics(Struct):
+    """The rows, and the whole hours that they are of."""
+
+    object: Literal["list"]
+    data: list[StatisticsRow]
+    from_timestamp: datetime
+    to_timestamp: datetime
+    has_more: bool
+
+
+class CampaignStatistics(Struct):
+    """The campaigns, and the whole hours that they are of."""
+
+    object: Literal["list"]
+    data: list[CampaignRow]
+    from_timestamp: datetime
+    to_timestamp: datetime
+    has_more: bool
+
+
+class VariantDifference(Struct):
+    """How much more `other` is clicked than `base`: the difference, the interval that holds the true one (95 %), the
+    p-value, and what that means. For several comparisons the interval is wider and the p-value larger (Bonferroni);
+    `significant` is `p_value` below 0.05, exactly when the interval excludes 0. Where nothing can be judged (groups of
+    fewer than 50 messages; `linkweir[statistics]` is not installed) these four are null, and `meaning` says why.
+    """
+
+    base: str
+    other: str
+    difference: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    significant: bool | None
+    meaning: str
+
+
+class VariantStatistics(Struct):
+    """A campaign's variants, and how they differ."""
+
+    object: Literal["variants"]
+    tag: str
+    data: list[VariantRow]
+    differences: list[VariantDifference]
+
+
+class ClickerResource(Struct):
+    """One message whose recipient clicked."""
+
+    object: Literal["clicker"]
+    message_id: UUID
+    recipient: str
+    variant: str | None
+    click_count: int
+    links: int
+    machine: int
+    sent_at: datetime
+    first_at: datetime | None
+
+
+class RecipientExport(Struct):
+    """Everything that is stored on one person: messages with every row that belongs to them, column by column, and by
+    table the destinations that hold the address.
+    """
+
+    object: Literal["recipient"]
+    email: str
+    messages: list[dict[str, Any]]
+    named: dict[str, list[str]]
+
+
+class ErasureResponse(Struct):
+    """What was removed. `overwritten`: no old copy is left in the database's files."""
+
+    object: Literal["erased"]
+    messages: int
+    rows: dict[str, int]
+    mails: int
+    contents_of_others: int
+    links_of_others: int
+    texts_of_others: int
+    replies: int
+    sums: int
+    overwritten: bool

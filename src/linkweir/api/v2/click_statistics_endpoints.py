@@ -1,0 +1,160 @@
+"""`GET …/statistics/clicks`, `…/statistics/campaigns`, `…/statistics/variants`: sums, and what they say."""
+
+import time
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.api import endpoint
+from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2 import query_parameters
+from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_texts, parse_timestamp
+from linkweir.errors import ValidationError
+from linkweir.stats import campaigns, click_statistics
+from linkweir.stats.click_statistics import StatisticsQuery
+from linkweir.stats.export import ColumnTypes, parse_format
+from linkweir.stats.periods import HOUR_SECONDS, MAX_HOUR, MIN_HOUR, PERIOD_UNITS, parse_time_zone
+from linkweir.web.downloads import file_response
+from linkweir.web.json_response import JSONResponse, rfc3339
+
+SCOPE = "statistics-transactional:read"
+DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # values in one answer
+HOUR_US = HOUR_SECONDS * 1_000_000
+DEFAULT_HOURS = {"hour": 24, "day": 7 * 24, "week": 12 * 7 * 24, "month": 365 * 24}
+MONTH_HOURS = 30 * 24
+COUNT_COLUMNS: ColumnTypes = dict.fromkeys(
+    ("human", "unsure", "machine", "prefetch", "total", "click_count", "clickers"), "whole"
+)
+RATE_COLUMNS: ColumnTypes = {"sent": "whole", "delivered": "whole", "click_rate": "number"}
+
+
+async def count_clicks(request: Request) -> Response:
+    """Clicks by time, or by one thing that is known of them."""
+    return await endpoint.handle(request, f"{SCOPE}:any", _count_clicks, statistics=True)
+
+
+async def compare_campaigns(request: Request) -> Response:
+    """Campaigns side by side: those named, or all of a time."""
+    return await endpoint.handle(request, f"{SCOPE}:all", _compare_campaigns, statistics=True)
+
+
+async def compare_variants(request: Request) -> Response:
+    """The variants of one campaign, and whether they differ by more than chance."""
+    return await endpoint.handle(request, f"{SCOPE}:all", _compare_variants, statistics=True)
+
+
+def _count_clicks(call: ApiRequest) -> Response:
+    query = call.request.query_params
+    group, tag = parse_text(query, "group_by") or "day", parse_text(query, "tag") or None
+    domain = query_parameters.parse_domain(query, "sender_domain")
+    call.principal.require(f"{SCOPE}:all", domain)
+    wanted = parse_format(query["format"]) if query.get("format") else None
+    first, last = _parse_hours(query, DEFAULT_HOURS.get(group, None if tag else MONTH_HOURS))
+    question = StatisticsQuery(
+        account=call.principal.account["id"],
+        group_by=group,
+        first=first,
+        last=last,
+        time_zone=_parse_time_zone(query),
+        tag=tag,
+        sender_domain=domain,
+        limit=_parse_limit(query),
+    )
+    with call.services.store.read() as connection:
+        found = click_statistics.query_clicks(connection, question)
+    rows = [_row_to_json(row) for row in found.rows]
+    if wanted is None:
+        span = {"from_timestamp": _hour_to_rfc3339(first), "to_timestamp": _hour_to_rfc3339(last)}
+        return JSONResponse({"object": "list", "data": rows, **span, "has_more": found.has_more})
+    times: ColumnTypes = {"from_timestamp": "text", "to_timestamp": "text"}
+    values: ColumnTypes = (
+        {"value": "text", "position": "whole", "destination": "text"} if group == "link" else {"value": "text"}
+    )
+    columns = {**(times if group in PERIOD_UNITS else values), **COUNT_COLUMNS}
+    columns |= RATE_COLUMNS if rows and "sent" in rows[0] else {}
+    return file_response(rows, columns, wanted, "statistics")
+
+
+def _row_to_json(row: dict[str, Any]) -> dict[str, Any]:
+    if "first" not in row:
+        return row
+    times = {"from_timestamp": _hour_to_rfc3339(row["first"]), "to_timestamp": _hour_to_rfc3339(row["last"])}
+    return {**times, **{name: value for name, value in row.items() if name not in ("first", "last")}}
+
+
+def _compare_campaigns(call: ApiRequest) -> Response:
+    query, account = call.request.query_params, _account_id(call)
+    tags = list(dict.fromkeys(parse_texts(query, "tags")))
+    if len(tags) > campaigns.MAX_CAMPAIGNS:
+        raise ValidationError("tags", f"must be at most {campaigns.MAX_CAMPAIGNS}")
+    wanted = parse_format(query["format"]) if query.get("format") else None
+    first, last = _parse_hours(query, None if tags else MONTH_HOURS)
+    with call.services.store.read() as connection:
+        if tags:
+            rows, more = campaigns.compare_campaigns(connection, account, tags, first, last), False
+        else:
+            rows, more = campaigns.list_campaigns(connection, account, first, last, _parse_limit(query))
+    if wanted is not None:
+        return file_response(rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "campaigns")
+    span = {"from_timestamp": _hour_to_rfc3339(first), "to_timestamp": _hour_to_rfc3339(last)}
+    return JSONResponse({"object": "list", "data": rows, **span, "has_more": more})
+
+
+def _compare_variants(call: ApiRequest) -> Response:
+    query = call.request.query_params
+    tag = parse_text(query, "tag")
+    if not tag:
+        raise ValidationError("tag", "is required")
+    wanted = parse_format(query["format"]) if query.get("format") else None
+    hours = _parse_hours(query, None)
+    with call.services.store.read() as connection:
+        rows, differences = campaigns.compare_variants(
+            connection, _account_id(call), tag, hours, query.get("baseline") or None
+        )
+    if query.get("baseline") and query["baseline"] not in {row["variant"] for row in rows}:
+        raise ValidationError("baseline", "is no variant of this campaign")
+    if wanted is not None:
+        return file_response(rows, {"variant": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "variants")
+    return JSONResponse({"object": "variants", "tag": tag, "data": rows, "differences": differences})
+
+
+def _account_id(call: ApiRequest) -> uuid.UUID:
+    account: uuid.UUID = call.principal.account["id"]
+    return account
+
+
+def _parse_time_zone(query: QueryParams) -> ZoneInfo:
+    return parse_time_zone(query.get("time_zone") or "UTC")
+
+
+def _parse_limit(query: QueryParams) -> int:
+    found = parse_number(query, "limit")
+    if found is None:
+        return DEFAULT_LIMIT
+    if not 1 <= found <= MAX_LIMIT:
+        raise ValidationError("limit", f"must be a number from 1 to {MAX_LIMIT}")
+    return found
+
+
+def _parse_hours(query: QueryParams, default: int | None) -> tuple[int, int]:
+    """The whole hours that hold the time asked for; from so many hours back when nothing is said, None: always."""
+    to_at, from_at = parse_timestamp(query, "to_time"), parse_timestamp(query, "from_time")
+    now = int(time.time()) // HOUR_SECONDS + 1
+    last = now if to_at is None else -(-to_at // HOUR_US)
+    if from_at is not None:
+        first = from_at // HOUR_US
+    else:
+        first = MIN_HOUR if default is None else max(MIN_HOUR, last - default)
+    if not (first >= MIN_HOUR and last <= MAX_HOUR):
+        raise ValidationError("from_time", "and to_time must lie between 1970 and 9998")
+    if first >= last:
+        raise ValidationError("from_time", "must be before to_time")
+    return first, last
+
+
+def _hour_to_rfc3339(hour: int) -> str | None:
+    return rfc3339(hour * HOUR_US)

@@ -1,0 +1,59 @@
+"""Pages of lists: `limit`, `after` (or `cursor`, its older name), `before`, and cursors that say nothing to others."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable
+from typing import Any, Literal
+
+from sqlalchemy import RowMapping
+from starlette.datastructures import QueryParams
+
+from linkweir.db.keyset_pagination import CursorPosition, PageRequest, RowPage
+from linkweir.errors import ValidationError
+from linkweir.web.json_response import JSONResponse
+
+MAX_PAGE_SIZE = 100
+
+
+def parse_page(query: QueryParams) -> PageRequest:
+    """The page that the query asks for. Raises BadInput."""
+    text = query.get("limit", str(MAX_PAGE_SIZE))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE_SIZE):
+        raise ValidationError("limit", f"must be a number from 1 to {MAX_PAGE_SIZE}")
+    given = {name: value for name in ("cursor", "after", "before") if (value := query.get(name))}
+    if len(given) > 1:
+        raise ValidationError(" and ".join(given), "cannot be given together")
+    for name, value in given.items():
+        direction: Literal["after", "before"] = "before" if name == "before" else "after"
+        return PageRequest(int(text), direction, _decode_cursor(value, name))
+    return PageRequest(int(text))
+
+
+def list_response(
+    page: RowPage, to_json: Callable[[RowMapping], dict[str, Any]], *, time_column: str = "created_at", **more: Any
+) -> JSONResponse:
+    """The page as the contract has it; `time`: the column that it is ordered by, `more`: what else is told."""
+    pagination: dict[str, Any] = {"has_more": page.more_after}
+    if page.rows and page.more_after:
+        pagination["next_cursor"] = _encode_cursor(page.rows[-1], time_column)
+    if page.rows and page.more_before:
+        pagination["previous_cursor"] = _encode_cursor(page.rows[0], time_column)
+    return JSONResponse(
+        {"object": "list", "data": [to_json(row) for row in page.rows], "pagination": pagination, **more}
+    )
+
+
+def _encode_cursor(row: RowMapping, time_column: str) -> str:
+    raw = row[time_column].to_bytes(8, "big") + row["id"].bytes
+    return base64.urlsafe_b64encode(raw).decode("ascii")
+
+
+def _decode_cursor(text: str, field: str) -> CursorPosition:
+    try:
+        raw = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 24 or raw[0] > 127:
+        raise ValidationError(field, "is not a cursor from this list")
+    return int.from_bytes(raw[:8], "big"), uuid.UUID(bytes=raw[8:])

@@ -1,0 +1,98 @@
+"""`GET …/statistics/transactional/deliverability`: what happened to messages, in periods."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.api import endpoint
+from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2 import query_parameters
+from linkweir.api.v2.query_parameters import parse_datetime, parse_texts
+from linkweir.db import delivery_statistics
+from linkweir.errors import ValidationError
+from linkweir.web.json_response import JSONResponse, rfc3339
+
+GROUP_PERIODS = ("hour", "day", "week", "month")
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+EARLIEST = datetime(1, 1, 9, tzinfo=UTC)
+MAX_PERIODS = 1000  # periods in one answer
+COUNT_FIELDS = {
+    "reception": "reception_count",
+    "delivered": "delivered_count",
+    "transient_error": "deferred_count",
+    "bounced": "bounced_count",
+    "failed": "failed_count",
+    "suppressed": "suppressed_count",
+    "opened": "opened_count",
+    "clicked": "clicked_count",
+}
+
+
+async def get_deliverability(request: Request) -> Response:
+    """One row for each period; the last seven days by day when nothing else is asked for."""
+    return await endpoint.handle(request, "statistics-transactional:read:any", _count_deliverability, statistics=True)
+
+
+def _count_deliverability(call: ApiRequest) -> Response:
+    query = call.request.query_params
+    group = query.get("group_by", "day")
+    if group not in GROUP_PERIODS:
+        raise ValidationError("group_by", "must be one of " + ", ".join(GROUP_PERIODS))
+    now = datetime.now(UTC)
+    end = parse_datetime(query, "to_time") or now
+    start = parse_datetime(query, "from_time") or max(end, EARLIEST) - timedelta(days=7)
+    if end.year > LAST_YEAR or start.year < FIRST_YEAR:
+        raise ValidationError("from_time", f"and to_time must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    if start >= end:
+        raise ValidationError("from_time", "must be before to_time")
+    domain = query_parameters.parse_domain(query, "sender_domain")
+    call.principal.require("statistics-transactional:read:all", domain)
+    recipients, tags = query_parameters.parse_domains(query, "recipient_domains"), parse_texts(query, "tags")
+    periods = list(itertools.islice(_split_periods(start, end, group), MAX_PERIODS + 1))
+    if len(periods) > MAX_PERIODS:
+        raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
+    spans = [(_to_microseconds(first), _to_microseconds(last)) for first, last in periods]
+    with call.services.store.read() as connection:
+        counted = delivery_statistics.count_events_by_period(
+            connection,
+            call.principal.account["id"],
+            spans,
+            sender_domain=domain,
+            recipient_domains=recipients,
+            tags=tags,
+        )
+    return JSONResponse({"object": "list", "data": [_row_to_json(*one) for one in zip(spans, counted, strict=True)]})
+
+
+def _row_to_json(span: tuple[int, int], counts: dict[str, int]) -> dict[str, Any]:
+    times = {"from_timestamp": rfc3339(span[0]), "to_timestamp": rfc3339(span[1])}
+    return times | {COUNT_FIELDS[kind]: count for kind, count in counts.items()}
+
+
+def _split_periods(start: datetime, end: datetime, group: str) -> Iterator[tuple[datetime, datetime]]:
+    """Whole hours, days, weeks from Monday, or months of UTC, cut off at both ends."""
+    at = start
+    while at < end:
+        until = min(_next_period(at, group), end)
+        yield at, until
+        at = until
+
+
+def _next_period(at: datetime, group: str) -> datetime:
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    if group == "hour":
+        return hour + timedelta(hours=1)
+    day = hour.replace(hour=0)
+    if group == "day":
+        return day + timedelta(days=1)
+    if group == "week":
+        return day + timedelta(days=7 - day.weekday())
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _to_microseconds(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000 + at.microsecond

@@ -1,0 +1,128 @@
+"""The JSON that API v2 takes. Unknown fields are tolerated, wrong types and missing fields are not."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Raw, Struct, field
+
+PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
+Tag = Annotated[str, Meta(min_length=1, max_length=64)]
+AttributeName = Annotated[str, Meta(min_length=1, max_length=64)]
+AttributeText = Annotated[str, Meta(max_length=255)]
+HostName = Annotated[
+    str, Meta(pattern=r"^[^\s/\\?#@:%\[\]<>|^*.]+(?:\.[^\s/\\?#@:%\[\]<>|^*.]+)*\.?$", min_length=1, max_length=253)
+]
+UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
+MetadataRetentionDays = Annotated[int, Meta(ge=1, le=30)]
+DataRetentionDays = Annotated[int, Meta(ge=0, le=30)]
+HeaderFields = Annotated[dict[str, str], Meta(max_length=500)]
+# any JSON, which `translate` reads: numbers of any length, as this library would, take it a second for few megabytes
+Substitutions = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+
+
+class EmailAddress(Struct):
+    """An address with an optional name."""
+
+    email: str
+    name: str | None = None
+
+
+class TrackingOptions(Struct):
+    """None means: as the account has it."""
+
+    open: bool | None = None
+    click: bool | None = None
+
+
+class SendRecipient(Struct):
+    """One recipient; the last five fields are ours."""
+
+    email: str
+    name: str | None = None
+    substitutions: Substitutions = field(default_factory=Raw)
+    tracking: TrackingOptions | None = None
+    privacy: PrivacyName | None = None
+    attributes: Annotated[dict[AttributeName, AttributeText], Meta(max_length=20)] | None = None
+    variant: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
+class SendAttachment(Struct):
+    """A file; `data` is text, or base64 when `base64` says so."""
+
+    data: str
+    content_type: str
+    file_name: str
+    base64: bool = False
+    content_disposition: str | None = None
+    content_id: str | None = None
+
+
+class SendSchedule(Struct):
+    """When to try first, and when to give up."""
+
+    first_attempt: Annotated[datetime, Meta(tz=True)] | None = None
+    expires: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class RetentionOptions(Struct):
+    """For how many days a message's metadata and its content are kept."""
+
+    metadata: MetadataRetentionDays | None = None
+    data: DataRetentionDays | None = None
+
+
+class UtmOptions(Struct):
+    """Campaign parameters that are added to destinations; ours. With `hosts` only to those on one of them or below;
+    never to a signed address, nor where the tag says `data-no-utm`.
+    """
+
+    source: UtmText | None = None
+    medium: UtmText | None = None
+    campaign: UtmText | None = None
+    term: UtmText | None = None
+    content: UtmText | None = None
+    hosts: Annotated[list[HostName], Meta(max_length=100)] | None = None
+
+
+class SendRequest(Struct, rename={"sender": "from"}):
+    """A request to send; the fields from `privacy` on are ours."""
+
+    sender: EmailAddress
+    recipients: Annotated[list[SendRecipient], Meta(min_length=1, max_length=100)]
+    subject: str
+    text_content: str | None = None
+    html_content: str | None = None
+    amp_content: str | None = None
+    reply_to: EmailAddress | None = None
+    attachments: list[SendAttachment] | None = None
+    headers: HeaderFields | None = None
+    substitutions: Substitutions = field(default_factory=Raw)
+    tags: Annotated[list[Tag], Meta(max_length=10)] | None = None
+    sandbox: bool | None = None
+    sandbox_result: Literal["deliver", "bounce", "defer", "fail", "suppress"] | None = None
+    tracking: TrackingOptions | None = None
+    retention: RetentionOptions | None = None
+    schedule: SendSchedule | None = None
+    privacy: PrivacyName | None = None
+    link_style: Literal["sealed", "short"] | None = None
+    utm: UtmOptions | None = None
+    opt_out: list[str] | None = None
+    skip: list[str] | None = None
+    outlook: bool | None = None
+    honeypot: bool | None = None
+
+
+class CheckRequest(Struct, rename={"sender": "from"}):
+    """HTML to look at, under the policy that a message with the other fields would have; ours."""
+
+    html_content: str
+    sender: EmailAddress | None = None
+    headers: HeaderFields | None = None
+    tracking: TrackingOptions | None = None
+    privacy: PrivacyName | None = None
+    link_style: Literal["sealed", "short"] | None = None
+    utm: UtmOptions | None = None
+    opt_out: list[str] | None = None
+    skip: list[str] | None = None
+    outlook: bool | None = None
+    honeypot: bool | None = None

@@ -1,0 +1,83 @@
+"""`POST …/messages`: accepted for each recipient when all of them are stored durably."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.accounts import account_lookup
+from linkweir.api import endpoint
+from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2 import request_types, submission_parsing
+from linkweir.api.v2.resource import to_json_bytes
+from linkweir.mail.addresses import to_ascii_domain
+from linkweir.mail.message_types import RecipientResult, Submission
+from linkweir.mail.mime_builder import check_header_length, parse_mailboxes
+from linkweir.web.authentication import ApiPrincipal
+from linkweir.web.json_response import JSONResponse, rfc3339
+from linkweir.web.services import now
+
+
+async def send_message(request: Request) -> Response:
+    """Accept a message for each recipient; 202 only when all of them are stored durably."""
+    return await endpoint.handle(request, "messages:send:any", _send, authorize=_authorize_send)
+
+
+def _authorize_send(call: ApiRequest) -> None:
+    require_sender_domains(call.principal, call.decode(request_types.SendRequest))
+
+
+def require_sender_domains(principal: ApiPrincipal, message: request_types.SendRequest) -> None:
+    """Raises NotAllowed unless the key covers the domains of `from` and of a `Sender`; BadInput when there is none."""
+    domains = [to_ascii_domain(message.sender.email.rpartition("@")[2], "from.email")]
+    for name, value in (message.headers or {}).items():
+        if name.lower() == "sender" and value:
+            senders = parse_mailboxes(check_header_length(value, "headers.'Sender'"), "headers.'Sender'")
+            domains += [one.email.rpartition("@")[2] for one in senders]
+    for domain in domains:
+        principal.require("messages:send:all", domain)
+
+
+def _send(call: ApiRequest) -> Response:
+    moment = now()
+    submission = submission_parsing.to_submission(call.decode(request_types.SendRequest), moment)
+    account = account_lookup.account_from_row(call.principal.account)
+    parts = call.services
+    answer = parts.submitter.submit(
+        parts.keyring,
+        account,
+        submission,
+        moment,
+        make_reply=lambda results: _response_body(results, submission),
+        idempotency=call.idempotency,
+    )
+    parts.delivery_worker.wake()
+    accepted = sum(result.message_id is not None for result in answer.results)
+    refused = len(answer.results) - accepted
+    parts.metrics.accepted_messages.inc(accepted)
+    parts.log.info("messages.accepted", account=str(account.id), accepted=accepted, refused=refused)
+    return JSONResponse(answer.reply, 202)
+
+
+def _response_body(results: list[RecipientResult], submission: Submission) -> bytes:
+    return to_json_bytes({"object": "list", "data": [_result_to_json(result, submission) for result in results]})
+
+
+def _result_to_json(result: RecipientResult, submission: Submission) -> dict[str, Any]:
+    recipient: dict[str, Any] = {
+        "email": result.recipient.mailbox.email,
+        "name": result.recipient.mailbox.name or None,
+    }
+    if result.recipient.substitutions is not None:
+        recipient["substitutions"] = result.recipient.substitutions
+    entry = {
+        "object": "message",
+        "id": result.message_id,
+        "recipient": recipient,
+        "status": result.status,
+        "error": result.error,
+    }
+    if result.status == "scheduled":
+        times = {"first_attempt": submission.first_attempt_at, "expires": submission.expires_at}
+        entry["schedule"] = {name: rfc3339(at) for name, at in times.items() if at is not None}
+    return entry

@@ -1,0 +1,118 @@
+"""`…/webhooks`: the secret is shown in the answer to its making, and never again."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.accounts import webhook_settings
+from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
+from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
+from linkweir.api import endpoint
+from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2.query_parameters import parse_flag
+from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
+from linkweir.db import schema, webhooks_table
+from linkweir.errors import NotFound
+from linkweir.web.json_response import JSONResponse, rfc3339
+from linkweir.web.services import now
+from linkweir.webhooks import signing
+
+
+async def list_webhooks(request: Request) -> Response:
+    """Every webhook, newest first."""
+    return await endpoint.handle(request, "webhooks:read:all", _list)
+
+
+async def create_webhook(request: Request) -> Response:
+    """A new webhook."""
+    return await endpoint.handle(request, "webhooks:write:all", _create)
+
+
+async def get_webhook(request: Request) -> Response:
+    """One webhook with its counters."""
+    return await endpoint.handle(request, "webhooks:read:all", _get)
+
+
+async def update_webhook(request: Request) -> Response:
+    """Change what is named; `enabled` true lets a disabled one begin anew."""
+    return await endpoint.handle(request, "webhooks:write:all", _update)
+
+
+async def delete_webhook(request: Request) -> Response:
+    """The webhook and everything that waits for it are gone."""
+    return await endpoint.handle(request, "webhooks:delete:all", _delete)
+
+
+def _list(call: ApiRequest) -> Response:
+    query = call.request.query_params
+    enabled = parse_flag(query, "enabled")
+    filters: list[ColumnElement[bool]] = [] if enabled is None else [schema.webhooks.c.enabled.is_(enabled)]
+    wanted = {kind: parse_flag(query, f"on_{kind}") for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS)}
+    for kind, value in wanted.items():
+        if value is not None:
+            filters.append(webhooks_table.is_subscribed_to(kind) if value else ~webhooks_table.is_subscribed_to(kind))
+    return list_page(call, schema.webhooks, _to_json, filters)
+
+
+def _create(call: ApiRequest) -> Response:
+    asked = call.decode(WebhookCreate)
+    secret = signing.new_secret()
+    values = webhook_settings.make_webhook_row(
+        asked, call.principal.account["id"], call.services.vault.seal(secret.encode()), now()
+    )
+    with call.services.store.write() as connection:
+        webhooks_table.add(connection, values)
+        row = webhooks_table.get(connection, call.principal.account["id"], values["id"])
+        assert row is not None
+        data = to_json_bytes({**_to_json(row), "secret": secret})
+        call.idempotency.store_response(connection, 201, data, secret=True)
+    return created_response(data)
+
+
+def _update(call: ApiRequest) -> Response:
+    asked = call.decode(WebhookUpdate)
+    with call.services.store.write() as connection:
+        row = _load_webhook(call, connection)
+        webhooks_table.update_row(connection, row["id"], webhook_settings.changed_webhook_columns(asked, row, now()))
+        changed = _load_webhook(call, connection)
+    return JSONResponse(_to_json(changed))
+
+
+def _delete(call: ApiRequest) -> Response:
+    with call.services.store.write() as connection:
+        webhooks_table.remove(connection, _load_webhook(call, connection)["id"])
+    return JSONResponse(DELETED_BODY)
+
+
+def _get(call: ApiRequest) -> Response:
+    with call.services.store.read() as connection:
+        return JSONResponse(_to_json(_load_webhook(call, connection)))
+
+
+def _load_webhook(call: ApiRequest, connection: Connection) -> RowMapping:
+    row = webhooks_table.get(connection, call.principal.account["id"], parse_path_id(call, "webhook"))
+    if row is None:
+        raise NotFound("there is no such webhook")
+    return row
+
+
+def _to_json(row: RowMapping) -> dict[str, Any]:
+    return {
+        "object": "webhook",
+        "id": str(row["id"]),
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
+        "name": row["name"],
+        "url": row["url"],
+        "enabled": row["enabled"],
+        **{f"on_{kind}": kind in row["events"] for kind in EVENT_KINDS},
+        **{f"on_{kind}": False for kind in UNSUPPORTED_EVENT_KINDS},
+        "scope": row["scope"],
+        "domains": row["domains"],
+        "success_count": row["success_count"],
+        "error_count": row["error_count"],
+        "errors_since_last_success": row["errors_since_last_success"],
+        "last_request_at": rfc3339(row["last_request_at"]),
+    }

@@ -1,0 +1,101 @@
+"""Where a document comes from: a file or standard input, unbuffered, with the position in errors."""
+
+import io
+import os
+import sys
+from typing import Protocol, Self
+
+from linkweir.errors import LinkweirError
+from linkweir.terminal.text import STDIN
+
+CHUNK_BYTES = 1 << 18  # bytes per read: large enough to make system calls cheap, small enough for the cache
+PREFIX_BYTES = 8192  # bytes looked at to tell a document from binary junk
+_TEXT_CONTROLS = b"\t\n\f\r\x1b"  # ESC is ISO-2022-JP's
+_CONTROLS = bytes(set(range(32)) - set(_TEXT_CONTROLS))
+
+
+class UnreadableInput(LinkweirError):
+    """A source that can't be read, or that is no document; the text says why and where."""
+
+
+class Sink(Protocol):
+    """What a document is written to."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+
+class NullSink:
+    """The sink of a dry run."""
+
+    def write(self, data: bytes, /) -> None:
+        """Take no notice."""
+
+
+class StdoutSink:
+    """Standard output, flushed after each chunk, so that a reader further down the pipe sees it at once."""
+
+    def write(self, data: bytes, /) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+class InputFile:
+    """An open document, for `with`; raises Unreadable; `mode` is the file's, `offset` the bytes read."""
+
+    def __init__(self, path: str) -> None:
+        self.offset = 0
+        self.mode = 0o666
+        try:
+            if path == STDIN:
+                if hasattr(os, "set_blocking"):
+                    os.set_blocking(0, True)  # a non-blocking pipe would look as if it had ended
+                self._file = io.FileIO(0, closefd=False)
+            else:
+                self._file = io.FileIO(path)
+                self.mode = os.fstat(self._file.fileno()).st_mode
+        except (OSError, ValueError) as error:
+            raise UnreadableInput(f"can't read: {describe_error(error)}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int = CHUNK_BYTES) -> bytes:
+        """Return up to `size` bytes, as soon as there are any; empty at the end."""
+        try:
+            data = self._file.read(size) or b""
+        except OSError as error:
+            raise UnreadableInput(f"can't read at byte {self.offset}: {describe_error(error)}") from error
+        self.offset += len(data)
+        return data
+
+    def read_prefix(self, size: int) -> bytes:
+        """Return the first `size` bytes, waiting for them; fewer only at the end."""
+        parts = bytearray()
+        while len(parts) < size and (data := self.read(size - len(parts))):
+            parts += data
+        return bytes(parts)
+
+
+def describe_error(error: Exception) -> str:
+    """Return the plain reason of an error, for an OSError without the path that the caller shows anyway; of one that
+    nobody has foreseen also the kind.
+    """
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
+    plain = getattr(error, "strerror", None) or str(error)
+    foreseen = isinstance(error, OSError | LinkweirError) or "embedded null" in plain
+    return plain if plain and foreseen else f"{type(error).__name__}: {plain}".removesuffix(": ")
+
+
+def reject_binary(head: bytes) -> None:
+    """Raise Unreadable when `head` is no text: it holds a NUL and more than 2 % controls.
+
+    A stray NUL in a broken document is let through; compressed data (a tenth of it controls) and UTF-16
+    without a BOM (half of it NULs) are not.
+    """
+    nul = head.find(0)
+    if nul >= 0 and len(head) - len(head.translate(None, _CONTROLS)) > len(head) * 0.02:
+        raise UnreadableInput(f"looks like binary data, not HTML (a NUL at byte {nul}); left alone")

@@ -1,0 +1,151 @@
+"""Look at one document as a linter would: each link with its place, its outcome, and what to say about it."""
+
+import codecs
+from dataclasses import dataclass
+
+from linkweir.bulk.document_io import PREFIX_BYTES, InputFile, UnreadableInput, reject_binary
+from linkweir.bulk.file_kind import FileKind
+from linkweir.bulk.mbox import MAX_MAIL_BYTES, read_single_mail, split_mbox
+from linkweir.bulk.tracker_factory import TrackerFactory
+from linkweir.html import Finding, Outcome, Switches, check
+from linkweir.html.charset import Charset
+from linkweir.html.lint import TAG_WINDOW_BYTES, make_finding
+from linkweir.html.prescan import sniff_charset
+from linkweir.mime import CheckedPart, Note, check_parts
+from linkweir.terminal.text import STDIN, display_path
+
+_MAX_TAG_BYTES = 80  # bytes of a tag: enough to find it by, where there is no destination
+
+
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """One link of one file; `line`, `column` (characters) from 1; `problem`: looks trackable, is not.
+
+    Or one part of a mail that could not be judged: then `index` is None and `outcome` the code of the note on it.
+    """
+
+    file: str
+    line: int
+    column: int
+    index: int | None
+    outcome: str
+    reason: str
+    destination: str | None
+    text: str
+    tag: str
+    problem: bool
+    warning: str | None
+
+
+def lint_file(
+    path: str, *, switches: Switches, charset: str | None, trackers: TrackerFactory, kind: FileKind = "html"
+) -> list[LintResult]:
+    """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable.
+
+    In mails, lines and columns are those of the decoded part, which is named behind the file: `mail.eml[1.2]`; links
+    are counted over the whole mail.
+    """
+    if kind != "html":
+        return _lint_mails(path, kind, switches, trackers)
+    links = trackers.make_tracker(path)
+    with InputFile(path) as source:
+        parts = [source.read_prefix(PREFIX_BYTES)]
+        label = sniff_charset(parts[0], charset)
+        if path != STDIN and not label.startswith(("utf-16", "utf-32")):
+            reject_binary(parts[0])
+        while data := source.read():
+            parts.append(data)
+    document = b"".join(parts)
+    findings = check(document, switches=switches, charset=label, links=links)
+    columns = _CharacterColumns(document, label)
+    return [
+        _to_result(
+            display_path(path),
+            finding,
+            document[finding.link.start : finding.link.end],
+            columns.column_at(finding.link.start, finding.link.column),
+        )
+        for finding in findings
+    ]
+
+
+def _lint_mails(path: str, kind: FileKind, switches: Switches, trackers: TrackerFactory) -> list[LintResult]:
+    found: list[LintResult] = []
+    with InputFile(path) as source:
+        chunks = iter(source.read, b"")
+        for piece in split_mbox(chunks) if kind == "mbox" else read_single_mail(chunks):
+            if not piece.number:
+                raise UnreadableInput(f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB")
+            links = trackers.make_tracker(path, piece.number)
+            parts, notes = check_parts(piece.data, switches=switches, links=links)
+            place = f"{display_path(path)}[{piece.number}/" if kind == "mbox" else f"{display_path(path)}["
+            for part in parts:
+                found += _lint_part(f"{place}{part.section}]", part)
+            # what became of single links stands with them
+            unjudged = (note for note in notes if note.code not in set(Outcome))
+            found += [_to_unjudged_result(f"{place}{note.part or 1}]", note) for note in unjudged]
+    return found
+
+
+def _lint_part(name: str, part: CheckedPart) -> list[LintResult]:
+    """Offsets and columns of a str are characters already."""
+    html, columns = part.html, None if isinstance(part.html, str) else _CharacterColumns(part.html, part.charset)
+    found = []
+    for link in part.links:
+        cut = html[link.start : min(link.end, link.start + TAG_WINDOW_BYTES)]
+        tag = cut.encode("utf-8", "surrogatepass") if isinstance(cut, str) else cut
+        column = columns.column_at(link.start, link.column) if columns else link.column
+        found.append(_to_result(name, make_finding(link, tag), tag, column))
+    return found
+
+
+def _to_unjudged_result(name: str, note: Note) -> LintResult:
+    return LintResult(name, 1, 1, None, note.code, f"not judged: {note.text}", None, "", "", True, None)
+
+
+def _to_result(name: str, finding: Finding, tag: bytes, column: int) -> LintResult:
+    link = finding.link
+    return LintResult(
+        file=name,
+        line=link.line,
+        column=column,
+        index=link.index,
+        outcome=link.outcome,
+        reason=finding.reason,
+        destination=link.destination,
+        text=link.text,
+        tag=tag[:_MAX_TAG_BYTES].decode("utf-8", "replace"),
+        problem=finding.looks_trackable,
+        warning=finding.warning,
+    )
+
+
+class _CharacterColumns:
+    """Turns columns in bytes into columns in characters, as editors count them; asked in document order.
+
+    Goes on from the link before on the same line: a document may be one line, and have links by the thousand.
+    """
+
+    def __init__(self, document: bytes, charset: str) -> None:
+        found = Charset(charset)
+        self._codec = codecs.getincrementaldecoder(
+            found.codec if found.is_ascii_transparent and found.codec else "utf-8"
+        )
+        self._document = document
+        self._line = -1
+        self._at = self._characters = 0
+        self._decoder = self._codec("replace")
+
+    def column_at(self, start: int, column: int) -> int:
+        """Return the column in characters of the tag at byte `start`, whose column in bytes is `column`."""
+        line = start - (column - 1)
+        if line != self._line or start < self._at:
+            self._line = self._at = line
+            self._characters = 0
+            self._decoder = self._codec("replace")
+        self._characters += len(self._decoder.decode(self._document[self._at : start]))
+        self._at = start
+        state = self._decoder.getstate()
+        cut = len(self._decoder.decode(b"", final=True))  # a character that the tag cuts off shows as one too
+        self._decoder.setstate(state)
+        return self._characters + cut + 1

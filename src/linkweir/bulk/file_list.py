@@ -1,0 +1,283 @@
+"""From the paths somebody typed to a list of jobs: what is read, what is written, what is left out and why.
+
+Decides names only; opens nothing for writing. The order is that of the paths, folders sorted by name inside,
+so that two runs over the same tree do the same things in the same order.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from linkweir.bulk.document_io import describe_error
+from linkweir.bulk.file_kind import SUFFIXES, FileKind, detect_kind
+from linkweir.durable_files import is_temporary
+from linkweir.errors import LinkweirError
+from linkweir.terminal.text import STDIN, display_path
+
+NOT_REGULAR = "not a regular file"
+NO_SUPPORTED_FILE = f"a folder without any file that is known here ({', '.join(SUFFIXES)} or a mail of a Maildir)"
+
+FileIdentity = tuple[int, int]  # device and inode: what tells two names of one file
+
+
+class InvalidPlan(LinkweirError, ValueError):
+    """What was asked for can't be done to these paths at all; nothing has been touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """One file to do; `size` in bytes, 0 if unknown; no `target`: standard output (dry run: nowhere).
+
+    A mailbox in which a process has died is done again, with every mail announced, and then without those that did it.
+    """
+
+    source: str
+    target: str | None
+    size: int
+    copy_only: bool = False
+    kind: FileKind = "html"
+    announce_mails: bool = False
+    excluded_mails: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class FileList:
+    """What a list of paths came to.
+
+    `problems` holds (path, reason) of what could not be listed, `sources` each input by its identity;
+    `others` and `links_to_folders` count what was left out.
+    """
+
+    jobs: list[FileJob] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    skipped_files: int = 0
+    skipped_folder_links: int = 0
+    sources: dict[FileIdentity, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedFile:
+    """A file met on the way; `below` is its path inside the folder that was named, "" if itself named."""
+
+    path: str
+    relative_path: str
+    stat: os.stat_result
+
+
+def walk(path: str, listing: FileList, *, follow: bool = False) -> Iterator[WalkedFile]:
+    """Yield the file `path`, or all files below the folder; what can't be read goes to `listing.problems`."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError) as error:
+        listing.problems.append((path, describe_error(error)))
+        return
+    if stat.S_ISDIR(state.st_mode):
+        yield from _walk_folder(path, _identity(state), listing, follow)
+    else:
+        yield WalkedFile(path, "", state)
+
+
+def _identity(state: os.stat_result) -> FileIdentity:
+    return state.st_dev, state.st_ino
+
+
+def _walk_folder(top: str, identity: FileIdentity, listing: FileList, follow: bool) -> Iterator[WalkedFile]:
+    """Walk with a stack of our own (a path may be deeper than Python recurses); know loops by identity."""
+    stack = [(iter(_scan_folder(top, listing)), "", frozenset({identity}))]
+    while stack:
+        entries, below, above = stack[-1]
+        entry = next(entries, None)
+        if entry is None:
+            stack.pop()
+            continue
+        relative = os.path.join(below, entry.name)
+        try:
+            state = entry.stat()
+            is_link = entry.is_symlink()
+        except OSError as error:
+            listing.problems.append((entry.path, describe_error(error)))
+            continue
+        if not stat.S_ISDIR(state.st_mode):
+            yield WalkedFile(entry.path, relative, state)
+        elif is_link and not follow:
+            listing.skipped_folder_links += 1
+        elif _identity(state) in above:
+            listing.problems.append((entry.path, "symbolic link loop: leads back to a folder above it"))
+        else:
+            stack.append((iter(_scan_folder(entry.path, listing)), relative, above | {_identity(state)}))
+
+
+def _scan_folder(folder: str, listing: FileList) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as listed:
+            return sorted(listed, key=lambda entry: os.fsencode(entry.name))
+    except OSError as error:
+        listing.problems.append((folder, describe_error(error)))
+        return []
+
+
+def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind | None = None) -> FileList:
+    """List the HTML files and mails under `paths`; one that is named itself counts whatever its suffix, and a folder
+    without any is a problem: somebody who misspelt its name would be told that all is well.
+
+    `kind`: what standard input and files that are named themselves hold; None goes by their names.
+    """
+    listing = FileList()
+    for path in paths:
+        if path == STDIN:
+            listing.jobs.append(FileJob(STDIN, None, 0, kind=kind or "html"))
+            continue
+        before = len(listing.jobs), len(listing.problems)
+        for found in walk(path, listing, follow=follow):
+            known = detect_kind(found.path)
+            if found.relative_path and known and not stat.S_ISREG(found.stat.st_mode):
+                listing.problems.append((found.path, NOT_REGULAR))  # a pipe would keep us waiting for ever
+            elif not found.relative_path or known:
+                told = kind if not found.relative_path else None
+                listing.jobs.append(FileJob(found.path, None, found.stat.st_size, kind=told or known or "html"))
+            else:
+                listing.skipped_files += 1
+        if before == (len(listing.jobs), len(listing.problems)):
+            listing.problems.append((path, NO_SUPPORTED_FILE))
+    return listing
+
+
+def plan_rewrite(
+    paths: list[str],
+    *,
+    output: str | None = None,
+    in_place: bool = False,
+    dry_run: bool = False,
+    copy_others: bool = False,
+    follow: bool = False,
+    kind: FileKind | None = None,
+) -> FileList:
+    """Plan a rewriting run. Raises BadPlan before two files become one or an input is written over.
+
+    One folder is mirrored into `output` itself; with several paths each goes under its own name in `output`;
+    a single file becomes `output`, or goes into it when that is a folder.
+    """
+    listing = FileList()
+    folders = [path for path in paths if path != STDIN and os.path.isdir(path)]
+    many = len(paths) > 1 or bool(folders)
+    if STDIN in paths and (len(paths) > 1 or in_place):
+        raise InvalidPlan("standard input (-) can't be mixed with other paths or rewritten in place")
+    if many and not (output or in_place or dry_run):
+        raise InvalidPlan("several files need --output DIR or --in-place (or --dry-run)")
+    if many and output:
+        _check_output_folder(folders, output)
+    into_folder = many or (output is not None and (output.endswith(os.sep) or os.path.isdir(output)))
+    for path in paths:
+        if path == STDIN:
+            name = os.path.join(output, "stdin.html") if output and into_folder else output
+            listing.jobs.append(FileJob(STDIN, None if dry_run else name, 0, kind=kind or "html"))
+            continue
+        base = _output_base(path, output, into_folder, is_only_path=len(paths) == 1)
+        for found in walk(path, listing, follow=follow):
+            told = kind if not found.relative_path else None
+            _add_job(listing, found, base, told, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
+    if in_place:
+        listing.jobs = _deduplicate(listing.jobs)
+    else:
+        _check_targets(listing)
+    return listing
+
+
+def _output_base(path: str, output: str | None, into_folder: bool, *, is_only_path: bool) -> str | None:
+    """Where the files of `path` go: a folder for a folder, a file name for a file."""
+    if output is None or not into_folder or (is_only_path and os.path.isdir(path)):
+        return output
+    own = os.path.basename(os.path.normpath(path))
+    return os.path.join(output, own if own not in {"", ".", ".."} else os.path.basename(os.path.realpath(path)))
+
+
+def _add_job(
+    listing: FileList,
+    file: WalkedFile,
+    base: str | None,
+    explicit_kind: FileKind | None,
+    *,
+    in_place: bool,
+    dry_run: bool,
+    copy_others: bool,
+) -> None:
+    name = os.path.basename(file.path)
+    if is_temporary(name):
+        return
+    known = explicit_kind or detect_kind(file.path)
+    html = not file.relative_path or known is not None
+    regular = stat.S_ISREG(file.stat.st_mode)
+    if not regular and (file.relative_path or in_place):
+        listing.problems.append((file.path, NOT_REGULAR))
+        return
+    if not html and (in_place or dry_run or not copy_others):
+        listing.skipped_files += 1
+        return
+    target = None if dry_run else file.path if in_place else base
+    if target is not None and not in_place and file.relative_path:
+        target = os.path.join(target, file.relative_path)
+    listing.sources[_identity(file.stat)] = file.path
+    listing.jobs.append(FileJob(file.path, target, file.stat.st_size if regular else 0, not html, known or "html"))
+
+
+def _check_output_folder(folders: list[str], output: str) -> None:
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise InvalidPlan(f"--output {display_path(output)} must be a folder here")
+    inside = os.path.join(os.path.realpath(output), "")
+    for folder in folders:
+        if inside.startswith(os.path.join(os.path.realpath(folder), "")):
+            raise InvalidPlan(
+                f"--output {display_path(output)} lies inside the input folder {display_path(folder)}; "
+                "choose a folder outside it, or --in-place"
+            )
+
+
+def _check_targets(listing: FileList) -> None:
+    """Refuse two jobs for one target, and a target that is one of the inputs, before anything is written."""
+    targets: dict[str, FileJob] = {}
+    for job in listing.jobs:
+        if job.target is None:
+            continue
+        state = _stat_or_none(job.target)
+        if state is not None and not stat.S_ISREG(state.st_mode):
+            continue  # a terminal or /dev/null takes any number
+        real = os.path.realpath(job.target)  # two names may be links to one file
+        if real in targets:
+            raise InvalidPlan(
+                f"{display_path(targets[real].source)} and "
+                f"{display_path(job.source)} would both become {display_path(job.target)}"
+            )
+        targets[real] = job
+        if state is not None and _identity(state) in listing.sources:
+            raise InvalidPlan(
+                f"{display_path(job.target)} is an input too; use --in-place to rewrite files where they are"
+            )
+
+
+def _stat_or_none(path: str) -> os.stat_result | None:
+    with contextlib.suppress(OSError):
+        return os.stat(path)
+    return None
+
+
+def find_overwritten(path: str, targets: Iterable[str]) -> str | None:
+    """Return the first of `targets` that is the file `path`, by whatever name or link; None if none is."""
+    real, state = os.path.realpath(path), _stat_or_none(path)
+    for target in targets:
+        there = _stat_or_none(target)
+        if state is not None and there is not None:
+            if _identity(there) == _identity(state):
+                return target
+        elif os.path.realpath(target) == real:
+            return target
+    return None
+
+
+def _deduplicate(jobs: list[FileJob]) -> list[FileJob]:
+    """Keep one job per real file, which several symbolic links may lead to."""
+    kept: dict[str, FileJob] = {}
+    for job in jobs:
+        kept.setdefault(os.path.realpath(job.source), job)
+    return list(kept.values())

@@ -1,0 +1,253 @@
+"""Rewrite one file, or standard input, holding one chunk and one open tag, never a document.
+
+Each file stands alone: its error ends up in its Result, and the next file is none the wiser.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from linkweir.bulk.document_io import (
+    PREFIX_BYTES,
+    InputFile,
+    NullSink,
+    Sink,
+    StdoutSink,
+    UnreadableInput,
+    describe_error,
+    reject_binary,
+)
+from linkweir.bulk.file_list import FileJob
+from linkweir.bulk.length_fields import update_length_headers, update_maildir_name
+from linkweir.bulk.link_report import format_row
+from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, read_single_mail, split_mbox
+from linkweir.bulk.message_id_pattern import require_rereadable
+from linkweir.bulk.tracker_factory import TrackerFactory
+from linkweir.durable_files import AtomicFile
+from linkweir.errors import LinkweirError
+from linkweir.html import Outcome, Rewriter, Switches
+from linkweir.html.prescan import PRESCAN_BYTES, sniff_charset
+from linkweir.mime import Rewritten, rewrite_message
+from linkweir.terminal.text import STDIN, display_path
+from linkweir.tokens import KeyRing, Privacy
+
+ProgressCallback = Callable[[int], None]
+ReportWriter = Callable[[bytes], None]
+MailStartedCallback = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteConfig:
+    """Everything that rewriting a file needs, in a form that travels to another process.
+
+    `ring` is a key ring as JSON; `message` may be a pattern (see `message_for`); `report` asks for rows.
+    """
+
+    keyring: bytes = field(repr=False)
+    base_url: str
+    message: str | None = None
+    campaign: str | None = None
+    privacy: Privacy = Privacy.FULL
+    switches: Switches = field(default_factory=Switches)
+    charset: str | None = None
+    report: bool = False
+    dry_run: bool = False
+    in_place: bool = False
+
+
+@dataclass(slots=True)
+class FileResult:
+    """What became of one job; `error` None: all right; `rows`: the report's lines, none for a failed file;
+    `notes`: how often something was worth a note, by its code; `left`: mails of a mailbox that stayed as they were, and
+    why.
+    """
+
+    job: FileJob
+    size: int = 0
+    counts: dict[Outcome, int] = field(default_factory=dict)
+    rows: bytes = b""
+    notes: dict[str, int] = field(default_factory=dict)
+    unchanged_mails: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+class FileRewriter:
+    """Rewrites one job after another by one recipe; LinkweirError when the recipe is no good."""
+
+    def __init__(self, config: RewriteConfig) -> None:
+        self._config = config
+        self._on_mail_started: MailStartedCallback | None = None
+        self._renamed_path: str | None = None  # where the mail belongs whose name states its length
+        ring = KeyRing.from_json(config.keyring)
+        self._tracker_factory = TrackerFactory(
+            ring, config.base_url, message=config.message, campaign=config.campaign, privacy=config.privacy
+        )
+
+    def rewrite(
+        self,
+        job: FileJob,
+        on_progress: ProgressCallback,
+        rows: ReportWriter | None = None,
+        on_mail_started: MailStartedCallback | None = None,
+    ) -> FileResult:
+        """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result; `announce`
+        hears each mail's number before it is done, if the job says so.
+
+        Errors of this file are put into the result, whatever they are: the next file is none the wiser.
+        BrokenPipeError comes out: nobody reads the output any more; and EOFError, by which `tick` ends the work.
+        """
+        self._on_mail_started = on_mail_started
+        result = FileResult(job)
+        kept: list[bytes] = []
+        try:
+            self._open_and_rewrite(result, on_progress, rows or kept.append)
+            result.rows = b"".join(kept)
+            return result
+        except (BrokenPipeError, EOFError):
+            raise
+        except OSError as error:
+            where = "standard output" if job.target is None else display_path(job.target)
+            result.error = f"can't write {where}: {describe_error(error)}"
+        except Exception as error:
+            result.error = describe_error(error)
+        result.counts, result.unchanged_mails = {}, []
+        return result
+
+    def _open_and_rewrite(self, result: FileResult, tick: ProgressCallback, rows: ReportWriter) -> None:
+        job, recipe = result.job, self._config
+        self._renamed_path = None
+        require_rereadable(recipe.message or "", job.source)
+        with InputFile(job.source) as source:
+            if recipe.dry_run:
+                self._copy_chunks(source, NullSink(), result, tick, rows)
+            elif job.target is None:
+                self._copy_chunks(source, StdoutSink(), result, tick, rows)
+            else:
+                os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
+                with AtomicFile(job.target, mode=source.mode) as sink:
+                    self._copy_chunks(source, sink, result, tick, rows)
+                    if recipe.in_place and not result.counts.get(Outcome.TRACKED):
+                        sink.abort()  # nothing changed, so the file keeps its date
+                if self._renamed_path is not None and self._renamed_path != job.target:
+                    _rename(job.target, self._renamed_path, over=not recipe.in_place)
+
+    def _copy_chunks(
+        self, source: InputFile, sink: Sink, result: FileResult, tick: ProgressCallback, rows: ReportWriter
+    ) -> None:
+        write = _iter_chunks(source) if result.job.copy_only else self._rewrite_chunks(source, result, rows)
+        for data in write:
+            sink.write(data)
+            tick(source.offset - result.size)
+            result.size = source.offset
+
+    def _rewrite_chunks(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
+        if result.job.kind == "html":
+            return self._rewrite_html(source, result, rows)
+        return self._rewrite_mails(source, result, rows)
+
+    def _rewrite_mails(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
+        """Yield the mail, or the mailbox mail by mail, rewritten; a mail that can't be passes unchanged."""
+        too_large = False
+        box = result.job.kind == "mbox"
+        for piece in split_mbox(_iter_chunks(source)) if box else read_single_mail(_iter_chunks(source)):
+            too_large |= not piece.number
+            done = self._rewrite_mail(piece, result) if piece.number else None
+            if done is None:
+                yield piece.data
+                continue
+            for found in done.links:
+                result.counts[found.link.outcome] = result.counts.get(found.link.outcome, 0) + 1
+            for note in done.notes:
+                result.notes[note.code] = result.notes.get(note.code, 0) + 1
+            if self._config.report:
+                self._report_mail_links(result, done, piece.number if box else None, rows)
+            yield update_length_headers(piece.data, done.raw) if box else done.raw
+            self._renamed_path = (
+                None if box or not result.job.target else update_maildir_name(result.job.target, piece.data, done.raw)
+            )
+        if too_large and not box:
+            raise UnreadableInput(f"the mail is larger than {MAX_MAIL_BYTES >> 20} MiB and was left alone")
+        if too_large:
+            result.unchanged_mails.append(f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB")
+
+    def _rewrite_mail(self, piece: MailPiece, result: FileResult) -> Rewritten | None:
+        """The mail rewritten; None for one of a mailbox with which that can't be done: it costs itself only."""
+        recipe, job = self._config, result.job
+        tracker = self._tracker_factory.make_tracker(job.source, piece.number)
+        if piece.number in job.excluded_mails:
+            result.unchanged_mails.append(f"mail {piece.number}: the process working on it ended")
+            return None
+        if job.announce_mails and self._on_mail_started:
+            self._on_mail_started(piece.number)
+        try:
+            return rewrite_message(piece.data, tracker, switches=recipe.switches, report=True)
+        except Exception as error:
+            if job.kind != "mbox":
+                raise
+            result.unchanged_mails.append(f"mail {piece.number}: {describe_error(error)}")
+            return None
+
+    def _report_mail_links(self, result: FileResult, done: Rewritten, number: int | None, rows: ReportWriter) -> None:
+        for found in done.links:
+            replaced = not self._config.dry_run
+            rows(format_row(result.job.source, found.link, replaced=replaced, part=found.part, message=number))
+
+    def _rewrite_html(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
+        """Yield the rewritten document; on an error first the rest unchanged, since a stream is never cut."""
+        piped = result.job.source == STDIN
+        head = source.read_prefix(_prefix_size(piped, self._config.charset))
+        rewriter = self._make_rewriter(head, result.job, rows)
+        failure: Exception | None = None
+        data = head
+        while data:
+            try:
+                done = rewriter.feed(data)
+            except Exception as error:
+                failure, done = failure or error, b""  # the rewriter passes on everything unchanged from here
+            yield done
+            try:
+                data = source.read()
+            except LinkweirError as error:
+                failure, data = error, b""
+        try:
+            done = rewriter.close()
+        except Exception as error:
+            failure, done = failure or error, rewriter.close()
+        yield done
+        if failure:
+            raise failure
+        result.counts = dict(rewriter.counts)
+
+    def _make_rewriter(self, head: bytes, job: FileJob, rows: ReportWriter) -> Rewriter:
+        """Make the rewriter for a document that begins with `head`; raises Unreadable when it is none."""
+        recipe = self._config
+        charset = sniff_charset(head, recipe.charset)
+        if job.source != STDIN and not charset.startswith(("utf-16", "utf-32")):
+            reject_binary(head)
+        replaced = not recipe.dry_run
+        return Rewriter(
+            self._tracker_factory.make_tracker(job.source),
+            switches=recipe.switches,
+            charset=charset,
+            on_link=(lambda link: rows(format_row(job.source, link, replaced=replaced))) if recipe.report else None,
+        )
+
+
+def _rename(path: str, to: str, *, over: bool) -> None:
+    """After the mail is written, so that a process killed between leaves it once, with a name that states a wrong
+    length. `over`: also over what an earlier run has left there.
+    """
+    if not os.path.islink(path) and (over or not os.path.lexists(to)):
+        os.replace(path, to)
+
+
+def _iter_chunks(source: InputFile) -> Iterator[bytes]:
+    while data := source.read():
+        yield data
+
+
+def _prefix_size(piped: bool, charset: str | None) -> int:
+    """How many bytes to wait for before the first link: as few as can be when somebody waits at a pipe."""
+    if not piped:
+        return PREFIX_BYTES
+    return 4 if charset else PRESCAN_BYTES  # 4: the longest BOM

@@ -1,0 +1,70 @@
+"""`linkweir account`: the customers of a service on this machine, the first one and further ones."""
+
+import argparse
+import os
+import sys
+import time
+import uuid
+
+from linkweir.cli.data_option import add_data_option, open_data_folder
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.terminal.text import display_path
+
+_MAX_NAME_CHARACTERS = 255  # characters, as over the API
+_EXAMPLES = """\
+  linkweir account add 'Example Ltd'             make an account and an API key of its own
+  linkweir account list
+  linkweir user add ada@example.com --account UUID
+
+The service may run meanwhile. --data is the folder that it was started with; in a new folder the account is the first.
+"""
+
+
+def add_to(commands: SubcommandParsers) -> None:
+    """Add this sub-command, which has two of its own, to the parser."""
+    parser = add_command(
+        commands,
+        "account",
+        summary="make and list the accounts of a service (needs linkweir[service])",
+        description="Each account has its own messages, API keys, domains, webhooks and users, and sees no other's.",
+        examples=_EXAMPLES,
+    )
+    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    for name, summary, run in (("add", "make an account", run_add), ("list", "list the accounts", run_list)):
+        action = add_command(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
+        add_data_option(action)
+        if name == "add":
+            action.add_argument("name", metavar="NAME", help="what it is called")
+        action.set_defaults(run=run)
+
+
+def run_add(args: argparse.Namespace) -> int:
+    """Make an account and its first API key; id and key go to standard output, a line each."""
+    from linkweir import integrity
+    from linkweir.app import open_database
+    from linkweir.db import accounts_table
+    from linkweir.settings import from_environment
+    from linkweir.web import authentication
+
+    if not 1 <= len(args.name) <= _MAX_NAME_CHARACTERS:
+        raise UsageError(f"a name has 1 to {_MAX_NAME_CHARACTERS} characters")
+    settings, account, now = from_environment(os.environ, data=args.data), uuid.uuid4(), time.time_ns() // 1000
+    integrity.check_database(settings)
+    with open_database(settings) as store, store.write() as connection:
+        accounts_table.create(connection, account, args.name, now)
+        key = authentication.create_api_key(connection, account, "first", now)[1]
+    print(f"account {account}\nAPI key {key}")
+    print("linkweir: keep the key, it is not shown again", file=sys.stderr)
+    return 0
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """One line for each account, the oldest first."""
+    with open_data_folder(args) as (_settings, store):
+        from linkweir.db import accounts_table
+
+        with store.read() as connection:
+            for row in accounts_table.list_all(connection):
+                made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(row["created_at"] // 1_000_000))
+                print(f"{row['id']}  made {made} UTC  {display_path(row['name'])}")
+    return 0

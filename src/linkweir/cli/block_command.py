@@ -1,0 +1,85 @@
+"""`linkweir block`: hosts and destinations that a service sends nobody to any more, phishing above all."""
+
+import argparse
+import json
+import os
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from linkweir.cli.data_option import add_data_option
+from linkweir.cli.shared_options import SubcommandParsers, add_command
+from linkweir.terminal.text import display_path
+
+if TYPE_CHECKING:
+    from linkweir.clicks.blocklist import Blocklist
+
+_EXAMPLES = """\
+  linkweir block add phishing.example                    the host and every host below it
+  linkweir block add https://docs.example/form?id=7      this destination only
+  linkweir block list
+  linkweir block remove phishing.example
+A running service follows within seconds: readers get a page (410) instead of the destination.
+"""
+
+
+def add_to(commands: SubcommandParsers) -> None:
+    """Add this sub-command, which has three of its own, to the parser."""
+    parser = add_command(
+        commands,
+        "block",
+        summary="send nobody to a host or destination any more (needs linkweir[service])",
+        description="Block hosts and destinations on a service's tracking links.",
+        examples=_EXAMPLES,
+    )
+    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    for name, summary, run in (
+        ("add", "block a host or destination", run_add),
+        ("remove", "open it again", run_remove),
+        ("list", "show what is blocked", run_list),
+    ):
+        action = add_command(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
+        add_data_option(action)
+        action.set_defaults(run=run)
+        if name == "list":
+            action.add_argument("--json", action="store_true", help="print one JSON object a line")
+        else:
+            action.add_argument("what", metavar="TARGET", help="a host, or an address that begins with http(s)://")
+        if name == "add":
+            action.add_argument("--reason", default="", help="a note for yourself")
+
+
+def run_add(args: argparse.Namespace) -> int:
+    """Block it."""
+    with closing(_open_blocklist(args)) as blocking:
+        print(f"linkweir: blocked the {display_path(blocking.add(args.what, args.reason))}")
+    return 0
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    """Open it again; 1 when it was not blocked."""
+    with closing(_open_blocklist(args)) as blocking:
+        removed = blocking.remove(args.what)
+    if removed is None:
+        print(f"linkweir: {display_path(args.what)} is not blocked", file=sys.stderr)
+        return 1
+    print(f"linkweir: opened the {display_path(removed)} again")
+    return 0
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Print what is blocked."""
+    with closing(_open_blocklist(args)) as blocking:
+        for kind, value, reason in blocking.list_entries():
+            if args.json:
+                print(json.dumps({"kind": kind, "value": value, "reason": reason}))
+            else:
+                print(display_path(f"{kind:<12} {value}" + (f"  ({reason})" if reason else "")))
+    return 0
+
+
+def _open_blocklist(args: argparse.Namespace) -> "Blocklist":
+    from linkweir.clicks.blocklist import Blocklist
+    from linkweir.settings import from_environment
+
+    return Blocklist(from_environment(os.environ, data=args.data))

@@ -1,0 +1,41 @@
+"""The data folder of a service, for sub-commands that work beside one that runs, or while none does."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linkweir.cli.optional_dependencies import require_service_extra
+from linkweir.cli.shared_options import UsageError
+from linkweir.terminal.text import display_path
+
+if TYPE_CHECKING:
+    from linkweir.db.database import Database
+    from linkweir.settings import Settings
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--data`."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="data folder of the service (default: LINKWEIR_DATA, ./linkweir-data)",
+    )
+
+
+@contextmanager
+def open_data_folder(args: argparse.Namespace) -> Iterator[tuple["Settings", "Database"]]:
+    """Settings and store of the folder. Raises UsageError when there is none, or the service's packages are missing."""
+    with require_service_extra():
+        from linkweir.app import open_database
+        from linkweir.settings import from_environment
+    settings = from_environment(os.environ, data=args.data)
+    if not settings.database.exists():
+        raise UsageError(
+            f"there is no service's data in {display_path(str(settings.data))}; name its folder with --data"
+        )
+    with open_database(settings) as store:
+        yield settings, store

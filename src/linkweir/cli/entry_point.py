@@ -1,0 +1,146 @@
+"""Build the parser, run the sub-command that was named, turn failure into a line and an exit code."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import linkweir
+from linkweir.bulk.document_io import describe_error
+from linkweir.cli import (
+    account_command,
+    api_keys_command,
+    block_command,
+    check_command,
+    explain_command,
+    export_command,
+    help_command,
+    keys_command,
+    open_command,
+    rebuild_command,
+    recipient_command,
+    rewrite_command,
+    serve_command,
+    user_command,
+    webhooks_command,
+)
+from linkweir.cli.optional_dependencies import require_service_extra
+from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, wrap_text
+from linkweir.cli.standard_streams import reopen_closed_streams
+from linkweir.errors import LinkweirError
+from linkweir.terminal.text import display_path
+
+_EPILOG = """\
+first steps:
+  linkweir check newsletter.html                 which links can be tracked, and why not the others
+  linkweir rewrite newsletter.html -o out.html --base-url https://t.example.com
+  linkweir rewrite templates/ --output tracked/  a folder, mirrored
+  linkweir open https://t.example.com/...        what a tracking link holds
+  linkweir serve                                 the service: API, redirects, clicks, dashboard
+
+Each sub-command explains itself: linkweir rewrite --help
+exit codes: 0 all right, 1 some files failed or a check found something, 2 a mistake in the command line
+"""
+_EXIT_INTERRUPTED = 128 + signal.SIGINT
+_EXIT_BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows lacks
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command, without the options of `serve`, which need its packages."""
+    parser = argparse.ArgumentParser(
+        prog="linkweir",
+        description=wrap_text(
+            "Click tracking for e-mail that anyone can run: rewrite the links of a mail byte-exactly, see "
+            "which links can be tracked, and run the service that counts the clicks."
+        ),
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
+    commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
+    service = (
+        account_command,
+        api_keys_command,
+        user_command,
+        block_command,
+        webhooks_command,
+        explain_command,
+        export_command,
+        recipient_command,
+        rebuild_command,
+    )
+    for module in (rewrite_command, check_command, open_command, keys_command, *service):
+        module.add_to(commands)
+    add_command(commands, "serve", **serve_command.SERVE_HELP)
+    help_command.add_to(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (default: the process's own arguments) and return its exit code."""
+    reopen_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:  # a file name that the terminal's charset lacks is shown escaped, not as a crash
+            reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup` means that
+        signal.signal(signal.SIGHUP, _on_sigterm)
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except UsageError as error:
+        print(f"linkweir: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except LinkweirError as error:
+        print(f"linkweir: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        _redirect_stdout_to_null()
+        return _EXIT_BROKEN_PIPE
+    except OSError as error:  # of the key file, say; a document's own errors never come this far
+        where = f"{display_path(str(error.filename))}: " if error.filename else ""
+        print(f"linkweir: {where or _explain_stdout_errors()}{describe_error(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("linkweir: interrupted", file=sys.stderr)
+        return _EXIT_INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    if argv[:1] == ["serve"]:
+        return serve_command.main(argv[1:])
+    parser = build_parser()
+    if not argv:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit:  # after --help or --version
+        sys.stdout.flush()
+        raise
+    with require_service_extra():
+        code: int = args.run(args)
+    sys.stdout.flush()  # here, where a broken pipe is still caught
+    return code
+
+
+def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    """Leave through every `with` and `finally` on SIGTERM and SIGHUP, so that no temporary file stays."""
+    raise SystemExit(128 + number)
+
+
+def _explain_stdout_errors() -> str:
+    """Name standard output where it is what takes nothing, and drop what it was to take."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _redirect_stdout_to_null()
+        return "can't write standard output: "
+    return ""
+
+
+def _redirect_stdout_to_null() -> None:
+    """Point standard output at nothing, or Python complains about the broken pipe once more when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

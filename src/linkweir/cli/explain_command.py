@@ -1,0 +1,207 @@
+"""`linkweir explain CLICK`: how the verdict on a click came about, rule by rule, with the hits around it."""
+
+import argparse
+import json
+import os
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from linkweir.cli.data_option import add_data_option
+from linkweir.cli.optional_dependencies import require_service_extra
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.terminal.text import display_path, escape_unprintable
+
+if TYPE_CHECKING:
+    from linkweir.clicks.verdict_explanation import VerdictExplanation
+
+_SECOND_US = 1_000_000
+_DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database
+_EXAMPLES = """\
+  linkweir explain 0b5f7c1e-8a52-4c4f-9a57-2f7d6c1c0e11
+  linkweir explain --data /var/lib/linkweir --json 0b5f7c1e8a524c4f9a572f7d6c1c0e11
+"""
+
+
+def add_to(commands: SubcommandParsers) -> None:
+    """Add this sub-command to the parser."""
+    parser = add_command(
+        commands,
+        "explain",
+        summary="show how the verdict on a click came about",
+        description="Show a click of the service, the hits around it, each rule that speaks for a person or a machine "
+        "with its weight, and the verdict that follows. Reads the service's data, which may be in use.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("click", metavar="CLICK", help="the click's id, as the API and the dashboard show it")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_data_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the explanation. Raises UsageError for an id that is none, or that no stored click has."""
+    try:
+        click = uuid.UUID(args.click)
+    except ValueError:
+        raise UsageError(f"{display_path(args.click)} is no click's id") from None
+    found = _load_explanation(click, args.data)
+    if found is None:
+        raise UsageError(f"no click {click} is stored here; clicks in privacy mode `none` never are")
+    print(json.dumps(_to_json(found)) if args.json else "\n".join(_format_explanation(found)))
+    return 0
+
+
+def _load_explanation(click: uuid.UUID, data: Path | None) -> "VerdictExplanation | None":
+    with require_service_extra():
+        from linkweir.clicks.enrichment import Enricher
+        from linkweir.clicks.known_networks import KnownNetworks
+        from linkweir.clicks.verdict_explanation import explain_verdict
+        from linkweir.db.database import Database
+        from linkweir.settings import from_environment
+    settings = from_environment(os.environ, data=data)
+    if not settings.database.exists():
+        raise UsageError(f"there is no service's data in {display_path(str(settings.data))}: name it with --data")
+    enricher = Enricher(settings.mmdb, KnownNetworks.load(settings.networks))
+    store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)
+    try:
+        with store.read() as connection:
+            return explain_verdict(connection, click, enricher)
+    finally:
+        store.close()
+
+
+def _format_explanation(explanation: "VerdictExplanation") -> list[str]:
+    row, now = explanation.click, explanation.scored.classification
+    who = (row["client"], row["system"], row["device"], row["country"], row["network"])
+    lines = [
+        f"{row['kind']} {row['id']}  {_format_time(row['at'])}  {row['method']}",
+        f"  link {row['position']}  {row['destination'] or ''}".rstrip(),
+        f"  from {row['ip'] or 'an address that is not kept'}  {', '.join(part for part in who if part)}".rstrip(),
+        f"  {row['user_agent'] or 'no user agent kept'}",
+        f"  {_format_delivery_age(explanation)}",
+        *_format_link_count(explanation),
+        *_format_reputation(explanation),
+        "",
+        f"stored  {row['verdict']} {row['confidence']:.2f}  {row['reasons']}".rstrip(),
+        f"now     {now.verdict} {now.confidence:.2f}  {' '.join(now.reasons)}".rstrip(),
+        *_format_verdict_change(explanation),
+        "",
+        *_format_score(explanation),
+        "",
+        f"hits of this message within {_window_minutes()} minutes",
+    ]
+    for other, weighed in explanation.neighbours:
+        mark = ">" if other["id"] == row["id"] else " "
+        ago = (other["at"] - row["at"]) / _SECOND_US
+        seat = other["ip"] or other["device"] or ""
+        what = f"{other['kind']} {other['position']}" if other["kind"] == "click" else other["kind"]
+        said = f"{weighed.classification.verdict:<8}  {next(iter(weighed.classification.reasons), '')}".rstrip()
+        lines.append(f"{mark} {ago:+9.2f} s  {other['method']:<4}  {what:<10}  {seat:<15}  {said}")
+    return [escape_unprintable(line) for line in lines]
+
+
+def _format_verdict_change(explanation: "VerdictExplanation") -> list[str]:
+    if explanation.click["verdict"] == explanation.scored.classification.verdict:
+        return []
+    return [
+        "        It was passed on what was known then: hits, lists and what programs did elsewhere have changed since."
+    ]
+
+
+def _format_score(explanation: "VerdictExplanation") -> list[str]:
+    from linkweir.clicks.classify.rules import PRIOR_WEIGHT
+    from linkweir.clicks.classify.scoring import HUMAN_THRESHOLD, MACHINE_THRESHOLD
+
+    decisive = next((rule for rule in explanation.scored.rules if rule.verdict), None)
+    lines = [] if decisive else [f"{PRIOR_WEIGHT:+5.1f}  {'':<18} Before anything is known."]
+    for rule in explanation.scored.rules:
+        weight = "     " if decisive else f"{rule.weight:+5.1f}"
+        lines.append(f"{'  ! ' if rule.verdict else weight:<5}  {rule.code:<18} {rule.sentence}")
+    if decisive:
+        return [*lines, f"=      {decisive.code} decides; the rest is told only"]
+    total = PRIOR_WEIGHT + sum(rule.weight for rule in explanation.scored.rules)
+    weak = total > 0 and not any(rule.strong for rule in explanation.scored.rules)
+    limit = "; none of these rules is strong, so never a machine's" if weak else ""
+    return [
+        *lines,
+        f"{total:+5.1f}  = {explanation.scored.machine_probability:.0%} likely a machine's: "
+        f"{explanation.scored.classification.verdict}",
+        f"       (a person's up to {HUMAN_THRESHOLD:.0%}, "
+        f"a machine's from {MACHINE_THRESHOLD:.0%} on, unsure between{limit})",
+    ]
+
+
+def _format_delivery_age(explanation: "VerdictExplanation") -> str:
+    delivered = explanation.evidence.delivered_at
+    if delivered is None:
+        return "when its message was delivered is not known"
+    age = _format_duration((explanation.click["at"] - delivered) / _SECOND_US)
+    return f"{age} after delivery to {explanation.click['recipient']}"
+
+
+def _format_link_count(explanation: "VerdictExplanation") -> list[str]:
+    count = explanation.evidence.link_count
+    return [] if count is None else [f"  its message has {count} tracked link{'s' * (count != 1)}"]
+
+
+def _format_duration(seconds: float) -> str:
+    """A time as people say it: seconds up to two minutes, then two units."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    days, hours = minutes // 1440, minutes // 60
+    if days >= 2:
+        return f"{days} days {hours % 24} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def _format_reputation(explanation: "VerdictExplanation") -> list[str]:
+    record = explanation.reputation
+    if record is None:
+        return []
+    machine, people = (
+        f"{count} other message{'s' * (count != 1)}" for count in (record.machine_messages, record.human_messages)
+    )
+    return [f"  same network, user agent and headers lately: a machine with {machine}, a person with {people}"]
+
+
+def _window_minutes() -> int:
+    from linkweir.clicks.classify import WINDOW_US
+
+    return WINDOW_US // _SECOND_US // 60
+
+
+def _format_time(at: int) -> str:
+    return datetime.fromtimestamp(at / _SECOND_US, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _to_json(explanation: "VerdictExplanation") -> dict[str, Any]:
+    row, now = explanation.click, explanation.scored.classification
+    return {
+        "click": str(row["id"]),
+        "time": _format_time(row["at"]),
+        "stored": {"verdict": row["verdict"], "confidence": row["confidence"], "reasons": row["reasons"].split()},
+        "now": {"verdict": now.verdict, "confidence": now.confidence},
+        "machine": explanation.scored.machine_probability,
+        "links": explanation.evidence.link_count,
+        "record": {"machine": explanation.reputation.machine_messages, "people": explanation.reputation.human_messages}
+        if explanation.reputation
+        else None,
+        "rules": [
+            {"code": rule.code, "weight": rule.weight, "decisive": bool(rule.verdict), "sentence": rule.sentence}
+            for rule in explanation.scored.rules
+        ],
+        "around": [
+            {
+                "click": str(other["id"]),
+                "seconds": (other["at"] - row["at"]) / _SECOND_US,
+                "method": other["method"],
+                "kind": other["kind"],
+                "position": other["position"],
+                "verdict": weighed.classification.verdict,
+            }
+            for other, weighed in explanation.neighbours
+        ],
+    }

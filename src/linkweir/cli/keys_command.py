@@ -1,0 +1,120 @@
+"""`linkweir keys`: look at the key ring, put a new key into use, take the secrets somewhere safe."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from linkweir.cli.key_file_option import add_key_file_option, key_file_path, load_existing_keyring
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.terminal.text import display_path
+from linkweir.tokens import Key, keyring_file
+
+_EXAMPLES = """\
+  linkweir keys list
+  linkweir keys rotate                         new links use a new key, old links still open
+  linkweir keys export --output backup.keys    a file that only you can read
+  linkweir keys export --yes | ssh mail 'umask 077; cat > linkweir.keys'
+"""
+
+
+def add_to(commands: SubcommandParsers) -> None:
+    """Add this sub-command, which has three of its own, to the parser."""
+    parser = add_command(
+        commands,
+        "keys",
+        summary="list, rotate or export the keys that sign tracking links",
+        description="The keys that sign tracking links. A link opens as long as its key is kept, so keys "
+        "are never "
+        "removed here. Secrets are shown by `export` only.",
+        examples=_EXAMPLES,
+    )
+    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    listed = add_command(
+        actions,
+        "list",
+        summary="show the keys without their secrets",
+        description="Show each key's id and dates and the hosts that links live on. Never shows a secret.",
+        examples="  linkweir keys list --json\n",
+    )
+    listed.add_argument("--json", action="store_true", help="print one JSON object")
+    listed.set_defaults(run=run_list)
+    rotated = add_command(
+        actions,
+        "rotate",
+        summary="make a new key for new links",
+        description="Make a new key for new links. The old one is retired: it signs nothing any more and "
+        "still opens "
+        "the links it has signed.",
+        examples="  linkweir keys rotate --key-file /etc/linkweir/linkweir.keys\n",
+    )
+    rotated.set_defaults(run=run_rotate)
+    exported = add_command(
+        actions,
+        "export",
+        summary="write the whole key ring, with its secrets",
+        description="Write the whole key ring with its secrets, to a file that only its owner can read, or "
+        "to standard "
+        "output when you say that you mean it.",
+        examples="  linkweir keys export --output backup.keys\n  linkweir keys export --yes > "
+        "/mnt/vault/linkweir.keys\n",
+    )
+    exported.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="file to make (mode 0600); must not exist yet"
+    )
+    exported.add_argument("--yes", action="store_true", help="yes, print the secrets on standard output")
+    exported.set_defaults(run=run_export)
+    for action in (listed, rotated, exported):
+        add_key_file_option(action, "the key ring")
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Print the keys and hosts, without secrets."""
+    ring = load_existing_keyring(args)
+    if args.json:
+        keys = [{**_key_to_json(key), "current": key == ring.current} for key in ring.keys]
+        print(json.dumps({"file": display_path(str(key_file_path(args))), "keys": keys, "hosts": list(ring.hosts)}))
+        return 0
+    print(f"{display_path(str(key_file_path(args)))}")
+    for key in ring.keys:
+        facts = _key_to_json(key)
+        state = "current" if key == ring.current else f"retired {facts['retired']}"
+        print(f"  key {key.id:<4} made {facts['created']}  {state}")
+    for host in ring.hosts:
+        print(f"  links at {host}")
+    return 0
+
+
+def _key_to_json(key: Key) -> dict[str, str | int | None]:
+    return {"id": key.id, "created": _format_time(key.created), "retired": _format_time(key.retired)}
+
+
+def _format_time(when: datetime | None) -> str | None:
+    return None if when is None else when.isoformat(timespec="seconds")
+
+
+def run_rotate(args: argparse.Namespace) -> int:
+    """Retire the current key and put a new one in its place."""
+    load_existing_keyring(args)
+    ring = keyring_file.update(key_file_path(args), lambda ring: ring.rotate(datetime.now(UTC)))
+    print(f"linkweir: key {ring.current.id} is in use now; {len(ring.keys) - 1} retired still open their links")
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the ring with its secrets, to a new file of mode 0600 or, with --yes, to standard output."""
+    ring = load_existing_keyring(args)
+    if args.output is not None and str(args.output) != "-":
+        if args.output.exists():
+            raise UsageError(f"{display_path(str(args.output))} exists already; choose another name")
+        keyring_file.create(args.output, ring)
+        print(
+            f"linkweir: {display_path(str(args.output))} holds the secrets of {len(ring.keys)} key(s)",
+            file=sys.stderr,
+        )
+        return 0
+    if not args.yes:
+        raise UsageError("this prints secrets: say --yes if you mean it, or --output FILE for a file of mode 0600")
+    sys.stdout.buffer.write(ring.to_json().rstrip(b"\n") + b"\n")
+    return 0

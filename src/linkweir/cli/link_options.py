@@ -1,0 +1,53 @@
+"""The options that say what the links hold: those of `linkweir rewrite`, and of the check that judges their length."""
+
+import argparse
+import sys
+
+from linkweir.bulk.message_id_pattern import is_pattern, list_unknown_fields
+from linkweir.cli.shared_options import UsageError
+from linkweir.terminal.text import STDIN
+from linkweir.tokens import Privacy, campaign_tags
+
+
+def add_link_options(parser: argparse.ArgumentParser, *, base_url: str) -> argparse._ArgumentGroup:
+    """Add them; the help of `--base-url` differs. Returns their group."""
+    group = parser.add_argument_group("what the links hold")
+    group.add_argument("--base-url", metavar="URL", help=base_url)
+    group.add_argument(
+        "--message-id",
+        metavar="ID",
+        help="message id for all files, or a pattern per file: {stem} is the file's name without suffix, "
+        "{sha} 16 hex "
+        "digits of its content's SHA-256, {n} the number of a mail in its mailbox (default: no message id)",
+    )
+    group.add_argument("--campaign", metavar="NAME", help="campaign name or number, for --privacy anonymous")
+    group.add_argument(
+        "--privacy",
+        choices=[str(mode) for mode in Privacy if mode is not Privacy.NONE],
+        default=str(Privacy.FULL),
+        help="what clicks may tell; anonymous links hold the campaign and the position only (default: %(default)s)",
+    )
+    return group
+
+
+def check_message_id(args: argparse.Namespace) -> None:
+    """Raise UsageError for a pattern that cannot be filled in."""
+    pattern = args.message_id or ""
+    if unknown := list_unknown_fields(pattern):
+        raise UsageError(f"--message-id knows {{stem}}, {{sha}} and {{n}}, not {{{unknown[0]}}}")
+    if is_pattern(pattern) and STDIN in args.paths:
+        raise UsageError("--message-id: standard input has neither {stem} nor {sha}")
+
+
+def warn_ignored_options(args: argparse.Namespace) -> None:
+    """Say what will not be in the links although it was given."""
+    anonymous = args.privacy == str(Privacy.ANONYMOUS)
+    if args.campaign is not None and not anonymous:
+        print("linkweir: only links with --privacy anonymous hold the campaign", file=sys.stderr)
+    if args.message_id is not None and anonymous:
+        print("linkweir: anonymous links don't hold the message id", file=sys.stderr)
+
+
+def get_campaign(args: argparse.Namespace) -> str | None:
+    """The campaign as links hold it."""
+    return args.campaign and (campaign_tags.encode_tag(args.campaign) or args.campaign)

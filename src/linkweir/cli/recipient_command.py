@@ -1,0 +1,111 @@
+"""`linkweir recipient`: hand out or erase everything that a service has stored on one person."""
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from linkweir.cli.data_option import add_data_option, open_data_folder
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+
+if TYPE_CHECKING:
+    from linkweir.privacy.erasure import ErasureReport
+
+TABLE_LABELS = {
+    "outbox": "requests to webhooks",
+    "queue": "waiting in the queue",
+}  # what tables hold, where names mislead
+_EXAMPLES = """\
+  linkweir recipient export ada@example.org > ada.json
+  linkweir recipient erase ada@example.org bob@example.org --yes
+  linkweir recipient erase ada@example.org --yes --data /var/lib/linkweir
+
+It works beside a service that runs, and while none does. Erasing writes the database anew at its end, so that no
+fragment of a removed row is left in it; while that lasts (about a second for 100 MB) the service takes no mail. There
+is no way back.
+"""
+
+
+def add_to(commands: SubcommandParsers) -> None:
+    """Add this sub-command, which has two of its own, to the parser."""
+    parser = add_command(
+        commands,
+        "recipient",
+        summary="export or erase what is stored on a person",
+        description="Everything that a service has stored on the people behind e-mail addresses, in all accounts.",
+        examples=_EXAMPLES,
+    )
+    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    export = add_command(
+        actions,
+        "export",
+        summary="print all of it as JSON",
+        description="Print every message to an address, with its mail, events, clicks, links and requests to webhooks.",
+        examples=_EXAMPLES,
+    )
+    export.add_argument("email", metavar="EMAIL", help="address, in any letter case")
+    export.set_defaults(run=run_export)
+    erase = add_command(
+        actions,
+        "erase",
+        summary="remove all of it, for good",
+        description="Remove every message to these addresses and everything that belongs to it. Sums stay. Short links "
+        "in those mails answer 410 from then on; mail that still waits is not delivered.",
+        examples=_EXAMPLES,
+    )
+    erase.add_argument("email", metavar="EMAIL", nargs="+", help="addresses, in any letter case")
+    erase.add_argument("--yes", action="store_true", help="yes, remove it; there is no way back")
+    erase.set_defaults(run=run_erase)
+    for action in (export, erase):
+        add_data_option(action)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Print the JSON."""
+    with open_data_folder(args) as (settings, store):
+        from linkweir.app import open_privacy_requests
+        from linkweir.mail.addresses import normalize_domain
+
+        for piece in open_privacy_requests(settings, store).export(normalize_domain(args.email)):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.write(b"\n")
+    return 0
+
+
+def run_erase(args: argparse.Namespace) -> int:
+    """Erase, and say what was removed; 1 when old copies may be left in the database's files."""
+    if not args.yes:
+        raise UsageError("this removes everything on them for good: say --yes if you mean it")
+    with open_data_folder(args) as (settings, store):
+        from linkweir.app import open_privacy_requests
+        from linkweir.mail.addresses import normalize_domain
+
+        ours = open_privacy_requests(settings, store)
+        for place, email in enumerate(args.email):
+            last = place + 1 == len(args.email)  # the database is written anew once
+            done = ours.erase(
+                normalize_domain(email), time.time_ns() // 1000, limit=None if last else 0, full_scan=True
+            )
+            print(f"linkweir: {email}: {_format_erasure(done)}")
+    if left := not done.overwritten:
+        why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"
+        print(f"linkweir: {why}: run this again", file=sys.stderr)
+    return int(left)
+
+
+def _format_erasure(done: "ErasureReport") -> str:
+    """What was removed, in words."""
+    rows = [f"{count} {TABLE_LABELS.get(name, name)}" for name, count in sorted(done.rows.items()) if count]
+    rows += [f"{done.mails} mails in the Maildir"] if done.mails else []
+    others = [
+        f"{count} {what}"
+        for count, what in (
+            (done.contents_of_others, "kept mails to others"),
+            (done.links_of_others, "links in mails to others"),
+            (done.texts_of_others, "texts about others"),
+            (done.replies, "remembered replies"),
+            (done.sums, "sums"),
+        )
+        if count
+    ]
+    return "removed " + (", ".join(rows) or "no message") + (f"; named in {', '.join(others)}" if others else "")

@@ -1,0 +1,42 @@
+"""`linkweir serve`: hands over to the service, which has its own options and its own packages."""
+
+import argparse
+from typing import TypedDict
+
+from linkweir.cli.optional_dependencies import require_service_extra
+from linkweir.cli.shared_options import wrap_text
+
+
+class CommandHelp(TypedDict):
+    """What `--help` says of a sub-command."""
+
+    summary: str
+    description: str
+    examples: str
+
+
+SERVE_HELP: CommandHelp = {
+    "summary": "run the service: API, redirects, clicks, dashboard (needs linkweir[service])",
+    "description": "Run the service. With nothing configured it keeps its data in a folder of its own, "
+    "makes an account "
+    "and an API key on first start, and prints a ready-made curl for them.",
+    "examples": """\
+  linkweir serve                     start with the defaults
+  linkweir serve --demo              fill the dashboard with sample data, send a sample newsletter
+""",
+}
+
+
+def main(argv: list[str]) -> int:
+    """Parse the service's options and run it. Raises UsageError when its packages are missing."""
+    with require_service_extra():
+        from linkweir.server.serve import add_arguments, run
+    parser = argparse.ArgumentParser(
+        prog="linkweir serve",
+        description=wrap_text(SERVE_HELP["description"]),
+        epilog="examples:\n" + SERVE_HELP["examples"],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(argv))

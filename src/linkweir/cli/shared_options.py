@@ -1,0 +1,147 @@
+"""Options that several sub-commands share, and how their words become the library's values."""
+
+import argparse
+import re
+import shutil
+import textwrap
+from typing import Any, Protocol
+
+from linkweir.bulk.file_kind import FILE_KINDS
+from linkweir.errors import BadSwitch, LinkweirError
+from linkweir.html import Switches
+from linkweir.html.charset import Charset
+
+EXIT_USAGE = 2
+PATHS_HELP = "HTML file, mail (.eml), mailbox (.mbox), folder with them (a Maildir too), or -"
+
+
+class UsageError(LinkweirError):
+    """What was asked for makes no sense; the text says what to do instead."""
+
+
+class SubcommandParsers(Protocol):
+    """The part of argparse's sub-command action that is used here."""
+
+    def add_parser(self, name: str, **kwargs: Any) -> argparse.ArgumentParser: ...
+
+
+def add_command(
+    commands: SubcommandParsers, name: str, *, summary: str, description: str, examples: str
+) -> argparse.ArgumentParser:
+    """Add a sub-command whose help ends with examples, printed as they are."""
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=wrap_text(description),
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def wrap_text(text: str) -> str:
+    """Fold `text` to the terminal, which argparse does not do once examples must stay as they are."""
+    width = min(shutil.get_terminal_size().columns - 2, 100)
+    return textwrap.fill(text, width, break_on_hyphens=False)
+
+
+def add_switch_options(parser: argparse.ArgumentParser) -> None:
+    """Add the switches of the link rules; all are off by default."""
+    group = parser.add_argument_group("which links (all off by default)")
+    group.add_argument(
+        "--opt-out",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="one more attribute that excludes a link, beside data-as-no-track; can be repeated",
+    )
+    group.add_argument(
+        "--vendors",
+        action="store_true",
+        help="know other vendors' opt-out attributes (ses:no-track, clicktracking=off, data-pm-no-track, "
+        'mc:disable-tracking, data-msys-clicktrack="0", disable-tracking, data-no-track and others)',
+    )
+    group.add_argument(
+        "--outlook",
+        action="store_true",
+        help="also look into Outlook's conditional comments: <!--[if mso]> buttons and VML",
+    )
+    group.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        metavar="REGEX",
+        help="never track addresses in which this regular expression is found (any letter case); can be repeated",
+    )
+    group.add_argument(
+        "--one-time",
+        action="store_true",
+        help="never track what looks like a one-time link: password reset, verification, unsubscribe; knows some "
+        "100 systems and 25 languages",
+    )
+    group.add_argument(
+        "--track-placeholders",
+        action="store_true",
+        help="track addresses that hold a template marker after the host; the reader is sent to the marker "
+        "as it stands",
+    )
+    group.add_argument(
+        "--tag-limit",
+        type=parse_byte_size,
+        default=65536,
+        metavar="BYTES",
+        help="longest tag that is looked at, also with k or M (default: 64k)",
+    )
+    group.add_argument(
+        "--charset",
+        type=parse_charset,
+        metavar="NAME",
+        help="charset of the files (default: <meta> in the first 1024 bytes, else UTF-8; a byte order mark "
+        "always wins)",
+    )
+
+
+def add_kind_option(parser: argparse.ArgumentParser) -> None:
+    """Add what says what standard input, or a file with an unusual name, holds."""
+    parser.add_argument(
+        "--kind",
+        choices=FILE_KINDS,
+        help="what standard input and the named files hold (default: by suffix; html for others)",
+    )
+
+
+def parse_switches(args: argparse.Namespace) -> Switches:
+    """Return the switches that the options ask for. Raises UsageError, naming the one that can't be used."""
+    try:
+        return Switches(
+            opt_out=(*(["vendors"] if args.vendors else []), *args.opt_out),
+            outlook=args.outlook,
+            skip=(*(["one-time"] if args.one_time else []), *args.skip),
+            track_placeholders=args.track_placeholders,
+            tag_limit=args.tag_limit,
+        )
+    except BadSwitch as error:
+        raise UsageError(str(error)) from error
+
+
+def parse_byte_size(text: str) -> int:
+    """Return a number of bytes written like `65536`, `64k` or `1M` (powers of 1024)."""
+    match = re.fullmatch(r"([0-9]{1,9})([kKmM]?)", text)
+    number = int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()] if match else 0
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 65536, 64k or 1M")
+    return number
+
+
+def parse_positive_int(text: str) -> int:
+    """Return a positive whole number."""
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
+
+
+def parse_charset(text: str) -> str:
+    """Return `text` if it names a charset that the rewriter knows."""
+    if not Charset(text).is_supported:
+        raise argparse.ArgumentTypeError(f"{text!r} is no charset known here")
+    return text

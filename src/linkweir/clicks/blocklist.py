@@ -1,0 +1,62 @@
+"""Carries out `linkweir block`: what a service's store says nobody is to be sent to any more."""
+
+import time
+from pathlib import Path
+
+from linkweir.clicks.link_policy import normalize_url, url_host
+from linkweir.db import blocklist_table
+from linkweir.db.blocklist_table import BlockKind
+from linkweir.db.database import Database
+from linkweir.db.schema_upgrade import migrate
+from linkweir.errors import LinkweirError, ValidationError
+from linkweir.settings import Settings
+
+
+def parse_target(text: str) -> tuple[BlockKind, str]:
+    """What is meant: an address with a path or query is a destination, everything else a host. Raises BadInput."""
+    if "://" in text:
+        value = normalize_url(text)
+        if value is None:
+            raise ValidationError("", f"{text!r} is no http(s) address")
+        return "destination", value
+    host = url_host(f"http://{text}/")
+    stray = ":" in text and not text.startswith("[")  # a port, or another scheme
+    if not host or stray or any(character in text for character in "/?# @"):
+        raise ValidationError("", f"{text!r} is neither a host nor an address that begins with http:// or https://")
+    return "host", host
+
+
+class Blocklist:
+    """The list of one data folder. Raises LinkweirError where there is no service's database."""
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.database.exists():
+            raise LinkweirError(f"there is no service in {_display_path(settings.data)}: give --data its folder")
+        self._store = Database(settings.database, timeout=settings.store_wait, connections=1)
+        migrate(self._store)
+
+    def add(self, text: str, reason: str) -> str:
+        """Block it; what was blocked."""
+        kind, value = parse_target(text)
+        with self._store.write() as connection:
+            blocklist_table.add(connection, kind, value, reason, time.time_ns() // 1000)
+        return f"{kind} {value}"
+
+    def remove(self, text: str) -> str | None:
+        """Open it again; what was opened, or None when it was not blocked."""
+        kind, value = parse_target(text)
+        with self._store.write() as connection:
+            return f"{kind} {value}" if blocklist_table.remove(connection, kind, value) else None
+
+    def list_entries(self) -> list[tuple[str, str, str]]:
+        """Kind, value and reason of everything that is blocked."""
+        with self._store.read() as connection:
+            return [(row["kind"], row["value"], row["reason"]) for row in blocklist_table.list_all(connection)]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._store.close()
+
+
+def _display_path(path: Path) -> str:
+    return str(path.absolute())

@@ -1,0 +1,75 @@
+"""What a verdict is passed on, and what it is: plain values, without anything that could read a disk or a clock."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Verdict = Literal["human", "prefetch", "machine", "unsure"]
+SECOND_US = 1_000_000  # times are microseconds since 1970
+SPREAD_US = 60 * SECOND_US  # before and after a hit: the time in which an address's recipients are counted
+CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"  # kinds of hits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One request for a link of a message, its pixel or its hidden link, with what was derived from it.
+
+    `signals` are the codes of `click.signals`; `user_agent_class` and `network` come from `click.enrich` and
+    `click.networks`. In the stricter privacy modes `ip` and `user_agent` are None, which says nothing about a hit.
+    """
+
+    id: uuid.UUID
+    at: int
+    method: str = "GET"
+    position: int = 0
+    kind: str = CLICK
+    ip: str | None = None
+    user_agent: str | None = None
+    prefetch: bool = False
+    signals: tuple[str, ...] = ()
+    client: str | None = None
+    device: str | None = None
+    network: str | None = None
+    network_certain: bool = False
+    user_agent_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reputation:
+    """What the program that sent a hit was with other messages lately: with how many a machine, with how many a person,
+    by what it did there. `age`: microseconds since its last hit on the earliest of them.
+    """
+
+    machine_messages: int
+    human_messages: int
+    age_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known beyond the hits. Everything may be missing, and then nothing follows from it.
+
+    `delivered_at`: when the recipient's server took the mail; `links`: how many tracked links it has; `spread`: by
+    address, the distinct recipients that it hit within `SPREAD` before and after these hits; `records`: by hit, what
+    its program was before.
+    """
+
+    delivered_at: int | None = None
+    link_count: int | None = None
+    recipients_per_ip: Mapping[str, int] = field(default_factory=dict)
+    reputations: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The verdict on one hit. `confidence` from 0 to 1: how likely the verdict holds; for `unsure`, how likely the
+    better guess would. `reasons`: codes of REASONS, the heaviest first. `alone`: what the verdict would be without its
+    program's record.
+    """
+
+    id: uuid.UUID
+    verdict: Verdict
+    confidence: float
+    reasons: tuple[str, ...]
+    verdict_without_reputation: Verdict = "unsure"

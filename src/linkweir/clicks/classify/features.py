@@ -1,0 +1,224 @@
+"""A hit among the other hits of its message: everything that the rules look at, computed once.
+
+Refuses to weigh. A *source* is a network (/24 or /64) here, for scanners and homes alike change the last part.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_network
+
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, SECOND_US, Evidence, Hit, Reputation
+from linkweir.clicks.classify.click_runs import (
+    MAX_NEIGHBOURS,
+    RUN_REACH_US,
+    SINGLE_CLICK_RUN,
+    ClickRun,
+    describe_run,
+    max_links_in_window,
+    run_limits,
+)
+
+WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
+STEP_US = SECOND_US // 10
+SINGLE_CLICK_WINDOWS = dict.fromkeys(WINDOWS, 1)
+SWEEP_PAUSE_US = 60 * SECOND_US  # between links of one slow sweep
+SCATTER_PAUSE_US = 45 * SECOND_US
+HEAD_GET_GAP_US = 10 * SECOND_US  # HEAD and then GET of the same link
+DOUBLE_CLICK_GAP_US = 6 * SECOND_US  # a double click, or a second try
+MODERN_BROWSER = re.compile(r"(?:Chrome|Firefox)/[1-9]\d\d")
+READER_DENSITY_FACTOR = 10.0  # by how many times its average a crowd may be denser for a moment
+
+
+@dataclass(slots=True)
+class HitFeatures:
+    """One hit and what surrounds it within REACH.
+
+    `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
+    source's run; `scattered`: the run of everyone with its user agent; `together`: that of everyone, where it is known
+    how many links there are; `crowd`: readers of links beyond two for each; `links`: how many the mail has at least,
+    one more than the last position that was followed; `alone`: nobody followed another link;
+    `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
+    source followed this link just before or after; `swept`: its very source ran through the links as no person does.
+    """
+
+    hit: Hit
+    evidence: Evidence
+    links_in_window: Mapping[str, int] = field(default_factory=dict)
+    run: ClickRun = SINGLE_CLICK_RUN
+    user_agent_run: ClickRun = SINGLE_CLICK_RUN
+    everyone_run: ClickRun = SINGLE_CLICK_RUN
+    excess_readers: int = 0
+    link_count: int = 1
+    only_link_clicked: bool = True
+    preceded_by_head: bool = False
+    client_hit_honeypot: bool = False
+    repeated: bool = False
+    client_swept: bool = False
+
+    def coverage(self, run: ClickRun) -> float:
+        """The part of the mail's links that a run followed, at most: of as many as it has at least."""
+        return run.links / self.link_count
+
+    @property
+    def age_seconds(self) -> float | None:
+        """Seconds from delivery to the beginning of the hit's run; negative before delivery."""
+        delivered = self.evidence.delivered_at
+        began = self.hit.at if self.run.started_at is None else self.run.started_at
+        return None if delivered is None else (began - delivered) / SECOND_US
+
+    @property
+    def is_modern_browser(self) -> bool:
+        """Whether the user agent claims to be a Chrome or Firefox of recent years (version 100 and up)."""
+        return MODERN_BROWSER.search(self.hit.user_agent or "") is not None
+
+    @property
+    def reputation(self) -> Reputation | None:
+        """What its program was with other messages."""
+        return self.evidence.reputations.get(self.hit.id)
+
+    @property
+    def recipients_on_ip(self) -> int:
+        """How many recipients this address hit at about this time."""
+        return self.evidence.recipients_per_ip.get(self.hit.ip, 0) if self.hit.ip else 0
+
+
+@lru_cache(maxsize=4096)
+def source_network(ip: str) -> str:
+    """The network of an address that counts as one source."""
+    if ":" in ip:
+        return str(ip_network((IPv6Address(ip), 64), strict=False))
+    return ip.rpartition(".")[0]
+
+
+def hit_source(hit: Hit) -> str:
+    """What stands for the sender of a hit; without an address, the little that its privacy mode has kept."""
+    return source_network(hit.ip) if hit.ip else f"? {hit.network} {hit.device}"
+
+
+class FeatureExtractor:
+    """All clicks of one message, sorted, and from it the scene of each."""
+
+    def __init__(self, hits: Sequence[Hit], evidence: Evidence) -> None:
+        ordered = sorted(hits, key=lambda hit: (hit.at, hit.id))
+        self._evidence = evidence
+        self._sources = {hit.id: hit_source(hit) for hit in ordered}
+        clicks = [hit for hit in ordered if hit.kind == CLICK]
+        self._everyone = _HitStream(clicks)
+        everyone = self._everyone
+        several = clicks if len(clicks) > 1 else []  # one by itself is compared with nothing
+        self._by_source = _split_streams(everyone, several, lambda hit: self._sources[hit.id])
+        agents = [hit for hit in several if hit.user_agent]
+        self._by_user_agent = _split_streams(everyone, agents, lambda hit: hit.user_agent or "")
+        # without HEAD, which may go before each GET or come from elsewhere, and would break order and rhythm
+        followed = [hit for hit in several if hit.method != "HEAD"]
+        self._non_head_by_source = _split_streams(everyone, followed, lambda hit: self._sources[hit.id])
+        agents = [hit for hit in followed if hit.user_agent]
+        self._non_head_by_user_agent = _split_streams(everyone, agents, lambda hit: hit.user_agent or "")
+        self._non_head = _HitStream(followed) if len(followed) < len(several) else everyone
+        self._honeypots = [hit for hit in ordered if hit.kind == HONEYPOT]
+
+    def extract(self, hit: Hit) -> HitFeatures:
+        """What surrounds this hit; for an open, nothing does: it says nothing about clicks, nor they about it."""
+        scene = HitFeatures(hit, self._evidence)
+        if hit.kind == CLICK:
+            self._fill_features(scene)
+        return scene
+
+    def _fill_features(self, features: HitFeatures) -> None:
+        hit = features.hit
+        features.client_hit_honeypot = any(
+            _is_same_client(hit, trap) and abs(trap.at - hit.at) <= RUN_REACH_US for trap in self._honeypots
+        )
+        near = self._everyone.neighbours(hit, RUN_REACH_US)
+        if len(near) == 1:  # as most hits of people are: there is nothing to look for
+            features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
+            return
+        own = self._by_source[self._sources[hit.id]]
+        fleet = self._by_user_agent.get(hit.user_agent or "")
+        followed = [other for other in near if other.method != "HEAD"]
+        links = {other.position for other in followed}
+        # one that floods is no crowd; without addresses each hit has to be taken for another reader
+        readers = {(other.ip or other.id, other.user_agent, other.position) for other in followed}
+        features.excess_readers = max(0, len(readers) - 2 * len(links))
+        reach = 2 * RUN_REACH_US if len(near) <= 2 * MAX_NEIGHBOURS else max(SECOND_US, near[-1].at - near[0].at)
+        features.links_in_window = {
+            name: self._densest_window(name, hit, own, fleet, features.excess_readers / reach) for name in WINDOWS
+        }
+        if hit.method != "HEAD":
+            if self._evidence.link_count:  # without it nobody asks
+                features.everyone_run = self._find_run(self._non_head, hit, SWEEP_PAUSE_US)
+            features.run = self._find_run(self._non_head_by_source[self._sources[hit.id]], hit, SWEEP_PAUSE_US)
+            if hit.user_agent:
+                features.user_agent_run = self._find_run(
+                    self._non_head_by_user_agent[hit.user_agent], hit, SCATTER_PAUSE_US
+                )
+        features.link_count = 1 + max(links, default=hit.position)
+        features.only_link_clicked = all(other.position == hit.position for other in near)
+        beside = [
+            other
+            for other in own.neighbours(hit, HEAD_GET_GAP_US)
+            if other.position == hit.position and other is not hit
+        ]
+        features.preceded_by_head = any(other.method == "HEAD" for other in beside)
+        features.repeated = any(
+            other.method == "GET" and abs(other.at - hit.at) <= DOUBLE_CLICK_GAP_US for other in beside
+        )
+
+    def _find_run(self, stream: "_HitStream", hit: Hit, pause: int) -> ClickRun:
+        limits = run_limits(stream.hits, stream.index[hit.id], pause)
+        if limits not in stream.runs:  # most hits of a run have it in common
+            stream.runs[limits] = describe_run(stream.hits, limits, self._sources)
+        return stream.runs[limits]
+
+    def _densest_window(
+        self, name: str, hit: Hit, own: "_HitStream", by_user_agent: "_HitStream | None", reader_density: float
+    ) -> int:
+        """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
+
+        Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
+        `crowd`: such clicks in a microsecond.
+        """
+        found = max(
+            own.links_in_window(name, hit),
+            by_user_agent.links_in_window(name, hit) if by_user_agent else 0,
+            self._everyone.links_in_window(name, hit) - 1,
+        )
+        return found - round(READER_DENSITY_FACTOR * reader_density * WINDOWS[name] * STEP_US)
+
+
+class _HitStream:
+    """Hits in order of time, with the windows that were asked for so far."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = hits
+        self.index = {hit.id: number for number, hit in enumerate(hits)}
+        self._times = [hit.at for hit in hits]
+        self._links_in_window: dict[str, list[int]] = {}
+        self.runs: dict[tuple[int, int], ClickRun] = {}
+
+    def links_in_window(self, name: str, hit: Hit) -> int:
+        if name not in self._links_in_window:
+            self._links_in_window[name] = max_links_in_window(self.hits, WINDOWS[name] * STEP_US)
+        return self._links_in_window[name][self.index[hit.id]]
+
+    def neighbours(self, hit: Hit, reach: int) -> Sequence[Hit]:
+        """The hits within `reach`, of a flood only the nearest."""
+        first, last = bisect_left(self._times, hit.at - reach), bisect_right(self._times, hit.at + reach)
+        here = self.index[hit.id]
+        return self.hits[max(first, here - MAX_NEIGHBOURS) : min(last, here + MAX_NEIGHBOURS + 1)]
+
+
+def _split_streams(everyone: _HitStream, hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _HitStream]:
+    """The hits by a key; one that all have brings no windows but everyone's, which need not be looked for again."""
+    sorted_out: dict[str, list[Hit]] = {}
+    for hit in hits:
+        sorted_out.setdefault(key(hit), []).append(hit)
+    whole = len(everyone.hits)
+    return {name: everyone if len(group) == whole else _HitStream(group) for name, group in sorted_out.items()}
+
+
+def _is_same_client(one: Hit, other: Hit) -> bool:
+    return one.ip is not None and one.ip == other.ip and one.user_agent == other.user_agent

@@ -1,0 +1,83 @@
+"""What programs did with earlier messages: a scanner comes back from where it was, and looks as it looked.
+
+A *program* is a network (/24 or /48), a user agent, and what the door noticed of its requests. Of each is remembered
+with how many messages it was a machine, and with how many a person, going by what it did there; never by its record,
+or a mistake would confirm itself. Where people come from a scanner's address with a scanner's browser (an appliance in
+the office, a browser that is isolated in a maker's cloud) both numbers grow, and then the record tells nothing.
+
+In memory only, and without addresses: programs and messages are kept as hashes whose key is this process's own. Only
+clicks in mode full have an address to go by. After a restart everybody is unknown again, which changes no verdict that
+was passed; two processes remember apart. Bounded: the longest unseen programs go first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_network
+from uuid import UUID
+
+from linkweir.clicks.classify import CLICK, Classification, Hit, Reputation
+
+MAX_CLIENTS = 50_000
+MAX_MESSAGES_PER_CLIENT = 32  # the newest of one program: enough to see whether people are among its clicks
+HISTORY_US = 14 * 86_400_000_000  # microseconds after which a message is forgotten
+MACHINE_BIT, HUMAN_BIT = 1, 2  # bits
+VERDICT_BITS = {"machine": MACHINE_BIT, "human": HUMAN_BIT}
+
+
+class ReputationStore:
+    """Programs, and what they were with each of their newest messages."""
+
+    def __init__(self) -> None:
+        self._clients: OrderedDict[int, OrderedDict[int, tuple[int, int]]] = OrderedDict()  # bits, and when
+
+    def lookup(self, hits: Iterable[Hit], message: Hashable) -> Mapping[UUID, Reputation]:
+        """By hit, the record of its program with other messages than this one; of unknown programs there is none."""
+        here, found = hash(message), {}
+        for hit in hits:
+            known = self._clients.get(_client_key(hit)) if hit.ip and hit.kind == CLICK else None
+            if known and (record := _to_reputation(known, here, hit.at)):
+                found[hit.id] = record
+        return found
+
+    def observe(self, hit: Hit, classification: Classification, message: Hashable) -> None:
+        """This hit of a message was judged, with everything around it in sight."""
+        bit = VERDICT_BITS.get(classification.verdict_without_reputation, 0)
+        if bit and hit.ip and hit.kind == CLICK:
+            self._add(_client_key(hit), hash(message), bit, hit.at)
+
+    def _add(self, program: int, message: int, bit: int, at: int) -> None:
+        known = self._clients.get(program)
+        if known is None:
+            known = self._clients[program] = OrderedDict()
+            if len(self._clients) > MAX_CLIENTS:
+                self._clients.popitem(last=False)
+        else:
+            self._clients.move_to_end(program)
+        bits, before = known.get(message, (0, at))
+        known[message] = bits | bit, max(at, before)
+        known.move_to_end(message)
+        if len(known) > MAX_MESSAGES_PER_CLIENT:
+            known.popitem(last=False)
+
+
+def _to_reputation(known: Mapping[int, tuple[int, int]], here: int, at: int) -> Reputation | None:
+    machine = people = 0
+    first = at
+    for message, (bits, seen) in known.items():
+        if message != here and abs(at - seen) <= HISTORY_US:
+            machine += bits & MACHINE_BIT
+            people += bits >> 1
+            first = min(first, seen)
+    return Reputation(machine, people, at - first) if machine or people else None
+
+
+def _client_key(hit: Hit) -> int:
+    return hash((_network_prefix(hit.ip or ""), hit.user_agent, hit.signals))
+
+
+@lru_cache(maxsize=4096)
+def _network_prefix(ip: str) -> str:
+    if ":" in ip:
+        return str(ip_network((IPv6Address(ip), 48), strict=False))
+    return ip.rpartition(".")[0]

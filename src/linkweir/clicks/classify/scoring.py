@@ -1,0 +1,95 @@
+"""Adds up what the rules say of each hit of a message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+
+from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
+from linkweir.clicks.classify.click_runs import RUN_REACH_US
+from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures
+from linkweir.clicks.classify.rules import PRIOR_WEIGHT, Rule, is_machine_run, rules_for
+
+WINDOW_US = 2 * RUN_REACH_US  # microseconds: what lies further apart says nothing about each other
+MACHINE_THRESHOLD = 0.9  # from this probability on a hit is a machine's
+HUMAN_THRESHOLD = 0.35  # and up to this one a person's
+MAX_CONFIDENCE = 0.99  # as sure as sums of likelihoods ever are
+WEAK_EVIDENCE_CAP = 1.9  # what is not strong adds up to less than MACHINE, together with the prior
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredHit:
+    """A judgement with the rules that led to it, the heaviest first."""
+
+    classification: Classification
+    rules: tuple[Rule, ...]
+    machine_probability: float  # the probability that a machine followed
+
+
+def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classification]:
+    """A verdict on each of these hits of one message, in their order.
+
+    The order of hits changes nothing. A hit's verdict can be changed by any hit within WINDOW of it, so `hits` must
+    hold everything within WINDOW of those whose judgement is used.
+    """
+    return [found.classification for found in score_hits(hits, evidence)]
+
+
+def score_hits(hits: Sequence[Hit], evidence: Evidence) -> list[ScoredHit]:
+    """As `judge`, with the rules that applied to each hit."""
+    stage = FeatureExtractor(hits, evidence)
+    scenes = [stage.extract(hit) for hit in hits]
+    _propagate_sweeps(scenes)
+    return [_score_hit(scene) for scene in scenes]
+
+
+def _propagate_sweeps(scenes: Sequence[HitFeatures]) -> None:
+    """Tell each hit whether its very source, at about its time, ran through the links."""
+    swept: dict[tuple[str | None, str | None], list[int]] = {}
+    for scene in scenes:
+        if scene.hit.ip and scene.hit.kind == CLICK and is_machine_run(scene):
+            swept.setdefault((scene.hit.ip, scene.hit.user_agent), []).append(scene.hit.at)
+    for scene in scenes:
+        times = swept.get((scene.hit.ip, scene.hit.user_agent), ())
+        scene.client_swept = not is_machine_run(scene) and any(abs(at - scene.hit.at) <= RUN_REACH_US for at in times)
+
+
+def _score_hit(features: HitFeatures) -> ScoredHit:
+    applying = [rule for rule in rules_for(features.hit.kind) if rule.matches(features)]
+    decisive = next((rule for rule in applying if rule.verdict), None)
+    if decisive and decisive.verdict:
+        verdict, confidence = decisive.verdict, decisive.confidence
+        applying.remove(decisive)
+        rules = (decisive, *_by_weight(applying))
+        machine = confidence
+    else:
+        rules = _by_weight(applying)
+        machine = _machine_probability(rules)
+        verdict, confidence = _apply_thresholds(machine)
+    codes = tuple(rule.code for rule in rules)
+    alone = verdict if decisive else _verdict_without_reputation(rules, verdict)
+    return ScoredHit(Classification(features.hit.id, verdict, round(confidence, 3), codes, alone), rules, machine)
+
+
+def _verdict_without_reputation(rules: Sequence[Rule], verdict: Verdict) -> Verdict:
+    if not any(rule.uses_reputation for rule in rules):
+        return verdict
+    return _apply_thresholds(_machine_probability([rule for rule in rules if not rule.uses_reputation]))[0]
+
+
+def _by_weight(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    return tuple(sorted(rules, key=lambda rule: (-abs(rule.weight), rule.code)))
+
+
+def _machine_probability(rules: Sequence[Rule]) -> float:
+    total = PRIOR_WEIGHT + sum(rule.weight for rule in rules)
+    if not any(rule.strong for rule in rules):
+        total = min(total, WEAK_EVIDENCE_CAP)
+    return min(MAX_CONFIDENCE, max(1 - MAX_CONFIDENCE, 1 / (1 + exp(-total))))
+
+
+def _apply_thresholds(machine: float) -> tuple[Verdict, float]:
+    if machine >= MACHINE_THRESHOLD:
+        return "machine", machine
+    if machine <= HUMAN_THRESHOLD:
+        return "human", 1 - machine
+    return "unsure", max(machine, 1 - machine)

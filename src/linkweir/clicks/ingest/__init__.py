@@ -1,0 +1,1 @@
+"""From journal to statistics: attribution, classification, aggregates, notifications."""

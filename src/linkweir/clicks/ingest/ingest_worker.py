@@ -1,0 +1,200 @@
+"""Brings facts from the journal to the store: read, keep in one transaction, acknowledge; and tells what is due.
+
+One at a time over all processes of a data folder, which the journal sees to. While many readers come it steps aside,
+for it would take processor, interpreter and disk from them, but never for long: it goes on every few seconds.
+A fact that the store cannot take for its own sake is put aside, and blocks nothing.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.journal import dead_letter_redaction
+from linkweir.clicks.journal.dead_letters import DeadLetterSink
+from linkweir.clicks.journal.interface import Journal
+from linkweir.clicks.journal.legacy_spool import LegacySpool
+from linkweir.db.database import Database
+from linkweir.errors import DatabaseUnavailable
+
+IngestFunction = Callable[[Connection, Sequence[ClickEvent]], None]
+NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
+
+EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
+MAX_RETENTION_US = (
+    30 * 86_400_000_000
+)  # microseconds: the longest that anything personal is kept, by the outside contract
+BATCH_EVENTS = 500  # facts in one transaction
+BATCH_EVENTS_UNDER_LOAD = 100  # the same while readers come, and where more would take long
+MAX_TRANSACTION_SECONDS = (
+    0.25  # seconds that one transaction may keep others waiting that write: mail is accepted and delivered meanwhile
+)
+POLL_SECONDS = 0.5  # seconds between looks at what other processes wrote
+NOTIFY_INTERVAL_SECONDS = 1.0  # seconds between looks at what is to be told
+MAX_YIELD_SECONDS = 2.0  # seconds that facts wait for a quiet moment
+STOP_TIMEOUT_SECONDS = 5.0  # seconds that a stop may take for storing
+
+
+class IngestWorker:
+    """A thread. `stored` counts facts since the start, `failures` the store's refusals.
+
+    `aside` keeps what the store refuses for its own sake. `quiet` looks for a moment whether readers leave time to
+    store; without it they always do. `retry`: seconds to leave a broken store alone.
+    """
+
+    def __init__(
+        self,
+        store: Database,
+        journal: Journal,
+        spool: LegacySpool,
+        log: FilteringBoundLogger,
+        *,
+        ingest: IngestFunction,
+        notify: NotifyFunction | None = None,
+        dead_letters: DeadLetterSink,
+        is_idle: Callable[[], bool] = lambda: True,
+        retry_seconds: float,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._spool = spool
+        self._log = log
+        self._ingest = ingest
+        self._notify = notify
+        self._dead_letters = dead_letters
+        self._is_idle = is_idle
+        self._retry = retry_seconds
+        self._wake = threading.Event()
+        self._stopping = False
+        self._batch_limit = self._max_batch = BATCH_EVENTS
+        self._spool_at = self._notify_at = self._expire_at = 0.0
+        self._thread: threading.Thread | None = None
+        self.stored = self.failures = self.imported = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._stopping = False
+        # daemon: a host that never stops us must still be able to exit; the journal keeps what was not stored
+        self._thread = threading.Thread(target=self._run, name="linkweir-clicks", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something new: look now, not only within half a second."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Store what the journal holds, if the store takes it, and end."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread:
+            self._thread.join()
+
+    def drain(self) -> None:
+        """Store what the journal holds, in this thread, where the worker's own does not run: for a command. Nothing
+        while another process does. Raises StoreUnavailable, OSError.
+        """
+        while self._process_batch():
+            pass
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            stored = self._run_safely(self._process_batch)
+            if not stored and not self._stopping:
+                self._wake.wait(POLL_SECONDS)
+            self._run_safely(self._yield_to_requests)
+        until = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while time.monotonic() < until and self._run_safely(self._process_batch):
+            pass  # what came last; the rest is durable, and is stored after the next start
+
+    def _run_safely(self, work: Callable[[], int]) -> int:
+        try:
+            return work()
+        except (DatabaseUnavailable, OSError) as error:
+            self.failures += 1
+            self._log.error("click.store_failed", error=str(error), kind=type(error).__name__)
+        except Exception:
+            self._log.exception("click.worker_bug")  # the thread must live: it is the only one
+        if not self._stopping:
+            self._sleep(self._retry)
+        return 0
+
+    def _process_batch(self) -> int:
+        """One batch; how many facts it held. Nothing while another process is at it."""
+        batch = self._journal.read_from(None, self._batch_limit)
+        if batch is None:
+            return 0
+        if batch.events:
+            began = time.monotonic()
+            self._store_events(batch.events)
+            self.stored += len(batch.events)
+            self._max_batch = next_batch_size(len(batch.events), time.monotonic() - began)
+        if batch.cursor is not None:
+            self._journal.acknowledge(batch.cursor)
+        self._import_spool()
+        self._expire_dead_letters()
+        self._send_due_notifications(immediately=bool(batch.events))
+        return len(batch.events)
+
+    def _store_events(self, facts: Sequence[ClickEvent]) -> None:
+        """All of them, or each by itself where one would take the others with it. Raises StoreUnavailable."""
+        try:
+            with self._store.write() as connection:
+                self._ingest(connection, facts)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if len(facts) > 1:
+                half = len(facts) // 2
+                self._store_events(facts[:half])
+                self._store_events(facts[half:])
+                return
+            self._log.exception("click.cannot_keep", event_id=str(facts[0].id))
+            self._dead_letters({"fact": facts[0].to_dict(), "error": repr(error)})
+
+    def _import_spool(self) -> None:
+        """Files that releases before the journal left; now and then, for one may be restored from a backup."""
+        if time.monotonic() >= self._spool_at:
+            self._spool_at = time.monotonic() + self._retry
+            count = self._spool.import_files(self._store_events)
+            self.imported += count
+            if count:
+                self._log.info("click.spool_drained", facts=count)
+
+    def _expire_dead_letters(self) -> None:
+        """What could not be stored is kept no longer than what could."""
+        if time.monotonic() >= self._expire_at:
+            self._expire_at = time.monotonic() + EXPIRY_INTERVAL_SECONDS
+            dead_letter_redaction.redact_older_than(self._spool.folder, time.time_ns() // 1000 - MAX_RETENTION_US)
+
+    def _send_due_notifications(self, *, immediately: bool) -> None:
+        if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):
+            self._notify_at = time.monotonic() + NOTIFY_INTERVAL_SECONDS
+            with self._store.write() as connection:
+                self._notify(connection)
+
+    def _yield_to_requests(self) -> int:
+        """Wait for a quiet moment, as long as there is patience."""
+        until = time.monotonic() + MAX_YIELD_SECONDS
+        while not (quiet := self._is_idle()) and not self._stopping and time.monotonic() < until:
+            pass
+        self._batch_limit = self._max_batch if quiet or self._stopping else BATCH_EVENTS_UNDER_LOAD
+        return 0
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(min(0.1, seconds))
+
+
+def next_batch_size(facts: int, seconds: float) -> int:
+    """How many facts the next transaction may hold, when so many have just taken so many seconds."""
+    return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * MAX_TRANSACTION_SECONDS / max(seconds, 0.001))))

@@ -1,0 +1,103 @@
+"""The clicks of one message that belong together: new ones and those around them in the store, judged anew.
+
+A new hit can change the verdict of another one within a window; to judge that one anyway as before, all within a
+window of it must be at hand, hence two. When there were more than are looked at (`store.hits.MOST`), those whose
+surroundings are not complete keep the verdict that they have.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from linkweir.clicks import classify
+from linkweir.clicks.ingest.aggregation_target import AggregationTarget
+from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.ingest.click import IngestedClick
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.reclassification_queries import MAX_HITS_PER_SPAN, MessageRef
+
+
+@dataclass(slots=True)
+class MessageClicks:
+    """One message's clicks. `known` are those of the store; `links` is how many tracked links the message has."""
+
+    message_key: MessageRef | None
+    account: uuid.UUID | None
+    delivered_at: int | None = None
+    link_count: int | None = None
+    target: AggregationTarget | None = None
+    new: list[IngestedClick] = field(default_factory=list)
+    stored: dict[uuid.UUID, IngestedClick] = field(default_factory=dict)
+
+    def time_windows(self, window: int) -> Iterator[tuple[int, int]]:
+        """From when to when the new clicks lie, in parts between which nothing can reach."""
+        times = sorted(click.at for click in self.new)
+        first = last = times[0]
+        for at in times:
+            if at - last > 4 * window:
+                yield first, last
+                first = at
+            last = at
+        yield first, last
+
+    def classify(self, classifier: ClickClassifier) -> list[IngestedClick]:
+        """Judge every new click, and again those that they can have changed, which are returned."""
+        changed: list[IngestedClick] = []
+        for first, last in self.time_windows(classifier.window_us):
+            changed += self._classify_window(first, last, classifier)
+        return changed
+
+    def _classify_window(self, first: int, last: int, classifier: ClickClassifier) -> list[IngestedClick]:
+        window = classifier.window_us
+        start, end = first - 2 * window, last + 2 * window
+        near = [click for click in self.stored.values() if start <= click.at <= end]
+        complete = start if len(near) < MAX_HITS_PER_SPAN else min(click.at for click in near)
+        clicks = near + [click for click in self.new if first <= click.at <= last]
+        clicks.sort(key=lambda click: click.sort_key)
+        spread = {click.ip: classifier.ip_spread.recipient_count(click.ip, click.at) for click in clicks if click.ip}
+        shown = [_hit_from_click(click, classifier) for click in clicks]
+        records = classifier.reputations.lookup(shown, self.message_key)
+        context = classify.Evidence(
+            delivered_at=self.delivered_at, link_count=self.link_count, recipients_per_ip=spread, reputations=records
+        )
+        changed = []
+        for click, hit, judgement in zip(clicks, shown, classifier.classify_hits(shown, context), strict=True):
+            again = click.counted_verdict is not None
+            if again and not max(first, complete + 2 * window) - window <= click.at <= last + window:
+                continue
+            classifier.reputations.observe(hit, judgement, self.message_key)
+            if _set_verdict(click, judgement) and again:
+                changed.append(click)
+        return changed
+
+
+def _hit_from_click(click: IngestedClick, classifier: ClickClassifier) -> classify.Hit:
+    knows = classifier.enricher
+    return classify.Hit(
+        id=click.id,
+        at=click.at,
+        method=click.method,
+        position=click.position,
+        kind=click.kind,
+        ip=click.ip,
+        user_agent=click.user_agent,
+        prefetch=click.prefetch,
+        signals=tuple(click.signals.split()),
+        client=click.client,
+        device=click.device,
+        network=click.network,
+        network_certain=knows.is_scanner_network(click.network, click.ip),
+        user_agent_class=knows.user_agent_class(click.user_agent),
+    )
+
+
+def _set_verdict(click: IngestedClick, classification: classify.Classification) -> bool:
+    """Take the judgement over; whether it is another one."""
+    found = classification.verdict
+    if click.method != "GET" and found in COUNTED_VERDICTS:
+        found = "machine"  # whatever the rules say: nobody reads what a HEAD brings
+    reasons = " ".join(classification.reasons)
+    if (found, classification.confidence, reasons) == (click.verdict, click.confidence, click.reasons):
+        return False
+    click.verdict, click.confidence, click.reasons = found, classification.confidence, reasons
+    return True

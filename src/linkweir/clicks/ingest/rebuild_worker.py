@@ -1,0 +1,140 @@
+"""Makes the sums of clicks anew from the clicks: after a migration, or when somebody doubts them.
+
+Verdicts are taken as they are stored. May run beside a service that counts, and be interrupted at any time: whoever
+comes next begins again.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.db import aggregate_rebuild
+from linkweir.db.database import Database
+from linkweir.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+RebuildProgress = Callable[[str, int], bool]  # what is under way, about how many clicks it has done; False to stop
+MAX_TRIES = 20  # of one part, when others keep the store busy
+RETRY_SECONDS = 0.5  # seconds between them
+
+
+def rebuild_aggregates(store: Database, now: int, progress: RebuildProgress) -> bool:
+    """Make all of them anew; `now` in microseconds since 1970. False when `progress` wished to stop.
+
+    Raises StoreUnavailable.
+    """
+
+    def begin(connection: Connection) -> list[uuid.UUID]:
+        aggregate_rebuild.mark_started(connection, now)
+        return aggregate_rebuild.list_account_ids(connection)
+
+    accounts = _retry_when_busy(store, begin)
+    done = (
+        _rebuild_messages(store, progress)
+        and _rebuild_external_links(store, progress)
+        and all(_rebuild_hours(store, account, progress) for account in accounts)
+        and _rebuild_coarse_buckets(store, progress)
+    )
+    if done:
+        _retry_when_busy(store, aggregate_rebuild.mark_done)
+    return done
+
+
+def _rebuild_messages(store: Database, progress: RebuildProgress) -> bool:
+    return _run_in_batches(store, "messages", progress, None, aggregate_rebuild.rebuild_message_batch)
+
+
+def _rebuild_external_links(store: Database, progress: RebuildProgress) -> bool:
+    return _run_in_batches(
+        store, "links minted elsewhere", progress, None, aggregate_rebuild.rebuild_unattributed_batch
+    )
+
+
+def _rebuild_hours(store: Database, account: uuid.UUID, progress: RebuildProgress) -> bool:
+    return _run_in_batches(
+        store,
+        "hours",
+        progress,
+        0,
+        lambda connection, start: aggregate_rebuild.rebuild_hour_batch(connection, account, start),
+    )
+
+
+def _rebuild_coarse_buckets(store: Database, progress: RebuildProgress) -> bool:
+    return _run_in_batches(store, "longer times", progress, 0, aggregate_rebuild.rebuild_coarse_batch)
+
+
+def _run_in_batches(
+    store: Database, what: str, progress: RebuildProgress, start: T, part: Callable[[Connection, T], T | None]
+) -> bool:
+    """One part after the other, each in a transaction, from `start` until one says that it was the last."""
+    done = 0
+    while True:
+        following = _retry_when_busy(store, partial(_run_batch, part, start))
+        done += aggregate_rebuild.CLICKS_PER_BATCH
+        if not progress(what, done):
+            return False
+        if following is None:
+            return True
+        start = following
+
+
+def _run_batch(part: Callable[[Connection, T], T | None], start: T, connection: Connection) -> T | None:
+    return part(connection, start)
+
+
+def _retry_when_busy(store: Database, work: Callable[[Connection], T]) -> T:
+    for tried in range(MAX_TRIES):
+        try:
+            with store.write() as connection:
+                return work(connection)
+        except DatabaseUnavailable:
+            if tried == MAX_TRIES - 1:
+                raise
+            time.sleep(RETRY_SECONDS)
+    raise AssertionError("unreachable")
+
+
+class RebuildWorker:
+    """A thread that makes the sums anew beside a service, when a migration wants it or somebody did not end."""
+
+    def __init__(self, store: Database, log: FilteringBoundLogger, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._running = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, if it is wanted. Raises StoreUnavailable."""
+        with self._store.read() as connection:
+            wanted = aggregate_rebuild.is_pending(connection)
+        if wanted:
+            self._running = True
+            # daemon: a host that never stops us must still be able to exit; the next start begins again
+            self._thread = threading.Thread(target=self._run, name="linkweir-rebuild", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after the part that is under way."""
+        self._running = False
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        self._log.info("sums.rebuilding")
+        try:
+            if rebuild_aggregates(self._store, self._clock(), self._progress):
+                self._log.info("sums.rebuilt")
+        except Exception:
+            self._log.exception("sums.cannot_rebuild")  # the mark stands: the next start tries again
+
+    def _progress(self, what: str, clicks: int) -> bool:
+        self._log.info("sums.rebuilding", part=what, clicks=clicks)
+        return self._running

@@ -1,0 +1,295 @@
+"""The embedded journal: an append-only file on this machine's disk, where every fact goes before anything else.
+
+What is appended in one turn of an event loop is a group. One thread writes all groups that have come while it was busy
+and flushes once (group commit), without the interpreter's lock, and wakes the loops. No database is asked, so a slow,
+locked or missing one delays no reader.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.journal.commit_queue import make_commit_queue
+from linkweir.clicks.journal.dead_letters import DeadLetterSink
+from linkweir.clicks.journal.event_encoding import encode_event
+from linkweir.clicks.journal.interface import AppendResult, EventBatch, JournalCursor
+from linkweir.clicks.journal.loop_waker import LoopWaker
+from linkweir.clicks.journal.reader import (
+    JournalReader,
+    LocalCursor,
+    count_active_segments,
+    count_unacknowledged,
+)
+from linkweir.clicks.journal.segment_directory import SegmentDirectory
+from linkweir.clicks.journal.writer import JournalWriter
+
+MAX_QUEUED_EVENTS = 50_000  # facts waiting for a disk that hangs; beyond that they are lost, loudly
+MAX_QUEUED_BYTES = 50_000_000
+IDLE_SECONDS = 0.5  # seconds between looks at whether a full journal has room again
+IDLE_SAMPLE_SECONDS = 0.05  # seconds in which few readers came: then there is time to store
+IDLE_MAX_APPENDS = 50  # readers in that time: a fifth of a processor
+MIN_YIELD_SECONDS = 0.01  # seconds that others who write to the store get in any case
+HIGH_WATER_RATIO = 0.5  # the share of a full journal from which on readers no longer come first
+LOSS_LOG_INTERVAL_SECONDS = 1.0  # seconds between two lines about facts that are lost
+
+
+class AppendBatch:
+    """What one event loop appends in one turn; `first`, `behind`: its facts' numbers in the queue."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.futures: list[asyncio.Future[AppendResult]] = []
+        self.timer: asyncio.TimerHandle | None = None
+        self.first_number = self.end_number = 0
+
+    def resolve(self, result: AppendResult, durable_count: int = 0) -> None:
+        """Tell the first `kept` that they are durable and the others their fate."""
+        if self.timer is not None:
+            self.timer.cancel()
+        for place, promise in enumerate(self.futures):
+            if not promise.done():
+                promise.set_result("kept" if place < durable_count else result)
+
+
+class LoopState:
+    """What one event loop has appended and not been told of."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_wake: Callable[["LoopState"], None]) -> None:
+        self.loop = loop
+        self.open_batches: list[AppendBatch] = []  # one or none
+        self.in_flight: deque[AppendBatch] = deque()
+        self.end_number = 0  # the number behind its last fact
+        self.waker = LoopWaker(loop, lambda: on_wake(self))
+
+
+class LocalJournal:
+    """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`;
+    `aside` keeps records that cannot be read.
+
+    `written` is called in an event loop whenever there is something new to read.
+    """
+
+    def __init__(
+        self, folder: Path, log: FilteringBoundLogger, *, dead_letters: DeadLetterSink, capacity: int, wait: float
+    ) -> None:
+        self.segments = SegmentDirectory(folder, capacity)
+        self.segments.on_lost = lambda path: log.error("journal.file_gone", file=str(path))
+        self.on_durable: Callable[[], None] = lambda: None
+        self.lost = 0
+        self.full = False
+        self._log = log
+        self._wait = wait
+        self._queue = make_commit_queue(MAX_QUEUED_EVENTS, MAX_QUEUED_BYTES)
+        self._writer = JournalWriter(self.segments, self._queue, log)
+        self._reader = JournalReader(self.segments, lambda data: dead_letters({"unreadable": data.hex()}))
+        self._loop_states: dict[asyncio.AbstractEventLoop, LoopState] = {}
+        self._lost_ranges: deque[tuple[int, int]] = deque(
+            maxlen=10_000
+        )  # numbers, from and up to; neighbours are joined
+        self._unlogged_losses = 0
+        self._next_loss_log_at = self._next_fill_check_at = self._cached_fill_ratio = 0.0
+        self._loss_lock = threading.Lock()
+        self._accepting = self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def durable(self) -> int:
+        """Facts that this process has made durable."""
+        return self._queue.durable
+
+    @property
+    def unacknowledged(self) -> int:
+        """Facts of all processes that have not been acknowledged."""
+        return count_unacknowledged(self.segments)
+
+    @property
+    def fill_ratio(self) -> float:
+        """The share of the folder's files that hold facts, as it was at most a moment ago."""
+        if time.monotonic() >= self._next_fill_check_at:
+            self._next_fill_check_at = time.monotonic() + IDLE_SECONDS
+            self._cached_fill_ratio = count_active_segments(self.segments) / self.segments.count
+        return self._cached_fill_ratio
+
+    def start(self) -> None:
+        """Preallocate what is missing and begin to write."""
+        try:
+            self.segments.preallocate()
+        except OSError as error:
+            self._log.error("journal.not_preallocated", error=str(error), folder=str(self.segments.path))
+        self._queue.reopen()
+        self._stopped = False
+        self._accepting = True
+        # daemon: a host that never stops us must still be able to exit; answered facts are durable
+        self._thread = threading.Thread(target=self._run, name="linkweir-journal", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what has arrived and end."""
+        self._accepting = False
+        for side in list(self._loop_states.values()):
+            self._flush_batch(side)
+        self._queue.close()
+        self._stopped = True
+        if self._thread:
+            self._thread.join()
+        self._writer.close()
+        for side in filter(self._remove_loop, list(self._loop_states.values())):
+            try:
+                side.loop.call_soon_threadsafe(self._close_loop, side)
+            except RuntimeError:  # that loop has ended
+                self._close_loop(side)
+
+    def close(self) -> None:
+        """Let another process read, when nothing is to be read here any more."""
+        self._reader.close()
+
+    def append(self, event: ClickEvent) -> asyncio.Future[AppendResult]:
+        """A promise of the fact's fate, in the running event loop; it is kept within `wait` seconds."""
+        loop = asyncio.get_running_loop()
+        promise: asyncio.Future[AppendResult] = loop.create_future()
+        if not self._accepting:
+            promise.set_result("lost")
+            self._count_lost(1, "the journal does not run")
+            return promise
+        payload = encode_event(event)
+        side = self._loop_states.get(loop) or self._get_loop_state(loop)
+        if side.open_batches:
+            group = side.open_batches[0]
+        else:
+            group = AppendBatch()
+            group.timer = loop.call_later(self._wait, group.resolve, "late")
+            side.open_batches.append(group)
+            loop.call_soon(self._flush_batch, side)  # when all requests that are here by now have had their turn
+        group.payloads.append(payload)
+        group.futures.append(promise)
+        return promise
+
+    def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch | None:
+        """As Journal has it. Reads also what processes left that are dead by now."""
+        assert cursor is None or isinstance(cursor, LocalCursor)
+        if not self._reader.acquire():
+            return None
+        facts, places = self._reader.read(cursor, limit)
+        return EventBatch(facts, places if places.offsets else None)
+
+    def acknowledge(self, cursor: JournalCursor) -> None:
+        """As Journal has it. The bytes are wiped, and their files used again."""
+        assert isinstance(cursor, LocalCursor)
+        self._reader.acknowledge(cursor)
+
+    def health_problem(self) -> str | None:
+        """As Journal has it."""
+        if not self.alive:
+            return "not running"
+        return f"clicks are being lost: {self.lost} so far" if self.full else None
+
+    def is_idle(self) -> bool:
+        """Did few readers come in a moment, which is waited for here, or must those who store go on all the same, since
+        the files fill? For the one that reads.
+        """
+        if self.fill_ratio >= HIGH_WATER_RATIO:
+            time.sleep(MIN_YIELD_SECONDS)
+            return True
+        before = self._reader.count_written()
+        time.sleep(IDLE_SAMPLE_SECONDS)
+        if self._reader.count_written() - before > IDLE_MAX_APPENDS:
+            return False
+        self._reader.refresh()  # a file may have been taken meanwhile
+        return self._reader.count_written() - before <= IDLE_MAX_APPENDS
+
+    def _get_loop_state(self, loop: asyncio.AbstractEventLoop) -> LoopState:
+        """What this loop appends by; those of loops that have ended go, once nothing of theirs is on its way."""
+        for side in list(self._loop_states.values()):
+            over = side.loop.is_closed() and not side.open_batches and self._queue.notified >= side.end_number
+            if over and self._remove_loop(side):
+                self._close_loop(side)
+        side = self._loop_states[loop] = LoopState(loop, self._resolve_batches)
+        return side
+
+    def _remove_loop(self, side: LoopState) -> bool:
+        """True for one of the threads that find it at the same time: a bell that is closed twice may be another's."""
+        return self._loop_states.pop(side.loop, None) is side
+
+    def _close_loop(self, side: LoopState) -> None:
+        self._resolve_batches(side)
+        side.waker.close()
+
+    def _flush_batch(self, side: LoopState) -> None:
+        try:
+            group = side.open_batches.pop()
+        except IndexError:
+            return  # a stop was faster
+        taken, behind = self._queue.enqueue(group.payloads, side.waker.write_fd)
+        group.first_number, group.end_number = behind - taken, behind
+        side.end_number = behind
+        side.in_flight.append(group)
+        if taken < len(group.futures):
+            self._count_lost(len(group.futures) - taken, "the journal's disk hangs, or it has ended")
+            self._resolve_batches(side)
+
+    def _resolve_batches(self, side: LoopState) -> None:
+        """Tell those whose fate is known. In the loop's own thread."""
+        decided, news = self._queue.completed, False
+        while side.in_flight and side.in_flight[0].end_number <= decided:
+            group = side.in_flight.popleft()
+            kept = group.end_number - group.first_number
+            for first, behind in tuple(self._lost_ranges):
+                if first < group.end_number and behind > group.first_number:
+                    kept = min(kept, max(0, first - group.first_number))
+            news = news or kept > 0
+            group.resolve("lost", kept)
+        if news:
+            self.on_durable()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                if self._queue.wait_for_records(IDLE_SECONDS):
+                    self._write_queue()
+                elif self._stopped:
+                    return
+                elif self.full:
+                    self.full = not self._writer.has_space()
+            except Exception:
+                self._log.exception("journal.bug")  # the thread must live: it is the only one
+                self._discard_in_flight()
+
+    def _write_queue(self) -> None:
+        kept = self._queue.durable
+        if self._writer.write(IDLE_SECONDS):
+            self._discard_in_flight()
+        elif self._queue.durable > kept:
+            self.full = False
+
+    def _discard_in_flight(self) -> None:
+        """Nobody takes what the queue holds."""
+        first, count = self._queue.completed, self._queue.in_flight
+        if self._lost_ranges and self._lost_ranges[-1][1] == first:
+            self._lost_ranges[-1] = self._lost_ranges[-1][0], first + count
+        else:
+            self._lost_ranges.append((first, first + count))
+        self.full = count > 0
+        self._count_lost(count, "the journal is full, or its disk takes nothing")
+        self._queue.discard()
+
+    def _count_lost(self, count: int, reason: str) -> None:
+        """Count what is lost and say so, but not thousands of times a second."""
+        with self._loss_lock:
+            self.lost += count
+            self._unlogged_losses += count
+            if time.monotonic() < self._next_loss_log_at:
+                return
+            self._next_loss_log_at = time.monotonic() + LOSS_LOG_INTERVAL_SECONDS
+            facts, self._unlogged_losses = self._unlogged_losses, 0
+        self._log.error("click.lost", facts=facts, reason=reason)

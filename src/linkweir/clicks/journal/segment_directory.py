@@ -1,0 +1,139 @@
+"""The files of a journal's folder: preallocated together, taken one at a time, found again by whoever reads them.
+
+Several processes may share the folder. No clock decides anything here: the order of files is that of their numbers.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from linkweir.clicks.journal.commit_queue import write_durably
+from linkweir.clicks.journal.event_encoding import FIELD_NAMES
+from linkweir.clicks.journal.record_scanner import scan_records
+from linkweir.clicks.journal.segment import MAX_RECORD_BYTES, RECORDS_OFFSET, JournalSegment
+
+SUFFIX = ".journal"
+BYTES_PER_EVENT = 512  # a long destination and user agent with all the rest; 300 is usual
+SEGMENT_BYTES = 2 << 20  # bytes: small enough to be read and wiped in one go
+MIN_SEGMENTS = 4  # files: one is written while another is read
+
+
+class SegmentDirectory:
+    """A folder with room for `facts` facts. Constructing does no I/O."""
+
+    def __init__(self, path: Path, capacity: int) -> None:
+        self.path = path
+        self.lost: set[tuple[int, int]] = set()  # files in use that somebody has removed or cut
+        self.on_lost: Callable[[Path], None] = lambda path: None  # called with each of them
+        wanted = capacity * BYTES_PER_EVENT
+        self.count = max(MIN_SEGMENTS, -(-wanted // SEGMENT_BYTES))
+        self.size = RECORDS_OFFSET + max(2 * MAX_RECORD_BYTES, -(-wanted // self.count) + 4095 & ~4095)
+
+    def paths(self) -> list[Path]:
+        """The files there are; none when the folder is gone."""
+        with contextlib.suppress(OSError):
+            return sorted(self.path.glob("*" + SUFFIX))
+        return []
+
+    def identities(self) -> dict[Path, tuple[int, int]]:
+        """The same, with what the system knows each by (st_dev, st_ino)."""
+        with contextlib.suppress(OSError), os.scandir(self.path) as entries:
+            device = os.stat(self.path).st_dev
+            return {Path(one.path): (device, one.inode()) for one in entries if one.name.endswith(SUFFIX)}
+        return {}
+
+    def report_lost(self, segment: JournalSegment) -> None:
+        """Somebody has removed or cut this one, and with it what nobody had read."""
+        if segment.identity not in self.lost:
+            self.lost.add(segment.identity)
+            self.on_lost(segment.path)
+
+    def preallocate(self) -> None:
+        """Preallocate the files that are missing. OSError, also when the disk is full: some may be there then."""
+        if len(self.paths()) >= self.count:
+            return
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _exclusive_lock(self.path / "making.lock"):
+            for _ in range(self.count - len(self.paths())):
+                self._create_segment()
+            _sync_directory(self.path)
+
+    def _create_segment(self) -> None:
+        name = secrets.token_hex(8)
+        path = self.path / (name + ".new")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            write_durably(descriptor, bytes(self.size), 0)  # not room alone: flushing into that takes twice as long
+            os.rename(path, self.path / (name + SUFFIX))
+        except OSError:
+            os.unlink(path)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def acquire(self) -> tuple[JournalSegment, int] | None:
+        """A file to write to from an offset on, locked; None when none is free.
+
+        One that a dead process has left half empty goes first: restarts must not use up the folder.
+        """
+        free, last = None, 0
+        for segment in self._open_segments():
+            last = max(last, segment.epoch.number if segment.epoch else 0)
+            if segment.end is None and segment.lock():
+                if segment.size < RECORDS_OFFSET + 2 * MAX_RECORD_BYTES and segment.epoch is None:
+                    segment.path.unlink(missing_ok=True)  # it was cut: another is made in its place
+                    segment.close()
+                    continue
+                segment.refresh()  # it may have been sealed just before it was locked
+                start = _resume_offset(segment)
+                if start is not None:
+                    if free:
+                        free.close()
+                    return segment, start
+                if free is None and segment.epoch is None:
+                    free = segment
+                    continue
+            segment.close()
+        if free is None:
+            return None
+        free.begin_epoch(last + 1, FIELD_NAMES)
+        return free, RECORDS_OFFSET
+
+    def _open_segments(self) -> Iterator[JournalSegment]:
+        for path in self.paths():
+            with contextlib.suppress(FileNotFoundError):
+                yield JournalSegment(path)
+
+
+def _resume_offset(segment: JournalSegment) -> int | None:
+    """Where a life whose writer died can go on: behind its last fact; None when it cannot, or should not."""
+    if segment.epoch is None or segment.epoch.field_names != FIELD_NAMES or segment.end is not None:
+        return None
+    data = os.pread(segment.descriptor, segment.size - segment.acked, segment.acked)
+    found = scan_records(data, segment.acked, segment.epoch.seed, sealed=True)
+    start = found.records[-1][1] if found.records else segment.acked
+    if found.corrupt or segment.size - start < segment.size // 2:
+        return None  # damaged, or hardly worth it: the reader ends it
+    return start
+
+
+@contextlib.contextmanager
+def _exclusive_lock(path: Path) -> Iterator[None]:
+    """One process at a time."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

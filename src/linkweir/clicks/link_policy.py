@@ -1,0 +1,141 @@
+"""What stands between a verified link and its destination: operators block some, accounts want others confirmed.
+
+Held in memory and read again every few seconds by a thread, so that no reader waits for it; while the store is away,
+what it said last goes on to hold.
+"""
+
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.clicks.location_header import ascii_host, to_location
+from linkweir.db import accounts_table, blocklist_table
+from linkweir.db.database import Database
+from linkweir.errors import BadSwitch, DatabaseUnavailable
+from linkweir.html import Switches
+from linkweir.html.options import Pattern
+
+REFRESH_SECONDS = 2.0  # seconds between looks at the store
+URL_PARTS = re.compile(r"(https?)://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]*))?([^#]*)", re.IGNORECASE | re.DOTALL)
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+ConfirmationPatterns = Mapping[uuid.UUID, tuple[Pattern, ...]]
+
+
+def url_host(location: str) -> str | None:
+    """The host that a browser would go to, in its one spelling; None for what is no http(s) address."""
+    found = URL_PARTS.match(location)
+    return _normalize_host(found[2]) if found else None
+
+
+def normalize_url(destination: str) -> str | None:
+    """A destination in its one spelling: scheme and host in lower case, no default port, user or fragment."""
+    location = to_location(destination)
+    found = URL_PARTS.match(location) if location else None
+    if found is None or not found[2]:
+        return None
+    scheme, _, port, rest = found[1].lower(), found[2], found[3], found[4]
+    port = f":{port}" if port and port != DEFAULT_PORTS[scheme] else ""
+    return f"{scheme}://{_normalize_host(found[2])}{port}{rest or '/'}"
+
+
+def _normalize_host(text: str) -> str:
+    return ascii_host(unquote(text)).lower().rstrip(".")  # browsers decode %65 in a host
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPolicy:
+    """One state of it. A host that is blocked takes those below it along."""
+
+    blocked_hosts: frozenset[str] = frozenset()
+    blocked_destinations: frozenset[str] = frozenset()
+    confirm: ConfirmationPatterns = field(default_factory=dict)
+
+    def is_blocked(self, location: str) -> bool:
+        """Is nobody to be sent there any more?"""
+        if not self.blocked_hosts and not self.blocked_destinations:
+            return False
+        host = url_host(location)
+        if host is None:
+            return False
+        labels = host.split(".")
+        return any(".".join(labels[place:]) in self.blocked_hosts for place in range(len(labels))) or (
+            normalize_url(location) in self.blocked_destinations
+        )
+
+    def accounts_requiring_confirmation(self, destination: str) -> frozenset[uuid.UUID]:
+        """The accounts that would want this one confirmed, were it theirs."""
+        return frozenset(
+            account
+            for account, patterns in self.confirm.items()
+            if any(pattern.search(destination) for pattern in patterns)
+        )
+
+
+class LinkPolicyCache:
+    """Keeps `gate` as the store has it. `compiled` makes a customer's pattern into one that cannot hold readers up."""
+
+    def __init__(
+        self, store: Database, log: FilteringBoundLogger, compile_pattern: Callable[[str], str | Pattern]
+    ) -> None:
+        self.policy = LinkPolicy()
+        self._compile_pattern = compile_pattern
+        self._store = store
+        self._log = log
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Look once, then go on looking."""
+        self._stopped.clear()
+        self.refresh()
+        self._thread = threading.Thread(target=self._run, name="linkweir-gate", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+        if self._thread:
+            self._thread.join()
+
+    def refresh(self) -> None:
+        """See what the store says; nothing changes while it says nothing."""
+        try:
+            with self._store.read() as connection:
+                rows = blocklist_table.list_all(connection)
+                wishes = accounts_table.list_confirmation_policies(connection)
+        except DatabaseUnavailable as error:
+            self._log.warning("gate.store_unavailable", error=str(error))
+            return
+        kinds = {
+            kind: frozenset(row["value"] for row in rows if row["kind"] == kind) for kind in blocklist_table.BLOCK_KINDS
+        }
+        confirm = {
+            account: self._compile_patterns(account, policy.get("confirm")) for account, policy in wishes.items()
+        }
+        self.policy = LinkPolicy(
+            kinds["host"], kinds["destination"], {key: each for key, each in confirm.items() if each}
+        )
+
+    def _compile_patterns(self, account: uuid.UUID, texts: Iterable[str] | None) -> tuple[Pattern, ...]:
+        try:
+            return Switches(skip=tuple(map(self._compile_pattern, texts or ()))).skip_patterns
+        except BadSwitch as error:
+            self._log.error("gate.bad_pattern", account=str(account), error=str(error))
+            return ()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(REFRESH_SECONDS):
+            try:
+                self.refresh()
+            except Exception:
+                self._log.exception("gate.bug")

@@ -1,0 +1,117 @@
+"""How a stored click's verdict comes about: the click among its neighbours, judged once more, rule by rule.
+
+Reads and changes nothing. What is said now can differ from what is stored: hits may have come since, and lists of
+networks and user agents may have changed.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping
+
+from linkweir.clicks.classify import (
+    RULES,
+    SPREAD_US,
+    WINDOW_US,
+    Classification,
+    Evidence,
+    Hit,
+    Reputation,
+    ScoredHit,
+    Verdict,
+    score_hits,
+)
+from linkweir.clicks.classify.reputation import HISTORY_US, ReputationStore
+from linkweir.clicks.enrichment import Enricher
+from linkweir.db import click_neighbourhood
+
+SUFFICIENT_RULES = {
+    rule.code for rule in RULES if (rule.strong or rule.verdict) and not rule.uses_reputation
+}  # of a machine
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictExplanation:
+    """A click's row, and the hits around it, each with its row and what the rules say now; `weighed` is the click's,
+    and `record` what its program did with other messages.
+    """
+
+    click: RowMapping
+    scored: ScoredHit
+    neighbours: Sequence[tuple[RowMapping, ScoredHit]]
+    evidence: Evidence
+    reputation: Reputation | None
+
+
+def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher) -> VerdictExplanation | None:
+    """The explanation of this click; None when it is not stored."""
+    row = click_neighbourhood.get_click(connection, click)
+    if row is None:
+        return None
+    rows = click_neighbourhood.list_around(
+        connection, row, 2 * WINDOW_US
+    )  # twice, so that those who can change it are judged in full
+    hits = [hit_from_row(one, enricher) for one in rows]
+    records = _load_reputations(connection, row, hits)
+    links, spread = row["tracked_links"], _recipients_per_ip(connection, row)
+    context = Evidence(
+        delivered_at=row["delivered_at"], link_count=links, recipients_per_ip=spread, reputations=records
+    )
+    found = dict(zip((one["id"] for one in rows), score_hits(hits, context), strict=True))
+    near = [(one, found[one["id"]]) for one in rows if abs(one["at"] - row["at"]) <= WINDOW_US]
+    return VerdictExplanation(row, found[click], near, context, records.get(click))
+
+
+def hit_from_row(row: RowMapping, enricher: Enricher) -> Hit:
+    """A stored click as the rules see it."""
+    return Hit(
+        id=row["id"],
+        at=row["at"],
+        method=row["method"],
+        position=row["position"],
+        kind=row["kind"],
+        ip=row["ip"],
+        user_agent=row["user_agent"],
+        prefetch=row["prefetch"],
+        signals=tuple(row["signals"].split()),
+        client=row["client"],
+        device=row["device"],
+        network=row["network"],
+        network_certain=enricher.is_scanner_network(row["network"], row["ip"]),
+        user_agent_class=enricher.user_agent_class(row["user_agent"]),
+    )
+
+
+def _recipients_per_ip(connection: Connection, row: RowMapping) -> dict[str, int]:
+    if not row["ip"] or row["account_id"] is None:
+        return {}
+    first, last = row["at"] - SPREAD_US, row["at"] + SPREAD_US
+    return {
+        row["ip"]: click_neighbourhood.count_recipients_of_ip(connection, row["account_id"], row["ip"], first, last)
+    }
+
+
+def _load_reputations(connection: Connection, row: RowMapping, hits: Sequence[Hit]) -> Mapping[uuid.UUID, Reputation]:
+    """What the programs of these hits did with other messages of the account before, from what is stored of that; the
+    service itself remembers it from all accounts, and since its start.
+    """
+    agents = {hit.user_agent for hit in hits if hit.ip and hit.user_agent}
+    if row["account_id"] is None or not agents:
+        return {}
+    records = ReputationStore()
+    for one in click_neighbourhood.list_earlier_clicks(
+        connection, row["account_id"], agents, row["at"] - HISTORY_US, row["at"]
+    ):
+        key, signals = one["id"], tuple(one["signals"].split())
+        hit = Hit(id=key, at=one["at"], ip=one["ip"], user_agent=one["user_agent"], signals=signals)
+        judgement = Classification(
+            key, one["verdict"], 0.0, (), _verdict_without_reputation(one["verdict"], one["reasons"])
+        )
+        records.observe(hit, judgement, one["message_id"] or one["message_ref"])
+    return records.lookup(hits, row["message_id"] or row["message_ref"])
+
+
+def _verdict_without_reputation(verdict: Verdict, reasons: str) -> Verdict:
+    """The verdict that was stored, or unsure where it was passed for the program's record only."""
+    return verdict if verdict != "machine" or SUFFICIENT_RULES & set(reasons.split()) else "unsure"

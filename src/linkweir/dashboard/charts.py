@@ -1,0 +1,91 @@
+"""Charts as SVG, drawn by pygal on the server; colours and type come from our style sheet, so dark and light follow.
+
+Scripts, styles and comments that pygal would put in are left out: the pages' policy allows none. A chart stands beside
+a table with the same numbers, and names itself in a sentence.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+_FINDERS = list(sys.meta_path)
+
+import pygal  # noqa: E402
+from pygal.style import Style  # noqa: E402
+
+# pygal hangs a finder for map plugins, of an old kind, into every import of the process: it makes Python 3.11 warn
+# wherever a module is not found. We use no maps; who had imported pygal before us keeps it.
+sys.meta_path[:] = [one for one in sys.meta_path if one in _FINDERS or type(one).__module__ != "pygal"]
+
+Series = Sequence[tuple[str, Sequence[int | None]]]  # None: no point
+WIDTH, HEIGHT = 860, 280
+MAX_LABELS = 10
+_SVG = "{http://www.w3.org/2000/svg}"
+_REMOVED_TAGS = ("script", "style", "desc", "title", "defs")
+
+
+def bar_chart(labels: Sequence[str], series: Series, text: str) -> Markup:
+    """Groups of bars side by side, one for each label; `text` says in a sentence what they show."""
+    chart = _make_chart(pygal.Bar, labels, series)
+    return _render_chart(chart, text)
+
+
+def line_chart(labels: Sequence[str], series: Series, text: str) -> Markup:
+    """One line for each series."""
+    chart = _make_chart(pygal.Line, labels, series, show_dots=len(labels) <= MAX_LABELS, stroke_style={"width": 2})
+    return _render_chart(chart, text)
+
+
+def _make_chart(kind: Any, labels: Sequence[str], series: Series, **options: Any) -> Any:
+    highest = max((value for _, values in series for value in values if value is not None), default=0)
+    every = max(1, -(-len(labels) // MAX_LABELS))
+    chart = kind(
+        width=WIDTH,
+        height=HEIGHT,
+        js=(),
+        css=(),
+        style=Style(font_family="inherit"),
+        show_legend=False,
+        margin=6,
+        margin_top=12,
+        show_minor_x_labels=False,
+        x_labels_major=list(labels[::every]),
+        truncate_label=-1,
+        range=(0, max(highest, 4)),
+        max_scale=5,
+        min_scale=3,
+        value_formatter=lambda value: f"{value:,.0f}",
+        spacing=8,
+        rounded_bars=2,
+        **options,
+    )
+    chart.x_labels = list(labels)
+    for name, values in series:
+        chart.add(name, list(values))
+    return chart
+
+
+def _render_chart(chart: Any, text: str) -> Markup:
+    # read back by the standard library: pygal builds with lxml where that happens to be installed
+    root = ElementTree.fromstring(chart.render(is_unicode=True))  # noqa: S314 - pygal's own output
+    _sanitize_svg(root)
+    root.attrib = {"viewBox": root.attrib["viewBox"], "class": "chart", "role": "img", "aria-label": text}
+    ElementTree.register_namespace("", _SVG[1:-1])
+    return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 - made of numbers and our own labels
+
+
+def _sanitize_svg(node: ElementTree.Element) -> None:
+    """Leave out what is no drawing, and what styles it from inside; a point keeps its value, for the pointer."""
+    told = {child.get("class"): child.text for child in node.findall(f"{_SVG}desc")}
+    for child in list(node):
+        if not isinstance(child.tag, str) or child.tag.removeprefix(_SVG) in _REMOVED_TAGS:
+            node.remove(child)
+        else:
+            child.attrib.pop("style", None)
+            _sanitize_svg(child)
+    if told.get("value"):
+        title = ElementTree.SubElement(node, f"{_SVG}title")
+        title.text = f"{told.get('x_label')}: {told['value']}"

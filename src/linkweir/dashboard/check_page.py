@@ -1,0 +1,50 @@
+"""Paste HTML and see what would be tracked, and why the rest would not. Nothing is sent or stored."""
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from linkweir.accounts import account_lookup
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.errors import ValidationError
+from linkweir.html import Outcome, check
+from linkweir.mail.addresses import to_ascii_domain
+
+MAX_LINKS = 1000
+EXAMPLE_HTML = """<p>Read <a href="https://example.com/news?id=1">the news</a>,
+visit <a href="www.example.com">our site</a>
+or <a href="https://example.com/unsubscribe" data-as-no-track>unsubscribe</a>.</p>
+"""
+
+
+@login_required
+def show_check_form(call: DashboardRequest) -> Response:
+    """An empty form with an example in it."""
+    return call.render(
+        "check.html", here="check", html=EXAMPLE_HTML, sender="", found=None, counts={}, tracking=True, limit=MAX_LINKS
+    )
+
+
+@login_required
+def show_check_result(call: DashboardRequest) -> Response:
+    """Every link of what was pasted, under the policy of the account, and of the domain that the mail is from."""
+    html = call.form_fields.get("html", "")
+    sender, parts = call.form_fields.get("from", "").strip(), call.services
+    account = account_lookup.account_from_row(call.account)
+    try:
+        domain = to_ascii_domain(sender.rpartition("@")[2], "from") if sender else None
+    except ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was checked.") from None
+    policy, tracker = parts.submitter.dry_run(parts.keyring, account, domain)
+    found = check(html, switches=policy.switches, links=tracker)
+    tracked = sum(one.link.outcome is Outcome.TRACKED for one in found)
+    lost = sum(one.looks_trackable for one in found)
+    return call.render(
+        "check.html",
+        here="check",
+        html=html,
+        sender=sender,
+        found=found[:MAX_LINKS],
+        counts={"tracked": tracked, "left": len(found) - tracked, "lost": lost},
+        tracking=policy.track_clicks,
+        limit=MAX_LINKS,
+    )

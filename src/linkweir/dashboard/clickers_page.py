@@ -1,0 +1,88 @@
+"""Who clicked: the people of a campaign or of one of its links, and why some of them are not on any list."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from linkweir.dashboard import click_counts, neighbour_pages, report_period
+from linkweir.dashboard.campaign_pages import MAX_LINKS, parse_tag
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.report_period import HOUR_US, ReportPeriod
+from linkweir.db import aggregate_queries, click_lists, dashboard_queries
+from linkweir.web.services import now
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ClickerFilter:
+    """Which people: of a campaign, of one link (None: of any), with this in their address, who first clicked in a
+    period."""
+
+    tag: str
+    position: int | None
+    address: str
+    period: ReportPeriod
+
+    @property
+    def time_range(self) -> tuple[int, int]:
+        """The period in microseconds since 1970."""
+        return self.period.first * HOUR_US, self.period.last * HOUR_US
+
+
+def parse_filter(call: DashboardRequest) -> ClickerFilter:
+    """What the query asks for. Raises NotFound without a campaign."""
+    place = call.query("position")
+    position = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else None
+    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    return ClickerFilter(parse_tag(call), position, call.query("address").strip()[:320], chosen)
+
+
+@login_required
+def list_clickers(call: DashboardRequest) -> Response:
+    """The list, a page at a time."""
+    wish, account = parse_filter(call), call.account["id"]
+    span = wish.period.span(account, f"tag:{wish.tag}")
+    with call.services.store.read() as connection:
+        page = click_lists.list_clickers(
+            connection,
+            account,
+            wish.tag,
+            neighbour_pages.parse_page(call, PAGE_SIZE),
+            position=wish.position,
+            destination=None,
+            address=wish.address,
+            between=wish.time_range,
+        )
+        total = click_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
+        links = aggregate_queries.sum_by_value(connection, span, "link", MAX_LINKS)
+        privacies = dashboard_queries.count_by_privacy(connection, account, wish.tag)
+    keep = [("tag", wish.tag), ("address", wish.address)]
+    keep += [] if wish.position is None else [("position", str(wish.position))]
+    return call.render(
+        "clickers.html",
+        here="campaigns",
+        tag=wish.tag,
+        wish=wish,
+        keep=keep,
+        period=wish.period,
+        choices=report_period.DAY_CHOICES,
+        rows=page.rows,
+        turning=neighbour_pages.make_neighbour_pages(page, "at"),
+        total=total,
+        links=_link_choices([row.value for row in links]),
+        untied=privacies.get("anonymous", 0),
+        known=sum(privacies.values()),
+        shortened=privacies.get("pseudonymous", 0),
+    )
+
+
+def _link_choices(values: list[str]) -> list[tuple[int, str]]:
+    """Place and destination of each link that was followed, in the order of the mail; the first destination where a
+    place has several."""
+    found: dict[int, str] = {}
+    for value in values:
+        place, _, destination = value.partition("\t")
+        if place.isdigit():
+            found.setdefault(int(place), destination)
+    return sorted(found.items())

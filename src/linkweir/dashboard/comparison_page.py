@@ -1,0 +1,96 @@
+"""Campaigns side by side: their rates, whether these differ by more than chance, and their first three days."""
+
+import itertools
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from linkweir.dashboard import charts, click_counts, report_period
+from linkweir.dashboard.campaign_pages import MAX_COMPARED, CampaignSummary, campaigns_in
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.db import aggregate_queries, dashboard_queries
+from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.stats import campaigns as report
+from linkweir.stats.significance import ComparedGroup, compare_all
+from linkweir.web.services import now
+
+COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click that are compared, and hours of one point
+STEP_COUNT = COMPARED_HOURS // STEP_HOURS
+CumulativeClicks = list[int | None]
+
+
+@login_required
+def show_comparison(call: DashboardRequest) -> Response:
+    """Up to four campaigns side by side."""
+    chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]
+    wanted = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
+    with call.services.store.read() as connection:
+        found = campaigns_in(connection, account, chosen)
+        by_tag = {one.tag: one for one in found}
+        compared = [by_tag[tag] for tag in wanted if tag in by_tag]
+        variants = [
+            (one.tag, *report.compare_variants(connection, account, one.tag, (chosen.first, chosen.last), None))
+            for one in compared
+        ]
+        races = [_cumulative_clicks(connection, AggregateRange(account, f"tag:{one.tag}", 0, 0)) for one in compared]
+    return call.render(
+        "compare.html",
+        here="compare",
+        period=chosen,
+        choices=report_period.DAY_CHOICES,
+        found=found,
+        wanted=[one.tag for one in compared],
+        kept=[("tag", one.tag) for one in compared],
+        compared=compared,
+        variants=[_variant_test(*one) for one in variants if len(one[1]) > 1],
+        limit=MAX_COMPARED,
+        judged=_significance_sentences(compared),
+        chart=_make_chart(compared, races),
+        race=[(label, [race[step] for race in races]) for step, label in enumerate(_step_labels())],
+    )
+
+
+def _variant_test(tag: str, rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> dict[str, Any]:
+    """The A/B test of one campaign for the template."""
+    return {
+        "tag": tag,
+        "rows": [(row, click_counts.counts_from_row(row)) for row in rows],
+        "judged": [one["meaning"] for one in differences],
+    }
+
+
+def _significance_sentences(compared: list[CampaignSummary]) -> list[str]:
+    """Each campaign against the first, in a sentence that says what is chance."""
+    groups = [ComparedGroup(one.tag, min(one.clicks.clickers, one.delivered), one.delivered) for one in compared]
+    return [one.meaning for one in compare_all(groups[0], groups[1:])] if groups else []
+
+
+def _cumulative_clicks(connection: Connection, span: AggregateRange) -> CumulativeClicks:
+    """Clicks of people since the first click, added up; None for what is yet to come."""
+    start = dashboard_queries.get_first_click_hour(connection, span.account, span.scope) or 0
+    steps = [0] * STEP_COUNT
+    for row in aggregate_queries.sum_by_hour(
+        connection, AggregateRange(span.account, span.scope, start, start + COMPARED_HOURS)
+    ):
+        steps[(row.hour - start) // STEP_HOURS] += click_counts.counts_from_row(row._mapping).people
+    past = (now() // report_period.HOUR_US - start) // STEP_HOURS
+    return [total if step <= past else None for step, total in enumerate(itertools.accumulate(steps))]
+
+
+def _step_labels() -> list[str]:
+    return [f"{(step + 1) * STEP_HOURS} h" for step in range(STEP_COUNT)]
+
+
+def _make_chart(compared: list[CampaignSummary], series: list[CumulativeClicks]) -> object:
+    ends = [max((total for total in race if total is not None), default=0) for race in series]
+    if not any(ends):
+        return None
+    said = "; ".join(f"{one.tag}: {end:,}" for one, end in zip(compared, ends, strict=True))
+    text = (
+        f"Clicks by people added up over the first {COMPARED_HOURS} hours "
+        f"after a campaign's first click. At the end, {said}."
+    )
+    return charts.line_chart(
+        _step_labels(), [(one.tag, race) for one, race in zip(compared, series, strict=True)], text
+    )

@@ -1,0 +1,7 @@
+"""The formats that tables can be taken away in: those whose packages are installed."""
+
+from importlib.util import find_spec
+
+EXPORT_FORMATS = [("csv", "CSV"), ("ndjson", "NDJSON")]
+if find_spec("pyarrow") is not None:
+    EXPORT_FORMATS.append(("parquet", "Parquet"))

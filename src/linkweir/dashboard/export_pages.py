@@ -1,0 +1,115 @@
+"""Tables of the dashboard as files: single clicks, who clicked, and sums, for the time and campaign looked at."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from linkweir.api.v2.click_statistics_endpoints import COUNT_COLUMNS, RATE_COLUMNS
+from linkweir.dashboard import clickers_page, report_period, segment_pages
+from linkweir.dashboard.message_pages import load_message
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.report_period import HOUR_US, ReportPeriod
+from linkweir.errors import NotFound
+from linkweir.stats import campaigns, click_rows, click_statistics
+from linkweir.stats.export import ColumnTypes, ExportRow, parse_format
+from linkweir.web.downloads import file_response
+from linkweir.web.services import now
+
+MAX_ROWS = 10_000  # rows of sums in one file
+ExportTable = tuple[Iterable[ExportRow], ColumnTypes]
+
+
+@login_required
+def export_table(call: DashboardRequest) -> Response:
+    """One of the tables as a file, in pieces. Raises NotFound, BadInput, NotSupported."""
+    what, wanted = call.request.path_params["what"], parse_format(call.query("format", "csv"))
+    if what not in TABLES:
+        raise NotFound("There is no such file.")
+    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    rows, columns = TABLES[what](call, chosen)
+    call.services.log.info("dashboard.exported", what=what, format=wanted.name)
+    return file_response(rows, columns, wanted, _file_name(what, call.query("tag"), call.query("by")))
+
+
+@login_required
+def export_message_clicks(call: DashboardRequest) -> Response:
+    """Every click of one message."""
+    row, wanted = load_message(call), parse_format(call.query("format", "csv"))
+    rows = click_rows.iter_message_clicks(call.services.store, row)
+    return file_response(rows, click_rows.CLICK_COLUMNS, wanted, f"clicks-of-{row['id']}")
+
+
+def _file_name(what: str, *services: str) -> str:
+    """A name for the file that every system takes, with what it is about and the day."""
+    words = (re.sub(r"[^A-Za-z0-9]+", "-", part)[:40].strip("-") for part in (what, *services))
+    return "-".join([*filter(None, words), datetime.now(UTC).strftime("%Y-%m-%d")])
+
+
+def _account_id(call: DashboardRequest) -> uuid.UUID:
+    account: uuid.UUID = call.account["id"]
+    return account
+
+
+def _click_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
+    span = (chosen.first * HOUR_US, chosen.last * HOUR_US)
+    return click_rows.iter_clicks(
+        call.services.store, _account_id(call), *span, tag=call.query("tag") or None
+    ), click_rows.CLICK_COLUMNS
+
+
+def _clicker_rows(call: DashboardRequest, _chosen: ReportPeriod) -> ExportTable:
+    wish = clickers_page.parse_filter(call)
+    rows = click_rows.iter_clickers(
+        call.services.store,
+        _account_id(call),
+        wish.tag,
+        position=wish.position,
+        address=wish.address,
+        between=wish.time_range,
+    )
+    return rows, click_rows.CLICKER_COLUMNS
+
+
+def _trend_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
+    with call.services.store.read() as connection:
+        rows = click_statistics.query_clicks(
+            connection, chosen.statistics_query(_account_id(call), call.query("tag") or None)
+        ).rows
+    named = [{"from": row["first"] * HOUR_US, "to": row["last"] * HOUR_US, **row} for row in rows]
+    return named, {"from": "time", "to": "time", **COUNT_COLUMNS}
+
+
+def _link_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
+    rows = _dimension_rows(call, chosen, "link")
+    return rows, {"position": "whole", "destination": "text", **COUNT_COLUMNS}
+
+
+def _segment_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
+    segment_pages.dimension_title(call.query("by"))
+    rows = _dimension_rows(call, chosen, call.query("by"))
+    return rows, {"value": "text", **COUNT_COLUMNS, **(RATE_COLUMNS if rows and "sent" in rows[0] else {})}
+
+
+def _dimension_rows(call: DashboardRequest, chosen: ReportPeriod, dimension: str) -> list[ExportRow]:
+    question = chosen.statistics_query(_account_id(call), call.query("tag") or None, group=dimension, limit=MAX_ROWS)
+    with call.services.store.read() as connection:
+        return list(click_statistics.query_clicks(connection, question).rows)
+
+
+def _campaign_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
+    with call.services.store.read() as connection:
+        rows, _ = campaigns.list_campaigns(connection, _account_id(call), chosen.first, chosen.last, MAX_ROWS)
+    return rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}
+
+
+TABLES: dict[str, Callable[[DashboardRequest, ReportPeriod], ExportTable]] = {
+    "clicks": _click_rows,
+    "clickers": _clicker_rows,
+    "trend": _trend_rows,
+    "links": _link_rows,
+    "segment": _segment_rows,
+    "campaigns": _campaign_rows,
+}

@@ -1,0 +1,55 @@
+"""The links of a mail with their clicks, as a table's rows and drawn over the mail itself."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import HTMLResponse, Response
+
+from linkweir.dashboard import heatmap
+from linkweir.dashboard.heatmap import HeatmapLink, LinkClicks
+from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.errors import NotFound
+from linkweir.html import Outcome
+from linkweir.html.lint import combine_warnings
+from linkweir.tokens import KeyRing
+
+
+def link_rows(
+    html: str | None, ring: KeyRing, counts: dict[int, LinkClicks], followed: Sequence[str], short: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """The links of a mail in order with their counts: from the mail while it is kept, else those that were followed.
+
+    `followed`: `<position>` TAB `<destination>` of each; `short`: where the mail's short links lead, by position.
+    """
+    rows = {
+        one.position: {
+            "position": one.position,
+            "text": one.link.text,
+            "destination": _destination(one, short),
+            "warning": combine_warnings(None, Outcome.TRACKED, _destination(one, short), one.link.text),
+        }
+        for one in (heatmap.heatmap_links(html, ring) if html else ())
+        if one.position is not None
+    }
+    for value in followed:
+        place, _, destination = value.partition("\t")
+        if place.isdigit():
+            row = rows.setdefault(int(place), {"position": int(place), "text": "", "destination": "", "warning": None})
+            row["destination"] = row["destination"] or destination
+    most = max((one.total for one in counts.values()), default=0)
+    return [
+        {**row, "clicks": counts.get(position, heatmap.NO_CLICKS), "most": most}
+        for position, row in sorted(rows.items())
+    ]
+
+
+def _destination(link: HeatmapLink, short: Mapping[int, str]) -> str:
+    return link.destination or ("" if link.position is None else short.get(link.position, ""))
+
+
+def heatmap_response(call: DashboardRequest, raw: bytes | None, counts: dict[int, LinkClicks]) -> Response:
+    """The mail in its own page. Raises NotFound when it is no longer kept or holds no HTML."""
+    html = heatmap.html_body(raw) if raw is not None else None
+    if html is None:
+        raise NotFound("This mail is no longer kept, or it has no HTML.")
+    return HTMLResponse(heatmap.render_heatmap(html, call.services.keyring, counts), headers=heatmap.HEADERS)

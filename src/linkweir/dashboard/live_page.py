@@ -1,0 +1,37 @@
+"""Clicks as they come, each with its verdict, how sure that is, and why. A script may ask for the list anew."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.verdict_reasons import reason_sentences
+from linkweir.db import dashboard_queries
+
+MAX_CLICKS = 50
+
+
+@login_required
+def show_live(call: DashboardRequest) -> Response:
+    """The newest clicks."""
+    return call.render("live.html", here="live", hits=_latest_clicks(call), limit=MAX_CLICKS)
+
+
+@login_required
+def show_live_rows(call: DashboardRequest) -> Response:
+    """The list alone, for the page's script."""
+    return call.render("live_rows.html", hits=_latest_clicks(call))
+
+
+def _latest_clicks(call: DashboardRequest) -> list[dict[str, Any]]:
+    with call.services.store.read() as connection:
+        return [
+            to_template_values(row)
+            for row in dashboard_queries.list_latest_hits(connection, call.account["id"], MAX_CLICKS)
+        ]
+
+
+def to_template_values(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """One hit for a template."""
+    return {**row, "why": reason_sentences(row["reasons"])}

@@ -1,0 +1,45 @@
+"""Turning over the pages of a list: a place in it is the time and the id of a row, named in the query."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.db.keyset_pagination import PageRequest, RowPage
+
+MAX_TIMESTAMP_US = 1 << 62  # microseconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourPages:
+    """Where the neighbours of a page begin, as the query names them; None where there are none."""
+
+    newer: str | None
+    older: str | None
+
+
+def parse_page(call: DashboardRequest, limit: int) -> PageRequest:
+    """The page that the query asks for; the first for what is no place that we named."""
+    for direction in ("after", "before"):
+        at, _, key = call.query(direction).partition(".")
+        try:
+            place = (int(at), uuid.UUID(key))
+        except ValueError:
+            continue
+        if not 0 <= place[0] < MAX_TIMESTAMP_US:
+            continue  # more than the store can compare with
+        return PageRequest(limit, "after" if direction == "after" else "before", place)
+    return PageRequest(limit)
+
+
+def make_neighbour_pages(page: RowPage, time_column: str = "created_at") -> NeighbourPages:
+    """The neighbours of a page that is ordered by `time`."""
+    if not page.rows:
+        return NeighbourPages(None, None)
+    newer = _encode_cursor(page.rows[0], time_column) if page.more_before else None
+    return NeighbourPages(newer, _encode_cursor(page.rows[-1], time_column) if page.more_after else None)
+
+
+def _encode_cursor(row: Mapping[Any, Any], time_column: str) -> str:
+    return f"{row[time_column]}.{row['id'].hex}"

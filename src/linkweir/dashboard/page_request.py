@@ -1,0 +1,167 @@
+"""How every request for a page comes in: who is signed in, is a form really ours, and what an error looks like."""
+
+import functools
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import RowMapping
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from linkweir.dashboard import rendering, session_cookies, time_zone
+from linkweir.db import accounts_table, dashboard_queries, users_table
+from linkweir.errors import LinkweirError, NotFound, RateLimited
+from linkweir.web import request_body
+from linkweir.web.error_responses import RESPONSE_BY_ERROR
+from linkweir.web.services import AppServices, now, services_from
+
+MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whole mail
+MAX_FORM_FIELDS = 200
+FORM_REJECTED = "This form was not made for your session. Go back, load the page again and repeat what you did."
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardRequest:
+    """One request of somebody who is signed in. `fields` are a form's, `secret` is the session's cookie, `zone` is
+    what this browser's reader calls the time."""
+
+    request: Request
+    services: AppServices
+    user: RowMapping
+    account: RowMapping
+    session_secret: str
+    has_sample_data: bool
+    zone: ZoneInfo
+    form_fields: dict[str, str]
+
+    def render(self, template: str, code: int = 200, **values: Any) -> Response:
+        """A page of this user."""
+        known = {
+            "user": self.user,
+            "token": session_cookies.csrf_token(self.session_secret),
+            "sample": self.has_sample_data,
+            "zone": self.zone,
+        }
+        return rendering.render_page(self.request, template, code, **known, **values)
+
+    def redirect(self, path: str) -> Response:
+        """On to another page."""
+        return rendering.redirect(self.request, path)
+
+    def query(self, name: str, fallback: str = "") -> str:
+        """A parameter of the query."""
+        return self.request.query_params.get(name, fallback)
+
+
+PageHandler = Callable[[DashboardRequest], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def login_required(handler: PageHandler) -> Endpoint:
+    """An endpoint that does `work` in a thread for a user, and sends everybody else to sign in."""
+
+    @functools.wraps(handler)
+    async def endpoint(request: Request) -> Response:
+        return await with_error_page(request, lambda: _handle(request, handler))
+
+    return endpoint
+
+
+async def with_error_page(request: Request, handler: Callable[[], Awaitable[Response]]) -> Response:
+    """Errors become pages too."""
+    try:
+        return await handler()
+    except ClientDisconnect:
+        raise
+    except HTTPException as error:
+        return rendering.render_page(
+            request, "error.html", error.status_code, status=error.status_code, text=error.detail
+        )
+    except RateLimited as error:
+        seconds = max(1, math.ceil(error.retry_after))
+        text = f"Too many attempts failed. The next one is possible in {seconds} second{'s' if seconds > 1 else ''}."
+        response = rendering.render_page(request, "error.html", 429, status=429, text=text)
+        response.headers["Retry-After"] = str(seconds)
+        return response
+    except LinkweirError as error:
+        status, said, _ = next(
+            (RESPONSE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in RESPONSE_BY_ERROR), (500, "error", {})
+        )
+        if status >= 500:
+            services_from(request).log.error("dashboard.failed", kind=type(error).__name__, exc_info=error)
+        return rendering.render_page(request, "error.html", status, status=status, text=said or str(error))
+    except Exception as error:  # a bug: the reader gets a page, the log what happened
+        services_from(request).log.error("request.bug", endpoint="dashboard", exc_info=error)
+        return rendering.render_page(request, "error.html", 500, status=500, text="Something went wrong here.")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form. Raises HTTPException for what is no form of ours, TooMuch."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415, "a form was expected")
+    with services_from(request).memory_budget.reserve() as held:
+        data = await request_body.read_body(request, MAX_FORM_BYTES, held)
+    try:
+        return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+    except ValueError:
+        raise HTTPException(400, "this form cannot be read") from None
+
+
+def verify_csrf(request: Request, fields: dict[str, str], secret: str | None) -> None:
+    """Refuse a form that another site made. Raises HTTPException."""
+    if (
+        secret is None
+        or not session_cookies.is_same_origin(request)
+        or not session_cookies.is_csrf_token_valid(secret, fields.get("token", ""))
+    ):
+        raise HTTPException(403, FORM_REJECTED)
+
+
+async def _handle(request: Request, handler: PageHandler) -> Response:
+    parts = services_from(request)
+    posted = request.method == "POST"
+    fields = await read_form(request) if posted else {}
+
+    def inside() -> Response:
+        secret = session_cookies.read_secret(request, session_cookies.SESSION_COOKIE)
+        call = _load_request(request, parts, secret, fields) if secret else None
+        if call is None:
+            return _redirect_to_sign_in(request)
+        if posted:
+            verify_csrf(request, fields, secret)
+        return handler(call)
+
+    return await parts.run_blocking(inside)
+
+
+def _load_request(
+    request: Request, services: AppServices, secret: str, fields: dict[str, str]
+) -> DashboardRequest | None:
+    with services.store.read() as connection:
+        user = users_table.get_by_session(connection, session_cookies.session_digest(secret), now())
+        account = accounts_table.get(connection, user["account_id"]) if user else None
+        if user is None or account is None:
+            return None
+        sample = dashboard_queries.has_sample_clicks(connection, account["id"])
+    return DashboardRequest(request, services, user, account, secret, sample, time_zone.read_time_zone(request), fields)
+
+
+def _redirect_to_sign_in(request: Request) -> Response:
+    path = request.url.path.removeprefix(rendering.dashboard_root(request)) if request.method == "GET" else "/"
+    back = path + (f"?{request.url.query}" if request.url.query and request.method == "GET" else "")
+    return rendering.redirect(request, f"/sign-in?next={quote(back, safe='/')}" if back != "/" else "/sign-in")
+
+
+async def render_missing_page(request: Request) -> Response:
+    """Under the dashboard's path, but no page."""
+
+    async def none() -> Response:
+        raise NotFound("There is no such page.")
+
+    return await with_error_page(request, none)

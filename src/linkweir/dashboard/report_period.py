@@ -1,0 +1,71 @@
+"""The time that a page looks at: the last so many days, which begin where the reader lives, in steps of a chart."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.stats.click_statistics import StatisticsQuery
+
+HOUR_US = 3_600_000_000  # microseconds
+DAY_CHOICES = (1, 7, 30, 90)
+DEFAULT_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPeriod:
+    """`days` days that end with today, or 24 hours that end with this one, as hours since 1970 from `first` to before
+    `last`; `step` is what one point of a chart stands for.
+    """
+
+    days: int
+    step: Literal["hour", "day"]
+    first: int
+    last: int
+    zone: ZoneInfo
+
+    def span(self, account: uuid.UUID, scope: str) -> AggregateRange:
+        """What is read of the sums."""
+        return AggregateRange(account, scope, self.first, self.last)
+
+    def preceding_span(self, account: uuid.UUID, scope: str) -> AggregateRange:
+        """As many hours just before it, to set it against."""
+        return AggregateRange(account, scope, 2 * self.first - self.last, self.first)
+
+    def statistics_query(
+        self, account: uuid.UUID, tag: str | None = None, *, group: str | None = None, limit: int = 100
+    ) -> StatisticsQuery:
+        """What is asked about the course of time, or along another dimension."""
+        return StatisticsQuery(
+            account=account,
+            group_by=group or self.step,
+            first=self.first,
+            last=self.last,
+            time_zone=self.zone,
+            tag=tag,
+            limit=limit,
+        )
+
+    def label(self, row: Mapping[str, Any]) -> str:
+        """The name of one step of the answer."""
+        moment = datetime.fromtimestamp(row["first"] * 3600, self.zone)
+        return moment.strftime("%H:%M" if self.step == "hour" else "%-d %b")
+
+
+def parse_period(text: str, now: int, zone: ZoneInfo) -> ReportPeriod:
+    """The period that a query asks for, or the usual one; `now` in microseconds since 1970."""
+    days = int(text) if text in {str(choice) for choice in DAY_CHOICES} else DEFAULT_DAYS
+    if days == 1:
+        last = now // HOUR_US + 1
+        return ReportPeriod(1, "hour", last - 24, last, zone)
+    tomorrow = datetime.fromtimestamp(now // 1_000_000, zone).date() + timedelta(days=1)
+    first, last = (_first_hour(tomorrow - timedelta(days=back), zone) for back in (days, 0))
+    return ReportPeriod(days, "day", first, last, zone)
+
+
+def _first_hour(day: date, zone: ZoneInfo) -> int:
+    """The first whole hour of a day, as `report.periods` has it."""
+    return -int(-datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() // 3600)

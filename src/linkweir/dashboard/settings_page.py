@@ -1,0 +1,96 @@
+"""Settings of the account: what is tracked, how privately, which links are left alone, and the tracking hosts."""
+
+import re
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from linkweir.accounts.resource_changes import AccountUpdate
+from linkweir.api.v2.submission_parsing import to_link_options
+from linkweir.dashboard import rendering, time_zone
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.db import accounts_table, keyset_pagination, schema
+from linkweir.errors import ValidationError
+from linkweir.web.host_routing import is_host_name
+from linkweir.web.services import now
+
+PRIVACY_CHOICES = (
+    ("", "As each message asks (full, when it asks for nothing)"),
+    ("full", "Full: address, browser and recipient of each click"),
+    ("pseudonymous", "Pseudonymous: no address, no user agent; country and device class only"),
+    ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
+    ("none", "None: nothing is tracked at all"),
+)
+DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # what is no such number is refused by its type
+FLASH_MESSAGES = {
+    "yes": "Saved. It holds for messages that are sent from now on.",
+    "zone": "Saved for this browser.",
+    "password": "The password was changed.",
+    "host": "Saved. Links of mails that are sent from now on live there.",
+}
+
+
+@login_required
+def show_settings(call: DashboardRequest) -> Response:
+    """The form."""
+    table = schema.domains
+    with call.services.store.read() as connection:
+        found = keyset_pagination.load_page(
+            connection, table, keyset_pagination.PageRequest(100), [table.c.account_id == call.account["id"]]
+        )
+    return call.render(
+        "settings.html",
+        here="settings",
+        account=call.account,
+        policy=call.account["policy"],
+        privacy=PRIVACY_CHOICES,
+        domains=found.rows,
+        house=call.services.tracking_host,
+        house_is_name=is_host_name(call.services.tracking_host),
+        zones=time_zone.time_zone_names(),
+        said=FLASH_MESSAGES.get(call.query("saved"), ""),
+    )
+
+
+@login_required
+def update_settings(call: DashboardRequest) -> Response:
+    """What the form says, under the same rules as the API."""
+    asked = _parse_form(call.form_fields)
+    policy = asked.merge_into(call.account["policy"])
+    try:
+        to_link_options(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+    except ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+    try:
+        to_link_options(None, policy.get("confirm"), None)  # patterns of the same kind
+    except ValidationError as error:
+        raise HTTPException(400, f"confirm {error.reason}. Nothing was changed.") from None
+    with call.services.store.write() as connection:
+        accounts_table.update_row(connection, call.account["id"], {**asked.changed_columns(), "policy": policy}, now())
+    call.services.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
+    return call.redirect("/settings?saved=yes")
+
+
+@login_required
+def update_time_zone(call: DashboardRequest) -> Response:
+    """The time zone of this browser's pages."""
+    response = call.redirect("/settings?saved=zone")
+    time_zone.set_time_zone_cookie(response, rendering.dashboard_root(call.request), call.form_fields.get("zone", ""))
+    return response
+
+
+def _parse_form(fields: dict[str, str]) -> AccountUpdate:
+    given: dict[str, Any] = {name: fields.get(name) == "on" for name in ("track_clicks", "track_opens")}
+    given |= {name: True if fields.get(name) == "on" else None for name in ("outlook", "honeypot")}
+    given["privacy"] = fields.get("privacy") or None
+    for name in ("opt_out", "skip", "confirm"):
+        given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]
+    for name in ("message_metadata_retention", "message_data_retention"):
+        if name in fields:
+            given[name] = int(fields[name]) if DAYS_PATTERN.fullmatch(fields[name]) else fields[name]
+    try:
+        return msgspec.convert(given, AccountUpdate)
+    except msgspec.ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was changed.") from None

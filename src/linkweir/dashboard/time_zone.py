@@ -1,0 +1,42 @@
+"""The time zone that a browser's reader lives in: a cookie of its own, which says nothing about anybody."""
+
+from datetime import timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkweir.errors import ValidationError
+from linkweir.stats.periods import parse_time_zone
+
+COOKIE_NAME = "linkweir_zone"
+COOKIE_AGE = timedelta(days=365)
+UTC = ZoneInfo("UTC")
+
+
+def read_time_zone(request: Request) -> ZoneInfo:
+    """The zone that this browser was given, or UTC."""
+    try:
+        return parse_time_zone(request.cookies.get(COOKIE_NAME, "UTC").replace("%2F", "/"))
+    except ValidationError:
+        return UTC
+
+
+@cache
+def time_zone_names() -> list[str]:
+    """Every zone by its name."""
+    places = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+    return ["UTC", *places]
+
+
+def set_time_zone_cookie(response: Response, path: str, name: str) -> None:
+    """Let the browser keep a zone. Raises HTTPException for what is none."""
+    try:
+        parse_time_zone(name)
+    except ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+    response.set_cookie(
+        COOKIE_NAME, name, max_age=int(COOKIE_AGE.total_seconds()), path=path, httponly=True, samesite="lax"
+    )

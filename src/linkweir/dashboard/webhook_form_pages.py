@@ -1,0 +1,125 @@
+"""Making, changing and deleting webhooks, under the same rules as the API; a new secret is shown this once."""
+
+import uuid
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from linkweir.accounts import webhook_settings
+from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
+from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.webhook_pages import load_webhook
+from linkweir.db import webhooks_table
+from linkweir.errors import ValidationError
+from linkweir.web.services import now
+from linkweir.webhooks import signing
+
+EVENT_LABELS = (
+    ("clicked", "Clicked", "each click, with its verdict and the reasons for it"),
+    ("click_corrected", "Click corrected", "a verdict that was told has changed"),
+    ("opened", "Opened", "the picture of one pixel was loaded"),
+    ("delivered", "Delivered", "the next server has taken the mail"),
+    ("reception", "Accepted", "a mail was accepted for sending"),
+    ("transient_error", "Put off", "the next server said: not now"),
+    ("bounced", "Bounced", "the next server refused the mail"),
+    ("failed", "Failed", "it was given up after too long"),
+    ("suppressed", "Suppressed", "it was not sent at all"),
+)
+DEFAULT_VALUES: dict[str, Any] = {"name": "", "url": "", "scope": "global", "domains": [], "events": ["clicked"]}
+WebhookFormT = TypeVar("WebhookFormT", WebhookCreate, WebhookUpdate)
+
+
+@login_required
+def show_create_form(call: DashboardRequest) -> Response:
+    """The form for a new one."""
+    return _render_form(call, DEFAULT_VALUES, key=uuid.uuid4())
+
+
+@login_required
+def create_webhook(call: DashboardRequest) -> Response:
+    """Make it and show its secret. The form carries the id, so that one that is sent twice makes one webhook."""
+    try:
+        key = uuid.UUID(call.form_fields.get("id", ""))
+    except ValueError:
+        raise HTTPException(400, "This form cannot be read. Nothing was made.") from None
+    secret = signing.new_secret()
+    try:
+        asked = _parse_form(call, WebhookCreate)
+        values = webhook_settings.make_webhook_row(
+            asked, call.account["id"], call.services.vault.seal(secret.encode()), now()
+        )
+    except (ValidationError, msgspec.ValidationError) as error:
+        return _render_form(call, _form_values(call), key=key, error=_error_text(error))
+    try:
+        with call.services.store.write() as connection:
+            webhooks_table.add(connection, {**values, "id": key})
+    except IntegrityError:
+        return call.redirect(f"/webhooks/{key}?done=once")
+    call.services.log.info("webhook.made", webhook=str(key))
+    return call.render("webhook_made.html", 201, here="webhooks", key=key, name=asked.name, secret=secret)
+
+
+@login_required
+def show_edit_form(call: DashboardRequest) -> Response:
+    """The form for one that is there."""
+    row = load_webhook(call)
+    return _render_form(call, row, row=row)
+
+
+@login_required
+def update_webhook(call: DashboardRequest) -> Response:
+    """Change it; what waits for it is sent to where it is now."""
+    row = load_webhook(call)
+    try:
+        values = webhook_settings.changed_webhook_columns(_parse_form(call, WebhookUpdate), row, now())
+    except (ValidationError, msgspec.ValidationError) as error:
+        return _render_form(call, _form_values(call), row=row, error=_error_text(error))
+    with call.services.store.write() as connection:
+        webhooks_table.update_row(connection, row["id"], values)
+    call.services.log.info("webhook.changed", webhook=str(row["id"]))
+    return call.redirect(f"/webhooks/{row['id']}?done=changed")
+
+
+@login_required
+def confirm_delete(call: DashboardRequest) -> Response:
+    """Say what would be lost, and ask."""
+    return call.render("webhook_delete.html", here="webhooks", row=load_webhook(call))
+
+
+@login_required
+def delete_webhook(call: DashboardRequest) -> Response:
+    """It is gone, with everything that waited for it."""
+    row = load_webhook(call)
+    with call.services.store.write() as connection:
+        webhooks_table.remove(connection, row["id"])
+    call.services.log.info("webhook.deleted", webhook=str(row["id"]))
+    return call.redirect("/webhooks?done=deleted")
+
+
+def _render_form(
+    call: DashboardRequest, values: Any, *, key: uuid.UUID | None = None, row: Any = None, error: str = ""
+) -> Response:
+    known = {"events": EVENT_LABELS, "values": values, "key": key, "row": row, "wrong": error}
+    return call.render("webhook_form.html", 400 if error else 200, here="webhooks", **known)
+
+
+def _form_values(call: DashboardRequest) -> dict[str, Any]:
+    """What was typed, to be shown once more."""
+    kinds = [kind for kind in webhook_settings.EVENT_KINDS if call.form_fields.get(f"on_{kind}") == "on"]
+    given = {name: call.form_fields.get(name, "").strip() for name in ("name", "url", "scope")}
+    domains = call.form_fields.get("domains", "").split() if given["scope"] == "scoped" else []
+    return {**given, "domains": domains, "events": kinds}
+
+
+def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookFormT:
+    """The form as the API's JSON. Raises ValidationError."""
+    given = _form_values(call)
+    events = given.pop("events")
+    return msgspec.convert({**given, **{f"on_{one}": one in events for one in webhook_settings.EVENT_KINDS}}, kind)
+
+
+def _error_text(error: Exception) -> str:
+    return f"{error}. Nothing was changed."

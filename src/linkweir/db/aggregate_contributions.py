@@ -1,0 +1,155 @@
+"""One statement that says what stored clicks contribute to the sums by hour: what `click.tally` adds up one by one.
+
+    base     the clicks, each with a `key` for where it counts: its message, its campaign, or nothing
+    places   scopes by key          shares   dimensions and values that all clicks of a key share
+    details  base by key, hour, dimension and value; then joined with places
+
+Who came first is taken from the clicks (`first`, `firsts`); `store.rebuild` sets that right before.
+"""
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    type_coerce,
+    union,
+    union_all,
+)
+
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, HOUR_US, UNIQUE_BITS, VERDICTS
+from linkweir.db.schema import clicks, messages
+from linkweir.tokens.campaign_tags import SANDBOX_TAG
+
+NO_KEY: Final = "-"
+CONTRIBUTION_COLUMNS: Final = ("account_id", "scope", "dimension", "value", "hour", *VERDICTS, "clickers")
+
+
+def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Select[Any]:
+    """The rows of `rollups` (COLUMNS) that an account's clicks make, of those that meet all conditions."""
+    base = _select_base(account, *where)
+    keys = select(base.c.key).distinct().cte("keys")
+    details = union_all(
+        *_select_own_dimensions(base), _select_shared_details(base, _select_shared_dimensions(keys))
+    ).cte("details")
+    places = _select_scopes(keys)
+    names = (places.c.scope, details.c.dimension, details.c.value, details.c.hour)
+    sums = (func.sum(details.c[name]).label(name) for name in (*VERDICTS, "clickers"))
+    return (
+        select(literal(account, Uuid).label("account_id"), *names, *sums)
+        .select_from(details.join(places, places.c.key == details.c.key))
+        .where(true())  # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE
+        .group_by(*names)
+    )
+
+
+def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
+    key = case(
+        (clicks.c.message_id.is_not(None), type_coerce(clicks.c.message_id, Text)),
+        (clicks.c.campaign.is_not(None), "c:" + clicks.c.campaign),
+        else_=NO_KEY,
+    )
+    names = ("position", "destination", "country", "device", "client", "first", "firsts")
+    return (
+        select(
+            key.label("key"),
+            (clicks.c.at.op("/")(literal_column(str(HOUR_US)))).label("hour"),
+            (clicks.c.privacy == "anonymous").label("anonymous"),
+            *(case((clicks.c.verdict == verdict, 1), else_=0).label(verdict) for verdict in VERDICTS),
+            *(clicks.c[name] for name in names),
+        )
+        .where(clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled, _is_not_sandbox(), *where)
+        .cte("base")
+    )
+
+
+def _is_not_sandbox() -> ColumnElement[bool]:
+    """Not of the sandbox, where the click itself must say so; else its message does."""
+    return func.coalesce(clicks.c.campaign, "") != SANDBOX_TAG
+
+
+def _select_own_dimensions(base: CTE) -> list[Select[Any]]:
+    position = cast(base.c.position, Text)
+    values: dict[str, ColumnElement[Any]] = {
+        "link": case((base.c.anonymous, position), else_=position + "\t" + base.c.destination),
+        **{name: base.c[name] for name in UNIQUE_BITS if name != "link"},
+    }
+    whole = _select_detail(base, "", literal(""), cast(base.c.first, Integer))
+    return [
+        whole,
+        *(
+            _select_detail(base, name, value, base.c.firsts.op("&")(UNIQUE_BITS[name]))
+            for name, value in values.items()
+        ),
+    ]
+
+
+def _select_detail(base: CTE, dimension: str, value: ColumnElement[Any], first: ColumnElement[Any]) -> Select[Any]:
+    clickers = func.sum(case((first != 0, 1), else_=0)).label("clickers")
+    sums = (*(func.sum(base.c[name]).label(name) for name in VERDICTS), clickers)
+    return (
+        select(base.c.key, base.c.hour, literal(dimension).label("dimension"), value.label("value"), *sums)
+        .where(value.is_not(None))
+        .group_by(base.c.key, base.c.hour, value)
+    )
+
+
+def _select_shared_details(base: CTE, shared_dimensions: CTE) -> Select[Any]:
+    whole = _select_detail(base, "", literal(""), cast(base.c.first, Integer)).subquery()
+    sums = (whole.c[name] for name in (*VERDICTS, "clickers"))
+    return select(
+        whole.c.key, whole.c.hour, shared_dimensions.c.dimension, shared_dimensions.c.value, *sums
+    ).select_from(whole.join(shared_dimensions, shared_dimensions.c.key == whole.c.key))
+
+
+def _select_messages(keys: CTE) -> CTE:
+    """The messages of the keys; none of the sandbox, which nobody was sent."""
+    names = ("tags", "sender_domain", "recipient_domain", "variant", "attributes")
+    sent = and_(type_coerce(messages.c.id, Text) == keys.c.key, messages.c.sandbox_result.is_(None))
+    return select(keys.c.key, *(messages.c[name] for name in names)).select_from(keys.join(messages, sent)).cte()
+
+
+def _select_shared_dimensions(keys: CTE) -> CTE:
+    found = _select_messages(keys)
+    tag = func.json_each(found.c.tags).table_valued("value")
+    attribute = func.json_each(found.c.attributes).table_valued("key", "value")
+    campaign = func.substr(keys.c.key, 3)
+
+    def rows(dimension: Any, value: ColumnElement[Any]) -> Select[Any]:
+        return select(found.c.key, dimension.label("dimension"), value.label("value"))
+
+    return union(  # and not all: a message may bear the same tag twice
+        rows(literal("tag"), tag.c.value).select_from(found.join(tag, true())),
+        rows(literal("sender_domain"), found.c.sender_domain),
+        rows(literal("recipient_domain"), found.c.recipient_domain),
+        rows(literal("variant"), found.c.variant).where(found.c.variant.is_not(None)),
+        rows(ATTRIBUTE_PREFIX + attribute.c.key, attribute.c.value)
+        .select_from(found.join(attribute, true()))
+        .where(attribute.c.key.is_not(None)),
+        select(keys.c.key, literal("tag"), campaign).where(keys.c.key.like("c:%")),
+    ).cte("shares")
+
+
+def _select_scopes(keys: CTE) -> CTE:
+    found = _select_messages(keys)
+    tag = func.json_each(found.c.tags).table_valued("value")
+    return union(
+        select(found.c.key, literal("").label("scope")),
+        select(found.c.key, "sender:" + found.c.sender_domain),
+        select(found.c.key, "tag:" + tag.c.value).select_from(found.join(tag, true())),
+        select(keys.c.key, literal("")).where((keys.c.key == NO_KEY) | keys.c.key.like("c:%")),
+        select(keys.c.key, "tag:" + func.substr(keys.c.key, 3)).where(keys.c.key.like("c:%")),
+    ).cte("places")

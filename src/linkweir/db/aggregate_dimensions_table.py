@@ -1,0 +1,93 @@
+"""Statements on the axes that sums are kept along: one dimension within one scope of an account, under a number.
+
+Sums repeat their keys for every hour and value. With the account, the scope and the name of the dimension written out
+these keys were nine tenths of what sums took on the disk, and most of what counting cost; so they are numbers, and
+their words are in two small tables: here, and in `words`.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, ScalarSelect, Select, Table, and_, bindparam, func, insert, select, tuple_
+
+from linkweir.db.schema import aggregate_dimensions, aggregate_values
+
+DimensionKey = tuple[uuid.UUID, str, str]  # account, scope, dimension
+JSON_NUL = "\\u0000"  # as JSON has it
+BATCH_ROWS = 300  # SQLite takes at most 999 parameters in old builds
+
+
+def get_or_create_ids(connection: Connection, keys: Iterable[DimensionKey]) -> dict[DimensionKey, int]:
+    """The numbers of these axes; those that are new get one."""
+    asked = list(set(keys))
+    found = _find_ids(connection, asked)
+    missing = [axis for axis in asked if axis not in found]
+    if missing:
+        names = ("account_id", "scope", "dimension")
+        connection.execute(insert(aggregate_dimensions), [dict(zip(names, axis, strict=True)) for axis in missing])
+        found |= _find_ids(connection, missing)
+    return found
+
+
+def _find_ids(connection: Connection, keys: Sequence[DimensionKey]) -> dict[DimensionKey, int]:
+    by_hex = {account.hex: account for account, _, _ in keys}
+    asked = orjson.dumps([(account.hex, scope, dimension) for account, scope, dimension in keys]).decode()
+    if JSON_NUL in asked:
+        return _find_ids_with_nul(connection, keys)
+    found = connection.execute(_FIND, {"asked": asked})
+    return {(by_hex[account], scope, dimension): key for account, scope, dimension, key in found}
+
+
+def _find_ids_with_nul(connection: Connection, keys: Sequence[DimensionKey]) -> dict[DimensionKey, int]:
+    """The same, slower, where SQLite's JSON would end a text at U+0000."""
+    key = tuple_(aggregate_dimensions.c.account_id, aggregate_dimensions.c.scope, aggregate_dimensions.c.dimension)
+    found: dict[DimensionKey, int] = {}
+    for start in range(0, len(keys), BATCH_ROWS):
+        here = key.in_(keys[start : start + BATCH_ROWS])
+        for row in connection.execute(select(*aggregate_dimensions.c).where(here)):
+            found[row.account_id, row.scope, row.dimension] = row.id
+    return found
+
+
+def _build_find() -> Select[Any]:
+    each = func.json_each(bindparam("asked")).table_valued("value")
+    account, scope, dimension = (func.json_extract(each.c.value, f"$[{place}]") for place in range(3))
+    here = (
+        aggregate_dimensions.c.account_id == account,
+        aggregate_dimensions.c.scope == scope,
+        aggregate_dimensions.c.dimension == dimension,
+    )
+    return select(
+        account, aggregate_dimensions.c.scope, aggregate_dimensions.c.dimension, aggregate_dimensions.c.id
+    ).select_from(each.join(aggregate_dimensions, and_(*here)))
+
+
+_FIND = _build_find()  # made once: SQLAlchemy would take longer to put it together than SQLite takes to run it
+
+
+def id_subquery(account: uuid.UUID, scope: str, dimension: str) -> ScalarSelect[int]:
+    """The number of one axis, inside a statement; NULL when there is none."""
+    here = (
+        aggregate_dimensions.c.account_id == account,
+        aggregate_dimensions.c.scope == scope,
+        aggregate_dimensions.c.dimension == dimension,
+    )
+    return select(aggregate_dimensions.c.id).where(*here).scalar_subquery()
+
+
+def select_with_values(table: Table) -> Select[Any]:
+    """The rows of `rollups`, `settled` or `sends` with their words: `account_id`, `scope`, `dimension`, `value`, and
+    all of the table's columns.
+    """
+    keys = (
+        aggregate_dimensions.c.account_id,
+        aggregate_dimensions.c.scope,
+        aggregate_dimensions.c.dimension,
+        aggregate_values.c.text.label("value"),
+    )
+    whole = table.join(aggregate_dimensions, aggregate_dimensions.c.id == table.c.axis).join(
+        aggregate_values, aggregate_values.c.id == table.c.word
+    )
+    return select(*keys, *table.c).select_from(whole)

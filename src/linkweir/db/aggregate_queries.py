@@ -1,0 +1,264 @@
+"""Statements that read sums of clicks and messages: the cost follows from the answer, not from the clicks counted.
+
+A time is put together from the largest sums that fit into it (see `spans`), so a year costs hardly more rows than a
+day: one for each value and at most some dozens of times. A campaign's whole life is one row for each value.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    Subquery,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
+from linkweir.db.aggregate_values_table import find_ids
+from linkweir.db.schema import (
+    CLICK_COUNTS,
+    aggregate_dimensions,
+    aggregate_values,
+    click_aggregates,
+    send_aggregates,
+)
+from linkweir.db.time_buckets import HOUR, cover_hours, cover_hours_within
+
+COUNT_COLUMNS: Final = CLICK_COUNTS
+SEND_COLUMNS: Final = ("sent", "delivered")
+ATTRIBUTE_PREFIX_END: Final = ATTRIBUTE_PREFIX[:-1] + ";"  # the first text behind all that begin with ATTRIBUTE
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateRange:
+    """Whose sums, in which scope ("" the account, `tag:…`, `sender:…`), from hour `first` to before hour `last`."""
+
+    account: uuid.UUID
+    scope: str
+    first: int
+    last: int
+
+    def to_params(self, dimension: str) -> dict[str, Any]:
+        """What the statements below call the axis of this dimension, and the time."""
+        axis = {"account": self.account, "scope": self.scope, "dimension": dimension}
+        return {**axis, "first": self.first, "last": self.last}
+
+
+def sum_by_hour(connection: Connection, span: AggregateRange, dimension: str = "", value: str = "") -> list[Row[Any]]:
+    """Clicks of each hour that had any, in order: `hour` and COUNTS; of all, or of one value of a dimension."""
+    return list(connection.execute(_BY_HOUR, {**span.to_params(dimension), "value": value}))
+
+
+def sum_by_period(
+    connection: Connection,
+    span: AggregateRange,
+    periods: Sequence[tuple[int, int]],
+    dimension: str = "",
+    value: str = "",
+) -> list[Sequence[int]]:
+    """Clicks of each of these periods (from hour, to before hour; in order, apart): COUNTS; of all, or of one value."""
+    parts = [(*part, place) for place, period in enumerate(periods) for part in cover_hours(*period)]
+    asked = {**span.to_params(dimension), "value": value, "parts": _dump_json(parts)}
+    found: list[Sequence[int]] = [(0,) * len(COUNT_COLUMNS)] * len(periods)
+    for row in connection.execute(_BY_PERIOD, asked):
+        found[row[0]] = tuple(row)[1:]
+    return found
+
+
+def sum_by_value(
+    connection: Connection, span: AggregateRange, dimension: str, limit: int, values: Sequence[str] | None = None
+) -> list[Row[Any]]:
+    """Clicks of each value, most counted clicks first: `value` and COUNTS, up to `limit` rows; or only of `values`."""
+    asked = {**_build_params(connection, click_aggregates, span, dimension, values), "limit": limit}
+    return list(connection.execute(_BY_VALUE[values is not None], asked))
+
+
+def sum_all(connection: Connection, span: AggregateRange) -> Row[Any]:
+    """All clicks of a span in one row: COUNTS."""
+    return connection.execute(_SUM[click_aggregates.name], _build_params(connection, click_aggregates, span, "")).one()
+
+
+def sum_sent(connection: Connection, span: AggregateRange) -> tuple[int, int]:
+    """How many messages were accepted in a span, and how many of these were delivered."""
+    one = connection.execute(_SUM[send_aggregates.name], _build_params(connection, send_aggregates, span, "")).one()
+    return int(one[0]), int(one[1])
+
+
+def sum_sent_by_value(
+    connection: Connection, span: AggregateRange, dimension: str, values: Sequence[str] | None = None
+) -> dict[str, tuple[int, int]]:
+    """The same for each value of a dimension, or only for some of its values."""
+    asked = _build_params(connection, send_aggregates, span, dimension, values)
+    return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(_SENT_BY_VALUE[values is not None], asked)}
+
+
+def list_attributes(connection: Connection, span: AggregateRange, limit: int) -> list[str]:
+    """Names of the recipients' attributes that messages of a scope came with, at whatever time, up to `limit`."""
+    here = (aggregate_dimensions.c.account_id == span.account, aggregate_dimensions.c.scope == span.scope)
+    among = (
+        aggregate_dimensions.c.dimension >= ATTRIBUTE_PREFIX,
+        aggregate_dimensions.c.dimension < ATTRIBUTE_PREFIX_END,
+    )
+    statement = (
+        select(aggregate_dimensions.c.dimension)
+        .where(*here, *among)
+        .order_by(aggregate_dimensions.c.dimension)
+        .limit(limit)
+    )
+    return [name.removeprefix(ATTRIBUTE_PREFIX) for name in connection.scalars(statement)]
+
+
+def get_first_sent_hours(connection: Connection, span: AggregateRange, tags: Sequence[str]) -> dict[str, int]:
+    """For each of these tags that has one, the hour of its first message accepted in a span."""
+    asked = {"account": span.account, "first": span.first, "values": _find_value_ids(connection, tags)}
+    found = connection.execute(_FIRST_SENT, asked)
+    return {row[0]: row[1] for row in found if row[1] is not None and row[1] < span.last}
+
+
+def get_hour_range(
+    connection: Connection, table: Table, span: AggregateRange, dimension: str
+) -> tuple[int, int] | None:
+    """The first and the last hour that has a sum along an axis, of all times; None: it has none."""
+    row = connection.execute(_HOUR_RANGE[table.name], span.to_params(dimension)).one()
+    return None if row[0] is None else (row[0], row[1])
+
+
+def _build_params(
+    connection: Connection, table: Table, span: AggregateRange, dimension: str, values: Sequence[str] | None = None
+) -> Mapping[str, Any]:
+    """The parameters of the statements that look for sums of a span by `word`."""
+    hours = get_hour_range(connection, table, span, dimension)
+    parts = cover_hours_within(span.first, span.last, *hours) if hours else []
+    some = {} if values is None else {"values": _find_value_ids(connection, values)}
+    return {**span.to_params(dimension), "parts": _dump_json(parts), **some}
+
+
+def _find_value_ids(connection: Connection, values: Sequence[str]) -> str:
+    return _dump_json(list(find_ids(connection, values).values()))
+
+
+def _dump_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+# The statements, made once: putting one together takes SQLAlchemy several times as long as SQLite takes to run it.
+
+
+def _dimension_subquery(scope: ColumnElement[str] | None = None) -> ScalarSelect[int]:
+    mine = aggregate_dimensions.c.account_id == bindparam("account", type_=Uuid)
+    if scope is not None:
+        here = (aggregate_dimensions.c.scope == scope, aggregate_dimensions.c.dimension == "")
+    else:
+        here = (
+            aggregate_dimensions.c.scope == bindparam("scope"),
+            aggregate_dimensions.c.dimension == bindparam("dimension"),
+        )
+    return select(aggregate_dimensions.c.id).where(mine, *here).scalar_subquery()
+
+
+def _json_each(name: str) -> TableValuedAlias:
+    return func.json_each(bindparam(name)).table_valued("value")
+
+
+def _is_inside(table: Table, each: TableValuedAlias) -> ColumnElement[bool]:
+    """The row is along the axis, among those of a part of time."""
+    size, first, last = (func.json_extract(each.c.value, f"$[{place}]") for place in range(3))
+    return and_(
+        table.c.axis == _dimension_subquery(), table.c.hours == size, table.c.hour >= first, table.c.hour < last
+    )
+
+
+def _sum_columns(table: Table) -> list[ColumnElement[int]]:
+    return [
+        func.sum(table.c[name]).label(name) for name in (COUNT_COLUMNS if table is click_aggregates else SEND_COLUMNS)
+    ]
+
+
+def _group_by_value(table: Table, *, only_values: bool = False) -> Subquery:
+    """Sums of a span by `word`; of `some`: those in `values`."""
+    each = _json_each("parts")
+    statement = select(table.c.word, *_sum_columns(table)).select_from(each.join(table, _is_inside(table, each)))
+    if only_values:
+        statement = statement.where(table.c.word.in_(select(_json_each("values").c.value)))
+    return statement.group_by(table.c.word).subquery()
+
+
+def _select_hour_range(table: Table) -> Select[Any]:
+    here = (table.c.axis == _dimension_subquery(), table.c.hours == HOUR)
+    ends = (select(table.c.hour).where(*here).order_by(one).limit(1) for one in (table.c.hour, table.c.hour.desc()))
+    return select(*(one.scalar_subquery() for one in ends))
+
+
+def _select_sum(table: Table) -> Select[Any]:
+    found = _group_by_value(table)
+    names = COUNT_COLUMNS if table is click_aggregates else SEND_COLUMNS
+    return select(*(func.coalesce(func.sum(found.c[name]), 0).label(name) for name in names))
+
+
+def _select_by_value(*, only_values: bool) -> Select[Any]:
+    found = _group_by_value(click_aggregates, only_values=only_values)
+    counted, total = (found.c.human + found.c.unsure).desc(), (found.c.machine + found.c.prefetch).desc()
+    statement = select(aggregate_values.c.text.label("value"), *(found.c[name] for name in COUNT_COLUMNS))
+    statement = statement.join(found, found.c.word == aggregate_values.c.id)
+    return statement.order_by(counted, total, aggregate_values.c.text).limit(bindparam("limit"))
+
+
+def _select_sent_by_value(*, only_values: bool) -> Select[Any]:
+    found = _group_by_value(send_aggregates, only_values=only_values)
+    return select(aggregate_values.c.text, *(found.c[name] for name in SEND_COLUMNS)).join(
+        found, found.c.word == aggregate_values.c.id
+    )
+
+
+def _select_by_period() -> Select[Any]:
+    each = _json_each("parts")
+    place = func.json_extract(each.c.value, "$[3]").label("place")
+    statement = select(place, *_sum_columns(click_aggregates)).select_from(
+        each.join(click_aggregates, _is_inside(click_aggregates, each))
+    )
+    return statement.where(click_aggregates.c.word == _VALUE_ID).group_by("place")
+
+
+def _select_by_hour() -> Select[Any]:
+    here = (
+        click_aggregates.c.axis == _dimension_subquery(),
+        click_aggregates.c.hours == HOUR,
+        click_aggregates.c.word == _VALUE_ID,
+    )
+    times = (click_aggregates.c.hour >= bindparam("first"), click_aggregates.c.hour < bindparam("last"))
+    columns = (click_aggregates.c[name] for name in COUNT_COLUMNS)
+    return select(click_aggregates.c.hour, *columns).where(*here, *times).order_by(click_aggregates.c.hour)
+
+
+def _select_first_sent() -> Select[Any]:
+    axis = _dimension_subquery("tag:" + aggregate_values.c.text).correlate(
+        aggregate_values
+    )  # of the outermost statement: two levels out
+    here = (
+        send_aggregates.c.axis == axis,
+        send_aggregates.c.hours == HOUR,
+        send_aggregates.c.hour >= bindparam("first"),
+    )
+    hour = select(send_aggregates.c.hour).where(*here).order_by(send_aggregates.c.hour).limit(1).scalar_subquery()
+    return select(aggregate_values.c.text, hour).where(aggregate_values.c.id.in_(select(_json_each("values").c.value)))
+
+
+_VALUE_ID = select(aggregate_values.c.id).where(aggregate_values.c.text == bindparam("value")).scalar_subquery()
+_HOUR_RANGE = {table.name: _select_hour_range(table) for table in (click_aggregates, send_aggregates)}
+_SUM = {table.name: _select_sum(table) for table in (click_aggregates, send_aggregates)}
+_BY_VALUE = {some: _select_by_value(only_values=some) for some in (False, True)}
+_SENT_BY_VALUE = {some: _select_sent_by_value(only_values=some) for some in (False, True)}
+_BY_PERIOD, _BY_HOUR, _FIRST_SENT = _select_by_period(), _select_by_hour(), _select_first_sent()

@@ -1,0 +1,196 @@
+"""Statements that make the sums of clicks anew from the clicks, in parts that each are one short transaction.
+
+A part recomputes what it covers from what is committed, so that counting may go on in between. What the clicks no
+longer know (their messages are gone) is in `settled` and is added. A mark stands until all parts are done: whoever
+finds it begins again.
+"""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from linkweir.db import aggregate_values_table, time_buckets
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, HOUR_US, UNIQUE_BITS, VERDICTS
+from linkweir.db.aggregate_contributions import select_contributions
+from linkweir.db.click_aggregates_table import add_deltas, add_from_select, rebuild_coarse
+from linkweir.db.schema import (
+    CLICK_COUNTS,
+    accounts,
+    aggregate_dimensions,
+    click_aggregates,
+    clicks,
+    frozen_aggregates,
+    message_links,
+    messages,
+    pending_jobs,
+)
+
+JOB_NAME = aggregate_values_table.REBUILD_JOB
+AGGREGATES_PER_BATCH = 50_000  # sums over longer times in one transaction
+CLICKS_PER_BATCH = 20_000  # clicks in one transaction: about a second, so that nobody waits long for the writers' turn
+
+_IS_COUNTED = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED_VERDICTS))
+
+
+def mark_started(connection: Connection, now: int) -> None:
+    """Mark that the sums must be made anew."""
+    connection.execute(upsert(pending_jobs).values(name=JOB_NAME, at=now).on_conflict_do_nothing())
+
+
+def is_pending(connection: Connection) -> bool:
+    """Whether somebody has begun and not ended, or a migration wants it."""
+    return connection.scalar(select(pending_jobs.c.at).where(pending_jobs.c.name == JOB_NAME)) is not None
+
+
+def mark_done(connection: Connection) -> None:
+    """Everything is done; words that sums were kept by only while they were wrong are gone."""
+    connection.execute(delete(pending_jobs).where(pending_jobs.c.name == JOB_NAME))
+    aggregate_values_table.delete_unused(connection)
+
+
+def rebuild_message_batch(connection: Connection, after: uuid.UUID | None) -> uuid.UUID | None:
+    """Set right who came first, the links and the counts of some messages, in the order of their ids, from `after` on.
+    The last one's id; None: these were the last.
+    """
+    column = clicks.c.message_id
+    until: uuid.UUID | None = _get_batch_end(connection, column, after)
+    here = and_(column.is_not(None), _is_between(column, after, until))
+    _update_unique_flags(connection, here, column)
+    _rebuild_links(connection, here, _is_between(message_links.c.message_id, after, until))
+    _rebuild_counts(connection, _is_between(messages.c.id, after, until))
+    return until
+
+
+def rebuild_unattributed_batch(connection: Connection, after: str | None) -> str | None:
+    """Set right who came first among clicks on messages that are not known here, by what their tokens call them."""
+    column = clicks.c.message_ref
+    until: str | None = _get_batch_end(connection, column, after)
+    here = and_(clicks.c.message_id.is_(None), column.is_not(None), _is_between(column, after, until))
+    _update_unique_flags(connection, here, column, clicks.c.account_id)
+    return until
+
+
+def _get_batch_end(connection: Connection, column: ColumnElement[Any], after: Any) -> Any:
+    here = column.is_not(None) if after is None else column > after
+    return connection.scalar(select(column).where(here).order_by(column).limit(1).offset(CLICKS_PER_BATCH - 1))
+
+
+def _is_between(column: ColumnElement[Any], after: Any, until: Any) -> ColumnElement[bool]:
+    return and_(true() if after is None else column > after, true() if until is None else column <= until)
+
+
+def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *message: ColumnElement[Any]) -> None:
+    counted = case((_IS_COUNTED, 1), else_=0)
+
+    def is_first(*along: ColumnElement[Any]) -> ColumnElement[Any]:
+        order = (clicks.c.at, clicks.c.id)
+        return func.row_number().over(partition_by=(*message, counted, *along), order_by=order) == 1
+
+    firsts: ColumnElement[int] = literal(0)
+    for name, bit in UNIQUE_BITS.items():
+        value = clicks.c.destination if name == "link" else clicks.c[name]
+        along = (clicks.c.position, value) if name == "link" else (value,)
+        firsts = firsts + case((and_(is_first(*along), value.is_not(None)), bit), else_=0)
+    found = (
+        select(
+            clicks.c.id,
+            case((_IS_COUNTED, case((is_first(), 1), else_=0)), else_=0).label("is_first"),
+            case((_IS_COUNTED, firsts), else_=0).label("are_firsts"),
+        )
+        .where(here)
+        .subquery()
+    )
+    wrong = (clicks.c.first != found.c.is_first) | (clicks.c.firsts != found.c.are_firsts)
+    connection.execute(
+        update(clicks).where(clicks.c.id == found.c.id, wrong).values(first=found.c.is_first, firsts=found.c.are_firsts)
+    )
+
+
+def _rebuild_links(connection: Connection, here: ColumnElement[bool], there: ColumnElement[bool]) -> None:
+    connection.execute(delete(message_links).where(there))
+    sums = select(
+        clicks.c.message_id,
+        clicks.c.position,
+        func.min(clicks.c.destination),
+        *(func.sum(case((clicks.c.verdict == verdict, 1), else_=0)) for verdict in VERDICTS),
+        func.min(case((_IS_COUNTED, clicks.c.at))),
+    ).where(here, clicks.c.kind == "click")
+    names = ["message_id", "position", "destination", *VERDICTS, "first_at"]
+    grouped = sums.group_by(clicks.c.message_id, clicks.c.position)
+    connection.execute(insert(message_links).from_select(names, grouped))
+
+
+def _rebuild_counts(connection: Connection, here: ColumnElement[bool]) -> None:
+    of_message = message_links.c.message_id == messages.c.id
+    counted = sum((message_links.c[name] for name in COUNTED_VERDICTS[1:]), message_links.c[COUNTED_VERDICTS[0]])
+    clicked = select(func.coalesce(func.sum(counted), 0)).where(of_message).scalar_subquery()
+    status = case((clicked > 0, "Clicked"), (messages.c.open_count > 0, "Opened"), else_="Delivered")
+    moving = messages.c.status.in_(("Delivered", "Opened", "Clicked"))
+    connection.execute(
+        update(messages)
+        .where(here, messages.c.click_count != clicked)
+        .values(click_count=clicked, status=case((moving, status), else_=messages.c.status))
+    )
+
+
+def list_account_ids(connection: Connection) -> list[uuid.UUID]:
+    """Every account."""
+    return list(connection.scalars(select(accounts.c.id)))
+
+
+def rebuild_hour_batch(connection: Connection, account: uuid.UUID, start: int) -> int | None:
+    """Make an account's sums by the hour anew for some hours (since 1970) from `start` on. The first hour that was not
+    done; None: these were the last.
+    """
+    first = clicks.c.at >= start * HOUR_US if start else true()
+    after = select(clicks.c.at).where(clicks.c.account_id == account, first).order_by(clicks.c.at)
+    at = connection.scalar(after.limit(1).offset(CLICKS_PER_BATCH - 1))
+    until = None if at is None else max(at // HOUR_US, start + 1)
+    mine = aggregate_dimensions.c.account_id == account
+    here = (click_aggregates.c.hours == time_buckets.HOUR, *_is_in_hours(click_aggregates.c.hour, start, until))
+    connection.execute(
+        delete(click_aggregates).where(
+            click_aggregates.c.axis.in_(select(aggregate_dimensions.c.id).where(mine)), *here
+        )
+    )
+    times = [first] if until is None else [first, clicks.c.at < until * HOUR_US]
+    add_deltas(
+        connection, [tuple(row) for row in connection.execute(select_contributions(account, *times))], hours_only=True
+    )
+    sums = [frozen_aggregates.c[name] for name in ("axis", "hours", "hour", "word", *CLICK_COUNTS)]
+    kept = select(*sums).join(aggregate_dimensions, aggregate_dimensions.c.id == frozen_aggregates.c.axis).where(mine)
+    add_from_select(connection, kept.where(*_is_in_hours(frozen_aggregates.c.hour, start, until)))
+    return until
+
+
+def _is_in_hours(column: ColumnElement[int], start: int, until: int | None) -> list[ColumnElement[bool]]:
+    return [column >= literal_column(str(start)) if start else true(), true() if until is None else column < until]
+
+
+def rebuild_coarse_batch(connection: Connection, after: int) -> int | None:
+    """Make the sums over longer times anew from those by the hour, along some axes with numbers above `after`. The last
+    one's number; None: these were the last.
+    """
+    done = 0
+    while done < AGGREGATES_PER_BATCH:
+        axis = connection.scalar(select(func.min(aggregate_dimensions.c.id)).where(aggregate_dimensions.c.id > after))
+        if axis is None:
+            return None
+        done += rebuild_coarse(connection, axis)
+        after = axis
+    return after

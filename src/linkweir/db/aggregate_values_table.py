@@ -1,0 +1,72 @@
+"""Statements on the words that sums are kept by: destinations, domains, countries and so on, each text once.
+
+A text may name a person, so it goes with the last sum along it: `sweep`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal_column, select
+from sqlalchemy.dialects.sqlite import insert
+
+from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.schema import aggregate_values, click_aggregates, pending_jobs, send_aggregates
+from linkweir.db.time_buckets import ALL_TIME
+
+_ALL_TIME: ColumnElement[int] = literal_column(
+    str(ALL_TIME)
+)  # a literal: an index on a condition does not serve a parameter
+_TEXTS = func.json_each(bindparam("asked")).table_valued("value")
+_FIND = select(aggregate_values.c.text, aggregate_values.c.id).select_from(
+    _TEXTS.join(aggregate_values, aggregate_values.c.text == _TEXTS.c.value)
+)
+_INSERT = BulkStatement(insert(aggregate_values).on_conflict_do_nothing(), ("text",), ())
+JSON_NUL = "\\u0000"  # as JSON has it: SQLite's ends a text there
+REBUILD_JOB = "rebuild"  # the mark that sums are being made anew
+BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
+
+
+def get_or_create_ids(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
+    """The numbers of these texts; those that are new get one."""
+    wanted = list(set(texts))
+    found = find_ids(connection, wanted)
+    missing = [one for one in wanted if one not in found]
+    if missing:
+        _INSERT.run(connection, [(one,) for one in missing])
+        found |= find_ids(connection, missing)
+    return found
+
+
+def find_ids(connection: Connection, texts: Sequence[str]) -> dict[str, int]:
+    """The numbers of those that have one."""
+    asked = orjson.dumps(texts).decode()
+    if JSON_NUL not in asked:
+        return {row[0]: row[1] for row in connection.execute(_FIND, {"asked": asked})}
+    found: dict[str, int] = {}
+    for start in range(0, len(texts), BATCH_ROWS):
+        here = aggregate_values.c.text.in_(texts[start : start + BATCH_ROWS])
+        found |= {
+            row[0]: row[1]
+            for row in connection.execute(select(aggregate_values.c.text, aggregate_values.c.id).where(here))
+        }
+    return found
+
+
+def delete_unused(connection: Connection, ids: Iterable[int] | None = None) -> None:
+    """Remove those of these words (None: of all) that no sum is kept by any more.
+
+    None while sums are made anew: there are sums by the hour then that have no sum over all time yet. The end of that
+    sweeps all words.
+    """
+    unused = [~select(pending_jobs.c.at).where(pending_jobs.c.name == REBUILD_JOB).exists()]
+    unused += [
+        ~select(table.c.word).where(table.c.word == aggregate_values.c.id, table.c.hours == _ALL_TIME).exists()
+        for table in (click_aggregates, send_aggregates)
+    ]
+    statement = delete(aggregate_values).where(*unused)
+    if ids is not None:
+        each = func.json_each(bindparam("asked")).table_valued("value")
+        statement = statement.where(aggregate_values.c.id.in_(select(each.c.value)))
+        connection.execute(statement, {"asked": orjson.dumps(list(ids)).decode()})
+    else:
+        connection.execute(statement)

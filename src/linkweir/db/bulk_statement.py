@@ -1,0 +1,51 @@
+"""Runs one statement for many rows without what SQLAlchemy would do for each of their values.
+
+The statement is SQLAlchemy's all the same, compiled once for the dialect. Rows are tuples in the order of `names`, and
+hold what the driver takes as it is, but UUIDs, which are written as the dialect has them.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Insert, Update
+
+
+class BulkStatement:
+    """A statement with parameters called `names`, of which `ids` are UUIDs or None."""
+
+    def __init__(self, statement: Insert | Update | Delete, names: Sequence[str], uuid_names: Iterable[str]) -> None:
+        self._statement = statement
+        self._names = tuple(names)
+        self._uuid_indexes = [self._names.index(name) for name in uuid_names]
+        self._compiled: dict[str, tuple[str, list[tuple[int | None, Any]] | None]] = {}
+
+    def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute it for each of the rows."""
+        if not rows:
+            return
+        text, order = self._compile(connection)
+        native = connection.dialect.supports_native_uuid or not self._uuid_indexes
+        values = rows if native else [self._encode_uuids(row) for row in rows]
+        if order is not None:
+            values = [tuple(value if place is None else row[place] for place, value in order) for row in values]
+        connection.exec_driver_sql(text, list(values))
+
+    def _encode_uuids(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        found = list(row)
+        for place in self._uuid_indexes:
+            value = found[place]
+            if type(value) is uuid.UUID:
+                found[place] = "%032x" % value.int  # noqa: UP031 - UUID.hex is this, and a call
+        return tuple(found)
+
+    def _compile(self, connection: Connection) -> tuple[str, list[tuple[int | None, Any]] | None]:
+        """The statement's text, and where each of its parameters comes from; None: as they stand in the rows."""
+        name = connection.dialect.name
+        if name not in self._compiled:
+            compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(self._names))
+            asked = tuple(compiled.positiontup or ())
+            place = {name: number for number, name in enumerate(self._names)}
+            order = [(place.get(one), compiled.params.get(one)) for one in asked]
+            self._compiled[name] = str(compiled), None if asked == self._names else order
+        return self._compiled[name]

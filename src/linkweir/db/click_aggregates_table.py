@@ -1,0 +1,158 @@
+"""Statements that add to the sums of clicks: by time (`rollups`) and of each message's links (`message_links`)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from linkweir.db import aggregate_dimensions_table, aggregate_values_table
+from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.schema import (
+    CLICK_COUNTS,
+    click_aggregates,
+    frozen_aggregates,
+    message_links,
+    send_aggregates,
+)
+from linkweir.db.time_buckets import BUCKET_SIZES, COARSE_SIZES, HOUR, bucket_start
+
+KEY_COLUMNS = ("axis", "hours", "hour", "word")
+_LINK_KEY_COLUMNS = ["message_id", "position"]
+
+
+def _build_upsert(table: Table, *counts: str) -> BulkStatement:
+    statement = insert(table)
+    more = {name: table.c[name] + statement.excluded[name] for name in counts}
+    return BulkStatement(
+        statement.on_conflict_do_update(index_elements=KEY_COLUMNS, set_=more), (*KEY_COLUMNS, *counts), ()
+    )
+
+
+def _build_delete_zero(table: Table, *counts: str) -> BulkStatement:
+    here = [table.c[name] == bindparam(f"of_{name}") for name in KEY_COLUMNS]
+    nothing = [table.c[name] == 0 for name in counts]
+    return BulkStatement(delete(table).where(and_(*here, *nothing)), [f"of_{name}" for name in KEY_COLUMNS], ())
+
+
+_UPSERTS = {
+    "rollups": _build_upsert(click_aggregates, *CLICK_COUNTS),
+    "settled": _build_upsert(frozen_aggregates, *CLICK_COUNTS),
+    "sends": _build_upsert(send_aggregates, "sent", "delivered"),
+}
+_ZERO_DELETES = {
+    "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
+    "sends": _build_delete_zero(send_aggregates, "sent", "delivered"),
+}
+_LINK_COLUMNS = ("message_id", "position", "destination", *VERDICTS, "first_at")
+_INSERT_LINK = insert(message_links)
+_LINK_COUNTS = {name: message_links.c[name] + _INSERT_LINK.excluded[name] for name in VERDICTS}
+_LINK_COUNTS_WITH_FIRST = {**_LINK_COUNTS, "first_at": _INSERT_LINK.excluded.first_at}
+_UPSERT_LINK, _UPSERT_LINK_WITH_FIRST = (
+    BulkStatement(
+        _INSERT_LINK.on_conflict_do_update(index_elements=_LINK_KEY_COLUMNS, set_=sums), _LINK_COLUMNS, ("message_id",)
+    )
+    for sums in (_LINK_COUNTS, _LINK_COUNTS_WITH_FIRST)
+)
+
+
+def add_deltas(
+    connection: Connection,
+    rows: Sequence[tuple[Any, ...]],
+    table: Table = click_aggregates,
+    *,
+    hours_only: bool = False,
+) -> None:
+    """Add differences, which may be negative: account, scope, dimension, value and hour, then the table's counts.
+
+    `hours_only`: longer times are left to the caller, as they are in `settled`, which has none.
+    """
+    _run_for_sizes(
+        connection,
+        _UPSERTS[table.name],
+        rows,
+        (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES,
+        counts=True,
+    )
+
+
+def delete_zero_rows(connection: Connection, rows: Sequence[tuple[Any, ...]], table: Table = click_aggregates) -> None:
+    """Remove those of these sums that have come to nothing, and their words where these were the last: rows as for
+    `add`, whose counts do not matter.
+    """
+    found = _run_for_sizes(connection, _ZERO_DELETES[table.name], rows, BUCKET_SIZES, counts=False)
+    aggregate_values_table.delete_unused(connection, found)
+
+
+def _run_for_sizes(
+    connection: Connection,
+    statement: BulkStatement,
+    rows: Sequence[tuple[Any, ...]],
+    sizes: Sequence[int],
+    *,
+    counts: bool,
+) -> set[int]:
+    """Run a statement for every sum that these rows are part of; the words that these are kept by."""
+    if not rows:
+        return set()
+    word = aggregate_values_table.get_or_create_ids(connection, {row[3] for row in rows})
+    axis = _dimension_ids(connection, rows)
+    placed = [(axis[row[0].int, row[1], row[2]], row[4], word[row[3]], *row[5:]) for row in rows]
+    placed.sort()  # neighbours lie on the same pages
+    last = None if counts else 3
+    statement.run(
+        connection, [(row[0], size, bucket_start(row[1], size), *row[2:last]) for size in sizes for row in placed]
+    )
+    return set(word.values())
+
+
+def _dimension_ids(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], int]:
+    known = {(row[0].int, row[1], row[2]): row[:3] for row in rows}  # a UUID's own hash is slow
+    found = aggregate_dimensions_table.get_or_create_ids(connection, known.values())
+    return {key: found[axis] for key, axis in known.items()}
+
+
+def add_from_select(connection: Connection, rows: Select[Any]) -> None:
+    """Add what a SELECT with a WHERE finds, all columns in their order, to `rollups` as it is."""
+    statement = insert(click_aggregates).from_select([*KEY_COLUMNS, *CLICK_COUNTS], rows)
+    more = {name: click_aggregates.c[name] + statement.excluded[name] for name in CLICK_COUNTS}
+    connection.execute(statement.on_conflict_do_update(index_elements=KEY_COLUMNS, set_=more))
+
+
+def rebuild_coarse(connection: Connection, dimension_id: int) -> int:
+    """Make the sums over longer times along an axis anew from those by the hour; how many there are."""
+    done = 0
+    connection.execute(
+        delete(click_aggregates).where(click_aggregates.c.axis == dimension_id, click_aggregates.c.hours != HOUR)
+    )
+    for size, of in COARSE_SIZES:
+        length: ColumnElement[int] = literal_column(str(size))
+        begin: ColumnElement[int] = (
+            click_aggregates.c.hour - click_aggregates.c.hour % length if size else click_aggregates.c.hour * 0
+        )
+        sums = [func.sum(click_aggregates.c[name]) for name in CLICK_COUNTS]
+        rows = (
+            select(literal(dimension_id), literal(size), begin, click_aggregates.c.word, *sums)
+            .where(click_aggregates.c.axis == dimension_id, click_aggregates.c.hours == of)
+            .group_by(begin, click_aggregates.c.word)
+        )
+        done += connection.execute(insert(click_aggregates).from_select([*KEY_COLUMNS, *CLICK_COUNTS], rows)).rowcount
+    return done
+
+
+def add_link_deltas(connection: Connection, rows: Sequence[tuple[Any, ...]], *, set_first_at: bool) -> None:
+    """Add differences to the sums of messages' links: the columns of `message_links`. `moved`: `first_at` is known."""
+    (_UPSERT_LINK_WITH_FIRST if set_first_at else _UPSERT_LINK).run(connection, rows)

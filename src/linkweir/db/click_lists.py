@@ -1,0 +1,114 @@
+"""Statements that list single clicks, the links of a message that were followed, and who clicked."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
+
+from linkweir.db.keyset_pagination import PageRequest, RowPage, load_page_of
+from linkweir.db.message_search import LIKE_ESCAPES
+from linkweir.db.schema import clicks, message_links, message_tags, messages
+
+IS_CLICK: Final = clicks.c.kind == "click"
+
+
+def list_clicks_of_message(connection: Connection, message: uuid.UUID, page_request: PageRequest) -> RowPage:
+    """Clicks on the links of a message, newest first, whatever their verdicts."""
+    statement = select(clicks).where(clicks.c.message_id == message, IS_CLICK)
+    return load_page_of(connection, statement, (clicks.c.at, clicks.c.id), page_request)
+
+
+def list_hits_of_message(
+    connection: Connection, account: uuid.UUID, message: uuid.UUID, page_request: PageRequest
+) -> RowPage:
+    """Clicks and opens of a message, newest first."""
+    statement = select(clicks).where(clicks.c.message_id == message, clicks.c.account_id == account)
+    return load_page_of(connection, statement, (clicks.c.at, clicks.c.id), page_request)
+
+
+def list_links_of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
+    """The links of a message that were followed, by position: the columns of `message_links`."""
+    statement = select(message_links).where(message_links.c.message_id == message)
+    return list(connection.execute(statement.order_by(message_links.c.position)).mappings())
+
+
+def list_clickers(
+    connection: Connection,
+    account: uuid.UUID,
+    tag: str,
+    page_request: PageRequest,
+    *,
+    position: int | None,
+    destination: str | None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
+) -> RowPage:
+    """Messages of a campaign with a counted click (on one link), the last sent first: `id`, `at` (accepted),
+    `recipient`, `first_at`, `click_count`, `machine`, `links`. The cost follows from the messages looked at.
+
+    `address`: part of the recipient's; `between`: from and before which time the first of these clicks was.
+    """
+    counts = message_links.c.human + message_links.c.unsure
+    conditions: list[ColumnElement[bool]] = [message_tags.c.account_id == account, message_tags.c.tag == tag]
+    conditions += [] if position is None else [message_links.c.position == position]
+    conditions += [] if destination is None else [message_links.c.destination == destination]
+    conditions += [messages.c.recipient.ilike(f"%{address.translate(LIKE_ESCAPES)}%", escape="\\")] if address else []
+    statement = (
+        select(
+            message_tags.c.message_id.label("id"),
+            message_tags.c.created_at.label("at"),
+            messages.c.recipient,
+            messages.c.variant,
+            func.min(message_links.c.first_at).label("first_at"),
+            func.sum(counts).label("click_count"),
+            func.sum(message_links.c.machine + message_links.c.prefetch).label("machine"),
+            func.count().filter(counts > 0).label("links"),
+        )
+        .join(messages, messages.c.id == message_tags.c.message_id)
+        .join(message_links, message_links.c.message_id == message_tags.c.message_id)
+        .where(*conditions)
+        .group_by(message_tags.c.created_at, message_tags.c.message_id)
+        .having(func.sum(counts) > 0)
+    )
+    if between is not None:
+        first = func.min(message_links.c.first_at)
+        statement = statement.having(first >= between[0], first < between[1])
+    return load_page_of(connection, statement, (message_tags.c.created_at, message_tags.c.message_id), page_request)
+
+
+EXPORT_COLUMNS: Final = (  # of one click, as it is exported
+    *("id", "at", "message_id", "campaign", "position", "destination", "method", "privacy", "verdict", "confidence"),
+    *("reasons", "first", "ip", "user_agent", "client", "system", "device", "country", "region", "network"),
+)
+
+
+def load_export_batch(
+    connection: Connection,
+    account: uuid.UUID,
+    after: tuple[int, uuid.UUID],
+    to_at: int,
+    limit: int,
+    *,
+    tag: str | None,
+    domains: Sequence[str] | None,
+) -> list[RowMapping]:
+    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient`
+    and `tags`.
+
+    `tag`: only of that campaign; `domains`: only of messages from these senders' domains.
+    """
+    statement: Select[Any] = (
+        select(*(clicks.c[name] for name in EXPORT_COLUMNS), messages.c.recipient, messages.c.tags)
+        .outerjoin(messages, messages.c.id == clicks.c.message_id)
+        .where(clicks.c.account_id == account, IS_CLICK, clicks.c.at >= after[0], clicks.c.at < to_at)
+        .where(tuple_(clicks.c.at, clicks.c.id) > tuple_(*after, types=[clicks.c.at.type, clicks.c.id.type]))
+        .order_by(clicks.c.at, clicks.c.id)
+        .limit(limit)
+    )
+    if domains is not None:
+        statement = statement.where(messages.c.sender_domain.in_(domains))
+    if tag is not None:
+        here = (message_tags.c.message_id == clicks.c.message_id, message_tags.c.tag == tag)
+        statement = statement.where(exists().where(*here) | (clicks.c.campaign == tag))
+    return list(connection.execute(statement).mappings())

@@ -1,0 +1,116 @@
+"""Statements that store clicks and find out whose they are. A fact's id was made at the redirect."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, insert, or_, select, update
+
+from linkweir.db import accounts_table, aggregate_dimensions_table
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.schema import click_aggregates, clicks, messages
+from linkweir.db.time_buckets import ALL_TIME
+
+T = TypeVar("T")
+BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
+MESSAGE_COLUMNS = (  # what is asked of a message that was followed
+    *(messages.c.id, messages.c.account_id, messages.c.number, messages.c.tags, messages.c.sender_domain),
+    *(messages.c.recipient_domain, messages.c.attributes, messages.c.variant, messages.c.delivered_at),
+    *(messages.c.sandbox_result, messages.c.tracked_links),
+)
+
+
+def count(connection: Connection) -> int:
+    """How many clicks and opens the store holds."""
+    return connection.scalar(select(func.count()).select_from(clicks)) or 0
+
+
+def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these facts are in the store already."""
+    found: set[uuid.UUID] = set()
+    for some in _batches(ids):
+        found.update(connection.scalars(select(clicks.c.id).where(clicks.c.id.in_(some))))
+    return found
+
+
+def get_messages_by_number(connection: Connection, numbers: Iterable[int]) -> dict[int, RowMapping]:
+    """The messages that these token numbers stand for, as far as they are known: the columns of MESSAGE."""
+    found: dict[int, RowMapping] = {}
+    for some in _batches(sorted(numbers)):
+        statement = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
+        found |= {row["number"]: row for row in connection.execute(statement).mappings()}
+    return found
+
+
+def get_key_owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
+    """Who owns these keys; a key made since the start (by a rotation) is claimed for the first account."""
+    found = accounts_table.link_key_owners(connection)
+    first = accounts_table.get_default_account(connection) if key_ids - found.keys() else None
+    if first is not None:
+        accounts_table.claim_link_keys(connection, dict.fromkeys(sorted(key_ids)), first)
+        found = accounts_table.link_key_owners(connection)
+    return found
+
+
+INSERT_COLUMNS = tuple(column.name for column in clicks.c if column.name not in ("settled", "told"))
+_ADD = BulkStatement(insert(clicks), INSERT_COLUMNS, ("id", "account_id", "message_id"))
+
+
+def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store clicks that were not stored before: COLUMNS."""
+    _ADD.run(connection, rows)
+
+
+def _build_update_counts() -> Update:
+    clicked = messages.c.click_count + bindparam("clicks")
+    opened = messages.c.open_count + bindparam("opens")
+    moving = or_(*(messages.c.status == status for status in ("Delivered", "Opened", "Clicked")))
+    status = case((clicked > 0, "Clicked"), (opened > 0, "Opened"), else_="Delivered")
+    return (
+        update(messages)
+        .where(messages.c.id == bindparam("message"))
+        .values(
+            click_count=clicked,
+            open_count=opened,
+            status=case((moving, status), else_=messages.c.status),
+            updated_at=bindparam("now"),
+        )
+    )
+
+
+_UPDATE_COUNTS = BulkStatement(_build_update_counts(), ("clicks", "opens", "now", "message"), ("message",))
+
+
+def update_message_counts(connection: Connection, rows: Sequence[tuple[int, int, int, uuid.UUID]]) -> None:
+    """Add to the counts of messages: clicks and opens (which may be negative), now, the message.
+
+    The status follows: from Delivered to Opened to Clicked, and back from Clicked when the last counted click turned
+    out to be a machine's. Any other status, such as those of a sandbox, stays.
+    """
+    _UPDATE_COUNTS.run(connection, rows)
+
+
+def list_for_account(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
+    """Every click that counts for an account, oldest first."""
+    statement = select(clicks).where(clicks.c.account_id == account).order_by(clicks.c.at)
+    return list(connection.execute(statement).mappings())
+
+
+def count_counted_clicks(connection: Connection, account: uuid.UUID) -> int:
+    """How many counted clicks an account has, on its own messages and on links minted in bulk: see `store.sums`."""
+    counted = sum((click_aggregates.c[name] for name in COUNTED_VERDICTS[1:]), click_aggregates.c[COUNTED_VERDICTS[0]])
+    here = (
+        click_aggregates.c.axis == aggregate_dimensions_table.id_subquery(account, "", ""),
+        click_aggregates.c.hours == ALL_TIME,
+    )
+    return connection.scalar(select(func.sum(counted)).where(*here)) or 0
+
+
+def count_hits(connection: Connection) -> int:
+    """How many hits are stored, whatever their method."""
+    return connection.scalar(select(func.count()).select_from(clicks)) or 0
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS))

@@ -1,0 +1,102 @@
+"""What the dashboard's pages show, as statements whose cost follows the size of the page, not the clicks ever counted.
+
+Sums are read by `totals`.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from linkweir.db import aggregate_queries
+from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.db.sample_data import SAMPLE_DOMAIN
+from linkweir.db.schema import click_aggregates, clicks, contents, message_tags, messages, outbox, webhooks
+
+MAX_SCANNED_MESSAGES = 1000  # messages that are looked through for one whose mail is kept
+
+
+def get_first_click_hour(connection: Connection, account: uuid.UUID, scope: str) -> int | None:
+    """The hour of the first click in a scope."""
+    known = aggregate_queries.get_hour_range(connection, click_aggregates, AggregateRange(account, scope, 0, 0), "")
+    return known[0] if known else None
+
+
+def get_first_sent_hours(connection: Connection, span: AggregateRange, tag: str | None = None) -> dict[str, int]:
+    """For each tag of messages accepted in a span, or for this one, the hour of the first of them."""
+    tags = [tag] if tag is not None else list(aggregate_queries.sum_sent_by_value(connection, span, "tag"))
+    return aggregate_queries.get_first_sent_hours(connection, span, tags)
+
+
+def get_latest_stored_mail(connection: Connection, account: uuid.UUID, tag: str) -> tuple[uuid.UUID, bytes] | None:
+    """The newest mail of a campaign, while one is kept; only its newest messages are looked at."""
+    newest = (
+        select(message_tags.c.message_id, message_tags.c.created_at)
+        .where(message_tags.c.account_id == account, message_tags.c.tag == tag)
+        .order_by(message_tags.c.created_at.desc())
+        .limit(MAX_SCANNED_MESSAGES)
+        .subquery()
+    )
+    statement = (
+        select(contents.c.message_id, contents.c.raw)
+        .join(newest, contents.c.message_id == newest.c.message_id)
+        .order_by(newest.c.created_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).first()
+    return (row.message_id, row.raw) if row else None
+
+
+def count_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> dict[str, int]:
+    """How many of a campaign's newest messages were sent with which privacy."""
+    newest = (
+        select(message_tags.c.message_id)
+        .where(message_tags.c.account_id == account, message_tags.c.tag == tag)
+        .order_by(message_tags.c.created_at.desc())
+        .limit(MAX_SCANNED_MESSAGES)
+        .subquery()
+    )
+    statement = select(messages.c.privacy, func.count()).join(newest, messages.c.id == newest.c.message_id)
+    return {row[0]: row[1] for row in connection.execute(statement.group_by(messages.c.privacy))}
+
+
+def list_latest_hits(connection: Connection, account: uuid.UUID, limit: int) -> list[RowMapping]:
+    """The newest hits of an account with the messages that they belong to, as far as those are known."""
+    newest = (
+        select(clicks)
+        .where(clicks.c.account_id == account)
+        .order_by(clicks.c.at.desc(), clicks.c.id)
+        .limit(limit)
+        .subquery()
+    )
+    told = (messages.c.subject, messages.c.recipient, messages.c.source)
+    statement = select(newest, *told).outerjoin(messages, messages.c.id == newest.c.message_id)
+    return list(connection.execute(statement.order_by(newest.c.at.desc(), newest.c.id)).mappings())
+
+
+def has_sample_clicks(connection: Connection, account: uuid.UUID) -> bool:
+    """Whether clicks of sample data are among the account's sums."""
+    return get_first_click_hour(connection, account, f"sender:{SAMPLE_DOMAIN}") is not None
+
+
+def list_webhooks(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
+    """The account's webhooks, newest first."""
+    statement = select(webhooks).where(webhooks.c.account_id == account).order_by(webhooks.c.created_at.desc())
+    return list(connection.execute(statement).mappings())
+
+
+def list_latest_requests(connection: Connection, webhook: uuid.UUID, limit: int) -> list[RowMapping]:
+    """The newest requests to a webhook, without their bodies."""
+    columns = [column for column in outbox.c if column.name != "body"]
+    statement = select(*columns).where(outbox.c.webhook_id == webhook)
+    return list(connection.execute(statement.order_by(outbox.c.created_at.desc()).limit(limit)).mappings())
+
+
+def count_waiting_by_webhook(connection: Connection, webhooks: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many requests wait for each of these webhooks."""
+    statement = (
+        select(outbox.c.webhook_id, func.count())
+        .where(outbox.c.webhook_id.in_(webhooks), outbox.c.state == "waiting")
+        .group_by(outbox.c.webhook_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}

@@ -1,0 +1,179 @@
+"""Statements on the delivery queue: claim, settle, put back.
+
+A claim is a lease. A worker that dies leaves its rows claimed until the lease ends; then another takes
+them, so a message is delivered at least once.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, or_, select, update
+
+from linkweir.db import send_aggregates_table
+from linkweir.db.schema import attempts, contents, messages, queue
+
+# what is known of a message wherever something happens to it
+MESSAGE_COLUMNS = (
+    *("id", "account_id", "created_at", "sender", "sender_domain", "envelope_from", "recipient", "subject"),
+    *("message_id", "sandbox_result", "tags", "status"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message that this worker may deliver until its lease ends; its mail is loaded when its turn comes.
+
+    `row` has what is told of the message.
+    """
+
+    id: uuid.UUID
+    account_id: uuid.UUID
+    created_at: int
+    expires_at: int
+    attempts: int
+    route: str
+    envelope_from: str
+    recipient: str
+    sender_domain: str
+    sandbox_result: str | None
+    smtputf8: bool
+    row: Mapping[str, Any]
+
+
+def claim(
+    connection: Connection, owner: uuid.UUID, route: str, *, now: int, until: int, limit: int
+) -> list[ClaimedMessage]:
+    """Take up to `limit` due messages of one route that nobody holds."""
+    waiting = (queue.c.expires_at, queue.c.attempts, queue.c.route, queue.c.smtputf8)
+    statement = (
+        select(*(messages.c[name] for name in MESSAGE_COLUMNS), *waiting)
+        .join(queue, messages.c.id == queue.c.message_id)
+        .where(queue.c.route == route, queue.c.due_at <= now, _is_claimable(now))
+        .order_by(queue.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=queue)
+    )
+    rows = [_to_claimed_message(dict(row)) for row in connection.execute(statement).mappings()]
+    ids = [row.id for row in rows]
+    if ids:
+        connection.execute(
+            update(queue).where(queue.c.message_id.in_(ids)).values(claimed_by=owner, claimed_until_at=until)
+        )
+    return rows
+
+
+def _to_claimed_message(row: dict[str, Any]) -> ClaimedMessage:
+    names = ("id", "account_id", "created_at", "expires_at", "attempts", "route", "envelope_from", "recipient")
+    return ClaimedMessage(
+        **{name: row[name] for name in (*names, "sender_domain", "sandbox_result", "smtputf8")},
+        row={name: row[name] for name in MESSAGE_COLUMNS},
+    )
+
+
+def renew(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID], until: int) -> None:
+    """Hold these messages longer, as far as they are still held."""
+    held = and_(queue.c.message_id.in_(ids), queue.c.claimed_by == owner)
+    connection.execute(update(queue).where(held).values(claimed_until_at=until))
+
+
+def has_due(connection: Connection, route: str, now: int) -> bool:
+    """Whether a message of this route is due that nobody holds. As cheap with many waiting as with few."""
+    due = select(queue.c.message_id).where(queue.c.route == route, queue.c.due_at <= now, _is_claimable(now))
+    found = due.order_by(queue.c.due_at).limit(1)
+    return connection.scalar(found) is not None
+
+
+def _is_claimable(now: int) -> ColumnElement[bool]:
+    return or_(queue.c.claimed_until_at.is_(None), queue.c.claimed_until_at <= now)
+
+
+def reset_future_times(connection: Connection, owner: uuid.UUID, now: int, *, max_delay: int, lease: int) -> int:
+    """After a clock that was ahead and was set back: make due what would wait for the time that it showed; how many.
+
+    Nothing tried before waits longer than `wait`, no claim lasts longer than `lease` (microseconds), and nothing was
+    accepted later than now. A schedule that was asked for stays, and so do claims of `owner`, who renews them.
+    """
+    unscheduled = exists().where(messages.c.id == queue.c.message_id, messages.c.created_at >= queue.c.due_at)
+    late = or_(
+        and_(queue.c.attempts > 0, queue.c.due_at > now + max_delay), and_(queue.c.due_at > now + lease, unscheduled)
+    )
+    held = update(queue).where(queue.c.claimed_until_at > now + lease, queue.c.claimed_by != owner)
+    connection.execute(held.values(claimed_by=None, claimed_until_at=None))
+    return connection.execute(update(queue).where(late).values(due_at=now)).rowcount
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many messages wait."""
+    return connection.scalar(select(func.count()).select_from(queue)) or 0
+
+
+def settle(
+    connection: Connection,
+    owner: uuid.UUID,
+    message: uuid.UUID,
+    *,
+    status: str,
+    log: str,
+    now: int,
+    classification: str | None = None,
+) -> bool:
+    """The message's last attempt: off the queue, with its final status. False when another worker has it now.
+
+    Content that is to be kept for no time goes at once.
+    """
+    gone = connection.execute(delete(queue).where(_is_owned_by(owner, message))).rowcount
+    if not gone:
+        return False  # the lease ended
+    _log_attempt(connection, message, status, log, now)
+    delivered = {"delivered_at": now, "sent_at": now} if status.endswith("Delivered") else {}
+    connection.execute(
+        update(messages)
+        .where(messages.c.id == message)
+        .values(
+            status=_final_status(status),
+            num_attempts=messages.c.num_attempts + 1,
+            updated_at=now,
+            bounce_classification=classification,
+            **delivered,
+        )
+    )
+    connection.execute(delete(contents).where(contents.c.message_id == message, contents.c.keep_until_at <= now))
+    if delivered:
+        send_aggregates_table.count_delivered(connection, message)
+    return True
+
+
+def _final_status(status: str) -> ColumnElement[str] | str:
+    """The status after delivery; a reader may have been faster than the note of it."""
+    if status != "Delivered":
+        return status
+    return case((messages.c.click_count > 0, "Clicked"), (messages.c.open_count > 0, "Opened"), else_=status)
+
+
+def requeue(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log: str, now: int, due_at: int) -> bool:
+    """An attempt failed and another follows at `due_at`. False when another worker has the message now."""
+    values = {
+        "due_at": due_at,
+        "attempts": queue.c.attempts + 1,
+        "claimed_by": None,
+        "claimed_until_at": None,
+    }
+    if not connection.execute(update(queue).where(_is_owned_by(owner, message)).values(**values)).rowcount:
+        return False
+    _log_attempt(connection, message, "Deferred", log, now)
+    connection.execute(
+        update(messages)
+        .where(messages.c.id == message)
+        .values(status="Deferred", num_attempts=messages.c.num_attempts + 1, updated_at=now)
+    )
+    return True
+
+
+def _is_owned_by(owner: uuid.UUID, message: uuid.UUID) -> ColumnElement[bool]:
+    return and_(queue.c.message_id == message, queue.c.claimed_by == owner)
+
+
+def _log_attempt(connection: Connection, message: uuid.UUID, status: str, log: str, now: int) -> None:
+    connection.execute(insert(attempts).values(id=uuid.uuid4(), message_id=message, at=now, status=status, log=log))

@@ -1,0 +1,77 @@
+"""Statements that count what happened to messages."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, select
+
+from linkweir.db.events_table import HIT_EVENT_KIND, IS_HIT_EVENT
+from linkweir.db.message_search import has_tag
+from linkweir.db.schema import clicks, events, messages
+
+STORED_EVENT_KINDS = ("reception", "delivered", "transient_error", "bounced", "failed", "suppressed")
+EVENT_KINDS = (*STORED_EVENT_KINDS, "opened", "clicked")  # these two are read from the hits themselves
+
+PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
+
+
+def count_events(
+    connection: Connection,
+    account: uuid.UUID,
+    from_at: int,
+    to_at: int,
+    *,
+    sender_domain: str | None = None,
+    recipient_domains: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> dict[str, int]:
+    """How many messages had each kind of event between two moments (microseconds since 1970); each counts once.
+
+    Sandbox messages do not count: nothing was sent.
+    """
+    filters: dict[str, Any] = {"sender_domain": sender_domain, "recipient_domains": recipient_domains, "tags": tags}
+    return count_events_by_period(connection, account, [(from_at, to_at)], **filters)[0]
+
+
+def count_events_by_period(
+    connection: Connection,
+    account: uuid.UUID,
+    periods: Sequence[PeriodUs],
+    *,
+    sender_domain: str | None = None,
+    recipient_domains: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> list[dict[str, int]]:
+    """The same for each of many periods, in one go over the events and one over the clicks and opens."""
+    conditions: list[ColumnElement[bool]] = [messages.c.sandbox_result.is_(None)]
+    if sender_domain:
+        conditions.append(messages.c.sender_domain == sender_domain)
+    if recipient_domains:
+        conditions.append(messages.c.recipient_domain.in_(recipient_domains))
+    if tags:
+        conditions.append(has_tag(tags))
+    noted = _select_by_period(events, events.c.kind).where(
+        events.c.kind.in_(STORED_EVENT_KINDS), events.c.account_id == account
+    )
+    hits = _select_by_period(clicks, HIT_EVENT_KIND).where(IS_HIT_EVENT, clicks.c.account_id == account)
+    found = [dict.fromkeys(EVENT_KINDS, 0) for _ in periods]
+    for statement in (noted, hits):
+        asked = {"periods": orjson.dumps(periods).decode()}
+        for place, kind, count in connection.execute(statement.where(*conditions), asked):
+            if kind in EVENT_KINDS:
+                found[place][kind] = int(count)
+    return found
+
+
+def _select_by_period(table: Table, kind: ColumnElement[str]) -> Select[Any]:
+    """How many messages had each kind of event in each period."""
+    period = func.json_each(bindparam("periods")).table_valued("key", "value")
+    first, last = (func.json_extract(period.c.value, f"$[{place}]") for place in range(2))
+    return (
+        select(period.c.key, kind, func.count(func.distinct(table.c.message_id)))
+        .select_from(period.join(table, and_(table.c.at >= first, table.c.at < last)))
+        .join(messages, messages.c.id == table.c.message_id)
+        .group_by(period.c.key, kind)
+    )

@@ -1,0 +1,41 @@
+"""Statements on the domains that an account sends from."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from linkweir.db.schema import domains
+
+
+def add(connection: Connection, values: dict[str, Any]) -> None:
+    """A new domain. Raises IntegrityError when the account has it already."""
+    connection.execute(insert(domains).values(**values))
+
+
+def find(connection: Connection, account: uuid.UUID, domain: str) -> RowMapping | None:
+    """The account's domain of this name, in ASCII and lower case."""
+    statement = select(domains).where(domains.c.account_id == account, domains.c.domain == domain)
+    return connection.execute(statement).mappings().first()
+
+
+def get(connection: Connection, account: uuid.UUID, domain: uuid.UUID) -> RowMapping | None:
+    """The account's domain with this id."""
+    statement = select(domains).where(domains.c.account_id == account, domains.c.id == domain)
+    return connection.execute(statement).mappings().first()
+
+
+def update_row(connection: Connection, domain: uuid.UUID, values: dict[str, Any]) -> None:
+    """Set the given columns."""
+    connection.execute(update(domains).where(domains.c.id == domain).values(**values))
+
+
+def remove(connection: Connection, domain: uuid.UUID) -> None:
+    """Forget a domain; mail that was sent from it stays."""
+    connection.execute(delete(domains).where(domains.c.id == domain))
+
+
+def list_tracking_hosts(connection: Connection) -> list[str]:
+    """Every host that tracking links of some domain live on."""
+    statement = select(domains.c.tracking_subdomain, domains.c.domain).where(domains.c.tracking_subdomain.is_not(None))
+    return [f"{row.tracking_subdomain}.{row.domain}" for row in connection.execute(statement)]

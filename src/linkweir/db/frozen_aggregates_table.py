@@ -1,0 +1,80 @@
+"""Statements that keep the sums of messages whose clicks lose what tied them together.
+
+Sums by hour outlive messages. To be made anew they must not need them: what the clicks of a message contribute is
+written to `settled` before the message goes, and the clicks are marked as counted there. Sums along dimensions that
+may single out a person do not outlive the person's message and are taken back, and neither do those of a destination
+that holds an e-mail address.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, update
+
+from linkweir.db import click_aggregates_table
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
+from linkweir.db.aggregate_contributions import select_contributions
+from linkweir.db.schema import clicks, frozen_aggregates, messages
+
+EXPIRED_DIMENSIONS: Final = (
+    ATTRIBUTE_PREFIX,
+)  # taken back when a message's time is over: what was said of its recipient
+ERASED_DIMENSIONS: Final = (
+    ATTRIBUTE_PREFIX,
+    "link",
+    "destination",
+    "recipient_domain",
+)  # and when its recipient must be forgotten
+# an address in a destination, also percent-encoded; not a handle, as in https://social.example/@name/1
+EMAIL_IN_URL: Final = re.compile(r"[\w.+-](?:@|%40|%2540)[a-z0-9][^/?#&]*\.[a-z]", re.IGNORECASE)
+BATCH_ROWS = 500
+FIRST_COUNT_INDEX = 5  # after account, scope, dimension, value and hour
+ContributionRow = tuple[Any, ...]
+
+
+def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequence[str] = EXPIRED_DIMENSIONS) -> None:
+    """Write down what the clicks of these messages contribute, before they lose their message. `taken_back`: the
+    dimensions whose sums lose it (one that ends with a colon: all that begin so).
+    """
+    for start in range(0, len(ids), BATCH_ROWS):
+        some = ids[start : start + BATCH_ROWS]
+        here = clicks.c.message_id.in_(some)
+        whose = select(messages.c.account_id).where(messages.c.id.in_(some)).distinct()
+        for account in connection.scalars(whose).all():
+            found = [tuple(row) for row in connection.execute(select_contributions(account, here))]
+            _store_contributions(
+                connection, found, lambda row: matches_dimension(row[2], subtracted) or _contains_email(row)
+            )
+        connection.execute(update(clicks).where(here).values(settled=True))
+
+
+def freeze_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
+    """The same for single clicks of an account that are tied to no message here."""
+    for start in range(0, len(ids), BATCH_ROWS):
+        here = clicks.c.id.in_(ids[start : start + BATCH_ROWS])
+        found = [tuple(row) for row in connection.execute(select_contributions(account, here))]
+        _store_contributions(connection, found, _contains_email)
+        connection.execute(update(clicks).where(here).values(settled=True))
+
+
+def _store_contributions(
+    connection: Connection, rows: Sequence[ContributionRow], is_personal: Callable[[ContributionRow], bool]
+) -> None:
+    """What is personal is taken back from the sums instead."""
+    click_aggregates_table.add_deltas(connection, [row for row in rows if not is_personal(row)], frozen_aggregates)
+    gone = [row for row in rows if is_personal(row)]
+    click_aggregates_table.add_deltas(
+        connection, [(*row[:FIRST_COUNT_INDEX], *(-count for count in row[FIRST_COUNT_INDEX:])) for row in gone]
+    )
+    click_aggregates_table.delete_zero_rows(connection, gone)
+
+
+def _contains_email(row: ContributionRow) -> bool:
+    return row[2] in ("link", "destination") and EMAIL_IN_URL.search(row[3]) is not None
+
+
+def matches_dimension(dimension: str, names: Sequence[str]) -> bool:
+    """Whether a dimension is one of these; a name that ends with a colon stands for all that begin so."""
+    return any(dimension.startswith(name) if name.endswith(":") else dimension == name for name in names)

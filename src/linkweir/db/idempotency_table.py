@@ -1,0 +1,61 @@
+"""Statements on remembered replies, by which a repeated request is answered instead of carried out again.
+
+A row is made when a request begins (status 0, for the length of a lease) and filled when it has its answer.
+"""
+
+import uuid
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, tuple_, update
+
+from linkweir.db.schema import idempotency
+
+
+def start(
+    connection: Connection, account: uuid.UUID, key: str, *, fingerprint: bytes, now: int, until: int
+) -> RowMapping | None:
+    """The earlier request with this key, running or answered; None when this one is the first and has begun."""
+    connection.execute(delete(idempotency).where(idempotency.c.expires_at <= now))
+    statement = select(idempotency).where(idempotency.c.account_id == account, idempotency.c.key == key)
+    earlier = connection.execute(statement).mappings().first()
+    if earlier is not None:
+        return earlier
+    values = {"account_id": account, "key": key, "fingerprint": fingerprint, "body": b"", "created_at": now}
+    connection.execute(insert(idempotency).values(**values, status=0, expires_at=until))
+    return None
+
+
+def complete(
+    connection: Connection,
+    account: uuid.UUID,
+    key: str,
+    *,
+    begun_at: int,
+    status: int,
+    body: bytes,
+    expires_at: int,
+    sealed: bool = False,
+) -> bool:
+    """The request that began then has its answer, remembered until `expires_at`. False when its lease has ended and
+    another one has taken its place: then this one must not be carried out.
+    """
+    values = {"status": status, "body": body, "expires_at": expires_at, "sealed": sealed}
+    return bool(
+        connection.execute(update(idempotency).where(_is_request(account, key, begun_at)).values(**values)).rowcount
+    )
+
+
+def discard(connection: Connection, account: uuid.UUID, key: str, begun_at: int) -> None:
+    """The request that began then came to nothing: it may be made again."""
+    connection.execute(delete(idempotency).where(_is_request(account, key, begun_at)))
+
+
+def delete_expired(connection: Connection, now: int, limit: int) -> int:
+    """Remove replies that need not be remembered any more; some hold a secret, or addresses."""
+    here = (idempotency.c.account_id, idempotency.c.key)
+    some = select(*here).where(idempotency.c.expires_at <= now).limit(limit)
+    return connection.execute(delete(idempotency).where(tuple_(*here).in_(some))).rowcount
+
+
+def _is_request(account: uuid.UUID, key: str, begun_at: int) -> ColumnElement[bool]:
+    here = and_(idempotency.c.account_id == account, idempotency.c.key == key)
+    return and_(here, idempotency.c.created_at == begun_at, idempotency.c.status == 0)

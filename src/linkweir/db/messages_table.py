@@ -1,0 +1,154 @@
+"""Statements on messages, their content, and the destinations of their short links."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from linkweir.db import send_aggregates_table
+from linkweir.db.schema import attempts, contents, links, messages, queue
+
+_INSERT_CONTENT = insert(contents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """One accepted message and what is needed to deliver it. Times are microseconds since 1970."""
+
+    id: uuid.UUID
+    number: int
+    account_id: uuid.UUID
+    message_id: str
+    sender: str
+    recipient: str
+    subject: str
+    tags: list[str]
+    track_clicks: bool
+    privacy: str
+    raw: bytes | Callable[[], bytes]  # the mail, or what gives it
+    short_links: dict[int, str]
+    now: int
+    due_at: int
+    expires_at: int
+    keep_until_at: int
+    retain_until_at: int
+    envelope_from: str
+    domain_id: uuid.UUID | None = None
+    source: str = "api"
+    route: str = "default"
+    sandbox_result: str | None = None
+    track_opens: bool = False
+    attributes: dict[str, str] | None = None
+    variant: str | None = None
+    smtputf8: bool = False
+    switches: Mapping[str, Any] = field(default_factory=dict)  # of the link rules, over the operator's
+    person: str = ""  # the recipient, where they are known by another spelling of the address
+    tracked_links: int | None = None  # of all parts, without pixel and hidden link; None: not known
+
+
+def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
+    """Store messages with their content, short links and queue rows; all are accepted when this commits."""
+    accepted = list(batch)
+    if not accepted:
+        return
+    rows = [to_row(new) for new in accepted]
+    connection.execute(insert(messages), rows)
+    send_aggregates_table.count_accepted(connection, rows)
+    if at_hand := [_to_content_row(new, new.raw) for new in accepted if isinstance(new.raw, bytes)]:
+        connection.execute(_INSERT_CONTENT, at_hand)
+    for new in accepted:
+        if not isinstance(new.raw, bytes):  # one by one, for only one of them need be in memory
+            connection.execute(_INSERT_CONTENT, _to_content_row(new, new.raw()))
+    waiting = [
+        {
+            "message_id": new.id,
+            "due_at": new.due_at,
+            "expires_at": new.expires_at,
+            "attempts": 0,
+            "route": new.route,
+            "smtputf8": new.smtputf8,
+        }
+        for new in accepted
+    ]
+    connection.execute(insert(queue), waiting)
+    short = [
+        {"number": new.number, "position": position, "destination": destination}
+        for new in accepted
+        for position, destination in new.short_links.items()
+    ]
+    if short:
+        connection.execute(insert(links), short)
+
+
+def _to_content_row(new: NewMessage, raw: bytes) -> dict[str, Any]:
+    return {"message_id": new.id, "raw": raw, "keep_until_at": new.keep_until_at}
+
+
+def to_row(new: NewMessage) -> dict[str, Any]:
+    """The message as its row."""
+    return {
+        "id": new.id,
+        "number": new.number,
+        "account_id": new.account_id,
+        "message_id": new.message_id,
+        "sender": new.sender,
+        "recipient": new.recipient,
+        "person": (new.person or new.recipient).lower(),
+        "subject": new.subject,
+        "tags": new.tags,
+        "status": "Sandbox Received" if new.sandbox_result else "Received",
+        "num_attempts": 0,
+        "track_clicks": new.track_clicks,
+        "privacy": new.privacy,
+        "created_at": new.now,
+        "updated_at": new.now,
+        "domain_id": new.domain_id,
+        "sender_domain": new.sender.rpartition("@")[2].lower(),
+        "recipient_domain": new.recipient.rpartition("@")[2].lower(),
+        "envelope_from": new.envelope_from,
+        "source": new.source,
+        "sandbox_result": new.sandbox_result,
+        "track_opens": new.track_opens,
+        "attributes": new.attributes,
+        "variant": new.variant,
+        "switches": dict(new.switches),
+        "tracked_links": new.tracked_links,
+        "scheduled_at": new.due_at if new.due_at > new.now else None,
+        "retain_until_at": new.retain_until_at,
+    }
+
+
+def get(connection: Connection, account: uuid.UUID, message: uuid.UUID) -> RowMapping | None:
+    """One message of this account."""
+    statement = select(messages).where(messages.c.id == message, messages.c.account_id == account)
+    return connection.execute(statement).mappings().first()
+
+
+def get_content(connection: Connection, message: uuid.UUID) -> bytes | None:
+    """The mail as it was built, while it is kept."""
+    return connection.scalar(select(contents.c.raw).where(contents.c.message_id == message))
+
+
+def list_delivery_attempts(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
+    """Every attempt to deliver a message, oldest first."""
+    statement = select(attempts).where(attempts.c.message_id == message).order_by(attempts.c.at)
+    return list(connection.execute(statement).mappings())
+
+
+def get_account_by_number(connection: Connection, number: int) -> uuid.UUID | None:
+    """Whose message has this number; None for one that this store does not know."""
+    return connection.scalar(select(messages.c.account_id).where(messages.c.number == number))
+
+
+def get_short_link_destinations(connection: Connection, message: uuid.UUID) -> dict[int, str]:
+    """Where the short links of a message lead, by position; none for a message with sealed ones."""
+    statement = select(links.c.position, links.c.destination).join(messages, messages.c.number == links.c.number)
+    return {row[0]: row[1] for row in connection.execute(statement.where(messages.c.id == message))}
+
+
+def get_short_link_destination(connection: Connection, number: int, position: int) -> str | None:
+    """Where a short link leads; None for a message or link that this store does not know."""
+    statement = select(links.c.destination).where(links.c.number == number, links.c.position == position)
+    return connection.scalar(statement)

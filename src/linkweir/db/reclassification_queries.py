@@ -1,0 +1,123 @@
+"""Statements that read and change what is derived from stored hits: those near new ones, who came first, verdicts."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Result, Row, Select, bindparam, func, literal, select, text, update
+
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.schema import clicks
+
+MAX_HITS_PER_SPAN: Final = (
+    300  # hits of one message that are looked at again: a flood on one link costs each new hit no more
+)
+HIT_COLUMNS: Final = (  # of a hit that may be judged again
+    *(clicks.c.id, clicks.c.at, clicks.c.kind, clicks.c.method, clicks.c.privacy, clicks.c.account_id),
+    *(clicks.c.message_id, clicks.c.message_ref, clicks.c.position, clicks.c.destination, clicks.c.ip),
+    *(clicks.c.user_agent, clicks.c.prefetch, clicks.c.signals, clicks.c.client, clicks.c.device, clicks.c.country),
+    *(clicks.c.network, clicks.c.verdict, clicks.c.confidence, clicks.c.reasons, clicks.c.first, clicks.c.firsts),
+    *(clicks.c.told, clicks.c.tell_at),
+)
+MessageRef = uuid.UUID | str  # of a message: its id here, or what tokens of a message unknown here call it
+MessageSpan = tuple[MessageRef, int, int]  # a message, and from when to when
+
+
+def load_around(connection: Connection, spans: Sequence[MessageSpan]) -> list[Row[Any]]:
+    """The newest MOST hits of each span, in no order: COLUMNS.
+
+    Spans of one message must not overlap. Each costs at most MOST rows, however many hits the message has.
+    """
+    ours = [(name.hex, first, last) for name, first, last in spans if isinstance(name, uuid.UUID)]
+    others = [span for span in spans if isinstance(span[0], str)]
+    found: list[Row[Any]] = []
+    for asked, column in ((ours, clicks.c.message_id), (others, clicks.c.message_ref)):
+        if asked:
+            found += connection.execute(_select_around(column), {"spans": orjson.dumps(asked).decode()})
+    return found
+
+
+def _select_around(column: ColumnElement[Any]) -> Select[Any]:
+    span = func.json_each(bindparam("spans")).table_valued("value")
+    name, first, last = (func.json_extract(span.c.value, f"$[{place}]") for place in range(3))
+    near = clicks.alias()
+    oldest = (
+        select(near.c.at)
+        .where(near.c[column.key or ""] == name, near.c.at <= last)
+        .order_by(near.c.at.desc())
+        .limit(1)
+        .offset(MAX_HITS_PER_SPAN - 1)
+        .scalar_subquery()
+    )
+    return (
+        select(*HIT_COLUMNS)
+        .select_from(span.join(clicks, column == name))
+        .where(clicks.c.at >= func.max(first, func.coalesce(oldest, 0)), clicks.c.at <= last)
+    )
+
+
+def load_unique(connection: Connection, messages: Sequence[MessageRef]) -> list[Row[Any]]:
+    """The clicks of these messages that are the first counted ones along some dimension: COLUMNS."""
+    ours = [name.hex for name in messages if isinstance(name, uuid.UUID)]
+    others = [name for name in messages if isinstance(name, str)]
+    found: list[Row[Any]] = []
+    each = func.json_each(bindparam("names")).table_valued("value")
+    if ours:
+        known = (
+            select(*HIT_COLUMNS).select_from(each.join(clicks, clicks.c.message_id == each.c.value)).where(_IS_UNIQUE)
+        )
+        found += connection.execute(known, {"names": orjson.dumps(ours).decode()})
+    if others:
+        asked = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
+        unknown = select(*HIT_COLUMNS).where(clicks.c.message_id.is_(None), asked, _IS_UNIQUE)
+        found += connection.execute(unknown, {"names": orjson.dumps(others).decode()})
+    return found
+
+
+_IS_UNIQUE = text("clicks.firsts > 0")  # a literal: an index on a condition does not serve a parameter
+
+
+def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> Iterator[Row[Any]]:
+    """The counted clicks of a message from a moment on, oldest first, one by one: COLUMNS."""
+    column = clicks.c.message_id if isinstance(message, uuid.UUID) else clicks.c.message_ref
+    statement = (
+        select(*HIT_COLUMNS)
+        .where(
+            column == literal(message),
+            clicks.c.at >= at,
+            clicks.c.kind == "click",
+            clicks.c.verdict.in_(COUNTED_VERDICTS),
+        )
+        .order_by(clicks.c.at, clicks.c.id)
+        .execution_options(yield_per=100)
+    )
+    found: Result[Any] = connection.execute(statement)
+    with found as rows:
+        yield from rows
+
+
+_update_click = update(clicks).where(clicks.c.id == bindparam("click"))
+_VERDICT_COLUMNS = ("verdict", "confidence", "reasons", "tell_at")
+_UPDATE_VERDICT = BulkStatement(
+    _update_click.values({name: bindparam(f"to_{name}") for name in _VERDICT_COLUMNS}),
+    (*(f"to_{name}" for name in _VERDICT_COLUMNS), "click"),
+    ("click",),
+)
+_UNIQUE_COLUMNS = ("first", "firsts")
+_UPDATE_UNIQUE = BulkStatement(
+    _update_click.values({name: bindparam(f"to_{name}") for name in _UNIQUE_COLUMNS}),
+    (*(f"to_{name}" for name in _UNIQUE_COLUMNS), "click"),
+    ("click",),
+)
+
+
+def update_verdicts(connection: Connection, rows: Sequence[tuple[str, float, str, int | None, uuid.UUID]]) -> None:
+    """Write down changed judgements: verdict, confidence, reasons, when to tell of it, and the click."""
+    _UPDATE_VERDICT.run(connection, rows)
+
+
+def update_unique_flags(connection: Connection, rows: Sequence[tuple[bool, int, uuid.UUID]]) -> None:
+    """Write down who came first: `first`, `firsts`, and the click."""
+    _UPDATE_UNIQUE.run(connection, rows)

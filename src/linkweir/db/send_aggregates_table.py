@@ -1,0 +1,87 @@
+"""Statements that count messages by the time they were accepted, as clicks are counted: rates need both."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from linkweir.db import click_aggregates_table
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, HOUR_US
+from linkweir.db.frozen_aggregates_table import matches_dimension
+from linkweir.db.schema import message_tags, messages, send_aggregates
+
+BATCH_ROWS = 500
+MESSAGE_COLUMNS = ("account_id", "created_at", "tags", "attributes", "variant", "sender_domain", "recipient_domain")
+
+
+def count_accepted(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Count these rows of `messages` as sent, and note their tags. What goes into a sandbox counts nowhere."""
+    tagged = [
+        {"account_id": row["account_id"], "tag": tag, "created_at": row["created_at"], "message_id": row["id"]}
+        for row in rows
+        for tag in dict.fromkeys(row["tags"])
+    ]
+    if tagged:
+        connection.execute(insert(message_tags), tagged)
+    _add_counts(connection, [row for row in rows if row["sandbox_result"] is None], "sent")
+
+
+def count_delivered(connection: Connection, message: uuid.UUID) -> None:
+    """Count a message as delivered, in the hour it was accepted in: a rate compares the same messages."""
+    columns = [messages.c[name] for name in (*MESSAGE_COLUMNS, "sandbox_result")]
+    row = connection.execute(select(*columns).where(messages.c.id == message)).mappings().first()
+    if row is not None and row["sandbox_result"] is None:
+        _add_counts(connection, [dict(row)], "delivered")
+
+
+def subtract(connection: Connection, ids: Sequence[uuid.UUID], dimensions: Sequence[str]) -> None:
+    """Messages that go no longer count along dimensions that may single out a person (one that ends with a colon: all
+    that begin so); the other sums stay.
+    """
+    columns = [messages.c[name] for name in (*MESSAGE_COLUMNS, "sandbox_result", "delivered_at")]
+    for start in range(0, len(ids), BATCH_ROWS):
+        some = select(*columns).where(
+            messages.c.id.in_(ids[start : start + BATCH_ROWS]), messages.c.sandbox_result.is_(None)
+        )
+        rows = [dict(row) for row in connection.execute(some).mappings()]
+        for column, counted in (
+            ("sent", rows),
+            ("delivered", [row for row in rows if row["delivered_at"] is not None]),
+        ):
+            _add_counts(connection, counted, column, factor=-1, dimensions=dimensions)
+        gone = {key for row in rows for key in iter_aggregate_keys(row) if matches_dimension(key[2], dimensions)}
+        click_aggregates_table.delete_zero_rows(connection, list(gone), send_aggregates)
+
+
+def _add_counts(
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    column: str,
+    *,
+    factor: int = 1,
+    dimensions: Sequence[str] | None = None,
+) -> None:
+    found = Counter(
+        key
+        for row in rows
+        for key in iter_aggregate_keys(row)
+        if dimensions is None or matches_dimension(key[2], dimensions)
+    )
+    numbers = ((count, 0) if column == "sent" else (0, count) for count in found.values())
+    changes = [(*key, factor * sent, factor * delivered) for key, (sent, delivered) in zip(found, numbers, strict=True)]
+    click_aggregates_table.add_deltas(connection, changes, send_aggregates)
+
+
+def iter_aggregate_keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, str, int]]:
+    """Under which keys a message counts: every scope with every dimension, each once."""
+    tags = list(dict.fromkeys(row["tags"]))
+    scopes = ["", f"sender:{row['sender_domain']}", *(f"tag:{tag}" for tag in tags)]
+    sides = [("", ""), ("sender_domain", row["sender_domain"]), ("recipient_domain", row["recipient_domain"])]
+    sides += [("tag", tag) for tag in tags]
+    sides += [("variant", row["variant"])] if row["variant"] is not None else []
+    sides += [(ATTRIBUTE_PREFIX + name, value) for name, value in (row["attributes"] or {}).items()]
+    for scope in scopes:
+        for dimension, value in sides:
+            yield row["account_id"], scope, dimension, value, row["created_at"] // HOUR_US

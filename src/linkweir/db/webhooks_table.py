@@ -1,0 +1,36 @@
+"""Statements on webhooks as their owners see them; what waits for them is in `outbox`."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
+
+from linkweir.db.schema import outbox, webhooks
+
+
+def is_subscribed_to(kind: str) -> ColumnElement[bool]:
+    """The webhook is told of events of this kind."""
+    each = func.json_each(webhooks.c.events).table_valued("value")
+    return select(each.c.value).where(each.c.value == kind).exists()
+
+
+def add(connection: Connection, values: dict[str, Any]) -> None:
+    """A new webhook."""
+    connection.execute(insert(webhooks).values(**values))
+
+
+def get(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> RowMapping | None:
+    """One webhook of this account."""
+    here = (webhooks.c.account_id == account, webhooks.c.id == webhook)
+    return connection.execute(select(webhooks).where(*here)).mappings().first()
+
+
+def update_row(connection: Connection, webhook: uuid.UUID, values: dict[str, Any]) -> None:
+    """Set the given columns."""
+    connection.execute(update(webhooks).where(webhooks.c.id == webhook).values(**values))
+
+
+def remove(connection: Connection, webhook: uuid.UUID) -> None:
+    """Forget a webhook with everything that waits for it."""
+    connection.execute(delete(outbox).where(outbox.c.webhook_id == webhook))
+    connection.execute(delete(webhooks).where(webhooks.c.id == webhook))

@@ -1,0 +1,228 @@
+"""Fills a service with sample traffic: real messages in the store, real tokens opened, facts kept as every click is.
+
+Sends nothing: the messages leave the queue in the transaction that marks them as sample data, and should that never
+come, they expire before anybody may send them. No webhook but a sample one, which is off, is told.
+"""
+
+import email
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from linkweir.accounts import account_lookup
+from linkweir.app import Service
+from linkweir.clicks import click_event
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.ingest.notifications import enqueue_notifications
+from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.db import messages_table, sample_data
+from linkweir.demo import sample_campaigns, sample_recipients
+from linkweir.demo.sample_campaigns import SampleCampaign
+from linkweir.demo.sample_recipients import SampleRecipient, SimulatedRequest
+from linkweir.errors import LinkweirError
+from linkweir.html import scan
+from linkweir.mail.message_types import (
+    Mailbox,
+    MailRecipient,
+    RecipientResult,
+    Submission,
+    TrackingPreferences,
+)
+from linkweir.tokens import Opened, Privacy, open_link
+from linkweir.web.services import now
+from linkweir.webhooks import message_events, signing
+
+SECOND_US = 1_000_000  # microseconds
+DAY_US = 86_400 * SECOND_US
+RECIPIENTS_PER_SUBMISSION = 100  # recipients of one submission
+SEED = 8
+PAUSE_SECONDS = (3.0, 9.0)  # seconds between two clicks that come by themselves
+MAX_LIVE_CLICKS = 300  # clicks, then it is enough
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMessage:
+    """A sample message: who got it, when, and its tracking links in their order."""
+
+    recipient: SampleRecipient
+    variant: str
+    at: int
+    links: list[Opened]
+
+
+def generate(service: Service) -> list[SampleMessage] | None:
+    """Make the sample traffic; the newest campaign's messages. None when it was made before, or when a webhook of the
+    account would be told of it.
+    """
+    account = _get_account(service)
+    if explain_refusal(service):
+        return None
+    dice = Random(SEED)  # noqa: S311 - made-up people
+    understand = ClickClassifier(service.classifier.enricher)
+    reached: list[SampleMessage] = []
+    for place, one in enumerate(sample_campaigns.CAMPAIGNS):
+        reached = _send_campaign(service, account, one, dice)
+        facts = sorted(_simulate_events(one, reached, dice), key=lambda found: found.at)
+        _store_events(service, account, facts, understand, with_webhook=place == len(sample_campaigns.CAMPAIGNS) - 1)
+    return reached
+
+
+def explain_refusal(service: Service) -> str:
+    """Why no sample traffic is made, in a sentence; "" when nothing stands against it."""
+    account = _get_account(service)
+    with service.store.read() as connection:
+        if sample_data.has_messages(connection, account):
+            return "the sample traffic of an earlier start is there; none was added, and no clicks come by themselves."
+        if sample_data.has_webhooks(connection, account):
+            return "a webhook is on and would be told of it, so no sample traffic was made."
+    return ""
+
+
+def generate_live_clicks(service: Service, messages: Sequence[SampleMessage], is_over: Callable[[], bool]) -> None:
+    """A click now and then, until it is over."""
+    dice = Random()  # noqa: S311 - made-up people
+    understand = ClickClassifier(service.classifier.enricher)
+    for _ in range(MAX_LIVE_CLICKS):
+        until = time.monotonic() + dice.uniform(*PAUSE_SECONDS)
+        while time.monotonic() < until:
+            time.sleep(0.2)
+            if is_over():
+                return
+        one = dice.choice(messages)
+        steps = list(sample_recipients.simulate_requests(dice, one.recipient, [1] * len(one.links), 0.9))
+        start = min((step.delay_seconds for step in steps), default=0.0)
+        near = [step for step in steps if step.delay_seconds < start + 5]
+        facts = [_make_event(step, one, now() + int((step.delay_seconds - start) * SECOND_US)) for step in near]
+        with service.store.write() as connection:
+            ingest_events(connection, [made for made in facts if made], understand, now())
+
+
+def _get_account(service: Service) -> uuid.UUID:
+    if service.account is None:
+        raise LinkweirError("the service has not been started")
+    return service.account
+
+
+def _send_campaign(service: Service, account: uuid.UUID, campaign: SampleCampaign, rng: Random) -> list[SampleMessage]:
+    """Accept the campaign's messages at its time in the past."""
+    sent_at = now() - int(campaign.age_seconds * SECOND_US)
+    public = sample_recipients.make_recipients(rng, campaign.recipients)
+    found: list[SampleMessage] = []
+    for start in range(0, len(public), RECIPIENTS_PER_SUBMISSION):
+        some = public[start : start + RECIPIENTS_PER_SUBMISSION]
+        variants = [rng.choice(list(campaign.click_rate_by_variant)) for _ in some]
+        submission = _build_submission(campaign, list(zip(some, variants, strict=True)), rng)
+        keys = _submit(service, account, submission, sent_at)
+        with service.store.read() as connection:
+            mails = [messages_table.get_content(connection, key) or b"" for key in keys]
+        moments = [sent_at + int(rng.uniform(1, 90) * SECOND_US) for _ in some]
+        for person, variant, mail, at in zip(some, variants, mails, moments, strict=True):
+            found.append(SampleMessage(person, variant, at, _open_links(service, mail)))
+        with service.store.write() as connection:
+            rows = sample_data.mark_delivered(connection, list(zip(keys, moments, strict=True)))
+            happened = [
+                message_events.MessageEvent(row, "delivered", at) for row, at in zip(rows, moments, strict=True)
+            ]
+            message_events.record_events(connection, happened)
+    return found
+
+
+def _submit(service: Service, account: uuid.UUID, submission: Submission, sent_at: int) -> list[uuid.UUID]:
+    with service.store.read() as connection:
+        sender = account_lookup.load_account(connection, account)
+    accepted = service.submitter.submit(service.keyring, sender, submission, sent_at, make_reply=lambda _: b"").results
+    return [_parse_message_key(entry) for entry in accepted]
+
+
+def _build_submission(
+    campaign: SampleCampaign, recipients: Sequence[tuple[SampleRecipient, str]], rng: Random
+) -> Submission:
+    never = now() + 6 * DAY_US  # first attempt and expiry in one: nobody ever sends it
+    return Submission(
+        sender=Mailbox(sample_campaigns.SENDER, "The Weir"),
+        recipients=tuple(_build_recipient(person, variant, campaign, rng) for person, variant in recipients),
+        subject=campaign.subject,
+        html=sample_campaigns.render_html(campaign),
+        tags=(campaign.tag,),
+        preferences=TrackingPreferences(track_clicks=True, track_opens=False, link_style="sealed"),
+        metadata_retention_days=30,
+        content_retention_days=campaign.content_days,
+        first_attempt_at=never,
+        expires_at=never,
+    )
+
+
+def _parse_message_key(entry: RecipientResult) -> uuid.UUID:
+    if entry.message_id is None:
+        raise LinkweirError(f"a sample message was not accepted: {entry.error}")
+    return uuid.UUID(entry.message_id.strip("<>").partition("@")[0])
+
+
+def _build_recipient(person: SampleRecipient, variant: str, campaign: SampleCampaign, rng: Random) -> MailRecipient:
+    privacy = (
+        rng.choice((None, None, None, Privacy.PSEUDONYMOUS, Privacy.ANONYMOUS)) if campaign.mixes_privacy else None
+    )
+    return MailRecipient(
+        Mailbox(person.email, person.name),
+        {"first_name": person.name},
+        TrackingPreferences(privacy=privacy),
+        {"plan": rng.choice(("free", "free", "pro"))},
+        variant or None,
+    )
+
+
+def _open_links(service: Service, mail: bytes) -> list[Opened]:
+    """The tracking links of a mail, opened as the redirect opens them."""
+    page = email.message_from_bytes(mail)  # our own mail, of one part: HTML
+    html = page.get_payload(decode=True)
+    assert isinstance(html, bytes)
+    return [
+        open_link(service.keyring, link.destination or "")
+        for link in scan(html)
+        if (link.destination or "").startswith(service.settings.base_url)
+    ]
+
+
+def _simulate_events(campaign: SampleCampaign, reached: Sequence[SampleMessage], rng: Random) -> Iterator[ClickEvent]:
+    latest = now()
+    draws = (1, *(story.click_weight for story in campaign.articles), 4)  # the head, the stories, the button
+    for mail in reached:
+        for step in sample_recipients.simulate_requests(
+            rng, mail.recipient, draws, campaign.click_rate_by_variant[mail.variant]
+        ):
+            at = mail.at + int(step.delay_seconds * SECOND_US)
+            made = _make_event(step, mail, at) if at < latest else None
+            if made is not None:
+                yield made
+
+
+def _make_event(step: SimulatedRequest, mail: SampleMessage, at: int) -> ClickEvent | None:
+    if step.link_index >= len(mail.links):
+        return None  # the account wants less tracking than the sample does
+    visit = click_event.ClickRequest(at, step.method, step.ip, step.user_agent, step.prefetch, signals=step.signals)
+    opened = mail.links[step.link_index]
+    return click_event.make_event(opened, opened.destination, visit)
+
+
+def _store_events(
+    service: Service,
+    account: uuid.UUID,
+    events: Sequence[ClickEvent],
+    understand: ClickClassifier,
+    *,
+    with_webhook: bool,
+) -> None:
+    """Store the facts; with `told`, a sample webhook hears of them, which is made and turned off here."""
+    with service.store.write() as connection:
+        if not with_webhook:
+            ingest_events(connection, events, understand, now())
+            sample_data.suppress_webhooks(connection, account)
+            return
+        secret = service.vault.seal(signing.new_secret().encode())
+        hook = sample_data.add_webhook(connection, account, secret, now())
+        ingest_events(connection, events, understand, now())
+        enqueue_notifications(connection, now())
+        sample_data.settle_requests(connection, hook, failure_interval=17)

@@ -1,0 +1,121 @@
+"""A linter for links: which will be tracked, which will not, and why; nothing is changed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from linkweir.html.document import Document
+from linkweir.html.link import Link
+from linkweir.html.options import Switches
+from linkweir.html.outcome import REASONS, Outcome
+from linkweir.html.resolver import dry_run_tracker
+from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.tokens import Tracker
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+# An address that lost its scheme or half of it, and is no file name: what people write when they mean the web.
+_SCHEMELESS_URL = re.compile(
+    r"\s*(?:www\.|//[\w-]|h+t+p+s?[:/]|https?:/|https?//|(?:[a-z0-9-]+\.)+(?!html?\b|php\b|aspx?\b|jpe?g\b|png\b|gif\b|pdf\b|css\b|js\b)[a-z]{2,18}(?:[/?#:]|\s*$))",
+    re.IGNORECASE,
+)
+_URL_IN_TAG = re.compile(rb"href\s*=[\s\"']*(?:https?:|www\.)", re.IGNORECASE)
+_MARKUP_MISTAKES = {
+    Outcome.UNQUOTED,
+    Outcome.SPACED_EQUALS,
+    Outcome.UNTERMINATED,
+    Outcome.TOO_LONG,
+    Outcome.MALFORMED,
+    Outcome.NO_HOST,
+    Outcome.TOO_LONG_DESTINATION,
+    Outcome.ENCODING,
+}
+TAG_WINDOW_BYTES = 4096  # bytes of a tag in which an address is looked for
+TEXT_IS_URL = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
+_URL = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
+# A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
+_BARE_DOMAIN = re.compile(
+    r"(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|co|app|dev|shop"
+    r"|eu|uk|de|fr|es|it|nl|pl|ch|at|be|us|ca|au|jp|in|br)(?:[/:?#]\S*)?",
+    re.IGNORECASE,
+)
+# White space, and what shows as none: nobody sees it before an address, and it is part of what was pasted.
+_INVISIBLE_CATEGORIES = ("Cc", "Cf", "Zs", "Zl", "Zp")
+_INVISIBLE_CHARACTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe0e\ufe0f\uffa0")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One link, why it has its outcome, whether its author probably wanted it tracked although it is not, and what to
+    look at although it is, or None.
+    """
+
+    link: Link
+    reason: str
+    looks_trackable: bool
+    warning: str | None = None
+
+
+def check(
+    html: str | Buffer, *, switches: Switches = DEFAULT_SWITCHES, charset: str = "utf-8", links: Tracker | None = None
+) -> list[Finding]:
+    """Every link of a document with the reason for its outcome, in document order.
+
+    A document whose encoding cannot be judged has one finding, with the outcome `encoding`.
+    """
+    document = Document(html, charset)
+    if document.is_opaque:
+        whole = Link(0, Outcome.ENCODING, None, 0, len(document.raw), -1, -1, 1, 1, "", "", None, None)
+        return [Finding(whole, REASONS[Outcome.ENCODING], True)]
+    found = []
+    for row in document.scan_rows(switches, dry_run_tracker() if links is None else links):
+        link = document.to_link(row)
+        tag = document.raw[row[3] : min(row[4], row[3] + TAG_WINDOW_BYTES)]
+        found.append(make_finding(link, tag))
+    return found
+
+
+def make_finding(link: Link, tag: bytes) -> Finding:
+    """What there is to say about a link; `tag` are the first bytes of its tag."""
+    odd = combine_warnings(link.warning, link.outcome, link.destination, link.text)
+    return Finding(link, REASONS[link.outcome], _is_likely_trackable(link, tag), odd)
+
+
+def combine_warnings(odd: str | None, outcome: Outcome, destination: str | None, text: str | None) -> str | None:
+    """What to look at although a link is tracked, or None; `odd` is what its address gave cause for."""
+    shown = outcome is Outcome.TRACKED and is_url_like(text or "", destination)
+    return "; ".join(filter(None, (odd, TEXT_IS_URL if shown else None))) or None
+
+
+def is_url_like(text: str, destination: str | None = None) -> bool:
+    """True when a reader takes `text` for an address: by how it begins or ends, or as the link's own host."""
+    text = text.strip(" .,;:!()<>[]\"'")
+    if not text or any(char.isspace() for char in text):
+        return False
+    if _URL.fullmatch(text) or _BARE_DOMAIN.fullmatch(text):
+        return True
+    try:
+        host = urlsplit(destination or "").hostname or ""
+    except ValueError:
+        return False
+    return "." in text and text.lower().removeprefix("www.") == host.removeprefix("www.")
+
+
+def _is_likely_trackable(link: Link, tag: bytes) -> bool:
+    if link.outcome is Outcome.NOT_HTTP and link.destination is not None:
+        return _SCHEMELESS_URL.match(_strip_invisible(link.destination)) is not None
+    return link.outcome in {*_MARKUP_MISTAKES, Outcome.NOT_HTTP} and _URL_IN_TAG.search(tag) is not None
+
+
+def _strip_invisible(text: str) -> str:
+    at = 0
+    while at < len(text) and (
+        text[at] in _INVISIBLE_CHARACTERS or unicodedata.category(text[at]) in _INVISIBLE_CATEGORIES
+    ):
+        at += 1
+    return text[at:]

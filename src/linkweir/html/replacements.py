@@ -1,0 +1,94 @@
+"""Where a document's links stand and what would stand there instead: for callers that splice themselves.
+
+A mail's transfer encoding has its own idea of lines, so its splice cannot be the document's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from linkweir import _html
+from linkweir.html.document import Document
+from linkweir.html.link import OUTCOME_NUMBER, Link
+from linkweir.html.options import Switches
+from linkweir.html.outcome import Outcome
+from linkweir.html.resolver import DocumentLinks, Links, dry_run_tracker, make_document_resolver
+from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.tokens import Tracker
+
+# (start, end, value): the document's bytes from start to before end become the value
+Replacement: TypeAlias = tuple[int, int, bytes]
+
+
+class LinkReplacements:
+    """The links of one document, judged; with `links` also their new values.
+
+    Attributes: `unjudgeable`: its encoding cannot be judged by bytes, so nothing was looked at. `count`: how many
+    links there are, whatever became of them. `replacements`: in document order; offsets are bytes of the document
+    (of UTF-8 for a str).
+
+    `first` is the index of the document's first link. `listed`: whether `links()` will be asked for, which costs more
+    than the replacing. Raises what `links` raises, and RefusedValue.
+    """
+
+    def __init__(
+        self,
+        html: str | bytes,
+        links: Links | DocumentLinks | None,
+        *,
+        switches: Switches = DEFAULT_SWITCHES,
+        charset: str = "utf-8",
+        first: int = 0,
+        tracker: Tracker | None = None,
+        collect_links: bool = True,
+    ) -> None:
+        self._document = Document(html, charset)
+        self._first = first
+        self.is_opaque = self._document.is_opaque
+        self.count = 0
+        self.replacements: list[Replacement] = []
+        self._rows: list[_html.Row] = []
+        self._excluded: tuple[set[int], Outcome] = set(), Outcome.DECLINED
+        if self.is_opaque:
+            return
+        if links is None:
+            self._rows = self._document.scan_rows(switches, tracker or dry_run_tracker())
+            self.count = len(self._rows)
+            return
+        ask = make_document_resolver(links, switches, self._document, first)
+        resolve = ask if not first else _shift_indexes(ask, first)
+        report = self._rows.extend if collect_links else None
+        splice = _html.LinkRewriter(switches.rules, resolve, self._document.charset.to_utf8, report)
+        self.replacements = splice.replacements(self._document.raw)
+        self.count = sum(splice.outcome_counts())
+
+    def candidates(self) -> list[Replacement]:
+        """Where something would be replaced, with nothing for a value, after a look without `links`."""
+        tracked = OUTCOME_NUMBER[Outcome.TRACKED]
+        return [(row[5], row[6], b"") for row in self._rows if row[1] == tracked]
+
+    def exclude(self, numbers: list[int], outcome: Outcome) -> None:
+        """Make nothing of some of the replacements (or candidates), whose links get this outcome."""
+        all_of_them = self.replacements or self.candidates()
+        starts = {all_of_them[number][0] for number in numbers}
+        self.replacements = [one for one in self.replacements if one[0] not in starts]
+        self._excluded = starts, outcome
+
+    def links(self) -> list[Link]:
+        """Every link as reports show it, if `listed`; its index counts from `first`."""
+        found = [self._document.to_link(row) for row in self._rows]
+        starts, outcome = self._excluded
+        if starts:
+            found = [
+                replace(link, outcome=outcome, replacement=None, warning=None) if row[5] in starts else link
+                for link, row in zip(found, self._rows, strict=True)
+            ]
+        return [replace(link, index=link.index + self._first) for link in found] if self._first else found
+
+
+def _shift_indexes(resolve: _html.Resolve, first: int) -> _html.Resolve:
+    def moved(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+        return list(resolve(destinations, [index + first for index in indexes]))
+
+    return moved

@@ -1,0 +1,86 @@
+"""What may stand where an e-mail address belongs, and what may not stand in any header."""
+
+import re
+
+import idna
+
+from linkweir.errors import ValidationError
+from linkweir.mail.message_types import Mailbox
+
+# RFC 5321 dot-atom; quoted local parts are legal and, in practice, only ever an attempt at something
+LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+DNS_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+# an address of an envelope (RFC 5321 section 4.1.2, RFC 6531 section 3.3): quoted or not, with a domain or without
+ENVELOPE_PATH = re.compile(
+    r'(?:"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*"|[^\x00-\x20"(),:;<>@\[\\\]\x7f]+)'
+    r"(?:@(?:[A-Za-z0-9._-]|[^\x00-\x7f])+|@\[[A-Za-z0-9.:-]+\])?"
+)
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # what was not UTF-8
+MAX_NAME_CHARS = 256
+MAX_DOMAIN_CHARS = 253
+MAX_EMAIL_CHARS = 512  # characters, before the domain is put into ASCII
+CONTROL_CHARACTERS = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+)  # all that str.splitlines splits at, too
+
+
+def validate_mailbox(mailbox: Mailbox, field: str) -> Mailbox:
+    """The mailbox with its domain in ASCII. Raises BadInput naming `field` when it cannot be mailed to."""
+    if len(mailbox.name) > MAX_NAME_CHARS:
+        raise ValidationError(f"{field}.name", f"is longer than {MAX_NAME_CHARS} characters")
+    require_single_line(mailbox.name, f"{field}.name")
+    if len(mailbox.email) > MAX_EMAIL_CHARS:
+        raise ValidationError(f"{field}.email", "is too long for an e-mail address")
+    local, at, domain = mailbox.email.rpartition("@")
+    where = f"{field}.email"
+    # "=?" begins an encoded word (RFC 2047): legal here, and read by mail software as something else
+    if not at or not LOCAL_PART.fullmatch(local) or len(local) > 64 or "=?" in local:
+        raise ValidationError(where, "is not an e-mail address")
+    host = to_ascii_domain(domain, where)
+    if len(local) + 1 + len(host) > 254:
+        raise ValidationError(where, "is too long for an e-mail address")
+    return Mailbox(f"{local}@{host}", mailbox.name)
+
+
+def is_envelope_path(text: str) -> bool:
+    """Whether a command to a mail server can hold this address and nothing else is read from it."""
+    return ENVELOPE_PATH.fullmatch(text) is not None and not LONE_SURROGATE.search(text)
+
+
+def normalize_domain(path: str) -> str:
+    """The address with its domain as the DNS has it, its local part as it is. Raises BadInput."""
+    local, at, domain = path.rpartition("@")
+    return path if domain.isascii() else f"{local}{at}{to_ascii_domain(domain, 'domain')}"
+
+
+def normalize_recipient(text: str, field: str) -> str:
+    """The address as a message to it has it, whichever way that came in. Raises BadInput naming `field`."""
+    if "@" not in text or not is_envelope_path(text):
+        raise ValidationError(field, "is not an e-mail address")
+    try:
+        return normalize_domain(text)
+    except ValidationError as error:
+        raise ValidationError(field, error.reason) from None
+
+
+def to_ascii_domain(domain: str, field: str) -> str:
+    """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises BadInput naming `field`."""
+    if len(domain) > MAX_DOMAIN_CHARS:  # before anything that takes long with long ones
+        raise ValidationError(field, "has a domain that cannot exist")
+    try:
+        text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise ValidationError(field, "has a domain that cannot exist") from None
+    labels = text.split(".")
+    if len(text) > MAX_DOMAIN_CHARS or not all(DNS_LABEL.fullmatch(label) for label in labels):
+        raise ValidationError(field, "has a domain that cannot exist")
+    return text
+
+
+def require_single_line(text: str, field: str) -> str:
+    """The text, if it can stand in a header. The attack: a line break that starts a header of the
+    attacker's own.
+    """
+    if CONTROL_CHARACTERS.search(text):
+        raise ValidationError(field, "must not hold line breaks or other control characters")
+    return text

@@ -1,0 +1,336 @@
+"""The delivery worker: claim, deliver, settle or back off; several mails at once, in a thread and an event loop of its
+own, so that no request waits for a relay or a disk.
+
+At least once. Between the moment a relay has taken a mail (its answer to the final dot) and the moment that is
+committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease
+while another process delivers too, or the relay's answer is lost on the way. The second copy is the same mail with the
+same Message-ID.
+"""
+
+import asyncio
+import contextlib
+import random
+import re
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.db import delivery_queue_table, messages_table
+from linkweir.db.database import Database
+from linkweir.db.delivery_queue_table import ClaimedMessage
+from linkweir.errors import DatabaseUnavailable, PermanentDeliveryError, TemporaryDeliveryError
+from linkweir.mail import retention_job
+from linkweir.mail.bounce_notice import BounceNotice
+from linkweir.mail.dkim_signing import DkimSigner
+from linkweir.mail.transport import OutgoingMail, Transport
+from linkweir.webhooks import message_events
+from linkweir.webhooks.message_events import EventKind
+
+POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
+MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
+MAX_CLOCK_SKEW_US = 600_000_000  # microseconds that a clock may be ahead of another's
+STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
+STORE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the store did not answer
+# what a sandbox message comes to: status and event
+SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventKind]] = {
+    "deliver": ("Sandbox Delivered", "delivered"),
+    "bounce": ("Sandbox Bounced", "bounced"),
+    "defer": ("Sandbox Deferred", "transient_error"),
+    "fail": ("Sandbox Failed", "failed"),
+    "suppress": ("Sandbox Suppressed", "suppressed"),
+}
+EMAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+
+
+class DeliveryWorker:
+    """Delivers what the queue holds until it is stopped. `delivered` and `failed` count attempts since the start.
+
+    `routes` are the transports by the queue's route, `at_once` how many mails are under way at a time, `hostname` who
+    tells senders of filtered mail that it could not be given back.
+    """
+
+    def __init__(
+        self,
+        store: Database,
+        routes: Mapping[str, Transport],
+        log: FilteringBoundLogger,
+        *,
+        lease: float,
+        first_wait: float,
+        clock: Callable[[], int],
+        concurrency: int = 4,
+        signer: DkimSigner | None = None,
+        retention_interval: float = 60.0,
+        hostname: str = "localhost",
+    ) -> None:
+        self._store = store
+        self._routes = routes
+        self._log = log
+        self._lease = int(lease * 1_000_000)
+        self._first_wait = first_wait
+        self._clock = clock
+        self._concurrency = concurrency
+        self._signer = signer
+        self._retention_interval = retention_interval
+        self._hostname = hostname
+        self._owner = uuid.uuid4()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._in_progress: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()  # of these, by route
+        self.delivered = 0
+        self.failed = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._stopping = False
+        # daemon: an embedding program that never stops us must still be able to exit; the queue is durable
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-delivery", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, or give it back after a while, and end."""
+        self._stopping = True
+        self.wake()
+        if self._thread:
+            self._thread.join()
+
+    def wake(self) -> None:
+        """There is something new in the queue."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._wake.set)
+
+    async def _run(self) -> None:
+        self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
+        self._loop = asyncio.get_running_loop()
+        self._in_progress.clear()  # of a thread that ended: their leases end too
+        self._busy.clear()
+        beside = [
+            asyncio.create_task(one()) for one in (self._lease_loop, self._retention_loop, self._probe_transports)
+        ]
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                if not await self._run_safely(self._claim_and_start) and not self._stopping:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            await self._drain()
+        finally:
+            for one in beside:
+                one.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            for transport in self._routes.values():
+                await transport.close()
+
+    async def _probe_transports(self) -> None:
+        """What those who hand mail in are offered depends on its way out."""
+        for route in self._routes.values():
+            if route.supports_smtputf8 is None:
+                await self._run_safely(route.probe)
+
+    def supports_smtputf8(self, route: str) -> bool | None:
+        """Whether this way carries addresses that are not ASCII; None: not known yet."""
+        return self._routes[route].supports_smtputf8
+
+    def max_message_bytes(self, route: str) -> int | None:
+        """Bytes of the largest mail that this way carries; None: not known, or any."""
+        return self._routes[route].max_message_bytes
+
+    async def _run_safely(self, work: Callable[[], Any]) -> bool:
+        try:
+            return bool(await work())
+        except DatabaseUnavailable as error:
+            self._log.warning("delivery.store_unavailable", error=str(error))
+        except Exception:
+            self._log.exception("delivery.bug")  # the loop must live: it is the only one
+        return False
+
+    async def _drain(self) -> None:
+        if self._in_progress:
+            await asyncio.wait(self._in_progress.values(), timeout=STOP_TIMEOUT_SECONDS)
+        for task in self._in_progress.values():
+            task.cancel()  # its lease ends, and the next worker takes it
+        await asyncio.gather(*self._in_progress.values(), return_exceptions=True)
+
+    async def _claim_and_start(self) -> bool:
+        now, found = self._clock(), False
+        for route in self._routes:
+            room = self._free_slots(route)
+            if room <= 0:
+                continue  # a task that ends wakes us
+            claimed = await asyncio.to_thread(self._claim, route, now, room)
+            for item in claimed:
+                if item.id in self._in_progress:
+                    continue  # its lease had ended, for the store was away; now it is ours for another one
+                task = asyncio.create_task(self._attempt(item))
+                self._in_progress[item.id] = task
+                self._busy[route] += 1
+                task.add_done_callback(partial(self._on_task_done, item.id, route))
+            found = found or bool(claimed)
+        return found
+
+    def _free_slots(self, route: str) -> int:
+        """How many more mails may be under way on a route: one whose relay stalls leaves a place to each other one."""
+        most = max(1, self._concurrency - (len(self._routes) - 1))
+        return min(most - self._busy[route], max(most, self._concurrency) - len(self._in_progress))
+
+    def _claim(self, route: str, now: int, limit: int) -> list[ClaimedMessage]:
+        with self._store.read() as connection:
+            if not delivery_queue_table.has_due(connection, route, now):
+                return []
+        with self._store.write() as connection:
+            return delivery_queue_table.claim(
+                connection, self._owner, route, now=now, until=now + self._lease, limit=limit
+            )
+
+    def _on_task_done(self, key: uuid.UUID, route: str, _task: asyncio.Task[None]) -> None:
+        self._in_progress.pop(key, None)
+        self._busy[route] -= 1
+        self._wake.set()
+
+    async def _lease_loop(self) -> None:
+        """A relay may take longer than a lease; nobody else must try meanwhile."""
+        while True:
+            await asyncio.sleep(self._lease / 3_000_000)
+            if self._in_progress:
+                await self._run_safely(lambda: asyncio.to_thread(self._renew, list(self._in_progress)))
+
+    def _renew(self, keys: list[uuid.UUID]) -> None:
+        with self._store.write() as connection:
+            delivery_queue_table.renew(connection, self._owner, keys, self._clock() + self._lease)
+
+    async def _attempt(self, item: ClaimedMessage) -> None:
+        async def work() -> None:
+            if item.sandbox_result:
+                status, kind = SANDBOX_OUTCOMES[item.sandbox_result]
+                await self._record_outcome(item, status, kind, "the sandbox")
+            elif self._clock() >= item.expires_at:
+                await self._record_outcome(item, "Failed", "failed", "expired before it could be delivered")
+            else:
+                await self._deliver(item)
+
+        await self._run_safely(work)
+
+    async def _deliver(self, item: ClaimedMessage) -> None:
+        raw = await asyncio.to_thread(self._load_signed_mail, item)
+        if raw is None:  # it goes only after delivery: unless another worker was faster, somebody has removed it
+            await self._record_outcome(item, "Failed", "failed", "its content is gone")
+            return
+        outgoing = OutgoingMail(item.id, item.created_at, item.envelope_from, item.recipient, raw, item.smtputf8)
+        try:
+            note = await self._routes[item.route].deliver(outgoing)
+        except PermanentDeliveryError as error:
+            self.failed += 1
+            self._log.warning("message.bounced", message=str(item.id), reason=_mask_addresses(str(error)))
+            await self._record_outcome(item, "Bounced", "bounced", str(error), classification=error.classification)
+        except TemporaryDeliveryError as error:
+            self.failed += 1
+            await self._back_off(item, str(error))
+        except Exception as error:  # a bug; the mail waits as for any other failure, and is not tried at once again
+            self.failed += 1
+            self._log.exception("delivery.bug", message=str(item.id))
+            await self._back_off(item, f"an error of this service: {type(error).__name__}")
+        else:
+            await self._record_outcome(item, "Delivered", "delivered", note)
+            self.delivered += 1
+            self._log.info("message.delivered", message=str(item.id))
+
+    def _load_signed_mail(self, item: ClaimedMessage) -> bytes | None:
+        with self._store.read() as connection:
+            raw = messages_table.get_content(connection, item.id)
+        if raw is None or self._signer is None or item.route != "default":
+            return raw
+        return self._signer.add_signature(item.account_id, item.id, item.sender_domain, raw)
+
+    async def _record_outcome(
+        self, item: ClaimedMessage, status: str, kind: EventKind, log: str, *, classification: str | None = None
+    ) -> None:
+        # a bounce mail, which has no sender, brings no other one about
+        untold = kind in ("bounced", "failed") and item.route == "filter" and bool(item.envelope_from)
+
+        def settle() -> None:
+            now = self._clock()
+            with self._store.write() as connection:
+                raw = messages_table.get_content(connection, item.id) if untold else None  # settling may remove it
+                held = delivery_queue_table.settle(
+                    connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
+                )
+                if held:
+                    message_events.record_event(connection, item.row, kind, now, log=log, classification=classification)
+                if held and untold:
+                    notice = BounceNotice(item.row, raw or b"", log).to_new_message(self._hostname, now)
+                    messages_table.add(connection, [notice])
+
+        await self._retry_until_stored(settle)
+
+    async def _back_off(self, item: ClaimedMessage, reason: str) -> None:
+        now = self._clock()
+        wait = min(self._first_wait * 2**item.attempts, MAX_WAIT_SECONDS) * random.uniform(0.9, 1.1)  # noqa: S311
+        due_at = now + int(wait * 1_000_000)
+        if due_at >= item.expires_at:
+            self._log.warning("message.failed", message=str(item.id), reason=_mask_addresses(reason))
+            await self._record_outcome(item, "Failed", "failed", reason)
+            return
+        self._log.warning("message.deferred", message=str(item.id), reason=_mask_addresses(reason))
+
+        def put_back() -> None:
+            with self._store.write() as connection:
+                if delivery_queue_table.requeue(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
+                    message_events.record_event(connection, item.row, "transient_error", now, log=reason)
+
+        await self._retry_until_stored(put_back)
+
+    async def _retry_until_stored(self, write: Callable[[], None]) -> None:
+        """Write down what became of a mail, as often as it takes: forgetting it would deliver the mail once more.
+
+        While this waits the mail is under way, and its lease is renewed as soon as the store is back.
+        """
+        while True:
+            try:
+                await asyncio.to_thread(write)
+                return
+            except DatabaseUnavailable as error:
+                self._log.warning("delivery.cannot_note", error=str(error))
+                await asyncio.sleep(STORE_RETRY_SECONDS)
+
+    async def _retention_loop(self) -> None:
+        """Remove what was kept long enough, on time, however much is delivered meanwhile."""
+        while True:
+            await self._run_safely(lambda: asyncio.to_thread(self._reset_future_waits))
+            await self._run_safely(
+                lambda: asyncio.to_thread(
+                    retention_job.delete_expired, self._store, self._clock(), self._log, self._is_stopping
+                )
+            )
+            await asyncio.sleep(self._retention_interval)
+
+    def _reset_future_waits(self) -> None:
+        """No mail waits for the future, whatever the clock has shown meanwhile."""
+        wait, lease = int(MAX_WAIT_SECONDS * 2_000_000), max(2 * self._lease, MAX_CLOCK_SKEW_US)
+        with self._store.write() as connection:
+            if count := delivery_queue_table.reset_future_times(
+                connection, self._owner, self._clock(), max_delay=wait, lease=lease
+            ):
+                self._log.warning("delivery.clock_set_back", messages=count)
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
+
+def _mask_addresses(text: str) -> str:
+    """For logs: relays like to repeat whom a mail is for, and that is for the message's own record only."""
+    return EMAIL_ADDRESS.sub("<address>", text)

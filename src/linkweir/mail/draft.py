@@ -1,0 +1,117 @@
+"""What every accepted message needs, whichever door it came through: its name, its times, its row."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from linkweir.db.messages_table import NewMessage
+from linkweir.html import Switches
+from linkweir.mail import message_ids
+from linkweir.mail.message_links import MessageLinks, campaign_from_tags
+from linkweir.mail.message_types import (
+    LinkStyle,
+    SandboxResult,
+    SendingAccount,
+    SendingDomain,
+    TrackingPreferences,
+)
+from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
+from linkweir.tokens import KeyRing
+
+DAY_US = 86_400 * 1_000_000  # microseconds
+EXPIRY_US = 3 * DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDefaults:
+    """What the operator has set: where links live, the switches, the default style."""
+
+    base_url: str
+    switches: Switches
+    link_style: LinkStyle
+
+    def base_url_for(self, host: str | None) -> str:
+        """The base URL on another host; its scheme and path stay."""
+        if host is None:
+            return self.base_url
+        scheme, _, rest = self.base_url.partition("://")
+        return f"{scheme}://{host}/{rest.partition('/')[2]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionContext:
+    """For whom and under which settings messages of one submission are accepted. Times are microseconds since 1970."""
+
+    defaults: OperatorDefaults
+    ring: KeyRing
+    account: SendingAccount
+    domain: SendingDomain | None
+    preferences: TrackingPreferences
+    now: int
+    sender: str
+    envelope_from: str
+    tags: tuple[str, ...] = ()
+    source: str = "api"
+    sandbox_result: SandboxResult | None = None
+    metadata_retention_days: int | None = None
+    content_retention_days: int | None = None
+    first_attempt_at: int | None = None
+    expires_at: int | None = None
+
+    def make_draft(self, recipient: TrackingPreferences) -> "Draft":
+        """A message for one recipient, named and with its policy, but without a body yet."""
+        domain = self.domain.preferences if self.domain else TrackingPreferences()
+        levels = (recipient, self.preferences, domain, self.account.preferences)
+        policy = resolve_policy(*levels, switches=self.defaults.switches, default_style=self.defaults.link_style)
+        key = message_ids.new_message_id(self.now)
+        base_url = self.defaults.base_url_for(self.domain.tracking_host if self.domain else None)
+        campaign = campaign_from_tags(self.tags, sandbox=self.sandbox_result is not None)
+        links = MessageLinks(self.ring, base_url, message_ids.link_number(key), campaign, policy)
+        return Draft(self, key, policy, links)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message on its way to be accepted."""
+
+    context: SubmissionContext
+    key: uuid.UUID
+    policy: TrackingPolicy
+    links: MessageLinks
+
+    def to_new_message(
+        self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str
+    ) -> NewMessage:
+        """The message with its mail; `message_id` without angle brackets."""
+        one = self.context
+        due_at = max(one.first_attempt_at or 0, one.now)
+        content_days = (
+            one.account.content_retention_days if one.content_retention_days is None else one.content_retention_days
+        )
+        return NewMessage(
+            id=self.key,
+            number=message_ids.link_number(self.key),
+            account_id=one.account.id,
+            domain_id=one.domain.id if one.domain else None,
+            message_id=message_id,
+            sender=one.sender,
+            envelope_from=one.envelope_from,
+            recipient=recipient,
+            subject=subject,
+            tags=list(one.tags),
+            track_clicks=self.policy.track_clicks,
+            track_opens=self.policy.track_opens,
+            privacy=self.policy.privacy.value,
+            sandbox_result=one.sandbox_result,
+            source=one.source,
+            route="filter" if one.source == "filter" else "default",
+            raw=raw,
+            short_links=self.links.short_destinations,
+            tracked_links=self.links.tracked_count,
+            switches=self.policy.switch_overrides,
+            now=one.now,
+            due_at=due_at,
+            expires_at=one.expires_at or due_at + EXPIRY_US,
+            keep_until_at=one.now + content_days * DAY_US,
+            retain_until_at=one.now + (one.metadata_retention_days or one.account.metadata_retention_days) * DAY_US,
+        )

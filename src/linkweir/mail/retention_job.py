@@ -1,0 +1,50 @@
+"""Removes what was kept long enough: content first, then everything that ties a message to a person.
+
+Links outlive it all: a sealed one carries its destination, and the rows of short ones stay.
+"""
+
+import time
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.db import idempotency_table, retention_queries
+from linkweir.db.database import Database
+
+MAX_TRIES, RETRY_SECONDS = 20, 0.25  # to find a moment, and seconds between them
+BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long for their turn
+
+
+def delete_expired(
+    store: Database, now: int, log: FilteringBoundLogger, stopping: Callable[[], bool] = lambda: False
+) -> None:
+    """Remove all that is due at `now` (microseconds since 1970), or what there is time for until `stopping`.
+
+    Raises StoreUnavailable.
+    """
+    contents = people = 0
+    while not stopping() and (removed := _delete_batch(store, now, retention_queries.delete_contents)):
+        contents += removed
+    while not stopping() and (removed := _delete_batch(store, now, retention_queries.delete_messages)):
+        people += removed
+    others = 0
+    for drop in (retention_queries.anonymize_unattributed_clicks, idempotency_table.delete_expired):
+        while not stopping() and (removed := _delete_batch(store, now, drop)):
+            others += removed
+    if contents or people:
+        log.info("retention.removed", contents=contents, messages=people)
+    if contents or people or others:
+        _truncate_wal(store, stopping)
+
+
+def _truncate_wal(store: Database, stopping: Callable[[], bool]) -> None:
+    """Removed is removed when the database's log does not hold it any more either; nobody has to wait for that."""
+    for _ in range(MAX_TRIES):
+        if stopping() or store.truncate_wal():
+            return
+        time.sleep(RETRY_SECONDS)
+
+
+def _delete_batch(store: Database, now: int, delete: retention_queries.DeleteBatch) -> int:
+    with store.write() as connection:
+        return delete(connection, now, BATCH_MESSAGES)

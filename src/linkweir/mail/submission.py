@@ -1,0 +1,322 @@
+"""Takes a submission: one message for each recipient, stored and queued, accepted only after the commit."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from sqlalchemy import Connection
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.accounts import account_lookup
+from linkweir.db import messages_table
+from linkweir.db.database import Database
+from linkweir.db.messages_table import NewMessage
+from linkweir.errors import ValidationError
+from linkweir.html import Switches
+from linkweir.mail import addresses, mime_builder, originators, raw_submission, templates
+from linkweir.mail.draft import OperatorDefaults, SubmissionContext
+from linkweir.mail.mail_buffer import MailBuffer
+from linkweir.mail.message_links import HtmlLinkReplacer, make_dry_run_tracker
+from linkweir.mail.message_types import (
+    LinkStyle,
+    MailRecipient,
+    RecipientResult,
+    SendingAccount,
+    Submission,
+    TrackingPreferences,
+)
+from linkweir.mail.raw_submission import RawMail
+from linkweir.mail.templates import Template
+from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
+from linkweir.mime import Note
+from linkweir.tokens import KeyRing, Tracker
+from linkweir.webhooks import message_events
+from linkweir.webhooks.message_events import MessageEvent
+
+ACCEPTED_STATUS = 202  # the status of the reply that is remembered
+MAX_RAW_BYTES = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
+MAX_NOTES = 50  # kept of one message
+MAX_SUBMISSION_BYTES = 256 * 1024 * 1024  # bytes of all mails of one submission
+
+
+class IdempotencyHook(Protocol):
+    """Remembers the reply to a wish that should be carried out once, in the transaction that does it."""
+
+    def store_response(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionResult:
+    """The reply, and what became of each recipient, in order."""
+
+    reply: bytes
+    results: list[RecipientResult]
+
+
+class Submitter:
+    """The one flow by which mail enters, whatever door it came through. `deliverable` raises StoreUnavailable where
+    nothing is delivered any more.
+    """
+
+    def __init__(
+        self,
+        store: Database,
+        base_url: str,
+        switches: Switches,
+        link_style: LinkStyle,
+        log: FilteringBoundLogger,
+        *,
+        require_delivery: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._require_delivery = require_delivery
+        self.defaults = OperatorDefaults(base_url, switches, link_style)
+
+    def submit(
+        self,
+        ring: KeyRing,
+        account: SendingAccount,
+        submission: Submission,
+        now: int,
+        *,
+        make_reply: Callable[[list[RecipientResult]], bytes],
+        idempotency: IdempotencyHook | None = None,
+    ) -> SubmissionResult:
+        """Accept a message for each recipient that can have one. `write` makes the reply.
+
+        Raises BadInput for what is wrong for all, StoreUnavailable. Nothing is accepted then.
+        """
+        self._require_delivery()
+        submission = _validate_submission(submission)
+        with MailBuffer(self._store.path.parent) as stage:
+            writer = _DraftBuilder(self._make_context(ring, account, submission, now), submission, stage)
+            results = [writer.build(place, recipient) for place, recipient in enumerate(submission.recipients)]
+            reply = make_reply(results)  # before the commit: what cannot be answered must not be sent
+            with self._store.write() as connection:
+                if idempotency:
+                    idempotency.store_response(connection, ACCEPTED_STATUS, reply)
+                _store_messages(connection, writer.messages, writer.notes, now)
+        return SubmissionResult(reply, results)
+
+    def submit_raw(
+        self, ring: KeyRing, account: SendingAccount, mail: RawMail, now: int, *, allowed: Sequence[str] | None = None
+    ) -> list[uuid.UUID]:
+        """Accept a raw mail for each of its recipients, all or none; the messages' ids.
+
+        `allowed`: the domains that the senders may be of; None: any. Raises NotAllowed, BadInput, StoreUnavailable.
+        Nothing is accepted then.
+        """
+        self._require_delivery()
+        opened = raw_submission.parse_mail(mail, self._log)
+        if allowed is not None:
+            originators.check_originators(allowed, mail.envelope_from, opened.originators)
+        asked = opened.preferences
+        with self._store.read() as connection:
+            domain = account_lookup.find_domain(connection, account.id, opened.sender)
+        sending = SubmissionContext(
+            defaults=self.defaults,
+            ring=ring,
+            account=account,
+            domain=domain,
+            preferences=TrackingPreferences(track_clicks=asked.track_clicks, track_opens=asked.track_opens),
+            now=now,
+            sender=opened.sender,
+            envelope_from=mail.envelope_from,
+            tags=asked.tags,
+            source=mail.source,
+            sandbox_result=asked.effective_result or ((asked.sandbox_result or "deliver") if mail.sandbox else None),
+            metadata_retention_days=asked.metadata_retention_days,
+            content_retention_days=asked.content_retention_days,
+        )
+        ready, notes = [], {}
+        with MailBuffer(self._store.path.parent) as stage:
+            for recipient in mail.recipients:
+                new, notes[new.id] = raw_submission.make_message(opened, sending, recipient, stage, self._log)
+                ready.append(replace(new, smtputf8=mail.smtputf8, person=_person_address(recipient)))
+                if stage.total_bytes > MAX_RAW_BYTES:
+                    limit = f"{MAX_RAW_BYTES >> 20} MB"
+                    raise ValidationError(
+                        "DATA", f"the mails together are larger than {limit}: send to fewer at a time"
+                    )
+            with self._store.write() as connection:
+                _store_messages(connection, ready, notes, now)
+        return [new.id for new in ready]
+
+    def dry_run(
+        self, ring: KeyRing, account: SendingAccount, sender: str | None, preferences: TrackingPreferences | None = None
+    ) -> tuple[TrackingPolicy, Tracker]:
+        """For a dry run: the policy of a message with these wishes, and a tracker with links as long as its own; with
+        those of the sender's domain where one is given.
+        """
+        with self._store.read() as connection:
+            domain = account_lookup.find_domain(connection, account.id, sender) if sender else None
+        levels = (
+            preferences or TrackingPreferences(),
+            domain.preferences if domain else TrackingPreferences(),
+            account.preferences,
+        )
+        policy = resolve_policy(*levels, switches=self.defaults.switches, default_style=self.defaults.link_style)
+        return policy, make_dry_run_tracker(
+            ring, self.defaults.base_url_for(domain.tracking_host if domain else None), policy
+        )
+
+    def _make_context(
+        self, ring: KeyRing, account: SendingAccount, submission: Submission, now: int
+    ) -> SubmissionContext:
+        with self._store.read() as connection:
+            domain = account_lookup.find_domain(connection, account.id, submission.sender.email)
+        return SubmissionContext(
+            defaults=self.defaults,
+            ring=ring,
+            account=account,
+            domain=domain,
+            preferences=submission.preferences,
+            now=now,
+            sender=submission.sender.email,
+            envelope_from=submission.sender.email,
+            tags=submission.tags,
+            sandbox_result=submission.sandbox_result,
+            metadata_retention_days=submission.metadata_retention_days,
+            content_retention_days=submission.content_retention_days,
+            first_attempt_at=submission.first_attempt_at,
+            expires_at=submission.expires_at,
+        )
+
+
+def _store_messages(
+    connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUID, list[Note]], now: int
+) -> None:
+    """Everything that belongs to accepting, in one transaction."""
+    messages_table.add(connection, ready)
+    message_events.record_events(
+        connection, [MessageEvent(messages_table.to_row(new), "reception", now) for new in ready]
+    )
+    for new in ready:
+        for one in _limit_notes(notes.get(new.id, [])):
+            message_events.add_note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
+
+
+def _person_address(recipient: str) -> str:
+    """Whom an address stands for, however a mail server has spelled its domain."""
+    try:
+        return addresses.normalize_domain(recipient)
+    except ValidationError:
+        return recipient
+
+
+def _limit_notes(notes: list[Note]) -> list[Note]:
+    """The first notes, and how many more there were: a mail of many odd parts must not keep the store busy."""
+    more = len(notes) - MAX_NOTES
+    return notes if more <= 0 else [*notes[:MAX_NOTES], Note("more-notes", f"{more} more are left out")]
+
+
+def _validate_submission(submission: Submission) -> Submission:
+    """The submission with addresses that can be mailed to. Raises BadInput for what is wrong for all recipients."""
+    if len(submission.attachments) > mime_builder.MAX_ATTACHMENTS:
+        raise ValidationError("attachments", f"are more than {mime_builder.MAX_ATTACHMENTS}")
+    for position, item in enumerate(submission.attachments):
+        mime_builder.check_attachment(item, f"attachments[{position}]")
+    mime_builder.check_header_length(submission.subject, "subject")
+    mime_builder.check_html(submission.html or "")
+    reply_to = submission.reply_to and addresses.validate_mailbox(submission.reply_to, "reply_to")
+    return replace(submission, sender=addresses.validate_mailbox(submission.sender, "from"), reply_to=reply_to)
+
+
+class _DraftBuilder:
+    """Turns one submission into messages that are ready to be stored, with their notes."""
+
+    def __init__(self, context: SubmissionContext, submission: Submission, buffer: MailBuffer) -> None:
+        self.messages: list[NewMessage] = []
+        self.notes: dict[uuid.UUID, list[Note]] = {}
+        self._context = context
+        self._submission = submission
+        self._link_replacer = HtmlLinkReplacer()
+        self._headers = mime_builder.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
+        self._buffer = buffer
+        files = sum(len(item.data) for item in submission.attachments) * 4 // 3
+        _check_total_size(files * len(submission.recipients))  # known before the first mail is built
+        self._texts = _RenderedTexts(submission)
+
+    def build(self, position: int, recipient: MailRecipient) -> RecipientResult:
+        """One recipient's message; what is wrong with one recipient does not touch the others.
+
+        Raises BadInput when the mails of all become too much.
+        """
+        try:
+            mailbox = addresses.validate_mailbox(recipient.mailbox, "recipient")
+            new = self._make_message(replace(recipient, mailbox=mailbox), *self._texts.for_recipient(position))
+        except ValidationError as error:
+            return RecipientResult(recipient, None, "error", str(error))
+        _check_total_size(self._buffer.total_bytes)
+        self.messages.append(new)
+        self.notes[new.id] = [Note("header-ignored", warning) for warning in self._submission.warnings]
+        scheduled = new.due_at > self._context.now
+        return RecipientResult(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
+
+    def _make_message(self, recipient: MailRecipient, subject: str, text: str | None, html: str | None) -> NewMessage:
+        draft = self._context.make_draft(recipient.preferences)
+        message_id = f"{draft.key}@{self._submission.sender.email.rpartition('@')[2]}"
+        if html is not None:
+            html = self._link_replacer.replace(mime_builder.check_html(html), draft.links, draft.policy)
+        mail = mime_builder.build_mail(
+            self._submission,
+            recipient.mailbox,
+            message_id=f"<{message_id}>",
+            subject=subject,
+            text=text,
+            html=html,
+            headers=self._headers,
+            now=self._context.now,
+        )
+        kept = self._buffer.add(mail)
+        new = draft.to_new_message(kept, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
+        return replace(new, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant)
+
+
+def _check_total_size(size: int) -> None:
+    if size > MAX_SUBMISSION_BYTES:
+        limit = MAX_SUBMISSION_BYTES // 2**20
+        raise ValidationError("recipients", f"together make more than {limit} MB of mail: send to fewer at a time")
+
+
+def _check_subject(text: str) -> str:
+    return mime_builder.check_header_length(addresses.require_single_line(text, "subject"), "subject")
+
+
+class _RenderedTexts:
+    """Subject, text and HTML for each recipient; taken literally for one without any substitutions."""
+
+    def __init__(self, submission: Submission) -> None:
+        self._submission = submission
+        self._rendered: dict[int, list[str] | ValidationError] = {}
+        common = submission.substitutions or {}
+        wanted = {
+            position: recipient.substitutions or {}
+            for position, recipient in enumerate(submission.recipients)
+            if common or recipient.substitutions
+        }
+        if wanted:
+            filled = templates.render(list(self._templates()), common, list(wanted.values()))
+            self._rendered = dict(zip(wanted, filled, strict=True))
+
+    def _templates(self) -> Iterator[Template]:
+        yield Template(self._submission.subject, "subject")
+        if self._submission.text is not None:
+            yield Template(self._submission.text, "text_content")
+        if self._submission.html is not None:
+            yield Template(self._submission.html, "html_content", html=True)
+
+    def for_recipient(self, position: int) -> tuple[str, str | None, str | None]:
+        """Subject, text and HTML for one recipient. Raises BadInput."""
+        one = self._submission
+        filled = self._rendered.get(position)
+        if filled is None:
+            return _check_subject(one.subject), one.text, one.html
+        if isinstance(filled, ValidationError):
+            raise filled
+        rest = iter(filled)
+        subject = _check_subject(next(rest))
+        text = next(rest) if one.text is not None else None
+        return subject, text, next(rest) if one.html is not None else None

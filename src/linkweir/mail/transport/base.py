@@ -1,0 +1,35 @@
+"""One mail on its way out, and what every transport does with it."""
+
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """A mail with its envelope; `created_at` is microseconds since 1970."""
+
+    id: uuid.UUID
+    created_at: int
+    envelope_from: str
+    recipient: str
+    raw: bytes = field(repr=False)
+    smtputf8: bool = False  # it was handed in with SMTPUTF8 (RFC 6531)
+
+
+class Transport(ABC):
+    """Takes mail for good, several at a time."""
+
+    supports_smtputf8: bool | None = True  # addresses beyond ASCII; None: not known yet
+    max_message_bytes: int | None = None  # bytes of a mail; None: not known, or any
+
+    @abstractmethod
+    async def deliver(self, mail: OutgoingMail) -> str:
+        """Take the mail; a line for the log. Raises DeliveryFailed (try again), DeliveryRefused (never)."""
+
+    async def probe(self) -> None:  # noqa: B027 - most know all from the start
+        """Find out what is not known yet, if that can be done now."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End what is open."""

@@ -1,0 +1,97 @@
+"""7bit, 8bit and binary: the bytes are the text, and a line of it may have 998 octets (RFC 5322 section 2.1.1)."""
+
+from typing import NamedTuple, Self
+
+from linkweir import _mime
+from linkweir.html import REASONS, Outcome
+from linkweir.html.replacements import Replacement
+
+MAX_LINE_OCTETS = 998  # octets without the line end
+
+
+class IdentityBody:
+    """One part as it stands; `decoded` is the same."""
+
+    failure_outcome = Outcome.LINE_TOO_LONG  # what becomes of a link that is not replaced
+    failure_reason = REASONS[failure_outcome]
+
+    def __init__(self, encoded: bytes, _crlf: bool) -> None:
+        self.decoded = encoded
+
+    def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
+        """The part with these bytes replaced, but for those by which a line would pass the limit that did not before;
+        and the numbers of these. Of several on one line the first come first.
+        """
+        left = find_overlong(self.decoded, replacements)
+        out = set(left)
+        fitting = [one for number, one in enumerate(replacements) if number not in out] if left else replacements
+        return _mime.splice(self.decoded, fitting), left
+
+
+class LineSpan(NamedTuple):
+    """One line of a text: where it begins, where its end begins, and where the next one does."""
+
+    begin: int
+    stop: int
+    next: int
+
+    @classmethod
+    def containing(cls, text: bytes, offset: int, line_start: int) -> Self:
+        """The line in which the offset lies; a line begins at `known`, at or before it."""
+        begin = text.rfind(b"\n", line_start, offset) + 1 or line_start
+        end = text.find(b"\n", offset)
+        if end < 0:
+            return cls(begin, len(text), len(text) + 1)
+        return cls(begin, end - text.endswith(b"\r", begin, end), end + 1)
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.begin
+
+
+def find_overlong(text: bytes, replacements: list[Replacement], limit: int = MAX_LINE_OCTETS) -> list[int]:
+    """The numbers of those that would make a line longer than the limit although no line that goes into it was."""
+    if _all_lines_fit(text, replacements, limit):
+        return []
+    left: list[int] = []
+    line = LineSpan.containing(text, 0, 0)
+    # of the line that is being written; up to where the text is in it; its last octet
+    column, copied, was_long, tail = 0, 0, line.size > limit, b""
+    for number, (start, end, value) in enumerate(replacements):
+        if start >= line.next:
+            line = LineSpan.containing(text, start, line.next)
+            column, copied, was_long, tail = 0, line.begin, line.size > limit, b""
+        tail = text[max(copied, start - 1) : start] or tail
+        column, copied = column + start - copied, start
+        last, any_long = line, was_long
+        if end >= line.next:  # the old value has line ends, the new one has none
+            last = LineSpan.containing(text, end, line.next)
+            between = text[line.next : last.begin].split(b"\n")
+            any_long = was_long or last.size > limit or any(len(one.removesuffix(b"\r")) > limit for one in between)
+        end_tail = value[-1:] or tail
+        size = column + len(value) + max(0, last.stop - end)
+        size -= end_tail == b"\r" and text.startswith(b"\n", end)  # these two are a line end now
+        if not any_long and size > limit:
+            left.append(number)
+        else:
+            line, column, copied, was_long, tail = last, column + len(value), end, any_long, end_tail
+    return left
+
+
+def _all_lines_fit(text: bytes, replacements: list[Replacement], limit: int) -> bool:
+    """Whether no line in question is longer than the limit in the end, as in nearly all mail; a CR may count as one
+    octet too many, and then the exact look follows.
+    """
+    size, stop = 0, -1  # of the line as it will be; where it ends
+    for start, end, value in replacements:
+        if start > stop:
+            begin = text.rfind(b"\n", stop + 1 if stop > 0 else 0, start) + 1 or max(stop + 1, 0)
+            stop = text.find(b"\n", end)
+            stop = len(text) if stop < 0 else stop
+            size = stop - begin
+        elif end > stop:
+            return False
+        size += len(value) - (end - start)
+        if size > limit:
+            return False
+    return True

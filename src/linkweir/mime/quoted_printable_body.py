@@ -1,0 +1,31 @@
+"""Quoted-printable (RFC 2045 section 6.7): decoded with a way back, and spliced without touching another byte."""
+
+from linkweir import _mime
+from linkweir.html import Outcome
+from linkweir.html.replacements import Replacement
+from linkweir.mime.notes import UnrewritablePart
+
+
+class QuotedPrintableBody:
+    """One encoded part; `decoded` is its text. Raises Untouchable when it is malformed.
+
+    `crlf`: new lines end with CRLF if the part has none to go by.
+    """
+
+    failure_outcome = Outcome.ENCODING  # what becomes of a link that is not replaced
+    failure_reason = "white space stands there before a line end, which some readers drop"
+
+    def __init__(self, encoded: bytes, crlf: bool) -> None:
+        try:
+            self.decoded, found = _mime.decode_quoted_printable(encoded)
+        except _mime.MalformedEncoding as reason:
+            raise UnrewritablePart(str(reason)) from None
+        self._encoded = encoded
+        self._crlf = found or (crlf and b"\n" not in encoded)
+
+    def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
+        """The part with these bytes of the text replaced, but for text on which readers differ: white space before a
+        line's end, which some take out (RFC 2045, 6.7, rule 3); and the numbers of those that are not.
+        """
+        done, made = _mime.splice_quoted_printable(self._encoded, self._crlf, replacements, len(self.decoded))
+        return done, [number for number, one in enumerate(made) if not one] if 0 in made else []

@@ -1,0 +1,1 @@
+"""Data export, erasure, person matching, redaction, the public disclosure page."""

@@ -1,0 +1,145 @@
+"""Everything that is stored of one person: hands it out, and erases it for good.
+
+A person is an address, in any letter case. Erasing removes every message to it with its content, events, attempts,
+clicks, links and requests to webhooks. What waits for delivery is not delivered any more, and its copy in the Maildir
+outbox goes too. In what belongs to others the address is blotted out (report.mentions), and what the journal and the
+database's log still hold is overwritten. Sums stay, for they tell nobody apart; along links, destinations, recipients'
+domains and attributes, which may, the person no longer counts. Short links of the person answer 410; sealed ones still
+lead on. How files and journals are cleaned is not known here.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from linkweir.db import person_data
+from linkweir.db.database import Database
+from linkweir.privacy.mentions import LinkDestinations, PersonMentions, no_link_destinations
+from linkweir.privacy.person_matcher import PersonMatcher
+from linkweir.privacy.row_json import row_to_json
+
+MAX_VACUUM_BYTES: Final = 256 << 20  # of a database that is written anew while writers wait: a few seconds
+BATCH_MESSAGES: Final = 200  # messages in one transaction, so that nobody waits long for their turn
+MessageIds = Sequence[uuid.UUID]
+AccountId = uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalData:
+    """What lies outside the database. `alone`: be the only erasure, or raise TooMany; `catch_up`: see clicks that are
+    on their way stored, False when they are not for too long; `scrub`: overwrite what was set aside of the journal and
+    belongs to messages with these numbers, to clicks from these IP addresses, or names this person; `forget_mail`:
+    remove these messages from the outbox on disk, how many there were; `leads`: where links in a mail lead that do not
+    show it.
+    """
+
+    lock: Callable[[], AbstractContextManager[None]]
+    drain_journal: Callable[[], bool]
+    redact_dead_letters: Callable[[Sequence[int], set[str], PersonMatcher], object]
+    delete_maildir_copies: Callable[[MessageIds], int]
+    link_destinations: LinkDestinations = no_link_destinations
+
+
+@dataclass(slots=True)
+class ErasureReport:
+    """What was removed: rows by table, files of mail, and what named the person elsewhere: others' kept mails, links
+    and texts, remembered replies, and sums by a value that held the address. `overwritten`: no old copy is left in the
+    database's files, and no click in the journal.
+    """
+
+    rows: Counter[str] = field(default_factory=lambda: Counter(messages=0))
+    mails: int = 0
+    contents_of_others: int = 0
+    links_of_others: int = 0
+    texts_of_others: int = 0
+    replies: int = 0
+    sums: int = 0
+    overwritten: bool = False
+
+
+class PrivacyRequests:
+    """Export and erasure, for one account or (None) for all."""
+
+    def __init__(self, store: Database, external_data: ExternalData) -> None:
+        self._store = store
+        self._external_data = external_data
+
+    def export(self, email: str, account: AccountId = None) -> Iterator[bytes]:
+        """Everything on a person as one JSON object, in pieces: one message is in memory at a time. `named`: the
+        destinations that hold the address, wherever they stand.
+        """
+        self._external_data.drain_journal()
+        with self._store.read() as connection:
+            found = person_data.list_messages_to(connection, email, account)
+        yield b'{"object":"recipient","email":' + orjson.dumps(email) + b',"messages":['
+        for place, message in enumerate(found):
+            with self._store.read() as connection:
+                rows = person_data.list_rows_of_message(connection, message)
+            one = {**row_to_json(message), **{name: [row_to_json(row) for row in some] for name, some in rows.items()}}
+            yield (b"," if place else b"") + orjson.dumps(one)
+        yield (
+            b'],"named":'
+            + orjson.dumps(PersonMentions(self._store, PersonMatcher(email), account).destinations())
+            + b"}"
+        )
+
+    def erase(
+        self,
+        email: str,
+        now: int,
+        account: AccountId = None,
+        *,
+        limit: int | None = MAX_VACUUM_BYTES,
+        full_scan: bool = False,
+    ) -> ErasureReport:
+        """Remove everything on a person. Raises TooMany, StoreUnavailable; what was removed until then stays removed,
+        and the next try finishes it.
+
+        `limit`: a larger database (in bytes) is not written anew now, so fragments of removed rows may be left in it;
+        None: it is, whatever its size, and who writes waits. `thorough`: look at all rows also for somebody who is
+        neither the recipient of a message nor named by a link, a sum or a reply; otherwise such an erasure is cheap.
+        """
+        with self._external_data.lock():
+            caught_up = self._external_data.drain_journal()
+            mentions = PersonMentions(self._store, PersonMatcher(email), account, self._external_data.link_destinations)
+            done = ErasureReport()
+            with self._store.read() as connection:
+                known = full_scan or person_data.has_data(connection, email, account)
+            if not known and not mentions.any_indexed():
+                done.overwritten = caught_up and self._store.is_smaller_than(limit)
+                return done
+            with self._store.write() as connection:
+                person_data.mark_erasure_started(connection, email, account, now)
+            self._erase_messages(email, now, account, done)
+            mentions.redact_all(done)
+            self._external_data.redact_dead_letters([], set(), mentions.matcher)
+            whole = self._store.vacuum(limit)
+            if whole or not self._store.is_smaller_than(limit):  # else this is to be tried again
+                with self._store.write() as connection:
+                    person_data.mark_erasure_done(connection, email, account)
+            done.overwritten = whole and caught_up
+            return done
+
+    def _erase_messages(self, email: str, now: int, account: AccountId, report: ErasureReport) -> None:
+        with self._store.read() as connection:
+            found = person_data.list_messages_to(connection, email, account)
+        for start in range(0, len(found), BATCH_MESSAGES):
+            self._erase_batch(found[start : start + BATCH_MESSAGES], now, PersonMatcher(email), report)
+
+    def _erase_batch(
+        self, some: Sequence[Mapping[Any, Any]], now: int, matcher: PersonMatcher, report: ErasureReport
+    ) -> None:
+        """First what can be found by these rows only."""
+        ids = [message["id"] for message in some]
+        with self._store.read() as connection:
+            addresses = person_data.list_client_ips(connection, ids)
+        self._external_data.redact_dead_letters([message["number"] for message in some], addresses, matcher)
+        report.mails += self._external_data.delete_maildir_copies(ids)
+        with self._store.write() as connection:
+            report.rows.update(person_data.erase(connection, some, now))
+        report.mails += self._external_data.delete_maildir_copies(ids)  # one that was delivered meanwhile

@@ -1,0 +1,207 @@
+"""Where the store names a person among what belongs to others, and how the name goes.
+
+A destination goes where a click or a link was noted with it; a short link that leads to such a place is gone (410), for
+it would hand the address on with every click. Kept mails that name the person are no longer kept, unless the person
+sent them: as a sender they are the customer. In subjects, tags, attributes, events, attempts, requests to webhooks and
+remembered replies the address is blotted out; sums along a value that holds it go.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+import orjson
+from sqlalchemy import Column, Connection, Row
+
+from linkweir.db import person_search
+from linkweir.db.database import Database
+from linkweir.db.schema import links, message_links, messages
+from linkweir.privacy.person_matcher import PersonMatcher
+
+T = TypeVar("T")
+BATCH_ROWS: Final = 500  # rows in one transaction
+LinkDestinations = Callable[[bytes], Iterable[str]]
+
+
+class ErasureCounts(Protocol):
+    """What is counted: see report.person.Erased."""
+
+    contents_of_others: int
+    links_of_others: int
+    texts_of_others: int
+    replies: int
+    sums: int
+
+
+def no_link_destinations(_raw: bytes) -> Iterable[str]:
+    """Of mails without links that hold where they lead."""
+    return ()
+
+
+class PersonMentions:
+    """Of one person, in one account's rows or (None) in all; `leads`: see report.person.Traces. Every look is a
+    transaction of its own that keeps nobody waiting; what is found is then changed in short ones.
+    """
+
+    def __init__(
+        self,
+        store: Database,
+        matcher: PersonMatcher,
+        account: uuid.UUID | None,
+        link_destinations: LinkDestinations = no_link_destinations,
+    ) -> None:
+        self.matcher = matcher
+        self._store = store
+        self._account = account
+        self._link_destinations = link_destinations
+
+    def destinations(self) -> dict[str, list[str]]:
+        """The destinations that hold the address, each once, by table."""
+        found: dict[str, list[str]] = {}
+        with self._store.read() as connection:
+            for table, _ in person_search.DESTINATION_TABLES:
+                near = person_search.find_destinations(connection, table, self.matcher.domain, self._account)
+                found[str(table.name)] = sorted({one.value for one in near if self.matcher.matches(one.value)})
+        return found
+
+    def any_indexed(self) -> bool:
+        """Are there any where looking costs little: in destinations and sums, which have an index for it, and in the
+        replies of a day?
+        """
+        with self._store.read() as connection:
+            near = (
+                person_search.find_destinations(connection, table, *self._search_arguments)
+                for table, _ in person_search.DESTINATION_TABLES
+            )
+            return (
+                any(self.matcher.matches(one.value) for some in near for one in some)
+                or any(self._aggregate_rows(connection, *self._aggregate_keys(connection)).values())
+                or any(
+                    self._reply_names_person(one)
+                    for one in person_search.find_idempotent_responses(connection, *self._search_arguments)
+                )
+            )
+
+    def redact_all(self, counts: ErasureCounts) -> None:
+        """Make all of them go, and count them. Raises StoreUnavailable; doing it again does the rest."""
+        self._delete_destinations(counts)
+        for column in person_search.TEXT_COLUMNS:
+            counts.texts_of_others += self._redact_texts(column)
+        self._delete_aggregates(counts)
+        self._redact_replies(counts)
+        counts.contents_of_others += self._delete_mails()
+
+    @property
+    def _search_arguments(self) -> tuple[str, uuid.UUID | None]:
+        return self.matcher.domain, self._account
+
+    def _delete_destinations(self, counts: ErasureCounts) -> None:
+        for table, left in person_search.DESTINATION_TABLES:
+            with self._store.read() as connection:
+                near = person_search.find_destinations(connection, table, *self._search_arguments)
+                keys = [one.key for one in near if self.matcher.matches(one.value)]
+            for some in _batch_items(keys):
+                with self._store.write() as connection:
+                    person_search.clear_destinations(connection, table, left, some)
+            counts.links_of_others += len(keys) if table in (links, message_links) else 0
+
+    def _redact_texts(self, column: Column[Any]) -> int:
+        with self._store.read() as connection:
+            near = person_search.find_texts(connection, column, self.matcher.email, self._account)
+            new = [
+                person_search.Mention(one.key, self._redact_value(column, one.value))
+                for one in near
+                if self._names_person(one.value)
+            ]
+        for some in _batch_items(new):
+            with self._store.write() as connection:
+                person_search.update_texts(connection, column, some)
+        return len(new)
+
+    def _names_person(self, value: Any) -> bool:
+        return self.matcher.matches(value.decode("utf-8", "replace") if isinstance(value, bytes) else _to_text(value))
+
+    def _redact_value(self, column: Column[Any], value: Any) -> Any:
+        """What stands there from now on. A tag, variant or attribute goes as a whole: sums are kept along them."""
+        is_in = self.matcher.matches
+        if column is messages.c.tags:
+            return [tag for tag in value if not is_in(tag)]
+        if column is messages.c.attributes:
+            return {name: one for name, one in value.items() if not is_in(name) and not is_in(one)}
+        if column is messages.c.variant:
+            return None
+        if isinstance(value, bytes):
+            return orjson.dumps(self.matcher.redact_json(orjson.loads(value)))
+        return self.matcher.redact_json(value)
+
+    def _aggregate_keys(self, connection: Connection) -> tuple[list[int], list[int]]:
+        """The words that name them, of whatever account, and the account's axes that do."""
+        domain, is_in = self.matcher.domain, self.matcher.matches
+        word = [key for key, text in person_search.find_values(connection, domain) if is_in(text)]
+        near = [
+            one for one in person_search.find_dimensions(connection, domain) if is_in(one.scope) or is_in(one.dimension)
+        ]
+        return word, [one.id for one in near if self._account in (None, one.account_id)]
+
+    def _aggregate_rows(
+        self, connection: Connection, value_ids: list[int], dimension_ids: list[int]
+    ) -> dict[int, set[int]]:
+        return person_search.find_aggregates(connection, value_ids, dimension_ids, self._account)
+
+    def _delete_aggregates(self, counts: ErasureCounts) -> None:
+        with self._store.read() as connection:
+            word, axis = self._aggregate_keys(connection)
+            found = self._aggregate_rows(connection, word, axis)
+        for key, words in found.items():
+            with self._store.write() as connection:
+                person_search.delete_aggregates(connection, key, sorted(words))
+            counts.sums += len(words)
+        with self._store.write() as connection:
+            person_search.delete_unreferenced(connection, word, axis)
+
+    def _reply_names_person(self, one: person_search.Mention) -> bool:
+        return self.matcher.matches(one.value.decode("utf-8", "replace"))
+
+    def _redact_replies(self, counts: ErasureCounts) -> None:
+        with self._store.read() as connection:
+            found = [
+                one
+                for one in person_search.find_idempotent_responses(connection, *self._search_arguments)
+                if self._reply_names_person(one)
+            ]
+        for some in _batch_items(found):
+            with self._store.write() as connection:
+                for key, value in some:
+                    person_search.update_idempotent_response(
+                        connection, key, orjson.dumps(self.matcher.redact_json(orjson.loads(value)))
+                    )
+        counts.replies += len(found)
+
+    def _delete_mails(self) -> int:
+        found: list[uuid.UUID] = []
+        after: uuid.UUID | None = None
+        while True:
+            with self._store.read() as connection:
+                some = person_search.load_mails(connection, after, self._account)
+            if not some:
+                break
+            found += [one.id for one in some if not self._is_sender(one) and self._mail_names_person(one.raw)]
+            after = some[-1].id
+        for part in _batch_items(found):
+            with self._store.write() as connection:
+                person_search.delete_mails(connection, part)
+        return len(found)
+
+    def _mail_names_person(self, raw: bytes) -> bool:
+        return self.matcher.matches_mail(raw) or any(map(self.matcher.matches, self._link_destinations(raw)))
+
+    def _is_sender(self, mail: Row[Any]) -> bool:
+        return self.matcher.email in (mail.sender.lower(), mail.envelope_from.lower())
+
+
+def _to_text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _batch_items(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS))

@@ -1,0 +1,23 @@
+"""Where the service's own links in a mail lead, as far as the links themselves hold it: in a sealed one the destination
+is packed, so it cannot be found by looking at the mail.
+"""
+
+from collections.abc import Iterator
+
+from linkweir.errors import BadToken
+from linkweir.html import Outcome, Switches
+from linkweir.mime.message import check_message
+from linkweir.tokens import KeyRing, Tracker, open_link
+
+
+def sealed_link_destinations(raw: bytes, ring: KeyRing, base_url: str) -> Iterator[str]:
+    """The destinations of the sealed links in the HTML of a mail."""
+    for one in check_message(raw, switches=Switches(), links=Tracker(ring, base_url))[0]:
+        if one.link.outcome is not Outcome.ALREADY_TRACKED or not one.link.destination:
+            continue
+        try:
+            opened = open_link(ring, one.link.destination)
+        except BadToken:
+            continue
+        if opened.destination is not None:
+            yield opened.destination

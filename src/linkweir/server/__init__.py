@@ -1,0 +1,1 @@
+"""Run the service: uvicorn, worker processes, metrics of all of them."""

@@ -1,0 +1,331 @@
+"""Runs the service in this process: `linkweir serve`. Prints what a newcomer needs; the logs go to standard error."""
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from linkweir.app import Service, create_app
+from linkweir.demo import newsletter, sample_traffic
+from linkweir.errors import DatabaseUnavailable, LinkweirError
+from linkweir.integrity import accept_loss
+from linkweir.server.instance_lock import lock_data_folder
+from linkweir.server.multiprocess_metrics import MultiprocessMetrics
+from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_handler
+from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
+from linkweir.settings import Settings, from_environment
+from linkweir.web.json_logging import make_logger
+
+EXIT_FAILURE = 1
+KILL_SECONDS = 40  # seconds for an end in good order, which takes at most some 30
+POLL_SECONDS = 0.1
+BACKGROUND_NICENESS = 10  # under full load a tenth of what a process has that readers wait for
+SWITCH_INTERVAL_SECONDS = (
+    0.001  # seconds until a thread at work lets the one go on that readers wait for; Python's own is 0.005
+)
+DEMO_KEY_LABEL = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
+SMTP_PORT = 8587
+SMTPS_PORT = 8465
+WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
+SAMPLE_REQUEST = {
+    "from": {"email": "news@example.com", "name": "Example"},
+    "recipients": [{"email": "reader@example.org", "name": "Reader"}],
+    "subject": "Hello",
+    "html_content": '<p>Read <a href="https://example.com/news?id=1">the news</a>.</p>',
+    "tracking": {"click": True},
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `linkweir serve`; each wins over its LINKWEIR_* setting."""
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8025; 0 takes a free one)")
+    parser.add_argument(
+        "--smtp-port",
+        type=int,
+        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free one; 0 takes one, -1 is off)",
+    )
+    parser.add_argument(
+        "--smtps-port",
+        type=int,
+        help=f"port for SMTP submission with TLS from the start (default: {SMTPS_PORT} beside {SMTP_PORT}, a free one "
+        "beside a free one, off beside another; -1 is off)",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"
+    )
+    parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
+    parser.add_argument("--new-api-key", action="store_true", help="make one more API key and print it")
+    parser.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="make anew a key ring, database or vault key that is gone: links sent so far lead nowhere then",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="answer HTTP in N processes, and do everything else in one more (default: one process for all)",
+    )
+    parser.add_argument("--demo", action="store_true", help="fill the dashboard with sample data, send a newsletter")
+    parser.add_argument("--demo-exit", action="store_true", help="like --demo, then stop")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
+    try:
+        settings, listener = _open_listener(args)
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        with listener, lock_data_folder(settings.data) as shared:
+            if shared:
+                print("Another `linkweir serve` uses this data folder: both share its mail, clicks and settings.")
+            if args.accept_loss:
+                accept_loss(settings)
+            if args.workers is not None:
+                return _serve_with_workers(settings, listener, args)
+            return _serve_in_process(settings, listener, args)
+    except (LinkweirError, OSError) as error:
+        print(f"linkweir serve: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+
+
+def _open_listener(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
+    """Settings and the listening socket; with port 0 the settings follow the port that was free."""
+    given = {"data": args.data, "host": args.host, "base_url": args.base_url, "link_style": args.link_style}
+    settings = from_environment(os.environ, port=args.port, **given)
+    smtp_port = _choose_smtp_port(args, settings)
+    smtps_port = _choose_smtps_port(args, settings, smtp_port)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        raise LinkweirError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error
+    # asyncio does this only for sockets that name their protocol, which accepted ones do not: without it each answer
+    # on a connection kept alive waits 40 ms for the client's delayed acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    port = listener.getsockname()[1]
+    if port != settings.port:
+        settings = from_environment(os.environ, port=port, **given)
+    return replace(settings, smtp_port=smtp_port, smtps_port=smtps_port), listener
+
+
+def _choose_smtp_port(args: argparse.Namespace, settings: Settings) -> int | None:
+    """The one asked for; with a free HTTP port a free one too; None is off."""
+    if args.smtp_port is not None:
+        return None if args.smtp_port < 0 else int(args.smtp_port)
+    if settings.smtp_port is not None:
+        return settings.smtp_port
+    return 0 if settings.port == 0 else SMTP_PORT
+
+
+def _choose_smtps_port(args: argparse.Namespace, settings: Settings, smtp_port: int | None) -> int | None:
+    """The one asked for, or one that goes with the other's; beside a port of the user's own it is theirs to choose."""
+    if args.smtps_port is not None:
+        return None if args.smtps_port < 0 else int(args.smtps_port)
+    if settings.smtps_port is not None:
+        return settings.smtps_port
+    return {SMTP_PORT: SMTPS_PORT, 0: 0}.get(-1 if smtp_port is None else smtp_port)
+
+
+def _serve_in_process(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
+    app = create_app(settings)
+    service: Service = app.state.linkweir
+    server = HardenedServer(uvicorn_config(app))
+    with _stop_on_signal(server.stop):
+        service.start()
+        try:
+            _print_startup_banner(service, _local_url(settings), args.new_api_key)
+            if args.demo or args.demo_exit:
+                _start_demo(service, server, stop=args.demo_exit)
+            gc.collect()
+            gc.freeze()  # what is there by now stays: no collection needs to walk through it while readers wait
+            server.run(sockets=[listener])
+        finally:
+            service.stop()
+    return 0 if server.started else EXIT_FAILURE
+
+
+def _serve_with_workers(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
+    """One process for all that is not HTTP, and those that share the socket."""
+    if args.workers < 1 or args.demo or args.demo_exit:
+        raise LinkweirError("--workers needs at least 1, and does not go together with --demo")
+    log = make_logger(settings.log_level)
+    service = Service(settings, log)
+    service.prepare()
+    _print_startup_banner(service, _local_url(settings), args.new_api_key)
+    figures = MultiprocessMetrics(settings.data)
+    figures.clear()
+    works = {
+        f"web-{number}": lambda: _run_web_process(settings, listener, figures) for number in range(1, args.workers + 1)
+    }
+    gc.collect()
+    gc.freeze()
+    works["background"] = lambda: _run_background_process(settings, listener, figures)
+    return ProcessSupervisor(works, log, release=listener.close).run()
+
+
+def _run_web_process(settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics) -> int:
+    app = create_app(settings, role="web")
+    service: Service = app.state.linkweir
+    server = HardenedServer(uvicorn_config(app))
+    with _stop_on_signal(server.stop):
+        if not _try_start(service):
+            return os.EX_TEMPFAIL
+        with shared_metrics.publish(service.metrics):
+            try:
+                server.run(sockets=[listener])
+            finally:
+                service.stop()
+    return 0 if server.started else EXIT_FAILURE
+
+
+def _run_background_process(settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics) -> int:
+    """Delivery, SMTP, webhooks and the journal's reader, with less claim on the processor than readers have."""
+    listener.close()
+    ended: list[bool] = []  # no Event: its lock may be held by the very code that a signal interrupts
+    with _stop_on_signal(lambda: ended.append(True)):
+        os.nice(BACKGROUND_NICENESS)
+        service = Service(settings, make_logger(settings.log_level), "background")
+        if not _try_start(service):
+            return os.EX_TEMPFAIL
+        _print_smtp_login(service)
+        sys.stdout.flush()
+        with shared_metrics.publish(service.metrics):
+            while not ended:
+                time.sleep(POLL_SECONDS)
+            service.stop()
+    return 0
+
+
+def _try_start(service: Service) -> bool:
+    """Start, unless the database does not answer now: it did so to the parent, so it is busy, and the others go on."""
+    try:
+        service.start()
+    except DatabaseUnavailable as error:
+        service.log.error("service.cannot_start", error=str(error))
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """Stop well on SIGINT, SIGTERM and SIGHUP at any moment; whoever cannot is ended by the kernel after a while."""
+    begun: list[bool] = []
+
+    def begin(_number: int, _frame: FrameType | None) -> None:
+        if not begun:
+            begun.append(True)
+            signal.alarm(KILL_SECONDS)
+        stop()
+
+    previous = install_stop_handler(begin)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        signal.alarm(0)
+
+
+def _local_url(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _print_startup_banner(service: Service, url: str, create_key: bool) -> None:
+    """Say where things are; an API key is shown this once."""
+    settings = service.settings
+    key = service.create_api_key("first", only_first=True)
+    if key is None and create_key:
+        key = service.create_api_key("made by --new-api-key")
+    print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
+    if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
+        print("              Readers cannot open such links: give --base-url the address that they reach you at.")
+    print(f"Data folder   {settings.data.absolute()}")
+    print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
+    print(f"Account       {service.account}")
+    _print_smtp_login(service)
+    _print_dashboard_login(service, url)
+    if key is None:
+        told = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
+        print(f"API key       {told}; --new-api-key makes another")
+    else:
+        print(f"API key       {key}")
+        print("              (keep it: it is stored as a hash only and not shown again)")
+        print(_format_curl_examples(url, str(service.account), key))
+    sys.stdout.flush()
+
+
+def _print_dashboard_login(service: Service, url: str) -> None:
+    """Where people look; a password is shown this once."""
+    print(f"Dashboard     {url}/dashboard/")
+    if found := service.create_first_user():
+        print(f"              user {found[0]}  password {found[1]}")
+        print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
+    else:
+        where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
+        print(f"              (who may sign in: `{where}`; what else can be done: `linkweir user --help`)")
+
+
+def _print_smtp_login(service: Service) -> None:
+    """Where mail can be handed in, and with what; a password is shown this once."""
+    servers = {one.service: one.address for one in service.smtp_servers if one.service != "filter"}
+    if not servers:
+        return
+    host, ways = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "TLS from the start"}
+    ports = " and ".join(f"port {servers[name][1]} ({way})" for name, way in ways.items() if name in servers)
+    print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
+    if service.settings.smtp_certificate is None:
+        print("              (its certificate signs itself: good for trying out)")
+    if found := service.create_first_smtp_credential():
+        print(f"              username {found[0]}  password {found[1]}")
+
+
+def _format_curl_examples(url: str, account: str, key: str) -> str:
+    base = f"{url}/v2/accounts/{account}/messages"
+    header = shlex.quote(f"Authorization: Bearer {key}")
+    fields = ",\n       ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in SAMPLE_REQUEST.items())
+    body = shlex.quote("{" + fields + "}")
+    return (
+        f"\nSend a message:\n\ncurl -sS {base} \\\n  -H {header} \\\n  -H 'Content-Type: application/json' \\\n"
+        f"  -d {body}\n\nRead it, with its click_count (ID is the id in the answer, without < and >):\n\n"
+        f"curl -sS {base}/ID \\\n  -H {header}\n"
+    )
+
+
+def _start_demo(service: Service, server: HardenedServer, *, stop: bool) -> None:
+    """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then."""
+    key = service.create_api_key(DEMO_KEY_LABEL, replace=True) or ""
+    settings = service.settings
+    url = _local_url(settings)
+
+    def show() -> None:
+        try:
+            reached = sample_traffic.generate(service)
+            if reached is None:
+                print(f"Demo: {sample_traffic.explain_refusal(service)}\n  {url}/dashboard/\n")
+            else:
+                print(f"Demo: sample traffic, sent to nobody, is at\n  {url}/dashboard/\n")
+            newsletter.send_and_print(settings, url, str(service.account), key, service.keyring)
+            if reached and not stop:
+                sample_traffic.generate_live_clicks(service, reached, lambda: server.should_exit)
+        except (OSError, LinkweirError) as error:
+            print(f"linkweir serve --demo: {error}", file=sys.stderr)
+        finally:
+            if stop:
+                server.should_exit = True
+
+    threading.Thread(target=show, name="linkweir-demo", daemon=True).start()

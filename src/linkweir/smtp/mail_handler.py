@@ -1,0 +1,230 @@
+"""From an SMTP transaction to the submitter, and from its errors to replies. 250 means: committed to disk."""
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
+from sqlalchemy import RowMapping
+
+from linkweir.accounts import account_lookup
+from linkweir.db import smtp_credentials_table
+from linkweir.errors import (
+    DatabaseUnavailable,
+    Forbidden,
+    LinkweirError,
+    NotFound,
+    RejectedContent,
+    Unauthorized,
+    ValidationError,
+)
+from linkweir.mail import originators
+from linkweir.mail.addresses import is_envelope_path, normalize_domain
+from linkweir.mail.raw_submission import RawMail
+from linkweir.mail.submission import MAX_RAW_BYTES
+from linkweir.smtp.smtp_connection import SmtpConnection
+from linkweir.web.services import AppServices, now
+
+MAX_RECIPIENTS = 50
+# The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
+# with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
+BARE_LINE_ENDING = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+MAX_ADDRESS_LENGTH = 320  # characters; local parts over RFC 5321's 64 octets are real (bounces to generated senders)
+
+
+@dataclass(slots=True)
+class AuthenticatedCredential:
+    """Who has signed in: the row of the credential."""
+
+    credential: RowMapping = field(repr=False)
+
+
+class SubmissionHandler:
+    """The handler of every connection of one server that takes mail from senders."""
+
+    source: Literal["smtp", "filter"] = "smtp"
+
+    def __init__(self, services: AppServices, pool: ThreadPoolExecutor) -> None:
+        self._services = services
+        self._pool = pool
+
+    async def handle_EHLO(  # noqa: N802 - the library's names
+        self, server: SMTP, session: Session, _envelope: Envelope, name: str, offered: list[str]
+    ) -> list[str]:
+        """What is offered, and is true."""
+        session.host_name = name
+        if server.data_size_limit is None:
+            offered.insert(1, "250-SIZE 0")  # no fixed limit (RFC 1870 section 3)
+        return [line for line in offered if line[4:] != "SMTPUTF8" or self._supports_smtputf8()]
+
+    async def handle_MAIL(  # noqa: N802 - the library's names
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Begin a mail."""
+        if envelope.smtp_utf8 and not self._supports_smtputf8():
+            return "550 5.6.7 the relay that mail leaves by does not take SMTPUTF8"
+        try:
+            sender = address and self._parse_address(address, envelope)
+            if sender and (allowed := _allowed_domains(session.auth_data)) is not None:
+                originators.check_address(allowed, sender, "MAIL FROM")
+        except ValidationError as error:
+            return f"553 {error.field} {error.reason}"
+        except Forbidden as error:
+            return self._error_reply(error)
+        envelope.mail_from = sender
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(  # noqa: N802 - the library's names
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take one more recipient."""
+        if len(envelope.rcpt_tos) >= self._max_recipients(server):
+            return f"452 4.5.3 at most {len(envelope.rcpt_tos)} recipients"
+        try:
+            envelope.rcpt_tos.append(self._parse_address(address, envelope, recipient=True))
+        except ValidationError as error:
+            return f"553 {error.field} {error.reason}"
+        return "250 2.1.5 OK"
+
+    def _max_recipients(self, _server: SMTP) -> int:
+        return MAX_RECIPIENTS
+
+    def _supports_smtputf8(self) -> bool:
+        """Whether the way out carries it; while that is not known it is taken, and bounced if it turns out not to."""
+        return self._services.delivery_worker.supports_smtputf8("default") is not False
+
+    def _parse_address(self, path: str, envelope: Envelope, *, recipient: bool = False) -> str:
+        """The address with its domain as the DNS has it. Raises BadInput with the enhanced status as its field."""
+        if not is_envelope_path(path) or len(path) > MAX_ADDRESS_LENGTH or (recipient and "@" not in path):
+            raise ValidationError("5.1.3" if recipient else "5.1.7", "that is no address")
+        if path.isascii():
+            return path
+        if not envelope.smtp_utf8:
+            raise ValidationError("5.6.7", "an address beyond ASCII needs SMTPUTF8")
+        try:
+            return normalize_domain(path)
+        except ValidationError as error:
+            raise ValidationError("5.1.3" if recipient else "5.1.7", error.reason) from None
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Accept the mail for all its recipients, or for none."""
+        if isinstance(server, SmtpConnection):
+            server.start_reply_timer()
+        raw = envelope.content
+        assert isinstance(raw, bytes)
+        if problem := self._content_error(raw):
+            return f"550 5.6.0 {problem}"
+        mail = RawMail(
+            envelope.mail_from or "",
+            tuple(dict.fromkeys(envelope.rcpt_tos)),
+            raw,
+            self.source,
+            sandbox=isinstance(session.auth_data, AuthenticatedCredential)
+            and bool(session.auth_data.credential["sandbox"]),
+            smtputf8=envelope.smtp_utf8,
+            max_message_bytes=self._services.delivery_worker.max_message_bytes(
+                "filter" if self.source == "filter" else "default"
+            ),
+        )
+        try:
+            stored = asyncio.get_running_loop().run_in_executor(self._pool, self._submit, mail, session.auth_data)
+        except RuntimeError:  # no more work is taken
+            return "421 4.3.2 the service is stopping"
+        try:
+            return await stored
+        except (LinkweirError, OSError, MemoryError) as error:
+            return self._error_reply(error)
+
+    def _content_error(self, raw: bytes) -> str | None:
+        """Why this cannot be taken, or None."""
+        return (
+            "the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
+            if BARE_LINE_ENDING.search(raw)
+            else None
+        )
+
+    def _error_reply(self, error: Exception) -> str:
+        """The reply to a mail of which nothing was accepted."""
+        if isinstance(error, Unauthorized):
+            return "550 5.7.8 this credential opens nothing any more"
+        if isinstance(error, Forbidden):
+            return f"550 5.7.1 {_reply_text(str(error))}"
+        if isinstance(error, RejectedContent):
+            return f"554 5.6.0 {_reply_text(str(error))}"
+        if isinstance(error, (ValidationError, NotFound)):
+            return f"550 5.6.0 {_reply_text(str(error))}"
+        if isinstance(error, DatabaseUnavailable):
+            self._services.log.error("smtp.store_unavailable", error=str(error))
+            return "451 4.3.0 the message store does not answer; nothing was accepted"
+        self._services.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
+        return "451 4.3.0 nothing was accepted"
+
+    async def handle_exception(self, error: Exception) -> str:
+        """A bug, or a client that went away or speaks no TLS, which any scanner does: no reason for an alarm."""
+        if isinstance(error, TLSSetupException | ConnectionError):
+            self._services.log.info("smtp.connection_failed", kind=type(error.__cause__ or error).__name__)
+            return "421 4.4.2 the connection failed"
+        self._services.log.error("smtp.bug", kind=type(error).__name__, exc_info=error)
+        return "451 4.3.0 internal error"
+
+    def _submit(self, mail: RawMail, credential: object) -> str:
+        parts = self._services
+        with parts.store.read() as connection:
+            account_id = parts.account
+            if isinstance(credential, AuthenticatedCredential):
+                account_id, key = credential.credential["account_id"], credential.credential["id"]
+                if smtp_credentials_table.get(connection, account_id, key) is None:  # deleted since the sign-in
+                    raise Unauthorized
+            if account_id is None:
+                raise NotFound("there is no account")
+            account = account_lookup.load_account(connection, account_id)
+        accepted = parts.submitter.submit_raw(parts.keyring, account, mail, now(), allowed=_allowed_domains(credential))
+        parts.delivery_worker.wake()
+        parts.metrics.accepted_messages.inc(len(accepted))
+        parts.log.info("messages.accepted", account=str(account.id), accepted=len(accepted), source=self.source)
+        return f"250 2.0.0 accepted as {accepted[0]}"
+
+
+class FilterHandler(SubmissionHandler):
+    """The same for a mail server that has accepted the mail already: what it hands over is never refused for good, for
+    then it would be lost to its recipients.
+    """
+
+    source = "filter"
+
+    def _supports_smtputf8(self) -> bool:
+        return True  # it offers this to its own senders
+
+    def _max_recipients(self, server: SMTP) -> int:
+        """As many as can be stored together; the mail server brings the rest next."""
+        announced = server.declared_size if isinstance(server, SmtpConnection) else 0
+        return max(1, min(MAX_RECIPIENTS, MAX_RAW_BYTES // (2 * announced or 1)))
+
+    def _parse_address(self, path: str, _envelope: Envelope, *, recipient: bool = False) -> str:
+        if not is_envelope_path(path):
+            raise ValidationError("5.1.3" if recipient else "5.1.7", "that is no address")
+        return path
+
+    def _content_error(self, raw: bytes) -> str | None:
+        return None
+
+    def _error_reply(self, error: Exception) -> str:
+        if isinstance(error, ValidationError | NotFound | Unauthorized):
+            self._services.log.error("filter.refused", reason=str(error))
+            return f"451 4.3.0 {_reply_text(str(error))}"
+        return super()._error_reply(error)
+
+
+def _allowed_domains(who: object) -> list[str] | None:
+    """The domains that whoever has signed in may send from; None: any."""
+    return (
+        who.credential["domains"]
+        if isinstance(who, AuthenticatedCredential) and who.credential["scope"] == "scoped"
+        else None
+    )
+
+
+def _reply_text(text: str) -> str:
+    return " ".join("".join(c if c.isascii() and c.isprintable() else " " for c in text).split())[:300]

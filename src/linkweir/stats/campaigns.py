@@ -1,0 +1,60 @@
+"""Campaigns (tags) side by side, and the variants of one campaign with a judgement on what is chance."""
+
+import uuid
+from dataclasses import asdict
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from linkweir.db import aggregate_queries
+from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.stats.click_statistics import counts_for_values, public_counts, send_rates
+from linkweir.stats.significance import ComparedGroup, compare_all
+
+MAX_CAMPAIGNS: Final = 20  # campaigns in one comparison
+MAX_VARIANTS: Final = 50  # variants that are compared; more are no test
+
+
+def compare_campaigns(
+    connection: Connection, account: uuid.UUID, tags: list[str], first: int, last: int
+) -> list[dict[str, Any]]:
+    """Each of these tags with its messages and clicks between two hours."""
+    rows = []
+    for tag in tags:
+        span = AggregateRange(account, f"tag:{tag}", first, last)
+        sums = public_counts(aggregate_queries.sum_all(connection, span)._mapping)
+        rows.append({"tag": tag, **sums, **send_rates(*aggregate_queries.sum_sent(connection, span), sums["clickers"])})
+    return rows
+
+
+def list_campaigns(
+    connection: Connection, account: uuid.UUID, first: int, last: int, limit: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """The tags of messages sent between two hours, most messages first, and whether there are more than `limit`."""
+    span = AggregateRange(account, "", first, last)
+    sent = aggregate_queries.sum_sent_by_value(connection, span, "tag")
+    wanted = sorted(sent, key=lambda tag: (-sent[tag][0], tag))
+    rows = []
+    for tag, sums in counts_for_values(connection, span, "tag", wanted[:limit]).items():
+        rows.append({"tag": tag, **sums, **send_rates(*sent[tag], sums["clickers"])})
+    return rows, len(wanted) > limit
+
+
+def compare_variants(
+    connection: Connection, account: uuid.UUID, tag: str, hours: tuple[int, int], baseline: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Each variant of a campaign with its messages and clicks, and how each differs from the baseline: the one named,
+    or the first by name.
+    """
+    span = AggregateRange(account, f"tag:{tag}", *hours)
+    sent = aggregate_queries.sum_sent_by_value(connection, span, "variant")
+    names = sorted(sent)[:MAX_VARIANTS]
+    sums = counts_for_values(connection, span, "variant", names)
+    rows = [{"variant": name, **sums[name], **send_rates(*sent[name], sums[name]["clickers"])} for name in names]
+    # more clickers than delivered messages: a reader was faster than the note of the delivery
+    groups = {name: ComparedGroup(name, min(sums[name]["clickers"], sent[name][1]), sent[name][1]) for name in names}
+    base = groups.get(baseline if baseline is not None else names[0]) if names else None
+    if base is None:
+        return rows, []
+    found = compare_all(base, [group for group in groups.values() if group is not base])
+    return rows, [asdict(one) for one in found]

@@ -1,0 +1,110 @@
+"""Single clicks and lists of who clicked, read piece by piece: nobody waits for a long look at the store."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from linkweir.db import click_lists
+from linkweir.db.database import Database
+from linkweir.db.keyset_pagination import PageRequest
+from linkweir.stats.export import ColumnTypes, ExportRow
+
+BATCH_ROWS: Final = 1000  # rows in one look at the store
+CLICK_COLUMNS: Final[ColumnTypes] = {
+    "id": "text",
+    "at": "time",
+    "message_id": "text",
+    "recipient": "text",
+    "campaign": "text",  # of anonymous clicks; the others have their message's tags
+    "tags": "texts",
+    "position": "whole",
+    "destination": "text",
+    "method": "text",
+    "privacy": "text",
+    "verdict": "text",
+    "confidence": "number",
+    "reasons": "text",
+    "first": "bool",
+    "ip": "text",
+    "user_agent": "text",
+    "client": "text",
+    "system": "text",
+    "device": "text",
+    "country": "text",
+    "region": "text",
+    "network": "text",
+}
+CLICKER_COLUMNS: Final[ColumnTypes] = {
+    "message_id": "text",
+    "recipient": "text",
+    "variant": "text",
+    "sent_at": "time",
+    "first_at": "time",
+    "click_count": "whole",
+    "links": "whole",
+    "machine": "whole",
+}
+
+
+def iter_clicks(
+    store: Database,
+    account: uuid.UUID,
+    from_at: int,
+    to_at: int,
+    *,
+    tag: str | None = None,
+    domains: Sequence[str] | None = None,
+) -> Iterator[ExportRow]:
+    """Every click between two times, oldest first: see CLICKS. Raises StoreUnavailable."""
+    place = (from_at, uuid.UUID(int=0))
+    while True:
+        with store.read() as connection:
+            rows = click_lists.load_export_batch(
+                connection, account, place, to_at, BATCH_ROWS, tag=tag, domains=domains
+            )
+        yield from rows
+        if len(rows) < BATCH_ROWS:
+            return
+        place = (rows[-1]["at"], rows[-1]["id"])
+
+
+def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportRow]:
+    """Every click on the links of one message, newest first: see CLICKS; `message` with id, recipient and tags.
+
+    Raises StoreUnavailable.
+    """
+    wanted = PageRequest(BATCH_ROWS)
+    while True:
+        with store.read() as connection:
+            page = click_lists.list_clicks_of_message(connection, message["id"], wanted)
+        for row in page.rows:
+            yield {**row, "recipient": message["recipient"], "tags": message["tags"]}
+        if not page.more_after:
+            return
+        wanted = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
+
+
+def iter_clickers(
+    store: Database,
+    account: uuid.UUID,
+    tag: str,
+    *,
+    position: int | None = None,
+    destination: str | None = None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
+) -> Iterator[ExportRow]:
+    """Everybody who clicked in a campaign, or on one of its links: see CLICKERS, and `store.clicked.who` for what
+    narrows the list. Raises StoreUnavailable.
+    """
+    narrowed: dict[str, Any] = {"position": position, "destination": destination}
+    narrowed |= {"address": address, "between": between}
+    wanted = PageRequest(BATCH_ROWS)
+    while True:
+        with store.read() as connection:
+            page = click_lists.list_clickers(connection, account, tag, wanted, **narrowed)
+        for row in page.rows:
+            yield {**row, "message_id": row["id"], "sent_at": row["at"]}
+        if not page.more_after:
+            return
+        wanted = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))

@@ -1,0 +1,130 @@
+"""Clicks counted along time or along one thing that is known of them; from sums, never from single clicks.
+
+`human`, `unsure`, `machine` and `prefetch` are clicks by verdict and `total` is all of them. `click_count` is those
+that count, human and unsure: what the contract calls by that name. `clickers` are messages whose first counted click
+(on that value) fell into the time asked for, so that periods add up.
+"""
+
+import itertools
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from linkweir.db import aggregate_queries
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, CLICK_DIMENSIONS, MESSAGE_DIMENSIONS
+from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.errors import UnsupportedRequest, ValidationError
+from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit, iter_periods
+
+DIMENSIONS: Final = (*CLICK_DIMENSIONS, *MESSAGE_DIMENSIONS)
+MAX_PERIODS: Final = 1000  # periods in one answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsQuery:
+    """Which clicks, from hour `first` to before hour `last`, and how to group them. Both filters together go with
+    groups of time only.
+    """
+
+    account: uuid.UUID
+    group_by: str
+    first: int
+    last: int
+    time_zone: ZoneInfo
+    tag: str | None = None
+    sender_domain: str | None = None
+    limit: int = 100
+
+    @property
+    def span(self) -> AggregateRange:
+        """What is read of the sums."""
+        scope = f"sender:{self.sender_domain}" if self.sender_domain else ""
+        return AggregateRange(self.account, f"tag:{self.tag}" if self.tag else scope, self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsResult:
+    """Rows in order, and whether there are more values than were asked for."""
+
+    rows: list[dict[str, Any]]
+    has_more: bool = False
+
+
+def query_clicks(connection: Connection, query: StatisticsQuery) -> StatisticsResult:
+    """The sums asked for. Raises BadInput."""
+    if query.group_by in PERIOD_UNITS:
+        return StatisticsResult(_query_by_time(connection, query))
+    if query.tag and query.sender_domain:
+        raise UnsupportedRequest("sender_domain", "together with tag goes with groups of time only")
+    if query.group_by not in DIMENSIONS and not query.group_by.startswith(ATTRIBUTE_PREFIX):
+        raise ValidationError(
+            "group_by", "must be one of " + ", ".join((*PERIOD_UNITS, *DIMENSIONS, "attribute:<name>"))
+        )
+    return _query_by_value(connection, query)
+
+
+def _query_by_time(connection: Connection, query: StatisticsQuery) -> list[dict[str, Any]]:
+    group: PeriodUnit = query.group_by  # type: ignore[assignment]  # one of GROUPS, as its caller has seen
+    found = list(itertools.islice(iter_periods(query.first, query.last, group, query.time_zone), MAX_PERIODS + 1))
+    if len(found) > MAX_PERIODS:
+        raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
+    both = query.tag and query.sender_domain
+    side = ("sender_domain", query.sender_domain or "") if both else ("", "")
+    sums = aggregate_queries.sum_by_period(connection, query.span, found, *side)
+    return [
+        {"first": first, "last": last, **public_counts(dict(zip(aggregate_queries.COUNT_COLUMNS, row, strict=True)))}
+        for (first, last), row in zip(found, sums, strict=True)
+    ]
+
+
+def _query_by_value(connection: Connection, query: StatisticsQuery) -> StatisticsResult:
+    span = query.span
+    found = aggregate_queries.sum_by_value(connection, span, query.group_by, query.limit + 1)
+    some = found[: query.limit]
+    rows = [{**_value_fields(query.group_by, row.value), **public_counts(row._mapping)} for row in some]
+    if query.group_by in MESSAGE_DIMENSIONS or query.group_by.startswith(ATTRIBUTE_PREFIX):
+        sent = aggregate_queries.sum_sent_by_value(connection, span, query.group_by, [row.value for row in some])
+        rows = [{**row, **send_rates(*sent.get(row["value"], (0, 0)), row["clickers"])} for row in rows]
+    return StatisticsResult(rows, len(found) > query.limit)
+
+
+def _value_fields(group: str, value: str) -> dict[str, Any]:
+    if group != "link":
+        return {"value": value}
+    position, _, destination = value.partition("\t")
+    return {"value": value, "position": int(position), "destination": destination or None}
+
+
+def public_counts(row: Mapping[Any, Any]) -> dict[str, int]:
+    """The sums of one row under their public names."""
+    human, machine, prefetch, unsure = (int(row[name]) for name in ("human", "machine", "prefetch", "unsure"))
+    return {
+        "human": human,
+        "unsure": unsure,
+        "machine": machine,
+        "prefetch": prefetch,
+        "total": human + unsure + machine + prefetch,
+        "click_count": human + unsure,
+        "clickers": int(row["clickers"]),
+    }
+
+
+def send_rates(sent: int, delivered: int, clickers: int) -> dict[str, Any]:
+    """Messages sent and delivered, and the part of the delivered ones that was clicked; None when none was."""
+    return {"sent": sent, "delivered": delivered, "click_rate": clickers / delivered if delivered else None}
+
+
+def counts_for_values(
+    connection: Connection, span: AggregateRange, dimension: str, values: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Sums of these values, with zeros for those that nobody clicked on."""
+    found = {
+        row.value: row._mapping
+        for row in aggregate_queries.sum_by_value(connection, span, dimension, len(values), values)
+    }
+    empty = dict.fromkeys(aggregate_queries.COUNT_COLUMNS, 0)
+    return {value: public_counts(found.get(value, empty)) for value in values}

@@ -1,0 +1,21 @@
+"""Tracking links: mint them, open them, and keep the keys that do both. Pure: no I/O, clock passed in."""
+
+from linkweir.tokens.base_urls import HONEYPOT_INDEX, PIXEL_INDEX
+from linkweir.tokens.identifiers import MessageId, Privacy
+from linkweir.tokens.keyring import Key, KeyRing
+from linkweir.tokens.opener import Opened, open_link, open_token
+from linkweir.tokens.tracker import MAX_DESTINATION_BYTES, Tracker
+
+__all__ = [
+    "HONEYPOT_INDEX",
+    "MAX_DESTINATION_BYTES",
+    "PIXEL_INDEX",
+    "Key",
+    "KeyRing",
+    "MessageId",
+    "Opened",
+    "Privacy",
+    "Tracker",
+    "open_link",
+    "open_token",
+]

@@ -1,0 +1,34 @@
+"""Where tracking links live: a base URL in its one normal spelling."""
+
+from __future__ import annotations
+
+import re
+
+# Only what needs no escaping in an attribute of either quote style; no query, fragment or user.
+_BASE_URL = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)"
+    r"(?P<path>(?:/[a-z0-9._~!$()*+,;=:%-]+)*/?)",
+    re.ASCII | re.IGNORECASE,
+)
+PIXEL_INDEX = (1 << 32) - 1  # the open pixel's place among a message's links: no document has so many
+HONEYPOT_INDEX = PIXEL_INDEX - 1  # a hidden link that no person can follow
+MAX_CHARACTERS = 200  # characters: a link has to stay a line of a mail
+
+
+def normalize_base_url(base_url: str) -> str:
+    """The base URL with scheme and host in lower case and one `/` at its end; else ValueError."""
+    found = _BASE_URL.fullmatch(base_url) if len(base_url) <= MAX_CHARACTERS else None
+    if found is None:
+        raise ValueError(
+            f"the base URL {base_url[:MAX_CHARACTERS]!r} must be http:// or https:// with a host and at most "
+            f"a plain path, in ASCII, of at most {MAX_CHARACTERS} characters"
+        )
+    path = found["path"].rstrip("/")
+    return f"{found['scheme'].lower()}://{found['host'].lower()}{path}/"
+
+
+def split_base_url(base_url: str) -> tuple[bytes, bytes]:
+    """Host with port, and path from `/` to `/`, of a normal base URL."""
+    host, slash, path = base_url.partition("://")[2].partition("/")
+    return host.encode("ascii"), (slash + path).encode("ascii")

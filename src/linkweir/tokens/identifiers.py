@@ -1,0 +1,49 @@
+"""What a link may say about where it was sent: privacy modes, message and campaign ids."""
+
+from __future__ import annotations
+
+import enum
+import re
+import uuid
+
+from linkweir.errors import BadSwitch
+
+MessageId = uuid.UUID | int | str
+
+# Characters that need no escaping in a URL (RFC 3986 "unreserved"): no `@`, so no address fits.
+_TEXT = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
+_IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
+
+
+class Privacy(enum.StrEnum):
+    """How much a click may tell, from everything to nothing; the order below is the order of strictness."""
+
+    FULL = "full"  # the message, and through it the recipient
+    PSEUDONYMOUS = "pseudonymous"  # the message; the click is stored without what identifies a person
+    ANONYMOUS = "anonymous"  # the campaign and the link: nobody can be told apart
+    NONE = "none"  # links are not replaced at all
+
+    @staticmethod
+    def strictest(*modes: Privacy) -> Privacy:
+        """The strictest of the modes; FULL if there are none."""
+        order = list(Privacy)
+        return max(modes, key=order.index, default=Privacy.FULL)
+
+
+def validate_id(value: MessageId | None, label: str) -> MessageId | None:
+    """The value if it can stand in a token, else BadSwitch naming `what`.
+
+    Refused: numbers outside 0..2**64-1, text that is not 1-64 of A-Z a-z 0-9 . _ ~ -, and IPv4 addresses.
+    """
+    if value is None or isinstance(value, uuid.UUID):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise BadSwitch(f"{label} must be a UUID, a number or text, not {type(value).__name__}")
+    if isinstance(value, int):
+        if not 0 <= value < 1 << 64:
+            raise BadSwitch(f"{label} must be from 0 to 2**64-1")
+    elif not _TEXT.fullmatch(value):
+        raise BadSwitch(f"{label} must be 1 to 64 characters of A-Z a-z 0-9 . _ ~ - (never an address)")
+    elif _IPV4.fullmatch(value):
+        raise BadSwitch(f"{label} must not be an IP address")
+    return value

@@ -1,0 +1,135 @@
+"""Opens tokens: no database, no guessing. Whatever minting would not have written is refused."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Literal
+
+from linkweir import _tokens
+from linkweir.errors import BadSwitch, BadToken, check_type
+from linkweir.tokens import wire_format
+from linkweir.tokens.identifiers import MessageId, Privacy, validate_id
+from linkweir.tokens.keyring import KeyRing
+
+MIN_COMMON_BYTES = 4  # version, key, one byte of a number, index
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a token says. `message` is None in ANONYMOUS, `campaign` in the other modes; a short one has no
+    `destination`: look it up under message (or campaign) and index."""
+
+    style: Literal["sealed", "short"]
+    version: int
+    key_id: int
+    privacy: Privacy
+    message: MessageId | None
+    campaign: str | int | None
+    index: int
+    destination: str | None
+
+
+def open_token(ring: KeyRing, token: str) -> Opened:
+    """What the token says, if a key of the ring made it, letter for letter; else BadToken.
+
+    Codes: `malformed` (not a token, or cut), `unknown-version`, `unknown-key`, `forged` (wrong MAC).
+    """
+    check_type("ring", ring, KeyRing, "a KeyRing")
+    check_type("token", token, str, "str")
+    data = _tokens.decode_base64url(token.encode("ascii")) if token.isascii() else None
+    if data is None or len(data) <= wire_format.MAC_BYTES:
+        raise BadToken("malformed", "this is not a tracking link, or it has been cut")
+    if data[0] >> 5 != wire_format.VERSION:
+        raise BadToken("unknown-version", f"this tracking link has format {data[0] >> 5}, which is unknown here")
+    body, mac = data[: -wire_format.MAC_BYTES], data[-wire_format.MAC_BYTES :]
+    opened = _open_fast_path(ring, body, mac)
+    if opened is not None:
+        return opened
+    reader = wire_format.TokenReader(body)
+    try:
+        prefix = reader.read_prefix()
+        index = reader.read_varint()
+        _verify_mac(ring, prefix.key_id, body, mac)
+        return _make_result(prefix, index, body, reader.offset)
+    except (wire_format.TruncatedError, BadSwitch):
+        raise BadToken("malformed", "this is not a tracking link, or it has been cut") from None
+
+
+def _open_fast_path(ring: KeyRing, body: bytes, mac: bytes) -> Opened | None:
+    """What most tokens say: a number as message, a small key and index. None for all others, wrong ones among them.
+
+    The same as the long way round, in a third of its time: a redirect does little else.
+    """
+    privacy = wire_format.COMMON_HEADERS.get(body[0])
+    if privacy is None or len(body) < MIN_COMMON_BYTES:
+        return None
+    key_id, end = body[1] & 31, 3 + (body[1] >> 5)
+    key = ring.find(key_id) if key_id and end < len(body) else None
+    if key is None or body[end] > 127 or not (body[2] or end == 3):
+        return None
+    packed = body[end + 1 :]
+    state = wire_format.make_keyed_hash(key.secret)
+    state.update(body)
+    if not hmac.compare_digest(state.digest(), mac):
+        return None
+    raw = _tokens.decompress_url(packed)
+    try:
+        destination = None if raw is None else raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if destination is None:
+        return None
+    number = int.from_bytes(body[2:end], "big")
+    return Opened("sealed", wire_format.VERSION, key_id, privacy, number, None, body[end], destination)
+
+
+def _verify_mac(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:
+    key = ring.find(key_id)
+    if key is None:
+        raise BadToken("unknown-key", f"this tracking link names key {key_id}, which this key ring does not have")
+    state = wire_format.make_keyed_hash(key.secret)
+    state.update(body)
+    if not hmac.compare_digest(state.digest(), mac):
+        raise BadToken("forged", "this tracking link was not made here, or it has been changed")
+
+
+def _make_result(prefix: wire_format.TokenPrefix, index: int, body: bytes, end: int) -> Opened:
+    """Checks that these bytes are the one spelling of what they say; only a key's owner could err."""
+    validate_id(prefix.identity, "id")
+    packed = body[end:]
+    if wire_format.encode_prefix(prefix) + wire_format.encode_varint(index) + packed != body or (
+        prefix.short and packed
+    ):
+        raise wire_format.TruncatedError
+    anonymous = prefix.privacy is Privacy.ANONYMOUS
+    return Opened(
+        style="short" if prefix.short else "sealed",
+        version=wire_format.VERSION,
+        key_id=prefix.key_id,
+        privacy=prefix.privacy,
+        message=None if anonymous else prefix.identity,
+        campaign=prefix.identity if anonymous and isinstance(prefix.identity, int | str) else None,
+        index=index,
+        destination=None if prefix.short else _decompress_destination(packed),
+    )
+
+
+def _decompress_destination(packed: bytes) -> str:
+    raw = _tokens.decompress_url(packed)
+    if raw is None:
+        raise wire_format.TruncatedError
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise wire_format.TruncatedError from None
+
+
+def open_link(ring: KeyRing, url: str) -> Opened:
+    """`open_token` on what follows a link's last `/`; its host is not looked at, for the MAC decides."""
+    check_type("url", url, str, "str")
+    base, _, token = url.rpartition("/")
+    check_type("ring", ring, KeyRing, "a KeyRing")
+    if not base.lower().startswith(("http://", "https://")):
+        raise BadToken("malformed", "this is not a tracking link: no http:// or https:// address with a token")
+    return open_token(ring, token)

@@ -1,0 +1,223 @@
+"""`GET /docs` and `/docs/{page}`: the manual in a browser, with a search field. No script, no other host, no session.
+
+The pages are our own Markdown; what comes from the request is the search text, which is escaped.
+"""
+
+import base64
+import hashlib
+import re
+import textwrap
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from linkweir.errors import NotFound
+from linkweir.manual import contents
+from linkweir.web.services import services_from
+
+MAX_QUERY_CHARACTERS = 200
+EXCERPT_CHARACTERS = 240
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --link: light-dark(#0b6158, #5eddce) }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 76rem; padding: 1rem; font: 1rem/1.6 system-ui, sans-serif }
+a { color: var(--link) }
+nav ul { list-style: none; margin: 0 0 1rem; padding: 0 }
+nav h2 { margin: 0; font-size: .85rem; text-transform: uppercase; letter-spacing: .05em; opacity: .8 }
+nav [aria-current] { font-weight: 700; text-decoration: none }
+main { min-width: 0 }
+main h1 { margin-top: 0; line-height: 1.2 }
+main h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line) }
+h3 code, h3 { overflow-wrap: anywhere }
+pre { overflow-x: auto; padding: .8rem; background: var(--soft); border-radius: .4rem; line-height: 1.4 }
+code { font-size: .9em; overflow-wrap: anywhere }
+pre code { overflow-wrap: normal }
+:not(pre) > code { background: var(--soft); padding: .1em .3em; border-radius: .2rem }
+table { display: block; overflow-x: auto; border-collapse: collapse; margin: 1rem 0 }
+th, td { padding: .35rem .7rem; border: 1px solid var(--line); text-align: left; vertical-align: top }
+img { max-width: 100%; height: auto; border: 1px solid var(--line) }
+form p { display: flex; gap: .5rem; margin: .3rem 0 1.2rem }
+input, button { font: inherit; padding: .3rem .6rem }
+input { min-width: 0; flex: 1 }
+nav ul { display: flex; flex-wrap: wrap; gap: 0 1rem }
+.number { text-align: right }
+.skip:not(:focus) { position: absolute; left: -100rem }
+@media (min-width: 60rem) {
+  body { display: grid; grid-template-columns: 15rem 1fr; gap: 2.5rem; padding: 2rem }
+  nav { position: sticky; top: 2rem; max-height: calc(100vh - 4rem); overflow-y: auto }
+  nav ul { display: block }
+}
+"""
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title} - Linkweir manual</title>
+<style>{style}</style>
+<body>
+<a class="skip" href="#main">Skip to the text</a>
+<nav aria-label="Manual">
+<form action="{root}/docs" method="get" role="search">
+<label for="q">Search the manual</label>
+<p><input id="q" name="q" type="search" maxlength="{limit}" value="{query}"> <button>Search</button></p>
+</form>
+{navigation}
+</nav>
+<main id="main">
+{main}
+</main>
+</body>
+</html>
+"""
+_PAGE_LINK = re.compile(r"([\w-]+)\.md(#.*)?")
+_MARKDOWN = MarkdownIt("commonmark").enable("table")
+_ATTRIBUTES = {
+    **{f"h{level}": {"id"} for level in range(1, 5)},
+    "a": {"href"},
+    "img": {"src", "alt"},
+    "code": {"class"},
+    "th": {"class"},
+    "td": {"class"},
+}
+_TAGS = {
+    *("h1", "h2", "h3", "h4", "p", "a", "img", "code", "pre", "em", "strong", "ul", "ol", "li", "blockquote", "hr"),
+    *("br", "table", "thead", "tbody", "tr", "th", "td"),
+}
+
+
+async def documentation(request: Request) -> Response:
+    """The first page of the manual, or the results of a search."""
+    query = " ".join(request.query_params.get("q", "")[:MAX_QUERY_CHARACTERS].split())
+    if not query:
+        return await _page(request, "index")
+    root = _root(request)
+
+    def results() -> str:
+        return _results(root, query)
+
+    return _response(root, "Search", await services_from(request).run_blocking(results), query=query)
+
+
+async def documentation_page(request: Request) -> Response:
+    """One page of the manual, or its picture."""
+    name = request.path_params["page"]
+    if name == contents.SCREENSHOT:
+        picture = (contents.FOLDER / name).read_bytes()
+        return Response(picture, media_type="image/png", headers=HEADERS)
+    if name not in contents.TOPICS:
+        raise NotFound("there is no such page in the manual; its first page is /docs")
+    return await _page(request, name)
+
+
+async def _page(request: Request, topic: str) -> Response:
+    root = _root(request)
+    main = await services_from(request).run_blocking(lambda: _render(topic, root))
+    return _response(root, contents.title(topic), main, topic=topic)
+
+
+def _response(root: str, title: str, main: str, *, topic: str = "", query: str = "") -> Response:
+    navigation = "\n".join(_chapter(root, chapter, topics, topic) for chapter, topics in contents.CHAPTERS.items())
+    page = PAGE.format(
+        title=escape(title),
+        style=STYLE,
+        root=escape(root),
+        limit=MAX_QUERY_CHARACTERS,
+        query=escape(query),
+        navigation=navigation,
+        main=main,
+    )
+    return HTMLResponse(page, headers=HEADERS)
+
+
+def _root(request: Request) -> str:
+    """Where the service is mounted in another application."""
+    root: str = request.scope.get("root_path", "")
+    return root
+
+
+def _url(root: str, topic: str, anchor: str = "") -> str:
+    path = f"{root}/docs" if topic == "index" else f"{root}/docs/{topic}"
+    return escape(f"{path}#{anchor}" if anchor else path)
+
+
+def _chapter(root: str, chapter: str, topics: Iterable[str], current: str) -> str:
+    items = "".join(
+        f'<li><a href="{_url(root, topic)}"{" aria-current=page" * (topic == current)}>'
+        f"{escape(contents.title(topic))}</a></li>\n"
+        for topic in topics
+    )
+    return f"<h2>{escape(chapter)}</h2>\n<ul>\n{items}</ul>"
+
+
+@cache
+def _render(topic: str, root: str) -> str:
+    """Return the HTML of a page, with links between pages as they are here, and an anchor at each heading."""
+    tokens = _MARKDOWN.parse(contents.read_page(topic))
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open":
+            token.attrSet("id", contents.slug(_text(tokens[number + 1])))
+        if token.attrs.pop("style", "") == "text-align:right":  # the policy allows no style of an element
+            token.attrSet("class", "number")
+        for child in token.children or ():
+            _localize(child, root)
+    html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
+
+
+def _text(inline: Token) -> str:
+    return "".join(child.content for child in inline.children or ())
+
+
+def _localize(token: Token, root: str) -> None:
+    if token.type == "image":
+        token.attrSet("src", f"{root}/docs/{token.attrGet('src')}")
+    found = _PAGE_LINK.fullmatch(str(token.attrGet("href") or "")) if token.type == "link_open" else None
+    if found:
+        page = f"{root}/docs" if found[1] == "index" else f"{root}/docs/{found[1]}"
+        token.attrSet("href", page + (found[2] or ""))
+
+
+def _results(root: str, query: str) -> str:
+    found = contents.search(query)
+    items = "".join(
+        f'<li><a href="{_url(root, section.topic, section.anchor)}">{escape(_name(section))}</a><br>'
+        f"{escape(_excerpt(section.text, query))}</li>\n"
+        for section in found
+    )
+    heading = f"<h1>Search: {escape(query)}</h1>\n"
+    return heading + (f"<ol>\n{items}</ol>" if found else "<p>No section of the manual has all of these words.</p>")
+
+
+def _name(section: contents.Section) -> str:
+    title = contents.title(section.topic)
+    return title if section.heading == title else f"{title}: {section.heading}"
+
+
+def _excerpt(text: str, query: str) -> str:
+    """Return the surroundings of the first word that was searched for."""
+    plain = contents.plain(text)
+    at = min((place for word in query.lower().split() if (place := plain.lower().find(word)) >= 0), default=0)
+    start = max(0, plain.rfind(" ", 0, max(0, at - EXCERPT_CHARACTERS // 3)))
+    excerpt = textwrap.shorten(plain[start:], EXCERPT_CHARACTERS, placeholder="…")
+    return f"…{excerpt}" if start else excerpt
+
+
+ROUTES = [
+    Route("/docs", documentation, methods=["GET"]),
+    Route("/docs/{page}", documentation_page, methods=["GET"]),
+]

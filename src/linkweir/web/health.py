@@ -1,0 +1,106 @@
+"""For operators: alive, ready, figures."""
+
+import os
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from linkweir.background import NO_HEARTBEAT, STALE_SECONDS
+from linkweir.db import accounts_table
+from linkweir.errors import DatabaseUnavailable
+from linkweir.web.json_response import JSONResponse
+from linkweir.web.services import AppServices, services_from
+
+MIN_FREE_BYTES = 8 * 1024 * 1024  # bytes: below that a mail may find no room at any moment
+
+
+async def healthz(_request: Request) -> Response:
+    """200 while the process answers at all."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 when mail can be accepted and delivered and clicks be kept, else 503; with one entry for each condition."""
+    parts = services_from(request)
+    checks = {
+        "database": await parts.run_blocking(lambda: _check_database(parts)),
+        "disk": await parts.run_blocking(lambda: _check_disk(parts)),
+        "keys": await parts.run_blocking(lambda: _check_keys(parts)),
+        "spool": await parts.run_blocking(lambda: _check_spool(parts.settings.spool_path)),
+        "journal": parts.journal.health_problem() or "ok",
+        **(check_workers(parts) if parts.runs_workers else _check_remote_workers(parts)),
+    }
+    ready = all(found == "ok" for found in checks.values())
+    return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+
+def _check_database(services: AppServices) -> str:
+    try:
+        with services.store.read() as connection:
+            accounts_table.get_default_account(connection)
+        services.store.probe()
+    except DatabaseUnavailable as error:
+        return f"unavailable: {error}"
+    return f"damaged: {services.store.damage}" if services.store.damage else "ok"
+
+
+def _check_disk(services: AppServices) -> str:
+    """Room for mail: the journal has preallocated its own."""
+    folders = [services.settings.data]
+    if services.settings.transport == "maildir":
+        folders.append(services.settings.maildir_path)
+    for folder in folders:
+        try:
+            found = os.statvfs(folder)
+        except OSError:
+            continue  # the first mail makes the outbox; a data folder that is gone is said of the database
+        if (free := found.f_bavail * found.f_frsize) < MIN_FREE_BYTES:
+            return f"{folder}: {free // 1024} KB are free, which is less than {MIN_FREE_BYTES // 1024} KB"
+    return "ok"
+
+
+def _check_keys(services: AppServices) -> str:
+    """The ring in memory goes on to work without its file, but the next start would not."""
+    return "ok" if services.settings.key_path.exists() else f"{services.settings.key_path} is gone"
+
+
+def check_workers(services: AppServices) -> dict[str, str]:
+    """The threads of a process that has workers."""
+    found = {
+        "worker": services.delivery_worker.alive,
+        "webhooks": services.webhooks.alive,
+        "clicks": services.click_worker.alive,
+    }
+    found["smtp"] = all(server.alive for server in services.smtp_servers)
+    return {name: "ok" if alive else "not running" for name, alive in found.items()}
+
+
+def _check_remote_workers(services: AppServices) -> dict[str, str]:
+    """What the process that has the workers says of itself."""
+    silence, checks = services.heartbeat.read_latest()
+    if silence > STALE_SECONDS:
+        return {"background": f"{NO_HEARTBEAT} for {silence:.0f} seconds"}
+    return {"background": "ok", **checks}
+
+
+def _check_spool(folder: Path) -> str:
+    """A look only: writing at every probe would wear the disk for nothing."""
+    if not folder.is_dir():
+        return "the folder is missing"
+    return "ok" if os.access(folder, os.W_OK | os.X_OK) else "the folder cannot be written to"
+
+
+async def metrics(request: Request) -> Response:
+    """Figures for Prometheus."""
+    parts = services_from(request)
+    body = await parts.run_blocking(parts.metrics.text)
+    return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+ROUTES = [
+    Route("/healthz", healthz, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
+]

@@ -1,0 +1,90 @@
+"""Which hosts have the API and the dashboard: not those of domains, where only tracking links are at home.
+
+A name that a customer's zone leads here must not show a sign-in form, take a session's cookie or answer for the API.
+An operator can name the hosts that do; then every other one serves links alone. A domain is not proved to be anybody's:
+where the dashboard has a name of its own beside that of links, only naming it keeps it out of everybody's reach.
+"""
+
+import ipaddress
+import time
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from linkweir.db import domains_table
+from linkweir.errors import DatabaseUnavailable, NotFound
+from linkweir.web.error_responses import error_response
+from linkweir.web.redirect import request_path
+from linkweir.web.services import AppServices
+
+REFRESH_SECONDS = 2.0  # seconds between looks at the domains
+PATHS_ON_EVERY_HOST = frozenset(  # what readers, their apps, front proxies and probes ask for on any host
+    (
+        *("/.well-known/apple-app-site-association", "/.well-known/assetlinks.json"),
+        *("/", "/privacy", "/healthz", "/readyz", "/tls/ask"),
+    )
+)
+
+
+class HostRouting:
+    """The middleware; links themselves never come this way."""
+
+    def __init__(self, app: ASGIApp, services: AppServices) -> None:
+        self._app = app
+        self._services = services
+        self._tracking_hosts: Collection[str] = ()
+        self._refresh_at = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if (
+            scope["type"] == "http"
+            and request_path(scope) not in PATHS_ON_EVERY_HOST
+            and await self._is_tracking_host(_request_host(scope))
+        ):
+            await error_response(NotFound("nothing but tracking links is served on this host"))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _is_tracking_host(self, host: str) -> bool:
+        named = self._services.settings.api_hosts
+        if named:
+            return host not in named
+        if time.monotonic() >= self._refresh_at:
+            await self._services.run_blocking(self._refresh)
+        return host in self._tracking_hosts and host != self._services.tracking_host and not _is_address(host)
+
+    def _refresh(self) -> None:
+        """See which hosts domains have; while the store is away, what it said last holds."""
+        self._refresh_at = time.monotonic() + REFRESH_SECONDS
+        try:
+            with self._services.store.read() as connection:
+                self._tracking_hosts = frozenset(domains_table.list_tracking_hosts(connection))
+        except DatabaseUnavailable as error:
+            self._services.log.warning("hosts.store_unavailable", error=str(error))
+
+
+def _request_host(scope: Scope) -> str:
+    """The host that was asked for, in lower case and without a port or a last dot."""
+    text = Headers(scope=scope).get("host", "").lower()
+    name = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text.partition(":")[0]
+    return name.rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    """No zone leads there: a domain 0.0.1 with the subdomain 127 must not take the machine's own address away."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_host_name(host: str) -> bool:
+    """Is it the name of a host, and not an address?"""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host)
+    return False

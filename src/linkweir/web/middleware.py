@@ -1,0 +1,115 @@
+"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged. Tracking links
+take a shorter way from here.
+
+A mount does not run a sub-application's lifespan, so the first request may have to start the service.
+"""
+
+import time
+from typing import Protocol
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from linkweir.web.error_responses import error_response
+from linkweir.web.json_response import JSONResponse
+from linkweir.web.redirect import RedirectEndpoint
+from linkweir.web.services import AppServices
+
+
+class StartableServices(AppServices, Protocol):
+    """A service that can start by itself."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+
+    async def ensure_started(self) -> None:
+        """Start unless that was done. Raises what kept it from starting."""
+
+
+class RequestLogging:
+    """The outermost middleware."""
+
+    def __init__(self, app: ASGIApp, services: StartableServices) -> None:
+        self._app = app
+        self._services = services
+        self._redirect = RedirectEndpoint(services)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._services.ensure_started()
+        except Exception as error:
+            self._services.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
+            await JSONResponse({"message": "the service could not start"}, 503)(scope, receive, send)
+            return
+        if self._redirect.matches(scope):  # the first request of a service that nobody had started
+            await self._redirect(scope, receive, send)
+        else:
+            await self._log_request(scope, receive, send)
+
+    async def _log_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 0
+        started = time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            self._services.log.info("request.disconnected", endpoint=_endpoint_name(scope))  # nobody is left to answer
+        except Exception as error:
+            # a bug; caught here and not in Starlette's handler, which would raise it once more in a host's log
+            self._services.log.error("request.bug", endpoint=_endpoint_name(scope), exc_info=error)
+            if status:
+                raise  # the answer has begun: only the server can still cut it off
+            await error_response(error)(scope, receive, watch)
+        finally:
+            self._record_request(scope, status, time.perf_counter() - started)
+
+    def _record_request(self, scope: Scope, status: int, seconds: float) -> None:
+        name = _endpoint_name(scope)
+        self._services.metrics.responses.labels(name, str(status)).inc()
+        self._services.metrics.seconds.labels(name).observe(seconds)
+        self._services.log.info(
+            "request", method=scope["method"][:16], endpoint=name, status=status, ms=round(seconds * 1000, 3)
+        )
+
+
+class RedirectFastPath:
+    """Before everything else: tracking links go straight to what answers them, which counts and times itself."""
+
+    def __init__(self, app: ASGIApp, services: StartableServices) -> None:
+        self._app = app
+        self._services = services
+        self._redirect = RedirectEndpoint(services)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and not scope["path"].startswith("/"):
+            scope = _origin_form(scope)
+        if self._services.running and scope["type"] == "http" and self._redirect.matches(scope):
+            await self._redirect(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """The request as if it had named a path alone: through some proxies the whole address comes, which a server has to
+    take (RFC 9112 section 3.2.2).
+    """
+    scheme, found, rest = scope["path"].partition("://")
+    if not found or scheme.lower() not in ("http", "https"):
+        return scope
+    return {**scope, "path": "/" + rest.partition("/")[2], "raw_path": b"/" + scope["raw_path"].split(b"/", 3)[-1]}
+
+
+def _endpoint_name(scope: Scope) -> str:
+    return getattr(scope.get("endpoint"), "__name__", "none")

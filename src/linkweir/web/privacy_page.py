@@ -1,0 +1,58 @@
+"""`GET /privacy`: what is collected, in plain words, for operators to link to."""
+
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from linkweir.db import accounts_table
+from linkweir.privacy.disclosure import DisclosureSettings, disclosure_sections
+from linkweir.web.services import AppServices, services_from
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+PRIVACY_TEMPLATE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>What is collected</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem }}
+</style>
+<main>
+<h1>What is collected when you follow a link</h1>
+{sections}
+</main>
+</html>
+"""
+
+
+async def privacy(request: Request) -> Response:
+    """The page, from the settings in force at this moment."""
+    parts = services_from(request)
+    house = await parts.run_blocking(lambda: _load_disclosure_settings(parts))
+    sections = "\n".join(
+        f"<h2>{escape(heading)}</h2>\n" + "\n".join(f"<p>{escape(text)}</p>" for text in texts)
+        for heading, texts in disclosure_sections(house)
+    )
+    return HTMLResponse(PRIVACY_TEMPLATE.format(sections=sections), headers=HEADERS)
+
+
+def _load_disclosure_settings(services: AppServices) -> DisclosureSettings:
+    with services.store.read() as connection:
+        metadata, content = accounts_table.get_max_retention_days(connection)
+    return DisclosureSettings(
+        honors_opt_out=services.settings.heed_objections,
+        truncates_ips=services.settings.shorten_addresses,
+        has_geoip=services.settings.mmdb is not None,
+        metadata_retention_days=metadata,
+        content_retention_days=content,
+    )
+
+
+ROUTES = [Route("/privacy", privacy, methods=["GET"])]

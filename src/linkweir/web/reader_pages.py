@@ -1,0 +1,39 @@
+"""The short pages that readers of mails may see instead of where they wanted to go. Nothing runs in them, and nothing
+from a URL or a mail stands in them unescaped.
+"""
+
+import html
+
+from linkweir.clicks.link_policy import url_host
+
+CONTENT_SECURITY_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+PAGE_TEMPLATE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title><h1>{title}</h1>{text}</html>
+"""
+UNKNOWN_PAGE = PAGE_TEMPLATE.format(
+    title="Link not found",
+    text="<p>This link is not known here. It may have been cut off: please try the one in the original message.</p>",
+).encode()
+UNAVAILABLE_PAGE = PAGE_TEMPLATE.format(
+    title="Please try again",
+    text="<p>This link cannot be looked up at the moment. Please try again in a minute.</p>",
+).encode()
+BLOCKED_PAGE = PAGE_TEMPLATE.format(
+    title="This link was blocked",
+    text="<p>It led to a page that may try to harm you. If you have entered a password there, change it.</p>",
+).encode()
+ERASED_PAGE = PAGE_TEMPLATE.format(
+    title="Link removed", text="<p>What this link belonged to has been erased.</p>"
+).encode()
+NOT_ALLOWED_PAGE = PAGE_TEMPLATE.format(title="Not possible", text="<p>A link can only be opened.</p>").encode()
+
+
+def confirmation_page(location: str) -> bytes:
+    """Asks the reader whether they want to go to `location` (a `Location`'s text: printable ASCII)."""
+    host, target = html.escape(url_host(location) or ""), html.escape(location)
+    text = (
+        f"<p>This link leads to <b>{host}</b>:</p><p>{target}</p>"
+        f'<p><a href="{target}" rel="noreferrer noopener">Go to {host}</a></p>'
+    )
+    return PAGE_TEMPLATE.format(title="Do you want to go there?", text=text).encode()

@@ -1,0 +1,112 @@
+"""Records that something happened to a message, and queues the webhooks that want to know, in one transaction."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection
+
+from linkweir.db import events_table
+from linkweir.db import outbox_table as rows
+
+EventKind = Literal[
+    "reception",
+    "delivered",
+    "transient_error",
+    "bounced",
+    "failed",
+    "suppressed",
+    "opened",
+    "clicked",
+    "click_corrected",  # ours: a click that was told turned out to be something else
+]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent:
+    """One fact of a message: see `record`."""
+
+    message: Mapping[Any, Any]
+    kind: EventKind
+    at: int
+    data: Mapping[Any, Any] = field(default_factory=dict)
+
+
+def record_event(connection: Connection, message: Mapping[Any, Any], kind: EventKind, at: int, **data: Any) -> None:
+    """Note the fact and queue a request for every enabled webhook of the account that asked for its kind.
+
+    Args: `message` needs `id`, `account_id`, `sender`, `sender_domain`, `recipient`, `subject`, `message_id`;
+    `at` is microseconds since 1970; `data` goes into the event and into the request's `data`.
+    """
+    record_events(connection, [MessageEvent(message, kind, at, data)])
+
+
+def record_events(connection: Connection, message_events: Sequence[MessageEvent]) -> None:
+    """`record` for many facts at once: webhooks are looked up once for each account."""
+    events_table.add_many(connection, [_to_event_row(one) for one in message_events])
+    enqueue_requests(connection, message_events)
+
+
+def enqueue_requests(connection: Connection, message_events: Sequence[MessageEvent]) -> None:
+    """Only queue the requests, for what was noted before."""
+    accounts = {one.message["account_id"] for one in message_events}
+    enabled = {account: rows.list_enabled_webhooks(connection, account) for account in accounts}
+    waiting = [
+        _to_request_row(one, hook["id"])
+        for one in message_events
+        for hook in enabled[one.message["account_id"]]
+        if _subscribes(hook, one)
+    ]
+    rows.add(connection, waiting)
+
+
+def add_note(connection: Connection, account: uuid.UUID, message: uuid.UUID, code: str, at: int, **data: Any) -> None:
+    """Note what only the message's own list of events tells (`untouched-part`, `dkim-broken`): no webhook."""
+    events_table.add(connection, account=account, message=message, kind=code, at=at, data=data)
+
+
+def _to_event_row(one: MessageEvent) -> dict[str, Any]:
+    message = one.message
+    names = {"account_id": message["account_id"], "message_id": message["id"]}
+    return {**names, "kind": one.kind, "at": one.at, "data": dict(one.data)}
+
+
+def _subscribes(hook: Mapping[Any, Any], one: MessageEvent) -> bool:
+    scoped = hook["scope"] != "global" and one.message["sender_domain"] not in hook["domains"]
+    return one.kind in hook["events"] and not scoped
+
+
+def _to_request_row(one: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
+    message = one.message
+    data = {
+        "account_id": message["account_id"],
+        "event": f"on_{one.kind}",
+        "from": message["sender"],
+        "recipient": message["recipient"],
+        "subject": message["subject"],
+        "message_id_header": f"<{message['message_id']}>",
+        "id": message["id"].hex,
+    }
+    body = {
+        "type": f"message.{one.kind}",
+        "webhook_id": webhook,
+        "timestamp": format_time(one.at),
+        "data": {**one.data, **data},
+    }
+    return {
+        "webhook_id": webhook,
+        "account_id": message["account_id"],
+        "message_id": message["id"],
+        "kind": one.kind,
+        "body": orjson.dumps(body),
+        "at": one.at,
+    }
+
+
+def format_time(at: int) -> str:
+    """RFC 3339 with exactly six digits after the second, as the contract's clients expect."""
+    return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

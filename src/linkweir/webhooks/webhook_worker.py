@@ -1,0 +1,223 @@
+"""The webhook worker: claim what is due, sign and send it, write down what came of it. A thread with a loop of its own.
+
+At least once: between an answer and its commit lies a crash window, after which the same request, with the same
+webhook-id, is sent again.
+"""
+
+import asyncio
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.db import outbox_table
+from linkweir.db.database import Database
+from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
+from linkweir.errors import DatabaseUnavailable, VaultError
+from linkweir.vault import Vault
+from linkweir.webhooks import signing
+from linkweir.webhooks.connection_shares import ConnectionShares
+from linkweir.webhooks.http_client import WebhookClient, WebhookResponse
+
+MAX_ATTEMPTS = 6
+MAX_CONSECUTIVE_FAILURES = 100  # in a row; one more disables the webhook
+POLL_SECONDS = 0.25  # seconds between looks at the outbox
+CLEANUP_INTERVAL_SECONDS = 60.0  # seconds
+HISTORY_US = 7 * 86_400 * 1_000_000  # microseconds that a finished request is kept to be looked at
+STOP_TIMEOUT_SECONDS = 1.0  # seconds that a stop waits for answers
+SLOW_SECONDS = 1.0  # seconds for an answer; a webhook that took longer is held back as one that failed
+UNSIGNABLE_DELAY_US = 60_000_000  # microseconds until a request is tried again that could not be signed
+
+RunningAttempts = dict[
+    asyncio.Task[RequestOutcome], tuple[ClaimedRequest, bool]
+]  # what is sent, and whether its webhook lagged
+
+
+class WebhookWorker:
+    """Sends what the outbox holds until it is stopped. `succeeded`, `failed` (attempts) and `disabled` count since
+    the start. `retry` is the unit of waits in seconds: 1, 16, 81, 256 and 625 of them.
+    """
+
+    def __init__(
+        self,
+        store: Database,
+        vault: Vault,
+        log: FilteringBoundLogger,
+        *,
+        make_client: Callable[[], WebhookClient],
+        connections: int,
+        lease: float,
+        retry: float,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._log = log
+        self._make_client = make_client
+        self._connections = connections
+        self._lease = int(lease * 1_000_000)
+        self._retry = retry
+        self._clock = clock
+        self._owner = uuid.uuid4()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._clean_at = 0.0
+        self._slow: set[uuid.UUID] = set()  # webhooks whose last answer took long
+        self.succeeded = self.failed = self.disabled = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._stopping.clear()
+        # daemon: an embedding program that never stops us must still be able to exit; the outbox is durable
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-webhooks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait a moment for answers, give the rest back, and end."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+
+    async def _run(self) -> None:
+        sender = self._make_client()
+        turns = ConnectionShares(self._connections)
+        running: RunningAttempts = {}
+        ended: list[RequestOutcome] = []
+        while not self._stopping.is_set():
+            ended += _collect_outcomes(running, turns)
+            for item in await asyncio.to_thread(self._run_safely, partial(self._settle_and_claim, ended, turns)):
+                lagging = self._is_slow(item.webhook)
+                turns.acquire(item.webhook.id, slow=lagging)
+                running[asyncio.create_task(self._attempt(sender, item))] = (item, lagging)
+            await asyncio.to_thread(self._run_safely, self._delete_finished)
+            if running:
+                await asyncio.wait(running, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(POLL_SECONDS)
+        if running:
+            await asyncio.wait(running, timeout=STOP_TIMEOUT_SECONDS)
+        ended += _collect_outcomes(running, turns)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._release_claims(ended)
+        await sender.close()
+
+    def _settle_and_claim(self, ended: list[RequestOutcome], turns: ConnectionShares) -> list[ClaimedRequest]:
+        """Write down what ended and claim what is due, in one transaction; what cannot be written is kept."""
+        now = self._clock()
+        with self._store.read() as connection:
+            due = [] if turns.is_full else outbox_table.list_due_webhooks(connection, now)
+        due = [one for one in due if self._free_slots(turns, one)]
+        return self._write_outcomes(ended, due, turns, now) if ended or due else []
+
+    def _is_slow(self, one: DueWebhook) -> bool:
+        return one.failing or one.id in self._slow
+
+    def _free_slots(self, turns: ConnectionShares, one: DueWebhook) -> int:
+        return turns.free_slots(one.id, failing=one.failing, slow=one.id in self._slow)
+
+    def _run_safely(self, work: Callable[[], list[ClaimedRequest]]) -> list[ClaimedRequest]:
+        try:
+            return work()
+        except DatabaseUnavailable as error:
+            self._log.warning("webhook.store_unavailable", error=str(error))
+        except Exception:
+            self._log.exception("webhook.bug")  # the thread must live: it is the only one
+        return []
+
+    def _write_outcomes(
+        self, ended: list[RequestOutcome], due: list[DueWebhook], turns: ConnectionShares, now: int
+    ) -> list[ClaimedRequest]:
+        random.shuffle(due)
+        claimed: list[ClaimedRequest] = []
+        plan = turns.copy()
+        with self._store.write() as connection:
+            off = [one for one in ended if outbox_table.settle(connection, self._owner, one, MAX_CONSECUTIVE_FAILURES)]
+            for one in due:
+                room = self._free_slots(plan, one)
+                if not room:
+                    continue
+                taken = outbox_table.claim(connection, self._owner, one, now=now, until=now + self._lease, limit=room)
+                for _ in taken:
+                    plan.acquire(one.id, slow=self._is_slow(one))
+                claimed += taken
+        self._update_counters(ended, off)
+        ended.clear()
+        return claimed
+
+    def _update_counters(self, ended: list[RequestOutcome], off: list[RequestOutcome]) -> None:
+        for one in ended:
+            self.succeeded += one.ok
+            self.failed += one.counted and not one.ok
+            if not one.ok:
+                facts = {"request": str(one.request.id), "webhook": str(one.request.webhook.id), "status": one.status}
+                self._log.warning("webhook.failed", **facts, reason=one.error, last=one.next_at is None)
+        for one in off:
+            self.disabled += 1
+            self._log.error("webhook.disabled", webhook=str(one.request.webhook.id))
+
+    async def _attempt(self, sender: WebhookClient, item: ClaimedRequest) -> RequestOutcome:
+        try:
+            secret = self._vault.open(item.webhook.secret)
+        except VaultError as error:
+            at = self._clock()
+            return RequestOutcome(
+                request=item, at=at, ok=False, error=str(error), next_at=at + UNSIGNABLE_DELAY_US, counted=False
+            )
+        headers = signing.signature_headers(secret, str(item.id), int(time.time()), item.body)
+        started = time.monotonic()
+        try:
+            answer = await sender.post(item.webhook.url, headers, item.body)
+        except Exception:
+            self._log.exception("webhook.bug", request=str(item.id))
+            answer = WebhookResponse(None, "an error of this service")
+        (self._slow.add if time.monotonic() - started > SLOW_SECONDS else self._slow.discard)(item.webhook.id)
+        return self._make_outcome(item, answer)
+
+    def _make_outcome(self, item: ClaimedRequest, answer: WebhookResponse) -> RequestOutcome:
+        at, made = self._clock(), item.attempts + 1
+        next_at = None
+        if not answer.ok and made < MAX_ATTEMPTS:
+            wait = made**4 * self._retry * random.uniform(0.9, 1.1)  # noqa: S311  nothing secret
+            next_at = at + int(wait * 1_000_000)
+        return RequestOutcome(
+            request=item, at=at, ok=answer.ok, status=answer.status, error=answer.error, next_at=next_at
+        )
+
+    def _release_claims(self, ended: list[RequestOutcome]) -> None:
+        try:
+            with self._store.write() as connection:
+                for one in ended:
+                    outbox_table.settle(connection, self._owner, one, MAX_CONSECUTIVE_FAILURES)
+                outbox_table.release(connection, self._owner)
+        except DatabaseUnavailable as error:
+            self._log.warning("webhook.store_unavailable", error=str(error))  # the leases end by themselves
+
+    def _delete_finished(self) -> list[ClaimedRequest]:
+        """Remove what ended long ago, whenever it is time, also while much is sent. Claims nothing."""
+        if time.monotonic() >= self._clean_at:
+            with self._store.write() as connection:
+                more = (
+                    outbox_table.delete_old(connection, self._clock() - HISTORY_US) >= outbox_table.CLEANUP_BATCH_ROWS
+                )
+            self._clean_at = time.monotonic() + (POLL_SECONDS if more else CLEANUP_INTERVAL_SECONDS)
+        return []
+
+
+def _collect_outcomes(running: RunningAttempts, turns: ConnectionShares) -> list[RequestOutcome]:
+    """The outcomes of the tasks that ended, which are forgotten."""
+    done = [task for task in running if task.done()]
+    for task in done:
+        item, lagging = running.pop(task)
+        turns.release(item.webhook.id, slow=lagging)
+    return [task.result() for task in done]

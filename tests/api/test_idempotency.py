@@ -1,0 +1,152 @@
+"""`Idempotency-Key`: which answers are remembered, for how long, and which are not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from linkweir.api import idempotent_requests
+from linkweir.db import schema
+from linkweir.mail import retention_job
+from linkweir.web.services import now
+from tests.web.running_service import RunningService, make_request, random_uuid
+
+SECOND_US = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """One service for this file."""
+    with RunningService(tmp_path_factory.mktemp("idempotency") / "data") as service:
+        yield service
+
+
+def post_with_key(
+    service: RunningService, path: str, key: str, body: dict[str, Any], client: httpx.Client | None = None
+) -> str:
+    """POST with an Idempotency-Key: the status, and `again` when the answer is a remembered one."""
+    headers = {"Idempotency-Key": key}
+    answer = (client or service.client).post(f"{service.account_path}/{path}", json=body, headers=headers)
+    return f"{answer.status_code}{' again' if answer.headers.get('idempotent-replayed') == 'true' else ''}"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("messages", make_request(), "202"),
+        ("messages", make_request(recipients=[]), "400"),
+        ("webhooks", {"name": "x", "url": "ftp://x", "scope": "global"}, "400"),
+        ("domains", {"domain": "kept.example"}, "201"),
+    ],
+)
+def test_responses_that_depend_on_the_request_only_are_replayed(
+    service: RunningService, path: str, body: dict[str, Any], status: str
+) -> None:
+    """A success, and an error that the request itself is the reason of, are answered again as they were."""
+    key = random_uuid()
+    assert [post_with_key(service, path, key, body) for _ in range(2)] == [status, status + " again"]
+
+
+def test_a_conflict_is_not_remembered(service: RunningService) -> None:
+    """A domain that exists is 409, and once it is gone the same request with the same key is carried out."""
+    key, body = random_uuid(), {"domain": "busy.example"}
+    assert post_with_key(service, "domains", random_uuid(), body) == "201"
+    assert [post_with_key(service, "domains", key, body) for _ in range(2)] == ["409", "409"]
+    service.client.delete(f"{service.account_path}/domains/busy.example").raise_for_status()
+    assert post_with_key(service, "domains", key, body) == "201"
+
+
+def test_what_a_key_may_not_do_is_not_remembered(service: RunningService) -> None:
+    """A sender's domain outside the key's scopes is 403, and 202 with the same Idempotency-Key when it may."""
+    made = {"label": "x", "scopes": ["messages:send:{other.example}"]}
+    shown = service.client.post(f"{service.account_path}/api-keys", json=made).json()
+    with httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {shown['secret_key']}"}) as client:
+        key = random_uuid()
+        assert post_with_key(service, "messages", key, make_request(), client) == "403"
+        wider = {"scopes": ["messages:send:{example.com}"]}
+        service.client.put(f"{service.account_path}/api-keys/{shown['id']}", json=wider).raise_for_status()
+        assert post_with_key(service, "messages", key, make_request(), client) == "202"
+        client.headers["Authorization"] = "Bearer nobody"
+        assert post_with_key(service, "messages", key, make_request(), client) == "401"
+
+
+def test_a_server_error_is_not_replayed(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a 500 the same request with the same key is carried out."""
+    key = random_uuid()
+
+    def broken(*_: object, **_names: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.components.submitter, "submit", broken)
+        assert post_with_key(service, "messages", key, make_request()) == "500"
+    assert post_with_key(service, "messages", key, make_request()) == "202"
+
+
+def test_a_dry_run_can_be_repeated(service: RunningService) -> None:
+    """A check that carries a key is answered each time: it makes nothing."""
+    key, body = random_uuid(), {"html_content": "x"}
+    assert [post_with_key(service, "check", key, body) for _ in range(2)] == ["200", "200"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "seconds"),
+    [
+        ("messages", make_request(), 86_400),
+        ("api-keys", {"label": "x", "scopes": ["accounts:read"]}, 300),
+        ("smtp-credentials", {"name": "x", "scope": "global"}, 300),
+        ("webhooks", {"name": "x", "url": "https://example.com/", "scope": "global"}, 300),
+    ],
+)
+def test_answers_are_forgotten_in_time(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any], seconds: int
+) -> None:
+    """An answer is given again for a day, one that holds a secret for five minutes; then its row goes, unasked."""
+    key = random_uuid()
+    first = post_with_key(service, path, key, body)
+    monkeypatch.setattr(idempotent_requests, "now", lambda: now() + (seconds - 30) * SECOND_US)
+    assert post_with_key(service, path, key, body) == first + " again"
+    monkeypatch.setattr(idempotent_requests, "now", lambda: now() + (seconds + 30) * SECOND_US)
+    assert post_with_key(service, path, key, body) == first
+    retention_job.delete_expired(service.components.store, now() + 3 * 86_400 * SECOND_US, service.components.log)
+    with service.components.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.idempotency)) == 0
+
+
+def create_client(service: RunningService, *scopes: str) -> httpx.Client:
+    """A client with a new key of these scopes."""
+    made = service.client.post(f"{service.account_path}/api-keys", json={"label": "x", "scopes": list(scopes)}).json()
+    headers = {"Authorization": f"Bearer {made['secret_key']}"}
+    return httpx.Client(base_url=service.url, headers=headers, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "scopes"),
+    [
+        ("messages", make_request(), ["messages:send:{other.example}"]),
+        ("api-keys", {"label": "x", "scopes": ["accounts:write"]}, ["api-keys:write", "messages:send:all"]),
+        ("webhooks", {"name": "x", "url": "https://example.com/", "scope": "global"}, ["messages:send:all"]),
+    ],
+)
+def test_a_repeat_needs_the_scope_too(
+    service: RunningService, path: str, body: dict[str, Any], scopes: list[str]
+) -> None:
+    """Who could not have made the first request is not given its answer: 403, and who could is."""
+    key = random_uuid()
+    first = post_with_key(service, path, key, body)
+    with create_client(service, *scopes) as client:
+        assert post_with_key(service, path, key, body, client) == "403"
+    assert post_with_key(service, path, key, body) == first + " again"
+
+
+def test_a_refused_request_is_refused_again(service: RunningService) -> None:
+    """A request that cannot be read is remembered as such, also where its scope could not be looked at."""
+    key, bad = random_uuid(), {"label": "x", "scopes": ["fly"]}
+    assert [post_with_key(service, "api-keys", key, bad) for _ in range(2)] == ["400", "400 again"]
+
+
+def test_an_empty_key_is_none(service: RunningService) -> None:
+    """Requests with an empty Idempotency-Key, as some clients send, are each carried out."""
+    assert [post_with_key(service, "messages", "", make_request()) for _ in range(2)] == ["202", "202"]

@@ -1,0 +1,64 @@
+"""The OpenAPI document against the running service: what it says is what the service does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.routing import Route
+
+from linkweir.api.openapi.openapi_document import build_document
+from linkweir.api.v1 import v1_endpoints as v1
+from linkweir.api.v2 import routes as v2
+from tests.web.running_service import RunningService
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+DOCUMENT = build_document()
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """One service for this file, that lets a client ask often."""
+    roomy = {"rate_limit": 1e6, "rate_burst": 10**6, "statistics_rate": 1e6, "statistics_burst": 10**6}
+    with RunningService(tmp_path_factory.mktemp("openapi") / "data", **roomy) as service:
+        yield service
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    """The paths and methods of the document are those of the API's routes."""
+    routes: list[Route] = [*v1.ROUTES, *v2.ROUTES]
+    served_here = {
+        (route.path, method.lower()) for route in routes for method in route.methods or () if method != "HEAD"
+    }
+    described = {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert described == served_here
+
+
+def test_the_service_gives_the_document(service: RunningService) -> None:
+    """`/openapi.json` needs no key and is the document."""
+    answer = service.reader.get("/openapi.json")
+    assert answer.json() == DOCUMENT
+    assert answer.json()["openapi"] == "3.1.0"
+
+
+@schema.parametrize()
+@hypothesis.settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+)
+def test_the_service_conforms_to_the_document(case: Any, service: RunningService) -> None:
+    """Whatever the document allows to ask is answered with a status, a type and a shape that the document has."""
+    if "account_id" in case.path_parameters:
+        case.path_parameters["account_id"] = service.account
+    headers = {"Authorization": f"Bearer {service.key}", "X-Api-Key": service.key}
+    if case.headers and "Idempotency-Key" in case.headers:
+        del case.headers["Idempotency-Key"]  # a client sends no such header twice by accident
+    response = case.call(base_url=service.url, headers=headers)
+    case.validate_response(response, checks=CHECKS)

@@ -1,0 +1,288 @@
+"""What the rules make of hits that are known from the field."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from linkweir.clicks.classify import (
+    RULES,
+    VERDICT_REASONS,
+    Classification,
+    Evidence,
+    Hit,
+    Reputation,
+    affected_windows,
+    classify_hits,
+    score_hits,
+)
+from tests.clicks.classify.hit_factory import CHROME, SECOND_US, START_US, make_hit, make_scan
+
+LATE_CONTEXT = Evidence(delivered_at=START_US - 7200 * SECOND_US)
+EARLY_CONTEXT = Evidence(delivered_at=START_US - 40 * SECOND_US)
+
+
+def classify_single(hit: Hit, context: Evidence = LATE_CONTEXT) -> Classification:
+    """The judgement on a hit that is alone."""
+    return classify_hits([hit], context)[0]
+
+
+def list_verdicts(hits: list[Hit], context: Evidence = LATE_CONTEXT) -> list[str]:
+    """The verdicts on these hits of one mail."""
+    return [found.verdict for found in classify_hits(hits, context)]
+
+
+def test_a_click_hours_after_delivery_is_a_persons() -> None:
+    """One link of five, followed two hours later from a browser: human."""
+    assert classify_single(make_hit()).verdict == "human"
+
+
+def test_an_early_click_on_the_only_link_is_unsure() -> None:
+    """A mail with one link leaves nothing to tell a scanner by, when it comes as early as scanners do."""
+    assert classify_single(make_hit(), Evidence(delivered_at=START_US - 40 * SECOND_US)).verdict == "unsure"
+
+
+def test_a_burst_is_a_machines_from_its_first_hit_on() -> None:
+    """Five links within a second are a machine's, the first of them too, which alone was a person's."""
+    hits = make_scan([0, 0.2, 0.3, 0.5, 0.9])
+    assert classify_single(hits[0]).verdict == "human"
+    assert list_verdicts(hits) == ["machine"] * 5
+    assert all("burst" in found.reasons for found in classify_hits(hits, LATE_CONTEXT))
+
+
+def test_a_burst_from_several_data_centres_is_one() -> None:
+    """The same links, each from another network, with one user agent or with several."""
+    for agents in ([CHROME] * 5, [CHROME, "b", "c", "d", "e"]):
+        hits = [
+            make_hit(number * 0.1, number, ip=f"198.51.{number}.1", user_agent=agent)
+            for number, agent in enumerate(agents)
+        ]
+        assert list_verdicts(hits) == ["machine"] * 5
+
+
+def test_whoever_follows_a_link_beside_a_burst_stays_a_person() -> None:
+    """A sweep taints neither somebody on a phone half an hour later nor somebody at a desk ten seconds later."""
+    people = [
+        make_hit(10, 2, ip="203.0.113.9", user_agent="Firefox/140.0"),
+        make_hit(1800, 1, ip="203.0.113.8", user_agent="iPhone", device="phone"),
+    ]
+    found = classify_hits([*make_scan([0, 0.2, 0.3, 0.5, 0.9]), *people], EARLY_CONTEXT)
+    assert found[5].verdict in ("human", "unsure")
+    assert found[6].verdict == "human"
+
+
+def test_a_slow_sweep_soon_after_delivery_is_a_machines() -> None:
+    """Ten links from the top to the end, two seconds apart, begun half a minute after delivery."""
+    hits = make_scan([2.0 * number for number in range(10)])
+    assert list_verdicts(hits, Evidence(delivered_at=START_US - 30 * SECOND_US)) == ["machine"] * 10
+
+
+def test_a_sweep_from_many_networks_is_a_machines() -> None:
+    """One user agent that follows six links from six networks within a minute."""
+    hits = [make_hit(9.0 * number, number, ip=f"198.51.{number}.1") for number in range(6)]
+    assert list_verdicts(hits, Evidence(delivered_at=START_US - 30 * SECOND_US)) == ["machine"] * 6
+
+
+def make_shared_scan(links: int, again: int = 0, networks: int = 4) -> list[Hit]:
+    """So many links, each followed once by one of three browsers from some networks, and some of them once more."""
+    return [
+        make_hit(
+            9.0 * number + number % 3 * 4.0,
+            number % links,
+            ip=f"198.51.{number % networks}.1",
+            user_agent=f"Browser/{number % 3}",
+        )
+        for number in range(links + again)
+    ]
+
+
+def test_a_sweep_that_several_programs_share_is_a_machines() -> None:
+    """Twelve links of twelve or fourteen, each once within minutes, as soon after delivery as scanners come."""
+    for links in (12, 14):
+        found = classify_hits(make_shared_scan(12), replace(EARLY_CONTEXT, link_count=links))
+        assert {(one.verdict, one.reasons[0]) for one in found} == {("machine", "shared-sweep")}
+
+
+@pytest.mark.parametrize(
+    ("hits", "context"),
+    [
+        (make_shared_scan(12), EARLY_CONTEXT),  # how many links there are is not known
+        (make_shared_scan(12), replace(EARLY_CONTEXT, link_count=15)),  # a fifth was left out
+        (make_shared_scan(12, again=1), replace(EARLY_CONTEXT, link_count=12)),  # one was followed again
+        (make_shared_scan(3), replace(EARLY_CONTEXT, link_count=3)),  # so few that people meet
+        (make_shared_scan(12), replace(LATE_CONTEXT, link_count=12)),  # when colleagues may share the reading
+        (make_shared_scan(12, networks=2), replace(EARLY_CONTEXT, link_count=12)),  # somebody on two devices
+    ],
+    ids=["not known", "not all", "again", "few", "later", "two"],
+)
+def test_links_that_several_people_follow_are_not_shared_out(hits: list[Hit], context: Evidence) -> None:
+    """Clicks from several networks are no machine's where a part of the rule is missing."""
+    assert "machine" not in list_verdicts(hits, context)
+
+
+def test_a_double_click_is_a_persons() -> None:
+    """The same link twice within half a second is nobody's burst."""
+    assert list_verdicts([make_hit(0), make_hit(0.3)]) == ["human", "human"]
+
+
+def test_a_reader_of_several_links_is_a_person() -> None:
+    """Three links of five with time to read between them, and the first once more on a phone."""
+    hits = [
+        make_hit(0, 0),
+        make_hit(25, 1),
+        make_hit(90, 3),
+        make_hit(7000, 0, ip="203.0.113.5", user_agent="iPhone", device="phone"),
+    ]
+    assert list_verdicts(hits) == ["human"] * 4
+
+
+def test_a_shared_office_is_full_of_people() -> None:
+    """An address that follows links of thirty recipients makes no click a machine's, not even an early one."""
+    office = Evidence(delivered_at=START_US - 40 * SECOND_US, recipients_per_ip={"192.0.2.7": 30})
+    assert classify_single(make_hit(), office).verdict in ("human", "unsure")
+
+
+def test_a_scanner_that_is_known_is_one_on_a_single_link() -> None:
+    """An early click by a program that ran through other messages is a machine's, though alone it would be unsure."""
+    click = make_hit()
+    known = replace(
+        EARLY_CONTEXT, reputations={click.id: Reputation(machine_messages=2, human_messages=0, age_us=60 * SECOND_US)}
+    )
+    found = classify_single(click, known)
+    assert (found.verdict, found.reasons[0], found.verdict_without_reputation) == ("machine", "known-scanner", "unsure")
+    assert classify_single(click, replace(LATE_CONTEXT, reputations=known.reputations)).verdict in ("human", "unsure")
+
+
+@pytest.mark.parametrize(
+    "record", [Reputation(1, 0, 0), Reputation(30, 4, 0), Reputation(0, 9, 0), Reputation(2, 1, 0)]
+)
+def test_a_reputation_that_includes_people_decides_nothing(record: Reputation) -> None:
+    """Where people come with a scanner's browser from its address, or little is known, nothing changes."""
+    click = make_hit()
+    assert classify_single(click, replace(EARLY_CONTEXT, reputations={click.id: record})) == classify_single(
+        click, EARLY_CONTEXT
+    )
+
+
+def test_who_is_long_known_as_nothing_else_is_a_machine_later_too() -> None:
+    """Minutes after delivery a click is a person's, but for a program that was nothing but a scanner for a day."""
+    click = make_hit()
+    quarter = Evidence(delivered_at=START_US - 900 * SECOND_US)
+    assert classify_single(click, quarter).verdict == "human"
+    long = classify_single(click, replace(quarter, reputations={click.id: Reputation(9, 0, 86_400 * SECOND_US)}))
+    assert (long.verdict, long.reasons[0], long.verdict_without_reputation) == (
+        "machine",
+        "long-known-scanner",
+        "human",
+    )
+
+
+def test_a_relay_is_full_of_people() -> None:
+    """A data centre's address alone, as of an isolating browser, makes no click a machine's."""
+    relayed = make_hit(network="a cloud", network_certain=False)
+    assert classify_single(relayed).verdict == "human"
+    assert classify_single(relayed, EARLY_CONTEXT).verdict == "unsure"
+
+
+def test_a_shared_mailbox_is_read_by_people() -> None:
+    """Sixty people who follow links of one message within some minutes, some in the same second, are no machine."""
+    hits = [
+        make_hit(
+            number * 4.1 + (number % 3) * 0.9, number % 5, ip=f"203.0.{number}.1", user_agent=f"Browser/{number % 9}"
+        )
+        for number in range(60)
+    ]
+    assert "machine" not in list_verdicts(hits, LATE_CONTEXT)
+
+
+def test_a_flood_is_a_machines() -> None:
+    """One source that runs through five links again and again is no crowd of readers."""
+    hits = [make_hit(number * 0.1, number % 5) for number in range(300)]
+    assert set(list_verdicts(hits)) == {"machine"}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"method": "HEAD"}, "head"),
+        ({"method": "OPTIONS"}, "odd-method"),
+        ({"kind": "honeypot"}, "honeypot"),
+        ({"user_agent_class": "bot"}, "agent-bot"),
+        ({"user_agent_class": "library"}, "agent-library"),
+        ({"user_agent_class": "preview"}, "agent-preview"),
+        ({"user_agent_class": "automation"}, "agent-automation"),
+        ({"network": "a scanner's", "network_certain": True}, "network-certain"),
+    ],
+)
+def test_decisive_rules_need_no_others(more: dict[str, Any], reason: str) -> None:
+    """These need no other hit, not even soon after delivery: a machine, with this reason before all others."""
+    found = classify_single(make_hit(**more), EARLY_CONTEXT)
+    assert (found.verdict, found.reasons[0]) == ("machine", reason)
+
+
+def test_a_prefetch_is_recognised_by_its_header() -> None:
+    """A browser that fetches ahead is a prefetch; the click that follows is a person's."""
+    assert list_verdicts([make_hit(0, prefetch=True), make_hit(20)]) == ["prefetch", "human"]
+
+
+def test_the_hidden_link_decides_for_its_source() -> None:
+    """Whoever followed the hidden link is a machine on every link, and others are not."""
+    trap = make_hit(1, -1, kind="honeypot")
+    found = classify_hits([make_hit(0), trap, make_hit(4, 2), make_hit(5, 3, ip="203.0.113.5")], LATE_CONTEXT)
+    assert [one.verdict for one in found] == ["machine", "machine", "machine", "human"]
+    assert found[0].reasons[0] == "honeypot-source"
+
+
+def test_head_and_then_get_is_one_machine() -> None:
+    """A GET just after its own source's HEAD for the same link is a machine's; one from elsewhere is not."""
+    head = make_hit(0, method="HEAD")
+    assert list_verdicts([head, make_hit(0.4)], EARLY_CONTEXT) == ["machine", "machine"]
+    assert list_verdicts([head, make_hit(0.4, ip="203.0.113.5", user_agent="Firefox/140.0")])[1] == "human"
+
+
+def test_an_open_is_classified_by_its_own_request() -> None:
+    """A pixel that is fetched in the middle of a burst is unsure, a robot's is a machine's."""
+    hits = [
+        *make_scan([0, 0.2, 0.3, 0.5]),
+        make_hit(0.4, -1, kind="open"),
+        make_hit(9, -1, kind="open", user_agent_class="bot"),
+    ]
+    assert list_verdicts(hits, EARLY_CONTEXT)[4:] == ["unsure", "machine"]
+
+
+def test_missing_headers_make_unsure_and_a_whole_set_makes_a_machine() -> None:
+    """No language alone is a person's oddity; a Chrome of these years that sends nothing of its own is none."""
+    assert classify_single(make_hit(signals=("no-accept-language",)), EARLY_CONTEXT).verdict == "unsure"
+    assert classify_single(make_hit(signals=("no-accept-language", "no-sec-fetch")), EARLY_CONTEXT).verdict == "machine"
+
+
+def test_without_an_address_the_rest_decides() -> None:
+    """In the stricter privacy modes a burst is still a burst, and that nothing was kept says nothing."""
+    bare: dict[str, Any] = {"ip": None, "user_agent": None}
+    assert list_verdicts(make_scan([0, 0.2, 0.3, 0.5], **bare)) == ["machine"] * 4
+    assert classify_single(make_hit(**bare)).verdict == "human"
+    assert classify_single(make_hit(**bare, signals=("agent-library",))).reasons[0] == "agent-library"
+
+
+def test_every_rule_is_explained() -> None:
+    """Codes are unique and fit between spaces, each has a sentence, and either a weight or a verdict."""
+    assert len(VERDICT_REASONS) == len(RULES)
+    for rule in RULES:
+        assert rule.code.replace("-", "").isalpha()
+        assert rule.sentence.endswith(".")
+        assert (rule.weight == 0.0) == (rule.verdict is not None)
+
+
+def test_weighing_agrees_with_classification() -> None:
+    """The explanation of a judgement is made of the rules that led to it."""
+    hits = make_scan([0, 0.2, 0.3, 0.5])
+    for found, judgement in zip(score_hits(hits, EARLY_CONTEXT), classify_hits(hits, EARLY_CONTEXT), strict=True):
+        assert found.classification == judgement
+        assert tuple(rule.code for rule in found.rules) == judgement.reasons
+
+
+def test_affected_is_wide_enough() -> None:
+    """What has to be loaded reaches as far beyond what may change as a hit's surroundings go."""
+    (load_from, load_to), (change_from, change_to) = affected_windows(START_US, START_US + 5)
+    assert load_from < change_from < START_US < START_US + 5 < change_to < load_to
+    assert change_from - load_from == load_to - change_to

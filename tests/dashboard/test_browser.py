@@ -1,0 +1,294 @@
+"""Tests of the dashboard in a real browser: every page, in light and dark, at a desk and on a phone."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.dashboard.browser_client import (
+    DESKTOP_VIEWPORT,
+    EMAIL,
+    FIREFOX_HEADERS,
+    PHONE_VIEWPORT,
+    BrowserSession,
+    ColorScheme,
+    add_user,
+)
+from tests.web.running_service import RunningService, wait_until
+
+PAGES = {
+    "overview": "/",
+    "a day": "/?days=1",
+    "campaigns": "/campaigns",
+    "campaign": "/campaign?tag=sample-spring-sale",
+    "campaign without its mail": "/campaign?tag=sample-winter-catalogue",
+    "who clicked": "/campaign/clickers?tag=sample-weir-day",
+    "who clicked on a link": "/campaign/clickers?tag=sample-spring-sale&position=1&address=ada",
+    "nobody fits": "/campaign/clickers?tag=sample-spring-sale&address=xyzzy",
+    "a segment": "/campaign/segment?tag=sample-spring-sale&by=attribute:plan",
+    "an empty segment": "/campaign/segment?tag=sample-spring-sale&by=attribute:none",
+    "an A/B test": "/compare?tag=sample-spring-sale",
+    "compare": "/compare?tag=sample-letter-7&tag=sample-letter-8&tag=sample-spring-sale&tag=sample-weir-day",
+    "compare nothing": "/compare",
+    "messages": "/messages",
+    "no message fits": "/messages?subject=xyzzy",
+    "live": "/live",
+    "webhooks": "/webhooks",
+    "a new webhook": "/webhooks/new",
+    "settings": "/settings",
+    "check": "/check",
+}
+DISPLAY_MODES = [
+    ("light", DESKTOP_VIEWPORT),
+    ("dark", DESKTOP_VIEWPORT),
+    ("light", PHONE_VIEWPORT),
+    ("dark", PHONE_VIEWPORT),
+]
+
+
+@pytest.fixture(scope="module", params=DISPLAY_MODES, ids=lambda look: f"{look[0]}-{look[1][0]}")
+def browser_session(
+    request: pytest.FixtureRequest, browser: Browser, sample_service: RunningService
+) -> Iterator[BrowserSession]:
+    """Somebody who has signed in, with each of the looks."""
+    scheme: ColorScheme
+    scheme, size = request.param
+    wait_until(lambda: "no longer kept" in _campaign_page_text(sample_service, browser))
+    with BrowserSession(browser, sample_service.url, scheme=scheme, size=size) as found:
+        yield found.sign_in()
+
+
+def _campaign_page_text(sample_service: RunningService, browser: Browser) -> str:
+    """The page of the campaign whose mails are too old to be kept."""
+    with BrowserSession(browser, sample_service.url) as found:
+        return found.sign_in().open_page(PAGES["campaign without its mail"]).content()
+
+
+def assert_accessible(page: Page) -> None:
+    """axe-core finds no violation."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def assert_no_overflow(page: Page) -> None:
+    """Nothing sticks out to the side."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES.keys())
+def test_a_page_is_whole(browser_session: BrowserSession, path: str) -> None:
+    """A page loads without a word in the console, asks nobody else, fits its window and is accessible."""
+    browser_session.complaints.clear()
+    page = browser_session.open_page(path)
+    page.wait_for_load_state("networkidle")
+    assert browser_session.complaints == []
+    assert browser_session.external_requests == []
+    assert_no_overflow(page)
+    assert_accessible(page)
+
+
+def test_the_page_of_one_message_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for a message that people clicked, reached through the list."""
+    browser_session.complaints.clear()
+    page = browser_session.open_page("/messages?status=Clicked")
+    page.click("main tbody a")
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".hit").count() >= 1
+    assert_no_overflow(page)
+    assert_accessible(page)
+    browser_session.open_page(page.url.removeprefix(browser_session.url) + "/clicks")
+    assert page.locator(".hit").count() >= 1
+    assert_no_overflow(page)
+    assert_accessible(page)
+    assert browser_session.complaints == []
+    assert browser_session.external_requests == []
+
+
+def test_the_page_of_one_webhook_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for a webhook with its deliveries."""
+    browser_session.complaints.clear()
+    page = browser_session.open_page("/webhooks")
+    page.click("main tbody a")
+    assert page.get_by_text("503").count() >= 1
+    assert_no_overflow(page)
+    assert_accessible(page)
+    for path in ("/edit", "/delete"):
+        browser_session.open_page(page.url.removeprefix(browser_session.url).removesuffix("/edit") + path)
+        assert_no_overflow(page)
+        assert_accessible(page)
+    assert browser_session.complaints == []
+
+
+def test_making_a_webhook_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for a form with a mistake in it and for the secret of a webhook; its end is a page with a word."""
+    page = browser_session.open_page("/webhooks/new")
+    page.fill("#name", "crm")
+    page.fill("#url", "https://crm.example/a b")
+    page.click("main form.card button")
+    assert page.get_by_role("alert").is_visible()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    browser_session.complaints.clear()  # the browser's word on the status 400
+    page.fill("#url", "https://crm.example/")
+    page.click("main form.card button")
+    assert page.input_value("#secret").startswith("aha-whsec-")
+    assert_no_overflow(page)
+    assert_accessible(page)
+    page.click("text=I have it")
+    page.get_by_role("link", name="Delete").click()
+    page.click("main .danger")
+    assert page.get_by_role("status").inner_text() == "The webhook was deleted."
+    assert browser_session.complaints == []
+
+
+def test_what_was_checked_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for the answer of the check page: one link of the example is tracked, one should have been."""
+    browser_session.complaints.clear()
+    page = browser_session.open_page("/check")
+    page.click("main button")
+    assert page.get_by_role("heading", name="1 of 3 links would be tracked").is_visible()
+    assert page.get_by_text("1 probably should be tracked").is_visible()
+    assert browser_session.complaints == []
+    assert_no_overflow(page)
+    assert_accessible(page)
+
+
+def test_errors_are_pages_too(browser_session: BrowserSession) -> None:
+    """What is not there is a page with a way back."""
+    page = browser_session.open_page("/nothing")
+    assert page.get_by_role("heading", name="Not found").is_visible()
+    assert page.get_by_role("link", name="To the overview").is_visible()
+    assert_no_overflow(page)
+    assert_accessible(page)
+
+
+def test_an_empty_service_shows_first_steps(browser: Browser, service: RunningService) -> None:
+    """Without messages, clicks and webhooks every page says so, and how to begin."""
+    with BrowserSession(browser, service.url) as looking:
+        looking.sign_in()
+        for path, text in {
+            "/": "Nothing has been sent in this time",
+            "/campaigns": "No campaign in this time",
+            "/compare": "No campaign in this time",
+            "/messages": "No message yet",
+            "/live": "No click yet",
+            "/webhooks": "No webhook",
+        }.items():
+            page = looking.open_page(path)
+            assert page.get_by_role("heading", name=text).is_visible()
+            assert_accessible(page)
+        assert looking.complaints == []
+
+
+def test_the_journey_from_sending_to_the_click(browser: Browser, service: RunningService) -> None:
+    """A message is sent over the API, its link is followed, and the click appears by itself on the live page, on the
+    message and over the link in its mail; signing out ends it.
+    """
+    (entry,) = service.send(tags=["journey"])
+    first, _ = service.delivered_links(entry["id"])
+    with BrowserSession(browser, service.url) as looking:
+        page = looking.sign_in().open_page("/live")
+        assert page.get_by_role("heading", name="No click yet").is_visible()
+        service.reader.get(first, headers=FIREFOX_HEADERS)
+        page.wait_for_selector(".hit", timeout=20_000)
+        assert "https://example.com/a?x=1&y=2" in page.inner_text(".hit")
+        assert "Firefox" in page.inner_text(".hit")
+        page.click(".hit a")
+        page.wait_for_url("**/messages/*")
+        mail = page.frame_locator("iframe.mail")
+        assert mail.locator("[data-linkweir-count]").all_inner_texts() == ["1", "0"]
+        looking.open_page("/campaign?tag=journey")
+        assert page.frame_locator("iframe.mail").locator("[data-linkweir-count]").first.inner_text() == "1"
+        page.get_by_role("link", name="Who clicked on link 1").click()
+        assert page.get_by_role("link", name="ada@example.org").is_visible()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="This list as CSV").click()
+        assert "ada@example.org" in download.value.path().read_text()
+        page.click("text=Sign out")
+        page.wait_for_url("**/sign-in")
+        looking.open_page("/live")
+        assert "/sign-in?next=/live" in page.url
+        assert looking.complaints == []
+
+
+def test_a_mail_in_its_frame_leads_nowhere(browser: Browser, service: RunningService) -> None:
+    """Clicking on the links of the drawn mail, or walking to them by keyboard, follows nothing and counts nothing."""
+    (entry,) = service.send()
+    service.wait_for_mail(entry["id"])
+    key = entry["id"].strip("<>").partition("@")[0]
+    with BrowserSession(browser, service.url) as looking:
+        page = looking.sign_in().open_page(f"/messages/{key}")
+        before = len(looking.requested_urls)
+        frame = page.frame_locator("iframe.mail")
+        for link in frame.locator("a").all():
+            link.click()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(200)
+        assert [url for url in looking.requested_urls[before:] if "/c/" in url or "example" in url] == []
+        assert page.frames[1].url.endswith("/mail")
+    assert service.click_count(entry["id"]) == 0
+
+
+def test_everything_can_be_done_by_keyboard(browser: Browser, service: RunningService) -> None:
+    """The first Tab offers to skip to the content, the focus can be seen, and Enter in the form signs in."""
+    with BrowserSession(browser, service.url) as looking:
+        page = looking.open_page("/sign-in")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        page.focus("#email")
+        page.keyboard.type(EMAIL)
+        page.keyboard.press("Tab")
+        page.keyboard.type("correct horse battery")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile("/dashboard/$"))
+
+
+def test_without_scripts_the_pages_work(browser: Browser, service: RunningService) -> None:
+    """With JavaScript off one can sign in, read the newest clicks, and save settings."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{service.url}/dashboard/")
+    page.fill("#email", EMAIL)
+    page.fill("#password", "correct horse battery")
+    page.click("main button")
+    page.goto(f"{service.url}/dashboard/live")
+    assert page.get_by_role("link", name="Load again").is_visible()
+    page.goto(f"{service.url}/dashboard/settings")
+    page.check("#track_clicks")
+    page.click("text=Save")
+    assert page.get_by_role("status").inner_text().startswith("Saved.")
+    assert service.client.get(service.account_path).json()["track_clicks"] is True
+    context.close()
+
+
+def test_it_works_under_a_mount(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Mounted under /mail in another application, every link, form, file and frame stays under /mail."""
+    import socket
+
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    from linkweir.app import create_app, linkweir_lifespan
+    from linkweir.settings import Settings
+    from tests.web.running_service import UvicornThread
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    inner = create_app(Settings(data=tmp_path_factory.mktemp("mounted") / "data", log_level="error"))
+    outer = Starlette(routes=[Mount("/mail", inner)], lifespan=lambda _: linkweir_lifespan(inner))
+    with UvicornThread(outer, listener):
+        served = type("Mounted", (), {"service": inner.state.linkweir})()
+        add_user(served)
+        with BrowserSession(browser, f"http://127.0.0.1:{listener.getsockname()[1]}/mail") as looking:
+            looking.sign_in()
+            for path in ("/", "/settings", "/live"):
+                page = looking.open_page(path)
+                found = page.evaluate(
+                    "[...document.querySelectorAll('a[href],form[action],link[href],script[src],img[src]')]"
+                    ".map(e => new URL(e.href || e.action || e.src).pathname)"
+                )
+                assert [one for one in found if not one.startswith("/mail/dashboard/")] == []
+            assert looking.complaints == []

@@ -1,0 +1,24 @@
+"""Tests of the list of campaigns."""
+
+import time
+from zoneinfo import ZoneInfo
+
+from linkweir.dashboard import report_period
+from linkweir.dashboard.campaign_pages import campaigns_in
+from linkweir.demo.sample_campaigns import CAMPAIGNS
+from linkweir.web.services import now
+from tests.web.running_service import RunningService
+
+
+def test_each_campaign_has_its_own_day(sample_service: RunningService) -> None:
+    """Campaigns that were sent on different days are listed with the hour of their own first message, newest first."""
+    account = sample_service.components.account
+    assert account is not None
+    with sample_service.components.store.read() as connection:
+        found = campaigns_in(connection, account, report_period.parse_period("30", now(), ZoneInfo("UTC")))
+    ages = {one.tag: one.age_seconds for one in CAMPAIGNS}
+    assert [one.tag for one in found] == sorted(ages, key=lambda tag: ages[tag])
+    for one in found:
+        assert one.first_at is not None
+        sent = time.time() - ages[one.tag]
+        assert abs(one.first_at / 1_000_000 - sent) < 3600 + 600, one.tag  # sums are kept by the hour

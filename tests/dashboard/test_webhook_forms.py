@@ -1,0 +1,144 @@
+"""Tests of making, changing and deleting webhooks on the dashboard."""
+
+import re
+import uuid
+from ipaddress import ip_network
+from pathlib import Path
+
+import httpx
+import pytest
+import standardwebhooks
+from playwright.sync_api import Browser
+
+from tests.dashboard.browser_client import BrowserSession, DashboardClient, add_user
+from tests.web.running_service import RunningService, wait_until
+from tests.webhooks.receiver import WebhookReceiver
+
+FIELDS = {"name": "crm", "url": "https://crm.example/hooks", "scope": "global", "on_clicked": "on"}
+
+
+def submit_webhook_form(dashboard_client: DashboardClient, **fields: str) -> httpx.Response:
+    """Fill in the form for a new webhook and send it."""
+    key = dashboard_client.get("/webhooks/new").partition('name="id" value="')[2].partition('"')[0]
+    return dashboard_client.post("/webhooks/new", {"id": key, **FIELDS, **fields})
+
+
+def find_secret(page: str) -> str:
+    """The secret that a page shows, or nothing."""
+    found = re.search(r"aha-whsec-[A-Za-z0-9]{64}", page)
+    return found[0] if found else ""
+
+
+def test_a_secret_is_shown_once_and_signs(tmp_path: Path) -> None:
+    """The secret that the page shows verifies what the webhook is sent; no later page and no log line has it."""
+    with (
+        WebhookReceiver() as receiver,
+        RunningService(tmp_path / "data", webhook_networks=(ip_network("127.0.0.0/8"),)) as house,
+        DashboardClient(house) as visitor,
+    ):
+        add_user(house)
+        answer = submit_webhook_form(visitor.signed_in_client(), url=receiver.url, on_delivered="on")
+        secret = find_secret(answer.text)
+        assert (answer.status_code, bool(secret)) == (201, True)
+        assert answer.headers["cache-control"] == "no-store"
+        house.wait_for_mail(house.send()[0]["id"])
+        wait_until(lambda: receiver.received)
+        told = receiver.received[0]
+        standardwebhooks.Webhook(secret.encode()).verify(told.body, told.headers)
+        (hook,) = house.client.get(f"{house.account_path}/webhooks").json()["data"]
+        assert (hook["name"], hook["on_clicked"], hook["on_delivered"], hook["on_opened"]) == ("crm", True, True, False)
+        for page in ("/webhooks", f"/webhooks/{hook['id']}", f"/webhooks/{hook['id']}/edit"):
+            assert find_secret(visitor.get(page)) == ""
+        assert secret not in str(house.logs)
+
+
+def test_a_form_sent_twice_makes_one_webhook(service: RunningService, dashboard_client: DashboardClient) -> None:
+    """The second time leads to the webhook that is there, and says that its secret was shown."""
+    dashboard_client.signed_in_client()
+    key = str(uuid.uuid4())
+    first, second = (dashboard_client.post("/webhooks/new", {"id": key, **FIELDS}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 303)
+    page = dashboard_client.get(second.headers["location"].removeprefix("/dashboard"))
+    assert "made before" in page
+    assert find_secret(page) == ""
+    assert len(service.client.get(f"{service.account_path}/webhooks").json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"url": "ftp://crm.example/"}, "http or https"),
+        ({"url": "https://user:pass@crm.example/"}, "http or https"),
+        ({"url": 'https://crm.example/"><script>'}, "https://crm.example/&#34;&gt;&lt;script&gt;"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 256}, "name"),
+        ({"scope": "scoped"}, "domains"),
+        ({"scope": "scoped", "domains": "example.com no_domain"}, "domains[1]"),
+        ({"scope": "all"}, "scope"),
+        ({"id": "1"}, "cannot be read"),
+    ],
+)
+def test_invalid_input_is_refused_and_stays_in_the_form(
+    service: RunningService, dashboard_client: DashboardClient, fields: dict[str, str], said: str
+) -> None:
+    """A mistake is answered with what is wrong and what was typed, and makes nothing."""
+    answer = submit_webhook_form(dashboard_client.signed_in_client(), **fields)
+    accepted = "<script>" in fields.get("url", "")
+    assert answer.status_code == (201 if accepted else 400)
+    page = dashboard_client.get("/webhooks/" + _get_only_webhook(service) + "/edit") if accepted else answer.text
+    assert said in page
+    assert len(service.client.get(f"{service.account_path}/webhooks").json()["data"]) == accepted
+    if fields.get("id") != "1":
+        assert 'name="on_clicked" checked' in page
+
+
+def _get_only_webhook(service: RunningService) -> str:
+    (hook,) = service.client.get(f"{service.account_path}/webhooks").json()["data"]
+    return str(hook["id"])
+
+
+def test_a_webhook_is_changed_and_deleted(service: RunningService, dashboard_client: DashboardClient) -> None:
+    """What the form says is what the API says afterwards; deleting asks first, and then it is gone."""
+    submit_webhook_form(dashboard_client.signed_in_client())
+    key = _get_only_webhook(service)
+    changed = {"name": "CRM 2", "url": "https://b.example/", "scope": "scoped", "domains": "Example.com\nb.example"}
+    assert dashboard_client.post(f"/webhooks/{key}/edit", {**changed, "on_bounced": "on"}).status_code == 303
+    (hook,) = service.client.get(f"{service.account_path}/webhooks").json()["data"]
+    assert (hook["name"], hook["url"], hook["scope"]) == ("CRM 2", "https://b.example/", "scoped")
+    assert hook["domains"] == ["example.com", "b.example"]
+    assert (hook["on_clicked"], hook["on_bounced"], hook["enabled"]) == (False, True, True)
+    assert dashboard_client.post(f"/webhooks/{key}/edit", {**changed, "url": "x"}).status_code == 400
+    assert "Delete “CRM 2”?" in dashboard_client.get(f"/webhooks/{key}/delete")
+    assert dashboard_client.post(f"/webhooks/{key}/delete", {}).headers["location"].endswith("/webhooks?done=deleted")
+    assert "No webhook" in dashboard_client.get("/webhooks?done=deleted")
+    for path in ("", "/edit", "/delete"):
+        assert dashboard_client.http.get(f"/webhooks/{key}{path}").status_code == 404
+
+
+def test_making_and_deleting_need_the_form_s_token(service: RunningService, dashboard_client: DashboardClient) -> None:
+    """Another site can neither make a webhook that is told of clicks nor delete one."""
+    submit_webhook_form(dashboard_client.signed_in_client())
+    key = _get_only_webhook(service)
+    for path in ("/webhooks/new", f"/webhooks/{key}/edit", f"/webhooks/{key}/delete"):
+        form = {"token": "0" * 64, "id": str(uuid.uuid4()), **FIELDS, "name": "evil"}
+        assert dashboard_client.http.post(path, data=form).status_code == 403
+    assert [one["name"] for one in service.client.get(f"{service.account_path}/webhooks").json()["data"]] == ["crm"]
+
+
+def test_the_secret_is_copied_by_a_button(browser: Browser, service: RunningService) -> None:
+    """The form is filled in by keyboard; the button says that it has copied, and the clipboard holds the secret."""
+    with BrowserSession(browser, service.url) as looking:
+        page = looking.sign_in().open_page("/webhooks")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.click("text=Make the first one")
+        page.focus("#name")
+        page.keyboard.type("crm")
+        page.keyboard.press("Tab")
+        page.keyboard.type("https://crm.example/hooks")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#secret")
+        page.get_by_role("button", name="Copy").press("Enter")
+        page.wait_for_selector("text=Copied to the clipboard.")
+        assert page.evaluate("navigator.clipboard.readText()") == page.input_value("#secret")
+        assert find_secret(page.input_value("#secret"))
+        assert looking.complaints == []

@@ -1,0 +1,55 @@
+"""A store with an account, and messages with fields as a test wants them."""
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from linkweir.db import accounts_table, messages_table
+from linkweir.db.database import Database
+from linkweir.db.messages_table import NewMessage
+from linkweir.db.schema_upgrade import migrate
+from linkweir.mail import message_ids
+
+NOW_US = 1_000_000_000  # microseconds since 1970
+SECOND_US = 1_000_000
+FOREVER_US = 1 << 60
+
+
+class SampleStore:
+    """The store, its account, and another account that nothing of the first may show."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Database(folder / "linkweir.db", timeout=5)
+        migrate(self.store)
+        self.account, self.other_account = uuid.uuid4(), uuid.uuid4()
+        with self.store.write() as connection:
+            accounts_table.create(connection, self.account, "one", NOW_US)
+            accounts_table.create(connection, self.other_account, "other", NOW_US + 1)
+
+    def queue_message(self, **fields: Any) -> uuid.UUID:
+        """Queue a message; its id."""
+        key = message_ids.new_message_id(NOW_US)
+        new = NewMessage(
+            id=key,
+            number=message_ids.link_number(key),
+            account_id=self.account,
+            message_id=f"{key}@example.com",
+            sender="News@Example.com",
+            recipient="Ada@Example.org",
+            subject="Hello",
+            tags=[],
+            track_clicks=True,
+            privacy="full",
+            raw=b"raw",
+            short_links={},
+            now=NOW_US,
+            due_at=NOW_US,
+            expires_at=FOREVER_US,
+            keep_until_at=NOW_US,
+            retain_until_at=FOREVER_US,
+            envelope_from="bounces@example.com",
+        )
+        with self.store.write() as connection:
+            messages_table.add(connection, [replace(new, **fields)])
+        return key

@@ -1,0 +1,44 @@
+"""Tests of linkweir.db.aggregate_dimensions_table and aggregate_values_table: numbers of dimensions."""
+
+from sqlalchemy import select
+
+from linkweir.db import aggregate_dimensions_table, aggregate_values_table, click_aggregates_table
+from linkweir.db.schema import aggregate_values as table
+from tests.db.sample_store import SampleStore
+
+TEXTS = ["", "a", "a\0b", "a\0c", "Åbo", 'x"y\\u0000', "\U0001f600"]
+
+
+def test_each_text_has_one_number(sample: SampleStore) -> None:
+    """Whatever is in a text, it has a number of its own, and the same when it comes again."""
+    with sample.store.write() as connection:
+        first = aggregate_values_table.get_or_create_ids(connection, TEXTS)
+        assert aggregate_values_table.get_or_create_ids(connection, reversed(TEXTS)) == first
+        assert aggregate_values_table.find_ids(connection, ["a\0b", "unknown"]) == {"a\0b": first["a\0b"]}
+    assert first.keys() == set(TEXTS)
+    assert len(set(first.values())) == len(TEXTS)
+
+
+def test_each_axis_has_one_number(sample: SampleStore) -> None:
+    """The same dimension of another scope or account is another axis."""
+    wanted = [
+        (who, f"tag:{one}", f"attribute:{one}") for who in (sample.account, sample.other_account) for one in TEXTS
+    ]
+    with sample.store.write() as connection:
+        first = aggregate_dimensions_table.get_or_create_ids(connection, wanted)
+        assert aggregate_dimensions_table.get_or_create_ids(connection, wanted[3:]) == {
+            axis: first[axis] for axis in wanted[3:]
+        }
+    assert len(set(first.values())) == len(wanted)
+
+
+def test_a_value_is_deleted_with_its_last_aggregate(sample: SampleStore) -> None:
+    """A text by which nothing is counted any more is not kept; one by which something is counted elsewhere is."""
+    rows = [(sample.account, scope, "x", "Ada", 7, 1, 0, 0, 0, 1) for scope in ("", "tag:a")]
+    less = [(*row[:5], *(-count for count in row[5:])) for row in rows]
+    with sample.store.write() as connection:
+        click_aggregates_table.add_deltas(connection, rows)
+        for place, left in ((0, ["Ada"]), (1, [])):
+            click_aggregates_table.add_deltas(connection, [less[place]])
+            click_aggregates_table.delete_zero_rows(connection, [rows[place]])
+            assert connection.scalars(select(table.c.text)).all() == left

@@ -1,0 +1,32 @@
+"""Statements for many rows, written as SQLAlchemy would write them."""
+
+import uuid
+from pathlib import Path
+
+from sqlalchemy import bindparam, insert, select, update
+
+from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.database import Database
+from linkweir.db.schema import accounts, link_keys
+from linkweir.db.schema_upgrade import migrate
+
+NAMES = ("id", "name", "website", "about", "track_opens", "track_clicks")
+REMAINING_COLUMNS = ("message_metadata_retention", "message_data_retention", "created_at", "updated_at")
+
+
+def test_rows_are_written_whatever_the_order(tmp_path: Path) -> None:
+    """UUIDs, constants of the statement and parameters in another order than the columns' arrive where they belong."""
+    store = Database(tmp_path / "linkweir.db", timeout=1)
+    migrate(store)
+    one, two = uuid.uuid4(), uuid.uuid4()
+    with store.write() as connection:
+        rows = [(key, "x", "", "", False, True, 30, 1, 5, 6) for key in (one, two)]
+        BulkStatement(insert(accounts), (*NAMES, *REMAINING_COLUMNS), ("id",)).run(connection, rows)
+        BulkStatement(insert(link_keys), ("account_id", "key_id"), ("account_id",)).run(connection, [(one, 7)])
+        renamed = update(accounts).where(accounts.c.id == bindparam("who")).values(name="y", about=bindparam("text"))
+        BulkStatement(renamed, ("who", "text"), ("who",)).run(connection, [(two, "two")])
+        BulkStatement(renamed, ("who", "text"), ("who",)).run(connection, [])
+        found = {row.id: (row.name, row.about, row.track_clicks) for row in connection.execute(select(accounts))}
+        assert found == {one: ("x", "", True), two: ("y", "two", True)}
+        assert connection.execute(select(link_keys.c.account_id, link_keys.c.key_id)).one() == (one, 7)
+    store.close()

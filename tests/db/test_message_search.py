@@ -1,0 +1,105 @@
+"""Tests of linkweir.db.message_search and linkweir.db.keyset_pagination."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from linkweir.db import delivery_queue_table, message_search, messages_table
+from linkweir.db.keyset_pagination import PageRequest
+from linkweir.db.schema import queue as waiting
+from tests.db.sample_store import NOW_US, SECOND_US, SampleStore
+
+
+def find_messages(sample: SampleStore, filters: Mapping[str, Any], limit: PageRequest | None = None) -> list[uuid.UUID]:
+    """The messages that meet the filters, newest first."""
+    with sample.store.read() as connection:
+        return [
+            row["id"]
+            for row in message_search.search(connection, sample.account, limit or PageRequest(100), filters).rows
+        ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "fits"),
+    [
+        ({}, True),
+        ({"status": ["delivered", "RECEIVED"]}, True),
+        ({"status": ["Bounced"]}, False),
+        ({"sender": "NEWS@example.com"}, True),
+        ({"sender": "news@example"}, False),
+        ({"recipient": "ada@EXAMPLE.org"}, True),
+        ({"subject": "5% OFF_"}, True),
+        ({"subject": "5_ off"}, False),
+        ({"subject": "\\"}, False),
+        ({"tags": ["x", "Sale"]}, True),
+        ({"tags": ["sale"]}, False),
+        ({"from_time": NOW_US, "to_time": NOW_US + 1}, True),
+        ({"to_time": NOW_US}, False),
+        ({"from_time": NOW_US + 1}, False),
+        ({"message_id_header": " <one@example.com> "}, True),
+        ({"domains": ["example.com"]}, True),
+        ({"domains": []}, False),
+        ({"sender": "news@example.com", "tags": ["none"]}, False),
+    ],
+)
+def test_each_filter_matches_its_field(sample: SampleStore, filters: dict[str, Any], fits: bool) -> None:
+    """All filters must hold; tags count letter case, addresses and statuses do not; wildcards are text."""
+    key = sample.queue_message(subject="Now 5% off_!", tags=["Sale"], message_id="one@example.com")
+    sample.queue_message(
+        account_id=sample.other_account, subject="Now 5% off_!", tags=["Sale"], message_id="one@example.com"
+    )
+    assert find_messages(sample, filters) == ([key] if fits else [])
+
+
+def test_pages_lead_through_all_in_both_directions(sample: SampleStore) -> None:
+    """Each row is on one page, also where several have the same time, and it is told whether there are more."""
+    for number in range(7):
+        sample.queue_message(now=NOW_US + number // 3)
+    every = find_messages(sample, {})
+    with sample.store.read() as connection:
+        place, seen, pages = None, [], []
+        while True:
+            page = message_search.search(connection, sample.account, PageRequest(3, "after", place), {})
+            seen += [row["id"] for row in page.rows]
+            pages.append(page)
+            if not page.more_after:
+                break
+            place = (page.rows[-1]["created_at"], page.rows[-1]["id"])
+        first = pages[-1].rows[0]
+        back = message_search.search(
+            connection, sample.account, PageRequest(3, "before", (first["created_at"], first["id"])), {}
+        )
+    assert seen == every
+    assert [page.more_before for page in pages] == [False, True, True]
+    assert [row["id"] for row in back.rows] == every[3:6]
+    assert (back.more_before, back.more_after) == (True, True)
+
+
+def test_only_what_waits_for_its_time_is_cancelled(sample: SampleStore) -> None:
+    """A scheduled message is taken back once; one that is due, claimed, tried or another account's is not."""
+    later = NOW_US + 100 * SECOND_US
+    keys = {name: sample.queue_message(due_at=later) for name in ("free", "claimed", "tried", "late")}
+    keys["unscheduled"] = sample.queue_message()
+    foreign = sample.queue_message(account_id=sample.other_account, due_at=later)
+    with sample.store.write() as connection:
+        held = {"claimed_by": uuid.uuid4(), "claimed_until_at": later}
+        connection.execute(update(waiting).where(waiting.c.message_id == keys["claimed"]).values(**held))
+        connection.execute(update(waiting).where(waiting.c.message_id == keys["tried"]).values(attempts=1))
+        connection.execute(update(waiting).where(waiting.c.message_id == keys["late"]).values(due_at=NOW_US))
+    with sample.store.write() as connection:
+        gone = {
+            name: message_search.cancel(connection, sample.account, key, NOW_US + SECOND_US)
+            for name, key in keys.items()
+        }
+        assert not message_search.cancel(connection, sample.account, foreign, NOW_US + SECOND_US)
+        assert not message_search.cancel(connection, sample.account, keys["free"], NOW_US + SECOND_US)
+        row = messages_table.get(connection, sample.account, keys["free"])
+        assert delivery_queue_table.count_waiting(connection) == 5
+        assert messages_table.get_content(connection, keys["free"]) is None  # it was to be kept for no time
+        assert messages_table.get_content(connection, keys["claimed"]) == b"raw"
+    assert gone == {"free": True, "claimed": False, "tried": False, "late": False, "unscheduled": False}
+    assert row is not None
+    assert row["status"] == "Cancelled"

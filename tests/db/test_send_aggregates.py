@@ -1,0 +1,126 @@
+"""Tests of linkweir.db.send_aggregates_table: messages counted by hour as they are accepted and delivered."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, update
+
+from linkweir.db import accounts_table, schema, send_aggregates_table
+from linkweir.db.aggregate_dimensions_table import select_with_values
+from linkweir.db.database import Database
+from linkweir.db.migrations.versions.v0003_clicks_understood import SENDS
+from linkweir.db.migrations.versions.v0006_sums_by_time import SENT, SIZES, move
+from linkweir.db.schema_upgrade import migrate
+from linkweir.db.time_buckets import HOUR as HOURLY
+
+HOUR_US = 3_600_000_000
+ACCOUNT = uuid.uuid4()
+OLD_SCHEMA_SQL = """
+CREATE TABLE sends_by_hour (account_id, scope, dimension, hour, value, sent, delivered)
+"""  # as 0003 had `sends`
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Database]:
+    """A migrated store with one account."""
+    made = Database(tmp_path / "data" / "linkweir.db", timeout=1)
+    migrate(made)
+    with made.write() as connection:
+        accounts_table.create(connection, ACCOUNT, "x", 1)
+    yield made
+    made.close()
+
+
+def make_message_row(**fields: Any) -> dict[str, Any]:
+    """A row of `messages`."""
+    key = uuid.uuid4()
+    values = {
+        "id": key,
+        "number": key.int >> 66,
+        "account_id": ACCOUNT,
+        "message_id": f"{key}@example.com",
+        "sender": "news@example.com",
+        "recipient": "ada@example.org",
+        "subject": "x",
+        "tags": [],
+        "status": "Received",
+        "num_attempts": 0,
+        "track_clicks": True,
+        "privacy": "full",
+        "created_at": 5 * HOUR_US + 1,
+        "updated_at": 5 * HOUR_US + 1,
+        "sender_domain": "example.com",
+        "recipient_domain": "example.org",
+        "sandbox_result": None,
+        "attributes": None,
+        "variant": None,
+        **fields,
+    }
+    return values
+
+
+def list_hourly_sends(connection: Connection) -> dict[tuple[str, str, int, str], tuple[int, int]]:
+    """Everything that `sends` holds by the hour."""
+    return {
+        (row.scope, row.dimension, row.hour, row.value): (row.sent, row.delivered)
+        for row in connection.execute(select_with_values(schema.send_aggregates))
+        if row.hours == HOURLY
+    }
+
+
+def test_each_scope_counts_along_each_dimension(store: Database) -> None:
+    """A message counts once in the account, its tags and its sender's domain, along everything known of it."""
+    one = make_message_row(tags=["a", "b", "a"], variant="B", attributes={"plan": "pro"})
+    with store.write() as connection:
+        connection.execute(insert(schema.messages), [one])
+        send_aggregates_table.count_accepted(connection, [one])
+        send_aggregates_table.count_delivered(connection, one["id"])
+        found = list_hourly_sends(connection)
+    scopes = {"", "tag:a", "tag:b", "sender:example.com"}
+    sides = {
+        *(("", ""), ("tag", "a"), ("tag", "b"), ("sender_domain", "example.com")),
+        *(("recipient_domain", "example.org"), ("variant", "B"), ("attribute:plan", "pro")),
+    }
+    assert set(found) == {(scope, dimension, 5, value) for scope in scopes for dimension, value in sides}
+    assert set(found.values()) == {(1, 1)}
+
+
+def test_a_sandbox_counts_nowhere(store: Database) -> None:
+    """Nothing was sent, so nothing is counted; its tags are noted all the same, for it may be clicked on."""
+    one = make_message_row(tags=["a"], sandbox_result="deliver")
+    with store.write() as connection:
+        connection.execute(insert(schema.messages), [one])
+        send_aggregates_table.count_accepted(connection, [one])
+        send_aggregates_table.count_delivered(connection, one["id"])
+        assert list_hourly_sends(connection) == {}
+        assert connection.scalars(select(schema.message_tags.c.message_id)).all() == [one["id"]]
+
+
+def test_the_migration_counts_what_is_there_alike(store: Database) -> None:
+    """What the migration counts from stored messages is what would have been counted as they came."""
+    some: list[dict[str, Any]] = [
+        make_message_row(tags=["a", "a"], attributes={"plan": "pro", "town": "Åbo"}),
+        make_message_row(tags=["a", "b"], variant="A", created_at=9 * HOUR_US),
+        make_message_row(recipient_domain="example.net", attributes={}),
+        make_message_row(tags=["c"], sandbox_result="bounce"),
+    ]
+    with store.write() as connection:
+        connection.execute(insert(schema.messages), some)
+        send_aggregates_table.count_accepted(connection, some)
+        for one in some[:2]:
+            connection.execute(update(schema.messages).where(schema.messages.c.id == one["id"]).values(delivered_at=1))
+            send_aggregates_table.count_delivered(connection, one["id"])
+        before, whole = (
+            list_hourly_sends(connection),
+            sorted(map(tuple, connection.execute(select_with_values(schema.send_aggregates)))),
+        )
+        connection.execute(delete(schema.send_aggregates))
+        connection.exec_driver_sql(OLD_SCHEMA_SQL)
+        connection.exec_driver_sql(SENDS.replace("INTO sends", "INTO sends_by_hour"))
+        move(connection.exec_driver_sql, "sends", SENT, SIZES)
+        assert list_hourly_sends(connection) == before
+        assert sorted(map(tuple, connection.execute(select_with_values(schema.send_aggregates)))) == whole
+    assert ("tag:a", "", 5, "") in before

@@ -1,0 +1,104 @@
+"""How many tracked links a message is noted to have, against those in the mail that was delivered."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from linkweir.db.schema import messages
+from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX
+from linkweir.tokens.opener import open_link
+from tests.smtp.submission_service import SubmissionService
+from tests.web.running_service import RunningService
+
+PAGE = (
+    '<body><a href="https://example.com/a">one</a> <a href="https://example.com/b" data-as-no-track>not</a> '
+    '<a href="https://example.com/a">the first again</a> <a href="mailto:ada@example.org">not</a> '
+    '<a href="https://example.com/unsubscribe">two</a></body>'
+)
+TEXT = "See https://example.com/a and https://example.com/text"
+TRACKING_LINK_PATTERN = re.compile(r"http://127\.0\.0\.1:\d+/c/[\w-]+")
+MAIL = (
+    "From: News <news@example.com>\r\nTo: ada@example.org\r\nSubject: {name}\r\n"
+    "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
+    f"{TEXT}\r\n--b\r\nContent-Type: text/html\r\n\r\n{PAGE}\r\n--b\r\nContent-Type: text/html\r\n\r\n{PAGE}\r\n"
+    "--b--\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionService]:
+    """One service for this file, which takes mail over SMTP too."""
+    with SubmissionService(tmp_path_factory.mktemp("links") / "data") as service:
+        yield service
+
+
+def stored_link_count(service: RunningService, message_id: str) -> int | None:
+    """What is stored of this message."""
+    with service.components.store.read() as connection:
+        here = messages.c.message_id == message_id.strip("<>")
+        found: int | None = connection.execute(select(messages.c.tracked_links).where(here)).scalar_one()
+        return found
+
+
+def delivered_link_indexes(service: RunningService, message_id: str) -> list[int]:
+    """The index of each of our links that readers find in any part of the delivered mail."""
+    mail = service.wait_for_mail(message_id)
+    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    found = (
+        open_link(service.components.keyring, link).index
+        for part in parts
+        for link in TRACKING_LINK_PATTERN.findall(part)
+    )
+    return [index for index in found if index not in (PIXEL_INDEX, HONEYPOT_INDEX)]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "count"),
+    [
+        ({}, 3),
+        ({"text_content": TEXT}, 3),
+        ({"honeypot": True, "tracking": {"click": True, "open": True}}, 3),
+        ({"link_style": "short"}, 3),
+        ({"utm": {"source": "news"}}, 3),
+        ({"privacy": "anonymous"}, 3),
+        ({"skip": ["unsubscribe"]}, 2),
+        ({"utm": {"source": "news"}, "tracking": {"click": False}}, 0),
+        ({"privacy": "none"}, 0),
+        ({"html_content": "<p>no link</p>"}, 0),
+    ],
+    ids=str,
+)
+def test_what_is_noted_is_what_was_sent(service: SubmissionService, wishes: dict[str, Any], count: int) -> None:
+    """Each link that was replaced counts once; opted-out ones, the text's, pixel and hidden link do not."""
+    (entry,) = service.send(**{"html_content": PAGE, **wishes})
+    found = delivered_link_indexes(service, entry["id"])
+    assert len(found) == len(set(found)) == count
+    assert stored_link_count(service, entry["id"]) == count
+
+
+def test_each_recipient_has_a_number(service: SubmissionService) -> None:
+    """Recipients of one submission whose pages differ have each their own."""
+    people = [
+        {"email": f"{name}@example.org", "substitutions": {"more": more}}
+        for name, more in (("ada", ""), ("bob", '<a href="https://example.com/c">more</a>'))
+    ]
+    entries = service.send(recipients=people, html_content=PAGE.replace("</body>", "{{ more | safe }}</body>"))
+    assert [stored_link_count(service, one["id"]) for one in entries] == [
+        len(delivered_link_indexes(service, one["id"])) for one in entries
+    ]
+
+
+def test_a_raw_mails_parts_count_together(service: SubmissionService) -> None:
+    """Of a mail over SMTP the links of both HTML bodies count, and where it tracks nothing, none does."""
+    for wish, count in (("true", 6), ("false", 0)):
+        with service.connect() as client:
+            mail = f"ahasend-track-clicks: {wish}\r\n" + MAIL.replace("{name}", f"tracked: {wish}")
+            client.sendmail("news@example.com", ["ada@example.org"], mail.encode())
+        with service.components.store.read() as connection:
+            here = messages.c.subject == f"tracked: {wish}"
+            message_id = f"<{connection.execute(select(messages.c.message_id).where(here)).scalar_one()}>"
+        assert len(set(delivered_link_indexes(service, message_id))) == count
+        assert stored_link_count(service, message_id) == count

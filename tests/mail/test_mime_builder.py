@@ -1,0 +1,331 @@
+"""Tests of linkweir.mail.mime_builder, read back with the standard library's parser."""
+
+import email
+import email.policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkweir.errors import ValidationError
+from linkweir.mail import mime_builder
+from linkweir.mail.addresses import CONTROL_CHARACTERS, MAX_NAME_CHARS
+from linkweir.mail.message_types import MailAttachment, Mailbox, Submission
+
+NOW_US = 1_700_000_000_000_000
+line_strategy = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_NAME_CHARS).filter(
+    lambda text: not CONTROL_CHARACTERS.search(text)
+)
+page_strategy = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def build_and_parse(
+    *,
+    subject: str = "s",
+    text: str | None = None,
+    html: str | None = "<p>x</p>",
+    name: str = "",
+    headers: dict[str, str] | None = None,
+    attachments: tuple[MailAttachment, ...] = (),
+) -> EmailMessage:
+    """A mail, built and parsed again; every line of it is legal."""
+    raw = mime_builder.build_mail(
+        Submission(sender=Mailbox("a@example.com", name), recipients=(), subject=subject, attachments=attachments),
+        Mailbox("b@example.org", name),
+        message_id="<m@example.com>",
+        subject=subject,
+        text=text,
+        html=html,
+        headers=headers or {},
+        now=NOW_US,
+    )
+    assert raw.isascii()
+    assert all(len(one) <= mime_builder.MAX_LINE_BYTES for one in raw.split(b"\r\n"))
+    assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
+    return email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
+
+
+def decode_html_part(mail: EmailMessage) -> bytes:
+    """The decoded bytes of the HTML part."""
+    part = mail.get_body(("html",))
+    assert part is not None
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
+@settings(deadline=None)
+@given(page_strategy)
+def test_html_bytes_are_preserved(html: str) -> None:
+    """Any HTML, whatever its line ends, controls and lengths, decodes to exactly its UTF-8 bytes."""
+    assert decode_html_part(build_and_parse(html=html)) == html.encode()
+
+
+@settings(deadline=None)
+@given(line_strategy)
+def test_subjects_come_back(subject: str) -> None:
+    """Any subject without line breaks reads back the same, but for white space at its ends and in runs."""
+    assert str(build_and_parse(subject=subject)["subject"]).split() == subject.split()
+
+
+@settings(deadline=None)
+@given(line_strategy)
+def test_names_cannot_change_addresses(name: str) -> None:
+    """Whatever stands in a name, there is one address in To and From, and it is the one that was meant."""
+    mail = build_and_parse(name=name)
+    for header, wanted in (("to", "b@example.org"), ("from", "a@example.com")):
+        assert [one.addr_spec for one in mail[header].addresses] == [wanted]
+        # RFC 2047 drops the space between two encoded words; the newer parser keeps it inside a name
+        raw = next(text for key, text in mail.raw_items() if key.lower() == header)
+        shown, plain = parseaddr("".join(str(raw).splitlines()))
+        assert plain == wanted
+        assert str(make_header(decode_header(shown))).split() == name.split()
+
+
+def test_headers_are_complete() -> None:
+    """Message-ID, Date, MIME-Version and both addresses are there."""
+    mail = build_and_parse()
+    assert mail["message-id"] == "<m@example.com>"
+    assert mail["date"].datetime.timestamp() == NOW_US // 1_000_000
+    assert mail["mime-version"] == "1.0"
+
+
+def test_long_headers_stay_whole() -> None:
+    """A header with a long word stays as written: encoded words in List-Unsubscribe would be understood by nobody."""
+    value = "<https://example.com/" + "x" * 300 + ">"
+    raw = mime_builder.build_mail(
+        Submission(sender=Mailbox("a@example.com"), recipients=(), subject="s"),
+        Mailbox("b@example.org"),
+        message_id="<m@example.com>",
+        subject="s",
+        text="t",
+        html=None,
+        headers={"List-Unsubscribe": value},
+        now=NOW_US,
+    )
+    assert f"List-Unsubscribe: {value}\r\n".encode() in raw
+
+
+HIDDEN_HEADER = "=?utf-8?q?a=0D=0ABcc:_evil=40example.com?="  # an encoded word with a line break in it
+
+
+@pytest.mark.parametrize(
+    "text", [HIDDEN_HEADER, HIDDEN_HEADER + " ü", HIDDEN_HEADER + " b" * 600, HIDDEN_HEADER + "b" * 1200]
+)
+def test_rfc_2047_encoding_hides_no_header(text: str) -> None:
+    """A line break inside an encoded word never becomes one: neither the subject nor a header can add another."""
+    mail = build_and_parse(subject=text, headers={"X-A": text}, name=HIDDEN_HEADER)
+    assert "bcc" not in mail
+    assert {name.lower() for name in mail if name.lower() not in ("mime-version", "content-type")} == {
+        *("from", "to", "subject", "date", "message-id", "x-a", "content-transfer-encoding")
+    }
+
+
+def test_rfc_2047_encoding_hides_no_attachment_header() -> None:
+    """Neither a file's name nor its id can end a line; a name in an honest encoded word is read."""
+    for hidden in (HIDDEN_HEADER, "=?utf-8?q?=3D=3Futf-8=3Fq=3F=0D=0AX:_y=3F=3D?=", "=?", "x" * 1001):
+        with pytest.raises(ValidationError, match="file_name"):
+            mime_builder.check_attachment(MailAttachment(b"", "text/plain", hidden), "attachments[0]")
+    files = (MailAttachment(b"x", "image/png", "=?utf-8?q?=C3=9C.png?=", inline=True, content_id=f"<{HIDDEN_HEADER}>"),)
+    mime_builder.check_attachment(files[0], "attachments[0]")
+    (part,) = [part for part in build_and_parse(attachments=files).walk() if part.get_content_type() == "image/png"]
+    assert part.get_filename() == "Ü.png"
+    assert dict(part.raw_items())["Content-ID"] == f"<{HIDDEN_HEADER}>"
+    assert {name.lower() for name in part if not name.lower().startswith("content-")} == {"mime-version"}
+
+
+def test_a_long_header_with_spaces_is_folded() -> None:
+    """Text that needs more than one line is folded at its spaces, and only a word too long for a line is encoded."""
+    references = " ".join(f"<{number}@example.com>" for number in range(300))
+    mail = build_and_parse(headers={"References": references, "X-Long": "x" * 5000})
+    assert dict(mail.raw_items())["References"].replace("\n", "").split() == references.split()
+    assert str(mail["x-long"]) == "x" * 5000
+
+
+def test_a_reply_to_header_holds_addresses() -> None:
+    """Names and domains in any script go out encoded; what is no list of addresses is refused, comments in comments
+    too; and so is a header that is there twice, a longer one than can be written, and too many.
+    """
+    mail = build_and_parse(headers={"Reply-To": '"Jürgen, X" <j@exämple.de>, k@example.com'})
+    assert [one.addr_spec for one in mail["reply-to"].addresses] == ["j@xn--exmple-cua.de", "k@example.com"]
+    refused: list[dict[str, str]] = [
+        *({"Reply-To": text} for text in ("", "x", "(" * 7000, "ü@example.com", "<<<>>,", "a@[")),
+        {"Reply-To": "a@example.com", "reply-to": "b@example.com"},
+        {"X-A": "x" * (mime_builder.MAX_HEADER_CHARS + 1)},
+        {f"X-{number}": "x" for number in range(mime_builder.MAX_HEADERS + 1)},
+    ]
+    for headers in refused:
+        with pytest.raises(ValidationError, match="headers"):
+            mime_builder.check_headers(headers, has_reply_to=False)
+
+
+def test_large_bodies_are_those_of_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies that are written past the standard library decode to the same bytes in the same parts, in any order; a
+    text's lines end as they do in a small one.
+    """
+    files = tuple(
+        MailAttachment(bytes([place]) * size, "image/png", f"{place}.png", inline, f"<{place}@x>" if inline else "")
+        for place, (size, inline) in enumerate(((5000, False), (6001, True), (10, True), (7002, False), (5003, True)))
+    )
+    text = "a\r\nb\rc\n\n" + "ü" * 5000
+
+    def parts() -> list[tuple[str, str | None, bytes]]:
+        mail = build_and_parse(text=text, html="<p>\r\n<b>\n" + "x" * 5000, attachments=files)
+        found = [part for part in mail.walk() if not part.is_multipart()]
+        return [(one.get_content_type(), one["content-id"], _decode_part(one)) for one in found]
+
+    small = parts()
+    monkeypatch.setattr(mime_builder, "LARGE_BODY_BYTES", 1000)
+    large = parts()
+    assert large[1:] == small[1:]
+    assert large[0][2].replace(b"\r\n", b"\n") == small[0][2].replace(b"\r\n", b"\n")
+    assert len(large) == 7
+
+
+def _decode_part(part: EmailMessage) -> bytes:
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
+def test_text_and_html_are_alternatives() -> None:
+    """With both bodies the mail is multipart/alternative, the text first."""
+    mail = build_and_parse(text="plain ü", html="<p>")
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("text", ["a", "ü" * 2000, "x" * 5000, "nul \x00 bell \x07", "a\rb\nc\r\nd"])
+def test_any_text_can_be_sent(text: str) -> None:
+    """Text of any length and with any character arrives, line by line."""
+    part = build_and_parse(text=text, html=None).get_body(("plain",))
+    assert part is not None
+    assert str(part.get_content()).splitlines() == text.splitlines()
+
+
+def test_attachments_come_back() -> None:
+    """A file comes back with its bytes, type and name; an inline one is related to the HTML by its id."""
+    files = (
+        MailAttachment(b"\x00\x01\r\n", "application/pdf", "Übersicht.pdf"),
+        MailAttachment(b"PNG", "image/png", "logo.png", inline=True, content_id="<logo@example.com>"),
+    )
+    mail = build_and_parse(text="t", html='<img src="cid:logo@example.com">', attachments=files)
+    (attached,) = mail.iter_attachments()
+    assert attached.get_content() == b"\x00\x01\r\n"
+    assert attached.get_filename() == "Übersicht.pdf"
+    inline = next(part for part in mail.walk() if part["content-id"])
+    assert inline["content-id"] == "<logo@example.com>"
+    assert inline.get_content_disposition() == "inline"
+
+
+def test_an_attachment_type_has_its_parameters() -> None:
+    """Charset, method and quoted values of a type arrive as they were asked for."""
+    kind = 'text/calendar; charset=utf-8; method=REQUEST; x="a; b"'
+    mail = build_and_parse(html="<p>", attachments=(MailAttachment("é".encode(), kind, "i.ics"),))
+    (file,) = mail.iter_attachments()
+    assert (file.get_content_type(), file.get_content()) == ("text/calendar", "é")
+    assert (file.get_param("method"), file.get_param("x")) == ("REQUEST", "a; b")
+
+
+def test_html_attachments_are_no_bodies() -> None:
+    """An HTML file that goes along does not become the mail's body."""
+    mail = build_and_parse(html="<p>body</p>", attachments=(MailAttachment(b"<p>file</p>", "text/html", "page.html"),))
+    assert decode_html_part(mail) == b"<p>body</p>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-A", "b\r\nBcc: all@example.com"),
+        ("X-A", "b\nc"),
+        ("X-A", "b\rc"),
+        ("X-A", "b\x00c"),
+        ("X-A", "b\u2028c"),
+        ("X-A", "b\x85c"),
+        ("X-A\r\nBcc", "x"),
+        ("X A", "x"),
+        ("X:A", "x"),
+        ("", "x"),
+        ("Ü", "x"),
+        ("Subject", "x"),
+        ("TO", "x"),
+        ("cc", "x"),
+        ("Resent-Sender", "x@example.com"),
+        ("Content-Type", "text/plain"),
+        ("Content-Transfer-Encoding", "x"),
+        ("DATE", "x"),
+    ],
+)
+def test_bad_headers_are_refused(name: str, value: str) -> None:
+    """No header of the customer's can end a line, hold a control, or contradict one of ours."""
+    with pytest.raises(ValidationError, match="headers"):
+        mime_builder.check_headers({name: value}, has_reply_to=False)
+
+
+def test_some_headers_are_for_us() -> None:
+    """`message-id`, `bcc` and `return-path` are ignored and `ahasend-*` never leaves; everything else goes out as it
+    is.
+    """
+    ours = {"Message-ID": "<x@y>", "AhaSend-Track-Clicks": "true", "bcc": "x", "Return-Path": "x"}
+    assert mime_builder.check_headers({**ours, "X-Mine": "ü"}, has_reply_to=True) == {"X-Mine": "ü"}
+
+
+def test_reply_to_is_given_once() -> None:
+    """`reply-to` among the headers and `reply_to` exclude each other."""
+    assert mime_builder.check_headers({"Reply-To": "x@y.example"}, has_reply_to=False)
+    with pytest.raises(ValidationError, match="Reply-To"):
+        mime_builder.check_headers({"Reply-To": "x@y.example"}, has_reply_to=True)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        MailAttachment(b"", "text", "a"),
+        MailAttachment(b"", "message/rfc822", "a"),
+        MailAttachment(b"", "multipart/mixed", "a"),
+        MailAttachment(b"", "text/plain; charset=x\r\nX: y", "a"),
+        MailAttachment(b"", 'text/plain; charset="x\r\nX: y"', "a"),
+        MailAttachment(b"", "text/plain; charset", "a"),
+        MailAttachment(b"", "message/rfc822; x=y", "a"),
+        MailAttachment(b"", "text/plain", "a\r\nX: y"),
+        MailAttachment(b"", "text/plain", "a", content_id="logo"),
+        MailAttachment(b"", "text/plain", "a", content_id="<a>\r\nX: <y>"),
+        MailAttachment(b"", "text/plain", "a", inline=True),
+    ],
+)
+def test_bad_attachments_are_refused(item: MailAttachment) -> None:
+    """Types that change the structure, and anything that could end a header, are refused."""
+    with pytest.raises(ValidationError, match=r"attachments\[0\]"):
+        mime_builder.check_attachment(item, "attachments[0]")
+
+
+class CountingText(str):
+    """A page that notes how many characters each count looks at."""
+
+    def count(self, sub: str, start: int | None = None, end: int | None = None, /) -> int:  # type: ignore[override]
+        begin, stop, _ = slice(start, end).indices(len(self))
+        self.__dict__.setdefault("sizes", []).append(stop - begin)
+        return super().count(sub, start, end)
+
+
+def test_a_page_is_counted_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No single count looks at more than a piece and the rest of one tag, for nobody else runs meanwhile."""
+    monkeypatch.setattr(mime_builder, "COUNT_CHUNK_CHARS", 1000)
+    page = CountingText("<" * 10_000)
+    assert mime_builder.check_html(page) is page
+    assert max(page.__dict__["sizes"]) <= 1000 + len("<v:") - 1
+    assert sum(page.__dict__["sizes"]) >= 4 * 10_000
+
+
+@pytest.mark.parametrize("tag", ["<a", "<A", "<v:", "<V:"])
+def test_a_tag_across_two_pieces_is_counted_once(monkeypatch: pytest.MonkeyPatch, tag: str) -> None:
+    """Wherever pieces end, the page with as many tags as are allowed passes and one more is refused."""
+    monkeypatch.setattr(mime_builder, "MAX_LINKS", 50)
+    for size in range(1, 12):
+        monkeypatch.setattr(mime_builder, "COUNT_CHUNK_CHARS", size)
+        mime_builder.check_html(tag * 50)
+        with pytest.raises(ValidationError, match="more than 50 links"):
+            mime_builder.check_html(tag * 51)

@@ -1,0 +1,109 @@
+"""Tests of linkweir.privacy.erasure: what the database's own way of moving rows about leaves behind."""
+
+import contextlib
+import random
+import uuid
+
+from sqlalchemy import delete, select, update
+
+from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+from linkweir.db import messages_table, schema
+from linkweir.db.database import Database
+from linkweir.db.messages_table import NewMessage
+from linkweir.privacy.erasure import ExternalData, PrivacyRequests
+from tests.stats.aggregate_rows import insert_click
+
+PERSONAL_VALUES = (b"secret.person", b"secretname", b"203.0.113.99", b"secretagent")
+DAY_US = 86_400_000_000
+ERASURE_CONTEXT = ExternalData(
+    lock=contextlib.nullcontext,
+    drain_journal=lambda: True,
+    redact_dead_letters=lambda _, __, ___: 0,
+    delete_maildir_copies=lambda _: 0,
+)
+
+
+def make_message(account: uuid.UUID, number: int, to_person: bool, rng: random.Random) -> NewMessage:
+    """A message to the person or to somebody else."""
+    key = uuid.UUID(int=rng.getrandbits(128))
+    name = "SecretName" if to_person else "Other"
+    return NewMessage(
+        id=key,
+        number=key.int >> 66,
+        account_id=account,
+        message_id=f"{key}@example.com",
+        sender="news@example.com",
+        recipient="Secret.Person@example.org" if to_person else f"r{number}@example.net",
+        subject=name,
+        tags=["spring"],
+        track_clicks=True,
+        privacy="full",
+        raw=name.encode() * rng.randint(1, 400),
+        short_links={0: f"https://example.com/?q={name}"},
+        now=DAY_US,
+        due_at=DAY_US,
+        expires_at=2 * DAY_US,
+        keep_until_at=9 * DAY_US,
+        retain_until_at=9 * DAY_US,
+        envelope_from="news@example.com",
+        attributes={"name": name if to_person else str(number)},
+    )
+
+
+def test_pages_that_were_split_hold_no_old_copies(store: Database, account: uuid.UUID) -> None:
+    """Among thousands of rows that grew, moved and went, no byte of the person's is left after erasing."""
+    dice = random.Random(4)  # noqa: S311 - the same on every run
+    everybody: list[tuple[uuid.UUID, bool]] = []
+    for part in range(30):
+        some = [make_message(account, part * 50 + n, dice.random() < 0.1, dice) for n in range(50)]
+        everybody += [(one.id, one.subject == "SecretName") for one in some]
+        with store.write() as connection:
+            messages_table.add(connection, some)
+        with store.write() as connection:
+            for key, theirs in dice.sample(everybody, 40):
+                words = {"ip": "203.0.113.99", "user_agent": "SecretAgent " * dice.randint(1, 9)} if theirs else {}
+                insert_click(connection, account, message_id=key, at=dice.getrandbits(40), **words)
+                longer = ("SecretName " if theirs else "Hi ") * dice.randint(1, 20)
+                table = schema.messages
+                connection.execute(update(table).where(table.c.id == key).values(subject=longer))
+                if dice.random() < 0.3:
+                    connection.execute(delete(schema.contents).where(schema.contents.c.message_id == key))
+    rebuild_aggregates(store, DAY_US, lambda _what, _count: True)
+    people = PrivacyRequests(store, ERASURE_CONTEXT)
+    done = people.erase("secret.person@EXAMPLE.org", 10 * DAY_US)
+    assert done.overwritten
+    assert done.rows["messages"] == sum(theirs for _, theirs in everybody)
+    found = {
+        path.name: word
+        for path in store.path.parent.iterdir()
+        for word in PERSONAL_VALUES
+        if word in path.read_bytes().lower()
+    }
+    assert found == {}
+
+
+def test_links_of_others_that_name_the_person_lose_their_destination(store: Database, account: uuid.UUID) -> None:
+    """A link in somebody else's mail that was followed keeps its count, not a destination that holds the address."""
+    other = make_message(account, 1, False, random.Random(1))  # noqa: S311
+    place = "https://example.com/?about=secret.person%40example.org"
+    with store.write() as connection:
+        messages_table.add(connection, [other])
+        insert_click(connection, account, message_id=other.id, destination=place)
+    rebuild_aggregates(store, DAY_US, lambda _what, _count: True)
+    with store.read() as connection:
+        assert [row.destination for row in connection.execute(select(schema.message_links))] == [place]
+    assert PrivacyRequests(store, ERASURE_CONTEXT).erase("secret.person@example.org", 10 * DAY_US, account).overwritten
+    with store.read() as connection:
+        assert [(row.destination, row.human) for row in connection.execute(select(schema.message_links))] == [(None, 1)]
+    for path in store.path.parent.iterdir():
+        assert b"secret.person" not in path.read_bytes().lower(), path.name
+
+
+def test_erasure_does_not_vacuum_a_large_database(store: Database, account: uuid.UUID) -> None:
+    """Over the limit the rows go all the same, and the answer says that fragments may be left."""
+    with store.write() as connection:
+        messages_table.add(connection, [make_message(account, 1, True, random.Random(1))])  # noqa: S311
+    people = PrivacyRequests(store, ERASURE_CONTEXT)
+    done = people.erase("secret.person@example.org", 10 * DAY_US, limit=1000)
+    assert (done.rows["messages"], done.overwritten) == (1, False)
+    assert people.erase("secret.person@example.org", 10 * DAY_US).rows["messages"] == 0

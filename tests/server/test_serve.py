@@ -1,0 +1,55 @@
+"""Tests of linkweir.server.serve: which ports it takes for SMTP."""
+
+import argparse
+import smtplib
+import ssl
+from pathlib import Path
+
+import pytest
+
+from linkweir.server import serve
+from linkweir.settings import Settings
+from tests.test_app import run_service
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "smtp", "smtps"),
+    [
+        ([], {}, serve.SMTP_PORT, serve.SMTPS_PORT),
+        ([], {"port": 0}, 0, 0),
+        (["--smtp-port", "0"], {}, 0, 0),
+        ([], {"smtp_port": 2587}, 2587, None),  # a second service of the host: its other port is its own to choose
+        ([], {"smtp_port": 2587, "smtps_port": 2465}, 2587, 2465),
+        (["--smtps-port", "2466"], {"smtp_port": 2587, "smtps_port": 2465}, 2587, 2466),
+        (["--smtp-port", "-1"], {"smtp_port": 2587}, None, None),
+        (["--smtps-port", "-1"], {"smtps_port": 2465}, serve.SMTP_PORT, None),
+        (["--smtp-port", "-1", "--smtps-port", "0"], {}, None, 0),
+    ],
+)
+def test_which_ports(
+    tmp_path: Path, words: list[str], settings: dict[str, int], smtp: int | None, smtps: int | None
+) -> None:
+    """Both are on by default; what is named wins, the command line over settings, and -1 is off."""
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    given = Settings(data=tmp_path, **settings)  # type: ignore[arg-type]
+    args = parser.parse_args(words)
+    found = serve._choose_smtp_port(args, given)
+    assert (found, serve._choose_smtps_port(args, given, found)) == (smtp, smtps)
+
+
+def test_both_ports_are_printed_and_work(tmp_path: Path) -> None:
+    """What `linkweir serve` prints is enough to sign in on either port."""
+    with run_service(tmp_path / "data") as process:
+        starttls = process.wait_for_match(r"SMTP +127\.0\.0\.1 port (\d+) \(STARTTLS\) and")
+        implicit = process.wait_for_match(r"and port (\d+) \(TLS from the start\), AUTH PLAIN or LOGIN")
+        name, password = (
+            process.wait_for_match(r"username (\S+)"),
+            process.wait_for_match(r"username \S+ +password (\S+)"),
+        )
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "data" / "smtp-selfsigned.pem"))
+        with smtplib.SMTP("localhost", int(starttls), timeout=20) as client:
+            client.starttls(context=trusted)
+            assert client.login(name, password)[0] == 235
+        with smtplib.SMTP_SSL("localhost", int(implicit), timeout=20, context=trusted) as client:
+            assert client.login(name, password)[0] == 235

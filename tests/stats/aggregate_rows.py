@@ -1,0 +1,47 @@
+"""Rows of clicks and sums as the service writes them, for tests of what is read from them."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from linkweir.db import click_aggregates_table, schema
+
+HOUR_US = 3_600_000_000
+
+
+def insert_click_aggregates(
+    connection: Connection, account: uuid.UUID, rows: Iterable[tuple[str, str, int, str]], **counts: int
+) -> None:
+    """Sums of clicks: scope, dimension, hour, value; all with the same counts."""
+    numbers = tuple(counts.get(name, 0) for name in schema.CLICK_COUNTS)
+    click_aggregates_table.add_deltas(
+        connection, [(account, scope, side, value, hour, *numbers) for scope, side, hour, value in rows]
+    )
+
+
+def insert_send_aggregates(
+    connection: Connection, account: uuid.UUID, row: tuple[str, str, str], numbers: tuple[int, int]
+) -> None:
+    """Sums of messages: scope, dimension and value; sent and delivered."""
+    click_aggregates_table.add_deltas(connection, [(account, *row, 10, *numbers)], schema.send_aggregates)
+
+
+def insert_click(connection: Connection, account: uuid.UUID, **fields: Any) -> uuid.UUID:
+    """One click."""
+    key = uuid.uuid4()
+    values = {
+        "id": key,
+        "at": 10 * HOUR_US,
+        "method": "GET",
+        "privacy": "full",
+        "account_id": account,
+        "key_id": 0,
+        "position": 0,
+        "verdict": "human",
+        "confidence": 0.9,
+        **fields,
+    }
+    connection.execute(insert(schema.clicks).values(**values))
+    return key

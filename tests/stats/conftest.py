@@ -1,0 +1,29 @@
+"""A store for the tests of what is read from it."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from linkweir.db import accounts_table
+from linkweir.db.database import Database
+from linkweir.db.schema_upgrade import migrate
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Database]:
+    """A migrated store."""
+    made = Database(tmp_path / "data" / "linkweir.db", timeout=1)
+    migrate(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def account(store: Database) -> uuid.UUID:
+    """An account in it."""
+    key = uuid.uuid4()
+    with store.write() as connection:
+        accounts_table.create(connection, key, "x", 1)
+    return key

@@ -1,0 +1,154 @@
+"""Tests of linkweir.stats.significance, judged by exact tests and by counting out what can happen."""
+
+import subprocess
+import sys
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkweir.stats.significance import (
+    ALPHA,
+    MIN_GROUP_MESSAGES,
+    ComparedGroup,
+    RateDifference,
+    compare_all,
+    compare_groups,
+)
+
+stats = pytest.importorskip("scipy.stats")
+
+
+@st.composite
+def generate_groups(draw: st.DrawFn, name: str, least: int = MIN_GROUP_MESSAGES) -> ComparedGroup:
+    """So many of so many, often few or nearly all."""
+    messages = draw(st.integers(least, 200) | st.integers(least, 5_000_000))
+    clickers = draw(st.integers(0, messages) | st.integers(0, min(messages, 30)))
+    return ComparedGroup(name, draw(st.sampled_from([clickers, messages - clickers])), messages)
+
+
+def compare_two(
+    base: ComparedGroup, other: ComparedGroup, comparisons: int = 1
+) -> tuple[RateDifference, float, float, float]:
+    """A difference that was judged, with its interval and p-value."""
+    found = compare_groups(base, other, comparisons)
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.p_value is not None
+    return found, found.low, found.high, found.p_value
+
+
+@given(base=generate_groups("A"), other=generate_groups("B"), comparisons=st.sampled_from([1, 2, 3, 19, 49]))
+@settings(max_examples=400, deadline=None)
+def test_the_interval_excludes_zero_exactly_when_the_difference_is_significant(
+    base: ComparedGroup, other: ComparedGroup, comparisons: int
+) -> None:
+    """Verdict, p-value and interval never disagree, however many comparisons there are and however few clicks."""
+    found, low, high, p_value = compare_two(base, other, comparisons)
+    assert found.significant == (low > 0 or high < 0) == (p_value < ALPHA)
+
+
+@given(base=generate_groups("A"), other=generate_groups("B"), comparisons=st.sampled_from([1, 5]))
+@settings(deadline=None)
+def test_the_interval_holds_the_difference(base: ComparedGroup, other: ComparedGroup, comparisons: int) -> None:
+    """The difference lies in its interval, and turned around everything has the other sign."""
+    found, low, high, p_value = compare_two(base, other, comparisons)
+    _, turned_low, turned_high, turned_p = compare_two(other, base, comparisons)
+    assert -1 <= low <= found.difference <= high <= 1
+    assert (turned_low, turned_high, turned_p) == pytest.approx((-high, -low, p_value))
+
+
+MAX_CLICKS = 5  # Agresti and Caffo add one to each: two or three of 50 against none of 1,500 may be chance to them
+
+
+@given(base=generate_groups("A"), other=generate_groups("B"))
+@settings(deadline=None)
+def test_what_fishers_exact_test_finds_clear_is_clear(base: ComparedGroup, other: ComparedGroup) -> None:
+    """Where an exact test leaves no doubt either way, ours says the same; a difference of a few clicks alone, in groups
+    of very different sizes, it leaves open.
+    """
+    table = [[one.clickers, one.messages - one.clickers] for one in (base, other)]
+    exact = stats.fisher_exact(table).pvalue
+    found, *_ = compare_two(base, other)
+    smaller = min(base, other, key=lambda one: one.messages)
+    if exact < 0.001 and min(smaller.clickers, smaller.messages - smaller.clickers) not in range(1, MAX_CLICKS):
+        assert found.significant
+    if exact > 0.2:
+        assert not found.significant
+
+
+def false_positive_rate(base: int, other: int, rate: float) -> float:
+    """The chance that groups of these sizes with one and the same true rate differ significantly, counted out."""
+    total = 0.0
+    chances = [enumerate(stats.binom.pmf(range(size + 1), size, rate)) for size in (base, other)]
+    likely = [[(clicks, chance) for clicks, chance in some if chance > 1e-7] for some in chances]
+    for (clicks, chance), (others, other_chance) in product(*likely):
+        if compare_two(ComparedGroup("A", clicks, base), ComparedGroup("B", others, other))[0].significant:
+            total += chance * other_chance
+    return total
+
+
+@pytest.mark.parametrize(("one", "other", "rate"), [(50, 50, 0.45), (50, 50, 0.02), (50, 400, 0.08), (50, 1000, 0.01)])
+def test_chance_is_seldom_taken_for_a_difference(one: int, other: int, rate: float) -> None:
+    """The smallest groups that are judged, also beside large ones, differ by mistake in no more than 5.6 of 100."""
+    assert false_positive_rate(one, other, rate) <= 0.057
+
+
+def test_the_result_in_plain_language() -> None:
+    """The words fit the figures, name their unit and say which way they go: clear, perhaps chance, too few; and an
+    empty group is not compared.
+    """
+    less = compare_groups(ComparedGroup("B", 160, 1000), ComparedGroup("A", 100, 1000))
+    clear, chance, few = (
+        compare_groups(ComparedGroup("A", 100, 1000), ComparedGroup("B", clickers, messages))
+        for clickers, messages in ((160, 1000), (105, 1000), (1, 9))
+    )
+    assert clear is not None
+    assert chance is not None
+    assert few is not None
+    assert clear.meaning.startswith("16.0% of B clicked, 10.0% of A: B is clicked more, and hardly by chance")
+    by = "and hardly by chance: by 3.0 to 8.9 percentage points (95 % interval)."
+    assert clear.meaning.endswith(f"B is clicked more, {by}")
+    assert "may well be chance. The true difference, B minus A, lies between -2.2 and +3.2 perc" in chance.meaning
+    assert less is not None
+    assert less.meaning.endswith(f"A is clicked less, {by}")
+    assert (few.low, few.high, few.significant, few.p_value) == (None, None, None, None)
+    assert "too few" in few.meaning
+    assert compare_groups(ComparedGroup("A", 0, 0), ComparedGroup("B", 1, 2)) is None
+
+
+def test_multiple_comparisons_need_stronger_evidence() -> None:
+    """A difference that is clear alone is not clear as one of twenty; groups that cannot be judged do not count."""
+    base, other, tiny, empty = (
+        ComparedGroup("A", 100, 1000),
+        ComparedGroup("B", 130, 1000),
+        ComparedGroup("C", 1, 9),
+        ComparedGroup("D", 0, 0),
+    )
+    alone, _, _, p_alone = compare_two(base, other)
+    of_many, _, _, p_of_many = compare_two(base, other, 20)
+    assert (alone.significant, of_many.significant) == (True, False)
+    assert p_of_many == pytest.approx(20 * p_alone)
+    assert [one.p_value for one in compare_all(base, [other, tiny, empty])] == [p_alone, None]
+    assert [one.significant for one in compare_all(base, [other] * 20)] == [False] * 20
+
+
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where statsmodels is not installed rates are told, nothing is judged, and the words name what is missing."""
+    blocked: Any = None
+    monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", blocked)
+    found = compare_groups(ComparedGroup("A", 100, 1000), ComparedGroup("B", 160, 1000))
+    assert found is not None
+    assert (found.low, found.high, found.p_value, found.significant) == (None, None, None, None)
+    assert found.meaning.startswith("16.0% of B clicked, 10.0% of A")
+    assert "linkweir[statistics]" in found.meaning
+
+
+def test_the_package_is_loaded_on_demand() -> None:
+    """Importing what judges differences does not import the library, which is large."""
+    said = "import sys, linkweir.stats.campaigns; print([m for m in sys.modules if m in ('scipy', 'statsmodels')])"
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)  # noqa: S603
+    assert found.stdout.strip() == "[]"
