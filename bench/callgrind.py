@@ -1,7 +1,7 @@
 """Instructions per byte of the scanner, counted by callgrind: `python -m bench.callgrind`.
 
 Not time, but the same on a busy machine as on an idle one, so a small step back shows. Needs valgrind, and symbols
-in the extension. What is counted: scanning and judging (`lw_scan_feed`, `lw_judge`), not the Python around them.
+in the extension. What is counted: scanning and judging (`lw_scan_feed`, `lw_classify`), not the Python around them.
 """
 
 import re
@@ -15,7 +15,7 @@ from bench.cases import load_case
 from bench.cases.catalogue import CASE_FACTORIES
 from bench.engines import EngineNotInstalledError
 
-COUNTED_FUNCTIONS = ("lw_scan_feed", "lw_judge")
+COUNTED_FUNCTIONS = ("lw_scan_feed", "lw_classify")
 PASSES = 3
 _COLLECTED_PATTERN = re.compile(r"Collected : (\d+)")
 

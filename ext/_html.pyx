@@ -15,10 +15,11 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 
 from html_capi cimport (
-    LW_LEXED, LW_NO_HOLD, LW_OPT_OUT_MAX, LW_OUTCOMES, LW_PLACEHOLDER, LW_SPLIT, LW_SWEEPS, LW_TOO_LONG_DESTINATION,
-    LW_TRACKED, LW_WARN_MARKER, lw_element,
-    lw_element_name, lw_judge, lw_judge_value, lw_lex, lw_opt_out, lw_scan, lw_scan_feed, lw_scan_finish,
-    lw_scan_hold, lw_scan_open_tag, lw_scratch_bound, lw_span, lw_spans, lw_switches, lw_verdict,
+    LW_OPT_OUT_MAX, LW_OUTCOMES, LW_PLACEHOLDER, LW_RETAIN_NOTHING, LW_SKIP_VARIANTS, LW_SPAN_COMPLETE, LW_SPAN_SPLIT,
+    LW_TOO_LONG_DESTINATION, LW_TRACKED, LW_WARN_MARKER,
+    lw_classification, lw_classify, lw_classify_value, lw_element, lw_element_name, lw_opt_out, lw_options,
+    lw_parse_attributes, lw_scan, lw_scan_feed, lw_scan_finish, lw_scan_open_tag, lw_scan_retain_from,
+    lw_scratch_bound, lw_span, lw_spans,
 )
 
 cdef enum:
@@ -31,9 +32,9 @@ def simd_variants():
     """Names of the SIMD variants of the fast skip that this processor can run, best first, "portable" last."""
     cdef int i = 0
     names = []
-    while LW_SWEEPS[i].name != NULL:
-        if LW_SWEEPS[i].usable():
-            names.append(LW_SWEEPS[i].name.decode())
+    while LW_SKIP_VARIANTS[i].name != NULL:
+        if LW_SKIP_VARIANTS[i].usable():
+            names.append(LW_SKIP_VARIANTS[i].name.decode())
         i += 1
     return [*names, "portable"]
 
@@ -42,13 +43,13 @@ def simd_variants():
 cdef class NativeOptions:
     """Options in the form the tokenizer reads. Immutable; may be shared by threads."""
 
-    cdef lw_switches switches
+    cdef lw_options native
     cdef lw_opt_out opt_out[LW_OPT_OUT_MAX]
     cdef list live_values  # keeps the names and values alive
 
     def __cinit__(self, opt_out=(), *, bint outlook=False, bint track_placeholders=False,
                   uint64_t tag_limit=65536, simd=None):
-        """`opt_out`: pairs (name, value or None) of lower-case ASCII bytes, at most 32. `simd`: one of `simd_variants()`."""
+        """`opt_out`: at most 32 pairs (name, value or None) of lower-case ASCII bytes. `simd`: of `simd_variants()`."""
         cdef tuple pairs = tuple(opt_out)
         if len(pairs) > LW_OPT_OUT_MAX:
             raise ValueError(f"at most {LW_OPT_OUT_MAX} opt-out attributes, not {len(pairs)}")
@@ -63,18 +64,18 @@ cdef class NativeOptions:
             self.opt_out[i].name_length = <size_t>PyBytes_GET_SIZE(name)
             self.opt_out[i].value = NULL if value is None else PyBytes_AS_STRING(value)
             self.opt_out[i].value_length = 0 if value is None else <size_t>PyBytes_GET_SIZE(value)
-        self.switches.opt_out = self.opt_out
-        self.switches.opt_out_count = <size_t>len(pairs)
-        self.switches.outlook = outlook
-        self.switches.track_placeholders = track_placeholders
-        self.switches.tag_limit = tag_limit
+        self.native.opt_out = self.opt_out
+        self.native.opt_out_count = <size_t>len(pairs)
+        self.native.outlook = outlook
+        self.native.track_placeholders = track_placeholders
+        self.native.tag_limit = tag_limit
         self.select_simd(simd)
 
     cdef select_simd(self, name):
         cdef int i = 0
-        while LW_SWEEPS[i].name != NULL:
-            if LW_SWEEPS[i].usable() and (name is None or LW_SWEEPS[i].name.decode() == name):
-                self.switches.sweep = LW_SWEEPS[i].sweep
+        while LW_SKIP_VARIANTS[i].name != NULL:
+            if LW_SKIP_VARIANTS[i].usable() and (name is None or LW_SKIP_VARIANTS[i].name.decode() == name):
+                self.native.skip = LW_SKIP_VARIANTS[i].skip
                 return
             i += 1
         if name is not None and name != "portable":
@@ -122,17 +123,19 @@ cdef inline bint contains(bytes text, char c) noexcept:
     return memchr(PyBytes_AS_STRING(text), c, <size_t>PyBytes_GET_SIZE(text)) != NULL
 
 
-cdef bytes destination_bytes(const lw_verdict *verdict):
+cdef bytes destination_bytes(const lw_classification *classification):
     """The destination; a NUL byte is U+FFFD to the tokenizer."""
-    cdef bytes text = verdict.destination[:verdict.length]
-    return text if memchr(verdict.destination, 0, verdict.length) == NULL else text.replace(b"\0", b"\xef\xbf\xbd")
+    cdef bytes text = classification.destination[:classification.length]
+    if memchr(classification.destination, 0, classification.length) == NULL:
+        return text
+    return text.replace(b"\0", b"\xef\xbf\xbd")
 
 
-cdef inline bint ranks_after_malformed(const lw_verdict *verdict) noexcept:
+cdef inline bint ranks_after_malformed(const lw_classification *classification) noexcept:
     """Whether the outcome ranks after `malformed` in the table."""
-    if verdict.outcome == LW_PLACEHOLDER:
-        return verdict.warnings & LW_WARN_MARKER
-    return verdict.outcome == LW_TRACKED or verdict.outcome == LW_TOO_LONG_DESTINATION
+    if classification.outcome == LW_PLACEHOLDER:
+        return classification.warnings & LW_WARN_MARKER
+    return classification.outcome == LW_TRACKED or classification.outcome == LW_TOO_LONG_DESTINATION
 
 
 @cython.final
@@ -168,7 +171,7 @@ cdef class LinkRewriter:
     cdef LinePosition lines, open_tag_position
     cdef bint passing, busy
     cdef lw_span spans[BATCH]
-    cdef lw_verdict verdicts[BATCH]
+    cdef lw_classification classifications[BATCH]
 
     def __cinit__(self, NativeOptions options not None, resolve, transcode, report=None):
         self.options = options
@@ -258,7 +261,7 @@ cdef class LinkRewriter:
     cdef int begin_call(self) except -1:
         """Refuse reentrant calls: a callback, or another thread, must not find the state half-way."""
         if self.busy:
-            raise RuntimeError("this document is being rewritten: feed and close are not for callbacks or a second thread")
+            raise RuntimeError("this document is being rewritten: no calls from callbacks or a second thread")
         self.busy = True
         return 0
 
@@ -304,12 +307,12 @@ cdef class LinkRewriter:
         while at < size:
             out.count = 0
             with nogil:
-                at += lw_scan_feed(&self.scan, &self.options.switches, buffer + at, size - at, &out)
+                at += lw_scan_feed(&self.scan, &self.options.native, buffer + at, size - at, &out)
                 classified = self.classify_nogil(&out, buffer, base)
             if out.count == 0:
                 continue
             first = 0
-            if self.spans[0].shape == LW_SPLIT:
+            if self.spans[0].kind == LW_SPAN_SPLIT:
                 start = self.rewrite_split_tag(buffer, base)
                 first = 1
             if not classified:
@@ -324,7 +327,7 @@ cdef class LinkRewriter:
         cdef size_t name = len(lw_element_name(<lw_element>span.element))
         self.reserve_carry(rest)
         self.append_to_carry(buffer, rest)
-        lw_lex(self.carry, self.carry + 1 + name, self.carry + self.carried, &self.options.switches, &span.tag)
+        lw_parse_attributes(self.carry, self.carry + 1 + name, self.carry + self.carried, &self.options.native, &span.tag)
         self.classify(0, 1, self.carry, span.start)
         self.resolve_batch(0, 1, self.carry, span.start)
         if self.report is not None:
@@ -335,14 +338,14 @@ cdef class LinkRewriter:
         return rest
 
     cdef size_t open_tag_offset(self, const uint8_t *buffer, size_t size, uint64_t base) except? 0:
-        """Offset in the chunk of a tag that is still open, whose bytes must be carried; `size` without one. Bytes carried
-        for a tag that turned out to be none, or too long, go out first."""
-        cdef uint64_t hold = lw_scan_hold(&self.scan, &self.options.switches)
+        """Offset in the chunk of a tag that is still open, whose bytes must be carried; `size` without one. Bytes
+        carried for a tag that turned out to be none, or too long, go out first."""
+        cdef uint64_t retain_from = lw_scan_retain_from(&self.scan, &self.options.native)
         cdef size_t stop = size
-        if hold < base and self.carried:
+        if retain_from < base and self.carried:
             return 0
-        if hold != LW_NO_HOLD and hold >= base:
-            stop = <size_t>(hold - base)
+        if retain_from != LW_RETAIN_NOTHING and retain_from >= base:
+            stop = <size_t>(retain_from - base)
         if self.report is not None:
             self.save_open_tag_position(buffer, base)
             self.count_lines_to(base + stop, buffer, base)
@@ -354,7 +357,7 @@ cdef class LinkRewriter:
     cdef int save_open_tag_position(self, const uint8_t *buffer, uint64_t base) except -1:
         """Save the line of a tag that is open: when it is reported, its bytes may be gone."""
         cdef uint64_t start = lw_scan_open_tag(&self.scan)
-        if start != LW_NO_HOLD and start >= self.lines.at:
+        if start != LW_RETAIN_NOTHING and start >= self.lines.at:
             self.count_lines_to(start, buffer, base)
             self.open_tag_position = self.lines
         return 0
@@ -378,7 +381,7 @@ cdef class LinkRewriter:
 
     cdef bint classify_nogil(self, lw_spans *out, const uint8_t *buffer, uint64_t base) noexcept nogil:
         """Classify the batch without the GIL, unless it needs more scratch or holds a split tag."""
-        if out.count and self.spans[0].shape == LW_SPLIT:
+        if out.count and self.spans[0].kind == LW_SPAN_SPLIT:
             return False
         if self.scratch == NULL or self.scratch_size_for(0, out.count) > self.scratch_size:
             return False
@@ -396,7 +399,8 @@ cdef class LinkRewriter:
         cdef lw_span *span
         for i in range(first, last):
             span = &self.spans[i]
-            lw_judge(span, tag_bytes(span, bytes_, base), &self.options.switches, self.scratch + used, &self.verdicts[i])
+            lw_classify(span, tag_bytes(span, bytes_, base), &self.options.native, self.scratch + used,
+                        &self.classifications[i])
             used += lw_scratch_bound(<size_t>(span.tag.value_end - span.tag.value))
 
     cdef int classify(self, size_t first, size_t last, const uint8_t *bytes_, uint64_t base) except -1:
@@ -412,23 +416,23 @@ cdef class LinkRewriter:
         self.classify_batch(first, last, bytes_, base)
         return 0
 
-    cdef bytes classify_non_ascii(self, lw_span *span, lw_verdict *verdict, const uint8_t *tag):
+    cdef bytes classify_non_ascii(self, lw_span *span, lw_classification *classification, const uint8_t *tag):
         """A value that is not ASCII is classified again as text: returns its destination."""
         cdef size_t length = <size_t>(span.tag.value_end - span.tag.value)
         cdef bytes raw
         cdef bint exact
         raw, exact = self.transcode((tag + span.tag.value)[:length])
-        cdef lw_verdict again
+        cdef lw_classification again
         cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(lw_scratch_bound(<size_t>len(raw)))
         if scratch == NULL:
             raise MemoryError
         try:
-            lw_judge_value(raw, <size_t>len(raw), &self.options.switches, scratch, &again)
-            if not span.tag.opted_out and not span.tag.spaced:
-                verdict.outcome = again.outcome
-                verdict.warnings = again.warnings
+            lw_classify_value(raw, <size_t>len(raw), &self.options.native, scratch, &again)
+            if not span.tag.opted_out and not span.tag.equals_spaced:
+                classification.outcome = again.outcome
+                classification.warnings = again.warnings
                 if not exact and ranks_after_malformed(&again):
-                    verdict.outcome = ENCODING
+                    classification.outcome = ENCODING
             return destination_bytes(&again) if exact else None
         finally:
             PyMem_Free(scratch)
@@ -441,17 +445,17 @@ cdef class LinkRewriter:
         cdef size_t requested[BATCH]
         cdef size_t i, k, requested_count = 0
         cdef lw_span *span
-        cdef lw_verdict *verdict
+        cdef lw_classification *classification
         cdef bytes destination
         for i in range(first, last):
-            span, verdict = &self.spans[i], &self.verdicts[i]
-            if not verdict.ascii:
-                destination = self.classify_non_ascii(span, verdict, tag_bytes(span, bytes_, base))
-            elif verdict.outcome == LW_TRACKED or (found is not None and verdict.destination != NULL):
-                destination = destination_bytes(verdict)
+            span, classification = &self.spans[i], &self.classifications[i]
+            if not classification.ascii:
+                destination = self.classify_non_ascii(span, classification, tag_bytes(span, bytes_, base))
+            elif classification.outcome == LW_TRACKED or (found is not None and classification.destination != NULL):
+                destination = destination_bytes(classification)
             else:
                 continue
-            if verdict.outcome == LW_TRACKED:
+            if classification.outcome == LW_TRACKED:
                 destinations.append(destination)
                 indexes.append(self.index + (i - first))
                 requested[requested_count] = i
@@ -470,18 +474,19 @@ cdef class LinkRewriter:
             if type(value) is bytes:
                 if contains(<bytes>value, c'"') or contains(<bytes>value, c"'"):
                     raise ValueError("a value with a quote can't stand in an attribute")
-                self.add_edit(<size_t>(span.start - base + span.tag.value), <size_t>(span.start - base + span.tag.value_end),
-                              <bytes>value)
+                self.add_edit(<size_t>(span.start - base + span.tag.value),
+                              <size_t>(span.start - base + span.tag.value_end), <bytes>value)
             else:
                 if type(value) is not int:  # of a subclass, what it says when compared is not what it is
                     raise TypeError(f"value {k} must be bytes or an outcome number, not {type(value).__name__}")
                 if not 0 <= value < OUTCOMES:
                     raise ValueError(f"{value} is no outcome")
-                self.verdicts[i].outcome = <uint8_t>value
+                self.classifications[i].outcome = <uint8_t>value
         for i in range(first, last):
-            self.counts[self.verdicts[i].outcome] += 1
+            self.counts[self.classifications[i].outcome] += 1
         if found is not None:
-            self.report_rows(first, last, found, {requested[k]: values[k] for k in range(requested_count)}, bytes_, base)
+            replaced = {requested[k]: values[k] for k in range(requested_count)}
+            self.report_rows(first, last, found, replaced, bytes_, base)
         self.index += last - first
         return 0
 
@@ -519,11 +524,11 @@ cdef class LinkRewriter:
                 position = &self.open_tag_position  # its bytes went out in an earlier call
             value = values.get(i)
             rows.append((
-                self.index + (i - first), self.verdicts[i].outcome, found[i - first], span.start, span.end,
+                self.index + (i - first), self.classifications[i].outcome, found[i - first], span.start, span.end,
                 <object>(span.start + span.tag.value) if span.tag.quoted else -1,
                 <object>(span.start + span.tag.value_end) if span.tag.quoted else -1,
                 lw_element_name(<lw_element>span.element).decode(), position.line, span.start - position.line_start + 1,
-                self.verdicts[i].warnings, value if type(value) is bytes else None,
+                self.classifications[i].warnings, value if type(value) is bytes else None,
             ))
         self.report(rows)
         return 0
@@ -535,7 +540,7 @@ cdef class LinkRewriter:
 
 cdef const uint8_t *tag_bytes(const lw_span *span, const uint8_t *bytes_, uint64_t base) noexcept nogil:
     """The tag's bytes; NULL for one that nobody reads, because it was cut or is too long: they may be gone."""
-    return bytes_ + <size_t>(span.start - base) if span.shape == LW_LEXED or span.shape == LW_SPLIT else NULL
+    return bytes_ + <size_t>(span.start - base) if span.kind == LW_SPAN_COMPLETE or span.kind == LW_SPAN_SPLIT else NULL
 
 
 cdef bytes apply_edits(const uint8_t *source, size_t start, size_t stop, const Edit *edits, size_t count, bytes head):
@@ -602,8 +607,8 @@ cdef class LinkTemplate:
                     edits[count] = Edit(self.edits[i].start, self.edits[i].end, PyBytes_AS_STRING(<bytes>value),
                                         <size_t>PyBytes_GET_SIZE(<bytes>value))
                     count += 1
-            return apply_edits(<const uint8_t *>PyBytes_AS_STRING(self.source), 0, <size_t>PyBytes_GET_SIZE(self.source),
-                          edits, count, b"")
+            return apply_edits(<const uint8_t *>PyBytes_AS_STRING(self.source), 0,
+                               <size_t>PyBytes_GET_SIZE(self.source), edits, count, b"")
         finally:
             PyMem_Free(edits)
 
@@ -615,7 +620,7 @@ def count_outcomes(html, NativeOptions options not None):
     """
     cdef Py_buffer view
     cdef lw_span spans[BATCH]
-    cdef lw_verdict verdict
+    cdef lw_classification classification
     cdef uint64_t counts[<int>LW_OUTCOMES]
     cdef lw_scan scan
     cdef lw_spans out
@@ -637,7 +642,7 @@ def count_outcomes(html, NativeOptions options not None):
             while at <= size and not failed:
                 out.count = 0
                 if at < size:
-                    at += lw_scan_feed(&scan, &options.switches, buffer + at, size - at, &out)
+                    at += lw_scan_feed(&scan, &options.native, buffer + at, size - at, &out)
                 else:
                     lw_scan_finish(&scan, &out)
                     at += 1
@@ -649,8 +654,8 @@ def count_outcomes(html, NativeOptions options not None):
                             failed = True
                             break
                         scratch, room = grown, needed
-                    lw_judge(&spans[i], tag_bytes(&spans[i], buffer, 0), &options.switches, scratch, &verdict)
-                    counts[verdict.outcome] += 1
+                    lw_classify(&spans[i], tag_bytes(&spans[i], buffer, 0), &options.native, scratch, &classification)
+                    counts[classification.outcome] += 1
         if failed:
             raise MemoryError
         return [counts[i] for i in range(<size_t>LW_OUTCOMES)]
@@ -662,13 +667,13 @@ def count_outcomes(html, NativeOptions options not None):
 def decode_value(const uint8_t[::1] raw not None):
     """The destination of a raw href value: references decoded by the attribute rules, then stripped."""
     cdef NativeOptions options = NativeOptions()
-    cdef lw_verdict verdict
+    cdef lw_classification classification
     cdef size_t size = <size_t>raw.shape[0]
     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(lw_scratch_bound(size))
     if scratch == NULL:
         raise MemoryError
     try:
-        lw_judge_value(&raw[0] if size else scratch, size, &options.switches, scratch, &verdict)
-        return destination_bytes(&verdict)
+        lw_classify_value(&raw[0] if size else scratch, size, &options.native, scratch, &classification)
+        return destination_bytes(&classification)
     finally:
         PyMem_Free(scratch)

@@ -1,43 +1,43 @@
 # cython: boundscheck=False, wraparound=False
-"""The way of facts from event loops to the disk (ext/journal/commit_queue.h), for linkweir.clicks.journal.commit_queue, which is its manual.
+"""The multi-producer commit queue of ext/journal. The protocol CommitQueue in linkweir is its manual.
 
-Knows bytes and descriptors. Refuses to know facts, event loops and the order of files.
+Knows bytes and descriptors. Refuses to know click events, event loops and the order of files.
 """
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from journal_capi cimport (
-    LW_LANE_ENDED,
-    LW_LANE_FAILED,
-    LW_LANE_FULL,
-    LW_LANE_IDLE,
-    LW_LANE_MOVED,
+    LW_QUEUE_CLOSED,
+    LW_QUEUE_IO_ERROR,
+    LW_QUEUE_FILE_FULL,
+    LW_QUEUE_IDLE,
+    LW_QUEUE_FILE_REPLACED,
     lw_crc32,
     lw_crc32_prepare,
-    lw_lane,
-    lw_lane_begin,
-    lw_lane_close,
-    lw_lane_drop,
-    lw_lane_end,
-    lw_lane_file,
-    lw_lane_free,
-    lw_lane_look,
-    lw_lane_new,
-    lw_lane_open,
-    lw_lane_outcome,
-    lw_lane_put,
-    lw_lane_run,
-    lw_lane_wait,
+    lw_queue,
+    lw_queue_reopen,
+    lw_queue_commit,
+    lw_queue_discard,
+    lw_queue_close,
+    lw_queue_file,
+    lw_queue_free,
+    lw_queue_get_stats,
+    lw_queue_new,
+    lw_queue_begin,
+    lw_queue_outcome,
+    lw_queue_append,
+    lw_queue_write,
+    lw_queue_wait,
 )
 
 import os
 
 OUTCOMES = {
-    LW_LANE_IDLE: "idle",
-    LW_LANE_ENDED: "closed",
-    LW_LANE_FULL: "full",
-    LW_LANE_MOVED: "replaced",
+    LW_QUEUE_IDLE: "idle",
+    LW_QUEUE_CLOSED: "closed",
+    LW_QUEUE_FILE_FULL: "full",
+    LW_QUEUE_FILE_REPLACED: "replaced",
 }
 lw_crc32_prepare()
 
@@ -56,35 +56,35 @@ cdef double seconds(double value, str name) except -1:
 
 @cython.final
 cdef class CommitQueue:
-    cdef lw_lane *_lane
+    cdef lw_queue *_queue
     cdef bint _writing  # one thread at a time: what it holds is behind no lock
 
     def __cinit__(self, size_t max_records, size_t max_bytes):
-        self._lane = lw_lane_new(max_records, max_bytes)
-        if self._lane is NULL:
+        self._queue = lw_queue_new(max_records, max_bytes)
+        if self._queue is NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        lw_lane_free(self._lane)
+        lw_queue_free(self._queue)
 
     def enqueue(self, list payloads not None, int notify_fd):
-        """How many were taken, from the front, and how many have ever been."""
+        """How many were enqueued, and how many have ever been."""
         cdef tuple own = tuple(payloads)
-        cdef Py_ssize_t i, taken = 0
-        cdef uint64_t all_taken
+        cdef Py_ssize_t i, enqueued = 0
+        cdef uint64_t ever
         for i in range(len(own)):
             if type(own[i]) is not bytes:
                 raise TypeError(f"payloads[{i}] must be bytes, not {type(own[i]).__name__}")
-        lw_lane_open(self._lane)  # until it is closed nothing runs Python, which could give up the interpreter's lock
-        while taken < len(own) and lw_lane_put(self._lane, <const uint8_t *>PyBytes_AS_STRING(own[taken]),
-                                               <size_t>PyBytes_GET_SIZE(own[taken])):
-            taken += 1
-        all_taken = lw_lane_close(self._lane, notify_fd)
-        return taken, all_taken
+        lw_queue_begin(self._queue)  # up to the commit nothing runs Python, which could give up the interpreter's lock
+        while enqueued < len(own) and lw_queue_append(self._queue, <const uint8_t *>PyBytes_AS_STRING(own[enqueued]),
+                                                      <size_t>PyBytes_GET_SIZE(own[enqueued])):
+            enqueued += 1
+        ever = lw_queue_commit(self._queue, notify_fd)
+        return enqueued, ever
 
     cdef int _begin_writing(self) except -1:
         if self._writing:
-            raise RuntimeError("another thread is writing: wait_for_records, write_batches and discard are for one thread")
+            raise RuntimeError("another thread is the writer: waiting, writing and discarding are for one")
         self._writing = True
         return 0
 
@@ -93,7 +93,7 @@ cdef class CommitQueue:
         idle = seconds(idle, "idle")
         self._begin_writing()
         with nogil:
-            found = lw_lane_wait(self._lane, idle)
+            found = lw_queue_wait(self._queue, idle)
         self._writing = False
         return bool(found)
 
@@ -101,53 +101,53 @@ cdef class CommitQueue:
                       size_t batch_threshold):
         """Raises OSError; `target.at` says how far it has come in any case."""
         cdef bytes path = os.fsencode(target.path)
-        cdef lw_lane_file file
-        cdef lw_lane_outcome outcome
+        cdef lw_queue_file file
+        cdef lw_queue_outcome outcome
         if count.shape[0] != 8:
             raise ValueError("a counter has eight bytes")
         file.descriptor, file.seed, file.at, file.size = target.descriptor, target.seed, target.at, target.size
-        file.device, file.number = target.identity
+        file.device, file.inode = target.identity
         if file.at > file.size:
             raise ValueError(f"target.at ({file.at}) lies behind its size ({file.size})")
         file.path, file.count, file.error = PyBytes_AS_STRING(path), &count[0], 0
         idle, commit_interval = seconds(idle, "idle"), seconds(commit_interval, "commit_interval")
         self._begin_writing()
         with nogil:
-            outcome = lw_lane_run(self._lane, &file, idle, commit_interval, batch_threshold)
+            outcome = lw_queue_write(self._queue, &file, idle, commit_interval, batch_threshold)
         self._writing = False
         target.at = file.at
-        if outcome == LW_LANE_FAILED:
+        if outcome == LW_QUEUE_IO_ERROR:
             raise OSError(file.error, os.strerror(file.error))
         return OUTCOMES[outcome]
 
     def discard(self):
         self._begin_writing()
         with nogil:
-            lw_lane_drop(self._lane)
+            lw_queue_discard(self._queue)
         self._writing = False
 
     def close(self):
-        lw_lane_end(self._lane)
+        lw_queue_close(self._queue)
 
     def reopen(self):
-        lw_lane_begin(self._lane)
+        lw_queue_reopen(self._queue)
 
     @property
     def enqueued(self):
-        return lw_lane_look(self._lane).taken
+        return lw_queue_get_stats(self._queue).enqueued
 
     @property
     def completed(self):
-        return lw_lane_look(self._lane).decided
+        return lw_queue_get_stats(self._queue).completed
 
     @property
     def durable(self):
-        return lw_lane_look(self._lane).kept
+        return lw_queue_get_stats(self._queue).durable
 
     @property
     def notified(self):
-        return lw_lane_look(self._lane).told
+        return lw_queue_get_stats(self._queue).notified
 
     @property
     def in_flight(self):
-        return lw_lane_look(self._lane).held
+        return lw_queue_get_stats(self._queue).in_flight

@@ -14,25 +14,25 @@ from libc.stdint cimport SIZE_MAX, uint8_t
 from libc.string cimport memcpy
 from mime_capi cimport (
     LW_BASE64,
-    LW_NEEDLE_LIMIT,
-    LW_QUOTED_MALFORMED,
-    LW_QUOTED_RIGHT,
-    LW_QUOTED_TWO_KINDS,
-    lw_base64_behind,
+    LW_MAX_NEEDLE_BYTES,
+    LW_QP_MALFORMED,
+    LW_QP_VALID,
+    LW_QP_MIXED_SOFT_BREAKS,
+    lw_base64_offset_after,
     lw_base64_decode,
     lw_base64_encode,
     lw_base64_is_space,
     lw_base64_lines,
     lw_base64_reader,
-    lw_base64_room,
+    lw_base64_encoded_length,
     lw_base64_writer,
-    lw_change,
-    lw_find,
-    lw_quoted,
-    lw_quoted_decode,
-    lw_quoted_room,
-    lw_quoted_splice,
-    lw_quoted_status,
+    lw_replacement,
+    lw_memmem,
+    lw_qp_part,
+    lw_qp_decode,
+    lw_qp_splice_bound,
+    lw_qp_splice,
+    lw_qp_status,
 )
 
 
@@ -71,10 +71,10 @@ def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_
     cdef const uint8_t *bytes_ = data_of(data)
     cdef const uint8_t *wanted = data_of(needle)
     cdef size_t m = size_of(needle), found
-    if m == 0 or m > LW_NEEDLE_LIMIT or not 0 <= start <= end <= PyBytes_GET_SIZE(data):
+    if m == 0 or m > LW_MAX_NEEDLE_BYTES or not 0 <= start <= end <= PyBytes_GET_SIZE(data):
         return data.find(needle, start, end)
     with nogil:
-        found = lw_find(bytes_ + start, <size_t>(end - start), wanted, m)
+        found = lw_memmem(bytes_ + start, <size_t>(end - start), wanted, m)
     return -1 if found == SIZE_MAX else start + <Py_ssize_t>found
 
 
@@ -82,7 +82,7 @@ def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_
 cdef class Replacements:
     """A list of replacements as C reads it. Raises ValueError for what does not ascend or lies outside the text."""
 
-    cdef lw_change *all
+    cdef lw_replacement *all
     cdef size_t count
     cdef list live_values  # keeps the values alive
 
@@ -91,7 +91,7 @@ cdef class Replacements:
         cdef size_t i, start, end, last = 0
         self.live_values = []
         self.count = <size_t>len(own)
-        self.all = <lw_change *>PyMem_Malloc(max(<size_t>1, self.count) * sizeof(lw_change))
+        self.all = <lw_replacement *>PyMem_Malloc(max(<size_t>1, self.count) * sizeof(lw_replacement))
         if self.all == NULL:
             raise MemoryError
         for i in range(self.count):
@@ -101,7 +101,7 @@ cdef class Replacements:
             if not last <= start <= end <= size:
                 raise ValueError(f"replacements[{i}] ({start} to {end}) lies before the last one or outside the text")
             self.live_values.append(value)
-            self.all[i] = lw_change(start, end, data_of(value), size_of(value))
+            self.all[i] = lw_replacement(start, end, data_of(value), size_of(value))
             last = end
 
     def __dealloc__(self):
@@ -136,14 +136,14 @@ def decode_quoted_printable(bytes encoded not None):
     cdef size_t n = size_of(encoded)
     cdef PyObject *text = allocate_bytes(NULL, <Py_ssize_t>n)
     cdef uint8_t *out = <uint8_t *>bytes_data(text)
-    cdef lw_quoted part
-    cdef lw_quoted_status status
+    cdef lw_qp_part part
+    cdef lw_qp_status status
     with nogil:
-        status = lw_quoted_decode(src, n, out, &part)
-    decoded = resize(text, part.size if status == LW_QUOTED_RIGHT else 0)
-    if status == LW_QUOTED_MALFORMED:
+        status = lw_qp_decode(src, n, out, &part)
+    decoded = resize(text, part.size if status == LW_QP_VALID else 0)
+    if status == LW_QP_MALFORMED:
         raise MalformedEncoding(f"malformed quoted-printable at byte {part.size}")
-    if status == LW_QUOTED_TWO_KINDS:
+    if status == LW_QP_MIXED_SOFT_BREAKS:
         raise MalformedEncoding("its soft line breaks are of two kinds")
     return decoded, part.crlf
 
@@ -157,10 +157,10 @@ def splice_quoted_printable(bytes encoded not None, bint crlf, list replacements
     cdef uint8_t *flags = data_of(done)
     cdef const uint8_t *src = data_of(encoded)
     cdef size_t n = size_of(encoded), written
-    cdef PyObject *result = allocate_bytes(NULL, <Py_ssize_t>lw_quoted_room(n, these.all, these.count))
+    cdef PyObject *result = allocate_bytes(NULL, <Py_ssize_t>lw_qp_splice_bound(n, these.all, these.count))
     cdef uint8_t *out = <uint8_t *>bytes_data(result)
     with nogil:
-        written = lw_quoted_splice(src, n, crlf, these.all, these.count, out, flags)
+        written = lw_qp_splice(src, n, crlf, these.all, these.count, out, flags)
     return resize(result, written), done
 
 
@@ -214,7 +214,7 @@ cdef class Base64Codec:
         cdef size_t column = size_of(prefix) - <size_t>(prefix.rfind(b"\n") + 1)
         cdef lw_base64_lines lines = lw_base64_lines(column, width, crlf)
         cdef const uint8_t *src = data_of(content)
-        cdef size_t n = size_of(content), size = lw_base64_room(n, &lines)
+        cdef size_t n = size_of(content), size = lw_base64_encoded_length(n, &lines)
         cdef bytes text = new_bytes(size_of(prefix) + size + size_of(suffix))
         cdef uint8_t *out = data_of(text) + size_of(prefix)
         memcpy(data_of(text), data_of(prefix), size_of(prefix))
@@ -226,7 +226,7 @@ cdef class Base64Codec:
 
 def base64_offset_after(bytes encoded not None, size_t count):
     """The offset after the first `count` characters that are not white space."""
-    return lw_base64_behind(data_of(encoded), size_of(encoded), count)
+    return lw_base64_offset_after(data_of(encoded), size_of(encoded), count)
 
 
 def base64_bounds(bytes encoded not None):

@@ -12,38 +12,38 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 from tokens_capi cimport (
     LW_BASE64URL_LENGTH,
-    LW_DESTINATION_LIMIT,
-    LW_PACK_REFUSED,
-    LW_PACKED_ROOM_LIMIT,
+    LW_MAX_URL_BYTES,
+    LW_URL_REFUSED,
+    LW_MAX_COMPRESSED_BYTES,
     lw_base64url_decode,
     lw_base64url_encode,
-    lw_pack,
-    lw_unpack,
+    lw_url_compress,
+    lw_url_decompress,
 )
 
 cdef enum:
     MAC_BYTES = 10
     MAX_PREFIX_BYTES = 128
     MAX_VARINT_BYTES = 5  # of 32 bits
-    MAX_PAYLOAD_BYTES = MAX_PREFIX_BYTES + MAX_VARINT_BYTES + LW_PACKED_ROOM_LIMIT + MAC_BYTES
+    MAX_PAYLOAD_BYTES = MAX_PREFIX_BYTES + MAX_VARINT_BYTES + LW_MAX_COMPRESSED_BYTES + MAC_BYTES
     TOKEN_CHARACTERS = 8000  # request lines over 8 KiB are refused by Apache (8190) and nginx (8192)
 
-MAX_DESTINATION_BYTES = int(LW_DESTINATION_LIMIT)
+MAX_DESTINATION_BYTES = int(LW_MAX_URL_BYTES)
 MAX_TOKEN_CHARACTERS = int(TOKEN_CHARACTERS)
 
 
 def compress_url(bytes destination not None):
     """The compressed form of a destination, or None over MAX_DESTINATION_BYTES."""
-    cdef uint8_t out[LW_PACKED_ROOM_LIMIT]
-    cdef size_t size = lw_pack(bytes_of(destination), PyBytes_GET_SIZE(destination), out, sizeof(out))
-    return None if size == LW_PACK_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
+    cdef uint8_t out[LW_MAX_COMPRESSED_BYTES]
+    cdef size_t size = lw_url_compress(bytes_of(destination), PyBytes_GET_SIZE(destination), out, sizeof(out))
+    return None if size == LW_URL_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
 
 
 def decompress_url(bytes compressed not None):
     """The destination of a compressed form, or None for anything that `compress_url` would not have returned."""
-    cdef uint8_t out[LW_DESTINATION_LIMIT]
-    cdef size_t size = lw_unpack(bytes_of(compressed), PyBytes_GET_SIZE(compressed), out, sizeof(out))
-    return None if size == LW_PACK_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
+    cdef uint8_t out[LW_MAX_URL_BYTES]
+    cdef size_t size = lw_url_decompress(bytes_of(compressed), PyBytes_GET_SIZE(compressed), out, sizeof(out))
+    return None if size == LW_URL_REFUSED else PyBytes_FromStringAndSize(<char *>out, size)
 
 
 def encode_base64url(bytes data not None):
@@ -54,7 +54,7 @@ def encode_base64url(bytes data not None):
 
 
 def decode_base64url(bytes text not None):
-    """The bytes of unpadded base64url, or None if they would be written otherwise; at most MAX_TOKEN_CHARACTERS long."""
+    """The bytes of unpadded base64url up to MAX_TOKEN_CHARACTERS, or None if they would be encoded otherwise."""
     cdef uint8_t out[TOKEN_CHARACTERS]
     if PyBytes_GET_SIZE(text) > TOKEN_CHARACTERS:
         return None
@@ -182,13 +182,13 @@ cdef class Minter:
         cdef uint8_t payload[MAX_PAYLOAD_BYTES]
         cdef size_t length = PyBytes_GET_SIZE(destination)
         cdef size_t prefix = PyBytes_GET_SIZE(self._prefix), base = PyBytes_GET_SIZE(self._base), packed
-        if length > LW_DESTINATION_LIMIT or not is_utf8(bytes_of(destination), length):
+        if length > LW_MAX_URL_BYTES or not is_utf8(bytes_of(destination), length):
             return None
         memcpy(payload, bytes_of(self._prefix), prefix)
         cdef size_t size = prefix + write_varint(payload + prefix, index)
         if self._sealed:
-            packed = lw_pack(bytes_of(destination), length, payload + size, LW_PACKED_ROOM_LIMIT)
-            if packed == LW_PACK_REFUSED:
+            packed = lw_url_compress(bytes_of(destination), length, payload + size, LW_MAX_COMPRESSED_BYTES)
+            if packed == LW_URL_REFUSED:
                 return None
             size += packed
         cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_BYTES)

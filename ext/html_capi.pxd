@@ -2,12 +2,12 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 cdef extern from "skip.h" nogil:
-    ctypedef const uint8_t *(*lw_sweep)(const uint8_t *p, const uint8_t *end) noexcept
-    ctypedef struct lw_sweep_variant:
+    ctypedef const uint8_t *(*lw_skip_fn)(const uint8_t *p, const uint8_t *end) noexcept
+    ctypedef struct lw_skip_variant:
         const char *name
-        lw_sweep sweep
+        lw_skip_fn skip
         bint (*usable)() noexcept
-    const lw_sweep_variant LW_SWEEPS[]
+    const lw_skip_variant LW_SKIP_VARIANTS[]
 
 cdef extern from "attributes.h" nogil:
     enum: LW_OPT_OUT_MAX
@@ -16,33 +16,33 @@ cdef extern from "attributes.h" nogil:
         const char *value
         size_t name_length
         size_t value_length
-    ctypedef struct lw_switches:
+    ctypedef struct lw_options:
         uint64_t tag_limit
         const lw_opt_out *opt_out
         size_t opt_out_count
         bint outlook
         bint track_placeholders
-        lw_sweep sweep
+        lw_skip_fn skip
     ctypedef struct lw_tag:
         uint64_t value
         uint64_t value_end
         bint has_href
         bint quoted
-        bint spaced
+        bint equals_spaced
         bint opted_out
-    const uint8_t *lw_lex(const uint8_t *tag, const uint8_t *p, const uint8_t *end,
-                          const lw_switches *switches, lw_tag *out) noexcept
+    const uint8_t *lw_parse_attributes(const uint8_t *tag, const uint8_t *p, const uint8_t *end,
+                          const lw_options *options, lw_tag *out) noexcept
 
 cdef extern from "tokenizer.h" nogil:
-    uint64_t LW_NO_HOLD
-    enum: LW_LEXED
-    enum: LW_SPLIT
+    uint64_t LW_RETAIN_NOTHING
+    enum: LW_SPAN_COMPLETE
+    enum: LW_SPAN_SPLIT
     ctypedef int lw_element
     ctypedef struct lw_span:
         uint64_t start
         uint64_t end
         lw_tag tag
-        uint8_t shape
+        uint8_t kind
         uint8_t element
     ctypedef struct lw_spans:
         lw_span *spans
@@ -50,11 +50,11 @@ cdef extern from "tokenizer.h" nogil:
         size_t capacity
     ctypedef struct lw_scan:
         uint64_t offset
-    size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *buffer, size_t size,
+    size_t lw_scan_feed(lw_scan *scan, const lw_options *options, const uint8_t *buffer, size_t size,
                         lw_spans *out) noexcept
     void lw_scan_finish(lw_scan *scan, lw_spans *out) noexcept
     uint64_t lw_scan_open_tag(const lw_scan *scan) noexcept
-    uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches) noexcept
+    uint64_t lw_scan_retain_from(const lw_scan *scan, const lw_options *options) noexcept
     const char *lw_element_name(lw_element element) noexcept
 
 cdef extern from "classify.h" nogil:
@@ -64,14 +64,14 @@ cdef extern from "classify.h" nogil:
         LW_TOO_LONG_DESTINATION
         LW_OUTCOMES
     enum: LW_WARN_MARKER
-    ctypedef struct lw_verdict:
+    ctypedef struct lw_classification:
         const uint8_t *destination
         size_t length
         uint8_t outcome
         uint8_t warnings
         bint ascii
     size_t lw_scratch_bound(size_t n) noexcept
-    void lw_judge(const lw_span *span, const uint8_t *bytes, const lw_switches *switches, uint8_t *scratch,
-                  lw_verdict *out) noexcept
-    void lw_judge_value(const uint8_t *value, size_t length, const lw_switches *switches, uint8_t *scratch,
-                        lw_verdict *out) noexcept
+    void lw_classify(const lw_span *span, const uint8_t *bytes, const lw_options *options, uint8_t *scratch,
+                  lw_classification *out) noexcept
+    void lw_classify_value(const uint8_t *value, size_t length, const lw_options *options, uint8_t *scratch,
+                        lw_classification *out) noexcept

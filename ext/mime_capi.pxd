@@ -2,28 +2,28 @@
 from libc.stdint cimport uint8_t
 
 cdef extern from "memmem.h" nogil:
-    enum: LW_NEEDLE_LIMIT
-    size_t lw_find(const uint8_t *bytes, size_t n, const uint8_t *needle, size_t m) noexcept
+    enum: LW_MAX_NEEDLE_BYTES
+    size_t lw_memmem(const uint8_t *bytes, size_t n, const uint8_t *needle, size_t m) noexcept
 
 cdef extern from "replacement.h" nogil:
-    ctypedef struct lw_change:
+    ctypedef struct lw_replacement:
         size_t start
         size_t end
         const uint8_t *value
         size_t length
 
 cdef extern from "quoted_printable.h" nogil:
-    ctypedef enum lw_quoted_status:
-        LW_QUOTED_RIGHT
-        LW_QUOTED_MALFORMED
-        LW_QUOTED_TWO_KINDS
-    ctypedef struct lw_quoted:
+    ctypedef enum lw_qp_status:
+        LW_QP_VALID
+        LW_QP_MALFORMED
+        LW_QP_MIXED_SOFT_BREAKS
+    ctypedef struct lw_qp_part:
         size_t size
         bint crlf
-    lw_quoted_status lw_quoted_decode(const uint8_t *src, size_t n, uint8_t *text, lw_quoted *part) noexcept
-    size_t lw_quoted_room(size_t n, const lw_change *changes, size_t count) noexcept
-    size_t lw_quoted_splice(const uint8_t *src, size_t n, bint crlf, const lw_change *changes, size_t count,
-                            uint8_t *out, uint8_t *made) noexcept
+    lw_qp_status lw_qp_decode(const uint8_t *src, size_t n, uint8_t *text, lw_qp_part *part) noexcept
+    size_t lw_qp_splice_bound(size_t n, const lw_replacement *replacements, size_t count) noexcept
+    size_t lw_qp_splice(const uint8_t *src, size_t n, bint crlf, const lw_replacement *replacements, size_t count,
+                            uint8_t *out, uint8_t *applied) noexcept
 
 cdef extern from "base64.h" nogil:
     ctypedef struct lw_base64_lines:
@@ -40,7 +40,7 @@ cdef extern from "base64.h" nogil:
     const lw_base64_variant LW_BASE64[]
     size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uint8_t *out) noexcept
     bint lw_base64_is_space(uint8_t c) noexcept
-    size_t lw_base64_behind(const uint8_t *src, size_t n, size_t count) noexcept
-    size_t lw_base64_room(size_t n, const lw_base64_lines *lines) noexcept
+    size_t lw_base64_offset_after(const uint8_t *src, size_t n, size_t count) noexcept
+    size_t lw_base64_encoded_length(size_t n, const lw_base64_lines *lines) noexcept
     size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,
                             uint8_t *out) noexcept

@@ -18,7 +18,7 @@ static inline bool lw_is_alpha(uint8_t c) { return (uint8_t)((c | 0x20) - 'a') <
 static inline bool lw_is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
 /* What ends a tag's name: white space, '/' or '>' (HTML, 13.2.5.8). */
-static inline bool lw_ends_name(uint8_t c) { return lw_is_space(c) || c == '/' || c == '>'; }
+static inline bool lw_is_name_end(uint8_t c) { return lw_is_space(c) || c == '/' || c == '>'; }
 
 /* Do `n` bytes equal the lower-case ASCII text, letter case aside? */
 static inline bool lw_equals_nocase(const uint8_t *p, const char *text, size_t n) {

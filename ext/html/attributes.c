@@ -15,7 +15,7 @@ static const uint8_t CLASS[256] = {
 typedef struct {
   const uint8_t *name, *name_end;
   const uint8_t *value, *value_end; /* NULL: no value */
-  bool quoted, spaced;
+  bool quoted, equals_spaced;
 } attribute;
 
 static const char NO_TRACK[] = "data-as-no-track";
@@ -27,7 +27,7 @@ static bool value_equals(const attribute *a, const lw_opt_out *wanted) {
   if (a->value == NULL) return wanted->value_length == 0;
   size_t raw = (size_t)(a->value_end - a->value);
   if (lw_decoded_bound(raw) > sizeof decoded) return false;
-  size_t n = lw_decode(a->value, raw, decoded);
+  size_t n = lw_decode_charrefs(a->value, raw, decoded);
   const uint8_t *p = decoded, *end = decoded + n;
   while (p < end && lw_is_space(*p)) p++;
   while (p < end && lw_is_space(end[-1])) end--;
@@ -35,12 +35,12 @@ static bool value_equals(const attribute *a, const lw_opt_out *wanted) {
 }
 
 /* Does this attribute exclude the link? `seen` holds a bit for each configured name that came before. */
-static bool opts_out(const attribute *a, const lw_switches *switches, uint32_t *seen) {
+static bool opts_out(const attribute *a, const lw_options *options, uint32_t *seen) {
   size_t n = (size_t)(a->name_end - a->name);
   if (n == sizeof NO_TRACK - 1 && lw_equals_nocase(a->name, NO_TRACK, n)) return true;
   bool out = false;
-  for (size_t i = 0; i < switches->opt_out_count; i++) {
-    const lw_opt_out *wanted = &switches->opt_out[i];
+  for (size_t i = 0; i < options->opt_out_count; i++) {
+    const lw_opt_out *wanted = &options->opt_out[i];
     if (n != wanted->name_length || !lw_equals_nocase(a->name, wanted->name, n)) continue;
     if (wanted->value == NULL || (!(*seen >> i & 1) && value_equals(a, wanted))) out = true;
     *seen |= UINT32_C(1) << i;
@@ -57,12 +57,12 @@ static const uint8_t *read_attribute(const uint8_t *p, const uint8_t *end, attri
   while (p < end && CLASS[*p] == SPACE) p++;
   if (p == end) return NULL;
   if (*p != '=') return p;
-  a->spaced = p != a->name_end;
+  a->equals_spaced = p != a->name_end;
   const uint8_t *after = ++p;
   while (p < end && CLASS[*p] == SPACE) p++;
   if (p == end) return NULL;
   if (*p == '>') return p; /* a missing value */
-  a->spaced |= p != after;
+  a->equals_spaced |= p != after;
   a->quoted = *p == '"' || *p == '\'';
   if (a->quoted) {
     a->value = p + 1;
@@ -75,7 +75,7 @@ static const uint8_t *read_attribute(const uint8_t *p, const uint8_t *end, attri
   return p;
 }
 
-const uint8_t *lw_lex(const uint8_t *tag, const uint8_t *p, const uint8_t *end, const lw_switches *switches,
+const uint8_t *lw_parse_attributes(const uint8_t *tag, const uint8_t *p, const uint8_t *end, const lw_options *options,
                       lw_tag *out) {
   uint32_t seen = 0;
   *out = (lw_tag){0};
@@ -93,10 +93,10 @@ const uint8_t *lw_lex(const uint8_t *tag, const uint8_t *p, const uint8_t *end, 
     if (!out->has_href && a.name_end - a.name == 4 && lw_equals_nocase(a.name, "href", 4)) {
       out->has_href = true;
       out->quoted = a.quoted;
-      out->spaced = a.spaced;
+      out->equals_spaced = a.equals_spaced;
       out->value = a.value ? (uint64_t)(a.value - tag) : 0;
       out->value_end = a.value ? (uint64_t)(a.value_end - tag) : 0;
     }
-    out->opted_out |= opts_out(&a, switches, &seen);
+    out->opted_out |= opts_out(&a, options, &seen);
   }
 }

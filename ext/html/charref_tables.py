@@ -18,11 +18,11 @@ def c_header() -> str:
     return "\n".join(
         [
             "/* Generated from html.entities: names in byte order. */",
-            f"enum {{ LW_REFS = {len(names)} }};",
-            "static const struct { const char *name, *text; } REFS[LW_REFS] = {",
+            f"enum {{ CHARREF_COUNT = {len(names)} }};",
+            "static const struct { const char *name, *text; } CHARREFS[CHARREF_COUNT] = {",
             *rows,
             "};",
-            f"static const uint16_t REFS_FROM[129] = {{{', '.join(map(str, starts))}}};",
+            f"static const uint16_t CHARREFS_BY_LETTER[129] = {{{', '.join(map(str, starts))}}};",
             "",
         ]
     )

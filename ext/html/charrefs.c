@@ -71,16 +71,16 @@ static uint32_t numbered_character(uint32_t n) {
  * character at a time. */
 static int longest_name(const uint8_t *p, const uint8_t *end, size_t *length) {
   if (p == end || *p >= 128) return -1;
-  int from = REFS_FROM[*p], to = REFS_FROM[*p + 1], best = -1;
+  int from = CHARREFS_BY_LETTER[*p], to = CHARREFS_BY_LETTER[*p + 1], best = -1;
   for (size_t i = 1; from < to; i++) {
-    if (REFS[from].name[i] == 0) {
+    if (CHARREFS[from].name[i] == 0) {
       best = from++;
       *length = i;
     }
     if (p + i == end) break;
-    while (from < to && (uint8_t)REFS[from].name[i] < p[i]) from++;
+    while (from < to && (uint8_t)CHARREFS[from].name[i] < p[i]) from++;
     int stop = from;
-    while (stop < to && (uint8_t)REFS[stop].name[i] == p[i]) stop++;
+    while (stop < to && (uint8_t)CHARREFS[stop].name[i] == p[i]) stop++;
     to = stop;
   }
   return best;
@@ -105,12 +105,12 @@ static const uint8_t *decode_one(const uint8_t *p, const uint8_t *end, uint8_t *
   const uint8_t *stop = after + length;
   /* In an attribute, a name without ';' before '=' or an alphanumeric stays literal (HTML, 13.2.5.73). */
   if (stop[-1] != ';' && stop < end && (*stop == '=' || lw_is_alpha(*stop) || lw_is_digit(*stop))) return after;
-  *written = strlen(REFS[name].text);
-  memcpy(out, REFS[name].text, *written);
+  *written = strlen(CHARREFS[name].text);
+  memcpy(out, CHARREFS[name].text, *written);
   return stop;
 }
 
-size_t lw_decode(const uint8_t *raw, size_t n, uint8_t *out) {
+size_t lw_decode_charrefs(const uint8_t *raw, size_t n, uint8_t *out) {
   const uint8_t *p = raw, *end = raw + n;
   uint8_t *o = out;
   while (p < end) {
@@ -127,7 +127,7 @@ size_t lw_decode(const uint8_t *raw, size_t n, uint8_t *out) {
   return (size_t)(o - out);
 }
 
-bool lw_refers_to_nul(const uint8_t *raw, size_t n) {
+bool lw_has_nul_charref(const uint8_t *raw, size_t n) {
   const uint8_t *p = raw, *end = raw + n;
   while ((p = memchr(p, '&', (size_t)(end - p))) != NULL) {
     uint32_t number = 1;

@@ -12,12 +12,12 @@ typedef enum {
 } lw_outcome;
 
 /* Bytes of a destination; longer ones no mail client or proxy carries. */
-#define LW_DESTINATION_MAX 8000
+#define LW_MAX_DESTINATION_BYTES 8000
 
 /* MARKER: a template marker follows the host. PORT: the port is no number up to 65535. SCHEME: the host is "http". */
 enum { LW_WARN_MARKER = 1, LW_WARN_PORT = 2, LW_WARN_SCHEME = 4 };
 
-/* A judged link. The destination is decoded and stripped; it lies in the tag itself where nothing had to be
+/* A classified link. The destination is decoded and stripped; it lies in the tag itself where nothing had to be
  * decoded, else in the caller's scratch; NUL bytes in it stand for U+FFFD. NULL where the href has no quoted value. */
 typedef struct {
   const uint8_t *destination;
@@ -25,17 +25,17 @@ typedef struct {
   uint8_t outcome;
   uint8_t warnings;     /* LW_WARN_*: what to look at if the link is tracked all the same */
   bool ascii;           /* the raw value is ASCII: its charset does not matter */
-} lw_verdict;
+} lw_classification;
 
-/* Bytes of scratch that judging a value of `n` raw bytes may need. */
+/* Bytes of scratch that classifying a value of `n` raw bytes may need. */
 size_t lw_scratch_bound(size_t n);
 
-/* Judge a span whose `tag` is filled (or whose shape says that it needs none). `bytes` is the tag's '<'. */
-void lw_judge(const lw_span *span, const uint8_t *bytes, const lw_switches *switches, uint8_t *scratch,
-              lw_verdict *out);
+/* Classify a span whose `tag` is filled (or whose kind needs none). `bytes` is the tag's '<'. */
+void lw_classify(const lw_span *span, const uint8_t *bytes, const lw_options *options, uint8_t *scratch,
+              lw_classification *out);
 
-/* Judge an href value alone, as if it stood quoted in a tag without opt-out. */
-void lw_judge_value(const uint8_t *value, size_t length, const lw_switches *switches, uint8_t *scratch,
-                    lw_verdict *out);
+/* Classify an href value alone, as if it stood quoted in a tag without opt-out. */
+void lw_classify_value(const uint8_t *value, size_t length, const lw_options *options, uint8_t *scratch,
+                    lw_classification *out);
 
 #endif

@@ -35,21 +35,21 @@ const uint8_t *lw_comment_skip(lw_state *state, const uint8_t *p, const uint8_t 
   return end;
 }
 
-static const uint8_t *skip_cdata(lw_doc *doc, const uint8_t *p, const uint8_t *end) {
+static const uint8_t *skip_cdata(lw_tokenizer *tok, const uint8_t *p, const uint8_t *end) {
   while (p < end) {
     uint8_t c = *p++;
-    if (doc->state == LW_CDATA && c != ']') {
+    if (tok->state == LW_CDATA && c != ']') {
       p = memchr(p, ']', (size_t)(end - p));
       if (p == NULL) return end;
-    } else if (doc->state == LW_CDATA) {
-      doc->state = LW_CDATA_BRACKET;
-    } else if (doc->state == LW_CDATA_BRACKET) {
-      doc->state = c == ']' ? LW_CDATA_END : LW_CDATA;
+    } else if (tok->state == LW_CDATA) {
+      tok->state = LW_CDATA_BRACKET;
+    } else if (tok->state == LW_CDATA_BRACKET) {
+      tok->state = c == ']' ? LW_CDATA_END : LW_CDATA;
     } else if (c == '>') {
-      doc->state = LW_DATA;
+      tok->state = LW_DATA;
       return p;
     } else if (c != ']') {
-      doc->state = LW_CDATA;
+      tok->state = LW_CDATA;
     }
   }
   return p;
@@ -57,41 +57,41 @@ static const uint8_t *skip_cdata(lw_doc *doc, const uint8_t *p, const uint8_t *e
 
 /* Behind "<!": a comment, a CDATA section where one may be, else a bogus comment or doctype; both of the latter
  * end at the first '>' (HTML, 13.2.5.42). */
-static const uint8_t *read_declaration(lw_doc *doc, const uint8_t *p, const uint8_t *end) {
+static const uint8_t *read_declaration(lw_tokenizer *tok, const uint8_t *p, const uint8_t *end) {
   static const char CDATA[] = "[CDATA[";
   while (p < end) {
-    bool dashes = doc->matched == 0 || doc->escape;
+    bool dashes = tok->matched == 0 || tok->escape;
     if (dashes && *p == '-') {
       p++;
-      if (doc->matched++ == 0) {
-        doc->escape = 1; /* here: the first of two dashes was seen */
+      if (tok->matched++ == 0) {
+        tok->escape = 1; /* here: the first of two dashes was seen */
         continue;
       }
-      doc->state = LW_COMMENT_START;
-    } else if (!doc->escape && lw_cdata_allowed(doc) && *p == (uint8_t)CDATA[doc->matched]) {
+      tok->state = LW_COMMENT_START;
+    } else if (!tok->escape && lw_cdata_allowed(tok) && *p == (uint8_t)CDATA[tok->matched]) {
       p++;
-      if (++doc->matched < sizeof CDATA - 1) continue;
-      doc->state = lw_cdata_certain(doc) ? LW_CDATA : LW_PLAINTEXT;
+      if (++tok->matched < sizeof CDATA - 1) continue;
+      tok->state = lw_cdata_certain(tok) ? LW_CDATA : LW_PLAINTEXT;
     } else {
-      doc->state = LW_BOGUS_COMMENT;
+      tok->state = LW_BOGUS_COMMENT;
     }
-    doc->escape = 0;
+    tok->escape = 0;
     return p;
   }
   return p;
 }
 
-const uint8_t *lw_markup_states(lw_doc *doc, const uint8_t *p, const uint8_t *end) {
-  if (doc->state == LW_DECLARATION) return read_declaration(doc, p, end);
-  if (doc->state == LW_BOGUS_COMMENT) {
+const uint8_t *lw_markup_states(lw_tokenizer *tok, const uint8_t *p, const uint8_t *end) {
+  if (tok->state == LW_DECLARATION) return read_declaration(tok, p, end);
+  if (tok->state == LW_BOGUS_COMMENT) {
     const uint8_t *close = memchr(p, '>', (size_t)(end - p));
     if (close == NULL) return end;
-    doc->state = LW_DATA;
+    tok->state = LW_DATA;
     return close + 1;
   }
-  if (doc->state >= LW_CDATA) return skip_cdata(doc, p, end);
-  lw_state state = (lw_state)doc->state;
+  if (tok->state >= LW_CDATA) return skip_cdata(tok, p, end);
+  lw_state state = (lw_state)tok->state;
   p = lw_comment_skip(&state, p, end);
-  doc->state = (uint8_t)(p < end ? LW_DATA : state);
+  tok->state = (uint8_t)(p < end ? LW_DATA : state);
   return p < end ? p + 1 : p;
 }

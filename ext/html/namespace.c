@@ -5,7 +5,7 @@
 
 #include "charrefs.h"
 
-enum { SVG = 1, MATH = 2 };                      /* lw_foreign.space */
+enum { SVG = 1, MATH = 2 };                      /* lw_foreign.ns */
 enum { NOT_INTEGRATION, HTML_POINT, TEXT_POINT }; /* lw_foreign.integration */
 
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
 
 #define RAW(kind) {.raw = kind}
 #define BREAKOUT {.breakout = true}
-#define POINT(kind, in) {.integration = kind, .integration_space = in}
+#define POINT(kind, in) {.integration = kind, .integration_namespace = in}
 
 /* In byte order, for the binary search. */
 static const entry NAMES[] = {
@@ -76,7 +76,7 @@ static const entry NAMES[] = {
     {"svg", {.svg = true}},
     {"table", BREAKOUT},
     {"textarea", RAW(LW_RAW_RCDATA)},
-    {"title", {.raw = LW_RAW_RCDATA, .integration = HTML_POINT, .integration_space = SVG}},
+    {"title", {.raw = LW_RAW_RCDATA, .integration = HTML_POINT, .integration_namespace = SVG}},
     {"tt", BREAKOUT},
     {"u", BREAKOUT},
     {"ul", BREAKOUT},
@@ -84,19 +84,19 @@ static const entry NAMES[] = {
     {"xmp", RAW(LW_RAW_TEXT)},
 };
 
-static bool named(const lw_doc *doc, const char *name) {
+static bool named(const lw_tokenizer *tok, const char *name) {
   size_t n = strlen(name);
-  return doc->name_length == n && memcmp(doc->name, name, n) == 0;
+  return tok->name_length == n && memcmp(tok->name, name, n) == 0;
 }
 
-static lw_name look_up(const lw_doc *doc) {
+static lw_name look_up(const lw_tokenizer *tok) {
   size_t low = 0, high = sizeof NAMES / sizeof *NAMES;
-  if (doc->name_length >= LW_NAME_MAX) return (lw_name){0};
-  if (memchr(doc->name, 0, doc->name_length)) return (lw_name){0}; /* strncmp would stop at it and call it equal */
+  if (tok->name_length >= LW_NAME_MAX) return (lw_name){0};
+  if (memchr(tok->name, 0, tok->name_length)) return (lw_name){0}; /* strncmp would stop at it and call it equal */
   while (low < high) {
     size_t middle = (low + high) / 2;
-    int order = strncmp(NAMES[middle].name, (const char *)doc->name, doc->name_length);
-    if (order == 0) order = NAMES[middle].name[doc->name_length] != 0;
+    int order = strncmp(NAMES[middle].name, (const char *)tok->name, tok->name_length);
+    if (order == 0) order = NAMES[middle].name[tok->name_length] != 0;
     if (order == 0) return NAMES[middle].is;
     if (order < 0) low = middle + 1;
     else high = middle;
@@ -104,87 +104,87 @@ static lw_name look_up(const lw_doc *doc) {
   return (lw_name){0};
 }
 
-static lw_foreign *top(lw_doc *doc) { return doc->depth ? &doc->open[doc->depth - 1] : NULL; }
+static lw_foreign *top(lw_tokenizer *tok) { return tok->depth ? &tok->open[tok->depth - 1] : NULL; }
 
-static bool in_html(const lw_doc *doc) {
-  return doc->depth == 0 || doc->open[doc->depth - 1].integration != NOT_INTEGRATION;
+static bool in_html(const lw_tokenizer *tok) {
+  return tok->depth == 0 || tok->open[tok->depth - 1].integration != NOT_INTEGRATION;
 }
 
-bool lw_needs_watch(const lw_doc *doc) {
-  return doc->depth > 0 && !doc->end_tag && (named(doc, "font") || named(doc, "annotation-xml"));
+bool lw_must_watch_attributes(const lw_tokenizer *tok) {
+  return tok->depth > 0 && !tok->end_tag && (named(tok, "font") || named(tok, "annotation-xml"));
 }
 
-static void push(lw_doc *doc, uint8_t space, uint8_t integration) {
-  if (doc->self_closing) return;
-  if (doc->depth == LW_DEPTH) {
-    doc->doubt = 1;
+static void push(lw_tokenizer *tok, uint8_t ns, uint8_t integration) {
+  if (tok->self_closing) return;
+  if (tok->depth == LW_DEPTH) {
+    tok->ambiguous = 1;
     return;
   }
-  doc->open[doc->depth++] = (lw_foreign){.name = doc->hash, .space = space, .integration = integration};
+  tok->open[tok->depth++] = (lw_foreign){.name = tok->hash, .ns = ns, .integration = integration};
 }
 
-static bool encoding_is_html(const lw_doc *doc) {
+static bool encoding_is_html(const lw_tokenizer *tok) {
   uint8_t decoded[2 * LW_VALUE_MAX + 8];
-  if (doc->value_length > LW_VALUE_MAX) return false;
-  size_t n = lw_decode(doc->value, doc->value_length, decoded);
+  if (tok->value_length > LW_VALUE_MAX) return false;
+  size_t n = lw_decode_charrefs(tok->value, tok->value_length, decoded);
   return (n == 9 && lw_equals_nocase(decoded, "text/html", n)) ||
          (n == 21 && lw_equals_nocase(decoded, "application/xhtml+xml", n));
 }
 
-static void push_foreign(lw_doc *doc, lw_name is, uint8_t space) {
-  uint8_t kind = is.integration_space == space ? is.integration : NOT_INTEGRATION;
-  if (space == MATH && named(doc, "annotation-xml") && doc->encoding_seen && encoding_is_html(doc))
+static void push_foreign(lw_tokenizer *tok, lw_name is, uint8_t ns) {
+  uint8_t kind = is.integration_namespace == ns ? is.integration : NOT_INTEGRATION;
+  if (ns == MATH && named(tok, "annotation-xml") && tok->encoding_seen && encoding_is_html(tok))
     kind = HTML_POINT;
-  push(doc, space, kind);
+  push(tok, ns, kind);
 }
 
-static uint8_t start_in_html(lw_doc *doc, lw_name is) {
+static uint8_t start_in_html(lw_tokenizer *tok, lw_name is) {
   if (is.svg || is.math) {
-    push(doc, is.svg ? SVG : MATH, NOT_INTEGRATION);
+    push(tok, is.svg ? SVG : MATH, NOT_INTEGRATION);
     return LW_RAW_NONE;
   }
-  if (doc->depth) top(doc)->html_inside = 1;
+  if (tok->depth) top(tok)->html_inside = 1;
   return is.raw;
 }
 
 /* Outside svg and math only names with these first letters move anything: nearly no tag is looked up. */
-static bool cannot_matter(const lw_doc *doc) {
-  return doc->depth == 0 && (doc->name_length < 3 || memchr("imnpstx", doc->name[0], 7) == NULL);
+static bool cannot_matter(const lw_tokenizer *tok) {
+  return tok->depth == 0 && (tok->name_length < 3 || memchr("imnpstx", tok->name[0], 7) == NULL);
 }
 
-uint8_t lw_space_start(lw_doc *doc) {
-  if (cannot_matter(doc)) return LW_RAW_NONE;
-  lw_name is = look_up(doc);
-  if (doc->depth == 0) return start_in_html(doc, is);
-  lw_foreign *current = top(doc);
-  bool svg_in_annotation = is.svg && current->space == MATH && current->integration == NOT_INTEGRATION &&
+uint8_t lw_namespace_start_tag(lw_tokenizer *tok) {
+  if (cannot_matter(tok)) return LW_RAW_NONE;
+  lw_name is = look_up(tok);
+  if (tok->depth == 0) return start_in_html(tok, is);
+  lw_foreign *current = top(tok);
+  bool svg_in_annotation = is.svg && current->ns == MATH && current->integration == NOT_INTEGRATION &&
                            current->name == lw_hash_name("annotation-xml");
-  bool math_glyph = current->integration == TEXT_POINT && (named(doc, "mglyph") || named(doc, "malignmark"));
-  if (math_glyph && current->html_inside) doc->doubt = 1; /* it is math only directly inside the point */
-  if ((in_html(doc) && !math_glyph) || svg_in_annotation) return start_in_html(doc, is);
-  if (is.breakout || (is.font && doc->font_breaks)) {
-    while (!in_html(doc)) doc->depth--;
-    return start_in_html(doc, is);
+  bool math_glyph = current->integration == TEXT_POINT && (named(tok, "mglyph") || named(tok, "malignmark"));
+  if (math_glyph && current->html_inside) tok->ambiguous = 1; /* it is math only directly inside the point */
+  if ((in_html(tok) && !math_glyph) || svg_in_annotation) return start_in_html(tok, is);
+  if (is.breakout || (is.font && tok->font_breaks)) {
+    while (!in_html(tok)) tok->depth--;
+    return start_in_html(tok, is);
   }
-  push_foreign(doc, is, current->space);
-  return doc->doubt ? is.raw : LW_RAW_NONE;
+  push_foreign(tok, is, current->ns);
+  return tok->ambiguous ? is.raw : LW_RAW_NONE;
 }
 
-void lw_space_end(lw_doc *doc) {
-  if (doc->depth == 0) return;
-  if (!in_html(doc) && (named(doc, "p") || named(doc, "br"))) {
-    while (!in_html(doc)) doc->depth--;
+void lw_namespace_end_tag(lw_tokenizer *tok) {
+  if (tok->depth == 0) return;
+  if (!in_html(tok) && (named(tok, "p") || named(tok, "br"))) {
+    while (!in_html(tok)) tok->depth--;
     return;
   }
-  const lw_foreign *current = top(doc);
+  const lw_foreign *current = top(tok);
   bool html_may_be_open = current->integration != NOT_INTEGRATION && current->html_inside;
-  for (int i = doc->depth - 1; i >= 0; i--) {
-    const lw_foreign *candidate = &doc->open[i];
-    if (candidate->integration != NOT_INTEGRATION && candidate->html_inside) doc->doubt = 1;
-    if (candidate->name != doc->hash) continue;
-    if (html_may_be_open && i < doc->depth - 1) return; /* ignored by HTML's rules; doubt is set */
-    doc->depth = (uint8_t)i;
+  for (int i = tok->depth - 1; i >= 0; i--) {
+    const lw_foreign *candidate = &tok->open[i];
+    if (candidate->integration != NOT_INTEGRATION && candidate->html_inside) tok->ambiguous = 1;
+    if (candidate->name != tok->hash) continue;
+    if (html_may_be_open && i < tok->depth - 1) return; /* ignored by HTML's rules; `ambiguous` is set */
+    tok->depth = (uint8_t)i;
     return;
   }
-  if (!html_may_be_open) doc->doubt = 1; /* it may have closed an HTML element around the foreign ones */
+  if (!html_may_be_open) tok->ambiguous = 1; /* it may have closed an HTML element around the foreign ones */
 }

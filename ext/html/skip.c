@@ -1,20 +1,20 @@
-/* skip.c: the variants of this build, and the question which of them this processor can run. */
+/* skip.c: the variants of this build, and which of them this processor can run. */
 #include "skip.h"
 
 #include "skip_variants.h"
 
-uint64_t lw_hot_by_table(const uint8_t *block, uint64_t less) {
+uint64_t lw_significant_by_table(const uint8_t *block, uint64_t less) {
   static const uint8_t FIRST_LOW[16] = {LW_FIRST_LOW}, FIRST_HIGH[16] = {LW_FIRST_HIGH};
   static const uint8_t SECOND_LOW[16] = {LW_SECOND_LOW}, SECOND_HIGH[16] = {LW_SECOND_HIGH};
-  uint64_t hot = 0;
+  uint64_t significant = 0;
   for (; less; less &= less - 1) {
     const uint8_t *p = block + lw_lowest_bit(less);
     uint8_t first = FIRST_LOW[p[1] & 15] & FIRST_HIGH[p[1] >> 4];
     uint8_t second = SECOND_LOW[p[2] & 15] & SECOND_HIGH[p[2] >> 4];
     bool name = lw_is_alpha(p[1]) || p[1] == '/';
-    if (!name || (first & second)) hot |= less & (0 - less);
+    if (!name || (first & second)) significant |= less & (0 - less);
   }
-  return hot;
+  return significant;
 }
 
 #ifdef LW_HAVE_X86
@@ -39,12 +39,12 @@ static bool have_avx2(void) {
 static bool always(void) { return true; }
 #endif
 
-const lw_sweep_variant LW_SWEEPS[] = {
+const lw_skip_variant LW_SKIP_VARIANTS[] = {
 #ifdef LW_HAVE_X86
-    {"avx2", lw_sweep_avx2, have_avx2},
-    {"sse2", lw_sweep_sse2, always},
+    {"avx2", lw_skip_avx2, have_avx2},
+    {"sse2", lw_skip_sse2, always},
 #elif defined(LW_HAVE_NEON)
-    {"neon", lw_sweep_neon, always},
+    {"neon", lw_skip_neon, always},
 #endif
     {0, 0, 0},
 };

@@ -8,30 +8,30 @@
 #include <intrin.h>
 #endif
 
-/* For what is seldom called from the sweep's loop: inlined, its constants would push others out of registers. */
+/* For what the loop seldom calls: inlined, its constants would push others out of registers. */
 #if defined(__GNUC__) || defined(__clang__)
-#define LW_SWEEP_SELDOM __attribute__((noinline))
+#define LW_SKIP_NOINLINE __attribute__((noinline))
 #else
-#define LW_SWEEP_SELDOM
+#define LW_SKIP_NOINLINE
 #endif
 
-enum { LW_SWEEP_REACH = 67 }; /* a tag is judged by up to three bytes behind its '<' */
+enum { LW_SKIP_READ_BYTES = 67 }; /* a block, and up to three bytes behind a '<' at its end */
 
 typedef struct {
   uint64_t less, greater, quote, apostrophe, equals;
   uint64_t space; /* ' ', LF or TAB: enough of white space to begin a name after it */
   uint64_t name;  /* bytes that surely continue an attribute's name: '-' and 0x3F to 0x7F */
-  uint64_t hot;   /* '<' of what the states must read: see LW_FIRST and LW_SECOND */
+  uint64_t significant;   /* '<' of what the states must read: see LW_FIRST and LW_SECOND */
 } lw_masks;
 
-/* Bytes of which an unquoted value may consist without making the sweep doubtful: the name's, '#', '%' and 0x2B to
- * 0x3B (digits and + , - . / : ;). Asked for only where there is one: lw_plain_of. */
+/* Bytes of which an unquoted value may consist without ending the skip: the name's, '#', '%' and 0x2B to
+ * 0x3B (digits and + , - . / : ;). Computed only where there is one: lw_unquoted_value_bytes. */
 
-/* Two bytes behind '<' decide whether a tag is hot. Each bit is a pair of sets, (first byte) x (second byte), a set
- * being (low nibbles) x (high nibbles), and so somewhat too large; too large only costs time.
+/* Two bytes behind '<' decide whether a tag is significant. Each bit is a pair of sets, (first byte) x (second
+ * byte), a set being (low nibbles) x (high nibbles), and so somewhat too large; too large only costs time.
  *   1 a + space / >     2 s + t c v      4 t + i e      8 i p + f l     16 n x m + m o a
  *   32, 64, 128: '/' + what is no letter
- * A first byte that is neither a letter nor '/' is hot by itself. */
+ * A first byte that is neither a letter nor '/' is significant by itself. */
 #define LW_FIRST_LOW 8, 1, 0, 2, 4, 0, 0, 0, 16, 8, 0, 0, 0, 16, 16, 224
 #define LW_FIRST_HIGH 0, 0, 224, 0, 25, 30, 25, 30, 0, 0, 0, 0, 0, 0, 0, 0
 #define LW_SECOND_LOW 97, 48, 32, 34, 34, 36, 42, 32, 32, 37, 33, 160, 169, 177, 161, 177

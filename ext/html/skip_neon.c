@@ -1,11 +1,11 @@
-/* skip_neon.c: the sweep for ARM64, where NEON is always present. */
+/* skip_neon.c: the fast skip for ARM64, where NEON is always present. */
 #include "skip_variants.h"
 
 #ifdef LW_HAVE_NEON
 #include <arm_neon.h>
 
-#define LW_SWEEP_NAME lw_sweep_neon
-#define LW_SWEEP_TARGET
+#define LW_SKIP_NAME lw_skip_neon
+#define LW_SKIP_TARGET
 #include "skip_masks.h"
 
 #define lw_prefix_xor lw_prefix_xor_shifts
@@ -38,14 +38,14 @@ static inline void load(const uint8_t *p, uint8x16_t v[4]) {
   for (int i = 0; i < 4; i++) v[i] = vld1q_u8(p + 16 * i);
 }
 
-LW_SWEEP_SELDOM static uint64_t lw_plain_of(const uint8_t *p) {
+LW_SKIP_NOINLINE static uint64_t lw_unquoted_value_bytes(const uint8_t *p) {
   uint8x16_t v[4];
   load(p, v);
   uint64_t number = above(v, 0x2A) & ~above(v, 0x3B);
   return number | above(v, 0x3E) | equal(v, '#') | equal(v, '%');
 }
 
-static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
+static inline void lw_masks_at(const uint8_t *p, lw_masks *m) {
   uint8x16_t v[4];
   load(p, v);
   m->less = equal(v, '<');
@@ -55,7 +55,7 @@ static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
   m->equals = equal(v, '=');
   m->space = equal(v, ' ') | equal(v, '\n') | equal(v, '\t');
   m->name = above(v, 0x3E) | equal(v, '-');
-  m->hot = lw_hot_by_table(p, m->less);
+  m->significant = lw_significant_by_table(p, m->less);
 }
 
 #include "skip_loop.h"

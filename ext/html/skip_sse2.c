@@ -1,11 +1,11 @@
-/* skip_sse2.c: the sweep for every x86-64 processor. */
+/* skip_sse2.c: the fast skip for every x86-64 processor. */
 #include "skip_variants.h"
 
 #ifdef LW_HAVE_X86
 #include <emmintrin.h>
 
-#define LW_SWEEP_NAME lw_sweep_sse2
-#define LW_SWEEP_TARGET
+#define LW_SKIP_NAME lw_skip_sse2
+#define LW_SKIP_TARGET
 #include "skip_masks.h"
 
 #define lw_prefix_xor lw_prefix_xor_shifts
@@ -40,13 +40,13 @@ static inline block load(const uint8_t *p) {
   return b;
 }
 
-LW_SWEEP_SELDOM static uint64_t lw_plain_of(const uint8_t *p) {
+LW_SKIP_NOINLINE static uint64_t lw_unquoted_value_bytes(const uint8_t *p) {
   block b = load(p);
   uint64_t number = above(&b, 0x2A) & ~above(&b, 0x3B);
   return number | above(&b, 0x3E) | equal(&b, '#') | equal(&b, '%');
 }
 
-static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
+static inline void lw_masks_at(const uint8_t *p, lw_masks *m) {
   block b = load(p);
   m->less = equal(&b, '<');
   m->greater = equal(&b, '>');
@@ -55,7 +55,7 @@ static inline void lw_masks_of(const uint8_t *p, lw_masks *m) {
   m->equals = equal(&b, '=');
   m->space = equal(&b, ' ') | equal(&b, '\n') | equal(&b, '\t');
   m->name = above(&b, 0x3E) | equal(&b, '-');
-  m->hot = lw_hot_by_table(p, m->less); /* without a byte shuffle, tag by tag */
+  m->significant = lw_significant_by_table(p, m->less); /* without a byte shuffle, tag by tag */
 }
 
 #include "skip_loop.h"

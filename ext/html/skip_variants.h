@@ -1,4 +1,4 @@
-/* skip_variants.h: the sweeps by instruction set, and what those without byte shuffles share. */
+/* skip_variants.h: the fast skip by instruction set, and what variants without byte shuffles share. */
 #ifndef LW_SKIP_VARIANTS_H
 #define LW_SKIP_VARIANTS_H
 
@@ -11,11 +11,11 @@
 #define LW_HAVE_NEON 1
 #endif
 
-const uint8_t *lw_sweep_avx2(const uint8_t *p, const uint8_t *end);
-const uint8_t *lw_sweep_sse2(const uint8_t *p, const uint8_t *end);
-const uint8_t *lw_sweep_neon(const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_skip_avx2(const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_skip_sse2(const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_skip_neon(const uint8_t *p, const uint8_t *end);
 
-/* The hot ones of the '<' bits of a block, by the nibble tables, one at a time. */
-uint64_t lw_hot_by_table(const uint8_t *block, uint64_t less);
+/* The significant ones of the '<' bits of a block, by the nibble tables, one at a time. */
+uint64_t lw_significant_by_table(const uint8_t *block, uint64_t less);
 
 #endif

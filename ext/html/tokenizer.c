@@ -1,4 +1,4 @@
-/* tokenizer.c: drives the states over a chunk, steps into conditional comments, reports what is open at the end. */
+/* tokenizer.c: drives the states over a chunk, enters conditional comments, reports what is open at the end. */
 #include "tokenizer.h"
 
 #include <string.h>
@@ -12,81 +12,82 @@ static const char *const ELEMENTS[] = {"a",      "v:rect",     "v:roundrect", "v
 
 const char *lw_element_name(lw_element element) { return element < LW_EL_NONE ? ELEMENTS[element] : ""; }
 
-lw_element lw_link_element(const lw_doc *doc, bool inner) {
-  if (doc->end_tag) return LW_EL_NONE;
-  if (doc->name_length == 1 && doc->name[0] == 'a') return LW_EL_A;
-  if (!inner || doc->name_length > LW_NAME_MAX || doc->name[0] != 'v') return LW_EL_NONE;
+lw_element lw_link_element(const lw_tokenizer *tok, bool in_conditional) {
+  if (tok->end_tag) return LW_EL_NONE;
+  if (tok->name_length == 1 && tok->name[0] == 'a') return LW_EL_A;
+  if (!in_conditional || tok->name_length > LW_NAME_MAX || tok->name[0] != 'v') return LW_EL_NONE;
   for (int i = LW_EL_RECT; i < LW_EL_NONE; i++)
-    if (strlen(ELEMENTS[i]) == doc->name_length && memcmp(ELEMENTS[i], doc->name, doc->name_length) == 0)
+    if (strlen(ELEMENTS[i]) == tok->name_length && memcmp(ELEMENTS[i], tok->name, tok->name_length) == 0)
       return (lw_element)i;
   return LW_EL_NONE;
 }
 
-bool lw_may_become_link(const lw_doc *doc, bool inner) {
-  if (doc->state == LW_TAG_OPEN) return true;
-  if (doc->state < LW_TAG_NAME || doc->state > LW_SELF_CLOSING || doc->end_tag) return false;
-  if (doc->state != LW_TAG_NAME) return lw_link_element(doc, inner) != LW_EL_NONE;
-  if (doc->name_length > LW_NAME_MAX) return false;
-  for (int i = 0; i < (inner ? LW_EL_NONE : 1); i++)
-    if (strlen(ELEMENTS[i]) >= doc->name_length && memcmp(ELEMENTS[i], doc->name, doc->name_length) == 0) return true;
+bool lw_may_become_link(const lw_tokenizer *tok, bool in_conditional) {
+  if (tok->state == LW_TAG_OPEN) return true;
+  if (tok->state < LW_TAG_NAME || tok->state > LW_SELF_CLOSING || tok->end_tag) return false;
+  if (tok->state != LW_TAG_NAME) return lw_link_element(tok, in_conditional) != LW_EL_NONE;
+  if (tok->name_length > LW_NAME_MAX) return false;
+  for (int i = 0; i < (in_conditional ? LW_EL_NONE : 1); i++)
+    if (strlen(ELEMENTS[i]) >= tok->name_length && memcmp(ELEMENTS[i], tok->name, tok->name_length) == 0) return true;
   return false;
 }
 
-/* Text: find the next '<' that matters. The sweep may also stop in text it did not judge; it knows `a` but not
+/* Text: find the next '<' that matters. The fast skip may also stop in text; it knows `a` but not
  * the VML elements of conditional comments. */
-static const uint8_t *data_state(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
-  if (run->sweep && doc->depth == 0 && !run->inner) p = run->sweep(p, end);
+static const uint8_t *data_state(lw_tokenizer *tok, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
+  if (run->skip && tok->depth == 0 && !run->in_conditional) p = run->skip(p, end);
   if (p < end && *p != '<') p = memchr(p, '<', (size_t)(end - p));
   if (p == NULL || p == end) return end;
-  if (end - p > 2 && (p[1] | 0x20) == 'a' && lw_is_space(p[2])) return lw_open_link(doc, run, p, end);
-  doc->state = LW_TAG_OPEN;
-  doc->tag_start = lw_offset_of(run, p);
+  if (end - p > 2 && (p[1] | 0x20) == 'a' && lw_is_space(p[2])) return lw_open_link(tok, run, p, end);
+  tok->state = LW_TAG_OPEN;
+  tok->tag_start = lw_offset_of(run, p);
   return p + 1;
 }
 
-const uint8_t *lw_run(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
+const uint8_t *lw_run_states(lw_tokenizer *tok, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
   while (p < end && run->out->count < run->out->capacity) {
-    if (doc->state == LW_DATA) p = data_state(doc, run, p, end);
-    else if (doc->state == LW_PLAINTEXT) return end;
-    else if (doc->state >= LW_SCRIPT) p = lw_script_states(doc, p, end);
-    else if (doc->state >= LW_RAW) p = lw_raw_states(doc, p, end);
-    else if (doc->state >= LW_TAG_NAME || doc->state <= LW_END_TAG_OPEN) p = lw_tag_states(doc, run, p, end);
-    else if (doc->state == LW_COMMENT_START && run->switches->outlook && !run->inner) return p;
-    else p = lw_markup_states(doc, p, end);
+    if (tok->state == LW_DATA) p = data_state(tok, run, p, end);
+    else if (tok->state == LW_PLAINTEXT) return end;
+    else if (tok->state >= LW_SCRIPT) p = lw_script_states(tok, p, end);
+    else if (tok->state >= LW_RAW) p = lw_raw_states(tok, p, end);
+    else if (tok->state >= LW_TAG_NAME || tok->state <= LW_END_TAG_OPEN) p = lw_tag_states(tok, run, p, end);
+    else if (tok->state == LW_COMMENT_START && run->options->outlook && !run->in_conditional) return p;
+    else p = lw_markup_states(tok, p, end);
   }
   return p;
 }
 
 /* Is a link's start tag open? Its name must be complete: "<a" alone is not yet an `a`. */
-static bool link_is_open(const lw_doc *doc, bool inner) {
-  return doc->state > LW_TAG_NAME && doc->state <= LW_SELF_CLOSING && lw_link_element(doc, inner) != LW_EL_NONE;
+static bool link_is_open(const lw_tokenizer *tok, bool in_conditional) {
+  return tok->state > LW_TAG_NAME && tok->state <= LW_SELF_CLOSING &&
+         lw_link_element(tok, in_conditional) != LW_EL_NONE;
 }
 
-static void emit_cut(const lw_doc *doc, uint64_t end, bool inner, lw_spans *out) {
-  if (!link_is_open(doc, inner)) return;
-  out->spans[out->count++] = (lw_span){.start = doc->tag_start,
+static void emit_unterminated(const lw_tokenizer *tok, uint64_t end, bool in_conditional, lw_spans *out) {
+  if (!link_is_open(tok, in_conditional)) return;
+  out->spans[out->count++] = (lw_span){.start = tok->tag_start,
                                        .end = end,
-                                       .shape = LW_CUT,
-                                       .element = (uint8_t)lw_link_element(doc, inner)};
+                                       .kind = LW_SPAN_UNTERMINATED,
+                                       .element = (uint8_t)lw_link_element(tok, in_conditional)};
 }
 
-/* How far a comment has been read that may be conditional: "<!--[if ...]>". While it is not PLAIN the outer
+/* How far a comment has been read that may be conditional: "<!--[if ...]>". While it is not NOT_CONDITIONAL the
  * document waits in LW_COMMENT_START and `scan->comment` is the comment's true state. */
-enum { PLAIN, MATCHING, DELIMITER, CONDITION, BRACKET, INSIDE };
+enum { NOT_CONDITIONAL, MATCHING, DELIMITER, CONDITION, BRACKET, INSIDE };
 
 static void leave_comment(lw_scan *scan, lw_state outer) {
-  scan->outer.state = (uint8_t)outer;
-  scan->conditional = PLAIN;
+  scan->document.state = (uint8_t)outer;
+  scan->conditional = NOT_CONDITIONAL;
 }
 
-/* Where the opening stands after one more byte; PLAIN: this is an ordinary comment. */
+/* Where the opening stands after one more byte; NOT_CONDITIONAL: this is an ordinary comment. */
 static uint8_t next_condition(lw_scan *scan, uint8_t c) {
   switch (scan->conditional) {
     case MATCHING:
-      if (lw_lower(c) != (uint8_t)"[if"[scan->conditional_matched]) return PLAIN;
+      if (lw_lower(c) != (uint8_t)"[if"[scan->conditional_matched]) return NOT_CONDITIONAL;
       return ++scan->conditional_matched == 3 ? DELIMITER : MATCHING;
     case DELIMITER:
-      return lw_is_space(c) || c == '(' || c == '!' ? CONDITION : PLAIN;
+      return lw_is_space(c) || c == '(' || c == '!' ? CONDITION : NOT_CONDITIONAL;
     default:
       return c == ']' ? BRACKET : c == '>' && scan->conditional == BRACKET ? INSIDE : CONDITION;
   }
@@ -97,15 +98,15 @@ static const uint8_t *read_condition(lw_scan *scan, const uint8_t *p, const uint
     uint8_t c = *p++;
     lw_state next = lw_comment_step((lw_state)scan->comment, c);
     scan->comment = (uint8_t)next;
-    scan->conditional = next == LW_DATA ? PLAIN : next_condition(scan, c);
-    if (scan->conditional == PLAIN) {
+    scan->conditional = next == LW_DATA ? NOT_CONDITIONAL : next_condition(scan, c);
+    if (scan->conditional == NOT_CONDITIONAL) {
       leave_comment(scan, next);
       break;
     }
     if (scan->conditional == INSIDE) {
-      memset(&scan->inner, 0, sizeof scan->inner);
-      scan->inner_closes = 0;
-      scan->inner_until = 0;
+      memset(&scan->conditional_comment, 0, sizeof scan->conditional_comment);
+      scan->conditional_closes = 0;
+      scan->conditional_until = 0;
       break;
     }
   }
@@ -114,35 +115,35 @@ static const uint8_t *read_condition(lw_scan *scan, const uint8_t *p, const uint
 
 /* Inside a conditional comment: find where the comment ends, and scan up to there as a document of its own. */
 static const uint8_t *scan_inside(lw_scan *scan, lw_run_context *run, const uint8_t *p, const uint8_t *end) {
-  if (!scan->inner_closes && scan->inner_until <= lw_offset_of(run, p)) {
+  if (!scan->conditional_closes && scan->conditional_until <= lw_offset_of(run, p)) {
     lw_state state = (lw_state)scan->comment;
     const uint8_t *stop = lw_comment_skip(&state, p, end);
     scan->comment = (uint8_t)state;
-    scan->inner_until = lw_offset_of(run, stop);
-    scan->inner_closes = stop < end;
+    scan->conditional_until = lw_offset_of(run, stop);
+    scan->conditional_closes = stop < end;
   }
-  const uint8_t *stop = run->buffer + (scan->inner_until - run->offset);
-  run->inner = true;
-  p = lw_run(&scan->inner, run, p, stop);
-  run->inner = false;
-  if (p < stop || !scan->inner_closes || run->out->count == run->out->capacity) return p;
+  const uint8_t *stop = run->buffer + (scan->conditional_until - run->offset);
+  run->in_conditional = true;
+  p = lw_run_states(&scan->conditional_comment, run, p, stop);
+  run->in_conditional = false;
+  if (p < stop || !scan->conditional_closes || run->out->count == run->out->capacity) return p;
   size_t closing = scan->comment == LW_COMMENT_END_BANG ? 3 : 2; /* "--!" or "--" is not of the inside */
-  emit_cut(&scan->inner, scan->inner_until - closing, true, run->out);
+  emit_unterminated(&scan->conditional_comment, scan->conditional_until - closing, true, run->out);
   leave_comment(scan, LW_DATA);
   return p + 1;
 }
 
-size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *buffer, size_t size, lw_spans *out) {
-  lw_run_context run = {switches, buffer, scan->offset, out, false, switches->sweep};
+size_t lw_scan_feed(lw_scan *scan, const lw_options *options, const uint8_t *buffer, size_t size, lw_spans *out) {
+  lw_run_context run = {options, buffer, scan->offset, out, false, options->skip};
   const uint8_t *p = buffer, *end = buffer + size;
   while (p < end && out->count < out->capacity) {
     if (scan->conditional == INSIDE) {
       p = scan_inside(scan, &run, p, end);
-    } else if (scan->conditional != PLAIN) {
+    } else if (scan->conditional != NOT_CONDITIONAL) {
       p = read_condition(scan, p, end);
     } else {
-      p = lw_run(&scan->outer, &run, p, end);
-      if (scan->outer.state != LW_COMMENT_START || !switches->outlook) continue;
+      p = lw_run_states(&scan->document, &run, p, end);
+      if (scan->document.state != LW_COMMENT_START || !options->outlook) continue;
       scan->conditional = MATCHING;
       scan->conditional_matched = 0;
       scan->comment = LW_COMMENT_START;
@@ -154,16 +155,16 @@ size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *b
 
 void lw_scan_finish(lw_scan *scan, lw_spans *out) {
   bool inside = scan->conditional == INSIDE;
-  emit_cut(inside ? &scan->inner : &scan->outer, scan->offset, inside, out);
+  emit_unterminated(inside ? &scan->conditional_comment : &scan->document, scan->offset, inside, out);
 }
 
 uint64_t lw_scan_open_tag(const lw_scan *scan) {
   bool inside = scan->conditional == INSIDE;
-  const lw_doc *doc = inside ? &scan->inner : &scan->outer;
-  return lw_may_become_link(doc, inside) ? doc->tag_start : LW_NO_HOLD;
+  const lw_tokenizer *tok = inside ? &scan->conditional_comment : &scan->document;
+  return lw_may_become_link(tok, inside) ? tok->tag_start : LW_RETAIN_NOTHING;
 }
 
-uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches) {
+uint64_t lw_scan_retain_from(const lw_scan *scan, const lw_options *options) {
   uint64_t start = lw_scan_open_tag(scan);
-  return start != LW_NO_HOLD && scan->offset - start > switches->tag_limit ? LW_NO_HOLD : start;
+  return start != LW_RETAIN_NOTHING && scan->offset - start > options->tag_limit ? LW_RETAIN_NOTHING : start;
 }

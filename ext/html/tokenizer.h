@@ -11,9 +11,9 @@
  *   lw_scan s = {0};
  *   for each chunk:
  *     size_t at = 0;
- *     do { at += lw_scan_feed(&s, &switches, chunk + at, size - at, &out); use out.spans; out.count = 0; }
+ *     do { at += lw_scan_feed(&s, &options, chunk + at, size - at, &out); use out.spans; out.count = 0; }
  *     while (at < size);
- *     keep the chunk's bytes from `lw_scan_hold(&s)` on: an open tag may turn out to be a link
+ *     retain the chunk's bytes from `lw_scan_retain_from(&s, &options)` on: an open tag may turn out to be a link
  *   lw_scan_finish(&s, &out);
  */
 #ifndef LW_TOKENIZER_H
@@ -24,15 +24,15 @@
 
 enum { LW_DEPTH = 32, LW_NAME_MAX = 16, LW_VALUE_MAX = 64 };
 
-#define LW_NO_HOLD UINT64_MAX
+#define LW_RETAIN_NOTHING UINT64_MAX
 
 /* How a span was found, and so what is left to do with it. */
 typedef enum {
-  LW_LEXED,        /* the whole tag lay in the buffer: `tag` is filled */
-  LW_SPLIT,        /* the tag began in an earlier chunk: the caller joins its bytes and calls lw_lex */
-  LW_TAG_TOO_LONG, /* longer than the limit; its bytes need not have been kept */
-  LW_CUT           /* the document (or conditional comment) ends inside the tag */
-} lw_shape;
+  LW_SPAN_COMPLETE,    /* the whole tag lay in the buffer: `tag` is filled */
+  LW_SPAN_SPLIT,       /* the tag began in an earlier chunk: the caller joins its bytes and parses its attributes */
+  LW_SPAN_TOO_LONG,    /* longer than the limit; its bytes need not have been retained */
+  LW_SPAN_UNTERMINATED /* the document (or conditional comment) ends inside the tag */
+} lw_span_kind;
 
 /* The elements that can carry a link. */
 typedef enum {
@@ -40,11 +40,11 @@ typedef enum {
   LW_EL_CURVE, LW_EL_IMAGE, LW_EL_GROUP, LW_EL_NONE
 } lw_element;
 
-/* One link tag. Offsets count from the first byte ever fed. `end` is one past its '>' (or the end, for LW_CUT). */
+/* One link tag. Offsets count from the first byte ever fed. `end` is one past its '>', or the document's end. */
 typedef struct {
   uint64_t start, end;
   lw_tag tag; /* offsets relative to `start` */
-  uint8_t shape, element;
+  uint8_t kind, element;
 } lw_span;
 
 /* The caller's array; the scanner returns early when it is full. */
@@ -56,7 +56,7 @@ typedef struct {
 /* A foreign (svg, math) element that is open. */
 typedef struct {
   uint64_t name; /* hash of its lower-case name */
-  uint8_t space, integration, html_inside;
+  uint8_t ns, integration, html_inside;
 } lw_foreign;
 
 /* One document being tokenized. Private; here so that it can live on the stack. */
@@ -64,34 +64,34 @@ typedef struct {
   uint64_t tag_start;
   uint64_t hash;
   lw_foreign open[LW_DEPTH];
-  uint8_t depth, doubt;
+  uint8_t depth, ambiguous;
   uint8_t state;
-  uint8_t end_tag, self_closing, watch, font_breaks, encoding_seen;
+  uint8_t end_tag, self_closing, watch_attributes, font_breaks, encoding_seen;
   uint8_t raw, escape, dashes, matched;
   uint8_t name_length, attribute_length, value_length;
   uint8_t name[LW_NAME_MAX], attribute[LW_NAME_MAX], value[LW_VALUE_MAX];
-} lw_doc;
+} lw_tokenizer;
 
 /* A scan in progress. */
 typedef struct {
-  lw_doc outer, inner; /* inner: the inside of a conditional comment, a document of its own */
-  uint64_t offset;     /* bytes consumed so far */
-  uint64_t inner_until; /* how far the inside is known to reach */
-  uint8_t conditional, conditional_matched, comment, inner_closes;
+  lw_tokenizer document, conditional_comment; /* the inside of a conditional comment is a document of its own */
+  uint64_t offset; /* bytes consumed so far */
+  uint64_t conditional_until; /* how far the inside is known to reach */
+  uint8_t conditional, conditional_matched, comment, conditional_closes;
 } lw_scan;
 
 /* Consume bytes of `buffer` until all are consumed or `out` is full; returns how many were.
  * Precondition: out->count < out->capacity. */
-size_t lw_scan_feed(lw_scan *scan, const lw_switches *switches, const uint8_t *buffer, size_t size, lw_spans *out);
+size_t lw_scan_feed(lw_scan *scan, const lw_options *options, const uint8_t *buffer, size_t size, lw_spans *out);
 
-/* The document ends here: a link tag still open is reported as LW_CUT. Needs room for one span. */
+/* The document ends here: a link tag still open is reported as LW_SPAN_UNTERMINATED. Needs room for one span. */
 void lw_scan_finish(lw_scan *scan, lw_spans *out);
 
-/* Absolute offset of the '<' of a tag that is open and may be a link, or LW_NO_HOLD. */
+/* Absolute offset of the '<' of a tag that is open and may be a link, or LW_RETAIN_NOTHING. */
 uint64_t lw_scan_open_tag(const lw_scan *scan);
 
-/* The same, but LW_NO_HOLD for a tag beyond the limit: its bytes need not be kept. */
-uint64_t lw_scan_hold(const lw_scan *scan, const lw_switches *switches);
+/* The same, but LW_RETAIN_NOTHING for a tag beyond the limit: its bytes are not needed. */
+uint64_t lw_scan_retain_from(const lw_scan *scan, const lw_options *options);
 
 /* The element's name as it is written in reports ("a", "v:rect", ...). */
 const char *lw_element_name(lw_element element);

@@ -2,7 +2,7 @@
  *
  * The names are those of the HTML standard, 13.2.5, shortened; states that do not change where a tag begins or
  * ends are folded into one. Each lw_*_states function runs while the document stays in its group and returns
- * where it stopped; lw_run hands the document from group to group.
+ * where it stopped; lw_run_states hands the document from group to group.
  */
 #ifndef LW_TOKENIZER_STATES_H
 #define LW_TOKENIZER_STATES_H
@@ -27,12 +27,12 @@ typedef enum {
 
 /* What a run needs beside the document: where the bytes lie, what the caller wants, where spans go. */
 typedef struct {
-  const lw_switches *switches;
+  const lw_options *options;
   const uint8_t *buffer; /* the byte at absolute offset `offset` */
   uint64_t offset;
   lw_spans *out;
-  bool inner; /* inside a conditional comment: VML elements count too */
-  lw_sweep sweep; /* NULL: the states alone */
+  bool in_conditional; /* inside a conditional comment: VML elements count too */
+  lw_skip_fn skip; /* NULL: the states alone */
 } lw_run_context;
 
 static inline uint64_t lw_offset_of(const lw_run_context *run, const uint8_t *p) {
@@ -40,16 +40,16 @@ static inline uint64_t lw_offset_of(const lw_run_context *run, const uint8_t *p)
 }
 
 /* Tokenize [p, end) until its end, a full span array, or (outer documents, outlook) a comment's start. */
-const uint8_t *lw_run(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_run_states(lw_tokenizer *tok, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
 
 /* The groups. */
-const uint8_t *lw_markup_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
-const uint8_t *lw_tag_states(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
-const uint8_t *lw_raw_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
-const uint8_t *lw_script_states(lw_doc *doc, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_markup_states(lw_tokenizer *tok, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_tag_states(lw_tokenizer *tok, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_raw_states(lw_tokenizer *tok, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_script_states(lw_tokenizer *tok, const uint8_t *p, const uint8_t *end);
 
 /* At "<a" and white space: what the tag states would do from '<' on, without going from state to state. */
-const uint8_t *lw_open_link(lw_doc *doc, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
+const uint8_t *lw_open_link(lw_tokenizer *tok, const lw_run_context *run, const uint8_t *p, const uint8_t *end);
 
 /* One step of a comment's states; LW_DATA when `c` closes it. */
 lw_state lw_comment_step(lw_state state, uint8_t c);
@@ -60,7 +60,7 @@ const uint8_t *lw_comment_skip(lw_state *state, const uint8_t *p, const uint8_t 
 
 /* Which link element the document's open start tag is by its name, LW_EL_NONE if none; and whether an open tag
  * whose name is incomplete could still become one. */
-lw_element lw_link_element(const lw_doc *doc, bool inner);
-bool lw_may_become_link(const lw_doc *doc, bool inner);
+lw_element lw_link_element(const lw_tokenizer *tok, bool in_conditional);
+bool lw_may_become_link(const lw_tokenizer *tok, bool in_conditional);
 
 #endif

@@ -1,4 +1,4 @@
-/* commit_queue.c: see commit_queue.h. Two piles: one is put on, the other written; the writing thread changes them over. */
+/* commit_queue.c: see commit_queue.h. Two batches: producers fill one, the writer writes the other and swaps them. */
 #define _GNU_SOURCE /* pwritev2 */
 #define _DARWIN_C_SOURCE
 
@@ -16,34 +16,34 @@
 
 #include "crc32.h"
 
-enum { HEAD = 8, UNIT = 8 }; /* bytes: of a frame's head; what its length is a multiple of */
+enum { FRAME_HEADER_BYTES = 8, FRAME_ALIGNMENT = 8 }; /* bytes: of a frame's head; what its length is a multiple of */
 
 /* Records one after the other: length as size_t, bytes. */
 typedef struct {
   uint8_t *bytes;
-  size_t used, room, facts;
-  int *bells;
-  size_t bell_count, bell_room;
-} pile;
+  size_t used, room, records;
+  int *notify_fds;
+  size_t notify_count, notify_capacity;
+} batch;
 
-struct lw_lane {
-  pthread_mutex_t lock; /* of all but `back`, `at` and `frames`, which are the writing thread's */
-  pthread_cond_t news;
-  pile front, back;
-  size_t at; /* in back: what lies before was decided */
+struct lw_queue {
+  pthread_mutex_t lock; /* of all but `writing`, `at` and `frames`, which are the writer's */
+  pthread_cond_t available;
+  batch filling, writing;
+  size_t at; /* in `writing`: what lies before is complete */
   uint8_t *frames;
   size_t frames_room;
-  size_t most_facts, most_bytes;
-  int ended;
-  lw_lane_figures figures;
+  size_t max_records, max_bytes;
+  int closed;
+  lw_queue_stats stats;
 };
 
-static int grow(void **place, size_t *room, size_t wanted, size_t unit) {
+static int grow(void **buffer, size_t *room, size_t wanted, size_t unit) {
   if (wanted <= *room) return 1;
   size_t next = wanted + wanted / 2;
-  void *more = realloc(*place, next * unit);
+  void *more = realloc(*buffer, next * unit);
   if (!more) return 0;
-  *place = more;
+  *buffer = more;
   *room = next;
   return 1;
 }
@@ -54,129 +54,131 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static struct timespec spec(double seconds) {
+static struct timespec to_timespec(double seconds) {
   struct timespec time = {(time_t)seconds, 0};
   time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
   return time;
 }
 
 /* Apple's condition variables know no monotonic clock, but times from now on. */
-static int prepare_news(pthread_cond_t *news) {
+static int init_available(pthread_cond_t *available) {
 #ifdef __APPLE__
-  return pthread_cond_init(news, NULL);
+  return pthread_cond_init(available, NULL);
 #else
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
-  int wrong = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) || pthread_cond_init(news, &attributes);
+  int wrong = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) || pthread_cond_init(available, &attributes);
   pthread_condattr_destroy(&attributes);
   return wrong;
 #endif
 }
 
-static int await_news(lw_lane *lane, double until) {
+static int wait_available(lw_queue *queue, double until) {
 #ifdef __APPLE__
   double rest = until - now();
-  struct timespec time = spec(rest > 0 ? rest : 0);
-  return pthread_cond_timedwait_relative_np(&lane->news, &lane->lock, &time);
+  struct timespec time = to_timespec(rest > 0 ? rest : 0);
+  return pthread_cond_timedwait_relative_np(&queue->available, &queue->lock, &time);
 #else
-  struct timespec time = spec(until);
-  return pthread_cond_timedwait(&lane->news, &lane->lock, &time);
+  struct timespec time = to_timespec(until);
+  return pthread_cond_timedwait(&queue->available, &queue->lock, &time);
 #endif
 }
 
-lw_lane *lw_lane_new(size_t facts, size_t bytes) {
+lw_queue *lw_queue_new(size_t records, size_t bytes) {
   lw_crc32_prepare();
-  lw_lane *lane = calloc(1, sizeof *lane);
-  if (!lane) return NULL;
-  if (pthread_mutex_init(&lane->lock, NULL) || prepare_news(&lane->news)) {
-    free(lane);
+  lw_queue *queue = calloc(1, sizeof *queue);
+  if (!queue) return NULL;
+  if (pthread_mutex_init(&queue->lock, NULL) || init_available(&queue->available)) {
+    free(queue);
     return NULL;
   }
-  lane->most_facts = facts;
-  lane->most_bytes = bytes;
-  return lane;
+  queue->max_records = records;
+  queue->max_bytes = bytes;
+  return queue;
 }
 
-static void free_pile(pile *one) {
+static void free_batch(batch *one) {
   free(one->bytes);
-  free(one->bells);
+  free(one->notify_fds);
 }
 
-void lw_lane_free(lw_lane *lane) {
-  if (!lane) return;
-  free_pile(&lane->front);
-  free_pile(&lane->back);
-  free(lane->frames);
-  pthread_cond_destroy(&lane->news);
-  pthread_mutex_destroy(&lane->lock);
-  free(lane);
+void lw_queue_free(lw_queue *queue) {
+  if (!queue) return;
+  free_batch(&queue->filling);
+  free_batch(&queue->writing);
+  free(queue->frames);
+  pthread_cond_destroy(&queue->available);
+  pthread_mutex_destroy(&queue->lock);
+  free(queue);
 }
 
-void lw_lane_open(lw_lane *lane) { pthread_mutex_lock(&lane->lock); }
+void lw_queue_begin(lw_queue *queue) { pthread_mutex_lock(&queue->lock); }
 
-int lw_lane_put(lw_lane *lane, const uint8_t *bytes, size_t n) {
-  pile *front = &lane->front;
-  size_t waiting = (size_t)(lane->figures.taken - lane->figures.decided), used = front->used + sizeof n + n;
-  if (lane->ended || waiting >= lane->most_facts || used > lane->most_bytes) return 0;
-  if (!grow((void **)&front->bytes, &front->room, used, 1)) return 0;
-  memcpy(front->bytes + front->used, &n, sizeof n);
-  memcpy(front->bytes + front->used + sizeof n, bytes, n);
-  front->used = used;
-  front->facts++;
-  lane->figures.taken++;
+int lw_queue_append(lw_queue *queue, const uint8_t *bytes, size_t n) {
+  batch *filling = &queue->filling;
+  size_t waiting = (size_t)(queue->stats.enqueued - queue->stats.completed), used = filling->used + sizeof n + n;
+  if (queue->closed || waiting >= queue->max_records || used > queue->max_bytes) return 0;
+  if (!grow((void **)&filling->bytes, &filling->room, used, 1)) return 0;
+  memcpy(filling->bytes + filling->used, &n, sizeof n);
+  memcpy(filling->bytes + filling->used + sizeof n, bytes, n);
+  filling->used = used;
+  filling->records++;
+  queue->stats.enqueued++;
   return 1;
 }
 
-static void add_bell(pile *front, int bell) {
-  for (size_t i = 0; i < front->bell_count; i++)
-    if (front->bells[i] == bell) return;
-  if (!grow((void **)&front->bells, &front->bell_room, front->bell_count + 1, sizeof bell)) return;
-  front->bells[front->bell_count++] = bell; /* without memory the waiting one is late, and its fact kept */
+static void add_notify_fd(batch *filling, int notify_fd) {
+  for (size_t i = 0; i < filling->notify_count; i++)
+    if (filling->notify_fds[i] == notify_fd) return;
+  /* without memory its producer is notified late; the record is durable all the same */
+  if (!grow((void **)&filling->notify_fds, &filling->notify_capacity, filling->notify_count + 1, sizeof notify_fd))
+    return;
+  filling->notify_fds[filling->notify_count++] = notify_fd;
 }
 
-uint64_t lw_lane_close(lw_lane *lane, int bell) {
-  uint64_t taken = lane->figures.taken;
-  if (bell >= 0 && lane->front.facts) add_bell(&lane->front, bell);
-  pthread_cond_signal(&lane->news);
-  pthread_mutex_unlock(&lane->lock);
-  return taken;
+uint64_t lw_queue_commit(lw_queue *queue, int notify_fd) {
+  uint64_t enqueued = queue->stats.enqueued;
+  if (notify_fd >= 0 && queue->filling.records) add_notify_fd(&queue->filling, notify_fd);
+  pthread_cond_signal(&queue->available);
+  pthread_mutex_unlock(&queue->lock);
+  return enqueued;
 }
 
-int lw_lane_wait(lw_lane *lane, double idle) {
-  if (lane->back.facts) return 1;
+int lw_queue_wait(lw_queue *queue, double idle) {
+  if (queue->writing.records) return 1;
   double until = now() + idle;
-  pthread_mutex_lock(&lane->lock);
-  while (!lane->front.facts && !lane->ended)
-    if (await_news(lane, until)) break;
-  pile empty = lane->back;
-  empty.used = empty.bell_count = 0;
-  lane->back = lane->front;
-  lane->front = empty;
-  lane->at = 0;
-  lane->figures.held = lane->back.facts;
-  pthread_mutex_unlock(&lane->lock);
-  return lane->back.facts > 0;
+  pthread_mutex_lock(&queue->lock);
+  while (!queue->filling.records && !queue->closed)
+    if (wait_available(queue, until)) break;
+  batch empty = queue->writing;
+  empty.used = empty.notify_count = 0;
+  queue->writing = queue->filling;
+  queue->filling = empty;
+  queue->at = 0;
+  queue->stats.in_flight = queue->writing.records;
+  pthread_mutex_unlock(&queue->lock);
+  return queue->writing.records > 0;
 }
 
-/* So many facts of what is held, from the front, were kept or dropped. */
-static void decide(lw_lane *lane, size_t facts, int kept) {
+/* The first `records` of the batch in flight are durable, or discarded. */
+static void complete(lw_queue *queue, size_t records, int durable) {
   static const uint64_t ONE = 1;
-  pthread_mutex_lock(&lane->lock);
-  lane->figures.decided += facts;
-  if (kept) lane->figures.kept += facts;
-  lane->figures.held -= facts;
-  uint64_t decided = lane->figures.decided;
-  pthread_mutex_unlock(&lane->lock);
-  lane->back.facts -= facts;
-  for (size_t i = 0; i < lane->back.bell_count; i++)
-    if (write(lane->back.bells[i], &ONE, sizeof ONE) < 0) continue; /* full: it has been rung already */
-  if (lane->back.facts) return;
-  pthread_mutex_lock(&lane->lock);
-  lane->figures.told = decided;
-  pthread_mutex_unlock(&lane->lock);
+  pthread_mutex_lock(&queue->lock);
+  queue->stats.completed += records;
+  if (durable) queue->stats.durable += records;
+  queue->stats.in_flight -= records;
+  uint64_t completed = queue->stats.completed;
+  pthread_mutex_unlock(&queue->lock);
+  queue->writing.records -= records;
+  for (size_t i = 0; i < queue->writing.notify_count; i++)
+    if (write(queue->writing.notify_fds[i], &ONE, sizeof ONE) < 0) continue; /* full: already notified */
+  if (queue->writing.records) return;
+  pthread_mutex_lock(&queue->lock);
+  queue->stats.notified = completed;
+  pthread_mutex_unlock(&queue->lock);
 }
 
-void lw_lane_drop(lw_lane *lane) { decide(lane, lane->back.facts, 0); }
+void lw_queue_discard(lw_queue *queue) { complete(queue, queue->writing.records, 0); }
 
 static uint8_t *put32(uint8_t *out, uint32_t value) {
   for (int i = 0; i < 4; i++) *out++ = (uint8_t)(value >> 8 * i);
@@ -186,23 +188,23 @@ static uint8_t *put32(uint8_t *out, uint32_t value) {
 static uint8_t *frame(uint8_t *out, const uint8_t *bytes, size_t n, uint32_t seed) {
   out = put32(put32(out, (uint32_t)n), lw_crc32(seed, bytes, n));
   memcpy(out, bytes, n);
-  memset(out + n, 0, -n % UNIT);
-  return out + n + -n % UNIT;
+  memset(out + n, 0, -n % FRAME_ALIGNMENT);
+  return out + n + -n % FRAME_ALIGNMENT;
 }
 
-/* Frames as many facts as fit into `room`; how many. */
-static size_t frame_all(lw_lane *lane, uint64_t room, uint32_t seed, size_t *length) {
-  size_t facts = 0, n;
-  uint8_t *out = lane->frames;
-  for (; facts < lane->back.facts; facts++) {
-    const uint8_t *record = lane->back.bytes + lane->at;
+/* Frames as many records as fit into `room`; how many. */
+static size_t frame_batch(lw_queue *queue, uint64_t room, uint32_t seed, size_t *length) {
+  size_t records = 0, n;
+  uint8_t *out = queue->frames;
+  for (; records < queue->writing.records; records++) {
+    const uint8_t *record = queue->writing.bytes + queue->at;
     memcpy(&n, record, sizeof n);
-    if (HEAD + n + -n % UNIT > room - (uint64_t)(out - lane->frames)) break;
+    if (FRAME_HEADER_BYTES + n + -n % FRAME_ALIGNMENT > room - (uint64_t)(out - queue->frames)) break;
     out = frame(out, record + sizeof n, n, seed);
-    lane->at += sizeof n + n;
+    queue->at += sizeof n + n;
   }
-  *length = (size_t)(out - lane->frames);
-  return facts;
+  *length = (size_t)(out - queue->frames);
+  return records;
 }
 
 static int flush(int descriptor) {
@@ -237,72 +239,74 @@ static int write_durably(int descriptor, const uint8_t *bytes, size_t n, uint64_
   return plain && flush(descriptor) ? errno : 0;
 }
 
-static int moved(const lw_lane_file *file) {
+static int is_replaced(const lw_queue_file *file) {
   struct stat status;
   return stat(file->path, &status) || (uint64_t)status.st_dev != file->device ||
-         (uint64_t)status.st_ino != file->number || (uint64_t)status.st_size < file->size;
+         (uint64_t)status.st_ino != file->inode || (uint64_t)status.st_size < file->size;
 }
 
 /* This process alone writes there, and others only read: no lock. */
-static void count(uint8_t *place, size_t facts) {
-  uint64_t all = facts;
-  for (int i = 0; i < 8; i++) all += (uint64_t)place[i] << 8 * i;
-  for (int i = 0; i < 8; i++) place[i] = (uint8_t)(all >> 8 * i);
+static void count(uint8_t *buffer, size_t records) {
+  uint64_t all = records;
+  for (int i = 0; i < 8; i++) all += (uint64_t)buffer[i] << 8 * i;
+  for (int i = 0; i < 8; i++) buffer[i] = (uint8_t)(all >> 8 * i);
 }
 
-/* One flush: LW_LANE_IDLE when all that was held is durable. */
-static lw_lane_outcome write_held(lw_lane *lane, lw_lane_file *file) {
-  size_t before = lane->at, length, most = (HEAD + UNIT) * lane->back.facts + lane->back.used;
-  if (moved(file)) return LW_LANE_MOVED;
+/* One flush: LW_QUEUE_IDLE when all that was in flight is durable. */
+static lw_queue_outcome write_batch(lw_queue *queue, lw_queue_file *file) {
+  size_t before = queue->at, length, overhead = FRAME_HEADER_BYTES + FRAME_ALIGNMENT;
+  size_t most = overhead * queue->writing.records + queue->writing.used;
+  if (is_replaced(file)) return LW_QUEUE_FILE_REPLACED;
   file->error = ENOMEM;
-  if (!grow((void **)&lane->frames, &lane->frames_room, most, 1)) return LW_LANE_FAILED;
-  size_t facts = frame_all(lane, file->size - file->at, file->seed, &length);
-  if (!facts) return LW_LANE_FULL;
-  file->error = write_durably(file->descriptor, lane->frames, length, file->at);
+  if (!grow((void **)&queue->frames, &queue->frames_room, most, 1)) return LW_QUEUE_IO_ERROR;
+  size_t records = frame_batch(queue, file->size - file->at, file->seed, &length);
+  if (!records) return LW_QUEUE_FILE_FULL;
+  file->error = write_durably(file->descriptor, queue->frames, length, file->at);
   if (file->error) {
-    lane->at = before;
-    return LW_LANE_FAILED;
+    queue->at = before;
+    return LW_QUEUE_IO_ERROR;
   }
   file->at += length;
-  count(file->count, facts);
-  decide(lane, facts, 1);
-  return lane->back.facts ? LW_LANE_FULL : LW_LANE_IDLE;
+  count(file->count, records);
+  complete(queue, records, 1);
+  return queue->writing.records ? LW_QUEUE_FILE_FULL : LW_QUEUE_IDLE;
 }
 
-lw_lane_outcome lw_lane_run(lw_lane *lane, lw_lane_file *file, double idle, double gather, size_t together) {
-  while (lw_lane_wait(lane, idle)) {
+lw_queue_outcome lw_queue_write(lw_queue *queue, lw_queue_file *file, double idle, double commit_interval,
+                                size_t batch_threshold) {
+  while (lw_queue_wait(queue, idle)) {
     double began = now();
-    size_t facts = lane->back.facts;
-    lw_lane_outcome outcome = write_held(lane, file);
-    if (outcome != LW_LANE_IDLE) return outcome;
-    double rest = began + gather - now();
-    if (facts >= together && rest > 0) {
-      struct timespec time = spec(rest);
+    size_t records = queue->writing.records;
+    lw_queue_outcome outcome = write_batch(queue, file);
+    if (outcome != LW_QUEUE_IDLE) return outcome;
+    double rest = began + commit_interval - now();
+    if (records >= batch_threshold && rest > 0) {
+      struct timespec time = to_timespec(rest);
       nanosleep(&time, NULL);
     }
   }
-  pthread_mutex_lock(&lane->lock);
-  int ended = lane->ended;
-  pthread_mutex_unlock(&lane->lock);
-  return ended ? LW_LANE_ENDED : LW_LANE_IDLE;
+  pthread_mutex_lock(&queue->lock);
+  int closed = queue->closed;
+  pthread_mutex_unlock(&queue->lock);
+  return closed ? LW_QUEUE_CLOSED : LW_QUEUE_IDLE;
 }
 
-void lw_lane_begin(lw_lane *lane) {
-  pthread_mutex_lock(&lane->lock);
-  lane->ended = 0;
-  pthread_mutex_unlock(&lane->lock);
+void lw_queue_reopen(lw_queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  queue->closed = 0;
+  pthread_mutex_unlock(&queue->lock);
 }
 
-void lw_lane_end(lw_lane *lane) {
-  pthread_mutex_lock(&lane->lock);
-  lane->ended = 1;
-  pthread_cond_signal(&lane->news);
-  pthread_mutex_unlock(&lane->lock);
+void lw_queue_close(lw_queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  queue->closed = 1;
+  pthread_cond_signal(&queue->available);
+  pthread_mutex_unlock(&queue->lock);
 }
 
-lw_lane_figures lw_lane_look(lw_lane *lane) {
-  pthread_mutex_lock(&lane->lock);
-  lw_lane_figures figures = lane->figures;
-  pthread_mutex_unlock(&lane->lock);
-  return figures;
+lw_queue_stats lw_queue_get_stats(lw_queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  lw_queue_stats stats = queue->stats;
+  pthread_mutex_unlock(&queue->lock);
+  return stats;
 }

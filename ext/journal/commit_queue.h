@@ -1,11 +1,11 @@
-/* commit_queue.h: the way of facts from event loops to the disk, without the interpreter's lock.
+/* commit_queue.h: a multi-producer commit queue, from event loops to the disk, without the interpreter's lock.
  *
- * Any thread puts facts in; one thread writes all that have come while it was busy with one flush (group commit), and
- * rings the bells of those who wait. Facts are decided in the order in which they were put in: kept, when they are
- * durable, or dropped, when the writing thread's owner gives them up. What a fact says, which file comes next and what
- * to do about a disk that fails is the owner's.
+ * Any thread enqueues records; one thread, the writer, writes all that came during its last flush with one flush more
+ * (group commit) and notifies the producers. Records complete in the order in which they were enqueued: durable, or
+ * discarded, when the writer's owner gives them up. What a record says, which file comes next and what to do about a
+ * disk that fails is the owner's.
  *
- * Frames are as linkweir.clicks.journal.segment has them: length and CRC, little-endian, the bytes, zeros up to a multiple of 8.
+ * Frames are those of the journal's segments: length and CRC, little-endian, the bytes, zeros up to a multiple of 8.
  */
 #ifndef LW_COMMIT_QUEUE_H
 #define LW_COMMIT_QUEUE_H
@@ -13,60 +13,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct lw_lane lw_lane;
+typedef struct lw_queue lw_queue;
 
-/* Where to write. `at` moves on; the descriptor is written to and flushed, never closed. */
+/* Where to write. `at` advances; the descriptor is written to and flushed, never closed. */
 typedef struct {
   int descriptor;
-  const char *path;        /* for as long as it is the file's, see LW_LANE_MOVED */
-  uint64_t device, number; /* of the file: st_dev, st_ino */
-  uint32_t seed;           /* what CRCs begin with */
-  uint64_t at, size;       /* where the next frame goes; where the file ends */
-  uint8_t *count;          /* 8 bytes, little-endian: facts written to this file, a hint for other processes */
-  int error;               /* errno, with LW_LANE_FAILED */
-} lw_lane_file;
+  const char *path;       /* the file's, until LW_QUEUE_FILE_REPLACED */
+  uint64_t device, inode; /* the file's: st_dev, st_ino */
+  uint32_t seed;          /* of the CRCs */
+  uint64_t at, size;      /* where the next frame goes; where the file ends */
+  uint8_t *count;         /* 8 bytes, little-endian: records written to this file, a hint for other processes */
+  int error;              /* errno, with LW_QUEUE_IO_ERROR */
+} lw_queue_file;
 
 typedef enum {
-  LW_LANE_IDLE,   /* nothing came for a while */
-  LW_LANE_ENDED,  /* nothing will come any more, and all was decided */
-  LW_LANE_FULL,   /* the next fact does not fit into the file */
-  LW_LANE_MOVED,  /* the path leads to another file, to none or to one that was cut: `count` may be no memory any more,
-                     and whoever reads would never see this one */
-  LW_LANE_FAILED, /* the system took nothing; what it may have taken in part was promised to nobody */
-} lw_lane_outcome;
+  LW_QUEUE_IDLE,          /* nothing came for a while */
+  LW_QUEUE_CLOSED,        /* the queue is closed, and all is complete */
+  LW_QUEUE_FILE_FULL,     /* the next record does not fit into the file */
+  LW_QUEUE_FILE_REPLACED, /* the path leads to another file, to none or to a truncated one: readers would never see
+                             this one, and `count` may no longer be mapped */
+  LW_QUEUE_IO_ERROR,      /* the system took nothing; what it took in part was promised to nobody */
+} lw_queue_outcome;
 
-/* How much is known about facts, each number counted since the beginning and never falling. */
+/* Counters of records; all but `in_flight` count since the beginning and never fall. */
 typedef struct {
-  uint64_t taken, decided, kept; /* put in; kept or dropped; kept */
-  uint64_t told;                 /* decided, and every bell that was given along has been rung: it may be closed */
-  uint64_t held;                 /* not since the beginning: taken over by the writing thread and not decided */
-} lw_lane_figures;
+  uint64_t enqueued, completed, durable; /* completed: durable or discarded */
+  uint64_t notified;                     /* completed, with all descriptors written to: they may be closed */
+  uint64_t in_flight;                    /* taken over by the writer and not complete */
+} lw_queue_stats;
 
-/* A lane for at most so many facts and bytes that wait; NULL without memory. */
-lw_lane *lw_lane_new(size_t facts, size_t bytes);
-/* Nobody uses it any more. */
-void lw_lane_free(lw_lane *lane);
+/* A queue of at most `records` and `bytes` that wait; NULL without memory. */
+lw_queue *lw_queue_new(size_t records, size_t bytes);
+/* When no thread uses it any more. */
+void lw_queue_free(lw_queue *queue);
 
-/* Put facts in: open, put each, close. Other threads wait meanwhile, so nothing slow may be done in between. */
-void lw_lane_open(lw_lane *lane);
-/* 1, or 0 when there is no room, no memory, or the lane has ended: then nor will there be before it is closed. */
-int lw_lane_put(lw_lane *lane, const uint8_t *bytes, size_t n);
-/* `bell`: a descriptor to which the eight bytes of a one are written each time facts of this lane have been decided,
- * until these are; -1 for none. Returns how many facts have been taken, these included. */
-uint64_t lw_lane_close(lw_lane *lane, int bell);
+/* To enqueue: begin, append each record, commit. Other threads wait meanwhile: do nothing slow in between. */
+void lw_queue_begin(lw_queue *queue);
+/* 1; or 0 when the queue is full or closed, or without memory, which stays so until the commit. */
+int lw_queue_append(lw_queue *queue, const uint8_t *bytes, size_t n);
+/* `notify_fd`: an eventfd, to which a one is written each time records of this queue complete, until these have; -1 for
+ * none. Returns how many records have ever been enqueued. */
+uint64_t lw_queue_commit(lw_queue *queue, int notify_fd);
 
-/* The writing thread: 1 when it holds facts, which may take up to `idle` seconds to come; 0 when none did. */
-int lw_lane_wait(lw_lane *lane, double idle);
-/* The writing thread: writes what it holds and what comes, until something else than that is to be done. After
- * `together` facts or more at once it leaves `gather` seconds between two flushes, for more to share one. */
-lw_lane_outcome lw_lane_run(lw_lane *lane, lw_lane_file *file, double idle, double gather, size_t together);
-/* The writing thread: gives up what it holds. */
-void lw_lane_drop(lw_lane *lane);
+/* Writer: takes over what is enqueued, waiting up to `idle` seconds for it. Returns 1 when there is any. */
+int lw_queue_wait(lw_queue *queue, double idle);
+/* Writer: writes what is in flight and what comes, until the owner has to act. After a batch of `batch_threshold`
+ * records or more the next flush waits until `commit_interval` seconds have passed, for more records to share it. */
+lw_queue_outcome lw_queue_write(lw_queue *queue, lw_queue_file *file, double idle, double commit_interval,
+                                size_t batch_threshold);
+/* Writer: completes what is in flight without writing it. */
+void lw_queue_discard(lw_queue *queue);
 
-/* Take nothing any more; lw_lane_run ends when all was decided. */
-void lw_lane_end(lw_lane *lane);
-/* After an end: take facts again. */
-void lw_lane_begin(lw_lane *lane);
-lw_lane_figures lw_lane_look(lw_lane *lane);
+/* Accept no more records; lw_queue_write returns when all are complete. */
+void lw_queue_close(lw_queue *queue);
+/* Accept records again. */
+void lw_queue_reopen(lw_queue *queue);
+lw_queue_stats lw_queue_get_stats(lw_queue *queue);
 
 #endif

@@ -5,17 +5,17 @@
 
 static const uint8_t ALPHABET[64] = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"};
 
-enum { KNOWN = 64 }; /* the bit that tells a character of the alphabet, whose six bits stand beside it */
+enum { VALID = 64 }; /* the bit that tells a character of the alphabet, whose six bits stand beside it */
 
-#define SIX(c, n) [c] = KNOWN | (n), [(c) + 1] = KNOWN | ((n) + 1)
+#define SIX(c, n) [c] = VALID | (n), [(c) + 1] = VALID | ((n) + 1)
 #define SIX4(c, n) SIX(c, n), SIX((c) + 2, (n) + 2)
 #define SIX8(c, n) SIX4(c, n), SIX4((c) + 4, (n) + 4)
-static const uint8_t SIX_BITS[256] = {
+static const uint8_t SEXTETS[256] = {
     SIX8('A', 0), SIX8('I', 8), SIX8('Q', 16), SIX('Y', 24), SIX8('a', 26), SIX8('i', 34), SIX8('q', 42), SIX('y', 50),
-    SIX8('0', 52), SIX('8', 60), ['+'] = KNOWN | 62, ['/'] = KNOWN | 63,
+    SIX8('0', 52), SIX('8', 60), ['+'] = VALID | 62, ['/'] = VALID | 63,
 };
 
-static const uint8_t *behind_space(const uint8_t *p, const uint8_t *end) {
+static const uint8_t *skip_space(const uint8_t *p, const uint8_t *end) {
   while (p < end && lw_base64_is_space(*p)) p++;
   return p;
 }
@@ -23,9 +23,9 @@ static const uint8_t *behind_space(const uint8_t *p, const uint8_t *end) {
 static size_t read_groups(const uint8_t *src, size_t n, uint8_t *out) {
   size_t groups = 0;
   for (; n >= 4; n -= 4, src += 4, out += 3, groups++) {
-    uint32_t a = SIX_BITS[src[0]], b = SIX_BITS[src[1]], c = SIX_BITS[src[2]], d = SIX_BITS[src[3]];
-    if (!(a & b & c & d & KNOWN)) break;
-    out[0] = (uint8_t)(a << 2 | (b & 63) >> 4); /* the KNOWN bits are shifted out or masked */
+    uint32_t a = SEXTETS[src[0]], b = SEXTETS[src[1]], c = SEXTETS[src[2]], d = SEXTETS[src[3]];
+    if (!(a & b & c & d & VALID)) break;
+    out[0] = (uint8_t)(a << 2 | (b & 63) >> 4); /* the VALID bits are shifted out or masked */
     out[1] = (uint8_t)(b << 4 | (c & 63) >> 2);
     out[2] = (uint8_t)(c << 6 | (d & 63));
   }
@@ -33,7 +33,7 @@ static size_t read_groups(const uint8_t *src, size_t n, uint8_t *out) {
 }
 
 /* Whatever stands between four characters is skipped; returns their number, less than four at the end. */
-static size_t gather(const uint8_t **src, const uint8_t *end, uint8_t four[4]) {
+static size_t next_group(const uint8_t **src, const uint8_t *end, uint8_t four[4]) {
   size_t held = 0;
   for (const uint8_t *p = *src; held < 4 && p < end; *src = ++p)
     if (!lw_base64_is_space(*p)) four[held++] = *p;
@@ -58,10 +58,10 @@ size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uin
     p += 4 * groups;
     out += 3 * groups;
     if (p < end && lw_base64_is_space(*p)) {
-      p = behind_space(p, end);
+      p = skip_space(p, end);
       continue;
     }
-    size_t held = gather(&p, end, four);
+    size_t held = next_group(&p, end, four);
     if (held == 0) return (size_t)(out - begin);
     if (held < 4) return SIZE_MAX;
     if (read_groups(four, 4, out) == 1) {
@@ -69,11 +69,11 @@ size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uin
       continue;
     }
     size_t bytes = read_last(four, out);
-    return bytes == SIZE_MAX || behind_space(p, end) != end ? SIZE_MAX : (size_t)(out - begin) + bytes;
+    return bytes == SIZE_MAX || skip_space(p, end) != end ? SIZE_MAX : (size_t)(out - begin) + bytes;
   }
 }
 
-size_t lw_base64_behind(const uint8_t *src, size_t n, size_t count) {
+size_t lw_base64_offset_after(const uint8_t *src, size_t n, size_t count) {
   size_t at = 0;
   for (; count && at < n; at++) count -= !lw_base64_is_space(src[at]);
   return at;
@@ -84,7 +84,7 @@ static size_t first_line(const lw_base64_lines *lines) {
   return lines->column < lines->width ? (lines->width - lines->column) / 4 * 4 : 0;
 }
 
-size_t lw_base64_room(size_t n, const lw_base64_lines *lines) {
+size_t lw_base64_encoded_length(size_t n, const lw_base64_lines *lines) {
   size_t characters = (n + 2) / 3 * 4, first = first_line(lines);
   if (characters <= first) return characters;
   size_t breaks = (characters - first + lines->width - 1) / lines->width;
@@ -111,7 +111,7 @@ static void write_groups(const uint8_t *src, size_t n, uint8_t *out) {
  * short to be worth a vector loop of its own. */
 size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,
                         uint8_t *out) {
-  size_t room = lw_base64_room(n, lines), left = (n + 2) / 3 * 4;
+  size_t room = lw_base64_encoded_length(n, lines), left = (n + 2) / 3 * 4;
   uint8_t *text = out + (room - left);
   size_t done = write ? write(src, n, text) : 0;
   write_groups(src + 3 * done, n - 3 * done, text + 4 * done);

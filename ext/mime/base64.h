@@ -1,7 +1,7 @@
 /* base64.h: base64 (RFC 2045 section 6.8), decoded strictly, and encoded in lines.
  *
  * Strictly: beside space, TAB, CR and LF, which may stand anywhere, there are only characters of the alphabet, in
- * groups of four; the last group may end with "=" or "==". What the spare bits of such a group hold is not asked.
+ * groups of four; the last group may end with "=" or "==". The spare bits of such a group are ignored.
  *
  * Nothing is allocated, and nothing outside the given ranges is read or written.
  */
@@ -43,10 +43,10 @@ static inline bool lw_base64_is_space(uint8_t c) { return c == '\n' || c == '\r'
 size_t lw_base64_decode(const uint8_t *src, size_t n, lw_base64_reader read, uint8_t *out);
 
 /* The offset in src[0..n) behind the first `count` characters that are not white space; n when there are fewer. */
-size_t lw_base64_behind(const uint8_t *src, size_t n, size_t count);
+size_t lw_base64_offset_after(const uint8_t *src, size_t n, size_t count);
 
 /* How many bytes lw_base64_encode writes for n. */
-size_t lw_base64_room(size_t n, const lw_base64_lines *lines);
+size_t lw_base64_encoded_length(size_t n, const lw_base64_lines *lines);
 
 /* Writes src[0..n) as characters, in such lines, without a line end behind the last; returns the room's size. */
 size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,

@@ -42,12 +42,14 @@ TARGET static inline __m256i in_range(__m256i v, char first, char count) {
   return _mm256_cmpeq_epi8(_mm256_min_epu8(from, _mm256_set1_epi8((char)(count - 1))), from);
 }
 
-TARGET static inline __m256i where(__m256i mask, int value) { return _mm256_and_si256(mask, _mm256_set1_epi8((char)value)); }
+TARGET static inline __m256i masked(__m256i mask, int value) {
+  return _mm256_and_si256(mask, _mm256_set1_epi8((char)value));
+}
 
 TARGET static inline __m256i either(__m256i a, __m256i b) { return _mm256_or_si256(a, b); }
 
 /* Eight times four six-bit bytes to three bytes: they lie in bytes 0 to 11 of each half. */
-TARGET static inline __m256i joined(__m256i six) {
+TARGET static inline __m256i join_sextets(__m256i six) {
   __m256i pairs = _mm256_maddubs_epi16(six, _mm256_set1_epi32(0x01400140));
   __m256i groups = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000));
   const __m256i order = _mm256_broadcastsi128_si256(
@@ -63,9 +65,9 @@ TARGET void lw_base64_read_avx2(const uint8_t **src, const uint8_t *end, uint8_t
     __m256i upper = in_range(v, 'A', 26), lower = in_range(v, 'a', 26), digit = in_range(v, '0', 10);
     __m256i plus = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('+')), slash = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('/'));
     __m256i known = either(either(upper, lower), either(digit, either(plus, slash)));
-    __m256i distance = either(either(where(upper, -'A'), where(lower, 26 - 'a')),
-                              either(where(digit, 52 - '0'), either(where(plus, 62 - '+'), where(slash, 63 - '/'))));
-    __m256i bytes = joined(_mm256_add_epi8(v, distance));
+    __m256i distance = either(either(masked(upper, -'A'), masked(lower, 26 - 'a')),
+                              either(masked(digit, 52 - '0'), either(masked(plus, 62 - '+'), masked(slash, 63 - '/'))));
+    __m256i bytes = join_sextets(_mm256_add_epi8(v, distance));
     _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(bytes));
     _mm_storeu_si128((__m128i *)(void *)(to + 12), _mm256_extracti128_si256(bytes, 1));
     uint32_t foreign = ~(uint32_t)_mm256_movemask_epi8(known);
@@ -85,7 +87,7 @@ TARGET void lw_base64_read_avx2(const uint8_t **src, const uint8_t *end, uint8_t
 }
 
 /* Bytes 0 to 11 of each half, taken by three, to four six-bit bytes each. */
-TARGET static inline __m256i parted(__m256i v) {
+TARGET static inline __m256i split_sextets(__m256i v) {
   const __m256i order = _mm256_broadcastsi128_si256(
       _mm_setr_epi8(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1));
   __m256i three = _mm256_shuffle_epi8(v, order);
@@ -103,12 +105,12 @@ TARGET size_t lw_base64_write_avx2(const uint8_t *src, size_t n, uint8_t *out) {
   for (; n >= WRITE_REACH; groups += 8, src += 24, n -= 24, out += 32) {
     __m128i low = _mm_loadu_si128((const __m128i *)(const void *)src);
     __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(src + 12));
-    __m256i six = parted(_mm256_set_m128i(high, low));
+    __m256i six = split_sextets(_mm256_set_m128i(high, low));
     __m256i text = _mm256_add_epi8(six, _mm256_set1_epi8('A'));
-    text = _mm256_add_epi8(text, where(above(six, 25), 'a' - 'Z' - 1));
-    text = _mm256_add_epi8(text, where(above(six, 51), '0' - 'z' - 1));
-    text = _mm256_add_epi8(text, where(above(six, 61), '+' - '9' - 1));
-    text = _mm256_add_epi8(text, where(above(six, 62), '/' - '+' - 1));
+    text = _mm256_add_epi8(text, masked(above(six, 25), 'a' - 'Z' - 1));
+    text = _mm256_add_epi8(text, masked(above(six, 51), '0' - 'z' - 1));
+    text = _mm256_add_epi8(text, masked(above(six, 61), '+' - '9' - 1));
+    text = _mm256_add_epi8(text, masked(above(six, 62), '/' - '+' - 1));
     _mm256_storeu_si256((__m256i *)(void *)out, text);
   }
   return groups;

@@ -1,4 +1,4 @@
-/* quoted_printable.c: see quoted_printable.h. The way back from the text to its encoding is a second walk from "=" to "=". */
+/* quoted_printable.c: see quoted_printable.h. From text offsets back to encoded ones it walks from "=" to "=" again. */
 #include "quoted_printable.h"
 
 #include <string.h>
@@ -10,35 +10,35 @@ enum {
   LEAST_FILLED = 73 /* of a line between two new soft breaks: the "=" and an =XX that no longer fits are missing */
 };
 
-static int hexadecimal(uint8_t c) {
+static int hex_digit(uint8_t c) {
   if ((uint8_t)(c - '0') < 10) return c - '0';
   uint8_t lower = c | 0x20;
   return (uint8_t)(lower - 'a') < 6 ? lower - 'a' + 10 : -1;
 }
 
 /* How many bytes the soft break at `p` has, 0 when there is none. A "=" that ends the part is not meant. */
-static size_t soft_break(const uint8_t *p, const uint8_t *end) {
+static size_t soft_break_length(const uint8_t *p, const uint8_t *end) {
   if (end - p >= 2 && p[0] == '=' && p[1] == '\n') return 2;
   return end - p >= 3 && p[0] == '=' && p[1] == '\r' && p[2] == '\n' ? 3 : 0;
 }
 
 /* Behind the bytes that stand for themselves. */
-static const uint8_t *next_mark(const uint8_t *p, const uint8_t *end) {
+static const uint8_t *next_equals(const uint8_t *p, const uint8_t *end) {
   const uint8_t *mark = p == end ? NULL : memchr(p, '=', (size_t)(end - p));
   return mark ? mark : end;
 }
 
-lw_quoted_status lw_quoted_decode(const uint8_t *src, size_t n, uint8_t *text, lw_quoted *part) {
+lw_qp_status lw_qp_decode(const uint8_t *src, size_t n, uint8_t *text, lw_qp_part *part) {
   const uint8_t *p = src, *end = src + n;
   uint8_t *out = text;
   bool soft_lf = false;
   while (p < end) {
-    const uint8_t *mark = next_mark(p, end);
+    const uint8_t *mark = next_equals(p, end);
     if (mark != p) memcpy(out, p, (size_t)(mark - p));
     out += mark - p;
     for (p = mark; p < end && *p == '=';) {
-      size_t soft = soft_break(p, end);
-      int high = end - p >= 3 ? hexadecimal(p[1]) : -1, low = end - p >= 3 ? hexadecimal(p[2]) : -1;
+      size_t soft = soft_break_length(p, end);
+      int high = end - p >= 3 ? hex_digit(p[1]) : -1, low = end - p >= 3 ? hex_digit(p[2]) : -1;
       if (soft) {
         soft_lf |= soft == 2;
         p += soft;
@@ -48,39 +48,39 @@ lw_quoted_status lw_quoted_decode(const uint8_t *src, size_t n, uint8_t *text, l
       } else if (end - p == 1) {
         p = end;
       } else {
-        *part = (lw_quoted){.size = (size_t)(p - src)};
-        return LW_QUOTED_MALFORMED;
+        *part = (lw_qp_part){.size = (size_t)(p - src)};
+        return LW_QP_MALFORMED;
       }
     }
   }
-  bool crlf = lw_find(src, n, (const uint8_t *)"\r\n", 2) != SIZE_MAX;
-  *part = (lw_quoted){.size = (size_t)(out - text), .crlf = crlf};
-  return soft_lf && crlf ? LW_QUOTED_TWO_KINDS : LW_QUOTED_RIGHT;
+  bool crlf = lw_memmem(src, n, (const uint8_t *)"\r\n", 2) != SIZE_MAX;
+  *part = (lw_qp_part){.size = (size_t)(out - text), .crlf = crlf};
+  return soft_lf && crlf ? LW_QP_MIXED_SOFT_BREAKS : LW_QP_VALID;
 }
 
-/* A place in the encoded bytes, and how many bytes of the text come before it. */
+/* A position in the encoded bytes, and how many bytes of the text come before it. */
 typedef struct {
   const uint8_t *at;
   size_t before;
-} place;
+} position;
 
 /* On to where the encoding of the text's byte `offset` begins, behind soft breaks. Never backwards. */
-static void go_to(place *here, size_t offset, const uint8_t *end) {
+static void advance_to(position *here, size_t offset, const uint8_t *end) {
   while (here->before < offset && here->at < end) {
     size_t missing = offset - here->before, left = (size_t)(end - here->at);
-    const uint8_t *mark = next_mark(here->at, here->at + (missing < left ? missing : left));
+    const uint8_t *mark = next_equals(here->at, here->at + (missing < left ? missing : left));
     here->before += (size_t)(mark - here->at);
     here->at = mark;
     if (here->before == offset || mark == end) break;
-    size_t soft = soft_break(mark, end);
+    size_t soft = soft_break_length(mark, end);
     here->at += soft ? soft : end - mark < 3 ? (size_t)(end - mark) : 3;
     here->before += !soft;
   }
-  for (size_t soft; (soft = soft_break(here->at, end)) != 0;) here->at += soft;
+  for (size_t soft; (soft = soft_break_length(here->at, end)) != 0;) here->at += soft;
 }
 
 /* Does a line end behind white space in here? */
-static bool is_stray(const uint8_t *p, const uint8_t *end) {
+static bool has_trailing_space(const uint8_t *p, const uint8_t *end) {
   for (const uint8_t *line = p; line < end; line++) {
     line = memchr(line, '\n', (size_t)(end - line));
     if (!line) return false;
@@ -99,7 +99,7 @@ static size_t rest_of_line(const uint8_t *p, const uint8_t *end) {
 }
 
 /* The column behind p[0..end), which begins at `column`. */
-static size_t column_behind(size_t column, const uint8_t *p, const uint8_t *end) {
+static size_t column_after(size_t column, const uint8_t *p, const uint8_t *end) {
   for (const uint8_t *at = end; at > p; at--)
     if (at[-1] == '\n') return (size_t)(end - at);
   return column + (size_t)(end - p);
@@ -116,33 +116,33 @@ static void copy(output *out, const uint8_t *p, const uint8_t *end) {
   if (p == end) return;
   memcpy(out->at, p, (size_t)(end - p));
   out->at += end - p;
-  out->column = column_behind(out->column, p, end);
+  out->column = column_after(out->column, p, end);
 }
 
-static void break_softly(output *out) {
+static void write_soft_break(output *out) {
   *out->at++ = '=';
   if (out->crlf) *out->at++ = '\r';
   *out->at++ = '\n';
   out->column = 0;
 }
 
-static bool stands_for_itself(uint8_t c) { return c > ' ' && c < 0x7F && c != '='; }
+static bool is_literal(uint8_t c) { return c > ' ' && c < 0x7F && c != '='; }
 
 static size_t encoded_size(const uint8_t *value, size_t length) {
   size_t size = 3 * length;
-  for (size_t i = 0; i < length; i++) size -= stands_for_itself(value[i]) ? 2 : 0;
+  for (size_t i = 0; i < length; i++) size -= is_literal(value[i]) ? 2 : 0;
   return size;
 }
 
 /* The value encoded, with soft breaks where it and the `tail` characters behind it would pass the limit. */
-static void fold(output *out, const uint8_t *value, size_t length, size_t tail) {
+static void write_encoded(output *out, const uint8_t *value, size_t length, size_t tail) {
   static const char DIGITS[] = "0123456789ABCDEF";
   size_t left = encoded_size(value, length);
-  if (length == 0 && out->column + tail > LINE_LIMIT) break_softly(out);
+  if (length == 0 && out->column + tail > LINE_LIMIT) write_soft_break(out);
   for (size_t i = 0; i < length;) {
     bool breaks = out->column + left + tail > LINE_LIMIT;
     for (; i < length; i++) {
-      size_t size = stands_for_itself(value[i]) ? 1 : 3;
+      size_t size = is_literal(value[i]) ? 1 : 3;
       if (breaks && out->column + size > LINE_LIMIT - 1) break;
       if (size == 3) *out->at++ = '=';
       if (size == 3) *out->at++ = (uint8_t)DIGITS[value[i] >> 4];
@@ -150,35 +150,35 @@ static void fold(output *out, const uint8_t *value, size_t length, size_t tail) 
       out->column += size;
       left -= size;
     }
-    if (breaks) break_softly(out);
+    if (breaks) write_soft_break(out);
   }
 }
 
-size_t lw_quoted_room(size_t n, const lw_change *changes, size_t count) {
+size_t lw_qp_splice_bound(size_t n, const lw_replacement *replacements, size_t count) {
   size_t room = n;
   for (size_t i = 0; i < count; i++) {
-    size_t encoded = 3 * changes[i].length;
+    size_t encoded = 3 * replacements[i].length;
     room += encoded + 3 * (encoded / LEAST_FILLED + 3); /* a soft break has up to three bytes */
   }
   return room;
 }
 
-size_t lw_quoted_splice(const uint8_t *src, size_t n, bool crlf, const lw_change *changes, size_t count, uint8_t *out,
-                        uint8_t *made) {
+size_t lw_qp_splice(const uint8_t *src, size_t n, bool crlf, const lw_replacement *replacements, size_t count,
+                    uint8_t *out, uint8_t *applied) {
   const uint8_t *end = src + n, *copied = src;
-  place here = {src, 0};
+  position here = {src, 0};
   output to = {out, 0, crlf};
   for (size_t i = 0; i < count; i++) {
-    go_to(&here, changes[i].start, end);
+    advance_to(&here, replacements[i].start, end);
     const uint8_t *start = here.at, *stop = start;
-    if (changes[i].end > changes[i].start) {
-      go_to(&here, changes[i].end - 1, end);
+    if (replacements[i].end > replacements[i].start) {
+      advance_to(&here, replacements[i].end - 1, end);
       stop = here.at + (here.at == end ? 0 : *here.at == '=' && end - here.at >= 3 ? 3 : 1);
     }
-    made[i] = !is_stray(start, stop);
-    if (!made[i]) continue;
+    applied[i] = !has_trailing_space(start, stop);
+    if (!applied[i]) continue;
     copy(&to, copied, start);
-    fold(&to, changes[i].value, changes[i].length, rest_of_line(stop, end));
+    write_encoded(&to, replacements[i].value, replacements[i].length, rest_of_line(stop, end));
     copied = stop;
   }
   if (copied != end) memcpy(to.at, copied, (size_t)(end - copied));

@@ -1,4 +1,4 @@
-/* replacement.h: one change of a text. */
+/* replacement.h: one replacement in a text. */
 #ifndef LW_REPLACEMENT_H
 #define LW_REPLACEMENT_H
 
@@ -10,6 +10,6 @@ typedef struct {
   size_t start, end;
   const uint8_t *value;
   size_t length;
-} lw_change;
+} lw_replacement;
 
 #endif

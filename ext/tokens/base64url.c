@@ -18,7 +18,7 @@ void lw_base64url_encode(const uint8_t *src, size_t n, uint8_t *out) {
 }
 
 /* The six bits of a character, or 64. */
-static uint32_t six_bits(uint8_t c) {
+static uint32_t sextet(uint8_t c) {
     if (c >= 'A' && c <= 'Z') return (uint32_t)c - 'A';
     if (c >= 'a' && c <= 'z') return (uint32_t)c - 'a' + 26;
     if (c >= '0' && c <= '9') return (uint32_t)c - '0' + 52;
@@ -30,7 +30,7 @@ size_t lw_base64url_decode(const uint8_t *src, size_t n, uint8_t *out) {
     unsigned held = 0;
     size_t written = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t six = six_bits(src[i]);
+        uint32_t six = sextet(src[i]);
         if (six == 64) return SIZE_MAX;
         bits = bits << 6 | six;
         held += 6;

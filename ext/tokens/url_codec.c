@@ -1,11 +1,11 @@
-/* Destination packing: see url_codec.h for the format, url_codec_tables.py for the tables.
+/* url_codec.c: compression of URLs. See url_codec.h for the format, url_codec_tables.py for the tables.
  *
  * The plain algorithm: one pass over the destination; per symbol one load from code_of and one shift into a 64-bit
  * accumulator. Departures, and why each pays:
  *   1. the input is copied into a buffer with 16 spare zero bytes, so that matching an entry is two masked 64-bit
  *      compares with no look at the remaining length;
- *   2. a stretch is written as symbols first and taken back if a RUN turns out shorter: taking back is restoring
- *      the writer's four words, and most stretches are never taken back.
+ *   2. a run of token bytes is written as symbols first and undone if a RUN turns out shorter: undoing is restoring
+ *      the writer's three fields, and most runs are never undone.
  */
 #include "url_codec.h"
 
@@ -30,7 +30,7 @@ enum { RUN_SHORTEST = 9, RUN_GROUP = 63, UUID_LENGTH = 36 };
 /* What a byte can be part of. */
 enum { LOWER = 1, UPPER = 2, DIGIT = 4, DASH = 8, LOWER_HEX = 16, UPPER_HEX = 32 };
 #define ALNUM (LOWER | UPPER | DIGIT)
-#define STRETCH (ALNUM | DASH)
+#define TOKEN_BYTE (ALNUM | DASH)
 
 #define D16 DIGIT | LOWER_HEX | UPPER_HEX
 #define UH UPPER | UPPER_HEX
@@ -56,19 +56,19 @@ enum { NO_SCHEME = 7, NO_SCHEME_BITS = 3 };
 
 /* ---- writing ---- */
 
-struct writer {      /* there is always room: lw_pack sees to it once, for the worst case */
-    uint64_t held;   /* the bits not yet stored are the lowest `count`; those above them are stale */
+struct writer {      /* there is always room: lw_url_compress sees to it once, for the worst case */
+    uint64_t bits_held;   /* the bits not yet stored are the lowest `count`; those above them are stale */
     unsigned count;  /* under 32 between calls */
     uint8_t *at;
 };
 
 /* Appends the lowest `bits` (0 to 32) of value, which has no others. */
-static inline void put(struct writer *w, uint32_t value, unsigned bits) {
-    w->held = w->held << bits | value;
+static inline void put_bits(struct writer *w, uint32_t value, unsigned bits) {
+    w->bits_held = w->bits_held << bits | value;
     w->count += bits;
     if (w->count < 32) return;
     w->count -= 32;
-    uint32_t full = (uint32_t)(w->held >> w->count);
+    uint32_t full = (uint32_t)(w->bits_held >> w->count);
     w->at[0] = (uint8_t)(full >> 24);
     w->at[1] = (uint8_t)(full >> 16);
     w->at[2] = (uint8_t)(full >> 8);
@@ -81,20 +81,20 @@ static inline size_t bits_since(const struct writer *before, const struct writer
     return (size_t)(now->at - before->at) * 8 + now->count - before->count;
 }
 
-/* Fills the last byte with one-bits and stores what is held. Returns the end of the output. */
+/* Fills the last byte with one-bits and stores the bits held. Returns the end of the output. */
 static uint8_t *finish(struct writer *w) {
     unsigned over = w->count % 8;
-    if (over) put(w, 0xFFu >> over, 8 - over);
-    for (; w->count; w->count -= 8) *w->at++ = (uint8_t)(w->held >> (w->count - 8));
+    if (over) put_bits(w, 0xFFu >> over, 8 - over);
+    for (; w->count; w->count -= 8) *w->at++ = (uint8_t)(w->bits_held >> (w->count - 8));
     return w->at;
 }
 
 static inline void put_symbol(struct writer *w, unsigned context, unsigned symbol) {
     unsigned code = code_of[context][symbol];
-    put(w, code >> 4, code & 15);
+    put_bits(w, code >> 4, code & 15);
 }
 
-/* ---- packing ---- */
+/* ---- compression ---- */
 
 /* The source is followed by 16 zero bytes; `first` marks where it begins. */
 struct source {
@@ -105,8 +105,8 @@ static inline unsigned context_at(const struct source *s, const uint8_t *at, uns
     return at == s->first ? initial : context_of[at[-1]];
 }
 
-/* Whether the entry stands at p, of which 16 bytes may be read. */
-static inline int stands_at(const struct entry *e, const uint8_t *p) {
+/* Whether the entry matches at p, of which 16 bytes may be read. */
+static inline int matches_at(const struct entry *e, const uint8_t *p) {
     static const uint8_t first[9][8] = {/* masks of the first n bytes */
                                         {0},
                                         {255},
@@ -129,10 +129,10 @@ static inline int stands_at(const struct entry *e, const uint8_t *p) {
     return ((text ^ here) & mask) == 0;
 }
 
-/* The longest entry of one bucket that stands at p, or NULL. Entries of a bucket come longest first. */
+/* The longest entry of one bucket that matches at p, or NULL. Entries of a bucket come longest first. */
 static inline const struct entry *longest(const struct entry *entries, const uint16_t *bucket, const uint8_t *p) {
     for (unsigned i = bucket[0]; i < bucket[1]; i++)
-        if (stands_at(&entries[i], p)) return &entries[i];
+        if (matches_at(&entries[i], p)) return &entries[i];
     return NULL;
 }
 
@@ -158,13 +158,13 @@ static void put_byte(struct writer *w, unsigned context, uint8_t c) {
         put_symbol(w, context, c - 0x20u);
     } else {
         put_symbol(w, context, ESC);
-        put(w, c, 8);
+        put_bits(w, c, 8);
     }
 }
 
 static inline void put_entry(struct writer *w, unsigned context, unsigned symbol, const struct entry *e) {
     put_symbol(w, context, symbol);
-    put(w, e->code, e->bits);
+    put_bits(w, e->code, e->bits);
 }
 
 static inline unsigned hex_value(uint8_t c) {
@@ -186,13 +186,13 @@ static size_t run_cost(unsigned context, unsigned bits_each, size_t n) {
 
 static void put_run(struct writer *w, unsigned context, unsigned kind, const uint8_t *p, size_t n) {
     put_symbol(w, context, RUN);
-    put(w, kind, 2);
+    put_bits(w, kind, 2);
     size_t rest = n - RUN_SHORTEST;
-    for (; rest >= RUN_GROUP; rest -= RUN_GROUP) put(w, RUN_GROUP, 6);
-    put(w, (uint32_t)rest, 6);
+    for (; rest >= RUN_GROUP; rest -= RUN_GROUP) put_bits(w, RUN_GROUP, 6);
+    put_bits(w, (uint32_t)rest, 6);
     for (size_t i = 0; i < n; i++) {
-        if (kind == RUN_BASE64) put(w, base64_value(p[i]), 6);
-        else put(w, hex_value(p[i]), 4);
+        if (kind == RUN_BASE64) put_bits(w, base64_value(p[i]), 6);
+        else put_bits(w, hex_value(p[i]), 4);
     }
 }
 
@@ -207,9 +207,9 @@ static int is_uuid(const uint8_t *p, size_t n) {
 
 static void put_uuid(struct writer *w, unsigned context, const uint8_t *p) {
     put_symbol(w, context, RUN);
-    put(w, RUN_UUID, 2);
+    put_bits(w, RUN_UUID, 2);
     for (size_t i = 0; i < UUID_LENGTH; i++)
-        if (!is_uuid_dash(i)) put(w, hex_value(p[i]), 4);
+        if (!is_uuid_dash(i)) put_bits(w, hex_value(p[i]), 4);
 }
 
 /* The classes that all of p[0..n) share. */
@@ -220,7 +220,7 @@ static unsigned shared_classes(const uint8_t *p, size_t n) {
 }
 
 /* Writes the letters and digits from s->at on (at least one), as symbols or, if that is shorter, as a RUN. */
-static void pack_alnum(struct writer *w, struct source *s, unsigned initial) {
+static void compress_alnum(struct writer *w, struct source *s, unsigned initial) {
     const struct writer before = *w;
     const uint8_t *start = s->at;
     unsigned outer = context_at(s, start, initial), context = outer;
@@ -251,13 +251,13 @@ static void pack_alnum(struct writer *w, struct source *s, unsigned initial) {
 }
 
 /* Writes the letters, digits, `-` and `_` from s->at on (at least one), in pieces or, if that is shorter, as a RUN. */
-static void pack_stretch(struct writer *w, struct source *s, unsigned initial) {
+static void compress_token_run(struct writer *w, struct source *s, unsigned initial) {
     const struct writer before = *w;
     const uint8_t *start = s->at;
     unsigned outer = context_at(s, start, initial);
-    while (class_of[*s->at] & STRETCH) {
+    while (class_of[*s->at] & TOKEN_BYTE) {
         if (class_of[*s->at] & ALNUM) {
-            pack_alnum(w, s, initial);
+            compress_alnum(w, s, initial);
             continue;
         }
         unsigned context = context_at(s, s->at, initial);
@@ -278,29 +278,29 @@ static void pack_stretch(struct writer *w, struct source *s, unsigned initial) {
 }
 
 /* Writes the scheme and returns its length in the source. */
-static size_t pack_scheme(struct writer *w, const uint8_t *p, size_t n) {
+static size_t compress_scheme(struct writer *w, const uint8_t *p, size_t n) {
     const struct scheme *best = NULL;
     if (n && p[0] == 'h')
         for (unsigned i = 0; i < 4; i++)
             if (n >= schemes[i].length && memcmp(p, schemes[i].text, schemes[i].length) == 0)
                 if (!best || schemes[i].length > best->length) best = &schemes[i];
-    if (!best) put(w, NO_SCHEME, NO_SCHEME_BITS);
-    else put(w, best->code, best->bits);
+    if (!best) put_bits(w, NO_SCHEME, NO_SCHEME_BITS);
+    else put_bits(w, best->code, best->bits);
     return best ? best->length : 0;
 }
 
-size_t lw_pack(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
-    uint8_t copy[LW_DESTINATION_LIMIT + 16];
-    if (n > LW_DESTINATION_LIMIT || room < LW_PACKED_ROOM(n)) return LW_PACK_REFUSED;
+size_t lw_url_compress(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
+    uint8_t copy[LW_MAX_URL_BYTES + 16];
+    if (n > LW_MAX_URL_BYTES || room < LW_URL_COMPRESSED_BOUND(n)) return LW_URL_REFUSED;
     if (n) memcpy(copy, src, n);
     memset(copy + n, 0, 16);
     struct writer w = {0, 0, out};
-    size_t scheme = pack_scheme(&w, copy, n);
+    size_t scheme = compress_scheme(&w, copy, n);
     unsigned initial = scheme ? HOST : OTHER;
     struct source s = {copy + scheme, copy + scheme, copy + n};
     while (s.at < s.end) {
-        if (class_of[*s.at] & STRETCH) {
-            pack_stretch(&w, &s, initial);
+        if (class_of[*s.at] & TOKEN_BYTE) {
+            compress_token_run(&w, &s, initial);
             continue;
         }
         unsigned context = context_at(&s, s.at, initial);
@@ -312,7 +312,7 @@ size_t lw_pack(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
     return (size_t)(finish(&w) - out);
 }
 
-/* ---- unpacking ---- */
+/* ---- decompression ---- */
 
 struct reader {
     const uint8_t *src;
@@ -320,7 +320,7 @@ struct reader {
 };
 
 /* The next `bits` bits (up to 8); past the end -1. */
-static int32_t get(struct reader *r, unsigned bits) {
+static int32_t get_bits(struct reader *r, unsigned bits) {
     if (r->end - r->at < bits) return -1;
     unsigned value = 0;
     for (; bits; bits--, r->at++) value = value << 1 | (r->src[r->at / 8] >> (7 - r->at % 8) & 1u);
@@ -328,10 +328,10 @@ static int32_t get(struct reader *r, unsigned bits) {
 }
 
 /* The rank of the next code word among those of d, or -1 past the end. */
-static int32_t get_rank(struct reader *r, const struct decoder *d) {
+static int32_t get_code_rank(struct reader *r, const struct decoder *d) {
     int32_t code = 0, first = 0, rank = 0; /* first: the lowest code word of this length */
     for (unsigned length = 1; length <= 12; length++) {
-        int32_t bit = get(r, 1);
+        int32_t bit = get_bits(r, 1);
         if (bit < 0) return -1;
         code = code << 1 | bit;
         first <<= 1;
@@ -366,8 +366,8 @@ static int append_all(struct sink *out, const char *text, size_t n) {
     return 1;
 }
 
-static int unpack_entry(struct reader *r, struct sink *out, unsigned symbol) {
-    int32_t rank = get_rank(r, symbol == PART ? &parts_decoder : &words_decoder);
+static int decompress_entry(struct reader *r, struct sink *out, unsigned symbol) {
+    int32_t rank = get_code_rank(r, symbol == PART ? &parts_decoder : &words_decoder);
     if (rank < 0) return 0;
     const struct entry *e = symbol == PART ? &parts[parts_order[rank]] : &words[words_order[rank]];
     size_t at = out->count;
@@ -376,72 +376,72 @@ static int unpack_entry(struct reader *r, struct sink *out, unsigned symbol) {
     return 1;
 }
 
-static int unpack_uuid(struct reader *r, struct sink *out) {
+static int decompress_uuid(struct reader *r, struct sink *out) {
     for (size_t i = 0; i < UUID_LENGTH; i++) {
-        int32_t digit = is_uuid_dash(i) ? 16 : get(r, 4);
+        int32_t digit = is_uuid_dash(i) ? 16 : get_bits(r, 4);
         if (digit < 0 || !append(out, (uint8_t)"0123456789abcdef-"[digit])) return 0;
     }
     return 1;
 }
 
-static int unpack_run(struct reader *r, struct sink *out) {
+static int decompress_run(struct reader *r, struct sink *out) {
     static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     static const char *const letters[3] = {base64, "0123456789abcdef", "0123456789ABCDEF"};
-    int32_t kind = get(r, 2), group;
+    int32_t kind = get_bits(r, 2), group;
     if (kind < 0) return 0;
-    if (kind == RUN_UUID) return unpack_uuid(r, out);
+    if (kind == RUN_UUID) return decompress_uuid(r, out);
     size_t n = RUN_SHORTEST;
     do {
-        group = get(r, 6);
+        group = get_bits(r, 6);
         if (group < 0 || n > out->room) return 0;
         n += (size_t)group;
     } while (group == RUN_GROUP);
     for (; n; n--) {
-        int32_t value = get(r, kind == RUN_BASE64 ? 6 : 4);
+        int32_t value = get_bits(r, kind == RUN_BASE64 ? 6 : 4);
         if (value < 0 || !append(out, (uint8_t)letters[kind][value])) return 0;
     }
     return 1;
 }
 
-static int unpack_symbol(struct reader *r, struct sink *out, unsigned context) {
-    int32_t rank = get_rank(r, &decoder_of[context]);
+static int decompress_symbol(struct reader *r, struct sink *out, unsigned context) {
+    int32_t rank = get_code_rank(r, &decoder_of[context]);
     if (rank < 0) return 0;
     unsigned symbol = order_of[context][rank];
     if (symbol < ESC) return append(out, (uint8_t)(symbol + 0x20));
-    if (symbol == WORD || symbol == CAPITAL || symbol == PART) return unpack_entry(r, out, symbol);
-    if (symbol == RUN) return unpack_run(r, out);
+    if (symbol == WORD || symbol == CAPITAL || symbol == PART) return decompress_entry(r, out, symbol);
+    if (symbol == RUN) return decompress_run(r, out);
     if (symbol != ESC) return 0; /* PAD */
-    int32_t byte = get(r, 8);
+    int32_t byte = get_bits(r, 8);
     return byte >= 0 && append(out, (uint8_t)byte);
 }
 
-static int unpack_scheme(struct reader *r, struct sink *out) {
-    int32_t code = get(r, 2);
-    if (code == 3) code = code << 1 | get(r, 1); /* a missing bit makes it -1 */
+static int decompress_scheme(struct reader *r, struct sink *out) {
+    int32_t code = get_bits(r, 2);
+    if (code == 3) code = code << 1 | get_bits(r, 1); /* a missing bit makes it -1 */
     for (unsigned i = 0; i < 4; i++)
         if (code == schemes[i].code) return append_all(out, schemes[i].text, schemes[i].length);
     return code == NO_SCHEME;
 }
 
-/* Undoes lw_pack; also accepts packed forms that lw_pack would have written otherwise. */
-static size_t unpack_any(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
+/* Undoes lw_url_compress; also accepts forms that lw_url_compress would have written otherwise. */
+static size_t decompress_any(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
     struct reader r = {src, 0, n * 8};
     struct sink sink = {out, 0, room};
-    if (!unpack_scheme(&r, &sink)) return LW_PACK_REFUSED;
+    if (!decompress_scheme(&r, &sink)) return LW_URL_REFUSED;
     size_t scheme = sink.count;
     while (!at_padding(&r)) {
         unsigned context = sink.count > scheme ? context_of[out[sink.count - 1]] : scheme ? HOST : OTHER;
-        if (!unpack_symbol(&r, &sink, context)) return LW_PACK_REFUSED;
+        if (!decompress_symbol(&r, &sink, context)) return LW_URL_REFUSED;
     }
     return sink.count;
 }
 
-size_t lw_unpack(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
-    uint8_t again[LW_PACKED_ROOM(LW_DESTINATION_LIMIT)];
-    if (n > sizeof again) return LW_PACK_REFUSED;
-    size_t length = unpack_any(src, n, out, room < LW_DESTINATION_LIMIT ? room : LW_DESTINATION_LIMIT);
-    if (length == LW_PACK_REFUSED) return LW_PACK_REFUSED;
-    /* Only one form is valid: what packing gives again must be what came. */
-    if (lw_pack(out, length, again, sizeof again) != n || memcmp(again, src, n) != 0) return LW_PACK_REFUSED;
+size_t lw_url_decompress(const uint8_t *src, size_t n, uint8_t *out, size_t room) {
+    uint8_t again[LW_URL_COMPRESSED_BOUND(LW_MAX_URL_BYTES)];
+    if (n > sizeof again) return LW_URL_REFUSED;
+    size_t length = decompress_any(src, n, out, room < LW_MAX_URL_BYTES ? room : LW_MAX_URL_BYTES);
+    if (length == LW_URL_REFUSED) return LW_URL_REFUSED;
+    /* Only one form is valid: compressing again must give the input. */
+    if (lw_url_compress(out, length, again, sizeof again) != n || memcmp(again, src, n) != 0) return LW_URL_REFUSED;
     return length;
 }

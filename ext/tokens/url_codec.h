@@ -1,10 +1,10 @@
-/* Packing a destination (a URL) into as few bytes as a fixed table allows, and back. Format version 1.
+/* url_codec.h: a URL compressed by frozen tables, and back. Format version 1.
  *
- * What it knows: bytes and a frozen table (url_codec_tables.py tells what stands in it and where it comes from).
- * What it refuses to know: tokens, keys, Python. It allocates nothing, keeps nothing between calls, reads and
- * writes only inside the ranges given, and uses at most 32 KiB of stack. Threads may call it at will.
+ * Knows bytes and the tables (url_codec_tables.py says what they hold and where they come from). Refuses to know
+ * tokens, keys and Python. It allocates nothing, has no state between calls, reads and writes only inside the ranges
+ * given, and uses at most 32 KiB of stack. Threads may call it at will.
  *
- * Any bytes round-trip exactly. The packed form is a string of bits, first bit in the highest place:
+ * Any bytes round-trip exactly. The compressed form is a string of bits, first bit in the highest place:
  *
  *   scheme   00 https://   01 https://www.   10 http://   110 http://www.   111 nothing of these
  *   symbols  each in the prefix code chosen by the byte before it (after a scheme: context "host"; at the very
@@ -18,7 +18,7 @@
  *                         that is not 63; then the characters.
  *   padding  one-bits up to the end of the byte (0 to 7 of them)
  *
- * The parse is part of the format, for exactly one packed form is valid for each destination:
+ * The parse is part of the format, for exactly one compressed form is valid for each destination:
  *   1. the longest scheme;
  *   2. at a byte that is not a letter or digit: the longest PART that fits, else the byte;
  *   3. at a letter that begins a word (the first after anything that is not a letter or digit, after an entry, or an
@@ -36,21 +36,21 @@
 
 /* The longest destination, in bytes. Web servers refuse request lines over 8 KiB (Apache 8190, nginx 8192 by
  * default), so a longer destination would be refused where it leads, and its link on the way there. */
-#define LW_DESTINATION_LIMIT 8000
+#define LW_MAX_URL_BYTES 8000
 
-/* Room that always suffices for a packed destination of n bytes: a symbol takes up to 12 bits and an escaped byte 8
+/* Bytes that always suffice for a compressed destination of n bytes: a symbol takes up to 12 bits and an escaped byte 8
  * more, the scheme 3 bits, the padding 7. */
-#define LW_PACKED_ROOM(n) (((size_t)(n) * 20 + 10) / 8 + 8)
+#define LW_URL_COMPRESSED_BOUND(n) (((size_t)(n) * 20 + 10) / 8 + 8)
 
 /* Both functions return this instead of a length when they refuse. */
-#define LW_PACK_REFUSED SIZE_MAX
+#define LW_URL_REFUSED SIZE_MAX
 
-/* Packs src[0..n) into out[0..room) and returns the packed length.
- * Refused: n over the limit, or room under LW_PACKED_ROOM(n). src may be NULL if n is 0. */
-size_t lw_pack(const uint8_t *src, size_t n, uint8_t *out, size_t room);
+/* Compresses src[0..n) into out[0..room) and returns the compressed length.
+ * Refused: n over the limit, or room under LW_URL_COMPRESSED_BOUND(n). src may be NULL if n is 0. */
+size_t lw_url_compress(const uint8_t *src, size_t n, uint8_t *out, size_t room);
 
-/* Unpacks src[0..n) into out[0..room) and returns the destination's length.
- * Refused: anything that lw_pack would not have written, a destination over the limit or over room. */
-size_t lw_unpack(const uint8_t *src, size_t n, uint8_t *out, size_t room);
+/* Decompresses src[0..n) into out[0..room) and returns the destination's length.
+ * Refused: anything that lw_url_compress would not have written, a destination over the limit or over room. */
+size_t lw_url_decompress(const uint8_t *src, size_t n, uint8_t *out, size_t room);
 
 #endif

@@ -1,4 +1,4 @@
-/* encoding_helpers.c: see encoding_helpers.h. Every range is a heap block of exactly the size announced, for a sanitizer to watch. */
+/* encoding_helpers.c: see encoding_helpers.h. Every range is a heap block of exactly the announced size. */
 #include "encoding_helpers.h"
 
 #include <string.h>
@@ -17,8 +17,8 @@ static uint8_t *copy_of(const uint8_t *bytes, size_t n) {
   return copy;
 }
 
-/* Up to CHANGES ascending changes of a text of n bytes; their values lie in `values`. */
-static size_t choose_changes(uint64_t seed, size_t n, uint8_t values[CHANGES][VALUE], lw_change *out) {
+/* Up to CHANGES ascending replacements of a text of n bytes; their values lie in `values`. */
+static size_t choose_changes(uint64_t seed, size_t n, uint8_t values[CHANGES][VALUE], lw_replacement *out) {
   size_t count = next_random(&seed) % (CHANGES + 1), at = 0;
   for (size_t i = 0; i < count; i++) {
     size_t start = at + (size_t)((next_random(&seed) >> 32) % (n - at + 1));
@@ -26,14 +26,14 @@ static size_t choose_changes(uint64_t seed, size_t n, uint8_t values[CHANGES][VA
     size_t length = (size_t)(next_random(&seed) >> 32) % VALUE;
     int wide = next_random(&seed) >> 63;
     for (size_t k = 0; k < length; k++) values[i][k] = wide ? (uint8_t)(next_random(&seed) >> 56) : 'v';
-    out[i] = (lw_change){start, end, values[i], length};
+    out[i] = (lw_replacement){start, end, values[i], length};
     at = end;
   }
   return count;
 }
 
-/* Does a line of the text end behind white space? Changes of such places are not made. */
-static int is_stray(const uint8_t *text, const lw_change *change) {
+/* Does a line of the text end behind white space? Replacements there are not applied. */
+static int is_stray(const uint8_t *text, const lw_replacement *change) {
   for (size_t i = change->start + 1; i < change->end; i++) {
     size_t before = text[i - 1] == '\r' ? 2 : 1;
     if (text[i] != '\n' || i < change->start + before) continue;
@@ -53,39 +53,39 @@ static size_t longest_line(const uint8_t *p, size_t n) {
 }
 
 /* What the text becomes, into `out`; returns its size. */
-static size_t spliced(const uint8_t *text, size_t n, const lw_change *changes, size_t count, uint8_t *out) {
+static size_t spliced(const uint8_t *text, size_t n, const lw_replacement *replacements, size_t count, uint8_t *out) {
   size_t at = 0, size = 0;
   for (size_t i = 0; i < count; i++) {
-    memcpy(out + size, text + at, changes[i].start - at);
-    size += changes[i].start - at;
-    memcpy(out + size, changes[i].value, changes[i].length);
-    size += changes[i].length;
-    at = changes[i].end;
+    memcpy(out + size, text + at, replacements[i].start - at);
+    size += replacements[i].start - at;
+    memcpy(out + size, replacements[i].value, replacements[i].length);
+    size += replacements[i].length;
+    at = replacements[i].end;
   }
   memcpy(out + size, text + at, n - at);
   return size + n - at;
 }
 
-static void check_splice(const uint8_t *source, size_t n, const uint8_t *text, const lw_quoted *part, uint64_t seed) {
+static void check_splice(const uint8_t *source, size_t n, const uint8_t *text, const lw_qp_part *part, uint64_t seed) {
   uint8_t values[CHANGES][VALUE];
-  lw_change changes[CHANGES];
-  size_t count = choose_changes(seed, part->size, values, changes);
-  size_t room = lw_quoted_room(n, changes, count);
+  lw_replacement replacements[CHANGES];
+  size_t count = choose_changes(seed, part->size, values, replacements);
+  size_t room = lw_qp_splice_bound(n, replacements, count);
   uint8_t *out = lw_test_room(room), *again = lw_test_room(room), *wanted = lw_test_room(room);
-  uint8_t made[CHANGES];
-  size_t size = lw_quoted_splice(source, n, part->crlf, changes, count, out, made);
+  uint8_t applied[CHANGES];
+  size_t size = lw_qp_splice(source, n, part->crlf, replacements, count, out, applied);
   CHECK(size <= room);
   size_t longest = longest_line(source, n); /* one more: a line that is full already and is broken there gets a "=" */
   CHECK(longest_line(out, size) <= (longest > LINE_LIMIT ? longest : LINE_LIMIT) + 1);
   int stray = 0; /* an encoded line end counts too: then nothing is asked */
   for (size_t i = 0; i < count; i++) {
-    stray |= is_stray(text, &changes[i]);
-    CHECK(made[i] == 1 || (made[i] == 0 && is_stray(text, &changes[i])));
+    stray |= is_stray(text, &replacements[i]);
+    CHECK(applied[i] == 1 || (applied[i] == 0 && is_stray(text, &replacements[i])));
   }
-  lw_quoted found;
+  lw_qp_part found;
   uint8_t *exact = copy_of(out, size);
-  CHECK(lw_quoted_decode(exact, size, again, &found) == LW_QUOTED_RIGHT);
-  size_t expected = spliced(text, part->size, changes, count, wanted);
+  CHECK(lw_qp_decode(exact, size, again, &found) == LW_QP_VALID);
+  size_t expected = spliced(text, part->size, replacements, count, wanted);
   if (!stray) CHECK(found.size == expected && memcmp(again, wanted, expected) == 0);
   free(exact);
   free(wanted);
@@ -95,13 +95,13 @@ static void check_splice(const uint8_t *source, size_t n, const uint8_t *text, c
 
 int check_quoted(const uint8_t *bytes, size_t n, uint64_t seed) {
   uint8_t *source = copy_of(bytes, n), *text = lw_test_room(n);
-  lw_quoted part;
-  lw_quoted_status status = lw_quoted_decode(source, n, text, &part);
-  if (status == LW_QUOTED_MALFORMED) CHECK(part.size < n && bytes[part.size] == '=');
-  if (status == LW_QUOTED_RIGHT) check_splice(source, n, text, &part, seed);
+  lw_qp_part part;
+  lw_qp_status status = lw_qp_decode(source, n, text, &part);
+  if (status == LW_QP_MALFORMED) CHECK(part.size < n && bytes[part.size] == '=');
+  if (status == LW_QP_VALID) check_splice(source, n, text, &part, seed);
   free(text);
   free(source);
-  return status == LW_QUOTED_RIGHT;
+  return status == LW_QP_VALID;
 }
 
 int check_base64(const uint8_t *bytes, size_t n) {
@@ -121,7 +121,7 @@ int check_base64(const uint8_t *bytes, size_t n) {
 
 void check_content(const uint8_t *bytes, size_t n, size_t column, size_t width, int crlf) {
   lw_base64_lines lines = {column, width, crlf != 0};
-  size_t room = lw_base64_room(n, &lines);
+  size_t room = lw_base64_encoded_length(n, &lines);
   uint8_t *source = copy_of(bytes, n), *plain = lw_test_room(room), *other = lw_test_room(room);
   CHECK(lw_base64_encode(source, n, &lines, NULL, plain) == room);
   size_t longest = longest_line(plain, room);
@@ -132,7 +132,7 @@ void check_content(const uint8_t *bytes, size_t n, size_t column, size_t width, 
   }
   uint8_t *again = lw_test_room(room / 4 * 3);
   CHECK(lw_base64_decode(plain, room, NULL, again) == n && memcmp(again, bytes, n) == 0);
-  CHECK(lw_base64_behind(plain, room, (n + 2) / 3 * 4) == room);
+  CHECK(lw_base64_offset_after(plain, room, (n + 2) / 3 * 4) == room);
   free(again);
   free(other);
   free(plain);
@@ -143,7 +143,7 @@ void check_search(const uint8_t *bytes, size_t n, const uint8_t *needle, size_t 
   uint8_t *source = copy_of(bytes, n), *wanted = copy_of(needle, m);
   size_t at = 0;
   while (at + m <= n && memcmp(bytes + at, needle, m) != 0) at++;
-  CHECK(lw_find(source, n, wanted, m) == (at + m <= n ? at : SIZE_MAX));
+  CHECK(lw_memmem(source, n, wanted, m) == (at + m <= n ? at : SIZE_MAX));
   free(wanted);
   free(source);
 }

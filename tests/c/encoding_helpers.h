@@ -1,12 +1,12 @@
-/* encoding_helpers.h: what must hold of any quoted-printable, any base64 and any search. Shared with the fuzz target. */
+/* encoding_helpers.h: what must hold of any quoted-printable, base64 and search. Shared with the fuzz target. */
 #ifndef LW_TEST_ENCODING_HELPERS_H
 #define LW_TEST_ENCODING_HELPERS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* A part is refused (returns 0), or its text, spliced with changes chosen by the seed, is what the spliced part decodes
- * to (returns 1), in lines that are no longer than they must be. Every range has exactly the announced size. */
+/* A part is refused (returns 0), or its text, spliced with replacements chosen by the seed, is what the spliced part
+ * decodes to (returns 1), in lines that are no longer than they must be. Every range has exactly the announced size. */
 int check_quoted(const uint8_t *bytes, size_t n, uint64_t seed);
 
 /* Every variant refuses a part (returns 0) or finds the same content in it (returns 1), in exactly its room. */

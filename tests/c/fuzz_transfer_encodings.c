@@ -1,5 +1,5 @@
-/* fuzz_transfer_encodings.c: a libFuzzer target. Behind eight bytes that choose changes and lines, the input is taken as a part in
- * quoted-printable, as one in base64, as content, and as a text to search its own middle in. */
+/* fuzz_transfer_encodings.c: a libFuzzer target. Behind eight bytes that choose replacements and lines, the input is
+ * taken as a part in quoted-printable, as one in base64, as content, and as a text to search its own middle in. */
 #include <string.h>
 
 #include "encoding_helpers.h"

@@ -22,14 +22,14 @@ static uint8_t *usable(void) {
   return inside;
 }
 
-static const uint8_t *place_at_end(const uint8_t *bytes, size_t n) {
+static const uint8_t *copy_to_end(const uint8_t *bytes, size_t n) {
   CHECK(n <= GUARDED_MAX);
   uint8_t *to = usable() + GUARDED_MAX - n;
   memcpy(to, bytes, n);
   return to;
 }
 
-static const uint8_t *place_at_beginning(const uint8_t *bytes, size_t n) {
+static const uint8_t *copy_to_beginning(const uint8_t *bytes, size_t n) {
   CHECK(n <= GUARDED_MAX);
   return memcpy(usable(), bytes, n);
 }
@@ -40,4 +40,4 @@ static void release(const uint8_t *placed) {
   memset(usable(), '<', GUARDED_MAX);
 }
 
-const memory ENDS_AT_GUARD = {place_at_end, release}, BEGINS_AT_GUARD = {place_at_beginning, release};
+const memory ENDS_AT_GUARD = {copy_to_end, release}, BEGINS_AT_GUARD = {copy_to_beginning, release};

@@ -1,4 +1,4 @@
-/* guard_pages.h: places for input beside a page that may not be touched, so that reading one byte too far ends the test. */
+/* guard_pages.h: input beside a page that may not be touched: reading one byte too far ends the test. */
 #ifndef LW_TEST_GUARD_PAGES_H
 #define LW_TEST_GUARD_PAGES_H
 

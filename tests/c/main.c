@@ -9,21 +9,21 @@ static const struct {
   const char *name;
   void (*run)(void);
 } CHECKS[] = {
-    {"sweeps_find_the_same", sweeps_find_the_same},
-    {"sweeps_stop_in_text", sweeps_stop_in_text},
-    {"sweeps_read_every_short_tag_right", sweeps_read_every_short_tag_right},
+    {"skip_variants_agree", skip_variants_agree},
+    {"skips_stop_in_text", skips_stop_in_text},
+    {"skips_read_every_short_tag", skips_read_every_short_tag},
     {"every_split_finds_the_same", every_split_finds_the_same},
     {"small_arrays_find_the_same", small_arrays_find_the_same},
     {"scanning_stays_off_the_guard_pages", scanning_stays_off_the_guard_pages},
     {"tags_cut_at_the_guard_page_are_read_no_further", tags_cut_at_the_guard_page_are_read_no_further},
     {"a_zeroed_scan_is_valid", a_zeroed_scan_is_valid},
     {"found_bugs_stay_fixed", found_bugs_stay_fixed},
-    {"judging_stays_in_its_scratch", judging_stays_in_its_scratch},
+    {"classifying_stays_in_its_scratch", classifying_stays_in_its_scratch},
     {"decoding_stays_in_its_bound", decoding_stays_in_its_bound},
     {"values_stay_off_the_guard_pages", values_stay_off_the_guard_pages},
-    {"packing_round_trips", packing_round_trips},
+    {"compressing_round_trips", compressing_round_trips},
     {"random_bytes_are_refused_or_canonical", random_bytes_are_refused_or_canonical},
-    {"packing_stays_off_the_guard_pages", packing_stays_off_the_guard_pages},
+    {"compressing_stays_off_the_guard_pages", compressing_stays_off_the_guard_pages},
     {"base64url_has_one_text", base64url_has_one_text},
     {"quoted_printable_is_spliced_as_its_text", quoted_printable_is_spliced_as_its_text},
     {"base64_is_read_alike_by_every_variant", base64_is_read_alike_by_every_variant},
@@ -31,9 +31,9 @@ static const struct {
     {"every_byte_is_of_the_alphabet_or_not", every_byte_is_of_the_alphabet_or_not},
     {"a_needle_is_found_where_it_first_stands", a_needle_is_found_where_it_first_stands},
     {"encodings_stay_off_the_guard_pages", encodings_stay_off_the_guard_pages},
-    {"a_lane_keeps_all_of_every_thread", a_lane_keeps_all_of_every_thread},
-    {"a_lane_has_bounds", a_lane_has_bounds},
-    {"a_lane_says_what_it_cannot_do", a_lane_says_what_it_cannot_do},
+    {"a_queue_keeps_all_of_every_thread", a_queue_keeps_all_of_every_thread},
+    {"a_queue_has_bounds", a_queue_has_bounds},
+    {"a_queue_reports_what_it_cannot_do", a_queue_reports_what_it_cannot_do},
 };
 
 int main(int argc, char **argv) {

@@ -1,4 +1,4 @@
-/* markup_generator.c: see markup_generator.h. Documents are strings of pieces; each kind of document favours other pieces. */
+/* markup_generator.c: see markup_generator.h. Documents are strings of pieces; each kind favours other pieces. */
 #include "markup_generator.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* test_commit_queue.c: what is put into a lane comes to the file once and in order, whoever puts it in and whatever fails. */
+/* test_commit_queue.c: what is enqueued reaches the file once and in order, whoever enqueues and whatever fails. */
 #define _DEFAULT_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,21 +11,21 @@
 #include "crc32.h"
 #include "commit_queue.h"
 
-enum { THREADS = 4, FACTS = 2000, SIZE = 1 << 20, SEED = 77 };
+enum { THREADS = 4, RECORDS = 2000, SIZE = 1 << 20, SEED = 77 };
 
 /* An empty file of SIZE bytes in the working folder of the system's temporary files, as a target from offset 64 on. */
-static lw_lane_file target_of(char *path, uint8_t *count) {
-  memcpy(path, "/tmp/lw-lane-XXXXXX", 20);
+static lw_queue_file target_of(char *path, uint8_t *count) {
+  memcpy(path, "/tmp/lw-queue-XXXXXX", 21);
   int descriptor = mkstemp(path);
   CHECK(descriptor >= 0 && ftruncate(descriptor, SIZE) == 0);
   struct stat status;
   CHECK(fstat(descriptor, &status) == 0);
   memset(count, 0, 8);
-  lw_lane_file file = {descriptor, path, (uint64_t)status.st_dev, (uint64_t)status.st_ino, SEED, 64, SIZE, count, 0};
+  lw_queue_file file = {descriptor, path, (uint64_t)status.st_dev, (uint64_t)status.st_ino, SEED, 64, SIZE, count, 0};
   return file;
 }
 
-static void release(lw_lane_file *file) {
+static void release(lw_queue_file *file) {
   close(file->descriptor);
   unlink(file->path);
 }
@@ -34,127 +34,130 @@ static uint32_t word(const uint8_t *bytes) {
   return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-static uint64_t put(lw_lane *lane, const void *bytes, size_t n, int bell, int wanted) {
-  lw_lane_open(lane);
-  CHECK(lw_lane_put(lane, bytes, n) == wanted);
-  return lw_lane_close(lane, bell);
+static uint64_t put(lw_queue *queue, const void *bytes, size_t n, int notify_fd, int wanted) {
+  lw_queue_begin(queue);
+  CHECK(lw_queue_append(queue, bytes, n) == wanted);
+  return lw_queue_commit(queue, notify_fd);
 }
 
 typedef struct {
-  lw_lane *lane;
+  lw_queue *queue;
   uint32_t thread;
-  int bell;
+  int notify_fd;
 } putting;
 
 static void *put_many(void *argument) {
   putting *this = argument;
-  for (uint32_t i = 0; i < FACTS; i++) {
+  for (uint32_t i = 0; i < RECORDS; i++) {
     uint32_t fact[3] = {this->thread, i, i};
-    put(this->lane, fact, 8 + i % 5, this->bell, 1);
+    put(this->queue, fact, 8 + i % 5, this->notify_fd, 1);
   }
   return NULL;
 }
 
 /* Every frame is whole, and each thread's numbers rise by one. Returns how many there are. */
-static size_t read_back(const lw_lane_file *file) {
+static size_t read_back(const lw_queue_file *file) {
   uint8_t *data = lw_test_room(SIZE);
   CHECK(pread(file->descriptor, data, SIZE, 0) == SIZE);
   uint32_t next[THREADS] = {0};
-  size_t facts = 0, at = 64;
-  for (; at < file->at; facts++) {
+  size_t records = 0, at = 64;
+  for (; at < file->at; records++) {
     size_t n = word(data + at);
     const uint8_t *fact = data + at + 8;
     CHECK(word(data + at + 4) == lw_crc32(SEED, fact, n));
-    uint32_t thread, number;
+    uint32_t thread, inode;
     memcpy(&thread, fact, 4);
-    memcpy(&number, fact + 4, 4);
-    CHECK(thread < THREADS && number == next[thread]++ && n == 8 + number % 5);
+    memcpy(&inode, fact + 4, 4);
+    CHECK(thread < THREADS && inode == next[thread]++ && n == 8 + inode % 5);
     at += 8 + n;
     for (; at % 8; at++) CHECK(data[at] == 0);
   }
   CHECK(at == file->at);
   free(data);
-  return facts;
+  return records;
 }
 
-void a_lane_keeps_all_of_every_thread(void) {
-  char path[20];
+void a_queue_keeps_all_of_every_thread(void) {
+  char path[21];
   uint8_t count[8];
-  int bell[2];
-  CHECK(pipe(bell) == 0 && fcntl(bell[1], F_SETFL, O_NONBLOCK) == 0);
-  lw_lane_file file = target_of(path, count);
-  lw_lane *lane = lw_lane_new(THREADS * FACTS, SIZE);
+  int notify_fd[2];
+  CHECK(pipe(notify_fd) == 0 && fcntl(notify_fd[1], F_SETFL, O_NONBLOCK) == 0);
+  lw_queue_file file = target_of(path, count);
+  lw_queue *queue = lw_queue_new(THREADS * RECORDS, SIZE);
   pthread_t threads[THREADS];
   putting all[THREADS];
   for (uint32_t i = 0; i < THREADS; i++) {
-    all[i] = (putting){lane, i, i % 2 ? bell[1] : -1};
+    all[i] = (putting){queue, i, i % 2 ? notify_fd[1] : -1};
     CHECK(pthread_create(&threads[i], NULL, put_many, &all[i]) == 0);
   }
-  while (lw_lane_look(lane).decided < THREADS * FACTS) CHECK(lw_lane_run(lane, &file, 0.01, 0.001, 4) == LW_LANE_IDLE);
+  while (lw_queue_get_stats(queue).completed < THREADS * RECORDS)
+    CHECK(lw_queue_write(queue, &file, 0.01, 0.001, 4) == LW_QUEUE_IDLE);
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-  lw_lane_end(lane);
-  CHECK(lw_lane_run(lane, &file, 10, 0, 4) == LW_LANE_ENDED);
-  lw_lane_figures found = lw_lane_look(lane);
-  CHECK(found.taken == THREADS * FACTS && found.kept == found.taken && found.told == found.taken && found.held == 0);
-  CHECK(read_back(&file) == THREADS * FACTS && word(count) == THREADS * FACTS);
+  lw_queue_close(queue);
+  CHECK(lw_queue_write(queue, &file, 10, 0, 4) == LW_QUEUE_CLOSED);
+  lw_queue_stats found = lw_queue_get_stats(queue);
+  CHECK(found.enqueued == THREADS * RECORDS && found.durable == found.enqueued);
+  CHECK(found.notified == found.enqueued && found.in_flight == 0);
+  CHECK(read_back(&file) == THREADS * RECORDS && word(count) == THREADS * RECORDS);
   char rung[8];
-  CHECK(read(bell[0], rung, sizeof rung) == sizeof rung);
-  close(bell[0]);
-  close(bell[1]);
-  lw_lane_free(lane);
+  CHECK(read(notify_fd[0], rung, sizeof rung) == sizeof rung);
+  close(notify_fd[0]);
+  close(notify_fd[1]);
+  lw_queue_free(queue);
   release(&file);
 }
 
-void a_lane_has_bounds(void) {
-  lw_lane *lane = lw_lane_new(3, 100);
+void a_queue_has_bounds(void) {
+  lw_queue *queue = lw_queue_new(3, 100);
   static const uint8_t BYTES[200];
-  CHECK(put(lane, BYTES, sizeof BYTES, -1, 0) == 0);
-  CHECK(put(lane, BYTES, 30, -1, 1) == 1);
-  CHECK(put(lane, BYTES, 90, -1, 0) == 1);
-  CHECK(put(lane, BYTES, 1, -1, 1) == 2);
-  CHECK(lw_lane_wait(lane, 0) == 1);
-  CHECK(put(lane, BYTES, 1, -1, 1) == 3);
-  CHECK(put(lane, BYTES, 1, -1, 0) == 3); /* what is held waits as well */
-  lw_lane_drop(lane);
-  lw_lane_figures found = lw_lane_look(lane);
-  CHECK(found.decided == 2 && found.told == 2 && found.kept == 0 && found.held == 0);
-  CHECK(put(lane, BYTES, 1, -1, 1) == 4);
-  lw_lane_end(lane);
-  CHECK(put(lane, BYTES, 1, -1, 0) == 4);
-  CHECK(lw_lane_wait(lane, 10) == 1);
-  lw_lane_drop(lane);
-  CHECK(lw_lane_wait(lane, 10) == 0);
-  CHECK(lw_lane_look(lane).decided == 4);
-  lw_lane_free(lane);
+  CHECK(put(queue, BYTES, sizeof BYTES, -1, 0) == 0);
+  CHECK(put(queue, BYTES, 30, -1, 1) == 1);
+  CHECK(put(queue, BYTES, 90, -1, 0) == 1);
+  CHECK(put(queue, BYTES, 1, -1, 1) == 2);
+  CHECK(lw_queue_wait(queue, 0) == 1);
+  CHECK(put(queue, BYTES, 1, -1, 1) == 3);
+  CHECK(put(queue, BYTES, 1, -1, 0) == 3); /* what is in flight counts as well */
+  lw_queue_discard(queue);
+  lw_queue_stats found = lw_queue_get_stats(queue);
+  CHECK(found.completed == 2 && found.notified == 2 && found.durable == 0 && found.in_flight == 0);
+  CHECK(put(queue, BYTES, 1, -1, 1) == 4);
+  lw_queue_close(queue);
+  CHECK(put(queue, BYTES, 1, -1, 0) == 4);
+  CHECK(lw_queue_wait(queue, 10) == 1);
+  lw_queue_discard(queue);
+  CHECK(lw_queue_wait(queue, 10) == 0);
+  CHECK(lw_queue_get_stats(queue).completed == 4);
+  lw_queue_free(queue);
 }
 
-void a_lane_says_what_it_cannot_do(void) {
-  char path[20], other[] = "/tmp/lw-lane-is-not-there";
+void a_queue_reports_what_it_cannot_do(void) {
+  char path[21], other[] = "/tmp/lw-queue-is-not-there";
   uint8_t count[8];
   uint32_t fact[2] = {0, 0};
-  lw_lane_file file = target_of(path, count);
-  lw_lane *lane = lw_lane_new(10, 1000);
+  lw_queue_file file = target_of(path, count);
+  lw_queue *queue = lw_queue_new(10, 1000);
   for (uint32_t i = 0; i < 3; i++) {
     uint32_t next[3] = {0, i, i};
-    put(lane, next, 8 + i, -1, 1);
+    put(queue, next, 8 + i, -1, 1);
   }
   file.path = other;
-  CHECK(lw_lane_run(lane, &file, 0, 0, 4) == LW_LANE_MOVED && lw_lane_look(lane).held == 3);
+  CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_FILE_REPLACED && lw_queue_get_stats(queue).in_flight == 3);
   file.path = path;
-  int kept = file.descriptor;
+  int durable = file.descriptor;
   file.descriptor = open("/dev/null", O_RDONLY);
-  CHECK(lw_lane_run(lane, &file, 0, 0, 4) == LW_LANE_FAILED && file.error != 0 && lw_lane_look(lane).held == 3);
+  CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_IO_ERROR && file.error != 0);
+  CHECK(lw_queue_get_stats(queue).in_flight == 3);
   close(file.descriptor);
-  file.descriptor = kept;
+  file.descriptor = durable;
   file.size = 64 + 16 + 24; /* room for two of the three */
-  CHECK(lw_lane_run(lane, &file, 0, 0, 4) == LW_LANE_FULL && lw_lane_look(lane).held == 1);
-  CHECK(lw_lane_run(lane, &file, 0, 0, 4) == LW_LANE_FULL && lw_lane_look(lane).kept == 2);
+  CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_FILE_FULL && lw_queue_get_stats(queue).in_flight == 1);
+  CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_FILE_FULL && lw_queue_get_stats(queue).durable == 2);
   file.size = SIZE;
-  CHECK(lw_lane_run(lane, &file, 0, 0, 4) == LW_LANE_IDLE && lw_lane_look(lane).kept == 3);
+  CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_IDLE && lw_queue_get_stats(queue).durable == 3);
   CHECK(read_back(&file) == 3 && word(count) == 3);
-  put(lane, fact, 4, -1, 1);
-  lw_lane_end(lane);
-  CHECK(lw_lane_run(lane, &file, 10, 0, 4) == LW_LANE_ENDED && lw_lane_look(lane).kept == 4);
-  lw_lane_free(lane);
+  put(queue, fact, 4, -1, 1);
+  lw_queue_close(queue);
+  CHECK(lw_queue_write(queue, &file, 10, 0, 4) == LW_QUEUE_CLOSED && lw_queue_get_stats(queue).durable == 4);
+  lw_queue_free(queue);
   release(&file);
 }

@@ -1,11 +1,11 @@
-/* test_list.h: what the program of checks can be asked for; main.c has the table. Each aborts when it does not hold. */
+/* test_list.h: the tests of the C program; main.c has the table. Each aborts when it does not hold. */
 #ifndef LW_TEST_LIST_H
 #define LW_TEST_LIST_H
 
 /* test_tokenizer.c */
-void sweeps_find_the_same(void);
-void sweeps_stop_in_text(void);
-void sweeps_read_every_short_tag_right(void);
+void skip_variants_agree(void);
+void skips_stop_in_text(void);
+void skips_read_every_short_tag(void);
 void every_split_finds_the_same(void);
 void small_arrays_find_the_same(void);
 void scanning_stays_off_the_guard_pages(void);
@@ -14,14 +14,14 @@ void a_zeroed_scan_is_valid(void);
 void found_bugs_stay_fixed(void);
 
 /* test_classify.c */
-void judging_stays_in_its_scratch(void);
+void classifying_stays_in_its_scratch(void);
 void decoding_stays_in_its_bound(void);
 void values_stay_off_the_guard_pages(void);
 
 /* test_url_codec.c */
-void packing_round_trips(void);
+void compressing_round_trips(void);
 void random_bytes_are_refused_or_canonical(void);
-void packing_stays_off_the_guard_pages(void);
+void compressing_stays_off_the_guard_pages(void);
 void base64url_has_one_text(void);
 
 /* test_transfer_encodings.c */
@@ -33,8 +33,8 @@ void a_needle_is_found_where_it_first_stands(void);
 void encodings_stay_off_the_guard_pages(void);
 
 /* test_commit_queue.c */
-void a_lane_keeps_all_of_every_thread(void);
-void a_lane_has_bounds(void);
-void a_lane_says_what_it_cannot_do(void);
+void a_queue_keeps_all_of_every_thread(void);
+void a_queue_has_bounds(void);
+void a_queue_reports_what_it_cannot_do(void);
 
 #endif

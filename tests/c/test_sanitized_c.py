@@ -53,23 +53,23 @@ def run_check(program: Path, *names: str) -> str:
     return done.stdout
 
 
-def test_every_sweep_finds_what_the_portable_path_finds(check_program: Path) -> None:
-    """Each vector variant finds the same links as no sweep at all, in one piece and in random pieces."""
-    run_check(check_program, "sweeps_find_the_same")
+def test_every_skip_variant_finds_what_the_portable_path_finds(check_program: Path) -> None:
+    """Each vector variant finds the same links as no skip at all, in one piece and in random pieces."""
+    run_check(check_program, "skip_variants_agree")
 
 
-def test_a_sweep_passes_only_what_is_complete(check_program: Path) -> None:
-    """Where a sweep stops, the tokenizer is in text, with no foreign element open and no link behind it."""
-    run_check(check_program, "sweeps_stop_in_text")
+def test_a_skip_passes_only_what_is_complete(check_program: Path) -> None:
+    """Where a skip stops, the tokenizer is in text, with no foreign element open and no link behind it."""
+    run_check(check_program, "skips_stop_in_text")
 
 
-def test_a_sweep_reads_every_short_tag_right(check_program: Path) -> None:
+def test_a_skip_reads_every_short_tag_right(check_program: Path) -> None:
     """Every tag whose inside is up to six of space, =, both quotes, /, x and an attribute leaves the links right."""
-    run_check(check_program, "sweeps_read_every_short_tag_right")
+    run_check(check_program, "skips_read_every_short_tag")
 
 
 def test_every_split_finds_the_same(check_program: Path) -> None:
-    """Any two pieces, and pieces of one to five bytes, give the findings of the whole, with each sweep and without."""
+    """Any two pieces, and pieces of one to five bytes, give the findings of the whole, with and without each skip."""
     run_check(check_program, "every_split_finds_the_same")
 
 
@@ -98,9 +98,9 @@ def test_past_bugs_stay_fixed(check_program: Path) -> None:
     run_check(check_program, "found_bugs_stay_fixed")
 
 
-def test_judging_stays_in_its_scratch(check_program: Path) -> None:
-    """Judging a value needs no more scratch than lw_scratch_bound says, and leaves the value as it was."""
-    run_check(check_program, "judging_stays_in_its_scratch")
+def test_classifying_stays_in_its_scratch(check_program: Path) -> None:
+    """Classifying a value needs no more scratch than lw_scratch_bound says, and leaves the value as it was."""
+    run_check(check_program, "classifying_stays_in_its_scratch")
 
 
 def test_decoding_stays_in_its_bound(check_program: Path) -> None:
@@ -109,23 +109,23 @@ def test_decoding_stays_in_its_bound(check_program: Path) -> None:
 
 
 def test_values_are_read_to_their_ends_and_no_further(check_program: Path) -> None:
-    """With a forbidden page beside the value, judging and decoding do not fault."""
+    """With a forbidden page beside the value, classifying and decoding do not fault."""
     run_check(check_program, "values_stay_off_the_guard_pages")
 
 
 def test_packing_round_trips_in_exactly_its_room(check_program: Path) -> None:
-    """Any destination up to the limit packs, unpacks to itself in exactly its room, and is refused one byte less."""
-    run_check(check_program, "packing_round_trips")
+    """Any destination up to the limit decompresses to itself in exactly its room, and is refused in less."""
+    run_check(check_program, "compressing_round_trips")
 
 
 def test_random_bytes_are_refused_or_canonical(check_program: Path) -> None:
-    """Random bytes either do not unpack or are the one packed form of what they unpack to."""
+    """Random bytes are either refused or the one compressed form of what they decompress to."""
     run_check(check_program, "random_bytes_are_refused_or_canonical")
 
 
 def test_packing_reads_nothing_beside_its_input(check_program: Path) -> None:
     """With a forbidden page beside the input, packing and unpacking do not fault."""
-    run_check(check_program, "packing_stays_off_the_guard_pages")
+    run_check(check_program, "compressing_stays_off_the_guard_pages")
 
 
 def test_base64url_has_one_text(check_program: Path) -> None:
@@ -165,17 +165,17 @@ def test_encodings_read_nothing_beside_their_input(check_program: Path) -> None:
 
 def test_a_queue_loses_nothing_of_any_thread(check_program: Path) -> None:
     """What several threads put in at once is in the file, each thread's in its order, framed and counted."""
-    run_check(check_program, "a_lane_keeps_all_of_every_thread")
+    run_check(check_program, "a_queue_keeps_all_of_every_thread")
 
 
 def test_a_queue_has_bounds(check_program: Path) -> None:
     """Beyond its facts or bytes, and after its end, a lane takes nothing; dropped facts are decided and not kept."""
-    run_check(check_program, "a_lane_has_bounds")
+    run_check(check_program, "a_queue_has_bounds")
 
 
 def test_a_queue_reports_what_it_cannot_do(check_program: Path) -> None:
     """A full file, a moved one and one that cannot be written are told apart, and no fact is lost by them."""
-    run_check(check_program, "a_lane_says_what_it_cannot_do")
+    run_check(check_program, "a_queue_reports_what_it_cannot_do")
 
 
 def test_no_check_is_left_out(check_program: Path) -> None:

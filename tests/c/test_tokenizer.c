@@ -1,4 +1,4 @@
-/* test_tokenizer.c: however a document is scanned, the findings are those of the plain way. */
+/* test_tokenizer.c: however a document is scanned, the findings are those of the plain setup. */
 #include <string.h>
 
 #include "check.h"
@@ -11,62 +11,62 @@ enum { ROOM = 700, SHORT = 160 };
 
 static const lw_opt_out OPT_OUT[] = {{"ses:no-track", NULL, 12, 0}, {"clicktracking", "off", 13, 3}};
 
-static const way PLAIN = {.first = SIZE_MAX, .rest = SIZE_MAX, .capacity = 64, .switches = {.tag_limit = 65536}};
+static const scan_setup PLAIN = {.first = SIZE_MAX, .rest = SIZE_MAX, .capacity = 64, .options = {.tag_limit = 65536}};
 
 /* Switches vary with the number of the document. */
-static way plain_way(size_t i) {
-  way way = PLAIN;
-  way.switches.outlook = i % 2;
-  way.switches.track_placeholders = i / 2 % 2;
-  way.switches.opt_out = OPT_OUT;
-  way.switches.opt_out_count = i % 3;
-  if (i % 7 == 6) way.switches.tag_limit = 40;
-  return way;
+static scan_setup plain_setup(size_t i) {
+  scan_setup setup = PLAIN;
+  setup.options.outlook = i % 2;
+  setup.options.track_placeholders = i / 2 % 2;
+  setup.options.opt_out = OPT_OUT;
+  setup.options.opt_out_count = i % 3;
+  if (i % 7 == 6) setup.options.tag_limit = 40;
+  return setup;
 }
 
-static void check_way(const uint8_t *document, size_t n, const way *way, const findings *expected) {
-  findings found = scan_document(document, n, way);
+static void check_setup(const uint8_t *document, size_t n, const scan_setup *setup, const findings *expected) {
+  findings found = scan_document(document, n, setup);
   check_same(expected, &found);
   free_findings(&found);
 }
 
-void sweeps_find_the_same(void) {
+void skip_variants_agree(void) {
   uint8_t document[ROOM];
   uint64_t seed = 1;
   for (size_t i = 0; i < 30000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
-    way plain = plain_way(i), other = plain;
+    scan_setup plain = plain_setup(i), other = plain;
     findings expected = scan_document(document, n, &plain);
-    for (size_t k = 0; (other.switches.sweep = usable_sweep(k)) != NULL; k++) {
+    for (size_t k = 0; (other.options.skip = usable_skip(k)) != NULL; k++) {
       other.first = SIZE_MAX;
       other.seed = 0;
-      check_way(document, n, &other, &expected);
+      check_setup(document, n, &other, &expected);
       other.first = 1 + (size_t)(next_random(&seed) % n);
       other.rest = 1 + (size_t)(next_random(&seed) % 300);
       other.seed = 1 + i;
-      check_way(document, n, &other, &expected);
+      check_setup(document, n, &other, &expected);
     }
     free_findings(&expected);
   }
 }
 
-/* What a sweep passes must be complete and without links: the states, stopped there, are in text and in HTML. */
-void sweeps_stop_in_text(void) {
+/* What a skip passes must be complete and without links: the states, stopped there, are in text and in HTML. */
+void skips_stop_in_text(void) {
   uint8_t document[ROOM];
   uint64_t seed = 2;
-  lw_sweep sweep;
+  lw_skip_fn skip;
   size_t passed = 0, total = 0;
   for (size_t i = 0; i < 60000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
-    for (size_t k = 0; (sweep = usable_sweep(k)) != NULL; k++) {
-      const uint8_t *stop = sweep(document, document + n);
+    for (size_t k = 0; (skip = usable_skip(k)) != NULL; k++) {
+      const uint8_t *stop = skip(document, document + n);
       CHECK(stop >= document && stop <= document + n);
       lw_scan scan = {0};
       lw_span span;
       lw_spans out = {&span, 0, 1};
-      lw_switches switches = {.tag_limit = 65536};
-      CHECK(lw_scan_feed(&scan, &switches, document, (size_t)(stop - document), &out) == (size_t)(stop - document));
-      CHECK(out.count == 0 && scan.outer.state == LW_DATA && scan.outer.depth == 0 && !scan.outer.doubt);
+      lw_options options = {.tag_limit = 65536};
+      CHECK(lw_scan_feed(&scan, &options, document, (size_t)(stop - document), &out) == (size_t)(stop - document));
+      CHECK(out.count == 0 && scan.document.state == LW_DATA && scan.document.depth == 0 && !scan.document.ambiguous);
       passed += (size_t)(stop - document);
       total += n;
     }
@@ -91,25 +91,25 @@ static size_t spell(size_t number, size_t letters, size_t shift, uint8_t *out) {
   return n + 2 * 64;
 }
 
-static size_t links_of(lw_sweep sweep, const uint8_t *document, size_t n, lw_span *spans) {
+static size_t links_of(lw_skip_fn skip, const uint8_t *document, size_t n, lw_span *spans) {
   lw_scan scan = {0};
   lw_spans out = {spans, 0, 8};
-  lw_switches switches = {.tag_limit = 65536, .sweep = sweep};
-  lw_scan_feed(&scan, &switches, document, n, &out);
+  lw_options options = {.tag_limit = 65536, .skip = skip};
+  lw_scan_feed(&scan, &options, document, n, &out);
   return out.count;
 }
 
 /* All of them, up to six letters, each at places that move the blocks' limits through the tag. */
-void sweeps_read_every_short_tag_right(void) {
+void skips_read_every_short_tag(void) {
   uint8_t document[512];
   lw_span expected[8], found[8];
-  lw_sweep sweep;
+  lw_skip_fn skip;
   for (size_t letters = 1, all = 7; letters <= 6; letters++, all *= 7) {
     for (size_t number = 0; number < all; number++) {
       size_t n = spell(number, letters, 64 - 3 - 2 * letters + number % (3 * letters), document);
       size_t count = links_of(NULL, document, n, expected);
-      for (size_t k = 0; (sweep = usable_sweep(k)) != NULL; k++) {
-        CHECK(links_of(sweep, document, n, found) == count);
+      for (size_t k = 0; (skip = usable_skip(k)) != NULL; k++) {
+        CHECK(links_of(skip, document, n, found) == count);
         for (size_t i = 0; i < count; i++)
           CHECK(found[i].start == expected[i].start && found[i].end == expected[i].end);
       }
@@ -122,13 +122,13 @@ void every_split_finds_the_same(void) {
   uint64_t seed = 3;
   for (size_t i = 0; i < 1500; i++) {
     size_t n = make_markup(&seed, document, SHORT);
-    way plain = plain_way(i), other = plain;
+    scan_setup plain = plain_setup(i), other = plain;
     findings expected = scan_document(document, n, &plain);
-    for (size_t k = 0; k == 0 || other.switches.sweep; k++) { /* each sweep, and at last none */
-      other.switches.sweep = usable_sweep(k);
+    for (size_t k = 0; k == 0 || other.options.skip; k++) { /* each skip, and at last none */
+      other.options.skip = usable_skip(k);
       other.rest = SIZE_MAX;
-      for (other.first = 1; other.first < n; other.first++) check_way(document, n, &other, &expected);
-      for (other.first = other.rest = 1; other.rest <= 5; other.rest++) check_way(document, n, &other, &expected);
+      for (other.first = 1; other.first < n; other.first++) check_setup(document, n, &other, &expected);
+      for (other.first = other.rest = 1; other.rest <= 5; other.rest++) check_setup(document, n, &other, &expected);
     }
     free_findings(&expected);
   }
@@ -139,12 +139,12 @@ void small_arrays_find_the_same(void) {
   uint64_t seed = 4;
   for (size_t i = 0; i < 4000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
-    way plain = plain_way(i), other = plain;
+    scan_setup plain = plain_setup(i), other = plain;
     findings expected = scan_document(document, n, &plain);
-    other.switches.sweep = i % 4 ? usable_sweep(i % 2) : NULL;
+    other.options.skip = i % 4 ? usable_skip(i % 2) : NULL;
     for (other.capacity = 1; other.capacity <= 3; other.capacity++) {
       other.first = i % 5 ? SIZE_MAX : 1 + i % n;
-      check_way(document, n, &other, &expected);
+      check_setup(document, n, &other, &expected);
     }
     free_findings(&expected);
   }
@@ -156,15 +156,15 @@ void scanning_stays_off_the_guard_pages(void) {
   uint64_t seed = 5;
   for (size_t i = 0; i < 2000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
-    way plain = plain_way(i), other = plain;
+    scan_setup plain = plain_setup(i), other = plain;
     findings expected = scan_document(document, n, &plain);
     other.memory = sides[i % 2];
-    for (size_t k = 0; k == 0 || other.switches.sweep; k++) {
-      other.switches.sweep = usable_sweep(k);
+    for (size_t k = 0; k == 0 || other.options.skip; k++) {
+      other.options.skip = usable_skip(k);
       other.first = other.rest = SIZE_MAX;
-      check_way(document, n, &other, &expected);
+      check_setup(document, n, &other, &expected);
       other.first = 1 + (size_t)(next_random(&seed) % n);
-      check_way(document, n, &other, &expected);
+      check_setup(document, n, &other, &expected);
     }
     free_findings(&expected);
   }
@@ -179,10 +179,10 @@ void tags_cut_at_the_guard_page_are_read_no_further(void) {
       for (size_t cut = 1; cut <= strlen(TAGS[k]); cut++) {
         memset(document, 'x', sizeof document);
         memcpy(document + n - cut, TAGS[k], cut);
-        way way = PLAIN;
-        findings expected = scan_document(document, n, &way);
-        way.memory = &ENDS_AT_GUARD;
-        for (size_t i = 0; (way.switches.sweep = usable_sweep(i)) != NULL; i++) check_way(document, n, &way, &expected);
+        scan_setup setup = PLAIN;
+        findings expected = scan_document(document, n, &setup);
+        setup.memory = &ENDS_AT_GUARD;
+        for (size_t i = 0; (setup.options.skip = usable_skip(i)) != NULL; i++) check_setup(document, n, &setup, &expected);
         free_findings(&expected);
       }
     }
@@ -193,15 +193,15 @@ void a_zeroed_scan_is_valid(void) {
   lw_scan scan;
   lw_span span;
   lw_spans out = {&span, 0, 1};
-  lw_switches switches = {.tag_limit = 65536};
+  lw_options options = {.tag_limit = 65536};
   const uint8_t tag[] = "<a href=\"https://h\">";
   memset(&scan, 0, sizeof scan);
-  CHECK(lw_scan_hold(&scan, &switches) == LW_NO_HOLD);
-  CHECK(lw_scan_feed(&scan, &switches, tag, 0, &out) == 0 && out.count == 0);
+  CHECK(lw_scan_retain_from(&scan, &options) == LW_RETAIN_NOTHING);
+  CHECK(lw_scan_feed(&scan, &options, tag, 0, &out) == 0 && out.count == 0);
   lw_scan_finish(&scan, &out);
   CHECK(out.count == 0);
-  CHECK(lw_scan_feed(&scan, &switches, tag, sizeof tag - 1, &out) == sizeof tag - 1);
-  CHECK(out.count == 1 && span.start == 0 && span.end == sizeof tag - 1 && span.shape == LW_LEXED);
+  CHECK(lw_scan_feed(&scan, &options, tag, sizeof tag - 1, &out) == sizeof tag - 1);
+  CHECK(out.count == 1 && span.start == 0 && span.end == sizeof tag - 1 && span.kind == LW_SPAN_COMPLETE);
 }
 
 typedef struct {
@@ -223,13 +223,13 @@ void found_bugs_stay_fixed(void) {
   for (size_t i = 0; i < sizeof ONCE_WRONG / sizeof *ONCE_WRONG; i++) {
     const once_wrong *was = &ONCE_WRONG[i];
     const uint8_t *document = (const uint8_t *)was->bytes;
-    way way = PLAIN;
-    way.switches.outlook = was->outlook;
-    findings expected = scan_document(document, was->n, &way);
+    scan_setup setup = PLAIN;
+    setup.options.outlook = was->outlook;
+    findings expected = scan_document(document, was->n, &setup);
     CHECK(expected.count == was->links);
-    for (size_t k = 0; k == 0 || way.switches.sweep; k++) {
-      way.switches.sweep = usable_sweep(k);
-      for (way.first = 1; way.first <= was->n; way.first++) check_way(document, was->n, &way, &expected);
+    for (size_t k = 0; k == 0 || setup.options.skip; k++) {
+      setup.options.skip = usable_skip(k);
+      for (setup.first = 1; setup.first <= was->n; setup.first++) check_setup(document, was->n, &setup, &expected);
     }
     free_findings(&expected);
   }

@@ -1,4 +1,4 @@
-/* test_transfer_encodings.c: transfer encodings are exact, every variant agrees, and none leaves the ranges it is given. */
+/* test_transfer_encodings.c: they are exact, every variant agrees, and none leaves the ranges it is given. */
 #include <string.h>
 
 #include "base64.h"
@@ -69,13 +69,13 @@ void a_needle_is_found_where_it_first_stands(void) {
 
 static void read_quoted(const uint8_t *placed, size_t n) {
   uint8_t text[ROOM], out[2 * ROOM];
-  lw_quoted part;
-  if (lw_quoted_decode(placed, n, text, &part) != LW_QUOTED_RIGHT) return;
-  lw_change changes[] = {{part.size / 2, part.size / 2 + (part.size > 1), (const uint8_t *)"new", 3},
+  lw_qp_part part;
+  if (lw_qp_decode(placed, n, text, &part) != LW_QP_VALID) return;
+  lw_replacement replacements[] = {{part.size / 2, part.size / 2 + (part.size > 1), (const uint8_t *)"new", 3},
                          {part.size, part.size, (const uint8_t *)"end", 3}};
-  CHECK(lw_quoted_room(n, changes, 2) <= sizeof out);
-  uint8_t made[2];
-  lw_quoted_splice(placed, n, part.crlf, changes, 2, out, made);
+  CHECK(lw_qp_splice_bound(n, replacements, 2) <= sizeof out);
+  uint8_t applied[2];
+  lw_qp_splice(placed, n, part.crlf, replacements, 2, out, applied);
 }
 
 static void read_base64(const uint8_t *placed, size_t n) {
@@ -83,19 +83,19 @@ static void read_base64(const uint8_t *placed, size_t n) {
   lw_base64_decode(placed, n, NULL, out);
   for (const lw_base64_variant *one = LW_BASE64; one->name; one++)
     if (one->usable()) lw_base64_decode(placed, n, one->read, out);
-  lw_base64_behind(placed, n, n);
+  lw_base64_offset_after(placed, n, n);
 }
 
 static void write_base64(const uint8_t *placed, size_t n) {
   uint8_t out[3 * ROOM];
   lw_base64_lines lines = {0, 76, true};
-  CHECK(lw_base64_room(n, &lines) <= sizeof out);
+  CHECK(lw_base64_encoded_length(n, &lines) <= sizeof out);
   lw_base64_encode(placed, n, &lines, NULL, out);
   for (const lw_base64_variant *one = LW_BASE64; one->name; one++)
     if (one->usable()) lw_base64_encode(placed, n, &lines, one->write, out);
 }
 
-static void search(const uint8_t *placed, size_t n) { lw_find(placed, n, (const uint8_t *)"--b--", 5); }
+static void search(const uint8_t *placed, size_t n) { lw_memmem(placed, n, (const uint8_t *)"--b--", 5); }
 
 void encodings_stay_off_the_guard_pages(void) {
   static void (*const READS[])(const uint8_t *, size_t) = {read_quoted, read_base64, write_base64, search};

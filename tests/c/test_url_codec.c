@@ -10,20 +10,21 @@
 
 enum { ROOM = 300 };
 
-void packing_round_trips(void) {
-  uint8_t bytes[LW_DESTINATION_LIMIT + 1] = {0};
+void compressing_round_trips(void) {
+  uint8_t bytes[LW_MAX_URL_BYTES + 1] = {0};
   uint64_t seed = 9;
   for (size_t i = 0; i < 30000; i++) check_destination(bytes, make_value(&seed, bytes, ROOM));
-  for (size_t n = 0; n <= LW_DESTINATION_LIMIT; n += 1 + n / 3) {
+  for (size_t n = 0; n <= LW_MAX_URL_BYTES; n += 1 + n / 3) {
     memset(bytes, 'f', n); /* one run as long as can be */
     check_destination(bytes, n);
     memset(bytes, 0xFF, n); /* the most expensive bytes */
     check_destination(bytes, n);
   }
-  memset(bytes, 0xFF, LW_DESTINATION_LIMIT);
-  check_destination(bytes, LW_DESTINATION_LIMIT);
-  uint8_t *room = lw_test_room(LW_PACKED_ROOM(LW_DESTINATION_LIMIT + 1));
-  CHECK(lw_pack(bytes, LW_DESTINATION_LIMIT + 1, room, LW_PACKED_ROOM(LW_DESTINATION_LIMIT + 1)) == LW_PACK_REFUSED);
+  memset(bytes, 0xFF, LW_MAX_URL_BYTES);
+  check_destination(bytes, LW_MAX_URL_BYTES);
+  uint8_t *room = lw_test_room(LW_URL_COMPRESSED_BOUND(LW_MAX_URL_BYTES + 1));
+  size_t bound = LW_URL_COMPRESSED_BOUND(LW_MAX_URL_BYTES + 1);
+  CHECK(lw_url_compress(bytes, LW_MAX_URL_BYTES + 1, room, bound) == LW_URL_REFUSED);
   free(room);
 }
 
@@ -34,24 +35,24 @@ void random_bytes_are_refused_or_canonical(void) {
   for (size_t i = 0; i < all; i++) {
     size_t n = (size_t)(next_random(&seed) % sizeof bytes);
     for (size_t k = 0; k < n; k++) bytes[k] = (uint8_t)(next_random(&seed) >> 56);
-    accepted += check_packed(bytes, n);
+    accepted += check_compressed(bytes, n);
   }
   CHECK(accepted > 0 && accepted < all); /* else one half of this shows nothing */
 }
 
-void packing_stays_off_the_guard_pages(void) {
+void compressing_stays_off_the_guard_pages(void) {
   const memory *const sides[] = {&ENDS_AT_GUARD, &BEGINS_AT_GUARD};
-  uint8_t bytes[ROOM], packed[LW_PACKED_ROOM(ROOM)], again[ROOM];
+  uint8_t bytes[ROOM], compressed[LW_URL_COMPRESSED_BOUND(ROOM)], again[ROOM];
   uint64_t seed = 11;
   for (size_t i = 0; i < 20000; i++) {
     size_t n = make_value(&seed, bytes, i % 2 ? ROOM : 24);
     const memory *memory = sides[i / 2 % 2];
     const uint8_t *placed = memory->place(bytes, n);
-    size_t length = lw_pack(placed, n, packed, sizeof packed);
+    size_t length = lw_url_compress(placed, n, compressed, sizeof compressed);
     memory->release(placed);
-    CHECK(length != LW_PACK_REFUSED);
-    placed = memory->place(packed, length);
-    CHECK(lw_unpack(placed, length, again, n) == n && memcmp(again, bytes, n) == 0);
+    CHECK(length != LW_URL_REFUSED);
+    placed = memory->place(compressed, length);
+    CHECK(lw_url_decompress(placed, length, again, n) == n && memcmp(again, bytes, n) == 0);
     memory->release(placed);
   }
 }

@@ -1,7 +1,7 @@
-/* tokenizer_helpers.h: run a document through the scanner in a chosen way, and check what must hold whichever way it is.
+/* tokenizer_helpers.h: run a document through the tokenizer with a chosen setup, and check what must always hold.
  *
- * Whatever the way, the findings must be the same: that is what the tests and the fuzz target compare. While
- * running, it plays the caller that tokenizer.h describes: it forgets each chunk, keeps only what lw_scan_hold asks for,
+ * Whatever the setup, the findings must be the same: that is what the tests and the fuzz target compare. While
+ * running, it plays the caller that tokenizer.h describes: it forgets each chunk, retains only what lw_scan_retain_from says,
  * and joins and lexes tags that were split.
  */
 #ifndef LW_TEST_TOKENIZER_HELPERS_H
@@ -17,16 +17,16 @@ typedef struct {
 
 /* How to run. Sizes of chunks: `first`, then `rest` each; with a seed, random ones of 1 to `rest`. */
 typedef struct {
-  lw_switches switches;
+  lw_options options;
   size_t first, rest, capacity;
   uint64_t seed;
   const memory *memory;
-} way;
+} scan_setup;
 
 /* One link tag, with what was judged of it. Offsets are of the document; 0 where there is no quoted value. */
 typedef struct {
   uint64_t start, end, value, value_end, destination_length, destination_hash;
-  uint8_t shape, element, outcome, has_href, quoted, spaced, opted_out, self_closing, warnings;
+  uint8_t kind, element, outcome, has_href, quoted, equals_spaced, opted_out, self_closing, warnings;
 } finding;
 
 /* Also where the scan stands when the document ends: a difference there would show in what might follow. */
@@ -37,7 +37,7 @@ typedef struct {
 } findings;
 
 /* Scan document[0..n); returns the findings, to be released with free_findings. Aborts when anything is wrong. */
-findings scan_document(const uint8_t *document, size_t n, const way *way);
+findings scan_document(const uint8_t *document, size_t n, const scan_setup *setup);
 
 /* Aborts unless both ways found the same. */
 void check_same(const findings *a, const findings *b);
@@ -47,7 +47,7 @@ void free_findings(findings *found);
 /* A generator of chunk sizes and markup: the next number of a seeded sequence (xorshift64*). */
 uint64_t next_random(uint64_t *state);
 
-/* The usable sweep with number `i` of LW_SWEEPS, best first; NULL behind the last: the portable path. */
-lw_sweep usable_sweep(size_t i);
+/* The usable skip with number `i` of LW_SKIP_VARIANTS, best first; NULL behind the last: the portable path. */
+lw_skip_fn usable_skip(size_t i);
 
 #endif

@@ -1,4 +1,4 @@
-/* url_codec_helpers.c: see url_codec_helpers.h. Every range is a heap block of exactly the size announced, for a sanitizer to watch. */
+/* url_codec_helpers.c: see url_codec_helpers.h. Every range is a heap block of exactly the announced size. */
 #include "url_codec_helpers.h"
 
 #include <string.h>
@@ -13,28 +13,28 @@ static uint8_t *copy_of(const uint8_t *bytes, size_t n) {
 }
 
 void check_destination(const uint8_t *bytes, size_t n) {
-  size_t room = LW_PACKED_ROOM(n);
-  uint8_t *source = copy_of(bytes, n), *packed = lw_test_room(room), *again = lw_test_room(n);
-  CHECK(lw_pack(source, n, packed, room - 1) == LW_PACK_REFUSED);
-  size_t length = lw_pack(source, n, packed, room);
-  CHECK(length != LW_PACK_REFUSED && length <= room && length > 0);
-  uint8_t *form = copy_of(packed, length);
-  CHECK(lw_unpack(form, length, again, n) == n && memcmp(again, bytes, n) == 0);
-  if (n) CHECK(lw_unpack(form, length, again, n - 1) == LW_PACK_REFUSED);
+  size_t room = LW_URL_COMPRESSED_BOUND(n);
+  uint8_t *source = copy_of(bytes, n), *compressed = lw_test_room(room), *again = lw_test_room(n);
+  CHECK(lw_url_compress(source, n, compressed, room - 1) == LW_URL_REFUSED);
+  size_t length = lw_url_compress(source, n, compressed, room);
+  CHECK(length != LW_URL_REFUSED && length <= room && length > 0);
+  uint8_t *form = copy_of(compressed, length);
+  CHECK(lw_url_decompress(form, length, again, n) == n && memcmp(again, bytes, n) == 0);
+  if (n) CHECK(lw_url_decompress(form, length, again, n - 1) == LW_URL_REFUSED);
   free(form);
   free(again);
-  free(packed);
+  free(compressed);
   free(source);
 }
 
-int check_packed(const uint8_t *bytes, size_t n) {
-  size_t room = LW_PACKED_ROOM(LW_DESTINATION_LIMIT);
-  uint8_t *form = copy_of(bytes, n), *out = lw_test_room(LW_DESTINATION_LIMIT), *again = lw_test_room(room);
-  size_t length = lw_unpack(form, n, out, LW_DESTINATION_LIMIT);
-  int accepted = length != LW_PACK_REFUSED;
+int check_compressed(const uint8_t *bytes, size_t n) {
+  size_t room = LW_URL_COMPRESSED_BOUND(LW_MAX_URL_BYTES);
+  uint8_t *form = copy_of(bytes, n), *out = lw_test_room(LW_MAX_URL_BYTES), *again = lw_test_room(room);
+  size_t length = lw_url_decompress(form, n, out, LW_MAX_URL_BYTES);
+  int accepted = length != LW_URL_REFUSED;
   if (accepted) {
-    CHECK(length <= LW_DESTINATION_LIMIT);
-    CHECK(lw_pack(out, length, again, room) == n && memcmp(again, bytes, n) == 0);
+    CHECK(length <= LW_MAX_URL_BYTES);
+    CHECK(lw_url_compress(out, length, again, room) == n && memcmp(again, bytes, n) == 0);
   }
   free(again);
   free(out);

@@ -1,4 +1,4 @@
-/* failing_allocator.h: stands before the sources of an extension that takes memory from the system, so that a test can refuse it. */
+/* failing_allocator.h: included before the sources of an extension that allocates from the system: a test can fail it. */
 #ifndef LW_TEST_FAILING_ALLOCATOR_H
 #define LW_TEST_FAILING_ALLOCATOR_H
 
