@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "namespace.h"
-#include "tokenizer_states.h"
+#include "tokenizer_internal.h"
 
 /* HTML, 13.2.5.43-53. The "less-than sign" states of nested comments end a comment where these do. */
 lw_state lw_comment_step(lw_state state, uint8_t c) {

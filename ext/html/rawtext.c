@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "namespace.h"
-#include "tokenizer_states.h"
+#include "tokenizer_internal.h"
 
 /* In raw text came a '<' that is not the element's end tag. Where the namespace is ambiguous, this may be markup that
  * hides that end tag (in a comment, in a value), and the two readings part for good: the rest is left alone. */

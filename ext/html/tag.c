@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "namespace.h"
-#include "tokenizer_states.h"
+#include "tokenizer_internal.h"
 
 static void begin_tag(lw_tokenizer *tok, uint64_t start, bool end_tag) {
   tok->tag_start = start;

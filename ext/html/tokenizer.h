@@ -21,6 +21,7 @@
 
 #include "ascii.h"
 #include "attributes.h"
+#include "link_element.h"
 
 enum { LW_DEPTH = 32, LW_NAME_MAX = 16, LW_VALUE_MAX = 64 };
 
@@ -33,12 +34,6 @@ typedef enum {
   LW_SPAN_TOO_LONG,    /* longer than the limit; its bytes need not have been retained */
   LW_SPAN_UNTERMINATED /* the document (or conditional comment) ends inside the tag */
 } lw_span_kind;
-
-/* The elements that can carry a link. */
-typedef enum {
-  LW_EL_A, LW_EL_RECT, LW_EL_ROUNDRECT, LW_EL_OVAL, LW_EL_SHAPE, LW_EL_LINE, LW_EL_POLYLINE, LW_EL_ARC,
-  LW_EL_CURVE, LW_EL_IMAGE, LW_EL_GROUP, LW_EL_NONE
-} lw_element;
 
 /* One link tag. Offsets count from the first byte ever fed. `end` is one past its '>', or the document's end. */
 typedef struct {
@@ -92,8 +87,5 @@ uint64_t lw_scan_open_tag(const lw_scan *scan);
 
 /* The same, but LW_RETAIN_NOTHING for a tag beyond the limit: its bytes are not needed. */
 uint64_t lw_scan_retain_from(const lw_scan *scan, const lw_options *options);
-
-/* The element's name as it is written in reports ("a", "v:rect", ...). */
-const char *lw_element_name(lw_element element);
 
 #endif

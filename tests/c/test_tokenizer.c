@@ -5,7 +5,7 @@
 #include "test_list.h"
 #include "guard_pages.h"
 #include "markup_generator.h"
-#include "tokenizer_states.h"
+#include "tokenizer_internal.h"
 
 enum { ROOM = 700, SHORT = 160 };
 

@@ -1,11 +1,12 @@
-/* tokenizer_states.h: the tokenizer's states and who moves between them. Private to the scanner.
+/* tokenizer_internal.h: the tokenizer's states and the functions that move between them. Private to its files.
  *
  * The names are those of the HTML standard, 13.2.5, shortened; states that do not change where a tag begins or
  * ends are folded into one. Each lw_*_states function runs while the document stays in its group and returns
- * where it stopped; lw_run_states hands the document from group to group.
+ * where it stopped; lw_run_states (tokenizer.c) hands the document from group to group. Calls go one way:
+ * tokenizer.c -> tag.c, rawtext.c, comment.c -> link_element.c, namespace.c.
  */
-#ifndef LW_TOKENIZER_STATES_H
-#define LW_TOKENIZER_STATES_H
+#ifndef LW_TOKENIZER_INTERNAL_H
+#define LW_TOKENIZER_INTERNAL_H
 
 #include "tokenizer.h"
 
@@ -58,9 +59,11 @@ lw_state lw_comment_step(lw_state state, uint8_t c);
  * met in, or `end`. */
 const uint8_t *lw_comment_skip(lw_state *state, const uint8_t *p, const uint8_t *end);
 
-/* Which link element the document's open start tag is by its name, LW_EL_NONE if none; and whether an open tag
- * whose name is incomplete could still become one. */
+/* link_element.c: which link element the open tag is by its name, LW_EL_NONE for none. */
 lw_element lw_link_element(const lw_tokenizer *tok, bool in_conditional);
+/* Is a link's start tag open? Its name must be complete: "<a" alone is not yet an `a`. */
+bool lw_link_is_open(const lw_tokenizer *tok, bool in_conditional);
+/* The same, also of a tag whose name is incomplete and could still become a link's. */
 bool lw_may_become_link(const lw_tokenizer *tok, bool in_conditional);
 
 #endif
