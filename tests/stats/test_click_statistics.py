@@ -19,7 +19,14 @@ def query_statistics(
     store: Database, account: uuid.UUID, group: str, first: int = 0, last: int = 100, **more: Any
 ) -> StatisticsResult:
     """The answer to a question."""
-    question: dict[str, Any] = {"account": account, "group": group, "first": first, "last": last, "zone": UTC, **more}
+    question: dict[str, Any] = {
+        "account": account,
+        "group_by": group,
+        "first": first,
+        "last": last,
+        "time_zone": UTC,
+        **more,
+    }
     with store.read() as connection:
         return query_clicks(connection, StatisticsQuery(**question))
 

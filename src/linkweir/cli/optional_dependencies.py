@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from linkweir.cli.shared_options import UsageError
 
-_EXTRAS = {"pyarrow": "parquet", "statsmodels": "statistics"}  # those of all others are the service's
+_EXTRAS = {"pyarrow": "parquet"}  # those of all others are the service's
 
 
 @contextlib.contextmanager

@@ -142,7 +142,7 @@ class VariantDifference(Struct):
     """How much more `other` is clicked than `base`: the difference, the interval that holds the true one (95 %), the
     p-value, and what that means. For several comparisons the interval is wider and the p-value larger (Bonferroni);
     `significant` is `p_value` below 0.05, exactly when the interval excludes 0. Where nothing can be judged (groups of
-    fewer than 50 messages; `linkweir[statistics]` is not installed) these four are null, and `meaning` says why.
+    fewer than 50 messages) these four are null, and `meaning` says why.
     """
 
     base: str
