@@ -31,6 +31,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir import background, integrity
 from linkweir.accounts import passwords
 from linkweir.accounts.sign_in_limiter import SignInLimiter
+from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api.openapi import openapi_document as openapi
 from linkweir.api.v1 import v1_endpoints as v1
 from linkweir.api.v2 import routes as v2
@@ -66,7 +67,6 @@ from linkweir.errors import DatabaseUnavailable, KeyRingError, LinkweirError
 from linkweir.html import Switches
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.dkim_signing import DkimSigner
-from linkweir.mail.safe_regex import compile_skip_pattern
 from linkweir.mail.submission import Submitter
 from linkweir.mail.transport import Transport, maildir
 from linkweir.mail.transport.discard import DiscardTransport

@@ -2,8 +2,8 @@
 
 import pytest
 
+from linkweir.accounts.tracking_preferences import LinkStyle, TrackingPreferences
 from linkweir.html import Switches
-from linkweir.mail.message_types import LinkStyle, TrackingPreferences
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
 from linkweir.tokens import Privacy
 

@@ -2,22 +2,40 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from linkweir.accounts import stored_preferences
+from linkweir.accounts.tracking_preferences import TrackingPreferences, preferences_from_row
 from linkweir.db import accounts_table, domains_table
 from linkweir.errors import NotFound
-from linkweir.mail.message_types import SendingAccount, SendingDomain
+
+
+@dataclass(frozen=True, slots=True)
+class SendingAccount:
+    """What sending needs to know of the account."""
+
+    id: uuid.UUID
+    preferences: TrackingPreferences
+    metadata_retention_days: int
+    content_retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendingDomain:
+    """What sending needs to know of the sender's domain; `tracking_host` None: the service's own."""
+
+    id: uuid.UUID
+    name: str
+    preferences: TrackingPreferences
+    tracking_host: str | None
 
 
 def account_from_row(row: Mapping[Any, Any]) -> SendingAccount:
     """The account in this row."""
-    asked = stored_preferences.preferences_from_row(
-        row["policy"], track_clicks=row["track_clicks"], track_opens=row["track_opens"]
-    )
-    return SendingAccount(row["id"], asked, row["message_metadata_retention"], row["message_data_retention"])
+    preferences = preferences_from_row(row["policy"], track_clicks=row["track_clicks"], track_opens=row["track_opens"])
+    return SendingAccount(row["id"], preferences, row["message_metadata_retention"], row["message_data_retention"])
 
 
 def load_account(connection: Connection, account: uuid.UUID) -> SendingAccount:
@@ -34,4 +52,4 @@ def find_domain(connection: Connection, account: uuid.UUID, sender: str) -> Send
     if row is None:
         return None
     host = f"{row['tracking_subdomain']}.{row['domain']}" if row["tracking_subdomain"] else None
-    return SendingDomain(row["id"], row["domain"], stored_preferences.preferences_from_row(row["policy"]), host)
+    return SendingDomain(row["id"], row["domain"], preferences_from_row(row["policy"]), host)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from msgspec import UNSET
 from sqlalchemy import RowMapping
 
-from linkweir.accounts.domain_scope import DOMAIN_PATTERN
+from linkweir.accounts.domain_names import DOMAIN_PATTERN
 from linkweir.accounts.resource_changes import DomainUpdate
 from linkweir.errors import ValidationError
 from linkweir.vault import Vault

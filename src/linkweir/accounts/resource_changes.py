@@ -4,8 +4,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from linkweir.api.v2.request_types import DataRetentionDays, MetadataRetentionDays, PrivacyName, UtmOptions
-
+PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
+HostName = Annotated[
+    str, Meta(pattern=r"^[^\s/\\?#@:%\[\]<>|^*.]+(?:\.[^\s/\\?#@:%\[\]<>|^*.]+)*\.?$", min_length=1, max_length=253)
+]
+UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
+MetadataRetentionDays = Annotated[int, Meta(ge=1, le=30)]
+DataRetentionDays = Annotated[int, Meta(ge=0, le=30)]
 LabelText = Annotated[str, Meta(min_length=1, max_length=255)]
 DnsLabel = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
 DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
@@ -74,6 +79,19 @@ class WebhookUpdate(Struct):
     on_opened: bool | None = None
     on_clicked: bool | None = None
     on_click_corrected: bool | None = None
+
+
+class UtmOptions(Struct):
+    """Campaign parameters that are added to destinations; ours. With `hosts` only to those on one of them or below;
+    never to a signed address, nor where the tag says `data-no-utm`.
+    """
+
+    source: UtmText | None = None
+    medium: UtmText | None = None
+    campaign: UtmText | None = None
+    term: UtmText | None = None
+    content: UtmText | None = None
+    hosts: Annotated[list[HostName], Meta(max_length=100)] | None = None
 
 
 class PolicyUpdate(Struct):

@@ -7,6 +7,7 @@ Users that do not exist are counted in the same way.
 """
 
 import hashlib
+import ipaddress
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from linkweir.db import sign_in_limits_table
 from linkweir.db.database import Database
 from linkweir.db.sign_in_limits_table import SignInLimit
 from linkweir.errors import RateLimited
-from linkweir.web.client_ip import rate_limit_network
 
 SECOND_US = 1_000_000  # microseconds
 NETWORK_LIMIT = (30 * SECOND_US, 10)  # the interval and how many at once
@@ -66,6 +66,14 @@ class SignInLimiter:
         sign_in_limits_table.refund(connection, attempt.limits)
         if attempt.network:
             sign_in_limits_table.remember_network(connection, user, _network_key(attempt.network), self._clock())
+
+
+def rate_limit_network(ip: str | None) -> str:
+    """What one household or host has: an IPv4 address, the /64 of an IPv6 address; "" when it is not known."""
+    if ip is None:
+        return ""
+    parsed = ipaddress.ip_address(ip)
+    return ip if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def user_key(email: str) -> bytes:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import RowMapping
 
-from linkweir.accounts.domain_scope import parse_domains
+from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
 from linkweir.errors import ValidationError
 

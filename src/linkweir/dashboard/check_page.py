@@ -4,10 +4,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.errors import ValidationError
 from linkweir.html import Outcome, check
-from linkweir.mail.addresses import to_ascii_domain
 
 MAX_LINKS = 1000
 EXAMPLE_HTML = """<p>Read <a href="https://example.com/news?id=1">the news</a>,

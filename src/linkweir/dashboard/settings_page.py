@@ -7,13 +7,13 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from linkweir.accounts.domain_names import is_host_name
 from linkweir.accounts.resource_changes import AccountUpdate
-from linkweir.api.v2.submission_parsing import to_link_options
+from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.dashboard import rendering, time_zone
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import accounts_table, keyset_pagination, schema
 from linkweir.errors import ValidationError
-from linkweir.web.host_routing import is_host_name
 from linkweir.web.services import now
 
 PRIVACY_CHOICES = (

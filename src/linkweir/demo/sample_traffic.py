@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.tracking_preferences import TrackingPreferences
 from linkweir.app import Service
 from linkweir.clicks import click_event
 from linkweir.clicks.click_event import ClickEvent
@@ -24,13 +25,7 @@ from linkweir.demo.sample_campaigns import SampleCampaign
 from linkweir.demo.sample_recipients import SampleRecipient, SimulatedRequest
 from linkweir.errors import LinkweirError
 from linkweir.html import scan
-from linkweir.mail.message_types import (
-    Mailbox,
-    MailRecipient,
-    RecipientResult,
-    Submission,
-    TrackingPreferences,
-)
+from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
 from linkweir.tokens import Opened, Privacy, open_link
 from linkweir.web.services import now
 from linkweir.webhooks import message_events, signing

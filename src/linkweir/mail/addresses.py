@@ -2,14 +2,12 @@
 
 import re
 
-import idna
-
+from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.errors import ValidationError
 from linkweir.mail.message_types import Mailbox
 
 # RFC 5321 dot-atom; quoted local parts are legal and, in practice, only ever an attempt at something
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-DNS_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 # an address of an envelope (RFC 5321 section 4.1.2, RFC 6531 section 3.3): quoted or not, with a domain or without
 ENVELOPE_PATH = re.compile(
     r'(?:"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*"|[^\x00-\x20"(),:;<>@\[\\\]\x7f]+)'
@@ -17,7 +15,6 @@ ENVELOPE_PATH = re.compile(
 )
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # what was not UTF-8
 MAX_NAME_CHARS = 256
-MAX_DOMAIN_CHARS = 253
 MAX_EMAIL_CHARS = 512  # characters, before the domain is put into ASCII
 CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -61,20 +58,6 @@ def normalize_recipient(text: str, field: str) -> str:
         return normalize_domain(text)
     except ValidationError as error:
         raise ValidationError(field, error.reason) from None
-
-
-def to_ascii_domain(domain: str, field: str) -> str:
-    """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises BadInput naming `field`."""
-    if len(domain) > MAX_DOMAIN_CHARS:  # before anything that takes long with long ones
-        raise ValidationError(field, "has a domain that cannot exist")
-    try:
-        text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        raise ValidationError(field, "has a domain that cannot exist") from None
-    labels = text.split(".")
-    if len(text) > MAX_DOMAIN_CHARS or not all(DNS_LABEL.fullmatch(label) for label in labels):
-        raise ValidationError(field, "has a domain that cannot exist")
-    return text
 
 
 def require_single_line(text: str, field: str) -> str:

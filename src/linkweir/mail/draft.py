@@ -4,17 +4,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from linkweir.accounts.account_lookup import SendingAccount, SendingDomain
+from linkweir.accounts.tracking_preferences import LinkStyle, TrackingPreferences
 from linkweir.db.messages_table import NewMessage
 from linkweir.html import Switches
 from linkweir.mail import message_ids
 from linkweir.mail.message_links import MessageLinks, campaign_from_tags
-from linkweir.mail.message_types import (
-    LinkStyle,
-    SandboxResult,
-    SendingAccount,
-    SendingDomain,
-    TrackingPreferences,
-)
+from linkweir.mail.message_types import SandboxResult
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
 from linkweir.tokens import KeyRing
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from linkweir import _html
+from linkweir.accounts.tracking_preferences import LinkStyle, UtmSettings
 from linkweir.errors import RefusedValue
 from linkweir.html import Outcome, Plan, Switches, utm
 from linkweir.html.charset import Charset
@@ -17,7 +18,6 @@ from linkweir.html.link import OUTCOME_NUMBER
 from linkweir.html.resolver import MAX_LINK_CHARACTERS, DocumentLinks, Links
 from linkweir.html.tag_insertion import insert_tags
 from linkweir.mail.message_ids import NUMBER_BITS
-from linkweir.mail.message_types import LinkStyle, UtmSettings
 from linkweir.mail.tracking_policy import TrackingPolicy
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, KeyRing, Privacy, Tracker, campaign_tags
 

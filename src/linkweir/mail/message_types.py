@@ -3,14 +3,12 @@
 Every front door (API v2 today) translates its own request into a `Submission`.
 """
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from linkweir.tokens import Privacy
+from linkweir.accounts.tracking_preferences import NO_PREFERENCES, TrackingPreferences
 
-LinkStyle = Literal["sealed", "short"]
 SandboxResult = Literal["deliver", "bounce", "defer", "fail", "suppress"]
 
 
@@ -20,42 +18,6 @@ class Mailbox:
 
     email: str
     name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UtmSettings:
-    """Campaign parameters to add to destinations; None leaves a parameter out. With `hosts` only destinations on one of
-    them, or below one, get any.
-    """
-
-    source: str | None = None
-    medium: str | None = None
-    campaign: str | None = None
-    term: str | None = None
-    content: str | None = None
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackingPreferences:
-    """What one level (account, domain, message, recipient) wants of tracking; None leaves it to the level below.
-
-    Except `privacy`: there the strictest of all levels wins. `opt_out`, `skip` and `outlook` are the switches of
-    the link rules; all levels' `opt_out` and `skip` apply together.
-    """
-
-    track_clicks: bool | None = None
-    track_opens: bool | None = None
-    privacy: Privacy | None = None
-    link_style: LinkStyle | None = None
-    opt_out: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    outlook: bool | None = None
-    honeypot: bool | None = None
-    utm: UtmSettings | None = None
-
-
-NO_PREFERENCES = TrackingPreferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +80,3 @@ class RecipientResult:
     message_id: str | None
     status: Literal["queued", "scheduled", "error"]
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SendingAccount:
-    """What sending needs to know of the account."""
-
-    id: uuid.UUID
-    preferences: TrackingPreferences
-    metadata_retention_days: int
-    content_retention_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class SendingDomain:
-    """What sending needs to know of the sender's domain; `tracking_host` None: the service's own."""
-
-    id: uuid.UUID
-    name: str
-    preferences: TrackingPreferences
-    tracking_host: str | None

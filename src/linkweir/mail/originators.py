@@ -8,8 +8,9 @@ another domain. What two readers could understand in two ways names none that ma
 import re
 from collections.abc import Container, Iterable
 
+from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.errors import Forbidden, ValidationError
-from linkweir.mail.addresses import LOCAL_PART, to_ascii_domain
+from linkweir.mail.addresses import LOCAL_PART
 
 ORIGINATOR_HEADERS = (b"from", b"sender", b"resent-from", b"resent-sender")
 SINGLE_HEADERS = (b"from", b"sender")

@@ -17,12 +17,12 @@ from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.accounts.tracking_preferences import TrackingPreferences
 from linkweir.db.messages_table import NewMessage
 from linkweir.errors import RejectedContent, ValidationError
 from linkweir.mail import addresses, originators, tracking_headers
 from linkweir.mail.draft import Draft, SubmissionContext
 from linkweir.mail.mail_buffer import MailBuffer
-from linkweir.mail.message_types import TrackingPreferences
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.mime import Note, rewrite_message
 from linkweir.mime.headers import BOM, MAX_LINES, HeaderBlock, HeaderField, unfold

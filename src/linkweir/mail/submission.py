@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.account_lookup import SendingAccount
+from linkweir.accounts.tracking_preferences import LinkStyle, TrackingPreferences
 from linkweir.db import messages_table
 from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
@@ -18,14 +20,7 @@ from linkweir.mail import addresses, mime_builder, originators, raw_submission, 
 from linkweir.mail.draft import OperatorDefaults, SubmissionContext
 from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.message_links import HtmlLinkReplacer, make_dry_run_tracker
-from linkweir.mail.message_types import (
-    LinkStyle,
-    MailRecipient,
-    RecipientResult,
-    SendingAccount,
-    Submission,
-    TrackingPreferences,
-)
+from linkweir.mail.message_types import MailRecipient, RecipientResult, Submission
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mail.templates import Template
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from linkweir.accounts.skip_patterns import compile_skip_pattern
+from linkweir.accounts.tracking_preferences import LinkStyle, TrackingPreferences, UtmSettings
 from linkweir.html import Switches
-from linkweir.mail.message_types import LinkStyle, TrackingPreferences, UtmSettings
-from linkweir.mail.safe_regex import compile_skip_pattern
 from linkweir.tokens import Privacy
 
 T = TypeVar("T")

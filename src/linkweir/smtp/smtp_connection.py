@@ -14,8 +14,8 @@ from typing import Any
 
 from aiosmtpd.smtp import TLSSetupException
 
+from linkweir.accounts.sign_in_limiter import rate_limit_network
 from linkweir.smtp.commands import SmtpCommands
-from linkweir.web.client_ip import rate_limit_network
 from linkweir.web.memory_budget import MemoryBudget
 
 MAX_LINE_BYTES = 1 << 20  # bytes; RFC 5321's 998 are exceeded by real mail

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from linkweir.settings import Network, ProxyHeader
 
-__all__ = ["ProxyHeader", "client_ip", "rate_limit_network"]
+__all__ = ["ProxyHeader", "client_ip"]
 FORWARDED_FOR = re.compile(
     r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s"]*))\s*(?=;|$)', re.IGNORECASE
 )  # RFC 7239 section 4
@@ -34,14 +34,6 @@ def client_ip(scope: Scope, proxies: tuple[Network, ...], header: ProxyHeader = 
             break
         current = named
     return current
-
-
-def rate_limit_network(ip: str | None) -> str:
-    """What one household or host has: an IPv4 address, the /64 of an IPv6 address; "" when it is not known."""
-    if ip is None:
-        return ""
-    parsed = ipaddress.ip_address(ip)
-    return ip if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 @lru_cache(4096)

@@ -79,12 +79,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_host_name(host: str) -> bool:
-    """Is it the name of a host, and not an address?"""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return bool(host)
-    return False

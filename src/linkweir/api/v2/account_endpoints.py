@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts.resource_changes import AccountUpdate
+from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.domain_endpoints import policy_to_json
-from linkweir.api.v2.submission_parsing import to_link_options
 from linkweir.db import accounts_table, clicks_table
 from linkweir.errors import NotFound
 from linkweir.web.json_response import JSONResponse, rfc3339

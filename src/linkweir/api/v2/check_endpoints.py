@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.domain_names import to_ascii_domain
+from linkweir.accounts.tracking_preferences import UtmSettings
 from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.html import Finding, check
 from linkweir.mail import mime_builder, tracking_headers
-from linkweir.mail.addresses import to_ascii_domain
-from linkweir.mail.message_types import UtmSettings
 from linkweir.web.json_response import JSONResponse
 
 

@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.skip_patterns import compile_skip_pattern
+from linkweir.accounts.tracking_preferences import TrackingPreferences
 from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
@@ -18,8 +20,6 @@ from linkweir.db import click_lists
 from linkweir.errors import ValidationError
 from linkweir.html import Switches
 from linkweir.mail.message_links import tracker_for_message
-from linkweir.mail.message_types import TrackingPreferences
-from linkweir.mail.safe_regex import compile_skip_pattern
 from linkweir.mail.tracking_policy import switches_from_overrides
 from linkweir.stats import click_rows
 from linkweir.stats.export import parse_format

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from linkweir.api.v2.request_types import PrivacyName
+from linkweir.accounts.resource_changes import PrivacyName
 from linkweir.html import Outcome
 
 VerdictName = Literal["human", "prefetch", "machine", "unsure"]

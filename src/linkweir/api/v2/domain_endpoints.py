@@ -12,17 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import dkim_keys
-from linkweir.accounts.domain_scope import DOMAIN_PATTERN
+from linkweir.accounts.domain_names import DOMAIN_PATTERN, is_host_name, to_ascii_domain
 from linkweir.accounts.resource_changes import DomainCreate, DomainUpdate
+from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import parse_flag
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, to_json_bytes
-from linkweir.api.v2.submission_parsing import to_link_options
 from linkweir.db import domains_table, schema
 from linkweir.errors import BadSwitch, Conflict, NotFound, ValidationError
-from linkweir.mail.addresses import to_ascii_domain
-from linkweir.web.host_routing import is_host_name
 from linkweir.web.json_response import JSONResponse, rfc3339
 from linkweir.web.services import now
 

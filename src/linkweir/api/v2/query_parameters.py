@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from starlette.datastructures import QueryParams
 
+from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.errors import ValidationError
-from linkweir.mail.addresses import to_ascii_domain
 
 MAX_TEXT_LENGTH = 2000  # characters; the store refuses patterns of tens of thousands
 MAX_TEXTS = 100

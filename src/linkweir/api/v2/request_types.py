@@ -5,16 +5,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
-PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
+from linkweir.accounts.resource_changes import DataRetentionDays, MetadataRetentionDays, PrivacyName, UtmOptions
+
 Tag = Annotated[str, Meta(min_length=1, max_length=64)]
 AttributeName = Annotated[str, Meta(min_length=1, max_length=64)]
 AttributeText = Annotated[str, Meta(max_length=255)]
-HostName = Annotated[
-    str, Meta(pattern=r"^[^\s/\\?#@:%\[\]<>|^*.]+(?:\.[^\s/\\?#@:%\[\]<>|^*.]+)*\.?$", min_length=1, max_length=253)
-]
-UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
-MetadataRetentionDays = Annotated[int, Meta(ge=1, le=30)]
-DataRetentionDays = Annotated[int, Meta(ge=0, le=30)]
 HeaderFields = Annotated[dict[str, str], Meta(max_length=500)]
 # any JSON, which `translate` reads: numbers of any length, as this library would, take it a second for few megabytes
 Substitutions = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
@@ -69,19 +64,6 @@ class RetentionOptions(Struct):
 
     metadata: MetadataRetentionDays | None = None
     data: DataRetentionDays | None = None
-
-
-class UtmOptions(Struct):
-    """Campaign parameters that are added to destinations; ours. With `hosts` only to those on one of them or below;
-    never to a signed address, nor where the tag says `data-no-utm`.
-    """
-
-    source: UtmText | None = None
-    medium: UtmText | None = None
-    campaign: UtmText | None = None
-    term: UtmText | None = None
-    content: UtmText | None = None
-    hosts: Annotated[list[HostName], Meta(max_length=100)] | None = None
 
 
 class SendRequest(Struct, rename={"sender": "from"}):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from linkweir.api.v2.request_types import PrivacyName, UtmOptions
+from linkweir.accounts.resource_changes import PrivacyName, UtmOptions
 from linkweir.html import Outcome
 
 

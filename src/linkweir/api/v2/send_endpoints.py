@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.resource import to_json_bytes
-from linkweir.mail.addresses import to_ascii_domain
 from linkweir.mail.message_types import RecipientResult, Submission
 from linkweir.mail.mime_builder import check_header_length, parse_mailboxes
 from linkweir.web.authentication import ApiPrincipal

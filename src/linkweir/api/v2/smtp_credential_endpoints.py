@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from linkweir.accounts.domain_scope import parse_domains
+from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import SmtpCredentialCreate
 from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest

@@ -10,24 +10,16 @@ from urllib.parse import quote
 import msgspec
 import orjson
 
+from linkweir.accounts.resource_changes import UtmOptions
+from linkweir.accounts.skip_patterns import to_link_options
+from linkweir.accounts.tracking_preferences import TrackingPreferences, UtmSettings
 from linkweir.api.v2 import request_types
-from linkweir.errors import BadSwitch, ValidationError
-from linkweir.html import Switches
+from linkweir.errors import ValidationError
 from linkweir.mail import mime_builder, tracking_headers
-from linkweir.mail.message_types import (
-    MailAttachment,
-    Mailbox,
-    MailRecipient,
-    SandboxResult,
-    Submission,
-    TrackingPreferences,
-    UtmSettings,
-)
-from linkweir.mail.safe_regex import compile_skip_pattern
+from linkweir.mail.message_types import MailAttachment, Mailbox, MailRecipient, SandboxResult, Submission
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.tokens import Privacy
 
-MAX_PATTERNS = 50  # of one message, as of a domain and an account
 MAX_DEPTH = 32  # of lists and objects inside each other
 DAY_US = 86_400 * 1_000_000  # microseconds
 BASE64_CHUNK_CHARS = (
@@ -83,23 +75,9 @@ def to_message_preferences(
     )
 
 
-def to_utm(options: request_types.UtmOptions | None) -> UtmSettings | None:
+def to_utm(options: UtmOptions | None) -> UtmSettings | None:
     """The campaign parameters."""
     return UtmSettings(**{**msgspec.structs.asdict(options), "hosts": tuple(options.hosts or ())}) if options else None
-
-
-def to_link_options(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:
-    """The switches of the link rules, checked. Raises BadInput."""
-    try:
-        if len(skip or ()) > MAX_PATTERNS or len(opt_out or ()) > MAX_PATTERNS:
-            raise ValidationError(
-                "skip" if len(skip or ()) > MAX_PATTERNS else "opt_out", f"has more than {MAX_PATTERNS} items"
-            )
-        Switches(opt_out=tuple(opt_out or ()), skip=tuple(map(compile_skip_pattern, skip or ())))
-    except BadSwitch as error:
-        field, _, reason = str(error).partition(": ")  # the error names the switch, which is the field
-        raise ValidationError(field, reason) from None
-    return {"opt_out": tuple(opt_out or ()), "skip": tuple(skip or ()), "outlook": outlook}
 
 
 def _sandbox_result(message: request_types.SendRequest, from_headers: HeaderPreferences) -> SandboxResult | None:

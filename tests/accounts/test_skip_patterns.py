@@ -2,9 +2,9 @@
 
 import pytest
 
+from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.errors import BadSwitch
 from linkweir.html import Switches, scan
-from linkweir.mail.safe_regex import compile_skip_pattern
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""Domain names: their ASCII form, and the lists of domains that webhooks and SMTP credentials are limited to."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+import idna
+
+from linkweir.errors import ValidationError
+
+MAX_DOMAIN_CHARS = 253
+DNS_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+DOMAIN_PATTERN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
+
+
+def to_ascii_domain(domain: str, field: str) -> str:
+    """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises BadInput naming `field`."""
+    if len(domain) > MAX_DOMAIN_CHARS:  # before anything that takes long with long ones
+        raise ValidationError(field, "has a domain that cannot exist")
+    try:
+        text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise ValidationError(field, "has a domain that cannot exist") from None
+    labels = text.split(".")
+    if len(text) > MAX_DOMAIN_CHARS or not all(DNS_LABEL.fullmatch(label) for label in labels):
+        raise ValidationError(field, "has a domain that cannot exist")
+    return text
+
+
+def is_host_name(host: str) -> bool:
+    """Is it the name of a host, and not an address?"""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host)
+    return False
+
+
+def parse_domains(scope: str, domains: Sequence[str] | None) -> list[str]:
+    """The domains to keep: none for `global`, at least one for `scoped`. Raises BadInput."""
+    if scope == "global":
+        if domains:  # ignored, they would let through more than was meant
+            raise ValidationError("domains", "can only be given when scope is scoped")
+        return []
+    if not domains:
+        raise ValidationError("domains", "is required when scope is scoped")
+    found = []
+    for place, one in enumerate(domains):
+        if not DOMAIN_PATTERN.fullmatch(one.lower()):
+            raise ValidationError(f"domains[{place}]", "is not a domain")
+        found.append(one.lower())
+    return list(dict.fromkeys(found))
