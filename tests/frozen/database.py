@@ -53,7 +53,8 @@ def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) ->
         return json.dumps(normalizer.value(row, known_only=True), sort_keys=True)
 
     ordered = [normalizer.value(row) for row in sorted(rows, key=order)]
-    return [names, *([row[name] for name in names] for row in ordered)] if rows else []
+    ordered_names = sorted(names)  # the order of the columns means nothing
+    return [ordered_names, *([row[name] for name in ordered_names] for row in ordered)] if rows else []
 
 
 def _described(connection: sqlite3.Connection, table: str) -> dict[int, str]:
