@@ -123,12 +123,12 @@ def test_an_emptied_database_is_refused(tmp_path: Path) -> None:
     assert_refused(tmp_path, "the database is gone or empty")
 
 
-def test_a_folder_of_a_newer_release_is_refused(tmp_path: Path) -> None:
-    """A database with a revision that this release does not know is left alone, in one sentence."""
+def test_a_folder_of_another_release_is_refused(tmp_path: Path) -> None:
+    """A service does not start on a database with a revision that this release does not know."""
     make_used_folder(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "linkweir.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert_refused(tmp_path, r"a newer release of Linkweir .*'9999'.*start that release, or put back a backup")
+    assert_refused(tmp_path, r"another release of Linkweir .*'9999'.*start that release, restore a backup")
 
 
 def test_the_command_reports_it_in_one_line(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Tests of linkweir.db.database and the migrations."""
 
+import contextlib
+import hashlib
 import shutil
 import sqlite3
 import stat
@@ -15,9 +17,10 @@ from sqlalchemy import text
 
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
+from linkweir.db.migrations.versions import v0001_initial_schema
 from linkweir.db.schema import metadata
 from linkweir.db.schema_upgrade import migrate
-from linkweir.errors import DatabaseUnavailable
+from linkweir.errors import DatabaseUnavailable, DataFolderError
 
 
 @pytest.fixture
@@ -29,11 +32,43 @@ def store(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
-def test_migrations_make_the_tables_as_declared(store: Database) -> None:
-    """After all migrations the database is exactly what tables.py declares."""
+def test_the_migrations_create_the_declared_tables(store: Database) -> None:
+    """After all migrations the database is exactly what db.schema declares."""
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+        created = {name for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))}
+    assert created >= set(metadata.tables)
+
+
+def test_the_revision_changes_with_the_schema(store: Database) -> None:
+    """A changed table has a new revision identifier, so that databases made before the change are refused."""
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version' ORDER BY name"
+    columns = 'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?) ORDER BY name'
+    indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? ORDER BY name"
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        schema = [
+            (name, connection.execute(columns, (name,)).fetchall(), connection.execute(indexes, (name,)).fetchall())
+            for (name,) in connection.execute(tables).fetchall()
+        ]
+    digest = hashlib.sha256(repr(schema).encode()).hexdigest()[:8]
+    assert v0001_initial_schema.revision == f"0001_{digest}"
+
+
+@pytest.mark.parametrize("revision", ["0010", "0002_12345678"])
+def test_a_database_of_another_release_is_refused(store: Database, revision: str) -> None:
+    """Older and newer databases are left as they are, with one sentence that says what to do."""
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    with pytest.raises(DataFolderError) as refusal:
+        migrate(store)
+    assert str(refusal.value) == (
+        f"{store.path}: another release of Linkweir made this database (schema revision {revision!r}, this release "
+        f"needs {v0001_initial_schema.revision!r}); start that release, restore a backup made with this one, or begin "
+        "with an empty data folder"
+    )
+    with store.read() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == revision
 
 
 def test_migrating_twice_changes_nothing(store: Database) -> None:

@@ -6,21 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from linkweir.db import accounts_table, schema, send_aggregates_table
 from linkweir.db.aggregate_dimensions_table import select_with_values
 from linkweir.db.database import Database
-from linkweir.db.migrations.versions.v0003_clicks_understood import SENDS
-from linkweir.db.migrations.versions.v0006_sums_by_time import SENT, SIZES, move
 from linkweir.db.schema_upgrade import migrate
 from linkweir.db.time_buckets import HOUR as HOURLY
 
 HOUR_US = 3_600_000_000
 ACCOUNT = uuid.uuid4()
-OLD_SCHEMA_SQL = """
-CREATE TABLE sends_by_hour (account_id, scope, dimension, hour, value, sent, delivered)
-"""  # as 0003 had `sends`
 
 
 @pytest.fixture
@@ -97,30 +92,3 @@ def test_a_sandbox_counts_nowhere(store: Database) -> None:
         send_aggregates_table.count_delivered(connection, one["id"])
         assert list_hourly_sends(connection) == {}
         assert connection.scalars(select(schema.message_tags.c.message_id)).all() == [one["id"]]
-
-
-def test_the_migration_counts_what_is_there_alike(store: Database) -> None:
-    """What the migration counts from stored messages is what would have been counted as they came."""
-    some: list[dict[str, Any]] = [
-        make_message_row(tags=["a", "a"], attributes={"plan": "pro", "town": "Åbo"}),
-        make_message_row(tags=["a", "b"], variant="A", created_at=9 * HOUR_US),
-        make_message_row(recipient_domain="example.net", attributes={}),
-        make_message_row(tags=["c"], sandbox_result="bounce"),
-    ]
-    with store.write() as connection:
-        connection.execute(insert(schema.messages), some)
-        send_aggregates_table.count_accepted(connection, some)
-        for one in some[:2]:
-            connection.execute(update(schema.messages).where(schema.messages.c.id == one["id"]).values(delivered_at=1))
-            send_aggregates_table.count_delivered(connection, one["id"])
-        before, whole = (
-            list_hourly_sends(connection),
-            sorted(map(tuple, connection.execute(select_with_values(schema.send_aggregates)))),
-        )
-        connection.execute(delete(schema.send_aggregates))
-        connection.exec_driver_sql(OLD_SCHEMA_SQL)
-        connection.exec_driver_sql(SENDS.replace("INTO sends", "INTO sends_by_hour"))
-        move(connection.exec_driver_sql, "sends", SENT, SIZES)
-        assert list_hourly_sends(connection) == before
-        assert sorted(map(tuple, connection.execute(select_with_values(schema.send_aggregates)))) == whole
-    assert ("tag:a", "", 5, "") in before

@@ -1,4 +1,4 @@
-"""Brings a database file to the newest schema, making it when it is missing."""
+"""Creates the schema of a database or brings it up to date; refuses a database of another release."""
 
 import os
 from pathlib import Path
@@ -15,29 +15,30 @@ from linkweir.errors import DatabaseUnavailable, DataFolderError
 MIGRATIONS_PATH = Path(__file__).parent / "migrations"
 
 
-def migrate(store: Database) -> None:
-    """Apply what is missing, in one transaction: two processes starting at once wait for each other.
+def migrate(database: Database) -> None:
+    """Apply the missing revisions in one transaction: processes that start at the same time wait for each other.
 
-    The file is made readable by its owner only, for it will hold addresses. Raises StoreUnavailable, DataFolderError.
+    The file is readable by its owner only, since it will hold addresses. Raises DatabaseUnavailable, DataFolderError.
     """
     try:
-        store.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(store.path, os.O_RDWR | os.O_CREAT, 0o600))
+        database.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(database.path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise DatabaseUnavailable(f"{error.filename}: {error.strerror}") from error
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS_PATH).replace("%", "%%"))
-    with store.write() as connection:
-        _check_not_newer(store, connection, config)
+    with database.write() as connection:
+        _check_revision(database.path, connection, ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _check_not_newer(store: Database, connection: Connection, config: Config) -> None:
-    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
-    found = MigrationContext.configure(connection).get_current_heads()
-    if strange := [one for one in found if one not in known]:
-        raise DataFolderError(
-            f"{store.path}: a newer release of Linkweir has used this database (revision {strange[0]!r}, this release "
-            f"knows them up to {max(known)!r}); start that release, or put back a backup from before it"
-        )
+def _check_revision(path: Path, connection: Connection, scripts: ScriptDirectory) -> None:
+    supported = {script.revision for script in scripts.walk_revisions()}
+    for revision in MigrationContext.configure(connection).get_current_heads():
+        if revision not in supported:
+            raise DataFolderError(
+                f"{path}: another release of Linkweir made this database (schema revision {revision!r}, this release "
+                f"needs {scripts.get_current_head()!r}); start that release, restore a backup made with this one, or "
+                "begin with an empty data folder"
+            )

@@ -1,6 +1,4 @@
-"""What Alembic runs: the migrations on the connection that it is given, inside that connection's
-transaction.
-"""
+"""The environment that Alembic loads: runs the migrations inside the transaction of the connection passed to it."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""One file for each step of the schema; a step that was released is never changed."""
+"""One file for each revision of the schema; from the first release on a revision is never changed."""

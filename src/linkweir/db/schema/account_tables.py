@@ -1,0 +1,139 @@
+"""Tables of accounts, their domains and keys, and of the users who sign in."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
+
+from linkweir.db.schema.table_metadata import metadata
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("website", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("track_opens", Boolean, nullable=False),
+    Column("track_clicks", Boolean, nullable=False),
+    Column("message_metadata_retention", SmallInteger, nullable=False),
+    Column("message_data_retention", SmallInteger, nullable=False),
+    Column("policy", JSON, nullable=False, server_default="{}"),  # see mail.tracking_policy
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("domain", Text, nullable=False),  # ASCII, lower case
+    Column("tracking_subdomain", Text),  # None: the service's own tracking host
+    Column("policy", JSON, nullable=False, server_default="{}"),
+    Column("dkim_selector", Text),
+    Column("dkim_key", LargeBinary),  # sealed by the vault
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "domain"),
+    Index(None, "account_id", "created_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False, server_default="[]"),
+    Column("ip_allow_list", JSON, nullable=False, server_default="[]"),  # networks; none: from everywhere
+    Column("hint", Text, nullable=False, server_default=""),  # the first characters of the key, to tell keys apart
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False, server_default="0"),
+    Column("last_used_at", BigInteger),
+)
+
+smtp_credentials = Table(
+    "smtp_credentials",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("username", Text, nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=False),  # of the password, which is random
+    Column("sandbox", Boolean, nullable=False),
+    Column("scope", String(16), nullable=False),  # global or scoped
+    Column("domains", JSON, nullable=False),  # senders' domains, when scoped
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+link_keys = Table(
+    "link_keys",
+    metadata,
+    Column("key_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("fingerprint", LargeBinary(16)),  # of the key's secret: ids alone are the same in every new ring
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("email", Text, nullable=False, unique=True),  # in lower case
+    Column("password", Text, nullable=False),  # hashed, with its parameters
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of the cookie, which is random
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+sign_in_limits = Table(  # failed sign-ins by network and by user: see db.sign_in_limits_table
+    "sign_in_limits",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("free_at", BigInteger, nullable=False, index=True),
+)
+
+sign_in_networks = Table(  # networks that users have signed in from
+    "sign_in_places",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", LargeBinary(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("status", SmallInteger, nullable=False, server_default="202"),  # 0: still running
+    Column("expires_at", BigInteger, nullable=False, index=True, server_default="0"),
+    Column("sealed", Boolean, nullable=False, server_default=false()),  # the body holds a secret
+)

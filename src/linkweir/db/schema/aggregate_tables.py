@@ -1,0 +1,76 @@
+"""Tables of aggregates: counts of clicks and sends by dimension, value and time (see db.aggregate_queries)."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from linkweir.db.schema.table_metadata import may_contain_email, metadata
+
+aggregate_dimensions = Table(  # one dimension within one scope of an account
+    "axes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("scope", Text, nullable=False),  # "" the account, "tag:…", "sender:…" a sender's domain
+    Column("dimension", String(80), nullable=False),  # "" the sum, link, destination, tag, country, attribute:…
+    UniqueConstraint("account_id", "scope", "dimension"),
+    Index("ix_axes_naming", "scope", sqlite_where=text(may_contain_email("scope", "dimension"))),
+)
+
+aggregate_values = Table(  # the values of all dimensions, each text once
+    "words",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False, unique=True),
+    Index("ix_words_naming", "text", sqlite_where=text(may_contain_email("text"))),
+)
+
+
+def _aggregate_columns(*counts: str) -> list[Column[Any]]:
+    """Return the columns of counts by dimension, time and value; the values of one time are stored side by side."""
+    return [
+        Column("axis", Integer, primary_key=True, autoincrement=False),
+        Column("hours", SmallInteger, primary_key=True, autoincrement=False),  # the bucket: see db.time_buckets
+        Column("hour", Integer, primary_key=True, autoincrement=False),  # its first hour, since 1970
+        Column("word", Integer, primary_key=True, autoincrement=False),
+        *(Column(name, Integer, nullable=False, server_default="0") for name in counts),
+    ]
+
+
+def _value_index(name: str) -> Index:
+    """Return an index that finds unused values: each value in use has a count over all time."""
+    return Index(f"ix_{name}_words", "word", sqlite_where=text("hours = 0"))
+
+
+CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "clickers")  # clickers: by their first counted click
+
+click_aggregates = Table(
+    "rollups", metadata, *_aggregate_columns(*CLICK_COUNTS), _value_index("rollups"), sqlite_with_rowid=False
+)
+
+frozen_aggregates = Table(  # the part of rollups of deleted messages, by the hour only
+    "settled", metadata, *_aggregate_columns(*CLICK_COUNTS), sqlite_with_rowid=False
+)
+
+send_aggregates = Table(  # messages by the time of acceptance and the dimensions known before any click
+    "sends", metadata, *_aggregate_columns("sent", "delivered"), _value_index("sends"), sqlite_with_rowid=False
+)
+
+pending_jobs = Table(  # jobs under way, to be resumed after a restart: "rebuild"
+    "marks",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)

@@ -1,0 +1,106 @@
+"""Tables of links and clicks, of blocked destinations and of the short links of erased recipients."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+    text,
+)
+
+from linkweir.db.schema.table_metadata import may_contain_email, metadata
+
+links = Table(
+    "links",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("destination", Text, nullable=False),  # "": it held data of an erased recipient
+    Index("ix_links_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
+)
+
+IS_PERSONAL = "(ip IS NOT NULL OR user_agent IS NOT NULL OR message_ref IS NOT NULL)"
+
+clicks = Table(
+    "clicks",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # made at the redirect: an event stored twice is one row
+    Column("at", BigInteger, nullable=False),
+    Column("method", String(8), nullable=False),
+    Column("privacy", String(16), nullable=False),
+    Column("account_id", Uuid),
+    Column("message_id", Uuid),
+    Column("message_ref", Text),  # the token's reference to a message that is not in this database
+    Column("key_id", BigInteger, nullable=False),
+    Column("campaign", Text),
+    Column("position", Integer, nullable=False),
+    Column("destination", Text),
+    Column("ip", Text),
+    Column("user_agent", Text),
+    Column("kind", String(8), nullable=False, server_default="click"),  # click or open
+    Column("prefetch", Boolean, nullable=False, server_default=false()),  # the request declared itself a prefetch
+    Column("signals", Text, nullable=False, server_default=""),  # codes of request signals, separated by spaces
+    Column("client", Text),  # browser or mail program, derived from the user agent
+    Column("system", Text),
+    Column("device", String(16)),
+    Column("country", String(2)),
+    Column("region", Text),
+    Column("network", Text),  # a known network that the address belongs to
+    Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, prefetch, machine or unsure
+    Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
+    Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
+    Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message
+    Column("firsts", SmallInteger, nullable=False, server_default="0"),  # bits: see clicks.ingest.aggregate_deltas
+    Column("settled", Boolean, nullable=False, server_default=false()),  # counted in `settled`
+    Column("told", String(8)),  # the verdict last sent to webhooks; None: none was sent
+    Column("tell_at", BigInteger),  # when webhooks are due; None: never, or done
+    Index(None, "message_id", "at"),
+    Index(None, "account_id", "at"),
+    Index(None, "tell_at", sqlite_where=text("tell_at IS NOT NULL")),
+    Index("ix_clicks_firsts", "message_id", "message_ref", sqlite_where=text("firsts > 0")),
+    Index(None, "message_ref", "at", sqlite_where=text("message_ref IS NOT NULL")),
+    Index("ix_clicks_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
+    Index("ix_clicks_strangers", "at", sqlite_where=text(f"message_id IS NULL AND {IS_PERSONAL}")),
+)
+
+message_links = Table(  # every link of a message that was followed, with its counts
+    "message_links",
+    metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("destination", Text),
+    Column("human", Integer, nullable=False, server_default="0"),
+    Column("machine", Integer, nullable=False, server_default="0"),
+    Column("prefetch", Integer, nullable=False, server_default="0"),
+    Column("unsure", Integer, nullable=False, server_default="0"),
+    Column("first_at", BigInteger),  # of the first click that counts
+    Index("ix_message_links_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
+    sqlite_with_rowid=False,
+)
+
+blocklist = Table(  # blocked destinations: phishing
+    "blocked",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", String(12), nullable=False),  # host or destination
+    Column("value", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("kind", "value"),
+)
+
+erased_messages = Table(  # messages of erased recipients, whose short links answer 410
+    "erased",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+)

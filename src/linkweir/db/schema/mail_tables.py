@@ -1,0 +1,159 @@
+"""Tables of messages, their delivery queue and events, and of webhooks with their outbox."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    Uuid,
+    false,
+)
+
+from linkweir.db.schema.table_metadata import metadata
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),  # what tokens carry for the message
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("message_id", Text, nullable=False),  # the Message-ID header without its angle brackets
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("person", Text, nullable=False, server_default="", index=True),  # the recipient in lower case
+    Column("subject", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("num_attempts", Integer, nullable=False),
+    Column("track_clicks", Boolean, nullable=False),
+    Column("privacy", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("domain_id", Uuid),
+    Column("sender_domain", Text, nullable=False, server_default=""),
+    Column("recipient_domain", Text, nullable=False, server_default=""),
+    Column("envelope_from", Text, nullable=False, server_default=""),  # MAIL FROM; "" is the null reverse-path
+    Column("source", String(8), nullable=False, server_default="api"),  # api, smtp or filter
+    Column("sandbox_result", String(16)),  # None: a real message
+    Column("track_opens", Boolean, nullable=False, server_default=false()),
+    Column("attributes", JSON),
+    Column("variant", Text),
+    Column("switches", JSON),  # rewriting options that differ from the operator's; None: not recorded
+    Column("tracked_links", Integer),  # how many; None: not recorded
+    Column("bounce_classification", Text),
+    Column("scheduled_at", BigInteger),
+    Column("retain_until_at", BigInteger, nullable=False, server_default="0"),  # then the row itself goes
+    Column("click_count", Integer, nullable=False, server_default="0"),
+    Column("open_count", Integer, nullable=False, server_default="0"),
+    Index(None, "account_id", "created_at"),
+    Index(None, "retain_until_at"),
+    Index(None, "account_id", "message_id"),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("keep_until_at", BigInteger, nullable=False, index=True),
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_by", Uuid),
+    Column("claimed_until_at", BigInteger),
+    Column("route", String(16), nullable=False, server_default="default"),  # default, or filter: back to its server
+    Column("smtputf8", Boolean, nullable=False, server_default=false()),  # it came with SMTPUTF8 (RFC 6531)
+    Index(None, "route", "due_at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("log", Text, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),  # reception ... clicked, or the code of a note
+    Column("data", JSON, nullable=False),
+    Index(None, "account_id", "at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed by the vault
+    Column("scope", String(16), nullable=False),
+    Column("domains", JSON, nullable=False),
+    Column("events", JSON, nullable=False),  # reception, delivered, transient_error, ... clicked
+    Column("enabled", Boolean, nullable=False),
+    Column("success_count", Integer, nullable=False, server_default="0"),
+    Column("error_count", Integer, nullable=False, server_default="0"),
+    Column("errors_since_last_success", Integer, nullable=False, server_default="0"),
+    Column("last_request_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # the webhook-id header, the same on every attempt
+    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("message_id", Uuid),
+    Column("kind", String(32), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting, succeeded or failed
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("claimed_by", Uuid),
+    Column("claimed_until_at", BigInteger),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index(None, "state", "due_at"),
+    Index(None, "webhook_id", "state", "due_at"),
+    Index(None, "webhook_id", "created_at"),
+    Index(None, "message_id"),
+)
+
+message_tags = Table(  # which messages have a tag, for lists of who clicked
+    "message_tags",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("created_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", Uuid, primary_key=True),
+    Index(None, "message_id"),
+    sqlite_with_rowid=False,
+)
