@@ -115,8 +115,9 @@ def test_every_write_is_flushed(tmp_path: Path) -> None:
     if strace is None:
         skip_or_fail("no strace")
     script = (
-        "import sys; from pathlib import Path; from tests.clicks.journal.test_commit_queue import _journal, target\n"
-        "queue, place = _journal.CommitQueue(10, 1000), target(Path(sys.argv[1]), 4096)\n"
+        "import sys; from pathlib import Path\n"
+        "from tests.clicks.journal.test_commit_queue import _journal, make_target_file\n"
+        "queue, place = _journal.CommitQueue(10, 1000), make_target_file(Path(sys.argv[1]), 4096)\n"
         "count = memoryview(bytearray(8))\n"
         "for _ in range(3):\n"
         "    queue.enqueue([b'fact'] * 3, -1)\n"
