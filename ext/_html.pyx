@@ -11,6 +11,8 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc, PyMem_Realloc
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 
@@ -82,6 +84,57 @@ cdef class NativeOptions:
             raise ValueError(f"no SIMD variant named {name!r} runs on this processor")
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyStructSequence_Field:
+        const char *name
+        const char *doc
+    ctypedef struct PyStructSequence_Desc:
+        const char *name
+        const char *doc
+        PyStructSequence_Field *fields
+        int n_in_sequence
+    PyTypeObject *PyStructSequence_NewType(PyStructSequence_Desc *desc) except NULL
+    object PyStructSequence_New(PyTypeObject *type)
+    void PyStructSequence_SET_ITEM(object sequence, Py_ssize_t i, PyObject *stolen) noexcept
+
+
+cdef object create_raw_link_type():
+    """A tuple with names (PyStructSequence, as os.stat_result): made in C for each link, it costs what a tuple does."""
+    cdef PyStructSequence_Field fields[13]
+    fields[:] = [
+        PyStructSequence_Field("link_index", "position among all links of the document"),
+        PyStructSequence_Field("outcome", "number of the outcome"),
+        PyStructSequence_Field("destination", "UTF-8, or None"),
+        PyStructSequence_Field("start", "offset of the tag in the stream, in bytes"),
+        PyStructSequence_Field("end", "offset after the tag's '>'"),
+        PyStructSequence_Field("value_start", "offset after href's opening quote; -1 without quotes"),
+        PyStructSequence_Field("value_end", "offset of href's closing quote; -1 without quotes"),
+        PyStructSequence_Field("element", "name of the element"),
+        PyStructSequence_Field("line", "of the tag, from 1"),
+        PyStructSequence_Field("column", "of the tag, from 1, in bytes"),
+        PyStructSequence_Field("warnings", "bits of LW_WARN_*"),
+        PyStructSequence_Field("replacement", "bytes between the quotes now, or None"),
+        PyStructSequence_Field(NULL, NULL),
+    ]
+    cdef PyStructSequence_Desc description
+    description.name = "linkweir._html.RawLink"
+    description.doc = "A link as the tokenizer found it, with its outcome."
+    description.fields = &fields[0]
+    description.n_in_sequence = 12
+    created = <object>PyStructSequence_NewType(&description)
+    Py_DECREF(created)  # the reference of the call; `created` has its own
+    return created
+
+
+cdef object raw_link_type = create_raw_link_type()  # no name of the module, which somebody could bind anew
+RawLink = raw_link_type
+
+
+cdef inline void set_field(object link, Py_ssize_t i, object value) noexcept:
+    Py_INCREF(value)
+    PyStructSequence_SET_ITEM(link, i, <PyObject *>value)
+
+
 cdef struct Edit:
     size_t start
     size_t end
@@ -146,9 +199,7 @@ cdef class LinkRewriter:
     `resolve(destinations, indexes)` gets lists of the UTF-8 destinations nothing speaks against and of their links'
     indexes; it returns, for each, the bytes to put between the quotes or an outcome number.
     `transcode(raw)` turns a raw value that is not ASCII into valid UTF-8, and says whether that is exactly its text.
-    `report`, if given, is called after each
-    batch with a list of tuples (index, outcome, destination, start, end, value_start, value_end, element, line,
-    column, warnings, replacement).
+    `report`, if given, is called after each batch with a list of RawLink.
 
     When `resolve` or `report` raises, the exception comes through and from then on everything passes unchanged,
     beginning with the bytes that were not yet returned. So it is when memory runs out.
@@ -486,7 +537,7 @@ cdef class LinkRewriter:
             self.counts[self.classifications[i].outcome] += 1
         if found is not None:
             replaced = {requested[k]: values[k] for k in range(requested_count)}
-            self.report_rows(first, last, found, replaced, bytes_, base)
+            self.report_links(first, last, found, replaced, bytes_, base)
         self.index += last - first
         return 0
 
@@ -509,9 +560,9 @@ cdef class LinkRewriter:
             count_lines(&self.lines, buffer + <size_t>(self.lines.at - base), <size_t>(target - self.lines.at))
         return 0
 
-    cdef int report_rows(self, size_t first, size_t last, list found, dict values, const uint8_t *bytes_,
+    cdef int report_links(self, size_t first, size_t last, list found, dict values, const uint8_t *bytes_,
                   uint64_t base) except -1:
-        cdef list rows = []
+        cdef list links = []
         cdef size_t i
         cdef lw_span *span
         cdef LinePosition *position
@@ -523,14 +574,21 @@ cdef class LinkRewriter:
             elif span.start < self.lines.at:
                 position = &self.open_tag_position  # its bytes went out in an earlier call
             value = values.get(i)
-            rows.append((
-                self.index + (i - first), self.classifications[i].outcome, found[i - first], span.start, span.end,
-                <object>(span.start + span.tag.value) if span.tag.quoted else -1,
-                <object>(span.start + span.tag.value_end) if span.tag.quoted else -1,
-                lw_element_name(<lw_element>span.element).decode(), position.line, span.start - position.line_start + 1,
-                self.classifications[i].warnings, value if type(value) is bytes else None,
-            ))
-        self.report(rows)
+            link = PyStructSequence_New(<PyTypeObject *>raw_link_type)
+            set_field(link, 0, self.index + (i - first))
+            set_field(link, 1, self.classifications[i].outcome)
+            set_field(link, 2, found[i - first])
+            set_field(link, 3, span.start)
+            set_field(link, 4, span.end)
+            set_field(link, 5, <object>(span.start + span.tag.value) if span.tag.quoted else -1)
+            set_field(link, 6, <object>(span.start + span.tag.value_end) if span.tag.quoted else -1)
+            set_field(link, 7, lw_element_name(<lw_element>span.element).decode())
+            set_field(link, 8, position.line)
+            set_field(link, 9, span.start - position.line_start + 1)
+            set_field(link, 10, self.classifications[i].warnings)
+            set_field(link, 11, value if type(value) is bytes else None)
+            links.append(link)
+        self.report(links)
         return 0
 
     cdef bytes render_output(self, const uint8_t *source, size_t start, size_t stop):

@@ -1,18 +1,31 @@
 """Types of the extension `linkweir._html`; the meanings are written in ext/_html.pyx."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, final
+from typing import NamedTuple, TypeAlias, final
 
 from typing_extensions import Buffer
 
-Row: TypeAlias = tuple[int, int, bytes | None, int, int, int, int, str, int, int, int, bytes | None]
 Resolve: TypeAlias = Callable[[list[bytes], list[int]], Sequence[bytes | int]]
 Replacement: TypeAlias = tuple[int, int, bytes]
-Report: TypeAlias = Callable[[list[Row]], object]
+Report: TypeAlias = Callable[[list[RawLink]], object]
 
 def simd_variants() -> list[str]: ...
 def count_outcomes(html: Buffer, options: NativeOptions) -> list[int]: ...
 def decode_value(raw: Buffer) -> bytes: ...
+
+class RawLink(NamedTuple):
+    link_index: int
+    outcome: int
+    destination: bytes | None
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+    element: str
+    line: int
+    column: int
+    warnings: int
+    replacement: bytes | None
 
 @final
 class NativeOptions:

@@ -408,7 +408,7 @@ def test_nothing_is_a_document_too(empty: Any) -> None:
     work = make_splice(lambda destinations, indexes: [b"x"] * len(destinations), told.extend)
     parts = [empty, b"\n<", empty, b'a href="htt', empty, b'p://h/">', empty, b"<a ", empty]
     assert b"".join([*map(work.feed, parts), work.close()]) == b'\n<a href="x"><a '
-    assert [(row[8], row[9]) for row in told] == [(2, 1), (2, 21)]
+    assert [(link.line, link.column) for link in told] == [(2, 1), (2, 21)]
     assert sum(_html.count_outcomes(empty, _html.NativeOptions())) == 0
     assert make_splice(reject_all, told.extend).replacements(empty) == []
     assert _html.decode_value(empty) == b""

@@ -75,9 +75,9 @@ def test_every_sweep_agrees(theme: str, data: st.DataObject, outlook: bool) -> N
     assert all(one == found["portable"] for one in found.values()), found
 
 
-def core_rows(document: bytes, sweep: str, outlook: bool) -> list[_html.Row]:
+def core_rows(document: bytes, sweep: str, outlook: bool) -> list[_html.RawLink]:
     """What the core reports with one of its sweeps."""
-    found: list[_html.Row] = []
+    found: list[_html.RawLink] = []
     tracked = list(Outcome).index(Outcome.TRACKED)
     splice = _html.LinkRewriter(
         _html.NativeOptions(outlook=outlook, simd=sweep),

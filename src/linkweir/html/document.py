@@ -75,7 +75,7 @@ def scan(
 
 
 def _make_link_reporter(document: Document, on_link: OnLink) -> _html.Report:
-    def tell(rows: list[_html.Row]) -> None:
+    def tell(rows: list[_html.RawLink]) -> None:
         for row in rows:
             on_link(document.to_link(row))
 
@@ -125,11 +125,11 @@ class Document:
             return frozenset()
         marked = Switches(opt_out=(attribute,), outlook=switches.outlook, tag_limit=switches.tag_limit)
         left = OUTCOME_NUMBER[Outcome.OPTED_OUT]
-        return frozenset(row[0] for row in self.scan_rows(marked) if row[1] == left)
+        return frozenset(row.link_index for row in self.scan_rows(marked) if row.outcome == left)
 
-    def scan_rows(self, switches: Switches, links: Tracker | None = None) -> list[_html.Row]:
+    def scan_rows(self, switches: Switches, links: Tracker | None = None) -> list[_html.RawLink]:
         """Every link of the document, judged and not replaced."""
-        found: list[_html.Row] = []
+        found: list[_html.RawLink] = []
         if self.is_opaque:
             return found
         resolve = make_dry_run_resolver(links, switches, self.charset)
@@ -138,12 +138,12 @@ class Document:
         splice.close()
         return found
 
-    def to_link(self, row: _html.Row) -> Link:
+    def to_link(self, row: _html.RawLink) -> Link:
         """A row as the caller sees it, with the link's text. Rows must come in document order."""
-        text = extract_link_text(self.raw, row[4], self.charset.codec)
+        text = extract_link_text(self.raw, row.end, self.charset.codec)
         if not self._counts_characters:
             return link_from_row(row, codec=self.charset.codec, text=text)
-        start, end, value_start, value_end, column = row[3], row[4], row[5], row[6], row[9]
+        start, end, value_start, value_end, column = row.start, row.end, row.value_start, row.value_end, row.column
         line_start = start - column + 1
         if line_start != self._last_line_start[0]:
             self._last_line_start = (line_start, self._count_characters_to(line_start))

@@ -75,7 +75,7 @@ def check(
     found = []
     for row in document.scan_rows(switches, dry_run_tracker() if links is None else links):
         link = document.to_link(row)
-        tag = document.raw[row[3] : min(row[4], row[3] + TAG_WINDOW_BYTES)]
+        tag = document.raw[row.start : min(row.end, row.start + TAG_WINDOW_BYTES)]
         found.append(make_finding(link, tag))
     return found
 

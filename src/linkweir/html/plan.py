@@ -34,10 +34,10 @@ class Plan(Generic[Html]):
         document = Document(html, charset)
         rows = document.scan_rows(switches)
         self._document, self._rows = document, rows
-        chosen = [row for row in rows if OUTCOME_BY_NUMBER[row[1]] is Outcome.TRACKED]
-        self._destinations = [row[2] or b"" for row in chosen]
-        self._indexes = [row[0] for row in chosen]
-        self._template = _html.LinkTemplate(document.raw, [(row[5], row[6]) for row in chosen])
+        chosen = [row for row in rows if OUTCOME_BY_NUMBER[row.outcome] is Outcome.TRACKED]
+        self._destinations = [row.destination or b"" for row in chosen]
+        self._indexes = [row.link_index for row in chosen]
+        self._template = _html.LinkTemplate(document.raw, [(row.value_start, row.value_end) for row in chosen])
         self._is_text = isinstance(html, str)
         # skipping is done; what is left to ask is the links themselves
         self._switches = Switches(outlook=switches.outlook, tag_limit=switches.tag_limit)

@@ -48,7 +48,7 @@ class LinkReplacements:
         self.is_opaque = self._document.is_opaque
         self.count = 0
         self.replacements: list[Replacement] = []
-        self._rows: list[_html.Row] = []
+        self._rows: list[_html.RawLink] = []
         self._excluded: tuple[set[int], Outcome] = set(), Outcome.DECLINED
         if self.is_opaque:
             return
@@ -66,7 +66,7 @@ class LinkReplacements:
     def candidates(self) -> list[Replacement]:
         """Where something would be replaced, with nothing for a value, after a look without `links`."""
         tracked = OUTCOME_NUMBER[Outcome.TRACKED]
-        return [(row[5], row[6], b"") for row in self._rows if row[1] == tracked]
+        return [(row.value_start, row.value_end, b"") for row in self._rows if row.outcome == tracked]
 
     def exclude(self, numbers: list[int], outcome: Outcome) -> None:
         """Make nothing of some of the replacements (or candidates), whose links get this outcome."""
@@ -81,7 +81,7 @@ class LinkReplacements:
         starts, outcome = self._excluded
         if starts:
             found = [
-                replace(link, outcome=outcome, replacement=None, warning=None) if row[5] in starts else link
+                replace(link, outcome=outcome, replacement=None, warning=None) if row.value_start in starts else link
                 for link, row in zip(found, self._rows, strict=True)
             ]
         return [replace(link, index=link.index + self._first) for link in found] if self._first else found

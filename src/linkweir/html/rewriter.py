@@ -103,8 +103,8 @@ class Rewriter:
         return counts
 
 
-def _make_link_reporter(on_link: OnLink, charset: Charset) -> Callable[[list[_html.Row]], None]:
-    def tell(rows: list[_html.Row]) -> None:
+def _make_link_reporter(on_link: OnLink, charset: Charset) -> Callable[[list[_html.RawLink]], None]:
+    def tell(rows: list[_html.RawLink]) -> None:
         for row in rows:
             on_link(link_from_row(row, codec=charset.codec))
 

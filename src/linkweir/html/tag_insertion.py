@@ -46,4 +46,4 @@ def insert_tags(html: str, tags: bytes, switches: Switches = DEFAULT_SWITCHES) -
 
 def _is_text_position(data: bytes, at: int, switches: Switches) -> bool:
     rows = Document(data[:at] + _PROBE, "utf-8").scan_rows(Switches(tag_limit=switches.tag_limit))
-    return bool(rows) and rows[-1][3] == at and rows[-1][2] == b"https://probe.invalid/"
+    return bool(rows) and rows[-1].start == at and rows[-1].destination == b"https://probe.invalid/"
