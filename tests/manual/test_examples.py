@@ -14,10 +14,10 @@ import pytest
 from linkweir.api.openapi.openapi_document import build_document
 from linkweir.manual.contents import TOPICS
 from tests.conftest import skip_or_fail
-from tests.manual.examples import PAGES, RUN, SHOWN, Workbench, examples
+from tests.manual.examples import PAGES, ROOT, RUN, SHOWN, Workbench, examples
 from tests.web.running_service import RunningService
 
-FILES = {topic: PAGES / f"{topic}.md" for topic in TOPICS}
+FILES = {"README": ROOT / "README.md", **{topic: PAGES / f"{topic}.md" for topic in TOPICS}}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
 MAX_NOT_RUN = 6
 

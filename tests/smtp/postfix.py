@@ -1,4 +1,4 @@
-"""A real Postfix with its own configuration, queue and ports, set up as README has it, and a real OpenDKIM."""
+"""A real Postfix with its own configuration, queue and ports, set up as the manual has it, and a real OpenDKIM."""
 
 import os
 import re
@@ -59,12 +59,12 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "src" / "linkweir" / "manual" / "postfix.md"
 
 
-def readme_configuration(*, to_filter: int, return_port: int, milter: int) -> tuple[str, str]:
-    """What README adds to the submission service, and the service where mails come back, with these ports."""
-    text = README.read_text().partition("### Behind Postfix")[2].split("```")[1]
+def manual_configuration(*, to_filter: int, return_port: int, milter: int) -> tuple[str, str]:
+    """What the manual adds to the submission service, and the service where mails come back, with these ports."""
+    text = PAGE.read_text(encoding="utf-8").partition("```postfix\n")[2].partition("```")[0]
     for written, port in ((10025, to_filter), (10026, return_port), (8891, milter)):
         assert f":{written}" in text
         text = text.replace(f":{written}", f":{port}")
@@ -84,7 +84,7 @@ class Postfix:
         for path in (self._config, names["queue"], names["data"]):
             path.mkdir(parents=True)
         (self._config / "main.cf").write_text(MAIN_CF.format(relay=relay, **names))
-        added, returning = readme_configuration(to_filter=to_filter, return_port=back, milter=milter)
+        added, returning = manual_configuration(to_filter=to_filter, return_port=back, milter=milter)
         master = MASTER_CF.format(incoming=incoming, submission=submission, on_submission=added, coming_back=returning)
         (self._config / "master.cf").write_text(master)
         shutil.chown(names["data"], "postfix")

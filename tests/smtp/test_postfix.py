@@ -1,5 +1,5 @@
-"""Behind a real Postfix, set up as README has it: what users send comes here, goes back, is signed and leaves with its
-links replaced; what comes in from elsewhere passes by.
+"""Behind a real Postfix, set up as the manual has it: what users send comes here, goes back, is signed and leaves with
+its links replaced; what comes in from elsewhere passes by.
 """
 
 import os

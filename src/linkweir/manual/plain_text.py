@@ -112,4 +112,5 @@ def _table(rows: list[list[str]], width: int) -> Iterator[str]:
         for row in rows[1:]:
             yield _fill(row[0], width)
             for name, cell in zip(rows[0][1:], row[1:], strict=True):
-                yield _fill(f"{name}: {cell}" if columns > 2 and name else cell, width, "      ", "    ")
+                if cell:
+                    yield _fill(f"{name}: {cell}" if columns > 2 and name else cell, width, "      ", "    ")

@@ -1,0 +1,65 @@
+"""The units and proxy configurations that the manual shows are accepted by the programs that they are for."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.manual.examples import PAGES, examples
+
+PAGE = (PAGES / "operations.md").read_text(encoding="utf-8")
+NGINX, CADDY, SYSTEMD = (shutil.which(name) for name in ("nginx", "caddy", "systemd-analyze"))
+
+
+def block(language: str) -> str:
+    """The one block of this language."""
+    (found,) = [example.text for example in examples(PAGE) if example.language == language]
+    return found
+
+
+def run(*command: str | Path) -> str:
+    """What a command that succeeds prints."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(SYSTEMD is None, reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """systemd knows each line of the unit; only the program's path is another one here."""
+    text = re.sub(r"ExecStart=\S+/linkweir", f"ExecStart={shutil.which('true')}", block("ini"))
+    (tmp_path / "linkweir.service").write_text(text.replace("User=linkweir", "User=root"))
+    said = run(str(SYSTEMD), "verify", "--man=no", tmp_path / "linkweir.service")
+    assert "linkweir.service" not in said, said
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_nginx_accepts_the_server(tmp_path: Path) -> None:
+    """nginx reads the server block, with a certificate that is made here."""
+    names: list[str | Path] = [
+        "-keyout",
+        tmp_path / "key.pem",
+        "-out",
+        tmp_path / "cert.pem",
+        "-subj",
+        "/CN=t.example.com",
+    ]
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names)
+    server = re.sub(r"/etc/letsencrypt/\S+/fullchain.pem", f"{tmp_path}/cert.pem", block("nginx"))
+    server = re.sub(r"/etc/letsencrypt/\S+/privkey.pem", f"{tmp_path}/key.pem", server)
+    config = tmp_path / "nginx.conf"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in kinds)
+    config.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{folders}{server}}}\n")
+    run(str(NGINX), "-t", "-e", tmp_path / "error.log", "-c", config)
+
+
+@pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
+def test_caddy_accepts_its_file(tmp_path: Path) -> None:
+    """Caddy reads the file and finds it in its own format."""
+    file = tmp_path / "Caddyfile"
+    file.write_text(block("caddy"))
+    run(str(CADDY), "validate", "--adapter", "caddyfile", "--config", file)
+    run(str(CADDY), "fmt", file)
