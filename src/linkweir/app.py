@@ -39,15 +39,12 @@ from linkweir.background import DEAD_SECONDS, Heartbeat, ThreadSupervisor
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.classifier import ClickClassifier
-from linkweir.clicks.ingest.ingest_worker import IngestWorker
-from linkweir.clicks.ingest.journal_drain import drain_and_wait
+from linkweir.clicks.ingest.ingest_worker import IngestWorker, drain_and_wait
 from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
-from linkweir.clicks.journal import dead_letter_redaction
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
-from linkweir.clicks.journal.legacy_spool import LegacySpool
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clicks.link_policy import LinkPolicyCache
@@ -149,11 +146,10 @@ class Service:
         self.click_worker = IngestWorker(
             self.store,
             self.journal,
-            LegacySpool(settings.spool_path),
             log,
             ingest=lambda connection, facts: ingest_events(connection, facts, understand, now()),
             notify=lambda connection: enqueue_notifications(connection, now()),
-            dead_letters=self.dead_letters.append,
+            dead_letters=self.dead_letters,
             is_idle=self.local_journal.is_idle if self._uses_local_journal else lambda: True,
             retry_seconds=settings.spool_retry,
         )
@@ -442,7 +438,6 @@ class Service:
         self.metrics.register_callbacks(
             counters=[
                 ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
-                ("linkweir_clicks_drained", "Clicks brought from old spool files", lambda: clicks.imported),
                 ("linkweir_clicks_lost", "Clicks for which no disk had room", self._count_lost_clicks),
                 ("linkweir_clicks_set_aside", "Clicks kept in aside.bad", lambda: self.dead_letters.count),
                 ("linkweir_click_store_failures", "Failures to store", lambda: clicks.failures),
@@ -529,18 +524,19 @@ def build_privacy_requests(
 ) -> PrivacyRequests:
     """Export and erasure. `patient`: where another erasure is waited for, as a command does."""
 
+    dead_letters = DeadLetterFile(settings.spool_path, log)
+
     def catch_up() -> bool:
-        aside, spool = DeadLetterFile(settings.spool_path, log).append, LegacySpool(settings.spool_path)
         folder, facts = settings.spool_path, settings.journal_facts
-        journal = LocalJournal(folder, log, dead_letters=aside, capacity=facts, wait=settings.click_wait)
+        journal = LocalJournal(folder, log, dead_letters=dead_letters.append, capacity=facts, wait=settings.click_wait)
 
         def kept(connection: Connection, facts: Sequence[ClickEvent]) -> None:
             ingest_events(connection, facts, get_classifier(), now())
 
         worker = IngestWorker(
-            store, journal, spool, log, ingest=kept, dead_letters=aside, retry_seconds=settings.spool_retry
+            store, journal, log, ingest=kept, dead_letters=dead_letters, retry_seconds=settings.spool_retry
         )
-        return drain_and_wait(journal, spool, worker, ERASURE_DRAIN_SECONDS)
+        return drain_and_wait(journal, worker, ERASURE_DRAIN_SECONDS)
 
     def leads(raw: bytes) -> Iterator[str]:
         return sealed_destinations.sealed_link_destinations(raw, get_keyring(), settings.base_url)
@@ -548,8 +544,8 @@ def build_privacy_requests(
     traces = ExternalData(
         lock=lambda: exclusive_erasure(settings.data, wait=wait_for_lock),
         drain_journal=catch_up,
-        redact_dead_letters=lambda numbers, addresses, named: dead_letter_redaction.redact_person(
-            settings.spool_path, numbers, addresses, named.matches
+        redact_dead_letters=lambda numbers, addresses, named: dead_letters.redact_person(
+            numbers, addresses, named.matches
         ),
         delete_maildir_copies=lambda messages: maildir.delete_messages(settings.maildir_path, messages),
         link_destinations=leads,

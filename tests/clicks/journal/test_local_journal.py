@@ -24,7 +24,6 @@ from linkweir.clicks.journal import local_journal
 from linkweir.clicks.journal.commit_queue import PythonCommitQueue
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, Journal
-from linkweir.clicks.journal.legacy_spool import LegacySpool
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import end_cursor, is_wiped, wait_until_wiped
 from linkweir.clicks.journal.segment import JournalSegment
@@ -34,7 +33,6 @@ from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
 from linkweir.web.json_logging import make_logger
 from tests.clicks.event_factory import make_event
-from tests.clicks.journal.test_legacy_spool import write_old_spool_file
 from tests.web.running_service import WAIT_SECONDS, wait_until
 
 CLASSIFIER = ClickClassifier(Enricher(None, KnownNetworks.load()))
@@ -69,11 +67,10 @@ class JournalHarness:
         made = IngestWorker(
             self.store,
             self.journal,
-            LegacySpool(self.folder),
             make_logger("error", self.stream),
             ingest=store_facts,
             notify=notify,
-            dead_letters=self.dead_letters.append,
+            dead_letters=self.dead_letters,
             is_idle=self.journal.is_idle,
             retry_seconds=0.1,
         )
@@ -272,14 +269,6 @@ def test_a_crash_between_acknowledging_and_wiping_leaves_nothing(
     assert is_wiped(first.journal.segments, places)
     first.journal.stop()
     first.journal.close()
-
-
-def test_old_spool_files_are_brought_in(journal_harness: JournalHarness) -> None:
-    """What a release before the journal left in the folder is stored, once."""
-    write_old_spool_file(journal_harness.folder, [make_event(1), make_event(2)])
-    wait_until(lambda: journal_harness.worker.imported == 2)
-    journal_harness.wait_until_empty(2)
-    assert list(journal_harness.folder.glob("*.ndjson")) == []
 
 
 def test_readers_do_not_wait_for_a_long_journal(tmp_path: Path) -> None:

@@ -200,8 +200,9 @@ def test_no_damage_makes_a_fact_up(seed: int, whole: bool) -> None:
 def crash_after_writing(folder: Path, count: int) -> None:
     """Another process that writes facts and is killed."""
     script = (
-        "import os, signal, sys; from pathlib import Path; from tests.clicks.journal.test_segments import Folder\n"
-        "count = int(sys.argv[2]); assert Folder(Path(sys.argv[1])).write(*range(count)) == count\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from tests.clicks.journal.test_segments import JournalFolder\n"
+        "count = int(sys.argv[2]); assert JournalFolder(Path(sys.argv[1])).write(*range(count)) == count\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", script, str(folder), str(count)], check=False)  # noqa: S603 - our own
@@ -294,8 +295,8 @@ def test_a_file_being_made_is_no_file_yet(tmp_path: Path) -> None:
     """Two processes that preallocate at the same time make no more files than are wanted."""
     wanted = SegmentDirectory(tmp_path, 100)
     script = (
-        "import sys; from pathlib import Path; from linkweir.clicks.journal.segment_directory import Segments\n"
-        "Segments(Path(sys.argv[1]), 100).make()"
+        "import sys; from pathlib import Path; from linkweir.clicks.journal.segment_directory import SegmentDirectory\n"
+        "SegmentDirectory(Path(sys.argv[1]), 100).preallocate()"
     )
     runs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(4)]  # noqa: S603 - our own
     assert [run.wait() for run in runs] == [0] * 4

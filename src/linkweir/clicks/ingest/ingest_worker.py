@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.journal import dead_letter_redaction
-from linkweir.clicks.journal.dead_letters import DeadLetterSink
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
-from linkweir.clicks.journal.legacy_spool import LegacySpool
+from linkweir.clicks.journal.local_journal import LocalJournal
+from linkweir.clicks.journal.reader import wait_until_wiped
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable
 
@@ -24,9 +24,7 @@ IngestFunction = Callable[[Connection, Sequence[ClickEvent]], None]
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
 EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
-MAX_RETENTION_US = (
-    30 * 86_400_000_000
-)  # microseconds: the longest that anything personal is kept, by the outside contract
+MAX_RETENTION_US = 30 * 86_400_000_000  # the longest that personal data is kept, by the outside contract
 BATCH_EVENTS = 500  # facts in one transaction
 BATCH_EVENTS_UNDER_LOAD = 100  # the same while readers come, and where more would take long
 MAX_TRANSACTION_SECONDS = (
@@ -36,6 +34,7 @@ POLL_SECONDS = 0.5  # seconds between looks at what other processes wrote
 NOTIFY_INTERVAL_SECONDS = 1.0  # seconds between looks at what is to be told
 MAX_YIELD_SECONDS = 2.0  # seconds that facts wait for a quiet moment
 STOP_TIMEOUT_SECONDS = 5.0  # seconds that a stop may take for storing
+TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, which may end meanwhile
 
 
 class IngestWorker:
@@ -49,18 +48,16 @@ class IngestWorker:
         self,
         store: Database,
         journal: Journal,
-        spool: LegacySpool,
         log: FilteringBoundLogger,
         *,
         ingest: IngestFunction,
         notify: NotifyFunction | None = None,
-        dead_letters: DeadLetterSink,
+        dead_letters: DeadLetterFile,
         is_idle: Callable[[], bool] = lambda: True,
         retry_seconds: float,
     ) -> None:
         self._store = store
         self._journal = journal
-        self._spool = spool
         self._log = log
         self._ingest = ingest
         self._notify = notify
@@ -70,9 +67,9 @@ class IngestWorker:
         self._wake = threading.Event()
         self._stopping = False
         self._batch_limit = self._max_batch = BATCH_EVENTS
-        self._spool_at = self._notify_at = self._expire_at = 0.0
+        self._notify_at = self._expire_at = 0.0
         self._thread: threading.Thread | None = None
-        self.stored = self.failures = self.imported = 0
+        self.stored = self.failures = 0
 
     @property
     def alive(self) -> bool:
@@ -139,7 +136,6 @@ class IngestWorker:
             self._max_batch = next_batch_size(len(batch.events), time.monotonic() - began)
         if batch.cursor is not None:
             self._journal.acknowledge(batch.cursor)
-        self._import_spool()
         self._expire_dead_letters()
         self._send_due_notifications(immediately=bool(batch.events))
         return len(batch.events)
@@ -158,22 +154,13 @@ class IngestWorker:
                 self._store_events(facts[half:])
                 return
             self._log.exception("click.cannot_keep", event_id=str(facts[0].id))
-            self._dead_letters({"fact": facts[0].to_dict(), "error": repr(error)})
-
-    def _import_spool(self) -> None:
-        """Files that releases before the journal left; now and then, for one may be restored from a backup."""
-        if time.monotonic() >= self._spool_at:
-            self._spool_at = time.monotonic() + self._retry
-            count = self._spool.import_files(self._store_events)
-            self.imported += count
-            if count:
-                self._log.info("click.spool_drained", facts=count)
+            self._dead_letters.append({"fact": facts[0].to_dict(), "error": repr(error)})
 
     def _expire_dead_letters(self) -> None:
         """What could not be stored is kept no longer than what could."""
         if time.monotonic() >= self._expire_at:
             self._expire_at = time.monotonic() + EXPIRY_INTERVAL_SECONDS
-            dead_letter_redaction.redact_older_than(self._spool.folder, time.time_ns() // 1000 - MAX_RETENTION_US)
+            self._dead_letters.redact_older_than(time.time_ns() // 1000 - MAX_RETENTION_US)
 
     def _send_due_notifications(self, *, immediately: bool) -> None:
         if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):
@@ -198,3 +185,22 @@ class IngestWorker:
 def next_batch_size(facts: int, seconds: float) -> int:
     """How many facts the next transaction may hold, when so many have just taken so many seconds."""
     return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * MAX_TRANSACTION_SECONDS / max(seconds, 0.001))))
+
+
+def drain_and_wait(journal: LocalJournal, worker: IngestWorker, timeout_seconds: float) -> bool:
+    """Wait until every click followed so far is stored and wiped from the journal's files: an export has them all, and
+    an erasure leaves none. Return False when some are left after the timeout.
+
+    A running service stores them and is waited for; where none runs, this does. `journal` and `worker` are the
+    caller's own and not started. Raises DatabaseUnavailable, OSError.
+    """
+    until = time.monotonic() + timeout_seconds
+    try:
+        worker.drain()  # does nothing while a service reads the journal
+        while not wait_until_wiped(journal.segments, min(until, time.monotonic() + TAKEOVER_POLL_SECONDS)):
+            if time.monotonic() > until:
+                return False
+            worker.drain()
+        return True
+    finally:
+        journal.close()
