@@ -32,9 +32,8 @@ from linkweir import background, integrity
 from linkweir.accounts import passwords
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.accounts.skip_patterns import compile_skip_pattern
-from linkweir.api.openapi import openapi_document as openapi
-from linkweir.api.v1 import v1_endpoints as v1
-from linkweir.api.v2 import routes as v2
+from linkweir.api import openapi_document as openapi
+from linkweir.api import operations as api
 from linkweir.background import DEAD_SECONDS, Heartbeat, ThreadSupervisor
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
@@ -601,8 +600,7 @@ def create_app(
             *app_links.ROUTES,
             *operator_pages.ROUTES,
             *openapi.ROUTES,
-            *v1.ROUTES,
-            *v2.ROUTES,
+            *api.ROUTES,
             *privacy_page.ROUTES,
             *documentation_pages.ROUTES,
             *dashboard.ROUTES,

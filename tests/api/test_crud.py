@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from linkweir.accounts import scopes
-from linkweir.api.openapi.openapi_document import build_document
+from linkweir.api.openapi_document import build_document
 from linkweir.db import idempotency_table
 from linkweir.db.schema import api_keys
 from linkweir.tokens.opener import open_link

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from linkweir.api.openapi.openapi_document import build_document
+from linkweir.api.openapi_document import build_document
 
 TESTS_FOLDER = Path(__file__).parents[1]
 PREFERENCES = "privacy link_style opt_out skip outlook honeypot utm"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 import pytest
 
-from linkweir.api.openapi.openapi_document import build_document
+from linkweir.api.openapi_document import build_document
 from linkweir.manual.contents import TOPICS
 from tests.conftest import skip_or_fail
 from tests.manual.examples import PAGES, ROOT, RUN, SHOWN, Workbench, examples

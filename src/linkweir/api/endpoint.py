@@ -1,12 +1,13 @@
-"""How every request of API v2 comes in: who asks, may they, how often, what do they send, and is it the first time."""
+"""One operation of the API, and the way that a request for it takes: authentication, limits, body, idempotency."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from linkweir.api import idempotent_requests
 from linkweir.api.idempotent_requests import IdempotentRequest
@@ -19,7 +20,7 @@ S = TypeVar("S", bound=Struct)
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One request that has come in: `data` is its body, `once` remembers its answer where that is asked for."""
+    """One authenticated request; `idempotency` stores its response where the client asks for that."""
 
     request: Request
     services: AppServices
@@ -34,52 +35,80 @@ class ApiRequest:
         return self.principal.account["id"]
 
     def decode(self, shape: type[S]) -> S:
-        """The body as `shape`, read once. Raises BadInput."""
+        """Return the body as `shape`, decoded once. Raises ValidationError."""
         if shape not in self._decoded:
             self._decoded[shape] = request_body.decode_body(self.raw_body, shape)
         found: S = self._decoded[shape]
         return found
 
 
-Handler = Callable[[ApiRequest], Response]
-PermissionCheck = Callable[[ApiRequest], None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation: what serves it, and what the OpenAPI document says of it.
 
-
-async def handle(
-    request: Request,
-    scope: str,
-    handler: Handler,
-    *,
-    authorize: PermissionCheck | None = None,
-    statistics: bool = False,
-) -> Response:
-    """Carry `work` out in a thread for somebody whose key has the scope; `…:any` is left to `permit` (which a POST goes
-    through before it is carried out, and before an earlier answer is given again) or to `work` to look at closer.
-
-    Raises AccessDenied, NotAllowed, TooMany, and what `work` raises.
+    `scope` with `is_per_domain`: the key needs it for one domain at least, and the handler or `authorize` checks for
+    which. `authorize` runs before a POST is carried out and before a stored response is replayed. `is_list`: the
+    response is a list of `response`, with cursors when `is_paged`; `is_downloadable`: or a file in one of the export
+    formats, and nothing else when `response` is None. `endpoint` replaces `handler` where API keys of v2 do not apply.
     """
-    parts = services_from(request)
-    who = await authentication.authenticate(request, parts)
-    (parts.statistics_limits if statistics else parts.limits).consume(who.account["id"])
-    who.require(scope)
-    call = ApiRequest(request, parts, who, b"", IdempotentRequest(parts, who, None))
+
+    method: str
+    path: str
+    summary: str
+    handler: Callable[[ApiRequest], Response] | None = None
+    endpoint: Callable[[Request], Awaitable[Response]] | None = None
+    authorize: Callable[[ApiRequest], None] | None = None
+    scope: str = ""
+    is_per_domain: bool = False
+    has_statistics_limit: bool = False
+    request: type[Struct] | None = None
+    query: dict[str, Any] = field(default_factory=dict)
+    required: tuple[str, ...] = ()  # names of `query` that must be given
+    response: type[Struct] | None
+    status: int = 200
+    is_list: bool = False
+    is_paged: bool = False
+    is_downloadable: bool = False
+    errors: tuple[int, ...] = (400, 401, 403, 404, 429, 503)
+    is_extension: bool = False
+
+
+def to_route(operation: Operation) -> Route:
+    """Return the route that serves the operation."""
+
+    async def endpoint(request: Request) -> Response:
+        return await _handle(request, operation)
+
+    return Route(operation.path, operation.endpoint or endpoint, methods=[operation.method.upper()])
+
+
+async def _handle(request: Request, operation: Operation) -> Response:
+    """Run the handler in a thread. Raises Unauthorized, Forbidden, RateLimited and what the handler raises."""
+    services, handler = services_from(request), operation.handler
+    assert handler is not None
+    principal = await authentication.authenticate(request, services)
+    limits = services.statistics_limits if operation.has_statistics_limit else services.limits
+    limits.consume(principal.account["id"])
+    scope = operation.scope
+    principal.require(f"{scope.removesuffix(':all')}:any" if operation.is_per_domain else scope)
+    call = ApiRequest(request, services, principal, b"", IdempotentRequest(services, principal, None))
     if request.method not in ("POST", "PUT", "PATCH"):
-        return await parts.run_blocking(lambda: handler(call))
-    with parts.memory_budget.reserve() as held:
-        call = replace(call, raw_body=await request_body.read_body(request, parts.settings.max_body, held))
+        return await services.run_blocking(lambda: handler(call))
+    with services.memory_budget.reserve() as held:
+        call = replace(call, raw_body=await request_body.read_body(request, services.settings.max_body, held))
         if request.method != "POST":
-            return await parts.run_blocking(lambda: handler(call))
+            return await services.run_blocking(lambda: handler(call))
 
-        def allowed() -> None:
-            if authorize is not None:
-                authorize(call)
+        def authorize() -> None:
+            if operation.authorize is not None:
+                operation.authorize(call)
 
-        def first_time(once: IdempotentRequest) -> Response:
-            allowed()
-            return handler(replace(call, idempotency=once))
+        def handle_first(idempotency: IdempotentRequest) -> Response:
+            authorize()
+            return handler(replace(call, idempotency=idempotency))
 
-        return await parts.run_blocking(
+        return await services.run_blocking(
             lambda: idempotent_requests.run_once(
-                parts, who, request, call.raw_body, authorize=allowed, handler=first_time
+                services, principal, request, call.raw_body, authorize=authorize, handler=handle_first
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from linkweir.api.openapi.openapi_document import build_document
+from linkweir.api.openapi_document import build_document
 from linkweir.cli.entry_point import build_parser
 from linkweir.clicks.classify.rules import RULES, Rule
 from linkweir.html.outcome import REASONS

@@ -6,7 +6,6 @@ import orjson
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from linkweir.accounts import account_lookup
 from linkweir.api.v2 import request_types, submission_parsing
@@ -107,6 +106,3 @@ def _response_body(results: list[RecipientResult]) -> bytes:
             "errors": [f"{one.recipient.mailbox.email}: {one.error}" for one in failed],
         }
     )
-
-
-ROUTES = [Route("/v1/email/send", send_email, methods=["POST"])]

@@ -4,12 +4,10 @@ import uuid
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.accounts.skip_patterns import to_link_options
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.domain_endpoints import policy_to_json
 from linkweir.db import accounts_table, clicks_table
@@ -18,17 +16,8 @@ from linkweir.web.json_response import JSONResponse, rfc3339
 from linkweir.web.services import now
 
 
-async def get_account(request: Request) -> Response:
+def get_account(call: ApiRequest) -> Response:
     """The account that the key belongs to."""
-    return await endpoint.handle(request, "accounts:read", _get)
-
-
-async def update_account(request: Request) -> Response:
-    """Change what is named and answer with the whole account."""
-    return await endpoint.handle(request, "accounts:write", _update)
-
-
-def _get(call: ApiRequest) -> Response:
     with call.services.store.read() as connection:
         return JSONResponse(
             _to_json(
@@ -37,7 +26,8 @@ def _get(call: ApiRequest) -> Response:
         )
 
 
-def _update(call: ApiRequest) -> Response:
+def update_account(call: ApiRequest) -> Response:
+    """Change what is named and answer with the whole account."""
     asked = call.decode(AccountUpdate)
     values, key = asked.changed_columns(), call.principal.account["id"]
     with call.services.store.write() as connection:  # read here too: another change may have come since the sign-in

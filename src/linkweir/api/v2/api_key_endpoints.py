@@ -3,12 +3,10 @@
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import ip_allow_list, scopes
 from linkweir.accounts.resource_changes import ApiKeyCreate, ApiKeyUpdate
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
 from linkweir.db import api_keys_table, schema
@@ -19,36 +17,12 @@ from linkweir.web.json_response import JSONResponse, rfc3339
 from linkweir.web.services import now
 
 
-async def list_api_keys(request: Request) -> Response:
+def list_api_keys(call: ApiRequest) -> Response:
     """Every key, newest first."""
-    return await endpoint.handle(request, "api-keys:read", _list)
-
-
-async def create_api_key(request: Request) -> Response:
-    """A new key with some of the scopes of the key that asks."""
-    return await endpoint.handle(request, "api-keys:write", _create, authorize=_authorize_create)
-
-
-async def get_api_key(request: Request) -> Response:
-    """One key."""
-    return await endpoint.handle(request, "api-keys:read", _get)
-
-
-async def update_api_key(request: Request) -> Response:
-    """Another label or other scopes."""
-    return await endpoint.handle(request, "api-keys:write", _update)
-
-
-async def delete_api_key(request: Request) -> Response:
-    """The key opens nothing from now on."""
-    return await endpoint.handle(request, "api-keys:delete", _delete)
-
-
-def _list(call: ApiRequest) -> Response:
     return list_page(call, schema.api_keys, _to_json)
 
 
-def _authorize_create(call: ApiRequest) -> None:
+def authorize_create(call: ApiRequest) -> None:
     granted, networks = _parse_restrictions(call.decode(ApiKeyCreate))
     scopes.require_subset(call.principal.scopes, granted)
     call.principal.require_networks(networks)
@@ -59,7 +33,8 @@ def _parse_restrictions(request: ApiKeyCreate) -> tuple[list[str], list[str]]:
     return scopes.parse_scopes(request.scopes), ip_allow_list.parse_entries(request.ip_allow_list or ())
 
 
-def _create(call: ApiRequest) -> Response:
+def create_api_key(call: ApiRequest) -> Response:
+    """A new key with some of the scopes of the key that asks."""
     asked = call.decode(ApiKeyCreate)
     granted, networks = _parse_restrictions(asked)
     account = call.principal.account["id"]
@@ -74,7 +49,8 @@ def _create(call: ApiRequest) -> Response:
     return created_response(data)
 
 
-def _update(call: ApiRequest) -> Response:
+def update_api_key(call: ApiRequest) -> Response:
+    """Another label or other scopes."""
     asked = call.decode(ApiKeyUpdate)
     values: dict[str, Any] = {"updated_at": now()}
     if asked.label is not None:
@@ -104,14 +80,16 @@ def _authorize_update(principal: ApiPrincipal, row: RowMapping, values: dict[str
         raise Conflict("ip_allow_list: the key is used from an address that is not among these")
 
 
-def _delete(call: ApiRequest) -> Response:
+def delete_api_key(call: ApiRequest) -> Response:
+    """The key opens nothing from now on."""
     with call.services.store.write() as connection:
         if not api_keys_table.remove(connection, call.principal.account["id"], parse_path_id(call, "API key")):
             raise NotFound("there is no such API key")
     return JSONResponse(DELETED_BODY)
 
 
-def _get(call: ApiRequest) -> Response:
+def get_api_key(call: ApiRequest) -> Response:
+    """One key."""
     with call.services.store.read() as connection:
         return JSONResponse(_to_json(_load_key(call, connection)))
 

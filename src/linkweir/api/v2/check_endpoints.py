@@ -3,13 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.accounts.tracking_preferences import UtmSettings
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.html import Finding, check
@@ -17,19 +15,15 @@ from linkweir.mail import mime_builder, tracking_headers
 from linkweir.web.json_response import JSONResponse
 
 
-async def check_message(request: Request) -> Response:
-    """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
-    return await endpoint.handle(request, "messages:send:any", _check, authorize=_authorize_check)
-
-
-def _authorize_check(call: ApiRequest) -> None:
+def authorize_check(call: ApiRequest) -> None:
     """A domain's policy is shown to those who may send from it."""
     sender = call.decode(request_types.CheckRequest).sender
     if sender is not None:
         call.principal.require("messages:send:all", to_ascii_domain(sender.email.rpartition("@")[2], "from.email"))
 
 
-def _check(call: ApiRequest) -> Response:
+def check_message(call: ApiRequest) -> Response:
+    """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
     asked = call.decode(request_types.CheckRequest)
     mime_builder.check_html(asked.html_content)
     wishes = submission_parsing.to_message_preferences(

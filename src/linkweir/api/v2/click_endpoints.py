@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
 from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.accounts.tracking_preferences import TrackingPreferences
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
 from linkweir.api.v2.message_endpoints import load_message
@@ -31,27 +29,8 @@ from linkweir.web.services import now
 DAY_US = 86_400_000_000  # microseconds
 
 
-async def list_clicks(request: Request) -> Response:
+def list_clicks(call: ApiRequest) -> Response:
     """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
-    return await endpoint.handle(request, "messages:read:any", _list_clicks)
-
-
-async def list_links(request: Request) -> Response:
-    """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
-    return await endpoint.handle(request, "messages:read:any", _list_links)
-
-
-async def list_clickers(request: Request) -> Response:
-    """Who clicked in a campaign, or on one of its links; as pages, or the whole as a file."""
-    return await endpoint.handle(request, "messages:read:all", _list_clickers, statistics=True)
-
-
-async def export_clicks(request: Request) -> Response:
-    """Every single click of a time as a file."""
-    return await endpoint.handle(request, "messages:read:any", _export_clicks, statistics=True)
-
-
-def _list_clicks(call: ApiRequest) -> Response:
     wanted = cursor_pagination.parse_page(call.request.query_params)
     with call.services.store.read() as connection:
         row = load_message(call, connection)
@@ -72,7 +51,8 @@ def _click_to_json(row: RowMapping) -> dict[str, Any]:
     }
 
 
-def _list_links(call: ApiRequest) -> Response:
+def list_links(call: ApiRequest) -> Response:
+    """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
     parts = call.services
     house = parts.submitter.defaults
     with parts.store.read() as connection:
@@ -103,7 +83,8 @@ def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence
     )
 
 
-def _list_clickers(call: ApiRequest) -> Response:
+def list_clickers(call: ApiRequest) -> Response:
+    """Who clicked in a campaign, or on one of its links; as pages, or the whole as a file."""
     query = call.request.query_params
     tag = parse_text(query, "tag")
     if not tag:
@@ -126,7 +107,8 @@ def _clicker_to_json(row: RowMapping) -> dict[str, Any]:
     return {"object": "clicker", "message_id": str(row["id"]), **{name: row[name] for name in names}, **times}
 
 
-def _export_clicks(call: ApiRequest) -> Response:
+def export_clicks(call: ApiRequest) -> Response:
+    """Every single click of a time as a file."""
     query = call.request.query_params
     wanted = parse_format(query.get("format", "csv"))
     to_at = parse_timestamp(query, "to_time") or now()

@@ -6,10 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
 from starlette.responses import Response
 
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_texts, parse_timestamp
@@ -32,22 +30,8 @@ COUNT_COLUMNS: ColumnTypes = dict.fromkeys(
 RATE_COLUMNS: ColumnTypes = {"sent": "whole", "delivered": "whole", "click_rate": "number"}
 
 
-async def count_clicks(request: Request) -> Response:
+def count_clicks(call: ApiRequest) -> Response:
     """Clicks by time, or by one thing that is known of them."""
-    return await endpoint.handle(request, f"{SCOPE}:any", _count_clicks, statistics=True)
-
-
-async def compare_campaigns(request: Request) -> Response:
-    """Campaigns side by side: those named, or all of a time."""
-    return await endpoint.handle(request, f"{SCOPE}:all", _compare_campaigns, statistics=True)
-
-
-async def compare_variants(request: Request) -> Response:
-    """The variants of one campaign, and whether they differ by more than chance."""
-    return await endpoint.handle(request, f"{SCOPE}:all", _compare_variants, statistics=True)
-
-
-def _count_clicks(call: ApiRequest) -> Response:
     query = call.request.query_params
     group, tag = parse_text(query, "group_by") or "day", parse_text(query, "tag") or None
     domain = query_parameters.parse_domain(query, "sender_domain")
@@ -86,7 +70,8 @@ def _row_to_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**times, **{name: value for name, value in row.items() if name not in ("first", "last")}}
 
 
-def _compare_campaigns(call: ApiRequest) -> Response:
+def compare_campaigns(call: ApiRequest) -> Response:
+    """Campaigns side by side: those named, or all of a time."""
     query, account = call.request.query_params, _account_id(call)
     tags = list(dict.fromkeys(parse_texts(query, "tags")))
     if len(tags) > campaigns.MAX_CAMPAIGNS:
@@ -104,7 +89,8 @@ def _compare_campaigns(call: ApiRequest) -> Response:
     return JSONResponse({"object": "list", "data": rows, **span, "has_more": more})
 
 
-def _compare_variants(call: ApiRequest) -> Response:
+def compare_variants(call: ApiRequest) -> Response:
+    """The variants of one campaign, and whether they differ by more than chance."""
     query = call.request.query_params
     tag = parse_text(query, "tag")
     if not tag:

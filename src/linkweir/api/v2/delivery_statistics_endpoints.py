@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.api.v2.query_parameters import parse_datetime, parse_texts
@@ -32,12 +30,8 @@ COUNT_FIELDS = {
 }
 
 
-async def get_deliverability(request: Request) -> Response:
+def get_deliverability(call: ApiRequest) -> Response:
     """One row for each period; the last seven days by day when nothing else is asked for."""
-    return await endpoint.handle(request, "statistics-transactional:read:any", _count_deliverability, statistics=True)
-
-
-def _count_deliverability(call: ApiRequest) -> Response:
     query = call.request.query_params
     group = query.get("group_by", "day")
     if group not in GROUP_PERIODS:

@@ -8,14 +8,12 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import Connection, RowMapping, false
 from sqlalchemy.exc import IntegrityError
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import dkim_keys
 from linkweir.accounts.domain_names import DOMAIN_PATTERN, is_host_name, to_ascii_domain
 from linkweir.accounts.resource_changes import DomainCreate, DomainUpdate
 from linkweir.accounts.skip_patterns import to_link_options
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import parse_flag
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, to_json_bytes
@@ -27,38 +25,15 @@ from linkweir.web.services import now
 TRACKING_FIELDS = ("track_clicks", "track_opens")
 
 
-async def list_domains(request: Request) -> Response:
+def list_domains(call: ApiRequest) -> Response:
     """Every domain, newest first."""
-    return await endpoint.handle(request, "domains:read", _list)
-
-
-async def create_domain(request: Request) -> Response:
-    """A domain to send from."""
-    return await endpoint.handle(request, "domains:write", _create)
-
-
-async def get_domain(request: Request) -> Response:
-    """One domain, by its name or id."""
-    return await endpoint.handle(request, "domains:read", _get)
-
-
-async def update_domain(request: Request) -> Response:
-    """Change what is named."""
-    return await endpoint.handle(request, "domains:write", _update)
-
-
-async def delete_domain(request: Request) -> Response:
-    """Forget a domain; links that were made on its host go on working while the host leads here."""
-    return await endpoint.handle(request, "domains:delete:any", _delete)
-
-
-def _list(call: ApiRequest) -> Response:
     valid = parse_flag(call.request.query_params, "dns_valid")
     none = [false()] if valid is False else []  # each is shown as valid
     return list_page(call, schema.domains, lambda row: _to_json(call, row), none)
 
 
-def _create(call: ApiRequest) -> Response:
+def create_domain(call: ApiRequest) -> Response:
+    """A domain to send from."""
     asked = call.decode(DomainCreate)
     name = to_ascii_domain(asked.domain.removesuffix("."), "domain")
     if not DOMAIN_PATTERN.fullmatch(name):
@@ -78,7 +53,8 @@ def _create(call: ApiRequest) -> Response:
     return created_response(data)
 
 
-def _update(call: ApiRequest) -> Response:
+def update_domain(call: ApiRequest) -> Response:
+    """Change what is named."""
     asked = call.decode(DomainUpdate)
     key = dkim_keys.parse_key(call.services.vault, asked)
     with call.services.store.write() as connection:
@@ -90,7 +66,8 @@ def _update(call: ApiRequest) -> Response:
     return JSONResponse(_to_json(call, changed))
 
 
-def _delete(call: ApiRequest) -> Response:
+def delete_domain(call: ApiRequest) -> Response:
+    """Forget a domain; links that were made on its host go on working while the host leads here."""
     with call.services.store.write() as connection:
         row = _load_domain(call, connection)
         call.principal.require("domains:delete:all", row["domain"])
@@ -98,7 +75,8 @@ def _delete(call: ApiRequest) -> Response:
     return JSONResponse(DELETED_BODY)
 
 
-def _get(call: ApiRequest) -> Response:
+def get_domain(call: ApiRequest) -> Response:
+    """One domain, by its name or id."""
     with call.services.store.read() as connection:
         row = _load_domain(call, connection)
     return JSONResponse(_to_json(call, row))

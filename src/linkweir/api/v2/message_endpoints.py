@@ -11,10 +11,8 @@ from email.message import EmailMessage
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
-from starlette.requests import Request
 from starlette.responses import Response
 
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination, query_parameters
 from linkweir.api.v2.query_parameters import parse_text, parse_texts, parse_timestamp
@@ -29,22 +27,8 @@ MAX_MULTIPARTS = 100  # whose parts are shown
 MESSAGE_ID_PATTERN = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
 
 
-async def list_messages(request: Request) -> Response:
+def list_messages(call: ApiRequest) -> Response:
     """Messages that meet all filters, newest first, without their content."""
-    return await endpoint.handle(request, "messages:read:any", _list)
-
-
-async def get_message(request: Request) -> Response:
-    """One message, by `<uuid@domain>` or its bare UUID, with its content while that is kept."""
-    return await endpoint.handle(request, "messages:read:any", _get)
-
-
-async def cancel_message(request: Request) -> Response:
-    """Take a scheduled message back; 409 when it is too late."""
-    return await endpoint.handle(request, "messages:cancel:any", _cancel)
-
-
-def _list(call: ApiRequest) -> Response:
     query = call.request.query_params
     conditions = {
         **{name: query_parameters.parse_email(query, name) for name in ("sender", "recipient")},
@@ -62,7 +46,8 @@ def _list(call: ApiRequest) -> Response:
     )
 
 
-def _get(call: ApiRequest) -> Response:
+def get_message(call: ApiRequest) -> Response:
+    """One message, by `<uuid@domain>` or its bare UUID, with its content while that is kept."""
     with call.services.store.read() as connection:
         row = load_message(call, connection)
         told = events_table.list_for_message(connection, row["id"])
@@ -79,7 +64,8 @@ def _get(call: ApiRequest) -> Response:
     return JSONResponse(shown)
 
 
-def _cancel(call: ApiRequest) -> Response:
+def cancel_message(call: ApiRequest) -> Response:
+    """Take a scheduled message back; 409 when it is too late."""
     with call.services.store.write() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:cancel:all", row["sender_domain"])

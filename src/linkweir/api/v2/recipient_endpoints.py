@@ -2,36 +2,26 @@
 
 import itertools
 
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.mail import addresses
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import now
 
 
-async def export_recipient(request: Request) -> Response:
+def export_recipient(call: ApiRequest) -> Response:
     """Every row that belongs to messages to this address, in one JSON object."""
-    return await endpoint.handle(request, "recipients:read", _export)
-
-
-async def erase_recipient(request: Request) -> Response:
-    """Remove it all; there is no way back. An address that nothing is stored on is no error, and costs little. Only one
-    erasure runs at a time, over all processes: 429 for others, with `Retry-After`.
-    """
-    return await endpoint.handle(request, "recipients:delete", _erase)
-
-
-def _export(call: ApiRequest) -> Response:
     pieces = call.services.privacy_requests.export(_parse_email(call), call.principal.account["id"])
     first = next(pieces)
     headers = {"Cache-Control": "no-store"}
     return StreamingResponse(itertools.chain([first], pieces), headers=headers, media_type="application/json")
 
 
-def _erase(call: ApiRequest) -> Response:
+def erase_recipient(call: ApiRequest) -> Response:
+    """Remove it all; there is no way back. An address that nothing is stored on is no error, and costs little. Only one
+    erasure runs at a time, over all processes: 429 for others, with `Retry-After`.
+    """
     done = call.services.privacy_requests.erase(_parse_email(call), now(), call.principal.account["id"])
     call.services.log.info("recipient.erased", messages=done.rows["messages"], overwritten=done.overwritten)
     return JSONResponse(

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
 from linkweir.accounts.domain_names import to_ascii_domain
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.resource import to_json_bytes
@@ -18,12 +16,7 @@ from linkweir.web.json_response import JSONResponse, rfc3339
 from linkweir.web.services import now
 
 
-async def send_message(request: Request) -> Response:
-    """Accept a message for each recipient; 202 only when all of them are stored durably."""
-    return await endpoint.handle(request, "messages:send:any", _send, authorize=_authorize_send)
-
-
-def _authorize_send(call: ApiRequest) -> None:
+def authorize_send(call: ApiRequest) -> None:
     require_sender_domains(call.principal, call.decode(request_types.SendRequest))
 
 
@@ -38,7 +31,8 @@ def require_sender_domains(principal: ApiPrincipal, message: request_types.SendR
         principal.require("messages:send:all", domain)
 
 
-def _send(call: ApiRequest) -> Response:
+def send_message(call: ApiRequest) -> Response:
+    """Accept a message for each recipient; 202 only when all of them are stored durably."""
     moment = now()
     submission = submission_parsing.to_submission(call.decode(request_types.SendRequest), moment)
     account = account_lookup.account_from_row(call.principal.account)

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import SmtpCredentialCreate
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
 from linkweir.db import schema, smtp_credentials_table
@@ -19,33 +17,12 @@ from linkweir.web.json_response import JSONResponse, rfc3339
 from linkweir.web.services import now
 
 
-async def list_smtp_credentials(request: Request) -> Response:
+def list_smtp_credentials(call: ApiRequest) -> Response:
     """Every credential, newest first."""
-    return await endpoint.handle(request, "smtp-credentials:read:all", _list)
-
-
-async def create_smtp_credential(request: Request) -> Response:
-    """A new username and password, for no more than the key that asks may send itself."""
-    return await endpoint.handle(request, "smtp-credentials:write:all", _create, authorize=_authorize_create)
-
-
-async def get_smtp_credential(request: Request) -> Response:
-    """One credential."""
-    return await endpoint.handle(
-        request, "smtp-credentials:read:all", lambda call: JSONResponse(_to_json(_load_credential(call)))
-    )
-
-
-async def delete_smtp_credential(request: Request) -> Response:
-    """Nobody signs in with it from now on."""
-    return await endpoint.handle(request, "smtp-credentials:delete:all", _delete)
-
-
-def _list(call: ApiRequest) -> Response:
     return list_page(call, schema.smtp_credentials, _to_json)
 
 
-def _authorize_create(call: ApiRequest) -> None:
+def authorize_create(call: ApiRequest) -> None:
     """Whoever has a credential sends with it, from every address on earth: the key that asks must be able to."""
     asked = call.decode(SmtpCredentialCreate)
     wanted: Sequence[str | None] = parse_domains(asked.scope, asked.domains)
@@ -54,7 +31,8 @@ def _authorize_create(call: ApiRequest) -> None:
     call.principal.require_networks(())
 
 
-def _create(call: ApiRequest) -> Response:
+def create_smtp_credential(call: ApiRequest) -> Response:
+    """A new username and password, for no more than the key that asks may send itself."""
     asked = call.decode(SmtpCredentialCreate)
     username, password = authenticator.generate_username(), authenticator.generate_password()
     values = authenticator.make_credential(call.principal.account["id"], asked.name, username, password, now())
@@ -66,7 +44,13 @@ def _create(call: ApiRequest) -> Response:
     return created_response(data)
 
 
-def _delete(call: ApiRequest) -> Response:
+def get_smtp_credential(call: ApiRequest) -> Response:
+    """One credential."""
+    return JSONResponse(_to_json(_load_credential(call)))
+
+
+def delete_smtp_credential(call: ApiRequest) -> Response:
+    """Nobody signs in with it from now on."""
     with call.services.store.write() as connection:
         if not smtp_credentials_table.remove(
             connection, call.principal.account["id"], parse_path_id(call, "SMTP credential")

@@ -3,13 +3,11 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping
-from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import webhook_settings
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
 from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
-from linkweir.api import endpoint
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import parse_flag
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
@@ -20,32 +18,8 @@ from linkweir.web.services import now
 from linkweir.webhooks import signing
 
 
-async def list_webhooks(request: Request) -> Response:
+def list_webhooks(call: ApiRequest) -> Response:
     """Every webhook, newest first."""
-    return await endpoint.handle(request, "webhooks:read:all", _list)
-
-
-async def create_webhook(request: Request) -> Response:
-    """A new webhook."""
-    return await endpoint.handle(request, "webhooks:write:all", _create)
-
-
-async def get_webhook(request: Request) -> Response:
-    """One webhook with its counters."""
-    return await endpoint.handle(request, "webhooks:read:all", _get)
-
-
-async def update_webhook(request: Request) -> Response:
-    """Change what is named; `enabled` true lets a disabled one begin anew."""
-    return await endpoint.handle(request, "webhooks:write:all", _update)
-
-
-async def delete_webhook(request: Request) -> Response:
-    """The webhook and everything that waits for it are gone."""
-    return await endpoint.handle(request, "webhooks:delete:all", _delete)
-
-
-def _list(call: ApiRequest) -> Response:
     query = call.request.query_params
     enabled = parse_flag(query, "enabled")
     filters: list[ColumnElement[bool]] = [] if enabled is None else [schema.webhooks.c.enabled.is_(enabled)]
@@ -56,7 +30,8 @@ def _list(call: ApiRequest) -> Response:
     return list_page(call, schema.webhooks, _to_json, filters)
 
 
-def _create(call: ApiRequest) -> Response:
+def create_webhook(call: ApiRequest) -> Response:
+    """A new webhook."""
     asked = call.decode(WebhookCreate)
     secret = signing.new_secret()
     values = webhook_settings.make_webhook_row(
@@ -71,7 +46,8 @@ def _create(call: ApiRequest) -> Response:
     return created_response(data)
 
 
-def _update(call: ApiRequest) -> Response:
+def update_webhook(call: ApiRequest) -> Response:
+    """Change what is named; `enabled` true lets a disabled one begin anew."""
     asked = call.decode(WebhookUpdate)
     with call.services.store.write() as connection:
         row = _load_webhook(call, connection)
@@ -80,13 +56,15 @@ def _update(call: ApiRequest) -> Response:
     return JSONResponse(_to_json(changed))
 
 
-def _delete(call: ApiRequest) -> Response:
+def delete_webhook(call: ApiRequest) -> Response:
+    """The webhook and everything that waits for it are gone."""
     with call.services.store.write() as connection:
         webhooks_table.remove(connection, _load_webhook(call, connection)["id"])
     return JSONResponse(DELETED_BODY)
 
 
-def _get(call: ApiRequest) -> Response:
+def get_webhook(call: ApiRequest) -> Response:
+    """One webhook with its counters."""
     with call.services.store.read() as connection:
         return JSONResponse(_to_json(_load_webhook(call, connection)))
 

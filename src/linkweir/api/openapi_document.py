@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import linkweir
-from linkweir.api.openapi.operation import Operation
-from linkweir.api.openapi.operations import OPERATIONS
+from linkweir.api.endpoint import Operation
+from linkweir.api.operations import OPERATIONS
 from linkweir.api.v2 import response_types
 from linkweir.stats.export import FORMATS
 from linkweir.web.json_response import JSONResponse
