@@ -26,6 +26,7 @@ from linkweir.clicks.ingest.classifier import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clicks.known_networks import KnownNetworks
+from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, aggregate_dimensions_table, messages_table
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
 from linkweir.db.database import Database
@@ -37,7 +38,6 @@ from linkweir.db.time_buckets import ALL_TIME
 from linkweir.mail import message_ids
 
 START_US = 1_790_000_000_000_000
-SECOND_US = 1_000_000
 LINKS_PER_MESSAGE = 8
 SCANNED_SHARE = 0.15  # of the mails, by a scanner that follows every link
 DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "web.de", *(f"firm{n}.example" for n in range(200)))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.accounts.account_lookup import account_from_row
+from linkweir.clock import now
 from linkweir.db import accounts_table, messages_table
 from linkweir.errors import RejectedContent
 from linkweir.html import REASONS, Outcome
@@ -26,7 +27,6 @@ from linkweir.mail.message_ids import link_number
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mime.message import PartLink, check_message, rewrite_message
 from linkweir.tokens.tracker import Tracker
-from linkweir.web.services import now
 from tests.oracle.corpus import load_documents
 from tests.web.running_service import RunningService
 

@@ -47,6 +47,7 @@ from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clicks.link_policy import LinkPolicyCache
+from linkweir.clock import now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db import (
     accounts_table,
@@ -94,7 +95,7 @@ from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.metrics import Metrics
 from linkweir.web.middleware import RedirectFastPath, RequestLogging
 from linkweir.web.rate_limit import TokenBuckets
-from linkweir.web.services import now, run_in_thread
+from linkweir.web.services import run_in_thread
 from linkweir.webhooks.http_client import WebhookClient
 from linkweir.webhooks.webhook_worker import WebhookWorker
 

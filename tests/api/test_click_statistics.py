@@ -11,11 +11,11 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
+from linkweir.clock import HOUR_US
 from linkweir.db import schema
 from tests.stats.aggregate_rows import insert_click, insert_click_aggregates
 from tests.web.running_service import RunningService, wait_until
 
-HOUR_US = 3_600_000_000
 MAIL = """<p><a href="https://example.com/a?x=1&amp;y=2">one <b>more</b></a> <a href="mailto:a@example.com">write</a>
 <a href="https://example.org/b">two</a></p>"""
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from linkweir.clock import now
 from linkweir.db import accounts_table
 from linkweir.web import authentication
-from linkweir.web.services import now
 from tests.web.running_service import WAIT_SECONDS, RunningService
 
 WEBHOOK = {"name": "n", "url": "https://h.example/", "scope": "global", "enabled": False}

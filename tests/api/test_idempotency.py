@@ -8,12 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from linkweir.api import idempotent_requests
+from linkweir.clock import SECOND_US, now
 from linkweir.db import schema
 from linkweir.mail import retention_job
-from linkweir.web.services import now
 from tests.web.running_service import RunningService, make_request, random_uuid
-
-SECOND_US = 1_000_000
 
 
 @pytest.fixture(scope="module")

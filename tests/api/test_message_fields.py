@@ -13,11 +13,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
 
+from linkweir.clock import DAY_US
 from linkweir.db.schema import contents, queue
 from tests.smtp.submission_service import MAIL, SubmissionService
 from tests.web.running_service import RunningService, html_body, random_uuid, read_maildir, wait_until
-
-DAY_US = 86_400_000_000
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from sqlalchemy import func, insert, select
 
 from linkweir.accounts.account_lookup import account_from_row
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+from linkweir.clock import now
 from linkweir.db import accounts_table, person_data, schema
 from linkweir.mail.raw_submission import RawMail
-from linkweir.web.services import now
 from tests.privacy.test_erasure_lock import hold_lock
 from tests.web.running_service import WAIT_SECONDS, RunningService, wait_until
 

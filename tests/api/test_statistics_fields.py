@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
+from linkweir.clock import HOUR_US
 from linkweir.db import events_table
 from tests.stats.aggregate_rows import insert_click, insert_click_aggregates
 from tests.web.running_service import RunningService, random_uuid, wait_until
 
 DELIVERABILITY = "statistics/transactional/deliverability"
-HOUR_US = 3_600_000_000
 OLD_PERIOD = {"from_time": "1970-01-01T00:00:00Z", "to_time": "1970-01-02T00:00:00Z"}
 
 

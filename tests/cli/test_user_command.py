@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from linkweir.accounts.sign_in_limiter import USER_LIMIT, user_key
+from linkweir.clock import now
 from linkweir.db import sign_in_limits_table
 from linkweir.db.sign_in_limits_table import SignInLimit
-from linkweir.web.services import now
 from tests.cli.command_runner import CommandRunner
 from tests.dashboard.browser_client import EMAIL, DashboardClient, add_user
 from tests.web.running_service import RunningService

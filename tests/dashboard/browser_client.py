@@ -11,8 +11,8 @@ import httpx
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from linkweir.accounts import passwords
+from linkweir.clock import now
 from linkweir.db import users_table
-from linkweir.web.services import now
 from tests.conftest import skip_or_fail
 from tests.web.running_service import RunningService
 

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+from linkweir.clock import now
 from linkweir.db import accounts_table
-from linkweir.web.services import now
 from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient
 from tests.web.running_service import RunningService
 

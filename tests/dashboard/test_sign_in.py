@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from linkweir.clock import now
 from linkweir.dashboard import session_cookies
 from linkweir.db import accounts_table, users_table
-from linkweir.web.services import now
 from tests.dashboard.browser_client import EMAIL, PASSWORD, DashboardClient, read_form_token
 from tests.web.running_service import RunningService
 

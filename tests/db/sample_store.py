@@ -12,7 +12,6 @@ from linkweir.db.schema_upgrade import migrate
 from linkweir.mail import message_ids
 
 NOW_US = 1_000_000_000  # microseconds since 1970
-SECOND_US = 1_000_000
 FOREVER_US = 1 << 60
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, messages_table
 from linkweir.db.schema import messages as table
 from linkweir.db.schema import queue as queue_table
-from tests.db.sample_store import FOREVER_US, NOW_US, SECOND_US, SampleStore
+from tests.db.sample_store import FOREVER_US, NOW_US, SampleStore
 
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, message_search, messages_table
 from linkweir.db.keyset_pagination import PageRequest
 from linkweir.db.schema import queue as waiting
-from tests.db.sample_store import NOW_US, SECOND_US, SampleStore
+from tests.db.sample_store import NOW_US, SampleStore
 
 
 def find_messages(sample: SampleStore, filters: Mapping[str, Any], limit: PageRequest | None = None) -> list[uuid.UUID]:

@@ -3,13 +3,12 @@
 from sqlalchemy import delete, select
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+from linkweir.clock import DAY_US
 from linkweir.db import retention_queries, send_aggregates_table
 from linkweir.db import schema as t
 from linkweir.db.aggregate_dimensions_table import select_with_values
 from tests.db.sample_store import NOW_US, SampleStore
 from tests.stats.aggregate_rows import insert_click
-
-DAY_US = 86_400_000_000
 
 
 def test_messages_that_expire_count_on_but_not_by_attribute(sample: SampleStore) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table, webhooks_table
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
-from tests.db.sample_store import NOW_US, SECOND_US, SampleStore
+from tests.db.sample_store import NOW_US, SampleStore
 
 MAX_FAILURES = 3  # failures in a row
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
+from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, delivery_queue_table, messages_table, retention_queries
 from linkweir.db import schema as tables_of_a_message
 from linkweir.db.database import Database
@@ -25,8 +26,6 @@ from linkweir.mail.transport import OutgoingMail, Transport
 from linkweir.mail.transport.maildir import MaildirTransport
 from linkweir.web.json_logging import make_logger
 from tests.web.running_service import wait_until
-
-SECOND_US = 1_000_000
 
 
 class FlakyTransport(Transport):

@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy import delete, select, update
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+from linkweir.clock import DAY_US
 from linkweir.db import messages_table, schema
 from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
@@ -14,7 +15,6 @@ from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from tests.stats.aggregate_rows import insert_click
 
 PERSONAL_VALUES = (b"secret.person", b"secretname", b"203.0.113.99", b"secretagent")
-DAY_US = 86_400_000_000
 ERASURE_CONTEXT = ExternalData(
     lock=contextlib.nullcontext,
     drain_journal=lambda: True,

@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from linkweir.clock import HOUR_US
 from linkweir.db import click_aggregates_table, schema
-
-HOUR_US = 3_600_000_000
 
 
 def insert_click_aggregates(

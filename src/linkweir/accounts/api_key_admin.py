@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from linkweir.accounts import scopes
+from linkweir.clock import now, rfc3339
 from linkweir.db import accounts_table, api_keys_table
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
 from linkweir.errors import LinkweirError, ValidationError
 from linkweir.settings import Settings
 from linkweir.web import authentication
-from linkweir.web.json_response import rfc3339
-from linkweir.web.services import now
 
 MAX_LABEL_CHARACTERS = 255  # characters, as over the API
 

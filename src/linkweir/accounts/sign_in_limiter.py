@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from linkweir.clock import SECOND_US
 from linkweir.db import sign_in_limits_table
 from linkweir.db.database import Database
 from linkweir.db.sign_in_limits_table import SignInLimit
 from linkweir.errors import RateLimited
 
-SECOND_US = 1_000_000  # microseconds
 NETWORK_LIMIT = (30 * SECOND_US, 10)  # the interval and how many at once
 USER_LIMIT = (20 * SECOND_US, 30)
 PASSWORD_CHANGE_LIMIT = (60 * SECOND_US, 10)  # by somebody who is signed in already

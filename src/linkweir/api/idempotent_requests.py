@@ -16,14 +16,15 @@ from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkweir.clock import DAY_US, now
 from linkweir.db import idempotency_table
 from linkweir.errors import IdempotencyConflict, RequestInProgress, ValidationError
 from linkweir.web import error_responses
 from linkweir.web.authentication import ApiPrincipal
 from linkweir.web.json_response import JSONResponse
-from linkweir.web.services import AppServices, now
+from linkweir.web.services import AppServices
 
-RESPONSE_TTL_US = 86_400_000_000  # microseconds: a day
+RESPONSE_TTL_US = DAY_US  # microseconds: a day
 SECRET_RESPONSE_TTL_US = 300_000_000  # five minutes, for an answer that holds a secret
 LEASE_US = 60_000_000  # after which a request that never had an answer may be made again
 DETERMINISTIC_ERRORS = (ValidationError,)  # the same request fails the same way, whatever else has changed

@@ -3,11 +3,11 @@
 import argparse
 import os
 import sys
-import time
 import uuid
 
 from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import format_minute, now
 from linkweir.terminal.text import display_path
 
 _MAX_NAME_CHARACTERS = 255  # characters, as over the API
@@ -48,11 +48,11 @@ def run_add(args: argparse.Namespace) -> int:
 
     if not 1 <= len(args.name) <= _MAX_NAME_CHARACTERS:
         raise UsageError(f"a name has 1 to {_MAX_NAME_CHARACTERS} characters")
-    settings, account, now = from_environment(os.environ, data=args.data), uuid.uuid4(), time.time_ns() // 1000
+    settings, account = from_environment(os.environ, data=args.data), uuid.uuid4()
     integrity.check_database(settings)
     with open_database(settings) as store, store.write() as connection:
-        accounts_table.create(connection, account, args.name, now)
-        key = authentication.create_api_key(connection, account, "first", now)[1]
+        accounts_table.create(connection, account, args.name, now())
+        key = authentication.create_api_key(connection, account, "first", now())[1]
     print(f"account {account}\nAPI key {key}")
     print("linkweir: keep the key, it is not shown again", file=sys.stderr)
     return 0
@@ -65,6 +65,6 @@ def run_list(args: argparse.Namespace) -> int:
 
         with store.read() as connection:
             for row in accounts_table.list_all(connection):
-                made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(row["created_at"] // 1_000_000))
-                print(f"{row['id']}  made {made} UTC  {display_path(row['name'])}")
+                made = format_minute(row["created_at"])
+                print(f"{row['id']}  made {made}  {display_path(row['name'])}")
     return 0

@@ -4,19 +4,18 @@ import argparse
 import json
 import os
 import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkweir.cli.data_option import add_data_option
 from linkweir.cli.optional_dependencies import require_service_extra
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import SECOND_US, rfc3339
 from linkweir.terminal.text import display_path, escape_unprintable
 
 if TYPE_CHECKING:
     from linkweir.clicks.verdict_explanation import VerdictExplanation
 
-_SECOND_US = 1_000_000
 _DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database
 _EXAMPLES = """\
   linkweir explain 0b5f7c1e-8a52-4c4f-9a57-2f7d6c1c0e11
@@ -76,7 +75,7 @@ def _format_explanation(explanation: "VerdictExplanation") -> list[str]:
     row, now = explanation.click, explanation.scored.classification
     who = (row["client"], row["system"], row["device"], row["country"], row["network"])
     lines = [
-        f"{row['kind']} {row['id']}  {_format_time(row['at'])}  {row['method']}",
+        f"{row['kind']} {row['id']}  {rfc3339(row['at'])}  {row['method']}",
         f"  link {row['position']}  {row['destination'] or ''}".rstrip(),
         f"  from {row['ip'] or 'an address that is not kept'}  {', '.join(part for part in who if part)}".rstrip(),
         f"  {row['user_agent'] or 'no user agent kept'}",
@@ -94,7 +93,7 @@ def _format_explanation(explanation: "VerdictExplanation") -> list[str]:
     ]
     for other, weighed in explanation.neighbours:
         mark = ">" if other["id"] == row["id"] else " "
-        ago = (other["at"] - row["at"]) / _SECOND_US
+        ago = (other["at"] - row["at"]) / SECOND_US
         seat = other["ip"] or other["device"] or ""
         what = f"{other['kind']} {other['position']}" if other["kind"] == "click" else other["kind"]
         said = f"{weighed.classification.verdict:<8}  {next(iter(weighed.classification.reasons), '')}".rstrip()
@@ -137,7 +136,7 @@ def _format_delivery_age(explanation: "VerdictExplanation") -> str:
     delivered = explanation.evidence.delivered_at
     if delivered is None:
         return "when its message was delivered is not known"
-    age = _format_duration((explanation.click["at"] - delivered) / _SECOND_US)
+    age = _format_duration((explanation.click["at"] - delivered) / SECOND_US)
     return f"{age} after delivery to {explanation.click['recipient']}"
 
 
@@ -170,18 +169,14 @@ def _format_reputation(explanation: "VerdictExplanation") -> list[str]:
 def _window_minutes() -> int:
     from linkweir.clicks.classify import WINDOW_US
 
-    return WINDOW_US // _SECOND_US // 60
-
-
-def _format_time(at: int) -> str:
-    return datetime.fromtimestamp(at / _SECOND_US, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return WINDOW_US // SECOND_US // 60
 
 
 def _to_json(explanation: "VerdictExplanation") -> dict[str, Any]:
     row, now = explanation.click, explanation.scored.classification
     return {
         "click": str(row["id"]),
-        "time": _format_time(row["at"]),
+        "time": rfc3339(row["at"]),
         "stored": {"verdict": row["verdict"], "confidence": row["confidence"], "reasons": row["reasons"].split()},
         "now": {"verdict": now.verdict, "confidence": now.confidence},
         "machine": explanation.scored.machine_probability,
@@ -196,7 +191,7 @@ def _to_json(explanation: "VerdictExplanation") -> dict[str, Any]:
         "around": [
             {
                 "click": str(other["id"]),
-                "seconds": (other["at"] - row["at"]) / _SECOND_US,
+                "seconds": (other["at"] - row["at"]) / SECOND_US,
                 "method": other["method"],
                 "kind": other["kind"],
                 "position": other["position"],

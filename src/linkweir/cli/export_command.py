@@ -2,15 +2,15 @@
 
 import argparse
 import sys
-import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import DAY_US, from_datetime, now
 
 if TYPE_CHECKING:
     from linkweir.db.database import Database
@@ -22,7 +22,6 @@ _EXAMPLES = """\
   linkweir export --clickers --tag spring             who clicked in a campaign
   linkweir export --format ndjson | jq -r .destination
 """
-_DATE_PATTERN = 86_400_000_000  # microseconds
 
 
 def add_to(commands: SubcommandParsers) -> None:
@@ -78,8 +77,8 @@ def _load_rows(args: argparse.Namespace, store: "Database") -> Iterator["ExportR
         raise UsageError("there is no account yet")
     if args.clickers:
         return click_rows.iter_clickers(store, account, args.tag)
-    end = args.end if args.end is not None else time.time_ns() // 1000
-    start = args.start if args.start is not None else max(0, end - 30 * _DATE_PATTERN)
+    end = args.end if args.end is not None else now()
+    start = args.start if args.start is not None else max(0, end - 30 * DAY_US)
     return click_rows.iter_clicks(store, account, start, end, tag=args.tag)
 
 
@@ -93,6 +92,6 @@ def _parse_time(text: str) -> int:
     try:
         found = datetime.fromisoformat(text)
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return (found - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        return from_datetime(found)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-01-31 or 2026-01-31T10:00:00Z") from None

@@ -3,11 +3,11 @@
 import argparse
 import os
 import sys
-import time
 
 from linkweir.cli.data_option import add_data_option
 from linkweir.cli.optional_dependencies import require_service_extra
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import now
 from linkweir.terminal.text import display_path
 
 _DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database, each time
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
             )  # a part may be half empty
             return True
 
-        rebuild_aggregates(store, time.time_ns() // 1000, progress)
+        rebuild_aggregates(store, now(), progress)
     finally:
         store.close()
     print(f"The sums were made anew; clicks: {total:,}")

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import now
 
 if TYPE_CHECKING:
     from linkweir.privacy.erasure import ErasureReport
@@ -83,9 +83,7 @@ def run_erase(args: argparse.Namespace) -> int:
         ours = open_privacy_requests(settings, store)
         for place, email in enumerate(args.email):
             last = place + 1 == len(args.email)  # the database is written anew once
-            done = ours.erase(
-                normalize_domain(email), time.time_ns() // 1000, limit=None if last else 0, full_scan=True
-            )
+            done = ours.erase(normalize_domain(email), now(), limit=None if last else 0, full_scan=True)
             print(f"linkweir: {email}: {_format_erasure(done)}")
     if left := not done.overwritten:
         why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"

@@ -4,12 +4,12 @@ import argparse
 import getpass
 import os
 import sys
-import time
 import uuid
 from typing import TYPE_CHECKING
 
 from linkweir.cli.data_option import add_data_option
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import format_minute, now
 from linkweir.errors import LinkweirError, ValidationError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run_add(args: argparse.Namespace) -> int:
                 raise LinkweirError("there is no account yet: start `linkweir serve` once, or `linkweir account add`")
             if accounts_table.get(connection, account) is None:
                 raise UsageError(f"there is no account {account}; see `linkweir account list`")
-            users_table.add(connection, account, email, stored, time.time_ns() // 1000)
+            users_table.add(connection, account, email, stored, now())
     except IntegrityError:
         raise LinkweirError(f"there is a user {email} already; `linkweir user password` sets a new password") from None
     _print_password(f"made the user {email}", password, chosen)
@@ -103,7 +103,7 @@ def run_password(args: argparse.Namespace) -> int:
     password, chosen = _read_password(args)
     stored = _hash_password(password)
     with store.write() as connection:
-        users_table.set_password(connection, row["id"], stored, time.time_ns() // 1000)
+        users_table.set_password(connection, row["id"], stored, now())
         sign_in_limits_table.reset(connection, user_key(row["email"]))
     _print_password(f"set a new password for {row['email']}", password, chosen)
     return 0
@@ -186,4 +186,4 @@ def _print_password(summary: str, password: str, is_user_chosen: bool) -> None:
 
 
 def _format_date(at: int | None) -> str:
-    return "never" if at is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(at // 1_000_000)) + " UTC"
+    return "never" if at is None else format_minute(at)

@@ -1,9 +1,9 @@
 """Carries out `linkweir block`: what a service's store says nobody is to be sent to any more."""
 
-import time
 from pathlib import Path
 
 from linkweir.clicks.link_policy import normalize_url, url_host
+from linkweir.clock import now
 from linkweir.db import blocklist_table
 from linkweir.db.blocklist_table import BlockKind
 from linkweir.db.database import Database
@@ -39,7 +39,7 @@ class Blocklist:
         """Block it; what was blocked."""
         kind, value = parse_target(text)
         with self._store.write() as connection:
-            blocklist_table.add(connection, kind, value, reason, time.time_ns() // 1000)
+            blocklist_table.add(connection, kind, value, reason, now())
         return f"{kind} {value}"
 
     def remove(self, text: str) -> str | None:

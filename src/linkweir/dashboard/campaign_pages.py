@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import click_counts, heatmap, report_period, segment_pages
 from linkweir.dashboard.click_counts import VerdictCounts
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
@@ -16,7 +17,6 @@ from linkweir.db import aggregate_queries, dashboard_queries, messages_table
 from linkweir.errors import NotFound
 from linkweir.stats import campaigns as report
 from linkweir.stats import click_statistics
-from linkweir.web.services import now
 
 MAX_COMPARED = 4
 MAX_CAMPAIGNS = 200
@@ -58,9 +58,7 @@ def campaigns_in(connection: Connection, account: uuid.UUID, chosen: ReportPerio
     sent = aggregate_queries.sum_sent_by_value(connection, span, "tag", newest)
     counts = dict(click_counts.counts_by_value(aggregate_queries.sum_by_value(connection, span, "tag", MAX_LINKS)))
     found = [
-        CampaignSummary(
-            tag, *sent.get(tag, (0, 0)), since[tag] * report_period.HOUR_US, counts.get(tag, click_counts.NO_COUNTS)
-        )
+        CampaignSummary(tag, *sent.get(tag, (0, 0)), since[tag] * HOUR_US, counts.get(tag, click_counts.NO_COUNTS))
         for tag in newest
     ]
     return found + [CampaignSummary(tag, 0, 0, None, one) for tag, one in counts.items() if tag not in since]
@@ -92,7 +90,7 @@ def show_campaign(call: DashboardRequest) -> Response:
         tag=tag,
         period=chosen,
         choices=report_period.DAY_CHOICES,
-        one=CampaignSummary(tag, sent, delivered, None if since is None else since * report_period.HOUR_US, total),
+        one=CampaignSummary(tag, sent, delivered, None if since is None else since * HOUR_US, total),
         trend=trend,
         chart=trend_chart(trend),
         links=link_rows(

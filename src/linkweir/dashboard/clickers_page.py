@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import click_counts, neighbour_pages, report_period
 from linkweir.dashboard.campaign_pages import MAX_LINKS, parse_tag
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.dashboard.report_period import HOUR_US, ReportPeriod
+from linkweir.dashboard.report_period import ReportPeriod
 from linkweir.db import aggregate_queries, click_lists, dashboard_queries
-from linkweir.web.services import now
 
 PAGE_SIZE = 50
 

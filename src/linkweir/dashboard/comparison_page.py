@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import charts, click_counts, report_period
 from linkweir.dashboard.campaign_pages import MAX_COMPARED, CampaignSummary, campaigns_in
 from linkweir.dashboard.page_request import DashboardRequest, login_required
@@ -13,7 +14,6 @@ from linkweir.db import aggregate_queries, dashboard_queries
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.stats import campaigns as report
 from linkweir.stats.significance import ComparedGroup, compare_all
-from linkweir.web.services import now
 
 COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click that are compared, and hours of one point
 STEP_COUNT = COMPARED_HOURS // STEP_HOURS
@@ -74,7 +74,7 @@ def _cumulative_clicks(connection: Connection, span: AggregateRange) -> Cumulati
         connection, AggregateRange(span.account, span.scope, start, start + COMPARED_HOURS)
     ):
         steps[(row.hour - start) // STEP_HOURS] += click_counts.counts_from_row(row._mapping).people
-    past = (now() // report_period.HOUR_US - start) // STEP_HOURS
+    past = (now() // HOUR_US - start) // STEP_HOURS
     return [total if step <= past else None for step, total in enumerate(itertools.accumulate(steps))]
 
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from linkweir.api.v2.click_statistics_endpoints import COUNT_COLUMNS, RATE_COLUMNS
+from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import clickers_page, report_period, segment_pages
 from linkweir.dashboard.message_pages import load_message
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.dashboard.report_period import HOUR_US, ReportPeriod
+from linkweir.dashboard.report_period import ReportPeriod
 from linkweir.errors import NotFound
 from linkweir.stats import campaigns, click_rows, click_statistics
 from linkweir.stats.export import ColumnTypes, ExportRow, parse_format
 from linkweir.web.downloads import file_response
-from linkweir.web.services import now
 
 MAX_ROWS = 10_000  # rows of sums in one file
 ExportTable = tuple[Iterable[ExportRow], ColumnTypes]

@@ -2,11 +2,11 @@
 
 from starlette.responses import Response
 
+from linkweir.clock import now
 from linkweir.dashboard import charts, click_counts, report_period
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import aggregate_queries
 from linkweir.stats import click_statistics
-from linkweir.web.services import now
 
 MAX_TOP_VALUES = 8
 ClickTrend = list[tuple[str, click_counts.VerdictCounts]]  # each step of a period by its name

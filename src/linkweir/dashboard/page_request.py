@@ -13,12 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.db import accounts_table, dashboard_queries, users_table
 from linkweir.errors import LinkweirError, NotFound, RateLimited
 from linkweir.web import request_body
 from linkweir.web.error_responses import RESPONSE_BY_ERROR
-from linkweir.web.services import AppServices, now, services_from
+from linkweir.web.services import AppServices, services_from
 
 MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whole mail
 MAX_FORM_FIELDS = 200

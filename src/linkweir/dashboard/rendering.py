@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from linkweir.clock import rfc3339
 from linkweir.dashboard.export_formats import EXPORT_FORMATS
 from linkweir.dashboard.static_assets import CONTENT_HASH
 
@@ -62,7 +63,7 @@ def _format_time(context: Context, at: int | None, form: str) -> str:
 
 def iso_time(at: int) -> str:
     """The same moment for the `datetime` attribute."""
-    return datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(at, "seconds")
 
 
 _TEMPLATES = Environment(

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.stats.click_statistics import StatisticsQuery
 
-HOUR_US = 3_600_000_000  # microseconds
 DAY_CHOICES = (1, 7, 30, 90)
 DEFAULT_DAYS = 30
 

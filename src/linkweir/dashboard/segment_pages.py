@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from linkweir.clock import now
 from linkweir.dashboard import click_counts, report_period
 from linkweir.dashboard.click_counts import VerdictCounts
 from linkweir.dashboard.page_request import DashboardRequest, login_required
@@ -15,7 +16,6 @@ from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
 from linkweir.errors import NotFound
 from linkweir.stats import click_statistics
 from linkweir.stats.click_statistics import StatisticsQuery
-from linkweir.web.services import now
 
 MAX_PREVIEW_VALUES, MAX_VALUES = 8, 500  # values on the campaign's page, and on the segment's own
 MAX_ATTRIBUTES = 20

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from linkweir.accounts.domain_names import is_host_name
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.accounts.skip_patterns import to_link_options
+from linkweir.clock import now
 from linkweir.dashboard import rendering, time_zone
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import accounts_table, keyset_pagination, schema
 from linkweir.errors import ValidationError
-from linkweir.web.services import now
 
 PRIVACY_CHOICES = (
     ("", "As each message asks (full, when it asks for nothing)"),

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import passwords
+from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies
 from linkweir.dashboard.page_request import (
     DashboardRequest,
@@ -18,7 +19,7 @@ from linkweir.dashboard.page_request import (
 from linkweir.db import users_table
 from linkweir.errors import RateLimited, ValidationError
 from linkweir.web.client_ip import client_ip
-from linkweir.web.services import AppServices, now, services_from
+from linkweir.web.services import AppServices, services_from
 
 SIGN_IN_ERROR = "E-mail or password is wrong."  # never which of the two
 

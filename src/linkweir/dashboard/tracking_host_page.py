@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.accounts.resource_changes import DomainUpdate
+from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import domains_table
 from linkweir.errors import BadSwitch, ValidationError
-from linkweir.web.services import now
 
 
 @login_required

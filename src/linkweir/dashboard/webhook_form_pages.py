@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from linkweir.accounts import webhook_settings
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
+from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.dashboard.webhook_pages import load_webhook
 from linkweir.db import webhooks_table
 from linkweir.errors import ValidationError
-from linkweir.web.services import now
 from linkweir.webhooks import signing
 
 EVENT_LABELS = (

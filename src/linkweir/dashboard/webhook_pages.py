@@ -6,10 +6,10 @@ from sqlalchemy import RowMapping
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import dashboard_queries, outbox_table, webhooks_table
 from linkweir.errors import NotFound
-from linkweir.web.services import now
 
 MAX_DELIVERIES = 100
 FLASH_MESSAGES = {

@@ -9,7 +9,6 @@ from typing import Final
 
 VERDICTS: Final = ("human", "machine", "prefetch", "unsure")  # columns of the sums, in their order
 COUNTED_VERDICTS: Final = ("human", "unsure")
-HOUR_US: Final = 3_600_000_000  # microseconds
 
 # A click's own dimensions. A clicker counts once along each: in the hour of the message's first counted click there.
 UNIQUE_BITS: Final = {"link": 1, "destination": 2, "country": 4, "device": 8, "client": 16}  # of clicks.firsts

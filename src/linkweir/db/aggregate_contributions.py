@@ -30,7 +30,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, HOUR_US, UNIQUE_BITS, VERDICTS
+from linkweir.clock import HOUR_US
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, UNIQUE_BITS, VERDICTS
 from linkweir.db.schema import clicks, messages
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 

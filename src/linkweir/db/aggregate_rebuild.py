@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from linkweir.clock import HOUR_US
 from linkweir.db import aggregate_values_table, time_buckets
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, HOUR_US, UNIQUE_BITS, VERDICTS
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, UNIQUE_BITS, VERDICTS
 from linkweir.db.aggregate_contributions import select_contributions
 from linkweir.db.click_aggregates_table import add_deltas, add_from_select, rebuild_coarse
 from linkweir.db.schema import (

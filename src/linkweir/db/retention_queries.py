@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, delete, select, update
 
+from linkweir.clock import DAY_US
 from linkweir.db import send_aggregates_table
 from linkweir.db.frozen_aggregates_table import EXPIRED_DIMENSIONS, freeze, freeze_clicks
 from linkweir.db.schema import (
@@ -19,8 +20,6 @@ from linkweir.db.schema import (
     outbox,
     queue,
 )
-
-DAY_US = 86_400_000_000  # microseconds
 
 
 class DeleteBatch(Protocol):

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from linkweir.clock import HOUR_US
 from linkweir.db import click_aggregates_table
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, HOUR_US
+from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
 from linkweir.db.frozen_aggregates_table import matches_dimension
 from linkweir.db.schema import message_tags, messages, send_aggregates
 

@@ -11,11 +11,12 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from linkweir.clock import DAY_US
 from linkweir.db.schema import sign_in_limits, sign_in_networks, users
 
 MAX_LIMITS: Final = 20_000  # limits; beyond them those go that would be forgotten soonest
 MAX_NETWORKS_PER_USER: Final = 20  # of one user, the latest
-NETWORK_RETENTION_US: Final = 90 * 86_400_000_000  # microseconds after which a place is no longer known
+NETWORK_RETENTION_US: Final = 90 * DAY_US  # microseconds after which a place is no longer known
 
 
 @dataclass(frozen=True, slots=True)

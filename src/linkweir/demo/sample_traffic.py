@@ -19,6 +19,7 @@ from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.ingest.classifier import ClickClassifier
 from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import messages_table, sample_data
 from linkweir.demo import sample_campaigns, sample_recipients
 from linkweir.demo.sample_campaigns import SampleCampaign
@@ -27,11 +28,8 @@ from linkweir.errors import LinkweirError
 from linkweir.html import scan
 from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
 from linkweir.tokens import Opened, Privacy, open_link
-from linkweir.web.services import now
 from linkweir.webhooks import message_events, signing
 
-SECOND_US = 1_000_000  # microseconds
-DAY_US = 86_400 * SECOND_US
 RECIPIENTS_PER_SUBMISSION = 100  # recipients of one submission
 SEED = 8
 PAUSE_SECONDS = (3.0, 9.0)  # seconds between two clicks that come by themselves

@@ -19,9 +19,10 @@ from email.utils import format_datetime
 from io import BytesIO
 from typing import Any
 
+from linkweir.clock import DAY_US
 from linkweir.db.messages_table import NewMessage
 from linkweir.mail import message_ids
-from linkweir.mail.draft import DAY_US, EXPIRY_US
+from linkweir.mail.draft import EXPIRY_US
 
 MAX_RETURNED_HEADER_BYTES = 64 * 1024  # bytes of the mail's own headers that go back
 ENHANCED_STATUS_CODE = re.compile(r"\b([45]\.[0-9]{1,3}\.[0-9]{1,3})\b")  # RFC 3463

@@ -5,12 +5,12 @@ events say so.
 """
 
 import re
-import time
 import uuid
 
 import dkim
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.clock import now
 from linkweir.db import domains_table
 from linkweir.db.database import Database
 from linkweir.errors import VaultError
@@ -53,7 +53,7 @@ class DkimSigner:
             self._log.error("dkim.failed", domain=domain, message=str(message), kind=type(error).__name__)
             text = str(error)[:500]
             with self._store.write() as connection:
-                message_events.add_note(connection, account, message, "dkim-failed", time.time_ns() // 1000, text=text)
+                message_events.add_note(connection, account, message, "dkim-failed", now(), text=text)
             return raw
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from linkweir.accounts.account_lookup import SendingAccount, SendingDomain
 from linkweir.accounts.tracking_preferences import LinkStyle, TrackingPreferences
+from linkweir.clock import DAY_US
 from linkweir.db.messages_table import NewMessage
 from linkweir.html import Switches
 from linkweir.mail import message_ids
@@ -14,7 +15,6 @@ from linkweir.mail.message_types import SandboxResult
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
 from linkweir.tokens import KeyRing
 
-DAY_US = 86_400 * 1_000_000  # microseconds
 EXPIRY_US = 3 * DAY_US
 
 

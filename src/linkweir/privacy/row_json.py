@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from linkweir.clock import rfc3339
 
 
 def row_to_json(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -19,6 +20,5 @@ def _to_json_value(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, int) and not isinstance(value, bool) and (name == "at" or name.endswith("_at")):
-        moment = datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return rfc3339(value)
     return value

@@ -10,6 +10,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from sqlalchemy import RowMapping
 
 from linkweir.accounts import account_lookup
+from linkweir.clock import now
 from linkweir.db import smtp_credentials_table
 from linkweir.errors import (
     DatabaseUnavailable,
@@ -25,7 +26,7 @@ from linkweir.mail.addresses import is_envelope_path, normalize_domain
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mail.submission import MAX_RAW_BYTES
 from linkweir.smtp.smtp_connection import SmtpConnection
-from linkweir.web.services import AppServices, now
+from linkweir.web.services import AppServices
 
 MAX_RECIPIENTS = 50
 # The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail

@@ -9,11 +9,11 @@ import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import orjson
 
+from linkweir.clock import rfc3339
 from linkweir.errors import UnsupportedRequest, ValidationError
 
 ColumnType = Literal["text", "texts", "whole", "number", "time", "bool"]
@@ -84,7 +84,7 @@ def _csv_cell(value: Any, kind: ColumnType) -> Any:
     if value is None:
         return ""
     if kind == "time":
-        return _format_time(value)
+        return rfc3339(value)
     if kind == "bool":
         return "true" if value else "false"
     if kind not in ("text", "texts"):
@@ -101,18 +101,13 @@ def _ndjson_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator[
 def _ndjson_row(row: ExportRow, columns: ColumnTypes) -> dict[str, Any]:
     times = {name for name, kind in columns.items() if kind == "time"}
     return {
-        name: _format_time(row[name]) if name in times and row[name] is not None else _to_json_value(row[name], kind)
+        name: rfc3339(row[name]) if name in times and row[name] is not None else _to_json_value(row[name], kind)
         for name, kind in columns.items()
     }
 
 
 def _to_json_value(value: Any, kind: ColumnType) -> Any:
     return str(value) if kind == "text" and value is not None else value
-
-
-def _format_time(at: int) -> str:
-    moment = datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _parquet_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator[bytes]:

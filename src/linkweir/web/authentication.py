@@ -15,11 +15,12 @@ from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 
 from linkweir.accounts import ip_allow_list, scopes
+from linkweir.clock import now
 from linkweir.db import accounts_table, api_keys_table
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable, Forbidden, ForbiddenIp, Unauthorized
 from linkweir.web import client_ip
-from linkweir.web.services import AppServices, now
+from linkweir.web.services import AppServices
 
 KEY_ALPHABET = string.ascii_letters + string.digits
 KEY_PREFIX = "linkweir-sk-"

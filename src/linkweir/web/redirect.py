@@ -12,10 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from linkweir.clicks import click_event, link_resolution, request_signals
 from linkweir.clicks.link_resolution import ResolvedLink
+from linkweir.clock import now
 from linkweir.errors import DatabaseUnavailable
 from linkweir.tokens import PIXEL_INDEX, Opened
 from linkweir.web import client_ip, reader_pages
-from linkweir.web.services import AppServices, now
+from linkweir.web.services import AppServices
 
 HeaderList = list[tuple[bytes, bytes]]
 REDIRECT_HEADERS: HeaderList = [

@@ -1,6 +1,5 @@
 """What the doors may use: the constructed parts of one service, handed over by the application."""
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -96,11 +95,6 @@ def services_from(request: Request) -> AppServices:
     """The service that this request came to."""
     parts: AppServices = request.app.state.linkweir
     return parts
-
-
-def now() -> int:
-    """This moment in microseconds since 1970."""
-    return time.time_ns() // 1000
 
 
 async def run_in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:

@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 from sqlalchemy import Connection
 
+from linkweir.clock import rfc3339
 from linkweir.db import events_table
 from linkweir.db import outbox_table as rows
 
@@ -23,7 +23,6 @@ EventKind = Literal[
     "clicked",
     "click_corrected",  # ours: a click that was told turned out to be something else
 ]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _to_request_row(one: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
     body = {
         "type": f"message.{one.kind}",
         "webhook_id": webhook,
-        "timestamp": format_time(one.at),
+        "timestamp": rfc3339(one.at),
         "data": {**one.data, **data},
     }
     return {
@@ -105,8 +104,3 @@ def _to_request_row(one: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
         "body": orjson.dumps(body),
         "at": one.at,
     }
-
-
-def format_time(at: int) -> str:
-    """RFC 3339 with exactly six digits after the second, as the contract's clients expect."""
-    return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

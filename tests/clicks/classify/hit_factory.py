@@ -6,11 +6,11 @@ from random import Random
 from typing import Any
 
 from linkweir.clicks.classify import Hit
+from linkweir.clock import SECOND_US
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )
-SECOND_US = 1_000_000
 START_US = 1_750_000_000 * SECOND_US
 
 

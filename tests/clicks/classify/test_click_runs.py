@@ -13,7 +13,8 @@ from linkweir.clicks.classify.click_runs import (
     max_links_in_window,
     run_limits,
 )
-from tests.clicks.classify.hit_factory import SECOND_US, make_hit, make_scan
+from linkweir.clock import SECOND_US
+from tests.clicks.classify.hit_factory import make_hit, make_scan
 
 TIMES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 6)), min_size=1, max_size=30)
 

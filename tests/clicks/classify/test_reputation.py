@@ -5,7 +5,8 @@ from typing import Any
 
 from linkweir.clicks.classify import Classification, Hit, Reputation, Verdict, reputation
 from linkweir.clicks.classify.reputation import HISTORY_US, MAX_MESSAGES_PER_CLIENT, ReputationStore
-from tests.clicks.classify.hit_factory import SECOND_US, START_US, make_hit
+from linkweir.clock import SECOND_US
+from tests.clicks.classify.hit_factory import START_US, make_hit
 
 
 def observe_hits(*seen: tuple[Hit, Verdict, str]) -> ReputationStore:

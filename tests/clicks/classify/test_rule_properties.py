@@ -16,7 +16,8 @@ from linkweir.clicks.classify import (
     classify_hits,
 )
 from linkweir.clicks.request_signals import SIGNALS
-from tests.clicks.classify.hit_factory import CHROME, SECOND_US, START_US, shuffle
+from linkweir.clock import SECOND_US
+from tests.clicks.classify.hit_factory import CHROME, START_US, shuffle
 
 IPS = st.sampled_from(["192.0.2.1", "192.0.2.200", "198.51.100.4", "2001:db8::1", "2001:db8:0:0:5::9", None])
 AGENTS = st.sampled_from([CHROME, "Firefox/140.0", "curl/8", None])

@@ -16,7 +16,8 @@ from linkweir.clicks.classify import (
     classify_hits,
     score_hits,
 )
-from tests.clicks.classify.hit_factory import CHROME, SECOND_US, START_US, make_hit, make_scan
+from linkweir.clock import SECOND_US
+from tests.clicks.classify.hit_factory import CHROME, START_US, make_hit, make_scan
 
 LATE_CONTEXT = Evidence(delivered_at=START_US - 7200 * SECOND_US)
 EARLY_CONTEXT = Evidence(delivered_at=START_US - 40 * SECOND_US)

@@ -17,8 +17,9 @@ from linkweir.clicks.classify import Classification, Evidence, Hit, Verdict
 from linkweir.clicks.click_event import ClickEvent, Enrichment
 from linkweir.clicks.ingest.classifier import ClassifyFunction, ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clock import HOUR_US, SECOND_US
 from linkweir.db import accounts_table, messages_table, retention_queries
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, HOUR_US, VERDICTS
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
 from linkweir.db.aggregate_dimensions_table import select_with_values
 from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
@@ -33,7 +34,6 @@ from linkweir.tokens.campaign_tags import SANDBOX_TAG
 START_US = (
     1_790_000_000_000_000 // HOUR_US * HOUR_US + HOUR_US - 60_000_000
 )  # a minute before the hour: clicks fall on both sides
-SECOND_US = 1_000_000
 KEY_ID = 1
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from linkweir.clicks.classify import WINDOW_US, Classification, classify_hits
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+from linkweir.clock import HOUR_US
 from linkweir.db import aggregate_rebuild as rebuild_store
 from linkweir.db import delivery_statistics, events_table
-from linkweir.db.aggregate_columns import HOUR_US
 from tests.clicks.ingest.click_store import START_US, ClickStore
 
 

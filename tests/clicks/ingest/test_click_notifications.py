@@ -11,8 +11,9 @@ import pytest
 
 from linkweir.clicks.classify import Classification, Verdict
 from linkweir.clicks.ingest.notifications import enqueue_notifications
+from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table, webhooks_table
-from tests.clicks.ingest.click_store import SECOND_US, START_US, ClickStore
+from tests.clicks.ingest.click_store import START_US, ClickStore
 
 WAIT_US = 2 * SECOND_US
 CORRECTION_WINDOW_US = 5 * SECOND_US

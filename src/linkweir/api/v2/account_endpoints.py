@@ -10,10 +10,10 @@ from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.domain_endpoints import policy_to_json
+from linkweir.clock import now, rfc3339
 from linkweir.db import accounts_table, clicks_table
 from linkweir.errors import NotFound
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
+from linkweir.web.json_response import JSONResponse
 
 
 def get_account(call: ApiRequest) -> Response:

@@ -9,12 +9,12 @@ from linkweir.accounts import ip_allow_list, scopes
 from linkweir.accounts.resource_changes import ApiKeyCreate, ApiKeyUpdate
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
+from linkweir.clock import now, rfc3339
 from linkweir.db import api_keys_table, schema
 from linkweir.errors import Conflict, NotFound
 from linkweir.web import authentication
 from linkweir.web.authentication import ApiPrincipal
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
+from linkweir.web.json_response import JSONResponse
 
 
 def list_api_keys(call: ApiRequest) -> Response:

@@ -14,6 +14,7 @@ from linkweir.api.v2 import cursor_pagination
 from linkweir.api.v2.message_endpoints import load_message
 from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_timestamp
 from linkweir.clicks.classify import VERDICT_REASONS
+from linkweir.clock import DAY_US, now, rfc3339
 from linkweir.db import click_lists
 from linkweir.errors import ValidationError
 from linkweir.html import Switches
@@ -23,10 +24,7 @@ from linkweir.stats import click_rows
 from linkweir.stats.export import parse_format
 from linkweir.stats.message_link_report import CONTENT_EXPIRED_NOTE, report_links
 from linkweir.web.downloads import file_response
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
-
-DAY_US = 86_400_000_000  # microseconds
+from linkweir.web.json_response import JSONResponse
 
 
 def list_clicks(call: ApiRequest) -> Response:

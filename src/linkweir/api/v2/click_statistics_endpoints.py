@@ -11,17 +11,17 @@ from starlette.responses import Response
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_texts, parse_timestamp
+from linkweir.clock import HOUR_US, rfc3339
 from linkweir.errors import ValidationError
 from linkweir.stats import campaigns, click_statistics
 from linkweir.stats.click_statistics import StatisticsQuery
 from linkweir.stats.export import ColumnTypes, parse_format
 from linkweir.stats.periods import HOUR_SECONDS, MAX_HOUR, MIN_HOUR, PERIOD_UNITS, parse_time_zone
 from linkweir.web.downloads import file_response
-from linkweir.web.json_response import JSONResponse, rfc3339
+from linkweir.web.json_response import JSONResponse
 
 SCOPE = "statistics-transactional:read"
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # values in one answer
-HOUR_US = HOUR_SECONDS * 1_000_000
 DEFAULT_HOURS = {"hour": 24, "day": 7 * 24, "week": 12 * 7 * 24, "month": 365 * 24}
 MONTH_HOURS = 30 * 24
 COUNT_COLUMNS: ColumnTypes = dict.fromkeys(

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.api.v2.query_parameters import parse_datetime, parse_texts
+from linkweir.clock import rfc3339
 from linkweir.db import delivery_statistics
 from linkweir.errors import ValidationError
-from linkweir.web.json_response import JSONResponse, rfc3339
+from linkweir.web.json_response import JSONResponse
 
 GROUP_PERIODS = ("hour", "day", "week", "month")
 FIRST_YEAR, LAST_YEAR = 1970, 9998

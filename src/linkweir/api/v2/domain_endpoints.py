@@ -17,10 +17,10 @@ from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import parse_flag
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, to_json_bytes
+from linkweir.clock import now, rfc3339
 from linkweir.db import domains_table, schema
 from linkweir.errors import BadSwitch, Conflict, NotFound, ValidationError
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
+from linkweir.web.json_response import JSONResponse
 
 TRACKING_FIELDS = ("track_clicks", "track_opens")
 

@@ -17,10 +17,10 @@ from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination, query_parameters
 from linkweir.api.v2.query_parameters import parse_text, parse_texts, parse_timestamp
 from linkweir.clicks.ingest import notifications
+from linkweir.clock import now, rfc3339
 from linkweir.db import events_table, message_search, messages_table, notification_queries
 from linkweir.errors import Conflict, NotFound
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
+from linkweir.web.json_response import JSONResponse
 
 CHUNK_BYTES = 3 * 256 * 1024  # bytes, whole groups of base64 in both directions
 MAX_MULTIPARTS = 100  # whose parts are shown

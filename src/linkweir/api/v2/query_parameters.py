@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from starlette.datastructures import QueryParams
 
 from linkweir.accounts.domain_names import to_ascii_domain
+from linkweir.clock import from_datetime
 from linkweir.errors import ValidationError
 
 MAX_TEXT_LENGTH = 2000  # characters; the store refuses patterns of tens of thousands
@@ -29,7 +30,7 @@ def parse_datetime(query: QueryParams, name: str) -> datetime | None:
 def parse_timestamp(query: QueryParams, name: str) -> int | None:
     """The same in microseconds since 1970."""
     found = parse_datetime(query, name)
-    return None if found is None else int(found.timestamp()) * 1_000_000 + found.microsecond
+    return None if found is None else from_datetime(found)
 
 
 def parse_text(query: QueryParams, name: str) -> str | None:

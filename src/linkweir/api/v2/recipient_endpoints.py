@@ -5,9 +5,9 @@ import itertools
 from starlette.responses import Response, StreamingResponse
 
 from linkweir.api.endpoint import ApiRequest
+from linkweir.clock import now
 from linkweir.mail import addresses
 from linkweir.web.json_response import JSONResponse
-from linkweir.web.services import now
 
 
 def export_recipient(call: ApiRequest) -> Response:

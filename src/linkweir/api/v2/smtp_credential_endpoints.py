@@ -10,11 +10,11 @@ from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import SmtpCredentialCreate
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
+from linkweir.clock import now, rfc3339
 from linkweir.db import schema, smtp_credentials_table
 from linkweir.errors import NotFound
 from linkweir.smtp import authenticator
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
+from linkweir.web.json_response import JSONResponse
 
 
 def list_smtp_credentials(call: ApiRequest) -> Response:

@@ -14,6 +14,7 @@ from linkweir.accounts.resource_changes import UtmOptions
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.accounts.tracking_preferences import TrackingPreferences, UtmSettings
 from linkweir.api.v2 import request_types
+from linkweir.clock import DAY_US
 from linkweir.errors import ValidationError
 from linkweir.mail import mime_builder, tracking_headers
 from linkweir.mail.message_types import MailAttachment, Mailbox, MailRecipient, SandboxResult, Submission
@@ -21,7 +22,6 @@ from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.tokens import Privacy
 
 MAX_DEPTH = 32  # of lists and objects inside each other
-DAY_US = 86_400 * 1_000_000  # microseconds
 BASE64_CHUNK_CHARS = (
     1024 * 1024
 )  # characters of base64 read at once, whole groups of four: no other thread runs meanwhile

@@ -11,10 +11,10 @@ from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KI
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import parse_flag
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
+from linkweir.clock import now, rfc3339
 from linkweir.db import schema, webhooks_table
 from linkweir.errors import NotFound
-from linkweir.web.json_response import JSONResponse, rfc3339
-from linkweir.web.services import now
+from linkweir.web.json_response import JSONResponse
 from linkweir.webhooks import signing
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from linkweir.clock import SECOND_US
+
 Verdict = Literal["human", "prefetch", "machine", "unsure"]
-SECOND_US = 1_000_000  # times are microseconds since 1970
 SPREAD_US = 60 * SECOND_US  # before and after a hit: the time in which an address's recipients are counted
 CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"  # kinds of hits
 

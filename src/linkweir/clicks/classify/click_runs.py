@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from linkweir.clicks.classify.classification import SECOND_US, Hit
+from linkweir.clicks.classify.classification import Hit
+from linkweir.clock import SECOND_US
 
 RUN_REACH_US = 300 * SECOND_US  # how far from a hit a run of its source is looked for, either way
 MAX_NEIGHBOURS = 64  # hits of a run that are looked at on either side: a flood must not cost its square

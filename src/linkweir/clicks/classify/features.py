@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
 
-from linkweir.clicks.classify.classification import CLICK, HONEYPOT, SECOND_US, Evidence, Hit, Reputation
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, Evidence, Hit, Reputation
 from linkweir.clicks.classify.click_runs import (
     MAX_NEIGHBOURS,
     RUN_REACH_US,
@@ -20,6 +20,7 @@ from linkweir.clicks.classify.click_runs import (
     max_links_in_window,
     run_limits,
 )
+from linkweir.clock import SECOND_US
 
 WINDOWS = {"blink": 2, "half": 5, "moment": 15, "breath": 50}  # tenths of a second
 STEP_US = SECOND_US // 10

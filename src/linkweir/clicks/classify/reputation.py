@@ -17,10 +17,11 @@ from ipaddress import IPv6Address, ip_network
 from uuid import UUID
 
 from linkweir.clicks.classify import CLICK, Classification, Hit, Reputation
+from linkweir.clock import DAY_US
 
 MAX_CLIENTS = 50_000
 MAX_MESSAGES_PER_CLIENT = 32  # the newest of one program: enough to see whether people are among its clicks
-HISTORY_US = 14 * 86_400_000_000  # microseconds after which a message is forgotten
+HISTORY_US = 14 * DAY_US  # microseconds after which a message is forgotten
 MACHINE_BIT, HUMAN_BIT = 1, 2  # bits
 VERDICT_BITS = {"machine": MACHINE_BIT, "human": HUMAN_BIT}
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from linkweir.clicks import request_signals
-from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, SECOND_US, Verdict
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Verdict
 from linkweir.clicks.classify.features import HitFeatures
+from linkweir.clock import SECOND_US
 
 PRIOR_WEIGHT = -0.4  # of a click of which nothing is known: somewhat fewer than half are a machine's
 SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = (

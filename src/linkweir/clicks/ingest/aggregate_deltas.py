@@ -8,7 +8,8 @@ from typing import Any
 
 from linkweir.clicks.ingest.aggregation_target import AggregationTarget
 from linkweir.clicks.ingest.click import DIMENSION_FLAGS, DimensionValue, IngestedClick
-from linkweir.db.aggregate_columns import HOUR_US, UNIQUE_OVERALL_BIT, VERDICTS
+from linkweir.clock import HOUR_US
+from linkweir.db.aggregate_columns import UNIQUE_OVERALL_BIT, VERDICTS
 
 VERDICT_COLUMNS = {verdict: place for place, verdict in enumerate(VERDICTS)}
 CLICKERS_COLUMN = len(VERDICTS)

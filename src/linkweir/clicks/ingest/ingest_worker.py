@@ -17,6 +17,7 @@ from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
+from linkweir.clock import DAY_US, now
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable
 
@@ -24,7 +25,7 @@ IngestFunction = Callable[[Connection, Sequence[ClickEvent]], None]
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
 EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
-MAX_RETENTION_US = 30 * 86_400_000_000  # the longest that personal data is kept, by the outside contract
+MAX_RETENTION_US = 30 * DAY_US  # the longest that personal data is kept, by the outside contract
 BATCH_EVENTS = 500  # facts in one transaction
 BATCH_EVENTS_UNDER_LOAD = 100  # the same while readers come, and where more would take long
 MAX_TRANSACTION_SECONDS = (
@@ -160,7 +161,7 @@ class IngestWorker:
         """What could not be stored is kept no longer than what could."""
         if time.monotonic() >= self._expire_at:
             self._expire_at = time.monotonic() + EXPIRY_INTERVAL_SECONDS
-            self._dead_letters.redact_older_than(time.time_ns() // 1000 - MAX_RETENTION_US)
+            self._dead_letters.redact_older_than(now() - MAX_RETENTION_US)
 
     def _send_due_notifications(self, *, immediately: bool) -> None:
         if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):

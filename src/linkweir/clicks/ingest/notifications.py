@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from linkweir.clicks.classify import VERDICT_REASONS
+from linkweir.clock import rfc3339
 from linkweir.db import notification_queries
 from linkweir.webhooks import message_events
 
@@ -34,7 +35,7 @@ def _to_event(row: Mapping[Any, Any], now: int) -> message_events.MessageEvent:
         return message_events.MessageEvent(
             message, "opened" if row["kind"] == "open" else "clicked", row["at"], click_payload(row)
         )
-    correction = {**click_payload(row), "was": row["told"], "clicked_at": message_events.format_time(row["at"])}
+    correction = {**click_payload(row), "was": row["told"], "clicked_at": rfc3339(row["at"])}
     return message_events.MessageEvent(message, "click_corrected", now, correction)
 
 

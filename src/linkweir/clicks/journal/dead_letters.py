@@ -9,13 +9,14 @@ erased message's number, an IP address that followed its links, or the person is
 import io
 import json
 import os
-import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
 from structlog.typing import FilteringBoundLogger
+
+from linkweir.clock import now
 
 FILE_NAME: Final = "aside.bad"
 UNREADABLE_FIELD: Final = "unreadable"  # the field with damaged bytes
@@ -36,7 +37,7 @@ class DeadLetterFile:
         """Append a record durably. Raises OSError."""
         self.count += 1
         self._log.error("click.set_aside", file=str(self.path))
-        line = json.dumps({"set_aside_at": time.time_ns() // 1000, **entry}, default=str).encode() + b"\n"
+        line = json.dumps({"set_aside_at": now(), **entry}, default=str).encode() + b"\n"
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.write(descriptor, line)
