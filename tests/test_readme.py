@@ -47,6 +47,17 @@ def test_the_tables_of_outcomes_are_right(tags: str, outcome: str) -> None:
     assert [len(rows) for rows in ROWS.values()] == [9, 9]
 
 
+@pytest.mark.parametrize("page", ["README.md", "src/linkweir/manual/architecture.md"])
+def test_the_tree_of_folders_is_that_of_the_source(page: str) -> None:
+    """Each folder in the tree of a page exists, and each package is in the tree."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    tree = text[text.index("src/linkweir/\n") :].partition("```")[0]
+    named = set(re.findall(r"(?:(?<=^  )|(?<= ))(\w+)/(?= |$)", tree.partition("\next/")[0], re.MULTILINE))
+    packages = {path.parent.name for path in (ROOT / "src/linkweir").glob("*/__init__.py")}
+    assert {name for name in packages if name not in named} - {"demo"} == set()
+    assert {name for name in named if not any((ROOT / "src/linkweir").rglob(f"{name}/__init__.py"))} == set()
+
+
 def test_every_benchmark_is_there() -> None:
     """The manual's page of benchmarks names modules of `bench` that can be run."""
     page = (ROOT / "src/linkweir/manual/benchmarks.md").read_text(encoding="utf-8")

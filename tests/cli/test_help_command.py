@@ -2,7 +2,7 @@
 
 import pytest
 
-from linkweir.manual.contents import TOPICS, title
+from linkweir.manual.contents import TOPICS, read_title
 from tests.cli.command_runner import CommandRunner
 
 
@@ -12,7 +12,7 @@ def test_without_a_topic_all_are_listed(linkweir: CommandRunner) -> None:
     assert run.code == 0
     for topic in TOPICS:
         assert f"  {topic} " in run.out.decode()
-        assert title(topic) in run.out.decode()
+        assert read_title(topic) in run.out.decode()
 
 
 def test_a_page_is_shown_as_text(linkweir: CommandRunner) -> None:

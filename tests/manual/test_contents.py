@@ -26,7 +26,7 @@ def test_every_link_leads_somewhere(topic: str) -> None:
         if file.endswith(".md") or not file:
             page = file.removesuffix(".md") or topic
             assert page in contents.TOPICS, target
-            assert not anchor or anchor in {section.anchor for section in contents.sections(page)}, target
+            assert not anchor or anchor in {section.anchor for section in contents.list_sections(page)}, target
         else:
             assert (contents.FOLDER / file).is_file(), target
 
@@ -35,9 +35,9 @@ def test_every_link_leads_somewhere(topic: str) -> None:
 def test_a_page_begins_with_its_title_and_a_sentence(topic: str) -> None:
     """A page has one heading of the first level, which is its first line, and a text below it."""
     text = contents.read_page(topic)
-    assert text.startswith(f"# {contents.title(topic)}\n\n")
-    assert contents.summary(topic).endswith((".", ":"))
-    assert sum(section.heading == contents.title(topic) for section in contents.sections(topic)) == 1
+    assert text.startswith(f"# {contents.read_title(topic)}\n\n")
+    assert re.search(r"[.:]\s", text.split("\n\n")[1] + "\n")
+    assert sum(section.heading == contents.read_title(topic) for section in contents.list_sections(topic)) == 1
 
 
 @pytest.mark.parametrize("topic", contents.TOPICS)
@@ -62,12 +62,12 @@ def test_a_search_finds_sections_with_all_words() -> None:
 def test_an_excerpt_has_no_marks() -> None:
     """Text that is shown outside its page has neither bars of tables nor marks of code and links."""
     markdown = "See [Settings](settings.md), **now**:\n\n| a | b |\n| --- | --- |\n| `x` | y |\n\n```sh\nls\n```\n"
-    assert contents.plain(markdown) == "See Settings , now : a b x y ls"
+    assert contents.to_plain_text(markdown) == "See Settings , now : a b x y ls"
 
 
 def test_a_heading_in_code_is_no_section() -> None:
     """A line of an example that begins with `#` begins no section."""
-    assert "added to `submission` and `submissions`" not in [one.heading for one in contents.sections("postfix")]
+    assert "added to `submission` and `submissions`" not in [one.heading for one in contents.list_sections("postfix")]
 
 
 @pytest.mark.parametrize("topic", contents.TOPICS)

@@ -5,7 +5,13 @@ from dataclasses import fields
 import pytest
 
 from linkweir.manual.contents import FOLDER
-from linkweir.manual.references import REFERENCES, commands, operations, settings, with_references
+from linkweir.manual.references import (
+    REFERENCES,
+    describe_commands,
+    describe_operations,
+    describe_settings,
+    update_references,
+)
 from linkweir.settings import PREFIX, SECTIONS, Settings
 
 COMMAND = "python -m linkweir.manual.generate"
@@ -15,7 +21,7 @@ COMMAND = "python -m linkweir.manual.generate"
 def test_the_generated_part_is_current(topic: str) -> None:
     """Each generated part is what the generator writes today."""
     text = (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
-    assert with_references(topic, text) == text, f"{topic}.md is out of date; run `{COMMAND}`"
+    assert update_references(topic, text) == text, f"{topic}.md is out of date; run `{COMMAND}`"
 
 
 def test_every_setting_is_documented() -> None:
@@ -24,17 +30,17 @@ def test_every_setting_is_documented() -> None:
         (item.name for item in fields(Settings)), "."
     )
     assert set(SECTIONS) <= {item.name for item in fields(Settings)}
-    assert all(f"`{PREFIX}{item.name.upper()}`" in settings() for item in fields(Settings))
+    assert all(f"`{PREFIX}{item.name.upper()}`" in describe_settings() for item in fields(Settings))
 
 
 def test_the_references_name_commands_and_operations() -> None:
     """The references hold an option of a nested command, an option of `serve`, and fields of a nested object."""
-    assert "**`linkweir keys export`**" in commands()
-    assert "| `--accept-loss` |" in commands()
-    assert "| `recipients[].tracking.click` | body | boolean |" in operations()
+    assert "**`linkweir keys export`**" in describe_commands()
+    assert "| `--accept-loss` |" in describe_commands()
+    assert "| `recipients[].tracking.click` | body | boolean |" in describe_operations()
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
     """A page whose generated part cannot be found is not silently left as it is."""
     with pytest.raises(ValueError, match="no generated part"):
-        with_references("settings", "# Settings\n")
+        update_references("settings", "# Settings\n")

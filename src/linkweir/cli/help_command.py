@@ -27,26 +27,26 @@ def run(args: argparse.Namespace) -> int:
     from linkweir.manual.plain_text import render
 
     if args.topic is None:
-        print(_list())
+        print(_list_topics())
         return 0
     topic = args.topic.lower().removesuffix(".md")
     if topic not in contents.TOPICS:
-        raise UsageError(_unknown(args.topic, topic))
+        raise UsageError(_unknown_topic_error(args.topic, topic))
     print(render(contents.read_page(topic), min(shutil.get_terminal_size().columns, MAX_WIDTH)), end="")
     return 0
 
 
-def _list() -> str:
+def _list_topics() -> str:
     from linkweir.manual import contents
 
     width = max(map(len, contents.TOPICS))
     lines = ["The pages of the manual; read one with: linkweir help TOPIC"]
     for chapter, topics in contents.CHAPTERS.items():
-        lines += ["", chapter, *(f"  {topic:<{width}}  {contents.title(topic)}" for topic in topics)]
+        lines += ["", chapter, *(f"  {topic:<{width}}  {contents.read_title(topic)}" for topic in topics)]
     return "\n".join(lines)
 
 
-def _unknown(given: str, topic: str) -> str:
+def _unknown_topic_error(given: str, topic: str) -> str:
     import difflib
 
     from linkweir.manual import contents

@@ -34,7 +34,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """The fragment of its URL."""
-        return slug(self.heading)
+        return make_slug(self.heading)
 
 
 @cache
@@ -45,24 +45,18 @@ def read_page(topic: str) -> str:
     return _MARKER.sub("", (FOLDER / f"{topic}.md").read_text(encoding="utf-8"))
 
 
-def title(topic: str) -> str:
+def read_title(topic: str) -> str:
     """Return the heading of a page."""
     return read_page(topic).partition("\n")[0].removeprefix("# ").strip()
 
 
-def summary(topic: str) -> str:
-    """Return the first sentence of a page, on one line."""
-    paragraph = read_page(topic).split("\n\n")[1]
-    return " ".join(re.split(r"(?<=[.:])\s", paragraph, maxsplit=1)[0].split())
-
-
 @cache
-def sections(topic: str) -> tuple[Section, ...]:
+def list_sections(topic: str) -> tuple[Section, ...]:
     """Return the sections of a page, in order."""
-    return tuple(_split(topic))
+    return tuple(_split_page(topic))
 
 
-def _split(topic: str) -> Iterator[Section]:
+def _split_page(topic: str) -> Iterator[Section]:
     heading, lines, fenced = "", list[str](), False
     for line in read_page(topic).splitlines():
         fenced ^= bool(_FENCE.match(line))
@@ -75,7 +69,7 @@ def _split(topic: str) -> Iterator[Section]:
     yield Section(topic, heading, "\n".join(lines).strip())
 
 
-def slug(heading: str) -> str:
+def make_slug(heading: str) -> str:
     """Return the fragment that GitHub gives to a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
@@ -88,7 +82,7 @@ def search(query: str) -> list[Section]:
     found = [
         (_score(section, words), section)
         for topic in TOPICS
-        for section in sections(topic)
+        for section in list_sections(topic)
         if all(word in f"{section.heading}\n{section.text}".lower() for word in words)
     ]
     return [section for _, section in sorted(found, key=lambda item: -item[0])][:MAX_RESULTS]
@@ -98,9 +92,9 @@ def _score(section: Section, words: list[str]) -> int:
     """Return how well a section fits: the phrase in its heading, whole words there, the phrase in its text."""
     heading, phrase = section.heading.lower(), " ".join(words)
     named = sum(word in re.findall(r"\w+", heading) for word in words)
-    return 8 * (phrase in heading) + 2 * named + 4 * (phrase in plain(section.text).lower())
+    return 8 * (phrase in heading) + 2 * named + 4 * (phrase in to_plain_text(section.text).lower())
 
 
-def plain(markdown: str) -> str:
+def to_plain_text(markdown: str) -> str:
     """Return the words of `markdown` on one line, without tables' bars, code's marks and emphasis."""
     return " ".join(_MARKS.sub(" ", markdown).split())

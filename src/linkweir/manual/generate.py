@@ -3,7 +3,7 @@
 import sys
 
 from linkweir.manual.contents import FOLDER
-from linkweir.manual.references import REFERENCES, with_references
+from linkweir.manual.references import REFERENCES, update_references
 
 
 def main() -> int:
@@ -11,7 +11,7 @@ def main() -> int:
     for topic in REFERENCES:
         path = FOLDER / f"{topic}.md"
         before = path.read_text(encoding="utf-8")
-        after = with_references(topic, before)
+        after = update_references(topic, before)
         if after != before:
             path.write_text(after, encoding="utf-8")
             print(path)

@@ -15,25 +15,27 @@ _CELL = re.compile(r"(?<!\\)\|")
 
 def render(markdown: str, width: int) -> str:
     """Return `markdown` as text of at most `width` columns; code and long words are left as they are."""
-    return "\n".join(_blocks(markdown.splitlines(), max(width, 40))).strip() + "\n"
+    return "\n".join(_render_blocks(markdown.splitlines(), max(width, 40))).strip() + "\n"
 
 
-def _blocks(lines: list[str], width: int) -> Iterator[str]:
-    for kind, group in groupby(_classified(lines), key=lambda pair: pair[0]):
+def _render_blocks(lines: list[str], width: int) -> Iterator[str]:
+    for kind, group in groupby(_classify_lines(lines), key=lambda pair: pair[0]):
         block = [line for _, line in group]
         if kind == "code":
             yield from (f"    {line}".rstrip() for line in block if not line.startswith("```"))
         elif kind == "heading":
-            yield from (_heading(line) for line in block)
+            yield from (_render_heading(line) for line in block)
         elif kind == "table":
-            yield from _table([_cells(line) for line in block if not re.fullmatch(r"[|:\- ]+", line)], width)
+            yield from _render_table(
+                [_split_cells(line) for line in block if not re.fullmatch(r"[|:\- ]+", line)], width
+            )
         elif kind == "text":
-            yield from _paragraphs(block, width)
+            yield from _render_paragraphs(block, width)
         else:
             yield ""
 
 
-def _classified(lines: list[str]) -> Iterator[tuple[str, str]]:
+def _classify_lines(lines: list[str]) -> Iterator[tuple[str, str]]:
     fenced = False
     for line in lines:
         fence = line.startswith("```")
@@ -46,14 +48,14 @@ def _classified(lines: list[str]) -> Iterator[tuple[str, str]]:
             yield {"#": "heading", "|": "table"}.get(line[0], "text"), line
 
 
-def _heading(line: str) -> str:
-    text = _inline(line.lstrip("#").strip())
+def _render_heading(line: str) -> str:
+    text = _render_inline(line.lstrip("#").strip())
     if line.startswith("### "):
         return text
     return f"{text}\n{('=' if line.startswith('# ') else '-') * len(text)}"
 
 
-def _paragraphs(lines: list[str], width: int) -> Iterator[str]:
+def _render_paragraphs(lines: list[str], width: int) -> Iterator[str]:
     """Fill each paragraph and each item of a list."""
     items: list[str] = []
     for line in lines:
@@ -64,7 +66,7 @@ def _paragraphs(lines: list[str], width: int) -> Iterator[str]:
     for item in items:
         mark = re.match(r"\s*([-*]|\d+\.) ", item)
         indent = " " * len(mark[0]) if mark else ""
-        yield _fill(_inline(item), width, indent)
+        yield _fill(_render_inline(item), width, indent)
 
 
 def _fill(text: str, width: int, indent: str = "", initial: str = "") -> str:
@@ -78,13 +80,13 @@ def _fill(text: str, width: int, indent: str = "", initial: str = "") -> str:
     )
 
 
-def _inline(text: str) -> str:
+def _render_inline(text: str) -> str:
     """Return the text without the marks of emphasis, and with links written out."""
     text = re.sub(r"(?<![`\w])\*\*?(?! )([^*`]+?)\*\*?(?!\w)", r"\1", text)
-    return _LINK.sub(_link, text).replace("\\|", "|")
+    return _LINK.sub(_render_link, text).replace("\\|", "|")
 
 
-def _link(match: re.Match[str]) -> str:
+def _render_link(match: re.Match[str]) -> str:
     label, target = match.groups()
     if match[0].startswith("!"):
         return f"[{label}]"
@@ -94,11 +96,11 @@ def _link(match: re.Match[str]) -> str:
     return label if target in (label, f"#{label}") or target.startswith("#") else f"{label} <{target}>"
 
 
-def _cells(row: str) -> list[str]:
-    return [_inline(cell.strip()) for cell in _CELL.split(row.strip().strip("|"))]
+def _split_cells(row: str) -> list[str]:
+    return [_render_inline(cell.strip()) for cell in _CELL.split(row.strip().strip("|"))]
 
 
-def _table(rows: list[list[str]], width: int) -> Iterator[str]:
+def _render_table(rows: list[list[str]], width: int) -> Iterator[str]:
     """Align the columns; where only the last is too wide, fill it, otherwise write each row as an entry."""
     columns = max(map(len, rows))
     rows = [row + [""] * (columns - len(row)) for row in rows]

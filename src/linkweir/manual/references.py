@@ -17,18 +17,18 @@ MAX_DEPTH = 3  # of the fields of a request
 ACCOUNT = "/v2/accounts/{account_id}"
 
 
-def settings() -> str:
+def describe_settings() -> str:
     """Return a table of settings for each section."""
     parts: list[str] = []
     for item in fields(Settings):
         if item.name in SECTIONS:
             parts.append(f"\n### {SECTIONS[item.name]}\n\n| setting | default | meaning |\n| --- | --- | --- |")
         doc = item.metadata["doc"]
-        parts.append(f"| `{PREFIX}{item.name.upper()}` | {_default(item.default)} | {_cell(doc)} |")
+        parts.append(f"| `{PREFIX}{item.name.upper()}` | {_format_default(item.default)} | {_format_cell(doc)} |")
     return "\n".join(parts).strip()
 
 
-def _default(value: object) -> str:
+def _format_default(value: object) -> str:
     if value in (None, "", ()):
         return ""
     if isinstance(value, bool):
@@ -38,72 +38,72 @@ def _default(value: object) -> str:
     return f"`{value}`"
 
 
-def commands() -> str:
+def describe_commands() -> str:
     """Return a section for each command, with its arguments and options."""
     parser = build_parser()
-    (action,) = _subcommands(parser)
+    (action,) = _list_subcommands(parser)
     summaries = {choice.dest: choice.help or "" for choice in action._get_subactions()}
     serve = argparse.ArgumentParser(prog="linkweir serve", description=action.choices["serve"].description)
     add_arguments(serve)
     parts: list[str] = []
     for name, command in action.choices.items():
-        parts += _command(serve if name == "serve" else command, name, summaries[name])
+        parts += _describe_command(serve if name == "serve" else command, name, summaries[name])
     return "\n\n".join(parts)
 
 
-def _command(parser: argparse.ArgumentParser, name: str, summary: str) -> Iterator[str]:
+def _describe_command(parser: argparse.ArgumentParser, name: str, summary: str) -> Iterator[str]:
     yield f"### linkweir {name}"
-    yield _sentence(summary) if not parser.description else " ".join(parser.description.split())
-    yield from _options(parser)
-    for action in _subcommands(parser):
+    yield _make_sentence(summary) if not parser.description else " ".join(parser.description.split())
+    yield from _describe_options(parser)
+    for action in _list_subcommands(parser):
         helps = {choice.dest: choice.help or "" for choice in action._get_subactions()}
         for word, sub in action.choices.items():
-            yield f"**`linkweir {name} {word}{_arguments(sub)}`**: {helps[word]}"
-            yield from _options(sub)
+            yield f"**`linkweir {name} {word}{_format_arguments(sub)}`**: {helps[word]}"
+            yield from _describe_options(sub)
 
 
-def _subcommands(parser: argparse.ArgumentParser) -> list[Any]:
+def _list_subcommands(parser: argparse.ArgumentParser) -> list[Any]:
     return [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
 
 
-def _arguments(parser: argparse.ArgumentParser) -> str:
-    return "".join(f" {_positional(action)}" for action in parser._actions if _is_positional(action))
+def _format_arguments(parser: argparse.ArgumentParser) -> str:
+    return "".join(f" {_format_positional(action)}" for action in parser._actions if _is_positional(action))
 
 
 def _is_positional(action: argparse.Action) -> bool:
     return not action.option_strings and not isinstance(action, argparse._SubParsersAction)
 
 
-def _positional(action: argparse.Action) -> str:
+def _format_positional(action: argparse.Action) -> str:
     name = str(action.metavar or action.dest)
     return {"*": f"[{name} ...]", "+": f"{name} [{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
 
 
-def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+def _describe_options(parser: argparse.ArgumentParser) -> Iterator[str]:
     rows = []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
             continue
         if _is_positional(action):
-            names = f"`{_positional(action)}`"
+            names = f"`{_format_positional(action)}`"
         else:
-            names = ", ".join(f"`{option}{_value(action)}`" for option in action.option_strings)
-        rows.append(f"| {_cell(names)} | {_cell(_help(action))} |")
+            names = ", ".join(f"`{option}{_format_value(action)}`" for option in action.option_strings)
+        rows.append(f"| {_format_cell(names)} | {_format_cell(_format_help(action))} |")
     if rows:
         yield "\n".join(("| option | meaning |", "| --- | --- |", *rows))
 
 
-def _value(action: argparse.Action) -> str:
+def _format_value(action: argparse.Action) -> str:
     if action.nargs == 0:
         return ""
     return " " + str(action.metavar or ("|".join(map(str, action.choices or ())) or action.dest.upper()))
 
 
-def _help(action: argparse.Action) -> str:
+def _format_help(action: argparse.Action) -> str:
     return " ".join((action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%").split())
 
 
-def operations() -> str:
+def describe_operations() -> str:
     """Return a section for each HTTP operation."""
     described = build_document()
     parts: list[str] = []
@@ -111,29 +111,29 @@ def operations() -> str:
         for method, operation in methods.items():
             shown = path if path == ACCOUNT else path.replace(ACCOUNT, "…")
             parts.append(f"### {method.upper()} {shown}")
-            parts += _operation(operation, described["components"]["schemas"])
+            parts += _describe_operation(operation, described["components"]["schemas"])
     return "\n\n".join(parts)
 
 
-def _operation(operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
+def _describe_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
     scope = operation.get("description", "")
-    yield " ".join(filter(None, (_sentence(operation["summary"]), scope)))
+    yield " ".join(filter(None, (_make_sentence(operation["summary"]), scope)))
     rows = [
-        _row(parameter["name"], parameter["schema"], parameter.get("required", False), "query", schemas)
+        _format_row(parameter["name"], parameter["schema"], parameter.get("required", False), "query", schemas)
         for parameter in operation["parameters"]
         if parameter["in"] == "query"
     ]
     if "requestBody" in operation:
-        rows += _fields(_json(operation["requestBody"]), schemas, "", MAX_DEPTH)
+        rows += _describe_fields(_json_schema(operation["requestBody"]), schemas, "", MAX_DEPTH)
     if rows:
         yield "\n".join(("| field | in | type | required |", "| --- | --- | --- | --- |", *rows))
     statuses = list(operation["responses"])
     answer = operation["responses"][statuses[0]].get("content", {})
-    names = ", ".join(f"`{name}`" for name in _answer_names(answer, schemas))
+    names = ", ".join(f"`{name}`" for name in _list_answer_names(answer, schemas))
     yield f"Answers {statuses[0]}{f' with {names}' if names else ''}; errors: {', '.join(statuses[1:])}."
 
 
-def _answer_names(content: dict[str, Any], schemas: dict[str, Any]) -> Iterable[str]:
+def _list_answer_names(content: dict[str, Any], schemas: dict[str, Any]) -> Iterable[str]:
     schema = content.get("application/json", {}).get("schema", {})
     for name, value in _resolve(schema, schemas).get("properties", {}).items():
         if name == "data" and value.get("type") == "array":
@@ -144,7 +144,7 @@ def _answer_names(content: dict[str, Any], schemas: dict[str, Any]) -> Iterable[
     yield from (media for media in content if media != "application/json")
 
 
-def _json(body: dict[str, Any]) -> dict[str, Any]:
+def _json_schema(body: dict[str, Any]) -> dict[str, Any]:
     schema: dict[str, Any] = body["content"]["application/json"]["schema"]
     return schema
 
@@ -157,28 +157,28 @@ def _resolve(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     return _resolve(options[0], schemas) if options else schema
 
 
-def _fields(schema: dict[str, Any], schemas: dict[str, Any], prefix: str, depth: int) -> Iterator[str]:
+def _describe_fields(schema: dict[str, Any], schemas: dict[str, Any], prefix: str, depth: int) -> Iterator[str]:
     whole = _resolve(schema, schemas)
     for name, value in whole.get("properties", {}).items():
-        yield _row(prefix + name, value, name in whole.get("required", ()), "body", schemas)
+        yield _format_row(prefix + name, value, name in whole.get("required", ()), "body", schemas)
         inner, mark = _resolve(value, schemas), "."
         if inner.get("type") == "array":
             inner, mark = _resolve(inner.get("items", {}), schemas), "[]."
         if depth > 1 and "properties" in inner:
-            yield from _fields(inner, schemas, f"{prefix}{name}{mark}", depth - 1)
+            yield from _describe_fields(inner, schemas, f"{prefix}{name}{mark}", depth - 1)
 
 
-def _row(name: str, schema: dict[str, Any], required: bool, where: str, schemas: dict[str, Any]) -> str:
-    return f"| `{name}` | {where} | {_cell(_type(schema, schemas))} | {'yes' if required else ''} |"
+def _format_row(name: str, schema: dict[str, Any], required: bool, where: str, schemas: dict[str, Any]) -> str:
+    return f"| `{name}` | {where} | {_format_cell(_format_type(schema, schemas))} | {'yes' if required else ''} |"
 
 
-def _type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
+def _format_type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     inner = _resolve(schema, schemas)
     if "enum" in inner:
         return ", ".join(f"`{value}`" for value in inner["enum"] if value is not None)
-    kind = _kind(inner.get("type", "any"))
+    kind = _pick_type(inner.get("type", "any"))
     if kind == "array":
-        return f"list of {_type(inner.get('items', {}), schemas)}"
+        return f"list of {_format_type(inner.get('items', {}), schemas)}"
     if inner.get("format") in ("date-time", "uuid"):
         kind = {"date-time": "time (RFC 3339)", "uuid": "UUID"}[inner["format"]]
     low, high = inner.get("minimum"), inner.get("maximum")
@@ -189,49 +189,51 @@ def _type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     return kind
 
 
-def _kind(type_name: str | list[str]) -> str:
+def _pick_type(type_name: str | list[str]) -> str:
     """Return the name of a type that may be null."""
     return type_name if isinstance(type_name, str) else next(name for name in type_name if name != "null")
 
 
-def outcomes() -> str:
+def describe_outcomes() -> str:
     """Return the table of the outcomes of a link."""
-    rows = (f"| `{outcome}` | {_cell(reason)} |" for outcome, reason in REASONS.items())
+    rows = (f"| `{outcome}` | {_format_cell(reason)} |" for outcome, reason in REASONS.items())
     return "\n".join(("| outcome | meaning |", "| --- | --- |", *rows))
 
 
-def rules() -> str:
+def describe_rules() -> str:
     """Return the table of the rules of the classification."""
-    rows = (f"| `{rule.code}` | {rule.basis} | {_cell(rule.sentence)} | {_effect(rule)} |" for rule in RULES)
+    rows = (
+        f"| `{rule.code}` | {rule.basis} | {_format_cell(rule.sentence)} | {_format_effect(rule)} |" for rule in RULES
+    )
     return "\n".join(("| rule | looks at | meaning | weight |", "| --- | --- | --- | --- |", *rows))
 
 
-def _effect(rule: Rule) -> str:
+def _format_effect(rule: Rule) -> str:
     if rule.verdict is not None:
         return f"decides: {rule.verdict}"
     return f"{rule.weight:+.1f}{', strong' if rule.strong else ''}"
 
 
-def _sentence(text: str) -> str:
+def _make_sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
-def _cell(text: str) -> str:
+def _format_cell(text: str) -> str:
     """Return the text as the cell of a table, in which tags and bars stay text."""
     text = re.sub(r"(?<!\\)\|", r"\\|", text)
     return text if "`" in text else text.replace("<", "&lt;").replace("[", "\\[")
 
 
 REFERENCES = {
-    "settings": ("settings", settings),
-    "rewriting-rules": ("outcomes", outcomes),
-    "command-line": ("commands", commands),
-    "api": ("operations", operations),
-    "click-classification": ("rules", rules),
+    "settings": ("settings", describe_settings),
+    "rewriting-rules": ("outcomes", describe_outcomes),
+    "command-line": ("commands", describe_commands),
+    "api": ("operations", describe_operations),
+    "click-classification": ("rules", describe_rules),
 }
 
 
-def with_references(topic: str, text: str) -> str:
+def update_references(topic: str, text: str) -> str:
     """Return the page with its generated part as the code has it now."""
     name, make = REFERENCES[topic]
     begin, end = f"<!-- generated: {name} -->\n", "<!-- end generated -->\n"

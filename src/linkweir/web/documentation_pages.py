@@ -100,20 +100,20 @@ _TAGS = {
 }
 
 
-async def documentation(request: Request) -> Response:
+async def show_first_page(request: Request) -> Response:
     """The first page of the manual, or the results of a search."""
     query = " ".join(request.query_params.get("q", "")[:MAX_QUERY_CHARACTERS].split())
     if not query:
-        return await _page(request, "index")
-    root = _root(request)
+        return await _respond_with_page(request, "index")
+    root = _mount_path(request)
 
     def results() -> str:
-        return _results(root, query)
+        return _render_results(root, query)
 
-    return _response(root, "Search", await services_from(request).run_blocking(results), query=query)
+    return _make_response(root, "Search", await services_from(request).run_blocking(results), query=query)
 
 
-async def documentation_page(request: Request) -> Response:
+async def show_page(request: Request) -> Response:
     """One page of the manual, or its picture."""
     name = request.path_params["page"]
     if name == contents.SCREENSHOT:
@@ -121,17 +121,19 @@ async def documentation_page(request: Request) -> Response:
         return Response(picture, media_type="image/png", headers=HEADERS)
     if name not in contents.TOPICS:
         raise NotFound("there is no such page in the manual; its first page is /docs")
-    return await _page(request, name)
+    return await _respond_with_page(request, name)
 
 
-async def _page(request: Request, topic: str) -> Response:
-    root = _root(request)
-    main = await services_from(request).run_blocking(lambda: _render(topic, root))
-    return _response(root, contents.title(topic), main, topic=topic)
+async def _respond_with_page(request: Request, topic: str) -> Response:
+    root = _mount_path(request)
+    main = await services_from(request).run_blocking(lambda: _render_page(topic, root))
+    return _make_response(root, contents.read_title(topic), main, topic=topic)
 
 
-def _response(root: str, title: str, main: str, *, topic: str = "", query: str = "") -> Response:
-    navigation = "\n".join(_chapter(root, chapter, topics, topic) for chapter, topics in contents.CHAPTERS.items())
+def _make_response(root: str, title: str, main: str, *, topic: str = "", query: str = "") -> Response:
+    navigation = "\n".join(
+        _render_chapter(root, chapter, topics, topic) for chapter, topics in contents.CHAPTERS.items()
+    )
     page = PAGE.format(
         title=escape(title),
         style=STYLE,
@@ -144,46 +146,46 @@ def _response(root: str, title: str, main: str, *, topic: str = "", query: str =
     return HTMLResponse(page, headers=HEADERS)
 
 
-def _root(request: Request) -> str:
+def _mount_path(request: Request) -> str:
     """Where the service is mounted in another application."""
     root: str = request.scope.get("root_path", "")
     return root
 
 
-def _url(root: str, topic: str, anchor: str = "") -> str:
+def _build_url(root: str, topic: str, anchor: str = "") -> str:
     path = f"{root}/docs" if topic == "index" else f"{root}/docs/{topic}"
     return escape(f"{path}#{anchor}" if anchor else path)
 
 
-def _chapter(root: str, chapter: str, topics: Iterable[str], current: str) -> str:
+def _render_chapter(root: str, chapter: str, topics: Iterable[str], current: str) -> str:
     items = "".join(
-        f'<li><a href="{_url(root, topic)}"{" aria-current=page" * (topic == current)}>'
-        f"{escape(contents.title(topic))}</a></li>\n"
+        f'<li><a href="{_build_url(root, topic)}"{" aria-current=page" * (topic == current)}>'
+        f"{escape(contents.read_title(topic))}</a></li>\n"
         for topic in topics
     )
     return f"<h2>{escape(chapter)}</h2>\n<ul>\n{items}</ul>"
 
 
 @cache
-def _render(topic: str, root: str) -> str:
+def _render_page(topic: str, root: str) -> str:
     """Return the HTML of a page, with links between pages as they are here, and an anchor at each heading."""
     tokens = _MARKDOWN.parse(contents.read_page(topic))
     for number, token in enumerate(tokens):
         if token.type == "heading_open":
-            token.attrSet("id", contents.slug(_text(tokens[number + 1])))
+            token.attrSet("id", contents.make_slug(_heading_text(tokens[number + 1])))
         if token.attrs.pop("style", "") == "text-align:right":  # the policy allows no style of an element
             token.attrSet("class", "number")
         for child in token.children or ():
-            _localize(child, root)
+            _localize_link(child, root)
     html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
     return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
 
 
-def _text(inline: Token) -> str:
+def _heading_text(inline: Token) -> str:
     return "".join(child.content for child in inline.children or ())
 
 
-def _localize(token: Token, root: str) -> None:
+def _localize_link(token: Token, root: str) -> None:
     if token.type == "image":
         token.attrSet("src", f"{root}/docs/{token.attrGet('src')}")
     found = _PAGE_LINK.fullmatch(str(token.attrGet("href") or "")) if token.type == "link_open" else None
@@ -192,25 +194,25 @@ def _localize(token: Token, root: str) -> None:
         token.attrSet("href", page + (found[2] or ""))
 
 
-def _results(root: str, query: str) -> str:
+def _render_results(root: str, query: str) -> str:
     found = contents.search(query)
     items = "".join(
-        f'<li><a href="{_url(root, section.topic, section.anchor)}">{escape(_name(section))}</a><br>'
-        f"{escape(_excerpt(section.text, query))}</li>\n"
+        f'<li><a href="{_build_url(root, section.topic, section.anchor)}">{escape(_result_title(section))}</a><br>'
+        f"{escape(_make_excerpt(section.text, query))}</li>\n"
         for section in found
     )
     heading = f"<h1>Search: {escape(query)}</h1>\n"
     return heading + (f"<ol>\n{items}</ol>" if found else "<p>No section of the manual has all of these words.</p>")
 
 
-def _name(section: contents.Section) -> str:
-    title = contents.title(section.topic)
+def _result_title(section: contents.Section) -> str:
+    title = contents.read_title(section.topic)
     return title if section.heading == title else f"{title}: {section.heading}"
 
 
-def _excerpt(text: str, query: str) -> str:
+def _make_excerpt(text: str, query: str) -> str:
     """Return the surroundings of the first word that was searched for."""
-    plain = contents.plain(text)
+    plain = contents.to_plain_text(text)
     at = min((place for word in query.lower().split() if (place := plain.lower().find(word)) >= 0), default=0)
     start = max(0, plain.rfind(" ", 0, max(0, at - EXCERPT_CHARACTERS // 3)))
     excerpt = textwrap.shorten(plain[start:], EXCERPT_CHARACTERS, placeholder="…")
@@ -218,6 +220,6 @@ def _excerpt(text: str, query: str) -> str:
 
 
 ROUTES = [
-    Route("/docs", documentation, methods=["GET"]),
-    Route("/docs/{page}", documentation_page, methods=["GET"]),
+    Route("/docs", show_first_page, methods=["GET"]),
+    Route("/docs/{page}", show_page, methods=["GET"]),
 ]
