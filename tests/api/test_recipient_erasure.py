@@ -119,24 +119,29 @@ def send_and_click(service: RunningService) -> list[str]:
         assert service.reader.get(urlsplit(others[0]).path, follow_redirects=False).status_code == 302
         wait_until_stored(service, 3 * (place + 1))
         links += mine
+    wait_until(lambda: not count_pending_notifications(service))
     return links
+
+
+def count_pending_notifications(service: RunningService) -> int:
+    """How many clicks still wait for their webhook requests, which change their rows."""
+    with service.components.store.read() as connection:
+        pending = select(func.count()).select_from(schema.clicks).where(schema.clicks.c.tell_at.is_not(None))
+        return connection.scalar(pending) or 0
 
 
 def other_recipient_rows(service: RunningService) -> list[dict[str, Any]]:
     """What is stored on the other one, but for requests to webhooks, which are tried again meanwhile."""
-    found = service.client.get(f"{service.account_path}/recipients/bob@example.org").json()["messages"]
+    path = f"{service.account_path}/recipients/bob@example.org"
+    found = service.request_when_allowed("GET", path).json()["messages"]
     return [{**one, "outbox": len(one["outbox"])} for one in found]
 
 
 def erase_recipient(service: RunningService, email: str) -> dict[str, Any]:
     """DELETE …/recipients/{email}."""
-    while (
-        answer := service.client.delete(f"{service.account_path}/recipients/{quote(email, safe='')}")
-    ).status_code == 429:
-        time.sleep(int(answer.headers["Retry-After"]))
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    path = f"{service.account_path}/recipients/{quote(email, safe='')}"
+    report: dict[str, Any] = service.request_when_allowed("DELETE", path).json()
+    return report
 
 
 def test_everything_is_handed_out(service: RunningService) -> None:

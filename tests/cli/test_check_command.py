@@ -237,13 +237,13 @@ def test_an_error_nobody_has_foreseen_costs_one_file(linkweir: CommandRunner, wo
     """A file at which the linter itself fails is named with the error, and all others are checked."""
     (work / "custom").mkdir()
     (work / "custom" / "sitecustomize.py").write_text(
-        "from linkweir.bulk import checking\n"
-        "check = checking.check\n"
+        "from linkweir.bulk import file_lint\n"
+        "check = file_lint.check\n"
         "def wrong(html, **named):\n"
         "    if b'WRONG' in html:\n"
         "        raise LookupError('nobody knows why')\n"
         "    return check(html, **named)\n"
-        "checking.check = wrong\n"
+        "file_lint.check = wrong\n"
     )
     (work / "a.html").write_bytes(b"WRONG" + HTML_LINE)
     (work / "b.html").write_bytes(b'<a href="https://e.com/">x</a>')

@@ -127,15 +127,15 @@ def test_a_worker_that_dies_costs_one_file(linkweir: CommandRunner, work: Path, 
 
 CRASHING_SCRIPT = """
 import os, signal
-from linkweir.bulk import rewriting
-rewrite = rewriting.rewrite_message
+from linkweir.bulk import file_rewriter
+rewrite = file_rewriter.rewrite_message
 def rewrite_message(raw, *words, **named):
     if b"DEADLY" in raw:
         os.kill(os.getpid(), signal.SIGSEGV)
     if b"WRONG" in raw:
         raise LookupError("nobody knows why")
     return rewrite(raw, *words, **named)
-rewriting.rewrite_message = rewrite_message
+file_rewriter.rewrite_message = rewrite_message
 """
 
 

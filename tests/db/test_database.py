@@ -162,7 +162,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 def test_two_starts_at_once_wait_for_each_other(tmp_path: Path) -> None:
     """Two processes that migrate a new folder at the same time both end with a complete schema."""
     failures: list[Exception] = []
-    stores = [Database(tmp_path / "d" / "linkweir.db", timeout=10) for _ in range(2)]
+    stores = [Database(tmp_path / "d" / "linkweir.db", timeout=60) for _ in range(2)]
 
     def start(made: Database) -> None:
         try:

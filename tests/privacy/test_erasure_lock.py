@@ -13,8 +13,8 @@ import pytest
 from linkweir.errors import DatabaseUnavailable, RateLimited
 from linkweir.privacy.erasure_lock import LOCK_FILE, exclusive_erasure
 
-HOLD_LOCK_SCRIPT = "import sys; from pathlib import Path; from linkweir.privacy.erasure_lock import alone\n"
-HOLD_LOCK_SCRIPT += "with alone(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+HOLD_LOCK_SCRIPT = "import sys; from pathlib import Path; from linkweir.privacy.erasure_lock import exclusive_erasure\n"
+HOLD_LOCK_SCRIPT += "with exclusive_erasure(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.web.running_service import BROWSER_HEADERS, find_free_port, make_requ
 SLOW_PARENT_SCRIPT = """
 import io, os, signal, socket, sys, time
 from linkweir.web.json_logging import make_logger
-from linkweir.server.process_supervisor import Processes
+from linkweir.server.process_supervisor import ProcessSupervisor
 listener = socket.create_server(("127.0.0.1", 0))
 def begin():
     time.sleep(0.02)  # a service takes long to begin, and until then knows nothing of signals
@@ -34,19 +34,19 @@ def stuck():
     while True: time.sleep(0.1)
 work = {"begin": begin, "stuck": stuck}[sys.argv[1]]
 print(listener.getsockname()[1], flush=True)
-sys.exit(Processes({name: work for name in "abc"}, make_logger("error", io.StringIO())).run())
+sys.exit(ProcessSupervisor({name: work for name in "abc"}, make_logger("error", io.StringIO())).run())
 """
 SUPERVISOR_SCRIPT = """
 import io, os, signal, sys, time
 from linkweir.web.json_logging import make_logger
-from linkweir.server.process_supervisor import Processes
+from linkweir.server.process_supervisor import ProcessSupervisor
 def stay():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print("up", os.getpid(), flush=True)
     while True: time.sleep(0.1)
 def fail(): return 3
 works = {"a": stay, "b": fail if sys.argv[1] == "fail" else stay}
-sys.exit(Processes(works, make_logger("error", io.StringIO())).run())
+sys.exit(ProcessSupervisor(works, make_logger("error", io.StringIO())).run())
 """
 
 
