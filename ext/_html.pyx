@@ -516,7 +516,7 @@ cdef class LinkRewriter:
         if requested_count:
             values = tuple(self.resolve(destinations, indexes))  # a copy: who made it may change it
             if len(values) != <Py_ssize_t>requested_count:
-                raise ValueError(f"{requested_count} values were asked for, {len(values)} came")
+                raise ValueError(f"{requested_count} values were requested, {len(values)} came")
             self.live_values.append(values)
         for k in range(requested_count):
             value = values[k]

@@ -77,7 +77,7 @@ static void check_splice(const uint8_t *source, size_t n, const uint8_t *text, c
   CHECK(size <= room);
   size_t longest = longest_line(source, n); /* one more: a line that is full already and is broken there gets a "=" */
   CHECK(longest_line(out, size) <= (longest > LINE_LIMIT ? longest : LINE_LIMIT) + 1);
-  int stray = 0; /* an encoded line end counts too: then nothing is asked */
+  int stray = 0; /* an encoded line end counts too: then nothing is compared */
   for (size_t i = 0; i < count; i++) {
     stray |= is_stray(text, &replacements[i]);
     CHECK(applied[i] == 1 || (applied[i] == 0 && is_stray(text, &replacements[i])));

@@ -34,7 +34,7 @@ static const char *const VALUES[] = {
     "https://example.com/", "http://h", "https://h/?a=1&amp;b=2", "https://u@h:8/#f", "{{ url }}", "https://{{ h }}/",
     "x>y", "a<b", "a=b", "", " ", "/", "x/", "#", "off", "text/html", "it's", "say \"x\"", "mailto:x@y", "https://h/&#0;",
     "&#104;ttps://h/", "https://h/\t\n", "a='b' c=", "--", "]]>", "color:red;width:600px", "100%", "<a href=",
-    "</script>", "\x80\xFF", "https://h/ and sixty-four bytes more, so that a block of the sweep lies wholly in it, or two",
+    "</script>", "\x80\xFF", "https://h/ and sixty-four bytes more, so that a block of the skips lies wholly in it, or two",
 };
 
 static const char *const SPACES[] = {" ", " ", " ", "\n", "\t", "\f", "\r\n", "  ", "/", " / ", "", "\v"};
@@ -47,7 +47,7 @@ static const char *const WHOLE[] = {
     "</script", "</style>", "</title\n>", "</textarea/>", "</xmp ", "<plaintext>", "<script><!-- <script>", "</svg>",
     "</math>", "</p>", "</br>", "</desc>", "</foreignobject>", "<svg><title>", "<math><mi>", "<svg/>", ">", ">>", "\"",
     "'", "=", "a=\"", "='", " > ", "text", "x < y", "a>b", "\xEF\xBB\xBF",
-    "words that stand between the tags of a letter, as long as a block of the sweep and some more",
+    "words that stand between the tags of a letter, as long as a block of the skips and some more",
 };
 
 #define PICK(page, of) (of)[next_random((page)->seed) % (sizeof(of) / sizeof *(of))]
@@ -83,7 +83,7 @@ static void add_tag(page *p) {
   if (dice(p, 40)) add(p, dice(p, 12) ? ">" : "/>");
 }
 
-/* The plain tags that a sweep passes, in the manner of a newsletter: what goes wrong among them is seldom seen. */
+/* The plain tags that the fast skip passes, as newsletters have them. */
 static void add_tidy(page *p) {
   static const char *const TIDY[] = {
       "<td width=\"20\" style=\"padding:0\">", "</td></tr>\n", "<img src=\"https://h/x.png\" alt=\"\">", "<p class=x>",

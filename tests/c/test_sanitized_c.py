@@ -113,7 +113,7 @@ def test_values_are_read_to_their_ends_and_no_further(check_program: Path) -> No
     run_check(check_program, "values_stay_off_the_guard_pages")
 
 
-def test_packing_round_trips_in_exactly_its_room(check_program: Path) -> None:
+def test_compressing_round_trips_in_exactly_its_room(check_program: Path) -> None:
     """Any destination up to the limit decompresses to itself in exactly its room, and is refused in less."""
     run_check(check_program, "compressing_round_trips")
 
@@ -123,8 +123,8 @@ def test_random_bytes_are_refused_or_canonical(check_program: Path) -> None:
     run_check(check_program, "random_bytes_are_refused_or_canonical")
 
 
-def test_packing_reads_nothing_beside_its_input(check_program: Path) -> None:
-    """With a forbidden page beside the input, packing and unpacking do not fault."""
+def test_compressing_reads_nothing_beside_its_input(check_program: Path) -> None:
+    """With a forbidden page beside the input, compressing and decompressing do not fault."""
     run_check(check_program, "compressing_stays_off_the_guard_pages")
 
 
@@ -169,7 +169,7 @@ def test_a_queue_loses_nothing_of_any_thread(check_program: Path) -> None:
 
 
 def test_a_queue_has_bounds(check_program: Path) -> None:
-    """Beyond its facts or bytes, and after its end, a lane takes nothing; dropped facts are decided and not kept."""
+    """Full or closed, a queue accepts nothing; discarded records are complete and not durable."""
     run_check(check_program, "a_queue_has_bounds")
 
 

@@ -213,7 +213,7 @@ typedef struct {
 
 #define BYTES(text) text, sizeof text - 1
 
-/* Each was found by the fuzz target or the twin, and is told by what was wrong. */
+/* Each was found by fuzzing or by the reference implementation. */
 static const once_wrong ONCE_WRONG[] = {
     {BYTES("<s\0\0><a href=x>"), 1, false}, /* a name with a NUL was compared beyond the table's text */
     {BYTES("<!--[if ]><v:rect><a href=\"https://x.example/\"><a href=\"https://x.example/\">"), 3, true}, /* swept over */

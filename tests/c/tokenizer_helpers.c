@@ -54,7 +54,7 @@ static void check_shape(const lw_span *span, const uint8_t *tag) {
   CHECK(memchr(value, value[-1], (size_t)(value_end - value)) == NULL);
 }
 
-/* Judge with not a byte more of scratch than was asked for. */
+/* Classify with exactly the scratch of lw_scratch_bound. */
 static void classify(const lw_span *span, const uint8_t *tag, const lw_options *options, finding *out) {
   size_t size = (size_t)(span->end - span->start), raw = (size_t)(span->tag.value_end - span->tag.value);
   uint8_t *scratch = lw_test_room(lw_scratch_bound(raw));

@@ -23,7 +23,7 @@ typedef struct {
   const memory *memory;
 } scan_setup;
 
-/* One link tag, with what was judged of it. Offsets are of the document; 0 where there is no quoted value. */
+/* One link tag, with its classification. Offsets are of the document; 0 where there is no quoted value. */
 typedef struct {
   uint64_t start, end, value, value_end, destination_length, destination_hash;
   uint8_t kind, element, outcome, has_href, quoted, equals_spaced, opted_out, self_closing, warnings;
