@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 _LINK = re.compile(r"!?\[([^\]]+)\]\(([^)\s]+)\)")
+MIN_COLUMN = 20  # characters of the column that is filled
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -83,7 +84,7 @@ def _fill(text: str, width: int, indent: str = "", initial: str = "") -> str:
 def _render_inline(text: str) -> str:
     """Return the text without the marks of emphasis, and with links written out."""
     text = re.sub(r"(?<![`\w])\*\*?(?! )([^*`]+?)\*\*?(?!\w)", r"\1", text)
-    return _LINK.sub(_render_link, text).replace("\\|", "|")
+    return _LINK.sub(_render_link, text).replace("\\|", "|").replace("\\[", "[").replace("&lt;", "<")
 
 
 def _render_link(match: re.Match[str]) -> str:
@@ -101,18 +102,27 @@ def _split_cells(row: str) -> list[str]:
 
 
 def _render_table(rows: list[list[str]], width: int) -> Iterator[str]:
-    """Align the columns; where only the last is too wide, fill it, otherwise write each row as an entry."""
+    """Align the columns and fill the widest; where there is no room for it, write each row as an entry."""
     columns = max(map(len, rows))
     rows = [row + [""] * (columns - len(row)) for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(columns)]
-    indent = sum(widths[:-1]) + 2 * (columns - 1)
-    if indent + min(widths[-1], 30) <= width:
+    widest = widths.index(max(widths))
+    room = width - (sum(widths) - widths[widest]) - 2 * (columns - 1)
+    longest_word = max(len(word) for row in rows for word in (row[widest].split() or [""]))
+    if room >= min(widths[widest], max(MIN_COLUMN, longest_word)):
+        widths[widest] = min(widths[widest], room)
         for row in rows:
-            first = "  ".join(cell.ljust(size) for cell, size in zip(row[:-1], widths[:-1], strict=True))
-            yield _fill(row[-1] or " ", width, " " * indent, f"{first}  " if first else "").rstrip()
+            for number, text in enumerate(textwrap.wrap(row[widest], room, break_on_hyphens=False) or [""]):
+                cells = [text if place == widest else "" if number else cell for place, cell in enumerate(row)]
+                yield "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
     else:
-        for row in rows[1:]:
-            yield _fill(row[0], width)
-            for name, cell in zip(rows[0][1:], row[1:], strict=True):
-                if cell:
-                    yield _fill(f"{name}: {cell}" if columns > 2 and name else cell, width, "      ", "    ")
+        yield from _render_entries(rows, width)
+
+
+def _render_entries(rows: list[list[str]], width: int) -> Iterator[str]:
+    names, *entries = rows
+    for first, *cells in entries:
+        yield _fill(first, width)
+        for name, cell in zip(names[1:], cells, strict=True):
+            if cell:
+                yield _fill(f"{name}: {cell}" if len(names) > 2 and name else cell, width, "      ", "    ")

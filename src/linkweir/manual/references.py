@@ -14,6 +14,7 @@ from linkweir.server.serve import add_arguments
 from linkweir.settings import PREFIX, SECTIONS, Settings
 
 MAX_DEPTH = 3  # of the fields of a request
+MAX_PATTERN_CHARACTERS = 30  # longer ones say nothing to a reader
 ACCOUNT = "/v2/accounts/{account_id}"
 
 
@@ -173,9 +174,12 @@ def _format_row(name: str, schema: dict[str, Any], required: bool, where: str, s
 
 
 def _format_type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
+    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    if len(options) > 1:
+        return " or ".join(_format_type(option, schemas) for option in options)
     inner = _resolve(schema, schemas)
     if "enum" in inner:
-        return ", ".join(f"`{value}`" for value in inner["enum"] if value is not None)
+        return ", ".join(f"`{value}`" if value else "empty" for value in inner["enum"] if value is not None)
     kind = _pick_type(inner.get("type", "any"))
     if kind == "array":
         return f"list of {_format_type(inner.get('items', {}), schemas)}"
@@ -184,6 +188,8 @@ def _format_type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     low, high = inner.get("minimum"), inner.get("maximum")
     if low is not None and high is not None:
         kind += f" from {low} to {high}"
+    if len(inner.get("pattern", "")) in range(1, MAX_PATTERN_CHARACTERS):
+        kind += f" like `{inner['pattern']}`"
     if "maxLength" in inner:
         kind += f" of at most {inner['maxLength']} characters"
     return kind
