@@ -28,8 +28,7 @@ from linkweir.api.v2 import (
     smtp_credential_endpoints,
     webhook_endpoints,
 )
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
-from linkweir.stats.click_statistics import DIMENSIONS
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES
 from linkweir.stats.export import FORMATS
 from linkweir.stats.periods import PERIOD_UNITS
 from linkweir.web import authentication
@@ -52,7 +51,7 @@ LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100
 GROUP_BY_SCHEMA = {
     "default": "day",
     "anyOf": [
-        {"type": "string", "enum": [*PERIOD_UNITS, *DIMENSIONS]},
+        {"type": "string", "enum": [*PERIOD_UNITS, *DIMENSION_NAMES]},
         {"type": "string", "pattern": f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"},
     ],
 }

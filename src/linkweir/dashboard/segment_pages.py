@@ -12,21 +12,13 @@ from linkweir.dashboard.click_counts import VerdictCounts
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.dashboard.report_period import ReportPeriod
 from linkweir.db import aggregate_queries
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX, CAMPAIGN_SEGMENTS, SEGMENT_TITLES
 from linkweir.errors import NotFound
 from linkweir.stats import click_statistics
 from linkweir.stats.click_statistics import StatisticsQuery
 
 MAX_PREVIEW_VALUES, MAX_VALUES = 8, 500  # values on the campaign's page, and on the segment's own
 MAX_ATTRIBUTES = 20
-DIMENSION_TITLES = {
-    "recipient_domain": "Recipient domain",
-    "device": "Device",
-    "client": "Browser or mail program",
-    "country": "Country",
-    "variant": "Variant",
-}
-DEFAULT_DIMENSIONS = ("recipient_domain", "device", "client", "country")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +50,7 @@ def campaign_segments(
 ) -> list[AudienceSegment]:
     """Every segment that has something to show: the usual ones, then the recipients' attributes by name."""
     names = aggregate_queries.list_attributes(connection, chosen.span(account, f"tag:{tag}"), MAX_ATTRIBUTES)
-    dimensions = (*DEFAULT_DIMENSIONS, *(ATTRIBUTE_PREFIX + name for name in names))
+    dimensions = (*CAMPAIGN_SEGMENTS, *(ATTRIBUTE_PREFIX + name for name in names))
     asked = (
         chosen.statistics_query(account, tag, group=dimension, limit=MAX_PREVIEW_VALUES) for dimension in dimensions
     )
@@ -79,9 +71,9 @@ def dimension_title(dimension: str) -> str:
     """What a dimension is called; an attribute by its own name. Raises NotFound."""
     if dimension.startswith(ATTRIBUTE_PREFIX):
         return dimension.removeprefix(ATTRIBUTE_PREFIX)
-    if dimension not in DIMENSION_TITLES:
+    if dimension not in SEGMENT_TITLES:
         raise NotFound("There is no such segment.")
-    return DIMENSION_TITLES[dimension]
+    return SEGMENT_TITLES[dimension]
 
 
 @login_required

@@ -31,7 +31,8 @@ from sqlalchemy import (
 )
 
 from linkweir.clock import HOUR_US
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, UNIQUE_BITS, VERDICTS
+from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX, CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES, UNIQUE_FLAGS
 from linkweir.db.schema import clicks, messages
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
@@ -63,7 +64,7 @@ def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
         (clicks.c.campaign.is_not(None), "c:" + clicks.c.campaign),
         else_=NO_KEY,
     )
-    names = ("position", "destination", "country", "device", "client", "first", "firsts")
+    names = ("position", "destination", *CLICK_DIMENSION_NAMES, "first", "firsts")
     return (
         select(
             key.label("key"),
@@ -86,13 +87,13 @@ def _select_own_dimensions(base: CTE) -> list[Select[Any]]:
     position = cast(base.c.position, Text)
     values: dict[str, ColumnElement[Any]] = {
         "link": case((base.c.anonymous, position), else_=position + "\t" + base.c.destination),
-        **{name: base.c[name] for name in UNIQUE_BITS if name != "link"},
+        **{name: base.c[name] for name in UNIQUE_FLAGS if name != "link"},
     }
     whole = _select_detail(base, "", literal(""), cast(base.c.first, Integer))
     return [
         whole,
         *(
-            _select_detail(base, name, value, base.c.firsts.op("&")(UNIQUE_BITS[name]))
+            _select_detail(base, name, value, base.c.firsts.op("&")(UNIQUE_FLAGS[name]))
             for name, value in values.items()
         ),
     ]
@@ -118,7 +119,7 @@ def _select_shared_details(base: CTE, shared_dimensions: CTE) -> Select[Any]:
 
 def _select_messages(keys: CTE) -> CTE:
     """The messages of the keys; none of the sandbox, which nobody was sent."""
-    names = ("tags", "sender_domain", "recipient_domain", "variant", "attributes")
+    names = ("tags", "attributes", *MESSAGE_COLUMN_NAMES)
     sent = and_(type_coerce(messages.c.id, Text) == keys.c.key, messages.c.sandbox_result.is_(None))
     return select(keys.c.key, *(messages.c[name] for name in names)).select_from(keys.join(messages, sent)).cte()
 
@@ -134,9 +135,7 @@ def _select_shared_dimensions(keys: CTE) -> CTE:
 
     return union(  # and not all: a message may bear the same tag twice
         rows(literal("tag"), tag.c.value).select_from(found.join(tag, true())),
-        rows(literal("sender_domain"), found.c.sender_domain),
-        rows(literal("recipient_domain"), found.c.recipient_domain),
-        rows(literal("variant"), found.c.variant).where(found.c.variant.is_not(None)),
+        *(rows(literal(name), found.c[name]).where(found.c[name].is_not(None)) for name in MESSAGE_COLUMN_NAMES),
         rows(ATTRIBUTE_PREFIX + attribute.c.key, attribute.c.value)
         .select_from(found.join(attribute, true()))
         .where(attribute.c.key.is_not(None)),

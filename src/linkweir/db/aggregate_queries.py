@@ -26,8 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
 from linkweir.db.aggregate_values_table import find_ids
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX
 from linkweir.db.schema import (
     CLICK_COUNTS,
     aggregate_dimensions,

@@ -26,9 +26,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from linkweir.clock import HOUR_US
 from linkweir.db import aggregate_values_table, time_buckets
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, UNIQUE_BITS, VERDICTS
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
 from linkweir.db.aggregate_contributions import select_contributions
 from linkweir.db.click_aggregates_table import add_deltas, add_from_select, rebuild_coarse
+from linkweir.db.dimensions import UNIQUE_FLAGS
 from linkweir.db.schema import (
     CLICK_COUNTS,
     accounts,
@@ -103,10 +104,10 @@ def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *mes
         return func.row_number().over(partition_by=(*message, counted, *along), order_by=order) == 1
 
     firsts: ColumnElement[int] = literal(0)
-    for name, bit in UNIQUE_BITS.items():
+    for name, flag in UNIQUE_FLAGS.items():
         value = clicks.c.destination if name == "link" else clicks.c[name]
         along = (clicks.c.position, value) if name == "link" else (value,)
-        firsts = firsts + case((and_(is_first(*along), value.is_not(None)), bit), else_=0)
+        firsts = firsts + case((and_(is_first(*along), value.is_not(None)), flag), else_=0)
     found = (
         select(
             clicks.c.id,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
 
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.db.keyset_pagination import PageRequest, RowPage, load_page_of
 from linkweir.db.message_search import LIKE_ESCAPES
 from linkweir.db.schema import clicks, message_links, message_tags, messages
@@ -79,7 +80,7 @@ def list_clickers(
 
 EXPORT_COLUMNS: Final = (  # of one click, as it is exported
     *("id", "at", "message_id", "campaign", "position", "destination", "method", "privacy", "verdict", "confidence"),
-    *("reasons", "first", "ip", "user_agent", "client", "system", "device", "country", "region", "network"),
+    *("reasons", "first", "ip", "user_agent", "system", "region", "network", *CLICK_DIMENSION_NAMES),
 )
 
 

@@ -9,15 +9,16 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, in
 from linkweir.db import accounts_table, aggregate_dimensions_table
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.dimensions import MESSAGE_COLUMN_NAMES
 from linkweir.db.schema import click_aggregates, clicks, messages
 from linkweir.db.time_buckets import ALL_TIME
 
 T = TypeVar("T")
 BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 MESSAGE_COLUMNS = (  # what is asked of a message that was followed
-    *(messages.c.id, messages.c.account_id, messages.c.number, messages.c.tags, messages.c.sender_domain),
-    *(messages.c.recipient_domain, messages.c.attributes, messages.c.variant, messages.c.delivered_at),
-    *(messages.c.sandbox_result, messages.c.tracked_links),
+    *(messages.c.id, messages.c.account_id, messages.c.number, messages.c.tags, messages.c.attributes),
+    *(messages.c.delivered_at, messages.c.sandbox_result, messages.c.tracked_links),
+    *(messages.c[name] for name in MESSAGE_COLUMN_NAMES),
 )
 
 

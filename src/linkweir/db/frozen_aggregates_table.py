@@ -14,19 +14,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, select, update
 
 from linkweir.db import click_aggregates_table
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
 from linkweir.db.aggregate_contributions import select_contributions
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX, PERSONAL_DIMENSIONS
 from linkweir.db.schema import clicks, frozen_aggregates, messages
 
 EXPIRED_DIMENSIONS: Final = (
     ATTRIBUTE_PREFIX,
 )  # taken back when a message's time is over: what was said of its recipient
-ERASED_DIMENSIONS: Final = (
-    ATTRIBUTE_PREFIX,
-    "link",
-    "destination",
-    "recipient_domain",
-)  # and when its recipient must be forgotten
+ERASED_DIMENSIONS: Final = PERSONAL_DIMENSIONS  # and when its recipient must be forgotten
 # an address in a destination, also percent-encoded; not a handle, as in https://social.example/@name/1
 EMAIL_IN_URL: Final = re.compile(r"[\w.+-](?:@|%40|%2540)[a-z0-9][^/?#&]*\.[a-z]", re.IGNORECASE)
 BATCH_ROWS = 500

@@ -27,8 +27,8 @@ from sqlalchemy import (
     update,
 )
 
-from linkweir.db.aggregate_columns import UNIQUE_BITS
 from linkweir.db.aggregate_values_table import REBUILD_JOB, delete_unused
+from linkweir.db.dimensions import UNIQUE_FLAGS
 from linkweir.db.schema import (
     accounts,
     aggregate_dimensions,
@@ -100,7 +100,7 @@ def clear_destinations(connection: Connection, table: Table, replacement: str | 
     """These rows lose their destination; a click is then no longer the first one along it."""
     new: dict[str, Any] = {"destination": replacement}
     if table is clicks:
-        new["firsts"] = clicks.c.firsts.op("&")(~(UNIQUE_BITS["link"] | UNIQUE_BITS["destination"]))
+        new["firsts"] = clicks.c.firsts.op("&")(~(UNIQUE_FLAGS["link"] | UNIQUE_FLAGS["destination"]))
     for key in keys:
         here = (column == value for column, value in zip(table.primary_key.columns, key, strict=True))
         connection.execute(update(table).where(*here).values(new))

@@ -9,17 +9,18 @@ from sqlalchemy import ColumnElement, Connection, Result, Row, Select, bindparam
 
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.db.schema import clicks
 
 MAX_HITS_PER_SPAN: Final = (
     300  # hits of one message that are looked at again: a flood on one link costs each new hit no more
 )
-HIT_COLUMNS: Final = (  # of a hit that may be judged again
+HIT_COLUMNS: Final = (  # of a hit that may be classified again; the dimensions of clicks are the last ones
     *(clicks.c.id, clicks.c.at, clicks.c.kind, clicks.c.method, clicks.c.privacy, clicks.c.account_id),
     *(clicks.c.message_id, clicks.c.message_ref, clicks.c.position, clicks.c.destination, clicks.c.ip),
-    *(clicks.c.user_agent, clicks.c.prefetch, clicks.c.signals, clicks.c.client, clicks.c.device, clicks.c.country),
-    *(clicks.c.network, clicks.c.verdict, clicks.c.confidence, clicks.c.reasons, clicks.c.first, clicks.c.firsts),
-    *(clicks.c.told, clicks.c.tell_at),
+    *(clicks.c.user_agent, clicks.c.prefetch, clicks.c.signals, clicks.c.network, clicks.c.verdict),
+    *(clicks.c.confidence, clicks.c.reasons, clicks.c.first, clicks.c.firsts, clicks.c.told, clicks.c.tell_at),
+    *(clicks.c[name] for name in CLICK_DIMENSION_NAMES),
 )
 MessageRef = uuid.UUID | str  # of a message: its id here, or what tokens of a message unknown here call it
 MessageSpan = tuple[MessageRef, int, int]  # a message, and from when to when

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from linkweir.clock import DAY_US
 from linkweir.db import send_aggregates_table
+from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.frozen_aggregates_table import EXPIRED_DIMENSIONS, freeze, freeze_clicks
 from linkweir.db.schema import (
     accounts,
@@ -39,7 +40,8 @@ def delete_contents(connection: Connection, now: int, limit: int) -> int:
 
 ANONYMIZED_COLUMNS = dict.fromkeys(  # what a click loses with its message: all that says whose it was, or might
     (
-        *("message_id", "message_ref", "destination", "ip", "user_agent", "client", "system", "region", "network"),
+        *("message_id", "message_ref", "destination", "ip", "user_agent", "system", "region", "network"),
+        *(one.name for one in CLICK_DIMENSIONS if not one.is_coarse),
         *("told", "tell_at"),
     )
 )

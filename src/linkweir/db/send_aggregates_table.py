@@ -9,12 +9,12 @@ from sqlalchemy import Connection, insert, select
 
 from linkweir.clock import HOUR_US
 from linkweir.db import click_aggregates_table
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
+from linkweir.db.dimensions import MESSAGE_COLUMN_NAMES, iter_message_values
 from linkweir.db.frozen_aggregates_table import matches_dimension
 from linkweir.db.schema import message_tags, messages, send_aggregates
 
 BATCH_ROWS = 500
-MESSAGE_COLUMNS = ("account_id", "created_at", "tags", "attributes", "variant", "sender_domain", "recipient_domain")
+MESSAGE_COLUMNS = ("account_id", "created_at", "tags", "attributes", *MESSAGE_COLUMN_NAMES)
 
 
 def count_accepted(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -79,10 +79,7 @@ def iter_aggregate_keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str
     """Under which keys a message counts: every scope with every dimension, each once."""
     tags = list(dict.fromkeys(row["tags"]))
     scopes = ["", f"sender:{row['sender_domain']}", *(f"tag:{tag}" for tag in tags)]
-    sides = [("", ""), ("sender_domain", row["sender_domain"]), ("recipient_domain", row["recipient_domain"])]
-    sides += [("tag", tag) for tag in tags]
-    sides += [("variant", row["variant"])] if row["variant"] is not None else []
-    sides += [(ATTRIBUTE_PREFIX + name, value) for name, value in (row["attributes"] or {}).items()]
+    values = [("", ""), *iter_message_values(row)]
     for scope in scopes:
-        for dimension, value in sides:
+        for dimension, value in values:
             yield row["account_id"], scope, dimension, value, row["created_at"] // HOUR_US

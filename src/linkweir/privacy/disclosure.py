@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from linkweir.db.dimensions import CLICK_DIMENSIONS, DIMENSIONS
+
 MAX_RETENTION_DAYS: Final = 30  # days, by the outside contract
 DisclosureSection = tuple[str, list[str]]  # a heading and its paragraphs
 
@@ -60,7 +62,9 @@ _OPT_OUT_IGNORED = (
 def _recorded_data(settings: DisclosureSettings) -> list[str]:
     address = "your network address without its last part" if settings.truncates_ips else "your network address"
     place = ", and from the address the country and region" if settings.has_geoip else ""
-    coarse = "the country and the kind of device" if settings.has_geoip else "the kind of device"
+    requested = "".join(f", the {one.disclosure}" for one in CLICK_DIMENSIONS if one.from_request)
+    known = [one for one in CLICK_DIMENSIONS if settings.has_geoip or one.name != "country"]
+    coarse = " and ".join(f"the {one.disclosure}" for one in known if one.is_coarse)
     hints = (
         "whether the network is known to be a scanner's or a data centre's, whether the program says that it is a "
         "robot, whether the page was fetched ahead, and which usual parts the request left out"
@@ -68,7 +72,7 @@ def _recorded_data(settings: DisclosureSettings) -> list[str]:
     return [
         "Each link says how much may be noted. The sender, the mail, or a setting for you decides; the strictest wins.",
         f"In full: the time, the link and where it leads, the mail and so its recipient, {address}, what your program "
-        f"says of itself, and from that the program, the system and the kind of device{place}.",
+        f"says of itself{requested}, and from that the program, the system and the kind of device{place}.",
         f"Pseudonymous: the time, the link and where it leads, the mail and so its recipient, and {coarse}; no network "
         "address, and not what your program says.",
         f"Anonymous: that some link of a campaign was followed, its place in the mail, the time, and {coarse}; neither "
@@ -85,14 +89,15 @@ def _retention_periods(settings: DisclosureSettings) -> list[str]:
         if settings.content_retention_days
         else "only until it is delivered"
     )
+    grouped = [one.disclosure for one in DIMENSIONS if one.disclosure]
     return [
         f"What ties a click to you is kept for {_format_days(settings.metadata_retention_days)} at most, "
         f"and the text of a mail {content}, "
         f"unless that mail asks for another time; "
         f"{_format_days(MAX_RETENTION_DAYS)} is the longest that anybody can ask for.",
         "Where a short link leads is kept for as long as the link is to work.",
-        "Sums remain: how often a link was followed in an hour, by campaign, destination, sender, recipients' domain, "
-        "country, kind of device and program. A destination that holds an e-mail address is not among them.",
+        f"Sums remain: how often a link was followed in an hour, by {', '.join(grouped)}. A destination that holds an "
+        "e-mail address is not among them.",
     ]
 
 

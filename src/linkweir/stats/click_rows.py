@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from linkweir.db import click_lists
 from linkweir.db.database import Database
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.db.keyset_pagination import PageRequest
 from linkweir.stats.export import ColumnTypes, ExportRow
 
 BATCH_ROWS: Final = 1000  # rows in one look at the store
-CLICK_COLUMNS: Final[ColumnTypes] = {
+_NAMED_COLUMNS: Final[ColumnTypes] = {
     "id": "text",
     "at": "time",
     "message_id": "text",
@@ -34,6 +35,7 @@ CLICK_COLUMNS: Final[ColumnTypes] = {
     "region": "text",
     "network": "text",
 }
+CLICK_COLUMNS: Final[ColumnTypes] = {**_NAMED_COLUMNS, **dict.fromkeys(CLICK_DIMENSION_NAMES, "text")}
 CLICKER_COLUMNS: Final[ColumnTypes] = {
     "message_id": "text",
     "recipient": "text",

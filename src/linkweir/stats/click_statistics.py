@@ -15,12 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from linkweir.db import aggregate_queries
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX, CLICK_DIMENSIONS, MESSAGE_DIMENSIONS
 from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES, is_message_dimension
 from linkweir.errors import UnsupportedRequest, ValidationError
 from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit, iter_periods
 
-DIMENSIONS: Final = (*CLICK_DIMENSIONS, *MESSAGE_DIMENSIONS)
 MAX_PERIODS: Final = 1000  # periods in one answer
 
 
@@ -60,9 +59,9 @@ def query_clicks(connection: Connection, query: StatisticsQuery) -> StatisticsRe
         return StatisticsResult(_query_by_time(connection, query))
     if query.tag and query.sender_domain:
         raise UnsupportedRequest("sender_domain", "together with tag goes with groups of time only")
-    if query.group_by not in DIMENSIONS and not query.group_by.startswith(ATTRIBUTE_PREFIX):
+    if query.group_by not in DIMENSION_NAMES and not query.group_by.startswith(ATTRIBUTE_PREFIX):
         raise ValidationError(
-            "group_by", "must be one of " + ", ".join((*PERIOD_UNITS, *DIMENSIONS, "attribute:<name>"))
+            "group_by", "must be one of " + ", ".join((*PERIOD_UNITS, *DIMENSION_NAMES, "attribute:<name>"))
         )
     return _query_by_value(connection, query)
 
@@ -86,7 +85,7 @@ def _query_by_value(connection: Connection, query: StatisticsQuery) -> Statistic
     found = aggregate_queries.sum_by_value(connection, span, query.group_by, query.limit + 1)
     some = found[: query.limit]
     rows = [{**_value_fields(query.group_by, row.value), **public_counts(row._mapping)} for row in some]
-    if query.group_by in MESSAGE_DIMENSIONS or query.group_by.startswith(ATTRIBUTE_PREFIX):
+    if is_message_dimension(query.group_by):
         sent = aggregate_queries.sum_sent_by_value(connection, span, query.group_by, [row.value for row in some])
         rows = [{**row, **send_rates(*sent.get(row["value"], (0, 0)), row["clickers"])} for row in rows]
     return StatisticsResult(rows, len(found) > query.limit)

@@ -16,6 +16,7 @@ from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_tim
 from linkweir.clicks.classify import VERDICT_REASONS
 from linkweir.clock import DAY_US, now, rfc3339
 from linkweir.db import click_lists
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.errors import ValidationError
 from linkweir.html import Switches
 from linkweir.mail.message_links import tracker_for_message
@@ -39,7 +40,7 @@ def list_clicks(call: ApiRequest) -> Response:
 
 def _click_to_json(row: RowMapping) -> dict[str, Any]:
     names = ("position", "destination", "method", "privacy", "verdict", "confidence", "first", "ip", "user_agent")
-    derived = ("client", "system", "device", "country", "region", "network")
+    derived = dict.fromkeys(("client", "system", "device", "country", "region", "network", *CLICK_DIMENSION_NAMES))
     return {
         "object": "click",
         "id": str(row["id"]),

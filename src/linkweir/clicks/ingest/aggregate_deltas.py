@@ -7,9 +7,10 @@ from operator import add
 from typing import Any
 
 from linkweir.clicks.ingest.aggregation_target import AggregationTarget
-from linkweir.clicks.ingest.click import DIMENSION_FLAGS, DimensionValue, IngestedClick
+from linkweir.clicks.ingest.click import DIMENSION_FLAGS, IngestedClick
 from linkweir.clock import HOUR_US
-from linkweir.db.aggregate_columns import UNIQUE_OVERALL_BIT, VERDICTS
+from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.dimensions import UNIQUE_OVERALL_FLAG, DimensionValue
 
 VERDICT_COLUMNS = {verdict: place for place, verdict in enumerate(VERDICTS)}
 CLICKERS_COLUMN = len(VERDICTS)
@@ -64,7 +65,7 @@ class AggregateDeltas:
             bit = DIMENSION_FLAGS[key[0]]
             if moves or moved & bit:
                 _add_row(sums, key, moves, (1 if click.unique_flags & bit else -1) if moved & bit else 0)
-        overall = (1 if click.unique_flags & UNIQUE_OVERALL_BIT else -1) if moved & UNIQUE_OVERALL_BIT else 0
+        overall = (1 if click.unique_flags & UNIQUE_OVERALL_FLAG else -1) if moved & UNIQUE_OVERALL_FLAG else 0
         if moves or overall:
             for key in target.shared_dimensions:
                 _add_row(sums, key, moves, overall)

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from linkweir.clicks.ingest.click import DimensionValue
-from linkweir.db.aggregate_columns import ATTRIBUTE_PREFIX
+from linkweir.db.dimensions import DimensionValue, iter_message_values
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
 
@@ -24,14 +23,8 @@ def target_for_message(row: Mapping[Any, Any]) -> AggregationTarget | None:
     if row["sandbox_result"] is not None:
         return None
     tags = dict.fromkeys(row["tags"])
-    share = [("tag", tag) for tag in tags]
-    for dimension in ("sender_domain", "recipient_domain"):
-        share.append((dimension, row[dimension]))
-    if row["variant"] is not None:
-        share.append(("variant", row["variant"]))
-    share += [(f"{ATTRIBUTE_PREFIX}{name}", value) for name, value in (row["attributes"] or {}).items()]
     scopes = ("", *(f"tag:{tag}" for tag in tags), f"sender:{row['sender_domain']}")
-    return AggregationTarget(row["account_id"], scopes, tuple(share))
+    return AggregationTarget(row["account_id"], scopes, tuple(iter_message_values(row)))
 
 
 def target_for_campaign(account: uuid.UUID, campaign: str | None) -> AggregationTarget | None:

@@ -16,6 +16,7 @@ from linkweir.clicks.ingest.classifier import ClickClassifier, EnricherInterface
 from linkweir.clicks.ingest.click import IngestedClick
 from linkweir.clicks.ingest.message_clicks import MessageClicks
 from linkweir.db import clicks_table
+from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.reclassification_queries import MessageRef
 from linkweir.tokens.campaign_tags import SANDBOX_TAG, first_encodable_tag
 
@@ -107,10 +108,10 @@ def _make_click(fact: ClickEvent, account: uuid.UUID | None, described: Enrichme
         fact.user_agent,
         fact.prefetch,
         fact.signals,
-        described.client,
-        described.device,
-        described.country,
         described.network,
+        dimension_values=tuple(
+            [getattr(fact if one.from_request else described, one.name) for one in CLICK_DIMENSIONS]
+        ),
     )
 
 
@@ -120,7 +121,10 @@ def _strip_personal_data(click: IngestedClick, user_agent_signals: Sequence[str]
     """
     click.signals = " ".join((*click.signals.split(), *user_agent_signals))
     click.privacy = "anonymous"
-    click.message_ref = click.destination = click.ip = click.user_agent = click.client = None
+    click.message_ref = click.destination = click.ip = click.user_agent = None
+    click.dimension_values = tuple(
+        value if one.is_coarse else None for one, value in zip(CLICK_DIMENSIONS, click.dimension_values, strict=True)
+    )
     click.__post_init__()
 
 

@@ -7,20 +7,23 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, UNIQUE_BITS, UNIQUE_OVERALL_BIT
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, UNIQUE_FLAGS, UNIQUE_OVERALL_FLAG, DimensionValue
 from linkweir.db.reclassification_queries import MessageRef
 
-DimensionValue = tuple[str, str]  # a dimension and a value along it; ("", "") for all
 ALL_CLICKS: DimensionValue = ("", "")
-DIMENSION_FLAGS = {"": UNIQUE_OVERALL_BIT, **UNIQUE_BITS}
+DIMENSION_FLAGS = {"": UNIQUE_OVERALL_FLAG, **UNIQUE_FLAGS}
+CLIENT_INDEX = CLICK_DIMENSION_NAMES.index("client")
+DEVICE_INDEX = CLICK_DIMENSION_NAMES.index("device")
 
 
 @dataclass(slots=True, eq=False)
 class IngestedClick:
-    """A hit on a link or pixel. The fields to `tell_at` are the columns that `store.hits` reads, in their order.
+    """A hit on a link or pixel. The fields to `notify_at` are those of `reclassification_queries.HIT_COLUMNS`, in their
+    order; `dimension_values` are the columns that follow there, those of `dimensions.CLICK_DIMENSIONS`.
 
-    `before` is the verdict that the sums have it under so far (None: not yet), `bits` along which dimensions it is the
-    first counted click of its message (see store.sums), `bits_before` what the store has of that.
+    `counted_verdict` is the verdict that aggregates have it under so far (None: not yet), `unique_flags` the dimensions
+    along which it is the first counted click of its message, `stored_unique_flags` what the database has of that.
     """
 
     id: uuid.UUID
@@ -37,9 +40,6 @@ class IngestedClick:
     user_agent: str | None
     prefetch: bool
     signals: str
-    client: str | None
-    device: str | None
-    country: str | None
     network: str | None
     verdict: str = "unsure"
     confidence: float = 0.0
@@ -48,6 +48,7 @@ class IngestedClick:
     firsts: int = 0
     notified_verdict: str | None = None
     notify_at: int | None = None
+    dimension_values: tuple[str | None, ...] = (None,) * len(CLICK_DIMENSION_NAMES)
     counted_verdict: str | None = None
     unique_flags: int = 0
     stored_unique_flags: int = 0
@@ -56,7 +57,7 @@ class IngestedClick:
 
     def __post_init__(self) -> None:
         """Fill what follows from the rest."""
-        self.unique_flags = self.stored_unique_flags = self.firsts | (UNIQUE_OVERALL_BIT if self.first else 0)
+        self.unique_flags = self.stored_unique_flags = self.firsts | (UNIQUE_OVERALL_FLAG if self.first else 0)
         self.sort_key = (self.at, self.id.int)
         self.own_dimensions = tuple(self._iter_dimensions()) if self.kind == "click" else ()
 
@@ -67,12 +68,19 @@ class IngestedClick:
         elif self.destination is not None:
             yield "link", f"{self.position}\t{self.destination}"
             yield "destination", self.destination
-        if self.country is not None:
-            yield "country", self.country
-        if self.device is not None:
-            yield "device", self.device
-        if self.client is not None:
-            yield "client", self.client
+        for name, value in zip(CLICK_DIMENSION_NAMES, self.dimension_values, strict=True):
+            if value is not None:
+                yield name, value
+
+    @property
+    def client(self) -> str | None:
+        """Browser or mail program."""
+        return self.dimension_values[CLIENT_INDEX]
+
+    @property
+    def device(self) -> str | None:
+        """Device class."""
+        return self.dimension_values[DEVICE_INDEX]
 
     @property
     def message_key(self) -> MessageRef | None:
@@ -87,7 +95,7 @@ class IngestedClick:
     @property
     def flag_columns(self) -> tuple[bool, int]:
         """`first` and `firsts`."""
-        return bool(self.unique_flags & UNIQUE_OVERALL_BIT), self.unique_flags & ~UNIQUE_OVERALL_BIT
+        return bool(self.unique_flags & UNIQUE_OVERALL_FLAG), self.unique_flags & ~UNIQUE_OVERALL_FLAG
 
     @property
     def is_counted(self) -> bool:

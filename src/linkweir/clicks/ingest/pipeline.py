@@ -23,6 +23,9 @@ from linkweir.clicks.ingest.click import IngestedClick
 from linkweir.clicks.ingest.message_clicks import MessageClicks
 from linkweir.clicks.ingest.unique_clicks import LoadLaterClicks, UniqueClicks
 from linkweir.db import click_aggregates_table, clicks_table, outbox_table, reclassification_queries
+from linkweir.db.dimensions import CLICK_DIMENSIONS
+
+DIMENSIONS_START = len(reclassification_queries.HIT_COLUMNS) - len(CLICK_DIMENSIONS)  # where they begin in a row
 
 
 def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier, now: int) -> None:
@@ -76,7 +79,9 @@ def _attach_rows(groups: Iterable[MessageClicks], rows: Iterable[Row[Any]]) -> N
 def _attach_row(group: MessageClicks, row: Row[Any]) -> IngestedClick:
     click = group.stored.get(row.id)
     if click is None:
-        click = group.stored[row.id] = IngestedClick(*tuple(row))
+        values = tuple(row)
+        click = IngestedClick(*(*values[:DIMENSIONS_START], values[DIMENSIONS_START:]))
+        group.stored[row.id] = click
         click.counted_verdict = click.verdict
     return click
 
@@ -159,7 +164,7 @@ def _to_row(one: AttributedClick) -> tuple[Any, ...]:
             fact.key_id,
         ),
         *(one.campaign, click.position, click.destination, click.ip, click.user_agent, click.kind, click.prefetch),
-        *(click.signals, click.client, one.system, click.device, click.country, one.region, click.network),
+        *(click.signals, *click.dimension_values, one.system, one.region, click.network),
         *(*click.classification, first, firsts, click.notify_at),
     )
 

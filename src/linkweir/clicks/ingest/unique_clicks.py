@@ -5,7 +5,8 @@ Clickers are counted by these. A verdict that changes, or a fact that comes late
 
 from collections.abc import Callable, Iterable
 
-from linkweir.clicks.ingest.click import DIMENSION_FLAGS, DimensionValue, IngestedClick
+from linkweir.clicks.ingest.click import DIMENSION_FLAGS, IngestedClick
+from linkweir.db.dimensions import DimensionValue
 
 LoadLaterClicks = Callable[
     [int], Iterable[IngestedClick]

@@ -17,6 +17,7 @@ from sqlalchemy import (
     text,
 )
 
+from linkweir.db.dimensions import click_columns
 from linkweir.db.schema.table_metadata import may_contain_email, metadata
 
 links = Table(
@@ -49,17 +50,15 @@ clicks = Table(
     Column("kind", String(8), nullable=False, server_default="click"),  # click or open
     Column("prefetch", Boolean, nullable=False, server_default=false()),  # the request declared itself a prefetch
     Column("signals", Text, nullable=False, server_default=""),  # codes of request signals, separated by spaces
-    Column("client", Text),  # browser or mail program, derived from the user agent
+    *click_columns(),  # one for each dimension of clicks
     Column("system", Text),
-    Column("device", String(16)),
-    Column("country", String(2)),
     Column("region", Text),
     Column("network", Text),  # a known network that the address belongs to
     Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, prefetch, machine or unsure
     Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
     Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
     Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message
-    Column("firsts", SmallInteger, nullable=False, server_default="0"),  # bits: see clicks.ingest.aggregate_deltas
+    Column("firsts", SmallInteger, nullable=False, server_default="0"),  # flags: see db.dimensions
     Column("settled", Boolean, nullable=False, server_default=false()),  # counted in `settled`
     Column("told", String(8)),  # the verdict last sent to webhooks; None: none was sent
     Column("tell_at", BigInteger),  # when webhooks are due; None: never, or done
