@@ -25,19 +25,19 @@ def disclosure_text(**settings: bool | int) -> str:
 def test_each_setting_has_its_text() -> None:
     """What is turned on is said, what is turned off is not."""
     assert "That is heeded" in disclosure_text()
-    assert "is not heeded here" in disclosure_text(heed_objections=False)
-    assert "That is heeded" not in disclosure_text(heed_objections=False)
-    assert "without its last part" in disclosure_text(shorten=True)
+    assert "is not heeded here" in disclosure_text(honors_opt_out=False)
+    assert "That is heeded" not in disclosure_text(honors_opt_out=False)
+    assert "without its last part" in disclosure_text(truncates_ips=True)
     assert "without its last part" not in disclosure_text()
-    assert "the country and region" in disclosure_text(places=True)
+    assert "the country and region" in disclosure_text(has_geoip=True)
     assert "the country and" not in disclosure_text()
 
 
 def test_days_are_those_of_the_accounts() -> None:
     """Retention is named as the accounts have it; content of no days is kept until delivery."""
-    assert "for 7 days at most" in disclosure_text(metadata_days=7)
+    assert "for 7 days at most" in disclosure_text(metadata_retention_days=7)
     assert "the text of a mail for 1 day" in disclosure_text()
-    assert "only until it is delivered" in disclosure_text(content_days=0)
+    assert "only until it is delivered" in disclosure_text(content_retention_days=0)
 
 
 @pytest.mark.parametrize(
