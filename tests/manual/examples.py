@@ -20,7 +20,7 @@ from tests.web.running_service import RunningService
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "src" / "linkweir" / "manual"
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 1800  # of one block, on a busy machine
 RUN = ("python", "sh", "json")
 SHOWN = ("text", "ini", "nginx", "caddy", "postfix", "html", "sql", "toml")  # nothing that one runs
 _BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
