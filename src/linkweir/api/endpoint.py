@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from linkweir.api import idempotent_requests
 from linkweir.api.idempotent_requests import IdempotentRequest
+from linkweir.api.v2 import query_parameters
 from linkweir.web import authentication, request_body
 from linkweir.web.authentication import ApiPrincipal
 from linkweir.web.services import AppServices, services_from
@@ -33,6 +34,10 @@ class ApiRequest:
     def account_id(self) -> object:
         """The id of the account that asks."""
         return self.principal.account["id"]
+
+    def parse_query(self, shape: type[S]) -> S:
+        """Return the query parameters as `shape`. Raises ValidationError."""
+        return query_parameters.parse_query(self.request.query_params, shape)
 
     def decode(self, shape: type[S]) -> S:
         """Return the body as `shape`, decoded once. Raises ValidationError."""
@@ -62,8 +67,7 @@ class Operation:
     is_per_domain: bool = False
     has_statistics_limit: bool = False
     request: type[Struct] | None = None
-    query: dict[str, Any] = field(default_factory=dict)
-    required: tuple[str, ...] = ()  # names of `query` that must be given
+    query: type[Struct] | None = None
     response: type[Struct] | None
     status: int = 200
     is_list: bool = False

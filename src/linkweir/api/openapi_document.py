@@ -134,12 +134,30 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             else {"type": "string", "format": "uuid"}
         )
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
-    found += [
-        {"name": name, "in": "query", "schema": schema, **({"required": True} if name in operation.required else {})}
-        for name, schema in operation.query.items()
-    ]
+    if operation.query:
+        (shape,) = msgspec.json.schema_components([operation.query])[1].values()
+        required = shape.get("required", ())
+        found += [
+            {
+                "name": name,
+                "in": "query",
+                "schema": _parameter_schema(schema),
+                **({"required": True} if name in required else {}),
+            }
+            for name, schema in shape["properties"].items()
+        ]
     if operation.method == "post" and operation.path.startswith("/v2/"):
         found.append(IDEMPOTENCY_KEY_PARAMETER)
+    return found
+
+
+def _parameter_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a query parameter, which is left out where a field of a body is null or empty."""
+    found = {name: value for name, value in schema.items() if name != "default" or value not in (None, [])}
+    if "anyOf" in found:
+        found.pop("type", None)
+        options = [one for one in found.pop("anyOf") if one != {"type": "null"}]
+        found |= {"anyOf": options} if len(options) > 1 else options[0]
     return found
 
 

@@ -1,14 +1,12 @@
 """Every operation of the API in one table: the routes and the OpenAPI document follow from it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import resource_changes
-from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
 from linkweir.api.endpoint import ApiRequest, Operation, to_route
 from linkweir.api.v1 import v1_endpoints as v1
 from linkweir.api.v2 import (
@@ -21,6 +19,7 @@ from linkweir.api.v2 import (
     delivery_statistics_endpoints,
     domain_endpoints,
     message_endpoints,
+    query_parameters,
     recipient_endpoints,
     request_types,
     response_types,
@@ -28,9 +27,7 @@ from linkweir.api.v2 import (
     smtp_credential_endpoints,
     webhook_endpoints,
 )
-from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES
-from linkweir.stats.export import FORMATS
-from linkweir.stats.periods import PERIOD_UNITS
+from linkweir.api.v2.query_parameters import PageQuery
 from linkweir.web import authentication
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import services_from
@@ -40,36 +37,6 @@ MESSAGE_PATH = f"{ACCOUNT_PATH}/messages/{{message_id}}"
 STATISTICS_PATH = f"{ACCOUNT_PATH}/statistics"
 MESSAGES_SCOPE = "messages:read:all"
 STATISTICS_SCOPE = "statistics-transactional:read:all"
-
-STRING_SCHEMA = {"type": "string"}
-BOOLEAN_SCHEMA = {"type": "boolean"}
-STRING_LIST_SCHEMA = {"type": "array", "items": STRING_SCHEMA}
-TIME_SCHEMA = {"type": "string", "format": "date-time"}
-TIME_RANGE = {"from_time": TIME_SCHEMA, "to_time": TIME_SCHEMA}
-FORMAT_SCHEMA = {"type": "string", "enum": list(FORMATS)}
-LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
-GROUP_BY_SCHEMA = {
-    "default": "day",
-    "anyOf": [
-        {"type": "string", "enum": [*PERIOD_UNITS, *DIMENSION_NAMES]},
-        {"type": "string", "pattern": f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"},
-    ],
-}
-PAGE_PARAMETERS = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
-    "after": STRING_SCHEMA,
-    "before": STRING_SCHEMA,
-    "cursor": {**STRING_SCHEMA, "description": "The same as `after`, by its older name"},
-}
-MESSAGE_FILTERS = {
-    **PAGE_PARAMETERS,
-    **dict.fromkeys(("sender", "recipient", "subject", "message_id_header"), STRING_SCHEMA),
-    **dict.fromkeys(("status", "tags"), STRING_LIST_SCHEMA),
-    **TIME_RANGE,
-}
-WEBHOOK_FILTERS = dict.fromkeys(
-    ("enabled", *(f"on_{kind}" for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS))), BOOLEAN_SCHEMA
-)
 
 SEND_ERRORS = (400, 401, 403, 409, 413, 415, 422, 429, 503)
 CREATE_ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
@@ -100,7 +67,7 @@ def _crud_operations(
     update: Handler | None = None,
     update_request: type[Struct] | None = None,
     authorize: Callable[[ApiRequest], None] | None = None,
-    filters: dict[str, Any] | None = None,
+    query: type[Struct] = PageQuery,
     scope_suffix: str = "",
     is_deleted_per_domain: bool = False,
 ) -> list[Operation]:
@@ -114,7 +81,7 @@ def _crud_operations(
             summary=f"List {noun}s",
             handler=list_all,
             scope=read,
-            query={**PAGE_PARAMETERS, **(filters or {})},
+            query=query,
             response=response,
             is_list=True,
             is_paged=True,
@@ -206,7 +173,7 @@ OPERATIONS = (
         handler=message_endpoints.list_messages,
         scope=MESSAGES_SCOPE,
         is_per_domain=True,
-        query=MESSAGE_FILTERS,
+        query=query_parameters.MessageQuery,
         response=response_types.MessageResource,
         is_list=True,
         is_paged=True,
@@ -248,7 +215,7 @@ OPERATIONS = (
         "domain",
         response=response_types.DomainResource,
         list_all=domain_endpoints.list_domains,
-        filters={"dns_valid": BOOLEAN_SCHEMA},
+        query=query_parameters.DomainQuery,
         create=domain_endpoints.create_domain,
         create_request=resource_changes.DomainCreate,
         get=domain_endpoints.get_domain,
@@ -287,7 +254,7 @@ OPERATIONS = (
         "webhook",
         response=response_types.WebhookResource,
         list_all=webhook_endpoints.list_webhooks,
-        filters=WEBHOOK_FILTERS,
+        query=query_parameters.WebhookQuery,
         create=webhook_endpoints.create_webhook,
         create_request=resource_changes.WebhookCreate,
         get=webhook_endpoints.get_webhook,
@@ -304,13 +271,7 @@ OPERATIONS = (
         scope=STATISTICS_SCOPE,
         is_per_domain=True,
         has_statistics_limit=True,
-        query={
-            **TIME_RANGE,
-            "sender_domain": STRING_SCHEMA,
-            "recipient_domains": STRING_LIST_SCHEMA,
-            "tags": STRING_LIST_SCHEMA,
-            "group_by": {"type": "string", "enum": ["hour", "day", "week", "month"], "default": "day"},
-        },
+        query=query_parameters.DeliverabilityQuery,
         response=response_types.DeliverabilityRow,
         is_list=True,
     ),
@@ -321,7 +282,7 @@ OPERATIONS = (
         handler=click_endpoints.list_clicks,
         scope=MESSAGES_SCOPE,
         is_per_domain=True,
-        query=PAGE_PARAMETERS,
+        query=PageQuery,
         response=click_response_types.ClickResource,
         is_list=True,
         is_paged=True,
@@ -345,7 +306,7 @@ OPERATIONS = (
         scope=MESSAGES_SCOPE,
         is_per_domain=True,
         has_statistics_limit=True,
-        query={**TIME_RANGE, "tag": STRING_SCHEMA, "format": {**FORMAT_SCHEMA, "default": "csv"}},
+        query=query_parameters.ClickExportQuery,
         response=None,
         is_downloadable=True,
         errors=STATISTICS_ERRORS,
@@ -359,13 +320,7 @@ OPERATIONS = (
         scope=STATISTICS_SCOPE,
         is_per_domain=True,
         has_statistics_limit=True,
-        query={
-            **TIME_RANGE,
-            **dict.fromkeys(("tag", "sender_domain", "time_zone"), STRING_SCHEMA),
-            "group_by": GROUP_BY_SCHEMA,
-            "limit": LIMIT_SCHEMA,
-            "format": FORMAT_SCHEMA,
-        },
+        query=query_parameters.ClickStatisticsQuery,
         response=click_response_types.ClickStatistics,
         is_downloadable=True,
         errors=STATISTICS_ERRORS,
@@ -378,7 +333,7 @@ OPERATIONS = (
         handler=click_statistics_endpoints.compare_campaigns,
         scope=STATISTICS_SCOPE,
         has_statistics_limit=True,
-        query={**TIME_RANGE, "tags": STRING_LIST_SCHEMA, "limit": LIMIT_SCHEMA, "format": FORMAT_SCHEMA},
+        query=query_parameters.CampaignQuery,
         response=click_response_types.CampaignStatistics,
         is_downloadable=True,
         errors=STATISTICS_ERRORS,
@@ -391,8 +346,7 @@ OPERATIONS = (
         handler=click_statistics_endpoints.compare_variants,
         scope=STATISTICS_SCOPE,
         has_statistics_limit=True,
-        query={**TIME_RANGE, "tag": STRING_SCHEMA, "baseline": STRING_SCHEMA, "format": FORMAT_SCHEMA},
-        required=("tag",),
+        query=query_parameters.VariantQuery,
         response=click_response_types.VariantStatistics,
         is_downloadable=True,
         is_extension=True,
@@ -404,13 +358,7 @@ OPERATIONS = (
         handler=click_endpoints.list_clickers,
         scope=MESSAGES_SCOPE,
         has_statistics_limit=True,
-        query={
-            **PAGE_PARAMETERS,
-            **dict.fromkeys(("tag", "destination"), STRING_SCHEMA),
-            "position": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
-            "format": FORMAT_SCHEMA,
-        },
-        required=("tag",),
+        query=query_parameters.ClickerQuery,
         response=click_response_types.ClickerResource,
         is_list=True,
         is_paged=True,

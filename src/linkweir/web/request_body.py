@@ -53,7 +53,7 @@ def decode_body(data: bytes, shape: type[S]) -> S:
     try:
         return msgspec.json.decode(_limit_values(data, shape) if len(data) > SMALL_BODY_BYTES else data, type=shape)
     except msgspec.ValidationError as error:
-        raise _to_validation_error(str(error)) from None
+        raise to_validation_error(str(error)) from None
     except msgspec.DecodeError as error:
         raise ValidationError("", f"the body is not valid JSON: {error}") from None
     except RecursionError:
@@ -128,7 +128,8 @@ def _raw_struct(shape: type[msgspec.Struct]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Outline", fields, rename=names)
 
 
-def _to_validation_error(text: str) -> ValidationError:
+def to_validation_error(text: str) -> ValidationError:
+    """Return the error for the text of one of msgspec's, with the field that it names."""
     found = MSGSPEC_PATH.match(text)
     reason, path = (found["reason"], found["path"] or "$") if found else (text, "$")
     field = path.removeprefix("$").removeprefix(".")

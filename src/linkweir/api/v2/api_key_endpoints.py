@@ -8,6 +8,7 @@ from starlette.responses import Response
 from linkweir.accounts import ip_allow_list, scopes
 from linkweir.accounts.resource_changes import ApiKeyCreate, ApiKeyUpdate
 from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2.query_parameters import PageQuery
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
 from linkweir.clock import now, rfc3339
 from linkweir.db import api_keys_table, schema
@@ -19,7 +20,7 @@ from linkweir.web.json_response import JSONResponse
 
 def list_api_keys(call: ApiRequest) -> Response:
     """Every key, newest first."""
-    return list_page(call, schema.api_keys, _to_json)
+    return list_page(call, call.parse_query(PageQuery), schema.api_keys, _to_json)
 
 
 def authorize_create(call: ApiRequest) -> None:

@@ -12,12 +12,11 @@ from linkweir.accounts.tracking_preferences import TrackingPreferences
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
 from linkweir.api.v2.message_endpoints import load_message
-from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_timestamp
+from linkweir.api.v2.query_parameters import ClickerQuery, ClickExportQuery, PageQuery, to_microseconds
 from linkweir.clicks.classify import VERDICT_REASONS
 from linkweir.clock import DAY_US, now, rfc3339
 from linkweir.db import click_lists
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
-from linkweir.errors import ValidationError
 from linkweir.html import Switches
 from linkweir.mail.message_links import tracker_for_message
 from linkweir.mail.tracking_policy import switches_from_overrides
@@ -30,7 +29,7 @@ from linkweir.web.json_response import JSONResponse
 
 def list_clicks(call: ApiRequest) -> Response:
     """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
-    wanted = cursor_pagination.parse_page(call.request.query_params)
+    wanted = cursor_pagination.to_page_request(call.parse_query(PageQuery))
     with call.services.store.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
@@ -84,17 +83,13 @@ def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence
 
 def list_clickers(call: ApiRequest) -> Response:
     """Who clicked in a campaign, or on one of its links; as pages, or the whole as a file."""
-    query = call.request.query_params
-    tag = parse_text(query, "tag")
-    if not tag:
-        raise ValidationError("tag", "is required")
-    position, destination = parse_number(query, "position"), query.get("destination") or None
-    account = call.principal.account["id"]
-    if query.get("format"):
-        wanted = parse_format(query["format"])
+    query, account = call.parse_query(ClickerQuery), call.principal.account["id"]
+    tag, position, destination = query.tag, query.position, query.destination
+    if query.format:
+        wanted = parse_format(query.format)
         rows = click_rows.iter_clickers(call.services.store, account, tag, position=position, destination=destination)
         return file_response(rows, click_rows.CLICKER_COLUMNS, wanted, "clickers")
-    page = cursor_pagination.parse_page(query)
+    page = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
         found = click_lists.list_clickers(connection, account, tag, page, position=position, destination=destination)
     return cursor_pagination.list_response(found, _clicker_to_json, time_column="at")
@@ -108,16 +103,15 @@ def _clicker_to_json(row: RowMapping) -> dict[str, Any]:
 
 def export_clicks(call: ApiRequest) -> Response:
     """Every single click of a time as a file."""
-    query = call.request.query_params
-    wanted = parse_format(query.get("format", "csv"))
-    to_at = parse_timestamp(query, "to_time") or now()
-    from_at = parse_timestamp(query, "from_time")
+    query = call.parse_query(ClickExportQuery)
+    wanted = parse_format(query.format)
+    to_at, from_at = to_microseconds(query.to_time) or now(), to_microseconds(query.from_time)
     rows = click_rows.iter_clicks(
         call.services.store,
         call.principal.account["id"],
         max(0, to_at - 30 * DAY_US) if from_at is None else from_at,
         to_at,
-        tag=parse_text(query, "tag") or None,
+        tag=query.tag,
         domains=call.principal.domains_for("messages:read"),
     )
     return file_response(rows, click_rows.CLICK_COLUMNS, wanted, "clicks")

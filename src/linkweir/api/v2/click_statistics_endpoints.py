@@ -3,14 +3,18 @@
 import time
 import uuid
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from linkweir.api.endpoint import ApiRequest
-from linkweir.api.v2 import query_parameters
-from linkweir.api.v2.query_parameters import parse_number, parse_text, parse_texts, parse_timestamp
+from linkweir.api.v2.query_parameters import (
+    CampaignQuery,
+    ClickStatisticsQuery,
+    TimeRangeQuery,
+    VariantQuery,
+    normalize_domain,
+    to_microseconds,
+)
 from linkweir.clock import HOUR_US, rfc3339
 from linkweir.errors import ValidationError
 from linkweir.stats import campaigns, click_statistics
@@ -21,7 +25,6 @@ from linkweir.web.downloads import file_response
 from linkweir.web.json_response import JSONResponse
 
 SCOPE = "statistics-transactional:read"
-DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # values in one answer
 DEFAULT_HOURS = {"hour": 24, "day": 7 * 24, "week": 12 * 7 * 24, "month": 365 * 24}
 MONTH_HOURS = 30 * 24
 COUNT_COLUMNS: ColumnTypes = dict.fromkeys(
@@ -32,21 +35,21 @@ RATE_COLUMNS: ColumnTypes = {"sent": "whole", "delivered": "whole", "click_rate"
 
 def count_clicks(call: ApiRequest) -> Response:
     """Clicks by time, or by one thing that is known of them."""
-    query = call.request.query_params
-    group, tag = parse_text(query, "group_by") or "day", parse_text(query, "tag") or None
-    domain = query_parameters.parse_domain(query, "sender_domain")
+    query = call.parse_query(ClickStatisticsQuery)
+    group, tag = query.group_by, query.tag
+    domain = normalize_domain(query.sender_domain) if query.sender_domain else None
     call.principal.require(f"{SCOPE}:all", domain)
-    wanted = parse_format(query["format"]) if query.get("format") else None
+    wanted = parse_format(query.format) if query.format else None
     first, last = _parse_hours(query, DEFAULT_HOURS.get(group, None if tag else MONTH_HOURS))
     question = StatisticsQuery(
         account=call.principal.account["id"],
         group_by=group,
         first=first,
         last=last,
-        time_zone=_parse_time_zone(query),
+        time_zone=parse_time_zone(query.time_zone),
         tag=tag,
         sender_domain=domain,
-        limit=_parse_limit(query),
+        limit=query.limit,
     )
     with call.services.store.read() as connection:
         found = click_statistics.query_clicks(connection, question)
@@ -72,17 +75,17 @@ def _row_to_json(row: dict[str, Any]) -> dict[str, Any]:
 
 def compare_campaigns(call: ApiRequest) -> Response:
     """Campaigns side by side: those named, or all of a time."""
-    query, account = call.request.query_params, _account_id(call)
-    tags = list(dict.fromkeys(parse_texts(query, "tags")))
+    query, account = call.parse_query(CampaignQuery), _account_id(call)
+    tags = list(dict.fromkeys(query.tags))
     if len(tags) > campaigns.MAX_CAMPAIGNS:
         raise ValidationError("tags", f"must be at most {campaigns.MAX_CAMPAIGNS}")
-    wanted = parse_format(query["format"]) if query.get("format") else None
+    wanted = parse_format(query.format) if query.format else None
     first, last = _parse_hours(query, None if tags else MONTH_HOURS)
     with call.services.store.read() as connection:
         if tags:
             rows, more = campaigns.compare_campaigns(connection, account, tags, first, last), False
         else:
-            rows, more = campaigns.list_campaigns(connection, account, first, last, _parse_limit(query))
+            rows, more = campaigns.list_campaigns(connection, account, first, last, query.limit)
     if wanted is not None:
         return file_response(rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "campaigns")
     span = {"from_timestamp": _hour_to_rfc3339(first), "to_timestamp": _hour_to_rfc3339(last)}
@@ -91,17 +94,13 @@ def compare_campaigns(call: ApiRequest) -> Response:
 
 def compare_variants(call: ApiRequest) -> Response:
     """The variants of one campaign, and whether they differ by more than chance."""
-    query = call.request.query_params
-    tag = parse_text(query, "tag")
-    if not tag:
-        raise ValidationError("tag", "is required")
-    wanted = parse_format(query["format"]) if query.get("format") else None
+    query = call.parse_query(VariantQuery)
+    tag, baseline = query.tag, query.baseline
+    wanted = parse_format(query.format) if query.format else None
     hours = _parse_hours(query, None)
     with call.services.store.read() as connection:
-        rows, differences = campaigns.compare_variants(
-            connection, _account_id(call), tag, hours, query.get("baseline") or None
-        )
-    if query.get("baseline") and query["baseline"] not in {row["variant"] for row in rows}:
+        rows, differences = campaigns.compare_variants(connection, _account_id(call), tag, hours, baseline)
+    if baseline and baseline not in {row["variant"] for row in rows}:
         raise ValidationError("baseline", "is no variant of this campaign")
     if wanted is not None:
         return file_response(rows, {"variant": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "variants")
@@ -113,22 +112,9 @@ def _account_id(call: ApiRequest) -> uuid.UUID:
     return account
 
 
-def _parse_time_zone(query: QueryParams) -> ZoneInfo:
-    return parse_time_zone(query.get("time_zone") or "UTC")
-
-
-def _parse_limit(query: QueryParams) -> int:
-    found = parse_number(query, "limit")
-    if found is None:
-        return DEFAULT_LIMIT
-    if not 1 <= found <= MAX_LIMIT:
-        raise ValidationError("limit", f"must be a number from 1 to {MAX_LIMIT}")
-    return found
-
-
-def _parse_hours(query: QueryParams, default: int | None) -> tuple[int, int]:
+def _parse_hours(query: TimeRangeQuery, default: int | None) -> tuple[int, int]:
     """The whole hours that hold the time asked for; from so many hours back when nothing is said, None: always."""
-    to_at, from_at = parse_timestamp(query, "to_time"), parse_timestamp(query, "from_time")
+    to_at, from_at = to_microseconds(query.to_time), to_microseconds(query.from_time)
     now = int(time.time()) // HOUR_SECONDS + 1
     last = now if to_at is None else -(-to_at // HOUR_US)
     if from_at is not None:

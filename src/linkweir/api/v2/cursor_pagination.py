@@ -7,27 +7,22 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sqlalchemy import RowMapping
-from starlette.datastructures import QueryParams
 
+from linkweir.api.v2.query_parameters import PageQuery
 from linkweir.db.keyset_pagination import CursorPosition, PageRequest, RowPage
 from linkweir.errors import ValidationError
 from linkweir.web.json_response import JSONResponse
 
-MAX_PAGE_SIZE = 100
 
-
-def parse_page(query: QueryParams) -> PageRequest:
-    """The page that the query asks for. Raises BadInput."""
-    text = query.get("limit", str(MAX_PAGE_SIZE))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE_SIZE):
-        raise ValidationError("limit", f"must be a number from 1 to {MAX_PAGE_SIZE}")
-    given = {name: value for name in ("cursor", "after", "before") if (value := query.get(name))}
+def to_page_request(query: PageQuery) -> PageRequest:
+    """Return the page that the query asks for. Raises ValidationError."""
+    given = {name: value for name in ("cursor", "after", "before") if (value := getattr(query, name))}
     if len(given) > 1:
         raise ValidationError(" and ".join(given), "cannot be given together")
     for name, value in given.items():
         direction: Literal["after", "before"] = "before" if name == "before" else "after"
-        return PageRequest(int(text), direction, _decode_cursor(value, name))
-    return PageRequest(int(text))
+        return PageRequest(query.limit, direction, _decode_cursor(value, name))
+    return PageRequest(query.limit)
 
 
 def list_response(

@@ -8,14 +8,12 @@ from typing import Any
 from starlette.responses import Response
 
 from linkweir.api.endpoint import ApiRequest
-from linkweir.api.v2 import query_parameters
-from linkweir.api.v2.query_parameters import parse_datetime, parse_texts
+from linkweir.api.v2.query_parameters import DeliverabilityQuery, normalize_domain
 from linkweir.clock import rfc3339
 from linkweir.db import delivery_statistics
 from linkweir.errors import ValidationError
 from linkweir.web.json_response import JSONResponse
 
-GROUP_PERIODS = ("hour", "day", "week", "month")
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 EARLIEST = datetime(1, 1, 9, tzinfo=UTC)
 MAX_PERIODS = 1000  # periods in one answer
@@ -33,20 +31,17 @@ COUNT_FIELDS = {
 
 def get_deliverability(call: ApiRequest) -> Response:
     """One row for each period; the last seven days by day when nothing else is asked for."""
-    query = call.request.query_params
-    group = query.get("group_by", "day")
-    if group not in GROUP_PERIODS:
-        raise ValidationError("group_by", "must be one of " + ", ".join(GROUP_PERIODS))
+    query = call.parse_query(DeliverabilityQuery)
+    group = query.group_by
     now = datetime.now(UTC)
-    end = parse_datetime(query, "to_time") or now
-    start = parse_datetime(query, "from_time") or max(end, EARLIEST) - timedelta(days=7)
+    end = query.to_time or now
+    start = query.from_time or max(end, EARLIEST) - timedelta(days=7)
     if end.year > LAST_YEAR or start.year < FIRST_YEAR:
         raise ValidationError("from_time", f"and to_time must lie between {FIRST_YEAR} and {LAST_YEAR}")
     if start >= end:
         raise ValidationError("from_time", "must be before to_time")
-    domain = query_parameters.parse_domain(query, "sender_domain")
+    domain = normalize_domain(query.sender_domain) if query.sender_domain else None
     call.principal.require("statistics-transactional:read:all", domain)
-    recipients, tags = query_parameters.parse_domains(query, "recipient_domains"), parse_texts(query, "tags")
     periods = list(itertools.islice(_split_periods(start, end, group), MAX_PERIODS + 1))
     if len(periods) > MAX_PERIODS:
         raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
@@ -57,8 +52,8 @@ def get_deliverability(call: ApiRequest) -> Response:
             call.principal.account["id"],
             spans,
             sender_domain=domain,
-            recipient_domains=recipients,
-            tags=tags,
+            recipient_domains=[normalize_domain(one) for one in query.recipient_domains],
+            tags=query.tags,
         )
     return JSONResponse({"object": "list", "data": [_row_to_json(*one) for one in zip(spans, counted, strict=True)]})
 

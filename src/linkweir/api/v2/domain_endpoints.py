@@ -15,7 +15,7 @@ from linkweir.accounts.domain_names import DOMAIN_PATTERN, is_host_name, to_asci
 from linkweir.accounts.resource_changes import DomainCreate, DomainUpdate
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.api.endpoint import ApiRequest
-from linkweir.api.v2.query_parameters import parse_flag
+from linkweir.api.v2.query_parameters import DomainQuery
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, to_json_bytes
 from linkweir.clock import now, rfc3339
 from linkweir.db import domains_table, schema
@@ -27,9 +27,9 @@ TRACKING_FIELDS = ("track_clicks", "track_opens")
 
 def list_domains(call: ApiRequest) -> Response:
     """Every domain, newest first."""
-    valid = parse_flag(call.request.query_params, "dns_valid")
-    none = [false()] if valid is False else []  # each is shown as valid
-    return list_page(call, schema.domains, lambda row: _to_json(call, row), none)
+    query = call.parse_query(DomainQuery)
+    none = [false()] if query.dns_valid is False else []  # each is shown as valid
+    return list_page(call, query, schema.domains, lambda row: _to_json(call, row), none)
 
 
 def create_domain(call: ApiRequest) -> Response:

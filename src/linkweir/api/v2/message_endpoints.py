@@ -14,8 +14,8 @@ from sqlalchemy import Connection, RowMapping
 from starlette.responses import Response
 
 from linkweir.api.endpoint import ApiRequest
-from linkweir.api.v2 import cursor_pagination, query_parameters
-from linkweir.api.v2.query_parameters import parse_text, parse_texts, parse_timestamp
+from linkweir.api.v2 import cursor_pagination
+from linkweir.api.v2.query_parameters import MessageQuery, normalize_email, to_microseconds
 from linkweir.clicks.ingest import notifications
 from linkweir.clock import now, rfc3339
 from linkweir.db import events_table, message_search, messages_table, notification_queries
@@ -29,15 +29,14 @@ MESSAGE_ID_PATTERN = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>
 
 def list_messages(call: ApiRequest) -> Response:
     """Messages that meet all filters, newest first, without their content."""
-    query = call.request.query_params
+    query = call.parse_query(MessageQuery)
     conditions = {
-        **{name: query_parameters.parse_email(query, name) for name in ("sender", "recipient")},
-        **{name: parse_text(query, name) for name in ("subject", "message_id_header")},
-        **{name: parse_texts(query, name) for name in ("status", "tags")},
-        **{name: parse_timestamp(query, name) for name in ("from_time", "to_time")},
+        **{name: normalize_email(getattr(query, name)) for name in ("sender", "recipient")},
+        **{name: getattr(query, name) for name in ("subject", "message_id_header", "status", "tags")},
+        **{name: to_microseconds(getattr(query, name)) for name in ("from_time", "to_time")},
         "domains": call.principal.domains_for("messages:read"),
     }
-    wanted = cursor_pagination.parse_page(query)
+    wanted = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
         found = message_search.search(connection, call.principal.account["id"], wanted, conditions)
         tried = {row["id"]: _load_attempts(connection, row) for row in found.rows}

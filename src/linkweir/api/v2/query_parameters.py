@@ -1,25 +1,205 @@
-"""What query parameters say. Raises BadInput naming the one that cannot be used."""
+"""Query parameters: one struct for each operation, from which parsing, error texts and the OpenAPI schema follow."""
 
+import functools
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+import msgspec
+from msgspec import Meta, Struct, inspect
 from starlette.datastructures import QueryParams
 
 from linkweir.accounts.domain_names import to_ascii_domain
-from linkweir.clock import from_datetime
+from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
+from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES
 from linkweir.errors import ValidationError
+from linkweir.stats.export import FORMATS
+from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit
+from linkweir.web.request_body import to_validation_error
 
-MAX_TEXT_LENGTH = 2000  # characters; the store refuses patterns of tens of thousands
-MAX_TEXTS = 100
-FLAG_VALUES = {"": None, "true": True, "1": True, "false": False, "0": False}
+MAX_TEXT_CHARACTERS = 8000  # as long as a destination; the database refuses patterns of tens of thousands
+MAX_VALUES = 100  # of one list
+S = TypeVar("S", bound=Struct)
+
+FormatName = Annotated[str, Meta(extra_json_schema={"enum": list(FORMATS)})]
+GroupBy = Annotated[
+    str,
+    Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"type": "string", "enum": [*PERIOD_UNITS, *DIMENSION_NAMES]},
+                {"type": "string", "pattern": f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"},
+            ]
+        }
+    ),
+]
+Timestamp = Annotated[datetime, Meta(tz=True)]
+RowLimit = Annotated[int, Meta(ge=1, le=1000)]
 
 
-def parse_datetime(query: QueryParams, name: str) -> datetime | None:
-    """A time in RFC 3339, in UTC; None when it is not given."""
-    text = query.get(name)
-    if not text:
-        return None
+class PageQuery(Struct, kw_only=True):
+    """A page of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
+    after: str | None = None
+    before: str | None = None
+    cursor: Annotated[str, Meta(description="The same as `after`, by its older name")] | None = None
+
+
+class TimeRangeQuery(Struct, kw_only=True):
+    """A range of time; `to_time` is exclusive."""
+
+    from_time: Timestamp | None = None
+    to_time: Timestamp | None = None
+
+
+class MessageQuery(PageQuery, kw_only=True):
+    """Messages that meet all conditions."""
+
+    from_time: Timestamp | None = None
+    to_time: Timestamp | None = None
+    sender: str | None = None
+    recipient: str | None = None
+    subject: str | None = None
+    message_id_header: str | None = None
+    status: list[str] = []
+    tags: list[str] = []
+
+
+class DomainQuery(PageQuery, kw_only=True):
+    """Domains."""
+
+    dns_valid: bool | None = None
+
+
+class EnabledQuery(PageQuery, kw_only=True):
+    """Webhooks, without the fields of the kinds of events."""
+
+    enabled: bool | None = None
+
+
+if TYPE_CHECKING:
+    WebhookQuery = EnabledQuery
+else:
+    WebhookQuery = msgspec.defstruct(
+        "WebhookQuery",
+        [(f"on_{kind}", bool | None, None) for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS)],
+        bases=(EnabledQuery,),
+        kw_only=True,
+    )
+
+
+class DeliverabilityQuery(TimeRangeQuery, kw_only=True):
+    """Counts of events by period."""
+
+    sender_domain: str | None = None
+    recipient_domains: list[str] = []
+    tags: list[str] = []
+    group_by: Annotated[PeriodUnit, Meta(extra_json_schema={"type": "string"})] = "day"
+
+
+class ClickExportQuery(TimeRangeQuery, kw_only=True):
+    """Clicks in a file."""
+
+    tag: str | None = None
+    format: FormatName = "csv"
+
+
+class ClickStatisticsQuery(TimeRangeQuery, kw_only=True):
+    """Counts of clicks by period or by one dimension."""
+
+    tag: str | None = None
+    sender_domain: str | None = None
+    time_zone: str = "UTC"
+    group_by: GroupBy = "day"
+    limit: RowLimit = 100
+    format: FormatName | None = None
+
+
+class CampaignQuery(TimeRangeQuery, kw_only=True):
+    """Campaigns beside each other."""
+
+    tags: list[str] = []
+    limit: RowLimit = 100
+    format: FormatName | None = None
+
+
+class VariantQuery(TimeRangeQuery, kw_only=True):
+    """Variants of one campaign."""
+
+    tag: str
+    baseline: str | None = None
+    format: FormatName | None = None
+
+
+class ClickerQuery(PageQuery, kw_only=True):
+    """Recipients who clicked."""
+
+    tag: str
+    destination: str | None = None
+    position: Annotated[int, Meta(ge=0, le=999_999_999)] | None = None
+    format: FormatName | None = None
+
+
+def parse_query(query: QueryParams, shape: type[S]) -> S:
+    """Return the parameters; an empty one counts as left out, a list may be repeated or separated by commas.
+
+    Raises ValidationError.
+    """
+    values: dict[str, Any] = {}
+    types = _field_types(shape)
+    for name, kind in types.items():
+        text = query.get(name)
+        if isinstance(kind, inspect.ListType):
+            values[name] = _split_list(query, name)
+        elif text and isinstance(kind, inspect.DateTimeType):
+            values[name] = _parse_datetime(text, name)
+        elif text:
+            if len(text) > MAX_TEXT_CHARACTERS:
+                raise ValidationError(name, f"is longer than {MAX_TEXT_CHARACTERS} characters")
+            values[name] = text
     try:
-        found = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" that nobody percent-encoded
+        return msgspec.convert(values, shape, strict=False)
+    except msgspec.ValidationError as raised:
+        error = to_validation_error(str(raised))
+        raise ValidationError(error.field, _allowed_values(types[error.field]) or error.reason) from None
+
+
+@functools.cache
+def _field_types(shape: type[Struct]) -> dict[str, inspect.Type]:
+    """Return the type of each field, without null and constraints of text."""
+    described = inspect.type_info(shape)
+    assert isinstance(described, inspect.StructType)
+    return {one.name: _without_null(one.type) for one in described.fields}
+
+
+def _without_null(kind: inspect.Type) -> inspect.Type:
+    while isinstance(kind, inspect.Metadata | inspect.UnionType):
+        options = [kind.type] if isinstance(kind, inspect.Metadata) else kind.types
+        kind = next(one for one in options if not isinstance(one, inspect.NoneType))
+    return kind
+
+
+def _allowed_values(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.BoolType):
+        return "must be true or false"
+    if isinstance(kind, inspect.IntType):
+        return f"must be a number from {kind.ge} to {kind.le}"
+    if isinstance(kind, inspect.LiteralType):
+        return "must be one of " + ", ".join(map(str, kind.values))
+    return ""
+
+
+def _split_list(query: QueryParams, name: str) -> list[str]:
+    found = [one.strip() for text in query.getlist(name) for one in text.split(",") if one.strip()]
+    if len(found) > MAX_VALUES:
+        raise ValidationError(name, f"has more than {MAX_VALUES} values")
+    return found
+
+
+def _parse_datetime(text: str, name: str) -> datetime:
+    """Return the time in UTC. A space in it is a plus that was not percent-encoded."""
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))
         if found.tzinfo is None:
             raise ValidationError(name, "must have a time zone, as in 2026-01-31T10:00:00Z")
         return found.astimezone(UTC)
@@ -27,68 +207,22 @@ def parse_datetime(query: QueryParams, name: str) -> datetime | None:
         raise ValidationError(name, "must be a time like 2026-01-31T10:00:00Z") from None
 
 
-def parse_timestamp(query: QueryParams, name: str) -> int | None:
-    """The same in microseconds since 1970."""
-    found = parse_datetime(query, name)
-    return None if found is None else from_datetime(found)
+def to_microseconds(at: datetime | None) -> int | None:
+    """Return microseconds since 1970; None for None."""
+    return None if at is None else int(at.timestamp()) * 1_000_000 + at.microsecond
 
 
-def parse_text(query: QueryParams, name: str) -> str | None:
-    """A text; None when it is not given."""
-    found = query.get(name)
-    if found and len(found) > MAX_TEXT_LENGTH:
-        raise ValidationError(name, f"is longer than {MAX_TEXT_LENGTH} characters")
-    return found
-
-
-def parse_email(query: QueryParams, name: str) -> str | None:
-    """An address as it is stored. A "+" in it is a plus: forms mean a space by it, and no address has one."""
-    found = parse_text(query, name)
-    if not found:
+def normalize_email(text: str | None) -> str | None:
+    """Return an address as it is stored. A space in it is a plus that was not percent-encoded."""
+    if not text:
         return None
-    local, at, domain = found.replace(" ", "+").rpartition("@")
-    return local + at + _to_ascii(domain)
+    local, at, domain = text.replace(" ", "+").rpartition("@")
+    return local + at + normalize_domain(domain)
 
 
-def parse_domain(query: QueryParams, name: str) -> str | None:
-    """A domain as it is stored; None when it is not given."""
-    found = parse_text(query, name)
-    return _to_ascii(found) if found else None
-
-
-def parse_domains(query: QueryParams, name: str) -> list[str]:
-    """The same for a list."""
-    return [_to_ascii(one) for one in parse_texts(query, name)]
-
-
-def _to_ascii(domain: str) -> str:
+def normalize_domain(domain: str) -> str:
+    """Return a domain as it is stored; a text that is no domain in lower case, which nothing has."""
     try:
         return to_ascii_domain(domain, "domain")
     except ValidationError:
-        return domain.lower()  # nothing has it
-
-
-def parse_flag(query: QueryParams, name: str) -> bool | None:
-    """True or false; None when it is not given."""
-    found = query.get(name, "").lower()
-    if found not in FLAG_VALUES:
-        raise ValidationError(name, "must be true or false")
-    return FLAG_VALUES[found]
-
-
-def parse_texts(query: QueryParams, name: str) -> list[str]:
-    """A list: the parameter several times, or values separated by commas."""
-    found = [one.strip() for text in query.getlist(name) for one in text.split(",") if one.strip()]
-    if len(found) > MAX_TEXTS:
-        raise ValidationError(name, f"has more than {MAX_TEXTS} values")
-    return found
-
-
-def parse_number(query: QueryParams, name: str) -> int | None:
-    """A whole number from 0; None when it is not given."""
-    found = query.get(name)
-    if not found:
-        return None
-    if not (found.isascii() and found.isdecimal() and len(found) <= 9):
-        raise ValidationError(name, "must be a whole number")
-    return int(found)
+        return domain.lower()

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, Table
 
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
+from linkweir.api.v2.query_parameters import PageQuery
 from linkweir.db import keyset_pagination
 from linkweir.errors import NotFound
 from linkweir.web.json_response import JSONResponse
@@ -18,6 +19,7 @@ DELETED_BODY = {"message": "deleted"}
 
 def list_page(
     call: ApiRequest,
+    query: PageQuery,
     table: Table,
     to_json: Callable[[RowMapping], dict[str, Any]],
     filters: Sequence[ColumnElement[bool]] = (),
@@ -25,7 +27,7 @@ def list_page(
     """The page of the account's things that the query asks for and all `filters` let through, newest first. Raises
     BadInput.
     """
-    wanted = cursor_pagination.parse_page(call.request.query_params)
+    wanted = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
         found = keyset_pagination.load_page(
             connection, table, wanted, [table.c.account_id == call.account_id, *filters]

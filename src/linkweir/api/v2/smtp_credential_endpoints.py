@@ -9,6 +9,7 @@ from starlette.responses import Response
 from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import SmtpCredentialCreate
 from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2.query_parameters import PageQuery
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
 from linkweir.clock import now, rfc3339
 from linkweir.db import schema, smtp_credentials_table
@@ -19,7 +20,7 @@ from linkweir.web.json_response import JSONResponse
 
 def list_smtp_credentials(call: ApiRequest) -> Response:
     """Every credential, newest first."""
-    return list_page(call, schema.smtp_credentials, _to_json)
+    return list_page(call, call.parse_query(PageQuery), schema.smtp_credentials, _to_json)
 
 
 def authorize_create(call: ApiRequest) -> None:

@@ -9,7 +9,7 @@ from linkweir.accounts import webhook_settings
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
 from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
 from linkweir.api.endpoint import ApiRequest
-from linkweir.api.v2.query_parameters import parse_flag
+from linkweir.api.v2.query_parameters import WebhookQuery
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
 from linkweir.clock import now, rfc3339
 from linkweir.db import schema, webhooks_table
@@ -20,14 +20,14 @@ from linkweir.webhooks import signing
 
 def list_webhooks(call: ApiRequest) -> Response:
     """Every webhook, newest first."""
-    query = call.request.query_params
-    enabled = parse_flag(query, "enabled")
+    query = call.parse_query(WebhookQuery)
+    enabled = query.enabled
     filters: list[ColumnElement[bool]] = [] if enabled is None else [schema.webhooks.c.enabled.is_(enabled)]
-    wanted = {kind: parse_flag(query, f"on_{kind}") for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS)}
+    wanted = {kind: getattr(query, f"on_{kind}") for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS)}
     for kind, value in wanted.items():
         if value is not None:
             filters.append(webhooks_table.is_subscribed_to(kind) if value else ~webhooks_table.is_subscribed_to(kind))
-    return list_page(call, schema.webhooks, _to_json, filters)
+    return list_page(call, query, schema.webhooks, _to_json, filters)
 
 
 def create_webhook(call: ApiRequest) -> Response:
