@@ -23,10 +23,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from linkweir.accounts.api_key_admin import open_api_keys
-from linkweir.app import Service, create_app, linkweir_lifespan
+from linkweir.app import create_app, linkweir_lifespan
 from linkweir.errors import LinkweirError
 from linkweir.server.serve import DEMO_KEY_LABEL
 from linkweir.settings import Settings
+from linkweir.web.services import AppServices
 from tests.web.running_service import (
     BROWSER_HEADERS,
     WAIT_SECONDS,
@@ -291,7 +292,7 @@ def test_mistakes_are_reported_in_one_line(tmp_path: Path) -> None:
         assert "Traceback" not in process.error_output
 
 
-def make_host_app(tmp_path: Path, listener: socket.socket, *, with_lifespan: bool) -> tuple[Starlette, Service]:
+def make_host_app(tmp_path: Path, listener: socket.socket, *, with_lifespan: bool) -> tuple[Starlette, AppServices]:
     """Somebody else's application with Linkweir under /mail, given a place in its lifespan or not."""
     settings = Settings(
         data=tmp_path / "data",
@@ -377,7 +378,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     port = find_free_port()
     with socket.create_server(("127.0.0.1", 0)) as busy:
         ways: dict[str, Any] = {"filter_listen": f"127.0.0.1:{busy.getsockname()[1]}", "filter_return": "127.0.0.1:1"}
-        service: Service = create_app(Settings(data=tmp_path, smtp_port=port, **ways)).state.linkweir
+        service: AppServices = create_app(Settings(data=tmp_path, smtp_port=port, **ways)).state.linkweir
         before = {thread.name for thread in threading.enumerate()}
         for _ in range(2):
             with pytest.raises(LinkweirError, match="cannot listen"):
@@ -390,7 +391,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:
     """Start and stop may be called again; after a stop the data is there for the next start."""
-    service: Service = create_app(Settings(data=tmp_path)).state.linkweir
+    service: AppServices = create_app(Settings(data=tmp_path)).state.linkweir
     for _ in range(2):
         service.start()
         service.start()

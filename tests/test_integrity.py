@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from linkweir.app import Service, create_app
+from linkweir.app import create_app
 from linkweir.errors import DataFolderError, VaultError
 from linkweir.integrity import accept_loss
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
+from linkweir.web.services import AppServices
 from tests.test_app import run_service
 from tests.web.running_service import BROWSER_HEADERS, RunningService
 
@@ -28,9 +29,9 @@ def make_used_folder(data: Path) -> str:
         return str(re.findall(r'href="http://[^/]+(/[^"]+)"', mail.get_content())[0])
 
 
-def make_service(data: Path) -> Service:
+def make_service(data: Path) -> AppServices:
     """A service that has not been started."""
-    service: Service = create_app(Settings(data=data)).state.linkweir
+    service: AppServices = create_app(Settings(data=data)).state.linkweir
     return service
 
 

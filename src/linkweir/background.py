@@ -10,12 +10,15 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
+
+from linkweir.errors import DatabaseUnavailable
 
 CHECK_SECONDS = 2.0  # seconds between looks
 STALE_SECONDS = 15.0  # without a word: not ready
@@ -42,6 +45,18 @@ class Heartbeat:
         self._path = folder / HEARTBEAT_FILE_NAME
         self._started_at = time.monotonic()
 
+    def begin_listening(self) -> None:
+        """Count silence from now on."""
+        self._started_at = time.monotonic()
+
+    def require_recent(self) -> None:
+        """Raise DatabaseUnavailable when mail that is accepted now would wait for long."""
+        silence = self.read_latest()[0]
+        if silence > DEAD_SECONDS:
+            raise DatabaseUnavailable(
+                f"nothing was delivered for {silence:.0f} seconds: the process that does is not there"
+            )
+
     def write(self, checks: Mapping[str, str]) -> None:
         """How things are now. Raises OSError."""
         draft = self._path.with_suffix(f".{os.getpid()}.new")
@@ -59,6 +74,72 @@ class Heartbeat:
             if 0 <= silence < age:  # else of a time before we began, or before the machine was started
                 age, checks = silence, dict(said["checks"])
         return age, checks
+
+
+class StoppableThread(RestartableThread, Protocol):
+    """A thread that can be stopped, too."""
+
+    def stop(self) -> None:
+        """Finish what is under way and end."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of a service that starts and stops; the supervisor restarts its `thread` when that ends unasked."""
+
+    name: str
+    start: Callable[[], object]
+    stop: Callable[[], object]
+    thread: RestartableThread | None = None
+
+    @classmethod
+    def from_thread(cls, name: str, thread: StoppableThread) -> "Component":
+        """A component that is one thread."""
+        return cls(name, thread.start, thread.stop, thread)
+
+
+class Lifecycle:
+    """Starts `components` in their order and stops them in reverse, once. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.components: Sequence[Component] = ()
+        self._lock = threading.Lock()
+        self._state = "new"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was never started."""
+        return self._state == "new"
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+        return self._state == "running"
+
+    def start(self) -> bool:
+        """Start; False when it runs already. When a component fails, those before it are stopped, and `start` may be
+        called again.
+        """
+        with self._lock:
+            if self.running:
+                return False
+            with contextlib.ExitStack() as started:
+                for component in self.components:
+                    component.start()
+                    started.callback(component.stop)
+                started.pop_all()
+            self._state = "running"
+            return True
+
+    def stop(self) -> bool:
+        """Stop; False when it does not run."""
+        with self._lock:
+            if not self.running:
+                return False
+            self._state = "stopped"
+            for component in reversed(self.components):
+                component.stop()
+            return True
 
 
 class ThreadSupervisor:

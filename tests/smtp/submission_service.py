@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from linkweir.first_start import create_smtp_credential
 from tests.web.running_service import RunningService
 
 MAIL = (
@@ -27,7 +28,7 @@ class SubmissionService(RunningService):
 
     def port_of(self, service: str) -> int:
         """Where this service listens."""
-        return next(one.address[1] for one in self.components.smtp_servers if one.service == service)
+        return next(int(one.address[1]) for one in self.components.smtp_servers if one.service == service)
 
     @property
     def make_tls_context(self) -> ssl.SSLContext:
@@ -49,7 +50,7 @@ class SubmissionService(RunningService):
     @property
     def credentials(self) -> tuple[str, str]:
         """Username and password; made with the first look."""
-        found = self.components.create_first_smtp_credential()
+        found = create_smtp_credential(self.components.store)
         if found is not None:
             self._credential = found
         return self._credential

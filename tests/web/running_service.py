@@ -20,12 +20,14 @@ from urllib.parse import quote
 import httpx
 from starlette.types import ASGIApp
 
-from linkweir.app import Service, create_app
+from linkweir.app import create_app
 from linkweir.clicks.journal.interface import Journal
+from linkweir.first_start import create_api_key
 from linkweir.html import scan
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings
 from linkweir.web.json_logging import make_logger
+from linkweir.web.services import AppServices
 
 BROWSER_HEADERS = {  # what a reader's browser says: without it, nobody would take a click for a person's
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -69,13 +71,13 @@ class RunningService:
         self.settings = Settings(data=data, port=port, **chosen)
         self._stream = io.StringIO()
         self.app = create_app(self.settings, make_logger("debug", self._stream), journal=journal)
-        self.components: Service = self.app.state.linkweir
+        self.components: AppServices = self.app.state.linkweir
         self._running = UvicornThread(self.app, self._listener)
         self.url = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         self.components.start()
-        self.key = self.components.create_api_key("test") or ""
+        self.key = create_api_key(self.components.store, "test") or ""
         self.account = str(self.components.account)
         self._running.__enter__()
         self.client = httpx.Client(

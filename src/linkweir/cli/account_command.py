@@ -41,8 +41,8 @@ def add_to(commands: SubcommandParsers) -> None:
 def run_add(args: argparse.Namespace) -> int:
     """Make an account and its first API key; id and key go to standard output, a line each."""
     from linkweir import integrity
-    from linkweir.app import open_database
     from linkweir.db import accounts_table
+    from linkweir.db.schema_upgrade import open_database
     from linkweir.settings import from_environment
     from linkweir.web import authentication
 

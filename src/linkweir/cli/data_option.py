@@ -30,7 +30,7 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
 def open_data_folder(args: argparse.Namespace) -> Iterator[tuple["Settings", "Database"]]:
     """Settings and store of the folder. Raises UsageError when there is none, or the service's packages are missing."""
     with require_service_extra():
-        from linkweir.app import open_database
+        from linkweir.db.schema_upgrade import open_database
         from linkweir.settings import from_environment
     settings = from_environment(os.environ, data=args.data)
     if not settings.database.exists():

@@ -63,8 +63,8 @@ def add_to(commands: SubcommandParsers) -> None:
 def run_export(args: argparse.Namespace) -> int:
     """Print the JSON."""
     with open_data_folder(args) as (settings, store):
-        from linkweir.app import open_privacy_requests
         from linkweir.mail.addresses import normalize_domain
+        from linkweir.privacy_requests import open_privacy_requests
 
         for piece in open_privacy_requests(settings, store).export(normalize_domain(args.email)):
             sys.stdout.buffer.write(piece)
@@ -77,8 +77,8 @@ def run_erase(args: argparse.Namespace) -> int:
     if not args.yes:
         raise UsageError("this removes everything on them for good: say --yes if you mean it")
     with open_data_folder(args) as (settings, store):
-        from linkweir.app import open_privacy_requests
         from linkweir.mail.addresses import normalize_domain
+        from linkweir.privacy_requests import open_privacy_requests
 
         ours = open_privacy_requests(settings, store)
         for place, email in enumerate(args.email):

@@ -1,6 +1,8 @@
 """Creates the schema of a database or brings it up to date; refuses a database of another release."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +13,7 @@ from sqlalchemy import Connection
 
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable, DataFolderError
+from linkweir.settings import Settings
 
 MIGRATIONS_PATH = Path(__file__).parent / "migrations"
 
@@ -31,6 +34,17 @@ def migrate(database: Database) -> None:
         _check_revision(database.path, connection, ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database of a data folder, brought up to date, for a command; a service may be using it."""
+    store = Database(settings.database, timeout=settings.store_wait)
+    try:
+        migrate(store)
+        yield store
+    finally:
+        store.close()
 
 
 def _check_revision(path: Path, connection: Connection, scripts: ScriptDirectory) -> None:

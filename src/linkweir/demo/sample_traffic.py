@@ -13,7 +13,6 @@ from random import Random
 
 from linkweir.accounts import account_lookup
 from linkweir.accounts.tracking_preferences import TrackingPreferences
-from linkweir.app import Service
 from linkweir.clicks import click_event
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.ingest.classifier import ClickClassifier
@@ -28,6 +27,7 @@ from linkweir.errors import LinkweirError
 from linkweir.html import scan
 from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
 from linkweir.tokens import Opened, Privacy, open_link
+from linkweir.web.services import AppServices
 from linkweir.webhooks import message_events, signing
 
 RECIPIENTS_PER_SUBMISSION = 100  # recipients of one submission
@@ -46,7 +46,7 @@ class SampleMessage:
     links: list[Opened]
 
 
-def generate(service: Service) -> list[SampleMessage] | None:
+def generate(service: AppServices) -> list[SampleMessage] | None:
     """Make the sample traffic; the newest campaign's messages. None when it was made before, or when a webhook of the
     account would be told of it.
     """
@@ -63,7 +63,7 @@ def generate(service: Service) -> list[SampleMessage] | None:
     return reached
 
 
-def explain_refusal(service: Service) -> str:
+def explain_refusal(service: AppServices) -> str:
     """Why no sample traffic is made, in a sentence; "" when nothing stands against it."""
     account = _get_account(service)
     with service.store.read() as connection:
@@ -74,7 +74,7 @@ def explain_refusal(service: Service) -> str:
     return ""
 
 
-def generate_live_clicks(service: Service, messages: Sequence[SampleMessage], is_over: Callable[[], bool]) -> None:
+def generate_live_clicks(service: AppServices, messages: Sequence[SampleMessage], is_over: Callable[[], bool]) -> None:
     """A click now and then, until it is over."""
     dice = Random()  # noqa: S311 - made-up people
     understand = ClickClassifier(service.classifier.enricher)
@@ -93,13 +93,15 @@ def generate_live_clicks(service: Service, messages: Sequence[SampleMessage], is
             ingest_events(connection, [made for made in facts if made], understand, now())
 
 
-def _get_account(service: Service) -> uuid.UUID:
+def _get_account(service: AppServices) -> uuid.UUID:
     if service.account is None:
         raise LinkweirError("the service has not been started")
     return service.account
 
 
-def _send_campaign(service: Service, account: uuid.UUID, campaign: SampleCampaign, rng: Random) -> list[SampleMessage]:
+def _send_campaign(
+    service: AppServices, account: uuid.UUID, campaign: SampleCampaign, rng: Random
+) -> list[SampleMessage]:
     """Accept the campaign's messages at its time in the past."""
     sent_at = now() - int(campaign.age_seconds * SECOND_US)
     public = sample_recipients.make_recipients(rng, campaign.recipients)
@@ -123,7 +125,7 @@ def _send_campaign(service: Service, account: uuid.UUID, campaign: SampleCampaig
     return found
 
 
-def _submit(service: Service, account: uuid.UUID, submission: Submission, sent_at: int) -> list[uuid.UUID]:
+def _submit(service: AppServices, account: uuid.UUID, submission: Submission, sent_at: int) -> list[uuid.UUID]:
     with service.store.read() as connection:
         sender = account_lookup.load_account(connection, account)
     accepted = service.submitter.submit(service.keyring, sender, submission, sent_at, make_reply=lambda _: b"").results
@@ -167,7 +169,7 @@ def _build_recipient(person: SampleRecipient, variant: str, campaign: SampleCamp
     )
 
 
-def _open_links(service: Service, mail: bytes) -> list[Opened]:
+def _open_links(service: AppServices, mail: bytes) -> list[Opened]:
     """The tracking links of a mail, opened as the redirect opens them."""
     page = email.message_from_bytes(mail)  # our own mail, of one part: HTML
     html = page.get_payload(decode=True)
@@ -201,7 +203,7 @@ def _make_event(step: SimulatedRequest, mail: SampleMessage, at: int) -> ClickEv
 
 
 def _store_events(
-    service: Service,
+    service: AppServices,
     account: uuid.UUID,
     events: Sequence[ClickEvent],
     understand: ClickClassifier,

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from linkweir.app import Service, create_app
+from linkweir import app as application
+from linkweir import first_start
+from linkweir.app import create_app, create_services
 from linkweir.demo import newsletter, sample_traffic
 from linkweir.errors import DatabaseUnavailable, LinkweirError
 from linkweir.integrity import accept_loss
@@ -27,6 +29,7 @@ from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_h
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings, from_environment
 from linkweir.web.json_logging import make_logger
+from linkweir.web.services import AppServices
 
 EXIT_FAILURE = 1
 KILL_SECONDS = 40  # seconds for an end in good order, which takes at most some 30
@@ -142,7 +145,7 @@ def _choose_smtps_port(args: argparse.Namespace, settings: Settings, smtp_port: 
 
 def _serve_in_process(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
     app = create_app(settings)
-    service: Service = app.state.linkweir
+    service: AppServices = app.state.linkweir
     server = HardenedServer(uvicorn_config(app))
     with _stop_on_signal(server.stop):
         service.start()
@@ -163,8 +166,9 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, args: argpa
     if args.workers < 1 or args.demo or args.demo_exit:
         raise LinkweirError("--workers needs at least 1, and does not go together with --demo")
     log = make_logger(settings.log_level)
-    service = Service(settings, log)
-    service.prepare()
+    service = create_services(settings, log)
+    application.prepare(service)
+    service.store.close()  # no connection may be open when the processes are made
     _print_startup_banner(service, _local_url(settings), args.new_api_key)
     figures = MultiprocessMetrics(settings.data)
     figures.clear()
@@ -179,7 +183,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, args: argpa
 
 def _run_web_process(settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics) -> int:
     app = create_app(settings, role="web")
-    service: Service = app.state.linkweir
+    service: AppServices = app.state.linkweir
     server = HardenedServer(uvicorn_config(app))
     with _stop_on_signal(server.stop):
         if not _try_start(service):
@@ -198,7 +202,7 @@ def _run_background_process(settings: Settings, listener: socket.socket, shared_
     ended: list[bool] = []  # no Event: its lock may be held by the very code that a signal interrupts
     with _stop_on_signal(lambda: ended.append(True)):
         os.nice(BACKGROUND_NICENESS)
-        service = Service(settings, make_logger(settings.log_level), "background")
+        service = create_services(settings, make_logger(settings.log_level), "background")
         if not _try_start(service):
             return os.EX_TEMPFAIL
         _print_smtp_login(service)
@@ -210,7 +214,7 @@ def _run_background_process(settings: Settings, listener: socket.socket, shared_
     return 0
 
 
-def _try_start(service: Service) -> bool:
+def _try_start(service: AppServices) -> bool:
     """Start, unless the database does not answer now: it did so to the parent, so it is busy, and the others go on."""
     try:
         service.start()
@@ -245,12 +249,12 @@ def _local_url(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def _print_startup_banner(service: Service, url: str, create_key: bool) -> None:
+def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> None:
     """Say where things are; an API key is shown this once."""
     settings = service.settings
-    key = service.create_api_key("first", only_first=True)
+    key = first_start.create_api_key(service.store, "first", only_first=True)
     if key is None and create_key:
-        key = service.create_api_key("made by --new-api-key")
+        key = first_start.create_api_key(service.store, "made by --new-api-key")
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
     if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
         print("              Readers cannot open such links: give --base-url the address that they reach you at.")
@@ -269,10 +273,10 @@ def _print_startup_banner(service: Service, url: str, create_key: bool) -> None:
     sys.stdout.flush()
 
 
-def _print_dashboard_login(service: Service, url: str) -> None:
+def _print_dashboard_login(service: AppServices, url: str) -> None:
     """Where people look; a password is shown this once."""
     print(f"Dashboard     {url}/dashboard/")
-    if found := service.create_first_user():
+    if found := first_start.create_user(service.store):
         print(f"              user {found[0]}  password {found[1]}")
         print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
     else:
@@ -280,7 +284,7 @@ def _print_dashboard_login(service: Service, url: str) -> None:
         print(f"              (who may sign in: `{where}`; what else can be done: `linkweir user --help`)")
 
 
-def _print_smtp_login(service: Service) -> None:
+def _print_smtp_login(service: AppServices) -> None:
     """Where mail can be handed in, and with what; a password is shown this once."""
     servers = {one.service: one.address for one in service.smtp_servers if one.service != "filter"}
     if not servers:
@@ -290,7 +294,7 @@ def _print_smtp_login(service: Service) -> None:
     print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
     if service.settings.smtp_certificate is None:
         print("              (its certificate signs itself: good for trying out)")
-    if found := service.create_first_smtp_credential():
+    if found := first_start.create_smtp_credential(service.store):
         print(f"              username {found[0]}  password {found[1]}")
 
 
@@ -306,9 +310,9 @@ def _format_curl_examples(url: str, account: str, key: str) -> str:
     )
 
 
-def _start_demo(service: Service, server: HardenedServer, *, stop: bool) -> None:
+def _start_demo(service: AppServices, server: HardenedServer, *, stop: bool) -> None:
     """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then."""
-    key = service.create_api_key(DEMO_KEY_LABEL, replace=True) or ""
+    key = first_start.create_api_key(service.store, DEMO_KEY_LABEL, replace=True) or ""
     settings = service.settings
     url = _local_url(settings)
 

@@ -84,6 +84,24 @@ class SmtpServer:
         await places.close()
 
 
+def listen(services: AppServices) -> None:
+    """Take the ports, so that a port in use stops the start early. Raises SettingsError, LinkweirError."""
+    services.smtp_servers[:] = create_servers(services)
+
+
+def start(services: AppServices) -> None:
+    """Accept connections on the ports that `listen` took."""
+    for server in services.smtp_servers:
+        server.start()
+
+
+def stop(services: AppServices) -> None:
+    """Stop the servers that are there, whether they were started or not."""
+    for server in services.smtp_servers:
+        server.stop()
+    services.smtp_servers.clear()
+
+
 def create_servers(services: AppServices) -> list[SmtpServer]:
     """Every server that the settings want, none of them started. Raises SettingsError, LinkweirError."""
     settings, found, sign_in = services.settings, list[SmtpServer](), Authenticator(services)

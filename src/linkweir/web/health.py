@@ -77,6 +77,13 @@ def check_workers(services: AppServices) -> dict[str, str]:
     return {name: "ok" if alive else "not running" for name, alive in found.items()}
 
 
+def write_heartbeat(services: AppServices) -> None:
+    """Tell the other processes of the service how the threads of this one are, if it has workers."""
+    if services.runs_workers:
+        damage = {"database": f"damaged: {services.store.damage}"} if services.store.damage else {}
+        services.heartbeat.write({**check_workers(services), **damage})
+
+
 def _check_remote_workers(services: AppServices) -> dict[str, str]:
     """What the process that has the workers says of itself."""
     silence, checks = services.heartbeat.read_latest()

@@ -5,7 +5,6 @@ A mount does not run a sub-application's lifespan, so the first request may have
 """
 
 import time
-from typing import Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,21 +15,10 @@ from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
 
 
-class StartableServices(AppServices, Protocol):
-    """A service that can start by itself."""
-
-    @property
-    def running(self) -> bool:
-        """Whether it has started and was not stopped."""
-
-    async def ensure_started(self) -> None:
-        """Start unless that was done. Raises what kept it from starting."""
-
-
 class RequestLogging:
     """The outermost middleware."""
 
-    def __init__(self, app: ASGIApp, services: StartableServices) -> None:
+    def __init__(self, app: ASGIApp, services: AppServices) -> None:
         self._app = app
         self._services = services
         self._redirect = RedirectEndpoint(services)
@@ -86,7 +74,7 @@ class RequestLogging:
 class RedirectFastPath:
     """Before everything else: tracking links go straight to what answers them, which counts and times itself."""
 
-    def __init__(self, app: ASGIApp, services: StartableServices) -> None:
+    def __init__(self, app: ASGIApp, services: AppServices) -> None:
         self._app = app
         self._services = services
         self._redirect = RedirectEndpoint(services)

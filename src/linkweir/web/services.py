@@ -1,28 +1,39 @@
-"""What the doors may use: the constructed parts of one service, handed over by the application."""
+"""The components of one service, which `app` makes and front ends use."""
 
+import atexit
+import contextlib
 import uuid
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts.sign_in_limiter import SignInLimiter
-from linkweir.background import Heartbeat
+from linkweir.background import Heartbeat, Lifecycle, ThreadSupervisor
+from linkweir.clicks.ingest.classifier import ClickClassifier
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
+from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
+from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.link_policy import LinkPolicyCache
 from linkweir.db.database import Database
+from linkweir.errors import LinkweirError
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.submission import Submitter
 from linkweir.privacy.erasure import PrivacyRequests
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
+from linkweir.tracking_keyring import TrackingKeyRing
 from linkweir.vault import Vault
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.metrics import Metrics
 from linkweir.web.rate_limit import TokenBuckets
+from linkweir.webhooks.webhook_worker import WebhookWorker
 
 if TYPE_CHECKING:
     from linkweir.web.operator_pages import OperatorPages
@@ -30,75 +41,102 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class HasThread(Protocol):
-    """Something that has a thread of its own."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-
-
-class AppServices(Protocol):
-    """One service, as its doors see it."""
+@dataclass(kw_only=True)
+class AppServices:
+    """One service. `start` and `stop` do I/O and may be called from any thread; making one does none."""
 
     settings: Settings
-    runs_workers: bool
-    account: uuid.UUID | None
     log: FilteringBoundLogger
+    runs_workers: bool  # False in a process that only answers HTTP
+    account: uuid.UUID | None = None  # the default account, known from the start on
     store: Database
+    vault: Vault
+    tracking_keyring: TrackingKeyRing
+    classifier: ClickClassifier
+    capture_options: dict[str, Any]
+    dead_letters: DeadLetterFile
+    local_journal: LocalJournal
+    journal: Journal  # the local one, or one that its owner starts and stops
     click_worker: IngestWorker
     link_policy: LinkPolicyCache
-    capture_options: dict[str, Any]
-    delivery_worker: DeliveryWorker
+    rebuilder: RebuildWorker
     submitter: Submitter
+    delivery_worker: DeliveryWorker
+    smtp_servers: list[Any] = field(default_factory=list)  # of `smtp.smtp_server.SmtpServer`, which imports this module
+    webhooks: WebhookWorker
     privacy_requests: PrivacyRequests
-    vault: Vault
     limits: TokenBuckets
     statistics_limits: TokenBuckets
     sign_in_limiter: SignInLimiter
-    metrics: Metrics
-    heartbeat: Heartbeat
     memory_budget: MemoryBudget
     operator_pages: "OperatorPages"
-
-    @property
-    def journal(self) -> Journal:
-        """Where clicks go before anything else."""
-
-    @property
-    def webhooks(self) -> HasThread:
-        """What tells webhooks."""
-
-    @property
-    def smtp_servers(self) -> Sequence[HasThread]:
-        """What listens for mail."""
+    metrics: Metrics = field(default_factory=Metrics)
+    heartbeat: Heartbeat
+    supervisor: ThreadSupervisor
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    thread_limiter: anyio.CapacityLimiter
+    redirect_limiter: anyio.CapacityLimiter
 
     @property
     def keyring(self) -> KeyRing:
-        """The key ring as it is now."""
+        """The key ring as the key file has it."""
+        return self.tracking_keyring.current
 
     @property
     def tracking_host(self) -> str:
-        """The service's own host for tracking links."""
+        """The service's own host for tracking links, without a port: what a CNAME may lead to."""
+        return urlsplit(self.settings.base_url).hostname or ""
 
     def add_tracking_host(self, host: str) -> None:
-        """Links live on this host too from now on."""
+        """Recognise tracking links on this host too."""
+        self.tracking_keyring.add_host(host)
+
+    def start(self) -> None:
+        """Start every component, unless that was done. Raises what kept one from starting."""
+        if self.lifecycle.start():
+            atexit.register(self._stop_at_exit)
+            self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
+
+    def stop(self) -> None:
+        """Finish what is under way and stop every component; nothing when it does not run."""
+        if self.lifecycle.stop():
+            atexit.unregister(self._stop_at_exit)
+            self.log.info("service.stopped")
+
+    def _stop_at_exit(self) -> None:
+        """For a host that never stops the service; its standard error may be closed by then."""
+        with contextlib.suppress(ValueError):
+            self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+        return self.lifecycle.running
+
+    async def ensure_started(self) -> None:
+        """Start with the first request, if nobody did before; a service that was stopped stays stopped."""
+        if self.lifecycle.is_new:
+            await anyio.to_thread.run_sync(self.start)
+        if not self.running:
+            raise LinkweirError("the service was stopped")
 
     async def run_blocking(self, work: Callable[[], T]) -> T:
         """Run blocking work off the event loop, a bounded number at a time."""
+        return await run_in_thread(work, self.thread_limiter)
 
     async def run_redirect_lookup(self, work: Callable[[], T]) -> T:
         """The same for somebody who follows a link, in threads that nothing else keeps busy."""
+        return await run_in_thread(work, self.redirect_limiter)
 
 
 def services_from(request: Request) -> AppServices:
     """The service that this request came to."""
-    parts: AppServices = request.app.state.linkweir
-    return parts
+    services: AppServices = request.app.state.linkweir
+    return services
 
 
 async def run_in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
-    """Blocking work in a thread. Not abandoned when the client goes away: half a transaction is worse than
-    late.
+    """Run blocking work in a thread. It is not abandoned when the client goes away: half a transaction is worse than a
+    late one.
     """
     return await anyio.to_thread.run_sync(work, limiter=limiter)

@@ -1,0 +1,85 @@
+"""Assembles export and erasure of a person's data, for a service and for commands."""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlalchemy import Connection
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.ingest.ingest_worker import IngestWorker, drain_and_wait
+from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
+from linkweir.clicks.journal.local_journal import LocalJournal
+from linkweir.clicks.known_networks import KnownNetworks
+from linkweir.clock import now
+from linkweir.db.database import Database
+from linkweir.mail.transport import maildir
+from linkweir.privacy import sealed_destinations
+from linkweir.privacy.erasure import ExternalData, PrivacyRequests
+from linkweir.privacy.erasure_lock import exclusive_erasure
+from linkweir.settings import Settings
+from linkweir.tokens import KeyRing, keyring_file
+from linkweir.web.json_logging import make_logger
+
+DRAIN_SECONDS = 10.0  # that an erasure waits for clicks that are still in the journal
+
+
+def build_classifier(settings: Settings, log: FilteringBoundLogger) -> ClickClassifier:
+    """The classifier that the settings describe."""
+    return ClickClassifier(
+        Enricher(settings.mmdb, KnownNetworks.load(settings.networks), networks_path=settings.networks, log=log),
+        notify_delay_us=int(settings.tell_seconds * 1_000_000),
+        correction_delay_us=int(settings.correct_seconds * 1_000_000),
+    )
+
+
+def build_privacy_requests(
+    settings: Settings,
+    store: Database,
+    log: FilteringBoundLogger,
+    get_classifier: Callable[[], ClickClassifier],
+    get_keyring: Callable[[], KeyRing],
+    *,
+    wait_for_lock: bool = False,
+) -> PrivacyRequests:
+    """Export and erasure over all that holds personal data; `wait_for_lock`: wait for another erasure to end."""
+
+    dead_letters = DeadLetterFile(settings.spool_path, log)
+
+    def drain_journal() -> bool:
+        folder, facts = settings.spool_path, settings.journal_facts
+        journal = LocalJournal(folder, log, dead_letters=dead_letters.append, capacity=facts, wait=settings.click_wait)
+
+        def ingest(connection: Connection, facts: Sequence[ClickEvent]) -> None:
+            ingest_events(connection, facts, get_classifier(), now())
+
+        worker = IngestWorker(
+            store, journal, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=settings.spool_retry
+        )
+        return drain_and_wait(journal, worker, DRAIN_SECONDS)
+
+    def link_destinations(raw: bytes) -> Iterator[str]:
+        return sealed_destinations.sealed_link_destinations(raw, get_keyring(), settings.base_url)
+
+    external_data = ExternalData(
+        lock=lambda: exclusive_erasure(settings.data, wait=wait_for_lock),
+        drain_journal=drain_journal,
+        redact_dead_letters=lambda numbers, addresses, named: dead_letters.redact_person(
+            numbers, addresses, named.matches
+        ),
+        delete_maildir_copies=lambda messages: maildir.delete_messages(settings.maildir_path, messages),
+        link_destinations=link_destinations,
+    )
+    return PrivacyRequests(store, external_data)
+
+
+def open_privacy_requests(settings: Settings, store: Database) -> PrivacyRequests:
+    """The same for a command, whether a service runs or not."""
+    log = make_logger("warning", sys.stderr)
+    get_classifier = functools.cache(lambda: build_classifier(settings, log))
+    get_keyring = functools.cache(lambda: keyring_file.load(settings.key_path))
+    return build_privacy_requests(settings, store, log, get_classifier, get_keyring, wait_for_lock=True)
