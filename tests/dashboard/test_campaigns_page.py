@@ -4,9 +4,9 @@ import time
 from zoneinfo import ZoneInfo
 
 from linkweir.clock import now
-from linkweir.dashboard import report_period
 from linkweir.dashboard.campaign_pages import campaigns_in
 from linkweir.demo.sample_campaigns import CAMPAIGNS
+from linkweir.stats import report_period
 from tests.web.running_service import RunningService
 
 

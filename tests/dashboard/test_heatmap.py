@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from linkweir.dashboard import heatmap
-from linkweir.dashboard.heatmap import LinkClicks
 from linkweir.html.document import rewrite
+from linkweir.stats.verdict_counts import LinkClicks
 from linkweir.tokens import HONEYPOT_INDEX
 from linkweir.tokens.keyring import KeyRing
 from linkweir.tokens.tracker import Tracker

@@ -7,16 +7,16 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from linkweir.clock import HOUR_US, now
-from linkweir.dashboard import click_counts, heatmap, report_period, segment_pages
-from linkweir.dashboard.click_counts import VerdictCounts
+from linkweir.dashboard import heatmap
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.dashboard.report_period import ReportPeriod
 from linkweir.db import aggregate_queries, dashboard_queries, messages_table
 from linkweir.errors import NotFound
 from linkweir.stats import campaigns as report
-from linkweir.stats import click_statistics
+from linkweir.stats import click_statistics, report_period, segments, verdict_counts
+from linkweir.stats.report_period import ReportPeriod
+from linkweir.stats.verdict_counts import VerdictCounts
 
 MAX_COMPARED = 4
 MAX_CAMPAIGNS = 200
@@ -56,9 +56,9 @@ def campaigns_in(connection: Connection, account: uuid.UUID, chosen: ReportPerio
     since = dashboard_queries.get_first_sent_hours(connection, span)
     newest = sorted(since, key=lambda tag: (-since[tag], tag))[:MAX_CAMPAIGNS]
     sent = aggregate_queries.sum_sent_by_value(connection, span, "tag", newest)
-    counts = dict(click_counts.counts_by_value(aggregate_queries.sum_by_value(connection, span, "tag", MAX_LINKS)))
+    counts = dict(verdict_counts.counts_by_value(aggregate_queries.sum_by_value(connection, span, "tag", MAX_LINKS)))
     found = [
-        CampaignSummary(tag, *sent.get(tag, (0, 0)), since[tag] * HOUR_US, counts.get(tag, click_counts.NO_COUNTS))
+        CampaignSummary(tag, *sent.get(tag, (0, 0)), since[tag] * HOUR_US, counts.get(tag, verdict_counts.NO_COUNTS))
         for tag in newest
     ]
     return found + [CampaignSummary(tag, 0, 0, None, one) for tag, one in counts.items() if tag not in since]
@@ -71,7 +71,7 @@ def show_campaign(call: DashboardRequest) -> Response:
     account = call.account["id"]
     span = chosen.span(account, f"tag:{tag}")
     with call.services.store.read() as connection:
-        total = click_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
+        total = verdict_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
         rows = click_statistics.query_clicks(connection, chosen.statistics_query(account, tag)).rows
         links = aggregate_queries.sum_by_value(connection, span, "link", MAX_LINKS)
         since = dashboard_queries.get_first_sent_hours(connection, chosen.span(account, ""), tag).get(tag)
@@ -79,10 +79,10 @@ def show_campaign(call: DashboardRequest) -> Response:
         kept = dashboard_queries.get_latest_stored_mail(connection, account, tag)
         short = messages_table.get_short_link_destinations(connection, kept[0]) if kept else {}
         variants, judged = report.compare_variants(connection, account, tag, (chosen.first, chosen.last), None)
-        found = segment_pages.campaign_segments(connection, account, tag, chosen)
+        found = segments.load_campaign_segments(connection, account, tag, chosen)
     if since is None and not total.total and kept is None:
         raise NotFound("There is no campaign with this tag in the time that you look at.")
-    trend = [(chosen.label(row), click_counts.counts_from_row(row)) for row in rows]
+    trend = [(chosen.label(row), verdict_counts.counts_from_row(row)) for row in rows]
     html = heatmap.html_body(kept[1]) if kept else None
     return call.render(
         "campaign.html",
@@ -96,12 +96,12 @@ def show_campaign(call: DashboardRequest) -> Response:
         links=link_rows(
             html,
             call.services.keyring,
-            click_counts.link_clicks_by_position(links),
+            verdict_counts.link_clicks_by_position(links),
             [row.value for row in links],
             short,
         ),
         drawable=html is not None,
-        variants=[(row, click_counts.counts_from_row(row)) for row in variants],
+        variants=[(row, verdict_counts.counts_from_row(row)) for row in variants],
         judged=[one["meaning"] for one in judged],
         segments=found,
     )
@@ -115,7 +115,7 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
     with call.services.store.read() as connection:
         kept = dashboard_queries.get_latest_stored_mail(connection, account, tag)
         links = aggregate_queries.sum_by_value(connection, chosen.span(account, f"tag:{tag}"), "link", MAX_LINKS)
-    return heatmap_response(call, kept[1] if kept else None, click_counts.link_clicks_by_position(links))
+    return heatmap_response(call, kept[1] if kept else None, verdict_counts.link_clicks_by_position(links))
 
 
 def parse_tag(call: DashboardRequest) -> str:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from linkweir.clock import HOUR_US, now
-from linkweir.dashboard import click_counts, neighbour_pages, report_period
+from linkweir.dashboard import neighbour_pages
 from linkweir.dashboard.campaign_pages import MAX_LINKS, parse_tag
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.dashboard.report_period import ReportPeriod
 from linkweir.db import aggregate_queries, click_lists, dashboard_queries
+from linkweir.stats import report_period, verdict_counts
+from linkweir.stats.report_period import ReportPeriod
 
 PAGE_SIZE = 50
 
@@ -54,7 +55,7 @@ def list_clickers(call: DashboardRequest) -> Response:
             address=wish.address,
             between=wish.time_range,
         )
-        total = click_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
+        total = verdict_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
         links = aggregate_queries.sum_by_value(connection, span, "link", MAX_LINKS)
         privacies = dashboard_queries.count_by_privacy(connection, account, wish.tag)
     keep = [("tag", wish.tag), ("address", wish.address)]

@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from linkweir.clock import HOUR_US, now
-from linkweir.dashboard import charts, click_counts, report_period
+from linkweir.dashboard import charts
 from linkweir.dashboard.campaign_pages import MAX_COMPARED, CampaignSummary, campaigns_in
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import aggregate_queries, dashboard_queries
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.stats import campaigns as report
+from linkweir.stats import report_period, verdict_counts
 from linkweir.stats.significance import ComparedGroup, compare_all
 
 COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click that are compared, and hours of one point
@@ -55,7 +56,7 @@ def _variant_test(tag: str, rows: list[dict[str, Any]], differences: list[dict[s
     """The A/B test of one campaign for the template."""
     return {
         "tag": tag,
-        "rows": [(row, click_counts.counts_from_row(row)) for row in rows],
+        "rows": [(row, verdict_counts.counts_from_row(row)) for row in rows],
         "judged": [one["meaning"] for one in differences],
     }
 
@@ -73,7 +74,7 @@ def _cumulative_clicks(connection: Connection, span: AggregateRange) -> Cumulati
     for row in aggregate_queries.sum_by_hour(
         connection, AggregateRange(span.account, span.scope, start, start + COMPARED_HOURS)
     ):
-        steps[(row.hour - start) // STEP_HOURS] += click_counts.counts_from_row(row._mapping).people
+        steps[(row.hour - start) // STEP_HOURS] += verdict_counts.counts_from_row(row._mapping).people
     past = (now() // HOUR_US - start) // STEP_HOURS
     return [total if step <= past else None for step, total in enumerate(itertools.accumulate(steps))]
 

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from linkweir.api.v2.click_statistics_endpoints import COUNT_COLUMNS, RATE_COLUMNS
 from linkweir.clock import HOUR_US, now
-from linkweir.dashboard import clickers_page, report_period, segment_pages
+from linkweir.dashboard import clickers_page
 from linkweir.dashboard.message_pages import load_message
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.dashboard.report_period import ReportPeriod
 from linkweir.errors import NotFound
-from linkweir.stats import campaigns, click_rows, click_statistics
+from linkweir.stats import campaigns, click_rows, click_statistics, report_period, segments
 from linkweir.stats.export import ColumnTypes, ExportRow, parse_format
+from linkweir.stats.report_period import ReportPeriod
 from linkweir.web.downloads import file_response
 
 MAX_ROWS = 10_000  # rows of sums in one file
@@ -88,7 +88,7 @@ def _link_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
 
 
 def _segment_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
-    segment_pages.dimension_title(call.query("by"))
+    segments.dimension_title(call.query("by"))
     rows = _dimension_rows(call, chosen, call.query("by"))
     return rows, {"value": "text", **COUNT_COLUMNS, **(RATE_COLUMNS if rows and "sent" in rows[0] else {})}
 

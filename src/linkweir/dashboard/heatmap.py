@@ -15,6 +15,7 @@ import nh3
 from linkweir.errors import BadToken
 from linkweir.html import scan
 from linkweir.html.link import Link
+from linkweir.stats.verdict_counts import NO_CLICKS, LinkClicks
 from linkweir.tokens import HONEYPOT_INDEX, KeyRing, open_link
 
 HEADERS = {
@@ -54,28 +55,6 @@ span[{mark}] {{ position: absolute; z-index: 9; margin: -1.05em 0 0 -.35em; padd
 span[{mark}="0"] {{ background: #475569 }}
 </style></head><body>"""
 _PAGE_HEAD = _PAGE_TEMPLATE.format(heat=_HEAT_ATTRIBUTE, mark=_COUNT_ATTRIBUTE)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkClicks:
-    """The clicks of one link."""
-
-    human: int = 0
-    unsure: int = 0
-    machine: int = 0
-
-    @property
-    def people(self) -> int:
-        """What counts as a click: all that was not a machine for certain enough."""
-        return self.human + self.unsure
-
-    @property
-    def total(self) -> int:
-        """Every hit."""
-        return self.people + self.machine
-
-
-NO_CLICKS = LinkClicks()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from linkweir.dashboard import heatmap
-from linkweir.dashboard.heatmap import HeatmapLink, LinkClicks
+from linkweir.dashboard.heatmap import HeatmapLink
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import NotFound
 from linkweir.html import Outcome
 from linkweir.html.lint import combine_warnings
+from linkweir.stats.verdict_counts import NO_CLICKS, LinkClicks
 from linkweir.tokens import KeyRing
 
 
@@ -37,10 +38,7 @@ def link_rows(
             row = rows.setdefault(int(place), {"position": int(place), "text": "", "destination": "", "warning": None})
             row["destination"] = row["destination"] or destination
     most = max((one.total for one in counts.values()), default=0)
-    return [
-        {**row, "clicks": counts.get(position, heatmap.NO_CLICKS), "most": most}
-        for position, row in sorted(rows.items())
-    ]
+    return [{**row, "clicks": counts.get(position, NO_CLICKS), "most": most} for position, row in sorted(rows.items())]
 
 
 def _destination(link: HeatmapLink, short: Mapping[int, str]) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy import RowMapping
 from starlette.responses import Response
 
-from linkweir.dashboard import click_counts, heatmap, neighbour_pages
+from linkweir.dashboard import heatmap, neighbour_pages
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.live_page import to_template_values
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import click_lists, message_search, messages_table
 from linkweir.db.keyset_pagination import PageRequest
 from linkweir.errors import NotFound
+from linkweir.stats import verdict_counts
 
 PAGE_SIZE = 50
 MAX_RECENT_CLICKS = 10  # clicks on the message's own page
@@ -60,7 +61,7 @@ def show_message(call: DashboardRequest) -> Response:
         here="messages",
         row=row,
         attempts=attempts,
-        links=link_rows(html, call.services.keyring, click_counts.link_clicks_from_links(links), followed, short),
+        links=link_rows(html, call.services.keyring, verdict_counts.link_clicks_from_links(links), followed, short),
         hits=[to_template_values(one) for one in hits.rows],
         more=hits.more_after,
         kept=raw is not None,
@@ -93,7 +94,7 @@ def show_message_mail(call: DashboardRequest) -> Response:
         row = messages_table.get(connection, call.account["id"], key)
         raw = messages_table.get_content(connection, key) if row else None
         links = click_lists.list_links_of_message(connection, key) if row else []
-    return heatmap_response(call, raw, click_counts.link_clicks_from_links(links))
+    return heatmap_response(call, raw, verdict_counts.link_clicks_from_links(links))
 
 
 def load_message(call: DashboardRequest) -> RowMapping:

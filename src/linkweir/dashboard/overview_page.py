@@ -3,13 +3,13 @@
 from starlette.responses import Response
 
 from linkweir.clock import now
-from linkweir.dashboard import charts, click_counts, report_period
+from linkweir.dashboard import charts
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import aggregate_queries
-from linkweir.stats import click_statistics
+from linkweir.stats import click_statistics, report_period, verdict_counts
 
 MAX_TOP_VALUES = 8
-ClickTrend = list[tuple[str, click_counts.VerdictCounts]]  # each step of a period by its name
+ClickTrend = list[tuple[str, verdict_counts.VerdictCounts]]  # each step of a period by its name
 
 
 @login_required
@@ -18,15 +18,15 @@ def show_overview(call: DashboardRequest) -> Response:
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     span = chosen.span(call.account["id"], "")
     with call.services.store.read() as connection:
-        total = click_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
+        total = verdict_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
         rows = click_statistics.query_clicks(connection, chosen.statistics_query(call.account["id"])).rows
         sent, delivered = aggregate_queries.sum_sent(connection, span)
         earlier = chosen.preceding_span(call.account["id"], "")
-        before = click_counts.counts_from_row(aggregate_queries.sum_all(connection, earlier)._mapping)
+        before = verdict_counts.counts_from_row(aggregate_queries.sum_all(connection, earlier)._mapping)
         sent_before, _ = aggregate_queries.sum_sent(connection, earlier)
         tags = aggregate_queries.sum_by_value(connection, span, "tag", MAX_TOP_VALUES)
         destinations = aggregate_queries.sum_by_value(connection, span, "destination", MAX_TOP_VALUES)
-    trend = [(chosen.label(row), click_counts.counts_from_row(row)) for row in rows]
+    trend = [(chosen.label(row), verdict_counts.counts_from_row(row)) for row in rows]
     return call.render(
         "overview.html",
         here="overview",
@@ -39,8 +39,8 @@ def show_overview(call: DashboardRequest) -> Response:
         sent_before=sent_before,
         trend=trend,
         chart=trend_chart(trend),
-        tags=click_counts.counts_by_value(tags),
-        destinations=click_counts.counts_by_value(destinations),
+        tags=verdict_counts.counts_by_value(tags),
+        destinations=verdict_counts.counts_by_value(destinations),
     )
 
 

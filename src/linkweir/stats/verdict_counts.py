@@ -1,12 +1,10 @@
-"""Sums of clicks in the words of the pages: people (human and unsure, which count) beside machines."""
+"""Counts of clicks by verdict: people (human and unsure, which count) beside machines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
-
-from linkweir.dashboard.heatmap import LinkClicks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,28 @@ class VerdictCounts:
 
 
 NO_COUNTS = VerdictCounts()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClicks:
+    """The clicks of one link."""
+
+    human: int = 0
+    unsure: int = 0
+    machine: int = 0
+
+    @property
+    def people(self) -> int:
+        """What counts as a click: all that was not a machine for certain enough."""
+        return self.human + self.unsure
+
+    @property
+    def total(self) -> int:
+        """Every hit."""
+        return self.people + self.machine
+
+
+NO_CLICKS = LinkClicks()
 
 
 def counts_from_row(row: Mapping[Any, Any]) -> VerdictCounts:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from linkweir.dashboard import report_period
+from linkweir.stats import report_period
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = int(datetime(2026, 3, 1, 13, 45, tzinfo=UTC).timestamp()) * 1_000_000
