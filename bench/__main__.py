@@ -109,7 +109,7 @@ def extra_figures(*, quick: bool) -> list[str]:
         f"Minting: {sealed.detail} ({sealed.value:.2f} times); {short.detail.partition(',')[0]}.",
         f"Streaming {stream['bytes'] / 1e9:.1f} GB: {stream['megabytes_per_second']:,.0f} MB/s with "
         f"{stream['extra_mebibytes']:.1f} MiB of extra memory, "
-        f"{stream['of_one_call']:.2f} of the speed of one call.",
+        f"{stream['of_single_call']:.2f} of the speed of one call.",
     ]
 
 

@@ -182,7 +182,7 @@ def stream_speed(size: int, rounds: int) -> Ratio:
     """Speed of streaming as a share of one call's."""
     result = _stream(size, rounds)
     detail = f"{result['megabytes_per_second']:.0f} MB/s over {result['bytes']:,} bytes"
-    return Ratio(result["of_one_call"], result["of_one_call_paired"], detail)
+    return Ratio(result["of_single_call"], result["of_single_call_paired"], detail)
 
 
 def _stream(size: int, rounds: int) -> streaming_memory.StreamingResult:

@@ -26,15 +26,15 @@ SLICE_BYTES = 64_000_000  # enough for a steady speed, little enough to be measu
 
 
 class StreamingResult(TypedDict):
-    """What one gigabyte (or so) told. `of_one_call`: share of the speed of one call, best with best."""
+    """What one gigabyte (or so) told. `of_single_call`: share of the speed of one call, best with best."""
 
     bytes: int
     seconds: float
     megabytes_per_second: float
     extra_mebibytes: float
     right: bool
-    of_one_call: float
-    of_one_call_paired: float
+    of_single_call: float
+    of_single_call_paired: float
 
 
 def measure(size: int, rounds: int) -> StreamingResult:
@@ -57,8 +57,8 @@ def measure(size: int, rounds: int) -> StreamingResult:
         "megabytes_per_second": stream.size / seconds / 1e6,
         "extra_mebibytes": extra / 1024,
         "right": (produced, tracked) == (stream.output_size(CONSTANT.encode()), stream.links),
-        "of_one_call": fair,
-        "of_one_call_paired": paired,
+        "of_single_call": fair,
+        "of_single_call_paired": paired,
     }
 
 

@@ -104,14 +104,14 @@ def measure_costs(destinations: list[bytes], rounds: int) -> list[Cost]:
     key, message = RING.current.secret, bytes(66)
     prepared = hashlib.blake2s(key=key, digest_size=10)
 
-    def copied() -> bytes:
+    def hash_by_copy() -> bytes:
         state = prepared.copy()
         state.update(message)
         return state.digest()
 
     works = {
         "keyed hash": repeat(lambda: hashlib.blake2s(message, key=key, digest_size=10).digest()),
-        "keyed hash, copied": repeat(copied),
+        "keyed hash, copied": repeat(hash_by_copy),
     }
     sizes = dict.fromkeys(works, 1)
     for style in STYLES:

@@ -78,11 +78,11 @@ cdef size_t write_varint(uint8_t *out, uint32_t value) noexcept:
 
 
 cdef bint is_ascii(const uint8_t *text, size_t n) noexcept:
-    cdef uint64_t word, seen = 0
+    cdef uint64_t block, seen = 0
     cdef size_t i = 0
     while n - i >= 8:
-        memcpy(&word, text + i, 8)
-        seen |= word
+        memcpy(&block, text + i, 8)
+        seen |= block
         i += 8
     while i < n:
         seen |= text[i]

@@ -25,7 +25,7 @@ def load_linkweir() -> list[Engine]:
         size = sum(len(rewriter.feed(piece)) for piece in pieces)
         return size + len(rewriter.close())
 
-    def streamed(document: bytes, rewriter: "linkweir.Rewriter") -> bytes:
+    def rewrite_stream(document: bytes, rewriter: "linkweir.Rewriter") -> bytes:
         view = memoryview(document)
         out = [rewriter.feed(view[at : at + CHUNK_BYTES]) for at in range(0, len(document), CHUNK_BYTES)]
         return b"".join([*out, rewriter.close()])
@@ -34,8 +34,8 @@ def load_linkweir() -> list[Engine]:
         Engine("linkweir.rewrite", constant, rewrite, chunks, is_linkweir=True),
         Engine(
             "linkweir.Rewriter, 64 KiB chunks",
-            lambda document: streamed(document, linkweir.Rewriter(constant_link)),
-            lambda document, replace: streamed(
+            lambda document: rewrite_stream(document, linkweir.Rewriter(constant_link)),
+            lambda document, replace: rewrite_stream(
                 document, linkweir.Rewriter(lambda destination, index: replace(destination))
             ),
             chunks,

@@ -36,7 +36,7 @@ def load_lolhtml() -> Engine:
             rewriter.write(piece)
         rewriter.end()
 
-    def collected(document: bytes, selector: str, handler: object) -> bytes:
+    def rewrite_collecting(document: bytes, selector: str, handler: object) -> bytes:
         out: list[bytes] = []
         run((document,), selector, handler, out.append)
         return b"".join(out)
@@ -48,8 +48,8 @@ def load_lolhtml() -> Engine:
 
     return Engine(
         "python-lolhtml",
-        lambda document: collected(document, SELECTOR, Constant()),
-        lambda document, replace: collected(document, "a[href]:not([data-as-no-track])", Careful(replace)),
+        lambda document: rewrite_collecting(document, SELECTOR, Constant()),
+        lambda document, replace: rewrite_collecting(document, "a[href]:not([data-as-no-track])", Careful(replace)),
         chunks,
     )
 

@@ -104,15 +104,15 @@ class Shell:
         apart = [one for one in self._waiting if one[0].startswith("rewrite") and one[2] != "help"]
         others = [one for one in self._waiting if one not in apart]
         with ThreadPoolExecutor(len(apart) or 1) as pool:
-            ends = list(pool.map(lambda one: self._started([*MODULE, *one[1]], one[3]), apart))
-        ends += [self._forked(words, given) for _, words, _, given in others]
+            ends = list(pool.map(lambda one: self._run_process([*MODULE, *one[1]], one[3]), apart))
+        ends += [self._run_forked(words, given) for _, words, _, given in others]
         for (words, _, shape, _), end in zip([*apart, *others], ends, strict=True):
             name = self.normalizer.text(words)
             assert name not in self.runs, name
             self.runs[name] = self.normalizer.value(_entry(shape, end.returncode, end.stdout, bool(end.stderr)))
         self._waiting.clear()
 
-    def _forked(self, words: list[str], given: str) -> subprocess.CompletedProcess[str]:
+    def _run_forked(self, words: list[str], given: str) -> subprocess.CompletedProcess[str]:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps([words, given]) + "\n")
@@ -120,7 +120,7 @@ class Shell:
         code, output, errors = json.loads(self._process.stdout.readline())
         return subprocess.CompletedProcess(words, code, output, errors)
 
-    def _started(self, words: list[str], given: str) -> subprocess.CompletedProcess[str]:
+    def _run_process(self, words: list[str], given: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603  our own command
             [sys.executable, *words],
             input=given,

@@ -41,7 +41,7 @@ def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) ->
     """Rows in the order of what is the same in each run, with identifiers seen before known by number."""
     cursor = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  a name out of the database itself
     names = [one[0] for one in cursor.description]
-    named = {column: _described(connection, other) for column, other in REFERENCES.items() if column in names}
+    named = {column: _describe_rows(connection, other) for column, other in REFERENCES.items() if column in names}
     rows = [
         {name: named[name][one] if name in named else _readable(one) for name, one in zip(names, row, strict=True)}
         for row in cursor
@@ -57,7 +57,7 @@ def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) ->
     return [ordered_names, *([row[name] for name in ordered_names] for row in ordered)] if rows else []
 
 
-def _described(connection: sqlite3.Connection, table: str) -> dict[int, str]:
+def _describe_rows(connection: sqlite3.Connection, table: str) -> dict[int, str]:
     rows = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  a name of ours
     return {number: " ".join(str(one) for one in rest) for number, *rest in rows}
 

@@ -25,7 +25,9 @@ def record(recorder: Recorder) -> Recording:
                         bool(one.get("required")),
                         _plain(one.get("schema", {}), schemas, ()),
                     ]
-                    for one in (_resolved(parameter, document) for parameter in operation.get("parameters", []))
+                    for one in (
+                        _resolve_reference(parameter, document) for parameter in operation.get("parameters", [])
+                    )
                 },
                 "request": _bodies(request, schemas),
                 "answers": _answers(operation["responses"], document),
@@ -38,7 +40,7 @@ def _answers(responses: dict[str, Any], document: dict[str, Any]) -> Recording:
     """What is answered, with the statuses that it is answered with."""
     found: Recording = {}
     for status, response in responses.items():
-        one = _resolved(response, document)
+        one = _resolve_reference(response, document)
         bodies = _bodies(one, document.get("components", {}).get("schemas", {}))
         shape = json.dumps({"headers": sorted(one.get("headers", {})), **bodies})
         found.setdefault(shape, []).append(status)
@@ -52,7 +54,7 @@ def _bodies(described: dict[str, Any], schemas: dict[str, Any]) -> dict[str, lis
     }
 
 
-def _resolved(value: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _resolve_reference(value: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in value:
         target: Any = document
         for step in value["$ref"].removeprefix("#/").split("/"):

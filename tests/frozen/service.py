@@ -47,16 +47,19 @@ class Service:
         )
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
-        self.url = self.printed(r"(http://127\.0\.0\.1:\d+)")
-        self.account = self.printed(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-        self.key = self.printed(r"(linkweir-sk-\w{64})")
-        self.smtp_port = int(self.printed(r"SMTP .*?port (\d+)"))
-        self.smtps_port = int(self.printed(r"SMTP .*?port \d+ .*?port (\d+)"))
+        self.url = self.read_printed(r"(http://127\.0\.0\.1:\d+)")
+        self.account = self.read_printed(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+        self.key = self.read_printed(r"(linkweir-sk-\w{64})")
+        self.smtp_port = int(self.read_printed(r"SMTP .*?port (\d+)"))
+        self.smtps_port = int(self.read_printed(r"SMTP .*?port \d+ .*?port (\d+)"))
         self.smtp_user, self.smtp_password = (
-            self.printed(r"username (\S+)"),
-            self.printed(r"username \S+ +password (\S+)"),
+            self.read_printed(r"username (\S+)"),
+            self.read_printed(r"username \S+ +password (\S+)"),
         )
-        self.user, self.password = self.printed(r"user (\S+@\S+)"), self.printed(r"user \S+@\S+ +password (\S+)")
+        self.user, self.password = (
+            self.read_printed(r"user (\S+@\S+)"),
+            self.read_printed(r"user \S+@\S+ +password (\S+)"),
+        )
         self.client = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS)
         wait_until(lambda: self.client.get("/readyz").status_code == 200)
         return self
@@ -84,7 +87,7 @@ class Service:
         for line in self.process.stdout or ():
             self._lines.append(line)
 
-    def printed(self, pattern: str) -> str:
+    def read_printed(self, pattern: str) -> str:
         """The first group of a pattern, once standard output has it."""
         wait_until(lambda: re.search(pattern, "".join(self._lines)) or self.process.poll() is not None)
         match = re.search(pattern, "".join(self._lines))

@@ -14,7 +14,7 @@ from tests.frozen.service import Service, wait_until
 SESSION_SECONDS = 50  # that one takes at most, so that it lies within one hour: sums are by the hour
 SOON_SECONDS = 2.5  # from when on a click after delivery is judged by the same rule for a minute
 DELIVERED = 17  # mails that go to the Maildir
-TOLD = 55  # requests to the webhook
+WEBHOOK_REQUESTS = 55  # requests to the webhook
 Recording = dict[str, Any]
 
 
@@ -35,7 +35,7 @@ def record(folder: Path) -> dict[str, Recording]:
         time.sleep(SOON_SECONDS)
         http.record_redirects(recorder, _links(mails))
         _wait_for_clicks(recorder, sent)
-        wait_until(lambda: len(receiver.requests) >= TOLD)
+        wait_until(lambda: len(receiver.requests) >= WEBHOOK_REQUESTS)
         http.record_pages(recorder)
         http.record_reading(recorder, sent)
         http.record_refusals(recorder, weak)
@@ -73,12 +73,12 @@ def _credential(recorder: http.Recorder) -> tuple[str, str]:
 def _wait_for_mails(maildir: Path) -> dict[str, bytes]:
     """The delivered mails by the local part of their recipient, once all are there."""
 
-    def found() -> dict[str, bytes]:
+    def read_delivered() -> dict[str, bytes]:
         mails = [path.read_bytes() for path in (maildir / "new").glob("*")]
         return {_first(rb"(?mi)^to: .*?([a-z]+)@", mail): mail for mail in mails}
 
-    wait_until(lambda: len(found()) >= DELIVERED)
-    return dict(sorted(found().items()))
+    wait_until(lambda: len(read_delivered()) >= DELIVERED)
+    return dict(sorted(read_delivered().items()))
 
 
 def _first(pattern: bytes, mail: bytes) -> str:
@@ -100,12 +100,12 @@ def _links(mails: dict[str, bytes]) -> dict[str, list[str]]:
 def _wait_for_clicks(recorder: http.Recorder, sent: dict[str, str]) -> None:
     """Until every hit that was answered is stored: the journal is empty and the last one shows."""
 
-    def stored() -> bool:
+    def is_stored() -> bool:
         text = recorder.service.client.get("/metrics").text
         waiting = re.search(r"^linkweir_clicks_waiting (\S+)", text, re.MULTILINE)
         return waiting is not None and float(waiting[1]) == 0
 
-    wait_until(stored)
+    wait_until(is_stored)
 
 
 def _get(recorder: http.Recorder, path: str) -> Any:

@@ -27,7 +27,8 @@ def record(service: Service, sandbox: tuple[str, str]) -> dict[str, Dialogue]:
         "without AUTH": _safely(service, (*_envelope(), "DATA", "QUIT")),
         "AUTH refused": _safely(service, (_auth("\0nobody\0wrong"), "AUTH CRAM-MD5", "AUTH PLAIN !!!", "QUIT")),
         "AUTH PLAIN": _safely(service, (_auth(plain), _auth(plain), *_envelope(), "DATA", "*mail", "QUIT")),
-        "AUTH LOGIN": _safely(service, ("AUTH LOGIN", _encoded(service.smtp_user), _encoded(service.smtp_password),
+        "AUTH LOGIN": _safely(service, ("AUTH LOGIN", _encode_base64(service.smtp_user),
+                                        _encode_base64(service.smtp_password),
                                         "NOOP", "QUIT"), implicit=True),
         "parameters": _safely(service, (
             _auth(plain), "MAIL FROM:<news@example.com> SIZE=99999999", "MAIL FROM:<news@example.com> BODY=8BITMIME",
@@ -56,12 +57,12 @@ def _envelope(sender: str = "news@example.com", recipient: str = "smtp@example.o
     return f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"
 
 
-def _encoded(text: str) -> str:
+def _encode_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
 def _auth(text: str) -> str:
-    return f"AUTH PLAIN {_encoded(text)}"
+    return f"AUTH PLAIN {_encode_base64(text)}"
 
 
 def _plainly(service: Service, commands: Sequence[str]) -> Dialogue:
@@ -87,14 +88,14 @@ def _talk(client: smtplib.SMTP, commands: Sequence[str]) -> Dialogue:
             reply: tuple[int, bytes] = client.getreply()
         else:
             reply = client.docmd(command)
-        found.append([_shown(command, found), _code(command, *reply)])
+        found.append([_show_command(command, found), _code(command, *reply)])
         if reply[0] == 221:
             break
     client.close()
     return found
 
 
-def _shown(command: str, before: Dialogue) -> str:
+def _show_command(command: str, before: Dialogue) -> str:
     if before and before[-1][1].startswith("334"):
         return "<credential>"
     return re.sub(r"^(AUTH PLAIN) [A-Za-z0-9+/=]{12,}$", r"\1 <credential>", command)

@@ -5,8 +5,7 @@ import quopri
 
 import pytest
 
-from linkweir.html.hidden_tags import make_honeypot_tag
-from linkweir.html.tag_insertion import insert_tags, make_pixel_tag
+from linkweir.html.tag_insertion import insert_tags, make_honeypot_tag, make_pixel_tag
 from linkweir.mime.message import rewrite_message
 from tests.mime.assertions import decode_part, list_parts
 

@@ -1,4 +1,4 @@
-"""What an API key may do. A scope names a thing, a deed, and for some whether for all domains or one."""
+"""What an API key may do. A scope names a thing, a action, and for some whether for all domains or one."""
 
 import re
 from collections.abc import Iterable
@@ -28,8 +28,8 @@ GLOBAL_ACTIONS = (
 ALL_SCOPES = sorted(
     (
         *ACCOUNT_SCOPES,
-        *(f"{deed}:all" for deed in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS)),
-        *(f"{deed}:{{example.com}}" for deed in DOMAIN_ACTIONS),
+        *(f"{action}:all" for action in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS)),
+        *(f"{action}:{{example.com}}" for action in DOMAIN_ACTIONS),
     )
 )
 _SCOPE_DOMAIN = re.compile(r"\{?([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\}?")
@@ -41,22 +41,22 @@ def parse_scopes(scopes: Iterable[str], field: str = "scopes") -> list[str]:
 
 
 def _parse_scope(scope: str, field: str) -> str:
-    deed, _, whom = scope.rpartition(":")
-    if scope in ACCOUNT_SCOPES or (deed in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS) and whom == "all"):
+    action, _, whom = scope.rpartition(":")
+    if scope in ACCOUNT_SCOPES or (action in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS) and whom == "all"):
         return scope
     found = _SCOPE_DOMAIN.fullmatch(whom.lower())
-    if deed not in DOMAIN_ACTIONS or found is None:
+    if action not in DOMAIN_ACTIONS or found is None:
         raise ValidationError(field, f"there is no scope {scope[:80]!r}; known are {', '.join(ALL_SCOPES)}")
-    return f"{deed}:{{{found[1]}}}"
+    return f"{action}:{{{found[1]}}}"
 
 
 def require(held: Iterable[str], required_scope: str, domain: str | None = None) -> None:
     """Raises NotAllowed unless the key may do this: for all domains, or for this one."""
     if domain is None and required_scope.endswith(":any"):  # some domain; which one is seen later
-        deed = required_scope.removesuffix("any")
-        if any(scope == WILDCARD_SCOPE or scope.startswith(deed) for scope in held):
+        action = required_scope.removesuffix("any")
+        if any(scope == WILDCARD_SCOPE or scope.startswith(action) for scope in held):
             return
-        raise Forbidden(f"{deed}all")
+        raise Forbidden(f"{action}all")
     options = {required_scope, WILDCARD_SCOPE}
     if domain is not None:
         options |= {f"{required_scope.removesuffix('all')}{{{domain}}}"}

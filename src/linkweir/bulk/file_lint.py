@@ -4,7 +4,7 @@ import codecs
 from dataclasses import dataclass
 
 from linkweir.bulk.document_io import PREFIX_BYTES, InputFile, UnreadableInput, reject_binary
-from linkweir.bulk.file_kind import FileKind
+from linkweir.bulk.file_list import FileKind
 from linkweir.bulk.mbox import MAX_MAIL_BYTES, read_single_mail, split_mbox
 from linkweir.bulk.tracker_factory import TrackerFactory
 from linkweir.html import Finding, Outcome, Switches, check

@@ -9,13 +9,21 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
 
 from linkweir.bulk.document_io import describe_error
-from linkweir.bulk.file_kind import SUFFIXES, FileKind, detect_kind
 from linkweir.durable_files import is_temporary
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import STDIN, display_path
 
+FileKind = Literal["html", "eml", "mbox"]
+FILE_KINDS: tuple[FileKind, ...] = ("html", "eml", "mbox")
+SUFFIXES: dict[str, FileKind] = {
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
+    ".eml": "eml",
+    ".mbox": "mbox",
+}
 NOT_REGULAR = "not a regular file"
 NO_SUPPORTED_FILE = f"a folder without any file that is known here ({', '.join(SUFFIXES)} or a mail of a Maildir)"
 
@@ -281,3 +289,18 @@ def _deduplicate(jobs: list[FileJob]) -> list[FileJob]:
     for job in jobs:
         kept.setdefault(os.path.realpath(job.source), job)
     return list(kept.values())
+
+
+def detect_kind(path: str) -> FileKind | None:
+    """Return the kind of the file by its name and folder, None if unsupported. Mails of a Maildir have no suffix."""
+    name = os.path.basename(path)
+    kind = SUFFIXES.get(os.path.splitext(name)[1].lower())
+    folder = os.path.dirname(path)
+    if kind is None and os.path.basename(folder) in ("cur", "new") and not name.startswith("."):
+        return "eml" if _is_maildir(os.path.dirname(folder)) else None
+    return kind
+
+
+@lru_cache(maxsize=64)
+def _is_maildir(folder: str) -> bool:
+    return all(os.path.isdir(os.path.join(folder, name)) for name in ("cur", "new", "tmp"))

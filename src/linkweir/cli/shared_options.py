@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from typing import Any, Protocol
 
-from linkweir.bulk.file_kind import FILE_KINDS
+from linkweir.bulk.file_list import FILE_KINDS
 from linkweir.errors import BadSwitch, LinkweirError
 from linkweir.html import Switches
 from linkweir.html.charset import Charset

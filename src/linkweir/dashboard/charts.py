@@ -16,9 +16,9 @@ _FINDERS = list(sys.meta_path)
 import pygal  # noqa: E402
 from pygal.style import Style  # noqa: E402
 
-# pygal hangs a finder for map plugins, of an old kind, into every import of the process: it makes Python 3.11 warn
-# wherever a module is not found. We use no maps; who had imported pygal before us keeps it.
-sys.meta_path[:] = [one for one in sys.meta_path if one in _FINDERS or type(one).__module__ != "pygal"]
+# pygal adds an old-style finder for map plugins to sys.meta_path, which makes Python 3.11 warn wherever a module is
+# not found. Maps are not used here, so it is removed, unless it was there before.
+sys.meta_path[:] = [finder for finder in sys.meta_path if finder in _FINDERS or type(finder).__module__ != "pygal"]
 
 Series = Sequence[tuple[str, Sequence[int | None]]]  # None: no point
 WIDTH, HEIGHT = 860, 280

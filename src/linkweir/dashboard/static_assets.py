@@ -6,6 +6,6 @@ from importlib.resources import files
 MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _STATIC_FOLDER = files("linkweir.dashboard") / "static"
 STATIC_FILES = {
-    one.name: one.read_bytes() for one in _STATIC_FOLDER.iterdir() if one.name.rpartition(".")[2] in MEDIA_TYPES
+    file.name: file.read_bytes() for file in _STATIC_FOLDER.iterdir() if file.name.rpartition(".")[2] in MEDIA_TYPES
 }
 CONTENT_HASH = hashlib.sha256(b"".join(STATIC_FILES[name] for name in sorted(STATIC_FILES))).hexdigest()[:12]

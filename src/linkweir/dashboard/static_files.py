@@ -11,11 +11,11 @@ from linkweir.errors import NotFound
 async def serve_static_file(request: Request) -> Response:
     """One file; its address changes with its content, so it may be kept for ever."""
 
-    async def found() -> Response:
+    async def respond() -> Response:
         name = request.path_params["name"]
         if name not in STATIC_FILES or request.path_params["mark"] != CONTENT_HASH:
             raise NotFound("There is no such file.")
         headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return Response(STATIC_FILES[name], headers=headers, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
 
-    return await with_error_page(request, found)
+    return await with_error_page(request, respond)

@@ -88,21 +88,27 @@ DIMENSIONS: Final = (
     ),
     Dimension(name="variant", source="message", title="Variant", disclosure="variant of the mail"),
 )
-DIMENSION_NAMES: Final = tuple(one.name for one in DIMENSIONS)
-CLICK_DIMENSIONS: Final = tuple(one for one in DIMENSIONS if one.source == "click")  # columns of `clicks`
-CLICK_DIMENSION_NAMES: Final = tuple(one.name for one in CLICK_DIMENSIONS)
+DIMENSION_NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
+CLICK_DIMENSIONS: Final = tuple(
+    dimension for dimension in DIMENSIONS if dimension.source == "click"
+)  # columns of `clicks`
+CLICK_DIMENSION_NAMES: Final = tuple(dimension.name for dimension in CLICK_DIMENSIONS)
 # columns of `messages` that are dimensions as they stand; a message has several tags
-MESSAGE_COLUMN_NAMES: Final = tuple(one.name for one in DIMENSIONS if one.source == "message" and one.name != "tag")
-PERSONAL_DIMENSIONS: Final = (ATTRIBUTE_PREFIX, *(one.name for one in DIMENSIONS if one.names_person))
-SEGMENT_TITLES: Final = {one.name: one.title for one in DIMENSIONS if one.title}
+MESSAGE_COLUMN_NAMES: Final = tuple(
+    dimension.name for dimension in DIMENSIONS if dimension.source == "message" and dimension.name != "tag"
+)
+PERSONAL_DIMENSIONS: Final = (ATTRIBUTE_PREFIX, *(dimension.name for dimension in DIMENSIONS if dimension.names_person))
+SEGMENT_TITLES: Final = {dimension.name: dimension.title for dimension in DIMENSIONS if dimension.title}
 CAMPAIGN_SEGMENTS: Final = tuple(
-    one.name for one in sorted(DIMENSIONS, key=lambda one: one.segment_rank) if one.segment_rank
+    dimension.name
+    for dimension in sorted(DIMENSIONS, key=lambda dimension: dimension.segment_rank)
+    if dimension.segment_rank
 )
 
 
 def collect_flags(dimensions: tuple[Dimension, ...]) -> dict[str, int]:
-    """The flag of each dimension of links and clicks. Raises ValueError for one that is no bit of its own."""
-    flags = {one.name: one.unique_flag for one in dimensions if one.source != "message"}
+    """The flag of each dimension of links and clicks. Raises ValueError for dimension that is no bit of its own."""
+    flags = {dimension.name: dimension.unique_flag for dimension in dimensions if dimension.source != "message"}
     taken = 0
     for name, flag in flags.items():
         if flag.bit_count() != 1 or flag >= UNIQUE_OVERALL_FLAG or flag & taken:

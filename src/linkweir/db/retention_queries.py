@@ -41,7 +41,7 @@ def delete_contents(connection: Connection, now: int, limit: int) -> int:
 ANONYMIZED_COLUMNS = dict.fromkeys(  # what a click loses with its message: all that says whose it was, or might
     (
         *("message_id", "message_ref", "destination", "ip", "user_agent", "system", "region", "network"),
-        *(one.name for one in CLICK_DIMENSIONS if not one.is_coarse),
+        *(dimension.name for dimension in CLICK_DIMENSIONS if not dimension.is_coarse),
         *("told", "tell_at"),
     )
 )

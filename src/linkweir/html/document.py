@@ -75,11 +75,11 @@ def scan(
 
 
 def _make_link_reporter(document: Document, on_link: OnLink) -> _html.Report:
-    def tell(rows: list[_html.RawLink]) -> None:
+    def report_links(rows: list[_html.RawLink]) -> None:
         for row in rows:
             on_link(document.to_link(row))
 
-    return tell
+    return report_links
 
 
 def _check_buffer(html: Buffer) -> None:

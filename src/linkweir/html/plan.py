@@ -57,8 +57,8 @@ class Plan(Generic[Html]):
 
     def render_counted(self, links: Links | DocumentLinks) -> tuple[Html, int]:
         """As `render`, with how many links were replaced."""
-        ask = make_document_resolver(links, self._switches, self._document)
-        values = list(ask(list(self._destinations), list(self._indexes)))  # copies: whoever gets a list may change it
+        resolve_batch = make_document_resolver(links, self._switches, self._document)
+        values = list(resolve_batch(list(self._destinations), list(self._indexes)))
         done = self._template.fill(values)
         replaced = sum(isinstance(value, bytes) for value in values)
         return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done), replaced

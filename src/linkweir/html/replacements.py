@@ -56,8 +56,8 @@ class LinkReplacements:
             self._rows = self._document.scan_rows(switches, tracker or dry_run_tracker())
             self.count = len(self._rows)
             return
-        ask = make_document_resolver(links, switches, self._document, first)
-        resolve = ask if not first else _shift_indexes(ask, first)
+        resolve_batch = make_document_resolver(links, switches, self._document, first)
+        resolve = resolve_batch if not first else _shift_indexes(resolve_batch, first)
         report = self._rows.extend if collect_links else None
         splice = _html.LinkRewriter(switches.rules, resolve, self._document.charset.to_utf8, report)
         self.replacements = splice.replacements(self._document.raw)
@@ -88,7 +88,7 @@ class LinkReplacements:
 
 
 def _shift_indexes(resolve: _html.Resolve, first: int) -> _html.Resolve:
-    def moved(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+    def resolve_shifted(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         return list(resolve(destinations, [index + first for index in indexes]))
 
-    return moved
+    return resolve_shifted

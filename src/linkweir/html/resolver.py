@@ -48,8 +48,8 @@ def make_resolver(links: Links, switches: Switches, charset: Charset) -> _html.R
         check_type("links", links, Tracker, "a Tracker or a function")
     check_type("switches", switches, Switches, "Switches")
     mint = _make_tracker_resolver(links, charset) if isinstance(links, Tracker) else None
-    ask = mint or _make_function_resolver(cast(LinkFunction, links), charset)
-    return _skip_matching(ask, switches.skip_patterns, mint) if switches.skip_patterns else ask
+    resolve_batch = mint or _make_function_resolver(cast(LinkFunction, links), charset)
+    return _skip_matching(resolve_batch, switches.skip_patterns, mint) if switches.skip_patterns else resolve_batch
 
 
 def make_document_resolver(
@@ -60,8 +60,8 @@ def make_document_resolver(
     of_document = getattr(links, "of_document", None)
     if of_document is None:
         return make_resolver(cast(Links, links), switches, document.charset)
-    ask: _html.Resolve = of_document(document, switches, first)
-    return _skip_matching(ask, switches.skip_patterns) if switches.skip_patterns else ask
+    resolve_batch: _html.Resolve = of_document(document, switches, first)
+    return _skip_matching(resolve_batch, switches.skip_patterns) if switches.skip_patterns else resolve_batch
 
 
 def make_dry_run_resolver(links: Tracker | None, switches: Switches, charset: Charset) -> _html.Resolve:
@@ -71,7 +71,7 @@ def make_dry_run_resolver(links: Tracker | None, switches: Switches, charset: Ch
     tracked, known = OUTCOME_NUMBER[Outcome.TRACKED], OUTCOME_NUMBER[Outcome.ALREADY_TRACKED]
     mint = None if links is None else _make_tracker_resolver(links, charset)
 
-    def ask(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+    def resolve_batch(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         if links is None or mint is None:
             return [tracked] * len(destinations)
         grows = 1 if charset.codec == "utf-8" else 3  # a query in another charset is percent-encoded
@@ -79,7 +79,7 @@ def make_dry_run_resolver(links: Tracker | None, switches: Switches, charset: Ch
             return [known if links.is_tracked(destination) else tracked for destination in destinations]
         return [tracked if isinstance(value, bytes) else value for value in mint(destinations, indexes)]
 
-    return _skip_matching(ask, switches.skip_patterns, mint) if switches.skip_patterns else ask
+    return _skip_matching(resolve_batch, switches.skip_patterns, mint) if switches.skip_patterns else resolve_batch
 
 
 @lru_cache(1)

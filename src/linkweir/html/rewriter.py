@@ -104,11 +104,11 @@ class Rewriter:
 
 
 def _make_link_reporter(on_link: OnLink, charset: Charset) -> Callable[[list[_html.RawLink]], None]:
-    def tell(rows: list[_html.RawLink]) -> None:
+    def report_links(rows: list[_html.RawLink]) -> None:
         for row in rows:
             on_link(link_from_row(row, codec=charset.codec))
 
-    return tell
+    return report_links
 
 
 def rewrite_file(

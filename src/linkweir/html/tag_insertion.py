@@ -1,26 +1,27 @@
-"""Where an open pixel (or another tag that nobody sees) may stand in a document, and the pixel's tag."""
+"""Inserts invisible tags at the end of a document: the open pixel, and the honeypot link that only machines follow."""
 
 from __future__ import annotations
 
+from linkweir.errors import check_type
 from linkweir.html.document import Document
 from linkweir.html.options import Switches
 from linkweir.html.rewriter import DEFAULT_SWITCHES
 
-# A link that nothing speaks against: where the scanner sees it as one, markup stands, and no comment or script.
+# Where the tokenizer reports this tag as a link, the position is text content, not a comment or script.
 _PROBE = b'<a href="https://probe.invalid/">'
 _END_TAGS = (b"</body", b"</html")
-_MAX_CANDIDATES = 64  # occurrences that are tried; more are somebody's joke
+_MAX_CANDIDATES = 64  # occurrences that are tried, so that hostile input cannot make the search quadratic
 
 
 def make_pixel_tag(url: str) -> bytes:
-    """The pixel's tag. Visible as far as a mail client can tell, or it would not be fetched."""
+    """Return the tag of the open pixel. It is not hidden by styles: mail clients do not fetch hidden images."""
     return f'<img src="{url}" width="1" height="1" border="0" alt="">'.encode("ascii")
 
 
 def find_insertion_point(html: str | bytes, switches: Switches = DEFAULT_SWITCHES) -> int | None:
-    """The offset (in bytes; of UTF-8 for a str) before `</body>`, else before `</html>`, else at the end.
+    """Return the offset (in bytes; of UTF-8 for a str) before `</body>`, else before `</html>`, else of the end.
 
-    None where even the end is no markup: in a comment or script that never ends, say.
+    None if even the end is not text content, as in an unclosed comment or script.
     """
     data = html.encode("utf-8", "surrogatepass") if isinstance(html, str) else html
     lower = data.lower()
@@ -36,12 +37,32 @@ def find_insertion_point(html: str | bytes, switches: Switches = DEFAULT_SWITCHE
 
 
 def insert_tags(html: str, tags: bytes, switches: Switches = DEFAULT_SWITCHES) -> str:
-    """The document with these tags at the pixel's place, or as it was where there is none."""
+    """Return the document with `tags` at its insertion point, or unchanged if it has none."""
     data = html.encode("utf-8", "surrogatepass")
-    place = find_insertion_point(data, switches)
-    if place is None:
+    offset = find_insertion_point(data, switches)
+    if offset is None:
         return html
-    return (data[:place] + tags + data[place:]).decode("utf-8", "surrogatepass")
+    return (data[:offset] + tags + data[offset:]).decode("utf-8", "surrogatepass")
+
+
+def make_honeypot_tag(url: str) -> bytes:
+    """Return an empty link that nobody can see, touch or reach with the Tab key, even where styles are removed, and
+    that screen readers skip.
+    """
+    hidden = 'style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1" rel="nofollow"'
+    return f'<a href="{url}" {hidden}></a>'.encode("ascii")
+
+
+def make_hidden_tags(pixel: str | None, honeypot: str | None) -> tuple[bytes, ...]:
+    """Return the tags for these URLs, in the order of insertion."""
+    check_type("pixel", pixel, (str, type(None)), "str or None")
+    check_type("honeypot", honeypot, (str, type(None)), "str or None")
+    return (*((make_pixel_tag(pixel),) if pixel else ()), *((make_honeypot_tag(honeypot),) if honeypot else ()))
+
+
+def render_hidden_tags(pixel: str | None, honeypot: str | None) -> bytes:
+    """Return the tags for these URLs as one string, empty if both are None."""
+    return b"".join(make_hidden_tags(pixel, honeypot))
 
 
 def _is_text_position(data: bytes, at: int, switches: Switches) -> bool:

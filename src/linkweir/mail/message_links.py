@@ -13,10 +13,9 @@ from linkweir.errors import RefusedValue
 from linkweir.html import Outcome, Plan, Switches, utm
 from linkweir.html.charset import Charset
 from linkweir.html.document import Document
-from linkweir.html.hidden_tags import render_hidden_tags
 from linkweir.html.link import OUTCOME_NUMBER
 from linkweir.html.resolver import MAX_LINK_CHARACTERS, DocumentLinks, Links
-from linkweir.html.tag_insertion import insert_tags
+from linkweir.html.tag_insertion import insert_tags, render_hidden_tags
 from linkweir.mail.message_ids import NUMBER_BITS
 from linkweir.mail.tracking_policy import TrackingPolicy
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, KeyRing, Privacy, Tracker, campaign_tags
@@ -75,7 +74,7 @@ class MessageLinks:
         marked = document.find_indexes_with(utm.OPT_OUT_ATTRIBUTE, switches) if self._utm_parameters else frozenset()
         charset, answer = document.charset, self._mint if self._tracks_clicks else self._add_utm
 
-        def ask(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
+        def resolve(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
             return [
                 OUTCOME_NUMBER[Outcome.ALREADY_TRACKED]
                 if self._tracker.is_tracked(destination)
@@ -83,7 +82,7 @@ class MessageLinks:
                 for destination, index in zip(destinations, indexes, strict=True)
             ]
 
-        return ask
+        return resolve
 
     def _mint(self, destination: bytes, index: int, charset: Charset, *, opted_out: bool) -> bytes | int:
         exact = charset.percent_encode_query(destination).decode()

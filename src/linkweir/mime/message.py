@@ -10,12 +10,11 @@ from linkweir import _mime
 from linkweir.errors import check_type
 from linkweir.html import Link, Switches
 from linkweir.html.charset import Charset
-from linkweir.html.hidden_tags import make_hidden_tags
 from linkweir.html.prescan import detect_bom, get_declared_charset
 from linkweir.html.replacements import LinkReplacements, Replacement
 from linkweir.html.resolver import DocumentLinks, Links
 from linkweir.html.rewriter import DEFAULT_SWITCHES
-from linkweir.html.tag_insertion import find_insertion_point
+from linkweir.html.tag_insertion import find_insertion_point, make_hidden_tags
 from linkweir.mime.base64_body import Base64Body
 from linkweir.mime.html_parts import HtmlPart, HtmlPartFinder
 from linkweir.mime.identity_body import IdentityBody

@@ -34,8 +34,8 @@ class ExportFormat:
 
 
 FORMATS: Final = {
-    one.name: one
-    for one in (
+    format.name: format
+    for format in (
         ExportFormat("csv", "text/csv; charset=utf-8", ".csv"),
         ExportFormat("ndjson", "application/x-ndjson", ".ndjson"),
         ExportFormat("parquet", "application/vnd.apache.parquet", ".parquet"),

@@ -12,7 +12,7 @@ from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_columns import VERDICTS
 from linkweir.db.dimensions import UNIQUE_OVERALL_FLAG, DimensionValue
 
-VERDICT_COLUMNS = {verdict: place for place, verdict in enumerate(VERDICTS)}
+VERDICT_COLUMNS = {verdict: column for column, verdict in enumerate(VERDICTS)}
 CLICKERS_COLUMN = len(VERDICTS)
 COUNTS_OFFSET = 5  # after account, scope, dimension, value and hour
 BucketKey = tuple[uuid.UUID, tuple[str, ...], int]  # account, scopes, hour

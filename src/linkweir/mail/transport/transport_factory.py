@@ -1,10 +1,9 @@
 """Makes the transports that the settings name."""
 
 from linkweir.mail.transport import Transport
-from linkweir.mail.transport.discard import DiscardTransport
 from linkweir.mail.transport.maildir import MaildirTransport
+from linkweir.mail.transport.placeholder_transports import DiscardTransport, UnavailableTransport
 from linkweir.mail.transport.smtp_relay import SmtpRelay, parse_relay_url
-from linkweir.mail.transport.unavailable import UnavailableTransport
 from linkweir.settings import Settings
 
 
