@@ -4,9 +4,9 @@ import time
 from zoneinfo import ZoneInfo
 
 from linkweir.clock import now
-from linkweir.dashboard.campaign_pages import campaigns_in
 from linkweir.demo.sample_campaigns import CAMPAIGNS
 from linkweir.stats import report_period
+from linkweir.stats.campaign_reports import list_campaign_summaries
 from tests.web.running_service import RunningService
 
 
@@ -15,7 +15,7 @@ def test_each_campaign_has_its_own_day(sample_service: RunningService) -> None:
     account = sample_service.components.account
     assert account is not None
     with sample_service.components.store.read() as connection:
-        found = campaigns_in(connection, account, report_period.parse_period("30", now(), ZoneInfo("UTC")))
+        found = list_campaign_summaries(connection, account, report_period.parse_period("30", now(), ZoneInfo("UTC")))
     ages = {one.tag: one.age_seconds for one in CAMPAIGNS}
     assert [one.tag for one in found] == sorted(ages, key=lambda tag: ages[tag])
     for one in found:

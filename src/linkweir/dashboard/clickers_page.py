@@ -1,15 +1,15 @@
 """Who clicked: the people of a campaign or of one of its links, and why some of them are not on any list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import neighbour_pages
-from linkweir.dashboard.campaign_pages import MAX_LINKS, parse_tag
+from linkweir.dashboard.campaign_pages import parse_tag
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.db import aggregate_queries, click_lists, dashboard_queries
-from linkweir.stats import report_period, verdict_counts
+from linkweir.stats import campaign_reports, click_rows, report_period
 from linkweir.stats.report_period import ReportPeriod
 
 PAGE_SIZE = 50
@@ -45,7 +45,7 @@ def list_clickers(call: DashboardRequest) -> Response:
     wish, account = parse_filter(call), call.account["id"]
     span = wish.period.span(account, f"tag:{wish.tag}")
     with call.services.store.read() as connection:
-        page = click_lists.list_clickers(
+        page = click_rows.list_clickers(
             connection,
             account,
             wish.tag,
@@ -55,9 +55,9 @@ def list_clickers(call: DashboardRequest) -> Response:
             address=wish.address,
             between=wish.time_range,
         )
-        total = verdict_counts.counts_from_row(aggregate_queries.sum_all(connection, span)._mapping)
-        links = aggregate_queries.sum_by_value(connection, span, "link", MAX_LINKS)
-        privacies = dashboard_queries.count_by_privacy(connection, account, wish.tag)
+        total = campaign_reports.load_counts(connection, span)
+        links = campaign_reports.load_links(connection, account, wish.tag, wish.period)
+        privacies = click_rows.count_messages_by_privacy(connection, account, wish.tag)
     keep = [("tag", wish.tag), ("address", wish.address)]
     keep += [] if wish.position is None else [("position", str(wish.position))]
     return call.render(
@@ -71,14 +71,14 @@ def list_clickers(call: DashboardRequest) -> Response:
         rows=page.rows,
         turning=neighbour_pages.make_neighbour_pages(page, "at"),
         total=total,
-        links=_link_choices([row.value for row in links]),
+        links=_link_choices(links.values),
         untied=privacies.get("anonymous", 0),
         known=sum(privacies.values()),
         shortened=privacies.get("pseudonymous", 0),
     )
 
 
-def _link_choices(values: list[str]) -> list[tuple[int, str]]:
+def _link_choices(values: Sequence[str]) -> list[tuple[int, str]]:
     """Place and destination of each link that was followed, in the order of the mail; the first destination where a
     place has several."""
     found: dict[int, str] = {}

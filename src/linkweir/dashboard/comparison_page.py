@@ -1,19 +1,16 @@
 """Campaigns side by side: their rates, whether these differ by more than chance, and their first three days."""
 
-import itertools
 from typing import Any
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
-from linkweir.clock import HOUR_US, now
+from linkweir.clock import now
 from linkweir.dashboard import charts
-from linkweir.dashboard.campaign_pages import MAX_COMPARED, CampaignSummary, campaigns_in
+from linkweir.dashboard.campaign_pages import MAX_COMPARED
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.db import aggregate_queries, dashboard_queries
-from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.stats import campaign_reports, report_period, verdict_counts
 from linkweir.stats import campaigns as report
-from linkweir.stats import report_period, verdict_counts
+from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.significance import ComparedGroup, compare_all
 
 COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click that are compared, and hours of one point
@@ -27,14 +24,19 @@ def show_comparison(call: DashboardRequest) -> Response:
     chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]
     wanted = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
     with call.services.store.read() as connection:
-        found = campaigns_in(connection, account, chosen)
+        found = campaign_reports.list_campaign_summaries(connection, account, chosen)
         by_tag = {one.tag: one for one in found}
         compared = [by_tag[tag] for tag in wanted if tag in by_tag]
         variants = [
             (one.tag, *report.compare_variants(connection, account, one.tag, (chosen.first, chosen.last), None))
             for one in compared
         ]
-        races = [_cumulative_clicks(connection, AggregateRange(account, f"tag:{one.tag}", 0, 0)) for one in compared]
+        races = [
+            campaign_reports.load_cumulative_clicks(
+                connection, account, one.tag, now(), steps=STEP_COUNT, step_hours=STEP_HOURS
+            )
+            for one in compared
+        ]
     return call.render(
         "compare.html",
         here="compare",
@@ -65,18 +67,6 @@ def _significance_sentences(compared: list[CampaignSummary]) -> list[str]:
     """Each campaign against the first, in a sentence that says what is chance."""
     groups = [ComparedGroup(one.tag, min(one.clicks.clickers, one.delivered), one.delivered) for one in compared]
     return [one.meaning for one in compare_all(groups[0], groups[1:])] if groups else []
-
-
-def _cumulative_clicks(connection: Connection, span: AggregateRange) -> CumulativeClicks:
-    """Clicks of people since the first click, added up; None for what is yet to come."""
-    start = dashboard_queries.get_first_click_hour(connection, span.account, span.scope) or 0
-    steps = [0] * STEP_COUNT
-    for row in aggregate_queries.sum_by_hour(
-        connection, AggregateRange(span.account, span.scope, start, start + COMPARED_HOURS)
-    ):
-        steps[(row.hour - start) // STEP_HOURS] += verdict_counts.counts_from_row(row._mapping).people
-    past = (now() // HOUR_US - start) // STEP_HOURS
-    return [total if step <= past else None for step, total in enumerate(itertools.accumulate(steps))]
 
 
 def _step_labels() -> list[str]:

@@ -16,7 +16,7 @@ from linkweir.tokens import KeyRing
 
 
 def link_rows(
-    html: str | None, ring: KeyRing, counts: dict[int, LinkClicks], followed: Sequence[str], short: Mapping[int, str]
+    html: str | None, ring: KeyRing, counts: Mapping[int, LinkClicks], followed: Sequence[str], short: Mapping[int, str]
 ) -> list[dict[str, Any]]:
     """The links of a mail in order with their counts: from the mail while it is kept, else those that were followed.
 
@@ -45,7 +45,7 @@ def _destination(link: HeatmapLink, short: Mapping[int, str]) -> str:
     return link.destination or ("" if link.position is None else short.get(link.position, ""))
 
 
-def heatmap_response(call: DashboardRequest, raw: bytes | None, counts: dict[int, LinkClicks]) -> Response:
+def heatmap_response(call: DashboardRequest, raw: bytes | None, counts: Mapping[int, LinkClicks]) -> Response:
     """The mail in its own page. Raises NotFound when it is no longer kept or holds no HTML."""
     html = heatmap.html_body(raw) if raw is not None else None
     if html is None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.dashboard.verdict_reasons import reason_sentences
-from linkweir.db import dashboard_queries
+from linkweir.stats import click_rows
 
 MAX_CLICKS = 50
 
@@ -27,8 +27,7 @@ def show_live_rows(call: DashboardRequest) -> Response:
 def _latest_clicks(call: DashboardRequest) -> list[dict[str, Any]]:
     with call.services.store.read() as connection:
         return [
-            to_template_values(row)
-            for row in dashboard_queries.list_latest_hits(connection, call.account["id"], MAX_CLICKS)
+            to_template_values(row) for row in click_rows.list_latest_hits(connection, call.account["id"], MAX_CLICKS)
         ]
 
 

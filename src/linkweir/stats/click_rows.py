@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from linkweir.db import click_lists
+from sqlalchemy import Connection, RowMapping
+
+from linkweir.db import click_lists, dashboard_queries
 from linkweir.db.database import Database
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
-from linkweir.db.keyset_pagination import PageRequest
+from linkweir.db.keyset_pagination import PageRequest, RowPage
 from linkweir.stats.export import ColumnTypes, ExportRow
 
 BATCH_ROWS: Final = 1000  # rows in one look at the store
@@ -36,6 +38,10 @@ _NAMED_COLUMNS: Final[ColumnTypes] = {
     "network": "text",
 }
 CLICK_COLUMNS: Final[ColumnTypes] = {**_NAMED_COLUMNS, **dict.fromkeys(CLICK_DIMENSION_NAMES, "text")}
+# what enrichment knows of a click
+DERIVED_COLUMNS: Final = tuple(
+    dict.fromkeys(("client", "system", "device", "country", "region", "network", *CLICK_DIMENSION_NAMES))
+)
 CLICKER_COLUMNS: Final[ColumnTypes] = {
     "message_id": "text",
     "recipient": "text",
@@ -110,3 +116,34 @@ def iter_clickers(
         if not page.more_after:
             return
         wanted = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
+
+
+def list_clicks_of_message(connection: Connection, message: uuid.UUID, page: PageRequest) -> RowPage:
+    """A page of the clicks on the links of a message, newest first, whatever their verdicts."""
+    return click_lists.list_clicks_of_message(connection, message, page)
+
+
+def list_clickers(
+    connection: Connection,
+    account: uuid.UUID,
+    tag: str,
+    page: PageRequest,
+    *,
+    position: int | None = None,
+    destination: str | None = None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
+) -> RowPage:
+    """A page of `iter_clickers`, the message last sent first."""
+    narrowed: dict[str, Any] = {"position": position, "destination": destination}
+    return click_lists.list_clickers(connection, account, tag, page, **narrowed, address=address, between=between)
+
+
+def list_latest_hits(connection: Connection, account: uuid.UUID, limit: int) -> list[RowMapping]:
+    """The newest clicks and opens of an account, each with its message where that is known."""
+    return dashboard_queries.list_latest_hits(connection, account, limit)
+
+
+def count_messages_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> dict[str, int]:
+    """How many of the newest messages of a campaign have each privacy mode."""
+    return dashboard_queries.count_by_privacy(connection, account, tag)

@@ -15,8 +15,6 @@ from linkweir.api.v2.message_endpoints import load_message
 from linkweir.api.v2.query_parameters import ClickerQuery, ClickExportQuery, PageQuery, to_microseconds
 from linkweir.clicks.classify import VERDICT_REASONS
 from linkweir.clock import DAY_US, now, rfc3339
-from linkweir.db import click_lists
-from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.html import Switches
 from linkweir.mail.message_links import tracker_for_message
 from linkweir.mail.tracking_policy import switches_from_overrides
@@ -33,18 +31,17 @@ def list_clicks(call: ApiRequest) -> Response:
     with call.services.store.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
-        found = click_lists.list_clicks_of_message(connection, row["id"], wanted)
+        found = click_rows.list_clicks_of_message(connection, row["id"], wanted)
     return cursor_pagination.list_response(found, _click_to_json, time_column="at")
 
 
 def _click_to_json(row: RowMapping) -> dict[str, Any]:
     names = ("position", "destination", "method", "privacy", "verdict", "confidence", "first", "ip", "user_agent")
-    derived = dict.fromkeys(("client", "system", "device", "country", "region", "network", *CLICK_DIMENSION_NAMES))
     return {
         "object": "click",
         "id": str(row["id"]),
         "time": rfc3339(row["at"]),
-        **{name: row[name] for name in (*names, *derived)},
+        **{name: row[name] for name in (*names, *click_rows.DERIVED_COLUMNS)},
         "reasons": [{"code": code, "sentence": VERDICT_REASONS.get(code, code)} for code in row["reasons"].split()],
     }
 
@@ -91,7 +88,7 @@ def list_clickers(call: ApiRequest) -> Response:
         return file_response(rows, click_rows.CLICKER_COLUMNS, wanted, "clickers")
     page = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
-        found = click_lists.list_clickers(connection, account, tag, page, position=position, destination=destination)
+        found = click_rows.list_clickers(connection, account, tag, page, position=position, destination=destination)
     return cursor_pagination.list_response(found, _clicker_to_json, time_column="at")
 
 
