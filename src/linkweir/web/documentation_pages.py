@@ -25,20 +25,21 @@ from linkweir.web.services import services_from
 MAX_QUERY_CHARACTERS = 200
 EXCERPT_CHARACTERS = 240
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --link: light-dark(#0b6158, #5eddce) }
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --link: #0b6158; --paper: #fff; --ink: #14202b }
+@media (prefers-color-scheme: dark) { :root { --link: #5eddce; --paper: #0e151b; --ink: #e7edf2 } }
+html { background: var(--paper); color: var(--ink) }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 76rem; padding: 1rem; font: 1rem/1.6 system-ui, sans-serif }
 a { color: var(--link) }
 nav ul { list-style: none; margin: 0 0 1rem; padding: 0 }
 nav h2 { margin: 0; font-size: .85rem; text-transform: uppercase; letter-spacing: .05em; opacity: .8 }
 nav [aria-current] { font-weight: 700; text-decoration: none }
-main { min-width: 0 }
+main { min-width: 0; overflow-wrap: anywhere }
 main h1 { margin-top: 0; line-height: 1.2 }
 main h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line) }
-h3 code, h3 { overflow-wrap: anywhere }
 pre { overflow-x: auto; padding: .8rem; background: var(--soft); border-radius: .4rem; line-height: 1.4 }
 code { font-size: .9em; overflow-wrap: anywhere }
-pre code { overflow-wrap: normal }
+pre code, td, th { overflow-wrap: normal }
 :not(pre) > code { background: var(--soft); padding: .1em .3em; border-radius: .2rem }
 table { display: block; overflow-x: auto; border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .35rem .7rem; border: 1px solid var(--line); text-align: left; vertical-align: top }
@@ -178,7 +179,8 @@ def _render_page(topic: str, root: str) -> str:
         for child in token.children or ():
             _localize_link(child, root)
     html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
-    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
+    clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
+    return re.sub("<(pre|table)>", r'<\1 tabindex="0">', clean)  # they scroll, so the keyboard must reach them
 
 
 def _heading_text(inline: Token) -> str:
