@@ -1,8 +1,10 @@
 """The JSON that the endpoints around sending take. Unknown fields are tolerated, wrong types and missing fields not."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
+
+from linkweir.webhooks.event_kinds import EVENT_NAMES
 
 PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
 HostName = Annotated[
@@ -11,6 +13,7 @@ HostName = Annotated[
 UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
 MetadataRetentionDays = Annotated[int, Meta(ge=1, le=30)]
 DataRetentionDays = Annotated[int, Meta(ge=0, le=30)]
+
 LabelText = Annotated[str, Meta(min_length=1, max_length=255)]
 DnsLabel = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
 DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
@@ -43,7 +46,19 @@ class SmtpCredentialCreate(Struct):
     domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
 
 
-class WebhookCreate(Struct):
+if TYPE_CHECKING:
+    SubscriptionCreate = Struct
+    SubscriptionUpdate = Struct
+else:  # one field `on_<name>` for each kind of event
+    SubscriptionCreate = defstruct(
+        "SubscriptionCreate", [(f"on_{name}", bool, False) for name in EVENT_NAMES], kw_only=True
+    )
+    SubscriptionUpdate = defstruct(
+        "SubscriptionUpdate", [(f"on_{name}", bool | None, None) for name in EVENT_NAMES], kw_only=True
+    )
+
+
+class WebhookCreate(SubscriptionCreate):
     """A webhook to be made; `domains` are needed when `scope` is scoped."""
 
     name: LabelText
@@ -51,18 +66,9 @@ class WebhookCreate(Struct):
     scope: Literal["global", "scoped"]
     enabled: bool = True
     domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
-    on_reception: bool = False
-    on_delivered: bool = False
-    on_transient_error: bool = False
-    on_failed: bool = False
-    on_bounced: bool = False
-    on_suppressed: bool = False
-    on_opened: bool = False
-    on_clicked: bool = False
-    on_click_corrected: bool = False
 
 
-class WebhookUpdate(Struct):
+class WebhookUpdate(SubscriptionUpdate):
     """What is None stays."""
 
     name: LabelText | None = None
@@ -70,15 +76,6 @@ class WebhookUpdate(Struct):
     scope: Literal["global", "scoped"] | None = None
     enabled: bool | None = None
     domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
-    on_reception: bool | None = None
-    on_delivered: bool | None = None
-    on_transient_error: bool | None = None
-    on_failed: bool | None = None
-    on_bounced: bool | None = None
-    on_suppressed: bool | None = None
-    on_opened: bool | None = None
-    on_clicked: bool | None = None
-    on_click_corrected: bool | None = None
 
 
 class UtmOptions(Struct):

@@ -9,15 +9,7 @@ from sqlalchemy import RowMapping
 from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
 from linkweir.errors import ValidationError
-
-EVENT_KINDS = (
-    *("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked"),
-    "click_corrected",  # ours, and off until it is asked for
-)
-UNSUPPORTED_EVENT_KINDS = (
-    "suppression_created",
-    "dns_error",
-)  # of the contract; nothing here happens that they would tell
+from linkweir.webhooks.event_kinds import EVENT_NAMES
 
 
 def make_webhook_row(request: WebhookCreate, account: uuid.UUID, secret: bytes, moment: int) -> dict[str, Any]:
@@ -30,7 +22,7 @@ def make_webhook_row(request: WebhookCreate, account: uuid.UUID, secret: bytes, 
         "secret": secret,
         "scope": request.scope,
         "domains": parse_domains(request.scope, request.domains),
-        "events": [kind for kind in EVENT_KINDS if getattr(request, f"on_{kind}")],
+        "events": [kind for kind in EVENT_NAMES if getattr(request, f"on_{kind}")],
         "enabled": request.enabled,
         "created_at": moment,
         "updated_at": moment,
@@ -55,9 +47,9 @@ def changed_webhook_columns(request: WebhookUpdate, row: RowMapping, moment: int
         values["enabled"] = request.enabled
         if request.enabled:
             values["errors_since_last_success"] = 0
-    wanted = {kind: getattr(request, f"on_{kind}") for kind in EVENT_KINDS}
+    wanted = {kind: getattr(request, f"on_{kind}") for kind in EVENT_NAMES}
     values["events"] = [
-        kind for kind in EVENT_KINDS if (kind in row["events"] if wanted[kind] is None else wanted[kind])
+        kind for kind in EVENT_NAMES if (kind in row["events"] if wanted[kind] is None else wanted[kind])
     ]
     return values
 

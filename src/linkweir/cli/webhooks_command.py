@@ -13,6 +13,7 @@ from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_comma
 from linkweir.errors import InvalidSignature
 from linkweir.terminal.text import display_path
 from linkweir.webhooks import signing
+from linkweir.webhooks.event_kinds import EVENT_KINDS
 
 _MAX_BODY_BYTES = 1 << 20  # bytes of one request
 _READ_TIMEOUT_SECONDS = 10.0  # seconds that a sender may be silent
@@ -20,7 +21,9 @@ _EXAMPLES = """\
   linkweir webhooks listen --secret aha-whsec-...
   linkweir webhooks listen --port 9000 --secret-file webhook.secret --json
 The service sends to private and loopback addresses only with LINKWEIR_WEBHOOK_NETWORKS=127.0.0.0/8
-"""
+
+events:
+""" + "".join(f"  {f'message.{kind.name}':<24} {kind.description}\n" for kind in EVENT_KINDS)
 
 
 def add_to(commands: SubcommandParsers) -> None:

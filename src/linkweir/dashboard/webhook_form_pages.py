@@ -16,18 +16,8 @@ from linkweir.dashboard.webhook_pages import load_webhook
 from linkweir.db import webhooks_table
 from linkweir.errors import ValidationError
 from linkweir.webhooks import signing
+from linkweir.webhooks.event_kinds import EVENT_KINDS, EVENT_NAMES
 
-EVENT_LABELS = (
-    ("clicked", "Clicked", "each click, with its verdict and the reasons for it"),
-    ("click_corrected", "Click corrected", "a verdict that was told has changed"),
-    ("opened", "Opened", "the picture of one pixel was loaded"),
-    ("delivered", "Delivered", "the next server has taken the mail"),
-    ("reception", "Accepted", "a mail was accepted for sending"),
-    ("transient_error", "Put off", "the next server said: not now"),
-    ("bounced", "Bounced", "the next server refused the mail"),
-    ("failed", "Failed", "it was given up after too long"),
-    ("suppressed", "Suppressed", "it was not sent at all"),
-)
 DEFAULT_VALUES: dict[str, Any] = {"name": "", "url": "", "scope": "global", "domains": [], "events": ["clicked"]}
 WebhookFormT = TypeVar("WebhookFormT", WebhookCreate, WebhookUpdate)
 
@@ -102,13 +92,13 @@ def delete_webhook(call: DashboardRequest) -> Response:
 def _render_form(
     call: DashboardRequest, values: Any, *, key: uuid.UUID | None = None, row: Any = None, error: str = ""
 ) -> Response:
-    known = {"events": EVENT_LABELS, "values": values, "key": key, "row": row, "wrong": error}
+    known = {"events": EVENT_KINDS, "values": values, "key": key, "row": row, "wrong": error}
     return call.render("webhook_form.html", 400 if error else 200, here="webhooks", **known)
 
 
 def _form_values(call: DashboardRequest) -> dict[str, Any]:
     """What was typed, to be shown once more."""
-    kinds = [kind for kind in webhook_settings.EVENT_KINDS if call.form_fields.get(f"on_{kind}") == "on"]
+    kinds = [kind for kind in EVENT_NAMES if call.form_fields.get(f"on_{kind}") == "on"]
     given = {name: call.form_fields.get(name, "").strip() for name in ("name", "url", "scope")}
     domains = call.form_fields.get("domains", "").split() if given["scope"] == "scoped" else []
     return {**given, "domains": domains, "events": kinds}
@@ -118,7 +108,7 @@ def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookForm
     """The form as the API's JSON. Raises ValidationError."""
     given = _form_values(call)
     events = given.pop("events")
-    return msgspec.convert({**given, **{f"on_{one}": one in events for one in webhook_settings.EVENT_KINDS}}, kind)
+    return msgspec.convert({**given, **{f"on_{one}": one in events for one in EVENT_NAMES}}, kind)
 
 
 def _error_text(error: Exception) -> str:

@@ -29,7 +29,7 @@ from linkweir.mail.bounce_notice import BounceNotice
 from linkweir.mail.dkim_signing import DkimSigner
 from linkweir.mail.transport import OutgoingMail, Transport
 from linkweir.webhooks import message_events
-from linkweir.webhooks.message_events import EventKind
+from linkweir.webhooks.event_kinds import EventName
 
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
@@ -37,7 +37,7 @@ MAX_CLOCK_SKEW_US = 600_000_000  # microseconds that a clock may be ahead of ano
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
 STORE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the store did not answer
 # what a sandbox message comes to: status and event
-SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventKind]] = {
+SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
     "deliver": ("Sandbox Delivered", "delivered"),
     "bounce": ("Sandbox Bounced", "bounced"),
     "defer": ("Sandbox Deferred", "transient_error"),
@@ -257,7 +257,7 @@ class DeliveryWorker:
         return self._signer.add_signature(item.account_id, item.id, item.sender_domain, raw)
 
     async def _record_outcome(
-        self, item: ClaimedMessage, status: str, kind: EventKind, log: str, *, classification: str | None = None
+        self, item: ClaimedMessage, status: str, kind: EventName, log: str, *, classification: str | None = None
     ) -> None:
         # a bounce mail, which has no sender, brings no other one about
         untold = kind in ("bounced", "failed") and item.route == "filter" and bool(item.envelope_from)

@@ -12,6 +12,7 @@ from linkweir.clicks.classify.rules import RULES, Rule
 from linkweir.html.outcome import REASONS
 from linkweir.server.serve import add_arguments
 from linkweir.settings import PREFIX, SECTIONS, Settings
+from linkweir.webhooks.event_kinds import EVENT_KINDS
 
 MAX_DEPTH = 3  # of the fields of a request
 MAX_PATTERN_CHARACTERS = 30  # longer ones say nothing to a reader
@@ -230,10 +231,23 @@ def _format_cell(text: str) -> str:
     return text if "`" in text else text.replace("<", "&lt;").replace("[", "\\[")
 
 
+def describe_events() -> str:
+    """Return a table of the kinds of events."""
+    rows = [
+        f"| `on_{one.name}` | `message.{one.name}` | {_format_cell(one.description)} "
+        f"| {', '.join(f'`{name}`' for name in one.example)} |"
+        for one in EVENT_KINDS
+    ]
+    return "\n".join(
+        ("| field of the webhook | event | when | more fields of `data` |", "| --- | --- | --- | --- |", *rows)
+    )
+
+
 REFERENCES = {
     "settings": ("settings", describe_settings),
     "rewriting-rules": ("outcomes", describe_outcomes),
     "command-line": ("commands", describe_commands),
+    "webhooks": ("events", describe_events),
     "api": ("operations", describe_operations),
     "click-classification": ("rules", describe_rules),
 }

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection
@@ -11,18 +11,7 @@ from sqlalchemy import Connection
 from linkweir.clock import rfc3339
 from linkweir.db import events_table
 from linkweir.db import outbox_table as rows
-
-EventKind = Literal[
-    "reception",
-    "delivered",
-    "transient_error",
-    "bounced",
-    "failed",
-    "suppressed",
-    "opened",
-    "clicked",
-    "click_corrected",  # ours: a click that was told turned out to be something else
-]
+from linkweir.webhooks.event_kinds import EventName
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +19,12 @@ class MessageEvent:
     """One fact of a message: see `record`."""
 
     message: Mapping[Any, Any]
-    kind: EventKind
+    kind: EventName
     at: int
     data: Mapping[Any, Any] = field(default_factory=dict)
 
 
-def record_event(connection: Connection, message: Mapping[Any, Any], kind: EventKind, at: int, **data: Any) -> None:
+def record_event(connection: Connection, message: Mapping[Any, Any], kind: EventName, at: int, **data: Any) -> None:
     """Note the fact and queue a request for every enabled webhook of the account that asked for its kind.
 
     Args: `message` needs `id`, `account_id`, `sender`, `sender_domain`, `recipient`, `subject`, `message_id`;

@@ -9,12 +9,12 @@ from msgspec import Meta, Struct, inspect
 from starlette.datastructures import QueryParams
 
 from linkweir.accounts.domain_names import to_ascii_domain
-from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES
 from linkweir.errors import ValidationError
 from linkweir.stats.export import FORMATS
 from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit
 from linkweir.web.request_body import to_validation_error
+from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
 
 MAX_TEXT_CHARACTERS = 8000  # as long as a destination; the database refuses patterns of tens of thousands
 MAX_VALUES = 100  # of one list
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 else:
     WebhookQuery = msgspec.defstruct(
         "WebhookQuery",
-        [(f"on_{kind}", bool | None, None) for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS)],
+        [(f"on_{kind}", bool | None, None) for kind in (*EVENT_NAMES, *UNSUPPORTED_EVENT_NAMES)],
         bases=(EnabledQuery,),
         kw_only=True,
     )

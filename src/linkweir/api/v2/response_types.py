@@ -5,13 +5,14 @@ nobody should build on them.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
 from linkweir.accounts.resource_changes import PrivacyName, UtmOptions
 from linkweir.html import Outcome
+from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
 
 
 class ErrorResponse(Struct):
@@ -133,7 +134,15 @@ class SmtpCredentialResource(Struct, omit_defaults=True):
     password: str = ""
 
 
-class WebhookResource(Struct, omit_defaults=True):
+if TYPE_CHECKING:
+    SubscriptionFields = Struct
+else:  # one field `on_<name>` for each kind of event
+    SubscriptionFields = defstruct(
+        "SubscriptionFields", [(f"on_{name}", bool) for name in (*EVENT_NAMES, *UNSUPPORTED_EVENT_NAMES)], kw_only=True
+    )
+
+
+class WebhookResource(SubscriptionFields, omit_defaults=True):
     """A webhook; `secret` is in the answer to its making only."""
 
     object: Literal["webhook"]
@@ -143,17 +152,6 @@ class WebhookResource(Struct, omit_defaults=True):
     name: str
     url: str
     enabled: bool
-    on_reception: bool
-    on_delivered: bool
-    on_transient_error: bool
-    on_failed: bool
-    on_bounced: bool
-    on_suppressed: bool
-    on_opened: bool
-    on_clicked: bool
-    on_click_corrected: bool
-    on_suppression_created: bool
-    on_dns_error: bool
     scope: Literal["global", "scoped"]
     domains: list[str]
     success_count: int

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from linkweir.accounts import webhook_settings
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
-from linkweir.accounts.webhook_settings import EVENT_KINDS, UNSUPPORTED_EVENT_KINDS
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import WebhookQuery
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
@@ -16,6 +15,7 @@ from linkweir.db import schema, webhooks_table
 from linkweir.errors import NotFound
 from linkweir.web.json_response import JSONResponse
 from linkweir.webhooks import signing
+from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
 
 
 def list_webhooks(call: ApiRequest) -> Response:
@@ -23,7 +23,7 @@ def list_webhooks(call: ApiRequest) -> Response:
     query = call.parse_query(WebhookQuery)
     enabled = query.enabled
     filters: list[ColumnElement[bool]] = [] if enabled is None else [schema.webhooks.c.enabled.is_(enabled)]
-    wanted = {kind: getattr(query, f"on_{kind}") for kind in (*EVENT_KINDS, *UNSUPPORTED_EVENT_KINDS)}
+    wanted = {kind: getattr(query, f"on_{kind}") for kind in (*EVENT_NAMES, *UNSUPPORTED_EVENT_NAMES)}
     for kind, value in wanted.items():
         if value is not None:
             filters.append(webhooks_table.is_subscribed_to(kind) if value else ~webhooks_table.is_subscribed_to(kind))
@@ -85,8 +85,8 @@ def _to_json(row: RowMapping) -> dict[str, Any]:
         "name": row["name"],
         "url": row["url"],
         "enabled": row["enabled"],
-        **{f"on_{kind}": kind in row["events"] for kind in EVENT_KINDS},
-        **{f"on_{kind}": False for kind in UNSUPPORTED_EVENT_KINDS},
+        **{f"on_{kind}": kind in row["events"] for kind in EVENT_NAMES},
+        **{f"on_{kind}": False for kind in UNSUPPORTED_EVENT_NAMES},
         "scope": row["scope"],
         "domains": row["domains"],
         "success_count": row["success_count"],
