@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, RowMapping, select
+
 from linkweir.db import accounts_table, messages_table
 from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
+from linkweir.db.schema import outbox
 from linkweir.db.schema_upgrade import migrate
 from linkweir.mail import message_ids
 
@@ -52,3 +55,9 @@ class SampleStore:
         with self.store.write() as connection:
             messages_table.add(connection, [replace(new, **fields)])
         return key
+
+
+def list_webhook_requests(connection: Connection, webhook: uuid.UUID) -> list[RowMapping]:
+    """All requests to a webhook, oldest first."""
+    statement = select(outbox).where(outbox.c.webhook_id == webhook).order_by(outbox.c.created_at, outbox.c.id)
+    return list(connection.execute(statement).mappings())

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from linkweir.db import domains_table, outbox_table, smtp_credentials_table, webhooks_table
-from tests.db.sample_store import NOW_US, SampleStore
+from tests.db.sample_store import NOW_US, SampleStore, list_webhook_requests
 
 
 def add_domain(
@@ -90,4 +90,4 @@ def test_a_webhook_goes_with_what_waits_for_it(sample: SampleStore) -> None:
         assert webhooks_table.get(connection, sample.other_account, keys[0]) is None
         webhooks_table.remove(connection, keys[0])
         assert webhooks_table.get(connection, sample.account, keys[0]) is None
-        assert [len(outbox_table.list_for_webhook(connection, key)) for key in keys] == [0, 1]
+        assert [len(list_webhook_requests(connection, key)) for key in keys] == [0, 1]

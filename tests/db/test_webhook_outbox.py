@@ -9,7 +9,7 @@ import pytest
 from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table, webhooks_table
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
-from tests.db.sample_store import NOW_US, SampleStore
+from tests.db.sample_store import NOW_US, SampleStore, list_webhook_requests
 
 MAX_FAILURES = 3  # failures in a row
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
@@ -62,7 +62,7 @@ class OutboxWebhook:
     def list_states(self) -> list[tuple[str, int]]:
         """State and attempts of each request, oldest first."""
         with self.sample.store.read() as connection:
-            return [(row["state"], row["attempts"]) for row in outbox_table.list_for_webhook(connection, self.id)]
+            return [(row["state"], row["attempts"]) for row in list_webhook_requests(connection, self.id)]
 
 
 @pytest.fixture
@@ -167,4 +167,4 @@ def test_old_requests_are_removed(webhook: OutboxWebhook) -> None:
         assert outbox_table.delete_old(connection, NOW_US + 1) == 1
         webhooks_table.update_row(connection, webhook.id, {"enabled": False})
         assert outbox_table.delete_old(connection, NOW_US) == 1
-        assert len(outbox_table.list_for_webhook(connection, webhook.id)) == 1
+        assert len(list_webhook_requests(connection, webhook.id)) == 1

@@ -40,7 +40,7 @@ class StdoutSink:
 
 
 class InputFile:
-    """An open document, for `with`; raises Unreadable; `mode` is the file's, `offset` the bytes read."""
+    """An open document, for `with`; raises UnreadableInput; `mode` is the file's, `offset` the bytes read."""
 
     def __init__(self, path: str) -> None:
         self.offset = 0
@@ -91,7 +91,7 @@ def describe_error(error: Exception) -> str:
 
 
 def reject_binary(head: bytes) -> None:
-    """Raise Unreadable when `head` is no text: it holds a NUL and more than 2 % controls.
+    """Raise UnreadableInput when `head` is no text: it holds a NUL and more than 2 % controls.
 
     A stray NUL in a broken document is let through; compressed data (a tenth of it controls) and UTF-16
     without a BOM (half of it NULs) are not.

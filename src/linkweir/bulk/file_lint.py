@@ -40,7 +40,7 @@ class LintResult:
 def lint_file(
     path: str, *, switches: Switches, charset: str | None, trackers: TrackerFactory, kind: FileKind = "html"
 ) -> list[LintResult]:
-    """Return a remark for every link of the file `path` (`-`: standard input). Raises Unreadable.
+    """Return a remark for every link of the file `path` (`-`: standard input). Raises UnreadableInput.
 
     In mails, lines and columns are those of the decoded part, which is named behind the file: `mail.eml[1.2]`; links
     are counted over the whole mail.

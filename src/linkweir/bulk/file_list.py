@@ -162,7 +162,7 @@ def plan_rewrite(
     follow: bool = False,
     kind: FileKind | None = None,
 ) -> FileList:
-    """Plan a rewriting run. Raises BadPlan before two files become one or an input is written over.
+    """Plan a rewriting run. Raises InvalidPlan before two files become one or an input is written over.
 
     One folder is mirrored into `output` itself; with several paths each goes under its own name in `output`;
     a single file becomes `output`, or goes into it when that is a folder.

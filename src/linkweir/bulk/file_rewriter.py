@@ -219,7 +219,7 @@ class FileRewriter:
         result.counts = dict(rewriter.counts)
 
     def _make_rewriter(self, head: bytes, job: FileJob, rows: ReportWriter) -> Rewriter:
-        """Make the rewriter for a document that begins with `head`; raises Unreadable when it is none."""
+        """Make the rewriter for a document that begins with `head`; raises UnreadableInput when it is none."""
         recipe = self._config
         charset = sniff_charset(head, recipe.charset)
         if job.source != STDIN and not charset.startswith(("utf-16", "utf-32")):

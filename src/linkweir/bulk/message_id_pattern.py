@@ -26,7 +26,7 @@ def expand_pattern(pattern: str, path: str) -> str:
     the number of the mail in a mailbox (1 for a file of its own).
 
     Both depend on the file alone, so that a second run, or a run over more files, makes the same links.
-    Raises Unreadable when the file can't be read.
+    Raises UnreadableInput when the file can't be read.
     """
     if "{sha}" in pattern:
         require_rereadable(pattern, path)
@@ -39,7 +39,7 @@ def expand_pattern(pattern: str, path: str) -> str:
 
 
 def require_rereadable(pattern: str, path: str) -> None:
-    """Raise Unreadable for {sha} of a pipe, say, before anything waits for what comes through it."""
+    """Raise UnreadableInput for {sha} of a pipe, say, before anything waits for what comes through it."""
     if "{sha}" in pattern and os.path.exists(path) and not os.path.isfile(path):
         raise UnreadableInput("{sha} needs a file that can be read twice")
 

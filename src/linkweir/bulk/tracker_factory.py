@@ -28,7 +28,7 @@ class TrackerFactory:
         self._shared_tracker = self._make_for_message(message) if self._pattern is None else None
 
     def make_tracker(self, path: str, number: int = 1) -> Tracker:
-        """The tracker for mail `number` of the file `path`. Raises Unreadable where the message id needs the file."""
+        """Return the tracker for mail `number`. Raises UnreadableInput where the message id needs the file."""
         if self._shared_tracker is not None:
             return self._shared_tracker
         pattern = self._pattern or ""

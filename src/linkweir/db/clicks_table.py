@@ -108,10 +108,5 @@ def count_counted_clicks(connection: Connection, account: uuid.UUID) -> int:
     return connection.scalar(select(func.sum(counted)).where(*here)) or 0
 
 
-def count_hits(connection: Connection) -> int:
-    """How many hits are stored, whatever their method."""
-    return connection.scalar(select(func.count()).select_from(clicks)) or 0
-
-
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS))

@@ -1,6 +1,6 @@
-"""Opens the embedded database and hands out transactions; turns every driver error into StoreUnavailable.
+"""Opens the embedded database and hands out transactions; turns every driver error into DatabaseUnavailable.
 
-A write begins with BEGIN IMMEDIATE: SQLite then waits for its turn (`wait` seconds) at the start, where
+A write begins with BEGIN IMMEDIATE: SQLite then waits for its turn (`timeout` seconds) at the start, where
 waiting is safe, and never finds half-way that another writer was first. Commits are flushed to disk
 (synchronous=FULL): what was answered 202 survives a power cut. Refuses to know what the tables mean.
 """
@@ -33,7 +33,7 @@ _FileIdentity = tuple[int, int] | None
 
 class Database:
     """One SQLite file. Threads may share it; every call checks that the file is still the one that was
-    opened. Stores of one process on one file should share `turn`, the lock that their writers queue at.
+    opened. Instances of one process on one file should share `write_lock`, at which their writers queue.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view. Raises StoreUnavailable."""
+        """A consistent view. Raises DatabaseUnavailable."""
         with self._connection({}) as connection:
             yield connection
 
     @contextmanager
     def write(self, *, timeout: float | None = None) -> Iterator[Connection]:
         """A transaction, committed and flushed when the block ends, rolled back when it raises. Raises
-        StoreUnavailable. `wait`: seconds for the turn among this process's writers, if not as long as usual.
+        DatabaseUnavailable. `timeout`: seconds to wait for other writers of this process, if not the default.
         """
         # SQLite lets a second writer poll with growing pauses; writers of one process take turns at a lock instead
         if not self._write_lock.acquire(timeout=self._timeout if timeout is None else timeout):
@@ -99,7 +99,7 @@ class Database:
                 self._record_wal_files(options)
         except (exc.OperationalError, exc.InterfaceError, exc.DatabaseError, exc.TimeoutError) as error:
             if isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
-                raise  # a bug of ours, not the store's state
+                raise  # a bug, not the state of the database
             original = getattr(error, "orig", None) or error
             if getattr(original, "sqlite_errorcode", 0) & 0xFF in CORRUPTION_CODES:
                 self.damage = str(original)
@@ -109,7 +109,7 @@ class Database:
 
     def probe(self) -> None:
         """Write, now and then, what is there already: on a disk that takes nothing this fails. Raises
-        StoreUnavailable.
+        DatabaseUnavailable.
         """
         if time.monotonic() >= self._next_probe_at:
             with self.write() as connection:
@@ -175,7 +175,7 @@ class Database:
         emptied. Writers wait meanwhile.
 
         False when the file is larger than `limit` bytes and so was not written anew, or a reader has kept the log from
-        being emptied within the usual wait. Raises StoreUnavailable.
+        being emptied within the usual wait. Raises DatabaseUnavailable.
         """
         small = self.is_smaller_than(limit)
         if not self._write_lock.acquire(timeout=self._timeout):
@@ -195,7 +195,7 @@ class Database:
     def truncate_wal(self) -> bool:
         """Leave no byte of what was removed in the log, which keeps it until it is written over, and bring the database
         file up to date. False when a reader of an older state, or a writer, is in the way: nobody is held up for it.
-        Raises StoreUnavailable.
+        Raises DatabaseUnavailable.
         """
         if not self._write_lock.acquire(blocking=False):
             return False
@@ -208,12 +208,12 @@ class Database:
             self._write_lock.release()
 
     def is_smaller_than(self, limit: int | None) -> bool:
-        """Is the file no larger than `limit` bytes? Raises StoreUnavailable."""
+        """Is the file no larger than `limit` bytes? Raises DatabaseUnavailable."""
         self._check_file()
         return limit is None or self.path.stat().st_size <= limit
 
     def _execute_outside_transaction(self, statement: str, *, timeout: float | None = None) -> Any:
-        """The first row of a statement that cannot stand in a transaction; `wait`: seconds for the lock."""
+        """The first row of a statement that cannot stand in a transaction; `timeout`: seconds for the lock."""
         self._check_file()
         try:
             connection = self._engine.raw_connection()
@@ -229,7 +229,7 @@ class Database:
             raise DatabaseUnavailable(str(error)) from error
 
     def close(self) -> None:
-        """Close all pooled connections; the store may be used again afterwards."""
+        """Close all pooled connections; the database may be used again afterwards."""
         self._wal_files = None
         self._engine.dispose()
 

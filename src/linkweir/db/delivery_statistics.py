@@ -17,24 +17,6 @@ EVENT_KINDS = (*STORED_EVENT_KINDS, "opened", "clicked")  # these two are read f
 PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
 
 
-def count_events(
-    connection: Connection,
-    account: uuid.UUID,
-    from_at: int,
-    to_at: int,
-    *,
-    sender_domain: str | None = None,
-    recipient_domains: Sequence[str] = (),
-    tags: Sequence[str] = (),
-) -> dict[str, int]:
-    """How many messages had each kind of event between two moments (microseconds since 1970); each counts once.
-
-    Sandbox messages do not count: nothing was sent.
-    """
-    filters: dict[str, Any] = {"sender_domain": sender_domain, "recipient_domains": recipient_domains, "tags": tags}
-    return count_events_by_period(connection, account, [(from_at, to_at)], **filters)[0]
-
-
 def count_events_by_period(
     connection: Connection,
     account: uuid.UUID,

@@ -177,9 +177,3 @@ def delete_old(connection: Connection, before: int) -> int:
     )
     some = select(outbox.c.id).where(old).limit(CLEANUP_BATCH_ROWS)
     return connection.execute(delete(outbox).where(outbox.c.id.in_(some))).rowcount
-
-
-def list_for_webhook(connection: Connection, webhook: uuid.UUID) -> list[RowMapping]:
-    """All requests to a webhook, oldest first."""
-    statement = select(outbox).where(outbox.c.webhook_id == webhook).order_by(outbox.c.created_at, outbox.c.id)
-    return list(connection.execute(statement).mappings())

@@ -22,7 +22,7 @@ CONTROL_CHARACTERS = re.compile(
 
 
 def validate_mailbox(mailbox: Mailbox, field: str) -> Mailbox:
-    """The mailbox with its domain in ASCII. Raises BadInput naming `field` when it cannot be mailed to."""
+    """The mailbox with its domain in ASCII. Raises ValidationError naming `field` when it cannot be mailed to."""
     if len(mailbox.name) > MAX_NAME_CHARS:
         raise ValidationError(f"{field}.name", f"is longer than {MAX_NAME_CHARS} characters")
     require_single_line(mailbox.name, f"{field}.name")
@@ -45,13 +45,13 @@ def is_envelope_path(text: str) -> bool:
 
 
 def normalize_domain(path: str) -> str:
-    """The address with its domain as the DNS has it, its local part as it is. Raises BadInput."""
+    """The address with its domain as the DNS has it, its local part as it is. Raises ValidationError."""
     local, at, domain = path.rpartition("@")
     return path if domain.isascii() else f"{local}{at}{to_ascii_domain(domain, 'domain')}"
 
 
 def normalize_recipient(text: str, field: str) -> str:
-    """The address as a message to it has it, whichever way that came in. Raises BadInput naming `field`."""
+    """The address as a message to it has it, whichever way that came in. Raises ValidationError naming `field`."""
     if "@" not in text or not is_envelope_path(text):
         raise ValidationError(field, "is not an e-mail address")
     try:

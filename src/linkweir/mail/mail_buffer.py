@@ -27,7 +27,7 @@ class MailBuffer:
         self._file: IO[bytes] | None = None
 
     def add(self, mail: bytes) -> bytes | Callable[[], bytes]:
-        """The mail, or what gives it when it is called. Raises StoreUnavailable."""
+        """The mail, or what gives it when it is called. Raises DatabaseUnavailable."""
         self.total_bytes += len(mail)
         if self._memory_bytes + len(mail) <= MAX_MEMORY_BYTES:
             self._memory_bytes += len(mail)

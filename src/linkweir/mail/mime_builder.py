@@ -100,7 +100,7 @@ OUTGOING_POLICY = _SafeHeaderPolicy(linesep="\r\n", utf8=False, cte_type="7bit",
 def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str, str]:
     """The customer's own headers that go out: `message-id`, `ahasend-*` and those that are ignored are not among them.
 
-    Raises BadInput naming the header.
+    Raises ValidationError naming the header.
     """
     if len(headers) > MAX_HEADERS:
         raise ValidationError("headers", f"are more than {MAX_HEADERS}")
@@ -147,14 +147,14 @@ def _parse_date(text: str, field: str) -> datetime:
 
 
 def check_header_length(text: str, field: str) -> str:
-    """A header's text. Raises BadInput when it is too long for one."""
+    """A header's text. Raises ValidationError when it is too long for one."""
     if len(text) > MAX_HEADER_CHARS:
         raise ValidationError(field, f"is longer than {MAX_HEADER_CHARS} characters")
     return text
 
 
 def check_html(html: str, field: str = "html_content") -> str:
-    """A page whose links can be looked at one by one. Raises BadInput for one with more than any mail has."""
+    """A page whose links can be looked at one by one. Raises ValidationError for one with more than any mail has."""
     # in pieces, between which others have their turn: counting in 28 million "<" takes half a second
     pieces = ((tag, at) for at in range(0, len(html), COUNT_CHUNK_CHARS) for tag in ("<a", "<A", "<v:", "<V:"))
     if sum(html.count(tag, at, at + COUNT_CHUNK_CHARS + len(tag) - 1) for tag, at in pieces) > MAX_LINKS:
@@ -163,7 +163,7 @@ def check_html(html: str, field: str = "html_content") -> str:
 
 
 def parse_mailboxes(text: str, field: str) -> list[Mailbox]:
-    """The addresses in a header's text, their names decoded. Raises BadInput when there is anything else."""
+    """The addresses in a header's text, their names decoded. Raises ValidationError when there is anything else."""
     try:
         found = getaddresses([text])
     except RecursionError:  # comments inside each other
@@ -182,7 +182,7 @@ def _decode_name(name: str) -> str:
 
 
 def check_attachment(item: MailAttachment, field: str) -> None:
-    """Raises BadInput naming what cannot go out."""
+    """Raises ValidationError naming what cannot go out."""
     found = CONTENT_TYPE.fullmatch(item.content_type)
     if not found or found[1].lower() in ("message", "multipart"):
         raise ValidationError(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
@@ -194,7 +194,7 @@ def check_attachment(item: MailAttachment, field: str) -> None:
 
 
 def parse_file_name(text: str, field: str) -> str:
-    """A file's name; one that a client has put into encoded words is read. Raises BadInput.
+    """A file's name; one that a client has put into encoded words is read. Raises ValidationError.
 
     The attack is the same as with headers, and here the standard library cannot be kept from reading them.
     """

@@ -27,7 +27,7 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def parse_addresses(text: str) -> list[str]:
-    """The addresses of a header, if every reader finds the same. Raises BadInput."""
+    """The addresses of a header, if every reader finds the same. Raises ValidationError."""
     found: list[str] = []
     at = 0
     while at < len(text) or not found:
@@ -42,7 +42,7 @@ def parse_addresses(text: str) -> list[str]:
 
 
 def check_originators(domains: Container[str], envelope_from: str, headers: Iterable[tuple[bytes, str]]) -> None:
-    """Raises NotAllowed unless all senders are of these domains. `headers` are names in lower case and values."""
+    """Raises Forbidden unless all senders are of these domains. `headers` are names in lower case and values."""
     seen: list[bytes] = []
     if envelope_from:  # none is the sender of bounces
         check_address(domains, envelope_from, "MAIL FROM")
@@ -64,7 +64,7 @@ def check_originators(domains: Container[str], envelope_from: str, headers: Iter
 
 
 def check_address(domains: Container[str], address: str, field: str) -> None:
-    """Raises NotAllowed unless this one is of these domains."""
+    """Raises Forbidden unless this one is of these domains."""
     local, _, domain = address.rpartition("@")
     try:
         own = to_ascii_domain(domain, field) in domains

@@ -60,7 +60,7 @@ class RawMail:
 class ParsedMail:
     """A raw mail's headers, read once: `wishes` of its headers, `sender`, `subject`, `message_id` (None: missing).
 
-    Raises RefusedContent for a mail of a sender's program that readers would understand differently.
+    Raises RejectedContent for a mail of a sender's program that readers would understand differently.
     """
 
     def __init__(self, mail: RawMail) -> None:
@@ -208,7 +208,7 @@ class UnparsedMail(ParsedMail):
 
 
 def parse_mail(mail: RawMail, log: FilteringBoundLogger) -> ParsedMail:
-    """The mail, read. Raises RefusedContent; what a mail server has taken passes whatever happens."""
+    """The mail, read. Raises RejectedContent; what a mail server has taken passes whatever happens."""
     try:
         return ParsedMail(mail)
     except Exception as error:
@@ -259,8 +259,8 @@ def _decode_header(text: str) -> str:
 def make_message(
     parsed: ParsedMail, context: SubmissionContext, recipient: str, buffer: MailBuffer, log: FilteringBoundLogger
 ) -> tuple[NewMessage, list[Note]]:
-    """One recipient's message, its mail on the stage, and what is to be noted of it. Raises RefusedContent,
-    StoreUnavailable.
+    """One recipient's message, its mail on the stage, and what is to be noted of it. Raises RejectedContent,
+    DatabaseUnavailable.
     """
     draft: Draft = context.make_draft(TrackingPreferences())
     domain = _domain_part(context.sender)

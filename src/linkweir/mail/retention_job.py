@@ -20,7 +20,7 @@ def delete_expired(
 ) -> None:
     """Remove all that is due at `now` (microseconds since 1970), or what there is time for until `stopping`.
 
-    Raises StoreUnavailable.
+    Raises DatabaseUnavailable.
     """
     contents = people = 0
     while not stopping() and (removed := _delete_batch(store, now, retention_queries.delete_contents)):

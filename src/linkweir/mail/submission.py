@@ -50,7 +50,7 @@ class SubmissionResult:
 
 
 class Submitter:
-    """The one flow by which mail enters, whatever door it came through. `deliverable` raises StoreUnavailable where
+    """The one flow by which mail enters, whatever door it came through. `deliverable` raises DatabaseUnavailable where
     nothing is delivered any more.
     """
 
@@ -81,7 +81,7 @@ class Submitter:
     ) -> SubmissionResult:
         """Accept a message for each recipient that can have one. `write` makes the reply.
 
-        Raises BadInput for what is wrong for all, StoreUnavailable. Nothing is accepted then.
+        Raises ValidationError for what is wrong for all, DatabaseUnavailable. Nothing is accepted then.
         """
         self._require_delivery()
         submission = _validate_submission(submission)
@@ -100,7 +100,7 @@ class Submitter:
     ) -> list[uuid.UUID]:
         """Accept a raw mail for each of its recipients, all or none; the messages' ids.
 
-        `allowed`: the domains that the senders may be of; None: any. Raises NotAllowed, BadInput, StoreUnavailable.
+        `allowed`: the domains of permitted senders; None: any. Raises Forbidden, ValidationError, DatabaseUnavailable.
         Nothing is accepted then.
         """
         self._require_delivery()
@@ -208,7 +208,7 @@ def _limit_notes(notes: list[Note]) -> list[Note]:
 
 
 def _validate_submission(submission: Submission) -> Submission:
-    """The submission with addresses that can be mailed to. Raises BadInput for what is wrong for all recipients."""
+    """Return the submission with deliverable addresses. Raises ValidationError for errors of all recipients."""
     if len(submission.attachments) > mime_builder.MAX_ATTACHMENTS:
         raise ValidationError("attachments", f"are more than {mime_builder.MAX_ATTACHMENTS}")
     for position, item in enumerate(submission.attachments):
@@ -237,7 +237,7 @@ class _DraftBuilder:
     def build(self, position: int, recipient: MailRecipient) -> RecipientResult:
         """One recipient's message; what is wrong with one recipient does not touch the others.
 
-        Raises BadInput when the mails of all become too much.
+        Raises ValidationError when the mails of all become too much.
         """
         try:
             mailbox = addresses.validate_mailbox(recipient.mailbox, "recipient")
@@ -304,7 +304,7 @@ class _RenderedTexts:
             yield Template(self._submission.html, "html_content", html=True)
 
     def for_recipient(self, position: int) -> tuple[str, str | None, str | None]:
-        """Subject, text and HTML for one recipient. Raises BadInput."""
+        """Subject, text and HTML for one recipient. Raises ValidationError."""
         one = self._submission
         filled = self._rendered.get(position)
         if filled is None:

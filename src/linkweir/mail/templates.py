@@ -51,7 +51,7 @@ def render(
 ) -> list[list[str] | ValidationError]:
     """For each of `values`, which win over `common`, the filled texts, or what is wrong with them.
 
-    Raises BadInput naming the field when a template cannot be read, or needs more than it may have.
+    Raises ValidationError naming the field when a template cannot be read, or needs more than it may have.
     """
     for one in templates:
         if len(one.source) > MAX_SOURCE_CHARS:
@@ -69,7 +69,7 @@ def render(
 
 
 def check_comments(template: Template) -> None:
-    """Refuse a comment that never ends, and in HTML one that is CSS. Raises BadInput."""
+    """Refuse a comment that never ends, and in HTML one that is CSS. Raises ValidationError."""
     source = template.source
     if "{#" not in source:
         return

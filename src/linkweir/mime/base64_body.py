@@ -20,7 +20,7 @@ _CODEC = _mime.Base64Codec()
 
 
 class Base64Body:
-    """One encoded part; `decoded` is its content. Raises Untouchable when it holds anything but base64.
+    """One encoded part; `decoded` is its content. Raises UnrewritablePart when it holds anything but base64.
 
     `crlf`: new lines end with CRLF if the part has none to go by.
     """
@@ -54,7 +54,7 @@ class Base64Body:
 
 
 def _decode_unpadded(encoded: bytes, reason: str) -> bytes:
-    """The content of a part whose end is not padded. Raises Untouchable with the reason when that is not all."""
+    """The content of a part whose end is not padded. Raises UnrewritablePart with the reason when that is not all."""
     missing = -len(encoded.translate(None, _WHITESPACE)) % 4
     if 0 < missing < 3 and b"=" not in encoded:
         with contextlib.suppress(_mime.MalformedEncoding):

@@ -7,7 +7,7 @@ from linkweir.mime.notes import UnrewritablePart
 
 
 class QuotedPrintableBody:
-    """One encoded part; `decoded` is its text. Raises Untouchable when it is malformed.
+    """One encoded part; `decoded` is its text. Raises UnrewritablePart when it is malformed.
 
     `crlf`: new lines end with CRLF if the part has none to go by.
     """

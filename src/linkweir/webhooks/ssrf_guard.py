@@ -77,7 +77,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Raises DestinationRefused when any of the name's addresses is not allowed."""
+        """Raises ForbiddenDestination when any of the name's addresses is not allowed."""
         addresses = await self._resolve(host, port)
         for address in addresses:
             reason = blocked_reason(address, port, self._allowed)

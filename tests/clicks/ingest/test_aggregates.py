@@ -38,9 +38,9 @@ def aggregate_row(click_store: ClickStore, scope: str = "", dimension: str = "",
 def clicked_count(click_store: ClickStore) -> int:
     """Deliverability's."""
     with click_store.store.read() as connection:
-        return delivery_statistics.count_events(
-            connection, click_store.account, START_US - HOUR_US, START_US + 9 * HOUR_US
-        )["clicked"]
+        return delivery_statistics.count_events_by_period(
+            connection, click_store.account, [(START_US - HOUR_US, START_US + 9 * HOUR_US)]
+        )[0]["clicked"]
 
 
 def list_event_kinds(click_store: ClickStore, number: int) -> list[str]:

@@ -12,8 +12,9 @@ import pytest
 from linkweir.clicks.classify import Classification, Verdict
 from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clock import SECOND_US
-from linkweir.db import outbox_table, webhooks_table
+from linkweir.db import webhooks_table
 from tests.clicks.ingest.click_store import START_US, ClickStore
+from tests.db.sample_store import list_webhook_requests
 
 WAIT_US = 2 * SECOND_US
 CORRECTION_WINDOW_US = 5 * SECOND_US
@@ -41,7 +42,7 @@ def create_webhook(click_store: ClickStore, *events: str, **fields: Any) -> uuid
 def list_payloads(click_store: ClickStore, key: uuid.UUID) -> list[dict[str, Any]]:
     """The bodies that wait for a webhook."""
     with click_store.store.read() as connection:
-        return [orjson.loads(row["body"]) for row in outbox_table.list_for_webhook(connection, key)]
+        return [orjson.loads(row["body"]) for row in list_webhook_requests(connection, key)]
 
 
 def notify_at(click_store: ClickStore, after: float) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
@@ -28,8 +28,8 @@ from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import end_cursor, is_wiped, wait_until_wiped
 from linkweir.clicks.journal.segment import JournalSegment
 from linkweir.clicks.known_networks import KnownNetworks
-from linkweir.db import clicks_table
 from linkweir.db.database import Database
+from linkweir.db.schema import clicks
 from linkweir.db.schema_upgrade import migrate
 from linkweir.web.json_logging import make_logger
 from tests.clicks.event_factory import make_event
@@ -88,7 +88,7 @@ class JournalHarness:
     def count_events(self) -> int:
         """How many facts the store holds."""
         with self.store.read() as connection:
-            return clicks_table.count_hits(connection)
+            return connection.scalar(select(func.count()).select_from(clicks)) or 0
 
     def wait_until_empty(self, count: int) -> None:
         """Wait until the journal is empty; the store holds so many facts."""

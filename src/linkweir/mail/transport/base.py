@@ -25,7 +25,7 @@ class Transport(ABC):
 
     @abstractmethod
     async def deliver(self, mail: OutgoingMail) -> str:
-        """Take the mail; a line for the log. Raises DeliveryFailed (try again), DeliveryRefused (never)."""
+        """Deliver the mail; return a line for the log. Raises TemporaryDeliveryError, PermanentDeliveryError."""
 
     async def probe(self) -> None:  # noqa: B027 - most know all from the start
         """Find out what is not known yet, if that can be done now."""

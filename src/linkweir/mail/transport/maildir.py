@@ -24,7 +24,7 @@ class MaildirTransport(Transport):
         self._path = path
 
     async def deliver(self, mail: OutgoingMail) -> str:
-        """Make the mail durable in `new`; its file name. Raises DeliveryFailed."""
+        """Make the mail durable in `new`; its file name. Raises TemporaryDeliveryError."""
         return await asyncio.to_thread(self._write_mail, mail)
 
     async def close(self) -> None:

@@ -85,7 +85,7 @@ class SmtpRelay(Transport):
         self.supports_smtputf8 = None  # until the first connection
 
     async def deliver(self, mail: OutgoingMail) -> str:
-        """Hand the mail over; the relay's answer. Raises DeliveryFailed, DeliveryRefused."""
+        """Hand the mail over; the relay's answer. Raises TemporaryDeliveryError, PermanentDeliveryError."""
         for one in (mail.envelope_from, mail.recipient):
             _check_address(one)
         client = await self._get_client()
@@ -202,7 +202,7 @@ def _max_message_bytes(client: aiosmtplib.SMTP) -> int | None:
 
 
 def _mail_options(client: aiosmtplib.SMTP, mail: OutgoingMail) -> list[bytes]:
-    """What MAIL says of the mail. Raises DeliveryRefused when the relay cannot carry it."""
+    """What MAIL says of the mail. Raises PermanentDeliveryError when the relay cannot carry it."""
     options = [b"SIZE=%d" % len(mail.raw)] if client.supports_extension("size") else []
     if not mail.raw.isascii():
         if not client.supports_extension("8bitmime"):
