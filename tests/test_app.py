@@ -401,18 +401,30 @@ def test_starting_and_stopping_twice_is_harmless(tmp_path: Path) -> None:
         assert not service.local_journal.alive
 
 
-def test_a_second_service_on_a_folder_names_the_first(tmp_path: Path) -> None:
-    """Two may use one data folder; the second says so, and when the first has ended the next one is alone again."""
+def test_a_second_service_on_a_folder_is_refused(tmp_path: Path) -> None:
+    """The second one ends at once with exit code 1 and one sentence; when the first has ended the next one starts."""
     with run_service(tmp_path, "--smtp-port", "-1") as first:
         assert first.url
-        with run_service(tmp_path, "--smtp-port", "-1") as second:
-            assert second.url
-            assert "Another `linkweir serve` uses this data folder" in second.output
-        assert "Another" not in first.output
+        for words in ((), ("--workers", "1")):
+            with run_service(tmp_path, "--smtp-port", "-1", *words) as second:
+                assert second.wait_for_exit() == 1
+                assert second.output == ""
+                (line,) = second.error_output.splitlines()
+                assert line.startswith(f"linkweir serve: {tmp_path}: another `linkweir serve` uses this data folder;")
         assert first.stop(signal.SIGTERM) == 0
     with run_service(tmp_path, "--smtp-port", "-1") as third:
         assert f"linkweir user list --data {tmp_path}" in third.wait_for_match(r"(?s)(.*API key)")
-        assert "Another" not in third.output
+
+
+def test_workers_with_a_mail_port_in_use_end_with_one_sentence(tmp_path: Path) -> None:
+    """With --workers and the SMTP port taken: exit code 1, the sentence that names the port, and no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with run_service(tmp_path, "--workers", "1", "--smtp-port", str(port)) as process:
+            assert process.wait_for_exit() == 1
+            said = [line for line in process.error_output.splitlines() if line.startswith("linkweir serve: ")]
+            assert said == [f"linkweir serve: cannot listen for SMTP on 127.0.0.1 port {port}: Address already in use"]
+            assert "Traceback" not in process.error_output
 
 
 def test_a_second_demo_reports_existing_data(tmp_path: Path) -> None:

@@ -90,16 +90,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
     try:
-        settings, listener = _open_listener(args)
-        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-        with listener, lock_data_folder(settings.data) as shared:
-            if shared:
-                print("Another `linkweir serve` uses this data folder: both share its mail, clicks and settings.")
-            if args.accept_loss:
-                accept_loss(settings)
-            if args.workers is not None:
-                return _serve_with_workers(settings, listener, args)
-            return _serve_in_process(settings, listener, args)
+        with lock_data_folder(from_environment(os.environ, data=args.data).data):
+            settings, listener = _open_listener(args)
+            sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+            with listener:
+                if args.accept_loss:
+                    accept_loss(settings)
+                if args.workers is not None:
+                    return _serve_with_workers(settings, listener, args)
+                return _serve_in_process(settings, listener, args)
     except (LinkweirError, OSError) as error:
         print(f"linkweir serve: {error}", file=sys.stderr)
         return EXIT_FAILURE
@@ -115,7 +114,8 @@ def _open_listener(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
-        raise LinkweirError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)  # `strerror` repeats the address
+        raise LinkweirError(f"cannot listen on {settings.host} port {settings.port}: {reason}") from error
     # asyncio does this only for sockets that name their protocol, which accepted ones do not: without it each answer
     # on a connection kept alive waits 40 ms for the client's delayed acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -186,8 +186,8 @@ def _run_web_process(settings: Settings, listener: socket.socket, shared_metrics
     service: AppServices = app.state.linkweir
     server = HardenedServer(uvicorn_config(app))
     with _stop_on_signal(server.stop):
-        if not _try_start(service):
-            return os.EX_TEMPFAIL
+        if code := _try_start(service):
+            return code
         with shared_metrics.publish(service.metrics):
             try:
                 server.run(sockets=[listener])
@@ -203,8 +203,8 @@ def _run_background_process(settings: Settings, listener: socket.socket, shared_
     with _stop_on_signal(lambda: ended.append(True)):
         os.nice(BACKGROUND_NICENESS)
         service = create_services(settings, make_logger(settings.log_level), "background")
-        if not _try_start(service):
-            return os.EX_TEMPFAIL
+        if code := _try_start(service):
+            return code
         _print_smtp_login(service)
         sys.stdout.flush()
         with shared_metrics.publish(service.metrics):
@@ -214,14 +214,21 @@ def _run_background_process(settings: Settings, listener: socket.socket, shared_
     return 0
 
 
-def _try_start(service: AppServices) -> bool:
-    """Start, unless the database does not answer now: it did so to the parent, so it is busy, and the others go on."""
+def _try_start(service: AppServices) -> int:
+    """Start in a process of several; 0, or the exit code.
+
+    A database that does not answer now did so to the parent: it is busy, and the parent tries again. What else fails
+    is a mistake in the settings, such as a port in use, and ends all processes.
+    """
     try:
         service.start()
     except DatabaseUnavailable as error:
         service.log.error("service.cannot_start", error=str(error))
-        return False
-    return True
+        return os.EX_TEMPFAIL
+    except (LinkweirError, OSError) as error:
+        print(f"linkweir serve: {error}", file=sys.stderr, flush=True)
+        return EXIT_FAILURE
+    return 0
 
 
 @contextlib.contextmanager

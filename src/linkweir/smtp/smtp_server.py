@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -187,6 +188,7 @@ def _open_listener(host: str, port: int) -> socket.socket:
     try:
         found = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
-        raise LinkweirError(f"cannot listen for SMTP on {host} port {port}: {error.strerror}") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)  # `strerror` repeats the address
+        raise LinkweirError(f"cannot listen for SMTP on {host} port {port}: {reason}") from error
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return found
