@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""The multi-producer commit queue of ext/journal. The protocol CommitQueue in linkweir is its manual.
+"""The multi-producer commit queue of ext/journal. tests/reference/commit_queue.py defines what is right.
 
 Knows bytes and descriptors. Refuses to know click events, event loops and the order of files.
 """
@@ -56,6 +56,11 @@ cdef double seconds(double value, str name) except -1:
 
 @cython.final
 cdef class CommitQueue:
+    """Records complete in the order in which they were enqueued: durable, or discarded.
+
+    Bounded by records and by bytes that wait. All counters but `in_flight` count since the beginning.
+    `wait_for_records`, `write_batches` and `discard` are for one thread, the writer.
+    """
     cdef lw_queue *_queue
     cdef bint _writing  # one thread at a time: what it holds is behind no lock
 
@@ -68,7 +73,11 @@ cdef class CommitQueue:
         lw_queue_free(self._queue)
 
     def enqueue(self, list payloads not None, int notify_fd):
-        """How many were enqueued, and how many have ever been."""
+        """Enqueue as many records as there is room for; return how many, and how many have ever been enqueued.
+
+        Fewer than all: the queue is full or closed. `notify_fd`: an eventfd that is written to each time records
+        complete, until these have; -1 for none.
+        """
         cdef tuple own = tuple(payloads)
         cdef Py_ssize_t i, enqueued = 0
         cdef uint64_t ever
@@ -89,6 +98,7 @@ cdef class CommitQueue:
         return 0
 
     def wait_for_records(self, double idle):
+        """Take over what is enqueued, waiting up to `idle` seconds for it; return whether there is any."""
         cdef int found
         idle = seconds(idle, "idle")
         self._begin_writing()
@@ -99,7 +109,16 @@ cdef class CommitQueue:
 
     def write_batches(self, target not None, unsigned char[::1] count not None, *, double idle, double commit_interval,
                       size_t batch_threshold):
-        """Raises OSError; `target.at` says how far it has come in any case."""
+        """Write and flush what is in flight and what comes, until the caller has to act.
+
+        "idle": nothing came for `idle` seconds. "closed": the queue is closed and all is complete. "full": the next
+        record does not fit into the file. "replaced": the path leads to another file, or to none. Raises OSError when
+        the system takes nothing: what it took in part was promised to nobody. `target.at` says how far it has come in
+        any case.
+
+        `count`: eight bytes in which the records of the file are counted. After a batch of `batch_threshold` records
+        or more the next flush waits until `commit_interval` seconds have passed, for more records to share it.
+        """
         cdef bytes path = os.fsencode(target.path)
         cdef lw_queue_file file
         cdef lw_queue_outcome outcome
@@ -121,33 +140,41 @@ cdef class CommitQueue:
         return OUTCOMES[outcome]
 
     def discard(self):
+        """Complete what is in flight without writing it."""
         self._begin_writing()
         with nogil:
             lw_queue_discard(self._queue)
         self._writing = False
 
     def close(self):
+        """Accept no more records; `write_batches` returns when all are complete."""
         lw_queue_close(self._queue)
 
     def reopen(self):
+        """Accept records again."""
         lw_queue_reopen(self._queue)
 
     @property
     def enqueued(self):
+        """Records accepted."""
         return lw_queue_get_stats(self._queue).enqueued
 
     @property
     def completed(self):
+        """Records durable or discarded."""
         return lw_queue_get_stats(self._queue).completed
 
     @property
     def durable(self):
+        """Records written and flushed."""
         return lw_queue_get_stats(self._queue).durable
 
     @property
     def notified(self):
+        """Records completed whose descriptors have all been written to, and may be closed."""
         return lw_queue_get_stats(self._queue).notified
 
     @property
     def in_flight(self):
+        """Records taken over by the writer and not complete."""
         return lw_queue_get_stats(self._queue).in_flight

@@ -1,9 +1,8 @@
-"""Types of the extension `linkweir._journal`; the meanings are written in linkweir/clicks/journal/commit_queue.py."""
+"""Types of the extension `linkweir._journal`; their documentation is in ext/_journal.pyx."""
 
 from typing import final
 
-from linkweir.clicks.journal.commit_queue import WriteOutcome
-from linkweir.clicks.journal.segment import WriteTarget
+from linkweir.clicks.journal.segment import WriteOutcome, WriteTarget
 
 def crc32(data: bytes, seed: int = 0) -> int: ...
 

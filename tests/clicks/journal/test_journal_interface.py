@@ -6,8 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.journal.event_encoding import FIELD_NAMES, decode_event, encode_event
+from linkweir.clicks.click_event import FIELD_NAMES, ClickEvent, decode_event, encode_event
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, Journal, JournalCursor
 from tests.web.running_service import RunningService, wait_until
 

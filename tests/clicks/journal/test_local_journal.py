@@ -18,10 +18,9 @@ from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest import ingest_worker
 from linkweir.clicks.ingest import pipeline as keeping
-from linkweir.clicks.ingest.classifier import ClickClassifier
 from linkweir.clicks.ingest.ingest_worker import IngestFunction, IngestWorker, NotifyFunction
+from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.journal import local_journal
-from linkweir.clicks.journal.commit_queue import PythonCommitQueue
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
@@ -33,6 +32,7 @@ from linkweir.db.schema import clicks
 from linkweir.db.schema_upgrade import migrate
 from linkweir.web.json_logging import make_logger
 from tests.clicks.event_factory import make_event
+from tests.reference.commit_queue import make_reference_queue
 from tests.web.running_service import WAIT_SECONDS, wait_until
 
 CLASSIFIER = ClickClassifier(Enricher(None, KnownNetworks.load()))
@@ -112,9 +112,9 @@ class JournalHarness:
 def journal_harness(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[JournalHarness]:
-    """Started, and stopped at the end; with the queue as it was built, and with its twin."""
+    """Started, and stopped at the end; with the queue in C, and with its reference."""
     if request.param == "in Python":
-        monkeypatch.setattr(local_journal, "make_commit_queue", PythonCommitQueue)
+        monkeypatch.setattr(local_journal, "CommitQueue", make_reference_queue)
     made = JournalHarness(tmp_path / "data")
     made.journal.start()
     made.worker.start()
@@ -200,7 +200,7 @@ def test_many_facts_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         calls.append("flush")
         flush(descriptor)
 
-    monkeypatch.setattr(local_journal, "make_commit_queue", PythonCommitQueue)
+    monkeypatch.setattr(local_journal, "CommitQueue", make_reference_queue)
     bench = JournalHarness(tmp_path)
     bench.journal.start()
     bench.append(make_event(0))

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkweir.clicks.journal.commit_queue import CommitQueue, PythonCommitQueue, make_commit_queue
-from linkweir.clicks.journal.event_encoding import FIELD_NAMES, encode_event
+from linkweir._journal import CommitQueue
+from linkweir.clicks.click_event import FIELD_NAMES, encode_event
 from linkweir.clicks.journal.reader import JournalReader, count_active_segments, count_unacknowledged
-from linkweir.clicks.journal.record_scanner import scan_records
-from linkweir.clicks.journal.segment import RECORDS_OFFSET, JournalSegment, frame_record
+from linkweir.clicks.journal.segment import RECORDS_OFFSET, JournalSegment, scan_records
 from linkweir.clicks.journal.segment_directory import SegmentDirectory
 from linkweir.clicks.journal.writer import JournalWriter
 from linkweir.web.json_logging import make_logger
 from tests.clicks.event_factory import make_event
+from tests.reference.commit_queue import frame_record, make_reference_queue
 
 LOG = make_logger("error", io.StringIO())
 
@@ -40,9 +40,7 @@ def write_events(writer: JournalWriter, queue: CommitQueue, *payloads: bytes) ->
 class JournalFolder:
     """A folder of files with one writer and one reader of this process."""
 
-    def __init__(
-        self, path: Path, facts: int = 100, queue: Callable[[int, int], CommitQueue] = make_commit_queue
-    ) -> None:
+    def __init__(self, path: Path, facts: int = 100, queue: Callable[[int, int], CommitQueue] = CommitQueue) -> None:
         self.segments = SegmentDirectory(path, facts)
         self.segments.preallocate()
         self.dead_letters: list[bytes] = []
@@ -267,7 +265,7 @@ def test_a_folder_that_cannot_be_made_takes_nothing(tmp_path: Path) -> None:
     """Where a file is in the way nothing is taken and nothing is raised; once it is gone facts are taken again."""
     (tmp_path / "f").write_text("")
     segments = SegmentDirectory(tmp_path / "f", 100)
-    queue = make_commit_queue(10, 10_000)
+    queue = CommitQueue(10, 10_000)
     writer = JournalWriter(segments, queue, LOG)
     assert write_events(writer, queue, encode_event(make_event(1))) == 0
     (tmp_path / "f").unlink()
@@ -277,7 +275,7 @@ def test_a_folder_that_cannot_be_made_takes_nothing(tmp_path: Path) -> None:
 
 def test_a_disk_that_fails_costs_the_file_and_not_the_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When writing to a file fails half-way, the facts go to the next one, each is read once, and none is made up."""
-    folder, real = JournalFolder(tmp_path, queue=PythonCommitQueue), os.pwrite
+    folder, real = JournalFolder(tmp_path, queue=make_reference_queue), os.pwrite
     folder.write(1)
 
     def failing(descriptor: int, data: memoryview, offset: int) -> int:

@@ -6,6 +6,8 @@ locked or missing one delays no reader.
 """
 
 import asyncio
+import contextlib
+import os
 import threading
 import time
 from collections import deque
@@ -14,12 +16,10 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.journal.commit_queue import make_commit_queue
+from linkweir._journal import CommitQueue
+from linkweir.clicks.click_event import ClickEvent, encode_event
 from linkweir.clicks.journal.dead_letters import DeadLetterSink
-from linkweir.clicks.journal.event_encoding import encode_event
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, JournalCursor
-from linkweir.clicks.journal.loop_waker import LoopWaker
 from linkweir.clicks.journal.reader import (
     JournalReader,
     LocalCursor,
@@ -57,6 +57,36 @@ class AppendBatch:
                 promise.set_result("kept" if place < durable_count else result)
 
 
+class LoopWaker:
+    """Wakes an event loop from a thread that must not wait for the interpreter's lock.
+
+    `write_fd` takes eight bytes for each record that completes; `on_wake` is called in the loop, once for many.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None]) -> None:
+        self._loop = loop
+        self._on_wake = on_wake
+        if hasattr(os, "eventfd"):
+            self.write_fd = self._read_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        else:
+            self._read_fd, self.write_fd = os.pipe()
+            os.set_blocking(self._read_fd, False)
+            os.set_blocking(self.write_fd, False)
+        loop.add_reader(self._read_fd, self._on_readable)
+
+    def _on_readable(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read_fd, 4096)
+        self._on_wake()
+
+    def close(self) -> None:
+        """Stop listening. In the loop's own thread, or when the loop is closed."""
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._read_fd)
+        for descriptor in {self.write_fd, self._read_fd}:
+            os.close(descriptor)
+
+
 class LoopState:
     """What one event loop has appended and not been told of."""
 
@@ -85,7 +115,7 @@ class LocalJournal:
         self.full = False
         self._log = log
         self._wait = wait
-        self._queue = make_commit_queue(MAX_QUEUED_EVENTS, MAX_QUEUED_BYTES)
+        self._queue = CommitQueue(MAX_QUEUED_EVENTS, MAX_QUEUED_BYTES)
         self._writer = JournalWriter(self.segments, self._queue, log)
         self._reader = JournalReader(self.segments, lambda data: dead_letters({"unreadable": data.hex()}))
         self._loop_states: dict[asyncio.AbstractEventLoop, LoopState] = {}

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.journal.event_encoding import decode_event
-from linkweir.clicks.journal.record_scanner import scan_records
-from linkweir.clicks.journal.segment import RECORD_HEADER, RECORDS_OFFSET, JournalSegment
+from linkweir.clicks.click_event import ClickEvent, decode_event
+from linkweir.clicks.journal.segment import RECORD_HEADER, RECORDS_OFFSET, JournalSegment, scan_records
 from linkweir.clicks.journal.segment_directory import SegmentDirectory
 
 LOCK_FILE = "reading.lock"

@@ -18,10 +18,12 @@ import mmap
 import os
 import secrets
 import struct
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 MAGIC = b"LWJRNL1\n"
 END_OFFSET, ACKED_OFFSET, WRITTEN_OFFSET, FIELD_NAMES_OFFSET, RECORDS_OFFSET = 512, 1024, 1536, 2048, 4096  # offsets
@@ -32,6 +34,7 @@ _FIELD_NAMES_HEADER = struct.Struct("<HI")
 _COUNT = struct.Struct("<Q")
 MAX_RECORD_BYTES = 65_535  # bytes of one fact: a destination has at most 8000, a user agent 1024 characters
 WIPE_CHUNK_BYTES = 1 << 18  # bytes that are wiped at a time
+WriteOutcome = Literal["idle", "closed", "full", "replaced"]  # why the commit queue stopped writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +65,17 @@ class WriteTarget:
     size: int
 
 
-def frame_record(payload: bytes, seed: int) -> bytes:
-    """A fact's bytes as they stand in the file."""
-    return RECORD_HEADER.pack(len(payload), zlib.crc32(payload, seed)) + payload + bytes(-len(payload) % 8)
-
-
-def framed_size(payload: bytes) -> int:
-    """How many bytes it takes in the file."""
-    return RECORD_HEADER.size + len(payload) + -len(payload) % 8
+def write_durably(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of it and flush. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)  # may take a part; the rest says why
+        rest, offset = rest[written:], offset + written
+    sync_data(descriptor)
 
 
 def sync_data(descriptor: int) -> None:
-    """What was written stays, whatever happens to the machine. Raises OSError."""
+    """Flush what was written to the disk. Raises OSError."""
     if hasattr(os, "fdatasync"):
         os.fdatasync(descriptor)
     else:
@@ -225,3 +227,63 @@ def _parse_epoch(head: bytes) -> Epoch | None:
     if crc != zlib.crc32(text, zlib.crc32(identity)):
         return None
     return Epoch(identity, number, tuple(json.loads(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """Payloads in order, each with the offset behind its record; `corrupt`: damaged pieces, each with its offset;
+    `end`: the offset to go on from.
+    """
+
+    records: list[tuple[bytes, int]]
+    corrupt: list[tuple[bytes, int]]
+    end: int
+
+
+def scan_records(data: bytes, offset: int, seed: int, *, sealed: bool, limit: int = sys.maxsize) -> ScanResult:
+    """Find the records of `data`, which begins at `offset` of the file. What is damaged costs nothing but itself.
+
+    Stops at zeros, where nothing has been written yet. `sealed`: nobody writes there any more, so records are searched
+    behind damaged bytes and zeros, too, and the end is the end of `data`.
+    """
+    records: list[tuple[bytes, int]] = []
+    corrupt: list[tuple[bytes, int]] = []
+    at, used = 0, len(data.rstrip(b"\0"))
+    while at < used and len(records) < limit:
+        payload = _parse_record(data, at, seed)
+        if payload is not None:
+            at += RECORD_HEADER.size + len(payload) + -len(payload) % 8
+            records.append((payload, offset + at))
+            continue
+        following = (
+            _find_next_record(data, at, used, seed) if sealed or any(data[at : at + RECORD_HEADER.size]) else None
+        )
+        if following is None and not sealed:
+            break
+        following = used if following is None else following
+        if piece := data[at:following].strip(b"\0"):
+            corrupt.append((piece, offset + at))
+        at = following
+    if sealed and at >= used:
+        at = len(data)
+    return ScanResult(records, corrupt, offset + at)
+
+
+def _parse_record(data: bytes, at: int, seed: int) -> bytes | None:
+    """The payload of the record at this offset; None when there is none, or not a whole one."""
+    if at + RECORD_HEADER.size > len(data):
+        return None
+    length, crc = RECORD_HEADER.unpack_from(data, at)
+    start = at + RECORD_HEADER.size
+    if not 0 < length <= MAX_RECORD_BYTES or start + length > len(data):
+        return None
+    payload = data[start : start + length]
+    return payload if zlib.crc32(payload, seed) == crc else None
+
+
+def _find_next_record(data: bytes, at: int, used: int, seed: int) -> int | None:
+    """The offset of the next whole record behind `at`."""
+    for offset in range(at + 8, used, 8):
+        if _parse_record(data, offset, seed) is not None:
+            return offset
+    return None

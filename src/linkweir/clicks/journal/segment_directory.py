@@ -10,10 +10,14 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from linkweir.clicks.journal.commit_queue import write_durably
-from linkweir.clicks.journal.event_encoding import FIELD_NAMES
-from linkweir.clicks.journal.record_scanner import scan_records
-from linkweir.clicks.journal.segment import MAX_RECORD_BYTES, RECORDS_OFFSET, JournalSegment
+from linkweir.clicks.click_event import FIELD_NAMES
+from linkweir.clicks.journal.segment import (
+    MAX_RECORD_BYTES,
+    RECORDS_OFFSET,
+    JournalSegment,
+    scan_records,
+    write_durably,
+)
 
 SUFFIX = ".journal"
 BYTES_PER_EVENT = 512  # a long destination and user agent with all the rest; 300 is usual

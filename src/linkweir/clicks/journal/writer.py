@@ -2,7 +2,7 @@
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.clicks.journal.commit_queue import CommitQueue
+from linkweir._journal import CommitQueue
 from linkweir.clicks.journal.segment import JournalSegment, WriteTarget
 from linkweir.clicks.journal.segment_directory import SegmentDirectory
 
