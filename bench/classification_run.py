@@ -13,8 +13,7 @@ from bench.simulator.clients import Mail, Request
 from bench.simulator.traffic import Campaign
 from linkweir.clicks import request_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Evidence, Hit, Verdict, classify_hits
-from linkweir.clicks.classify.ip_spread import IpSpread
-from linkweir.clicks.classify.reputation import ReputationStore
+from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 

@@ -22,7 +22,7 @@ from sqlalchemy import func, select, update
 
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
-from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clicks.known_networks import KnownNetworks
@@ -139,7 +139,13 @@ def _make_event(message: int, at: int, position: int, ip: str, agent: str) -> Cl
         destination=f"https://www.news.example/articles/2026/what-to-read-{position}?utm_source=newsletter&issue=17",
         ip=ip,
         user_agent=agent,
+        kind="click",
+        prefetch=False,
         signals=BROWSER_SIGNALS,
+        objected=False,
+        device=None,
+        country=None,
+        network=None,
     )
 
 

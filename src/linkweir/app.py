@@ -24,6 +24,7 @@ from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
 from linkweir.api import operations as api
 from linkweir.background import Component, Heartbeat, ThreadSupervisor
+from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
 from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
@@ -102,11 +103,11 @@ def create_services(
         vault=vault,
         tracking_keyring=tracking_keyring,
         classifier=classifier,
-        capture_options={
-            "describe": classifier.enricher.enrich,
-            "heed_objections": settings.heed_objections,
-            "shorten": settings.shorten_addresses,
-        },
+        recording_policy=RecordingPolicy(
+            classifier.enricher.enrich,
+            honor_opt_out=settings.heed_objections,
+            truncate_ip=settings.shorten_addresses,
+        ),
         dead_letters=dead_letters,
         local_journal=local_journal,
         journal=journal or local_journal,

@@ -9,8 +9,8 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
-from linkweir.clicks.ingest.classifier import ClickClassifier
 from linkweir.clicks.ingest.ingest_worker import IngestWorker, drain_and_wait
+from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.local_journal import LocalJournal

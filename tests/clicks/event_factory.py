@@ -21,5 +21,12 @@ def make_event(position: int, **changes: Any) -> ClickEvent:
         "destination": "https://example.com/ü\n",
         "ip": "192.0.2.1",
         "user_agent": 'a"b',
+        "kind": "click",
+        "prefetch": False,
+        "signals": "",
+        "objected": False,
+        "device": None,
+        "country": None,
+        "network": None,
     }
     return ClickEvent(**values | changes)

@@ -13,8 +13,7 @@ from netaddr import IPSet
 
 from linkweir import reloading_file
 from linkweir.clicks import enrichment
-from linkweir.clicks.click_event import Enrichment
-from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 from linkweir.errors import SettingsError
 from linkweir.web.json_logging import make_logger

@@ -2,11 +2,13 @@
 
 import dataclasses
 import uuid
+from typing import Any
 
-from linkweir.clicks import click_event
+from linkweir.clicks.click_event import ClickEvent, RecordingPolicy, make_event
+from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS, Enrichment
 from linkweir.tokens import Opened, Privacy
 
-SAMPLE_VISIT = click_event.ClickRequest(at=7, method="GET", ip="192.0.2.1", user_agent="Browser/1")
+SAMPLE_REQUEST: dict[str, Any] = {"at": 7, "method": "GET", "ip": "192.0.2.1", "user_agent": "Browser/1"}
 SAMPLE_TOKEN = Opened(
     style="sealed",
     version=1,
@@ -19,10 +21,10 @@ SAMPLE_TOKEN = Opened(
 )
 
 
-def record_event(**changes: object) -> click_event.ClickEvent:
+def record_event(**changes: object) -> ClickEvent:
     """The fact of a visit to a link that differs from OPENED by `changes`."""
     opened = dataclasses.replace(SAMPLE_TOKEN, **changes)  # type: ignore[arg-type]
-    found = click_event.make_event(opened, "https://example.com/?who=ada", SAMPLE_VISIT)
+    found = make_event(opened, "https://example.com/?who=ada", **SAMPLE_REQUEST)
     assert found is not None
     return found
 
@@ -52,9 +54,7 @@ def test_anonymous_records_campaign_and_link_only() -> None:
 def test_none_records_nothing() -> None:
     """In mode `none` there is no fact."""
     assert (
-        click_event.make_event(
-            dataclasses.replace(SAMPLE_TOKEN, privacy=Privacy.NONE), "https://example.com/", SAMPLE_VISIT
-        )
+        make_event(dataclasses.replace(SAMPLE_TOKEN, privacy=Privacy.NONE), "https://example.com/", **SAMPLE_REQUEST)
         is None
     )
 
@@ -75,24 +75,24 @@ def test_messages_of_others_retain_their_name() -> None:
 
 def test_user_agents_are_cut() -> None:
     """A user agent of any length fills at most the limit."""
-    visit = dataclasses.replace(SAMPLE_VISIT, user_agent="x" * 10_000)
-    found = click_event.make_event(SAMPLE_TOKEN, "https://example.com/", visit)
+    request = {**SAMPLE_REQUEST, "user_agent": "x" * 10_000}
+    found = make_event(SAMPLE_TOKEN, "https://example.com/", **request)
     assert found is not None
-    assert found.user_agent == "x" * click_event.MAX_USER_AGENT_CHARS
+    assert found.user_agent == "x" * MAX_USER_AGENT_CHARS
 
 
 def test_an_honest_program_is_recognised_without_storing_its_name() -> None:
     """In pseudonymous mode the class of a user agent is a signal, and the user agent itself is nowhere in the fact."""
 
-    def describe(_ip: str | None, _agent: str | None) -> click_event.Enrichment:
-        return click_event.Enrichment(device="other", signals=("agent-library",))
+    def describe(_ip: str | None, _agent: str | None) -> Enrichment:
+        return Enrichment(device="other", signals=("agent-library",))
 
     opened = dataclasses.replace(SAMPLE_TOKEN, privacy=Privacy.PSEUDONYMOUS)
-    visit = dataclasses.replace(SAMPLE_VISIT, signals=("no-accept",))
-    found = click_event.make_event(opened, "https://example.com/", visit, describe=describe)
+    request = {**SAMPLE_REQUEST, "signals": ("no-accept",), "policy": RecordingPolicy(describe)}
+    found = make_event(opened, "https://example.com/", **request)
     assert found is not None
     assert found.signals == "no-accept agent-library"
     assert "Browser/1" not in str(found)
-    full = click_event.make_event(SAMPLE_TOKEN, "https://example.com/", visit, describe=describe)
+    full = make_event(SAMPLE_TOKEN, "https://example.com/", **request)
     assert full is not None
     assert full.signals == "no-accept"  # there it is derived from the user agent

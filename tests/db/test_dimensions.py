@@ -1,11 +1,15 @@
 """Tests of linkweir.db.dimensions: one table that the others follow."""
 
 import dataclasses
+import uuid
+from typing import Any
 
 import pytest
 
-from linkweir.clicks.click_event import ClickEvent, Enrichment
-from linkweir.clicks.ingest.click import IngestedClick
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enrichment
+from linkweir.clicks.ingest.click import Click
+from linkweir.db.clicks_table import INSERT_COLUMNS
 from linkweir.db.dimensions import (
     CLICK_DIMENSIONS,
     DIMENSIONS,
@@ -13,7 +17,7 @@ from linkweir.db.dimensions import (
     Dimension,
     collect_flags,
 )
-from linkweir.db.reclassification_queries import HIT_COLUMNS
+from linkweir.db.reclassification_queries import CLICK_COLUMNS
 from linkweir.db.schema import clicks, messages
 
 
@@ -41,14 +45,9 @@ def test_dimensions_are_columns_and_fields() -> None:
         assert one.name in {field.name for field in dataclasses.fields(carrier)}
 
 
-def test_rows_of_hits_fit_the_click_they_are_read_into() -> None:
-    """Columns that are read again stand in the order of the fields that they fill."""
-    renamed = {
-        "account_id": "account",
-        "message_id": "message",
-        "told": "notified_verdict",
-        "tell_at": "notify_at",
-    }
-    names = [renamed.get(column.name, column.name) for column in HIT_COLUMNS[: -len(CLICK_DIMENSIONS)]]
-    fields = [field.name for field in dataclasses.fields(IngestedClick)]
-    assert fields[: len(names) + 1] == [*names, "dimension_values"]
+def test_a_click_has_each_column_of_its_row() -> None:
+    """A click that is read from a row and written again gives the same value for each column."""
+    row: dict[str, Any] = {name: f"value of {name}" for name in CLICK_COLUMNS}
+    row |= {"id": uuid.uuid4(), "at": 7, "kind": "click", "first": True, "firsts": 3}
+    written = dict(zip(INSERT_COLUMNS, Click.from_row(row).to_row(), strict=True))
+    assert written == {name: row[name] for name in INSERT_COLUMNS}

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from linkweir.clicks.click_event import ClickRequest, Enrichment, make_event
+from linkweir.clicks.click_event import RecordingPolicy, make_event
+from linkweir.clicks.enrichment import Enrichment
 from linkweir.privacy.disclosure import DisclosureSettings, disclosure_sections
 from linkweir.tokens import Privacy, Tracker, open_token
 from tests.tokens.keyring_factory import BASE_URL, RING
@@ -73,7 +74,13 @@ def test_each_mode_lists_what_an_event_holds(mode: str, full: bool, pseudonymous
         tracker = Tracker(RING, BASE_URL, message=7, campaign="spring", privacy=privacy)
         opened = open_token(RING, tracker.mint("https://example.com/", 0).rpartition("/")[2])
         fact = make_event(
-            opened, "https://example.com/", ClickRequest(1, "GET", "192.0.2.1", "Firefox"), describe=lambda *_: known
+            opened,
+            "https://example.com/",
+            at=1,
+            method="GET",
+            ip="192.0.2.1",
+            user_agent="Firefox",
+            policy=RecordingPolicy(lambda *_: known),
         )
         assert fact is not None
         row: dict[str, Any] = fact.to_dict()

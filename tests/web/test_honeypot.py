@@ -8,8 +8,8 @@ import pytest
 
 from linkweir.clicks.classify import Evidence, classify_hits
 from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.click import Click
 from linkweir.clicks.known_networks import KnownNetworks
-from linkweir.clicks.verdict_explanation import hit_from_row
 from linkweir.db import clicks_table
 from linkweir.tokens import HONEYPOT_INDEX
 from linkweir.tokens.opener import open_link
@@ -89,7 +89,7 @@ def test_who_follows_it_is_a_machine(service: RunningService) -> None:
     rows = list_hits(service)[before:]
     assert [row["kind"] for row in rows] == ["click", "honeypot"]
     enricher = Enricher(None, KnownNetworks({}))
-    found = classify_hits([hit_from_row(row, enricher) for row in rows], Evidence())
+    found = classify_hits([Click.from_row(row).to_hit(enricher) for row in rows], Evidence())
     assert [(one.verdict, one.reasons[0]) for one in found] == [("machine", "honeypot-source"), ("machine", "honeypot")]
 
 

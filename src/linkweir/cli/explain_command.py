@@ -72,7 +72,7 @@ def _load_explanation(click: uuid.UUID, data: Path | None) -> "VerdictExplanatio
 
 
 def _format_explanation(explanation: "VerdictExplanation") -> list[str]:
-    row, now = explanation.click, explanation.scored.classification
+    row, now = explanation.click, explanation.classification
     who = (row["client"], row["system"], row["device"], row["country"], row["network"])
     lines = [
         f"{row['kind']} {row['id']}  {rfc3339(row['at'])}  {row['method']}",
@@ -91,18 +91,18 @@ def _format_explanation(explanation: "VerdictExplanation") -> list[str]:
         "",
         f"hits of this message within {_window_minutes()} minutes",
     ]
-    for other, weighed in explanation.neighbours:
+    for other, classification in explanation.neighbours:
         mark = ">" if other["id"] == row["id"] else " "
         ago = (other["at"] - row["at"]) / SECOND_US
         seat = other["ip"] or other["device"] or ""
         what = f"{other['kind']} {other['position']}" if other["kind"] == "click" else other["kind"]
-        said = f"{weighed.classification.verdict:<8}  {next(iter(weighed.classification.reasons), '')}".rstrip()
+        said = f"{classification.verdict:<8}  {next(iter(classification.reasons), '')}".rstrip()
         lines.append(f"{mark} {ago:+9.2f} s  {other['method']:<4}  {what:<10}  {seat:<15}  {said}")
     return [escape_unprintable(line) for line in lines]
 
 
 def _format_verdict_change(explanation: "VerdictExplanation") -> list[str]:
-    if explanation.click["verdict"] == explanation.scored.classification.verdict:
+    if explanation.click["verdict"] == explanation.classification.verdict:
         return []
     return [
         "        It was passed on what was known then: hits, lists and what programs did elsewhere have changed since."
@@ -113,20 +113,20 @@ def _format_score(explanation: "VerdictExplanation") -> list[str]:
     from linkweir.clicks.classify.rules import PRIOR_WEIGHT
     from linkweir.clicks.classify.scoring import HUMAN_THRESHOLD, MACHINE_THRESHOLD
 
-    decisive = next((rule for rule in explanation.scored.rules if rule.verdict), None)
+    decisive = next((rule for rule in explanation.rules if rule.verdict), None)
     lines = [] if decisive else [f"{PRIOR_WEIGHT:+5.1f}  {'':<18} Before anything is known."]
-    for rule in explanation.scored.rules:
+    for rule in explanation.rules:
         weight = "     " if decisive else f"{rule.weight:+5.1f}"
         lines.append(f"{'  ! ' if rule.verdict else weight:<5}  {rule.code:<18} {rule.sentence}")
     if decisive:
         return [*lines, f"=      {decisive.code} decides; the rest is told only"]
-    total = PRIOR_WEIGHT + sum(rule.weight for rule in explanation.scored.rules)
-    weak = total > 0 and not any(rule.strong for rule in explanation.scored.rules)
+    total = PRIOR_WEIGHT + sum(rule.weight for rule in explanation.rules)
+    weak = total > 0 and not any(rule.strong for rule in explanation.rules)
     limit = "; none of these rules is strong, so never a machine's" if weak else ""
     return [
         *lines,
-        f"{total:+5.1f}  = {explanation.scored.machine_probability:.0%} likely a machine's: "
-        f"{explanation.scored.classification.verdict}",
+        f"{total:+5.1f}  = {explanation.classification.machine_probability:.0%} likely a machine's: "
+        f"{explanation.classification.verdict}",
         f"       (a person's up to {HUMAN_THRESHOLD:.0%}, "
         f"a machine's from {MACHINE_THRESHOLD:.0%} on, unsure between{limit})",
     ]
@@ -173,20 +173,20 @@ def _window_minutes() -> int:
 
 
 def _to_json(explanation: "VerdictExplanation") -> dict[str, Any]:
-    row, now = explanation.click, explanation.scored.classification
+    row, now = explanation.click, explanation.classification
     return {
         "click": str(row["id"]),
         "time": rfc3339(row["at"]),
         "stored": {"verdict": row["verdict"], "confidence": row["confidence"], "reasons": row["reasons"].split()},
         "now": {"verdict": now.verdict, "confidence": now.confidence},
-        "machine": explanation.scored.machine_probability,
+        "machine": explanation.classification.machine_probability,
         "links": explanation.evidence.link_count,
         "record": {"machine": explanation.reputation.machine_messages, "people": explanation.reputation.human_messages}
         if explanation.reputation
         else None,
         "rules": [
             {"code": rule.code, "weight": rule.weight, "decisive": bool(rule.verdict), "sentence": rule.sentence}
-            for rule in explanation.scored.rules
+            for rule in explanation.rules
         ],
         "around": [
             {
@@ -195,8 +195,8 @@ def _to_json(explanation: "VerdictExplanation") -> dict[str, Any]:
                 "method": other["method"],
                 "kind": other["kind"],
                 "position": other["position"],
-                "verdict": weighed.classification.verdict,
+                "verdict": classification.verdict,
             }
-            for other, weighed in explanation.neighbours
+            for other, classification in explanation.neighbours
         ],
     }

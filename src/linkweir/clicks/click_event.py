@@ -1,68 +1,38 @@
-"""The fact that a link was followed or a mail was opened, holding no more than the link's privacy mode allows.
+"""Click events: what the redirect records of a request for a tracking link or pixel, and their bytes in the journal.
 
-What may not be kept never reaches a disk: in the stricter modes the address and the user agent are described here, in
-words too coarse to find a person by, and dropped.
+An event holds no more than the link's privacy mode allows. What may not be stored never reaches a disk: in the stricter
+modes the IP address and the user agent are reduced here to device class, country and network, and dropped.
 """
 
 import ipaddress
 import uuid
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Any
 
+import msgspec
+
+from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS, NO_ENRICHMENT, Enrichment
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, Opened, Privacy, campaign_tags
 
 OPEN_POSITION = -1
-HONEYPOT_POSITION = -2  # the position of the hidden link that no person can follow
+HONEYPOT_POSITION = -2  # of the hidden link that no person can follow
 POSITION_BY_INDEX = {PIXEL_INDEX: OPEN_POSITION, HONEYPOT_INDEX: HONEYPOT_POSITION}
 KIND_BY_INDEX = {PIXEL_INDEX: "open", HONEYPOT_INDEX: "honeypot"}  # everything else is a click
-MAX_USER_AGENT_CHARS = 1024  # characters of a user agent: real ones stay below 500, and a log must not be filled by one
-TRUNCATED_PREFIX_BITS = {4: 24, 6: 48}  # bits of an address that are kept when the operator wants addresses short
+TRUNCATED_PREFIX_BITS = {4: 24, 6: 48}  # of an IP address, where the operator wants addresses truncated
 
 
-@dataclass(slots=True)  # not frozen, as Fact is not: made for every reader, and freezing is most of what that costs
-class ClickRequest:
-    """Who came and how, as seen at the door. `at` in microseconds since 1970; `prefetch`: a browser fetches ahead;
-    `objects`: the reader's browser says that it wants no tracking (Sec-GPC, DNT); `signals`: codes of what else the
-    request showed that tells people from machines (see click.verdict).
-    """
-
-    at: int
-    method: str
-    ip: str | None
-    user_agent: str | None
-    prefetch: bool = False
-    opts_out: bool = False
-    signals: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Enrichment:
-    """What an address and a user agent say, in words: browser or mail program, system, device class, ISO 3166 country,
-    region, and the name of a known network. None: not known, or not to be kept.
-    """
-
-    client: str | None = None
-    system: str | None = None
-    device: str | None = None
-    country: str | None = None
-    region: str | None = None
-    network: str | None = None
-    signals: tuple[str, ...] = ()  # what the user agent says of itself, as the rules know it
-
-
-NO_ENRICHMENT = Enrichment()
-EnrichFunction = Callable[[str | None, str | None], Enrichment]  # from address and user agent
-
-
-@dataclass(slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, and freezing is most of what that costs
 class ClickEvent:
-    """One hit on a tracking link or pixel, as it is stored. `number` is the message's number in tokens of this
-    service; `position` is the link's; NO_LINK for an open, TRAP for the hidden
-    link.
+    """One request for a link, pixel or honeypot, as the journal stores it. `at`: microseconds since 1970.
 
-    In mode `full` what the address and the user agent say is derived later; in the others it stands here, instead of
-    them. A fact whose reader objected is `anonymous` and `objected`: its message is named only until it is stored
+    `number`: the message's number in tokens of this service. `position`: the link's, or OPEN_POSITION or
+    HONEYPOT_POSITION. `prefetch`: the request says that a browser fetches ahead of its user. `signals`: codes of what
+    else the headers show (`clicks.request_signals`), separated by spaces. `device`, `country`, `network`: derived at
+    once where the mode forbids to store what they come from; in mode `full` they are derived later and None here.
+
+    An event whose reader opted out is `anonymous` and `objected`: its message is named only until the event is stored
     under the message's campaign.
     """
 
@@ -78,63 +48,76 @@ class ClickEvent:
     destination: str | None
     ip: str | None
     user_agent: str | None
-    kind: str = "click"  # with defaults: a spool may hold lines of a release that knew neither
-    prefetch: bool = False
-    signals: str = ""
-    objected: bool = False
-    client: str | None = None
-    system: str | None = None
-    device: str | None = None
-    country: str | None = None
-    region: str | None = None
-    network: str | None = None
+    kind: str
+    prefetch: bool
+    signals: str
+    objected: bool
+    device: str | None
+    country: str | None
+    network: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields by name, as the store takes them."""
+        """The fields by name."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPolicy:
+    """What the operator's settings let an event record.
+
+    `enrich`: derives device, country and network where IP address and user agent may not be stored; `honor_opt_out`:
+    whether Sec-GPC and DNT make an event anonymous; `truncate_ip`: store only the /24 or /48 of an IP address.
+    """
+
+    enrich: Callable[[str | None, str | None], Enrichment] = lambda _ip, _user_agent: NO_ENRICHMENT
+    honor_opt_out: bool = True
+    truncate_ip: bool = False
+
+
+DEFAULT_RECORDING_POLICY = RecordingPolicy()
 
 
 def make_event(
     opened: Opened,
     destination: str | None,
-    request: ClickRequest,
     *,
-    describe: EnrichFunction | None = None,
-    heed_objections: bool = True,
-    shorten: bool = False,
+    at: int,
+    method: str,
+    ip: str | None,
+    user_agent: str | None,
+    prefetch: bool = False,
+    opts_out: bool = False,
+    signals: Sequence[str] = (),
+    policy: RecordingPolicy = DEFAULT_RECORDING_POLICY,
 ) -> ClickEvent | None:
-    """What may be kept of this visit; None in privacy mode `none`.
+    """The event of a request for an opened token's link; None in privacy mode `none`.
 
-    pseudonymous: no address, no user agent; country and device class only. anonymous: campaign and link only; not even
-    the destination, which can be different for every recipient. Sec-GPC and DNT lower a visit to `anonymous`.
-
-    Args: `describe` says what address and user agent mean, where they may not be kept; `heed_objections`: whether
-    Sec-GPC and DNT count; `shorten`: keep only /24 and /48 of addresses.
+    pseudonymous: no IP address and no user agent, but country and device class. anonymous: campaign and link only, not
+    even the destination, which can differ for every recipient. `opts_out`: the request carries Sec-GPC or DNT, which
+    lowers the mode to anonymous.
     """
     if opened.privacy is Privacy.NONE:
         return None
-    objected = request.opts_out and heed_objections and opened.privacy is not Privacy.ANONYMOUS
+    objected = opts_out and policy.honor_opt_out and opened.privacy is not Privacy.ANONYMOUS
     privacy = Privacy.ANONYMOUS if objected else opened.privacy
     full = privacy is Privacy.FULL
-    number = opened.message if isinstance(opened.message, int) and opened.message < 1 << 63 else None
-    known = NO_ENRICHMENT if full or describe is None else describe(request.ip, request.user_agent)
-    ip = truncate_ip(request.ip) if shorten and request.ip else request.ip
+    known = NO_ENRICHMENT if full else policy.enrich(ip, user_agent)
     return ClickEvent(
         id=uuid.uuid4(),
-        at=request.at,
-        method=request.method,
+        at=at,
+        method=method,
         privacy=privacy.value,
         key_id=opened.key_id,
-        number=number,
+        number=opened.message if isinstance(opened.message, int) and opened.message < 1 << 63 else None,
         message_ref=None if opened.message is None or privacy is Privacy.ANONYMOUS else str(opened.message),
         campaign=None if opened.campaign is None else campaign_tags.decode_tag(str(opened.campaign)),
         position=POSITION_BY_INDEX.get(opened.index, opened.index),
         destination=None if privacy is Privacy.ANONYMOUS else destination,
-        ip=ip if full else None,
-        user_agent=request.user_agent[:MAX_USER_AGENT_CHARS] if full and request.user_agent else None,
+        ip=(truncate_ip(ip) if policy.truncate_ip and ip else ip) if full else None,
+        user_agent=user_agent[:MAX_USER_AGENT_CHARS] if full and user_agent else None,
         kind=KIND_BY_INDEX.get(opened.index, "click"),
-        prefetch=request.prefetch,
-        signals=" ".join((*request.signals, *known.signals)),
+        prefetch=prefetch,
+        signals=" ".join((*signals, *known.signals)),
         objected=objected,
         device=known.device,
         country=known.country,
@@ -143,6 +126,30 @@ def make_event(
 
 
 def truncate_ip(ip: str) -> str:
-    """An address without its last part: /24 of IPv4, /48 of IPv6."""
+    """The network of an IP address: /24 of IPv4, /48 of IPv6."""
     parsed = ipaddress.ip_address(ip)
     return str(ipaddress.ip_network((parsed, TRUNCATED_PREFIX_BITS[parsed.version]), strict=False).network_address)
+
+
+# In the journal an event is its values in MessagePack. The names of its fields stand once in the head of each file, so
+# that a field that is not known any more is dropped.
+FIELD_NAMES = tuple(field.name for field in fields(ClickEvent))
+_KNOWN_FIELDS = frozenset(FIELD_NAMES)
+_field_values = attrgetter(*FIELD_NAMES)
+_encode_values = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_decode_values = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+def encode_event(event: ClickEvent) -> bytes:
+    """The values of an event in the order of FIELD_NAMES, as MessagePack."""
+    return _encode_values(_field_values(event))
+
+
+def decode_event(data: bytes, field_names: Sequence[str]) -> ClickEvent:
+    """The event whose values have these names. Raises ValueError when the bytes are not an event."""
+    try:
+        named = zip(field_names, _decode_values(data), strict=True)
+        values = {name: value for name, value in named if name in _KNOWN_FIELDS}
+        return ClickEvent(**{**values, "id": uuid.UUID(bytes=values["id"])})
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a click event: {error}") from None

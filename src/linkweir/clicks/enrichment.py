@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,11 +19,11 @@ import maxminddb
 import ua_parser
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.clicks.click_event import MAX_USER_AGENT_CHARS, Enrichment
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 from linkweir.errors import SettingsError
 from linkweir.reloading_file import CHECK_SECONDS, ReloadingFile
 
+MAX_USER_AGENT_CHARS = 1024  # real ones stay below 500, and no client may fill the journal with one
 MAX_CACHED_USER_AGENTS, MAX_CACHED_IPS = 8192, 32_768  # remembered: few user agents make up most clicks
 PATTERNS_PER_REGEX = 50  # patterns in one expression
 # What crawler-user-agents calls them, and the class that the rules know. Everything else there is a robot.
@@ -44,6 +45,24 @@ DESKTOP_SYSTEMS = {
     "OpenBSD",
     "Solaris",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """What is derived from an IP address and a user agent: browser or mail program, operating system, device class,
+    ISO 3166 country, region, and the name of a known network. None: not known.
+    """
+
+    client: str | None = None
+    system: str | None = None
+    device: str | None = None
+    country: str | None = None
+    region: str | None = None
+    network: str | None = None
+    signals: tuple[str, ...] = ()  # the class of the user agent, as a code of the rules
+
+
+NO_ENRICHMENT = Enrichment()
 
 
 class Enricher:

@@ -18,14 +18,16 @@ from linkweir.clicks.classify import (
     Evidence,
     Hit,
     Reputation,
-    ScoredHit,
+    Rule,
     Verdict,
-    score_hits,
+    classify_hits,
 )
 from linkweir.clicks.classify.reputation import HISTORY_US, ReputationStore
 from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.click import Click
 from linkweir.db import click_neighbourhood
 
+RULE_BY_CODE = {rule.code: rule for rule in RULES}
 SUFFICIENT_RULES = {
     rule.code for rule in RULES if (rule.strong or rule.verdict) and not rule.uses_reputation
 }  # of a machine
@@ -33,13 +35,14 @@ SUFFICIENT_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class VerdictExplanation:
-    """A click's row, and the hits around it, each with its row and what the rules say now; `weighed` is the click's,
-    and `record` what its program did with other messages.
+    """A click's row, its classification as of now with the rules that apply, and the hits around it, each with its row
+    and classification. `reputation`: what its client did with other messages.
     """
 
     click: RowMapping
-    scored: ScoredHit
-    neighbours: Sequence[tuple[RowMapping, ScoredHit]]
+    classification: Classification
+    rules: Sequence[Rule]
+    neighbours: Sequence[tuple[RowMapping, Classification]]
     evidence: Evidence
     reputation: Reputation | None
 
@@ -52,35 +55,16 @@ def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher
     rows = click_neighbourhood.list_around(
         connection, row, 2 * WINDOW_US
     )  # twice, so that those who can change it are judged in full
-    hits = [hit_from_row(one, enricher) for one in rows]
+    hits = [Click.from_row(one).to_hit(enricher) for one in rows]
     records = _load_reputations(connection, row, hits)
     links, spread = row["tracked_links"], _recipients_per_ip(connection, row)
     context = Evidence(
         delivered_at=row["delivered_at"], link_count=links, recipients_per_ip=spread, reputations=records
     )
-    found = dict(zip((one["id"] for one in rows), score_hits(hits, context), strict=True))
+    found = dict(zip((one["id"] for one in rows), classify_hits(hits, context), strict=True))
     near = [(one, found[one["id"]]) for one in rows if abs(one["at"] - row["at"]) <= WINDOW_US]
-    return VerdictExplanation(row, found[click], near, context, records.get(click))
-
-
-def hit_from_row(row: RowMapping, enricher: Enricher) -> Hit:
-    """A stored click as the rules see it."""
-    return Hit(
-        id=row["id"],
-        at=row["at"],
-        method=row["method"],
-        position=row["position"],
-        kind=row["kind"],
-        ip=row["ip"],
-        user_agent=row["user_agent"],
-        prefetch=row["prefetch"],
-        signals=tuple(row["signals"].split()),
-        client=row["client"],
-        device=row["device"],
-        network=row["network"],
-        network_certain=enricher.is_scanner_network(row["network"], row["ip"]),
-        user_agent_class=enricher.user_agent_class(row["user_agent"]),
-    )
+    rules = [RULE_BY_CODE[code] for code in found[click].reasons]
+    return VerdictExplanation(row, found[click], rules, near, context, records.get(click))
 
 
 def _recipients_per_ip(connection: Connection, row: RowMapping) -> dict[str, int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, in
 from linkweir.db import accounts_table, aggregate_dimensions_table
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
-from linkweir.db.dimensions import MESSAGE_COLUMN_NAMES
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES
 from linkweir.db.schema import click_aggregates, clicks, messages
 from linkweir.db.time_buckets import ALL_TIME
 
@@ -54,7 +54,10 @@ def get_key_owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.
     return found
 
 
-INSERT_COLUMNS = tuple(column.name for column in clicks.c if column.name not in ("settled", "told"))
+INSERT_COLUMNS = (  # the dimensions of clicks are the last ones
+    *(one.name for one in clicks.c if one.name not in ("settled", "told", *CLICK_DIMENSION_NAMES)),
+    *CLICK_DIMENSION_NAMES,
+)
 _ADD = BulkStatement(insert(clicks), INSERT_COLUMNS, ("id", "account_id", "message_id"))
 
 

@@ -5,38 +5,44 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Result, Row, Select, bindparam, func, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Result,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
-from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.db.schema import clicks
 
 MAX_HITS_PER_SPAN: Final = (
     300  # hits of one message that are looked at again: a flood on one link costs each new hit no more
 )
-HIT_COLUMNS: Final = (  # of a hit that may be classified again; the dimensions of clicks are the last ones
-    *(clicks.c.id, clicks.c.at, clicks.c.kind, clicks.c.method, clicks.c.privacy, clicks.c.account_id),
-    *(clicks.c.message_id, clicks.c.message_ref, clicks.c.position, clicks.c.destination, clicks.c.ip),
-    *(clicks.c.user_agent, clicks.c.prefetch, clicks.c.signals, clicks.c.network, clicks.c.verdict),
-    *(clicks.c.confidence, clicks.c.reasons, clicks.c.first, clicks.c.firsts, clicks.c.told, clicks.c.tell_at),
-    *(clicks.c[name] for name in CLICK_DIMENSION_NAMES),
-)
+CLICK_COLUMNS: Final = tuple(column.name for column in clicks.c if column.name != "settled")
+_SELECTED: Final = tuple(clicks.c[name] for name in CLICK_COLUMNS)
 MessageRef = uuid.UUID | str  # of a message: its id here, or what tokens of a message unknown here call it
 MessageSpan = tuple[MessageRef, int, int]  # a message, and from when to when
 
 
-def load_around(connection: Connection, spans: Sequence[MessageSpan]) -> list[Row[Any]]:
-    """The newest MOST hits of each span, in no order: COLUMNS.
+def load_around(connection: Connection, spans: Sequence[MessageSpan]) -> list[RowMapping]:
+    """The newest MOST hits of each span, in no order: CLICK_COLUMNS.
 
     Spans of one message must not overlap. Each costs at most MOST rows, however many hits the message has.
     """
     ours = [(name.hex, first, last) for name, first, last in spans if isinstance(name, uuid.UUID)]
     others = [span for span in spans if isinstance(span[0], str)]
-    found: list[Row[Any]] = []
+    found: list[RowMapping] = []
     for asked, column in ((ours, clicks.c.message_id), (others, clicks.c.message_ref)):
         if asked:
-            found += connection.execute(_select_around(column), {"spans": orjson.dumps(asked).decode()})
+            found += connection.execute(_select_around(column), {"spans": orjson.dumps(asked).decode()}).mappings()
     return found
 
 
@@ -53,38 +59,36 @@ def _select_around(column: ColumnElement[Any]) -> Select[Any]:
         .scalar_subquery()
     )
     return (
-        select(*HIT_COLUMNS)
+        select(*_SELECTED)
         .select_from(span.join(clicks, column == name))
         .where(clicks.c.at >= func.max(first, func.coalesce(oldest, 0)), clicks.c.at <= last)
     )
 
 
-def load_unique(connection: Connection, messages: Sequence[MessageRef]) -> list[Row[Any]]:
-    """The clicks of these messages that are the first counted ones along some dimension: COLUMNS."""
+def load_unique(connection: Connection, messages: Sequence[MessageRef]) -> list[RowMapping]:
+    """The clicks of these messages that are the first counted ones along some dimension: CLICK_COLUMNS."""
     ours = [name.hex for name in messages if isinstance(name, uuid.UUID)]
     others = [name for name in messages if isinstance(name, str)]
-    found: list[Row[Any]] = []
+    found: list[RowMapping] = []
     each = func.json_each(bindparam("names")).table_valued("value")
     if ours:
-        known = (
-            select(*HIT_COLUMNS).select_from(each.join(clicks, clicks.c.message_id == each.c.value)).where(_IS_UNIQUE)
-        )
-        found += connection.execute(known, {"names": orjson.dumps(ours).decode()})
+        known = select(*_SELECTED).select_from(each.join(clicks, clicks.c.message_id == each.c.value)).where(_IS_UNIQUE)
+        found += connection.execute(known, {"names": orjson.dumps(ours).decode()}).mappings()
     if others:
         asked = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
-        unknown = select(*HIT_COLUMNS).where(clicks.c.message_id.is_(None), asked, _IS_UNIQUE)
-        found += connection.execute(unknown, {"names": orjson.dumps(others).decode()})
+        unknown = select(*_SELECTED).where(clicks.c.message_id.is_(None), asked, _IS_UNIQUE)
+        found += connection.execute(unknown, {"names": orjson.dumps(others).decode()}).mappings()
     return found
 
 
 _IS_UNIQUE = text("clicks.firsts > 0")  # a literal: an index on a condition does not serve a parameter
 
 
-def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> Iterator[Row[Any]]:
-    """The counted clicks of a message from a moment on, oldest first, one by one: COLUMNS."""
+def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> Iterator[RowMapping]:
+    """The counted clicks of a message from a moment on, oldest first, one by one: CLICK_COLUMNS."""
     column = clicks.c.message_id if isinstance(message, uuid.UUID) else clicks.c.message_ref
     statement = (
-        select(*HIT_COLUMNS)
+        select(*_SELECTED)
         .where(
             column == literal(message),
             clicks.c.at >= at,
@@ -96,7 +100,7 @@ def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> 
     )
     found: Result[Any] = connection.execute(statement)
     with found as rows:
-        yield from rows
+        yield from rows.mappings()
 
 
 _update_click = update(clicks).where(clicks.c.id == bindparam("click"))

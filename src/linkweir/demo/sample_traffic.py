@@ -13,9 +13,8 @@ from random import Random
 
 from linkweir.accounts import account_lookup
 from linkweir.accounts.tracking_preferences import TrackingPreferences
-from linkweir.clicks import click_event
-from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.click_event import ClickEvent, make_event
+from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clock import DAY_US, SECOND_US, now
@@ -197,9 +196,17 @@ def _simulate_events(campaign: SampleCampaign, reached: Sequence[SampleMessage],
 def _make_event(step: SimulatedRequest, mail: SampleMessage, at: int) -> ClickEvent | None:
     if step.link_index >= len(mail.links):
         return None  # the account wants less tracking than the sample does
-    visit = click_event.ClickRequest(at, step.method, step.ip, step.user_agent, step.prefetch, signals=step.signals)
     opened = mail.links[step.link_index]
-    return click_event.make_event(opened, opened.destination, visit)
+    return make_event(
+        opened,
+        opened.destination,
+        at=at,
+        method=step.method,
+        ip=step.ip,
+        user_agent=step.user_agent,
+        prefetch=step.prefetch,
+        signals=step.signals,
+    )
 
 
 def _store_events(

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from linkweir.clicks import click_event, link_resolution, request_signals
+from linkweir.clicks import link_resolution, request_signals
+from linkweir.clicks.click_event import ClickEvent, make_event
 from linkweir.clicks.link_resolution import ResolvedLink
 from linkweir.clock import now
 from linkweir.errors import DatabaseUnavailable
@@ -168,24 +169,24 @@ class RedirectEndpoint:
         """Wait until the fact is durable, but never long: the reader comes first, whatever fails."""
         parts = self._services
         try:
-            found = click_event.make_event(
-                opened, destination, self._request_info(scope, method), **parts.capture_options
-            )
-            if found is None:
+            event = self._make_event(opened, destination, scope, method)
+            if event is None:
                 return
-            fate = await parts.journal.append(found)
+            result = await parts.journal.append(event)
         except Exception:
             parts.log.exception("click.bug")
             parts.metrics.unrecorded_clicks += 1
             return
-        if fate == "late":
+        if result == "late":
             parts.metrics.late_clicks.inc()
-            parts.log.error("click.late", event_id=str(found.id))
+            parts.log.error("click.late", event_id=str(event.id))
 
-    def _request_info(self, scope: Scope, method: str) -> click_event.ClickRequest:
+    def _make_event(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> ClickEvent | None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         agent = headers.get(b"user-agent")
-        return click_event.ClickRequest(
+        return make_event(
+            opened,
+            destination,
             at=now(),
             method=method,
             ip=client_ip.client_ip(scope, self._proxies, self._services.settings.proxy_header),
@@ -193,6 +194,7 @@ class RedirectEndpoint:
             prefetch=request_signals.is_prefetch(headers),
             opts_out=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
             signals=request_signals.detect_signals(headers, scope["http_version"], secure=self._is_https),
+            policy=self._services.recording_policy,
         )
 
 

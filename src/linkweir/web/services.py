@@ -14,8 +14,9 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.background import Heartbeat, Lifecycle, ThreadSupervisor
-from linkweir.clicks.ingest.classifier import ClickClassifier
+from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
+from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
@@ -53,7 +54,7 @@ class AppServices:
     vault: Vault
     tracking_keyring: TrackingKeyRing
     classifier: ClickClassifier
-    capture_options: dict[str, Any]
+    recording_policy: RecordingPolicy
     dead_letters: DeadLetterFile
     local_journal: LocalJournal
     journal: Journal  # the local one, or one that its owner starts and stops

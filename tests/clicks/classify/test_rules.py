@@ -12,9 +12,7 @@ from linkweir.clicks.classify import (
     Evidence,
     Hit,
     Reputation,
-    affected_windows,
     classify_hits,
-    score_hits,
 )
 from linkweir.clock import SECOND_US
 from tests.clicks.classify.hit_factory import CHROME, START_US, make_hit, make_scan
@@ -274,16 +272,10 @@ def test_every_rule_is_explained() -> None:
         assert (rule.weight == 0.0) == (rule.verdict is not None)
 
 
-def test_weighing_agrees_with_classification() -> None:
-    """The explanation of a judgement is made of the rules that led to it."""
-    hits = make_scan([0, 0.2, 0.3, 0.5])
-    for found, judgement in zip(score_hits(hits, EARLY_CONTEXT), classify_hits(hits, EARLY_CONTEXT), strict=True):
-        assert found.classification == judgement
-        assert tuple(rule.code for rule in found.rules) == judgement.reasons
-
-
-def test_affected_is_wide_enough() -> None:
-    """What has to be loaded reaches as far beyond what may change as a hit's surroundings go."""
-    (load_from, load_to), (change_from, change_to) = affected_windows(START_US, START_US + 5)
-    assert load_from < change_from < START_US < START_US + 5 < change_to < load_to
-    assert change_from - load_from == load_to - change_to
+def test_the_probability_agrees_with_the_verdict() -> None:
+    """The confidence is the probability of a machine where a machine is the verdict, and of a person where one is."""
+    for seconds in ([0, 0.2, 0.3, 0.5], [0], [0, 30, 95]):
+        for found in classify_hits(make_scan(seconds), EARLY_CONTEXT) + classify_hits(make_scan(seconds), LATE_CONTEXT):
+            machine = found.machine_probability
+            expected = {"machine": machine, "human": 1 - machine}.get(found.verdict, max(machine, 1 - machine))
+            assert found.confidence == round(expected, 3)

@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from linkweir.clicks.classify import Classification, Evidence, Hit, Verdict
-from linkweir.clicks.click_event import ClickEvent, Enrichment
-from linkweir.clicks.ingest.classifier import ClassifyFunction, ClickClassifier
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enricher, Enrichment
+from linkweir.clicks.ingest.message_clicks import ClassifyFunction, ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clock import HOUR_US, SECOND_US
 from linkweir.db import accounts_table, messages_table, retention_queries
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
@@ -37,8 +39,11 @@ START_US = (
 KEY_ID = 1
 
 
-class FakeEnricher:
+class FakeEnricher(Enricher):
     """Knows what the tests say: `10.x` is in Germany, user agents are clients, `Phone…` phones, `Library` a library."""
+
+    def __init__(self) -> None:
+        super().__init__(None, KnownNetworks({}))
 
     def enrich(self, ip: str | None, user_agent: str | None) -> Enrichment:
         """The country stands in the address."""
@@ -143,6 +148,13 @@ class ClickStore:
             destination=f"https://example.com/{position}",
             ip="192.0.2.1",
             user_agent="Browser",
+            kind="click",
+            prefetch=False,
+            signals="",
+            objected=False,
+            device=None,
+            country=None,
+            network=None,
         )
         return replace(made, **fields)
 

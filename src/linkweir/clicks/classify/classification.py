@@ -65,8 +65,8 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Classification:
     """The verdict on one hit. `confidence` from 0 to 1: how likely the verdict holds; for `unsure`, how likely the
-    better guess would. `reasons`: codes of REASONS, the heaviest first. `alone`: what the verdict would be without its
-    program's record.
+    better guess would. `reasons`: codes of the rules that apply, the heaviest first. `verdict_without_reputation`: what
+    the verdict would be without its client's reputation. `machine_probability`: how likely a machine followed.
     """
 
     id: uuid.UUID
@@ -74,3 +74,4 @@ class Classification:
     confidence: float
     reasons: tuple[str, ...]
     verdict_without_reputation: Verdict = "unsure"
+    machine_probability: float = 0.5

@@ -23,6 +23,8 @@ MAX_CLIENTS = 50_000
 MAX_MESSAGES_PER_CLIENT = 32  # the newest of one program: enough to see whether people are among its clicks
 HISTORY_US = 14 * DAY_US  # microseconds after which a message is forgotten
 MACHINE_BIT, HUMAN_BIT = 1, 2  # bits
+MAX_IPS = 50_000
+MAX_RECIPIENTS_PER_IP = 64  # of one address: beyond that it is many
 VERDICT_BITS = {"machine": MACHINE_BIT, "human": HUMAN_BIT}
 
 
@@ -82,3 +84,33 @@ def _network_prefix(ip: str) -> str:
     if ":" in ip:
         return str(ip_network((IPv6Address(ip), 48), strict=False))
     return ip.rpartition(".")[0]
+
+
+class IpSpread:
+    """How many recipients one IP address hits at about the same time: scanners and gateways serve many, people few.
+
+    `reach_us`: microseconds before and after a hit that count as the same time. In memory only, and bounded: the
+    addresses unseen for longest go first.
+    """
+
+    def __init__(self, reach_us: int) -> None:
+        self._reach_us = reach_us
+        self._recipients: OrderedDict[str, OrderedDict[Hashable, int]] = OrderedDict()
+
+    def observe(self, ip: str, recipient: Hashable, at: int) -> None:
+        """Note that this address hit a link of this recipient."""
+        whom = self._recipients.get(ip)
+        if whom is None:
+            whom = self._recipients[ip] = OrderedDict()
+            if len(self._recipients) > MAX_IPS:
+                self._recipients.popitem(last=False)
+        else:
+            self._recipients.move_to_end(ip)
+        whom[recipient] = at
+        whom.move_to_end(recipient)
+        if len(whom) > MAX_RECIPIENTS_PER_IP:
+            whom.popitem(last=False)
+
+    def recipient_count(self, ip: str, at: int) -> int:
+        """How many recipients this address hit at about this time."""
+        return sum(abs(seen - at) <= self._reach_us for seen in self._recipients.get(ip, {}).values())

@@ -1,7 +1,6 @@
 """Adds up what the rules say of each hit of a message."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp
 
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
@@ -16,30 +15,16 @@ MAX_CONFIDENCE = 0.99  # as sure as sums of likelihoods ever are
 WEAK_EVIDENCE_CAP = 1.9  # what is not strong adds up to less than MACHINE, together with the prior
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredHit:
-    """A judgement with the rules that led to it, the heaviest first."""
-
-    classification: Classification
-    rules: tuple[Rule, ...]
-    machine_probability: float  # the probability that a machine followed
-
-
 def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classification]:
     """A verdict on each of these hits of one message, in their order.
 
-    The order of hits changes nothing. A hit's verdict can be changed by any hit within WINDOW of it, so `hits` must
-    hold everything within WINDOW of those whose judgement is used.
+    The order of hits changes nothing. A hit's verdict can be changed by any hit within WINDOW_US of it, so `hits` must
+    hold everything within WINDOW_US of those whose classification is used.
     """
-    return [found.classification for found in score_hits(hits, evidence)]
-
-
-def score_hits(hits: Sequence[Hit], evidence: Evidence) -> list[ScoredHit]:
-    """As `judge`, with the rules that applied to each hit."""
-    stage = FeatureExtractor(hits, evidence)
-    scenes = [stage.extract(hit) for hit in hits]
-    _propagate_sweeps(scenes)
-    return [_score_hit(scene) for scene in scenes]
+    extractor = FeatureExtractor(hits, evidence)
+    features = [extractor.extract(hit) for hit in hits]
+    _propagate_sweeps(features)
+    return [_classify_hit(one) for one in features]
 
 
 def _propagate_sweeps(scenes: Sequence[HitFeatures]) -> None:
@@ -53,21 +38,21 @@ def _propagate_sweeps(scenes: Sequence[HitFeatures]) -> None:
         scene.client_swept = not is_machine_run(scene) and any(abs(at - scene.hit.at) <= RUN_REACH_US for at in times)
 
 
-def _score_hit(features: HitFeatures) -> ScoredHit:
+def _classify_hit(features: HitFeatures) -> Classification:
     applying = [rule for rule in rules_for(features.hit.kind) if rule.matches(features)]
     decisive = next((rule for rule in applying if rule.verdict), None)
     if decisive and decisive.verdict:
-        verdict, confidence = decisive.verdict, decisive.confidence
         applying.remove(decisive)
         rules = (decisive, *_by_weight(applying))
-        machine = confidence
+        verdict, confidence = decisive.verdict, decisive.confidence
+        machine, without_reputation = confidence, verdict
     else:
         rules = _by_weight(applying)
         machine = _machine_probability(rules)
         verdict, confidence = _apply_thresholds(machine)
+        without_reputation = _verdict_without_reputation(rules, verdict)
     codes = tuple(rule.code for rule in rules)
-    alone = verdict if decisive else _verdict_without_reputation(rules, verdict)
-    return ScoredHit(Classification(features.hit.id, verdict, round(confidence, 3), codes, alone), rules, machine)
+    return Classification(features.hit.id, verdict, round(confidence, 3), codes, without_reputation, machine)
 
 
 def _verdict_without_reputation(rules: Sequence[Rule], verdict: Verdict) -> Verdict:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from operator import add
 from typing import Any
 
-from linkweir.clicks.ingest.aggregation_target import AggregationTarget
-from linkweir.clicks.ingest.click import DIMENSION_FLAGS, IngestedClick
+from linkweir.clicks.ingest.click import DIMENSION_FLAGS, AggregationTarget, Click
 from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_columns import VERDICTS
 from linkweir.db.dimensions import UNIQUE_OVERALL_FLAG, DimensionValue
@@ -32,34 +31,38 @@ class AggregateDeltas:
     counts: dict[uuid.UUID, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     destinations: dict[tuple[uuid.UUID, int], str | None] = field(default_factory=dict)
 
-    def add(self, click: IngestedClick, target: AggregationTarget | None) -> None:
-        """A click as it is now, against what the sums have of it. An open counts for its message only."""
+    def add(self, click: Click) -> None:
+        """Add a click as it is now, against what the aggregates have of it. An open counts for its message only."""
         moves = _verdict_deltas(click)
-        if click.message is not None:
+        if click.message_id is not None:
             self._add_message_counts(click, moves)
-        if click.kind == "click" and target is not None and (moves or click.unique_flags != click.stored_unique_flags):
-            self._add_dimensions(click, target, moves)
+        if (
+            click.kind == "click"
+            and click.target is not None
+            and (moves or click.unique_flags != click.stored_unique_flags)
+        ):
+            self._add_dimensions(click, click.target, moves)
 
-    def _add_message_counts(self, click: IngestedClick, moves: list[tuple[int, int]]) -> None:
-        assert click.message is not None
+    def _add_message_counts(self, click: Click, moves: list[tuple[int, int]]) -> None:
+        assert click.message_id is not None
         if click.kind == "open" and click.counted_verdict is None and click.method == "GET":
-            self.counts[click.message][1] += 1
+            self.counts[click.message_id][1] += 1
         if click.kind != "click":
             return
-        link = (click.message, click.position)
+        link = (click.message_id, click.position)
         if moves:
             row = self.links[link]
             for column, difference in moves:
                 row[column] += difference
             self.destinations[link] = click.destination
             if click.is_counted != click.was_counted:
-                self.counts[click.message][0] += click.is_counted - click.was_counted
+                self.counts[click.message_id][0] += click.is_counted - click.was_counted
         elif click.unique_flags != click.stored_unique_flags:
             self.links[link]  # its first click moves: the row is written again
             self.destinations[link] = click.destination
 
-    def _add_dimensions(self, click: IngestedClick, target: AggregationTarget, moves: list[tuple[int, int]]) -> None:
-        sums = self.buckets[target.account, target.scopes, click.at // HOUR_US]
+    def _add_dimensions(self, click: Click, target: AggregationTarget, moves: list[tuple[int, int]]) -> None:
+        sums = self.buckets[target.account_id, target.scopes, click.at // HOUR_US]
         moved = click.unique_flags ^ click.stored_unique_flags
         for key in click.own_dimensions:
             bit = DIMENSION_FLAGS[key[0]]
@@ -96,7 +99,7 @@ def _add_row(
     row[CLICKERS_COLUMN] += clickers
 
 
-def _verdict_deltas(click: IngestedClick) -> list[tuple[int, int]]:
+def _verdict_deltas(click: Click) -> list[tuple[int, int]]:
     """Which verdicts' columns change, and by how much."""
     if click.counted_verdict == click.verdict:
         return []

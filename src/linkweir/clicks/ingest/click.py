@@ -1,29 +1,79 @@
-"""One click while it is judged and counted: as it came from the journal or from the store, and what becomes of it.
+"""A click: one row of the table `clicks` with its enrichment, target and verdict, while it is classified and counted.
 
-Knows what it counts under by itself; refuses to know its message.
+Knows what it counts under and how the rules see it; refuses to know the other clicks of its message.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
+from linkweir.clicks.classify import Hit
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
-from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, UNIQUE_FLAGS, UNIQUE_OVERALL_FLAG, DimensionValue
-from linkweir.db.reclassification_queries import MessageRef
+from linkweir.db.clicks_table import INSERT_COLUMNS
+from linkweir.db.dimensions import (
+    CLICK_DIMENSION_NAMES,
+    CLICK_DIMENSIONS,
+    UNIQUE_FLAGS,
+    UNIQUE_OVERALL_FLAG,
+    DimensionValue,
+    iter_message_values,
+)
+from linkweir.db.reclassification_queries import CLICK_COLUMNS, MessageRef
+from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
 ALL_CLICKS: DimensionValue = ("", "")
 DIMENSION_FLAGS = {"": UNIQUE_OVERALL_FLAG, **UNIQUE_FLAGS}
-CLIENT_INDEX = CLICK_DIMENSION_NAMES.index("client")
-DEVICE_INDEX = CLICK_DIMENSION_NAMES.index("device")
+_FIELD_BY_COLUMN = {"told": "notified_verdict", "tell_at": "notify_at"}  # the others have the names of their columns
+_STORED_FIELDS = tuple(
+    (_FIELD_BY_COLUMN.get(name, name), name)
+    for name in CLICK_COLUMNS
+    if name not in ("first", "firsts", *CLICK_DIMENSION_NAMES)
+)
 
 
-@dataclass(slots=True, eq=False)
-class IngestedClick:
-    """A hit on a link or pixel. The fields to `notify_at` are those of `reclassification_queries.HIT_COLUMNS`, in their
-    order; `dimension_values` are the columns that follow there, those of `dimensions.CLICK_DIMENSIONS`.
+@dataclass(frozen=True, slots=True)
+class AggregationTarget:
+    """Where a click counts because of its message: whose account, within which scopes, and along which dimensions that
+    all clicks of the message share.
+    """
 
-    `counted_verdict` is the verdict that aggregates have it under so far (None: not yet), `unique_flags` the dimensions
-    along which it is the first counted click of its message, `stored_unique_flags` what the database has of that.
+    account_id: uuid.UUID
+    scopes: tuple[str, ...] = ("",)
+    shared_dimensions: tuple[DimensionValue, ...] = ()
+
+
+def target_for_message(row: Mapping[Any, Any]) -> AggregationTarget | None:
+    """The target of clicks on a message; None for one of the sandbox, which was not delivered to anybody."""
+    if row["sandbox_result"] is not None:
+        return None
+    tags = dict.fromkeys(row["tags"])
+    scopes = ("", *(f"tag:{tag}" for tag in tags), f"sender:{row['sender_domain']}")
+    return AggregationTarget(row["account_id"], scopes, tuple(iter_message_values(row)))
+
+
+def target_for_campaign(account_id: uuid.UUID, campaign: str | None) -> AggregationTarget | None:
+    """The target of clicks that are tied to no message of this service: anonymous ones, and links minted in bulk; None
+    for those of the sandbox.
+    """
+    if campaign == SANDBOX_TAG:
+        return None
+    if campaign is None:
+        return AggregationTarget(account_id)
+    return AggregationTarget(account_id, ("", f"tag:{campaign}"), (("tag", campaign),))
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Click:
+    """A hit on a link, pixel or honeypot. Fields have the names of their columns but `notified_verdict` (`told`) and
+    `notify_at` (`tell_at`); `dimensions` holds the columns of `db.dimensions.CLICK_DIMENSIONS`, in their order.
+
+    `unique_flags`: along which dimensions it is the first counted click of its message (`db.aggregate_columns`), and
+    `stored_unique_flags` what the database has of that. `counted_verdict`: the verdict that the aggregates have it
+    under; None for a new click. `target`: None where it counts nowhere.
     """
 
     id: uuid.UUID
@@ -31,35 +81,109 @@ class IngestedClick:
     kind: str
     method: str
     privacy: str
-    account: uuid.UUID | None
-    message: uuid.UUID | None
+    account_id: uuid.UUID | None
+    message_id: uuid.UUID | None
     message_ref: str | None
+    key_id: int
+    campaign: str | None
     position: int
     destination: str | None
     ip: str | None
     user_agent: str | None
     prefetch: bool
     signals: str
+    dimensions: dict[str, str | None]
+    system: str | None
+    region: str | None
     network: str | None
     verdict: str = "unsure"
     confidence: float = 0.0
     reasons: str = ""
-    first: bool = False
-    firsts: int = 0
     notified_verdict: str | None = None
     notify_at: int | None = None
-    dimension_values: tuple[str | None, ...] = (None,) * len(CLICK_DIMENSION_NAMES)
-    counted_verdict: str | None = None
     unique_flags: int = 0
     stored_unique_flags: int = 0
-    own_dimensions: tuple[DimensionValue, ...] = ()
-    sort_key: tuple[int, int] = field(default=(0, 0))
+    counted_verdict: str | None = None
+    target: AggregationTarget | None = None
+    own_dimensions: tuple[DimensionValue, ...] = field(init=False)
+    sort_key: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Fill what follows from the rest."""
-        self.unique_flags = self.stored_unique_flags = self.firsts | (UNIQUE_OVERALL_FLAG if self.first else 0)
         self.sort_key = (self.at, self.id.int)
         self.own_dimensions = tuple(self._iter_dimensions()) if self.kind == "click" else ()
+
+    @classmethod
+    def from_event(
+        cls,
+        event: ClickEvent,
+        enrichment: Enrichment,
+        *,
+        account_id: uuid.UUID | None,
+        message_id: uuid.UUID | None,
+        campaign: str | None,
+    ) -> "Click":
+        """A new click: an event with what is derived from it and whom it belongs to."""
+        return cls(
+            id=event.id,
+            at=event.at,
+            kind=event.kind,
+            method=event.method,
+            privacy=event.privacy,
+            account_id=account_id,
+            message_id=message_id,
+            message_ref=None if event.objected or message_id is not None else event.message_ref,
+            key_id=event.key_id,
+            campaign=campaign,
+            position=event.position,
+            destination=event.destination,
+            ip=event.ip,
+            user_agent=event.user_agent,
+            prefetch=event.prefetch,
+            signals=event.signals,
+            dimensions={
+                one.name: getattr(event if one.from_request else enrichment, one.name) for one in CLICK_DIMENSIONS
+            },
+            system=enrichment.system,
+            region=enrichment.region,
+            network=enrichment.network,
+        )
+
+    @classmethod
+    def from_row(cls, row: Mapping[Any, Any], target: AggregationTarget | None = None) -> "Click":
+        """A stored click, from a row with at least CLICK_COLUMNS."""
+        flags = row["firsts"] | (UNIQUE_OVERALL_FLAG if row["first"] else 0)
+        return cls(
+            **{name: row[column] for name, column in _STORED_FIELDS},
+            dimensions={name: row[name] for name in CLICK_DIMENSION_NAMES},
+            unique_flags=flags,
+            stored_unique_flags=flags,
+            counted_verdict=row["verdict"],
+            target=target,
+        )
+
+    def to_row(self) -> tuple[Any, ...]:
+        """The values of `clicks_table.INSERT_COLUMNS`."""
+        return (*_insert_values(self), *self.dimensions.values())
+
+    def to_hit(self, enricher: Enricher) -> Hit:
+        """The click as the rules see it."""
+        return Hit(
+            id=self.id,
+            at=self.at,
+            method=self.method,
+            position=self.position,
+            kind=self.kind,
+            ip=self.ip,
+            user_agent=self.user_agent,
+            prefetch=self.prefetch,
+            signals=tuple(self.signals.split()),
+            client=self.dimensions["client"],
+            device=self.dimensions["device"],
+            network=self.network,
+            network_certain=enricher.is_scanner_network(self.network, self.ip),
+            user_agent_class=enricher.user_agent_class(self.user_agent),
+        )
 
     def _iter_dimensions(self) -> Iterator[DimensionValue]:
         yield ALL_CLICKS
@@ -68,41 +192,36 @@ class IngestedClick:
         elif self.destination is not None:
             yield "link", f"{self.position}\t{self.destination}"
             yield "destination", self.destination
-        for name, value in zip(CLICK_DIMENSION_NAMES, self.dimension_values, strict=True):
+        for name, value in self.dimensions.items():
             if value is not None:
                 yield name, value
 
     @property
-    def client(self) -> str | None:
-        """Browser or mail program."""
-        return self.dimension_values[CLIENT_INDEX]
-
-    @property
-    def device(self) -> str | None:
-        """Device class."""
-        return self.dimension_values[DEVICE_INDEX]
-
-    @property
     def message_key(self) -> MessageRef | None:
         """What clicks of the same message have in common: its id, or what its tokens call it."""
-        return self.message or self.message_ref
+        return self.message_id or self.message_ref
 
     @property
-    def classification(self) -> tuple[str, float, str]:
-        """Verdict, confidence and reasons."""
-        return self.verdict, self.confidence, self.reasons
+    def first(self) -> bool:
+        """Whether it is the first counted click of its message."""
+        return bool(self.unique_flags & UNIQUE_OVERALL_FLAG)
 
     @property
-    def flag_columns(self) -> tuple[bool, int]:
-        """`first` and `firsts`."""
-        return bool(self.unique_flags & UNIQUE_OVERALL_FLAG), self.unique_flags & ~UNIQUE_OVERALL_FLAG
+    def firsts(self) -> int:
+        """The dimensions along which it is the first counted click of its message, as bits."""
+        return self.unique_flags & ~UNIQUE_OVERALL_FLAG
 
     @property
     def is_counted(self) -> bool:
-        """Whether a person may have clicked: see store.sums."""
+        """Whether a person may have clicked: see `db.aggregate_columns`."""
         return self.verdict in COUNTED_VERDICTS and self.kind == "click"
 
     @property
     def was_counted(self) -> bool:
-        """Whether the sums have it as one of a person so far."""
+        """Whether the aggregates count it as a person's so far."""
         return self.counted_verdict in COUNTED_VERDICTS and self.kind == "click"
+
+
+_insert_values = attrgetter(
+    *(_FIELD_BY_COLUMN.get(name, name) for name in INSERT_COLUMNS if name not in CLICK_DIMENSION_NAMES)
+)

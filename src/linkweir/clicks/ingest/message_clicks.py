@@ -6,15 +6,35 @@ surroundings are not complete keep the verdict that they have.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from linkweir.clicks import classify
-from linkweir.clicks.ingest.aggregation_target import AggregationTarget
-from linkweir.clicks.ingest.classifier import ClickClassifier
-from linkweir.clicks.ingest.click import IngestedClick
+from linkweir.clicks.classify import Classification, Evidence, Hit
+from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
+from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.click import AggregationTarget, Click
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.reclassification_queries import MAX_HITS_PER_SPAN, MessageRef
+
+ClassifyFunction = Callable[[Sequence[Hit], Evidence], list[Classification]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClickClassifier:
+    """What clicks are classified with: enrichment, rules, and what is remembered of earlier clicks.
+
+    `notify_delay_us`: from a click to its webhook request, so that a burst is over by then; `correction_delay_us`: from
+    a changed verdict to its correction; `window_us`: how far apart clicks can change each other's verdicts.
+    """
+
+    enricher: Enricher
+    notify_delay_us: int = 2_000_000
+    correction_delay_us: int = 5_000_000
+    classify_hits: ClassifyFunction = classify.classify_hits
+    window_us: int = classify.WINDOW_US
+    ip_spread: IpSpread = field(default_factory=lambda: IpSpread(classify.SPREAD_US))
+    reputations: ReputationStore = field(default_factory=ReputationStore)
 
 
 @dataclass(slots=True)
@@ -22,12 +42,12 @@ class MessageClicks:
     """One message's clicks. `known` are those of the store; `links` is how many tracked links the message has."""
 
     message_key: MessageRef | None
-    account: uuid.UUID | None
+    account_id: uuid.UUID | None
     delivered_at: int | None = None
     link_count: int | None = None
     target: AggregationTarget | None = None
-    new: list[IngestedClick] = field(default_factory=list)
-    stored: dict[uuid.UUID, IngestedClick] = field(default_factory=dict)
+    new: list[Click] = field(default_factory=list)
+    stored: dict[uuid.UUID, Click] = field(default_factory=dict)
 
     def time_windows(self, window: int) -> Iterator[tuple[int, int]]:
         """From when to when the new clicks lie, in parts between which nothing can reach."""
@@ -40,14 +60,14 @@ class MessageClicks:
             last = at
         yield first, last
 
-    def classify(self, classifier: ClickClassifier) -> list[IngestedClick]:
+    def classify(self, classifier: ClickClassifier) -> list[Click]:
         """Judge every new click, and again those that they can have changed, which are returned."""
-        changed: list[IngestedClick] = []
+        changed: list[Click] = []
         for first, last in self.time_windows(classifier.window_us):
             changed += self._classify_window(first, last, classifier)
         return changed
 
-    def _classify_window(self, first: int, last: int, classifier: ClickClassifier) -> list[IngestedClick]:
+    def _classify_window(self, first: int, last: int, classifier: ClickClassifier) -> list[Click]:
         window = classifier.window_us
         start, end = first - 2 * window, last + 2 * window
         near = [click for click in self.stored.values() if start <= click.at <= end]
@@ -55,9 +75,9 @@ class MessageClicks:
         clicks = near + [click for click in self.new if first <= click.at <= last]
         clicks.sort(key=lambda click: click.sort_key)
         spread = {click.ip: classifier.ip_spread.recipient_count(click.ip, click.at) for click in clicks if click.ip}
-        shown = [_hit_from_click(click, classifier) for click in clicks]
+        shown = [click.to_hit(classifier.enricher) for click in clicks]
         records = classifier.reputations.lookup(shown, self.message_key)
-        context = classify.Evidence(
+        context = Evidence(
             delivered_at=self.delivered_at, link_count=self.link_count, recipients_per_ip=spread, reputations=records
         )
         changed = []
@@ -71,27 +91,7 @@ class MessageClicks:
         return changed
 
 
-def _hit_from_click(click: IngestedClick, classifier: ClickClassifier) -> classify.Hit:
-    knows = classifier.enricher
-    return classify.Hit(
-        id=click.id,
-        at=click.at,
-        method=click.method,
-        position=click.position,
-        kind=click.kind,
-        ip=click.ip,
-        user_agent=click.user_agent,
-        prefetch=click.prefetch,
-        signals=tuple(click.signals.split()),
-        client=click.client,
-        device=click.device,
-        network=click.network,
-        network_certain=knows.is_scanner_network(click.network, click.ip),
-        user_agent_class=knows.user_agent_class(click.user_agent),
-    )
-
-
-def _set_verdict(click: IngestedClick, classification: classify.Classification) -> bool:
+def _set_verdict(click: Click, classification: Classification) -> bool:
     """Take the judgement over; whether it is another one."""
     found = classification.verdict
     if click.method != "GET" and found in COUNTED_VERDICTS:

@@ -5,30 +5,30 @@ Clickers are counted by these. A verdict that changes, or a fact that comes late
 
 from collections.abc import Callable, Iterable
 
-from linkweir.clicks.ingest.click import DIMENSION_FLAGS, IngestedClick
+from linkweir.clicks.ingest.click import DIMENSION_FLAGS, Click
 from linkweir.db.dimensions import DimensionValue
 
 LoadLaterClicks = Callable[
-    [int], Iterable[IngestedClick]
+    [int], Iterable[Click]
 ]  # the message's counted clicks in the store from a moment on, oldest first
 
 
 class UniqueClicks:
     """The first ones of one message, beginning with those in the store. Changes `bits` of the clicks."""
 
-    def __init__(self, stored: Iterable[IngestedClick]) -> None:
-        self._current: dict[DimensionValue, IngestedClick] = {}
+    def __init__(self, stored: Iterable[Click]) -> None:
+        self._current: dict[DimensionValue, Click] = {}
         for click in stored:
             for key in click.own_dimensions:
                 if click.unique_flags & DIMENSION_FLAGS[key[0]]:
                     self._current[key] = click
 
-    def update(self, clicks: Iterable[IngestedClick], load_later: LoadLaterClicks) -> None:
+    def update(self, clicks: Iterable[Click], load_later: LoadLaterClicks) -> None:
         """Take in clicks that are new or whose verdict changed. `later` is asked only when a first one was lost, and
         read no further than to those who take its place.
         """
-        offered: list[IngestedClick] = []
-        lost: dict[DimensionValue, IngestedClick] = {}
+        offered: list[Click] = []
+        lost: dict[DimensionValue, Click] = {}
         for click in clicks:
             if click.is_counted:
                 offered.append(click)
@@ -44,14 +44,14 @@ class UniqueClicks:
         times = [one.at for key, one in self._current.items() if key[0] == "link" and one.position == position]
         return min(times, default=None)
 
-    def _release(self, click: IngestedClick) -> dict[DimensionValue, IngestedClick]:
+    def _release(self, click: Click) -> dict[DimensionValue, Click]:
         keys = [key for key in click.own_dimensions if click.unique_flags & DIMENSION_FLAGS[key[0]]]
         for key in keys:
             del self._current[key]
         click.unique_flags = 0
         return dict.fromkeys(keys, click)
 
-    def _claim(self, click: IngestedClick, keys: Iterable[DimensionValue]) -> None:
+    def _claim(self, click: Click, keys: Iterable[DimensionValue]) -> None:
         for key in keys:
             holder = self._current.get(key)
             if holder is None or click.sort_key < holder.sort_key:
@@ -60,7 +60,7 @@ class UniqueClicks:
                 self._current[key] = click
                 click.unique_flags |= DIMENSION_FLAGS[key[0]]
 
-    def _promote_next(self, lost: dict[DimensionValue, IngestedClick], load_later: LoadLaterClicks) -> None:
+    def _promote_next(self, lost: dict[DimensionValue, Click], load_later: LoadLaterClicks) -> None:
         # nothing that counts is older than a first one that was lost: whoever reads on from there reads each click
         # at most once for each time that a first one moves on
         for click in load_later(min(one.at for one in lost.values())):
