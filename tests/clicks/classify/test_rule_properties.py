@@ -42,8 +42,8 @@ HIT_LISTS = st.lists(HITS, min_size=1, max_size=24, unique_by=lambda hit: hit.id
 CONTEXTS = st.builds(
     Evidence,
     delivered_at=st.one_of(st.none(), st.integers(-7200 * SECOND_US, 300 * SECOND_US).map(lambda at: START_US + at)),
-    links=st.one_of(st.none(), st.integers(1, 12)),
-    spread=st.dictionaries(st.sampled_from(["192.0.2.1", "198.51.100.4"]), st.integers(1, 200)),
+    link_count=st.one_of(st.none(), st.integers(1, 12)),
+    recipients_per_ip=st.dictionaries(st.sampled_from(["192.0.2.1", "198.51.100.4"]), st.integers(1, 200)),
 )
 BROWSERS = st.builds(
     Hit,
