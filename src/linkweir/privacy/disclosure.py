@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import Connection
+
+from linkweir.db import accounts_table
 from linkweir.db.dimensions import CLICK_DIMENSIONS, DIMENSIONS
 
 MAX_RETENTION_DAYS: Final = 30  # days, by the outside contract
@@ -20,6 +23,20 @@ class DisclosureSettings:
     has_geoip: bool
     metadata_retention_days: int
     content_retention_days: int
+
+
+def load_settings(
+    connection: Connection, *, honors_opt_out: bool, truncates_ips: bool, has_geoip: bool
+) -> DisclosureSettings:
+    """What the operator has set, with the longest retention of all accounts."""
+    metadata, content = accounts_table.get_max_retention_days(connection)
+    return DisclosureSettings(
+        honors_opt_out=honors_opt_out,
+        truncates_ips=truncates_ips,
+        has_geoip=has_geoip,
+        metadata_retention_days=metadata,
+        content_retention_days=content,
+    )
 
 
 def disclosure_sections(settings: DisclosureSettings) -> list[DisclosureSection]:

@@ -20,6 +20,8 @@ from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES, is_message
 from linkweir.errors import UnsupportedRequest, ValidationError
 from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit, iter_periods
 
+GROUP_BY_NAMES: Final = (*PERIOD_UNITS, *DIMENSION_NAMES)
+GROUP_BY_ATTRIBUTE_PATTERN: Final = f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"
 MAX_PERIODS: Final = 1000  # periods in one answer
 
 
@@ -60,9 +62,7 @@ def query_clicks(connection: Connection, query: StatisticsQuery) -> StatisticsRe
     if query.tag and query.sender_domain:
         raise UnsupportedRequest("sender_domain", "together with tag goes with groups of time only")
     if query.group_by not in DIMENSION_NAMES and not query.group_by.startswith(ATTRIBUTE_PREFIX):
-        raise ValidationError(
-            "group_by", "must be one of " + ", ".join((*PERIOD_UNITS, *DIMENSION_NAMES, "attribute:<name>"))
-        )
+        raise ValidationError("group_by", "must be one of " + ", ".join((*GROUP_BY_NAMES, "attribute:<name>")))
     return _query_by_value(connection, query)
 
 

@@ -6,8 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from linkweir.db import accounts_table
-from linkweir.privacy.disclosure import DisclosureSettings, disclosure_sections
+from linkweir.privacy.disclosure import DisclosureSettings, disclosure_sections, load_settings
 from linkweir.web.services import AppServices, services_from
 
 HEADERS = {
@@ -45,14 +44,12 @@ async def privacy(request: Request) -> Response:
 
 def _load_disclosure_settings(services: AppServices) -> DisclosureSettings:
     with services.store.read() as connection:
-        metadata, content = accounts_table.get_max_retention_days(connection)
-    return DisclosureSettings(
-        honors_opt_out=services.settings.heed_objections,
-        truncates_ips=services.settings.shorten_addresses,
-        has_geoip=services.settings.mmdb is not None,
-        metadata_retention_days=metadata,
-        content_retention_days=content,
-    )
+        return load_settings(
+            connection,
+            honors_opt_out=services.settings.heed_objections,
+            truncates_ips=services.settings.shorten_addresses,
+            has_geoip=services.settings.mmdb is not None,
+        )
 
 
 ROUTES = [Route("/privacy", privacy, methods=["GET"])]

@@ -9,10 +9,10 @@ from msgspec import Meta, Struct, inspect
 from starlette.datastructures import QueryParams
 
 from linkweir.accounts.domain_names import to_ascii_domain
-from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES
 from linkweir.errors import ValidationError
+from linkweir.stats.click_statistics import GROUP_BY_ATTRIBUTE_PATTERN, GROUP_BY_NAMES
 from linkweir.stats.export import FORMATS
-from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit
+from linkweir.stats.periods import PeriodUnit
 from linkweir.web.request_body import to_validation_error
 from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
 
@@ -26,8 +26,8 @@ GroupBy = Annotated[
     Meta(
         extra_json_schema={
             "anyOf": [
-                {"type": "string", "enum": [*PERIOD_UNITS, *DIMENSION_NAMES]},
-                {"type": "string", "pattern": f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"},
+                {"type": "string", "enum": [*GROUP_BY_NAMES]},
+                {"type": "string", "pattern": GROUP_BY_ATTRIBUTE_PATTERN},
             ]
         }
     ),

@@ -1,0 +1,64 @@
+"""Deliverability: how many messages were accepted, delivered, deferred, bounced, opened and clicked in each period."""
+
+import itertools
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from linkweir.db import delivery_statistics
+from linkweir.errors import ValidationError
+
+MAX_PERIODS: Final = 1000  # periods in one answer
+PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
+
+
+def count_events(
+    connection: Connection,
+    account: uuid.UUID,
+    periods: Sequence[PeriodUs],
+    *,
+    sender_domain: str | None,
+    recipient_domains: Sequence[str],
+    tags: Sequence[str],
+) -> list[dict[str, int]]:
+    """How many messages had each kind of event, by period. Sandbox messages do not count."""
+    return delivery_statistics.count_events_by_period(
+        connection, account, periods, sender_domain=sender_domain, recipient_domains=recipient_domains, tags=tags
+    )
+
+
+def split_periods(start: datetime, end: datetime, unit: str) -> list[PeriodUs]:
+    """Whole hours, days, weeks from Monday, or months of UTC, cut off at both ends. Raises ValidationError for too
+    many of them.
+    """
+    periods = list(itertools.islice(_iter_periods(start, end, unit), MAX_PERIODS + 1))
+    if len(periods) > MAX_PERIODS:
+        raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
+    return [(_to_microseconds(first), _to_microseconds(last)) for first, last in periods]
+
+
+def _iter_periods(start: datetime, end: datetime, unit: str) -> Iterator[tuple[datetime, datetime]]:
+    at = start
+    while at < end:
+        until = min(_next_period(at, unit), end)
+        yield at, until
+        at = until
+
+
+def _next_period(at: datetime, unit: str) -> datetime:
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    if unit == "hour":
+        return hour + timedelta(hours=1)
+    day = hour.replace(hour=0)
+    if unit == "day":
+        return day + timedelta(days=1)
+    if unit == "week":
+        return day + timedelta(days=7 - day.weekday())
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _to_microseconds(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000 + at.microsecond
