@@ -7,6 +7,7 @@ else, and so is one on a message that was deleted, whose link goes on working.
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
@@ -77,6 +78,8 @@ def _strip_personal_data(event: ClickEvent, enrichment: Enrichment) -> tuple[Cli
     is, or a program that names itself would be classified as a person.
     """
     personal = [one for one in CLICK_DIMENSIONS if not one.is_coarse]
+    requested: dict[str, Any] = {one.name: None for one in personal if one.from_request}
+    derived: dict[str, Any] = {one.name: None for one in personal if not one.from_request}
     event = replace(
         event,
         signals=" ".join((*event.signals.split(), *enrichment.signals)),
@@ -85,9 +88,8 @@ def _strip_personal_data(event: ClickEvent, enrichment: Enrichment) -> tuple[Cli
         destination=None,
         ip=None,
         user_agent=None,
-        **{one.name: None for one in personal if one.from_request},
+        **requested,
     )
-    derived = {one.name: None for one in personal if not one.from_request}
     return event, replace(enrichment, system=None, region=None, **derived)
 
 
