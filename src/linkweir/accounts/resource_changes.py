@@ -78,7 +78,7 @@ class WebhookUpdate(SubscriptionUpdate):
     domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
 
 
-class UtmOptions(Struct):
+class UtmOptions(Struct, omit_defaults=True):
     """Campaign parameters that are added to destinations; ours. With `hosts` only to those on one of them or below;
     never to a signed address, nor where the tag says `data-no-utm`.
     """

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from linkweir.api.idempotent_requests import IdempotentRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.web import authentication, request_body
 from linkweir.web.authentication import ApiPrincipal
+from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices, services_from
 
 S = TypeVar("S", bound=Struct)
@@ -60,7 +62,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    handler: Callable[[ApiRequest], Response] | None = None
+    handler: Callable[[ApiRequest], Response | Struct] | None = None
     endpoint: Callable[[Request], Awaitable[Response]] | None = None
     authorize: Callable[[ApiRequest], None] | None = None
     scope: str = ""
@@ -86,6 +88,11 @@ def to_route(operation: Operation) -> Route:
     return Route(operation.path, operation.endpoint or endpoint, methods=[operation.method.upper()])
 
 
+def _to_response(operation: Operation, result: Response | Struct) -> Response:
+    """Return what the handler returned as a response; a struct is the body as the OpenAPI document describes it."""
+    return result if isinstance(result, Response) else JSONResponse(msgspec.json.encode(result), operation.status)
+
+
 async def _handle(request: Request, operation: Operation) -> Response:
     """Run the handler in a thread. Raises Unauthorized, Forbidden, RateLimited and what the handler raises."""
     services, handler = services_from(request), operation.handler
@@ -97,11 +104,11 @@ async def _handle(request: Request, operation: Operation) -> Response:
     principal.require(f"{scope.removesuffix(':all')}:any" if operation.is_per_domain else scope)
     call = ApiRequest(request, services, principal, b"", IdempotentRequest(services, principal, None))
     if request.method not in ("POST", "PUT", "PATCH"):
-        return await services.run_blocking(lambda: handler(call))
+        return await services.run_blocking(lambda: _to_response(operation, handler(call)))
     with services.memory_budget.reserve() as held:
         call = replace(call, raw_body=await request_body.read_body(request, services.settings.max_body, held))
         if request.method != "POST":
-            return await services.run_blocking(lambda: handler(call))
+            return await services.run_blocking(lambda: _to_response(operation, handler(call)))
 
         def authorize() -> None:
             if operation.authorize is not None:
@@ -109,7 +116,7 @@ async def _handle(request: Request, operation: Operation) -> Response:
 
         def handle_first(idempotency: IdempotentRequest) -> Response:
             authorize()
-            return handler(replace(call, idempotency=idempotency))
+            return _to_response(operation, handler(replace(call, idempotency=idempotency)))
 
         return await services.run_blocking(
             lambda: idempotent_requests.run_once(

@@ -44,7 +44,7 @@ UPDATE_ERRORS = (400, 401, 403, 404, 413, 415, 429, 503)
 CANCEL_ERRORS = (400, 401, 403, 404, 409, 429, 503)
 STATISTICS_ERRORS = (400, 401, 403, 404, 422, 429, 503)
 
-Handler = Callable[[ApiRequest], Response]
+Handler = Callable[[ApiRequest], Response | Struct]
 
 
 async def ping(request: Request) -> Response:

@@ -1,18 +1,16 @@
 """`POST …/check`: what would be tracked and why; nothing is sent or stored."""
 
 from dataclasses import asdict
-from typing import Any
-
-from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
 from linkweir.accounts.domain_names import to_ascii_domain
+from linkweir.accounts.resource_changes import UtmOptions
 from linkweir.accounts.tracking_preferences import UtmSettings
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
+from linkweir.api.v2.response_types import CheckedLink, CheckResponse
 from linkweir.html import Finding, check
 from linkweir.mail import mime_builder, tracking_headers
-from linkweir.web.json_response import JSONResponse
 
 
 def authorize_check(call: ApiRequest) -> None:
@@ -22,7 +20,7 @@ def authorize_check(call: ApiRequest) -> None:
         call.principal.require("messages:send:all", to_ascii_domain(sender.email.rpartition("@")[2], "from.email"))
 
 
-def check_message(call: ApiRequest) -> Response:
+def check_message(call: ApiRequest) -> CheckResponse:
     """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
     asked = call.decode(request_types.CheckRequest)
     mime_builder.check_html(asked.html_content)
@@ -33,34 +31,32 @@ def check_message(call: ApiRequest) -> Response:
     parts, sender = call.services, asked.sender.email if asked.sender else None
     policy, tracker = parts.submitter.dry_run(parts.keyring, account, sender, wishes)
     found_links = check(asked.html_content, switches=policy.switches, links=tracker)
-    return JSONResponse(
-        {
-            "object": "check",
-            "track_clicks": policy.track_clicks,
-            "track_opens": policy.track_opens,
-            "privacy": policy.privacy.value,
-            "link_style": policy.link_style,
-            "honeypot": policy.honeypot,
-            "utm": _utm_to_json(policy.utm),
-            "data": [_to_json(one) for one in found_links],
-        }
+    return CheckResponse(
+        object="check",
+        track_clicks=policy.track_clicks,
+        track_opens=policy.track_opens,
+        privacy=policy.privacy.value,
+        link_style=policy.link_style,
+        honeypot=policy.honeypot,
+        utm=_to_utm_options(policy.utm),
+        data=[_to_checked_link(one) for one in found_links],
     )
 
 
-def _utm_to_json(utm: UtmSettings | None) -> dict[str, Any] | None:
-    return {name: value for name, value in asdict(utm).items() if value} if utm else None
+def _to_utm_options(utm: UtmSettings | None) -> UtmOptions | None:
+    return UtmOptions(**{name: value for name, value in asdict(utm).items() if value}) if utm else None
 
 
-def _to_json(finding: Finding) -> dict[str, Any]:
+def _to_checked_link(finding: Finding) -> CheckedLink:
     link = finding.link
-    return {
-        "position": link.index,
-        "line": link.line,
-        "column": link.column,
-        "text": link.text,
-        "destination": link.destination,
-        "outcome": str(link.outcome),
-        "reason": finding.reason,
-        "looks_trackable": finding.looks_trackable,
-        "warning": finding.warning,
-    }
+    return CheckedLink(
+        position=link.index,
+        line=link.line,
+        column=link.column,
+        text=link.text,
+        destination=link.destination,
+        outcome=link.outcome,
+        reason=finding.reason,
+        looks_trackable=finding.looks_trackable,
+        warning=finding.warning,
+    )

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
 from linkweir.api.v2.query_parameters import MessageQuery, normalize_email, to_microseconds
+from linkweir.api.v2.response_types import Acknowledgement
 from linkweir.clicks.ingest import notifications
 from linkweir.clock import now, rfc3339
 from linkweir.db import events_table, message_search, messages_table, notification_queries
@@ -63,14 +64,14 @@ def get_message(call: ApiRequest) -> Response:
     return JSONResponse(shown)
 
 
-def cancel_message(call: ApiRequest) -> Response:
+def cancel_message(call: ApiRequest) -> Acknowledgement:
     """Take a scheduled message back; 409 when it is too late."""
     with call.services.store.write() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:cancel:all", row["sender_domain"])
         if not message_search.cancel(connection, call.principal.account["id"], row["id"], now()):
             raise Conflict("the message is not scheduled, or is on its way already")
-    return JSONResponse({"message": "the message was cancelled"})
+    return Acknowledgement("the message was cancelled")
 
 
 def load_message(call: ApiRequest, connection: Connection) -> RowMapping:

@@ -5,9 +5,9 @@ import itertools
 from starlette.responses import Response, StreamingResponse
 
 from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2.click_response_types import ErasureResponse
 from linkweir.clock import now
 from linkweir.mail import addresses
-from linkweir.web.json_response import JSONResponse
 
 
 def export_recipient(call: ApiRequest) -> Response:
@@ -18,25 +18,23 @@ def export_recipient(call: ApiRequest) -> Response:
     return StreamingResponse(itertools.chain([first], pieces), headers=headers, media_type="application/json")
 
 
-def erase_recipient(call: ApiRequest) -> Response:
+def erase_recipient(call: ApiRequest) -> ErasureResponse:
     """Remove it all; there is no way back. An address that nothing is stored on is no error, and costs little. Only one
     erasure runs at a time, over all processes: 429 for others, with `Retry-After`.
     """
     done = call.services.privacy_requests.erase(_parse_email(call), now(), call.principal.account["id"])
     call.services.log.info("recipient.erased", messages=done.rows["messages"], overwritten=done.overwritten)
-    return JSONResponse(
-        {
-            "object": "erased",
-            "messages": done.rows["messages"],
-            "rows": dict(done.rows),
-            "mails": done.mails,
-            "contents_of_others": done.contents_of_others,
-            "links_of_others": done.links_of_others,
-            "texts_of_others": done.texts_of_others,
-            "replies": done.replies,
-            "sums": done.sums,
-            "overwritten": done.overwritten,
-        }
+    return ErasureResponse(
+        object="erased",
+        messages=done.rows["messages"],
+        rows=dict(done.rows),
+        mails=done.mails,
+        contents_of_others=done.contents_of_others,
+        links_of_others=done.links_of_others,
+        texts_of_others=done.texts_of_others,
+        replies=done.replies,
+        sums=done.sums,
+        overwritten=done.overwritten,
     )
 
 
