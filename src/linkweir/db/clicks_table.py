@@ -55,7 +55,7 @@ def get_key_owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.
 
 
 INSERT_COLUMNS = (  # the dimensions of clicks are the last ones
-    *(one.name for one in clicks.c if one.name not in ("settled", "told", *CLICK_DIMENSION_NAMES)),
+    *(column.name for column in clicks.c if column.name not in ("settled", "told", *CLICK_DIMENSION_NAMES)),
     *CLICK_DIMENSION_NAMES,
 )
 _ADD = BulkStatement(insert(clicks), INSERT_COLUMNS, ("id", "account_id", "message_id"))
