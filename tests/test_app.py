@@ -22,8 +22,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from linkweir.accounts.api_key_admin import open_api_keys
+from linkweir.accounts import account_settings, api_keys
 from linkweir.app import create_app, linkweir_lifespan
+from linkweir.db.schema_upgrade import open_database
 from linkweir.errors import LinkweirError
 from linkweir.server.serve import DEMO_KEY_LABEL
 from linkweir.settings import Settings
@@ -271,8 +272,10 @@ def test_each_demo_replaces_the_key_of_the_last(tmp_path: Path) -> None:
     for _ in range(2):
         with run_service(tmp_path / "data", "--demo-exit") as process:
             assert process.wait_for_exit() == 0
-    with open_api_keys(Settings(data=tmp_path / "data")) as keys:
-        assert [row["label"] for row in keys.list_all()] == ["first", DEMO_KEY_LABEL]
+    with open_database(Settings(data=tmp_path / "data")) as store, store.read() as connection:
+        account = account_settings.require_default_account(connection)
+        keys = api_keys.list_all_api_keys(connection, account)
+        assert [row["label"] for row in keys] == ["first", DEMO_KEY_LABEL]
 
 
 def test_mistakes_are_reported_in_one_line(tmp_path: Path) -> None:

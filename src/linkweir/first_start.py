@@ -5,15 +5,14 @@ Each secret is returned once, to be printed; the database holds hashes only.
 
 import uuid
 
-from linkweir.accounts import passwords
+from linkweir.accounts import api_keys, passwords, smtp_credentials
+from linkweir.accounts.resource_changes import SmtpCredentialCreate
 from linkweir.clock import now
 from linkweir.db import accounts_table, api_keys_table, smtp_credentials_table, users_table
 from linkweir.db.database import Database
 from linkweir.errors import LinkweirError
 from linkweir.settings import Settings
-from linkweir.smtp import authenticator
 from linkweir.tokens import KeyRing
-from linkweir.web import authentication
 
 FIRST_USER_EMAIL = "admin@localhost"
 
@@ -27,7 +26,7 @@ def ensure_default_account(store: Database, settings: Settings, keyring: KeyRing
             accounts_table.create(connection, account, "Linkweir", now())
         accounts_table.claim_link_keys(connection, {key.id: key.fingerprint for key in keyring.keys}, account)
         if settings.api_key:
-            digest = authentication.key_digest(settings.api_key)
+            digest = api_keys.key_digest(settings.api_key)
             if api_keys_table.get_by_digest(connection, digest) is None:
                 accounts_table.add_api_key(connection, account, label="settings", digest=digest, now=now(), hint="")
     return account
@@ -46,7 +45,7 @@ def create_api_key(store: Database, label: str, *, only_first: bool = False, rep
             return None
         if replace:
             api_keys_table.delete_by_label(connection, account, label)
-        return authentication.create_api_key(connection, account, label, now())[1]
+        return api_keys.create_api_key(connection, account, label, now())[1]
 
 
 def create_smtp_credential(store: Database) -> tuple[str, str] | None:
@@ -55,11 +54,9 @@ def create_smtp_credential(store: Database) -> tuple[str, str] | None:
         account = accounts_table.get_default_account(connection)
         if account is None or smtp_credentials_table.count(connection, account):
             return None
-        username, password = authenticator.generate_username(), authenticator.generate_password()
-        smtp_credentials_table.add(
-            connection, authenticator.make_credential(account, "first", username, password, now())
-        )
-    return username, password
+        request = SmtpCredentialCreate(name="first", scope="global")
+        row, password = smtp_credentials.create_smtp_credential(connection, account, request, now())
+    return row["username"], password
 
 
 def create_user(store: Database) -> tuple[str, str] | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from linkweir.accounts import api_keys
 from linkweir.clock import now
 from linkweir.db import accounts_table
-from linkweir.web import authentication
 from tests.web.running_service import WAIT_SECONDS, RunningService
 
 WEBHOOK = {"name": "n", "url": "https://h.example/", "scope": "global", "enabled": False}
@@ -27,7 +27,7 @@ def stranger(service: RunningService) -> Iterator[tuple[httpx.Client, str]]:
     account = uuid.uuid4()
     with service.components.store.write() as connection:
         accounts_table.create(connection, account, "Other", now())
-        _, key = authentication.create_api_key(connection, account, "other", now())
+        _, key = api_keys.create_api_key(connection, account, "other", now())
     with httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS) as client:
         yield client, f"/v2/accounts/{account}"
 

@@ -78,8 +78,8 @@ def test_a_new_password_lifts_what_stood_against_a_user(linkweir: CommandRunner,
 def test_mistakes_are_reported_in_a_line(linkweir: CommandRunner, tmp_path: Path) -> None:
     """No database, no such user and no e-mail address are one line and a code, without a traceback."""
     none = linkweir("user", "list", "--data", tmp_path / "nothing")
-    assert none.code == 1
-    assert "no such database" in none.err
+    assert none.code == 2
+    assert "no service's data" in none.err
     with RunningService(tmp_path / "data"):
         pass
     unknown = linkweir("user", "remove", "eve@example.com", "--data", tmp_path / "data")

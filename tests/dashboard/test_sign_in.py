@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from linkweir.accounts.users import SESSION_SECONDS
 from linkweir.clock import now
 from linkweir.dashboard import session_cookies
 from linkweir.db import accounts_table, users_table
@@ -40,7 +41,7 @@ def test_the_cookie_is_hidden_from_scripts_and_other_sites(dashboard_client: Das
         one for one in cookies if one.startswith(session_cookies.SESSION_COOKIE)
     )  # the other one takes the visitor's back
     assert cookie.startswith("linkweir_session=")
-    for word in ("HttpOnly", "SameSite=lax", "Path=/dashboard", f"Max-Age={session_cookies.SESSION_SECONDS}"):
+    for word in ("HttpOnly", "SameSite=lax", "Path=/dashboard", f"Max-Age={SESSION_SECONDS}"):
         assert word in cookie
     assert "Secure" not in cookie
 

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, message_search, messages_table
-from linkweir.db.keyset_pagination import PageRequest
 from linkweir.db.schema import queue as waiting
+from linkweir.pagination import PageRequest
 from tests.db.sample_store import NOW_US, SampleStore
 
 

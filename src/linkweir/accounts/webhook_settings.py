@@ -1,66 +1,158 @@
-"""What is asked of a webhook, as columns of its row: for the API and for the dashboard, under the same rules."""
+"""Webhooks of an account: creation, changes, and the requests that were made to them."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import RowMapping
+from sqlalchemy import ColumnElement, Connection, RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from linkweir.accounts.domain_names import parse_domains
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
-from linkweir.errors import ValidationError
+from linkweir.db import dashboard_queries, keyset_pagination, outbox_table, webhooks_table
+from linkweir.db.schema import webhooks
+from linkweir.errors import Conflict, NotFound, ValidationError
+from linkweir.pagination import PageRequest, RowPage
+from linkweir.vault import Vault
+from linkweir.webhooks import signing
 from linkweir.webhooks.event_kinds import EVENT_NAMES
 
 
-def make_webhook_row(request: WebhookCreate, account: uuid.UUID, secret: bytes, moment: int) -> dict[str, Any]:
-    """The row of a new webhook; `secret` sealed, `moment` in microseconds since 1970. Raises BadInput."""
-    return {
-        "id": uuid.uuid4(),
+def create_webhook(
+    connection: Connection,
+    vault: Vault,
+    account: uuid.UUID,
+    request: WebhookCreate,
+    now: int,
+    *,
+    webhook: uuid.UUID | None = None,
+) -> tuple[RowMapping, str]:
+    """Create a webhook with the id `webhook` (None: a new one); return its row and its secret.
+
+    The secret cannot be read again. Raises ValidationError, and Conflict when there is a webhook with this id.
+    """
+    secret, key = signing.new_secret(), webhook or uuid.uuid4()
+    row = {
+        "id": key,
         "account_id": account,
         "name": request.name,
         "url": validate_url(request.url),
-        "secret": secret,
+        "secret": vault.seal(secret.encode()),
         "scope": request.scope,
         "domains": parse_domains(request.scope, request.domains),
         "events": [kind for kind in EVENT_NAMES if getattr(request, f"on_{kind}")],
         "enabled": request.enabled,
-        "created_at": moment,
-        "updated_at": moment,
+        "created_at": now,
+        "updated_at": now,
     }
+    try:
+        webhooks_table.add(connection, row)
+    except IntegrityError:
+        raise Conflict("the webhook exists already") from None
+    return get_webhook(connection, account, key), secret
 
 
-def changed_webhook_columns(request: WebhookUpdate, row: RowMapping, moment: int) -> dict[str, Any]:
-    """The columns to set; a webhook that is turned on begins anew. Raises BadInput."""
-    values: dict[str, Any] = {"updated_at": moment}
-    if request.name is not None:
-        values["name"] = request.name
-    if request.url is not None:
-        values["url"] = validate_url(request.url)
-    scope = request.scope or row["scope"]
-    if request.scope is not None or request.domains is not None:
-        kept = row["domains"] if scope == "scoped" else None
-        values |= {
-            "scope": scope,
-            "domains": parse_domains(scope, kept if request.domains is None else request.domains),
-        }
-    if request.enabled is not None:
-        values["enabled"] = request.enabled
-        if request.enabled:
+def get_webhook(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> RowMapping:
+    """Return the row of a webhook. Raises NotFound."""
+    row = webhooks_table.get(connection, account, webhook)
+    if row is None:
+        raise NotFound("there is no such webhook")
+    return row
+
+
+def list_webhooks(
+    connection: Connection,
+    account: uuid.UUID,
+    page: PageRequest,
+    *,
+    enabled: bool | None = None,
+    subscribed: Mapping[str, bool | None] | None = None,
+) -> RowPage:
+    """Return a page of the account's webhooks, newest first.
+
+    `enabled` and `subscribed` (by kind of event) limit it to those that are or are not; None: either.
+    """
+    filters: list[ColumnElement[bool]] = [webhooks.c.account_id == account]
+    if enabled is not None:
+        filters.append(webhooks.c.enabled.is_(enabled))
+    for kind, value in (subscribed or {}).items():
+        if value is not None:
+            condition = webhooks_table.is_subscribed_to(kind)
+            filters.append(condition if value else ~condition)
+    return keyset_pagination.load_page(connection, webhooks, page, filters)
+
+
+def list_webhooks_with_backlog(
+    connection: Connection, account: uuid.UUID
+) -> tuple[Sequence[RowMapping], Mapping[uuid.UUID, int]]:
+    """Return all webhooks of the account, newest first, and how many requests wait for each that has any."""
+    rows = dashboard_queries.list_webhooks(connection, account)
+    return rows, dashboard_queries.count_waiting_by_webhook(connection, [row["id"] for row in rows])
+
+
+def update_webhook(
+    connection: Connection, account: uuid.UUID, webhook: uuid.UUID, change: WebhookUpdate, now: int
+) -> RowMapping:
+    """Update a webhook and return its row; `enabled` true resets its failures. Raises NotFound, ValidationError."""
+    row = get_webhook(connection, account, webhook)
+    webhooks_table.update_row(connection, webhook, _changed_columns(change, row, now))
+    return get_webhook(connection, account, webhook)
+
+
+def _changed_columns(change: WebhookUpdate, row: RowMapping, now: int) -> dict[str, Any]:
+    values: dict[str, Any] = {"updated_at": now}
+    if change.name is not None:
+        values["name"] = change.name
+    if change.url is not None:
+        values["url"] = validate_url(change.url)
+    scope = change.scope or row["scope"]
+    if change.scope is not None or change.domains is not None:
+        stored = row["domains"] if scope == "scoped" else None
+        domains = stored if change.domains is None else change.domains
+        values |= {"scope": scope, "domains": parse_domains(scope, domains)}
+    if change.enabled is not None:
+        values["enabled"] = change.enabled
+        if change.enabled:
             values["errors_since_last_success"] = 0
-    wanted = {kind: getattr(request, f"on_{kind}") for kind in EVENT_NAMES}
+    requested = {kind: getattr(change, f"on_{kind}") for kind in EVENT_NAMES}
     values["events"] = [
-        kind for kind in EVENT_NAMES if (kind in row["events"] if wanted[kind] is None else wanted[kind])
+        kind for kind in EVENT_NAMES if (kind in row["events"] if requested[kind] is None else requested[kind])
     ]
     return values
 
 
+def delete_webhook(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> None:
+    """Delete a webhook and all requests to it. Raises NotFound."""
+    webhooks_table.remove(connection, get_webhook(connection, account, webhook)["id"])
+
+
+def list_latest_requests(connection: Connection, webhook: uuid.UUID, limit: int) -> Sequence[RowMapping]:
+    """Return the newest requests to a webhook, without their bodies."""
+    return dashboard_queries.list_latest_requests(connection, webhook, limit)
+
+
+def redeliver(connection: Connection, webhook: RowMapping, request: uuid.UUID, now: int) -> None:
+    """Queue a finished request again, with the same id: the receiver recognises the event.
+
+    Raises Conflict when the webhook is off, or the request is gone or waits already.
+    """
+    if not webhook["enabled"]:
+        raise Conflict("The webhook is off. Turn it on first; then what waits for it is sent.")
+    if not outbox_table.retry(connection, webhook["id"], request, now):
+        raise Conflict("This delivery is not there any more, or it waits already.")
+
+
 def validate_url(url: str) -> str:
-    """A URL that a request can be made to; where it leads is looked at when connecting. Raises BadInput."""
+    """Return the URL if it is an absolute http or https one; the address is checked when connecting (SSRF guard).
+
+    Raises ValidationError.
+    """
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
     except ValueError:
-        fits = False
-    if not fits or not url.isascii() or not url.isprintable() or " " in url:
+        is_valid = False
+    if not is_valid or not url.isascii() or not url.isprintable() or " " in url:
         raise ValidationError("url", "must be an http or https address without user and password")
     return url

@@ -1,5 +1,6 @@
 """One operation of the API, and the way that a request for it takes: authentication, limits, body, idempotency."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -10,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.api import idempotent_requests
 from linkweir.api.idempotent_requests import IdempotentRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.web import authentication, request_body
-from linkweir.web.authentication import ApiPrincipal
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices, services_from
 
@@ -33,9 +34,10 @@ class ApiRequest:
     _decoded: dict[type[Struct], Any] = field(default_factory=dict)
 
     @property
-    def account_id(self) -> object:
-        """The id of the account that asks."""
-        return self.principal.account["id"]
+    def account_id(self) -> uuid.UUID:
+        """The id of the principal's account."""
+        account_id: uuid.UUID = self.principal.account["id"]
+        return account_id
 
     def parse_query(self, shape: type[S]) -> S:
         """Return the query parameters as `shape`. Raises ValidationError."""

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, RowMapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.clock import DAY_US, now
 from linkweir.db import idempotency_table
 from linkweir.errors import IdempotencyConflict, RequestInProgress, ValidationError
 from linkweir.web import error_responses
-from linkweir.web.authentication import ApiPrincipal
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices
 

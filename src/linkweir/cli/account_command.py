@@ -3,14 +3,12 @@
 import argparse
 import os
 import sys
-import uuid
 
-from linkweir.cli.data_option import add_data_option, open_data_folder
-from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.cli.data_option import add_data_option, open_data_folder, reject_invalid_arguments
+from linkweir.cli.shared_options import SubcommandParsers, add_command
 from linkweir.clock import format_minute, now
 from linkweir.terminal.text import display_path
 
-_MAX_NAME_CHARACTERS = 255  # characters, as over the API
 _EXAMPLES = """\
   linkweir account add 'Example Ltd'             make an account and an API key of its own
   linkweir account list
@@ -41,18 +39,15 @@ def add_to(commands: SubcommandParsers) -> None:
 def run_add(args: argparse.Namespace) -> int:
     """Make an account and its first API key; id and key go to standard output, a line each."""
     from linkweir import integrity
-    from linkweir.db import accounts_table
+    from linkweir.accounts import account_settings, api_keys
     from linkweir.db.schema_upgrade import open_database
     from linkweir.settings import from_environment
-    from linkweir.web import authentication
 
-    if not 1 <= len(args.name) <= _MAX_NAME_CHARACTERS:
-        raise UsageError(f"a name has 1 to {_MAX_NAME_CHARACTERS} characters")
-    settings, account = from_environment(os.environ, data=args.data), uuid.uuid4()
+    settings = from_environment(os.environ, data=args.data)
     integrity.check_database(settings)
-    with open_database(settings) as store, store.write() as connection:
-        accounts_table.create(connection, account, args.name, now())
-        key = authentication.create_api_key(connection, account, "first", now())[1]
+    with reject_invalid_arguments(), open_database(settings) as store, store.write() as connection:
+        account = account_settings.create_account(connection, args.name, now())
+        _, key = api_keys.create_api_key(connection, account, "first", now())
     print(f"account {account}\nAPI key {key}")
     print("linkweir: keep the key, it is not shown again", file=sys.stderr)
     return 0
@@ -60,11 +55,9 @@ def run_add(args: argparse.Namespace) -> int:
 
 def run_list(args: argparse.Namespace) -> int:
     """One line for each account, the oldest first."""
-    with open_data_folder(args) as (_settings, store):
-        from linkweir.db import accounts_table
+    with open_data_folder(args) as (_settings, store), store.read() as connection:
+        from linkweir.accounts import account_settings
 
-        with store.read() as connection:
-            for row in accounts_table.list_all(connection):
-                made = format_minute(row["created_at"])
-                print(f"{row['id']}  made {made}  {display_path(row['name'])}")
+        for row in account_settings.list_accounts(connection):
+            print(f"{row['id']}  made {format_minute(row['created_at'])}  {display_path(row['name'])}")
     return 0

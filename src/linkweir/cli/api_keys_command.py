@@ -1,21 +1,18 @@
 """`linkweir api-keys`: list, make and revoke the keys of a service's API, while it runs or not."""
 
 import argparse
-import contextlib
 import json
-import os
 import sys
-import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linkweir.cli.data_option import add_data_option
-from linkweir.cli.optional_dependencies import require_service_extra
+from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.clock import now, rfc3339
 from linkweir.terminal.text import display_path
 
 if TYPE_CHECKING:
-    from linkweir.accounts.api_key_admin import ApiKeyAdmin
+    from sqlalchemy import RowMapping
 
 _EXAMPLES = """\
   linkweir api-keys list
@@ -69,30 +66,32 @@ def add_to(commands: SubcommandParsers) -> None:
         add_data_option(action)
 
 
-@contextlib.contextmanager
-def _open_keys(args: argparse.Namespace) -> Iterator["ApiKeyAdmin"]:
-    with require_service_extra():
-        from linkweir.accounts.api_key_admin import open_api_keys
-        from linkweir.settings import from_environment
-    settings = from_environment(os.environ, data=args.data)
-    if not settings.database.exists():
-        raise UsageError(f"there is no service's data in {display_path(str(settings.data))}: name it with --data")
-    with open_api_keys(settings) as keys:
-        yield keys
-
-
 def run_list(args: argparse.Namespace) -> int:
     """Print the keys, without secrets."""
-    with _open_keys(args) as keys:
-        rows = keys.list_all()
+    with open_data_folder(args) as (_settings, store), store.read() as connection:
+        from linkweir.accounts import account_settings, api_keys
+
+        account = account_settings.require_default_account(connection)
+        keys = [_to_json(row) for row in api_keys.list_all_api_keys(connection, account)]
     if args.json:
-        print(json.dumps({"keys": rows}))
+        print(json.dumps({"keys": keys}))
         return 0
-    for row in rows:
-        print(f"{row['begins'] or '(from the settings)'}  {display_path(row['label'])}")
-        print(f"  {row['id']}  made {row['created']}  {_format_last_used(row)}")
-        print(f"  {', '.join(row['scopes'])}")
+    for key in keys:
+        print(f"{key['begins'] or '(from the settings)'}  {display_path(key['label'])}")
+        print(f"  {key['id']}  made {key['created']}  {_format_last_used(key)}")
+        print(f"  {', '.join(key['scopes'])}")
     return 0
+
+
+def _to_json(row: "RowMapping") -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "begins": row["hint"],
+        "label": row["label"],
+        "scopes": row["scopes"],
+        "created": rfc3339(row["created_at"]),
+        "last_used": rfc3339(row["last_used_at"]),
+    }
 
 
 def _format_last_used(row: dict[str, Any]) -> str:
@@ -101,25 +100,33 @@ def _format_last_used(row: dict[str, Any]) -> str:
 
 def run_create(args: argparse.Namespace) -> int:
     """Make a key; it alone goes to standard output."""
-    with _open_keys(args) as keys:
-        print(keys.create(args.label, args.scope))
+    with open_data_folder(args) as (_settings, store), store.write() as connection:
+        from linkweir.accounts import account_settings, api_keys
+
+        account = account_settings.require_default_account(connection)
+        _, key = api_keys.create_api_key(connection, account, args.label, now(), scopes=args.scope or None)
+    print(key)
     print("linkweir: keep it, it is not shown again", file=sys.stderr)
     return 0
 
 
 def run_revoke(args: argparse.Namespace) -> int:
     """End the named keys, all or none. Raises UsageError for a name that fits no key, or several."""
-    with _open_keys(args) as keys:
-        rows = keys.list_all()
-        named = [_resolve_keys(name, rows) for name in args.names]
-        keys.revoke([uuid.UUID(row["id"]) for row in named])
-    for row in named:
-        print(f"linkweir: {row['begins'] or row['id']} ({display_path(row['label'])}) opens nothing any more")
+    with open_data_folder(args) as (_settings, store), store.write() as connection:
+        from linkweir.accounts import account_settings, api_keys
+
+        account = account_settings.require_default_account(connection)
+        rows = api_keys.list_all_api_keys(connection, account)
+        revoked = {row["id"]: row for row in (_find_key(name, rows) for name in args.names)}
+        for key_id in revoked:
+            api_keys.revoke_api_key(connection, account, key_id)
+    for row in revoked.values():
+        print(f"linkweir: {row['hint'] or row['id']} ({display_path(row['label'])}) opens nothing any more")
     return 0
 
 
-def _resolve_keys(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    found = [row for row in rows if name == row["id"] or (row["begins"] and name == row["begins"])]
+def _find_key(name: str, rows: Sequence["RowMapping"]) -> "RowMapping":
+    found = [row for row in rows if name == str(row["id"]) or (row["hint"] and name == row["hint"])]
     if len(found) != 1:
         raise UsageError(f"{display_path(name)} names {len(found) or 'no'} keys; see `linkweir api-keys list`")
     return found[0]

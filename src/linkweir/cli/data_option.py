@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from linkweir.cli.optional_dependencies import require_service_extra
 from linkweir.cli.shared_options import UsageError
+from linkweir.errors import ValidationError
 from linkweir.terminal.text import display_path
 
 if TYPE_CHECKING:
@@ -39,3 +40,12 @@ def open_data_folder(args: argparse.Namespace) -> Iterator[tuple["Settings", "Da
         )
     with open_database(settings) as store:
         yield settings, store
+
+
+@contextmanager
+def reject_invalid_arguments() -> Iterator[None]:
+    """Report an argument that the service refuses as a usage error. Raises UsageError."""
+    try:
+        yield
+    except ValidationError as error:
+        raise UsageError(str(error)) from None

@@ -2,20 +2,13 @@
 
 import argparse
 import getpass
-import os
 import sys
 import uuid
-from typing import TYPE_CHECKING
 
-from linkweir.cli.data_option import add_data_option
+from linkweir.cli.data_option import add_data_option, open_data_folder, reject_invalid_arguments
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import format_minute, now
-from linkweir.errors import LinkweirError, ValidationError
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
-
-    from linkweir.db.database import Database
+from linkweir.errors import Conflict, NotFound
 
 _EXAMPLES = """\
   linkweir user add ada@example.com              make a user; prints a random password once
@@ -59,103 +52,63 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run_add(args: argparse.Namespace) -> int:
     """Make a user of an account, the first one unless another is named."""
-    from sqlalchemy.exc import IntegrityError
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, store):
+        from linkweir.accounts import account_settings, users
 
-    from linkweir.db import accounts_table, users_table
-
-    email, store = _parse_email(args.email), _open_database(args)
-    password, chosen = _read_password(args)
-    stored = _hash_password(password)
-    try:
-        with store.write() as connection:
-            account = args.account or accounts_table.get_default_account(connection)
-            if account is None:
-                raise LinkweirError("there is no account yet: start `linkweir serve` once, or `linkweir account add`")
-            if accounts_table.get(connection, account) is None:
-                raise UsageError(f"there is no account {account}; see `linkweir account list`")
-            users_table.add(connection, account, email, stored, now())
-    except IntegrityError:
-        raise LinkweirError(f"there is a user {email} already; `linkweir user password` sets a new password") from None
-    _print_password(f"made the user {email}", password, chosen)
+        email = users.parse_email(args.email)
+        with store.read() as connection:
+            account = args.account or account_settings.require_default_account(connection)
+            try:
+                account_settings.get_account(connection, account)
+            except NotFound:
+                raise UsageError(f"there is no account {account}; see `linkweir account list`") from None
+        password, is_user_chosen = _read_password(args)
+        try:
+            users.create_user(store, account, email, password, now())
+        except Conflict as error:
+            raise Conflict(f"{error}; `linkweir user password` sets a new password") from None
+    _print_password(f"made the user {email}", password, is_user_chosen)
     return 0
 
 
 def run_list(args: argparse.Namespace) -> int:
     """One line for each user."""
-    from linkweir.db import users_table
+    with open_data_folder(args) as (_settings, store), store.read() as connection:
+        from linkweir.accounts import users
 
-    with _open_database(args).read() as connection:
-        for row in users_table.list_all(connection):
-            print(
-                f"{row['email']}  made {_format_date(row['created_at'])}, "
-                f"last signed in {_format_date(row['last_seen_at'])}"
-            )
+        for row in users.list_users(connection):
+            made, seen = _format_date(row["created_at"]), _format_date(row["last_seen_at"])
+            print(f"{row['email']}  made {made}, last signed in {seen}")
     return 0
 
 
 def run_password(args: argparse.Namespace) -> int:
     """Set a password, end the user's sessions, and forget failed attempts at the old one."""
-    from linkweir.accounts.sign_in_limiter import user_key
-    from linkweir.db import sign_in_limits_table, users_table
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, store):
+        from linkweir.accounts import users
 
-    store = _open_database(args)
-    row = _find_user(store, args.email)
-    password, chosen = _read_password(args)
-    stored = _hash_password(password)
-    with store.write() as connection:
-        users_table.set_password(connection, row["id"], stored, now())
-        sign_in_limits_table.reset(connection, user_key(row["email"]))
-    _print_password(f"set a new password for {row['email']}", password, chosen)
+        with store.read() as connection:
+            email = users.get_user(connection, args.email)["email"]
+        password, is_user_chosen = _read_password(args)
+        users.set_password(store, email, password, now())
+    _print_password(f"set a new password for {email}", password, is_user_chosen)
     return 0
 
 
 def run_remove(args: argparse.Namespace) -> int:
     """Forget a user; whoever is signed in as them is signed out."""
-    from linkweir.db import users_table
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, store), store.write() as connection:
+        from linkweir.accounts import users
 
-    store = _open_database(args)
-    row = _find_user(store, args.email)
-    with store.write() as connection:
-        last = users_table.count(connection, row["account_id"]) == 1
-        if last and not args.yes:
+        row = users.get_user(connection, args.email)
+        is_last = users.is_last_user(connection, row)
+        if is_last and not args.yes:
             raise UsageError(f"{row['email']} is the last user: make another first, or say --yes if you mean it")
-        users_table.remove(connection, row["id"])
+        users.delete_user(connection, row)
     print(f"removed the user {row['email']}")
-    if last:
+    if is_last:
         print("nobody can sign in now; `linkweir user add EMAIL` makes a user, and so does the next `linkweir serve`")
     return 0
-
-
-def _open_database(args: argparse.Namespace) -> "Database":
-    """The database of the service. Raises LinkweirError when there is none."""
-    from linkweir.db.database import Database
-    from linkweir.db.schema_upgrade import migrate
-    from linkweir.settings import from_environment
-
-    settings = from_environment(os.environ, data=args.data)
-    if not settings.database.exists():
-        raise LinkweirError(f"{settings.database}: no such database; start `linkweir serve` once, or give --data")
-    store = Database(settings.database, timeout=settings.store_wait)
-    migrate(store)
-    return store
-
-
-def _find_user(store: "Database", email: str) -> "RowMapping":
-    from linkweir.db import users_table
-
-    with store.read() as connection:
-        row = users_table.get_by_email(connection, _parse_email(email))
-    if row is None:
-        raise LinkweirError(f"there is no user {_parse_email(email)}")
-    return row
-
-
-def _parse_email(text: str) -> str:
-    email = text.strip().lower()
-    name, at, domain = email.rpartition("@")
-    if not (name and at and domain) or len(email) > 320 or not email.isprintable() or " " in email:
-        raise UsageError(f"{text!r} is not an e-mail address")
-    return email
 
 
 def _read_password(args: argparse.Namespace) -> tuple[str, bool]:
@@ -170,15 +123,6 @@ def _read_password(args: argparse.Namespace) -> tuple[str, bool]:
     if getpass.getpass("Once more: ") != password:
         raise UsageError("the two passwords differ")
     return password, True
-
-
-def _hash_password(password: str) -> str:
-    from linkweir.accounts import passwords
-
-    try:
-        return passwords.hash_password(password)
-    except ValidationError as error:
-        raise UsageError(f"the password {error.reason}") from None
 
 
 def _print_password(summary: str, password: str, is_user_chosen: bool) -> None:

@@ -11,8 +11,8 @@ from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.live_page import to_template_values
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.db import click_lists, message_search, messages_table
-from linkweir.db.keyset_pagination import PageRequest
 from linkweir.errors import NotFound
+from linkweir.pagination import PageRequest
 from linkweir.stats import verdict_counts
 
 PAGE_SIZE = 50

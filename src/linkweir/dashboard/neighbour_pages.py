@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linkweir.dashboard.page_request import DashboardRequest
-from linkweir.db.keyset_pagination import PageRequest, RowPage
+from linkweir.pagination import PageRequest, RowPage
 
 MAX_TIMESTAMP_US = 1 << 62  # microseconds since 1970
 

@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from linkweir.accounts import users
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
-from linkweir.db import accounts_table, dashboard_queries, users_table
+from linkweir.db import dashboard_queries
 from linkweir.errors import LinkweirError, NotFound, RateLimited
 from linkweir.web import request_body
 from linkweir.web.error_responses import RESPONSE_BY_ERROR
@@ -145,10 +146,10 @@ def _load_request(
     request: Request, services: AppServices, secret: str, fields: dict[str, str]
 ) -> DashboardRequest | None:
     with services.store.read() as connection:
-        user = users_table.get_by_session(connection, session_cookies.session_digest(secret), now())
-        account = accounts_table.get(connection, user["account_id"]) if user else None
-        if user is None or account is None:
+        session = users.load_session(connection, secret, now())
+        if session is None:
             return None
+        user, account = session
         sample = dashboard_queries.has_sample_clicks(connection, account["id"])
     return DashboardRequest(request, services, user, account, secret, sample, time_zone.read_time_zone(request), fields)
 

@@ -1,40 +1,29 @@
 """What a browser shows to prove itself: the session's cookie, the token in a form, the origin that it posts from.
 
-Pure but for randomness; who a session belongs to is asked elsewhere.
+Does no I/O: sessions are stored by `accounts.users`.
 """
 
 import hashlib
 import hmac
 import ipaddress
 import re
-import secrets
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkweir.accounts.users import SESSION_SECONDS
 from linkweir.settings import Network
 from linkweir.web.client_ip import client_ip
 
 SESSION_COOKIE, SIGN_IN_COOKIE = "linkweir_session", "linkweir_visitor"  # signed in; about to sign in
-SESSION_SECONDS = 12 * 3600  # seconds of a session: a working day
 SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-def generate_secret() -> str:
-    """A fresh cookie value: 256 random bits."""
-    return secrets.token_urlsafe(32)
 
 
 def read_secret(request: Request, name: str) -> str | None:
     """The cookie of this name, when it looks like one of ours."""
     value = request.cookies.get(name, "")
     return value if SECRET_PATTERN.fullmatch(value) else None
-
-
-def session_digest(secret: str) -> bytes:
-    """What is stored of a session: who reads the database can't take one over."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def csrf_token(secret: str) -> str:

@@ -7,14 +7,14 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from linkweir.accounts import account_settings, domains
 from linkweir.accounts.domain_names import is_host_name
 from linkweir.accounts.resource_changes import AccountUpdate
-from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.clock import now
 from linkweir.dashboard import rendering, time_zone
 from linkweir.dashboard.page_request import DashboardRequest, login_required
-from linkweir.db import accounts_table, keyset_pagination, schema
 from linkweir.errors import ValidationError
+from linkweir.pagination import PageRequest
 
 PRIVACY_CHOICES = (
     ("", "As each message asks (full, when it asks for nothing)"),
@@ -23,6 +23,7 @@ PRIVACY_CHOICES = (
     ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
     ("none", "None: nothing is tracked at all"),
 )
+MAX_DOMAINS = 100  # that are listed
 DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # what is no such number is refused by its type
 FLASH_MESSAGES = {
     "yes": "Saved. It holds for messages that are sent from now on.",
@@ -35,18 +36,15 @@ FLASH_MESSAGES = {
 @login_required
 def show_settings(call: DashboardRequest) -> Response:
     """The form."""
-    table = schema.domains
     with call.services.store.read() as connection:
-        found = keyset_pagination.load_page(
-            connection, table, keyset_pagination.PageRequest(100), [table.c.account_id == call.account["id"]]
-        )
+        page = domains.list_domains(connection, call.account["id"], PageRequest(MAX_DOMAINS))
     return call.render(
         "settings.html",
         here="settings",
         account=call.account,
         policy=call.account["policy"],
         privacy=PRIVACY_CHOICES,
-        domains=found.rows,
+        domains=page.rows,
         house=call.services.tracking_host,
         house_is_name=is_host_name(call.services.tracking_host),
         zones=time_zone.time_zone_names(),
@@ -57,18 +55,12 @@ def show_settings(call: DashboardRequest) -> Response:
 @login_required
 def update_settings(call: DashboardRequest) -> Response:
     """What the form says, under the same rules as the API."""
-    asked = _parse_form(call.form_fields)
-    policy = asked.merge_into(call.account["policy"])
+    change = _parse_form(call.form_fields)
     try:
-        to_link_options(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+        with call.services.store.write() as connection:
+            account_settings.update_account(connection, call.account["id"], change, now())
     except ValidationError as error:
         raise HTTPException(400, f"{error}. Nothing was changed.") from None
-    try:
-        to_link_options(None, policy.get("confirm"), None)  # patterns of the same kind
-    except ValidationError as error:
-        raise HTTPException(400, f"confirm {error.reason}. Nothing was changed.") from None
-    with call.services.store.write() as connection:
-        accounts_table.update_row(connection, call.account["id"], {**asked.changed_columns(), "policy": policy}, now())
     call.services.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
     return call.redirect("/settings?saved=yes")
 

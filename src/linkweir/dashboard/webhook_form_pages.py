@@ -4,7 +4,6 @@ import uuid
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -13,9 +12,7 @@ from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
 from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.dashboard.webhook_pages import load_webhook
-from linkweir.db import webhooks_table
-from linkweir.errors import ValidationError
-from linkweir.webhooks import signing
+from linkweir.errors import Conflict, ValidationError
 from linkweir.webhooks.event_kinds import EVENT_KINDS, EVENT_NAMES
 
 DEFAULT_VALUES: dict[str, Any] = {"name": "", "url": "", "scope": "global", "domains": [], "events": ["clicked"]}
@@ -35,18 +32,15 @@ def create_webhook(call: DashboardRequest) -> Response:
         key = uuid.UUID(call.form_fields.get("id", ""))
     except ValueError:
         raise HTTPException(400, "This form cannot be read. Nothing was made.") from None
-    secret = signing.new_secret()
     try:
         asked = _parse_form(call, WebhookCreate)
-        values = webhook_settings.make_webhook_row(
-            asked, call.account["id"], call.services.vault.seal(secret.encode()), now()
-        )
+        with call.services.store.write() as connection:
+            secret = webhook_settings.create_webhook(
+                connection, call.services.vault, call.account["id"], asked, now(), webhook=key
+            )[1]
     except (ValidationError, msgspec.ValidationError) as error:
         return _render_form(call, _form_values(call), key=key, error=_error_text(error))
-    try:
-        with call.services.store.write() as connection:
-            webhooks_table.add(connection, {**values, "id": key})
-    except IntegrityError:
+    except Conflict:  # the form was sent twice
         return call.redirect(f"/webhooks/{key}?done=once")
     call.services.log.info("webhook.made", webhook=str(key))
     return call.render("webhook_made.html", 201, here="webhooks", key=key, name=asked.name, secret=secret)
@@ -64,11 +58,11 @@ def update_webhook(call: DashboardRequest) -> Response:
     """Change it; what waits for it is sent to where it is now."""
     row = load_webhook(call)
     try:
-        values = webhook_settings.changed_webhook_columns(_parse_form(call, WebhookUpdate), row, now())
+        change = _parse_form(call, WebhookUpdate)
+        with call.services.store.write() as connection:
+            webhook_settings.update_webhook(connection, call.account["id"], row["id"], change, now())
     except (ValidationError, msgspec.ValidationError) as error:
         return _render_form(call, _form_values(call), row=row, error=_error_text(error))
-    with call.services.store.write() as connection:
-        webhooks_table.update_row(connection, row["id"], values)
     call.services.log.info("webhook.changed", webhook=str(row["id"]))
     return call.redirect(f"/webhooks/{row['id']}?done=changed")
 
@@ -84,7 +78,7 @@ def delete_webhook(call: DashboardRequest) -> Response:
     """It is gone, with everything that waited for it."""
     row = load_webhook(call)
     with call.services.store.write() as connection:
-        webhooks_table.remove(connection, row["id"])
+        webhook_settings.delete_webhook(connection, call.account["id"], row["id"])
     call.services.log.info("webhook.deleted", webhook=str(row["id"]))
     return call.redirect("/webhooks?done=deleted")
 

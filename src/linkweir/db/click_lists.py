@@ -7,9 +7,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
 
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
-from linkweir.db.keyset_pagination import PageRequest, RowPage, load_page_of
+from linkweir.db.keyset_pagination import load_page_of
 from linkweir.db.message_search import LIKE_ESCAPES
 from linkweir.db.schema import clicks, message_links, message_tags, messages
+from linkweir.pagination import PageRequest, RowPage
 
 IS_CLICK: Final = clicks.c.kind == "click"
 

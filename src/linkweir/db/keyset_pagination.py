@@ -1,31 +1,11 @@
 """One page of a list, newest first, by the time and id of its rows: stable while others are added."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, literal, select, tuple_
 
-CursorPosition = tuple[int, uuid.UUID]  # created_at and id
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """Which page: up to `limit` rows `after` or `before` a place; neither is the first page."""
-
-    limit: int
-    direction: Literal["after", "before"] = "after"
-    position: CursorPosition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowPage:
-    """Rows, newest first, and whether there are more in front of them and behind them."""
-
-    rows: list[RowMapping]
-    more_before: bool
-    more_after: bool
+from linkweir.pagination import PageRequest, RowPage
 
 
 def load_page(

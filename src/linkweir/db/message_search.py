@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
-from linkweir.db.keyset_pagination import PageRequest, RowPage, load_page
+from linkweir.db.keyset_pagination import load_page
 from linkweir.db.schema import contents, messages, queue
+from linkweir.pagination import PageRequest, RowPage
 
 LIKE_ESCAPES = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 

@@ -1,58 +1,20 @@
-"""AUTH PLAIN and LOGIN with SMTP credentials. A password is random: its SHA-256 is all that is stored and compared."""
+"""SMTP AUTH (PLAIN and LOGIN) with SMTP credentials, and the limit of failed attempts."""
 
-import hashlib
-import hmac
-import secrets
-import string
 import time
-import uuid
 from collections import OrderedDict
-from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from linkweir.db import smtp_credentials_table
+from linkweir.accounts.smtp_credentials import authenticate_smtp_credential
 from linkweir.errors import DatabaseUnavailable
 from linkweir.smtp.mail_handler import AuthenticatedCredential
 from linkweir.smtp.smtp_connection import peer_network
 from linkweir.web.services import AppServices
 
-PASSWORD_ALPHABET = string.ascii_letters + string.digits
 MAX_FAILURES = 10  # failures from one network within, whatever the mechanism
 FAILURE_WINDOW_SECONDS = 60.0  # seconds; more are not even looked at
 MAX_NETWORKS = 10_000  # that are remembered
 AUTH_FAILED_REPLY = "535 5.7.8 the username or password is wrong"
-
-
-def password_digest(password: str) -> bytes:
-    """What is stored of a password."""
-    return hashlib.sha256(password.encode()).digest()
-
-
-def generate_username() -> str:
-    """A fresh username."""
-    return "linkweir-" + secrets.token_hex(8)
-
-
-def generate_password() -> str:
-    """A fresh password: 40 random characters, 238 bits."""
-    return "".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(40))
-
-
-def make_credential(account: uuid.UUID, name: str, username: str, password: str, now: int) -> dict[str, Any]:
-    """The row of a credential that may send from any domain."""
-    return {
-        "id": uuid.uuid4(),
-        "account_id": account,
-        "name": name,
-        "username": username,
-        "digest": password_digest(password),
-        "sandbox": False,
-        "scope": "global",
-        "domains": [],
-        "created_at": now,
-        "updated_at": now,
-    }
 
 
 class Authenticator:
@@ -72,13 +34,11 @@ class Authenticator:
         if self._is_rate_limited(peer):
             return AuthResult(success=False, handled=False, message="454 4.7.0 too many failures, try again later")
         try:
-            with self._services.store.read() as connection:
-                row = smtp_credentials_table.get_by_username(connection, given.login.decode("utf-8", "replace"))
+            username, password = given.login.decode("utf-8", "replace"), given.password.decode("utf-8", "replace")
+            row = authenticate_smtp_credential(self._services.store, username, password)
         except DatabaseUnavailable:
             return AuthResult(success=False, handled=False, message="454 4.7.0 cannot check that now")
-        presented = password_digest(given.password.decode("utf-8", "replace"))
-        known = row["digest"] if row is not None else bytes(32)
-        if hmac.compare_digest(presented, known) and row is not None:
+        if row is not None:
             return AuthResult(success=True, auth_data=AuthenticatedCredential(row))
         self._failures.setdefault(peer, []).append(time.monotonic())
         while len(self._failures) > MAX_NETWORKS:

@@ -10,8 +10,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from sqlalchemy import RowMapping
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.smtp_credentials import get_smtp_credential, sending_domains
 from linkweir.clock import now
-from linkweir.db import smtp_credentials_table
 from linkweir.errors import (
     DatabaseUnavailable,
     Forbidden,
@@ -176,8 +176,10 @@ class SubmissionHandler:
             account_id = parts.account
             if isinstance(credential, AuthenticatedCredential):
                 account_id, key = credential.credential["account_id"], credential.credential["id"]
-                if smtp_credentials_table.get(connection, account_id, key) is None:  # deleted since the sign-in
-                    raise Unauthorized
+                try:
+                    get_smtp_credential(connection, account_id, key)
+                except NotFound:  # deleted since the client authenticated
+                    raise Unauthorized from None
             if account_id is None:
                 raise NotFound("there is no account")
             account = account_lookup.load_account(connection, account_id)
@@ -220,11 +222,7 @@ class FilterHandler(SubmissionHandler):
 
 def _allowed_domains(who: object) -> list[str] | None:
     """The domains that whoever has signed in may send from; None: any."""
-    return (
-        who.credential["domains"]
-        if isinstance(who, AuthenticatedCredential) and who.credential["scope"] == "scoped"
-        else None
-    )
+    return sending_domains(who.credential) if isinstance(who, AuthenticatedCredential) else None
 
 
 def _reply_text(text: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping
 from linkweir.db import click_lists, dashboard_queries
 from linkweir.db.database import Database
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
-from linkweir.db.keyset_pagination import PageRequest, RowPage
+from linkweir.pagination import PageRequest, RowPage
 from linkweir.stats.export import ColumnTypes, ExportRow
 
 BATCH_ROWS: Final = 1000  # rows in one look at the store

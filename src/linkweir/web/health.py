@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from linkweir.accounts import account_settings
 from linkweir.background import NO_HEARTBEAT, STALE_SECONDS
-from linkweir.db import accounts_table
 from linkweir.errors import DatabaseUnavailable
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices, services_from
@@ -39,7 +39,7 @@ async def readyz(request: Request) -> Response:
 def _check_database(services: AppServices) -> str:
     try:
         with services.store.read() as connection:
-            accounts_table.get_default_account(connection)
+            account_settings.find_default_account(connection)
         services.store.probe()
     except DatabaseUnavailable as error:
         return f"unavailable: {error}"

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from linkweir.db import domains_table
+from linkweir.accounts import domains
 from linkweir.errors import DatabaseUnavailable, NotFound
 from linkweir.web.error_responses import error_response
 from linkweir.web.redirect import request_path
@@ -60,7 +60,7 @@ class HostRouting:
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
         try:
             with self._services.store.read() as connection:
-                self._tracking_hosts = frozenset(domains_table.list_tracking_hosts(connection))
+                self._tracking_hosts = frozenset(domains.list_tracking_hosts(connection))
         except DatabaseUnavailable as error:
             self._services.log.warning("hosts.store_unavailable", error=str(error))
 

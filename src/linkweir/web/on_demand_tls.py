@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from linkweir.db import domains_table
+from linkweir.accounts import domains
 from linkweir.errors import DatabaseUnavailable
 from linkweir.web.services import AppServices, services_from
 
@@ -33,7 +33,7 @@ def _keyring_hosts(services: AppServices) -> set[str | None]:
 def _is_configured(services: AppServices, host: str) -> bool:
     try:
         with services.store.read() as connection:
-            return host in domains_table.list_tracking_hosts(connection)
+            return host in domains.list_tracking_hosts(connection)
     except DatabaseUnavailable:
         return False
 

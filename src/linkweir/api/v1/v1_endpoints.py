@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.send_endpoints import require_sender_domains
 from linkweir.clock import now
 from linkweir.errors import Forbidden, Unauthorized, ValidationError
 from linkweir.mail.message_types import RecipientResult
 from linkweir.web import authentication, request_body
-from linkweir.web.authentication import ApiPrincipal
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices, services_from
 

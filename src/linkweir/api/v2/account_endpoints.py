@@ -1,55 +1,33 @@
-"""`GET` and `PUT /v2/accounts/{id}`: the account, its switches and its policy."""
+"""`GET` and `PUT /v2/accounts/{id}`: the account and its policy."""
 
-import uuid
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import RowMapping
 from starlette.responses import Response
 
+from linkweir.accounts import account_settings
 from linkweir.accounts.resource_changes import AccountUpdate
-from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.domain_endpoints import policy_to_json
 from linkweir.clock import now, rfc3339
-from linkweir.db import accounts_table, clicks_table
-from linkweir.errors import NotFound
 from linkweir.web.json_response import JSONResponse
 
 
 def get_account(call: ApiRequest) -> Response:
     """The account that the key belongs to."""
     with call.services.store.read() as connection:
-        return JSONResponse(
-            _to_json(
-                call.principal.account, clicks_table.count_counted_clicks(connection, call.principal.account["id"])
-            )
-        )
+        click_count = account_settings.count_clicks(connection, call.account_id)
+    return JSONResponse(_to_json(call.principal.account, click_count))
 
 
 def update_account(call: ApiRequest) -> Response:
     """Change what is named and answer with the whole account."""
-    asked = call.decode(AccountUpdate)
-    values, key = asked.changed_columns(), call.principal.account["id"]
-    with call.services.store.write() as connection:  # read here too: another change may have come since the sign-in
-        kept = _load_account(connection, key)["policy"]
-        policy = asked.merge_into(kept)
-        to_link_options(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
-        to_link_options(None, policy.get("confirm"), None)  # patterns of the same kind
-        if policy != kept:
-            values["policy"] = policy
-        if values:
-            accounts_table.update_row(connection, key, values, now())
-        changed = _load_account(connection, key)
-        counted = clicks_table.count_counted_clicks(connection, key)
-    call.services.log.info("account.changed", account=str(key), fields=sorted(values))
-    return JSONResponse(_to_json(changed, counted))
-
-
-def _load_account(connection: Connection, key: uuid.UUID) -> RowMapping:
-    row = accounts_table.get(connection, key)
-    if row is None:
-        raise NotFound("there is no such account")
-    return row
+    change = call.decode(AccountUpdate)
+    with call.services.store.write() as connection:
+        row, fields = account_settings.update_account(connection, call.account_id, change, now())
+        click_count = account_settings.count_clicks(connection, call.account_id)
+    call.services.log.info("account.changed", account=str(call.account_id), fields=fields)
+    return JSONResponse(_to_json(row, click_count))
 
 
 def _to_json(row: RowMapping, click_count: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import RowMapping
 
 from linkweir.api.v2.query_parameters import PageQuery
-from linkweir.db.keyset_pagination import CursorPosition, PageRequest, RowPage
 from linkweir.errors import ValidationError
+from linkweir.pagination import CursorPosition, PageRequest, RowPage
 from linkweir.web.json_response import JSONResponse
 
 

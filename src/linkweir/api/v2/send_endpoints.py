@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
@@ -12,7 +13,6 @@ from linkweir.api.v2.resource import to_json_bytes
 from linkweir.clock import now, rfc3339
 from linkweir.mail.message_types import RecipientResult, Submission
 from linkweir.mail.mime_builder import check_header_length, parse_mailboxes
-from linkweir.web.authentication import ApiPrincipal
 from linkweir.web.json_response import JSONResponse
 
 

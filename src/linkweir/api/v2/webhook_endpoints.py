@@ -1,8 +1,9 @@
 """`…/webhooks`: the secret is shown in the answer to its making, and never again."""
 
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping
+from sqlalchemy import RowMapping
 from starlette.responses import Response
 
 from linkweir.accounts import webhook_settings
@@ -11,36 +12,23 @@ from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import WebhookQuery
 from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
 from linkweir.clock import now, rfc3339
-from linkweir.db import schema, webhooks_table
-from linkweir.errors import NotFound
 from linkweir.web.json_response import JSONResponse
-from linkweir.webhooks import signing
 from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
 
 
 def list_webhooks(call: ApiRequest) -> Response:
     """Every webhook, newest first."""
     query = call.parse_query(WebhookQuery)
-    enabled = query.enabled
-    filters: list[ColumnElement[bool]] = [] if enabled is None else [schema.webhooks.c.enabled.is_(enabled)]
-    wanted = {kind: getattr(query, f"on_{kind}") for kind in (*EVENT_NAMES, *UNSUPPORTED_EVENT_NAMES)}
-    for kind, value in wanted.items():
-        if value is not None:
-            filters.append(webhooks_table.is_subscribed_to(kind) if value else ~webhooks_table.is_subscribed_to(kind))
-    return list_page(call, query, schema.webhooks, _to_json, filters)
+    subscribed = {kind: getattr(query, f"on_{kind}") for kind in (*EVENT_NAMES, *UNSUPPORTED_EVENT_NAMES)}
+    load_page = partial(webhook_settings.list_webhooks, enabled=query.enabled, subscribed=subscribed)
+    return list_page(call, query, load_page, _to_json)
 
 
 def create_webhook(call: ApiRequest) -> Response:
     """A new webhook."""
-    asked = call.decode(WebhookCreate)
-    secret = signing.new_secret()
-    values = webhook_settings.make_webhook_row(
-        asked, call.principal.account["id"], call.services.vault.seal(secret.encode()), now()
-    )
+    request = call.decode(WebhookCreate)
     with call.services.store.write() as connection:
-        webhooks_table.add(connection, values)
-        row = webhooks_table.get(connection, call.principal.account["id"], values["id"])
-        assert row is not None
+        row, secret = webhook_settings.create_webhook(connection, call.services.vault, call.account_id, request, now())
         data = to_json_bytes({**_to_json(row), "secret": secret})
         call.idempotency.store_response(connection, 201, data, secret=True)
     return created_response(data)
@@ -48,32 +36,25 @@ def create_webhook(call: ApiRequest) -> Response:
 
 def update_webhook(call: ApiRequest) -> Response:
     """Change what is named; `enabled` true lets a disabled one begin anew."""
-    asked = call.decode(WebhookUpdate)
+    change = call.decode(WebhookUpdate)
     with call.services.store.write() as connection:
-        row = _load_webhook(call, connection)
-        webhooks_table.update_row(connection, row["id"], webhook_settings.changed_webhook_columns(asked, row, now()))
-        changed = _load_webhook(call, connection)
-    return JSONResponse(_to_json(changed))
+        key = parse_path_id(call, "webhook")
+        row = webhook_settings.update_webhook(connection, call.account_id, key, change, now())
+    return JSONResponse(_to_json(row))
 
 
 def delete_webhook(call: ApiRequest) -> Response:
     """The webhook and everything that waits for it are gone."""
     with call.services.store.write() as connection:
-        webhooks_table.remove(connection, _load_webhook(call, connection)["id"])
+        webhook_settings.delete_webhook(connection, call.account_id, parse_path_id(call, "webhook"))
     return JSONResponse(DELETED_BODY)
 
 
 def get_webhook(call: ApiRequest) -> Response:
     """One webhook with its counters."""
     with call.services.store.read() as connection:
-        return JSONResponse(_to_json(_load_webhook(call, connection)))
-
-
-def _load_webhook(call: ApiRequest, connection: Connection) -> RowMapping:
-    row = webhooks_table.get(connection, call.principal.account["id"], parse_path_id(call, "webhook"))
-    if row is None:
-        raise NotFound("there is no such webhook")
-    return row
+        row = webhook_settings.get_webhook(connection, call.account_id, parse_path_id(call, "webhook"))
+    return JSONResponse(_to_json(row))
 
 
 def _to_json(row: RowMapping) -> dict[str, Any]:

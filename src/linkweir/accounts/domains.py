@@ -1,0 +1,162 @@
+"""Domains that an account sends from: policy, tracking host, DKIM key."""
+
+import contextlib
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import Connection, RowMapping, false
+from sqlalchemy.exc import IntegrityError
+
+from linkweir.accounts import dkim_keys
+from linkweir.accounts.domain_names import DOMAIN_PATTERN, to_ascii_domain
+from linkweir.accounts.resource_changes import DomainCreate, DomainUpdate
+from linkweir.accounts.skip_patterns import to_link_options
+from linkweir.db import domains_table, keyset_pagination
+from linkweir.db.schema import domains
+from linkweir.errors import BadSwitch, Conflict, NotFound, ValidationError
+from linkweir.pagination import PageRequest, RowPage
+
+TRACKING_FIELDS = ("track_clicks", "track_opens")
+EMPTY_DOMAIN: dict[str, Any] = {"tracking_subdomain": None, "policy": {}, "dkim_selector": None, "dkim_key": None}
+AddTrackingHost = Callable[[str], None]  # adds a host to the key ring
+
+
+def create_domain(
+    connection: Connection,
+    account: uuid.UUID,
+    request: DomainCreate,
+    now: int,
+    *,
+    add_tracking_host: AddTrackingHost,
+    dkim_key: Mapping[str, Any] | None = None,
+) -> RowMapping:
+    """Create a domain and return its row; `dkim_key` comes from `dkim_keys.parse_key`.
+
+    Raises ValidationError, and Conflict when the account has the domain already.
+    """
+    name = parse_domain_name(request.domain)
+    columns = EMPTY_DOMAIN | _to_columns(request, EMPTY_DOMAIN, dkim_key or {})
+    names = {"id": uuid.uuid4(), "account_id": account, "domain": name, "created_at": now, "updated_at": now}
+    try:
+        domains_table.add(connection, names | columns)
+    except IntegrityError:
+        raise Conflict("the account has this domain already") from None
+    _add_tracking_host(add_tracking_host, columns["tracking_subdomain"], name)
+    return get_domain(connection, account, name)
+
+
+def parse_domain_name(text: str) -> str:
+    """Return the name as the DNS has it. Raises ValidationError."""
+    name = to_ascii_domain(text.removesuffix("."), "domain")
+    if not DOMAIN_PATTERN.fullmatch(name):
+        raise ValidationError("domain", "is not a domain")
+    return name
+
+
+def get_domain(connection: Connection, account: uuid.UUID, name_or_id: str) -> RowMapping:
+    """Return the row of the domain with this name or id. Raises NotFound."""
+    row = domains_table.find(connection, account, name_or_id.lower())
+    if row is None:
+        with contextlib.suppress(ValueError):
+            row = domains_table.get(connection, account, uuid.UUID(name_or_id))
+    if row is None:
+        raise NotFound("there is no such domain")
+    return row
+
+
+def list_domains(
+    connection: Connection, account: uuid.UUID, page: PageRequest, *, dns_valid: bool | None = None
+) -> RowPage:
+    """Return a page of the account's domains, newest first; all of them count as `dns_valid`."""
+    filters = [domains.c.account_id == account, *([false()] if dns_valid is False else [])]
+    return keyset_pagination.load_page(connection, domains, page, filters)
+
+
+def update_domain(
+    connection: Connection,
+    account: uuid.UUID,
+    name_or_id: str,
+    change: DomainUpdate,
+    now: int,
+    *,
+    add_tracking_host: AddTrackingHost,
+    dkim_key: Mapping[str, Any] | None = None,
+) -> RowMapping:
+    """Update a domain and return its row; `dkim_key` comes from `dkim_keys.parse_key`.
+
+    Raises NotFound, ValidationError.
+    """
+    row = get_domain(connection, account, name_or_id)
+    columns = _to_columns(change, row, dkim_key or {})
+    domains_table.update_row(connection, row["id"], columns | {"updated_at": now})
+    _add_tracking_host(add_tracking_host, columns.get("tracking_subdomain"), row["domain"])
+    return get_domain(connection, account, str(row["id"]))
+
+
+def set_tracking_host(
+    connection: Connection,
+    account: uuid.UUID,
+    domain: str,
+    subdomain: str | None,
+    now: int,
+    *,
+    add_tracking_host: AddTrackingHost,
+) -> RowMapping:
+    """Put the tracking links of a domain on one of its subdomains (None: on the service's own host).
+
+    Creates the domain where the account does not have it. Raises ValidationError.
+    """
+    name = parse_domain_name(domain)
+    values = {"domain": name, "tracking_subdomain": subdomain}
+    try:
+        if domains_table.find(connection, account, name) is None:
+            created = msgspec.convert(values, DomainCreate)
+            return create_domain(connection, account, created, now, add_tracking_host=add_tracking_host)
+        change = msgspec.convert(values, DomainUpdate)
+    except msgspec.ValidationError as error:
+        raise ValidationError("", str(error)) from None
+    return update_domain(connection, account, name, change, now, add_tracking_host=add_tracking_host)
+
+
+def delete_domain(connection: Connection, domain: uuid.UUID) -> None:
+    """Delete a domain; mail that was sent from it stays, and so do the links on its host."""
+    domains_table.remove(connection, domain)
+
+
+def list_tracking_hosts(connection: Connection) -> list[str]:
+    """Return every host that tracking links of some domain are on."""
+    return domains_table.list_tracking_hosts(connection)
+
+
+def _to_columns(change: DomainUpdate, stored: Mapping[Any, Any], dkim_key: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns to set, given the row as it is. Raises ValidationError."""
+    policy = change.merge_into(stored["policy"])
+    to_link_options(policy.get("opt_out"), policy.get("skip"), policy.get("outlook"))
+    for name in TRACKING_FIELDS:
+        value = getattr(change, name)
+        if value is None:
+            policy.pop(name, None)
+        elif value is not UNSET:
+            policy[name] = value
+    has_key = {**stored, **dkim_key}["dkim_key"] is not None
+    values = {"policy": policy, **dkim_key}
+    values["dkim_selector"] = dkim_keys.parse_selector(change, stored["dkim_selector"], has_key=has_key)
+    if change.tracking_subdomain is not UNSET:
+        values["tracking_subdomain"] = change.tracking_subdomain or None
+    return values
+
+
+def _add_tracking_host(add: AddTrackingHost, subdomain: str | None, domain: str) -> None:
+    """Add the host to the key ring, so that links there are recognised as tracking links. Raises ValidationError.
+
+    The last step before the commit: what was refused adds no host. A host is never removed, for mails with links on it
+    have been sent.
+    """
+    if subdomain:
+        try:
+            add(f"{subdomain}.{domain}")
+        except BadSwitch as error:
+            raise ValidationError("tracking_subdomain", str(error)) from None

@@ -1,0 +1,147 @@
+"""Users of the dashboard: accounts of people, their passwords and their sessions.
+
+Passwords are hashed outside transactions: that takes long enough to hold up other writers.
+"""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping
+from sqlalchemy.exc import IntegrityError
+
+from linkweir.accounts import account_settings, passwords
+from linkweir.accounts.sign_in_limiter import SignInLimiter, user_key
+from linkweir.db import accounts_table, sign_in_limits_table, users_table
+from linkweir.db.database import Database
+from linkweir.errors import Conflict, Forbidden, NotFound, ValidationError
+
+MAX_EMAIL_CHARACTERS = 320
+SESSION_SECONDS = 12 * 3600  # seconds of a session: a working day
+
+
+def parse_email(text: str) -> str:
+    """Return the address that a user signs in with, in lower case. Raises ValidationError."""
+    email = text.strip().lower()
+    name, at, domain = email.rpartition("@")
+    is_address = name and at and domain and email.isprintable() and " " not in email
+    if not is_address or len(email) > MAX_EMAIL_CHARACTERS:
+        raise ValidationError("email", f"{text!r} is not an e-mail address")
+    return email
+
+
+def create_user(store: Database, account: uuid.UUID | None, email: str, password: str, now: int) -> uuid.UUID:
+    """Create a user of an account (None: of the oldest) and return the id.
+
+    Raises ValidationError, NotFound, LinkweirError without any account, and Conflict when the address is taken.
+    """
+    email, stored = parse_email(email), passwords.hash_password(password)
+    try:
+        with store.write() as connection:
+            owner = account or account_settings.require_default_account(connection)
+            account_settings.get_account(connection, owner)
+            return users_table.add(connection, owner, email, stored, now)
+    except IntegrityError:
+        raise Conflict(f"there is a user {email} already") from None
+
+
+def list_users(connection: Connection) -> Sequence[RowMapping]:
+    """Return all users, oldest first."""
+    return users_table.list_all(connection)
+
+
+def get_user(connection: Connection, email: str) -> RowMapping:
+    """Return the row of the user with this address. Raises ValidationError, NotFound."""
+    row = users_table.get_by_email(connection, parse_email(email))
+    if row is None:
+        raise NotFound(f"there is no user {parse_email(email)}")
+    return row
+
+
+def set_password(store: Database, email: str, password: str, now: int) -> None:
+    """Set a user's password, end their sessions, and forget failed attempts to sign in.
+
+    Raises ValidationError, NotFound.
+    """
+    hashed = passwords.hash_password(password)
+    with store.write() as connection:
+        row = get_user(connection, email)
+        users_table.set_password(connection, row["id"], hashed, now)
+        sign_in_limits_table.reset(connection, user_key(row["email"]))
+
+
+def is_last_user(connection: Connection, user: RowMapping) -> bool:
+    """Return whether the account has no other user."""
+    return users_table.count(connection, user["account_id"]) == 1
+
+
+def delete_user(connection: Connection, user: RowMapping) -> None:
+    """Delete a user; their sessions end."""
+    users_table.remove(connection, user["id"])
+
+
+def sign_in(
+    store: Database, limiter: SignInLimiter, *, address: str | None, email: str, password: str, now: int
+) -> str | None:
+    """Open a session and return its secret, or None when e-mail or password is wrong; `address` is the client's.
+
+    Takes as long for an address that nobody has. Raises RateLimited, DatabaseUnavailable.
+    """
+    attempt = limiter.begin_sign_in(address, email)
+    with store.read() as connection:
+        user = users_table.get_by_email(connection, email)
+    if not passwords.verify_password(user["password"] if user else None, password) or user is None:
+        return None
+    stronger = passwords.hash_password(password) if passwords.needs_rehash(user["password"]) else None
+    with store.write() as connection:
+        limiter.record_success(connection, attempt, user["id"])
+        if stronger:
+            users_table.rehash_password(connection, user["id"], stronger)
+        return _open_session(connection, user["id"], now)
+
+
+def change_password(
+    store: Database, limiter: SignInLimiter, user: RowMapping, *, current: str, new: str, now: int
+) -> str:
+    """Change the password of a signed-in user, end all their sessions and return the secret of a new one.
+
+    Raises ValidationError for a new password that is too short or too long, Forbidden when `current` is wrong,
+    RateLimited, DatabaseUnavailable.
+    """
+    hashed = passwords.hash_password(new)
+    attempt = limiter.begin_password_change(user["id"])
+    if not passwords.verify_password(user["password"], current):
+        raise Forbidden("", "The current password is wrong")
+    with store.write() as connection:
+        limiter.record_success(connection, attempt, user["id"])
+        users_table.set_password(connection, user["id"], hashed, now)
+        return _open_session(connection, user["id"], now)
+
+
+def _open_session(connection: Connection, user: uuid.UUID, now: int) -> str:
+    secret = generate_session_secret()
+    users_table.open_session(connection, user, session_digest(secret), now, now + SESSION_SECONDS * 1_000_000)
+    return secret
+
+
+def load_session(connection: Connection, secret: str, now: int) -> tuple[RowMapping, RowMapping] | None:
+    """Return the rows of the user and the account that a session belongs to, while it lasts."""
+    user = users_table.get_by_session(connection, session_digest(secret), now)
+    account = accounts_table.get(connection, user["account_id"]) if user else None
+    return (user, account) if user and account else None
+
+
+def sign_out(connection: Connection, secret: str) -> None:
+    """End a session."""
+    users_table.close_session(connection, session_digest(secret))
+
+
+def generate_session_secret() -> str:
+    """Generate the value of a cookie: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def session_digest(secret: str) -> bytes:
+    """Return what is stored of a session: whoever reads the database cannot take one over."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,30 @@
+"""Keyset pagination: the page that is requested, and the rows that it has. Knows no SQL and no cursor format."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+CursorPosition = tuple[int, uuid.UUID]  # created_at and id
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request for up to `limit` rows `after` or `before` a position; without a position for the first page."""
+
+    limit: int
+    direction: Literal["after", "before"] = "after"
+    position: CursorPosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Rows, newest first, and whether there are more before and after them."""
+
+    rows: list[RowMapping]
+    more_before: bool
+    more_after: bool
