@@ -58,6 +58,6 @@ def test_nonsense_is_refused(linkweir: CommandRunner, tmp_path: Path, text: str)
 def test_a_folder_without_a_service_is_named(linkweir: CommandRunner, tmp_path: Path) -> None:
     """Without a database there is nothing to block in, and none is made."""
     run = linkweir("block", "list", "--data", tmp_path / "nothing")
-    assert run.code == 1
-    assert "there is no service in" in run.err
+    assert run.code == 2
+    assert "there is no service's data in" in run.err
     assert not (tmp_path / "nothing").exists()

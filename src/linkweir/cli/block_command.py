@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import os
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from linkweir.cli.data_option import add_data_option
+from linkweir.cli.data_option import add_data_option, data_folder_settings
 from linkweir.cli.shared_options import SubcommandParsers, add_command
 from linkweir.terminal.text import display_path
 
@@ -80,6 +79,5 @@ def run_list(args: argparse.Namespace) -> int:
 
 def _open_blocklist(args: argparse.Namespace) -> "Blocklist":
     from linkweir.clicks.blocklist import Blocklist
-    from linkweir.settings import from_environment
 
-    return Blocklist(from_environment(os.environ, data=args.data))
+    return Blocklist(data_folder_settings(args.data))

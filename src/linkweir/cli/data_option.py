@@ -27,17 +27,26 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@contextmanager
-def open_data_folder(args: argparse.Namespace) -> Iterator[tuple["Settings", "Database"]]:
-    """Settings and store of the folder. Raises UsageError when there is none, or the service's packages are missing."""
+def data_folder_settings(folder: Path | None) -> "Settings":
+    """The settings of a service, with its data folder. Raises UsageError when it has no database, or the service's
+    packages are missing.
+    """
     with require_service_extra():
-        from linkweir.db.schema_upgrade import open_database
         from linkweir.settings import from_environment
-    settings = from_environment(os.environ, data=args.data)
+    settings = from_environment(os.environ, data=folder)
     if not settings.database.exists():
         raise UsageError(
             f"there is no service's data in {display_path(str(settings.data))}; name its folder with --data"
         )
+    return settings
+
+
+@contextmanager
+def open_data_folder(args: argparse.Namespace) -> Iterator[tuple["Settings", "Database"]]:
+    """Settings and store of the folder. Raises UsageError when there is none, or the service's packages are missing."""
+    settings = data_folder_settings(args.data)
+    from linkweir.db.schema_upgrade import open_database
+
     with open_database(settings) as store:
         yield settings, store
 

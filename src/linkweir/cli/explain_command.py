@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import os
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linkweir.cli.data_option import add_data_option
+from linkweir.cli.data_option import add_data_option, data_folder_settings
 from linkweir.cli.optional_dependencies import require_service_extra
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import SECOND_US, rfc3339
@@ -58,10 +57,7 @@ def _load_explanation(click: uuid.UUID, data: Path | None) -> "VerdictExplanatio
         from linkweir.clicks.known_networks import KnownNetworks
         from linkweir.clicks.verdict_explanation import explain_verdict
         from linkweir.db.database import Database
-        from linkweir.settings import from_environment
-    settings = from_environment(os.environ, data=data)
-    if not settings.database.exists():
-        raise UsageError(f"there is no service's data in {display_path(str(settings.data))}: name it with --data")
+    settings = data_folder_settings(data)
     enricher = Enricher(settings.mmdb, KnownNetworks.load(settings.networks))
     store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)
     try:

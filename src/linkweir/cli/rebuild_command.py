@@ -1,14 +1,12 @@
 """`linkweir rebuild`: make the sums of clicks anew from the clicks that are stored."""
 
 import argparse
-import os
 import sys
 
-from linkweir.cli.data_option import add_data_option
+from linkweir.cli.data_option import add_data_option, data_folder_settings
 from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.cli.shared_options import SubcommandParsers, add_command
 from linkweir.clock import now
-from linkweir.terminal.text import display_path
 
 _DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database, each time
 _EXAMPLES = """\
@@ -39,10 +37,7 @@ def run(args: argparse.Namespace) -> int:
         from linkweir.db import clicks_table
         from linkweir.db.database import Database
         from linkweir.db.schema_upgrade import migrate
-        from linkweir.settings import from_environment
-    settings = from_environment(os.environ, data=args.data)
-    if not settings.database.exists():
-        raise UsageError(f"there is no service's data in {display_path(str(settings.data))}: name it with --data")
+    settings = data_folder_settings(args.data)
     store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)
     try:
         migrate(store)

@@ -1,14 +1,12 @@
 """Carries out `linkweir block`: what a service's store says nobody is to be sent to any more."""
 
-from pathlib import Path
-
 from linkweir.clicks.link_policy import normalize_url, url_host
 from linkweir.clock import now
 from linkweir.db import blocklist_table
 from linkweir.db.blocklist_table import BlockKind
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
-from linkweir.errors import LinkweirError, ValidationError
+from linkweir.errors import ValidationError
 from linkweir.settings import Settings
 
 
@@ -27,11 +25,9 @@ def parse_target(text: str) -> tuple[BlockKind, str]:
 
 
 class Blocklist:
-    """The list of one data folder. Raises LinkweirError where there is no service's database."""
+    """The list of one data folder."""
 
     def __init__(self, settings: Settings) -> None:
-        if not settings.database.exists():
-            raise LinkweirError(f"there is no service in {_display_path(settings.data)}: give --data its folder")
         self._store = Database(settings.database, timeout=settings.store_wait, connections=1)
         migrate(self._store)
 
@@ -56,7 +52,3 @@ class Blocklist:
     def close(self) -> None:
         """Let go of the database."""
         self._store.close()
-
-
-def _display_path(path: Path) -> str:
-    return str(path.absolute())
