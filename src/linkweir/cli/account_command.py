@@ -1,7 +1,6 @@
 """`linkweir account`: the customers of a service on this machine, the first one and further ones."""
 
 import argparse
-import os
 import sys
 
 from linkweir.cli.data_option import add_data_option, open_data_folder, reject_invalid_arguments
@@ -38,16 +37,12 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run_add(args: argparse.Namespace) -> int:
     """Make an account and its first API key; id and key go to standard output, a line each."""
-    from linkweir import integrity
-    from linkweir.accounts import account_settings, api_keys
-    from linkweir.db.schema_upgrade import open_database
-    from linkweir.settings import from_environment
+    with reject_invalid_arguments(), open_data_folder(args, create=True) as (_settings, store):
+        from linkweir.accounts import account_settings, api_keys
 
-    settings = from_environment(os.environ, data=args.data)
-    integrity.check_database(settings)
-    with reject_invalid_arguments(), open_database(settings) as store, store.write() as connection:
-        account = account_settings.create_account(connection, args.name, now())
-        _, key = api_keys.create_api_key(connection, account, "first", now())
+        with store.write() as connection:
+            account = account_settings.create_account(connection, args.name, now())
+            _, key = api_keys.create_api_key(connection, account, "first", now())
     print(f"account {account}\nAPI key {key}")
     print("linkweir: keep the key, it is not shown again", file=sys.stderr)
     return 0

@@ -42,9 +42,19 @@ def data_folder_settings(folder: Path | None) -> "Settings":
 
 
 @contextmanager
-def open_data_folder(args: argparse.Namespace) -> Iterator[tuple["Settings", "Database"]]:
-    """Settings and store of the folder. Raises UsageError when there is none, or the service's packages are missing."""
-    settings = data_folder_settings(args.data)
+def open_data_folder(args: argparse.Namespace, *, create: bool = False) -> Iterator[tuple["Settings", "Database"]]:
+    """Open the database of the folder; with `create` a new folder gets one.
+
+    Raises UsageError when there is none, or the packages of the service are missing.
+    """
+    if create:
+        with require_service_extra():
+            from linkweir import integrity
+            from linkweir.settings import from_environment
+        settings = from_environment(os.environ, data=args.data)
+        integrity.check_database(settings)
+    else:
+        settings = data_folder_settings(args.data)
     from linkweir.db.schema_upgrade import open_database
 
     with open_database(settings) as store:
