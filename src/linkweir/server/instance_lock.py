@@ -1,25 +1,24 @@
-"""One `linkweir serve` for each data folder: a lock on a file there, which ends with its process."""
+"""A lock on a file of the data folder, by which a second `linkweir serve` there knows of the first.
+
+Two may share a folder, as while one takes over from the other: everything is counted once all the same.
+"""
 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from linkweir.errors import DataFolderError
-
 LOCK_FILE_NAME = "serve.lock"
 
 
 @contextmanager
-def lock_data_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock. Raises DataFolderError at once when another process has it, OSError."""
+def lock_data_folder(folder: Path) -> Iterator[bool]:
+    """Use the folder for a while; True when another process does already. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / LOCK_FILE_NAME).open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DataFolderError(
-                f"{folder}: another `linkweir serve` uses this data folder; stop it first, or choose another folder "
-                "with --data"
-            ) from None
-        yield
+            yield True
+        else:
+            yield False

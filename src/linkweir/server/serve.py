@@ -90,15 +90,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
     try:
-        with lock_data_folder(from_environment(os.environ, data=args.data).data):
-            settings, listener = _open_listener(args)
-            sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-            with listener:
-                if args.accept_loss:
-                    accept_loss(settings)
-                if args.workers is not None:
-                    return _serve_with_workers(settings, listener, args)
-                return _serve_in_process(settings, listener, args)
+        settings, listener = _open_listener(args)
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        with listener, lock_data_folder(settings.data) as shared:
+            if shared:
+                print("Another `linkweir serve` uses this data folder: both share its mail, clicks and settings.")
+            if args.accept_loss:
+                accept_loss(settings)
+            if args.workers is not None:
+                return _serve_with_workers(settings, listener, args)
+            return _serve_in_process(settings, listener, args)
     except (LinkweirError, OSError) as error:
         print(f"linkweir serve: {error}", file=sys.stderr)
         return EXIT_FAILURE

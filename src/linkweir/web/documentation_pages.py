@@ -170,15 +170,15 @@ def _render_chapter(root: str, chapter: str, topics: Iterable[str], current: str
 @cache
 def _render_page(topic: str, root: str) -> str:
     """Return the HTML of a page, with links between pages as they are here, and an anchor at each heading."""
-    tokens = _MARKDOWN.parse(contents.read_page(topic))
-    for number, token in enumerate(tokens):
-        if token.type == "heading_open":
-            token.attrSet("id", contents.make_slug(_heading_text(tokens[number + 1])))
-        if token.attrs.pop("style", "") == "text-align:right":  # the policy allows no style of an element
-            token.attrSet("class", "number")
-        for child in token.children or ():
+    elements = _MARKDOWN.parse(contents.read_page(topic))
+    for number, element in enumerate(elements):
+        if element.type == "heading_open":
+            element.attrSet("id", contents.make_slug(_heading_text(elements[number + 1])))
+        if element.attrs.pop("style", "") == "text-align:right":  # the policy allows no style of an element
+            element.attrSet("class", "number")
+        for child in element.children or ():
             _localize_link(child, root)
-    html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+    html = str(_MARKDOWN.renderer.render(elements, _MARKDOWN.options, {}))
     clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
     return re.sub("<(pre|table)>", r'<\1 tabindex="0">', clean)  # they scroll, so the keyboard must reach them
 
@@ -187,13 +187,13 @@ def _heading_text(inline: Token) -> str:
     return "".join(child.content for child in inline.children or ())
 
 
-def _localize_link(token: Token, root: str) -> None:
-    if token.type == "image":
-        token.attrSet("src", f"{root}/docs/{token.attrGet('src')}")
-    found = _PAGE_LINK.fullmatch(str(token.attrGet("href") or "")) if token.type == "link_open" else None
+def _localize_link(element: Token, root: str) -> None:
+    if element.type == "image":
+        element.attrSet("src", f"{root}/docs/{element.attrGet('src')}")
+    found = _PAGE_LINK.fullmatch(str(element.attrGet("href") or "")) if element.type == "link_open" else None
     if found:
         page = f"{root}/docs" if found[1] == "index" else f"{root}/docs/{found[1]}"
-        token.attrSet("href", page + (found[2] or ""))
+        element.attrSet("href", page + (found[2] or ""))
 
 
 def _render_results(root: str, query: str) -> str:
