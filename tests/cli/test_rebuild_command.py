@@ -21,7 +21,7 @@ def test_the_command_counts_anew(linkweir: CommandRunner, tmp_path: Path) -> Non
             connection.execute(delete(click_aggregates))
             connection.execute(update(messages).values(click_count=0))
         done = linkweir("rebuild", "--data", served.settings.data)
-        assert (done.code, done.out) == (0, b"The sums were made anew; clicks: 1\n")
+        assert (done.code, done.out) == (0, b"Recalculated the totals from the stored clicks; clicks: 1\n")
         assert "clicks up to 1 of 1" in done.err
         assert served.click_count(entry["id"]) == 1
         served.reader.get(link)

@@ -49,7 +49,7 @@ def test_an_address_is_searched_by_a_part_of_it(service: RunningService, dashboa
     assert list_addresses(dashboard_client.get(page + "ADA@")) == ["ada@example.org"]
     assert list_addresses(dashboard_client.get(page + "example.net")) == ["ben@example.net"]
     assert list_addresses(dashboard_client.get(page + "_")) == ["a_b@example.org"]
-    assert "Nobody fits" in dashboard_client.get(page + "%25")
+    assert "No matches" in dashboard_client.get(page + "%25")
 
 
 def test_the_list_is_turned_over(service: RunningService, dashboard_client: DashboardClient) -> None:

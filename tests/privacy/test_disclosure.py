@@ -25,9 +25,9 @@ def disclosure_text(**settings: bool | int) -> str:
 
 def test_each_setting_has_its_text() -> None:
     """What is turned on is said, what is turned off is not."""
-    assert "That is heeded" in disclosure_text()
-    assert "is not heeded here" in disclosure_text(honors_opt_out=False)
-    assert "That is heeded" not in disclosure_text(honors_opt_out=False)
+    assert "This is honored" in disclosure_text()
+    assert "are not honored here" in disclosure_text(honors_opt_out=False)
+    assert "This is honored" not in disclosure_text(honors_opt_out=False)
     assert "without its last part" in disclosure_text(truncates_ips=True)
     assert "without its last part" not in disclosure_text()
     assert "the country and region" in disclosure_text(has_geoip=True)
@@ -44,8 +44,8 @@ def test_days_are_those_of_the_accounts() -> None:
 @pytest.mark.parametrize(
     ("mode", "full", "pseudonymous", "anonymous"),
     [
-        ("the mail and so its recipient", True, True, False),
-        ("where it leads", True, True, False),
+        ("the mail and its recipient", True, True, False),
+        ("its destination", True, True, False),
         ("your network address", True, False, False),
         ("the country", True, True, True),
         ("the kind of device", True, True, True),
@@ -56,13 +56,13 @@ def test_each_mode_lists_what_an_event_holds(mode: str, full: bool, pseudonymous
     """What the page says is noted in a mode is what the redirect records in it, and what it leaves out is not there."""
     pages = {
         text.partition(":")[0]: text.partition(";")[0]
-        for text in dict(disclosure_sections(GEOIP_DEFAULTS))["What is noted"]
+        for text in dict(disclosure_sections(GEOIP_DEFAULTS))["What is recorded"]
     }
     told = (mode in pages["In full"], mode in pages["Pseudonymous"], mode in pages["Anonymous"])
     assert told == (full, pseudonymous, anonymous)
     fields = {
-        "the mail and so its recipient": "number",
-        "where it leads": "destination",
+        "the mail and its recipient": "number",
+        "its destination": "destination",
         "your network address": "ip",
         "the country": "country",
         "the kind of device": "device",
@@ -96,7 +96,7 @@ def test_classification_is_disclosed_for_all_modes() -> None:
     """
     (hints,) = (
         text
-        for text in dict(disclosure_sections(OPERATOR_DEFAULTS))["What is noted"]
+        for text in dict(disclosure_sections(OPERATOR_DEFAULTS))["What is recorded"]
         if text.startswith("In all three")
     )
     for word in ("network", "program", "fetched ahead", "left out"):

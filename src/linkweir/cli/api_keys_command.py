@@ -121,7 +121,7 @@ def run_revoke(args: argparse.Namespace) -> int:
         for key_id in revoked:
             api_keys.revoke_api_key(connection, account, key_id)
     for row in revoked.values():
-        print(f"linkweir: {row['hint'] or row['id']} ({display_path(row['label'])}) opens nothing any more")
+        print(f"linkweir: {row['hint'] or row['id']} ({display_path(row['label'])}) is revoked")
     return 0
 
 

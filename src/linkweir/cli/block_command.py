@@ -27,7 +27,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "block",
-        summary="send nobody to a host or destination any more (needs linkweir[service])",
+        summary="block redirects to a host or destination (needs linkweir[service])",
         description="Block hosts and destinations on a service's tracking links.",
         examples=_EXAMPLES,
     )

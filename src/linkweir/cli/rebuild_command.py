@@ -20,8 +20,8 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "rebuild",
-        summary="make the sums of clicks anew from the clicks",
-        description="Count the stored clicks anew: sums by hour, of each message's links, click_count and who clicked "
+        summary="recalculate the click totals from the stored clicks",
+        description="Recount the stored clicks: totals by hour, of each message's links, click_count and who clicked "
         "first. Verdicts stay. The service may run meanwhile; when this is interrupted, the service begins again at "
         "its next start.",
         examples=_EXAMPLES,
@@ -53,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
         rebuild_aggregates(store, now(), progress)
     finally:
         store.close()
-    print(f"The sums were made anew; clicks: {total:,}")
+    print(f"Recalculated the totals from the stored clicks; clicks: {total:,}")
     return 0

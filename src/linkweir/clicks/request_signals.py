@@ -1,6 +1,6 @@
-"""Codes of what a request shows at the door that tells people from machines; what they mean is for click.verdict.
+"""Signals in the headers of a request that tell people from machines, as codes; clicks.classify weighs them.
 
-Looked at without judging: each is weak alone, and some real browsers and privacy tools leave headers out.
+Each is weak alone: some real browsers and privacy tools leave headers out.
 """
 
 from collections.abc import Mapping

@@ -26,10 +26,10 @@ PRIVACY_CHOICES = (
 MAX_DOMAINS = 100  # that are listed
 DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # what is no such number is refused by its type
 FLASH_MESSAGES = {
-    "yes": "Saved. It holds for messages that are sent from now on.",
+    "yes": "Saved. It applies to messages that are sent from now on.",
     "zone": "Saved for this browser.",
     "password": "The password was changed.",
-    "host": "Saved. Links of mails that are sent from now on live there.",
+    "host": "Saved. Links in mails that are sent from now on use this host.",
 }
 
 

@@ -13,10 +13,10 @@ from linkweir.errors import NotFound
 
 MAX_DELIVERIES = 100
 FLASH_MESSAGES = {
-    "sent": "It waits to be sent again now.",
+    "sent": "The delivery is queued to be sent again.",
     "on": "The webhook is on.",
     "off": "The webhook is off.",
-    "changed": "Saved. It holds for events from now on.",
+    "changed": "Saved. It applies to events from now on.",
     "once": "This webhook was made before; its secret was shown then, and is not shown again.",
 }
 

@@ -12,7 +12,7 @@ from linkweir.db.message_search import has_tag
 from linkweir.db.schema import clicks, events, messages
 
 STORED_EVENT_KINDS = ("reception", "delivered", "transient_error", "bounced", "failed", "suppressed")
-EVENT_KINDS = (*STORED_EVENT_KINDS, "opened", "clicked")  # these two are read from the hits themselves
+COUNTED_EVENT_KINDS = (*STORED_EVENT_KINDS, "opened", "clicked")  # these two are read from the hits themselves
 
 PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
 
@@ -38,11 +38,11 @@ def count_events_by_period(
         events.c.kind.in_(STORED_EVENT_KINDS), events.c.account_id == account
     )
     hits = _select_by_period(clicks, HIT_EVENT_KIND).where(IS_HIT_EVENT, clicks.c.account_id == account)
-    found = [dict.fromkeys(EVENT_KINDS, 0) for _ in periods]
+    found = [dict.fromkeys(COUNTED_EVENT_KINDS, 0) for _ in periods]
     for statement in (noted, hits):
         asked = {"periods": orjson.dumps(periods).decode()}
         for place, kind, count in connection.execute(statement.where(*conditions), asked):
-            if kind in EVENT_KINDS:
+            if kind in COUNTED_EVENT_KINDS:
                 found[place][kind] = int(count)
     return found
 

@@ -43,35 +43,35 @@ def disclosure_sections(settings: DisclosureSettings) -> list[DisclosureSection]
     """The page's sections in order."""
     return [
         ("What this service does", [_PURPOSE]),
-        ("What is noted", _recorded_data(settings)),
+        ("What is recorded", _recorded_data(settings)),
         ("Machines and people", [_MACHINES]),
         ("If you do not want this", [_OPT_OUT_HONORED if settings.honors_opt_out else _OPT_OUT_IGNORED]),
         ("How long it is kept", _retention_periods(settings)),
-        ("What is yours to ask", [_RIGHTS]),
+        ("Your rights", [_RIGHTS]),
     ]
 
 
 _PURPOSE = (
-    "Some mails that are sent through this service hold tracking links. Such a link first comes here, and you are sent "
-    "on at once to where it leads. That it was followed is noted, so that the sender learns which links are of use. A "
-    "mail may also hold a small invisible picture; that it was loaded is noted alike. The sender sees what is noted, "
-    "and may have a system of theirs told of it."
+    "Some mails that are sent through this service contain tracking links. Such a link opens this service first, which "
+    "redirects you to the destination and records the click, so that the sender learns which links are used. A "
+    "mail may also contain a small invisible image; loading it is recorded too. The sender can see these records, "
+    "and may have them sent to another system."
 )
 _MACHINES = (
-    "Scanners follow links too. From the time, the number of links, the network and what the program says of itself it "
-    "is judged whether a person was there; the result and the reasons for it are noted. Nothing else is judged."
+    "Scanners follow links too. From the time, the number of links, the network and the headers of the request, the "
+    "service estimates whether a person clicked, and records the result and its reasons. Nothing else is estimated."
 )
 _RIGHTS = (
-    "The sender of a mail decides what is tracked and answers for it. They can hand out everything that is stored on "
-    "you, and erase it: ask them, at the address that their mail names. After that, short links of theirs to you no "
-    "longer work, and what mails to others say of you is no longer kept here."
+    "The sender of a mail decides what is tracked and is responsible for it. The sender can export or erase all data "
+    "that is stored about you: ask at the contact address in the mail. After erasure, short links in mails to you no "
+    "longer work, and stored mails to other people that name you are removed."
 )
 _OPT_OUT_HONORED = (
-    "Browsers can say that their owner wants no tracking (Global Privacy Control, Do Not Track). That is heeded: such "
-    "a visit is noted as anonymous, whatever the link says."
+    "Browsers can signal that you do not want tracking (Global Privacy Control, Do Not Track). This is honored: such "
+    "a click is recorded as anonymous, whatever the privacy mode of the link."
 )
 _OPT_OUT_IGNORED = (
-    "What browsers say against tracking (Global Privacy Control, Do Not Track) is not heeded here: the operator has "
+    "Browser signals against tracking (Global Privacy Control, Do Not Track) are not honored here: the operator has "
     "turned that off. Ask the sender for mails without tracking."
 )
 
@@ -84,19 +84,19 @@ def _recorded_data(settings: DisclosureSettings) -> list[str]:
     coarse = " and ".join(f"the {one.disclosure}" for one in known if one.is_coarse)
     hints = (
         "whether the network is known to be a scanner's or a data centre's, whether the program says that it is a "
-        "robot, whether the page was fetched ahead, and which usual parts the request left out"
+        "robot, whether the link was fetched ahead, and which usual headers the request left out"
     )
     return [
-        "Each link says how much may be noted. The sender, the mail, or a setting for you decides; the strictest wins.",
-        f"In full: the time, the link and where it leads, the mail and so its recipient, {address}, what your program "
-        f"says of itself{requested}, and from that the program, the system and the kind of device{place}.",
-        f"Pseudonymous: the time, the link and where it leads, the mail and so its recipient, and {coarse}; no network "
-        "address, and not what your program says.",
-        f"Anonymous: that some link of a campaign was followed, its place in the mail, the time, and {coarse}; neither "
-        "by whom nor from which mail.",
+        "Each link has a privacy mode. It can be set for the sender, the mail or the recipient; the strictest applies.",
+        f"In full: the time, the link and its destination, the mail and its recipient, {address}, the user agent of "
+        f"your browser{requested}, and from that the program, the system and the kind of device{place}.",
+        f"Pseudonymous: the time, the link and its destination, the mail and its recipient, and {coarse}; no network "
+        "address and no user agent.",
+        f"Anonymous: the campaign, the position of the link in the mail, the time, and {coarse}; not "
+        "who clicked and not in which mail.",
         f"In all three, to tell people from machines: {hints}.",
         "No cookie is set, and nothing is asked of your device. No network address is in a link, and no e-mail address "
-        "unless the sender wrote it into where the link leads.",
+        "unless the sender put it into the destination.",
     ]
 
 
@@ -108,12 +108,12 @@ def _retention_periods(settings: DisclosureSettings) -> list[str]:
     )
     grouped = [one.disclosure for one in DIMENSIONS if one.disclosure]
     return [
-        f"What ties a click to you is kept for {_format_days(settings.metadata_retention_days)} at most, "
+        f"Data that links a click to you is stored for {_format_days(settings.metadata_retention_days)} at most, "
         f"and the text of a mail {content}, "
-        f"unless that mail asks for another time; "
-        f"{_format_days(MAX_RETENTION_DAYS)} is the longest that anybody can ask for.",
+        f"unless the sender sets another period for that mail; "
+        f"{_format_days(MAX_RETENTION_DAYS)} is the maximum.",
         "Where a short link leads is kept for as long as the link is to work.",
-        f"Sums remain: how often a link was followed in an hour, by {', '.join(grouped)}. A destination that holds an "
+        f"Totals remain: the number of clicks in each hour, by {', '.join(grouped)}. A destination that holds an "
         "e-mail address is not among them.",
     ]
 

@@ -37,7 +37,7 @@ class Authenticator:
             username, password = given.login.decode("utf-8", "replace"), given.password.decode("utf-8", "replace")
             row = authenticate_smtp_credential(self._services.store, username, password)
         except DatabaseUnavailable:
-            return AuthResult(success=False, handled=False, message="454 4.7.0 cannot check that now")
+            return AuthResult(success=False, handled=False, message="454 4.7.0 temporary authentication failure")
         if row is not None:
             return AuthResult(success=True, auth_data=AuthenticatedCredential(row))
         self._failures.setdefault(peer, []).append(time.monotonic())

@@ -51,7 +51,7 @@ class SmtpCommands(SMTP):
         assert self.envelope is not None
         try:
             if self.envelope.mail_from is not None:
-                raise RejectedCommand("503 5.5.1 one mail at a time: RSET first")
+                raise RejectedCommand("503 5.5.1 nested MAIL command; send RSET first")
             path, parameters = _parse_path(arg, "FROM:")
             self._apply_parameters(parameters)
         except RejectedCommand as refused:
@@ -83,7 +83,7 @@ class SmtpCommands(SMTP):
         """Nothing is told of who exists."""
         if await self.check_auth_needed("VRFY"):
             return
-        await self.push("252 2.1.5 send a mail and see" if arg else "501 5.5.4 VRFY needs an address")
+        await self.push("252 2.1.5 cannot verify the address" if arg else "501 5.5.4 VRFY needs an address")
 
     @syntax("STARTTLS", when="tls_context")
     async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802
@@ -95,7 +95,7 @@ class SmtpCommands(SMTP):
 
     async def smtp_GET(self, _arg: str | None) -> None:  # noqa: N802
         """A browser that some page has sent here: nothing of what it goes on to say may be taken for a mail."""
-        await self.push("421 4.7.0 this is no web server")
+        await self.push("421 4.7.0 this is an SMTP server, not a web server")
         if self.transport is not None and self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
             self.transport.close()
@@ -131,7 +131,7 @@ def _parse_path(arg: str | None, keyword: str) -> tuple[str, dict[str, str | Non
         raise RejectedCommand(f"501 5.5.4 expected {keyword}<address>")
     found = PATH_PATTERN.fullmatch(arg[len(keyword) :].strip(" \t"))
     if found is None:
-        raise RejectedCommand("553 5.1.3 that is no address")
+        raise RejectedCommand("553 5.1.3 invalid address syntax")
     parameters: dict[str, str | None] = {}
     for word in found["rest"].split():
         name, equals, value = word.partition("=")

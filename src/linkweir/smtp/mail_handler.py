@@ -99,7 +99,7 @@ class SubmissionHandler:
     def _parse_address(self, path: str, envelope: Envelope, *, recipient: bool = False) -> str:
         """The address with its domain as the DNS has it. Raises BadInput with the enhanced status as its field."""
         if not is_envelope_path(path) or len(path) > MAX_ADDRESS_LENGTH or (recipient and "@" not in path):
-            raise ValidationError("5.1.3" if recipient else "5.1.7", "that is no address")
+            raise ValidationError("5.1.3" if recipient else "5.1.7", "invalid address syntax")
         if path.isascii():
             return path
         if not envelope.smtp_utf8:
@@ -149,7 +149,7 @@ class SubmissionHandler:
     def _error_reply(self, error: Exception) -> str:
         """The reply to a mail of which nothing was accepted."""
         if isinstance(error, Unauthorized):
-            return "550 5.7.8 this credential opens nothing any more"
+            return "550 5.7.8 this SMTP credential is no longer valid"
         if isinstance(error, Forbidden):
             return f"550 5.7.1 {_reply_text(str(error))}"
         if isinstance(error, RejectedContent):
@@ -158,7 +158,7 @@ class SubmissionHandler:
             return f"550 5.6.0 {_reply_text(str(error))}"
         if isinstance(error, DatabaseUnavailable):
             self._services.log.error("smtp.store_unavailable", error=str(error))
-            return "451 4.3.0 the message store does not answer; nothing was accepted"
+            return "451 4.3.0 the database is not available; nothing was accepted"
         self._services.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
         return "451 4.3.0 nothing was accepted"
 
@@ -207,7 +207,7 @@ class FilterHandler(SubmissionHandler):
 
     def _parse_address(self, path: str, _envelope: Envelope, *, recipient: bool = False) -> str:
         if not is_envelope_path(path):
-            raise ValidationError("5.1.3" if recipient else "5.1.7", "that is no address")
+            raise ValidationError("5.1.3" if recipient else "5.1.7", "invalid address syntax")
         return path
 
     def _content_error(self, raw: bytes) -> str | None:

@@ -157,7 +157,7 @@ class SmtpConnection(SmtpCommands):
         """One mail, within its time."""
         self.mail_count += 1
         if self.mail_count > MAX_MAILS:
-            await self.push("421 4.7.0 that is enough for one connection")
+            await self.push("421 4.7.0 too many messages in one connection")
             if self.transport is not None:
                 self.transport.close()
             return

@@ -35,7 +35,7 @@ RESPONSE_BY_ERROR: dict[type[Exception], tuple[int, str | None, dict[str, str]]]
     UnsupportedRequest: (422, None, {}),
     ValidationError: (400, None, {}),
     OverCapacity: (503, None, {"Retry-After": "1", "Connection": "close"}),
-    DatabaseUnavailable: (503, "the message store does not answer; nothing was accepted", {"Retry-After": "5"}),
+    DatabaseUnavailable: (503, "the database is not available; nothing was accepted", {"Retry-After": "5"}),
     LinkweirError: (500, "internal error", {}),
 }
 
