@@ -55,6 +55,7 @@ SMALL_MODULES = {
     "mail/transport/transport_factory.py": "where a new transport is registered",
     "mail/message_ids.py": "shared by submission, bounces and links",
     "manual/generate.py": "a program of its own",
+    "pagination.py": "types that db and every layer above it share",
     "mime/notes.py": "types that every module of mime imports",
     "privacy/row_json.py": "shared by export and search",
     "privacy/sealed_destinations.py": "shared by export and erasure",

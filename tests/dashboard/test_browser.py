@@ -280,7 +280,7 @@ def test_it_works_under_a_mount(browser: Browser, tmp_path_factory: pytest.TempP
     inner = create_app(Settings(data=tmp_path_factory.mktemp("mounted") / "data", log_level="error"))
     outer = Starlette(routes=[Mount("/mail", inner)], lifespan=lambda _: linkweir_lifespan(inner))
     with UvicornThread(outer, listener):
-        served = type("Mounted", (), {"service": inner.state.linkweir})()
+        served = type("Mounted", (), {"components": inner.state.linkweir})()
         add_user(served)
         with BrowserSession(browser, f"http://127.0.0.1:{listener.getsockname()[1]}/mail") as looking:
             looking.sign_in()

@@ -19,7 +19,6 @@ from linkweir.dashboard import (
     settings_page,
     sign_in_pages,
     static_files,
-    tracking_host_page,
     webhook_form_pages,
     webhook_pages,
 )
@@ -71,7 +70,7 @@ ROUTES = [
     _get("/settings", settings_page.show_settings),
     _post("/settings", settings_page.update_settings),
     _post("/settings/zone", settings_page.update_time_zone),
-    _post("/settings/host", tracking_host_page.set_tracking_host),
+    _post("/settings/host", settings_page.set_tracking_host),
     _get("/check", check_page.show_check_form),
     _post("/check", check_page.show_check_result),
     _get("/static/{mark}/{name}", static_files.serve_static_file),

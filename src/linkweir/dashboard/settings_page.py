@@ -86,3 +86,24 @@ def _parse_form(fields: dict[str, str]) -> AccountUpdate:
         return msgspec.convert(given, AccountUpdate)
     except msgspec.ValidationError as error:
         raise HTTPException(400, f"{error}. Nothing was changed.") from None
+
+
+@login_required
+def set_tracking_host(call: DashboardRequest) -> Response:
+    """Put links of mail from a domain on a subdomain of it, or (empty) on the service's own host again."""
+    domain = call.form_fields.get("domain", "").strip()
+    subdomain = call.form_fields.get("subdomain", "").strip().lower() or None
+    try:
+        with call.services.store.write() as connection:
+            row = domains.set_tracking_host(
+                connection,
+                call.account["id"],
+                domain,
+                subdomain,
+                now(),
+                add_tracking_host=call.services.add_tracking_host,
+            )
+    except ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+    call.services.log.info("domain.changed", domain=row["domain"])
+    return call.redirect("/settings?saved=host")
