@@ -21,7 +21,7 @@ _COLLECTED_PATTERN = re.compile(r"Collected : (\d+)")
 
 
 def instructions_per_byte(name: str) -> float:
-    """Instructions per byte of that case. Raises MissingError without valgrind or symbols."""
+    """Instructions per byte of that case. Raises EngineNotInstalledError without valgrind or symbols."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise EngineNotInstalledError("valgrind is not installed here")

@@ -59,7 +59,7 @@ class SampleDatabase:
 
 
 def fill_database(path: Path, clicks: int) -> SampleDatabase:
-    """A store with the sums of about `wanted` clicks."""
+    """A store with the sums of about `clicks` clicks."""
     store = Database(path, timeout=60)
     migrate(store)
     found = SampleDatabase(store)

@@ -93,7 +93,7 @@ def median_length(style: Literal["sealed", "short"], rounds: int) -> Ratio:
 
 def rewrite_to_peer(name: str, peer: str, rounds: int) -> Ratio:
     """Speed of rewriting with sealed links as a multiple of a peer's, which puts in a constant. Raises
-    MissingError."""
+    EngineNotInstalledError."""
     contestant, document = load_engine(peer), load_case(name).document
     works = {
         peer: repeat(lambda: contestant.constant(document)),
@@ -135,7 +135,7 @@ def two_thread_speedup(rounds: int) -> Ratio:
     """Documents per second of two threads as a multiple of one.
 
     Beside it plain C that holds no lock: where that is no better, a core is busy with something else, and a low
-    ratio says nothing about us. Raises MissingError then.
+    ratio says nothing about us. Raises EngineNotInstalledError then.
     """
     from linkweir import _html
 
@@ -155,7 +155,7 @@ def two_thread_speedup(rounds: int) -> Ratio:
 
 
 def scanner_instructions(rounds: int) -> Ratio:
-    """Instructions per byte of the scanner; the same however busy the machine is. Raises MissingError."""
+    """Instructions per byte of the scanner; the same however busy the machine is. Raises EngineNotInstalledError."""
     from bench.callgrind import instructions_per_byte
     from linkweir import _html
 

@@ -18,7 +18,7 @@ PEER_LOADERS: dict[str, Callable[[], Engine]] = {
 
 @cache
 def load_engine(name: str) -> Engine:
-    """The engine of that name. Raises MissingError with the reason when it is not installed."""
+    """The engine of that name. Raises EngineNotInstalledError with the reason when it is not installed."""
     try:
         if name in PEER_LOADERS:
             return PEER_LOADERS[name]()

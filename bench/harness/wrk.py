@@ -31,7 +31,7 @@ class WrkResult:
 
 def run(url: str, paths: Sequence[str], *, connections: int, seconds: int, pause: int = 0) -> WrkResult:
     """Ask for each path in turn, on each connection after a pause of so many milliseconds. AssertionError for any
-    answer but 2xx and 3xx, MissingError without wrk.
+    answer but 2xx and 3xx, EngineNotInstalledError without wrk.
     """
     tool = shutil.which("wrk")
     if tool is None:

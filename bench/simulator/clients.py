@@ -68,7 +68,7 @@ class Mail:
     requests: list[Request] = field(default_factory=list)
 
     def add(self, at: float, link: int, client: Client, label: str, method: str = "GET") -> None:
-        """Add a request of `who`, written `truth/actor`."""
+        """Add a request of `label`, written `truth/actor`."""
         truth, _, actor = label.partition("/")
         self.requests.append(
             Request(self.number, at, link, client.ip, client.user_agent, client.headers, truth, actor, method)

@@ -77,8 +77,8 @@ def add_reader_clicks(
     list_rate: float,
     profile: ReaderProfile | None = None,
 ) -> None:
-    """Everybody who follows links of this mail. `eager`: the part of people who click; `many`: of mails that go to a
-    list or a shared mailbox; `habit`: of the one who reads it first.
+    """Everybody who follows links of this mail. `click_rate`: the part of people who click; `list_rate`: of mails
+    that go to a list or a shared mailbox; `profile`: of the one who reads it first.
     """
     if rng.random() < list_rate:
         for _ in range(round(10 * 60 ** rng.random())):

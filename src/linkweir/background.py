@@ -143,7 +143,7 @@ class Lifecycle:
 
 
 class ThreadSupervisor:
-    """A thread that starts `threads` again when they end, and calls `look` every few seconds. `restarts` counts."""
+    """A thread that starts `threads` again when they end, and calls `check` every few seconds. `restarts` counts."""
 
     def __init__(self, log: FilteringBoundLogger, check: Callable[[], None]) -> None:
         self.threads: dict[str, RestartableThread] = {}

@@ -28,7 +28,7 @@ def check_database(settings: Settings) -> None:
 
 
 def check_keys(settings: Settings, store: Database) -> None:
-    """With a database that is up to date. Raises DataFolderError, KeyRingError, StoreUnavailable, VaultError."""
+    """With a database that is up to date. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
     with store.read() as connection:
         known = accounts_table.link_key_fingerprints(connection)
         sealed = accounts_table.has_sealed_secrets(connection)
@@ -52,7 +52,7 @@ def check_keys(settings: Settings, store: Database) -> None:
 
 
 def accept_loss(settings: Settings) -> None:
-    """Make anew what is missing. Raises DataFolderError, KeyRingError, StoreUnavailable, VaultError."""
+    """Make anew what is missing. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
     store = Database(settings.database, timeout=settings.store_wait, connections=1)
     try:
         migrate(store)

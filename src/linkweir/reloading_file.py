@@ -20,8 +20,8 @@ FileFingerprint = tuple[int, int, int] | None
 
 
 class ReloadingFile(Generic[T]):
-    """`value`: what `read` made of the file last; `changed` is called when that is something new. Threads may share it.
-    Raises SettingsError, as `read` does, when the file cannot be used at the start.
+    """`value`: what `read` made of the file last; `on_change` is called when that is something new. Threads may share
+    it. Raises SettingsError, as `read` does, when the file cannot be used at the start.
     """
 
     def __init__(

@@ -68,14 +68,14 @@ def test_a_file_becomes_the_output_or_goes_into_it(tree: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("output", ["in", "in/out", "in/b/../out", "link/out"])
 def test_an_output_inside_the_input_is_refused(tree: Path, tmp_path: Path, output: str) -> None:
-    """An output folder that is the input folder or lies in it, by whatever name, is a BadPlan."""
+    """An output folder that is the input folder or lies in it, by whatever name, is a InvalidPlan."""
     (tmp_path / "link").symlink_to(tree)
     with pytest.raises(InvalidPlan, match="inside the input folder"):
         plan_rewrite([str(tree)], output=str(tmp_path / output))
 
 
 def test_an_input_is_never_a_target(tree: Path, tmp_path: Path) -> None:
-    """A target that is one of the inputs, be it by a hard link, is a BadPlan."""
+    """A target that is one of the inputs, be it by a hard link, is a InvalidPlan."""
     source = tree / "z.html"
     os.link(source, tmp_path / "same.html")
     for output in (source, tmp_path / "same.html"):
@@ -87,14 +87,14 @@ def test_an_input_is_never_a_target(tree: Path, tmp_path: Path) -> None:
 
 
 def test_two_inputs_never_share_a_target(tree: Path, tmp_path: Path) -> None:
-    """Two inputs that would become one file are a BadPlan that names both."""
+    """Two inputs that would become one file are a InvalidPlan that names both."""
     (tmp_path / "z.html").write_bytes(b"")
     with pytest.raises(InvalidPlan, match=r"in/z\.html and .*z\.html would both become"):
         plan_rewrite([str(tree / "z.html"), str(tmp_path / "z.html")], output=str(tmp_path / "out"))
 
 
 def test_several_files_need_an_output_folder(tree: Path) -> None:
-    """A folder, or two files, without output, in-place or dry run are a BadPlan."""
+    """A folder, or two files, without output, in-place or dry run are a InvalidPlan."""
     for paths in ([str(tree)], [str(tree / "z.html"), str(tree / "A.HTM")]):
         with pytest.raises(InvalidPlan, match="--output"):
             plan_rewrite(paths)
@@ -158,7 +158,7 @@ def test_a_tree_deeper_than_python_recurses_is_walked(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_combined_with_no_file(tree: Path) -> None:
-    """Standard input together with a file, or in place, is a BadPlan."""
+    """Standard input together with a file, or in place, is a InvalidPlan."""
     for paths, in_place in ((["-", str(tree / "z.html")], False), (["-"], True)):
         with pytest.raises(InvalidPlan, match="standard input"):
             plan_rewrite(paths, output="out", in_place=in_place)

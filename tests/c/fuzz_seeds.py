@@ -57,7 +57,7 @@ def make_scan_seeds(shared_folder: Path) -> Iterator[bytes]:
 
 
 def make_token_seeds(shared_folder: Path) -> Iterator[bytes]:
-    """Destinations; `shared` has none apart from its documents."""
+    """Destinations; `shared_folder` has none apart from its documents."""
     del shared_folder
     yield from DESTINATIONS
 

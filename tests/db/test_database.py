@@ -108,7 +108,7 @@ def test_a_failed_transaction_leaves_nothing(store: Database) -> None:
 
 
 def test_a_lock_is_an_error_after_the_wait(store: Database) -> None:
-    """While another connection holds the write lock, a write fails as StoreUnavailable within the stated wait."""
+    """While another connection holds the write lock, a write fails as DatabaseUnavailable within the stated wait."""
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(DatabaseUnavailable, match="locked"), store.write():
@@ -150,7 +150,7 @@ def test_a_restored_file_is_used_again(store: Database, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
-    """Rubbish in the database file is reported as StoreUnavailable, not as a driver's exception."""
+    """Rubbish in the database file is reported as DatabaseUnavailable, not as a driver's exception."""
     path = tmp_path / "linkweir.db"
     path.write_bytes(b"not a database at all " * 100)
     made = Database(path, timeout=0.1)

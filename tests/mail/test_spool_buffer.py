@@ -46,7 +46,7 @@ def test_mails_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no file can be made nothing is accepted: StoreUnavailable."""
+    """Where no file can be made nothing is accepted: DatabaseUnavailable."""
     monkeypatch.setattr(mail_buffer, "MAX_MEMORY_BYTES", 0)
     with MailBuffer(tmp_path / "nowhere") as open_stage, pytest.raises(DatabaseUnavailable):
         open_stage.add(b"x")

@@ -84,7 +84,7 @@ def parse_destination(text: str) -> str:
 def classify_destination(raw: str, target: str, *, decodable: bool, track_placeholders: bool) -> str:  # noqa: PLR0911 - a return for each row of the table
     """The outcome of a destination by itself: the rows `placeholder` to `too-long-destination`, else `tracked`.
 
-    Not `readable`: the value is no text in the document's encoding, and `target` only what a browser would show.
+    Not `decodable`: the value is no text in the document's encoding, and `target` only what a browser would show.
     """
     if LEADING.match(target):
         return "placeholder"

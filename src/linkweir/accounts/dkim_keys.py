@@ -19,7 +19,7 @@ DEFAULT_SELECTOR = "linkweir"
 def parse_key(vault: Vault, change: DomainUpdate) -> dict[str, Any]:
     """The column `dkim_key` if it is to change. Making a key takes a moment: no transaction should wait for it.
 
-    Raises BadInput.
+    Raises ValidationError.
     """
     if change.dkim and isinstance(change.dkim_private_key, str):
         raise ValidationError("dkim", "cannot be given together with dkim_private_key")
@@ -34,7 +34,7 @@ def parse_key(vault: Vault, change: DomainUpdate) -> dict[str, Any]:
 def parse_selector(change: DomainUpdate, stored: str | None, *, has_key: bool) -> str | None:
     """The selector from now on: the one asked for, else the one that is kept; a key always has one.
 
-    Raises BadInput.
+    Raises ValidationError.
     """
     selector = stored if change.dkim_selector is UNSET else _parse_label(change.dkim_selector)
     return selector or (DEFAULT_SELECTOR if has_key else None)

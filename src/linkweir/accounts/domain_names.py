@@ -14,7 +14,9 @@ DOMAIN_PATTERN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 
 
 def to_ascii_domain(domain: str, field: str) -> str:
-    """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises BadInput naming `field`."""
+    """The domain as the DNS has it: lower case, other scripts in their ASCII form. Raises ValidationError naming
+    `field`.
+    """
     if len(domain) > MAX_DOMAIN_CHARS:  # before anything that takes long with long ones
         raise ValidationError(field, "has a domain that cannot exist")
     try:
@@ -37,7 +39,7 @@ def is_host_name(host: str) -> bool:
 
 
 def parse_domains(scope: str, domains: Sequence[str] | None) -> list[str]:
-    """The domains to keep: none for `global`, at least one for `scoped`. Raises BadInput."""
+    """The domains to keep: none for `global`, at least one for `scoped`. Raises ValidationError."""
     if scope == "global":
         if domains:  # ignored, they would let through more than was meant
             raise ValidationError("domains", "can only be given when scope is scoped")

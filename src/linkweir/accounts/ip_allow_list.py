@@ -13,7 +13,7 @@ IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 s
 
 
 def parse_entries(entries: Sequence[str], field: str = "ip_allow_list") -> list[str]:
-    """The networks in their one spelling, each once. Raises BadInput naming an entry that is none."""
+    """The networks in their one spelling, each once. Raises ValidationError naming an entry that is none."""
     found = list(dict.fromkeys(_parse_entry(entry, f"{field}[{place}]") for place, entry in enumerate(entries)))
     if len(found) > MAX_ENTRIES:
         raise ValidationError(field, f"has more than {MAX_ENTRIES} entries")

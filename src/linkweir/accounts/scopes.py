@@ -36,7 +36,7 @@ _SCOPE_DOMAIN = re.compile(r"\{?([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\}?")
 
 
 def parse_scopes(scopes: Iterable[str], field: str = "scopes") -> list[str]:
-    """The scopes in their one spelling. Raises BadInput naming one that opens nothing here."""
+    """The scopes in their one spelling. Raises ValidationError naming one that opens nothing here."""
     return list(dict.fromkeys(_parse_scope(scope, f"{field}[{place}]") for place, scope in enumerate(scopes)))
 
 
@@ -51,7 +51,7 @@ def _parse_scope(scope: str, field: str) -> str:
 
 
 def require(held: Iterable[str], required_scope: str, domain: str | None = None) -> None:
-    """Raises NotAllowed unless the key may do this: for all domains, or for this one."""
+    """Raises Forbidden unless the key may do this: for all domains, or for this one."""
     if domain is None and required_scope.endswith(":any"):  # some domain; which one is seen later
         action = required_scope.removesuffix("any")
         if any(scope == WILDCARD_SCOPE or scope.startswith(action) for scope in held):
@@ -65,7 +65,7 @@ def require(held: Iterable[str], required_scope: str, domain: str | None = None)
 
 
 def require_subset(held: Iterable[str], requested: Iterable[str]) -> None:
-    """Raises NotAllowed when somebody would hand on more than they hold."""
+    """Raises Forbidden when somebody would hand on more than they hold."""
     mine = set(held)
     for scope in requested:
         every = scope.rpartition(":")[0] + ":all"

@@ -41,7 +41,7 @@ class SignInLimiter:
         self._clock = clock
 
     def begin_sign_in(self, address: str | None, email: str) -> SignInAttempt:
-        """Somebody at an address is about to try. Raises TooMany, StoreUnavailable."""
+        """Somebody at an address is about to try. Raises RateLimited, DatabaseUnavailable."""
         network = rate_limit_network(address)
         with self._store.read() as connection:
             known = sign_in_limits_table.has_signed_in_from(connection, email, _network_key(network), self._clock())
@@ -49,7 +49,7 @@ class SignInLimiter:
         return self._spend(network, (from_there,) if known else (from_there, SignInLimit(user_key(email), *USER_LIMIT)))
 
     def begin_password_change(self, user: uuid.UUID) -> SignInAttempt:
-        """A user who is signed in is about to name their password. Raises TooMany, StoreUnavailable."""
+        """A user who is signed in is about to name their password. Raises RateLimited, DatabaseUnavailable."""
         return self._spend("", (SignInLimit(_hash_key("password", user.hex), *PASSWORD_CHANGE_LIMIT),))
 
     def _spend(self, network: str, limits: tuple[SignInLimit, ...]) -> SignInAttempt:

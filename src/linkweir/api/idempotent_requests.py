@@ -41,8 +41,8 @@ class IdempotentRequest:
         self.is_stored = False
 
     def store_response(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None:
-        """Remember the answer. Raises StillRunning, which rolls the transaction back, when this took longer than its
-        lease and the same request has been made again meanwhile.
+        """Remember the answer. Raises RequestInProgress, which rolls the transaction back, when this took longer than
+        its lease and the same request has been made again meanwhile.
         """
         if self._key is None:
             return
@@ -70,8 +70,8 @@ def run_once(
     authorize: Callable[[], None],
     handler: Callable[[IdempotentRequest], Response],
 ) -> Response:
-    """`work`'s response, or that of the same request made before, which only who is `allowed` to make it may hear.
-    Raises what `allowed` and `work` raise.
+    """`handler`'s response, or that of the same request made before, which `authorize` lets only its owner have.
+    Raises what `authorize` and `handler` raise.
     """
     key = request.headers.get("idempotency-key", "").strip()
     if not key:

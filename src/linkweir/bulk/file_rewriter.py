@@ -90,11 +90,11 @@ class FileRewriter:
         rows: ReportWriter | None = None,
         on_mail_started: MailStartedCallback | None = None,
     ) -> FileResult:
-        """Do one job; `tick` hears of each chunk's size; rows go to `rows` as they come, or into the Result; `announce`
-        hears each mail's number before it is done, if the job says so.
+        """Do one job; `on_progress` hears of each chunk's size; rows go to `rows` as they come, or into the Result;
+        `on_mail_started` hears each mail's number before it is done, if the job says so.
 
         Errors of this file are put into the result, whatever they are: the next file is none the wiser.
-        BrokenPipeError comes out: nobody reads the output any more; and EOFError, by which `tick` ends the work.
+        BrokenPipeError comes out: nobody reads the output any more; and EOFError, by which `on_progress` ends the work.
         """
         self._on_mail_started = on_mail_started
         result = FileResult(job)

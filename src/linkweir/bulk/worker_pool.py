@@ -76,7 +76,7 @@ def count_processors() -> int:
 def rewrite_all(
     config: RewriteConfig, jobs: Sequence[FileJob], workers: int, on_progress: Callable[[int], None]
 ) -> Iterator[FileResult]:
-    """Yield one Result per job, in order; `tick` hears of bytes done.
+    """Yield one Result per job, in order; `on_progress` hears of bytes done.
 
     Standard input, which workers do not have, and one worker that cannot be started, are done in this process.
     Closing the iterator (or an exception at the caller's) stops the workers; files not finished stay as they

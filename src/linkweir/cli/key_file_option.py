@@ -27,7 +27,7 @@ def default_path() -> Path:
 
 
 def add_key_file_option(parser: argparse._ActionsContainer, purpose: str) -> None:
-    """Add `--key-file`, whose help says `what` becomes of it."""
+    """Add `--key-file`, whose help says `purpose` becomes of it."""
     parser.add_argument(
         "--key-file",
         type=Path,

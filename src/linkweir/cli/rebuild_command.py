@@ -31,7 +31,7 @@ def add_to(commands: SubcommandParsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Rebuild and say how it goes. Raises UsageError where there is no data, StoreUnavailable."""
+    """Rebuild and say how it goes. Raises UsageError where there is no data, DatabaseUnavailable."""
     with require_service_extra():
         from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
         from linkweir.db import clicks_table

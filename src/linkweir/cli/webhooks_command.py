@@ -80,7 +80,7 @@ class _WebhookServer(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def receive(self, headers: dict[str, str], body: bytes) -> None:
-        """Print a request that verifies. Raises BadSignature, also for a body that is no event."""
+        """Print a request that verifies. Raises InvalidSignature, also for a body that is no event."""
         request_id = signing.verify(self._secret, headers, body, time.time())
         try:
             event = json.loads(body)

@@ -11,7 +11,9 @@ from linkweir.settings import Settings
 
 
 def parse_target(text: str) -> tuple[BlockKind, str]:
-    """What is meant: an address with a path or query is a destination, everything else a host. Raises BadInput."""
+    """What is meant: an address with a path or query is a destination, everything else a host. Raises
+    ValidationError.
+    """
     if "://" in text:
         value = normalize_url(text)
         if value is None:

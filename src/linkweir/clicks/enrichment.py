@@ -68,7 +68,8 @@ NO_ENRICHMENT = Enrichment()
 class Enricher:
     """Describes clicks. Threads may share it; asking again for the same address or user agent costs a lookup.
 
-    `mmdb`: a MaxMind DB with countries or cities, of any vendor; `listed`: the file that `networks` came from. Both are
+    `mmdb`: a MaxMind DB with countries or cities, of any vendor; `networks_path`: the file that `networks` came from.
+    Both are
     followed: another file in their place is taken up within seconds. Raises SettingsError when one cannot be read.
     """
 

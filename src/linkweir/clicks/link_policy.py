@@ -77,7 +77,9 @@ class LinkPolicy:
 
 
 class LinkPolicyCache:
-    """Keeps `gate` as the store has it. `compiled` makes a customer's pattern into one that cannot hold readers up."""
+    """Keeps `gate` as the store has it. `compile_pattern` makes a customer's pattern into one that cannot hold
+    readers up.
+    """
 
     def __init__(
         self, store: Database, log: FilteringBoundLogger, compile_pattern: Callable[[str], str | Pattern]

@@ -64,7 +64,9 @@ def resolve_sealed(opened: Opened) -> ResolvedLink | None:
 
 
 def resolve_short(store: Database, opened: Opened) -> ResolvedLink | None:
-    """The way of a short link; None for one that this store does not know. Raises StoreUnavailable, ErasedError."""
+    """The way of a short link; None for one that this store does not know. Raises DatabaseUnavailable,
+    LinkErasedError.
+    """
     if not isinstance(opened.message, int) or opened.message >= 1 << 63:
         return None
     with store.read() as connection:

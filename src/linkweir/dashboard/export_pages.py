@@ -24,7 +24,7 @@ ExportTable = tuple[Iterable[ExportRow], ColumnTypes]
 
 @login_required
 def export_table(call: DashboardRequest) -> Response:
-    """One of the tables as a file, in pieces. Raises NotFound, BadInput, NotSupported."""
+    """One of the tables as a file, in pieces. Raises NotFound, ValidationError, UnsupportedRequest."""
     what, wanted = call.request.path_params["what"], parse_format(call.query("format", "csv"))
     if what not in TABLES:
         raise NotFound("There is no such file.")

@@ -34,7 +34,7 @@ def parse_page(call: DashboardRequest, limit: int) -> PageRequest:
 
 
 def make_neighbour_pages(page: RowPage, time_column: str = "created_at") -> NeighbourPages:
-    """The neighbours of a page that is ordered by `time`."""
+    """The neighbours of a page that is ordered by `time_column`."""
     if not page.rows:
         return NeighbourPages(None, None)
     newer = _encode_cursor(page.rows[0], time_column) if page.more_before else None

@@ -65,7 +65,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def login_required(handler: PageHandler) -> Endpoint:
-    """An endpoint that does `work` in a thread for a user, and sends everybody else to sign in."""
+    """An endpoint that runs `handler` in a thread for a user, and sends everybody else to sign in."""
 
     @functools.wraps(handler)
     async def endpoint(request: Request) -> Response:
@@ -103,7 +103,7 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form. Raises HTTPException for what is no form of ours, TooMuch."""
+    """The fields of a form. Raises HTTPException for what is no form of ours, OverCapacity."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "a form was expected")

@@ -188,7 +188,7 @@ def _sum_columns(table: Table) -> list[ColumnElement[int]]:
 
 
 def _group_by_value(table: Table, *, only_values: bool = False) -> Subquery:
-    """Sums of a span by `word`; of `some`: those in `values`."""
+    """Sums of a span by `word`; of `only_values`: those in `values`."""
     each = _json_each("parts")
     statement = select(table.c.word, *_sum_columns(table)).select_from(each.join(table, _is_inside(table, each)))
     if only_values:

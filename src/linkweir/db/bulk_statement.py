@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Delete, Insert, Update
 
 
 class BulkStatement:
-    """A statement with parameters called `names`, of which `ids` are UUIDs or None."""
+    """A statement with parameters called `names`, of which `uuid_names` are UUIDs or None."""
 
     def __init__(self, statement: Insert | Update | Delete, names: Sequence[str], uuid_names: Iterable[str]) -> None:
         self._statement = statement

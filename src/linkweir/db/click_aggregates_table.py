@@ -154,5 +154,7 @@ def rebuild_coarse(connection: Connection, dimension_id: int) -> int:
 
 
 def add_link_deltas(connection: Connection, rows: Sequence[tuple[Any, ...]], *, set_first_at: bool) -> None:
-    """Add differences to the sums of messages' links: the columns of `message_links`. `moved`: `first_at` is known."""
+    """Add differences to the sums of messages' links: the columns of `message_links`. `set_first_at`: `first_at` is
+    known.
+    """
     (_UPSERT_LINK_WITH_FIRST if set_first_at else _UPSERT_LINK).run(connection, rows)

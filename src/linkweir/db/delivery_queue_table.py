@@ -92,8 +92,8 @@ def _is_claimable(now: int) -> ColumnElement[bool]:
 def reset_future_times(connection: Connection, owner: uuid.UUID, now: int, *, max_delay: int, lease: int) -> int:
     """After a clock that was ahead and was set back: make due what would wait for the time that it showed; how many.
 
-    Nothing tried before waits longer than `wait`, no claim lasts longer than `lease` (microseconds), and nothing was
-    accepted later than now. A schedule that was asked for stays, and so do claims of `owner`, who renews them.
+    Nothing tried before waits longer than `max_delay`, no claim lasts longer than `lease` (microseconds), and nothing
+    was accepted later than now. A schedule that was asked for stays, and so do claims of `owner`, who renews them.
     """
     unscheduled = exists().where(messages.c.id == queue.c.message_id, messages.c.created_at >= queue.c.due_at)
     late = or_(

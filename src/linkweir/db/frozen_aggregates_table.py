@@ -30,7 +30,7 @@ ContributionRow = tuple[Any, ...]
 
 
 def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequence[str] = EXPIRED_DIMENSIONS) -> None:
-    """Write down what the clicks of these messages contribute, before they lose their message. `taken_back`: the
+    """Write down what the clicks of these messages contribute, before they lose their message. `subtracted`: the
     dimensions whose sums lose it (one that ends with a colon: all that begin so).
     """
     for start in range(0, len(ids), BATCH_ROWS):

@@ -70,7 +70,9 @@ def has_webhooks(connection: Connection, account: uuid.UUID) -> bool:
 
 
 def settle_requests(connection: Connection, webhook: uuid.UUID, failure_interval: int) -> None:
-    """Count every request to a sample webhook as sent, each `fails`-th as failed, and turn the webhook off."""
+    """Count every request to a sample webhook as sent, each `failure_interval`-th as failed, and turn the webhook
+    off.
+    """
     columns = (outbox.c.id, outbox.c.created_at)
     rows = connection.execute(
         select(*columns).where(outbox.c.webhook_id == webhook).order_by(outbox.c.created_at, outbox.c.id)

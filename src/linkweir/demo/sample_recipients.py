@@ -83,7 +83,7 @@ def make_recipients(rng: Random, count: int) -> list[SampleRecipient]:
 def simulate_requests(
     rng: Random, recipient: SampleRecipient, click_weights: Sequence[int], click_rate: float
 ) -> Iterator[SimulatedRequest]:
-    """Everything that happens to one person's mail. `draws`: how strongly each link draws people."""
+    """Everything that happens to one person's mail. `click_weights`: how strongly each link draws people."""
     if rng.random() < SCANNER_PROBABILITY[recipient.host]:
         yield from _simulate_scanner(rng, len(click_weights))
     if rng.random() < click_rate:

@@ -217,7 +217,7 @@ def _store_events(
     *,
     with_webhook: bool,
 ) -> None:
-    """Store the facts; with `told`, a sample webhook hears of them, which is made and turned off here."""
+    """Store the facts; with `with_webhook`, a sample webhook hears of them, which is made and turned off here."""
     with service.store.write() as connection:
         if not with_webhook:
             ingest_events(connection, events, understand, now())

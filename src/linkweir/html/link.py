@@ -62,7 +62,7 @@ class Link:
 def link_from_row(
     row: _html.RawLink, *, codec: str, text: str = "", char_offsets: tuple[int, int, int, int, int] | None = None
 ) -> Link:
-    """The link of a row of the core; `moved`: its offsets and column in characters."""
+    """The link of a row of the core; `char_offsets`: its offsets and column in characters."""
     index, number, destination, start, end, value_start, value_end, element, line, column, warnings, value = row
     if char_offsets:
         start, end, value_start, value_end, column = char_offsets

@@ -27,7 +27,7 @@ _CONTENT = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*
 
 
 def sniff_charset(head: bytes, declared: str | None = None) -> str:
-    """Return the charset label of a document that begins with `head`; `told` is the caller's word, if any."""
+    """Return the charset label of a document that begins with `head`; `declared` is the caller's word, if any."""
     return detect_bom(head) or declared or _prescan(head[:PRESCAN_BYTES]) or "utf-8"
 
 

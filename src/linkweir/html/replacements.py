@@ -28,8 +28,8 @@ class LinkReplacements:
     links there are, whatever became of them. `replacements`: in document order; offsets are bytes of the document
     (of UTF-8 for a str).
 
-    `first` is the index of the document's first link. `listed`: whether `links()` will be asked for, which costs more
-    than the replacing. Raises what `links` raises, and RefusedValue.
+    `first` is the index of the document's first link. `collect_links`: whether `links()` will be asked for, which
+    costs more than the replacing. Raises what `links` raises, and RefusedValue.
     """
 
     def __init__(

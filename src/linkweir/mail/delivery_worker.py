@@ -50,8 +50,8 @@ EMAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 class DeliveryWorker:
     """Delivers what the queue holds until it is stopped. `delivered` and `failed` count attempts since the start.
 
-    `routes` are the transports by the queue's route, `at_once` how many mails are under way at a time, `hostname` who
-    tells senders of filtered mail that it could not be given back.
+    `routes` are the transports by the queue's route, `concurrency` how many mails are under way at a time, `hostname`
+    who tells senders of filtered mail that it could not be given back.
     """
 
     def __init__(

@@ -50,8 +50,8 @@ class SubmissionResult:
 
 
 class Submitter:
-    """The one flow by which mail enters, whatever door it came through. `deliverable` raises DatabaseUnavailable where
-    nothing is delivered any more.
+    """The one flow by which mail enters, whatever door it came through. `require_delivery` raises DatabaseUnavailable
+    where nothing is delivered any more.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Submitter:
         make_reply: Callable[[list[RecipientResult]], bytes],
         idempotency: IdempotencyHook | None = None,
     ) -> SubmissionResult:
-        """Accept a message for each recipient that can have one. `write` makes the reply.
+        """Accept a message for each recipient that can have one. `make_reply` makes the reply.
 
         Raises ValidationError for what is wrong for all, DatabaseUnavailable. Nothing is accepted then.
         """

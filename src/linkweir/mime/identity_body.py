@@ -37,7 +37,7 @@ class LineSpan(NamedTuple):
 
     @classmethod
     def containing(cls, text: bytes, offset: int, line_start: int) -> Self:
-        """The line in which the offset lies; a line begins at `known`, at or before it."""
+        """The line in which the offset lies; a line begins at `line_start`, at or before it."""
         begin = text.rfind(b"\n", line_start, offset) + 1 or line_start
         end = text.find(b"\n", offset)
         if end < 0:

@@ -182,8 +182,8 @@ def _charset_label(part: HtmlPart, data: bytes) -> str:
 
 
 class _PartRewriter:
-    """One part: its links in `places`, and in `changed` its new encoded bytes, None when nothing changes; in `unseen`
-    those of the unseen tags that it did not take.
+    """One part: its links in `places`, and in `changed` its new encoded bytes, None when nothing changes; in
+    `hidden_tags` those of the unseen tags that it did not take.
     """
 
     def __init__(

@@ -31,7 +31,8 @@ AccountId = uuid.UUID | None
 
 @dataclass(frozen=True, slots=True)
 class ExternalData:
-    """What lies outside the database. `alone`: be the only erasure, or raise TooMany; `catch_up`: see clicks that are
+    """What lies outside the database. `alone`: be the only erasure, or raise RateLimited; `catch_up`: see clicks that
+    are
     on their way stored, False when they are not for too long; `scrub`: overwrite what was set aside of the journal and
     belongs to messages with these numbers, to clicks from these IP addresses, or names this person; `forget_mail`:
     remove these messages from the outbox on disk, how many there were; `leads`: where links in a mail lead that do not
@@ -97,11 +98,11 @@ class PrivacyRequests:
         limit: int | None = MAX_VACUUM_BYTES,
         full_scan: bool = False,
     ) -> ErasureReport:
-        """Remove everything on a person. Raises TooMany, StoreUnavailable; what was removed until then stays removed,
-        and the next try finishes it.
+        """Remove everything on a person. Raises RateLimited, DatabaseUnavailable; what was removed until then stays
+        removed, and the next try finishes it.
 
         `limit`: a larger database (in bytes) is not written anew now, so fragments of removed rows may be left in it;
-        None: it is, whatever its size, and who writes waits. `thorough`: look at all rows also for somebody who is
+        None: it is, whatever its size, and who writes waits. `full_scan`: look at all rows also for somebody who is
         neither the recipient of a message nor named by a link, a sum or a reply; otherwise such an erasure is cheap.
         """
         with self._external_data.lock():

@@ -23,8 +23,8 @@ POLL_SECONDS: Final = 0.05  # seconds between two looks of one that waits
 
 @contextlib.contextmanager
 def exclusive_erasure(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Be the only one. `patient`: wait for it, and take no pauses: for a command, which nobody can send thousands of.
-    Raises TooMany while another one is at it or a pause lasts, StoreUnavailable.
+    """Be the only one. `wait`: wait for it, and take no pauses: for a command, which nobody can send thousands of.
+    Raises RateLimited while another one is at it or a pause lasts, DatabaseUnavailable.
     """
     try:
         descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

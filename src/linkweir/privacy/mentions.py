@@ -39,8 +39,8 @@ def no_link_destinations(_raw: bytes) -> Iterable[str]:
 
 
 class PersonMentions:
-    """Of one person, in one account's rows or (None) in all; `leads`: see report.person.Traces. Every look is a
-    transaction of its own that keeps nobody waiting; what is found is then changed in short ones.
+    """Of one person, in one account's rows or (None) in all; `link_destinations`: see report.person.Traces. Every
+    look is a transaction of its own that keeps nobody waiting; what is found is then changed in short ones.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class PersonMentions:
             )
 
     def redact_all(self, counts: ErasureCounts) -> None:
-        """Make all of them go, and count them. Raises StoreUnavailable; doing it again does the rest."""
+        """Make all of them go, and count them. Raises DatabaseUnavailable; doing it again does the rest."""
         self._delete_destinations(counts)
         for column in person_search.TEXT_COLUMNS:
             counts.texts_of_others += self._redact_texts(column)

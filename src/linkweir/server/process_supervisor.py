@@ -28,7 +28,7 @@ EntryPoint = Callable[[], int]
 
 
 class ProcessSupervisor:
-    """`works` by name; each runs in a forked child, whose exit code it returns: EX_TEMPFAIL for what another try
+    """`entry_points` by name; each runs in a forked child, whose exit code it returns: EX_TEMPFAIL for what another try
     may help. Fork before there are threads.
 
     `release` lets go, before the others end, of what this process has opened for them: a listening socket that stays

@@ -55,7 +55,7 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
 class HardenedServer(uvicorn.Server):
     """Drops connections that are slow over a request, and those that have been longest at it when there are too many.
 
-    `head` and `body`: seconds; `connections` at a time, 0: what the process may have.
+    `head_seconds` and `body_seconds`: seconds; `max_connections` at a time, 0: what the process may have.
     """
 
     def __init__(

@@ -107,7 +107,7 @@ class SmtpCommands(SMTP):
         return self.transport is not None and self.transport.get_extra_info("sslcontext") is not None
 
     def _apply_parameters(self, parameters: Mapping[str, str | None]) -> None:
-        """The parameters of MAIL. Raises RefusedCommand."""
+        """The parameters of MAIL. Raises RejectedCommand."""
         size = parameters.get("SIZE", "0") or ""
         if not (size.isascii() and size.isdecimal()) or len(size) > 20:
             raise RejectedCommand("501 5.5.4 SIZE must be a number of bytes")
@@ -126,7 +126,7 @@ class SmtpCommands(SMTP):
 
 
 def _parse_path(arg: str | None, keyword: str) -> tuple[str, dict[str, str | None]]:
-    """The path and the parameters, their names in upper case, behind FROM: or TO:. Raises RefusedCommand."""
+    """The path and the parameters, their names in upper case, behind FROM: or TO:. Raises RejectedCommand."""
     if arg is None or arg[: len(keyword)].upper() != keyword or arg.upper() == keyword:
         raise RejectedCommand(f"501 5.5.4 expected {keyword}<address>")
     found = PATH_PATTERN.fullmatch(arg[len(keyword) :].strip(" \t"))

@@ -97,7 +97,9 @@ class SubmissionHandler:
         return self._services.delivery_worker.supports_smtputf8("default") is not False
 
     def _parse_address(self, path: str, envelope: Envelope, *, recipient: bool = False) -> str:
-        """The address with its domain as the DNS has it. Raises BadInput with the enhanced status as its field."""
+        """The address with its domain as the DNS has it. Raises ValidationError with the enhanced status as its
+        field.
+        """
         if not is_envelope_path(path) or len(path) > MAX_ADDRESS_LENGTH or (recipient and "@" not in path):
             raise ValidationError("5.1.3" if recipient else "5.1.7", "invalid address syntax")
         if path.isascii():

@@ -31,7 +31,7 @@ LIMIT_SLACK_BYTES = 1 << 20  # bytes after the limit in which the client still g
 
 
 class SmtpConnection(SmtpCommands):
-    """What aiosmtpd does, bounded; `places` is the server's count of free connections, `incoming` what all share.
+    """What aiosmtpd does, bounded; `limits` is the server's count of free connections, `memory_budget` what all share.
 
     `implicit_tls`: TLS begins before the first word (RFC 8314), in the place of STARTTLS. `trusted`: the other side is
     a mail server of ours, whose mails and lines may have any length.

@@ -63,7 +63,7 @@ def iter_clicks(
     tag: str | None = None,
     domains: Sequence[str] | None = None,
 ) -> Iterator[ExportRow]:
-    """Every click between two times, oldest first: see CLICKS. Raises StoreUnavailable."""
+    """Every click between two times, oldest first: see CLICKS. Raises DatabaseUnavailable."""
     place = (from_at, uuid.UUID(int=0))
     while True:
         with store.read() as connection:
@@ -79,7 +79,7 @@ def iter_clicks(
 def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportRow]:
     """Every click on the links of one message, newest first: see CLICKS; `message` with id, recipient and tags.
 
-    Raises StoreUnavailable.
+    Raises DatabaseUnavailable.
     """
     wanted = PageRequest(BATCH_ROWS)
     while True:
@@ -103,7 +103,7 @@ def iter_clickers(
     between: tuple[int, int] | None = None,
 ) -> Iterator[ExportRow]:
     """Everybody who clicked in a campaign, or on one of its links: see CLICKERS, and `store.clicked.who` for what
-    narrows the list. Raises StoreUnavailable.
+    narrows the list. Raises DatabaseUnavailable.
     """
     narrowed: dict[str, Any] = {"position": position, "destination": destination}
     narrowed |= {"address": address, "between": between}

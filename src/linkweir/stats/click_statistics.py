@@ -56,7 +56,7 @@ class StatisticsResult:
 
 
 def query_clicks(connection: Connection, query: StatisticsQuery) -> StatisticsResult:
-    """The sums asked for. Raises BadInput."""
+    """The sums asked for. Raises ValidationError."""
     if query.group_by in PERIOD_UNITS:
         return StatisticsResult(_query_by_time(connection, query))
     if query.tag and query.sender_domain:

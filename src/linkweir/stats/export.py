@@ -44,7 +44,7 @@ FORMATS: Final = {
 
 
 def parse_format(name: str) -> ExportFormat:
-    """The format. Raises BadInput, and NotSupported for Parquet without its package."""
+    """The format. Raises ValidationError, and UnsupportedRequest for Parquet without its package."""
     if name not in FORMATS:
         raise ValidationError("format", "must be one of " + ", ".join(FORMATS))
     if name == "parquet":

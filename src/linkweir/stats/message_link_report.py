@@ -89,7 +89,7 @@ class _SentMail:
         self._long_line_parts = {data["part"] for code, data in noted if code == Outcome.LINE_TOO_LONG}
 
     def iter_links(self, raw: bytes, switches: Switches, click_counts: ClickCounts) -> Iterator[LinkReportRow]:
-        """Each link with its counts, which it takes out of `followed`."""
+        """Each link with its counts, which it takes out of `click_counts`."""
         hidden = 0
         for one in check_message(raw, switches=switches, links=self._tracker)[0]:
             ours = self._open_link(one.link.destination) if one.link.outcome is Outcome.ALREADY_TRACKED else None

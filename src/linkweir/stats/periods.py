@@ -19,7 +19,7 @@ MAX_HOUR: Final = int(datetime(9998, 1, 1, tzinfo=UTC).timestamp()) // HOUR_SECO
 
 
 def parse_time_zone(name: str) -> ZoneInfo:
-    """The time zone of this name (`Europe/Berlin`). Raises BadInput."""
+    """The time zone of this name (`Europe/Berlin`). Raises ValidationError."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database, or a name too long

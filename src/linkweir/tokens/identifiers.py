@@ -31,7 +31,7 @@ class Privacy(enum.StrEnum):
 
 
 def validate_id(value: MessageId | None, label: str) -> MessageId | None:
-    """The value if it can stand in a token, else BadSwitch naming `what`.
+    """The value if it can stand in a token, else BadSwitch naming `label`.
 
     Refused: numbers outside 0..2**64-1, text that is not 1-64 of A-Z a-z 0-9 . _ ~ -, and IPv4 addresses.
     """

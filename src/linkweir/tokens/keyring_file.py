@@ -126,7 +126,7 @@ def _fsync_folder(folder: Path) -> None:
 
 
 def update(path: str | os.PathLike[str], transform: Callable[[KeyRing], KeyRing]) -> KeyRing:
-    """Replaces the ring in the file by `change` of it; returns that.
+    """Replaces the ring in the file by `transform` of it; returns that.
 
     Two processes at once take turns: otherwise one that adds a host could write back a ring without the key
     that the other has just made, and every link of that key would be dead.

@@ -17,11 +17,15 @@ class MemoryBudget:
         self._limit = self._free = limit
 
     def reserve(self, *, unlimited_if_idle: bool = False) -> "Reservation":
-        """Room for one request or mail, empty at first. `alone`: while there is no other it may be of any size."""
+        """Room for one request or mail, empty at first. `unlimited_if_idle`: while there is no other it may be of
+        any size.
+        """
         return Reservation(self, unlimited_if_idle)
 
     def acquire(self, size: int, *, already_reserved: int | None = None) -> bool:
-        """Whether there was room for so many bytes, which are held now; there is any while only `beside` are held."""
+        """Whether there was room for so many bytes, which are held now; there is any while only `already_reserved`
+        are held.
+        """
         with self._lock:
             alone = already_reserved is not None and self._free + already_reserved == self._limit
             if size > self._free and not alone:

@@ -19,7 +19,7 @@ class TokenBuckets:
         self._buckets: OrderedDict[object, tuple[float, float]] = OrderedDict()
 
     def consume(self, key: object) -> None:
-        """One request. Raises TooMany with the seconds after which the next one is possible."""
+        """One request. Raises RateLimited with the seconds after which the next one is possible."""
         moment = time.monotonic()
         with self._lock:
             left, at = self._buckets.pop(key, (float(self._burst), moment))

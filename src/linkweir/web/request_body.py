@@ -23,8 +23,8 @@ MSGSPEC_MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>[^`
 
 
 async def read_body(request: Request, limit: int, reservation: Reservation) -> bytes:
-    """The whole body, which is counted in `held`. 413 as soon as it is, or says that it will be, larger than `limit`
-    bytes; 415 for one that is compressed: it might become of any size. Raises TooMuch.
+    """The whole body, which is counted in `reservation`. 413 as soon as it is, or says that it will be, larger than
+    `limit` bytes; 415 for one that is compressed: it might become of any size. Raises OverCapacity.
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
@@ -47,7 +47,7 @@ async def read_body(request: Request, limit: int, reservation: Reservation) -> b
 
 def decode_body(data: bytes, shape: type[S]) -> S:
     """The body as `shape`; unknown fields are tolerated, and skipped without making anything of them. Raises
-    BadInput.
+    ValidationError.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
@@ -61,14 +61,14 @@ def decode_body(data: bytes, shape: type[S]) -> S:
 
 
 def _limit_values(data: bytes, shape: type[msgspec.Struct]) -> bytes:
-    """The body's known fields, each once. Raises BadInput where they hold so many values that making them would stop
-    all others: the library that makes them lets no other thread run meanwhile.
+    """The body's known fields, each once. Raises ValidationError where they hold so many values that making them
+    would stop all others: the library that makes them lets no other thread run meanwhile.
     """
     return _known_fields(data, shape, MAX_VALUES)[0]
 
 
 def _known_fields(data: bytes, shape: type[msgspec.Struct], remaining: int) -> tuple[bytes, int]:
-    """The known fields of one object, and how many more values there may be. Raises BadInput."""
+    """The known fields of one object, and how many more values there may be. Raises ValidationError."""
     outline = msgspec.json.decode(data, type=_raw_struct(shape))
     found = []
     for one in msgspec.structs.fields(shape):

@@ -39,12 +39,12 @@ class ConnectionShares:
         return min(room, max(0, self._half - self._slow_count)) if failing or slow else room
 
     def acquire(self, webhook: uuid.UUID, *, slow: bool) -> None:
-        """A request begins; `lagging`: the webhook is failing or slow."""
+        """A request begins; `slow`: the webhook is failing or slow."""
         self._busy[webhook] += 1
         self._slow_count += slow
 
     def release(self, webhook: uuid.UUID, *, slow: bool) -> None:
-        """It ended; `lagging` as when it began."""
+        """It ended; `slow` as when it began."""
         self._busy[webhook] -= 1
         self._slow_count -= slow
         self._busy += Counter()  # drops those at zero

@@ -29,9 +29,10 @@ def signature_headers(secret: bytes, request_id: str, timestamp: int, body: byte
 
 
 def verify(secret: bytes, request_headers: Mapping[str, str], body: bytes, now: float) -> str:
-    """The id of a request that was signed with this secret at most TOLERANCE ago; BadSignature otherwise.
+    """The id of a request that was signed with this secret at most TOLERANCE ago; InvalidSignature otherwise.
 
-    `given`: the headers by lower-case name. Any of several signatures separated by spaces may be the right one.
+    `request_headers`: the headers by lower-case name. Any of several signatures separated by spaces may be the right
+    one.
     """
     request_id, timestamp = request_headers.get("webhook-id", ""), request_headers.get("webhook-timestamp", "")
     signatures = request_headers.get("webhook-signature", "")

@@ -241,7 +241,7 @@ def _counts(row: dict[str, Any], *more: str) -> tuple[int, ...]:
 
 def recount(click_store: ClickStore, message_id: uuid.UUID | None = None) -> dict[tuple[Any, ...], tuple[int, ...]]:
     """The sums by hour as one who has only the clicks and the messages would count them, slowly; what the clicks of
-    messages that are gone had come to is remembered. `only`: those of one message.
+    messages that are gone had come to is remembered. `message_id`: those of one message.
     """
     known = {row["id"]: row for row in click_store.rows(message_rows)}
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * 5)

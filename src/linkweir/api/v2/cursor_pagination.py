@@ -28,7 +28,7 @@ def to_page_request(query: PageQuery) -> PageRequest:
 def list_response(
     page: RowPage, to_json: Callable[[RowMapping], dict[str, Any]], *, time_column: str = "created_at", **more: Any
 ) -> JSONResponse:
-    """The page as the contract has it; `time`: the column that it is ordered by, `more`: what else is told."""
+    """The page as the contract has it; `time_column`: the column that it is ordered by, `more`: what else is told."""
     pagination: dict[str, Any] = {"has_more": page.more_after}
     if page.rows and page.more_after:
         pagination["next_cursor"] = _encode_cursor(page.rows[-1], time_column)

@@ -39,5 +39,5 @@ def erase_recipient(call: ApiRequest) -> ErasureResponse:
 
 
 def _parse_email(call: ApiRequest) -> str:
-    """The address with its domain as it is stored. Raises BadInput."""
+    """The address with its domain as it is stored. Raises ValidationError."""
     return addresses.normalize_recipient(call.request.path_params["email"], "email")

@@ -21,7 +21,9 @@ def authorize_send(call: ApiRequest) -> None:
 
 
 def require_sender_domains(principal: ApiPrincipal, message: request_types.SendRequest) -> None:
-    """Raises NotAllowed unless the key covers the domains of `from` and of a `Sender`; BadInput when there is none."""
+    """Raises Forbidden unless the key covers the domains of `from` and of a `Sender`; ValidationError when there is
+    none.
+    """
     domains = [to_ascii_domain(message.sender.email.rpartition("@")[2], "from.email")]
     for name, value in (message.headers or {}).items():
         if name.lower() == "sender" and value:

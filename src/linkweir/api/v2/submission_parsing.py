@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 def to_submission(message: request_types.SendRequest, now: int) -> Submission:
-    """What the request asks for. Raises BadInput naming the field."""
+    """What the request asks for. Raises ValidationError naming the field."""
     if not message.text_content and not message.html_content:
         raise ValidationError("text_content", "text_content or html_content is required")
     headers = message.headers or {}
@@ -62,7 +62,7 @@ def to_submission(message: request_types.SendRequest, now: int) -> Submission:
 def to_message_preferences(
     message: request_types.SendRequest | request_types.CheckRequest, from_headers: HeaderPreferences
 ) -> TrackingPreferences:
-    """What the message wants of tracking; the field wins over the header. Raises BadInput."""
+    """What the message wants of tracking; the field wins over the header. Raises ValidationError."""
     tracking = message.tracking or request_types.TrackingOptions()
     return TrackingPreferences(
         track_clicks=_coalesce(tracking.click, from_headers.track_clicks),
@@ -108,7 +108,7 @@ def _to_recipient(item: request_types.SendRecipient, position: int) -> MailRecip
 
 
 def _parse_substitutions(raw: msgspec.Raw, field: str) -> dict[str, Any] | None:
-    """The values, if they can be walked: what recurses over them has a stack with an end. Raises BadInput."""
+    """The values, if they can be walked: what recurses over them has a stack with an end. Raises ValidationError."""
     try:
         values = orjson.loads(memoryview(raw)) if memoryview(raw) else None
     except orjson.JSONDecodeError as error:

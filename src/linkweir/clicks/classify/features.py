@@ -180,7 +180,7 @@ class FeatureExtractor:
         """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
 
         Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
-        `crowd`: such clicks in a microsecond.
+        `reader_density`: such clicks in a microsecond.
         """
         found = max(
             own.links_in_window(name, hit),

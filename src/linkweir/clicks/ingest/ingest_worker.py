@@ -41,8 +41,8 @@ TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, whi
 class IngestWorker:
     """A thread. `stored` counts facts since the start, `failures` the store's refusals.
 
-    `aside` keeps what the store refuses for its own sake. `quiet` looks for a moment whether readers leave time to
-    store; without it they always do. `retry`: seconds to leave a broken store alone.
+    `dead_letters` keeps what the store refuses for its own sake. `is_idle` looks for a moment whether readers leave
+    time to store; without it they always do. `retry_seconds`: seconds to leave a broken store alone.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class IngestWorker:
 
     def drain(self) -> None:
         """Store what the journal holds, in this thread, where the worker's own does not run: for a command. Nothing
-        while another process does. Raises StoreUnavailable, OSError.
+        while another process does. Raises DatabaseUnavailable, OSError.
         """
         while self._process_batch():
             pass
@@ -142,7 +142,7 @@ class IngestWorker:
         return len(batch.events)
 
     def _store_events(self, facts: Sequence[ClickEvent]) -> None:
-        """All of them, or each by itself where one would take the others with it. Raises StoreUnavailable."""
+        """All of them, or each by itself where one would take the others with it. Raises DatabaseUnavailable."""
         try:
             with self._store.write() as connection:
                 self._ingest(connection, facts)

@@ -27,7 +27,7 @@ RETRY_SECONDS = 0.5  # seconds between them
 def rebuild_aggregates(store: Database, now: int, progress: RebuildProgress) -> bool:
     """Make all of them anew; `now` in microseconds since 1970. False when `progress` wished to stop.
 
-    Raises StoreUnavailable.
+    Raises DatabaseUnavailable.
     """
 
     def begin(connection: Connection) -> list[uuid.UUID]:
@@ -112,7 +112,7 @@ class RebuildWorker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, if it is wanted. Raises StoreUnavailable."""
+        """Begin, if it is wanted. Raises DatabaseUnavailable."""
         with self._store.read() as connection:
             wanted = aggregate_rebuild.is_pending(connection)
         if wanted:

@@ -24,8 +24,8 @@ class UniqueClicks:
                     self._current[key] = click
 
     def update(self, clicks: Iterable[Click], load_later: LoadLaterClicks) -> None:
-        """Take in clicks that are new or whose verdict changed. `later` is asked only when a first one was lost, and
-        read no further than to those who take its place.
+        """Take in clicks that are new or whose verdict changed. `load_later` is asked only when a first one was lost,
+        and read no further than to those who take its place.
         """
         offered: list[Click] = []
         lost: dict[DimensionValue, Click] = {}

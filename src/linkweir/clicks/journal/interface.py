@@ -35,12 +35,12 @@ class Journal(Protocol):
         """
 
     def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch | None:
-        """At most `limit` facts behind `position`, or behind the acknowledged ones. None: somebody else reads, and one
+        """At most `limit` facts behind `cursor`, or behind the acknowledged ones. None: somebody else reads, and one
         at a time may. Raises OSError.
         """
 
     def acknowledge(self, cursor: JournalCursor) -> None:
-        """Everything before `position` is safe elsewhere: durably forget it. Raises OSError."""
+        """Everything before `cursor` is safe elsewhere: durably forget it. Raises OSError."""
 
     def health_problem(self) -> str | None:
         """What keeps it from taking facts now, for the operator; None: nothing does."""

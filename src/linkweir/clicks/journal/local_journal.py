@@ -49,7 +49,7 @@ class AppendBatch:
         self.first_number = self.end_number = 0
 
     def resolve(self, result: AppendResult, durable_count: int = 0) -> None:
-        """Tell the first `kept` that they are durable and the others their fate."""
+        """Tell the first `durable_count` that they are durable and the others their fate."""
         if self.timer is not None:
             self.timer.cancel()
         for place, promise in enumerate(self.futures):
@@ -100,7 +100,7 @@ class LoopState:
 
 class LocalJournal:
     """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`;
-    `aside` keeps records that cannot be read.
+    `dead_letters` keeps records that cannot be read.
 
     `written` is called in an event loop whenever there is something new to read.
     """

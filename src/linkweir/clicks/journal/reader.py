@@ -24,7 +24,9 @@ class LocalCursor:
 
 
 class JournalReader:
-    """`aside` is handed what cannot be read, once, so that it blocks nothing. Not for several threads at once."""
+    """`dead_letters` is handed what cannot be read, once, so that it blocks nothing. Not for several threads at
+    once.
+    """
 
     def __init__(self, segments: SegmentDirectory, dead_letters: Callable[[bytes], None]) -> None:
         self._segments = segments

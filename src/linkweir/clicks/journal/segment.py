@@ -185,7 +185,7 @@ class JournalSegment:
         self.end = end
 
     def acknowledge(self, offset: int) -> None:
-        """Everything before `position` is safe elsewhere; that is durable, and then those bytes are wiped."""
+        """Everything before `offset` is safe elsewhere; that is durable, and then those bytes are wiped."""
         before = self.acked
         self._write_mark(ACKED_OFFSET, offset)
         sync_data(self.descriptor)

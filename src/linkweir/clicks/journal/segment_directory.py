@@ -26,7 +26,7 @@ MIN_SEGMENTS = 4  # files: one is written while another is read
 
 
 class SegmentDirectory:
-    """A folder with room for `facts` facts. Constructing does no I/O."""
+    """A folder with room for `capacity` facts. Constructing does no I/O."""
 
     def __init__(self, path: Path, capacity: int) -> None:
         self.path = path
