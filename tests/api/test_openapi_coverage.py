@@ -48,7 +48,7 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
     ("UtmOptions", "hosts", "api/test_send.py::test_utm_excludes_signed_addresses_other_hosts_and_marked_tags"),
     ("CheckRequest", f"{PREFERENCES} html_content from headers tracking", DRY_RUN),
     ("AccountUpdate", f"{PREFERENCES} track_opens track_clicks", POLICY),
-    ("AccountUpdate", "name website about", MESSAGE_FIELDS + "test_an_account_shows_what_it_was_told"),
+    ("AccountUpdate", "name website about", MESSAGE_FIELDS + "test_an_account_shows_its_changes"),
     (
         "AccountUpdate",
         "message_metadata_retention message_data_retention",
@@ -67,7 +67,7 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
     ),
     ("DomainCreate", "domain", RESOURCES + "test_a_domains_links_live_on_its_own_host"),
     ("ApiKeyCreate", "label", MESSAGE_FIELDS + "test_a_key_notes_its_use"),
-    ("ApiKeyCreate", "scopes", RESOURCES + "test_a_key_does_what_its_scopes_say"),
+    ("ApiKeyCreate", "scopes", RESOURCES + "test_a_key_is_limited_to_its_scopes"),
     (
         "ApiKeyUpdate",
         "label scopes",
@@ -120,11 +120,11 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
         "from_time to_time sender_domain recipient_domains tags",
         STATISTICS_FIELDS + "test_each_kind_of_event_is_counted_as_its_own",
     ),
-    ("/statistics/transactional/deliverability", "group_by", STATISTICS_FIELDS + "test_periods_are_those_asked_for"),
+    ("/statistics/transactional/deliverability", "group_by", STATISTICS_FIELDS + "test_periods_match_the_request"),
     (
         "/statistics/clicks",
         "from_time to_time group_by limit",
-        STATISTICS_FIELDS + "test_clicks_are_grouped_by_what_is_asked_for",
+        STATISTICS_FIELDS + "test_clicks_are_grouped_by_the_requested_dimension",
     ),
     ("/statistics/clicks", "sender_domain tag", STATISTICS_FIELDS + "test_clicks_of_one_senders_domain"),
     ("/statistics/clicks", "time_zone format", CLICK_STATISTICS + "test_sums_by_time_and_by_value"),
@@ -133,7 +133,7 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
         for path, more in (("/statistics/campaigns", "tags limit"), ("/statistics/variants", "tag baseline"))
     ),
     *(
-        (path, "format", STATISTICS_FIELDS + "test_a_file_is_of_the_format_asked_for")
+        (path, "format", STATISTICS_FIELDS + "test_a_file_has_the_requested_format")
         for path in ("/statistics/campaigns", "/statistics/variants", "/statistics/clickers", "/clicks/export")
     ),
     (
