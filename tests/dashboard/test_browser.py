@@ -136,7 +136,7 @@ def test_making_a_webhook_is_whole(browser_session: BrowserSession) -> None:
     assert page.input_value("#secret").startswith("aha-whsec-")
     assert_no_overflow(page)
     assert_accessible(page)
-    page.click("text=I have it")
+    page.click("text=Done: go to the webhook")
     page.get_by_role("link", name="Delete").click()
     page.click("main .danger")
     assert page.get_by_role("status").inner_text() == "The webhook was deleted."
