@@ -45,8 +45,7 @@ def main() -> None:
     if SHARED_REQUIRED or has_libxml2():
         print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
         run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
-    # Many tests wait for processes and timers: one worker more than there are processors.
-    workers = ["--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    workers = ["--numprocesses", str(os.cpu_count() or 1), "--dist", "loadfile"]
     run(PYTHON, "-m", "pytest", *workers, *sys.argv[1:])
 
 

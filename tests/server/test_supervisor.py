@@ -55,6 +55,12 @@ def list_children(pid: int) -> list[int]:
     return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def ignores_sigterm(pid: int) -> bool:
+    """Does a process ignore SIGTERM?"""
+    (mask,) = re.findall(r"^SigIgn:\t([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def is_alive(pid: int) -> bool:
     """Is there such a process, and not only what is left of it?"""
     try:
@@ -141,6 +147,7 @@ def test_a_child_that_is_stopped_ends_with_its_parent() -> None:
     """A child that SIGSTOP holds, and that heeds no SIGTERM, is gone too when its parent is killed."""
     with run_slow_parent("stuck") as (parent, port):
         wait_until(lambda: len(list_children(parent.pid)) == 3)
+        wait_until(lambda: all(map(ignores_sigterm, list_children(parent.pid))))  # they run what they were forked for
         os.kill(list_children(parent.pid)[0], signal.SIGSTOP)
         parent.kill()
         parent.wait()

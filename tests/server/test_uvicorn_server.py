@@ -86,7 +86,7 @@ def is_closed(connection: socket.socket) -> bool:
 @pytest.mark.parametrize("said", [b"", b"G", GET_REQUEST])
 def test_a_head_must_come_in_time(said: bytes) -> None:
     """Who has not said all of a request's head after some seconds is dropped, even when it says a bit more."""
-    with run_server(head=TIMEOUT_SECONDS) as (_, address), socket.create_connection(address) as connection:
+    with run_server(head_seconds=TIMEOUT_SECONDS) as (_, address), socket.create_connection(address) as connection:
         began = time.monotonic()
         with contextlib.suppress(OSError):
             connection.sendall(said)
@@ -99,7 +99,7 @@ def test_a_head_must_come_in_time(said: bytes) -> None:
 
 def test_a_second_head_must_come_in_time_too() -> None:
     """A connection that is kept alive gets no more time for its next request than for its first."""
-    with run_server(head=TIMEOUT_SECONDS) as (_, address), socket.create_connection(address) as connection:
+    with run_server(head_seconds=TIMEOUT_SECONDS) as (_, address), socket.create_connection(address) as connection:
         connection.sendall(GET_REQUEST + b"\r\n")
         assert connection.recv(1000).startswith(b"HTTP/1.1 204")
         connection.sendall(b"GET ")
@@ -108,7 +108,7 @@ def test_a_second_head_must_come_in_time_too() -> None:
 
 def test_a_slow_answer_is_waited_for() -> None:
     """A request that has come in whole is answered, however long the answer takes."""
-    with run_server(head=TIMEOUT_SECONDS) as (_, address), socket.create_connection(address) as connection:
+    with run_server(head_seconds=TIMEOUT_SECONDS) as (_, address), socket.create_connection(address) as connection:
         connection.sendall(GET_REQUEST.replace(b"/ ", b"/slow ") + b"\r\n")
         connection.settimeout(WAIT_SECONDS)
         assert connection.recv(1000).startswith(b"HTTP/1.1 204")
@@ -120,7 +120,7 @@ def test_a_body_must_come_in_time() -> None:
 
     def work(seconds: float) -> None:
         with (
-            run_server(head=seconds / 2, body=seconds) as (_, address),
+            run_server(head_seconds=seconds / 2, body_seconds=seconds) as (_, address),
             socket.create_connection(address) as quick,
             socket.create_connection(address) as connection,
         ):
@@ -145,7 +145,7 @@ def test_an_answer_must_be_taken() -> None:
     ask = GET_REQUEST.replace(b"/ ", b"/large ") + b"Connection: close\r\n\r\n"
 
     def work(seconds: float) -> None:
-        with run_server(body=seconds) as (server, address), contextlib.ExitStack() as stack:
+        with run_server(body_seconds=seconds) as (server, address), contextlib.ExitStack() as stack:
             idle, reader = (stack.enter_context(socket.create_connection(address)) for _ in range(2))
             began, got = time.monotonic(), 0
             for connection in (idle, reader):
@@ -164,7 +164,7 @@ def test_a_flood_blocks_nobody() -> None:
     """Of too many connections the longest waiting are dropped, so that a new one is answered."""
 
     def work(_seconds: float) -> None:
-        with run_server(connections=50) as (_, address), contextlib.ExitStack() as stack:
+        with run_server(max_connections=50) as (_, address), contextlib.ExitStack() as stack:
             busy = stack.enter_context(socket.create_connection(address))
             busy.sendall(GET_REQUEST.replace(b"/ ", b"/slow ") + b"\r\n")
             flood = [stack.enter_context(socket.create_connection(address)) for _ in range(300)]
