@@ -1,6 +1,7 @@
 """The data folder of a service, for sub-commands that work beside one that runs, or while none does."""
 
 import argparse
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def data_folder_settings(folder: Path | None) -> "Settings":
     packages are missing.
     """
     with require_service_extra():
+        importlib.import_module("linkweir.db.database")  # first of all: without it no folder is of use
         from linkweir.settings import from_environment
     settings = from_environment(os.environ, data=folder)
     if not settings.database.exists():
