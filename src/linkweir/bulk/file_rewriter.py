@@ -40,10 +40,10 @@ MailStartedCallback = Callable[[int], None]
 class RewriteConfig:
     """Everything that rewriting a file needs, in a form that travels to another process.
 
-    `ring` is a key ring as JSON; `message` may be a pattern (see `message_for`); `report` asks for rows.
+    `message` may be a pattern (see `expand_pattern`); `report` asks for rows.
     """
 
-    keyring: bytes = field(repr=False)
+    keyring: KeyRing = field(repr=False)
     base_url: str
     message: str | None = None
     campaign: str | None = None
@@ -78,9 +78,8 @@ class FileRewriter:
         self._config = config
         self._on_mail_started: MailStartedCallback | None = None
         self._renamed_path: str | None = None  # where the mail belongs whose name states its length
-        ring = KeyRing.from_json(config.keyring)
         self._tracker_factory = TrackerFactory(
-            ring, config.base_url, message=config.message, campaign=config.campaign, privacy=config.privacy
+            config.keyring, config.base_url, message=config.message, campaign=config.campaign, privacy=config.privacy
         )
 
     def rewrite(

@@ -164,7 +164,7 @@ def _validate_key_file(key_file: str, report: str | None, listing: FileList) -> 
 def _build_config(args: argparse.Namespace) -> RewriteConfig:
     ring, base_url = load_or_create_keyring(key_file_path(args), args.base_url, dry_run=args.dry_run)
     return RewriteConfig(
-        keyring=ring.to_json(),
+        keyring=ring,
         base_url=base_url,
         message=args.message_id,
         campaign=get_campaign(args),
