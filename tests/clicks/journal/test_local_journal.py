@@ -514,17 +514,17 @@ def test_a_slow_store_gets_smaller_batches() -> None:
 
 
 def test_notifications_run_about_once_a_second(tmp_path: Path) -> None:
-    """The worker looks for what is to be told right after storing and then again and again."""
-    bench, told = JournalHarness(tmp_path), list[float]()
+    """The worker looks for due notifications right after storing, and then again and again."""
+    bench, times = JournalHarness(tmp_path), list[float]()
 
-    def tell(_connection: Connection) -> int:
-        told.append(time.monotonic())
+    def send_notifications(_connection: Connection) -> int:
+        times.append(time.monotonic())
         return 0
 
-    bench.worker = bench.make_worker(ingest_events, tell)
+    bench.worker = bench.make_worker(ingest_events, send_notifications)
     bench.journal.start()
     bench.worker.start()
     bench.append(make_event(1))
     bench.wait_until_empty(1)
-    wait_until(lambda: len(told) >= 3)
+    wait_until(lambda: len(times) >= 3)
     bench.stop()
