@@ -51,7 +51,6 @@ SMALL_MODULES = {
     "db/migrations/env.py": "Alembic prescribes it",
     "db/migrations/versions/v0001_initial_schema.py": "Alembic wants a file for each revision",
     "db/schema/table_metadata.py": "what all modules of tables import, and none of them may own",
-    "dashboard/segment_pages.py": "one page, beside those of campaigns",
     "mail/transport/transport_factory.py": "where a new transport is registered",
     "mail/message_ids.py": "shared by submission, bounces and links",
     "manual/generate.py": "a program of its own",

@@ -8,9 +8,10 @@ from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.errors import NotFound
-from linkweir.stats import campaign_reports, report_period, verdict_counts
+from linkweir.stats import campaign_reports, report_period, segments, verdict_counts
 
 MAX_COMPARED = 4
+MAX_VALUES = 500  # of one segment
 
 
 @login_required
@@ -62,6 +63,27 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
         mail = campaign_reports.load_latest_mail(connection, account, tag)
         links = campaign_reports.load_links(connection, account, tag, chosen)
     return heatmap_response(call, mail, links.clicks)
+
+
+@login_required
+def show_segment(call: DashboardRequest) -> Response:
+    """All values of one segment."""
+    tag, by = call.query("tag"), call.query("by")
+    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    segments.dimension_title(by)
+    with call.services.store.read() as connection:
+        found = segments.load_segment(
+            connection, chosen.statistics_query(call.account["id"], tag, group=by, limit=MAX_VALUES)
+        )
+    return call.render(
+        "segment.html",
+        here="campaigns",
+        tag=tag,
+        one=found,
+        period=chosen,
+        choices=report_period.DAY_CHOICES,
+        limit=MAX_VALUES,
+    )
 
 
 def parse_tag(call: DashboardRequest) -> str:
