@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.smtp.receiving_server import ReceivingServer
 from tests.web.running_service import find_free_port, wait_until
 
 KILLS = 4
@@ -91,7 +91,7 @@ def test_what_was_accepted_is_delivered(tmp_path: Path) -> None:
     """Four kills under API and SMTP load: each accepted mail reaches the relay whole; a second copy has the same id."""
     sink = RelaySink()
     port = find_free_port()
-    relay = Controller(sink, hostname="127.0.0.1", port=port)
+    relay = ReceivingServer(sink, hostname="127.0.0.1", port=port)
     relay.start()
     try:
         accepted = _kill_under_load(tmp_path / "data", port)

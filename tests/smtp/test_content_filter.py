@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from linkweir.errors import NotFound, RejectedContent, ValidationError
 from linkweir.mail import raw_submission as reading
 from linkweir.web.json_logging import make_logger
+from tests.smtp.receiving_server import ReceivingServer
 from tests.smtp.submission_service import MAIL
 from tests.web.running_service import RunningService, find_free_port, wait_until
 
@@ -59,7 +59,7 @@ def run_filter(data: Path, *, utf8: bool = True, **settings: Any) -> Iterator[tu
     listen, back, box = find_free_port(), find_free_port(), ReturnServer()
     limits = {"data_size_limit": None, "line_length_limit": 1 << 30}
     factory = type("Taking", (SMTP,), {"line_length_limit": limits.pop("line_length_limit")})
-    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller = ReceivingServer(box, hostname="127.0.0.1", port=back)
     controller.factory = lambda: factory(box, enable_SMTPUTF8=utf8, **limits)  # type: ignore[method-assign]
     controller.start()
     try:
@@ -78,7 +78,7 @@ def submit_mail(listen: int, sender: str, *recipients: str, mail: bytes = MAIL) 
 def test_a_bounce_mail_passes_with_its_empty_sender(tmp_path: Path) -> None:
     """A mail with the null reverse-path comes back with it, byte for byte."""
     listen, back, box = find_free_port(), find_free_port(), ReturnServer()
-    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller = ReceivingServer(box, hostname="127.0.0.1", port=back)
     controller.start()
     try:
         with make_filter_service(tmp_path / "data", listen, back) as served:
@@ -96,7 +96,7 @@ def test_the_sender_of_a_refused_mail_is_notified(tmp_path: Path) -> None:
     """A mail that is refused for good on its way back brings its sender one notice with the reason; a bounce none."""
     listen, back, box = find_free_port(), find_free_port(), ReturnServer()
     box.refused_recipients = {"gone@example.org"}
-    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller = ReceivingServer(box, hostname="127.0.0.1", port=back)
     controller.start()
     try:
         with make_filter_service(tmp_path / "data", listen, back, mail_hostname="weir.example") as served:
@@ -136,7 +136,7 @@ def test_without_a_return_server_mails_wait(tmp_path: Path) -> None:
     with RunningService(tmp_path / "data") as without:
         wait_until(lambda: "LINKWEIR_FILTER_RETURN" in str(list_messages(without)[0]["delivery_attempts"]))
         assert list_messages(without)[0]["status"] == "Deferred"
-    controller = Controller(box, hostname="127.0.0.1", port=back)
+    controller = ReceivingServer(box, hostname="127.0.0.1", port=back)
     controller.start()
     try:
         with make_filter_service(tmp_path / "data", listen, back) as last:

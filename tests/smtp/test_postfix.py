@@ -13,11 +13,11 @@ from pathlib import Path
 
 import dkim
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.conftest import skip_or_fail
 from tests.smtp.postfix import OpenDkim, Postfix
+from tests.smtp.receiving_server import ReceivingServer
 from tests.smtp.submission_service import MAIL
 from tests.web.running_service import RunningService, find_free_port, wait_until
 
@@ -68,7 +68,7 @@ def mail_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServe
         skip_or_fail("OpenDKIM is not installed")
     ports = {name: find_free_port() for name in ("incoming", "submission", "back", "to_filter", "relay", "milter")}
     hop = NextHop()
-    next_hop = Controller(hop, hostname="127.0.0.1", port=ports["relay"], enable_SMTPUTF8=True)
+    next_hop = ReceivingServer(hop, hostname="127.0.0.1", port=ports["relay"], enable_SMTPUTF8=True)
     next_hop.start()
     ways = {"filter_listen": f"127.0.0.1:{ports['to_filter']}", "filter_return": f"127.0.0.1:{ports['back']}"}
     folder = Path(tempfile.mkdtemp(prefix="lw"))  # a socket's path must be short
