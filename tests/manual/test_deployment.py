@@ -5,18 +5,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from tests.conftest import skip_or_fail
 from tests.manual.examples import PAGES, examples
 
 PAGE = (PAGES / "operations.md").read_text(encoding="utf-8")
-NGINX, CADDY, SYSTEMD = (shutil.which(name) for name in ("nginx", "caddy", "systemd-analyze"))
 
 
 def block(language: str) -> str:
     """The one block of this language."""
     (found,) = [example.text for example in examples(PAGE) if example.language == language]
     return found
+
+
+def find_program(name: str) -> str:
+    """Where it is installed; the test is skipped, or fails where nothing may be missing."""
+    return shutil.which(name) or skip_or_fail(f"{name} is not installed")
 
 
 def run(*command: str | Path) -> str:
@@ -26,16 +29,14 @@ def run(*command: str | Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.skipif(SYSTEMD is None, reason="systemd-analyze is not installed")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """systemd knows each line of the unit; only the program's path is another one here."""
     text = re.sub(r"ExecStart=\S+/linkweir", f"ExecStart={shutil.which('true')}", block("ini"))
     (tmp_path / "linkweir.service").write_text(text.replace("User=linkweir", "User=root"))
-    said = run(str(SYSTEMD), "verify", "--man=no", tmp_path / "linkweir.service")
+    said = run(find_program("systemd-analyze"), "verify", "--man=no", tmp_path / "linkweir.service")
     assert "linkweir.service" not in said, said
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_nginx_accepts_the_server(tmp_path: Path) -> None:
     """nginx reads the server block, with a certificate that is made here."""
     names: list[str | Path] = [
@@ -53,13 +54,12 @@ def test_nginx_accepts_the_server(tmp_path: Path) -> None:
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in kinds)
     config.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{folders}{server}}}\n")
-    run(str(NGINX), "-t", "-e", tmp_path / "error.log", "-c", config)
+    run(find_program("nginx"), "-t", "-e", tmp_path / "error.log", "-c", config)
 
 
-@pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     """Caddy reads the file and finds it in its own format."""
     file = tmp_path / "Caddyfile"
     file.write_text(block("caddy"))
-    run(str(CADDY), "validate", "--adapter", "caddyfile", "--config", file)
-    run(str(CADDY), "fmt", file)
+    run(find_program("caddy"), "validate", "--adapter", "caddyfile", "--config", file)
+    run(find_program("caddy"), "fmt", file)
