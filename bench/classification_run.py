@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from bench.simulator.clients import Mail, Request
-from bench.simulator.traffic import Campaign
+from bench.simulator.clients import Campaign, Mail, Request
 from linkweir.clicks import request_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Evidence, Hit, Verdict, classify_hits
 from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
@@ -117,7 +116,7 @@ def _make_hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
         user_agent=request.user_agent,
         prefetch=request_signals.is_prefetch(headers),
         signals=(
-            *request_signals.detect_signals(headers, "1.1", secure=True),
+            *request_signals.detect_signals(headers, request.http_version, secure=True),
             *enricher.user_agent_signals(request.user_agent),
         ),
         client=described.client,

@@ -36,7 +36,10 @@ FULL_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request for one link (0 is the first) of a mail, at `at` seconds, and who was behind it in truth."""
+    """One request for one link (0 is the first) of a mail, at `at` seconds, and who was behind it in truth.
+
+    `traits` name the sender's groups for tables by kind, as `device:old-ios`, `network:vpn` or `habit:tester`.
+    """
 
     mail: int
     at: float
@@ -47,31 +50,52 @@ class Request:
     truth: str  # human, machine or prefetch
     actor: str
     method: str = "GET"
+    http_version: str = "1.1"
+    traits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where somebody or something sits and what it uses."""
+    """Where somebody or something sits and what it uses; `traits` as those of its requests."""
 
     ip: str
     user_agent: str
     headers: dict[str, str]
+    http_version: str = "1.1"
+    traits: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Mail:
-    """A mail with `links` tracked links, taken by its recipient's server at `delivered` seconds."""
+    """A mail with `links` tracked links, taken by its recipient's server at `delivered` seconds.
+
+    `mailing` counts the mailings that it may be a part of, `recipient` is who gets it, the same in each of them.
+    """
 
     number: int
     links: int
     delivered: float
     requests: list[Request] = field(default_factory=list)
+    mailing: int = 0
+    recipient: str = ""
 
     def add(self, at: float, link: int, client: Client, label: str, method: str = "GET") -> None:
         """Add a request of `label`, written `truth/actor`."""
         truth, _, actor = label.partition("/")
         self.requests.append(
-            Request(self.number, at, link, client.ip, client.user_agent, client.headers, truth, actor, method)
+            Request(
+                self.number,
+                at,
+                link,
+                client.ip,
+                client.user_agent,
+                client.headers,
+                truth,
+                actor,
+                method,
+                client.http_version,
+                client.traits,
+            )
         )
 
 
@@ -84,6 +108,17 @@ class DataCentre:
     def random_ip(self, rng: Random) -> str:
         """Any of its addresses."""
         return f"{rng.choice(self.networks)}.{rng.randint(1, 254)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Mails with the requests for their links; `data_centres` are networks of which an operator's list names some,
+    `internal_networks` (CIDR) those that the sender's own people test from.
+    """
+
+    mails: list[Mail] = field(default_factory=list)
+    data_centres: list[DataCentre] = field(default_factory=list)
+    internal_networks: list[str] = field(default_factory=list)
 
 
 def make_data_centre(rng: Random) -> DataCentre:

@@ -1,11 +1,11 @@
 """Mails of one morning, or of a season: organisations, their scanners and their people, all from one seed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 
 from bench.simulator import clients, human_clicks, scanners
-from bench.simulator.clients import DataCentre, Mail
+from bench.simulator.clients import Campaign, DataCentre, Mail
 from bench.simulator.human_clicks import ReaderProfile
 from bench.simulator.scanners import SecurityGateway
 
@@ -14,14 +14,6 @@ BEHAVIOUR_WEIGHTS = {"at once": 58.0, "in a row": 14.0, "slowly": 6.0, "strewn":
 BEHAVIOUR_WEIGHTS["library"] = 4.0
 DAY_SECONDS = 86_400.0
 REACHED_SHARE = 0.8  # the part of the organisations that a mailing of a season goes to
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """Mails with the requests for their links; `data_centres` are networks of which an operator's list names some."""
-
-    mails: list[Mail] = field(default_factory=list)
-    data_centres: list[DataCentre] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
