@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import select, update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table as requests
+from linkweir.db.database import Database
 from linkweir.db.schema import outbox, webhooks
 from linkweir.settings import Network
 from linkweir.webhooks import ssrf_guard, webhook_worker
@@ -109,6 +111,24 @@ def test_a_bad_answer_is_tried_six_times(service: RunningService, behaviour: str
         assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
         counted = get_webhook(service, made)
     assert (counted["success_count"], counted["error_count"], counted["errors_since_last_success"]) == (0, 6, 6)
+
+
+def test_a_clock_that_jumped_ahead_and_back_delays_no_request(tmp_path: Path) -> None:
+    """A request that was put off, and claimed, while the clock was a year ahead is sent soon after it was set back."""
+    year = 365 * 86_400 * SECOND_US
+    settings = {"webhook_networks": LOOPBACK_NETWORKS}
+    with WebhookReceiver("fail") as receiver:
+        with RunningService(tmp_path / "data", webhook_retry_seconds=3600.0, **settings) as before:
+            create_webhook(before, receiver.url, "reception")
+            before.send()
+            wait_until(lambda: receiver.received)
+        later = {"due_at": outbox.c.due_at + year, "claimed_until_at": outbox.c.due_at + year}
+        store = Database(before.settings.database, timeout=5)
+        with contextlib.closing(store), store.write() as connection:
+            connection.execute(update(outbox).values(**later, claimed_by=uuid.uuid4()))
+        receiver.behaviour = "ok"
+        with RunningService(tmp_path / "data", **settings) as after:
+            wait_until(lambda: list_states(after) == ["succeeded"])
 
 
 def list_states(service: RunningService) -> list[str]:

@@ -117,6 +117,18 @@ def claim(
     return taken
 
 
+def reset_future_times(connection: Connection, owner: uuid.UUID, now: int, *, max_delay: int, lease: int) -> int:
+    """After a clock that was ahead and was set back: make due what would wait for the time that it showed; how many.
+
+    Nothing waits longer than `max_delay`, and no claim but those of `owner` lasts longer than `lease` (microseconds).
+    """
+    waiting = outbox.c.state == "waiting"
+    held = update(outbox).where(waiting, outbox.c.claimed_until_at > now + lease, outbox.c.claimed_by != owner)
+    connection.execute(held.values(claimed_by=None, claimed_until_at=None))
+    late = update(outbox).where(waiting, outbox.c.due_at > now + max_delay)
+    return connection.execute(late.values(due_at=now)).rowcount
+
+
 def settle(connection: Connection, owner: uuid.UUID, outcome: RequestOutcome, limit: int) -> bool:
     """Write down what became of a claimed request and count it for its webhook, which is disabled after more
     than `limit` failures in a row: then True.

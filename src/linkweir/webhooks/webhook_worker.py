@@ -30,6 +30,7 @@ CLEANUP_INTERVAL_SECONDS = 60.0  # seconds
 HISTORY_US = 7 * 86_400 * 1_000_000  # microseconds that a finished request is kept to be looked at
 STOP_TIMEOUT_SECONDS = 1.0  # seconds that a stop waits for answers
 SLOW_SECONDS = 1.0  # seconds for an answer; a webhook that took longer is held back as one that failed
+MAX_CLOCK_SKEW_US = 600_000_000  # microseconds that a clock may be ahead of another's
 UNSIGNABLE_DELAY_US = 60_000_000  # microseconds until a request is tried again that could not be signed
 
 RunningAttempts = dict[
@@ -61,6 +62,7 @@ class WebhookWorker:
         self._connections = connections
         self._lease = int(lease * 1_000_000)
         self._retry = retry
+        self._max_delay_us = int(1.1 * retry * (MAX_ATTEMPTS - 1) ** 4 * 1_000_000)
         self._clock = clock
         self._owner = uuid.uuid4()
         self._thread: threading.Thread | None = None
@@ -98,7 +100,7 @@ class WebhookWorker:
                 lagging = self._is_slow(item.webhook)
                 turns.acquire(item.webhook.id, slow=lagging)
                 running[asyncio.create_task(self._attempt(sender, item))] = (item, lagging)
-            await asyncio.to_thread(self._run_safely, self._delete_finished)
+            await asyncio.to_thread(self._run_safely, self._clean_up)
             if running:
                 await asyncio.wait(running, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             else:
@@ -203,10 +205,18 @@ class WebhookWorker:
         except DatabaseUnavailable as error:
             self._log.warning("webhook.store_unavailable", error=str(error))  # the leases end by themselves
 
-    def _delete_finished(self) -> list[ClaimedRequest]:
-        """Remove what ended long ago, whenever it is time, also while much is sent. Claims nothing."""
+    def _clean_up(self) -> list[ClaimedRequest]:
+        """Remove what ended long ago, whenever it is time, also while much is sent. Claims nothing.
+
+        Nothing waits for the future either, whatever the clock has shown meanwhile.
+        """
         if time.monotonic() >= self._clean_at:
+            lease = max(2 * self._lease, MAX_CLOCK_SKEW_US)
             with self._store.write() as connection:
+                if late := outbox_table.reset_future_times(
+                    connection, self._owner, self._clock(), max_delay=self._max_delay_us + lease, lease=lease
+                ):
+                    self._log.warning("webhook.clock_set_back", requests=late)
                 more = (
                     outbox_table.delete_old(connection, self._clock() - HISTORY_US) >= outbox_table.CLEANUP_BATCH_ROWS
                 )
