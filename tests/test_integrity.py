@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from linkweir.app import create_app
 from linkweir.errors import DataFolderError, VaultError
@@ -113,6 +114,19 @@ def test_a_vault_key_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vault.key").write_text("x" * 44)
     with pytest.raises(VaultError, match=r"cannot use the vault key .*vault\.key"):
         make_service(tmp_path).start()
+
+
+def test_the_vault_key_of_another_database_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A vault key that is well-formed and opens no secret of this database is reported when the service starts."""
+    make_used_folder(tmp_path)
+    right = (tmp_path / "vault.key").read_bytes()
+    (tmp_path / "vault.key").write_bytes(Fernet.generate_key())
+    capsys.readouterr()
+    assert_starts(tmp_path)
+    assert "vault.foreign_key" in capsys.readouterr().err
+    (tmp_path / "vault.key").write_bytes(right)
+    assert_starts(tmp_path)
+    assert "vault.foreign_key" not in capsys.readouterr().err
 
 
 def test_an_emptied_database_is_refused(tmp_path: Path) -> None:

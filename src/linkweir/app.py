@@ -177,7 +177,7 @@ def prepare(services: AppServices) -> None:
     services.operator_pages.load()
     integrity.check_database(settings)
     migrate(services.store)
-    integrity.check_keys(settings, services.store)
+    integrity.check_keys(settings, services.store, services.log)
     settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     services.account = ensure_default_account(services.store, settings, services.tracking_keyring.load())
 

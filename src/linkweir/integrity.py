@@ -2,13 +2,16 @@
 no link that was sent, a new database knows no message, a new vault key no secret.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+
+from structlog.typing import FilteringBoundLogger
 
 from linkweir.clicks.journal.segment_directory import SUFFIX
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
-from linkweir.errors import DataFolderError
+from linkweir.errors import DataFolderError, VaultError
 from linkweir.settings import Settings
 from linkweir.tokens import keyring_file
 from linkweir.vault import Vault
@@ -27,11 +30,11 @@ def check_database(settings: Settings) -> None:
         )
 
 
-def check_keys(settings: Settings, store: Database) -> None:
+def check_keys(settings: Settings, store: Database, log: FilteringBoundLogger) -> None:
     """With a database that is up to date. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
     with store.read() as connection:
         known = accounts_table.link_key_fingerprints(connection)
-        sealed = accounts_table.has_sealed_secrets(connection)
+        sealed = accounts_table.list_sealed_samples(connection)
     ring = _load_fingerprints(settings)
     # a new ring begins with the same ids, so these alone do not tell whether it is the one that links were sent with
     missing = [key for key, fingerprint in known.items() if key not in ring or fingerprint not in (None, ring[key])]
@@ -47,8 +50,20 @@ def check_keys(settings: Settings, store: Database) -> None:
             f"{settings.vault_path}: the vault key is gone, but the database holds secrets that only it opens (of "
             f"webhooks, of DKIM); put it back from a backup, or, to set these anew, {ACCEPT_LOSS_HINT}"
         )
+    _check_vault(Vault(settings.vault_path), sealed, log)
+
+
+def _check_vault(vault: Vault, sealed: Sequence[bytes], log: FilteringBoundLogger) -> None:
+    """A file that is no key is refused; one that is not the key of these secrets is reported, before the first webhook
+    is due: after `--accept-loss` the secrets of before stay until they are set anew.
+    """
     if sealed:
-        Vault(settings.vault_path).seal(b"")  # a file that is no key is not found out when the first webhook is due
+        vault.seal(b"")
+    for secret in sealed:
+        try:
+            vault.open(secret)
+        except VaultError as error:
+            log.error("vault.foreign_key", reason=str(error))
 
 
 def accept_loss(settings: Settings) -> None:

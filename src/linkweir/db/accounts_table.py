@@ -104,10 +104,11 @@ def link_key_fingerprints(connection: Connection) -> dict[int, bytes | None]:
     return {row.key_id: row.fingerprint for row in connection.execute(select(link_keys))}
 
 
-def has_sealed_secrets(connection: Connection) -> bool:
-    """Is there a secret that only the vault's key opens, and that somebody would miss?"""
-    secrets = (webhooks.c.secret, domains.c.dkim_key)
-    return any(connection.scalar(select(one).where(one.is_not(None)).limit(1)) is not None for one in secrets)
+def list_sealed_samples(connection: Connection) -> list[bytes]:
+    """One secret of each kind that only the vault's key opens, and that somebody would miss."""
+    columns = (webhooks.c.secret, domains.c.dkim_key)
+    samples = [connection.scalar(select(column).where(column.is_not(None)).limit(1)) for column in columns]
+    return [bytes(sample) for sample in samples if sample is not None]
 
 
 def link_key_owners(connection: Connection) -> dict[int, uuid.UUID]:
