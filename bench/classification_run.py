@@ -10,7 +10,7 @@ from dataclasses import replace
 from random import Random
 
 from bench.simulator.clients import Campaign, Mail, Request
-from linkweir.clicks import request_signals
+from linkweir.clicks import header_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Evidence, Hit, Verdict, classify_hits
 from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
 from linkweir.clicks.enrichment import Enricher
@@ -114,9 +114,9 @@ def _make_hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
         position=request.link,
         ip=request.ip,
         user_agent=request.user_agent,
-        prefetch=request_signals.is_prefetch(headers),
+        prefetch=header_signals.is_prefetch(headers),
         signals=(
-            *request_signals.detect_signals(headers, request.http_version, secure=True),
+            *header_signals.detect_signals(headers, request.http_version, secure=True),
             *enricher.user_agent_signals(request.user_agent),
         ),
         client=described.client,

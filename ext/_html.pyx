@@ -17,8 +17,8 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 
 from html_capi cimport (
-    LW_OPT_OUT_MAX, LW_OUTCOMES, LW_PLACEHOLDER, LW_RETAIN_NOTHING, LW_SKIP_VARIANTS, LW_SPAN_COMPLETE, LW_SPAN_SPLIT,
-    LW_TOO_LONG_DESTINATION, LW_TRACKED, LW_WARN_MARKER,
+    LW_OPT_OUT_MAX, LW_OUTCOMES, LW_PLACEHOLDER, LW_RETAIN_NOTHING, LW_FAST_SCAN_VARIANTS,
+    LW_SPAN_COMPLETE, LW_SPAN_SPLIT, LW_TOO_LONG_DESTINATION, LW_TRACKED, LW_WARN_MARKER,
     lw_classification, lw_classify, lw_classify_value, lw_element, lw_element_name, lw_opt_out, lw_options,
     lw_parse_attributes, lw_scan, lw_scan_feed, lw_scan_finish, lw_scan_open_tag, lw_scan_retain_from,
     lw_scratch_bound, lw_span, lw_spans,
@@ -31,12 +31,12 @@ cdef enum:
 
 
 def simd_variants():
-    """Names of the SIMD variants of the fast skip that this processor can run, best first, "portable" last."""
+    """Names of the SIMD variants of the fast scan that this processor can run, best first, "portable" last."""
     cdef int i = 0
     names = []
-    while LW_SKIP_VARIANTS[i].name != NULL:
-        if LW_SKIP_VARIANTS[i].usable():
-            names.append(LW_SKIP_VARIANTS[i].name.decode())
+    while LW_FAST_SCAN_VARIANTS[i].name != NULL:
+        if LW_FAST_SCAN_VARIANTS[i].usable():
+            names.append(LW_FAST_SCAN_VARIANTS[i].name.decode())
         i += 1
     return [*names, "portable"]
 
@@ -75,9 +75,9 @@ cdef class NativeOptions:
 
     cdef select_simd(self, name):
         cdef int i = 0
-        while LW_SKIP_VARIANTS[i].name != NULL:
-            if LW_SKIP_VARIANTS[i].usable() and (name is None or LW_SKIP_VARIANTS[i].name.decode() == name):
-                self.native.skip = LW_SKIP_VARIANTS[i].skip
+        while LW_FAST_SCAN_VARIANTS[i].name != NULL:
+            if LW_FAST_SCAN_VARIANTS[i].usable() and (name is None or LW_FAST_SCAN_VARIANTS[i].name.decode() == name):
+                self.native.skip = LW_FAST_SCAN_VARIANTS[i].skip
                 return
             i += 1
         if name is not None and name != "portable":

@@ -1,13 +1,13 @@
 # html_capi.pxd: what the extension may know of the C core. Declarations only; the headers are the manual.
 from libc.stdint cimport uint8_t, uint64_t
 
-cdef extern from "skip.h" nogil:
-    ctypedef const uint8_t *(*lw_skip_fn)(const uint8_t *p, const uint8_t *end) noexcept
-    ctypedef struct lw_skip_variant:
+cdef extern from "fast_scan.h" nogil:
+    ctypedef const uint8_t *(*lw_fast_scan_fn)(const uint8_t *p, const uint8_t *end) noexcept
+    ctypedef struct lw_fast_scan_variant:
         const char *name
-        lw_skip_fn skip
+        lw_fast_scan_fn skip
         bint (*usable)() noexcept
-    const lw_skip_variant LW_SKIP_VARIANTS[]
+    const lw_fast_scan_variant LW_FAST_SCAN_VARIANTS[]
 
 cdef extern from "attributes.h" nogil:
     enum: LW_OPT_OUT_MAX
@@ -22,7 +22,7 @@ cdef extern from "attributes.h" nogil:
         size_t opt_out_count
         bint outlook
         bint track_placeholders
-        lw_skip_fn skip
+        lw_fast_scan_fn skip
     ctypedef struct lw_tag:
         uint64_t value
         uint64_t value_end
@@ -57,7 +57,7 @@ cdef extern from "tokenizer.h" nogil:
     uint64_t lw_scan_retain_from(const lw_scan *scan, const lw_options *options) noexcept
     const char *lw_element_name(lw_element element) noexcept
 
-cdef extern from "classify.h" nogil:
+cdef extern from "destination_class.h" nogil:
     ctypedef enum lw_outcome:
         LW_TRACKED
         LW_PLACEHOLDER

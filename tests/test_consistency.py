@@ -22,7 +22,7 @@ from linkweir.errors import RejectedContent
 from linkweir.html import REASONS, Outcome
 from linkweir.html.document import scan
 from linkweir.html.lint import check
-from linkweir.html.options import Switches
+from linkweir.html.switches import Switches
 from linkweir.mail.message_ids import link_number
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mime.message import PartLink, check_message, rewrite_message

@@ -9,8 +9,8 @@ import pytest
 import linkweir
 from linkweir.errors import RejectedContent, ValidationError
 from linkweir.html import check
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Switches
 from linkweir.mail import templates
 from linkweir.mail.raw_submission import ParsedMail, RawMail
 from linkweir.mail.templates import Template

@@ -3,7 +3,7 @@
 #define LW_ATTRIBUTES_H
 
 #include "ascii.h"
-#include "skip.h"
+#include "fast_scan.h"
 
 enum { LW_OPT_OUT_MAX = 32 };
 
@@ -20,7 +20,7 @@ typedef struct {
   size_t opt_out_count; /* at most LW_OPT_OUT_MAX; data-as-no-track always counts and is not listed */
   bool outlook;
   bool track_placeholders;
-  lw_skip_fn skip; /* one of skip.h, or NULL for the portable path */
+  lw_fast_scan_fn skip; /* one of fast_scan.h, or NULL for the portable path */
 } lw_options;
 
 /* What the rules need to know of a tag's attributes. Offsets count from the tag's '<'. */

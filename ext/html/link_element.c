@@ -1,5 +1,5 @@
-/* link_element.c: which elements can carry a link, by the tag's name. Which names the fast skip must not pass stands in
- * skip_masks.h. */
+/* link_element.c: which elements can carry a link, by the tag's name. Which names the fast scan must not pass stands in
+ * fast_scan_masks.h. */
 #include "link_element.h"
 
 #include <string.h>

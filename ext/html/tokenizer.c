@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "skip.h"
+#include "fast_scan.h"
 #include "tokenizer_internal.h"
 
-/* Text: find the next '<' that matters. The fast skip may also stop in text; it knows `a` but not
+/* Text: find the next '<' that matters. The fast scan may also stop in text; it knows `a` but not
  * the VML elements of conditional comments. */
 static const uint8_t *data_state(lw_tokenizer *tok, const lw_run_context *run, const uint8_t *p, const uint8_t *end) {
   if (run->skip && tok->depth == 0 && !run->in_conditional) p = run->skip(p, end);

@@ -3,7 +3,7 @@
  * This header is the manual. The scanner follows the HTML standard's tokenizer closely enough to know where an
  * `a` start tag really is one: comments, raw text, scripts with their escapes, CDATA, and the little of the tree
  * builder on which those depend (a bounded stack of svg and math elements, see namespace.h). It decides nothing about
- * destinations; attributes.h reads a tag's attributes, classify.h its destination.
+ * destinations; attributes.h reads a tag's attributes, destination_class.h its destination.
  *
  * It allocates nothing, calls nobody back, and never reads outside the buffer it is given. All state lies in
  * `lw_scan`, which is valid when zeroed. It can be stopped and resumed at any byte.

@@ -33,7 +33,7 @@ typedef struct {
   uint64_t offset;
   lw_spans *out;
   bool in_conditional; /* inside a conditional comment: VML elements count too */
-  lw_skip_fn skip; /* NULL: the states alone */
+  lw_fast_scan_fn skip; /* NULL: the states alone */
 } lw_run_context;
 
 static inline uint64_t lw_offset_of(const lw_run_context *run, const uint8_t *p) {

@@ -25,8 +25,8 @@ from linkweir.api import openapi_document as openapi
 from linkweir.api import operations as api
 from linkweir.background import Component, Heartbeat, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
+from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
-from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
 from linkweir.clicks.journal.dead_letters import DeadLetterFile

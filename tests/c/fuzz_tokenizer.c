@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   findings expected = scan_document(document, n, &plain);
   scan_setup other = plain;
   other.capacity = capacity;
-  lw_skip_fn skip;
+  lw_fast_scan_fn skip;
   for (size_t i = 0; (skip = usable_skip(i)) != NULL; i++) {
     other.options.skip = skip;
     check_setup(document, n, &other, &expected);

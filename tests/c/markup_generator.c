@@ -83,7 +83,7 @@ static void add_tag(page *p) {
   if (dice(p, 40)) add(p, dice(p, 12) ? ">" : "/>");
 }
 
-/* The plain tags that the fast skip passes, as newsletters have them. */
+/* The plain tags that the fast scan passes, as newsletters have them. */
 static void add_tidy(page *p) {
   static const char *const TIDY[] = {
       "<td width=\"20\" style=\"padding:0\">", "</td></tr>\n", "<img src=\"https://h/x.png\" alt=\"\">", "<p class=x>",

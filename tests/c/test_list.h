@@ -3,7 +3,7 @@
 #define LW_TEST_LIST_H
 
 /* test_tokenizer.c */
-void skip_variants_agree(void);
+void fast_scan_variants_agree(void);
 void skips_stop_in_text(void);
 void skips_read_every_short_tag(void);
 void every_split_finds_the_same(void);
@@ -13,7 +13,7 @@ void tags_cut_at_the_guard_page_are_read_no_further(void);
 void a_zeroed_scan_is_valid(void);
 void found_bugs_stay_fixed(void);
 
-/* test_classify.c */
+/* test_destination_class.c */
 void classifying_stays_in_its_scratch(void);
 void decoding_stays_in_its_bound(void);
 void values_stay_off_the_guard_pages(void);

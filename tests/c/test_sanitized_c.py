@@ -19,7 +19,7 @@ from tests.c.toolchain import (
 )
 
 HELPERS = ("main", "tokenizer_helpers", "url_codec_helpers", "encoding_helpers", "markup_generator", "guard_pages")
-TESTED = ("tokenizer", "classify", "url_codec", "transfer_encodings", "commit_queue")
+TESTED = ("tokenizer", "destination_class", "url_codec", "transfer_encodings", "commit_queue")
 SOURCES = [C_FOLDER / f"{name}.c" for name in HELPERS]
 CHECK_SOURCES = [C_FOLDER / f"test_{name}.c" for name in TESTED]
 
@@ -53,9 +53,9 @@ def run_check(program: Path, *names: str) -> str:
     return done.stdout
 
 
-def test_every_skip_variant_finds_what_the_portable_path_finds(check_program: Path) -> None:
+def test_every_fast_scan_variant_finds_what_the_portable_path_finds(check_program: Path) -> None:
     """Each vector variant finds the same links as no skip at all, in one piece and in random pieces."""
-    run_check(check_program, "skip_variants_agree")
+    run_check(check_program, "fast_scan_variants_agree")
 
 
 def test_a_skip_passes_only_what_is_complete(check_program: Path) -> None:

@@ -30,7 +30,7 @@ static void check_setup(const uint8_t *document, size_t n, const scan_setup *set
   free_findings(&found);
 }
 
-void skip_variants_agree(void) {
+void fast_scan_variants_agree(void) {
   uint8_t document[ROOM];
   uint64_t seed = 1;
   for (size_t i = 0; i < 30000; i++) {
@@ -54,7 +54,7 @@ void skip_variants_agree(void) {
 void skips_stop_in_text(void) {
   uint8_t document[ROOM];
   uint64_t seed = 2;
-  lw_skip_fn skip;
+  lw_fast_scan_fn skip;
   size_t passed = 0, total = 0;
   for (size_t i = 0; i < 60000; i++) {
     size_t n = make_markup(&seed, document, ROOM);
@@ -91,7 +91,7 @@ static size_t spell(size_t number, size_t letters, size_t shift, uint8_t *out) {
   return n + 2 * 64;
 }
 
-static size_t links_of(lw_skip_fn skip, const uint8_t *document, size_t n, lw_span *spans) {
+static size_t links_of(lw_fast_scan_fn skip, const uint8_t *document, size_t n, lw_span *spans) {
   lw_scan scan = {0};
   lw_spans out = {spans, 0, 8};
   lw_options options = {.tag_limit = 65536, .skip = skip};
@@ -103,7 +103,7 @@ static size_t links_of(lw_skip_fn skip, const uint8_t *document, size_t n, lw_sp
 void skips_read_every_short_tag(void) {
   uint8_t document[512];
   lw_span expected[8], found[8];
-  lw_skip_fn skip;
+  lw_fast_scan_fn skip;
   for (size_t letters = 1, all = 7; letters <= 6; letters++, all *= 7) {
     for (size_t number = 0; number < all; number++) {
       size_t n = spell(number, letters, 64 - 3 - 2 * letters + number % (3 * letters), document);

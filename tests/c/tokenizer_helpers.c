@@ -16,8 +16,8 @@ uint64_t next_random(uint64_t *state) {
   return x * 0x2545F4914F6CDD1D;
 }
 
-lw_skip_fn usable_skip(size_t i) {
-  for (const lw_skip_variant *v = LW_SKIP_VARIANTS; v->name; v++)
+lw_fast_scan_fn usable_skip(size_t i) {
+  for (const lw_fast_scan_variant *v = LW_FAST_SCAN_VARIANTS; v->name; v++)
     if (v->usable() && i-- == 0) return v->skip;
   return NULL;
 }

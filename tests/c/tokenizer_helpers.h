@@ -7,7 +7,7 @@
 #ifndef LW_TEST_TOKENIZER_HELPERS_H
 #define LW_TEST_TOKENIZER_HELPERS_H
 
-#include "classify.h"
+#include "destination_class.h"
 
 /* Where a chunk lies while it is scanned. NULL: on the heap, in a block of exactly its size. */
 typedef struct {
@@ -47,7 +47,7 @@ void free_findings(findings *found);
 /* A generator of chunk sizes and markup: the next number of a seeded sequence (xorshift64*). */
 uint64_t next_random(uint64_t *state);
 
-/* The usable skip with number `i` of LW_SKIP_VARIANTS, best first; NULL behind the last: the portable path. */
-lw_skip_fn usable_skip(size_t i);
+/* The usable skip with number `i` of LW_FAST_SCAN_VARIANTS, best first; NULL behind the last: the portable path. */
+lw_fast_scan_fn usable_skip(size_t i);
 
 #endif

@@ -20,9 +20,9 @@ from linkweir.clicks.journal.segment import WriteTarget
 from linkweir.errors import BadToken
 from linkweir.html.document import rewrite, scan
 from linkweir.html.lint import check
-from linkweir.html.options import Switches
 from linkweir.html.plan import Plan
 from linkweir.html.rewriter import Rewriter, rewrite_chunks
+from linkweir.html.switches import Switches
 from linkweir.mime import iter_html_bodies
 from linkweir.mime.message import check_message, rewrite_message
 from linkweir.tokens.identifiers import Privacy

@@ -15,10 +15,10 @@ import pytest
 
 from linkweir import _html, _journal, _mime, _tokens
 from linkweir.html.document import rewrite
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.plan import Plan
 from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
 from linkweir.tokens.tracker import Tracker
 from tests.ext.entry_points import EmptyingTracker, make_tracker
 from tests.tokens.keyring_factory import BASE_URL, RING

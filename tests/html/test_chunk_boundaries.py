@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import linkweir
 from linkweir.html.link import Link
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
 from tests.html.generated_markup import THEMES
 from tests.oracle.corpus import load_documents
 from tests.oracle.html5lib import load_tree_tests

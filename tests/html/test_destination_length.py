@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import linkweir
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.plan import Plan
 from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
 from linkweir.tokens.keyring import KeyRing
 from linkweir.tokens.tracker import Tracker
 

@@ -9,10 +9,10 @@ import pytest
 
 from linkweir.html.document import rewrite, scan
 from linkweir.html.lint import check
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.plan import Plan
 from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
 from linkweir.tokens.keyring import KeyRing
 from linkweir.tokens.tracker import Tracker
 

@@ -10,7 +10,7 @@ import re2
 
 import linkweir
 from linkweir.html import one_time
-from linkweir.html.options import Switches
+from linkweir.html.switches import Switches
 from tests.oracle.corpus import load_documents
 
 TABLE = one_time.load_table()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import linkweir
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Switches
 from tests.html.implementations import Scanner
 from tests.reference import ReferenceSwitches
 

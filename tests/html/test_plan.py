@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import linkweir
 from linkweir.errors import RefusedValue
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.plan import Plan
+from linkweir.html.switches import Switches
 from tests.html.generated_markup import THEMES
 from tests.html.test_against_reference import make_link
 

@@ -7,8 +7,8 @@ import pytest
 import linkweir
 from linkweir.errors import BadSwitch, LinkweirError, RefusedValue
 from linkweir.html.link import Link
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Switches
 
 HTML = '<p>é<a href="https://x.example/?a&amp;b">one</a> <a href="/x">two</a></p>'
 REWRITTEN_HTML = '<p>é<a href="https://t.example/0">one</a> <a href="/x">two</a></p>'

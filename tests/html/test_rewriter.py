@@ -8,9 +8,9 @@ import pytest
 
 import linkweir
 from linkweir.html.link import Link
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
 
 DOCUMENT = b'<p><a href="https://x/">1</a><a name=x><a href="https://y/">2</a><a href="https://z/">3</a></p>'
 

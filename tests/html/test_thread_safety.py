@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import linkweir
-from linkweir.html.options import Switches
 from linkweir.html.plan import Plan
 from linkweir.html.rewriter import Rewriter
+from linkweir.html.switches import Switches
 
 DOCUMENTS = [
     (f'<p>{"x" * n}<a href="https://x{n}.example/&amp;">y</a><style><a></style>' * (n % 7 + 1)).encode()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from linkweir.html.document import scan
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Switches
 from linkweir.mime.message import rewrite_message
 
 LINK_MARKUP = b'<a href="https://example.com/">x</a>'

@@ -11,7 +11,7 @@ import re2
 
 from linkweir.errors import BadSwitch, ValidationError
 from linkweir.html import Switches
-from linkweir.html.options import SKIP_PRESETS, Pattern
+from linkweir.html.switches import SKIP_PRESETS, Pattern
 
 MAX_PATTERNS = 50  # of one message, as of a domain and an account
 MAX_MEMORY_BYTES = 1 << 20  # bytes for one pattern, and for its matching

@@ -29,7 +29,7 @@ class ClickEvent:
 
     `number`: the message's number in tokens of this service. `position`: the link's, or OPEN_POSITION or
     HONEYPOT_POSITION. `prefetch`: the request says that a browser fetches ahead of its user. `signals`: codes of what
-    else the headers show (`clicks.request_signals`), separated by spaces. `device`, `country`, `network`: derived at
+    else the headers show (`clicks.header_signals`), separated by spaces. `device`, `country`, `network`: derived at
     once where the mode forbids to store what they come from; in mode `full` they are derived later and None here.
 
     An event whose reader opted out is `anonymous` and `objected`: its message is named only until the event is stored

@@ -18,7 +18,7 @@ from linkweir.db import accounts_table, blocklist_table
 from linkweir.db.database import Database
 from linkweir.errors import BadSwitch, DatabaseUnavailable
 from linkweir.html import Switches
-from linkweir.html.options import Pattern
+from linkweir.html.switches import Pattern
 
 REFRESH_SECONDS = 2.0  # seconds between looks at the store
 URL_PARTS = re.compile(r"(https?)://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]*))?([^#]*)", re.IGNORECASE | re.DOTALL)

@@ -14,8 +14,8 @@ from random import Random
 from linkweir.accounts import account_lookup
 from linkweir.accounts.tracking_preferences import TrackingPreferences
 from linkweir.clicks.click_event import ClickEvent, make_event
+from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
-from linkweir.clicks.ingest.notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import messages_table, sample_data

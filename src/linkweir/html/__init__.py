@@ -3,11 +3,11 @@
 from linkweir.html.document import rewrite, scan
 from linkweir.html.link import Link
 from linkweir.html.lint import Finding, check
-from linkweir.html.options import Switches
 from linkweir.html.outcome import REASONS, Outcome
 from linkweir.html.plan import Plan
 from linkweir.html.resolver import Links
 from linkweir.html.rewriter import Rewriter, arewrite_chunks, rewrite_chunks, rewrite_file
+from linkweir.html.switches import Switches
 
 __all__ = [
     "REASONS",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, overload
 from linkweir import _html
 from linkweir.html.charset import STATEFUL_MARKERS, Charset, has_wide_bom
 from linkweir.html.link import OUTCOME_NUMBER, Link, extract_link_text, link_from_row
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import Links, dry_run_tracker, make_dry_run_resolver, make_resolver
 from linkweir.html.rewriter import DEFAULT_SWITCHES, OnLink
+from linkweir.html.switches import Switches
 from linkweir.tokens import Tracker
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from linkweir.html.document import Document
 from linkweir.html.link import Link
-from linkweir.html.options import Switches
 from linkweir.html.outcome import REASONS, Outcome
 from linkweir.html.resolver import dry_run_tracker
 from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.html.switches import Switches
 from linkweir.tokens import Tracker
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 from linkweir import _html
 from linkweir.html.document import Document
 from linkweir.html.link import OUTCOME_BY_NUMBER, Link
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import DocumentLinks, Links, make_document_resolver
 from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.html.switches import Switches
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

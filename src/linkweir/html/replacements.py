@@ -11,10 +11,10 @@ from typing import TypeAlias
 from linkweir import _html
 from linkweir.html.document import Document
 from linkweir.html.link import OUTCOME_NUMBER, Link
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import DocumentLinks, Links, dry_run_tracker, make_document_resolver
 from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.html.switches import Switches
 from linkweir.tokens import Tracker
 
 # (start, end, value): the document's bytes from start to before end become the value

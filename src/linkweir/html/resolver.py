@@ -16,8 +16,8 @@ from linkweir import _html
 from linkweir.errors import RefusedValue, check_type
 from linkweir.html.charset import Charset
 from linkweir.html.link import OUTCOME_NUMBER
-from linkweir.html.options import Pattern, Switches
 from linkweir.html.outcome import Outcome
+from linkweir.html.switches import Pattern, Switches
 from linkweir.tokens import KeyRing, Tracker
 
 if TYPE_CHECKING:

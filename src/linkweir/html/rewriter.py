@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from linkweir import _html
 from linkweir.html.charset import STATEFUL_MARKERS, Charset, has_wide_bom
 from linkweir.html.link import OUTCOME_BY_NUMBER, Link, link_from_row
-from linkweir.html.options import Switches
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import Links, make_resolver
+from linkweir.html.switches import Switches
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

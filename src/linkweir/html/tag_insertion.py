@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from linkweir.errors import check_type
 from linkweir.html.document import Document
-from linkweir.html.options import Switches
 from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.html.switches import Switches
 
 # Where the tokenizer reports this tag as a link, the position is text content, not a comment or script.
 _PROBE = b'<a href="https://probe.invalid/">'

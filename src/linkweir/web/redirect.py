@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from linkweir.clicks import link_resolution, request_signals
+from linkweir.clicks import header_signals, link_resolution
 from linkweir.clicks.click_event import ClickEvent, make_event
 from linkweir.clicks.link_resolution import ResolvedLink
 from linkweir.clock import now
@@ -191,9 +191,9 @@ class RedirectEndpoint:
             method=method,
             ip=client_ip.client_ip(scope, self._proxies, self._services.settings.proxy_header),
             user_agent=agent.decode("latin-1") if agent else None,
-            prefetch=request_signals.is_prefetch(headers),
+            prefetch=header_signals.is_prefetch(headers),
             opts_out=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
-            signals=request_signals.detect_signals(headers, scope["http_version"], secure=self._is_https),
+            signals=header_signals.detect_signals(headers, scope["http_version"], secure=self._is_https),
             policy=self._services.recording_policy,
         )
 

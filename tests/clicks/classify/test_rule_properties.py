@@ -15,7 +15,7 @@ from linkweir.clicks.classify import (
     Reputation,
     classify_hits,
 )
-from linkweir.clicks.request_signals import SIGNALS
+from linkweir.clicks.header_signals import SIGNALS
 from linkweir.clock import SECOND_US
 from tests.clicks.classify.hit_factory import CHROME, START_US, shuffle
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from linkweir.clicks.classify import Classification, Verdict
-from linkweir.clicks.ingest.notifications import enqueue_notifications
+from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clock import SECOND_US
 from linkweir.db import webhooks_table
 from tests.clicks.ingest.click_store import START_US, ClickStore

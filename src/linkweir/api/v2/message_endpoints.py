@@ -17,7 +17,7 @@ from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
 from linkweir.api.v2.query_parameters import MessageQuery, normalize_email, to_microseconds
 from linkweir.api.v2.response_types import Acknowledgement
-from linkweir.clicks.ingest import notifications
+from linkweir.clicks.ingest import click_notifications
 from linkweir.clock import now, rfc3339
 from linkweir.db import events_table, message_search, messages_table, notification_queries
 from linkweir.errors import Conflict, NotFound
@@ -97,7 +97,7 @@ def _load_attempts(connection: Connection, row: RowMapping) -> list[dict[str, An
 def _event_data(event: RowMapping, hit: RowMapping | None) -> dict[str, Any]:
     """What is said of an event; of a click or an open, what is thought of it now."""
     if hit is not None:
-        return notifications.click_payload(hit)
+        return click_notifications.click_payload(hit)
     data: dict[str, Any] = event["data"]
     return data
 

@@ -9,7 +9,7 @@ unsure but never a machine's, however many of its kind come together: none of th
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from linkweir.clicks import request_signals
+from linkweir.clicks import header_signals
 from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Verdict
 from linkweir.clicks.classify.features import HitFeatures
 from linkweir.clock import SECOND_US
@@ -113,7 +113,7 @@ def _is_shared_sweep(features: HitFeatures) -> bool:
 
 
 def _lacks_browser_headers(features: HitFeatures) -> bool:
-    return features.is_modern_browser and {request_signals.NO_ACCEPT_LANGUAGE, request_signals.NO_SEC_FETCH} <= set(
+    return features.is_modern_browser and {header_signals.NO_ACCEPT_LANGUAGE, header_signals.NO_SEC_FETCH} <= set(
         features.hit.signals
     )
 
@@ -215,19 +215,19 @@ RULES = (
          "The user agent names a service that draws previews of links.", 6.0, strong=True),
     Rule("not-a-browser", "headers", _lacks_browser_headers,
          "The browser that is named always sends headers that are missing.", 2.5, strong=True),
-    Rule("no-user-agent", "headers", _has_signal(request_signals.NO_USER_AGENT),
+    Rule("no-user-agent", "headers", _has_signal(header_signals.NO_USER_AGENT),
          "No user agent was named.", 3.0, strong=True),
-    Rule("no-accept", "headers", _has_signal(request_signals.NO_ACCEPT),
+    Rule("no-accept", "headers", _has_signal(header_signals.NO_ACCEPT),
          "The Accept header, which browsers send, was missing.", 1.0),
-    Rule("no-accept-language", "headers", _has_signal(request_signals.NO_ACCEPT_LANGUAGE),
+    Rule("no-accept-language", "headers", _has_signal(header_signals.NO_ACCEPT_LANGUAGE),
          "The Accept-Language header, which browsers send, was missing.", 1.0),
-    Rule("no-accept-encoding", "headers", _has_signal(request_signals.NO_ACCEPT_ENCODING),
+    Rule("no-accept-encoding", "headers", _has_signal(header_signals.NO_ACCEPT_ENCODING),
          "The Accept-Encoding header, which browsers send, was missing.", 0.8),
-    Rule("no-sec-fetch", "headers", _has_signal(request_signals.NO_SEC_FETCH),
+    Rule("no-sec-fetch", "headers", _has_signal(header_signals.NO_SEC_FETCH),
          "The Sec-Fetch headers, which newer browsers send, were missing.", 0.4),
-    Rule("not-navigation", "headers", _has_signal(request_signals.NOT_NAVIGATION),
+    Rule("not-navigation", "headers", _has_signal(header_signals.NOT_NAVIGATION),
          "The request headers say that a script fetched this, not that a page was opened.", 1.2),
-    Rule("old-http", "headers", _has_signal(request_signals.HTTP_1_0),
+    Rule("old-http", "headers", _has_signal(header_signals.HTTP_1_0),
          "The request used HTTP/1.0, which no current browser does.", 0.6),
     # when
     Rule("before-delivery", "time", _is_delivered_between(-20.0, 0.0),

@@ -1,5 +1,6 @@
-/* marker.c: see marker.h. Which systems write which markers stands in tests/html/test_placeholders.py, with sources. */
-#include "marker.h"
+/* template_marker.c: see template_marker.h. Which systems write which markers stands in
+ * tests/html/test_placeholders.py, with sources. */
+#include "template_marker.h"
 
 #include <string.h>
 

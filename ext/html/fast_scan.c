@@ -1,7 +1,7 @@
-/* skip.c: the variants of this build, and which of them this processor can run. */
-#include "skip.h"
+/* fast_scan.c: the variants of this build, and which of them this processor can run. */
+#include "fast_scan.h"
 
-#include "skip_variants.h"
+#include "fast_scan_variants.h"
 
 uint64_t lw_significant_by_table(const uint8_t *block, uint64_t less) {
   static const uint8_t FIRST_LOW[16] = {LW_FIRST_LOW}, FIRST_HIGH[16] = {LW_FIRST_HIGH};
@@ -39,12 +39,12 @@ static bool have_avx2(void) {
 static bool always(void) { return true; }
 #endif
 
-const lw_skip_variant LW_SKIP_VARIANTS[] = {
+const lw_fast_scan_variant LW_FAST_SCAN_VARIANTS[] = {
 #ifdef LW_HAVE_X86
-    {"avx2", lw_skip_avx2, have_avx2},
-    {"sse2", lw_skip_sse2, always},
+    {"avx2", lw_fast_scan_avx2, have_avx2},
+    {"sse2", lw_fast_scan_sse2, always},
 #elif defined(LW_HAVE_NEON)
-    {"neon", lw_skip_neon, always},
+    {"neon", lw_fast_scan_neon, always},
 #endif
     {0, 0, 0},
 };

@@ -1,4 +1,4 @@
-/* test_classify.c: judging and decoding values write no byte more than they announce, and read none outside. */
+/* test_destination_class.c: judging and decoding write no byte more than announced and read none outside. */
 #include <string.h>
 
 #include "check.h"

@@ -1,6 +1,6 @@
-/* classify.h: the decision table of the link rules (section 2), for one tag. */
-#ifndef LW_CLASSIFY_H
-#define LW_CLASSIFY_H
+/* destination_class.h: the decision table of the link rules (section 2), for one tag. */
+#ifndef LW_DESTINATION_CLASS_H
+#define LW_DESTINATION_CLASS_H
 
 #include "tokenizer.h"
 

@@ -1,6 +1,6 @@
-/* skip_masks.h: what a block of 64 bytes is reduced to, bit i standing for byte i; and bit arithmetic. */
-#ifndef LW_SKIP_MASKS_H
-#define LW_SKIP_MASKS_H
+/* fast_scan_masks.h: what a block of 64 bytes is reduced to, bit i standing for byte i; and bit arithmetic. */
+#ifndef LW_FAST_SCAN_MASKS_H
+#define LW_FAST_SCAN_MASKS_H
 
 #include "ascii.h"
 
@@ -10,12 +10,12 @@
 
 /* For what the loop seldom calls: inlined, its constants would push others out of registers. */
 #if defined(__GNUC__) || defined(__clang__)
-#define LW_SKIP_NOINLINE __attribute__((noinline))
+#define LW_FAST_SCAN_NOINLINE __attribute__((noinline))
 #else
-#define LW_SKIP_NOINLINE
+#define LW_FAST_SCAN_NOINLINE
 #endif
 
-enum { LW_SKIP_READ_BYTES = 67 }; /* a block, and up to three bytes behind a '<' at its end */
+enum { LW_FAST_SCAN_READ_BYTES = 67 }; /* a block, and up to three bytes behind a '<' at its end */
 
 typedef struct {
   uint64_t less, greater, quote, apostrophe, equals;

@@ -1,12 +1,12 @@
-/* skip_sse2.c: the fast skip for every x86-64 processor. */
-#include "skip_variants.h"
+/* fast_scan_sse2.c: the fast scan for every x86-64 processor. */
+#include "fast_scan_variants.h"
 
 #ifdef LW_HAVE_X86
 #include <emmintrin.h>
 
-#define LW_SKIP_NAME lw_skip_sse2
-#define LW_SKIP_TARGET
-#include "skip_masks.h"
+#define LW_FAST_SCAN_NAME lw_fast_scan_sse2
+#define LW_FAST_SCAN_TARGET
+#include "fast_scan_masks.h"
 
 #define lw_prefix_xor lw_prefix_xor_shifts
 
@@ -40,7 +40,7 @@ static inline block load(const uint8_t *p) {
   return b;
 }
 
-LW_SKIP_NOINLINE static uint64_t lw_unquoted_value_bytes(const uint8_t *p) {
+LW_FAST_SCAN_NOINLINE static uint64_t lw_unquoted_value_bytes(const uint8_t *p) {
   block b = load(p);
   uint64_t number = above(&b, 0x2A) & ~above(&b, 0x3B);
   return number | above(&b, 0x3E) | equal(&b, '#') | equal(&b, '%');
@@ -58,5 +58,5 @@ static inline void lw_masks_at(const uint8_t *p, lw_masks *m) {
   m->significant = lw_significant_by_table(p, m->less); /* without a byte shuffle, tag by tag */
 }
 
-#include "skip_loop.h"
+#include "fast_scan_loop.h"
 #endif

@@ -1,6 +1,6 @@
-/* marker.h: the template markers of the link rules (section 2), of which nobody knows what they will become. */
-#ifndef LW_MARKER_H
-#define LW_MARKER_H
+/* template_marker.h: the template markers of the link rules (section 2): nobody knows what they will become. */
+#ifndef LW_TEMPLATE_MARKER_H
+#define LW_TEMPLATE_MARKER_H
 
 #include "ascii.h"
 

@@ -1,4 +1,4 @@
-/* skip_loop.h: the fast skip's logic over bit masks, the same for every instruction set.
+/* fast_scan_loop.h: the fast scan's logic over bit masks, the same for every instruction set.
  *
  * The plain algorithm: read tag by tag as tag.c does. That costs a few unpredictable branches per tag, which is
  * all the time there is. Departures, and why each pays:
@@ -15,10 +15,10 @@
  * 4. The first bit that fails a check, or is significant, ends the skip at its tag, which the states then read exactly.
  *    Bits before the first failure are right, since prefix operations only look back.
  *
- * Include after defining LW_SKIP_NAME, LW_SKIP_TARGET (function attribute), lw_masks_at, lw_unquoted_value_bytes and
- * lw_prefix_xor.
+ * Include after defining LW_FAST_SCAN_NAME, LW_FAST_SCAN_TARGET (function attribute), lw_masks_at,
+ * lw_unquoted_value_bytes and lw_prefix_xor.
  */
-#include "skip_masks.h"
+#include "fast_scan_masks.h"
 
 typedef struct {
   uint64_t in_tag, in_value;        /* all ones or zero */
@@ -26,7 +26,7 @@ typedef struct {
 } lw_carry;
 
 /* Add bits at the starts of runs of ones: each carries to the place behind its run's end. Returns those places. */
-LW_SKIP_TARGET static inline uint64_t lw_run_ends(uint64_t starts, uint64_t runs, uint64_t *carry) {
+LW_FAST_SCAN_TARGET static inline uint64_t lw_run_ends(uint64_t starts, uint64_t runs, uint64_t *carry) {
   uint64_t sum = starts + runs, overflow = sum < starts;
   sum += *carry;
   *carry = overflow | (sum < *carry);
@@ -39,7 +39,7 @@ static inline bool lw_is_strong_element(const uint8_t *tag) {
 }
 
 /* The bits of this block at which a check of departure 2 fails. */
-LW_SKIP_TARGET static inline uint64_t lw_unverified(const uint8_t *p, const lw_masks *m, lw_carry *carry) {
+LW_FAST_SCAN_TARGET static inline uint64_t lw_unverified(const uint8_t *p, const lw_masks *m, lw_carry *carry) {
   uint64_t tag = lw_prefix_xor(m->less ^ m->greater) ^ carry->in_tag;
   uint64_t quotes = m->quote & tag;
   uint64_t value = lw_prefix_xor(quotes) ^ carry->in_value;
@@ -68,12 +68,12 @@ LW_SKIP_TARGET static inline uint64_t lw_unverified(const uint8_t *p, const lw_m
   return unverified;
 }
 
-LW_SKIP_TARGET const uint8_t *LW_SKIP_NAME(const uint8_t *p, const uint8_t *end) {
+LW_FAST_SCAN_TARGET const uint8_t *LW_FAST_SCAN_NAME(const uint8_t *p, const uint8_t *end) {
   lw_carry carry = {0};
   const uint8_t *last_block = p; /* the last that holds a '<', and where it holds them */
   uint64_t last_less = 1;
   lw_masks m;
-  while (end - p >= LW_SKIP_READ_BYTES) {
+  while (end - p >= LW_FAST_SCAN_READ_BYTES) {
     uint64_t was_in_tag = carry.in_tag;
     lw_masks_at(p, &m);
     uint64_t unverified = lw_unverified(p, &m, &carry);

@@ -1,12 +1,12 @@
-/* skip_neon.c: the fast skip for ARM64, where NEON is always present. */
-#include "skip_variants.h"
+/* fast_scan_neon.c: the fast scan for ARM64, where NEON is always present. */
+#include "fast_scan_variants.h"
 
 #ifdef LW_HAVE_NEON
 #include <arm_neon.h>
 
-#define LW_SKIP_NAME lw_skip_neon
-#define LW_SKIP_TARGET
-#include "skip_masks.h"
+#define LW_FAST_SCAN_NAME lw_fast_scan_neon
+#define LW_FAST_SCAN_TARGET
+#include "fast_scan_masks.h"
 
 #define lw_prefix_xor lw_prefix_xor_shifts
 
@@ -38,7 +38,7 @@ static inline void load(const uint8_t *p, uint8x16_t v[4]) {
   for (int i = 0; i < 4; i++) v[i] = vld1q_u8(p + 16 * i);
 }
 
-LW_SKIP_NOINLINE static uint64_t lw_unquoted_value_bytes(const uint8_t *p) {
+LW_FAST_SCAN_NOINLINE static uint64_t lw_unquoted_value_bytes(const uint8_t *p) {
   uint8x16_t v[4];
   load(p, v);
   uint64_t number = above(v, 0x2A) & ~above(v, 0x3B);
@@ -58,5 +58,5 @@ static inline void lw_masks_at(const uint8_t *p, lw_masks *m) {
   m->significant = lw_significant_by_table(p, m->less);
 }
 
-#include "skip_loop.h"
+#include "fast_scan_loop.h"
 #endif

@@ -1,10 +1,11 @@
-/* classify.c: from a tag's href to an outcome. See classify.h; the terms are those of the link rules. */
-#include "classify.h"
+/* destination_class.c: from a tag's href to an outcome. See destination_class.h;
+ * the terms are those of the link rules. */
+#include "destination_class.h"
 
 #include <string.h>
 
 #include "ipv6.h"
-#include "marker.h"
+#include "template_marker.h"
 #include "charrefs.h"
 
 size_t lw_scratch_bound(size_t n) { return lw_decoded_bound(n); }
