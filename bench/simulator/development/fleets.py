@@ -13,9 +13,9 @@ STARTS = ((0, 10, 5), (10, 20, 22), (20, 60, 664), (60, 300, 283), (300, 1800, 1
 # #973, opencollective#3656, laravel-passwordless-login#79).
 OLD_CHROMES = (57, 64, 72, 79, 80, 83, 86, 90, 96, 97, 103, 109, 112, 114, 117, 119, 120)
 CURRENT_CHROMES = (131, 133, 134, 135, 136, 136, 137, 137, 137)
-# How a fleet's headers look, per cent. `full`: as the browser that it names (a full browser that runs scripts:
+# Style of a fleet's headers, per cent. `full`: as the browser that it names (a full browser that runs scripts:
 # dada-mail#1126); `headless`: without Accept-Language (emdash#3298); `client`: an HTTP library with a browser's name.
-LOOKS = {
+HEADER_STYLES = {
     "defender": {"full": 50.0, "headless": 30, "client": 20},
     "proofpoint": {"full": 60.0, "headless": 25, "client": 15},
     "mimecast": {"full": 30.0, "headless": 20, "client": 50},
@@ -116,7 +116,7 @@ def make_client(rng: Random, scanner: Scanner, *, agent: str | None = None) -> C
         )
     version = rng.choice(CURRENT_CHROMES if rng.random() < 0.5 else OLD_CHROMES)
     system = rng.choices((browsers.WINDOWS, browsers.WINDOWS_7, browsers.MAC, browsers.LINUX), (80, 5, 8, 7))[0]
-    look = pick(rng, LOOKS[scanner.vendor])
+    look = pick(rng, HEADER_STYLES[scanner.vendor])
     name = browsers.CHROME.format(system, version)
     if rng.random() < 0.25:  # full version numbers, as old Chromes had them
         name = name.replace(".0.0.0 ", f".0.{rng.randint(3000, 7000)}.{rng.randint(40, 170)} ")

@@ -142,7 +142,7 @@ def _strip(client: Client) -> Client:
     return replace(client, headers={name: value for name, value in client.headers.items() if name in kept})
 
 
-def replace_place(client: Client, ip: str, network: str) -> Client:
+def relocate(client: Client, ip: str, network: str) -> Client:
     """The same browser in another place."""
     device = next(trait for trait in client.traits if trait.startswith("device:"))
     return replace(client, ip=ip, traits=(device, f"network:{network}"))

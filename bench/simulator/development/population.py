@@ -192,7 +192,7 @@ def _make_testers(rng: Random, made: Campaign, count: int) -> list[Recipient]:
     for number in range(count):
         client = people.make_client(rng, phone=False)
         if rng.random() < 0.75:
-            client = people.replace_place(client, f"{home}.{rng.randint(1, 254)}", "office-nat")
+            client = people.relocate(client, f"{home}.{rng.randint(1, 254)}", "office-nat")
         person = Person(client, people.make_client(rng, phone=True), "tester", 1, (client,))
         found.append(Recipient(f"tester-{number}", number % SEGMENTS, person, "office", None, tester=True))
     return found
