@@ -26,7 +26,7 @@ from bench.harness import wrk
 from bench.harness.service_process import ServiceProcess
 from bench.harness.wrk import WrkResult
 from bench.ratios import Ratio, WrongAnswerError
-from linkweir.clicks.journal.segment import write_durably
+from linkweir.durable_files import write_durably
 from linkweir.tokens import Tracker, keyring_file
 
 LINKS = 3000

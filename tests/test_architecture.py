@@ -50,6 +50,25 @@ def test_nobody_inside_imports_the_public_names() -> None:
     assert wrong == []
 
 
+DURABILITY_CALLS = re.compile(r"\b(?:fcntl\.|import fcntl|os\.f(?:data)?sync\b|os\.(?:replace|link)\(|O_EXCL\b)")
+OWN_DURABILITY = {
+    "durable_files.py": "the module of these calls",
+    "mail/transport/maildir.py": "a Maildir's own protocol: written in tmp, linked into new",
+    "bulk/file_rewriter.py": "renames a mail of a Maildir after its length has changed",
+}
+
+
+def test_durability_is_in_one_module() -> None:
+    """Locks, flushes and atomic replacements are calls of durable_files, but for the exceptions with a reason."""
+    package = ROOT / "src" / "linkweir"
+    users = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if DURABILITY_CALLS.search(path.read_text("utf-8"))
+    }
+    assert users == set(OWN_DURABILITY)
+
+
 def test_the_library_needs_nothing_but_python() -> None:
     """`import linkweir` and rewriting load the standard library and the package itself, nothing else."""
     result = run(sys.executable, "-c", LOADED_MODULES_SCRIPT)

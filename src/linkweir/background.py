@@ -7,7 +7,6 @@ are of the monotonic clock, which all processes of a machine share, so no clock 
 
 import contextlib
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.durable_files import replace_file
 from linkweir.errors import DatabaseUnavailable
 
 CHECK_SECONDS = 2.0  # seconds between looks
@@ -59,10 +59,8 @@ class Heartbeat:
 
     def write(self, checks: Mapping[str, str]) -> None:
         """How things are now. Raises OSError."""
-        draft = self._path.with_suffix(f".{os.getpid()}.new")
-        draft.write_text(json.dumps({"at": time.monotonic(), "checks": dict(checks)}))
-        draft.chmod(0o600)
-        os.replace(draft, self._path)
+        content = json.dumps({"at": time.monotonic(), "checks": dict(checks)})
+        replace_file(self._path, content.encode(), sync=False)
 
     def read_latest(self) -> tuple[float, dict[str, str]]:
         """Seconds since the last word, or since we began to listen, and what was said."""

@@ -4,12 +4,11 @@ Who has a copy of the database alone learns none of them. The key is a file besi
 """
 
 import contextlib
-import os
-import secrets
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from linkweir.durable_files import create_file
 from linkweir.errors import VaultError
 
 
@@ -46,16 +45,6 @@ def _load_or_create(path: Path) -> bytes:
     with contextlib.suppress(FileNotFoundError):
         return path.read_bytes()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # no number of a process: in a container it is always the same, and one that was killed leaves its draft behind
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # another process was faster: then its key is the one
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with contextlib.suppress(FileExistsError):  # another process was faster: then its key is the one
+        create_file(path, Fernet.generate_key())
     return path.read_bytes()

@@ -5,13 +5,13 @@ for one after the other; so others hear when to come again, and everybody else h
 """
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from linkweir.durable_files import open_lock_file, try_lock
 from linkweir.errors import DatabaseUnavailable, RateLimited
 
 LOCK_FILE: Final = "erasing.lock"
@@ -27,11 +27,11 @@ def exclusive_erasure(folder: Path, *, wait: bool = False) -> Iterator[None]:
     Raises RateLimited while another one is at it or a pause lasts, DatabaseUnavailable.
     """
     try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_lock_file(folder / LOCK_FILE)
     except OSError as error:
         raise DatabaseUnavailable(str(error)) from error
     try:
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if not wait:
                 raise RateLimited(RETRY_SECONDS)
             time.sleep(POLL_SECONDS)
@@ -45,14 +45,6 @@ def exclusive_erasure(folder: Path, *, wait: bool = False) -> Iterator[None]:
             _set_cooldown(descriptor, min(took, MAX_COOLDOWN_SECONDS) if took > SHORT_ERASURE_SECONDS else 0.0)
     finally:
         os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _set_cooldown(descriptor: int, seconds: float) -> None:

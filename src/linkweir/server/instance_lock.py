@@ -3,10 +3,11 @@
 Two may share a folder, as while one takes over from the other: everything is counted once all the same.
 """
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from linkweir.durable_files import try_lock
 
 LOCK_FILE_NAME = "serve.lock"
 
@@ -16,9 +17,4 @@ def lock_data_folder(folder: Path) -> Iterator[bool]:
     """Use the folder for a while; True when another process does already. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / LOCK_FILE_NAME).open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield True
-        else:
-            yield False
+        yield not try_lock(file.fileno())

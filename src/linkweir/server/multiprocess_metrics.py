@@ -16,6 +16,7 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from linkweir.durable_files import replace_file
 from linkweir.web.metrics import Metrics
 
 WRITE_INTERVAL_SECONDS = 2.0  # seconds
@@ -58,8 +59,7 @@ class MultiprocessMetrics:
     def _write(self, text: bytes) -> None:
         path = self._folder / f"{os.getpid()}{FILE_SUFFIX}"
         with contextlib.suppress(OSError):  # figures are worth no failure
-            path.with_suffix(".new").write_bytes(text)
-            os.replace(path.with_suffix(".new"), path)
+            replace_file(path, text, sync=False)
 
     def _merge(self, own: bytes) -> bytes:
         texts = [own]

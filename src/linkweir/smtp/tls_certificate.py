@@ -2,7 +2,6 @@
 
 import datetime
 import ipaddress
-import os
 import ssl
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from linkweir.durable_files import replace_file
 from linkweir.errors import SettingsError
 
 VALIDITY_YEARS = 10
@@ -51,9 +51,5 @@ def load_or_create_certificate(path: Path, name: str) -> Path:
     )
     plain = serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem + signed.public_bytes(serialization.Encoding.PEM))
-    draft.replace(path)
+    replace_file(path, pem + signed.public_bytes(serialization.Encoding.PEM))
     return path

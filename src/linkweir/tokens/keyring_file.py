@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import stat
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
+from linkweir import durable_files
 from linkweir.errors import KeyRingError
 from linkweir.tokens import KeyRing
 
@@ -35,21 +33,13 @@ def load(path: str | os.PathLike[str]) -> KeyRing:
 
 
 def create(path: str | os.PathLike[str], ring: KeyRing) -> None:
-    """Writes a new file; FileExistsError if there is one, even one made by another process just now.
-
-    The file appears whole: it is written under another name and linked to its own.
-    """
-    path = Path(path)
-    draft = _write_temporary(path, ring)
+    """Write a new file, which appears whole; FileExistsError if there is one, even of another process just now."""
     try:
-        os.link(draft, path)
+        durable_files.create_file(Path(path), ring.to_json())
     except FileExistsError:
         raise
     except OSError as error:
         raise KeyRingError(f"key file {path}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
-    _fsync_folder(path.parent)
 
 
 def load_or_create(path: str | os.PathLike[str], now: datetime, hosts: Iterable[str] = ()) -> KeyRing:
@@ -66,22 +56,19 @@ def load_or_create(path: str | os.PathLike[str], now: datetime, hosts: Iterable[
 
 
 def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
-    """Replaces the file's ring atomically: whoever reads sees the old one or the new one.
+    """Replace the file's ring atomically: whoever reads sees the old one or the new one.
 
     A symbolic link is followed: putting a file in its place would leave two rings that differ.
     """
     path = Path(os.path.realpath(path))
-    draft = _write_temporary(path, ring)
     try:
-        os.replace(draft, path)
+        durable_files.replace_file(path, ring.to_json())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise KeyRingError(f"key file {path}: {error.strerror}") from error
-    _fsync_folder(path.parent)
 
 
 def _open_nonblocking(path: str, flags: int) -> int:
-    """Opens without waiting: a pipe with a name would keep us until somebody writes to it."""
+    """Open without waiting: a named pipe would block until somebody writes to it."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -96,61 +83,16 @@ def _check_permissions(path: Path, status: os.stat_result) -> None:
         )
 
 
-def _write_temporary(path: Path, ring: KeyRing) -> Path:
-    """A synced file with the ring beside `path`, readable by its owner only from its first moment."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise KeyRingError(f"key file {path}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(ring.to_json())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise KeyRingError(f"key file {path}: {error.strerror}") from error
-    return draft
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Makes the new name durable too; not every system lets a folder be opened."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def update(path: str | os.PathLike[str], transform: Callable[[KeyRing], KeyRing]) -> KeyRing:
-    """Replaces the ring in the file by `transform` of it; returns that.
+    """Replace the ring in the file by `transform` of it; returns that.
 
     Two processes at once take turns: otherwise one that adds a host could write back a ring without the key
     that the other has just made, and every link of that key would be dead.
     """
     path = Path(os.path.realpath(path))  # whatever name it was called by, its own folder is the one to lock
-    with _lock_folder(path.parent):
+    with durable_files.lock_folder(path.parent):  # the file itself is replaced: a lock on it is worth nothing
         before = load(path)
         after = transform(before)
         if after != before:
             save(path, after)
         return after
-
-
-@contextlib.contextmanager
-def _lock_folder(folder: Path) -> Iterator[None]:
-    """Holds a lock on the folder (the file itself is replaced, so a lock on it would be worth nothing)."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -8,7 +8,6 @@ erased message's number, an IP address that followed its links, or the person is
 
 import io
 import json
-import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -17,6 +16,7 @@ import orjson
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.clock import now
+from linkweir.durable_files import append_durably, sync_data
 
 FILE_NAME: Final = "aside.bad"
 UNREADABLE_FIELD: Final = "unreadable"  # the field with damaged bytes
@@ -38,12 +38,7 @@ class DeadLetterFile:
         self.count += 1
         self._log.error("click.set_aside", file=str(self.path))
         line = json.dumps({"set_aside_at": now(), **entry}, default=str).encode() + b"\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, line)
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+        append_durably(self.path, line)
 
     def redact_person(
         self, numbers: Collection[int], addresses: Collection[str] = (), names_person: NamesPerson | None = None
@@ -125,7 +120,7 @@ def _redact_matching_lines(file: BinaryIO, matches: Callable[[bytes], bool]) -> 
         at += len(line)
     if count:
         file.flush()
-        os.fdatasync(file.fileno())
+        sync_data(file.fileno())
     return count
 
 

@@ -1,7 +1,6 @@
 """Reads the journal's files: those of living processes and of dead ones, by one reader at a time over all processes."""
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from linkweir.clicks.click_event import ClickEvent, decode_event
 from linkweir.clicks.journal.segment import RECORD_HEADER, RECORDS_OFFSET, JournalSegment, scan_records
 from linkweir.clicks.journal.segment_directory import SegmentDirectory
+from linkweir.durable_files import open_lock_file, sync_data, try_lock
 
 LOCK_FILE = "reading.lock"
 POLL_SECONDS = 0.05  # seconds
@@ -42,16 +42,13 @@ class JournalReader:
             return True
         self.close()
         try:
-            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = open_lock_file(path)
+            if try_lock(self._lock):
+                return True
         except OSError:
-            return False  # no folder: nothing to read
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            self._lock = -1
-            return False
-        return True
+            pass  # no folder: nothing to read
+        self.close()
+        return False
 
     def close(self) -> None:
         """Let another process read."""
@@ -202,7 +199,7 @@ def wait_until_wiped(segments: SegmentDirectory, until: float) -> bool:
         time.sleep(POLL_SECONDS)
     for path in segments.paths():
         with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-            os.fdatasync(file)
+            sync_data(file.fileno())
     return True
 
 

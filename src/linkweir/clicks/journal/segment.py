@@ -12,7 +12,6 @@ writes holds the file's lock, which the system lets go when the process dies, ho
 free, and holds nothing but zeros behind its head: what was acknowledged is wiped.
 """
 
-import fcntl
 import json
 import mmap
 import os
@@ -24,6 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from linkweir.durable_files import sync_data, try_lock, unlock
 
 MAGIC = b"LWJRNL1\n"
 END_OFFSET, ACKED_OFFSET, WRITTEN_OFFSET, FIELD_NAMES_OFFSET, RECORDS_OFFSET = 512, 1024, 1536, 2048, 4096  # offsets
@@ -65,23 +66,6 @@ class WriteTarget:
     size: int
 
 
-def write_durably(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of it and flush. Raises OSError."""
-    rest = memoryview(data)
-    while rest:
-        written = os.pwrite(descriptor, rest, offset)  # may take a part; the rest says why
-        rest, offset = rest[written:], offset + written
-    sync_data(descriptor)
-
-
-def sync_data(descriptor: int) -> None:
-    """Flush what was written to the disk. Raises OSError."""
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    else:
-        os.fsync(descriptor)
-
-
 class JournalSegment:
     """An open file of the journal. OSError from every method, as the system gives it."""
 
@@ -108,15 +92,11 @@ class JournalSegment:
 
     def lock(self) -> bool:
         """Become the writer, unless there is one."""
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return try_lock(self.descriptor)
 
     def unlock(self) -> None:
         """Somebody else may write."""
-        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        unlock(self.descriptor)
 
     def is_current_file(self) -> bool:
         """Is this still the file of that name, and as long as it was?"""

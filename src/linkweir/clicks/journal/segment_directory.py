@@ -4,20 +4,14 @@ Several processes may share the folder. No clock decides anything here: the orde
 """
 
 import contextlib
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from linkweir.clicks.click_event import FIELD_NAMES
-from linkweir.clicks.journal.segment import (
-    MAX_RECORD_BYTES,
-    RECORDS_OFFSET,
-    JournalSegment,
-    scan_records,
-    write_durably,
-)
+from linkweir.clicks.journal.segment import MAX_RECORD_BYTES, RECORDS_OFFSET, JournalSegment, scan_records
+from linkweir.durable_files import lock_folder, sync_folder, write_private_file
 
 SUFFIX = ".journal"
 BYTES_PER_EVENT = 512  # a long destination and user agent with all the rest; 300 is usual
@@ -60,23 +54,16 @@ class SegmentDirectory:
         if len(self.paths()) >= self.count:
             return
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _exclusive_lock(self.path / "making.lock"):
+        with lock_folder(self.path):
             for _ in range(self.count - len(self.paths())):
                 self._create_segment()
-            _sync_directory(self.path)
+            sync_folder(self.path)
 
     def _create_segment(self) -> None:
         name = secrets.token_hex(8)
         path = self.path / (name + ".new")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            write_durably(descriptor, bytes(self.size), 0)  # not room alone: flushing into that takes twice as long
-            os.rename(path, self.path / (name + SUFFIX))
-        except OSError:
-            os.unlink(path)
-            raise
-        finally:
-            os.close(descriptor)
+        write_private_file(path, bytes(self.size))  # not room alone: flushing into that takes twice as long
+        os.rename(path, self.path / (name + SUFFIX))
 
     def acquire(self) -> tuple[JournalSegment, int] | None:
         """A file to write to from an offset on, locked; None when none is free.
@@ -122,22 +109,3 @@ def _resume_offset(segment: JournalSegment) -> int | None:
     if found.corrupt or segment.size - start < segment.size // 2:
         return None  # damaged, or hardly worth it: the reader ends it
     return start
-
-
-@contextlib.contextmanager
-def _exclusive_lock(path: Path) -> Iterator[None]:
-    """One process at a time."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from linkweir.durable_files import sync_folder, write_durably, write_private_file
 from linkweir.errors import TemporaryDeliveryError
 from linkweir.mail.transport.base import OutgoingMail, Transport
 
@@ -37,11 +38,11 @@ class MaildirTransport(Transport):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = self._path / "tmp" / f"{name}.{os.getpid()}.{uuid.uuid4().hex}"
             try:
-                _write_durably(draft, mail.raw)
+                write_private_file(draft, mail.raw)
                 _link_new(draft, self._path / "new" / name)
             finally:
                 draft.unlink(missing_ok=True)
-            _sync_directory(self._path / "new")
+            sync_folder(self._path / "new")
         except OSError as error:
             raise TemporaryDeliveryError(f"cannot write to the Maildir: {error}") from error
         return name
@@ -54,29 +55,11 @@ def delete_messages(path: Path, messages: Iterable[uuid.UUID]) -> int:
     for file in found:
         with contextlib.suppress(FileNotFoundError):  # a reader has just taken it
             with file.open("r+b") as mail:
-                mail.write(bytes(file.stat().st_size))
-                mail.flush()
-                os.fsync(mail.fileno())
+                write_durably(mail.fileno(), bytes(file.stat().st_size), 0)
             file.unlink()
     return len(found)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _link_new(draft: Path, final: Path) -> None:
     with contextlib.suppress(FileExistsError):  # delivered before a crash kept us from noting it
         os.link(draft, final)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Replacing files in one step."""
+"""Files that survive a crash: atomic replacement, private files, locks between processes."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from linkweir import durable_files
 from linkweir.durable_files import AtomicFile, is_temporary, remove_leftover
 
 
@@ -145,3 +146,89 @@ def test_nothing_to_take_away_is_no_error(tmp_path: Path) -> None:
     remove_leftover(str(tmp_path / "x"), 1)
     remove_leftover(str(tmp_path / "gone" / "x"), 1)
     assert list_names(tmp_path) == ["linkweir-1-.tmp"]
+
+
+def fail_to_flush(_: int) -> None:
+    """What a full disk does."""
+    raise OSError(28, "No space left on device")
+
+
+def test_private_files_are_the_owners_from_the_start(tmp_path: Path) -> None:
+    """Whatever the umask, files that are created, replaced or appended to can be read by their owner only."""
+    old_umask = os.umask(0)
+    try:
+        durable_files.create_file(tmp_path / "created", b"1")
+        durable_files.replace_file(tmp_path / "replaced", b"2")
+        durable_files.append_durably(tmp_path / "appended", b"3")
+        os.close(durable_files.open_lock_file(tmp_path / "locked"))
+    finally:
+        os.umask(old_umask)
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == dict.fromkeys(
+        ["created", "replaced", "appended", "locked"], 0o600
+    )
+
+
+def test_a_file_is_created_once(tmp_path: Path) -> None:
+    """Creating over an existing file raises FileExistsError, leaves its bytes and nothing beside it."""
+    durable_files.create_file(tmp_path / "key", b"first")
+    with pytest.raises(FileExistsError):
+        durable_files.create_file(tmp_path / "key", b"second")
+    assert (tmp_path / "key").read_bytes() == b"first"
+    assert list_names(tmp_path) == ["key"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk is full, neither creating nor replacing changes anything in the folder."""
+    durable_files.replace_file(tmp_path / "key", b"old")
+    monkeypatch.setattr(os, "fsync", fail_to_flush)
+    with pytest.raises(OSError, match="No space left"):
+        durable_files.replace_file(tmp_path / "key", b"new")
+    with pytest.raises(OSError, match="No space left"):
+        durable_files.create_file(tmp_path / "other", b"new")
+    assert (tmp_path / "key").read_bytes() == b"old"
+    assert list_names(tmp_path) == ["key"]
+
+
+def test_without_sync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that need not survive a power cut is replaced without waiting for the disk."""
+    monkeypatch.setattr(os, "fsync", fail_to_flush)
+    durable_files.replace_file(tmp_path / "heartbeat", b"1", sync=False)
+    assert (tmp_path / "heartbeat").read_bytes() == b"1"
+
+
+def test_writes_and_appends_reach_the_whole_file(tmp_path: Path) -> None:
+    """Bytes are written where they belong, and appended behind what is there."""
+    path = tmp_path / "log"
+    durable_files.append_durably(path, b"one\n")
+    durable_files.append_durably(path, b"two\n")
+    with path.open("r+b") as file:
+        durable_files.write_durably(file.fileno(), b"ONE", 0)
+    assert path.read_bytes() == b"ONE\ntwo\n"
+
+
+def test_one_process_holds_a_lock(tmp_path: Path) -> None:
+    """A locked file cannot be locked through another descriptor until the lock is ended or its descriptor closed."""
+    first, second = (durable_files.open_lock_file(tmp_path / "lock") for _ in range(2))
+    try:
+        assert durable_files.try_lock(first)
+        assert not durable_files.try_lock(second)
+        durable_files.unlock(first)
+        assert durable_files.try_lock(second)
+    finally:
+        os.close(second)
+    assert durable_files.try_lock(first)
+    os.close(first)
+
+
+def test_the_lock_of_a_folder_is_exclusive(tmp_path: Path) -> None:
+    """While the lock of a folder is held another process cannot take it, and nothing is created in the folder."""
+    attempt = [
+        *(sys.executable, "-c"),
+        "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        str(tmp_path),
+    ]
+    with durable_files.lock_folder(tmp_path):
+        refused = subprocess.run(attempt, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert "BlockingIOError" in refused.stderr
+    assert subprocess.run(attempt, check=False).returncode == 0  # noqa: S603 - our own
+    assert list_names(tmp_path) == []
