@@ -1,6 +1,8 @@
 """`python -m bench [--quick] [--json FILE]`: one table of what every engine does with every case, on this
 machine.
 
+`python -m bench classification` measures verdicts instead: see `bench.classification.command`.
+
 Floors first, then Linkweir, then its peers. Megabytes of input per second in the best of many interleaved
 rounds.
 """
@@ -115,6 +117,10 @@ def extra_figures(*, quick: bool) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Print the table and the notes; write them as JSON too if asked."""
+    if arguments[:1] == ["classification"]:
+        from bench.classification import command
+
+        return command.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure every engine on every case.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, 100 MB streamed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")

@@ -11,7 +11,7 @@ from random import Random
 
 from bench.simulator.clients import Campaign, Mail, Request
 from linkweir.clicks import header_signals
-from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Evidence, Hit, Verdict, classify_hits
+from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, Verdict, classify_hits
 from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
@@ -19,6 +19,7 @@ from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 EPOCH_SECONDS = 1_750_000_000
 INCREMENT_US = 20_000_000  # microseconds of clicks that are judged together: shorter ones take longer and change little
 Classified = tuple[Mail, Request, Verdict]
+Judged = tuple[Mail, Request, Classification]
 
 
 def classify_all(
@@ -43,14 +44,29 @@ def classify_all(
 
 
 def classify_incrementally(campaign: Campaign, *, remember: bool = True, coarse: bool = False) -> Iterator[Classified]:
-    """Every request with the verdict that it ends with, judged turn by turn as the service does: each mail again with
+    """Every request with the verdict that it ends with: see `judge_incrementally`, without lists of networks."""
+    for mail, request, judgement in judge_incrementally(campaign, remember=remember, coarse=coarse):
+        yield mail, request, judgement.verdict
+
+
+def judge_incrementally(
+    campaign: Campaign,
+    *,
+    remember: bool = True,
+    coarse: bool = False,
+    networks: KnownNetworks | None = None,
+    batch_hits: int | None = None,
+) -> Iterator[Judged]:
+    """Every request with the judgement that it ends with, judged turn by turn as the service does: each mail again with
     each new hit, with the records of programs that there are by then (`remember`: or without).
+
+    `batch_hits`: so many hits in one turn, whatever lies between them, as by a worker that lags behind.
     """
-    enricher, sources, records = Enricher(None, KnownNetworks({})), IpSpread(SPREAD_US), ReputationStore()
+    enricher, sources, records = Enricher(None, networks or KnownNetworks({})), IpSpread(SPREAD_US), ReputationStore()
     near: dict[int, list[Hit]] = {}
-    verdicts: dict[uuid.UUID, Verdict] = {}
+    judgements: dict[uuid.UUID, Classification] = {}
     whose: list[tuple[uuid.UUID, Mail, Request]] = []
-    for turn in _split_windows(campaign, enricher, coarse=coarse):
+    for turn in _split_windows(campaign, enricher, coarse=coarse, batch_hits=batch_hits):
         for mail, request, hit in turn:
             whose.append((hit.id, mail, request))
             near.setdefault(mail.number, []).append(hit)
@@ -69,17 +85,20 @@ def classify_incrementally(campaign: Campaign, *, remember: bool = True, coarse:
             for hit, judgement in zip(hits, classify_hits(hits, context), strict=True):
                 if hit.at >= first - WINDOW_US:
                     records.observe(hit, judgement, number)
-                    verdicts[hit.id] = judgement.verdict
+                    judgements[hit.id] = judgement
     for key, mail, request in whose:
-        yield mail, request, verdicts[key]
+        yield mail, request, judgements[key]
 
 
-def _split_windows(made: Campaign, enricher: Enricher, *, coarse: bool) -> Iterator[list[tuple[Mail, Request, Hit]]]:
+def _split_windows(
+    made: Campaign, enricher: Enricher, *, coarse: bool, batch_hits: int | None
+) -> Iterator[list[tuple[Mail, Request, Hit]]]:
     every = [(mail, one, _make_hit(one, enricher, coarse=coarse)) for mail in made.mails for one in mail.requests]
     every.sort(key=lambda one: one[2].at)
     turn: list[tuple[Mail, Request, Hit]] = []
     for one in every:
-        if turn and one[2].at - turn[0][2].at > INCREMENT_US:
+        over = len(turn) >= batch_hits if batch_hits else turn and one[2].at - turn[0][2].at > INCREMENT_US
+        if over:
             yield turn
             turn = []
         turn.append(one)

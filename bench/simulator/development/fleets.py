@@ -29,9 +29,17 @@ HEADER_STYLES = {
 }  # own judgement
 # Which behaviours of a fleet a mail meets, per cent. Own judgement after the sources that are named.
 MANNERS: dict[str, dict[str, float]] = {
-    # MillionSend PR#22: bursts lead, single links of the same fleet exist; gophish#2446: before delivery
-    "defender": {"burst": 54, "single-link": 17, "two-waves": 9, "blank-agent": 5, "before-delivery": 5, "subset": 10},
-    # the Essentials guide and M3AAWG: a subset, from a sandbox, with delays (suped: up to 30 minutes)
+    # MillionSend PR#22: most hits of a broadcast in bursts, the rest single links of the same fleet, people a minority:
+    # with some ten links in a burst, visits for one link are as common as bursts. gophish#2446: before delivery
+    "defender": {
+        "burst": 37.0,
+        "single-link": 37,
+        "two-waves": 7,
+        "blank-agent": 4,
+        "before-delivery": 5,
+        "subset": 10,
+    },
+    # M3AAWG: a subset, from a sandbox, with delays (suped: up to 30 minutes)
     "proofpoint": {"sandbox-subset": 50, "burst": 24, "slow-drip": 18, "first-link": 8},
     "mimecast": {"ordered-row": 66, "slow-drip": 10, "head-first": 12, "burst": 12},
     # mautic#9798, campus.barracuda.com: address and name change with each request; Act-On: the first link only
