@@ -40,10 +40,12 @@ DIMENSION_SIZES = {  # how many values a dimension has
 BERLIN = ZoneInfo("Europe/Berlin")
 COARSER_AGGREGATES_SQL = """
 SELECT a.account_id, '{scope}', a.dimension, w.text, r.hour,
- sum(human), sum(machine), sum(prefetch), sum(unsure), sum(clickers) FROM rollups r
+ {sums} FROM rollups r
  JOIN axes a ON a.id = r.axis JOIN words w ON w.id = r.word WHERE a.scope LIKE 'tag:%' AND r.hours = 1
  GROUP BY 1, 2, 3, 4, 5
 """
+EXPECTED_SHARE, EXPECTED_VARIANCE = 9_700, 9_700 * 300  # of a click by a person: see db.click_probabilities
+SUMS_SQL = ", ".join(f"sum({name})" for name in schema.CLICK_COUNTS)
 SCOPES = ("", "sender:d' || (substr(a.scope, 5) % 5) || '")
 SENT_DIMENSIONS = ("", "tag", "variant", "recipient_domain", "attribute:plan")
 
@@ -70,7 +72,7 @@ def fill_database(path: Path, clicks: int) -> SampleDatabase:
             rows = list(_campaign_rows(tag, clicks / CAMPAIGNS, dice, found))
             _insert_aggregates(connection, rows)
         for scope in SCOPES:
-            higher = connection.execute(text(COARSER_AGGREGATES_SQL.format(scope=scope))).all()
+            higher = connection.execute(text(COARSER_AGGREGATES_SQL.format(scope=scope, sums=SUMS_SQL))).all()
             _insert_aggregates(connection, [(uuid.UUID(row[0]), *row[1:]) for row in higher])
     return found
 
@@ -78,7 +80,8 @@ def fill_database(path: Path, clicks: int) -> SampleDatabase:
 def _insert_aggregates(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
     """Sums as the service writes them, and those of the messages that were clicked: twenty for each clicker."""
     click_aggregates_table.add_deltas(connection, rows)
-    sent = [(*row[:5], row[-1] * 20, row[-1] * 19) for row in rows if row[2] in SENT_DIMENSIONS and row[-1]]
+    place = 5 + schema.CLICK_COUNTS.index("clickers")
+    sent = [(*row[:5], row[place] * 20, row[place] * 19) for row in rows if row[2] in SENT_DIMENSIONS and row[place]]
     click_aggregates_table.add_deltas(connection, sent, schema.send_aggregates)
 
 
@@ -107,6 +110,8 @@ def _campaign_rows(tag: int, wanted: float, rng: random.Random, rows: SampleData
                     _dimension_value(dimension, place, tag),
                     start + hour,
                     *counts,
+                    counts[0],
+                    *(EXPECTED_SHARE * counts[0], EXPECTED_VARIANCE * counts[0]) * 2,
                     counts[0],
                 )
 

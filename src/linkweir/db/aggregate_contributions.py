@@ -4,7 +4,8 @@
     places   scopes by key          shares   dimensions and values that all clicks of a key share
     details  base by key, hour, dimension and value; then joined with places
 
-Who came first is taken from the clicks (`first`, `firsts`); `store.rebuild` sets that right before.
+Who came first is taken from the clicks (`first`, `firsts`); `store.rebuild` sets that right before. How many messages
+are expected to be clicked does not add up click by click: see `expected_clickers`.
 """
 
 import uuid
@@ -32,16 +33,20 @@ from sqlalchemy import (
 
 from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES, UNIQUE_FLAGS
-from linkweir.db.schema import clicks, messages
+from linkweir.db.schema import CLICK_COUNTS, clicks, messages
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
 NO_KEY: Final = "-"
-CONTRIBUTION_COLUMNS: Final = ("account_id", "scope", "dimension", "value", "hour", *VERDICTS, "clickers")
+CONTRIBUTION_COLUMNS: Final = ("account_id", "scope", "dimension", "value", "hour", *CLICK_COUNTS)
+_SUMMED_NAMES: Final = (*VERDICTS, "expected_clicks", "expected_clicks_variance")
 
 
 def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Select[Any]:
-    """The rows of `rollups` (COLUMNS) that an account's clicks make, of those that meet all conditions."""
+    """The rows of `rollups` (COLUMNS) that an account's clicks make, of those that meet all conditions; expected
+    clickers are 0.
+    """
     base = _select_base(account, *where)
     keys = select(base.c.key).distinct().cte("keys")
     details = union_all(
@@ -49,7 +54,7 @@ def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Sel
     ).cte("details")
     places = _select_scopes(keys)
     names = (places.c.scope, details.c.dimension, details.c.value, details.c.hour)
-    sums = (func.sum(details.c[name]).label(name) for name in (*VERDICTS, "clickers"))
+    sums = (func.sum(details.c[name]).label(name) if name in details.c else literal(0) for name in CLICK_COUNTS)
     return (
         select(literal(account, Uuid).label("account_id"), *names, *sums)
         .select_from(details.join(places, places.c.key == details.c.key))
@@ -65,12 +70,15 @@ def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
         else_=NO_KEY,
     )
     names = ("position", "destination", *CLICK_DIMENSION_NAMES, "first", "firsts")
+    machine = clicks.c.machine_basis_points
     return (
         select(
             key.label("key"),
             (clicks.c.at.op("/")(literal_column(str(HOUR_US)))).label("hour"),
             (clicks.c.privacy == "anonymous").label("anonymous"),
             *(case((clicks.c.verdict == verdict, 1), else_=0).label(verdict) for verdict in VERDICTS),
+            (BASIS_POINTS - machine).label("expected_clicks"),
+            ((BASIS_POINTS - machine) * machine).label("expected_clicks_variance"),
             *(clicks.c[name] for name in names),
         )
         .where(clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled, _is_not_sandbox(), *where)
@@ -101,7 +109,7 @@ def _select_own_dimensions(base: CTE) -> list[Select[Any]]:
 
 def _select_detail(base: CTE, dimension: str, value: ColumnElement[Any], first: ColumnElement[Any]) -> Select[Any]:
     clickers = func.sum(case((first != 0, 1), else_=0)).label("clickers")
-    sums = (*(func.sum(base.c[name]).label(name) for name in VERDICTS), clickers)
+    sums = (*(func.sum(base.c[name]).label(name) for name in _SUMMED_NAMES), clickers)
     return (
         select(base.c.key, base.c.hour, literal(dimension).label("dimension"), value.label("value"), *sums)
         .where(value.is_not(None))
@@ -111,7 +119,7 @@ def _select_detail(base: CTE, dimension: str, value: ColumnElement[Any], first: 
 
 def _select_shared_details(base: CTE, shared_dimensions: CTE) -> Select[Any]:
     whole = _select_detail(base, "", literal(""), cast(base.c.first, Integer)).subquery()
-    sums = (whole.c[name] for name in (*VERDICTS, "clickers"))
+    sums = (whole.c[name] for name in (*_SUMMED_NAMES, "clickers"))
     return select(
         whole.c.key, whole.c.hour, shared_dimensions.c.dimension, shared_dimensions.c.value, *sums
     ).select_from(whole.join(shared_dimensions, shared_dimensions.c.key == whole.c.key))

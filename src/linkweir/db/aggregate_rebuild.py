@@ -6,12 +6,14 @@ finds it begins again.
 """
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -25,10 +27,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from linkweir.clock import HOUR_US
-from linkweir.db import aggregate_values_table, time_buckets
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
+from linkweir.db import aggregate_values_table, expected_clickers, time_buckets
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_LINK_COUNTS, EXPECTED_MESSAGE_COUNTS, VERDICTS
 from linkweir.db.aggregate_contributions import select_contributions
+from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_aggregates_table import add_deltas, add_from_select, rebuild_coarse
+from linkweir.db.click_probabilities import BASIS_POINTS, LIKELY_BASIS_POINTS, click_probability
 from linkweir.db.dimensions import UNIQUE_FLAGS
 from linkweir.db.schema import (
     CLICK_COUNTS,
@@ -75,6 +79,7 @@ def rebuild_message_batch(connection: Connection, after: uuid.UUID | None) -> uu
     _update_unique_flags(connection, here, column)
     _rebuild_links(connection, here, _is_between(message_links.c.message_id, after, until))
     _rebuild_counts(connection, _is_between(messages.c.id, after, until))
+    _rebuild_expected_counts(connection, here, _is_between(messages.c.id, after, until))
     return until
 
 
@@ -125,14 +130,17 @@ def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *mes
 
 def _rebuild_links(connection: Connection, here: ColumnElement[bool], there: ColumnElement[bool]) -> None:
     connection.execute(delete(message_links).where(there))
+    machine = clicks.c.machine_basis_points
     sums = select(
         clicks.c.message_id,
         clicks.c.position,
         func.min(clicks.c.destination),
         *(func.sum(case((clicks.c.verdict == verdict, 1), else_=0)) for verdict in VERDICTS),
+        func.sum(BASIS_POINTS - machine),
+        func.sum((BASIS_POINTS - machine) * machine),
         func.min(case((_IS_COUNTED, clicks.c.at))),
     ).where(here, clicks.c.kind == "click")
-    names = ["message_id", "position", "destination", *VERDICTS, "first_at"]
+    names = ["message_id", "position", "destination", *VERDICTS, *EXPECTED_LINK_COUNTS, "first_at"]
     grouped = sums.group_by(clicks.c.message_id, clicks.c.position)
     connection.execute(insert(message_links).from_select(names, grouped))
 
@@ -148,6 +156,31 @@ def _rebuild_counts(connection: Connection, here: ColumnElement[bool]) -> None:
         .where(here, messages.c.click_count != clicked)
         .values(click_count=clicked, status=case((moving, status), else_=messages.c.status))
     )
+
+
+def _rebuild_expected_counts(connection: Connection, here: ColumnElement[bool], there: ColumnElement[bool]) -> None:
+    """Set right how many clicks a message had, and how likely they were by people."""
+    machine = clicks.c.machine_basis_points
+    likely = func.sum(case((machine <= LIKELY_BASIS_POINTS, 1), else_=0))
+    sums = (func.count(), likely, func.sum(BASIS_POINTS - machine), func.sum((BASIS_POINTS - machine) * machine))
+    grouped = select(clicks.c.message_id, *sums).where(here, clicks.c.kind == "click").group_by(clicks.c.message_id)
+    counted = {row[0]: tuple(row)[1:] for row in connection.execute(grouped)}
+    columns = [messages.c[name] for name in EXPECTED_MESSAGE_COUNTS]
+    was = {row[0]: tuple(row)[1:] for row in connection.execute(select(messages.c.id, *columns).where(there))}
+    hits = expected_clickers.load_hits(connection, [(None, message) for message in was if message in counted])
+    clicked = {key: click_probability(found.values()) for (_, key), found in hits.items()}
+    nothing = (0,) * (len(EXPECTED_MESSAGE_COUNTS) - 1)
+    rows = [(*counted.get(message, nothing), clicked.get(message, 0), message) for message in was]
+    _SET_EXPECTED.run(connection, [row for row in rows if row[:-1] != was[row[-1]]])
+
+
+_SET_EXPECTED = BulkStatement(
+    update(messages)
+    .where(messages.c.id == bindparam("message"))
+    .values({name: bindparam(f"to_{name}") for name in EXPECTED_MESSAGE_COUNTS}),
+    (*(f"to_{name}" for name in EXPECTED_MESSAGE_COUNTS), "message"),
+    ("message",),
+)
 
 
 def list_account_ids(connection: Connection) -> list[uuid.UUID]:
@@ -171,13 +204,31 @@ def rebuild_hour_batch(connection: Connection, account: uuid.UUID, start: int) -
         )
     )
     times = [first] if until is None else [first, clicks.c.at < until * HOUR_US]
-    add_deltas(
-        connection, [tuple(row) for row in connection.execute(select_contributions(account, *times))], hours_only=True
-    )
+    rows = [tuple(row) for row in connection.execute(select_contributions(account, *times))]
+    rows += _list_expected_clickers(connection, account, times, (start, until))
+    add_deltas(connection, rows, hours_only=True)
     sums = [frozen_aggregates.c[name] for name in ("axis", "hours", "hour", "word", *CLICK_COUNTS)]
     kept = select(*sums).join(aggregate_dimensions, aggregate_dimensions.c.id == frozen_aggregates.c.axis).where(mine)
     add_from_select(connection, kept.where(*_is_in_hours(frozen_aggregates.c.hour, start, until)))
     return until
+
+
+def _list_expected_clickers(
+    connection: Connection, account: uuid.UUID, times: Sequence[ColumnElement[bool]], hours: tuple[int, int | None]
+) -> list[expected_clickers.ContributionRow]:
+    """What messages add to the sums of these hours, of those that have a click at these times."""
+    mine = (clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled)
+    names = select(clicks.c.message_id, clicks.c.message_ref).where(*mine, *times).distinct()
+    keys = [(account, row[0] or row[1]) for row in connection.execute(names) if row[0] or row[1]]
+    first, until = hours
+    rows: list[expected_clickers.ContributionRow] = []
+    for start in range(0, len(keys), expected_clickers.BATCH_ROWS):
+        some = keys[start : start + expected_clickers.BATCH_ROWS]
+        found = expected_clickers.contributions_of(
+            connection, account, some, expected_clickers.load_hits(connection, some)
+        )
+        rows += [row for row in found if first <= row[4] and (until is None or row[4] < until)]
+    return rows
 
 
 def _is_in_hours(column: ColumnElement[int], start: int, until: int | None) -> list[ColumnElement[bool]]:

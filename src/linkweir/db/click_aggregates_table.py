@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table
-from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS, VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.schema import (
     CLICK_COUNTS,
@@ -57,9 +57,10 @@ _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
     "sends": _build_delete_zero(send_aggregates, "sent", "delivered"),
 }
-_LINK_COLUMNS = ("message_id", "position", "destination", *VERDICTS, "first_at")
+_LINK_COUNT_COLUMNS = (*VERDICTS, *EXPECTED_LINK_COUNTS)
+_LINK_COLUMNS = ("message_id", "position", "destination", *_LINK_COUNT_COLUMNS, "first_at")
 _INSERT_LINK = insert(message_links)
-_LINK_COUNTS = {name: message_links.c[name] + _INSERT_LINK.excluded[name] for name in VERDICTS}
+_LINK_COUNTS = {name: message_links.c[name] + _INSERT_LINK.excluded[name] for name in _LINK_COUNT_COLUMNS}
 _LINK_COUNTS_WITH_FIRST = {**_LINK_COUNTS, "first_at": _INSERT_LINK.excluded.first_at}
 _UPSERT_LINK, _UPSERT_LINK_WITH_FIRST = (
     BulkStatement(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, insert, or_, select, update
 
 from linkweir.db import accounts_table, aggregate_dimensions_table
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_MESSAGE_COUNTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES
 from linkweir.db.schema import click_aggregates, clicks, messages
@@ -17,7 +17,7 @@ T = TypeVar("T")
 BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 MESSAGE_COLUMNS = (  # what is asked of a message that was followed
     *(messages.c.id, messages.c.account_id, messages.c.number, messages.c.tags, messages.c.attributes),
-    *(messages.c.delivered_at, messages.c.sandbox_result, messages.c.tracked_links),
+    *(messages.c.delivered_at, messages.c.sandbox_result, messages.c.tracked_links, messages.c.hit_count),
     *(messages.c[name] for name in MESSAGE_COLUMN_NAMES),
 )
 
@@ -77,17 +77,23 @@ def _build_update_counts() -> Update:
         .values(
             click_count=clicked,
             open_count=opened,
+            **{name: messages.c[name] + bindparam(f"more_{name}") for name in EXPECTED_MESSAGE_COUNTS},
             status=case((moving, status), else_=messages.c.status),
-            updated_at=bindparam("now"),
+            updated_at=case((bindparam("shown"), bindparam("now")), else_=messages.c.updated_at),
         )
     )
 
 
-_UPDATE_COUNTS = BulkStatement(_build_update_counts(), ("clicks", "opens", "now", "message"), ("message",))
+_UPDATE_COUNTS = BulkStatement(
+    _build_update_counts(),
+    ("clicks", "opens", *(f"more_{name}" for name in EXPECTED_MESSAGE_COUNTS), "shown", "now", "message"),
+    ("message",),
+)
 
 
-def update_message_counts(connection: Connection, rows: Sequence[tuple[int, int, int, uuid.UUID]]) -> None:
-    """Add to the counts of messages: clicks and opens (which may be negative), now, the message.
+def update_message_counts(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add to the counts of messages: clicks, opens and EXPECTED_MESSAGE_COUNTS (which may be negative), whether this is
+    a change of the message (1 or 0), now, the message.
 
     The status follows: from Delivered to Opened to Clicked, and back from Clicked when the last counted click turned
     out to be a machine's. Any other status, such as those of a sandbox, stays.

@@ -130,6 +130,11 @@ def is_message_dimension(name: str) -> bool:
     return name.startswith(ATTRIBUTE_PREFIX) or name in MESSAGE_COLUMN_NAMES or name == "tag"
 
 
+def message_scopes(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return the scopes that clicks on a message count within, from its row: `tags` and `sender_domain`."""
+    return ("", *(f"tag:{tag}" for tag in dict.fromkeys(row["tags"])), f"sender:{row['sender_domain']}")
+
+
 def iter_message_values(row: Mapping[Any, Any]) -> Iterator[DimensionValue]:
     """The dimensions of a message, from its row: `tags`, `attributes` and MESSAGE_COLUMN_NAMES."""
     for tag in dict.fromkeys(row["tags"]):

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select, update
 from linkweir.db import click_aggregates_table
 from linkweir.db.aggregate_contributions import select_contributions
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, PERSONAL_DIMENSIONS
+from linkweir.db.expected_clickers import contributions_of, load_hits
 from linkweir.db.schema import clicks, frozen_aggregates, messages
 
 EXPIRED_DIMENSIONS: Final = (
@@ -39,6 +40,8 @@ def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequenc
         whose = select(messages.c.account_id).where(messages.c.id.in_(some)).distinct()
         for account in connection.scalars(whose).all():
             found = [tuple(row) for row in connection.execute(select_contributions(account, here))]
+            keys = [(account, message) for message in some]
+            found += contributions_of(connection, account, keys, load_hits(connection, keys))
             _store_contributions(
                 connection, found, lambda row: matches_dimension(row[2], subtracted) or _contains_email(row)
             )
@@ -48,10 +51,25 @@ def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequenc
 def freeze_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
     """The same for single clicks of an account that are tied to no message here."""
     for start in range(0, len(ids), BATCH_ROWS):
-        here = clicks.c.id.in_(ids[start : start + BATCH_ROWS])
+        some = ids[start : start + BATCH_ROWS]
+        here = clicks.c.id.in_(some)
         found = [tuple(row) for row in connection.execute(select_contributions(account, here))]
+        found += _list_lost_clickers(connection, account, some)
         _store_contributions(connection, found, _contains_email)
         connection.execute(update(clicks).where(here).values(settled=True))
+
+
+def _list_lost_clickers(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[ContributionRow]:
+    """What the sums keep of expected clickers beside what the remaining clicks of the same messages come to."""
+    here = (clicks.c.id.in_(ids), clicks.c.message_ref.is_not(None), clicks.c.kind == "click")
+    references = connection.scalars(select(clicks.c.message_ref).where(*here).distinct()).all()
+    keys = [(account, reference) for reference in references]
+    before = load_hits(connection, keys)
+    connection.execute(update(clicks).where(clicks.c.id.in_(ids)).values(message_ref=None))
+    after = load_hits(connection, keys)
+    lost = contributions_of(connection, account, keys, before)
+    kept = contributions_of(connection, account, keys, after)
+    return lost + [(*row[:FIRST_COUNT_INDEX], *(-count for count in row[FIRST_COUNT_INDEX:])) for row in kept]
 
 
 def _store_contributions(

@@ -104,7 +104,7 @@ def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> 
 
 
 _update_click = update(clicks).where(clicks.c.id == bindparam("click"))
-_VERDICT_COLUMNS = ("verdict", "confidence", "reasons", "tell_at")
+_VERDICT_COLUMNS = ("verdict", "confidence", "reasons", "machine_basis_points", "tell_at")
 _UPDATE_VERDICT = BulkStatement(
     _update_click.values({name: bindparam(f"to_{name}") for name in _VERDICT_COLUMNS}),
     (*(f"to_{name}" for name in _VERDICT_COLUMNS), "click"),
@@ -118,8 +118,10 @@ _UPDATE_UNIQUE = BulkStatement(
 )
 
 
-def update_verdicts(connection: Connection, rows: Sequence[tuple[str, float, str, int | None, uuid.UUID]]) -> None:
-    """Write down changed judgements: verdict, confidence, reasons, when to tell of it, and the click."""
+def update_verdicts(connection: Connection, rows: Sequence[tuple[str, float, str, int, int | None, uuid.UUID]]) -> None:
+    """Write down changed judgements: verdict, confidence, reasons, how likely a machine's, when to tell of it, and the
+    click.
+    """
     _UPDATE_VERDICT.run(connection, rows)
 
 

@@ -8,6 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,16 @@ from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clock import HOUR_US, SECOND_US
 from linkweir.db import accounts_table, messages_table, retention_queries
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
+from linkweir.db.aggregate_columns import (
+    COUNTED_VERDICTS,
+    EXPECTED_LINK_COUNTS,
+    EXPECTED_MESSAGE_COUNTS,
+    VERDICTS,
+)
 from linkweir.db.aggregate_dimensions_table import select_with_values
 from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
-from linkweir.db.schema import click_aggregates, clicks, message_links, queue
+from linkweir.db.schema import CLICK_COUNTS, EXPECTED_COUNTS, click_aggregates, clicks, message_links, queue
 from linkweir.db.schema import messages as message_rows
 from linkweir.db.schema_upgrade import migrate
 from linkweir.db.time_buckets import BUCKET_SIZES, bucket_start
@@ -37,6 +43,9 @@ START_US = (
     1_790_000_000_000_000 // HOUR_US * HOUR_US + HOUR_US - 60_000_000
 )  # a minute before the hour: clicks fall on both sides
 KEY_ID = 1
+# no product of these lies between two basis points, where a float and a fraction might be rounded apart
+MACHINE_PROBABILITIES = (0.0307, 0.9901, 0.5003, 0.1303, 0.8699)
+NO_COUNTS = (0,) * len(CLICK_COUNTS)
 
 
 class FakeEnricher(Enricher):
@@ -68,7 +77,8 @@ def classify_bursts(hits: Sequence[Hit], _context: Evidence) -> list[Classificat
         near = {one.position for one in hits if abs(one.at - hit.at) <= 2 * SECOND_US and one.kind == "click"}
         verdict: Verdict = "human" if len(near) < 3 else "machine" if len(near) < 5 else "unsure"
         verdict = "prefetch" if hit.prefetch else "machine" if hit.method == "HEAD" else verdict
-        found.append(Classification(hit.id, verdict, 0.5, (f"links-{len(near)}",)))
+        machine = MACHINE_PROBABILITIES[(len(near) + hit.position) % len(MACHINE_PROBABILITIES)]
+        found.append(Classification(hit.id, verdict, 0.5, (f"links-{len(near)}",), machine_probability=machine))
     return found
 
 
@@ -183,7 +193,7 @@ class ClickStore:
         """
         for key, row in recount(self, self.messages[number]).items():
             if not key[2].startswith("attribute:") and "@" not in key[3]:
-                kept = self.expired_aggregates.get(key, (0,) * 5)
+                kept = self.expired_aggregates.get(key, NO_COUNTS)
                 self.expired_aggregates[key] = tuple(map(sum, zip(kept, row, strict=True)))
         with self.store.write() as connection:
             here = message_rows.c.number == number
@@ -211,27 +221,32 @@ class ClickStore:
         found: dict[int, dict[tuple[Any, ...], tuple[int, ...]]] = {size: {} for size in BUCKET_SIZES}
         for row in self.rows(click_aggregates):
             key = tuple(row[name] for name in ("account_id", "scope", "dimension", "value", "hour"))
-            found[row["hours"]][key] = _counts(row, "clickers")
+            found[row["hours"]][key] = _counts(row, "clickers", *EXPECTED_COUNTS)
         hours = {key: row for key, row in found[HOURLY].items() if any(row)}
         for size in BUCKET_SIZES:
             longer: dict[tuple[Any, ...], tuple[int, ...]] = {}
             for key, counts in hours.items():
                 place = (*key[:4], bucket_start(key[4], size))
-                longer[place] = tuple(map(sum, zip(longer.get(place, (0,) * 5), counts, strict=True)))
+                longer[place] = tuple(map(sum, zip(longer.get(place, NO_COUNTS), counts, strict=True)))
             assert {key: row for key, row in found[size].items() if any(row)} == longer
         return hours
 
     def link_aggregates(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
         """The sums of messages' links."""
         return {
-            (row["message_id"], row["position"]): (*_counts(row), row["first_at"], row["destination"])
+            (row["message_id"], row["position"]): (
+                *_counts(row, *EXPECTED_LINK_COUNTS),
+                row["first_at"],
+                row["destination"],
+            )
             for row in self.rows(message_links)
         }
 
     def state(self) -> tuple[Any, ...]:
         """All that is derived from clicks and their verdicts."""
         flags = {row["id"]: (row["first"], row["firsts"]) for row in self.rows(clicks)}
-        told = {row["id"]: (row["click_count"], row["status"]) for row in self.rows(message_rows)}
+        names = ("click_count", "status", *EXPECTED_MESSAGE_COUNTS)
+        told = {row["id"]: tuple(row[name] for name in names) for row in self.rows(message_rows)}
         return self.aggregates(), self.link_aggregates(), flags, told
 
 
@@ -244,9 +259,10 @@ def recount(click_store: ClickStore, message_id: uuid.UUID | None = None) -> dic
     messages that are gone had come to is remembered. `message_id`: those of one message.
     """
     known = {row["id"]: row for row in click_store.rows(message_rows)}
-    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * 5)
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: list(NO_COUNTS))
     sums |= {} if message_id else {key: list(row) for key, row in click_store.expired_aggregates.items()}
     seen: set[tuple[Any, ...]] = set()
+    hits: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for click in click_store.clicks():
         message = known.get(click["message_id"])
         if click["kind"] != "click" or click["settled"] or (message and message["sandbox_result"]):
@@ -265,9 +281,12 @@ def recount(click_store: ClickStore, message_id: uuid.UUID | None = None) -> dic
             seen |= {(whose, dimension, value)} if counted else set()
             for scope in scopes:
                 _add_click(sums, click, (scope, dimension, value), firstly)
+                hits[click["account_id"], scope, dimension, value, whose].append(click)
         for scope in scopes:
             for dimension, value in [("", ""), *shared]:
                 _add_click(sums, click, (scope, dimension, value), first)
+                hits[click["account_id"], scope, dimension, value, whose].append(click)
+    _add_expected_clickers(sums, {key: found for key, found in hits.items() if key[-1] is not None})
     return {key: tuple(row) for key, row in sums.items()}
 
 
@@ -277,6 +296,26 @@ def _add_click(
     row = sums[click["account_id"], *where, click["at"] // HOUR_US]
     row[VERDICTS.index(click["verdict"])] += 1
     row[4] += first
+    machine = click["machine_basis_points"]
+    row[5] += 10_000 - machine
+    row[6] += machine * (10_000 - machine)
+
+
+def _add_expected_clickers(
+    sums: dict[tuple[Any, ...], list[int]], hits: dict[tuple[Any, ...], list[dict[str, Any]]]
+) -> None:
+    """Add each message once for each place that its hits count in: by the probability that one is by a person."""
+    for (account, *where), found in hits.items():
+        nobody, best, hour = Fraction(1), Fraction(0), 0
+        for click in found:
+            machine = Fraction(click["machine_basis_points"], 10_000)
+            if nobody * (1 - machine) > best:
+                best, hour = nobody * (1 - machine), click["at"] // HOUR_US
+            nobody *= machine
+        clicked = round((1 - nobody) * 10_000)
+        if clicked:
+            row = sums[account, *where[:3], hour]
+            row[7:] = [row[7] + clicked, row[8] + clicked * (10_000 - clicked), row[9] + (clicked >= 9_500)]
 
 
 def _click_dimensions(click: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,33 +7,44 @@ from operator import add
 from typing import Any
 
 from linkweir.clicks.ingest.click import DIMENSION_FLAGS, AggregationTarget, Click
+from linkweir.clicks.ingest.clicker_changes import ClickersChange
 from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.click_probabilities import (
+    ALL_CLICKS,
+    BASIS_POINTS,
+    LIKELY_BASIS_POINTS,
+    ExpectedClicker,
+    clicker_counts,
+)
 from linkweir.db.dimensions import UNIQUE_OVERALL_FLAG, DimensionValue
+from linkweir.db.schema import CLICK_COUNTS
 
 VERDICT_COLUMNS = {verdict: column for column, verdict in enumerate(VERDICTS)}
 CLICKERS_COLUMN = len(VERDICTS)
+EXPECTED_COLUMN, VARIANCE_COLUMN, EXPECTED_CLICKERS_COLUMN = range(CLICKERS_COLUMN + 1, CLICKERS_COLUMN + 4)
+LINK_COLUMNS = (*range(CLICKERS_COLUMN), EXPECTED_COLUMN, VARIANCE_COLUMN)  # of a row of `links`, as they are stored
 COUNTS_OFFSET = 5  # after account, scope, dimension, value and hour
 BucketKey = tuple[uuid.UUID, tuple[str, ...], int]  # account, scopes, hour
 
 
 @dataclass(slots=True)
 class AggregateDeltas:
-    """Differences: of `sums` by what many clicks share, and within that by dimension and value (one for each verdict,
-    and clickers); of `links` by message and position (one for each verdict); of `counts` by message (clicks and opens);
-    and each link's destination.
+    """Differences: of `buckets` by what many clicks share, and within that by dimension and value (CLICK_COUNTS); of
+    `links` by message and position (the same, of which LINK_COLUMNS are used); of `counts` by message (clicks, opens,
+    EXPECTED_MESSAGE_COUNTS); and each link's destination.
     """
 
     buckets: dict[BucketKey, dict[DimensionValue, list[int]]] = field(default_factory=lambda: defaultdict(dict))
     links: dict[tuple[uuid.UUID, int], list[int]] = field(
-        default_factory=lambda: defaultdict(lambda: [0] * CLICKERS_COLUMN)
+        default_factory=lambda: defaultdict(lambda: [0] * EXPECTED_CLICKERS_COLUMN)
     )
-    counts: dict[uuid.UUID, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    counts: dict[uuid.UUID, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 7))
     destinations: dict[tuple[uuid.UUID, int], str | None] = field(default_factory=dict)
 
     def add(self, click: Click) -> None:
         """Add a click as it is now, against what the aggregates have of it. An open counts for its message only."""
-        moves = _verdict_deltas(click)
+        moves = _count_deltas(click)
         if click.message_id is not None:
             self._add_message_counts(click, moves)
         if (
@@ -55,8 +66,13 @@ class AggregateDeltas:
             for column, difference in moves:
                 row[column] += difference
             self.destinations[link] = click.destination
-            if click.is_counted != click.was_counted:
-                self.counts[click.message_id][0] += click.is_counted - click.was_counted
+            counts = self.counts[click.message_id]
+            counts[0] += click.is_counted - click.was_counted
+            counts[2] += click.counted_verdict is None
+            counts[3] += _is_likely(click.machine_basis_points) - _is_likely(click.counted_machine_basis_points)
+            for column, difference in moves:
+                if column in (EXPECTED_COLUMN, VARIANCE_COLUMN):
+                    counts[column - EXPECTED_COLUMN + 4] += difference
         elif click.unique_flags != click.stored_unique_flags:
             self.links[link]  # its first click moves: the row is written again
             self.destinations[link] = click.destination
@@ -72,6 +88,32 @@ class AggregateDeltas:
         if moves or overall:
             for key in target.shared_dimensions:
                 _add_row(sums, key, moves, overall)
+
+    def add_clickers(self, change: ClickersChange) -> None:
+        """Add how likely a person clicked a message now, against what the aggregates have of it."""
+        before, after = change.before, change.after
+        for key in before.keys() | after.keys():
+            if before.get(key) != after.get(key):
+                if key == ALL_CLICKS and isinstance(change.message_key, uuid.UUID):
+                    moved = after.get(key, (0, 0))[1] - before.get(key, (0, 0))[1]
+                    self.counts[change.message_key][6] += moved
+                if change.target is not None:
+                    self._move_clicker(change.target, key, before.get(key), -1)
+                    self._move_clicker(change.target, key, after.get(key), 1)
+
+    def _move_clicker(
+        self, target: AggregationTarget, key: DimensionValue, clicker: ExpectedClicker | None, factor: int
+    ) -> None:
+        if clicker is None:
+            return
+        hour, probability = clicker
+        sums = self.buckets[target.account_id, target.scopes, hour]
+        moves = [
+            (EXPECTED_CLICKERS_COLUMN + place, factor * count)
+            for place, count in enumerate(clicker_counts(probability))
+        ]
+        for one in (key, *target.shared_dimensions) if key == ALL_CLICKS else (key,):
+            _add_row(sums, one, moves, 0)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The differences of the sums as the store takes them: each row once."""
@@ -93,15 +135,27 @@ def _add_row(
 ) -> None:
     row = sums.get(key)
     if row is None:
-        row = sums[key] = [0] * (CLICKERS_COLUMN + 1)
+        row = sums[key] = [0] * len(CLICK_COUNTS)
     for column, difference in moves:
         row[column] += difference
     row[CLICKERS_COLUMN] += clickers
 
 
-def _verdict_deltas(click: Click) -> list[tuple[int, int]]:
-    """Which verdicts' columns change, and by how much."""
-    if click.counted_verdict == click.verdict:
-        return []
-    new = (VERDICT_COLUMNS[click.verdict], 1)
-    return [new] if click.counted_verdict is None else [(VERDICT_COLUMNS[click.counted_verdict], -1), new]
+def _count_deltas(click: Click) -> list[tuple[int, int]]:
+    """Which columns of verdicts and expected clicks change, and by how much."""
+    moves = []
+    if click.counted_verdict != click.verdict:
+        moves = [(VERDICT_COLUMNS[click.verdict], 1)]
+        if click.counted_verdict is not None:
+            moves.append((VERDICT_COLUMNS[click.counted_verdict], -1))
+    if click.probability_changed:
+        now, before = click.machine_basis_points, click.counted_machine_basis_points
+        before = BASIS_POINTS if before is None else before
+        moves.append((EXPECTED_COLUMN, before - now))
+        moves.append((VARIANCE_COLUMN, now * (BASIS_POINTS - now) - before * (BASIS_POINTS - before)))
+    return moves
+
+
+def _is_likely(machine_basis_points: int | None) -> bool:
+    """Whether a hit is rather a person's; None: there is none."""
+    return machine_basis_points is not None and BASIS_POINTS - machine_basis_points >= LIKELY_BASIS_POINTS

@@ -4,7 +4,7 @@ Knows what it counts under and how the rules see it; refuses to know the other c
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -13,6 +13,7 @@ from linkweir.clicks.classify import Hit
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.click_probabilities import BASIS_POINTS, ProbableHit, iter_click_values
 from linkweir.db.clicks_table import INSERT_COLUMNS
 from linkweir.db.dimensions import (
     CLICK_DIMENSION_NAMES,
@@ -21,11 +22,11 @@ from linkweir.db.dimensions import (
     UNIQUE_OVERALL_FLAG,
     DimensionValue,
     iter_message_values,
+    message_scopes,
 )
 from linkweir.db.reclassification_queries import CLICK_COLUMNS, MessageRef
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
-ALL_CLICKS: DimensionValue = ("", "")
 DIMENSION_FLAGS = {"": UNIQUE_OVERALL_FLAG, **UNIQUE_FLAGS}
 _FIELD_BY_COLUMN = {"told": "notified_verdict", "tell_at": "notify_at"}  # the others have the names of their columns
 _STORED_FIELDS = tuple(
@@ -50,9 +51,7 @@ def target_for_message(row: Mapping[Any, Any]) -> AggregationTarget | None:
     """The target of clicks on a message; None for one of the sandbox, which was not delivered to anybody."""
     if row["sandbox_result"] is not None:
         return None
-    tags = dict.fromkeys(row["tags"])
-    scopes = ("", *(f"tag:{tag}" for tag in tags), f"sender:{row['sender_domain']}")
-    return AggregationTarget(row["account_id"], scopes, tuple(iter_message_values(row)))
+    return AggregationTarget(row["account_id"], message_scopes(row), tuple(iter_message_values(row)))
 
 
 def target_for_campaign(account_id: uuid.UUID, campaign: str | None) -> AggregationTarget | None:
@@ -72,8 +71,9 @@ class Click:
     `notify_at` (`tell_at`); `dimensions` holds the columns of `db.dimensions.CLICK_DIMENSIONS`, in their order.
 
     `unique_flags`: along which dimensions it is the first counted click of its message (`db.aggregate_columns`), and
-    `stored_unique_flags` what the database has of that. `counted_verdict`: the verdict that the aggregates have it
-    under; None for a new click. `target`: None where it counts nowhere.
+    `stored_unique_flags` what the database has of that. `machine_basis_points`: how likely a machine followed.
+    `counted_verdict` and `counted_machine_basis_points`: what the aggregates have it under; None for a new click.
+    `target`: None where it counts nowhere.
     """
 
     id: uuid.UUID
@@ -99,11 +99,13 @@ class Click:
     verdict: str = "unsure"
     confidence: float = 0.0
     reasons: str = ""
+    machine_basis_points: int = BASIS_POINTS // 2
     notified_verdict: str | None = None
     notify_at: int | None = None
     unique_flags: int = 0
     stored_unique_flags: int = 0
     counted_verdict: str | None = None
+    counted_machine_basis_points: int | None = None
     target: AggregationTarget | None = None
     own_dimensions: tuple[DimensionValue, ...] = field(init=False)
     sort_key: tuple[int, int] = field(init=False)
@@ -111,7 +113,11 @@ class Click:
     def __post_init__(self) -> None:
         """Fill what follows from the rest."""
         self.sort_key = (self.at, self.id.int)
-        self.own_dimensions = tuple(self._iter_dimensions()) if self.kind == "click" else ()
+        if self.kind == "click":
+            found = iter_click_values(self.privacy, self.position, self.destination, self.dimensions)
+            self.own_dimensions = tuple(found)
+        else:
+            self.own_dimensions = ()
 
     @classmethod
     def from_event(
@@ -159,6 +165,7 @@ class Click:
             unique_flags=flags,
             stored_unique_flags=flags,
             counted_verdict=row["verdict"],
+            counted_machine_basis_points=row["machine_basis_points"],
             target=target,
         )
 
@@ -185,16 +192,9 @@ class Click:
             user_agent_class=enricher.user_agent_class(self.user_agent),
         )
 
-    def _iter_dimensions(self) -> Iterator[DimensionValue]:
-        yield ALL_CLICKS
-        if self.privacy == "anonymous":
-            yield "link", str(self.position)
-        elif self.destination is not None:
-            yield "link", f"{self.position}\t{self.destination}"
-            yield "destination", self.destination
-        for name, value in self.dimensions.items():
-            if value is not None:
-                yield name, value
+    def to_probable_hit(self) -> ProbableHit:
+        """The click as expected numbers see it."""
+        return ProbableHit(self.at, self.id.int, self.machine_basis_points, self.own_dimensions)
 
     @property
     def message_key(self) -> MessageRef | None:
@@ -215,6 +215,11 @@ class Click:
     def is_counted(self) -> bool:
         """Whether a person may have clicked: see `db.aggregate_columns`."""
         return self.verdict in COUNTED_VERDICTS and self.kind == "click"
+
+    @property
+    def probability_changed(self) -> bool:
+        """Whether the expected numbers have it otherwise, or not at all."""
+        return self.kind == "click" and self.machine_basis_points != self.counted_machine_basis_points
 
     @property
     def was_counted(self) -> bool:

@@ -14,7 +14,8 @@ from linkweir.clicks.classify import Classification, Evidence, Hit
 from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click import AggregationTarget, Click
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, NOBODYS_VERDICTS
+from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.db.reclassification_queries import MAX_HITS_PER_SPAN, MessageRef
 
 ClassifyFunction = Callable[[Sequence[Hit], Evidence], list[Classification]]
@@ -39,12 +40,15 @@ class ClickClassifier:
 
 @dataclass(slots=True)
 class MessageClicks:
-    """One message's clicks. `known` are those of the store; `links` is how many tracked links the message has."""
+    """One message's clicks. `known` are those of the store; `links` is how many tracked links the message has.
+    `hit_count`: how many clicks of it are stored; None: not known.
+    """
 
     message_key: MessageRef | None
     account_id: uuid.UUID | None
     delivered_at: int | None = None
     link_count: int | None = None
+    hit_count: int | None = None
     target: AggregationTarget | None = None
     new: list[Click] = field(default_factory=list)
     stored: dict[uuid.UUID, Click] = field(default_factory=dict)
@@ -97,7 +101,11 @@ def _set_verdict(click: Click, classification: Classification) -> bool:
     if click.method != "GET" and found in COUNTED_VERDICTS:
         found = "machine"  # whatever the rules say: nobody reads what a HEAD brings
     reasons = " ".join(classification.reasons)
-    if (found, classification.confidence, reasons) == (click.verdict, click.confidence, click.reasons):
+    machine = BASIS_POINTS
+    if click.method == "GET" and found not in NOBODYS_VERDICTS:
+        machine = round(classification.machine_probability * BASIS_POINTS)
+    judged = (found, classification.confidence, reasons, machine)
+    if judged == (click.verdict, click.confidence, click.reasons, click.machine_basis_points):
         return False
-    click.verdict, click.confidence, click.reasons = found, classification.confidence, reasons
+    click.verdict, click.confidence, click.reasons, click.machine_basis_points = judged
     return True

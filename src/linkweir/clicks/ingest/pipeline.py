@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.ingest.aggregate_deltas import AggregateDeltas
+from linkweir.clicks.ingest.aggregate_deltas import LINK_COLUMNS, AggregateDeltas
 from linkweir.clicks.ingest.attribution import attribute_events
 from linkweir.clicks.ingest.click import Click
+from linkweir.clicks.ingest.clicker_changes import iter_clicker_changes
 from linkweir.clicks.ingest.message_clicks import ClickClassifier, MessageClicks
 from linkweir.clicks.ingest.unique_clicks import LoadLaterClicks, UniqueClicks
 from linkweir.db import click_aggregates_table, clicks_table, outbox_table, reclassification_queries
@@ -34,8 +35,13 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
     changed = [click for group in groups for click in group.classify(classifier)]
     for click in changed:
         _schedule_correction(click, now + classifier.correction_delay_us)
+    clicker_changes = list(iter_clicker_changes(connection, named))  # before it is written what changed
     reclassification_queries.update_verdicts(
-        connection, [(one.verdict, one.confidence, one.reasons, one.notify_at, one.id) for one in changed]
+        connection,
+        [
+            (one.verdict, one.confidence, one.reasons, one.machine_basis_points, one.notify_at, one.id)
+            for one in changed
+        ],
     )
     unique_clicks = _update_unique_clicks(connection, [group for group in named if _changes_counts(group)])
     new = sorted((click for group in groups for click in group.new), key=lambda click: click.sort_key)
@@ -47,6 +53,8 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
     deltas = AggregateDeltas()
     for click in (*new, *stored):
         deltas.add(click)
+    for change in clicker_changes:
+        deltas.add_clickers(change)
     _write_aggregates(connection, deltas, unique_clicks, now)
 
 
@@ -139,7 +147,7 @@ def _write_aggregates(
     for moved in (True, False):
         links = [_link_row(deltas, key, unique_clicks) for key in deltas.links if (key[0] in unique_clicks) is moved]
         click_aggregates_table.add_link_deltas(connection, links, set_first_at=moved)
-    counts = [(number, opens, now, message) for message, (number, opens) in deltas.counts.items() if number or opens]
+    counts = [(*row, int(any(row[:2])), now, message) for message, row in deltas.counts.items() if any(row)]
     clicks_table.update_message_counts(connection, counts)
 
 
@@ -148,4 +156,10 @@ def _link_row(
 ) -> tuple[Any, ...]:
     message, position = key
     first_at = unique_clicks[message].first_click_at(position) if message in unique_clicks else None
-    return message, position, deltas.destinations[key], *deltas.links[key], first_at
+    return (
+        message,
+        position,
+        deltas.destinations[key],
+        *(deltas.links[key][column] for column in LINK_COLUMNS),
+        first_at,
+    )

@@ -14,6 +14,7 @@ from linkweir.db.schema.account_tables import (
 )
 from linkweir.db.schema.aggregate_tables import (
     CLICK_COUNTS,
+    EXPECTED_COUNTS,
     aggregate_dimensions,
     aggregate_values,
     click_aggregates,
@@ -27,6 +28,7 @@ from linkweir.db.schema.table_metadata import may_contain_email, metadata
 
 __all__ = [
     "CLICK_COUNTS",
+    "EXPECTED_COUNTS",
     "IS_PERSONAL",
     "accounts",
     "aggregate_dimensions",

@@ -45,7 +45,7 @@ def _aggregate_columns(*counts: str) -> list[Column[Any]]:
         Column("hours", SmallInteger, primary_key=True, autoincrement=False),  # the bucket: see db.time_buckets
         Column("hour", Integer, primary_key=True, autoincrement=False),  # its first hour, since 1970
         Column("word", Integer, primary_key=True, autoincrement=False),
-        *(Column(name, Integer, nullable=False, server_default="0") for name in counts),
+        *(Column(name, BigInteger, nullable=False, server_default="0") for name in counts),
     ]
 
 
@@ -54,7 +54,12 @@ def _value_index(name: str) -> Index:
     return Index(f"ix_{name}_words", "word", sqlite_where=text("hours = 0"))
 
 
-CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "clickers")  # clickers: by their first counted click
+EXPECTED_COUNTS = (  # by people, see db.click_probabilities
+    *("expected_clicks", "expected_clicks_variance", "expected_clickers", "expected_clickers_variance"),
+    "certain_clickers",
+)
+# clickers: by their first counted click
+CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "clickers", *EXPECTED_COUNTS)
 
 click_aggregates = Table(
     "rollups", metadata, *_aggregate_columns(*CLICK_COUNTS), _value_index("rollups"), sqlite_with_rowid=False

@@ -56,6 +56,7 @@ clicks = Table(
     Column("network", Text),  # a known network that the address belongs to
     Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, prefetch, machine or unsure
     Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
+    Column("machine_basis_points", Integer, nullable=False, server_default="5000"),  # how likely a machine followed
     Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
     Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message
     Column("firsts", SmallInteger, nullable=False, server_default="0"),  # flags: see db.dimensions
@@ -81,6 +82,8 @@ message_links = Table(  # every link of a message that was followed, with its co
     Column("machine", Integer, nullable=False, server_default="0"),
     Column("prefetch", Integer, nullable=False, server_default="0"),
     Column("unsure", Integer, nullable=False, server_default="0"),
+    Column("expected_clicks", BigInteger, nullable=False, server_default="0"),  # see db.click_probabilities
+    Column("expected_clicks_variance", BigInteger, nullable=False, server_default="0"),
     Column("first_at", BigInteger),  # of the first click that counts
     Index("ix_message_links_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
     sqlite_with_rowid=False,

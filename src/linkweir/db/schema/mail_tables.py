@@ -54,6 +54,11 @@ messages = Table(
     Column("retain_until_at", BigInteger, nullable=False, server_default="0"),  # then the row itself goes
     Column("click_count", Integer, nullable=False, server_default="0"),
     Column("open_count", Integer, nullable=False, server_default="0"),
+    Column("hit_count", Integer, nullable=False, server_default="0"),  # clicks of all verdicts
+    Column("likely_count", Integer, nullable=False, server_default="0"),  # rather by a person than by a machine
+    Column("expected_clicks", BigInteger, nullable=False, server_default="0"),  # see db.click_probabilities
+    Column("expected_clicks_variance", BigInteger, nullable=False, server_default="0"),
+    Column("clicked_basis_points", Integer, nullable=False, server_default="0"),  # how likely a person clicked
     Index(None, "account_id", "created_at"),
     Index(None, "retain_until_at"),
     Index(None, "account_id", "message_id"),

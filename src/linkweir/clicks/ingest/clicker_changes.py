@@ -1,0 +1,61 @@
+"""How likely each message of a batch was clicked by a person, before it and after it."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from linkweir.clicks.ingest.click import AggregationTarget, Click
+from linkweir.clicks.ingest.message_clicks import MessageClicks
+from linkweir.db.click_probabilities import MAX_HITS_PER_MESSAGE, ExpectedClicker, ProbableHit, expected_clickers
+from linkweir.db.dimensions import DimensionValue
+from linkweir.db.expected_clickers import MessageKey, load_hits
+from linkweir.db.reclassification_queries import MessageRef
+
+
+@dataclass(frozen=True, slots=True)
+class ClickersChange:
+    """What a message counts as along each dimension, before a batch of clicks and after it."""
+
+    message_key: MessageRef
+    target: AggregationTarget | None
+    before: Mapping[DimensionValue, ExpectedClicker]
+    after: Mapping[DimensionValue, ExpectedClicker]
+
+
+def iter_clicker_changes(connection: Connection, groups: Sequence[MessageClicks]) -> Iterator[ClickersChange]:
+    """Yield what changes for these messages; the store must have their clicks as they were before."""
+    changed = [(group, found) for group in groups if (found := _changed_clicks(group))]
+    known: dict[MessageKey, dict[uuid.UUID, ProbableHit]] = {}
+    for few in (True, False):
+        keys = [_key(group) for group, _ in changed if group.hit_count != 0 and _has_few_hits(group) is few]
+        known |= load_hits(connection, keys, few=few)
+    for group, found in changed:
+        yield _change(group, found, known.get(_key(group), {}))
+
+
+def _changed_clicks(group: MessageClicks) -> list[Click]:
+    """The clicks that are new or whose probability changed."""
+    tied = (click for click in group.new if click.message_key is not None)
+    return [click for click in (*tied, *group.stored.values()) if click.probability_changed]
+
+
+def _key(group: MessageClicks) -> MessageKey:
+    assert group.message_key is not None
+    return group.account_id, group.message_key
+
+
+def _has_few_hits(group: MessageClicks) -> bool:
+    return group.hit_count is not None and group.hit_count <= MAX_HITS_PER_MESSAGE
+
+
+def _change(group: MessageClicks, changed: Sequence[Click], known: Mapping[uuid.UUID, ProbableHit]) -> ClickersChange:
+    now = dict(known)
+    for click in changed:
+        if click.counted_verdict is None or click.id in known:
+            now[click.id] = click.to_probable_hit()
+    assert group.message_key is not None
+    return ClickersChange(
+        group.message_key, group.target, expected_clickers(known.values()), expected_clickers(now.values())
+    )

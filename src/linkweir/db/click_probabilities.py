@@ -1,0 +1,85 @@
+"""How many people clicked when no verdict is certain: expected numbers, in whole numbers, so that sums stay exact.
+
+A hit is by a machine with probability p, so it counts as 1 - p clicks, with the variance p(1 - p). A message was
+clicked by a person with the probability that not all of its hits are by machines: one less the product of their p. The
+same holds for each of its links, countries and so on. It counts once, in the hour of the hit that most likely was the
+first by a person, so that periods add up, and with the variance of a yes or no. Sums of these are expected values, and
+their variances that of a Poisson binomial distribution: hits are taken as independent of each other.
+
+Probabilities are in basis points, and variances in squares of these.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from linkweir.clock import HOUR_US
+from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, DimensionValue
+
+BASIS_POINTS: Final = 10_000  # in one
+CERTAIN_BASIS_POINTS: Final = 9_500  # from this probability on a message was clicked by a person for certain
+LIKELY_BASIS_POINTS: Final = 5_000  # from this probability on a hit is rather a person's than a machine's
+MAX_HITS_PER_MESSAGE: Final = 300  # the first ones: a flood on one link costs each further hit no more
+ALL_CLICKS: Final[DimensionValue] = ("", "")
+ExpectedClicker = tuple[int, int]  # the hour it counts in, and the probability of a click by a person
+
+
+@dataclass(frozen=True, slots=True)
+class ProbableHit:
+    """A hit on a link of a message: what it counts under, and how likely a machine followed the link."""
+
+    at: int
+    id: int
+    machine_basis_points: int
+    dimensions: tuple[DimensionValue, ...]
+
+
+def probable_hit(row: Mapping[Any, Any]) -> ProbableHit:
+    """Return the hit of a row of `clicks`."""
+    values = {name: row[name] for name in CLICK_DIMENSION_NAMES}
+    dimensions = iter_click_values(row["privacy"], row["position"], row["destination"], values)
+    return ProbableHit(row["at"], row["id"].int, row["machine_basis_points"], tuple(dimensions))
+
+
+def iter_click_values(
+    privacy: str, position: int, destination: str | None, values: Mapping[str, str | None]
+) -> Iterator[DimensionValue]:
+    """Yield the dimensions that a click counts under by itself; `values`: of those that are columns of `clicks`."""
+    yield ALL_CLICKS
+    if privacy == "anonymous":
+        yield "link", str(position)
+    elif destination is not None:
+        yield "link", f"{position}\t{destination}"
+        yield "destination", destination
+    for name, value in values.items():
+        if value is not None:
+            yield name, value
+
+
+def expected_clickers(hits: Iterable[ProbableHit]) -> dict[DimensionValue, ExpectedClicker]:
+    """Return where a message with these hits counts, and as how much; the order of hits changes nothing."""
+    nobody: dict[DimensionValue, float] = {}  # the probability that all hits so far are by machines
+    best: dict[DimensionValue, tuple[float, int]] = {}  # of being the first by a person, and when
+    first_hits = sorted(hits, key=lambda hit: (hit.at, hit.id))[:MAX_HITS_PER_MESSAGE]
+    for hit in first_hits:
+        machine = hit.machine_basis_points / BASIS_POINTS
+        if machine == 1.0:
+            continue
+        for key in hit.dimensions:
+            before = nobody.get(key, 1.0)
+            first = before * (1 - machine)
+            nobody[key] = before * machine
+            if first > best.get(key, (0.0, 0))[0]:
+                best[key] = first, hit.at // HOUR_US
+    found = ((key, hour, round((1 - nobody[key]) * BASIS_POINTS)) for key, (_, hour) in best.items())
+    return {key: (hour, probability) for key, hour, probability in found if probability}
+
+
+def clicker_counts(probability: int) -> tuple[int, int, int]:
+    """Return what a message counts as: `expected_clickers`, its variance, `certain_clickers`."""
+    return probability, probability * (BASIS_POINTS - probability), int(probability >= CERTAIN_BASIS_POINTS)
+
+
+def click_probability(hits: Iterable[ProbableHit]) -> int:
+    """Return how likely a message with these hits was clicked by a person."""
+    return expected_clickers(hits).get(ALL_CLICKS, (0, 0))[1]
