@@ -2,7 +2,7 @@
 
 import pytest
 
-from linkweir.html.prescan import sniff_charset
+from linkweir.html.charset import sniff_charset
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ from linkweir.bulk.file_list import FileKind
 from linkweir.bulk.mbox import MAX_MAIL_BYTES, read_single_mail, split_mbox
 from linkweir.bulk.tracker_factory import TrackerFactory
 from linkweir.html import Finding, Outcome, Switches, check
-from linkweir.html.charset import Charset
+from linkweir.html.charset import Charset, sniff_charset
 from linkweir.html.lint import TAG_WINDOW_BYTES, make_finding
-from linkweir.html.prescan import sniff_charset
 from linkweir.mime import CheckedPart, Note, check_parts
 from linkweir.terminal.text import STDIN, display_path
 

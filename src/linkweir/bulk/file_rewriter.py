@@ -21,12 +21,11 @@ from linkweir.bulk.file_list import FileJob
 from linkweir.bulk.length_fields import update_length_headers, update_maildir_name
 from linkweir.bulk.link_report import format_row
 from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, read_single_mail, split_mbox
-from linkweir.bulk.message_id_pattern import require_rereadable
-from linkweir.bulk.tracker_factory import TrackerFactory
+from linkweir.bulk.tracker_factory import TrackerFactory, require_rereadable
 from linkweir.durable_files import AtomicFile
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
-from linkweir.html.prescan import PRESCAN_BYTES, sniff_charset
+from linkweir.html.charset import MAX_BOM_BYTES, PRESCAN_BYTES, sniff_charset
 from linkweir.mime import Rewritten, rewrite_message
 from linkweir.terminal.text import STDIN, display_path
 from linkweir.tokens import KeyRing, Privacy
@@ -75,7 +74,7 @@ class FileRewriter:
     """Rewrites one job after another by one recipe; LinkweirError when the recipe is no good."""
 
     def __init__(self, config: RewriteConfig) -> None:
-        self._config = config
+        self.config = config
         self._on_mail_started: MailStartedCallback | None = None
         self._renamed_path: str | None = None  # where the mail belongs whose name states its length
         self._tracker_factory = TrackerFactory(
@@ -113,7 +112,7 @@ class FileRewriter:
         return result
 
     def _open_and_rewrite(self, result: FileResult, tick: ProgressCallback, rows: ReportWriter) -> None:
-        job, recipe = result.job, self._config
+        job, recipe = result.job, self.config
         self._renamed_path = None
         require_rereadable(recipe.message or "", job.source)
         with InputFile(job.source) as source:
@@ -133,16 +132,15 @@ class FileRewriter:
     def _copy_chunks(
         self, source: InputFile, sink: Sink, result: FileResult, tick: ProgressCallback, rows: ReportWriter
     ) -> None:
-        write = _iter_chunks(source) if result.job.copy_only else self._rewrite_chunks(source, result, rows)
-        for data in write:
+        if result.job.copy_only:
+            output = _iter_chunks(source)
+        else:
+            rewrite = self._rewrite_html if result.job.kind == "html" else self._rewrite_mails
+            output = rewrite(source, result, rows)
+        for data in output:
             sink.write(data)
             tick(source.offset - result.size)
             result.size = source.offset
-
-    def _rewrite_chunks(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
-        if result.job.kind == "html":
-            return self._rewrite_html(source, result, rows)
-        return self._rewrite_mails(source, result, rows)
 
     def _rewrite_mails(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
         """Yield the mail, or the mailbox mail by mail, rewritten; a mail that can't be passes unchanged."""
@@ -158,7 +156,7 @@ class FileRewriter:
                 result.counts[found.link.outcome] = result.counts.get(found.link.outcome, 0) + 1
             for note in done.notes:
                 result.notes[note.code] = result.notes.get(note.code, 0) + 1
-            if self._config.report:
+            if self.config.report:
                 self._report_mail_links(result, done, piece.number if box else None, rows)
             yield update_length_headers(piece.data, done.raw) if box else done.raw
             self._renamed_path = (
@@ -171,7 +169,7 @@ class FileRewriter:
 
     def _rewrite_mail(self, piece: MailPiece, result: FileResult) -> Rewritten | None:
         """The mail rewritten; None for one of a mailbox with which that can't be done: it costs itself only."""
-        recipe, job = self._config, result.job
+        recipe, job = self.config, result.job
         tracker = self._tracker_factory.make_tracker(job.source, piece.number)
         if piece.number in job.excluded_mails:
             result.unchanged_mails.append(f"mail {piece.number}: the process working on it ended")
@@ -188,13 +186,15 @@ class FileRewriter:
 
     def _report_mail_links(self, result: FileResult, done: Rewritten, number: int | None, rows: ReportWriter) -> None:
         for found in done.links:
-            replaced = not self._config.dry_run
+            replaced = not self.config.dry_run
             rows(format_row(result.job.source, found.link, replaced=replaced, part=found.part, message=number))
 
     def _rewrite_html(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
         """Yield the rewritten document; on an error first the rest unchanged, since a stream is never cut."""
-        piped = result.job.source == STDIN
-        head = source.read_prefix(_prefix_size(piped, self._config.charset))
+        size = PREFIX_BYTES
+        if result.job.source == STDIN:  # somebody waits at the pipe: as few as can be
+            size = MAX_BOM_BYTES if self.config.charset else PRESCAN_BYTES
+        head = source.read_prefix(size)
         rewriter = self._make_rewriter(head, result.job, rows)
         failure: Exception | None = None
         data = head
@@ -219,7 +219,7 @@ class FileRewriter:
 
     def _make_rewriter(self, head: bytes, job: FileJob, rows: ReportWriter) -> Rewriter:
         """Make the rewriter for a document that begins with `head`; raises UnreadableInput when it is none."""
-        recipe = self._config
+        recipe = self.config
         charset = sniff_charset(head, recipe.charset)
         if job.source != STDIN and not charset.startswith(("utf-16", "utf-32")):
             reject_binary(head)
@@ -243,10 +243,3 @@ def _rename(path: str, to: str, *, over: bool) -> None:
 def _iter_chunks(source: InputFile) -> Iterator[bytes]:
     while data := source.read():
         yield data
-
-
-def _prefix_size(piped: bool, charset: str | None) -> int:
-    """How many bytes to wait for before the first link: as few as can be when somebody waits at a pipe."""
-    if not piped:
-        return PREFIX_BYTES
-    return 4 if charset else PRESCAN_BYTES  # 4: the longest BOM

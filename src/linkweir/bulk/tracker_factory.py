@@ -1,10 +1,18 @@
-"""The tracker of each file and mail: one for all, or its own where the message id is a pattern.
+"""The tracker of each file and mail: one for all, or its own where the message id is a pattern filled in per file.
 
 Rewriting and its dry runs have it from here, so that the links of both are of the same length.
 """
 
-from linkweir.bulk.message_id_pattern import expand_pattern, is_pattern, parse_message_id, require_rereadable
+import hashlib
+import os
+import re
+import uuid
+
+from linkweir.bulk.document_io import UnreadableInput, describe_error
 from linkweir.tokens import KeyRing, Privacy, Tracker
+
+_FIELDS = re.compile(r"\{([^{}]*)\}")
+_FIELD_NAMES = ("stem", "sha", "n")
 
 
 class TrackerFactory:
@@ -32,7 +40,6 @@ class TrackerFactory:
         if self._shared_tracker is not None:
             return self._shared_tracker
         pattern = self._pattern or ""
-        require_rereadable(pattern, path)
         return self._make_for_message(expand_pattern(pattern.replace("{n}", str(number)), path))
 
     def _make_for_message(self, message: str | None) -> Tracker:
@@ -43,3 +50,51 @@ class TrackerFactory:
 def _parse_campaign(text: str) -> str | int:
     value = parse_message_id(text)
     return value if isinstance(value, int) else text
+
+
+def is_pattern(text: str) -> bool:
+    """True when `text` differs from file to file."""
+    return bool(_FIELDS.search(text))
+
+
+def list_unknown_fields(pattern: str) -> list[str]:
+    """Return the {fields} of `pattern` that `message_for` does not know."""
+    return [name for name in _FIELDS.findall(pattern) if name not in _FIELD_NAMES]
+
+
+def expand_pattern(pattern: str, path: str) -> str:
+    """Fill in `pattern` for a file: {stem}, its name without suffix; {sha}, 16 digits of its SHA-256; {n},
+    the number of the mail in a mailbox (1 for a file of its own).
+
+    Both depend on the file alone, so that a second run, or a run over more files, makes the same links.
+    Raises UnreadableInput when the file can't be read.
+    """
+    if "{sha}" in pattern:
+        require_rereadable(pattern, path)
+        try:
+            with open(path, "rb") as file:
+                pattern = pattern.replace("{sha}", hashlib.file_digest(file, "sha256").hexdigest()[:16])
+        except OSError as error:
+            raise UnreadableInput(f"can't read: {describe_error(error)}") from error
+    return pattern.replace("{stem}", os.path.splitext(os.path.basename(path))[0]).replace("{n}", "1")
+
+
+def require_rereadable(pattern: str, path: str) -> None:
+    """Raise UnreadableInput for {sha} of a pipe, say, before anything waits for what comes through it."""
+    if "{sha}" in pattern and os.path.exists(path) and not os.path.isfile(path):
+        raise UnreadableInput("{sha} needs a file that can be read twice")
+
+
+def parse_message_id(text: str) -> uuid.UUID | int | str:
+    """Return `text` as the kind of message id that makes the shortest link: UUID, number, or itself.
+
+    Only a text that comes back letter for letter is converted: `007` and an upper-case UUID stay as they are.
+    """
+    if text.isascii() and text.isdecimal() and len(text) <= 20:
+        number = int(text)
+        return number if str(number) == text and number < 1 << 64 else text
+    try:
+        value = uuid.UUID(text)
+    except ValueError:
+        return text
+    return value if str(value) == text else text

@@ -3,7 +3,7 @@
 Own and not `concurrent.futures`: a worker of ours ends by itself when its parent is killed, a worker that
 dies costs one file and not the run, and an interrupt never reaches a worker in the middle of a file.
 
-One job has a worker too, where starting one costs next to nothing.
+One mail or mailbox has a worker too, where starting one costs next to nothing.
 
 One duplex pipe per worker. Down: a batch of (index, job). Up: an int (bytes done, for the progress line; the
 first one says that the worker is up), an Announced, or (index, result), None for the result when nobody reads
@@ -74,18 +74,19 @@ def count_processors() -> int:
 
 
 def rewrite_all(
-    config: RewriteConfig, jobs: Sequence[FileJob], workers: int, on_progress: Callable[[int], None]
+    rewriter: FileRewriter, jobs: Sequence[FileJob], workers: int, on_progress: Callable[[int], None]
 ) -> Iterator[FileResult]:
     """Yield one Result per job, in order; `on_progress` hears of bytes done.
 
-    Standard input, which workers do not have, and one worker that cannot be started, are done in this process.
+    Standard input, which workers do not have, and one worker that cannot be started, are done in this process
+    by `rewriter`, whose settings workers have too.
     Closing the iterator (or an exception at the caller's) stops the workers; files not finished stay as they
     were.
     """
     done = 0
     count = min(workers, len(jobs))
     if not any(_is_input(job.source) for job in jobs):
-        pool = _Pool(config, jobs, count, on_progress)
+        pool = _Pool(rewriter.config, jobs, count, on_progress)
         try:
             with contextlib.closing(pool.run()) as results:
                 for result in results:
@@ -94,7 +95,6 @@ def rewrite_all(
         except WorkersFailed:
             if count > 1 or pool.is_up:
                 raise
-    rewriter = FileRewriter(config)
     yield from (rewriter.rewrite(job, on_progress) for job in jobs[done:])
 
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import UsageError
+from linkweir.cli.shared_options import UsageError, require_service_extra
 from linkweir.errors import ValidationError
 from linkweir.terminal.text import display_path
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import TextIO, cast
 
 import linkweir
 from linkweir.bulk.document_io import describe_error
@@ -26,9 +27,7 @@ from linkweir.cli import (
     user_command,
     webhooks_command,
 )
-from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, wrap_text
-from linkweir.cli.standard_streams import reopen_closed_streams
+from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, require_service_extra, wrap_text
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import display_path
 
@@ -144,3 +143,30 @@ def _explain_stdout_errors() -> str:
 def _redirect_stdout_to_null() -> None:
     """Point standard output at nothing, or Python complains about the broken pipe once more when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def reopen_closed_streams() -> None:
+    """Put something at the place of each closed stream.
+
+    A free number 0, 1 or 2 would go to the next file that is opened, the key file say, and be read or written
+    as if it were the stream. Input and output refuse use with an error; messages to a closed stderr are lost.
+    """
+    if sys.stdin is None:
+        sys.stdin = _make_failing_stream(0, os.O_WRONLY, "r")
+    if sys.stdout is None:
+        sys.stdout = _make_failing_stream(1, os.O_RDONLY, "w")
+    if sys.stderr is None:
+        sys.stderr = _make_failing_stream(2, os.O_WRONLY, "w")
+
+
+def _make_failing_stream(number: int, flags: int, mode: str) -> TextIO:
+    """Open nothing under `number`; the system refuses what `flags` do not allow."""
+    try:
+        os.fstat(number)
+    except OSError:
+        handle = os.open(os.devnull, flags)
+        if handle != number:
+            os.dup2(handle, number)
+            os.close(handle)
+        os.set_inheritable(number, True)  # as standard streams are
+    return cast(TextIO, open(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False))

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkweir.cli.data_option import add_data_option, data_folder_settings
-from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command, require_service_extra
 from linkweir.clock import SECOND_US, rfc3339
 from linkweir.terminal.text import display_path, escape_unprintable
 

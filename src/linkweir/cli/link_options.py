@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from linkweir.bulk.message_id_pattern import is_pattern, list_unknown_fields
+from linkweir.bulk.tracker_factory import is_pattern, list_unknown_fields
 from linkweir.cli.shared_options import UsageError
 from linkweir.terminal.text import STDIN
 from linkweir.tokens import Privacy, campaign_tags

@@ -4,8 +4,7 @@ import argparse
 import sys
 
 from linkweir.cli.data_option import add_data_option, data_folder_settings
-from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import SubcommandParsers, add_command
+from linkweir.cli.shared_options import SubcommandParsers, add_command, require_service_extra
 from linkweir.clock import now
 
 _DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database, each time

@@ -1,13 +1,18 @@
 """`linkweir rewrite`: files, folders and streams in, the same bytes with tracking links out."""
 
 import argparse
+import contextlib
 import sys
+from collections import Counter
+from collections.abc import Generator, Iterator
 
-from linkweir.bulk.file_list import FileList, InvalidPlan, find_overwritten, plan_rewrite
-from linkweir.bulk.file_rewriter import FileRewriter, RewriteConfig
+from linkweir.bulk import worker_pool
+from linkweir.bulk.document_io import Sink, StdoutSink, describe_error
+from linkweir.bulk.file_list import FileJob, FileList, InvalidPlan, find_overwritten, plan_rewrite
+from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig
+from linkweir.bulk.link_report import format_summary, pluralize
 from linkweir.cli.key_file_option import add_key_file_option, key_file_path, load_or_create_keyring
 from linkweir.cli.link_options import add_link_options, check_message_id, get_campaign, warn_ignored_options
-from linkweir.cli.rewrite_run import RewriteRun
 from linkweir.cli.shared_options import (
     PATHS_HELP,
     SubcommandParsers,
@@ -18,7 +23,10 @@ from linkweir.cli.shared_options import (
     parse_positive_int,
     parse_switches,
 )
-from linkweir.errors import BadSwitch
+from linkweir.durable_files import AtomicFile
+from linkweir.errors import BadSwitch, LinkweirError
+from linkweir.html import Outcome
+from linkweir.terminal.progress_bar import ProgressBar, format_bytes, format_duration
 from linkweir.terminal.text import STDIN, display_path
 from linkweir.tokens import Privacy
 
@@ -37,6 +45,18 @@ With --key-file linkweir-data/keys.json the links are those of `linkweir serve`,
 A file is replaced in one step when it is complete, or not at all.
 Exit codes: 0 all right, 1 some files or mails failed (the others are done), 2 a mistake in the command line.
 """
+# A worker takes tenths of a second to start; alone, one process does about this much in that time (of small files
+# it waits for the disk, once per file).
+_MIN_BYTES_PER_PROCESS = 64 << 20
+_MIN_FILES_PER_PROCESS = 256
+NOTE_TEXTS = {
+    "untouched-part": "mail part left as it was (malformed)",
+    "dkim-broken": "mail whose DKIM signature no longer fits",
+    "signed": "signed part left as it was",
+    "encrypted": "encrypted part left as it was",
+    "too-deep": "part nested too deeply left as it was",
+    "too-many-parts": "mail with too many parts left as it was",
+}
 
 
 def add_to(commands: SubcommandParsers) -> None:
@@ -125,12 +145,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--report - needs standard output, where the HTML goes; use --report FILE")
     _validate_report(args.report, listing)
     _validate_key_file(str(key_file_path(args)), args.report, listing)
-    recipe = _build_config(args)
     try:
-        FileRewriter(recipe)  # so that a bad message id is one error and not one per file
-    except BadSwitch as error:
+        rewriter = FileRewriter(_build_config(args))
+    except BadSwitch as error:  # a bad message id, say
         raise UsageError(str(error)) from error
-    return RewriteRun(args, listing, recipe).run()
+    return RewriteRun(args, listing, rewriter).run()
 
 
 def _validate_options(args: argparse.Namespace) -> None:
@@ -175,3 +194,135 @@ def _build_config(args: argparse.Namespace) -> RewriteConfig:
         dry_run=args.dry_run,
         in_place=args.in_place,
     )
+
+
+class RewriteRun:
+    """One run: results come in, messages, report and summary go out; a stream's report goes out as it is made."""
+
+    def __init__(self, args: argparse.Namespace, file_list: FileList, rewriter: FileRewriter) -> None:
+        self._args = args
+        self._file_list = file_list
+        self._rewriter = rewriter
+        self._failed = len(file_list.problems)
+        self._counts: Counter[Outcome] = Counter()
+        self._notes: Counter[str] = Counter()
+        self._done = self._unchanged_mails = 0
+        jobs = file_list.jobs
+        stream = any(job.source == STDIN for job in jobs)
+        html_on_terminal = sys.stdout.isatty() and any(job.target is None for job in jobs) and not args.dry_run
+        self._progress = ProgressBar(
+            sys.stderr,
+            live=sys.stderr.isatty() and not args.quiet and not html_on_terminal,
+            total_files=len(jobs),
+            total_bytes=None if stream else sum(job.size for job in jobs),
+        )
+
+    def run(self) -> int:
+        try:
+            for path, why in self._file_list.problems:
+                self._progress.print_above(f"linkweir: {display_path(path)}: {why}")
+            with _open_report(self._args.report) as sink, contextlib.closing(self._run_jobs(sink)) as results:
+                for result in results:
+                    self._handle_result(result, sink)
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # a job keeps its own, so this is the report's
+            raise LinkweirError(f"can't write the report: {describe_error(error)}") from error
+        finally:
+            self._progress.close()
+        if not self._args.quiet:
+            self._print_summary()
+        return 1 if self._failed or self._unchanged_mails else 0
+
+    def _run_jobs(self, sink: Sink | None) -> Generator[FileResult, None, None]:
+        jobs = self._file_list.jobs
+        is_stream = [job.source for job in jobs] == [STDIN]
+        if not is_stream and [job.kind for job in jobs] != ["html"]:
+            workers = self._args.jobs or _default_process_count(jobs)
+            yield from worker_pool.rewrite_all(self._rewriter, jobs, workers, self._progress.advance)
+            return
+        # A document that is the only one needs no process of its own: whatever ends it, nothing else is lost.
+        rows = _StreamReportWriter(sink) if sink and is_stream else None
+        yield self._rewriter.rewrite(jobs[0], self._progress.advance, rows)
+        if rows and rows.error:
+            raise rows.error
+
+    def _handle_result(self, result: FileResult, sink: Sink | None) -> None:
+        if result.error is not None:
+            self._failed += 1
+            self._progress.print_above(f"linkweir: {display_path(result.job.source)}: {result.error}")
+        else:
+            self._done += 1
+            self._counts.update(result.counts)
+            self._notes.update(result.notes)
+            self._unchanged_mails += len(result.unchanged_mails)
+            for why in result.unchanged_mails:
+                self._progress.print_above(f"linkweir: {display_path(result.job.source)}: {why}; left as it was")
+            if result.counts.get(Outcome.ENCODING):
+                self._progress.print_above(
+                    f"linkweir: {display_path(result.job.source)}: "
+                    f"passed on unchanged: its encoding can't be judged by bytes"
+                )
+            if sink:
+                sink.write(result.rows)
+        self._progress.advance(files=1)
+
+    def _print_summary(self) -> None:
+        progress, listing = self._progress, self._file_list
+        what = "would be rewritten" if self._args.dry_run else "done"
+        print(
+            f"linkweir: {pluralize(self._done, 'file')} {what}, {self._failed} failed; "
+            f"{pluralize(sum(self._counts.values()), 'link')} in {format_bytes(progress.bytes)}, "
+            f"{format_duration(progress.seconds) if progress.seconds >= 10 else f'{progress.seconds:.2f} s'}",
+            file=sys.stderr,
+        )
+        for line in format_summary(self._counts):
+            print(line, file=sys.stderr)
+        for code, number in sorted(self._notes.items()):
+            print(f"  {number} x {NOTE_TEXTS.get(code, code)}", file=sys.stderr)
+        if listing.skipped_files:
+            print(
+                f"  {pluralize(listing.skipped_files, 'other file')} left out (--copy-others takes them along)",
+                file=sys.stderr,
+            )
+        if listing.skipped_folder_links:
+            print(
+                f"  {pluralize(listing.skipped_folder_links, 'symbolic link')} to folders "
+                f"left out (--follow goes into them)",
+                file=sys.stderr,
+            )
+
+
+class _StreamReportWriter:
+    """Writes rows while a stream is being rewritten; keeps its error for later, since a stream is never cut."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.error: OSError | None = None
+
+    def __call__(self, data: bytes) -> None:
+        if self.error is None:
+            try:
+                self._sink.write(data)
+            except OSError as error:
+                self.error = error
+
+
+def _default_process_count(jobs: list[FileJob]) -> int:
+    worth = max(sum(job.size for job in jobs) // _MIN_BYTES_PER_PROCESS, len(jobs) // _MIN_FILES_PER_PROCESS)
+    return max(1, min(worker_pool.count_processors(), worth))
+
+
+@contextlib.contextmanager
+def _open_report(path: str | None) -> Iterator[Sink | None]:
+    if path is None:
+        yield None
+    elif path == "-":
+        yield StdoutSink()
+    else:
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(AtomicFile(path))
+            except OSError as error:
+                raise UsageError(f"--report {display_path(path)}: {describe_error(error)}") from error
+            yield file

@@ -3,8 +3,7 @@
 import argparse
 from typing import TypedDict
 
-from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import wrap_text
+from linkweir.cli.shared_options import require_service_extra, wrap_text
 
 
 class CommandHelp(TypedDict):

@@ -127,7 +127,9 @@ def _send_campaign(
 def _submit(service: AppServices, account: uuid.UUID, submission: Submission, sent_at: int) -> list[uuid.UUID]:
     with service.store.read() as connection:
         sender = account_lookup.load_account(connection, account)
-    accepted = service.submitter.submit(service.keyring, sender, submission, sent_at, make_reply=lambda _: b"").results
+    _, accepted = service.submitter.submit(
+        service.keyring, sender, submission, sent_at, make_reply=lambda _connection, _results: b""
+    )
     return [_parse_message_key(entry) for entry in accepted]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, overload
 
 from linkweir import _html
-from linkweir.html.charset import STATEFUL_MARKERS, Charset, has_wide_bom
+from linkweir.html.charset import MAX_BOM_BYTES, STATEFUL_MARKERS, Charset
 from linkweir.html.link import OUTCOME_NUMBER, Link, extract_link_text, link_from_row
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import Links, dry_run_tracker, make_dry_run_resolver, make_resolver
@@ -105,11 +105,9 @@ class Document:
         self.charset = Charset("utf-8" if isinstance(html, str) else charset)
         self._offset = self._characters_before = 0
         self._last_line_start = (0, 0)  # where the last link's line begins, in bytes and in characters
-        head = bytes(memoryview(self.data)[:4])
-        self.charset.apply_bom(head)
+        self.charset.apply_bom(bytes(memoryview(self.data)[:MAX_BOM_BYTES]))
         self.is_opaque = not isinstance(html, str) and (
             not self.charset.is_ascii_transparent
-            or has_wide_bom(head)
             or (not self.charset.is_supported and STATEFUL_MARKERS.search(self.data) is not None)
         )
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from typing import TYPE_CHECKING, BinaryIO
 
 from linkweir import _html
-from linkweir.html.charset import STATEFUL_MARKERS, Charset, has_wide_bom
+from linkweir.html.charset import MAX_BOM_BYTES, STATEFUL_MARKERS, Charset
 from linkweir.html.link import OUTCOME_BY_NUMBER, Link, link_from_row
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import Links, make_resolver
@@ -58,8 +58,8 @@ class Rewriter:
             TypeError, BufferError: `data` is not a contiguous buffer of bytes.
             RefusedValue: the link function returned what cannot stand in an attribute.
         """
-        if len(self._head) < 4:
-            self._head += bytes(memoryview(data)[: 4 - len(self._head)])
+        if len(self._head) < MAX_BOM_BYTES:
+            self._head += bytes(memoryview(data)[: MAX_BOM_BYTES - len(self._head)])
             self._detect_charset()
         if self._charset.is_supported or self._encoding:
             return self._splice.feed(data)
@@ -67,12 +67,12 @@ class Rewriter:
 
     def _detect_charset(self) -> None:
         """A byte order mark counts more than the label; before three bytes no link can have begun."""
-        if self._charset.apply_bom(self._head):
+        found = self._charset.apply_bom(self._head)
+        if not self._charset.is_ascii_transparent:
+            if found or len(self._head) >= len(codecs.BOM_UTF8):
+                self._pass_through()
+        elif found:
             self._encoding = False
-        elif has_wide_bom(self._head) or (
-            len(self._head) >= len(codecs.BOM_UTF8) and not self._charset.is_ascii_transparent
-        ):
-            self._pass_through()
 
     def _feed_unknown_charset(self, data: bytes) -> bytes:
         """The same for an unknown label: what comes before the first suspicious byte is still judged."""

@@ -2,8 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
@@ -29,24 +28,13 @@ from linkweir.tokens import KeyRing, Tracker
 from linkweir.webhooks import message_events
 from linkweir.webhooks.message_events import MessageEvent
 
-ACCEPTED_STATUS = 202  # the status of the reply that is remembered
 MAX_RAW_BYTES = 1024 * 1024 * 1024  # bytes of all mails of one raw mail: 50 recipients of the largest one
 MAX_NOTES = 50  # kept of one message
 MAX_SUBMISSION_BYTES = 256 * 1024 * 1024  # bytes of all mails of one submission
 
 
-class IdempotencyHook(Protocol):
-    """Remembers the reply to a wish that should be carried out once, in the transaction that does it."""
-
-    def store_response(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class SubmissionResult:
-    """The reply, and what became of each recipient, in order."""
-
-    reply: bytes
-    results: list[RecipientResult]
+# what a front end answers: made, and stored where it may be asked for again, in the transaction that accepts
+MakeReply = Callable[[Connection, list[RecipientResult]], bytes]
 
 
 class Submitter:
@@ -76,24 +64,22 @@ class Submitter:
         submission: Submission,
         now: int,
         *,
-        make_reply: Callable[[list[RecipientResult]], bytes],
-        idempotency: IdempotencyHook | None = None,
-    ) -> SubmissionResult:
-        """Accept a message for each recipient that can have one. `make_reply` makes the reply.
+        make_reply: MakeReply,
+    ) -> tuple[bytes, list[RecipientResult]]:
+        """Accept a message for each recipient that can have one; the reply, and what became of each, in order.
 
-        Raises ValidationError for what is wrong for all, DatabaseUnavailable. Nothing is accepted then.
+        Raises ValidationError for what is wrong for all, DatabaseUnavailable, and what `make_reply` raises: what cannot
+        be answered must not be sent. Nothing is accepted then.
         """
         self._require_delivery()
         submission = _validate_submission(submission)
         with MailBuffer(self._store.path.parent) as stage:
             writer = _DraftBuilder(self._make_context(ring, account, submission, now), submission, stage)
             results = [writer.build(place, recipient) for place, recipient in enumerate(submission.recipients)]
-            reply = make_reply(results)  # before the commit: what cannot be answered must not be sent
             with self._store.write() as connection:
-                if idempotency:
-                    idempotency.store_response(connection, ACCEPTED_STATUS, reply)
+                reply = make_reply(connection, results)
                 _store_messages(connection, writer.messages, writer.notes, now)
-        return SubmissionResult(reply, results)
+        return reply, results
 
     def submit_raw(
         self, ring: KeyRing, account: SendingAccount, mail: RawMail, now: int, *, allowed: Sequence[str] | None = None

@@ -9,8 +9,7 @@ from operator import itemgetter
 from linkweir import _mime
 from linkweir.errors import check_type
 from linkweir.html import Link, Switches
-from linkweir.html.charset import Charset
-from linkweir.html.prescan import detect_bom, get_declared_charset
+from linkweir.html.charset import Charset, detect_bom, get_declared_charset
 from linkweir.html.replacements import LinkReplacements, Replacement
 from linkweir.html.resolver import DocumentLinks, Links
 from linkweir.html.rewriter import DEFAULT_SWITCHES
@@ -172,11 +171,8 @@ def _charset_label(part: HtmlPart, data: bytes) -> str:
     """The part's charset: what its headers name, if that is known, else what the document itself declares, else UTF-8
     (link rules, section 5). A byte order mark counts more than all of them (Encoding standard, "decode").
     """
-    mark = detect_bom(data)
-    if mark is not None:
-        return mark
     if part.charset and Charset(part.charset).is_supported:
-        return part.charset
+        return detect_bom(data) or part.charset
     found = get_declared_charset(data)
     return found if found and Charset(found).is_supported else part.charset or "utf-8"
 

@@ -43,8 +43,8 @@ class ProgressBar:
         """Seconds since the work began."""
         return self._clock() - self._started_at
 
-    def advance(self, *, files: int = 0, size: int = 0) -> None:
-        """Note that `files` more files and `size` more bytes are done."""
+    def advance(self, size: int = 0, *, files: int = 0) -> None:
+        """Note that `size` more bytes and `files` more files are done."""
         self.files += files
         self.bytes += size
         if self._live and self._clock() - self._last_draw_at >= _REDRAW_SECONDS:
@@ -52,15 +52,12 @@ class ProgressBar:
 
     def print_above(self, text: str) -> None:
         """Print one line for people, above the progress line."""
-        self._clear()
+        self.close()
         self._stream.write(text + "\n")
         self._stream.flush()
 
     def close(self) -> None:
         """Take the line away; what follows is the summary."""
-        self._clear()
-
-    def _clear(self) -> None:
         if self._is_visible:
             self._stream.write(_CLEAR)
             self._stream.flush()

@@ -75,10 +75,12 @@ def _submit(services: AppServices, principal: ApiPrincipal, email: V1SendRequest
     require_sender_domains(principal, message)
     submission = submission_parsing.to_submission(message, moment)
     account = account_lookup.account_from_row(principal.account)
-    answer = services.submitter.submit(services.keyring, account, submission, moment, make_reply=_response_body)
+    reply, results = services.submitter.submit(
+        services.keyring, account, submission, moment, make_reply=lambda _, results: _response_body(results)
+    )
     services.delivery_worker.wake()
-    services.metrics.accepted_messages.inc(sum(result.message_id is not None for result in answer.results))
-    return JSONResponse(answer.reply, 201)
+    services.metrics.accepted_messages.inc(sum(result.message_id is not None for result in results))
+    return JSONResponse(reply, 201)
 
 
 def _to_send_request(email: V1SendRequest) -> request_types.SendRequest:

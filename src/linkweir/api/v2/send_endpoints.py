@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup
@@ -39,20 +40,19 @@ def send_message(call: ApiRequest) -> Response:
     submission = submission_parsing.to_submission(call.decode(request_types.SendRequest), moment)
     account = account_lookup.account_from_row(call.principal.account)
     parts = call.services
-    answer = parts.submitter.submit(
-        parts.keyring,
-        account,
-        submission,
-        moment,
-        make_reply=lambda results: _response_body(results, submission),
-        idempotency=call.idempotency,
-    )
+
+    def make_reply(connection: Connection, results: list[RecipientResult]) -> bytes:
+        body = _response_body(results, submission)
+        call.idempotency.store_response(connection, 202, body)
+        return body
+
+    reply, results = parts.submitter.submit(parts.keyring, account, submission, moment, make_reply=make_reply)
     parts.delivery_worker.wake()
-    accepted = sum(result.message_id is not None for result in answer.results)
-    refused = len(answer.results) - accepted
+    accepted = sum(result.message_id is not None for result in results)
+    refused = len(results) - accepted
     parts.metrics.accepted_messages.inc(accepted)
     parts.log.info("messages.accepted", account=str(account.id), accepted=accepted, refused=refused)
-    return JSONResponse(answer.reply, 202)
+    return JSONResponse(reply, 202)
 
 
 def _response_body(results: list[RecipientResult], submission: Submission) -> bytes:

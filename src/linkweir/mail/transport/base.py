@@ -1,8 +1,12 @@
-"""One mail on its way out, and what every transport does with it."""
+"""One mail on its way out, what every transport does with it, and two that deliver nothing: one discards every mail,
+the other defers it.
+"""
 
 import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+
+from linkweir.errors import TemporaryDeliveryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +37,31 @@ class Transport(ABC):
     @abstractmethod
     async def close(self) -> None:
         """End what is open."""
+
+
+class DiscardTransport(Transport):
+    """Accepts every mail and discards it, for tests of everything but delivery."""
+
+    async def deliver(self, mail: OutgoingMail) -> str:
+        """Discard the mail."""
+        return f"discarded {len(mail.raw)} bytes"
+
+    async def close(self) -> None:
+        """Do nothing: no connection is open."""
+
+
+class UnavailableTransport(Transport):
+    """Defers every mail: a route that was configured when its mail was accepted and is not any more.
+
+    `reason` says which setting is missing.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    async def deliver(self, mail: OutgoingMail) -> str:
+        """Raise TemporaryDeliveryError."""
+        raise TemporaryDeliveryError(self._reason)
+
+    async def close(self) -> None:
+        """Do nothing: no connection is open."""

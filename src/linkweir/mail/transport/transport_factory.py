@@ -1,8 +1,8 @@
 """Makes the transports that the settings name."""
 
 from linkweir.mail.transport import Transport
+from linkweir.mail.transport.base import DiscardTransport, UnavailableTransport
 from linkweir.mail.transport.maildir import MaildirTransport
-from linkweir.mail.transport.placeholder_transports import DiscardTransport, UnavailableTransport
 from linkweir.mail.transport.smtp_relay import SmtpRelay, parse_relay_url
 from linkweir.settings import Settings
 

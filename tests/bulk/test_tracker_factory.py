@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.bulk.document_io import UnreadableInput
-from linkweir.bulk.message_id_pattern import expand_pattern, is_pattern, list_unknown_fields, parse_message_id
+from linkweir.bulk.tracker_factory import expand_pattern, is_pattern, list_unknown_fields, parse_message_id
 
 
 def test_patterns_are_filled_in_from_the_file(tmp_path: Path) -> None:
