@@ -23,7 +23,7 @@ from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
 from linkweir.api import operations as api
-from linkweir.background import Component, Heartbeat, ThreadSupervisor
+from linkweir.background import Component, Heartbeat, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
@@ -95,6 +95,7 @@ def create_services(
     heartbeat = Heartbeat(settings.data)
     submitter = _create_submitter(settings, store, log, heartbeat.require_recent if role == "web" else lambda: None)
     tracking_keyring = TrackingKeyRing(settings.key_path, store, submitter.defaults, log)
+    link_policy = LinkPolicyCache(store, log, compile_skip_pattern)
     services = AppServices(
         settings=settings,
         log=log,
@@ -121,7 +122,7 @@ def create_services(
             is_idle=local_journal.is_idle if journal is None else lambda: True,
             retry_seconds=settings.spool_retry,
         ),
-        link_policy=LinkPolicyCache(store, log, compile_skip_pattern),
+        link_policy=link_policy,
         rebuilder=RebuildWorker(store, log, now),
         submitter=submitter,
         delivery_worker=_create_delivery_worker(settings, store, vault, log),
@@ -135,6 +136,7 @@ def create_services(
         memory_budget=MemoryBudget(settings.max_incoming),
         operator_pages=operator_pages.OperatorPages(settings),
         heartbeat=heartbeat,
+        refresh_thread=RefreshThread(log, (tracking_keyring.refresh, link_policy.refresh, classifier.enricher.refresh)),
         supervisor=ThreadSupervisor(log, lambda: health.write_heartbeat(services)),
         thread_limiter=anyio.CapacityLimiter(settings.threads),
         redirect_limiter=anyio.CapacityLimiter(REDIRECT_LOOKUP_THREADS),
@@ -152,7 +154,7 @@ def _list_components(services: AppServices) -> list[Component]:
         components.append(Component("smtp-ports", lambda: smtp.listen(services), lambda: smtp.stop(services)))
     if services.journal is services.local_journal:
         components.append(Component("journal-reader", lambda: None, services.local_journal.close))
-    components.append(Component.from_thread("gate", services.link_policy))
+    components.append(Component.from_thread("refresh", services.refresh_thread))
     if services.runs_workers:
         components.append(Component.from_thread("clicks", services.click_worker))
     if services.journal is services.local_journal:  # stops before the ingest worker, which stores its last clicks

@@ -1,41 +1,156 @@
-"""Threads that must not end, and what the processes of one service know of each other's.
+"""Worker threads, values that are reloaded, and what the processes of one service know of each other's threads.
 
-Every process starts its ended threads again. The one that delivers writes down every few seconds how its own are, in a
-file that the others read: what it has not written for a while is a process that was stopped, hangs or is gone. Times
-are of the monotonic clock, which all processes of a machine share, so no clock that is set wrong matters.
+Every process restarts its threads when they end unasked, and refreshes what it holds of files and tables every few
+seconds, in a thread of its own, so that no request waits for it. The process that delivers mail writes a heartbeat with
+the state of its threads, which the others read: a heartbeat that is old is a process that was stopped, hangs or is
+gone. Its times are of the monotonic clock, which all processes of a machine share: a clock that is set wrong does not
+matter.
 """
 
 import contextlib
 import json
+import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.durable_files import replace_file
-from linkweir.errors import DatabaseUnavailable
+from linkweir.errors import DatabaseUnavailable, LinkweirError
 
-CHECK_SECONDS = 2.0  # seconds between looks
-STALE_SECONDS = 15.0  # without a word: not ready
-DEAD_SECONDS = 60.0  # without a word: nothing is accepted that could not be delivered
+CHECK_SECONDS = 2.0  # between two checks of the supervisor
+REFRESH_SECONDS = 2.0  # between two refreshes of what a process holds of files and tables
+STALE_SECONDS = 15.0  # without a heartbeat: not ready
+DEAD_SECONDS = 60.0  # without a heartbeat: nothing is accepted that could not be delivered
 HEARTBEAT_FILE_NAME = "background.json"
 NO_HEARTBEAT = "no sign of life"
+T = TypeVar("T")
+FileFingerprint = tuple[int, int, int] | None
 
 
-class RestartableThread(Protocol):
-    """Something that has a thread of its own."""
+class WorkerThread(ABC):
+    """A thread that runs `_run` until that returns, and may be started again.
+
+    It is a daemon: a program that embeds the service and never stops it can still exit. So a worker keeps nothing that
+    is not durable somewhere else.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._stop_event = threading.Event()
+        self._thread: threading.Thread | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop_event.is_set()
 
     def start(self) -> None:
-        """Begin, or begin again."""
+        """Start the thread, or start it again."""
+        self._stop_event.clear()
+        self._thread = threading.Thread(target=self._run, name=f"linkweir-{self._name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread finish what is under way, and wait for its end."""
+        self._stop_event.set()
+        self.wake()
+        if self._thread:
+            self._thread.join()
+
+    def wake(self) -> None:  # noqa: B027 - most threads wait for nothing but `_stop_event`
+        """End what the thread waits for."""
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Work until `_stopping`."""
+
+
+class ReloadingFile(Generic[T]):
+    """A file of the operator's, read again when another one has taken its place, without a restart.
+
+    `value`: what `read` made of the file last. What cannot be read leaves it in force and is logged once. `on_change`
+    is called after a new value. Threads may share it. Raises as `read` does when the file cannot be used at the start.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        read: Callable[[Path], T],
+        log: FilteringBoundLogger | None = None,
+        on_change: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._path = path
+        self._read = read
+        self._log = log
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._fingerprint = _read_fingerprint(path)
+        self.value = read(path)
+
+    def refresh(self) -> None:
+        """Read the file if it is another one than before, which one system call tells."""
+        with self._lock:
+            fingerprint = _read_fingerprint(self._path)  # before reading: what changes meanwhile is seen next time
+            if fingerprint == self._fingerprint:
+                return
+            self._fingerprint = fingerprint
+            try:
+                self.value = self._read(self._path)
+            except LinkweirError as error:
+                self._log_reload("error", "file.cannot_reload", error=str(error))
+            else:
+                self._on_change()
+                self._log_reload("info", "file.reloaded")
+
+    def _log_reload(self, level: str, event: str, **details: str) -> None:
+        if self._log is not None:
+            getattr(self._log, level)(event, file=str(self._path), **details)
+
+
+def _read_fingerprint(path: Path) -> FileFingerprint:
+    """What tells a file from the one that was there before; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+class RefreshThread(WorkerThread):
+    """Calls `refreshers` every few seconds: each brings a value that requests use up to date, or leaves it."""
+
+    def __init__(self, log: FilteringBoundLogger, refreshers: Sequence[Callable[[], None]]) -> None:
+        super().__init__("refresh")
+        self._log = log
+        self._refreshers = refreshers
+
+    def start(self) -> None:
+        """Refresh once, then go on in the thread."""
+        self.refresh()
+        super().start()
+
+    def refresh(self) -> None:
+        """Call all of them; one that fails keeps no other from its turn."""
+        for refresher in self._refreshers:
+            try:
+                refresher()
+            except Exception:
+                self._log.exception("refresh.bug")
+
+    def _run(self) -> None:
+        while not self._stop_event.wait(REFRESH_SECONDS):
+            self.refresh()
 
 
 class Heartbeat:
@@ -58,27 +173,20 @@ class Heartbeat:
             )
 
     def write(self, checks: Mapping[str, str]) -> None:
-        """How things are now. Raises OSError."""
+        """Write the present state of each thread. Raises OSError."""
         content = json.dumps({"at": time.monotonic(), "checks": dict(checks)})
         replace_file(self._path, content.encode(), sync=False)
 
     def read_latest(self) -> tuple[float, dict[str, str]]:
-        """Seconds since the last word, or since we began to listen, and what was said."""
+        """Seconds since the last heartbeat, or since the start of listening, and its checks."""
         moment, checks = time.monotonic(), {}
         age = moment - self._started_at
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            said = json.loads(self._path.read_text())
-            silence = moment - float(said["at"])
-            if 0 <= silence < age:  # else of a time before we began, or before the machine was started
-                age, checks = silence, dict(said["checks"])
+            heartbeat = json.loads(self._path.read_text())
+            silence = moment - float(heartbeat["at"])
+            if 0 <= silence < age:  # else of a time before the start of listening, or of the machine
+                age, checks = silence, dict(heartbeat["checks"])
         return age, checks
-
-
-class StoppableThread(RestartableThread, Protocol):
-    """A thread that can be stopped, too."""
-
-    def stop(self) -> None:
-        """Finish what is under way and end."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +196,10 @@ class Component:
     name: str
     start: Callable[[], object]
     stop: Callable[[], object]
-    thread: RestartableThread | None = None
+    thread: WorkerThread | None = None
 
     @classmethod
-    def from_thread(cls, name: str, thread: StoppableThread) -> "Component":
+    def from_thread(cls, name: str, thread: WorkerThread) -> "Component":
         """A component that is one thread."""
         return cls(name, thread.start, thread.stop, thread)
 
@@ -140,39 +248,26 @@ class Lifecycle:
             return True
 
 
-class ThreadSupervisor:
-    """A thread that starts `threads` again when they end, and calls `check` every few seconds. `restarts` counts."""
+class ThreadSupervisor(WorkerThread):
+    """Restarts `threads` that ended unasked, and calls `check`, every few seconds; `restarts` counts."""
 
     def __init__(self, log: FilteringBoundLogger, check: Callable[[], None]) -> None:
-        self.threads: dict[str, RestartableThread] = {}
+        super().__init__("supervisor")
+        self.threads: dict[str, WorkerThread] = {}
         self.restarts = 0
         self._log = log
         self._check = check
-        self._stop_event = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to look, at once."""
-        self._stop_event.clear()
-        self._thread = threading.Thread(target=self._run, name="linkweir-supervisor", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Look no more: the threads may end."""
-        self._stop_event.set()
-        if self._thread:
-            self._thread.join()
 
     def _run(self) -> None:
         while True:
-            for name, one in self.threads.items():
-                self._run_guarded(partial(self._restart, name, one))
+            for name, thread in self.threads.items():
+                self._run_guarded(partial(self._restart, name, thread))
             self._run_guarded(self._check)
             if self._stop_event.wait(CHECK_SECONDS):
                 return
 
-    def _restart(self, name: str, thread: RestartableThread) -> None:
-        if not thread.alive and not self._stop_event.is_set():
+    def _restart(self, name: str, thread: WorkerThread) -> None:
+        if not thread.alive and not self._stopping:
             self.restarts += 1
             thread.start()
             self._log.error("thread.ended", name=name)

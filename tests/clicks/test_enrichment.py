@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,11 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from linkweir import reloading_file
-from linkweir.clicks import enrichment
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 from linkweir.errors import SettingsError
 from linkweir.web.json_logging import make_logger
 from tests.clicks.classify.hit_factory import CHROME
-from tests.web.running_service import wait_until
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
@@ -178,11 +174,10 @@ PARIS_RECORD = {"country": {"iso_code": "FR"}}
 
 
 @pytest.mark.parametrize("renamed", [True, False])
-def test_another_geoip_database_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: bool) -> None:
+def test_another_geoip_database_is_reloaded(tmp_path: Path, renamed: bool) -> None:
     """Without a restart, whether the file was replaced or written over; one that is broken leaves the old one in force
     and is said in the log, once.
     """
-    monkeypatch.setattr(enrichment, "CHECK_SECONDS", 0.0)
     path, log = write_geoip_database(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY_RECORD}), io.StringIO()
     enricher = Enricher(path, KnownNetworks({}), log=make_logger("info", log))
     assert enricher.enrich("203.0.113.7", None).country == "DE"
@@ -195,41 +190,46 @@ def test_another_geoip_database_is_reloaded(tmp_path: Path, monkeypatch: pytest.
 
     (tmp_path / "broken").write_bytes(path.read_bytes()[:40])
     put(tmp_path / "broken")
-    wait_until(lambda: enricher.enrich("203.0.113.7", None) and "cannot_reload" in log.getvalue())
+    enricher.refresh()
+    enricher.refresh()
+    assert log.getvalue().count("cannot_reload") == 1
     for n in range(200):  # addresses that are not remembered, looked up while the file is half as long
         assert enricher.enrich(f"203.0.113.{n}", None).country == "DE"
     put(write_geoip_database(tmp_path / "new", {"203.0.113.0/24": PARIS_RECORD}))
-    wait_until(lambda: enricher.enrich("203.0.113.7", None).country == "FR")
+    enricher.refresh()
+    assert enricher.enrich("203.0.113.7", None).country == "FR"
     said = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["event"] for line in said] == ["file.cannot_reload", "file.reloaded"]
     assert str(path) in said[0]["error"]
     path.unlink()
-    wait_until(lambda: enricher.enrich("203.0.113.7", None) and log.getvalue().count("cannot_reload") == 2)
+    enricher.refresh()
+    assert log.getvalue().count("cannot_reload") == 2
     assert enricher.enrich("203.0.113.8", None).country == "FR"
 
 
-def test_another_list_of_networks_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_list_of_networks_is_taken_up(tmp_path: Path) -> None:
     """As a database of places is, also for addresses that were asked for before."""
-    monkeypatch.setattr(enrichment, "CHECK_SECONDS", 0.0)
     path = tmp_path / "networks.toml"
     text = '[[network]]\nname = "{}"\nclass = "certain"\nranges = ["198.51.100.0/24"]\n'
     path.write_text(text.format("a gate"))
     enricher = Enricher(None, KnownNetworks.load(path), networks_path=path)
     assert enricher.enrich("198.51.100.1", None).network == "a gate"
     path.write_text("[[network]]\nname = 7\n")
-    enricher.enrich("198.51.100.1", None)
+    enricher.refresh()
+    assert enricher.enrich("198.51.100.1", None).network == "a gate"
     path.write_text(text.format("another"))
-    wait_until(lambda: enricher.enrich("198.51.100.1", None).network == "another")
+    enricher.refresh()
+    assert enricher.enrich("198.51.100.1", None).network == "another"
     assert enricher.is_scanner_network("another", None)
 
 
-def test_an_unchanged_file_is_checked_seldom(tmp_path: Path) -> None:
-    """Within seconds of a look there is no other one, whatever happens to the file."""
+def test_only_a_refresh_looks_at_the_file(tmp_path: Path) -> None:
+    """Whatever happens to the file, clicks are described from what was read before, until a refresh."""
     path, log = write_geoip_database(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY_RECORD}), io.StringIO()
     enricher = Enricher(path, KnownNetworks({}), log=make_logger("info", log))
     path.unlink()
     for n in range(100):
         assert enricher.enrich(f"203.0.113.{n}", None).country == "DE"
-    time.sleep(0.2)
     assert log.getvalue() == ""
-    assert 1 <= reloading_file.CHECK_SECONDS <= 60
+    enricher.refresh()
+    assert "cannot_reload" in log.getvalue()

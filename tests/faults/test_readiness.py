@@ -76,7 +76,7 @@ def test_a_key_ring_that_is_gone(tmp_path: Path) -> None:
         assert get_checks(served)["keys"] == "ok"
 
 
-THREAD_NAMES = ["linkweir-gate", "linkweir-journal", "linkweir-delivery", "linkweir-webhooks", "linkweir-clicks"]
+THREAD_NAMES = ["linkweir-refresh", "linkweir-journal", "linkweir-delivery", "linkweir-webhooks", "linkweir-clicks"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -94,7 +94,7 @@ def test_a_thread_that_ends_is_started_again(tmp_path: Path) -> None:
         wait_until(lambda: {*THREAD_NAMES, "linkweir-smtp"} <= {one.name for one in threading.enumerate()})
         assert served.read_metric("linkweir_thread_restarts_total") == len(THREAD_NAMES) + 1
         said = [line["name"] for line in served.logs if line["event"] == "thread.ended"]
-        assert sorted(said) == ["clicks", "gate", "journal", "smtp-0", "webhooks", "worker"]
+        assert sorted(said) == ["clicks", "journal", "refresh", "smtp-0", "webhooks", "worker"]
         message = served.send()[0]["id"]
         link = re.findall(r'href="([^"]+)"', html_body(served.wait_for_mail(message)))[0]
         assert served.reader.get(link, headers=BROWSER_HEADERS).status_code == 302

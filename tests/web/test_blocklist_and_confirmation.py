@@ -59,7 +59,7 @@ def test_what_was_blocked_stays_blocked_without_the_store(service: RunningServic
     lock = sqlite3.connect(service.settings.database, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     service.settings.database.rename(service.settings.database.with_suffix(".gone"))
-    wait_until(lambda: [line for line in service.logs if line["event"] == "gate.store_unavailable"])
+    wait_until(lambda: [line for line in service.logs if line["event"] == "link_policy.store_unavailable"])
     assert service.reader.get(link).status_code == 410
     assert service.reader.get(mint_link(service, "https://example.org/", message=1)).status_code == 302
     lock.close()

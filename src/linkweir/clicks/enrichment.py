@@ -7,7 +7,6 @@ cannot be told is None.
 import re
 import shutil
 import tempfile
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -19,9 +18,9 @@ import maxminddb
 import ua_parser
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.background import ReloadingFile
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 from linkweir.errors import SettingsError
-from linkweir.reloading_file import CHECK_SECONDS, ReloadingFile
 
 MAX_USER_AGENT_CHARS = 1024  # real ones stay below 500, and no client may fill the journal with one
 MAX_CACHED_USER_AGENTS, MAX_CACHED_IPS = 8192, 32_768  # remembered: few user agents make up most clicks
@@ -69,8 +68,7 @@ class Enricher:
     """Describes clicks. Threads may share it; asking again for the same address or user agent costs a lookup.
 
     `mmdb`: a MaxMind DB with countries or cities, of any vendor; `networks_path`: the file that `networks` came from.
-    Both are
-    followed: another file in their place is taken up within seconds. Raises SettingsError when one cannot be read.
+    `refresh` takes up another file in their place. Raises SettingsError when one cannot be read.
     """
 
     def __init__(
@@ -86,12 +84,17 @@ class Enricher:
         changed = self._cached_lookup.cache_clear  # or what is remembered would keep old files open
         self._networks_file = ReloadingFile(networks_path, KnownNetworks.load, log, changed) if networks_path else None
         self._geoip_file = ReloadingFile(mmdb, _open_mmdb, log, changed) if mmdb else None
-        self._next_check_at = time.monotonic() + CHECK_SECONDS
 
     @property
     def networks(self) -> KnownNetworks:
         """The list as it is now."""
         return self._networks_file.value if self._networks_file else self._networks
+
+    def refresh(self) -> None:
+        """Take up files that have replaced those in use."""
+        for file in (self._geoip_file, self._networks_file):
+            if file is not None:
+                file.refresh()
 
     def enrich(self, ip: str | None, user_agent: str | None) -> Enrichment:
         """What this address and this user agent say."""
@@ -119,11 +122,6 @@ class Enricher:
         return known.certain if known else self.networks.is_certain(network)
 
     def _lookup_ip(self, ip: str) -> tuple[str | None, str | None, KnownNetwork | None]:
-        if (self._geoip_file or self._networks_file) and time.monotonic() >= self._next_check_at:
-            self._next_check_at = time.monotonic() + CHECK_SECONDS
-            for followed in (self._geoip_file, self._networks_file):
-                if followed is not None:
-                    followed.check()
         return self._cached_lookup(ip, self._geoip_file.value if self._geoip_file else None, self.networks)
 
     def _lookup_uncached(

@@ -1,11 +1,10 @@
-"""What stands between a verified link and its destination: operators block some, accounts want others confirmed.
+"""Link policy: operators block destinations, accounts want others confirmed by the reader.
 
-Held in memory and read again every few seconds by a thread, so that no reader waits for it; while the store is away,
-what it said last goes on to hold.
+It is held in memory and refreshed every few seconds, so that no redirect waits for the database; while that is
+unavailable, the last state stays in force.
 """
 
 import re
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from linkweir.errors import BadSwitch, DatabaseUnavailable
 from linkweir.html import Switches
 from linkweir.html.switches import Pattern
 
-REFRESH_SECONDS = 2.0  # seconds between looks at the store
 URL_PARTS = re.compile(r"(https?)://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]*))?([^#]*)", re.IGNORECASE | re.DOTALL)
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 ConfirmationPatterns = Mapping[uuid.UUID, tuple[Pattern, ...]]
@@ -77,9 +75,7 @@ class LinkPolicy:
 
 
 class LinkPolicyCache:
-    """Keeps `gate` as the store has it. `compile_pattern` makes a customer's pattern into one that cannot hold
-    readers up.
-    """
+    """Holds `policy` as the database has it. `compile_pattern` makes a customer's pattern safe to run."""
 
     def __init__(
         self, store: Database, log: FilteringBoundLogger, compile_pattern: Callable[[str], str | Pattern]
@@ -88,41 +84,21 @@ class LinkPolicyCache:
         self._compile_pattern = compile_pattern
         self._store = store
         self._log = log
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def start(self) -> None:
-        """Look once, then go on looking."""
-        self._stopped.clear()
-        self.refresh()
-        self._thread = threading.Thread(target=self._run, name="linkweir-gate", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._stopped.set()
-        if self._thread:
-            self._thread.join()
 
     def refresh(self) -> None:
-        """See what the store says; nothing changes while it says nothing."""
+        """Read the policy again; it stays as it is while the database is unavailable."""
         try:
             with self._store.read() as connection:
                 rows = blocklist_table.list_all(connection)
-                wishes = accounts_table.list_confirmation_policies(connection)
+                policies = accounts_table.list_confirmation_policies(connection)
         except DatabaseUnavailable as error:
-            self._log.warning("gate.store_unavailable", error=str(error))
+            self._log.warning("link_policy.store_unavailable", error=str(error))
             return
         kinds = {
             kind: frozenset(row["value"] for row in rows if row["kind"] == kind) for kind in blocklist_table.BLOCK_KINDS
         }
         confirm = {
-            account: self._compile_patterns(account, policy.get("confirm")) for account, policy in wishes.items()
+            account: self._compile_patterns(account, policy.get("confirm")) for account, policy in policies.items()
         }
         self.policy = LinkPolicy(
             kinds["host"], kinds["destination"], {key: each for key, each in confirm.items() if each}
@@ -132,12 +108,5 @@ class LinkPolicyCache:
         try:
             return Switches(skip=tuple(map(self._compile_pattern, texts or ()))).skip_patterns
         except BadSwitch as error:
-            self._log.error("gate.bad_pattern", account=str(account), error=str(error))
+            self._log.error("link_policy.bad_pattern", account=str(account), error=str(error))
             return ()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(REFRESH_SECONDS):
-            try:
-                self.refresh()
-            except Exception:
-                self._log.exception("gate.bug")

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import random
 import re
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.background import WorkerThread
 from linkweir.db import delivery_queue_table, messages_table
 from linkweir.db.database import Database
 from linkweir.db.delivery_queue_table import ClaimedMessage
@@ -47,7 +47,7 @@ SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
 EMAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 
-class DeliveryWorker:
+class DeliveryWorker(WorkerThread):
     """Delivers what the queue holds until it is stopped. `delivered` and `failed` count attempts since the start.
 
     `routes` are the transports by the queue's route, `concurrency` how many mails are under way at a time, `hostname`
@@ -68,6 +68,7 @@ class DeliveryWorker:
         retention_interval: float = 60.0,
         hostname: str = "localhost",
     ) -> None:
+        super().__init__("delivery")
         self._store = store
         self._routes = routes
         self._log = log
@@ -79,33 +80,12 @@ class DeliveryWorker:
         self._retention_interval = retention_interval
         self._hostname = hostname
         self._owner = uuid.uuid4()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._in_progress: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()  # of these, by route
         self.delivered = 0
         self.failed = 0
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def start(self) -> None:
-        """Begin to work."""
-        self._stopping = False
-        # daemon: an embedding program that never stops us must still be able to exit; the queue is durable
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-delivery", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish what is under way, or give it back after a while, and end."""
-        self._stopping = True
-        self.wake()
-        if self._thread:
-            self._thread.join()
 
     def wake(self) -> None:
         """There is something new in the queue."""
@@ -114,7 +94,10 @@ class DeliveryWorker:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._wake.set)
 
-    async def _run(self) -> None:
+    def _run(self) -> None:
+        asyncio.run(self._deliver_until_stopped())
+
+    async def _deliver_until_stopped(self) -> None:
         self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
         self._loop = asyncio.get_running_loop()
         self._in_progress.clear()  # of a thread that ended: their leases end too

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
+from linkweir.background import WorkerThread
 from linkweir.errors import LinkweirError, SettingsError
 from linkweir.smtp.authenticator import Authenticator
 from linkweir.smtp.mail_handler import FilterHandler, SubmissionHandler
@@ -26,7 +27,7 @@ SmtpService = Literal["submission", "submissions", "filter"]  # the first two as
 MAX_CONCURRENT_MAILS = 4  # mails that are rewritten and committed at a time; each may be large
 
 
-class SmtpServer:
+class SmtpServer(WorkerThread):
     """Takes connections on one socket until it is stopped; `address` is where, `service` for what."""
 
     def __init__(
@@ -36,13 +37,13 @@ class SmtpServer:
         pool: ThreadPoolExecutor,
         service: SmtpService,
     ) -> None:
+        super().__init__("smtp")
         self.service = service
         self._listener = listener
         self._make_connection = make_connection
         self._pool = pool
-        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop_requested: asyncio.Event | None = None
+        self._loop_stop_event: asyncio.Event | None = None
         self._ready = threading.Event()
 
     @property
@@ -51,32 +52,31 @@ class SmtpServer:
         host, port = self._listener.getsockname()[:2]
         return str(host), int(port)
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
     def start(self) -> None:
         """Begin to take connections."""
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-smtp", daemon=True)
-        self._thread.start()
+        super().start()
         self._ready.wait()
 
     def stop(self) -> None:
         """Finish the mails that are being committed, and end."""
-        if self._loop is not None and self._stop_requested is not None:
-            self._loop.call_soon_threadsafe(self._stop_requested.set)
-        if self._thread:
-            self._thread.join()
+        super().stop()
         self._pool.shutdown()
         self._listener.close()
 
-    async def _run(self) -> None:
-        self._loop, self._stop_requested = asyncio.get_running_loop(), asyncio.Event()
+    def wake(self) -> None:
+        """Let the event loop see that it is to stop."""
+        if self._loop is not None and self._loop_stop_event is not None:
+            self._loop.call_soon_threadsafe(self._loop_stop_event.set)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve_until_stopped())
+
+    async def _serve_until_stopped(self) -> None:
+        self._loop, self._loop_stop_event = asyncio.get_running_loop(), asyncio.Event()
         places = ConnectionLimits(MAX_CONNECTIONS)
         server = await self._loop.create_server(lambda: self._make_connection(places), sock=self._listener)
         self._ready.set()
-        await self._stop_requested.wait()
+        await self._loop_stop_event.wait()
         server.close()
         # a commit that has begun is answered: who is told nothing sends the mail again
         await asyncio.to_thread(self._pool.shutdown)

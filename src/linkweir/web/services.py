@@ -13,7 +13,7 @@ from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts.sign_in_limiter import SignInLimiter
-from linkweir.background import Heartbeat, Lifecycle, ThreadSupervisor
+from linkweir.background import Heartbeat, Lifecycle, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
@@ -73,6 +73,7 @@ class AppServices:
     operator_pages: "OperatorPages"
     metrics: Metrics = field(default_factory=Metrics)
     heartbeat: Heartbeat
+    refresh_thread: RefreshThread
     supervisor: ThreadSupervisor
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     thread_limiter: anyio.CapacityLimiter

@@ -6,7 +6,6 @@ webhook-id, is sent again.
 
 import asyncio
 import random
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.background import WorkerThread
 from linkweir.db import outbox_table
 from linkweir.db.database import Database
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
@@ -38,7 +38,7 @@ RunningAttempts = dict[
 ]  # what is sent, and whether its webhook lagged
 
 
-class WebhookWorker:
+class WebhookWorker(WorkerThread):
     """Sends what the outbox holds until it is stopped. `succeeded`, `failed` (attempts) and `disabled` count since
     the start. `retry` is the unit of waits in seconds: 1, 16, 81, 256 and 625 of them.
     """
@@ -55,6 +55,7 @@ class WebhookWorker:
         retry: float,
         clock: Callable[[], int],
     ) -> None:
+        super().__init__("webhooks")
         self._store = store
         self._vault = vault
         self._log = log
@@ -65,36 +66,19 @@ class WebhookWorker:
         self._max_delay_us = int(1.1 * retry * (MAX_ATTEMPTS - 1) ** 4 * 1_000_000)
         self._clock = clock
         self._owner = uuid.uuid4()
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
         self._clean_at = 0.0
         self._slow: set[uuid.UUID] = set()  # webhooks whose last answer took long
         self.succeeded = self.failed = self.disabled = 0
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+    def _run(self) -> None:
+        asyncio.run(self._send_until_stopped())
 
-    def start(self) -> None:
-        """Begin to send."""
-        self._stopping.clear()
-        # daemon: an embedding program that never stops us must still be able to exit; the outbox is durable
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="linkweir-webhooks", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Wait a moment for answers, give the rest back, and end."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join()
-
-    async def _run(self) -> None:
+    async def _send_until_stopped(self) -> None:
         sender = self._make_client()
         turns = ConnectionShares(self._connections)
         running: RunningAttempts = {}
         ended: list[RequestOutcome] = []
-        while not self._stopping.is_set():
+        while not self._stopping:
             ended += _collect_outcomes(running, turns)
             for item in await asyncio.to_thread(self._run_safely, partial(self._settle_and_claim, ended, turns)):
                 lagging = self._is_slow(item.webhook)

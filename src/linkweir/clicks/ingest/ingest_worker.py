@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.background import WorkerThread
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
@@ -38,8 +39,9 @@ STOP_TIMEOUT_SECONDS = 5.0  # seconds that a stop may take for storing
 TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, which may end meanwhile
 
 
-class IngestWorker:
-    """A thread. `stored` counts facts since the start, `failures` the store's refusals.
+class IngestWorker(WorkerThread):
+    """Stores and classifies the events of the journal. `stored` counts them since the start,
+    `failures` the store's refusals.
 
     `dead_letters` keeps what the store refuses for its own sake. `is_idle` looks for a moment whether readers leave
     time to store; without it they always do. `retry_seconds`: seconds to leave a broken store alone.
@@ -57,6 +59,7 @@ class IngestWorker:
         is_idle: Callable[[], bool] = lambda: True,
         retry_seconds: float,
     ) -> None:
+        super().__init__("clicks")
         self._store = store
         self._journal = journal
         self._log = log
@@ -66,34 +69,13 @@ class IngestWorker:
         self._is_idle = is_idle
         self._retry = retry_seconds
         self._wake = threading.Event()
-        self._stopping = False
         self._batch_limit = self._max_batch = BATCH_EVENTS
         self._notify_at = self._expire_at = 0.0
-        self._thread: threading.Thread | None = None
         self.stored = self.failures = 0
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def start(self) -> None:
-        """Begin to work."""
-        self._stopping = False
-        # daemon: a host that never stops us must still be able to exit; the journal keeps what was not stored
-        self._thread = threading.Thread(target=self._run, name="linkweir-clicks", daemon=True)
-        self._thread.start()
 
     def wake(self) -> None:
         """There is something new: look now, not only within half a second."""
         self._wake.set()
-
-    def stop(self) -> None:
-        """Store what the journal holds, if the store takes it, and end."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread:
-            self._thread.join()
 
     def drain(self) -> None:
         """Store what the journal holds, in this thread, where the worker's own does not run: for a command. Nothing

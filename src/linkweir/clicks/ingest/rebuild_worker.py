@@ -4,7 +4,6 @@ Verdicts are taken as they are stored. May run beside a service that counts, and
 comes next begins again.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.background import WorkerThread
 from linkweir.db import aggregate_rebuild
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable
@@ -101,31 +101,21 @@ def _retry_when_busy(store: Database, work: Callable[[Connection], T]) -> T:
     raise AssertionError("unreachable")
 
 
-class RebuildWorker:
-    """A thread that makes the sums anew beside a service, when a migration wants it or somebody did not end."""
+class RebuildWorker(WorkerThread):
+    """Rebuilds the aggregates beside a running service, when a migration wants it or a rebuild was interrupted."""
 
     def __init__(self, store: Database, log: FilteringBoundLogger, clock: Callable[[], int]) -> None:
+        super().__init__("rebuild")
         self._store = store
         self._log = log
         self._clock = clock
-        self._running = False
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, if it is wanted. Raises DatabaseUnavailable."""
+        """Begin if a rebuild is pending. Raises DatabaseUnavailable."""
         with self._store.read() as connection:
-            wanted = aggregate_rebuild.is_pending(connection)
-        if wanted:
-            self._running = True
-            # daemon: a host that never stops us must still be able to exit; the next start begins again
-            self._thread = threading.Thread(target=self._run, name="linkweir-rebuild", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End after the part that is under way."""
-        self._running = False
-        if self._thread:
-            self._thread.join()
+            pending = aggregate_rebuild.is_pending(connection)
+        if pending:
+            super().start()
 
     def _run(self) -> None:
         self._log.info("sums.rebuilding")
@@ -137,4 +127,4 @@ class RebuildWorker:
 
     def _progress(self, what: str, clicks: int) -> bool:
         self._log.info("sums.rebuilding", part=what, clicks=clicks)
-        return self._running
+        return not self._stopping

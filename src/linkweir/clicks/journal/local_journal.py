@@ -17,6 +17,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from linkweir._journal import CommitQueue
+from linkweir.background import WorkerThread
 from linkweir.clicks.click_event import ClickEvent, encode_event
 from linkweir.clicks.journal.dead_letters import DeadLetterSink
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, JournalCursor
@@ -98,7 +99,7 @@ class LoopState:
         self.waker = LoopWaker(loop, lambda: on_wake(self))
 
 
-class LocalJournal:
+class LocalJournal(WorkerThread):
     """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`;
     `dead_letters` keeps records that cannot be read.
 
@@ -108,6 +109,7 @@ class LocalJournal:
     def __init__(
         self, folder: Path, log: FilteringBoundLogger, *, dead_letters: DeadLetterSink, capacity: int, wait: float
     ) -> None:
+        super().__init__("journal")
         self.segments = SegmentDirectory(folder, capacity)
         self.segments.on_lost = lambda path: log.error("journal.file_gone", file=str(path))
         self.on_durable: Callable[[], None] = lambda: None
@@ -125,13 +127,7 @@ class LocalJournal:
         self._unlogged_losses = 0
         self._next_loss_log_at = self._next_fill_check_at = self._cached_fill_ratio = 0.0
         self._loss_lock = threading.Lock()
-        self._accepting = self._stopped = False
-        self._thread: threading.Thread | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        self._accepting = False
 
     @property
     def durable(self) -> int:
@@ -158,11 +154,8 @@ class LocalJournal:
         except OSError as error:
             self._log.error("journal.not_preallocated", error=str(error), folder=str(self.segments.path))
         self._queue.reopen()
-        self._stopped = False
         self._accepting = True
-        # daemon: a host that never stops us must still be able to exit; answered facts are durable
-        self._thread = threading.Thread(target=self._run, name="linkweir-journal", daemon=True)
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
         """Write what has arrived and end."""
@@ -170,9 +163,7 @@ class LocalJournal:
         for side in list(self._loop_states.values()):
             self._flush_batch(side)
         self._queue.close()
-        self._stopped = True
-        if self._thread:
-            self._thread.join()
+        super().stop()
         self._writer.close()
         for side in filter(self._remove_loop, list(self._loop_states.values())):
             try:
@@ -287,7 +278,7 @@ class LocalJournal:
             try:
                 if self._queue.wait_for_records(IDLE_SECONDS):
                     self._write_queue()
-                elif self._stopped:
+                elif self._stopping:
                     return
                 elif self.full:
                     self.full = not self._writer.has_space()
