@@ -12,7 +12,7 @@ from statistics import quantiles
 
 import pytest
 from bench.simulator.clients import Campaign, Mail, Request
-from bench.simulator.holdout import companions, generate, machines, organisations, people
+from bench.simulator.holdout import companions, devices, generate, machines, organisations, people
 from bench.simulator.holdout.browsers import Browser
 from bench.simulator.holdout.distributions import (
     READER_DELAY_QUANTILES,
@@ -163,6 +163,74 @@ def test_the_first_two_links_get_most_clicks_of_short_mails() -> None:
     )
     assert links[0] / links.total() == pytest.approx(0.36, abs=0.07)
     assert links[2] / links[1] == pytest.approx(0.33, abs=0.12)
+
+
+def test_the_world_has_the_shares_of_its_tables() -> None:
+    """Over many seeds, networks, habits, programs, checks and filters are as frequent as the tables say."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("office", "home", "habits", "companions", "checks")}
+    unprotected = Counter[bool]()
+    for seed in range(20):
+        world = organisations.WorldBuilder(Random(seed)).build(600)  # noqa: S311 - no secret
+        for person in world.people:
+            desk = "office" if person.organisation.business else "home"
+            counts[desk][person.desk().network.kind] += 1
+            counts["habits"][person.habit] += 1
+            counts["companions"][person.companion] += 1
+        counts["checks"].update(company.check for company in world.companies)
+        unprotected.update(not any(layer.behaviour != "archive" for layer in c.filters) for c in world.companies)
+    for name, table in (
+        ("office", organisations.OFFICE_NETWORKS),
+        ("home", organisations.HOME_NETWORKS),
+        ("habits", organisations.HABITS),
+        ("companions", organisations.COMPANIONS),
+        ("checks", organisations.CLICK_CHECKS),
+    ):
+        for item, share in table.items():
+            expected = share / sum(table.values())
+            assert counts[name][item] / counts[name].total() == pytest.approx(expected, rel=0.35, abs=0.006), item
+    assert unprotected[True] / unprotected.total() == pytest.approx(0.52, abs=0.06)
+
+
+def test_browsers_are_as_frequent_as_the_tables_say() -> None:
+    """Over ten seeds, families of desktops, offices and phones have their shares, old Chromes theirs."""
+    desktops, offices, phones = Counter[str](), Counter[str](), Counter[str]()
+    old = 0
+    for seed in range(10):
+        rng = Random(seed)  # noqa: S311 - no secret
+        market = devices.DeviceMarket(rng)
+        for _ in range(2000):
+            desktop = market.desktop(rng, False)
+            old += desktop.family == "chrome" and desktop.version > 0
+            desktops[desktop.family] += 1
+            offices[market.desktop(rng, True).family] += 1
+            phones[market.phone(rng).family] += 1
+    for counts, table in (
+        (desktops, devices.DESKTOP_FAMILIES),
+        (offices, devices.OFFICE_FAMILIES),
+        (phones, devices.PHONE_FAMILIES),
+    ):
+        for family, share in table.items():
+            assert counts[family] / counts.total() == pytest.approx(share, rel=0.25, abs=0.01), family
+    assert old / 20_000 == pytest.approx(devices.OLD_CHROME_SHARE, rel=0.2)
+
+
+def test_follow_ups_are_as_frequent_as_stated() -> None:
+    """Double clicks, forwards and chats follow the stated shares of visits."""
+    mails = campaign(5).mails + campaign(6).mails
+    visits = sum(
+        any(r.actor in ("single-link", "several-links", "tabs", "in-order", "opens-all") for r in mail.requests)
+        for mail in mails
+    )
+    for actor, share in (
+        ("double-click", people.DOUBLE_CLICK_SHARE),
+        ("revisit", people.REVISIT_SHARE),
+        ("second-device", people.SECOND_DEVICE_SHARE * 0.75),  # a quarter has no phone
+        ("forwarded", people.FORWARD_SHARE),
+        ("chat", people.CHAT_SHARE),
+        ("retry", people.RETRY_SHARE),
+    ):
+        count = sum(any(request.actor == actor for request in mail.requests) for mail in mails)
+        assert count / visits == pytest.approx(share, rel=0.35), actor
 
 
 def test_consumers_click_more_on_phones_than_people_at_work() -> None:

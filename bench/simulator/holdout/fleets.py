@@ -33,6 +33,7 @@ VENDOR_AGENTS = {  # live-direct; agents that hardly any list of crawlers has
     "trend-micro": ("TMES/2.4", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) TMAS-URLScan"),
     "proofpoint": ("Mozilla/5.0 (compatible; proofpoint-urldefense)",),
 }
+MICROSOFT_FLEETS = ("defender", "outlook")
 OLD_VERSIONS = (64, 72, 79, 80, 83, 87, 91, 92, 96, 97, 99, 101)  # gophish#2446, #2646, passwordless#79
 CURRENT_VERSIONS = (132, 133, 134, 135, 136, 137, 137)
 # How much of a browser's headers a scanner sends. Own judgement but for headless Chrome (searxng#3116).
@@ -146,21 +147,22 @@ def legacy_program() -> Program:
 def make_fleet(
     rng: Random, name: str, owner: str, *, networks: int, programs: int, current_share: float = 0.5
 ) -> Fleet:
-    """A fleet of an owner's networks whose programs call themselves Chrome, one in five a phone, headless or other.
+    """A fleet in an owner's networks whose programs call themselves Chrome, one in five a phone, headless or other.
 
-    One in five: own judgement after gophish#2565.
+    Microsoft's say Windows nearly always (gophish#2446, gophish#2646); one in five: own judgement after gophish#2565.
     """
+    systems = ("windows",) * 9 + ("linux",) if name in MICROSOFT_FLEETS else ("windows",) * 3 + ("linux", "mac")
     chosen = []
     for _ in range(programs):
         kind = rng.random()
         if kind < 0.8:
-            chosen.append(
-                browser_program(rng, current_share, rng.choice(("windows", "windows", "windows", "linux", "mac")))
-            )
+            chosen.append(browser_program(rng, current_share, rng.choice(systems)))
         elif kind < 0.88:
             chosen.append(phone_program(rng))
         elif kind < 0.95:
             chosen.append(headless_program(rng))
         else:
-            chosen.append(vendor_program(rng, owner) if owner in VENDOR_AGENTS else library_program(rng))
+            chosen.append(library_program(rng))
+    if name in VENDOR_AGENTS:
+        chosen.append(vendor_program(rng, name))
     return Fleet(name, random_networks(rng, owner, networks), tuple(chosen))

@@ -249,9 +249,10 @@ class WorldBuilder:
         by_domain = {provider.domain: provider for provider in providers}
         for number in range(max(30, people // 5)):
             world.companies.append(self._make_company(number))
+        sizes = [self.rng.lognormvariate(0.0, 0.7) for _ in world.companies]
         for number in range(people):
             if number % 2:
-                company = self.rng.choice(world.companies)
+                company = self.rng.choices(world.companies, sizes)[0]
                 world.people.append(self._make_person(number // 2, f"p{number}@{company.domain}", company))
             else:
                 provider = by_domain[self.providers.pick(self.rng)]
