@@ -12,7 +12,7 @@ from random import Random
 from bench.simulator.clients import Campaign, Mail, Request
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, Verdict, classify_hits
-from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
+from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 
@@ -62,7 +62,7 @@ def judge_incrementally(
 
     `batch_hits`: so many hits in one turn, whatever lies between them, as by a worker that lags behind.
     """
-    enricher, sources, records = Enricher(None, networks or KnownNetworks({})), IpSpread(SPREAD_US), ReputationStore()
+    enricher, history = Enricher(None, networks or KnownNetworks({})), TrafficHistory()
     near: dict[int, list[Hit]] = {}
     judgements: dict[uuid.UUID, Classification] = {}
     whose: list[tuple[uuid.UUID, Mail, Request]] = []
@@ -71,20 +71,19 @@ def judge_incrementally(
             whose.append((hit.id, mail, request))
             near.setdefault(mail.number, []).append(hit)
             if hit.ip:
-                sources.observe(hit.ip, mail.number, hit.at)
+                history.observe_arrival(hit.ip, mail.number, hit.at)
         mails = {mail.number: mail for mail, _, _ in turn}
         first = turn[0][2].at
         for number, mail in mails.items():
             hits = near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW_US]
-            context = Evidence(
-                delivered_at=_to_microseconds(mail.delivered),
-                link_count=mail.links,
-                recipients_per_ip={hit.ip: sources.recipient_count(hit.ip, hit.at) for hit in hits if hit.ip},
-                reputations=records.lookup(hits, number) if remember else {},
+            context = history.evidence_for(
+                hits, number, delivered_at=_to_microseconds(mail.delivered), link_count=mail.links
             )
+            if not remember:
+                context = replace(context, reputations={}, fleets={})
             for hit, judgement in zip(hits, classify_hits(hits, context), strict=True):
                 if hit.at >= first - WINDOW_US:
-                    records.observe(hit, judgement, number)
+                    history.observe_verdict(hit, judgement, number)
                     judgements[hit.id] = judgement
     for key, mail, request in whose:
         yield mail, request, judgements[key]
@@ -126,16 +125,17 @@ def _make_hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
     }
     described = enricher.enrich(request.ip, request.user_agent)
     network = enricher.networks.lookup(request.ip)
+    at = _to_microseconds(request.at)
     hit = Hit(
         id=uuid.uuid4(),
-        at=_to_microseconds(request.at),
+        at=at,
         method=request.method,
         position=request.link,
         ip=request.ip,
         user_agent=request.user_agent,
         prefetch=header_signals.is_prefetch(headers),
         signals=(
-            *header_signals.detect_signals(headers, request.http_version, secure=True),
+            *header_signals.detect_signals(headers, request.http_version, secure=True, at=at),
             *enricher.user_agent_signals(request.user_agent),
         ),
         client=described.client,

@@ -1,9 +1,14 @@
 """Signals in the headers of a request that tell people from machines, as codes; clicks.classify weighs them.
 
-Each is weak alone: some real browsers and privacy tools leave headers out.
+Each is weak alone: some real browsers and privacy tools leave headers out, and so do proxies on the way. The codes that
+begin with `lacks-` compare a request with what the browser that it names really sends (`clicks.browser_profile`).
 """
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
+
+from linkweir.clicks import browser_profile
 
 NO_USER_AGENT = "no-user-agent"
 NO_ACCEPT = "no-accept"
@@ -12,10 +17,20 @@ NO_ACCEPT_ENCODING = "no-accept-encoding"
 NO_SEC_FETCH = "no-sec-fetch"  # looked for on https only: browsers send it nowhere else
 NOT_NAVIGATION = "not-navigation"  # the browser itself says that nobody opened this as a page
 HTTP_1_0 = "old-http"  # HTTP/1.0: no browser of this century, but some proxies
+LACKS_SEC_FETCH = "lacks-sec-fetch"
+LACKS_CLIENT_HINTS = "lacks-client-hints"
+LACKS_UPGRADE = "lacks-upgrade"
+LACKS_HTML = "lacks-html"
+LACKS_BROTLI = "lacks-brotli"
+FALSE_CLIENT_HINTS = "false-client-hints"
+AGED_BROWSER, OLD_BROWSER = "aged-browser", "old-browser"  # superseded for some months, for a year
 
+LACKS = (LACKS_SEC_FETCH, LACKS_CLIENT_HINTS, LACKS_UPGRADE, LACKS_HTML, LACKS_BROTLI)
 SIGNALS = (
     *(NO_USER_AGENT, NO_ACCEPT, NO_ACCEPT_LANGUAGE, NO_ACCEPT_ENCODING),
     *(NO_SEC_FETCH, NOT_NAVIGATION, HTTP_1_0),
+    *LACKS,
+    *(FALSE_CLIENT_HINTS, AGED_BROWSER, OLD_BROWSER),
 )
 _EXPECTED_HEADERS = (
     (b"user-agent", NO_USER_AGENT),
@@ -25,10 +40,16 @@ _EXPECTED_HEADERS = (
 )
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")  # what browsers say when nobody looks yet
 PREFETCH_PURPOSES = (b"prefetch", b"prerender", b"preview")
+# Headers that proxies and tests often leave out: they say nothing until people are seen to send them here.
+UNCONFIRMED = frozenset((LACKS_CLIENT_HINTS, LACKS_UPGRADE))
+MAX_USER_AGENT_BYTES = 1024
+_CHROMIUM_HINT = re.compile(rb'"Chromium";v="(\d+)')
 
 
-def detect_signals(headers: Mapping[bytes, bytes], http_version: str, *, secure: bool) -> tuple[str, ...]:
-    """The codes for a request with these headers; `secure`: whether the link begins with https."""
+def detect_signals(headers: Mapping[bytes, bytes], http_version: str, *, secure: bool, at: int) -> tuple[str, ...]:
+    """The codes for a request with these headers at this moment (microseconds since 1970); `secure`: whether the link
+    begins with https.
+    """
     found = [code for name, code in _EXPECTED_HEADERS if not headers.get(name)]  # an empty one says as little
     mode = headers.get(b"sec-fetch-mode")
     if not mode:
@@ -38,6 +59,10 @@ def detect_signals(headers: Mapping[bytes, bytes], http_version: str, *, secure:
         found.append(NOT_NAVIGATION)
     if http_version == "1.0":
         found.append(HTTP_1_0)
+    profile = _parse_browser(headers.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES])
+    if profile is not None:
+        found += _compare_headers(headers, profile, secure=secure)
+        found += detect_age(profile, at)
     return tuple(found)
 
 
@@ -49,3 +74,47 @@ def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
             if any(word in said for word in PREFETCH_PURPOSES):
                 return True
     return False
+
+
+def detect_age(profile: browser_profile.BrowserProfile, at: int) -> tuple[str, ...]:
+    """The code for how old this browser was at this moment, if it was."""
+    age = profile.age_us(at)
+    if age < browser_profile.AGED_US:
+        return ()
+    return (OLD_BROWSER,) if age >= browser_profile.OLD_US else (AGED_BROWSER,)
+
+
+@lru_cache(browser_profile.MAX_CACHED_PROFILES)
+def _parse_browser(user_agent: bytes) -> browser_profile.BrowserProfile | None:
+    return browser_profile.parse_browser(user_agent.decode("latin-1")) if user_agent else None
+
+
+def _compare_headers(
+    headers: Mapping[bytes, bytes], profile: browser_profile.BrowserProfile, *, secure: bool
+) -> list[str]:
+    expected, found = profile.headers, []
+    if browser_profile.UPGRADE in expected and b"upgrade-insecure-requests" not in headers:
+        found.append(LACKS_UPGRADE)
+    if b"text/html" not in headers.get(b"accept", b""):
+        found.append(LACKS_HTML)
+    if secure:  # browsers send the rest nowhere else
+        if browser_profile.SEC_FETCH in expected and b"sec-fetch-mode" not in headers:
+            found.append(LACKS_SEC_FETCH)
+        if browser_profile.BROTLI in expected and b"br" not in headers.get(b"accept-encoding", b""):
+            found.append(LACKS_BROTLI)
+        hints = headers.get(b"sec-ch-ua")
+        if hints is None and browser_profile.CLIENT_HINTS in expected:
+            found.append(LACKS_CLIENT_HINTS)
+        elif hints is not None and _is_false_hint(hints, profile):
+            found.append(FALSE_CLIENT_HINTS)
+    return found
+
+
+def _is_false_hint(hints: bytes, profile: browser_profile.BrowserProfile) -> bool:
+    """Whether the client hints name another browser than the user agent does."""
+    if profile.family == "samsung":
+        return False  # it names both its own and Chromium's version
+    version = _CHROMIUM_HINT.search(hints)
+    if profile.family != "chrome":
+        return version is not None
+    return version is not None and int(version[1]) != profile.major

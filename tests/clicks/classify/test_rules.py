@@ -180,7 +180,9 @@ def test_a_relay_is_full_of_people() -> None:
     """A data centre's address alone, as of an isolating browser, makes no click a machine's."""
     relayed = make_hit(network="a cloud", network_certain=False)
     assert classify_single(relayed).verdict == "human"
-    assert classify_single(relayed, EARLY_CONTEXT).verdict == "unsure"
+    people = replace(EARLY_CONTEXT, fleets={relayed.id: Reputation(3, 1, 0)})
+    assert classify_single(relayed, people).verdict == "unsure"
+    assert classify_single(relayed, EARLY_CONTEXT).reasons[0] == "data-centre-soon"
 
 
 def test_a_shared_mailbox_is_read_by_people() -> None:
@@ -252,7 +254,9 @@ def test_an_open_is_classified_by_its_own_request() -> None:
 def test_missing_headers_make_unsure_and_a_whole_set_makes_a_machine() -> None:
     """No language alone is a person's oddity; a Chrome of these years that sends nothing of its own is none."""
     assert classify_single(make_hit(signals=("no-accept-language",)), EARLY_CONTEXT).verdict == "unsure"
-    assert classify_single(make_hit(signals=("no-accept-language", "no-sec-fetch")), EARLY_CONTEXT).verdict == "machine"
+    assert (
+        classify_single(make_hit(signals=("no-accept-language", "lacks-sec-fetch")), EARLY_CONTEXT).verdict == "machine"
+    )
 
 
 def test_without_an_address_the_rest_decides() -> None:

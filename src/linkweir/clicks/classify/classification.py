@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from linkweir.clicks import header_signals
 from linkweir.clock import SECOND_US
 
 Verdict = Literal["human", "prefetch", "machine", "unsure"]
@@ -52,14 +53,17 @@ class Evidence:
     """What is known beyond the hits. Everything may be missing, and then nothing follows from it.
 
     `delivered_at`: when the recipient's server took the mail; `links`: how many tracked links it has; `spread`: by
-    address, the distinct recipients that it hit within `SPREAD` before and after these hits; `records`: by hit, what
-    its program was before.
+    address, the distinct recipients that it hit within `SPREAD` before and after these hits; `reputations`: by hit,
+    what its program was before, and `fleets`: what whoever looks like it in its owner's networks was;
+    `common_signals`: codes that people's requests often have here, as behind a proxy, so that they say nothing.
     """
 
     delivered_at: int | None = None
     link_count: int | None = None
     recipients_per_ip: Mapping[str, int] = field(default_factory=dict)
     reputations: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
+    fleets: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
+    common_signals: frozenset[str] = header_signals.UNCONFIRMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from linkweir.clicks.classify.classification import Hit
 from linkweir.clock import SECOND_US
 
 RUN_REACH_US = 300 * SECOND_US  # how far from a hit a run of its source is looked for, either way
+DRIP_REACH_US = 1800 * SECOND_US  # the same for links that are followed minutes apart
 MAX_NEIGHBOURS = 64  # hits of a run that are looked at on either side: a flood must not cost its square
 
 
@@ -68,16 +69,16 @@ class ClickRun:
 SINGLE_CLICK_RUN = ClickRun(None, 1, 0.0, 1, 0.0, 0.0, 1.0, False, 0)
 
 
-def run_limits(hits: Sequence[Hit], index: int, pause: int) -> tuple[int, int]:
+def run_limits(hits: Sequence[Hit], index: int, pause: int, reach: int = RUN_REACH_US) -> tuple[int, int]:
     """The first and the last of the run around one of these hits (sorted by time): as far as no pause is longer than
-    `pause` microseconds.
+    `pause` microseconds, and within `reach` of it.
     """
     at = hits[index].at
     first = last = index
     least, most = max(0, index - MAX_NEIGHBOURS), min(len(hits) - 1, index + MAX_NEIGHBOURS)
-    while first > least and hits[first].at - hits[first - 1].at <= pause and at - hits[first - 1].at <= RUN_REACH_US:
+    while first > least and hits[first].at - hits[first - 1].at <= pause and at - hits[first - 1].at <= reach:
         first -= 1
-    while last < most and hits[last + 1].at - hits[last].at <= pause and hits[last + 1].at - at <= RUN_REACH_US:
+    while last < most and hits[last + 1].at - hits[last].at <= pause and hits[last + 1].at - at <= reach:
         last += 1
     return first, last
 

@@ -3,7 +3,6 @@
 Refuses to weigh. A *source* is a network (/24 or /64) here, for scanners and homes alike change the last part.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from ipaddress import IPv6Address, ip_network
 
 from linkweir.clicks.classify.classification import CLICK, HONEYPOT, Evidence, Hit, Reputation
 from linkweir.clicks.classify.click_runs import (
+    DRIP_REACH_US,
     MAX_NEIGHBOURS,
     RUN_REACH_US,
     SINGLE_CLICK_RUN,
@@ -29,7 +29,10 @@ SWEEP_PAUSE_US = 60 * SECOND_US  # between links of one slow sweep
 SCATTER_PAUSE_US = 45 * SECOND_US
 HEAD_GET_GAP_US = 10 * SECOND_US  # HEAD and then GET of the same link
 DOUBLE_CLICK_GAP_US = 6 * SECOND_US  # a double click, or a second try
-MODERN_BROWSER = re.compile(r"(?:Chrome|Firefox)/[1-9]\d\d")
+DRIP_PAUSE_US = 300 * SECOND_US  # between links that one program follows minutes apart
+ECHO_REACH_US = 30 * SECOND_US  # a check of a link that somebody follows, from elsewhere
+SINGLE_LINK_REACH_US = 5 * SECOND_US  # whoever followed no other link in that time is a reader to begin with
+CLICK_CHECK_US = 3 * SECOND_US  # one that is made while the reader waits
 READER_DENSITY_FACTOR = 10.0  # by how many times its average a crowd may be denser for a moment
 
 
@@ -41,6 +44,8 @@ class HitFeatures:
     source's run; `scattered`: the run of everyone with its user agent; `together`: that of everyone, where it is known
     how many links there are; `crowd`: readers of links beyond two for each; `links`: how many the mail has at least,
     one more than the last position that was followed; `alone`: nobody followed another link;
+    `drip_run`: of everyone with its user agent (or its source), minutes apart; `echo_gap_us`: how long before or after
+    a reader's hit on the same link this one came, from another network and with another browser;
     `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
     source followed this link just before or after; `swept`: its very source ran through the links as no person does.
     """
@@ -54,6 +59,8 @@ class HitFeatures:
     excess_readers: int = 0
     link_count: int = 1
     only_link_clicked: bool = True
+    drip_run: ClickRun = SINGLE_CLICK_RUN
+    echo_gap_us: int | None = None
     preceded_by_head: bool = False
     client_hit_honeypot: bool = False
     repeated: bool = False
@@ -70,15 +77,19 @@ class HitFeatures:
         began = self.hit.at if self.run.started_at is None else self.run.started_at
         return None if delivered is None else (began - delivered) / SECOND_US
 
-    @property
-    def is_modern_browser(self) -> bool:
-        """Whether the user agent claims to be a Chrome or Firefox of recent years (version 100 and up)."""
-        return MODERN_BROWSER.search(self.hit.user_agent or "") is not None
+    def has_signal(self, code: str) -> bool:
+        """Whether its headers showed this, and people's hardly ever do here."""
+        return code in self.hit.signals and code not in self.evidence.common_signals
 
     @property
     def reputation(self) -> Reputation | None:
         """What its program was with other messages."""
         return self.evidence.reputations.get(self.hit.id)
+
+    @property
+    def fleet(self) -> Reputation | None:
+        """What whoever looks like it in its owner's networks was with other messages."""
+        return self.evidence.fleets.get(self.hit.id)
 
     @property
     def recipients_on_ip(self) -> int:
@@ -134,6 +145,8 @@ class FeatureExtractor:
             _is_same_client(hit, trap) and abs(trap.at - hit.at) <= RUN_REACH_US for trap in self._honeypots
         )
         near = self._everyone.neighbours(hit, RUN_REACH_US)
+        if len(self._everyone.hits) > 1 and hit.method != "HEAD":
+            features.drip_run = self._find_drip(hit)
         if len(near) == 1:  # as most hits of people are: there is nothing to look for
             features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
             return
@@ -157,6 +170,8 @@ class FeatureExtractor:
                     self._non_head_by_user_agent[hit.user_agent], hit, SCATTER_PAUSE_US
                 )
         features.link_count = 1 + max(links, default=hit.position)
+        if not features.excess_readers:
+            features.echo_gap_us = self._find_echo(hit, followed)
         features.only_link_clicked = all(other.position == hit.position for other in near)
         beside = [
             other
@@ -166,6 +181,46 @@ class FeatureExtractor:
         features.preceded_by_head = any(other.method == "HEAD" for other in beside)
         features.repeated = any(
             other.method == "GET" and abs(other.at - hit.at) <= DOUBLE_CLICK_GAP_US for other in beside
+        )
+
+    def _find_drip(self, hit: Hit) -> ClickRun:
+        stream = (
+            self._non_head_by_user_agent[hit.user_agent]
+            if hit.user_agent
+            else self._non_head_by_source[self._sources[hit.id]]
+        )
+        limits = run_limits(stream.hits, stream.index[hit.id], DRIP_PAUSE_US, DRIP_REACH_US)
+        if limits not in stream.runs:
+            stream.runs[limits] = describe_run(stream.hits, limits, self._sources)
+        return stream.runs[limits]
+
+    def _find_echo(self, hit: Hit, followed: Sequence[Hit]) -> int | None:
+        """The shortest time to a reader's hit on the same link: another client's, which followed no other link
+        then and looks more like a reader's; or came first, at a time when few scanners come by themselves.
+        """
+        delivered = self._evidence.delivered_at
+        late = delivered is not None and hit.at - delivered > RUN_REACH_US
+        gaps = [
+            abs(other.at - hit.at)
+            for other in followed
+            if other.position == hit.position
+            and abs(other.at - hit.at) <= ECHO_REACH_US
+            and self._is_other_client(hit, other)
+            and (_strangeness(other) < _strangeness(hit) or (late and _comes_second(hit, other)))
+            and self._follows_single_link(other, followed)
+        ]
+        return min(gaps, default=None)
+
+    def _is_other_client(self, hit: Hit, other: Hit) -> bool:
+        if self._sources[other.id] == self._sources[hit.id]:
+            return False
+        return other.user_agent != hit.user_agent or (hit.user_agent is None and other.device != hit.device)
+
+    def _follows_single_link(self, hit: Hit, near: Sequence[Hit]) -> bool:
+        return all(
+            other.position == hit.position
+            for other in near
+            if abs(other.at - hit.at) <= SINGLE_LINK_REACH_US and self._sources[other.id] == self._sources[hit.id]
         )
 
     def _find_run(self, stream: "_HitStream", hit: Hit, pause: int) -> ClickRun:
@@ -219,6 +274,15 @@ def _split_streams(everyone: _HitStream, hits: Sequence[Hit], key: Callable[[Hit
         sorted_out.setdefault(key(hit), []).append(hit)
     whole = len(everyone.hits)
     return {name: everyone if len(group) == whole else _HitStream(group) for name, group in sorted_out.items()}
+
+
+def _strangeness(hit: Hit) -> int:
+    """How unlike a reader's own browser a request looks: only to say which of two is the likelier check."""
+    return len(hit.signals) + 2 * (hit.network is not None) + (hit.device not in ("phone", "tablet"))
+
+
+def _comes_second(hit: Hit, other: Hit) -> bool:
+    return _strangeness(other) == _strangeness(hit) and (other.at, other.id) < (hit.at, hit.id)
 
 
 def _is_same_client(one: Hit, other: Hit) -> bool:

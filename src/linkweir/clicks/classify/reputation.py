@@ -11,7 +11,7 @@ was passed; two processes remember apart. Bounded: the longest unseen programs g
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
 from uuid import UUID
@@ -29,16 +29,18 @@ VERDICT_BITS = {"machine": MACHINE_BIT, "human": HUMAN_BIT}
 
 
 class ReputationStore:
-    """Programs, and what they were with each of their newest messages."""
+    """Clients, whatever makes them one by `key` (None: none), and what they were with each of their newest messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Callable[[Hit], int | None] | None = None) -> None:
+        self._key = key or _client_key
         self._clients: OrderedDict[int, OrderedDict[int, tuple[int, int]]] = OrderedDict()  # bits, and when
 
     def lookup(self, hits: Iterable[Hit], message: Hashable) -> Mapping[UUID, Reputation]:
         """By hit, the record of its program with other messages than this one; of unknown programs there is none."""
         here, found = hash(message), {}
         for hit in hits:
-            known = self._clients.get(_client_key(hit)) if hit.ip and hit.kind == CLICK else None
+            key = self._key(hit) if hit.kind == CLICK else None
+            known = self._clients.get(key) if key is not None else None
             if known and (record := _to_reputation(known, here, hit.at)):
                 found[hit.id] = record
         return found
@@ -46,8 +48,8 @@ class ReputationStore:
     def observe(self, hit: Hit, classification: Classification, message: Hashable) -> None:
         """This hit of a message was judged, with everything around it in sight."""
         bit = VERDICT_BITS.get(classification.verdict_without_reputation, 0)
-        if bit and hit.ip and hit.kind == CLICK:
-            self._add(_client_key(hit), hash(message), bit, hit.at)
+        if bit and hit.kind == CLICK and (key := self._key(hit)) is not None:
+            self._add(key, hash(message), bit, hit.at)
 
     def _add(self, program: int, message: int, bit: int, at: int) -> None:
         known = self._clients.get(program)
@@ -75,8 +77,16 @@ def _to_reputation(known: Mapping[int, tuple[int, int]], here: int, at: int) -> 
     return Reputation(machine, people, at - first) if machine or people else None
 
 
-def _client_key(hit: Hit) -> int:
-    return hash((_network_prefix(hit.ip or ""), hit.user_agent, hit.signals))
+def _client_key(hit: Hit) -> int | None:
+    return hash((_network_prefix(hit.ip), hit.user_agent, hit.signals)) if hit.ip else None
+
+
+def fleet_key(hit: Hit) -> int | None:
+    """What a fleet of scanners keeps when its addresses and user agents change: whose network it is, and how its
+    requests look. The owner of an unlisted network is guessed from the first half of the address.
+    """
+    owner = hit.network or (_wide_prefix(hit.ip) if hit.ip else None)
+    return hash((owner, hit.device, hit.signals)) if owner else None
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +94,13 @@ def _network_prefix(ip: str) -> str:
     if ":" in ip:
         return str(ip_network((IPv6Address(ip), 48), strict=False))
     return ip.rpartition(".")[0]
+
+
+@lru_cache(maxsize=4096)
+def _wide_prefix(ip: str) -> str:
+    if ":" in ip:
+        return str(ip_network((IPv6Address(ip), 32), strict=False))
+    return ".".join(ip.split(".")[:2])
 
 
 class IpSpread:

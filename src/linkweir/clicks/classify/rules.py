@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Verdict
-from linkweir.clicks.classify.features import HitFeatures
+from linkweir.clicks.classify.features import CLICK_CHECK_US, HitFeatures
 from linkweir.clock import SECOND_US
 
 PRIOR_WEIGHT = -0.4  # of a click of which nothing is known: somewhat fewer than half are a machine's
@@ -22,7 +22,14 @@ SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = (
 )  # seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
 
 
+PEOPLE_RATIO = 6  # people click from a data centre if they do so in more than a seventh of its messages
 SCANNER_RATIO = 8  # a program is a scanner's if it was a machine at least that many times as often as a person
+STRANGE_SIGNALS = (
+    header_signals.NO_ACCEPT_LANGUAGE,
+    header_signals.LACKS_HTML,
+    header_signals.OLD_BROWSER,
+    header_signals.AGED_BROWSER,
+)
 LONG_HISTORY_US = 12 * 3600 * SECOND_US  # by then people from the same place and with the same browser would have shown
 
 
@@ -44,7 +51,7 @@ class Rule:
 def _has_user_agent_class(name: str) -> Callable[[HitFeatures], bool]:
     # from the user agent, or as it was noted at the door where the user agent may not be kept
     signal = f"agent-{name}"
-    return lambda scene: scene.hit.user_agent_class == name or signal in scene.hit.signals
+    return lambda scene: scene.hit.user_agent_class == name or scene.has_signal(signal)
 
 
 def _is_delivered_between(least: float, most: float) -> Callable[[HitFeatures], bool]:
@@ -52,7 +59,7 @@ def _is_delivered_between(least: float, most: float) -> Callable[[HitFeatures], 
 
 
 def _has_signal(code: str) -> Callable[[HitFeatures], bool]:
-    return lambda scene: code in scene.hit.signals
+    return lambda scene: scene.has_signal(code)
 
 
 def _is_burst(features: HitFeatures) -> bool:
@@ -113,9 +120,65 @@ def _is_shared_sweep(features: HitFeatures) -> bool:
 
 
 def _lacks_browser_headers(features: HitFeatures) -> bool:
-    return features.is_modern_browser and {header_signals.NO_ACCEPT_LANGUAGE, header_signals.NO_SEC_FETCH} <= set(
-        features.hit.signals
+    if not features.hit.signals:
+        return False
+    if features.has_signal(header_signals.LACKS_SEC_FETCH) and features.has_signal(header_signals.NO_ACCEPT_LANGUAGE):
+        return True
+    return _count_lacking(features) >= 3
+
+
+def _lacks_some_headers(features: HitFeatures) -> bool:
+    return not _lacks_browser_headers(features) and _count_lacking(features) >= 1
+
+
+def _count_lacking(features: HitFeatures) -> int:
+    return sum(features.has_signal(code) for code in header_signals.LACKS) if features.hit.signals else 0
+
+
+def _is_multi_source_drip(features: HitFeatures) -> bool:
+    run = features.drip_run
+    return _is_drip(features) and run.source_count >= 3
+
+
+def _is_single_source_drip(features: HitFeatures) -> bool:
+    """Somebody who opens all links looks the same, but for what is strange about the request itself."""
+    return _is_drip(features) and features.drip_run.source_count < 3 and _is_strange(features)
+
+
+def _is_strange(features: HitFeatures) -> bool:
+    return features.hit.network is not None or any(features.has_signal(code) for code in STRANGE_SIGNALS)
+
+
+def _is_drip(features: HitFeatures) -> bool:
+    run, links = features.drip_run, features.evidence.link_count or features.link_count
+    return run.links >= max(4, 0.5 * links) and not run.repeats and not features.excess_readers
+
+
+def _is_click_check(features: HitFeatures) -> bool:
+    return features.echo_gap_us is not None and features.echo_gap_us <= CLICK_CHECK_US
+
+
+def _is_echo(features: HitFeatures) -> bool:
+    return features.echo_gap_us is not None and features.echo_gap_us > CLICK_CHECK_US
+
+
+def _has_scanner_fleet(features: HitFeatures) -> bool:
+    record = features.fleet
+    return (
+        record is not None
+        and record.machine_messages >= 4
+        and record.human_messages * SCANNER_RATIO <= record.machine_messages
     )
+
+
+def _is_data_centre_soon(features: HitFeatures) -> bool:
+    """From a data centre when scanners come, unless people click from there as this one does."""
+    hit, age, record = features.hit, features.age_seconds, features.fleet
+    if hit.network is None or hit.network_certain or age is None or not age < MINUTES_SECONDS:
+        return False
+    if hit.device in ("phone", "tablet"):
+        return False
+    return record is None or record.human_messages * PEOPLE_RATIO <= record.machine_messages
 
 
 def _has_reading_pauses(features: HitFeatures) -> bool:
@@ -182,6 +245,16 @@ RULES = (
     Rule("shared-sweep", "sources and coverage", _is_shared_sweep,
          "Nearly all links were followed, each of them once, and several networks shared them.",
          3.0, strong=True),  # enough by itself within five minutes of delivery only
+    Rule("drip", "sources and coverage", _is_multi_source_drip,
+         "The same program followed most links from several networks, minutes apart.", 3.5, strong=True),
+    Rule("slow-drip", "coverage", _is_single_source_drip,
+         "The same program followed most links within half an hour, each once, and its request is no usual browser's.",
+         2.0, strong=True),
+    Rule("click-check", "time and sources", _is_click_check,
+         "Another client followed this link from elsewhere in the same seconds, and looks more like a reader.",
+         5.0, strong=True),
+    Rule("echo", "time and sources", _is_echo,
+         "Another client had just followed this link from elsewhere, and looks more like a reader.", 3.5, strong=True),
     Rule("beside-sweep", "source", lambda scene: scene.client_swept,
          "The same program at the same address ran through the message's links at about this time.", 1.6),
     Rule("head-beside", "method and source", lambda scene: scene.preceded_by_head and scene.hit.method != "HEAD",
@@ -197,6 +270,12 @@ RULES = (
          "The address belongs to a network of scanners.", 5.0, strong=True),
     Rule("network-probable", "network", lambda scene: scene.hit.network is not None and not scene.hit.network_certain,
          "The address belongs to a data centre; people come from there only through relays.", 1.2),
+    Rule("data-centre-soon", "network and time", _is_data_centre_soon,
+         "From a data centre, and within five minutes of delivery; people have not been seen to click from there so.",
+         2.0, strong=True),
+    Rule("known-fleet", "other messages", _has_scanner_fleet,
+         "Whatever looks like this in the same owner's networks ran through the links of other messages.",
+         2.0, strong=True, uses_reputation=True),
     Rule("known-scanner", "other messages",
          lambda scene: _has_scanner_history(scene) and not _has_long_scanner_history(scene),
          "The same program from the same network ran through the links of other messages lately.",
@@ -215,6 +294,14 @@ RULES = (
          "The user agent names a service that draws previews of links.", 6.0, strong=True),
     Rule("not-a-browser", "headers", _lacks_browser_headers,
          "The browser that is named always sends headers that are missing.", 2.5, strong=True),
+    Rule("few-browser-headers", "headers", _lacks_some_headers,
+         "Headers that the named browser always sends are missing.", 0.8),
+    Rule("false-client-hints", "headers", _has_signal(header_signals.FALSE_CLIENT_HINTS),
+         "The request headers name another browser than the user agent does.", 3.0, strong=True),
+    Rule("old-browser", "user agent", _has_signal(header_signals.OLD_BROWSER),
+         "The named browser was superseded more than a year ago; people's update themselves.", 2.6, strong=True),
+    Rule("aged-browser", "user agent", _has_signal(header_signals.AGED_BROWSER),
+         "The named browser was superseded months ago; people's update themselves.", 1.0),
     Rule("no-user-agent", "headers", _has_signal(header_signals.NO_USER_AGENT),
          "No user agent was named.", 3.0, strong=True),
     Rule("no-accept", "headers", _has_signal(header_signals.NO_ACCEPT),

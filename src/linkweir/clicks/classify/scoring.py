@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from math import exp
 
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
-from linkweir.clicks.classify.click_runs import RUN_REACH_US
+from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures
 from linkweir.clicks.classify.rules import PRIOR_WEIGHT, Rule, is_machine_run, rules_for
 
-WINDOW_US = 2 * RUN_REACH_US  # microseconds: what lies further apart says nothing about each other
+# microseconds: what lies further apart says nothing about each other
+WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
 MACHINE_THRESHOLD = 0.9  # from this probability on a hit is a machine's
 HUMAN_THRESHOLD = 0.35  # and up to this one a person's
 MAX_CONFIDENCE = 0.99  # as sure as sums of likelihoods ever are

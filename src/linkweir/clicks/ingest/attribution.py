@@ -40,7 +40,7 @@ def attribute_events(
         group, click = _attribute_event(event, row, owners.get(event.key_id), classifier.enricher, groups)
         group.new.append(click)
         if click.ip and group.message_key is not None:
-            classifier.ip_spread.observe(click.ip, group.message_key, click.at)
+            classifier.history.observe_arrival(click.ip, group.message_key, click.at)
         found[id(group)] = group
     return list(found.values())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from linkweir.clicks import classify
 from linkweir.clicks.classify import Classification, Evidence, Hit
-from linkweir.clicks.classify.reputation import IpSpread, ReputationStore
+from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click import AggregationTarget, Click
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, NOBODYS_VERDICTS
@@ -34,8 +34,7 @@ class ClickClassifier:
     correction_delay_us: int = 5_000_000
     classify_hits: ClassifyFunction = classify.classify_hits
     window_us: int = classify.WINDOW_US
-    ip_spread: IpSpread = field(default_factory=lambda: IpSpread(classify.SPREAD_US))
-    reputations: ReputationStore = field(default_factory=ReputationStore)
+    history: TrafficHistory = field(default_factory=TrafficHistory)
 
 
 @dataclass(slots=True)
@@ -78,18 +77,16 @@ class MessageClicks:
         complete = start if len(near) < MAX_HITS_PER_SPAN else min(click.at for click in near)
         clicks = near + [click for click in self.new if first <= click.at <= last]
         clicks.sort(key=lambda click: click.sort_key)
-        spread = {click.ip: classifier.ip_spread.recipient_count(click.ip, click.at) for click in clicks if click.ip}
         shown = [click.to_hit(classifier.enricher) for click in clicks]
-        records = classifier.reputations.lookup(shown, self.message_key)
-        context = Evidence(
-            delivered_at=self.delivered_at, link_count=self.link_count, recipients_per_ip=spread, reputations=records
+        context = classifier.history.evidence_for(
+            shown, self.message_key, delivered_at=self.delivered_at, link_count=self.link_count
         )
         changed = []
         for click, hit, judgement in zip(clicks, shown, classifier.classify_hits(shown, context), strict=True):
             again = click.counted_verdict is not None
             if again and not max(first, complete + 2 * window) - window <= click.at <= last + window:
                 continue
-            classifier.reputations.observe(hit, judgement, self.message_key)
+            classifier.history.observe_verdict(hit, judgement, self.message_key)
             if _set_verdict(click, judgement) and again:
                 changed.append(click)
         return changed

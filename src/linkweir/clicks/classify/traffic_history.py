@@ -1,0 +1,79 @@
+"""What is remembered of earlier traffic and gives later hits their evidence. In memory only, and bounded.
+
+history = TrafficHistory()
+history.observe_arrival(hit, message)
+evidence = history.evidence_for(hits, message, delivered_at=..., link_count=...)
+history.observe_verdict(hit, classification, message)
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+from linkweir.clicks import header_signals
+from linkweir.clicks.classify.classification import CLICK, SPREAD_US, Classification, Evidence, Hit
+from linkweir.clicks.classify.reputation import IpSpread, ReputationStore, fleet_key
+
+MIN_PEOPLE = 40  # hits of people from which on their requests tell what is common here
+COMMON_SHARE = 0.25  # a signal that so many of them have says nothing
+MAX_PEOPLE = 4000  # then the older half counts half: proxies change
+
+
+class SignalBaseline:
+    """How common each signal of a request is among people. Where a proxy in front speaks HTTP/1.0 or drops headers, or
+    a clock is wrong, nearly everybody has the signal, and it says nothing.
+    """
+
+    def __init__(self) -> None:
+        self._people = 0
+        self._seen: Counter[str] = Counter()
+        self._common = header_signals.UNCONFIRMED
+
+    @property
+    def common(self) -> frozenset[str]:
+        """The signals that people have here too often for them to mean anything."""
+        return self._common
+
+    def observe(self, hit: Hit, classification: Classification) -> None:
+        """Take a person's hit into account, one that its own way of clicking shows as such."""
+        if hit.kind != CLICK or classification.verdict_without_reputation != "human":
+            return
+        self._people += 1
+        self._seen.update(hit.signals)
+        if self._people >= MIN_PEOPLE and (hit.signals or self._common):
+            self._common = frozenset(code for code, seen in self._seen.items() if seen > COMMON_SHARE * self._people)
+        if self._people >= MAX_PEOPLE:
+            self._people //= 2
+            self._seen = Counter({code: seen // 2 for code, seen in self._seen.items()})
+
+
+class TrafficHistory:
+    """Addresses, clients, fleets and what people's requests look like, of all accounts, since the process began."""
+
+    def __init__(self) -> None:
+        self.ip_spread = IpSpread(SPREAD_US)
+        self.clients = ReputationStore()
+        self.fleets = ReputationStore(fleet_key)
+        self.baseline = SignalBaseline()
+
+    def observe_arrival(self, hit_ip: str, message: Hashable, at: int) -> None:
+        """Note that this address hit a link of this message, before anything is judged."""
+        self.ip_spread.observe(hit_ip, message, at)
+
+    def evidence_for(
+        self, hits: Sequence[Hit], message: Hashable, *, delivered_at: int | None, link_count: int | None
+    ) -> Evidence:
+        """What is known beside these hits of one message."""
+        return Evidence(
+            delivered_at=delivered_at,
+            link_count=link_count,
+            recipients_per_ip={hit.ip: self.ip_spread.recipient_count(hit.ip, hit.at) for hit in hits if hit.ip},
+            reputations=self.clients.lookup(hits, message),
+            fleets=self.fleets.lookup(hits, message),
+            common_signals=self.baseline.common,
+        )
+
+    def observe_verdict(self, hit: Hit, classification: Classification, message: Hashable) -> None:
+        """This hit was judged, with everything around it in sight."""
+        self.clients.observe(hit, classification, message)
+        self.fleets.observe(hit, classification, message)
+        self.baseline.observe(hit, classification)
