@@ -5,8 +5,8 @@ networks and user agents may have changed.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, RowMapping
 
@@ -22,7 +22,8 @@ from linkweir.clicks.classify import (
     Verdict,
     classify_hits,
 )
-from linkweir.clicks.classify.reputation import HISTORY_US, ReputationStore
+from linkweir.clicks.classify.reputation import HISTORY_US
+from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click import Click
 from linkweir.db import click_neighbourhood
@@ -56,15 +57,18 @@ def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher
         connection, row, 2 * WINDOW_US
     )  # twice, so that those who can change it are judged in full
     hits = [Click.from_row(one).to_hit(enricher) for one in rows]
-    records = _load_reputations(connection, row, hits)
-    links, spread = row["tracked_links"], _recipients_per_ip(connection, row)
-    context = Evidence(
-        delivered_at=row["delivered_at"], link_count=links, recipients_per_ip=spread, reputations=records
+    history = _load_history(connection, row, hits)
+    known = history.evidence_for(
+        hits,
+        row["message_id"] or row["message_ref"],
+        delivered_at=row["delivered_at"],
+        link_count=row["tracked_links"],
     )
+    context = replace(known, recipients_per_ip=_recipients_per_ip(connection, row))
     found = dict(zip((one["id"] for one in rows), classify_hits(hits, context), strict=True))
     near = [(one, found[one["id"]]) for one in rows if abs(one["at"] - row["at"]) <= WINDOW_US]
     rules = [RULE_BY_CODE[code] for code in found[click].reasons]
-    return VerdictExplanation(row, found[click], rules, near, context, records.get(click))
+    return VerdictExplanation(row, found[click], rules, near, context, context.reputations.get(click))
 
 
 def _recipients_per_ip(connection: Connection, row: RowMapping) -> dict[str, int]:
@@ -76,24 +80,32 @@ def _recipients_per_ip(connection: Connection, row: RowMapping) -> dict[str, int
     }
 
 
-def _load_reputations(connection: Connection, row: RowMapping, hits: Sequence[Hit]) -> Mapping[uuid.UUID, Reputation]:
+def _load_history(connection: Connection, row: RowMapping, hits: Sequence[Hit]) -> TrafficHistory:
     """What the programs of these hits did with other messages of the account before, from what is stored of that; the
-    service itself remembers it from all accounts, and since its start.
+    service itself remembers it from all accounts and programs, and since its start.
     """
+    history = TrafficHistory()
     agents = {hit.user_agent for hit in hits if hit.ip and hit.user_agent}
     if row["account_id"] is None or not agents:
-        return {}
-    records = ReputationStore()
+        return history
     for one in click_neighbourhood.list_earlier_clicks(
         connection, row["account_id"], agents, row["at"] - HISTORY_US, row["at"]
     ):
         key, signals = one["id"], tuple(one["signals"].split())
-        hit = Hit(id=key, at=one["at"], ip=one["ip"], user_agent=one["user_agent"], signals=signals)
+        hit = Hit(
+            id=key,
+            at=one["at"],
+            ip=one["ip"],
+            user_agent=one["user_agent"],
+            signals=signals,
+            network=one["network"],
+            device=one["device"],
+        )
         judgement = Classification(
             key, one["verdict"], 0.0, (), _verdict_without_reputation(one["verdict"], one["reasons"])
         )
-        records.observe(hit, judgement, one["message_id"] or one["message_ref"])
-    return records.lookup(hits, row["message_id"] or row["message_ref"])
+        history.observe_verdict(hit, judgement, one["message_id"] or one["message_ref"])
+    return history
 
 
 def _verdict_without_reputation(verdict: Verdict, reasons: str) -> Verdict:

@@ -68,7 +68,7 @@ def list_earlier_clicks(
     statement = (
         select(
             *(clicks.c[name] for name in ("id", "at", "message_id", "message_ref", "ip", "user_agent", "signals")),
-            *(clicks.c.verdict, clicks.c.reasons),
+            *(clicks.c[name] for name in ("verdict", "reasons", "network", "device")),
         )
         .where(
             clicks.c.account_id == account,

@@ -283,3 +283,46 @@ def test_the_probability_agrees_with_the_verdict() -> None:
             machine = found.machine_probability
             expected = {"machine": machine, "human": 1 - machine}.get(found.verdict, max(machine, 1 - machine))
             assert found.confidence == round(expected, 3)
+
+
+def test_a_check_beside_a_click_is_a_machines_and_the_click_a_persons() -> None:
+    """The same link from a data centre a second before a reader's phone follows it."""
+    reader = make_hit(0, 2, ip="203.0.113.9", user_agent="iPhone", device="phone")
+    check = make_hit(-1, 2, ip="198.51.100.1", network="a cloud", signals=("no-accept-language",))
+    found = classify_hits([check, reader], LATE_CONTEXT)
+    assert [one.verdict for one in found] == ["machine", "human"]
+    assert "click-check" in found[0].reasons
+
+
+def test_a_click_beside_a_sweep_is_no_echo() -> None:
+    """Who follows a link some seconds after a scanner ran through all of them is not taken for its echo."""
+    reader = make_hit(10, 2, ip="203.0.113.9", user_agent="Firefox/140.0")
+    found = classify_hits([*make_scan([0, 0.2, 0.3, 0.5, 0.9]), reader], LATE_CONTEXT)
+    assert not {"echo", "click-check"} & set(found[-1].reasons)
+
+
+def test_links_followed_minutes_apart_by_one_program_are_a_machines() -> None:
+    """Six links from six networks, two minutes apart, with one user agent; and from one with an old browser."""
+    many = [make_hit(120.0 * number, number, ip=f"198.51.{number}.1") for number in range(6)]
+    assert list_verdicts(many, replace(EARLY_CONTEXT, link_count=8)) == ["machine"] * 6
+    one = [make_hit(120.0 * number, number, signals=("old-browser",)) for number in range(6)]
+    assert list_verdicts(one, replace(EARLY_CONTEXT, link_count=8)) == ["machine"] * 6
+    reader = [make_hit(120.0 * number, number) for number in range(6)]
+    assert "machine" not in list_verdicts(reader, replace(EARLY_CONTEXT, link_count=8))
+
+
+def test_links_that_strangers_follow_one_by_one_are_a_machines() -> None:
+    """Six links within minutes, each from another network with another browser."""
+    hits = [
+        make_hit(40.0 * number, number, ip=f"198.{number}.100.1", user_agent=f"Browser/{number}") for number in range(6)
+    ]
+    assert list_verdicts(hits, replace(EARLY_CONTEXT, link_count=8)) == ["machine"] * 6
+
+
+def test_an_owners_other_addresses_are_suspect_beside_its_machines() -> None:
+    """A single hit from a cloud that swept the other links a minute ago is suspect; one from elsewhere is not."""
+    sweep = make_scan([0, 0.2, 0.3, 0.5], ip="198.51.1.1", network="a cloud")
+    inside = make_hit(60, 5, ip="198.52.1.1", user_agent="Browser/1", network="a cloud")
+    outside = make_hit(60, 5, ip="203.0.113.9", user_agent="Browser/1")
+    assert "beside-owner" in classify_hits([*sweep, inside], LATE_CONTEXT)[-1].reasons
+    assert "beside-owner" not in classify_hits([*sweep, outside], LATE_CONTEXT)[-1].reasons

@@ -38,16 +38,18 @@ READER_DENSITY_FACTOR = 10.0  # by how many times its average a crowd may be den
 
 @dataclass(slots=True)
 class HitFeatures:
-    """One hit and what surrounds it within REACH.
+    """One hit and what surrounds it.
 
-    `dense`: by the name of a window, how many distinct links were followed within one that holds the hit; `run`: its
-    source's run; `scattered`: the run of everyone with its user agent; `together`: that of everyone, where it is known
-    how many links there are; `crowd`: readers of links beyond two for each; `links`: how many the mail has at least,
-    one more than the last position that was followed; `alone`: nobody followed another link;
-    `drip_run`: of everyone with its user agent (or its source), minutes apart; `echo_gap_us`: how long before or after
-    a reader's hit on the same link this one came, from another network and with another browser;
-    `head`: its source asked for the same link by HEAD; `trapped`: its source followed the hidden link; `again`: its
-    source followed this link just before or after; `swept`: its very source ran through the links as no person does.
+    `links_in_window`: by the name of a window, how many distinct links were followed within one that holds the hit.
+    `run`: its source's run; `user_agent_run`: that of everyone with its user agent; `everyone_run`: that of everyone,
+    where it is known how many links there are; `drip_run` and `everyone_drip_run`: the same with links minutes apart,
+    of its user agent or else its source, and of everyone. `excess_readers`: readers of links beyond two for each;
+    `link_count`: how many links the mail has at least, one more than the last position that was followed;
+    `only_link_clicked`: nobody followed another link. `echo_gap_us`: how long before or after a reader's hit on the
+    same link this one came, from another network and with another browser. `preceded_by_head`: its source asked for
+    the same link by HEAD; `client_hit_honeypot`: its source followed the hidden link; `repeated`: its source followed
+    this link just before or after; `client_swept`: its very source ran through the links as no person does;
+    `owner_swept`: other addresses of the same network's owner were machines' on other links at about its time.
     """
 
     hit: Hit
@@ -60,7 +62,9 @@ class HitFeatures:
     link_count: int = 1
     only_link_clicked: bool = True
     drip_run: ClickRun = SINGLE_CLICK_RUN
+    everyone_drip_run: ClickRun = SINGLE_CLICK_RUN
     echo_gap_us: int | None = None
+    owner_swept: bool = False
     preceded_by_head: bool = False
     client_hit_honeypot: bool = False
     repeated: bool = False
@@ -105,6 +109,18 @@ def source_network(ip: str) -> str:
     return ip.rpartition(".")[0]
 
 
+@lru_cache(maxsize=4096)
+def _wide_network(ip: str) -> str:
+    if ":" in ip:
+        return str(ip_network((IPv6Address(ip), 32), strict=False))
+    return ".".join(ip.split(".")[:2])
+
+
+def network_owner(hit: Hit) -> str | None:
+    """Whose network a hit came from: a known one's name; of others the first half of the address, which few share."""
+    return hit.network or (_wide_network(hit.ip) if hit.ip else None)
+
+
 def hit_source(hit: Hit) -> str:
     """What stands for the sender of a hit; without an address, the little that its privacy mode has kept."""
     return source_network(hit.ip) if hit.ip else f"? {hit.network} {hit.device}"
@@ -147,6 +163,7 @@ class FeatureExtractor:
         near = self._everyone.neighbours(hit, RUN_REACH_US)
         if len(self._everyone.hits) > 1 and hit.method != "HEAD":
             features.drip_run = self._find_drip(hit)
+            features.everyone_drip_run = self._describe_drip(self._non_head, hit)
         if len(near) == 1:  # as most hits of people are: there is nothing to look for
             features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
             return
@@ -189,6 +206,9 @@ class FeatureExtractor:
             if hit.user_agent
             else self._non_head_by_source[self._sources[hit.id]]
         )
+        return self._describe_drip(stream, hit)
+
+    def _describe_drip(self, stream: "_HitStream", hit: Hit) -> ClickRun:
         limits = run_limits(stream.hits, stream.index[hit.id], DRIP_PAUSE_US, DRIP_REACH_US)
         if limits not in stream.runs:
             stream.runs[limits] = describe_run(stream.hits, limits, self._sources)

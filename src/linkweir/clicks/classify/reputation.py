@@ -17,6 +17,7 @@ from ipaddress import IPv6Address, ip_network
 from uuid import UUID
 
 from linkweir.clicks.classify import CLICK, Classification, Hit, Reputation
+from linkweir.clicks.classify.features import network_owner
 from linkweir.clock import DAY_US
 
 MAX_CLIENTS = 50_000
@@ -85,7 +86,7 @@ def fleet_key(hit: Hit) -> int | None:
     """What a fleet of scanners keeps when its addresses and user agents change: whose network it is, and how its
     requests look. The owner of an unlisted network is guessed from the first half of the address.
     """
-    owner = hit.network or (_wide_prefix(hit.ip) if hit.ip else None)
+    owner = network_owner(hit)
     return hash((owner, hit.device, hit.signals)) if owner else None
 
 
@@ -94,13 +95,6 @@ def _network_prefix(ip: str) -> str:
     if ":" in ip:
         return str(ip_network((IPv6Address(ip), 48), strict=False))
     return ip.rpartition(".")[0]
-
-
-@lru_cache(maxsize=4096)
-def _wide_prefix(ip: str) -> str:
-    if ":" in ip:
-        return str(ip_network((IPv6Address(ip), 32), strict=False))
-    return ".".join(ip.split(".")[:2])
 
 
 class IpSpread:

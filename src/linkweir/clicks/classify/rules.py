@@ -154,6 +154,13 @@ def _is_drip(features: HitFeatures) -> bool:
     return run.links >= max(4, 0.5 * links) and not run.repeats and not features.excess_readers
 
 
+def _is_spray(features: HitFeatures) -> bool:
+    """Many networks for one reader's mail, each of which took hardly more than a link, and hardly any link twice."""
+    run, links = features.everyone_drip_run, features.evidence.link_count or features.link_count
+    few = run.repeats * 3 <= run.links and not features.excess_readers
+    return few and run.source_count >= 4 and run.links >= max(4, 0.4 * links) and run.source_count >= 0.5 * run.links
+
+
 def _is_click_check(features: HitFeatures) -> bool:
     return features.echo_gap_us is not None and features.echo_gap_us <= CLICK_CHECK_US
 
@@ -250,6 +257,10 @@ RULES = (
     Rule("slow-drip", "coverage", _is_single_source_drip,
          "The same program followed most links within half an hour, each once, and its request is no usual browser's.",
          2.0, strong=True),
+    Rule("spray", "sources and coverage", _is_spray,
+         "Many links were followed within half an hour, nearly each of them from another network.", 2.5, strong=True),
+    Rule("beside-owner", "network", lambda scene: scene.owner_swept,
+         "Other addresses of the same network's owner ran through other links at about this time.", 2.0, strong=True),
     Rule("click-check", "time and sources", _is_click_check,
          "Another client followed this link from elsewhere in the same seconds, and looks more like a reader.",
          5.0, strong=True),
@@ -272,7 +283,7 @@ RULES = (
          "The address belongs to a data centre; people come from there only through relays.", 1.2),
     Rule("data-centre-soon", "network and time", _is_data_centre_soon,
          "From a data centre, and within five minutes of delivery; people have not been seen to click from there so.",
-         2.0, strong=True),
+         2.0, strong=True, uses_reputation=True),
     Rule("known-fleet", "other messages", _has_scanner_fleet,
          "Whatever looks like this in the same owner's networks ran through the links of other messages.",
          2.0, strong=True, uses_reputation=True),

@@ -5,7 +5,7 @@ from math import exp
 
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
-from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures
+from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
 from linkweir.clicks.classify.rules import PRIOR_WEIGHT, Rule, is_machine_run, rules_for
 
 # microseconds: what lies further apart says nothing about each other
@@ -25,7 +25,9 @@ def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classificatio
     extractor = FeatureExtractor(hits, evidence)
     features = [extractor.extract(hit) for hit in hits]
     _propagate_sweeps(features)
-    return [_classify_hit(one) for one in features]
+    found = [_classify_hit(one) for one in features]
+    _propagate_owners(features, found)
+    return [_classify_hit(one) if one.owner_swept else first for one, first in zip(features, found, strict=True)]
 
 
 def _propagate_sweeps(scenes: Sequence[HitFeatures]) -> None:
@@ -37,6 +39,29 @@ def _propagate_sweeps(scenes: Sequence[HitFeatures]) -> None:
     for scene in scenes:
         times = swept.get((scene.hit.ip, scene.hit.user_agent), ())
         scene.client_swept = not is_machine_run(scene) and any(abs(at - scene.hit.at) <= RUN_REACH_US for at in times)
+
+
+def _propagate_owners(features: Sequence[HitFeatures], classifications: Sequence[Classification]) -> None:
+    """Tell each hit whether its network's owner sent machines to other links at about its time."""
+    swept: dict[str, list[HitFeatures]] = {}
+    for one, classification in zip(features, classifications, strict=True):
+        owner = network_owner(one.hit)
+        if owner and one.hit.kind == CLICK and classification.verdict_without_reputation == "machine":
+            swept.setdefault(owner, []).append(one)
+    if not swept:
+        return
+    for one in features:
+        if one.hit.kind == CLICK:
+            near = swept.get(network_owner(one.hit) or "", ())
+            one.owner_swept = any(_is_of_same_sweep(one.hit, other.hit) for other in near)
+
+
+def _is_of_same_sweep(hit: Hit, other: Hit) -> bool:
+    return (
+        abs(hit.at - other.at) <= RUN_REACH_US
+        and hit.position != other.position
+        and hit_source(hit) != hit_source(other)
+    )
 
 
 def _classify_hit(features: HitFeatures) -> Classification:
