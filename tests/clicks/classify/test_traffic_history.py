@@ -1,5 +1,7 @@
 """Tests of linkweir.clicks.classify.traffic_history."""
 
+from typing import Any
+
 from linkweir.clicks.classify import Evidence, classify_hits
 from linkweir.clicks.classify.traffic_history import MIN_PEOPLE, TrafficHistory
 from linkweir.clock import SECOND_US
@@ -8,7 +10,7 @@ from tests.clicks.classify.hit_factory import START_US, make_hit, make_scan
 HOUR_SECONDS = 3600
 
 
-def add_people(history: TrafficHistory, number: int, **more: object) -> None:
+def add_people(history: TrafficHistory, number: int, **more: Any) -> None:
     """So many people who click hours after delivery."""
     for message in range(number):
         hit = make_hit(**more)
