@@ -186,9 +186,14 @@ def test_the_world_has_the_shares_of_its_tables() -> None:
         ("checks", organisations.CLICK_CHECKS),
     ):
         for item, share in table.items():
-            expected = share / sum(table.values())
+            each = counts[name].total() / 20  # in a world, of which the first have every item once
+            expected = share / sum(table.values()) * (1 - len(table) / each) + 1 / each
             assert counts[name][item] / counts[name].total() == pytest.approx(expected, rel=0.35, abs=0.006), item
-    assert unprotected[True] / unprotected.total() == pytest.approx(0.52, abs=0.06)
+    each, none = unprotected.total() / 20, organisations.FILTERS["none"][1]
+    first = none * (1 - len(organisations.FILTERS) / each) + 1 / each
+    expected = first * (1 - organisations.SECOND_FILTER_SHARE * (1 - none))
+    assert unprotected[True] / unprotected.total() == pytest.approx(expected, abs=0.04)
+    assert sum(share for _, share in organisations.FILTERS.values()) == pytest.approx(1)
 
 
 def test_browsers_are_as_frequent_as_the_tables_say() -> None:

@@ -34,23 +34,23 @@ from bench.simulator.holdout.networks import (
 # The filter of a company, with what its machines do. Which vendor: own judgement after omnivery, evalanche-share,
 # live-direct and MillionSend#22 (Microsoft first); the behaviours' sources stand with them.
 FILTERS: dict[str, tuple[str, float]] = {  # behaviour: (fleet, share of companies)
-    "none": ("", 0.56),
-    "burst": ("defender", 0.09),
-    "fleet-single": ("defender", 0.06),
-    "head-first": ("defender", 0.04),
-    "before-delivery": ("google-cloud", 0.025),
-    "two-waves": ("defender", 0.02),
-    "ordered-row": ("appliance", 0.04),
-    "sandbox": ("sandbox", 0.06),
-    "many-sources": ("proofpoint", 0.05),
-    "spray": ("barracuda", 0.05),
-    "first-link": ("barracuda", 0.05),
-    "slow-drip": ("cisco", 0.04),
-    "quarantine": ("proofpoint", 0.02),
-    "library": ("library", 0.025),
-    "legacy-browser": ("legacy", 0.01),
-    "residential": ("residential", 0.03),
-    "report-sandbox": ("sandbox", 0.015),
+    "none": ("", 0.49),
+    "burst": ("defender", 0.085),
+    "fleet-single": ("defender", 0.05),
+    "head-first": ("defender", 0.035),
+    "before-delivery": ("google-cloud", 0.02),
+    "two-waves": ("defender", 0.015),
+    "ordered-row": ("appliance", 0.035),
+    "sandbox": ("sandbox", 0.05),
+    "many-sources": ("proofpoint", 0.045),
+    "spray": ("barracuda", 0.04),
+    "first-link": ("barracuda", 0.04),
+    "slow-drip": ("cisco", 0.03),
+    "quarantine": ("proofpoint", 0.015),
+    "library": ("library", 0.015),
+    "legacy-browser": ("legacy", 0.005),
+    "residential": ("residential", 0.02),
+    "report-sandbox": ("sandbox", 0.01),
 }
 SECOND_FILTER_SHARE = 0.17  # several layers (goldphish); how many companies: own judgement
 ARCHIVE_SHARE = 0.06  # of companies, journals (smarsh); own judgement
@@ -253,6 +253,8 @@ class WorldBuilder:
         for number in range(people):
             if number % 2:
                 company = self.rng.choices(world.companies, sizes)[0]
+                if number // 2 < len(FILTERS):  # somebody for each filter
+                    company = world.companies[number // 2]
                 world.people.append(self._make_person(number // 2, f"p{number}@{company.domain}", company))
             else:
                 provider = by_domain[self.providers.pick(self.rng)]
