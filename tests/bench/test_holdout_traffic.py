@@ -22,6 +22,7 @@ from bench.simulator.holdout.distributions import (
 )
 from bench.simulator.holdout.mailings import EPOCH_SECONDS
 from bench.simulator.holdout.sources import OWN_JUDGEMENT, SOURCES
+from bench.simulator.holdout.world import WorldBuilder
 
 MAILS = 4000
 HUMAN_LABELS = (
@@ -151,18 +152,16 @@ def test_machines_make_the_share_of_clicks_that_senders_report() -> None:
         assert 0.35 < shares[False] < 0.65, shares
 
 
-def test_the_first_two_links_get_most_clicks_of_short_mails() -> None:
-    """In mails of three to five links the first has about a third, the third a third of the second."""
-    links = Counter(
-        request.link
-        for seed in (5, 6)
-        for mail in campaign(seed).mails
-        if 3 <= mail.links <= 5
-        for request in mail.requests
-        if request.actor == "single-link"
-    )
-    assert links[0] / links.total() == pytest.approx(0.36, abs=0.07)
-    assert links[2] / links[1] == pytest.approx(0.33, abs=0.12)
+def test_the_first_two_links_get_most_clicks() -> None:
+    """Of five links the first has 35 %, the second as much, the third a third of that; of twenty the first most too."""
+    rng = Random(1)  # noqa: S311 - no secret
+    links = Counter(people.preferred_link(rng, 5) for _ in range(20_000))
+    assert links[0] / 20_000 == pytest.approx(0.35, abs=0.015)
+    assert links[1] / 20_000 == pytest.approx(0.36, abs=0.015)
+    assert links[2] / links[1] == pytest.approx(0.33, abs=0.02)
+    many = Counter(people.preferred_link(rng, 20) for _ in range(20_000))
+    assert len(many) == 20
+    assert many.most_common(1)[0][0] == 0
 
 
 def test_the_world_has_the_shares_of_its_tables() -> None:
@@ -170,7 +169,7 @@ def test_the_world_has_the_shares_of_its_tables() -> None:
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("office", "home", "habits", "companions", "checks")}
     unprotected = Counter[bool]()
     for seed in range(20):
-        world = organisations.WorldBuilder(Random(seed)).build(600)  # noqa: S311 - no secret
+        world = WorldBuilder(Random(seed)).build(600)  # noqa: S311 - no secret
         for person in world.people:
             desk = "office" if person.organisation.business else "home"
             counts[desk][person.desk().network.kind] += 1
@@ -326,7 +325,7 @@ def test_an_echo_comes_seconds_after_a_click_from_another_address() -> None:
         for request in mail.requests:
             if request.actor == "echo":
                 clicks = [r for r in mail.requests if r.truth == "human" and r.link == request.link]
-                assert any(0 < request.at - click.at < 180 and click.ip != request.ip for click in clicks)
+                assert any(0 < request.at - click.at < 600 and click.ip != request.ip for click in clicks)
 
 
 def test_a_spray_has_another_address_and_agent_for_each_request() -> None:

@@ -11,8 +11,9 @@ from bench.simulator.clients import Campaign, Mail
 from bench.simulator.holdout.companions import antivirus_arrival
 from bench.simulator.holdout.machines import scan
 from bench.simulator.holdout.mailings import Mailing, Schedule, deliveries
-from bench.simulator.holdout.organisations import Person, World, WorldBuilder
+from bench.simulator.holdout.organisations import Person
 from bench.simulator.holdout.people import read
+from bench.simulator.holdout.world import World, WorldBuilder
 
 
 def generate(seed: int, mails: int) -> Campaign:

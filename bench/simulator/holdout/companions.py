@@ -10,7 +10,8 @@ from bench.simulator.holdout.browsers import ACCEPT_PLAIN, Browser, safari_heade
 from bench.simulator.holdout.distributions import DAY_SECONDS, HOUR_SECONDS, spread
 from bench.simulator.holdout.fleets import browser_program
 from bench.simulator.holdout.networks import make_home, random_address, random_networks
-from bench.simulator.holdout.organisations import Person, World
+from bench.simulator.holdout.organisations import Person
+from bench.simulator.holdout.world import World
 
 CHECK_SHARE = 0.8  # of clicks are checked again; a fresh verdict of the same link spares it (own judgement)
 OFFICE_AGENTS = (  # office-prefetch

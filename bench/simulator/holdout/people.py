@@ -19,8 +19,10 @@ from bench.simulator.holdout.distributions import (
     delay_by_quantiles,
     spread,
 )
-from bench.simulator.holdout.machines import random_links, scan
-from bench.simulator.holdout.organisations import Person, World
+from bench.simulator.holdout.machines import scan
+from bench.simulator.holdout.organisations import Person
+from bench.simulator.holdout.sweeps import random_links
+from bench.simulator.holdout.world import World
 
 # What happens beside the first click. Own judgement but for the second device: 23 % read again, 30 % of them on
 # another device (cm-2013).
@@ -32,6 +34,7 @@ FORWARD_SHARE = 0.02
 CHAT_SHARE = 0.015
 REVISIT_SHARE = 0.03
 WEEKS_LATER_SHARE = 0.008
+SAME_SITTING_SHARE = 0.35
 FIRST_DEVICE_SHARE = 0.8  # otherwise somebody uses the other device, own judgement
 
 
@@ -242,6 +245,16 @@ FOLLOW_UPS: tuple[tuple[float, FollowUp], ...] = (
 )
 
 
+def random_sitting(mail: Mail, person: Person, rng: Random) -> float:
+    """When a person reads a mail: by itself, or in the same sitting as another mail (own judgement for the share)."""
+    sittings = [at for at in person.sittings if 0 < at - mail.delivered < 3 * DAY_SECONDS]
+    if sittings and rng.random() < SAME_SITTING_SHARE:
+        return rng.choice(sittings) + spread(rng, 40, 0.8)
+    at = awake(rng, mail.delivered + delay_by_quantiles(rng, READER_DELAY_QUANTILES))
+    person.sittings.append(at)
+    return at
+
+
 def read(mail: Mail, person: Person, world: World, waiting: bool, rng: Random) -> None:
     """Let a person follow links of a mail: `waiting` for it, or when there is time."""
     if person.habit == "tester":
@@ -249,7 +262,7 @@ def read(mail: Mail, person: Person, world: World, waiting: bool, rng: Random) -
     elif waiting:
         at = mail.delivered + delay_by_quantiles(rng, WAITING_DELAY_QUANTILES)
     else:
-        at = awake(rng, mail.delivered + delay_by_quantiles(rng, READER_DELAY_QUANTILES))
+        at = random_sitting(mail, person, rng)
     visit = Visit(mail, person, world, at, rng)
     if waiting:
         confirms(visit)
