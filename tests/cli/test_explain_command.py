@@ -16,7 +16,7 @@ from tests.web.running_service import RunningService, wait_until
 HTML = "".join(f'<a href="https://example.com/{number}">go</a> ' for number in range(5))
 CHROME_HEADERS = {
     "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/140.0.0.0 Safari/537.36",
+    "Chrome/109.0.0.0 Safari/537.36",
     "accept-language": "en",
 }
 

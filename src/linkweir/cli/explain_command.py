@@ -105,17 +105,18 @@ def _format_verdict_change(explanation: "VerdictExplanation") -> list[str]:
 
 
 def _format_score(explanation: "VerdictExplanation") -> list[str]:
-    from linkweir.clicks.classify.rules import PRIOR_WEIGHT
+    from linkweir.clicks.classify.rules import prior_weight
     from linkweir.clicks.classify.scoring import HUMAN_THRESHOLD, MACHINE_THRESHOLD
 
+    prior = prior_weight(explanation.click["kind"])
     decisive = next((rule for rule in explanation.rules if rule.verdict), None)
-    lines = [] if decisive else [f"{PRIOR_WEIGHT:+5.1f}  {'':<18} Before anything is known."]
+    lines = [] if decisive else [f"{prior:+5.1f}  {'':<18} Before anything is known."]
     for rule in explanation.rules:
         weight = "     " if decisive else f"{rule.weight:+5.1f}"
         lines.append(f"{'  ! ' if rule.verdict else weight:<5}  {rule.code:<18} {rule.sentence}")
     if decisive:
         return [*lines, f"=      {decisive.code} decides; the rest is told only"]
-    total = PRIOR_WEIGHT + sum(rule.weight for rule in explanation.rules)
+    total = prior + sum(rule.weight for rule in explanation.rules)
     weak = total > 0 and not any(rule.strong for rule in explanation.rules)
     limit = "; none of these rules is strong, so never a machine's" if weak else ""
     return [

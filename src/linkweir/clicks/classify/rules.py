@@ -15,6 +15,7 @@ from linkweir.clicks.classify.features import CLICK_CHECK_US, HitFeatures
 from linkweir.clock import SECOND_US
 
 PRIOR_WEIGHT = -1.0  # of a click of which nothing strange is known: a machine's would have shown itself in most cases
+OPEN_PRIOR_WEIGHT = -0.4  # of an open, which shows little of whoever made it
 SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = (
     60.0,
     300.0,
@@ -293,7 +294,7 @@ RULES = (
          2.2, strong=True, uses_reputation=True),
     Rule("long-known-scanner", "other messages", _has_long_scanner_history,
          "The same program from the same network ran through the links of many messages, and followed none as a person "
-         "does.", 4.0, strong=True, uses_reputation=True),
+         "does.", 4.8, strong=True, uses_reputation=True),
     # by what
     Rule("agent-bot", "user agent", _has_user_agent_class("bot"),
          "The user agent names a robot.", 6.0, strong=True),
@@ -353,6 +354,11 @@ RULES = (
 # An open is judged by what its own request says: images are fetched for people by proxies, at any time and pace.
 OPEN_RULES = {"head", "prefetch", "odd-method", "network-certain", "agent-bot", "agent-library", "agent-automation"}
 VERDICT_REASONS = {rule.code: rule.sentence for rule in RULES}
+
+
+def prior_weight(kind: str) -> float:
+    """The weight that a hit of this kind begins with."""
+    return OPEN_PRIOR_WEIGHT if kind == OPEN else PRIOR_WEIGHT
 
 
 def rules_for(kind: str) -> tuple[Rule, ...]:

@@ -6,7 +6,7 @@ from math import exp
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
-from linkweir.clicks.classify.rules import PRIOR_WEIGHT, Rule, is_machine_run, rules_for
+from linkweir.clicks.classify.rules import Rule, is_machine_run, prior_weight, rules_for
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
@@ -74,25 +74,25 @@ def _classify_hit(features: HitFeatures) -> Classification:
         machine, without_reputation = confidence, verdict
     else:
         rules = _by_weight(applying)
-        machine = _machine_probability(rules)
+        machine = _machine_probability(rules, features.hit.kind)
         verdict, confidence = _apply_thresholds(machine)
-        without_reputation = _verdict_without_reputation(rules, verdict)
+        without_reputation = _verdict_without_reputation(rules, verdict, features.hit.kind)
     codes = tuple(rule.code for rule in rules)
     return Classification(features.hit.id, verdict, round(confidence, 3), codes, without_reputation, machine)
 
 
-def _verdict_without_reputation(rules: Sequence[Rule], verdict: Verdict) -> Verdict:
+def _verdict_without_reputation(rules: Sequence[Rule], verdict: Verdict, kind: str) -> Verdict:
     if not any(rule.uses_reputation for rule in rules):
         return verdict
-    return _apply_thresholds(_machine_probability([rule for rule in rules if not rule.uses_reputation]))[0]
+    return _apply_thresholds(_machine_probability([rule for rule in rules if not rule.uses_reputation], kind))[0]
 
 
 def _by_weight(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: (-abs(rule.weight), rule.code)))
 
 
-def _machine_probability(rules: Sequence[Rule]) -> float:
-    total = PRIOR_WEIGHT + sum(rule.weight for rule in rules)
+def _machine_probability(rules: Sequence[Rule], kind: str) -> float:
+    total = prior_weight(kind) + sum(rule.weight for rule in rules)
     if not any(rule.strong for rule in rules):
         total = min(total, WEAK_EVIDENCE_CAP)
     return min(MAX_CONFIDENCE, max(1 - MAX_CONFIDENCE, 1 / (1 + exp(-total))))
