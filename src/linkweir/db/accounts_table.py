@@ -118,6 +118,6 @@ def link_key_owners(connection: Connection) -> dict[int, uuid.UUID]:
 
 def get_max_retention_days(connection: Connection) -> tuple[int, int]:
     """The most days that any account keeps a message's metadata and its content, unless a message asks otherwise."""
-    kept = (func.max(accounts.c.message_metadata_retention), func.max(accounts.c.message_data_retention))
-    longest = connection.execute(select(kept[0], kept[1])).one()
+    retention_days = (func.max(accounts.c.message_metadata_retention), func.max(accounts.c.message_data_retention))
+    longest = connection.execute(select(retention_days[0], retention_days[1])).one()
     return int(longest[0] or 0), int(longest[1] or 0)

@@ -52,12 +52,12 @@ def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Sel
     details = union_all(
         *_select_own_dimensions(base), _select_shared_details(base, _select_shared_dimensions(keys))
     ).cte("details")
-    places = _select_scopes(keys)
-    names = (places.c.scope, details.c.dimension, details.c.value, details.c.hour)
+    scopes = _select_scopes(keys)
+    names = (scopes.c.scope, details.c.dimension, details.c.value, details.c.hour)
     sums = (func.sum(details.c[name]).label(name) if name in details.c else literal(0) for name in CLICK_COUNTS)
     return (
         select(literal(account, Uuid).label("account_id"), *names, *sums)
-        .select_from(details.join(places, places.c.key == details.c.key))
+        .select_from(details.join(scopes, scopes.c.key == details.c.key))
         .where(true())  # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE
         .group_by(*names)
     )
@@ -133,31 +133,31 @@ def _select_messages(keys: CTE) -> CTE:
 
 
 def _select_shared_dimensions(keys: CTE) -> CTE:
-    found = _select_messages(keys)
-    tag = func.json_each(found.c.tags).table_valued("value")
-    attribute = func.json_each(found.c.attributes).table_valued("key", "value")
+    selected = _select_messages(keys)
+    tag = func.json_each(selected.c.tags).table_valued("value")
+    attribute = func.json_each(selected.c.attributes).table_valued("key", "value")
     campaign = func.substr(keys.c.key, 3)
 
     def rows(dimension: Any, value: ColumnElement[Any]) -> Select[Any]:
-        return select(found.c.key, dimension.label("dimension"), value.label("value"))
+        return select(selected.c.key, dimension.label("dimension"), value.label("value"))
 
     return union(  # and not all: a message may bear the same tag twice
-        rows(literal("tag"), tag.c.value).select_from(found.join(tag, true())),
-        *(rows(literal(name), found.c[name]).where(found.c[name].is_not(None)) for name in MESSAGE_COLUMN_NAMES),
+        rows(literal("tag"), tag.c.value).select_from(selected.join(tag, true())),
+        *(rows(literal(name), selected.c[name]).where(selected.c[name].is_not(None)) for name in MESSAGE_COLUMN_NAMES),
         rows(ATTRIBUTE_PREFIX + attribute.c.key, attribute.c.value)
-        .select_from(found.join(attribute, true()))
+        .select_from(selected.join(attribute, true()))
         .where(attribute.c.key.is_not(None)),
         select(keys.c.key, literal("tag"), campaign).where(keys.c.key.like("c:%")),
     ).cte("shares")
 
 
 def _select_scopes(keys: CTE) -> CTE:
-    found = _select_messages(keys)
-    tag = func.json_each(found.c.tags).table_valued("value")
+    selected = _select_messages(keys)
+    tag = func.json_each(selected.c.tags).table_valued("value")
     return union(
-        select(found.c.key, literal("").label("scope")),
-        select(found.c.key, "sender:" + found.c.sender_domain),
-        select(found.c.key, "tag:" + tag.c.value).select_from(found.join(tag, true())),
+        select(selected.c.key, literal("").label("scope")),
+        select(selected.c.key, "sender:" + selected.c.sender_domain),
+        select(selected.c.key, "tag:" + tag.c.value).select_from(selected.join(tag, true())),
         select(keys.c.key, literal("")).where((keys.c.key == NO_KEY) | keys.c.key.like("c:%")),
         select(keys.c.key, "tag:" + func.substr(keys.c.key, 3)).where(keys.c.key.like("c:%")),
     ).cte("places")

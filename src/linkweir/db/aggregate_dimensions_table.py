@@ -21,39 +21,39 @@ BATCH_ROWS = 300  # SQLite takes at most 999 parameters in old builds
 
 def get_or_create_ids(connection: Connection, keys: Iterable[DimensionKey]) -> dict[DimensionKey, int]:
     """The numbers of these axes; those that are new get one."""
-    asked = list(set(keys))
-    found = _find_ids(connection, asked)
-    missing = [axis for axis in asked if axis not in found]
+    unique_keys = list(set(keys))
+    ids = _find_ids(connection, unique_keys)
+    missing = [axis for axis in unique_keys if axis not in ids]
     if missing:
         names = ("account_id", "scope", "dimension")
         connection.execute(insert(aggregate_dimensions), [dict(zip(names, axis, strict=True)) for axis in missing])
-        found |= _find_ids(connection, missing)
-    return found
+        ids |= _find_ids(connection, missing)
+    return ids
 
 
 def _find_ids(connection: Connection, keys: Sequence[DimensionKey]) -> dict[DimensionKey, int]:
     by_hex = {account.hex: account for account, _, _ in keys}
-    asked = orjson.dumps([(account.hex, scope, dimension) for account, scope, dimension in keys]).decode()
-    if JSON_NUL in asked:
+    keys_json = orjson.dumps([(account.hex, scope, dimension) for account, scope, dimension in keys]).decode()
+    if JSON_NUL in keys_json:
         return _find_ids_with_nul(connection, keys)
-    found = connection.execute(_FIND, {"asked": asked})
-    return {(by_hex[account], scope, dimension): key for account, scope, dimension, key in found}
+    rows = connection.execute(_FIND, {"asked": keys_json})
+    return {(by_hex[account], scope, dimension): key for account, scope, dimension, key in rows}
 
 
 def _find_ids_with_nul(connection: Connection, keys: Sequence[DimensionKey]) -> dict[DimensionKey, int]:
     """The same, slower, where SQLite's JSON would end a text at U+0000."""
     key = tuple_(aggregate_dimensions.c.account_id, aggregate_dimensions.c.scope, aggregate_dimensions.c.dimension)
-    found: dict[DimensionKey, int] = {}
+    ids: dict[DimensionKey, int] = {}
     for start in range(0, len(keys), BATCH_ROWS):
         here = key.in_(keys[start : start + BATCH_ROWS])
         for row in connection.execute(select(*aggregate_dimensions.c).where(here)):
-            found[row.account_id, row.scope, row.dimension] = row.id
-    return found
+            ids[row.account_id, row.scope, row.dimension] = row.id
+    return ids
 
 
 def _build_find() -> Select[Any]:
     each = func.json_each(bindparam("asked")).table_valued("value")
-    account, scope, dimension = (func.json_extract(each.c.value, f"$[{place}]") for place in range(3))
+    account, scope, dimension = (func.json_extract(each.c.value, f"$[{index}]") for index in range(3))
     here = (
         aggregate_dimensions.c.account_id == account,
         aggregate_dimensions.c.scope == scope,

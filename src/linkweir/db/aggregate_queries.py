@@ -70,20 +70,20 @@ def sum_by_period(
     value: str = "",
 ) -> list[Sequence[int]]:
     """Clicks of each of these periods (from hour, to before hour; in order, apart): COUNTS; of all, or of one value."""
-    parts = [(*part, place) for place, period in enumerate(periods) for part in cover_hours(*period)]
-    asked = {**span.to_params(dimension), "value": value, "parts": _dump_json(parts)}
-    found: list[Sequence[int]] = [(0,) * len(COUNT_COLUMNS)] * len(periods)
-    for row in connection.execute(_BY_PERIOD, asked):
-        found[row[0]] = tuple(row)[1:]
-    return found
+    parts = [(*part, index) for index, period in enumerate(periods) for part in cover_hours(*period)]
+    parameters = {**span.to_params(dimension), "value": value, "parts": _dump_json(parts)}
+    sums: list[Sequence[int]] = [(0,) * len(COUNT_COLUMNS)] * len(periods)
+    for row in connection.execute(_BY_PERIOD, parameters):
+        sums[row[0]] = tuple(row)[1:]
+    return sums
 
 
 def sum_by_value(
     connection: Connection, span: AggregateRange, dimension: str, limit: int, values: Sequence[str] | None = None
 ) -> list[Row[Any]]:
     """Clicks of each value, most counted clicks first: `value` and COUNTS, up to `limit` rows; or only of `values`."""
-    asked = {**_build_params(connection, click_aggregates, span, dimension, values), "limit": limit}
-    return list(connection.execute(_BY_VALUE[values is not None], asked))
+    parameters = {**_build_params(connection, click_aggregates, span, dimension, values), "limit": limit}
+    return list(connection.execute(_BY_VALUE[values is not None], parameters))
 
 
 def sum_all(connection: Connection, span: AggregateRange) -> Row[Any]:
@@ -93,16 +93,18 @@ def sum_all(connection: Connection, span: AggregateRange) -> Row[Any]:
 
 def sum_sent(connection: Connection, span: AggregateRange) -> tuple[int, int]:
     """How many messages were accepted in a span, and how many of these were delivered."""
-    one = connection.execute(_SUM[send_aggregates.name], _build_params(connection, send_aggregates, span, "")).one()
-    return int(one[0]), int(one[1])
+    row = connection.execute(_SUM[send_aggregates.name], _build_params(connection, send_aggregates, span, "")).one()
+    return int(row[0]), int(row[1])
 
 
 def sum_sent_by_value(
     connection: Connection, span: AggregateRange, dimension: str, values: Sequence[str] | None = None
 ) -> dict[str, tuple[int, int]]:
     """The same for each value of a dimension, or only for some of its values."""
-    asked = _build_params(connection, send_aggregates, span, dimension, values)
-    return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(_SENT_BY_VALUE[values is not None], asked)}
+    parameters = _build_params(connection, send_aggregates, span, dimension, values)
+    return {
+        row[0]: (int(row[1]), int(row[2])) for row in connection.execute(_SENT_BY_VALUE[values is not None], parameters)
+    }
 
 
 def list_attributes(connection: Connection, span: AggregateRange, limit: int) -> list[str]:
@@ -123,9 +125,9 @@ def list_attributes(connection: Connection, span: AggregateRange, limit: int) ->
 
 def get_first_sent_hours(connection: Connection, span: AggregateRange, tags: Sequence[str]) -> dict[str, int]:
     """For each of these tags that has one, the hour of its first message accepted in a span."""
-    asked = {"account": span.account, "first": span.first, "values": _find_value_ids(connection, tags)}
-    found = connection.execute(_FIRST_SENT, asked)
-    return {row[0]: row[1] for row in found if row[1] is not None and row[1] < span.last}
+    parameters = {"account": span.account, "first": span.first, "values": _find_value_ids(connection, tags)}
+    rows = connection.execute(_FIRST_SENT, parameters)
+    return {row[0]: row[1] for row in rows if row[1] is not None and row[1] < span.last}
 
 
 def get_hour_range(
@@ -175,7 +177,7 @@ def _json_each(name: str) -> TableValuedAlias:
 
 def _is_inside(table: Table, each: TableValuedAlias) -> ColumnElement[bool]:
     """The row is along the axis, among those of a part of time."""
-    size, first, last = (func.json_extract(each.c.value, f"$[{place}]") for place in range(3))
+    size, first, last = (func.json_extract(each.c.value, f"$[{index}]") for index in range(3))
     return and_(
         table.c.axis == _dimension_subquery(), table.c.hours == size, table.c.hour >= first, table.c.hour < last
     )
@@ -198,35 +200,35 @@ def _group_by_value(table: Table, *, only_values: bool = False) -> Subquery:
 
 def _select_hour_range(table: Table) -> Select[Any]:
     here = (table.c.axis == _dimension_subquery(), table.c.hours == HOUR)
-    ends = (select(table.c.hour).where(*here).order_by(one).limit(1) for one in (table.c.hour, table.c.hour.desc()))
-    return select(*(one.scalar_subquery() for one in ends))
+    ends = (select(table.c.hour).where(*here).order_by(order).limit(1) for order in (table.c.hour, table.c.hour.desc()))
+    return select(*(order.scalar_subquery() for order in ends))
 
 
 def _select_sum(table: Table) -> Select[Any]:
-    found = _group_by_value(table)
+    grouped = _group_by_value(table)
     names = COUNT_COLUMNS if table is click_aggregates else SEND_COLUMNS
-    return select(*(func.coalesce(func.sum(found.c[name]), 0).label(name) for name in names))
+    return select(*(func.coalesce(func.sum(grouped.c[name]), 0).label(name) for name in names))
 
 
 def _select_by_value(*, only_values: bool) -> Select[Any]:
-    found = _group_by_value(click_aggregates, only_values=only_values)
-    counted, total = (found.c.human + found.c.unsure).desc(), (found.c.machine + found.c.prefetch).desc()
-    statement = select(aggregate_values.c.text.label("value"), *(found.c[name] for name in COUNT_COLUMNS))
-    statement = statement.join(found, found.c.word == aggregate_values.c.id)
+    grouped = _group_by_value(click_aggregates, only_values=only_values)
+    counted, total = (grouped.c.human + grouped.c.unsure).desc(), (grouped.c.machine + grouped.c.prefetch).desc()
+    statement = select(aggregate_values.c.text.label("value"), *(grouped.c[name] for name in COUNT_COLUMNS))
+    statement = statement.join(grouped, grouped.c.word == aggregate_values.c.id)
     return statement.order_by(counted, total, aggregate_values.c.text).limit(bindparam("limit"))
 
 
 def _select_sent_by_value(*, only_values: bool) -> Select[Any]:
-    found = _group_by_value(send_aggregates, only_values=only_values)
-    return select(aggregate_values.c.text, *(found.c[name] for name in SEND_COLUMNS)).join(
-        found, found.c.word == aggregate_values.c.id
+    grouped = _group_by_value(send_aggregates, only_values=only_values)
+    return select(aggregate_values.c.text, *(grouped.c[name] for name in SEND_COLUMNS)).join(
+        grouped, grouped.c.word == aggregate_values.c.id
     )
 
 
 def _select_by_period() -> Select[Any]:
     each = _json_each("parts")
-    place = func.json_extract(each.c.value, "$[3]").label("place")
-    statement = select(place, *_sum_columns(click_aggregates)).select_from(
+    period_index = func.json_extract(each.c.value, "$[3]").label("place")
+    statement = select(period_index, *_sum_columns(click_aggregates)).select_from(
         each.join(click_aggregates, _is_inside(click_aggregates, each))
     )
     return statement.where(click_aggregates.c.word == _VALUE_ID).group_by("place")

@@ -113,7 +113,7 @@ def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *mes
         value = clicks.c.destination if name == "link" else clicks.c[name]
         along = (clicks.c.position, value) if name == "link" else (value,)
         firsts = firsts + case((and_(is_first(*along), value.is_not(None)), flag), else_=0)
-    found = (
+    expected = (
         select(
             clicks.c.id,
             case((_IS_COUNTED, case((is_first(), 1), else_=0)), else_=0).label("is_first"),
@@ -122,9 +122,11 @@ def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *mes
         .where(here)
         .subquery()
     )
-    wrong = (clicks.c.first != found.c.is_first) | (clicks.c.firsts != found.c.are_firsts)
+    wrong = (clicks.c.first != expected.c.is_first) | (clicks.c.firsts != expected.c.are_firsts)
     connection.execute(
-        update(clicks).where(clicks.c.id == found.c.id, wrong).values(first=found.c.is_first, firsts=found.c.are_firsts)
+        update(clicks)
+        .where(clicks.c.id == expected.c.id, wrong)
+        .values(first=expected.c.is_first, firsts=expected.c.are_firsts)
     )
 
 
@@ -168,7 +170,7 @@ def _rebuild_expected_counts(connection: Connection, here: ColumnElement[bool], 
     columns = [messages.c[name] for name in EXPECTED_MESSAGE_COUNTS]
     was = {row[0]: tuple(row)[1:] for row in connection.execute(select(messages.c.id, *columns).where(there))}
     hits = expected_clickers.load_hits(connection, [(None, message) for message in was if message in counted])
-    clicked = {key: click_probability(found.values()) for (_, key), found in hits.items()}
+    clicked = {key: click_probability(message_hits.values()) for (_, key), message_hits in hits.items()}
     nothing = (0,) * (len(EXPECTED_MESSAGE_COUNTS) - 1)
     rows = [(*counted.get(message, nothing), clicked.get(message, 0), message) for message in was]
     _SET_EXPECTED.run(connection, [row for row in rows if row[:-1] != was[row[-1]]])
@@ -208,8 +210,8 @@ def rebuild_hour_batch(connection: Connection, account: uuid.UUID, start: int) -
     rows += _list_expected_clickers(connection, account, times, (start, until))
     add_deltas(connection, rows, hours_only=True)
     sums = [frozen_aggregates.c[name] for name in ("axis", "hours", "hour", "word", *CLICK_COUNTS)]
-    kept = select(*sums).join(aggregate_dimensions, aggregate_dimensions.c.id == frozen_aggregates.c.axis).where(mine)
-    add_from_select(connection, kept.where(*_is_in_hours(frozen_aggregates.c.hour, start, until)))
+    frozen = select(*sums).join(aggregate_dimensions, aggregate_dimensions.c.id == frozen_aggregates.c.axis).where(mine)
+    add_from_select(connection, frozen.where(*_is_in_hours(frozen_aggregates.c.hour, start, until)))
     return until
 
 
@@ -224,10 +226,10 @@ def _list_expected_clickers(
     rows: list[expected_clickers.ContributionRow] = []
     for start in range(0, len(keys), expected_clickers.BATCH_ROWS):
         some = keys[start : start + expected_clickers.BATCH_ROWS]
-        found = expected_clickers.contributions_of(
+        contributions = expected_clickers.contributions_of(
             connection, account, some, expected_clickers.load_hits(connection, some)
         )
-        rows += [row for row in found if first <= row[4] and (until is None or row[4] < until)]
+        rows += [row for row in contributions if first <= row[4] and (until is None or row[4] < until)]
     return rows
 
 

@@ -28,28 +28,28 @@ BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 
 def get_or_create_ids(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     """The numbers of these texts; those that are new get one."""
-    wanted = list(set(texts))
-    found = find_ids(connection, wanted)
-    missing = [one for one in wanted if one not in found]
+    unique_texts = list(set(texts))
+    ids = find_ids(connection, unique_texts)
+    missing = [text for text in unique_texts if text not in ids]
     if missing:
-        _INSERT.run(connection, [(one,) for one in missing])
-        found |= find_ids(connection, missing)
-    return found
+        _INSERT.run(connection, [(text,) for text in missing])
+        ids |= find_ids(connection, missing)
+    return ids
 
 
 def find_ids(connection: Connection, texts: Sequence[str]) -> dict[str, int]:
     """The numbers of those that have one."""
-    asked = orjson.dumps(texts).decode()
-    if JSON_NUL not in asked:
-        return {row[0]: row[1] for row in connection.execute(_FIND, {"asked": asked})}
-    found: dict[str, int] = {}
+    texts_json = orjson.dumps(texts).decode()
+    if JSON_NUL not in texts_json:
+        return {row[0]: row[1] for row in connection.execute(_FIND, {"asked": texts_json})}
+    ids: dict[str, int] = {}
     for start in range(0, len(texts), BATCH_ROWS):
         here = aggregate_values.c.text.in_(texts[start : start + BATCH_ROWS])
-        found |= {
+        ids |= {
             row[0]: row[1]
             for row in connection.execute(select(aggregate_values.c.text, aggregate_values.c.id).where(here))
         }
-    return found
+    return ids
 
 
 def delete_unused(connection: Connection, ids: Iterable[int] | None = None) -> None:

@@ -28,24 +28,24 @@ class BulkStatement:
         native = connection.dialect.supports_native_uuid or not self._uuid_indexes
         values = rows if native else [self._encode_uuids(row) for row in rows]
         if order is not None:
-            values = [tuple(value if place is None else row[place] for place, value in order) for row in values]
+            values = [tuple(value if index is None else row[index] for index, value in order) for row in values]
         connection.exec_driver_sql(text, list(values))
 
     def _encode_uuids(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        found = list(row)
-        for place in self._uuid_indexes:
-            value = found[place]
+        encoded = list(row)
+        for index in self._uuid_indexes:
+            value = encoded[index]
             if type(value) is uuid.UUID:
-                found[place] = "%032x" % value.int  # noqa: UP031 - UUID.hex is this, and a call
-        return tuple(found)
+                encoded[index] = "%032x" % value.int  # noqa: UP031 - UUID.hex is this, and a call
+        return tuple(encoded)
 
     def _compile(self, connection: Connection) -> tuple[str, list[tuple[int | None, Any]] | None]:
         """The statement's text, and where each of its parameters comes from; None: as they stand in the rows."""
         name = connection.dialect.name
         if name not in self._compiled:
             compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(self._names))
-            asked = tuple(compiled.positiontup or ())
-            place = {name: number for number, name in enumerate(self._names)}
-            order = [(place.get(one), compiled.params.get(one)) for one in asked]
-            self._compiled[name] = str(compiled), None if asked == self._names else order
+            positions = tuple(compiled.positiontup or ())
+            index_by_name = {name: number for number, name in enumerate(self._names)}
+            order = [(index_by_name.get(position), compiled.params.get(position)) for position in positions]
+            self._compiled[name] = str(compiled), None if positions == self._names else order
         return self._compiled[name]

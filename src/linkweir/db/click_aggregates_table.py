@@ -94,8 +94,8 @@ def delete_zero_rows(connection: Connection, rows: Sequence[tuple[Any, ...]], ta
     """Remove those of these sums that have come to nothing, and their words where these were the last: rows as for
     `add`, whose counts do not matter.
     """
-    found = _run_for_sizes(connection, _ZERO_DELETES[table.name], rows, BUCKET_SIZES, counts=False)
-    aggregate_values_table.delete_unused(connection, found)
+    value_ids = _run_for_sizes(connection, _ZERO_DELETES[table.name], rows, BUCKET_SIZES, counts=False)
+    aggregate_values_table.delete_unused(connection, value_ids)
 
 
 def _run_for_sizes(
@@ -109,21 +109,21 @@ def _run_for_sizes(
     """Run a statement for every sum that these rows are part of; the words that these are kept by."""
     if not rows:
         return set()
-    word = aggregate_values_table.get_or_create_ids(connection, {row[3] for row in rows})
+    value_ids = aggregate_values_table.get_or_create_ids(connection, {row[3] for row in rows})
     axis = _dimension_ids(connection, rows)
-    placed = [(axis[row[0].int, row[1], row[2]], row[4], word[row[3]], *row[5:]) for row in rows]
-    placed.sort()  # neighbours lie on the same pages
+    encoded = [(axis[row[0].int, row[1], row[2]], row[4], value_ids[row[3]], *row[5:]) for row in rows]
+    encoded.sort()  # neighbours lie on the same pages
     last = None if counts else 3
     statement.run(
-        connection, [(row[0], size, bucket_start(row[1], size), *row[2:last]) for size in sizes for row in placed]
+        connection, [(row[0], size, bucket_start(row[1], size), *row[2:last]) for size in sizes for row in encoded]
     )
-    return set(word.values())
+    return set(value_ids.values())
 
 
 def _dimension_ids(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], int]:
     known = {(row[0].int, row[1], row[2]): row[:3] for row in rows}  # a UUID's own hash is slow
-    found = aggregate_dimensions_table.get_or_create_ids(connection, known.values())
-    return {key: found[axis] for key, axis in known.items()}
+    ids = aggregate_dimensions_table.get_or_create_ids(connection, known.values())
+    return {key: ids[axis] for key, axis in known.items()}
 
 
 def add_from_select(connection: Connection, rows: Select[Any]) -> None:

@@ -30,14 +30,14 @@ def list_around(connection: Connection, click: RowMapping, reach: int) -> Sequen
     same = _is_same_message(click)
     if same is None:
         return [click]
-    found: dict[uuid.UUID, RowMapping] = {click["id"]: click}
+    clicks_by_id: dict[uuid.UUID, RowMapping] = {click["id"]: click}
     for side, order in (
         (clicks.c.at.between(click["at"] - reach, click["at"]), clicks.c.at.desc()),
         (clicks.c.at.between(click["at"], click["at"] + reach), clicks.c.at),
     ):
         statement = select(clicks).where(same, side).order_by(order, clicks.c.id).limit(MAX_HITS_PER_SIDE)
-        found |= {row["id"]: row for row in connection.execute(statement).mappings() if row["id"] != click["id"]}
-    return sorted(found.values(), key=lambda row: (row["at"], row["id"].int))
+        clicks_by_id |= {row["id"]: row for row in connection.execute(statement).mappings() if row["id"] != click["id"]}
+    return sorted(clicks_by_id.values(), key=lambda row: (row["at"], row["id"].int))
 
 
 def _is_same_message(click: RowMapping) -> ColumnElement[bool] | None:

@@ -71,8 +71,8 @@ def expected_clickers(hits: Iterable[ProbableHit]) -> dict[DimensionValue, Expec
             nobody[key] = before * machine
             if first > best.get(key, (0.0, 0))[0]:
                 best[key] = first, hit.at // HOUR_US
-    found = ((key, hour, round((1 - nobody[key]) * BASIS_POINTS)) for key, (_, hour) in best.items())
-    return {key: (hour, probability) for key, hour, probability in found if probability}
+    probabilities = ((key, hour, round((1 - nobody[key]) * BASIS_POINTS)) for key, (_, hour) in best.items())
+    return {key: (hour, probability) for key, hour, probability in probabilities if probability}
 
 
 def clicker_counts(probability: int) -> tuple[int, int, int]:

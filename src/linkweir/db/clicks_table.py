@@ -29,29 +29,29 @@ def count(connection: Connection) -> int:
 
 def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Which of these facts are in the store already."""
-    found: set[uuid.UUID] = set()
+    stored: set[uuid.UUID] = set()
     for some in _batches(ids):
-        found.update(connection.scalars(select(clicks.c.id).where(clicks.c.id.in_(some))))
-    return found
+        stored.update(connection.scalars(select(clicks.c.id).where(clicks.c.id.in_(some))))
+    return stored
 
 
 def get_messages_by_number(connection: Connection, numbers: Iterable[int]) -> dict[int, RowMapping]:
     """The messages that these token numbers stand for, as far as they are known: the columns of MESSAGE."""
-    found: dict[int, RowMapping] = {}
+    by_number: dict[int, RowMapping] = {}
     for some in _batches(sorted(numbers)):
         statement = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
-        found |= {row["number"]: row for row in connection.execute(statement).mappings()}
-    return found
+        by_number |= {row["number"]: row for row in connection.execute(statement).mappings()}
+    return by_number
 
 
 def get_key_owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
     """Who owns these keys; a key made since the start (by a rotation) is claimed for the first account."""
-    found = accounts_table.link_key_owners(connection)
-    first = accounts_table.get_default_account(connection) if key_ids - found.keys() else None
+    owners = accounts_table.link_key_owners(connection)
+    first = accounts_table.get_default_account(connection) if key_ids - owners.keys() else None
     if first is not None:
         accounts_table.claim_link_keys(connection, dict.fromkeys(sorted(key_ids)), first)
-        found = accounts_table.link_key_owners(connection)
-    return found
+        owners = accounts_table.link_key_owners(connection)
+    return owners
 
 
 INSERT_COLUMNS = (  # the dimensions of clicks are the last ones

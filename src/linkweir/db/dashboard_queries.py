@@ -69,8 +69,8 @@ def list_latest_hits(connection: Connection, account: uuid.UUID, limit: int) -> 
         .limit(limit)
         .subquery()
     )
-    told = (messages.c.subject, messages.c.recipient, messages.c.source)
-    statement = select(newest, *told).outerjoin(messages, messages.c.id == newest.c.message_id)
+    message_columns = (messages.c.subject, messages.c.recipient, messages.c.source)
+    statement = select(newest, *message_columns).outerjoin(messages, messages.c.id == newest.c.message_id)
     return list(connection.execute(statement.order_by(newest.c.at.desc(), newest.c.id)).mappings())
 
 

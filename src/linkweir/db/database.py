@@ -119,11 +119,11 @@ class Database:
 
     def _record_wal_files(self, options: dict[str, Any]) -> None:
         """Know SQLite's own files; before a commit, see that it will go to a file that somebody finds again."""
-        found = self._read_wal_identities()
+        identities = self._read_wal_identities()
         with self._state_lock:
-            if self._wal_files is None and None not in found:
-                self._wal_files = found
-            if options and self._wal_files not in (None, found):
+            if self._wal_files is None and None not in identities:
+                self._wal_files = identities
+            if options and self._wal_files not in (None, identities):
                 raise DatabaseUnavailable(f"{self.path}: its log was removed")
 
     def _check_wal_files(self, *, writes: bool) -> None:

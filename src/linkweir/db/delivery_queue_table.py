@@ -81,8 +81,8 @@ def renew(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID], un
 def has_due(connection: Connection, route: str, now: int) -> bool:
     """Whether a message of this route is due that nobody holds. As cheap with many waiting as with few."""
     due = select(queue.c.message_id).where(queue.c.route == route, queue.c.due_at <= now, _is_claimable(now))
-    found = due.order_by(queue.c.due_at).limit(1)
-    return connection.scalar(found) is not None
+    first_due = due.order_by(queue.c.due_at).limit(1)
+    return connection.scalar(first_due) is not None
 
 
 def _is_claimable(now: int) -> ColumnElement[bool]:

@@ -38,19 +38,19 @@ def count_events_by_period(
         events.c.kind.in_(STORED_EVENT_KINDS), events.c.account_id == account
     )
     hits = _select_by_period(clicks, HIT_EVENT_KIND).where(IS_HIT_EVENT, clicks.c.account_id == account)
-    found = [dict.fromkeys(COUNTED_EVENT_KINDS, 0) for _ in periods]
+    counts = [dict.fromkeys(COUNTED_EVENT_KINDS, 0) for _ in periods]
     for statement in (noted, hits):
-        asked = {"periods": orjson.dumps(periods).decode()}
-        for place, kind, count in connection.execute(statement.where(*conditions), asked):
+        parameters = {"periods": orjson.dumps(periods).decode()}
+        for index, kind, count in connection.execute(statement.where(*conditions), parameters):
             if kind in COUNTED_EVENT_KINDS:
-                found[place][kind] = int(count)
-    return found
+                counts[index][kind] = int(count)
+    return counts
 
 
 def _select_by_period(table: Table, kind: ColumnElement[str]) -> Select[Any]:
     """How many messages had each kind of event in each period."""
     period = func.json_each(bindparam("periods")).table_valued("key", "value")
-    first, last = (func.json_extract(period.c.value, f"$[{place}]") for place in range(2))
+    first, last = (func.json_extract(period.c.value, f"$[{index}]") for index in range(2))
     return (
         select(period.c.key, kind, func.count(func.distinct(table.c.message_id)))
         .select_from(period.join(table, and_(table.c.at >= first, table.c.at < last)))

@@ -122,7 +122,7 @@ UNIQUE_FLAGS: Final = collect_flags(DIMENSIONS)
 
 def click_columns() -> list[Column[str]]:
     """The columns of `clicks` that are dimensions."""
-    return [Column(one.name, one.column_type) for one in CLICK_DIMENSIONS]
+    return [Column(dimension.name, dimension.column_type) for dimension in CLICK_DIMENSIONS]
 
 
 def is_message_dimension(name: str) -> bool:

@@ -52,15 +52,15 @@ def load_hits(connection: Connection, keys: Collection[MessageKey], *, few: bool
 
     `few`: none of them has more hits than that, which is quicker.
     """
-    ours = [key.hex for _, key in keys if isinstance(key, uuid.UUID)]
+    message_ids = [key.hex for _, key in keys if isinstance(key, uuid.UUID)]
     others = [(account.hex, key) for account, key in keys if account is not None and isinstance(key, str)]
-    found: HitsByMessage = defaultdict(dict)
-    for names, statement in ((ours, _OF_MESSAGE[few]), (others, _OF_REFERENCE)):
+    hits: HitsByMessage = defaultdict(dict)
+    for names, statement in ((message_ids, _OF_MESSAGE[few]), (others, _OF_REFERENCE)):
         if names:
             for row in connection.execute(statement, {"names": orjson.dumps(names).decode()}).mappings():
                 key = row["account_id"], row["message_id"] or row["message_ref"]
-                found[key][row["id"]] = probable_hit(row)
-    return found
+                hits[key][row["id"]] = probable_hit(row)
+    return hits
 
 
 def _select_of_message(*, few: bool) -> Select[Any]:
@@ -73,7 +73,7 @@ def _select_of_message(*, few: bool) -> Select[Any]:
 
 def _select_of_reference() -> Select[Any]:
     each = _each_name()
-    account, reference = (func.json_extract(each.c.value, f"$[{place}]") for place in range(2))
+    account, reference = (func.json_extract(each.c.value, f"$[{index}]") for index in range(2))
     return _select_first(
         each,
         lambda some: and_(some.c.message_ref == reference, some.c.account_id == account, some.c.message_id.is_(None)),
@@ -103,18 +103,18 @@ def contributions_of(
     The columns are those of `aggregate_contributions`, of which only those that count clickers are not 0.
     """
     known = _load_messages(connection, [key for _, key in keys if isinstance(key, uuid.UUID)])
-    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for whose, key in keys:
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for owner, key in keys:
         row = known.get(key)
-        if whose != account or (isinstance(key, uuid.UUID) and (row is None or row["sandbox_result"] is not None)):
+        if owner != account or (isinstance(key, uuid.UUID) and (row is None or row["sandbox_result"] is not None)):
             continue
         scopes = message_scopes(row) if row is not None else ("",)
         shared = tuple(iter_message_values(row)) if row is not None else ()
-        for values, (hour, probability) in _iter_values(expected_clickers(hits[whose, key].values()), shared):
+        for values, (hour, probability) in _iter_values(expected_clickers(hits[owner, key].values()), shared):
             for scope in scopes:
-                place = found[account, scope, *values, hour]
-                place[:] = map(add, place, clicker_counts(probability))
-    return [(*place, *NO_OTHER_COUNTS, *counts) for place, counts in found.items()]
+                totals = sums[account, scope, *values, hour]
+                totals[:] = map(add, totals, clicker_counts(probability))
+    return [(*totals, *NO_OTHER_COUNTS, *counts) for totals, counts in sums.items()]
 
 
 def _iter_values(
@@ -126,9 +126,9 @@ def _iter_values(
 
 
 def _load_messages(connection: Connection, ids: Sequence[uuid.UUID]) -> dict[MessageRef, RowMapping]:
-    found: dict[MessageRef, RowMapping] = {}
+    messages_by_key: dict[MessageRef, RowMapping] = {}
     columns = [messages.c[name] for name in ("id", "sandbox_result", "tags", "attributes", *MESSAGE_COLUMN_NAMES)]
     for start in range(0, len(ids), BATCH_ROWS):
         some = select(*columns).where(messages.c.id.in_(ids[start : start + BATCH_ROWS]))
-        found |= {row["id"]: row for row in connection.execute(some).mappings()}
-    return found
+        messages_by_key |= {row["id"]: row for row in connection.execute(some).mappings()}
+    return messages_by_key

@@ -37,13 +37,13 @@ def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequenc
     for start in range(0, len(ids), BATCH_ROWS):
         some = ids[start : start + BATCH_ROWS]
         here = clicks.c.message_id.in_(some)
-        whose = select(messages.c.account_id).where(messages.c.id.in_(some)).distinct()
-        for account in connection.scalars(whose).all():
-            found = [tuple(row) for row in connection.execute(select_contributions(account, here))]
+        accounts_of_messages = select(messages.c.account_id).where(messages.c.id.in_(some)).distinct()
+        for account in connection.scalars(accounts_of_messages).all():
+            contributions = [tuple(row) for row in connection.execute(select_contributions(account, here))]
             keys = [(account, message) for message in some]
-            found += contributions_of(connection, account, keys, load_hits(connection, keys))
+            contributions += contributions_of(connection, account, keys, load_hits(connection, keys))
             _store_contributions(
-                connection, found, lambda row: matches_dimension(row[2], subtracted) or _contains_email(row)
+                connection, contributions, lambda row: matches_dimension(row[2], subtracted) or _contains_email(row)
             )
         connection.execute(update(clicks).where(here).values(settled=True))
 
@@ -53,9 +53,9 @@ def freeze_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid
     for start in range(0, len(ids), BATCH_ROWS):
         some = ids[start : start + BATCH_ROWS]
         here = clicks.c.id.in_(some)
-        found = [tuple(row) for row in connection.execute(select_contributions(account, here))]
-        found += _list_lost_clickers(connection, account, some)
-        _store_contributions(connection, found, _contains_email)
+        contributions = [tuple(row) for row in connection.execute(select_contributions(account, here))]
+        contributions += _list_lost_clickers(connection, account, some)
+        _store_contributions(connection, contributions, _contains_email)
         connection.execute(update(clicks).where(here).values(settled=True))
 
 
@@ -68,8 +68,8 @@ def _list_lost_clickers(connection: Connection, account: uuid.UUID, ids: Sequenc
     connection.execute(update(clicks).where(clicks.c.id.in_(ids)).values(message_ref=None))
     after = load_hits(connection, keys)
     lost = contributions_of(connection, account, keys, before)
-    kept = contributions_of(connection, account, keys, after)
-    return lost + [(*row[:FIRST_COUNT_INDEX], *(-count for count in row[FIRST_COUNT_INDEX:])) for row in kept]
+    remaining = contributions_of(connection, account, keys, after)
+    return lost + [(*row[:FIRST_COUNT_INDEX], *(-count for count in row[FIRST_COUNT_INDEX:])) for row in remaining]
 
 
 def _store_contributions(

@@ -25,26 +25,26 @@ def search(
 
 
 def _build_conditions(filters: Mapping[str, Any]) -> Sequence[ColumnElement[Any]]:
-    found: list[ColumnElement[Any]] = []
+    conditions: list[ColumnElement[Any]] = []
     if filters.get("status"):
-        found.append(func.lower(messages.c.status).in_([one.lower() for one in filters["status"]]))
+        conditions.append(func.lower(messages.c.status).in_([status.lower() for status in filters["status"]]))
     if filters.get("sender"):
-        found.append(func.lower(messages.c.sender) == filters["sender"].lower())
+        conditions.append(func.lower(messages.c.sender) == filters["sender"].lower())
     if filters.get("recipient"):
-        found.append(messages.c.person == filters["recipient"].lower())
+        conditions.append(messages.c.person == filters["recipient"].lower())
     if filters.get("message_id_header"):
-        found.append(messages.c.message_id == filters["message_id_header"].strip("<> "))
+        conditions.append(messages.c.message_id == filters["message_id_header"].strip("<> "))
     if filters.get("subject"):
-        found.append(messages.c.subject.ilike(f"%{filters['subject'].translate(LIKE_ESCAPES)}%", escape="\\"))
+        conditions.append(messages.c.subject.ilike(f"%{filters['subject'].translate(LIKE_ESCAPES)}%", escape="\\"))
     if filters.get("tags"):
-        found.append(has_tag(filters["tags"]))
+        conditions.append(has_tag(filters["tags"]))
     if filters.get("from_time") is not None:
-        found.append(messages.c.created_at >= filters["from_time"])
+        conditions.append(messages.c.created_at >= filters["from_time"])
     if filters.get("to_time") is not None:
-        found.append(messages.c.created_at < filters["to_time"])
+        conditions.append(messages.c.created_at < filters["to_time"])
     if filters.get("domains") is not None:
-        found.append(messages.c.sender_domain.in_(filters["domains"]))
-    return found
+        conditions.append(messages.c.sender_domain.in_(filters["domains"]))
+    return conditions
 
 
 def has_tag(tags: Sequence[str]) -> ColumnElement[bool]:

@@ -46,14 +46,14 @@ def list_messages_to(connection: Connection, email: str, account: uuid.UUID | No
 
 def list_rows_of_message(connection: Connection, message: Mapping[Any, Any]) -> dict[str, list[RowMapping]]:
     """Every row that belongs to a message, by table."""
-    found = {
+    rows = {
         str(table.name): list(connection.execute(select(table).where(table.c.message_id == message["id"])).mappings())
         for table in TABLES_BY_MESSAGE
     }
     for table in TABLES_BY_NUMBER:
         statement = select(table).where(table.c.number == message["number"])
-        found[str(table.name)] = list(connection.execute(statement).mappings())
-    return found
+        rows[str(table.name)] = list(connection.execute(statement).mappings())
+    return rows
 
 
 def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]], now: int) -> dict[str, int]:
@@ -105,10 +105,10 @@ def _job_name(email: str, account: uuid.UUID | None) -> str:
 
 def list_client_ips(connection: Connection, ids: Sequence[uuid.UUID]) -> set[str]:
     """From which IP addresses these messages' links were followed."""
-    found: set[str] = set()
+    ips: set[str] = set()
     for some in _batches(ids):
-        found.update(connection.scalars(select(clicks.c.ip).where(clicks.c.message_id.in_(some), clicks.c.ip != "")))
-    return found
+        ips.update(connection.scalars(select(clicks.c.ip).where(clicks.c.message_id.in_(some), clicks.c.ip != "")))
+    return ips
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -84,11 +84,14 @@ def find_destinations(connection: Connection, table: Table, domain: str, account
     indexed = text(may_contain_email("destination"))  # literally: only so is the index used
     statement = select(*keys, table.c.destination, _owner_column(table))
     if table is not clicks:
-        whose = messages.c.number == links.c.number if table is links else messages.c.id == table.c.message_id
-        statement = statement.outerjoin(messages, whose)
-    alone = account is None or (table is links and connection.scalar(select(func.count()).select_from(accounts)) == 1)
+        of_message = messages.c.number == links.c.number if table is links else messages.c.id == table.c.message_id
+        statement = statement.outerjoin(messages, of_message)
+    is_only_account = account is None or (
+        table is links and connection.scalar(select(func.count()).select_from(accounts)) == 1
+    )
     for row in connection.execute(statement.where(indexed, _contains_domain(table.c.destination, domain))):
-        if account in (None, row[-1]) or (alone and row[-1] is None):  # here: SQL would go by the account's index
+        # the account is compared here: SQL would go by the account's index
+        if account in (None, row[-1]) or (is_only_account and row[-1] is None):
             yield Mention(tuple(row[:-2]), row[-2])
 
 
@@ -117,11 +120,11 @@ def find_values(connection: Connection, domain: str) -> Iterator[tuple[int, str]
 
 def find_dimensions(connection: Connection, domain: str) -> Iterator[Row[Any]]:
     """Axes that sums are kept along: within a tag, or along an attribute."""
-    near = _contains_domain(aggregate_dimensions.c.scope, domain) | _contains_domain(
+    mentions_domain = _contains_domain(aggregate_dimensions.c.scope, domain) | _contains_domain(
         aggregate_dimensions.c.dimension, domain
     )
     yield from connection.execute(
-        select(*aggregate_dimensions.c).where(text(may_contain_email("scope", "dimension")), near)
+        select(*aggregate_dimensions.c).where(text(may_contain_email("scope", "dimension")), mentions_domain)
     )
 
 
@@ -129,7 +132,7 @@ def find_aggregates(
     connection: Connection, value_ids: Sequence[int], dimension_ids: Sequence[int], account: AccountFilter
 ) -> dict[int, set[int]]:
     """Along which axes of the account there are sums by one of these words, or any sums at all: words by axis."""
-    found: dict[int, set[int]] = {}
+    values_by_dimension: dict[int, set[int]] = {}
     making = connection.scalar(select(pending_jobs.c.at).where(pending_jobs.c.name == REBUILD_JOB)) is not None
     for table in (
         AGGREGATE_TABLES if making else (click_aggregates, send_aggregates)
@@ -143,8 +146,8 @@ def find_aggregates(
                 )
                 for row in connection.execute(keys.where(here, ever)):
                     if account in (None, row.account_id):
-                        found.setdefault(row.axis, set()).add(row.word)
-    return found
+                        values_by_dimension.setdefault(row.axis, set()).add(row.word)
+    return values_by_dimension
 
 
 def delete_aggregates(connection: Connection, dimension_id: int, value_ids: Sequence[int]) -> None:
@@ -159,16 +162,18 @@ def delete_aggregates(connection: Connection, dimension_id: int, value_ids: Sequ
 def delete_unreferenced(connection: Connection, value_ids: Sequence[int], dimension_ids: Sequence[int]) -> None:
     """Remove those of these words and axes that there are no sums by any more."""
     delete_unused(connection, value_ids)
-    for one in dimension_ids:
-        unused = [~select(table.c.axis).where(table.c.axis == one).exists() for table in AGGREGATE_TABLES]
-        connection.execute(delete(aggregate_dimensions).where(aggregate_dimensions.c.id == one, *unused))
+    for dimension_id in dimension_ids:
+        unused = [~select(table.c.axis).where(table.c.axis == dimension_id).exists() for table in AGGREGATE_TABLES]
+        connection.execute(delete(aggregate_dimensions).where(aggregate_dimensions.c.id == dimension_id, *unused))
 
 
 def find_idempotent_responses(connection: Connection, domain: str, account: AccountFilter) -> Iterator[Mention]:
     """Remembered replies: those to requests to send name their recipients. They are kept for a day."""
     keys = list(idempotency.primary_key.columns)
-    near = _contains_domain(cast(idempotency.c.body, Text), domain)
-    statement = select(*keys, idempotency.c.created_at, idempotency.c.body).where(~idempotency.c.sealed, near)
+    mentions_domain = _contains_domain(cast(idempotency.c.body, Text), domain)
+    statement = select(*keys, idempotency.c.created_at, idempotency.c.body).where(
+        ~idempotency.c.sealed, mentions_domain
+    )
     if account is not None:
         statement = statement.where(idempotency.c.account_id == account)
     for row in connection.execute(statement):

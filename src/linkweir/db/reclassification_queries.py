@@ -37,23 +37,23 @@ def load_around(connection: Connection, spans: Sequence[MessageSpan]) -> list[Ro
 
     Spans of one message must not overlap. Each costs at most MOST rows, however many hits the message has.
     """
-    ours = [(name.hex, first, last) for name, first, last in spans if isinstance(name, uuid.UUID)]
+    message_spans = [(name.hex, first, last) for name, first, last in spans if isinstance(name, uuid.UUID)]
     others = [span for span in spans if isinstance(span[0], str)]
-    found: list[RowMapping] = []
-    for asked, column in ((ours, clicks.c.message_id), (others, clicks.c.message_ref)):
-        if asked:
-            found += connection.execute(_select_around(column), {"spans": orjson.dumps(asked).decode()}).mappings()
-    return found
+    rows: list[RowMapping] = []
+    for group, column in ((message_spans, clicks.c.message_id), (others, clicks.c.message_ref)):
+        if group:
+            rows += connection.execute(_select_around(column), {"spans": orjson.dumps(group).decode()}).mappings()
+    return rows
 
 
 def _select_around(column: ColumnElement[Any]) -> Select[Any]:
     span = func.json_each(bindparam("spans")).table_valued("value")
-    name, first, last = (func.json_extract(span.c.value, f"$[{place}]") for place in range(3))
-    near = clicks.alias()
+    name, first, last = (func.json_extract(span.c.value, f"$[{index}]") for index in range(3))
+    neighbours = clicks.alias()
     oldest = (
-        select(near.c.at)
-        .where(near.c[column.key or ""] == name, near.c.at <= last)
-        .order_by(near.c.at.desc())
+        select(neighbours.c.at)
+        .where(neighbours.c[column.key or ""] == name, neighbours.c.at <= last)
+        .order_by(neighbours.c.at.desc())
         .limit(1)
         .offset(MAX_HITS_PER_SPAN - 1)
         .scalar_subquery()
@@ -67,18 +67,18 @@ def _select_around(column: ColumnElement[Any]) -> Select[Any]:
 
 def load_unique(connection: Connection, messages: Sequence[MessageRef]) -> list[RowMapping]:
     """The clicks of these messages that are the first counted ones along some dimension: CLICK_COLUMNS."""
-    ours = [name.hex for name in messages if isinstance(name, uuid.UUID)]
+    message_ids = [name.hex for name in messages if isinstance(name, uuid.UUID)]
     others = [name for name in messages if isinstance(name, str)]
-    found: list[RowMapping] = []
+    rows: list[RowMapping] = []
     each = func.json_each(bindparam("names")).table_valued("value")
-    if ours:
+    if message_ids:
         known = select(*_SELECTED).select_from(each.join(clicks, clicks.c.message_id == each.c.value)).where(_IS_UNIQUE)
-        found += connection.execute(known, {"names": orjson.dumps(ours).decode()}).mappings()
+        rows += connection.execute(known, {"names": orjson.dumps(message_ids).decode()}).mappings()
     if others:
-        asked = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
-        unknown = select(*_SELECTED).where(clicks.c.message_id.is_(None), asked, _IS_UNIQUE)
-        found += connection.execute(unknown, {"names": orjson.dumps(others).decode()}).mappings()
-    return found
+        of_references = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
+        unknown = select(*_SELECTED).where(clicks.c.message_id.is_(None), of_references, _IS_UNIQUE)
+        rows += connection.execute(unknown, {"names": orjson.dumps(others).decode()}).mappings()
+    return rows
 
 
 _IS_UNIQUE = text("clicks.firsts > 0")  # a literal: an index on a condition does not serve a parameter
@@ -98,8 +98,8 @@ def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> 
         .order_by(clicks.c.at, clicks.c.id)
         .execution_options(yield_per=100)
     )
-    found: Result[Any] = connection.execute(statement)
-    with found as rows:
+    result: Result[Any] = connection.execute(statement)
+    with result as rows:
         yield from rows.mappings()
 
 

@@ -69,7 +69,7 @@ def anonymize_unattributed_clicks(connection: Connection, now: int, limit: int) 
     """Clicks on links of messages that are not known here, minted in bulk, lose what says whose they are after as long
     as their account keeps metadata; they stay as numbers, and so do their sums.
     """
-    found: list[uuid.UUID] = []
+    anonymized: list[uuid.UUID] = []
     for account, days in connection.execute(select(accounts.c.id, accounts.c.message_metadata_retention)).all():
         personal = clicks.c.ip.is_not(None) | clicks.c.user_agent.is_not(None) | clicks.c.message_ref.is_not(None)
         old = (
@@ -78,8 +78,10 @@ def anonymize_unattributed_clicks(connection: Connection, now: int, limit: int) 
             clicks.c.message_id.is_(None),
             personal,
         )
-        some = list(connection.scalars(select(clicks.c.id).where(*old).limit(limit - len(found))))
+        some = list(connection.scalars(select(clicks.c.id).where(*old).limit(limit - len(anonymized))))
         freeze_clicks(connection, account, some)
-        found += some
-    connection.execute(update(clicks).where(clicks.c.id.in_(found)).values(**ANONYMIZED_COLUMNS, signals="", firsts=0))
-    return len(found)
+        anonymized += some
+    connection.execute(
+        update(clicks).where(clicks.c.id.in_(anonymized)).values(**ANONYMIZED_COLUMNS, signals="", firsts=0)
+    )
+    return len(anonymized)

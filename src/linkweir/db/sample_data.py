@@ -35,22 +35,22 @@ def mark_delivered(connection: Connection, delivered: Sequence[tuple[uuid.UUID, 
     marked = update(messages).where(messages.c.id == bindparam("key"))
     rows = [{"key": key, "moment": moment} for key, moment in delivered]
     connection.execute(marked.values(status="Delivered", source=SAMPLE_SOURCE, num_attempts=1, **times), rows)
-    told = [
+    attempt_rows = [
         {"id": uuid.uuid4(), "message_id": key, "at": moment, "status": "Delivered", "log": "sample data: sent nowhere"}
         for key, moment in delivered
     ]
-    connection.execute(insert(attempts), told)
+    connection.execute(insert(attempts), attempt_rows)
     for key in keys:
         send_aggregates_table.count_delivered(connection, key)
-    found = connection.execute(select(messages).where(messages.c.id.in_(keys))).mappings()
-    by_key = {row["id"]: row for row in found}
+    mails = connection.execute(select(messages).where(messages.c.id.in_(keys))).mappings()
+    by_key = {row["id"]: row for row in mails}
     return [by_key[key] for key in keys]
 
 
 def suppress_webhooks(connection: Connection, account: uuid.UUID) -> None:
     """No webhook is told of clicks on sample messages."""
-    ours = select(messages.c.id).where(messages.c.account_id == account, messages.c.source == SAMPLE_SOURCE)
-    waiting = (clicks.c.tell_at.is_not(None), clicks.c.message_id.in_(ours))
+    sample_messages = select(messages.c.id).where(messages.c.account_id == account, messages.c.source == SAMPLE_SOURCE)
+    waiting = (clicks.c.tell_at.is_not(None), clicks.c.message_id.in_(sample_messages))
     connection.execute(update(clicks).where(*waiting).values(tell_at=None))
 
 
@@ -77,8 +77,8 @@ def settle_requests(connection: Connection, webhook: uuid.UUID, failure_interval
     rows = connection.execute(
         select(*columns).where(outbox.c.webhook_id == webhook).order_by(outbox.c.created_at, outbox.c.id)
     ).all()
-    for place, row in enumerate(rows):
-        result = _FAILURE if place % failure_interval == failure_interval - 1 else _SUCCESS
+    for index, row in enumerate(rows):
+        result = _FAILURE if index % failure_interval == failure_interval - 1 else _SUCCESS
         ended = row.created_at + 400_000
         values = {**result, "finished_at": ended, "due_at": ended}
         connection.execute(update(outbox).where(outbox.c.id == row.id).values(**values))

@@ -64,14 +64,16 @@ def _add_counts(
     factor: int = 1,
     dimensions: Sequence[str] | None = None,
 ) -> None:
-    found = Counter(
+    counts = Counter(
         key
         for row in rows
         for key in iter_aggregate_keys(row)
         if dimensions is None or matches_dimension(key[2], dimensions)
     )
-    numbers = ((count, 0) if column == "sent" else (0, count) for count in found.values())
-    changes = [(*key, factor * sent, factor * delivered) for key, (sent, delivered) in zip(found, numbers, strict=True)]
+    numbers = ((count, 0) if column == "sent" else (0, count) for count in counts.values())
+    changes = [
+        (*key, factor * sent, factor * delivered) for key, (sent, delivered) in zip(counts, numbers, strict=True)
+    ]
     click_aggregates_table.add_deltas(connection, changes, send_aggregates)
 
 

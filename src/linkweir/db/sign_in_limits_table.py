@@ -38,27 +38,27 @@ class SignInLimit:
 
 def get_wait(connection: Connection, limits: Sequence[SignInLimit], now: int) -> int:
     """Microseconds until all of these allow one more attempt."""
-    found = _load_free_at(connection, limits)
-    return max((one.wait_us(found.get(one.key, 0), now) for one in limits), default=0)
+    free_at = _load_free_at(connection, limits)
+    return max((limit.wait_us(free_at.get(limit.key, 0), now) for limit in limits), default=0)
 
 
 def consume(connection: Connection, limits: Sequence[SignInLimit], now: int) -> None:
     """One attempt at each of them."""
-    found = _load_free_at(connection, limits)
-    for one in limits:
-        values = {"free_at": one.next_free_at(found.get(one.key, 0), now)}
-        if one.key in found:
-            connection.execute(update(sign_in_limits).where(sign_in_limits.c.key == one.key).values(**values))
+    free_at = _load_free_at(connection, limits)
+    for limit in limits:
+        values = {"free_at": limit.next_free_at(free_at.get(limit.key, 0), now)}
+        if limit.key in free_at:
+            connection.execute(update(sign_in_limits).where(sign_in_limits.c.key == limit.key).values(**values))
         else:
-            connection.execute(insert(sign_in_limits).values(key=one.key, **values))
+            connection.execute(insert(sign_in_limits).values(key=limit.key, **values))
     _prune(connection, now)
 
 
 def refund(connection: Connection, limits: Sequence[SignInLimit]) -> None:
     """The attempt was a good one: it does not count. Failures before it do."""
-    for one in limits:
-        mine = update(sign_in_limits).where(sign_in_limits.c.key == one.key)
-        connection.execute(mine.values(free_at=sign_in_limits.c.free_at - one.interval))
+    for limit in limits:
+        mine = update(sign_in_limits).where(sign_in_limits.c.key == limit.key)
+        connection.execute(mine.values(free_at=sign_in_limits.c.free_at - limit.interval))
 
 
 def reset(connection: Connection, key: bytes) -> None:
@@ -67,8 +67,8 @@ def reset(connection: Connection, key: bytes) -> None:
 
 
 def _load_free_at(connection: Connection, limits: Sequence[SignInLimit]) -> dict[bytes, int]:
-    wanted = sign_in_limits.c.key.in_([one.key for one in limits])
-    return {row.key: row.free_at for row in connection.execute(select(sign_in_limits).where(wanted))}
+    has_key = sign_in_limits.c.key.in_([limit.key for limit in limits])
+    return {row.key: row.free_at for row in connection.execute(select(sign_in_limits).where(has_key))}
 
 
 def _prune(connection: Connection, now: int) -> None:
