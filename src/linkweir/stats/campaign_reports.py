@@ -110,10 +110,10 @@ def list_campaign_summaries(connection: Connection, account: uuid.UUID, period: 
     newest = sorted(since, key=lambda tag: (-since[tag], tag))[:MAX_CAMPAIGNS]
     sent = aggregate_queries.sum_sent_by_value(connection, span, "tag", newest)
     counts = dict(verdict_counts.counts_by_value(aggregate_queries.sum_by_value(connection, span, "tag", MAX_LINKS)))
-    found = [
+    summaries = [
         CampaignSummary(tag, *sent.get(tag, (0, 0)), since[tag] * HOUR_US, counts.get(tag, NO_COUNTS)) for tag in newest
     ]
-    return found + [CampaignSummary(tag, 0, 0, None, one) for tag, one in counts.items() if tag not in since]
+    return summaries + [CampaignSummary(tag, 0, 0, None, clicks) for tag, clicks in counts.items() if tag not in since]
 
 
 def load_campaign(connection: Connection, account: uuid.UUID, tag: str, period: ReportPeriod) -> CampaignReport:
@@ -146,8 +146,8 @@ def load_links(connection: Connection, account: uuid.UUID, tag: str, period: Rep
 
 def load_latest_mail(connection: Connection, account: uuid.UUID, tag: str) -> bytes | None:
     """The newest mail of a campaign that is stored."""
-    found = dashboard_queries.get_latest_stored_mail(connection, account, tag)
-    return found[1] if found else None
+    mail = dashboard_queries.get_latest_stored_mail(connection, account, tag)
+    return mail[1] if mail else None
 
 
 def load_cumulative_clicks(

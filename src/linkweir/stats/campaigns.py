@@ -33,11 +33,11 @@ def list_campaigns(
     """The tags of messages sent between two hours, most messages first, and whether there are more than `limit`."""
     span = AggregateRange(account, "", first, last)
     sent = aggregate_queries.sum_sent_by_value(connection, span, "tag")
-    wanted = sorted(sent, key=lambda tag: (-sent[tag][0], tag))
+    tags_by_size = sorted(sent, key=lambda tag: (-sent[tag][0], tag))
     rows = []
-    for tag, sums in counts_for_values(connection, span, "tag", wanted[:limit]).items():
+    for tag, sums in counts_for_values(connection, span, "tag", tags_by_size[:limit]).items():
         rows.append({"tag": tag, **sums, **send_rates(*sent[tag], sums["clickers"])})
-    return rows, len(wanted) > limit
+    return rows, len(tags_by_size) > limit
 
 
 def compare_variants(
@@ -56,5 +56,5 @@ def compare_variants(
     base = groups.get(baseline if baseline is not None else names[0]) if names else None
     if base is None:
         return rows, []
-    found = compare_all(base, [group for group in groups.values() if group is not base])
-    return rows, [asdict(one) for one in found]
+    comparisons = compare_all(base, [group for group in groups.values() if group is not base])
+    return rows, [asdict(comparison) for comparison in comparisons]

@@ -64,16 +64,16 @@ def iter_clicks(
     domains: Sequence[str] | None = None,
 ) -> Iterator[ExportRow]:
     """Every click between two times, oldest first: see CLICKS. Raises DatabaseUnavailable."""
-    place = (from_at, uuid.UUID(int=0))
+    cursor = (from_at, uuid.UUID(int=0))
     while True:
         with store.read() as connection:
             rows = click_lists.load_export_batch(
-                connection, account, place, to_at, BATCH_ROWS, tag=tag, domains=domains
+                connection, account, cursor, to_at, BATCH_ROWS, tag=tag, domains=domains
             )
         yield from rows
         if len(rows) < BATCH_ROWS:
             return
-        place = (rows[-1]["at"], rows[-1]["id"])
+        cursor = (rows[-1]["at"], rows[-1]["id"])
 
 
 def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportRow]:
@@ -81,15 +81,15 @@ def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportR
 
     Raises DatabaseUnavailable.
     """
-    wanted = PageRequest(BATCH_ROWS)
+    request = PageRequest(BATCH_ROWS)
     while True:
         with store.read() as connection:
-            page = click_lists.list_clicks_of_message(connection, message["id"], wanted)
+            page = click_lists.list_clicks_of_message(connection, message["id"], request)
         for row in page.rows:
             yield {**row, "recipient": message["recipient"], "tags": message["tags"]}
         if not page.more_after:
             return
-        wanted = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
+        request = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
 
 
 def iter_clickers(
@@ -107,15 +107,15 @@ def iter_clickers(
     """
     narrowed: dict[str, Any] = {"position": position, "destination": destination}
     narrowed |= {"address": address, "between": between}
-    wanted = PageRequest(BATCH_ROWS)
+    request = PageRequest(BATCH_ROWS)
     while True:
         with store.read() as connection:
-            page = click_lists.list_clickers(connection, account, tag, wanted, **narrowed)
+            page = click_lists.list_clickers(connection, account, tag, request, **narrowed)
         for row in page.rows:
             yield {**row, "message_id": row["id"], "sent_at": row["at"]}
         if not page.more_after:
             return
-        wanted = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
+        request = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
 
 
 def list_clicks_of_message(connection: Connection, message: uuid.UUID, page: PageRequest) -> RowPage:

@@ -68,27 +68,27 @@ def query_clicks(connection: Connection, query: StatisticsQuery) -> StatisticsRe
 
 def _query_by_time(connection: Connection, query: StatisticsQuery) -> list[dict[str, Any]]:
     group: PeriodUnit = query.group_by  # type: ignore[assignment]  # one of GROUPS, as its caller has seen
-    found = list(itertools.islice(iter_periods(query.first, query.last, group, query.time_zone), MAX_PERIODS + 1))
-    if len(found) > MAX_PERIODS:
+    periods = list(itertools.islice(iter_periods(query.first, query.last, group, query.time_zone), MAX_PERIODS + 1))
+    if len(periods) > MAX_PERIODS:
         raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
     both = query.tag and query.sender_domain
     side = ("sender_domain", query.sender_domain or "") if both else ("", "")
-    sums = aggregate_queries.sum_by_period(connection, query.span, found, *side)
+    sums = aggregate_queries.sum_by_period(connection, query.span, periods, *side)
     return [
         {"first": first, "last": last, **public_counts(dict(zip(aggregate_queries.COUNT_COLUMNS, row, strict=True)))}
-        for (first, last), row in zip(found, sums, strict=True)
+        for (first, last), row in zip(periods, sums, strict=True)
     ]
 
 
 def _query_by_value(connection: Connection, query: StatisticsQuery) -> StatisticsResult:
     span = query.span
-    found = aggregate_queries.sum_by_value(connection, span, query.group_by, query.limit + 1)
-    some = found[: query.limit]
+    all_rows = aggregate_queries.sum_by_value(connection, span, query.group_by, query.limit + 1)
+    some = all_rows[: query.limit]
     rows = [{**_value_fields(query.group_by, row.value), **public_counts(row._mapping)} for row in some]
     if is_message_dimension(query.group_by):
         sent = aggregate_queries.sum_sent_by_value(connection, span, query.group_by, [row.value for row in some])
         rows = [{**row, **send_rates(*sent.get(row["value"], (0, 0)), row["clickers"])} for row in rows]
-    return StatisticsResult(rows, len(found) > query.limit)
+    return StatisticsResult(rows, len(all_rows) > query.limit)
 
 
 def _value_fields(group: str, value: str) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def counts_for_values(
     connection: Connection, span: AggregateRange, dimension: str, values: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     """Sums of these values, with zeros for those that nobody clicked on."""
-    found = {
+    rows_by_value = {
         row.value: row._mapping
         for row in aggregate_queries.sum_by_value(connection, span, dimension, len(values), values)
     }
     empty = dict.fromkeys(aggregate_queries.COUNT_COLUMNS, 0)
-    return {value: public_counts(found.get(value, empty)) for value in values}
+    return {value: public_counts(rows_by_value.get(value, empty)) for value in values}

@@ -70,10 +70,10 @@ def report_links(
         row["position"]: row for row in click_lists.list_links_of_message(connection, message["id"])
     }
     raw = messages_table.get_content(connection, message["id"])
-    found = list(_SentMail(connection, message, tracker).iter_links(raw, switches, followed)) if raw else []
+    links = list(_SentMail(connection, message, tracker).iter_links(raw, switches, followed)) if raw else []
     followed.pop(HONEYPOT_INDEX, None)  # the hidden link is none of the sender's
-    found += [_link_from_row(row) for row in followed.values()]  # those that are left
-    return MessageLinkReport(sorted(found, key=lambda link: link.position), raw is not None)
+    links += [_link_from_row(row) for row in followed.values()]  # those that are left
+    return MessageLinkReport(sorted(links, key=lambda link: link.position), raw is not None)
 
 
 class _SentMail:
@@ -91,15 +91,19 @@ class _SentMail:
     def iter_links(self, raw: bytes, switches: Switches, click_counts: ClickCounts) -> Iterator[LinkReportRow]:
         """Each link with its counts, which it takes out of `click_counts`."""
         hidden = 0
-        for one in check_message(raw, switches=switches, links=self._tracker)[0]:
-            ours = self._open_link(one.link.destination) if one.link.outcome is Outcome.ALREADY_TRACKED else None
-            if ours is not None and ours[0] == HONEYPOT_INDEX:
+        for part_link in check_message(raw, switches=switches, links=self._tracker)[0]:
+            opened = (
+                self._open_link(part_link.link.destination)
+                if part_link.link.outcome is Outcome.ALREADY_TRACKED
+                else None
+            )
+            if opened is not None and opened[0] == HONEYPOT_INDEX:
                 hidden += 1  # it was not there when the links were counted
-            elif ours is not None:
-                counts = click_counts.pop(ours[0], None)
-                yield _make_link(*ours, Outcome.TRACKED, counts, part=one.part, text=one.link.text)
+            elif opened is not None:
+                counts = click_counts.pop(opened[0], None)
+                yield _make_link(*opened, Outcome.TRACKED, counts, part=part_link.part, text=part_link.link.text)
             else:
-                yield self._unchanged_link(one, one.link.index - hidden)
+                yield self._unchanged_link(part_link, part_link.link.index - hidden)
 
     def _open_link(self, url: str | None) -> tuple[int, str | None] | None:
         """Position and destination of a tracking link of this message; None for one of another message."""
@@ -116,20 +120,26 @@ class _SentMail:
         )
         return opened.index, known
 
-    def _unchanged_link(self, one: PartLink, position: int) -> LinkReportRow:
+    def _unchanged_link(self, part_link: PartLink, position: int) -> LinkReportRow:
         """A link that was left as it was. One that could be tracked now could not then: for a reason that is noted."""
-        outcome, declined = one.link.outcome, OPTED_OUT_REASON
+        outcome, declined = part_link.link.outcome, OPTED_OUT_REASON
         if outcome in (Outcome.TRACKED, Outcome.LINE_TOO_LONG):
             if not self._message["track_clicks"]:
                 outcome, declined = Outcome.DECLINED, self._unchanged_reason or UNTRACKED_REASON
             elif self._unchanged_reason:
                 outcome, declined = Outcome.DECLINED, self._unchanged_reason
-            elif one.part in self._long_line_parts:  # whatever stood beside it then
+            elif part_link.part in self._long_line_parts:  # whatever stood beside it then
                 outcome = Outcome.LINE_TOO_LONG
             elif outcome is Outcome.TRACKED:
                 outcome = Outcome.DECLINED
         return _make_link(
-            position, one.link.destination, outcome, None, part=one.part, text=one.link.text, declined=declined
+            position,
+            part_link.link.destination,
+            outcome,
+            None,
+            part=part_link.part,
+            text=part_link.link.text,
+            declined=declined,
         )
 
 

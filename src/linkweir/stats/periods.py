@@ -42,10 +42,10 @@ def _next_period_start(hour: int, unit: PeriodUnit, zone: ZoneInfo) -> int:
     begins = _next_period_day(local.date(), unit)
     # at the first of two midnights, and right after the gap when clocks skip midnight
     midnight = datetime(begins.year, begins.month, begins.day, tzinfo=zone)
-    found = _hour_from(midnight)
-    if datetime.fromtimestamp(found * HOUR_SECONDS, zone).date() < begins:  # clocks went back right after the first one
-        found = _hour_from(midnight.replace(fold=1))
-    return found
+    start = _hour_from(midnight)
+    if datetime.fromtimestamp(start * HOUR_SECONDS, zone).date() < begins:  # clocks went back right after the first one
+        start = _hour_from(midnight.replace(fold=1))
+    return start
 
 
 def _hour_from(moment: datetime) -> int:

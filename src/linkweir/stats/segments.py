@@ -39,7 +39,7 @@ class AudienceSegment:
     @property
     def has_rates(self) -> bool:
         """Whether its values have click rates."""
-        return any(one.delivered is not None for one in self.values)
+        return any(value.delivered is not None for value in self.values)
 
 
 def load_campaign_segments(
@@ -51,8 +51,8 @@ def load_campaign_segments(
     queries = (
         period.statistics_query(account, tag, group=dimension, limit=MAX_PREVIEW_VALUES) for dimension in dimensions
     )
-    found = (load_segment(connection, query) for query in queries)
-    return [one for one in found if one.values]
+    segments = (load_segment(connection, query) for query in queries)
+    return [segment for segment in segments if segment.values]
 
 
 def load_segment(connection: Connection, query: StatisticsQuery) -> AudienceSegment:

@@ -57,8 +57,8 @@ class _TestResult:
 def compare_all(base: ComparedGroup, others: Sequence[ComparedGroup]) -> list[RateDifference]:
     """Each of the others beside `base`, all in one family; empty groups are left out."""
     judged = sum(_is_large_enough(base, other) for other in others)
-    found = [compare_groups(base, other, max(1, judged)) for other in others]
-    return [one for one in found if one is not None]
+    comparisons = [compare_groups(base, other, max(1, judged)) for other in others]
+    return [comparison for comparison in comparisons if comparison is not None]
 
 
 def compare_groups(base: ComparedGroup, other: ComparedGroup, comparisons: int = 1) -> RateDifference | None:

@@ -71,15 +71,15 @@ def counts_by_value(rows: Iterable[Row[Any]]) -> list[tuple[str, VerdictCounts]]
 
 def link_clicks_by_position(rows: Iterable[Row[Any]]) -> dict[int, LinkClicks]:
     """Counts by position, from rows of sums whose value is `<position>` TAB `<destination>`."""
-    found: dict[int, LinkClicks] = {}
+    by_position: dict[int, LinkClicks] = {}
     for row in rows:
-        place = row.value.partition("\t")[0]
-        if place.isdigit():
-            before, one = found.get(int(place), LinkClicks()), counts_from_row(row._mapping)
-            found[int(place)] = LinkClicks(
-                before.human + one.human, before.unsure + one.unsure, before.machine + one.machines
+        position = row.value.partition("\t")[0]
+        if position.isdigit():
+            before, counts = by_position.get(int(position), LinkClicks()), counts_from_row(row._mapping)
+            by_position[int(position)] = LinkClicks(
+                before.human + counts.human, before.unsure + counts.unsure, before.machine + counts.machines
             )
-    return found
+    return by_position
 
 
 def link_clicks_from_links(rows: Iterable[Mapping[Any, Any]]) -> dict[int, LinkClicks]:
