@@ -78,10 +78,10 @@ _OPT_OUT_IGNORED = (
 
 def _recorded_data(settings: DisclosureSettings) -> list[str]:
     address = "your network address without its last part" if settings.truncates_ips else "your network address"
-    place = ", and from the address the country and region" if settings.has_geoip else ""
-    requested = "".join(f", the {one.disclosure}" for one in CLICK_DIMENSIONS if one.from_request)
-    known = [one for one in CLICK_DIMENSIONS if settings.has_geoip or one.name != "country"]
-    coarse = " and ".join(f"the {one.disclosure}" for one in known if one.is_coarse)
+    location = ", and from the address the country and region" if settings.has_geoip else ""
+    requested = "".join(f", the {dimension.disclosure}" for dimension in CLICK_DIMENSIONS if dimension.from_request)
+    known = [dimension for dimension in CLICK_DIMENSIONS if settings.has_geoip or dimension.name != "country"]
+    coarse = " and ".join(f"the {dimension.disclosure}" for dimension in known if dimension.is_coarse)
     hints = (
         "whether the network is known to be a scanner's or a data centre's, whether the program says that it is a "
         "robot, whether the link was fetched ahead, and which usual headers the request left out"
@@ -89,7 +89,7 @@ def _recorded_data(settings: DisclosureSettings) -> list[str]:
     return [
         "Each link has a privacy mode. It can be set for the sender, the mail or the recipient; the strictest applies.",
         f"In full: the time, the link and its destination, the mail and its recipient, {address}, the user agent of "
-        f"your browser{requested}, and from that the program, the system and the kind of device{place}.",
+        f"your browser{requested}, and from that the program, the system and the kind of device{location}.",
         f"Pseudonymous: the time, the link and its destination, the mail and its recipient, and {coarse}; no network "
         "address and no user agent.",
         f"Anonymous: the campaign, the position of the link in the mail, the time, and {coarse}; not "
@@ -106,7 +106,7 @@ def _retention_periods(settings: DisclosureSettings) -> list[str]:
         if settings.content_retention_days
         else "only until it is delivered"
     )
-    grouped = [one.disclosure for one in DIMENSIONS if one.disclosure]
+    grouped = [dimension.disclosure for dimension in DIMENSIONS if dimension.disclosure]
     return [
         f"Data that links a click to you is stored for {_format_days(settings.metadata_retention_days)} at most, "
         f"and the text of a mail {content}, "

@@ -76,13 +76,16 @@ class PrivacyRequests:
         """
         self._external_data.drain_journal()
         with self._store.read() as connection:
-            found = person_data.list_messages_to(connection, email, account)
+            messages = person_data.list_messages_to(connection, email, account)
         yield b'{"object":"recipient","email":' + orjson.dumps(email) + b',"messages":['
-        for place, message in enumerate(found):
+        for index, message in enumerate(messages):
             with self._store.read() as connection:
                 rows = person_data.list_rows_of_message(connection, message)
-            one = {**row_to_json(message), **{name: [row_to_json(row) for row in some] for name, some in rows.items()}}
-            yield (b"," if place else b"") + orjson.dumps(one)
+            record = {
+                **row_to_json(message),
+                **{name: [row_to_json(row) for row in some] for name, some in rows.items()},
+            }
+            yield (b"," if index else b"") + orjson.dumps(record)
         yield (
             b'],"named":'
             + orjson.dumps(PersonMentions(self._store, PersonMatcher(email), account).destinations())
@@ -128,9 +131,9 @@ class PrivacyRequests:
 
     def _erase_messages(self, email: str, now: int, account: AccountId, report: ErasureReport) -> None:
         with self._store.read() as connection:
-            found = person_data.list_messages_to(connection, email, account)
-        for start in range(0, len(found), BATCH_MESSAGES):
-            self._erase_batch(found[start : start + BATCH_MESSAGES], now, PersonMatcher(email), report)
+            messages = person_data.list_messages_to(connection, email, account)
+        for start in range(0, len(messages), BATCH_MESSAGES):
+            self._erase_batch(messages[start : start + BATCH_MESSAGES], now, PersonMatcher(email), report)
 
     def _erase_batch(
         self, some: Sequence[Mapping[Any, Any]], now: int, matcher: PersonMatcher, report: ErasureReport

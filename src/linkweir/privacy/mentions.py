@@ -57,28 +57,30 @@ class PersonMentions:
 
     def destinations(self) -> dict[str, list[str]]:
         """The destinations that hold the address, each once, by table."""
-        found: dict[str, list[str]] = {}
+        destinations: dict[str, list[str]] = {}
         with self._store.read() as connection:
             for table, _ in person_search.DESTINATION_TABLES:
-                near = person_search.find_destinations(connection, table, self.matcher.domain, self._account)
-                found[str(table.name)] = sorted({one.value for one in near if self.matcher.matches(one.value)})
-        return found
+                candidates = person_search.find_destinations(connection, table, self.matcher.domain, self._account)
+                destinations[str(table.name)] = sorted(
+                    {mention.value for mention in candidates if self.matcher.matches(mention.value)}
+                )
+        return destinations
 
     def any_indexed(self) -> bool:
         """Are there any where looking costs little: in destinations and sums, which have an index for it, and in the
         replies of a day?
         """
         with self._store.read() as connection:
-            near = (
+            candidates = (
                 person_search.find_destinations(connection, table, *self._search_arguments)
                 for table, _ in person_search.DESTINATION_TABLES
             )
             return (
-                any(self.matcher.matches(one.value) for some in near for one in some)
+                any(self.matcher.matches(text.value) for some in candidates for text in some)
                 or any(self._aggregate_rows(connection, *self._aggregate_keys(connection)).values())
                 or any(
-                    self._reply_names_person(one)
-                    for one in person_search.find_idempotent_responses(connection, *self._search_arguments)
+                    self._reply_names_person(response)
+                    for response in person_search.find_idempotent_responses(connection, *self._search_arguments)
                 )
             )
 
@@ -98,8 +100,8 @@ class PersonMentions:
     def _delete_destinations(self, counts: ErasureCounts) -> None:
         for table, left in person_search.DESTINATION_TABLES:
             with self._store.read() as connection:
-                near = person_search.find_destinations(connection, table, *self._search_arguments)
-                keys = [one.key for one in near if self.matcher.matches(one.value)]
+                candidates = person_search.find_destinations(connection, table, *self._search_arguments)
+                keys = [mention.key for mention in candidates if self.matcher.matches(mention.value)]
             for some in _batch_items(keys):
                 with self._store.write() as connection:
                     person_search.clear_destinations(connection, table, left, some)
@@ -107,11 +109,11 @@ class PersonMentions:
 
     def _redact_texts(self, column: Column[Any]) -> int:
         with self._store.read() as connection:
-            near = person_search.find_texts(connection, column, self.matcher.email, self._account)
+            candidates = person_search.find_texts(connection, column, self.matcher.email, self._account)
             new = [
-                person_search.Mention(one.key, self._redact_value(column, one.value))
-                for one in near
-                if self._names_person(one.value)
+                person_search.Mention(mention.key, self._redact_value(column, mention.value))
+                for mention in candidates
+                if self._names_person(mention.value)
             ]
         for some in _batch_items(new):
             with self._store.write() as connection:
@@ -127,7 +129,7 @@ class PersonMentions:
         if column is messages.c.tags:
             return [tag for tag in value if not is_in(tag)]
         if column is messages.c.attributes:
-            return {name: one for name, one in value.items() if not is_in(name) and not is_in(one)}
+            return {name: item for name, item in value.items() if not is_in(name) and not is_in(item)}
         if column is messages.c.variant:
             return None
         if isinstance(value, bytes):
@@ -137,11 +139,13 @@ class PersonMentions:
     def _aggregate_keys(self, connection: Connection) -> tuple[list[int], list[int]]:
         """The words that name them, of whatever account, and the account's axes that do."""
         domain, is_in = self.matcher.domain, self.matcher.matches
-        word = [key for key, text in person_search.find_values(connection, domain) if is_in(text)]
-        near = [
-            one for one in person_search.find_dimensions(connection, domain) if is_in(one.scope) or is_in(one.dimension)
+        value_ids = [key for key, text in person_search.find_values(connection, domain) if is_in(text)]
+        dimension_ids = [
+            dimension
+            for dimension in person_search.find_dimensions(connection, domain)
+            if is_in(dimension.scope) or is_in(dimension.dimension)
         ]
-        return word, [one.id for one in near if self._account in (None, one.account_id)]
+        return value_ids, [dimension.id for dimension in dimension_ids if self._account in (None, dimension.account_id)]
 
     def _aggregate_rows(
         self, connection: Connection, value_ids: list[int], dimension_ids: list[int]
@@ -150,47 +154,47 @@ class PersonMentions:
 
     def _delete_aggregates(self, counts: ErasureCounts) -> None:
         with self._store.read() as connection:
-            word, axis = self._aggregate_keys(connection)
-            found = self._aggregate_rows(connection, word, axis)
-        for key, words in found.items():
+            value_ids, axis = self._aggregate_keys(connection)
+            rows = self._aggregate_rows(connection, value_ids, axis)
+        for key, values in rows.items():
             with self._store.write() as connection:
-                person_search.delete_aggregates(connection, key, sorted(words))
-            counts.sums += len(words)
+                person_search.delete_aggregates(connection, key, sorted(values))
+            counts.sums += len(values)
         with self._store.write() as connection:
-            person_search.delete_unreferenced(connection, word, axis)
+            person_search.delete_unreferenced(connection, value_ids, axis)
 
-    def _reply_names_person(self, one: person_search.Mention) -> bool:
-        return self.matcher.matches(one.value.decode("utf-8", "replace"))
+    def _reply_names_person(self, response: person_search.Mention) -> bool:
+        return self.matcher.matches(response.value.decode("utf-8", "replace"))
 
     def _redact_replies(self, counts: ErasureCounts) -> None:
         with self._store.read() as connection:
-            found = [
-                one
-                for one in person_search.find_idempotent_responses(connection, *self._search_arguments)
-                if self._reply_names_person(one)
+            responses = [
+                response
+                for response in person_search.find_idempotent_responses(connection, *self._search_arguments)
+                if self._reply_names_person(response)
             ]
-        for some in _batch_items(found):
+        for some in _batch_items(responses):
             with self._store.write() as connection:
                 for key, value in some:
                     person_search.update_idempotent_response(
                         connection, key, orjson.dumps(self.matcher.redact_json(orjson.loads(value)))
                     )
-        counts.replies += len(found)
+        counts.replies += len(responses)
 
     def _delete_mails(self) -> int:
-        found: list[uuid.UUID] = []
+        message_ids: list[uuid.UUID] = []
         after: uuid.UUID | None = None
         while True:
             with self._store.read() as connection:
                 some = person_search.load_mails(connection, after, self._account)
             if not some:
                 break
-            found += [one.id for one in some if not self._is_sender(one) and self._mail_names_person(one.raw)]
+            message_ids += [mail.id for mail in some if not self._is_sender(mail) and self._mail_names_person(mail.raw)]
             after = some[-1].id
-        for part in _batch_items(found):
+        for part in _batch_items(message_ids):
             with self._store.write() as connection:
                 person_search.delete_mails(connection, part)
-        return len(found)
+        return len(message_ids)
 
     def _mail_names_person(self, raw: bytes) -> bool:
         return self.matcher.matches_mail(raw) or any(map(self.matcher.matches, self._link_destinations(raw)))

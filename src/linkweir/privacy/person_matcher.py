@@ -49,10 +49,10 @@ class PersonMatcher:
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, list):
-            return [self.redact_json(one) for one in value]
+            return [self.redact_json(item) for item in value]
         if isinstance(value, dict):
             whole = self.matches(str(value.get("email", "")))  # a recipient, with a name and substitutions
-            return {name: self._redact_field(name, one, whole) for name, one in value.items()}
+            return {name: self._redact_field(name, item, whole) for name, item in value.items()}
         return value
 
     def _redact_field(self, name: str, value: Any, is_person: bool) -> Any:
@@ -99,7 +99,7 @@ def _decode_headers(part: Message) -> Iterator[bytes]:
         if "=?" not in str(value):
             continue
         try:
-            found = decode_header(str(value))
+            chunks = decode_header(str(value))
         except (MessageError, ValueError):
             continue
-        yield b"".join(text if isinstance(text, bytes) else text.encode("latin-1", "replace") for text, _ in found)
+        yield b"".join(text if isinstance(text, bytes) else text.encode("latin-1", "replace") for text, _ in chunks)

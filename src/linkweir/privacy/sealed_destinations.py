@@ -12,11 +12,11 @@ from linkweir.tokens import KeyRing, Tracker, open_link
 
 def sealed_link_destinations(raw: bytes, ring: KeyRing, base_url: str) -> Iterator[str]:
     """The destinations of the sealed links in the HTML of a mail."""
-    for one in check_message(raw, switches=Switches(), links=Tracker(ring, base_url))[0]:
-        if one.link.outcome is not Outcome.ALREADY_TRACKED or not one.link.destination:
+    for part_link in check_message(raw, switches=Switches(), links=Tracker(ring, base_url))[0]:
+        if part_link.link.outcome is not Outcome.ALREADY_TRACKED or not part_link.link.destination:
             continue
         try:
-            opened = open_link(ring, one.link.destination)
+            opened = open_link(ring, part_link.link.destination)
         except BadToken:
             continue
         if opened.destination is not None:
