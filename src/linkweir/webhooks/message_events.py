@@ -35,19 +35,19 @@ def record_event(connection: Connection, message: Mapping[Any, Any], kind: Event
 
 def record_events(connection: Connection, message_events: Sequence[MessageEvent]) -> None:
     """`record` for many facts at once: webhooks are looked up once for each account."""
-    events_table.add_many(connection, [_to_event_row(one) for one in message_events])
+    events_table.add_many(connection, [_to_event_row(event) for event in message_events])
     enqueue_requests(connection, message_events)
 
 
 def enqueue_requests(connection: Connection, message_events: Sequence[MessageEvent]) -> None:
     """Only queue the requests, for what was noted before."""
-    accounts = {one.message["account_id"] for one in message_events}
+    accounts = {event.message["account_id"] for event in message_events}
     enabled = {account: rows.list_enabled_webhooks(connection, account) for account in accounts}
     waiting = [
-        _to_request_row(one, hook["id"])
-        for one in message_events
-        for hook in enabled[one.message["account_id"]]
-        if _subscribes(hook, one)
+        _to_request_row(event, hook["id"])
+        for event in message_events
+        for hook in enabled[event.message["account_id"]]
+        if _subscribes(hook, event)
     ]
     rows.add(connection, waiting)
 
@@ -57,22 +57,22 @@ def add_note(connection: Connection, account: uuid.UUID, message: uuid.UUID, cod
     events_table.add(connection, account=account, message=message, kind=code, at=at, data=data)
 
 
-def _to_event_row(one: MessageEvent) -> dict[str, Any]:
-    message = one.message
+def _to_event_row(event: MessageEvent) -> dict[str, Any]:
+    message = event.message
     names = {"account_id": message["account_id"], "message_id": message["id"]}
-    return {**names, "kind": one.kind, "at": one.at, "data": dict(one.data)}
+    return {**names, "kind": event.kind, "at": event.at, "data": dict(event.data)}
 
 
-def _subscribes(hook: Mapping[Any, Any], one: MessageEvent) -> bool:
-    scoped = hook["scope"] != "global" and one.message["sender_domain"] not in hook["domains"]
-    return one.kind in hook["events"] and not scoped
+def _subscribes(hook: Mapping[Any, Any], event: MessageEvent) -> bool:
+    scoped = hook["scope"] != "global" and event.message["sender_domain"] not in hook["domains"]
+    return event.kind in hook["events"] and not scoped
 
 
-def _to_request_row(one: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
-    message = one.message
+def _to_request_row(event: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
+    message = event.message
     data = {
         "account_id": message["account_id"],
-        "event": f"on_{one.kind}",
+        "event": f"on_{event.kind}",
         "from": message["sender"],
         "recipient": message["recipient"],
         "subject": message["subject"],
@@ -80,16 +80,16 @@ def _to_request_row(one: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
         "id": message["id"].hex,
     }
     body = {
-        "type": f"message.{one.kind}",
+        "type": f"message.{event.kind}",
         "webhook_id": webhook,
-        "timestamp": rfc3339(one.at),
-        "data": {**one.data, **data},
+        "timestamp": rfc3339(event.at),
+        "data": {**event.data, **data},
     }
     return {
         "webhook_id": webhook,
         "account_id": message["account_id"],
         "message_id": message["id"],
-        "kind": one.kind,
+        "kind": event.kind,
         "body": orjson.dumps(body),
-        "at": one.at,
+        "at": event.at,
     }

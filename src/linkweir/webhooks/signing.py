@@ -43,7 +43,7 @@ def verify(secret: bytes, request_headers: Mapping[str, str], body: bytes, now: 
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
         raise InvalidSignature(f"the webhook-timestamp is more than {TOLERANCE_SECONDS} seconds away from now")
     expected = ("v1," + _signature(secret, request_id, timestamp, body)).encode()
-    if not any(hmac.compare_digest(expected, one.encode()) for one in signatures.split(" ")):
+    if not any(hmac.compare_digest(expected, signature.encode()) for signature in signatures.split(" ")):
         raise InvalidSignature("no signature fits: the secret is another one, or the body was changed")
     return request_id
 

@@ -40,7 +40,11 @@ def blocked_reason(address: str, port: int, allowed: Iterable[Network]) -> str |
     except ValueError:
         return f"{address} is no IP address"
     plain = (isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped) or ip
-    if any(one.version == network.version and one in network for one in (ip, plain) for network in allowed):
+    if any(
+        candidate.version == network.version and candidate in network
+        for candidate in (ip, plain)
+        for network in allowed
+    ):
         return None
     inside = any(ip.version == network.version and ip in network for network in BLOCKED_NETWORKS)
     if inside or ip.is_multicast or not ip.is_global or (ip.version == 6 and ip not in GLOBAL_V6):
@@ -55,8 +59,8 @@ def system_resolver(executor: Executor) -> ResolveFunction:
 
     async def resolve(host: str, port: int) -> Sequence[str]:
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(executor, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        entries = await loop.run_in_executor(executor, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
     return resolve
 

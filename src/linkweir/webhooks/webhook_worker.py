@@ -75,14 +75,14 @@ class WebhookWorker(WorkerThread):
 
     async def _send_until_stopped(self) -> None:
         sender = self._make_client()
-        turns = ConnectionShares(self._connections)
+        shares = ConnectionShares(self._connections)
         running: RunningAttempts = {}
         ended: list[RequestOutcome] = []
         while not self._stopping:
-            ended += _collect_outcomes(running, turns)
-            for item in await asyncio.to_thread(self._run_safely, partial(self._settle_and_claim, ended, turns)):
+            ended += _collect_outcomes(running, shares)
+            for item in await asyncio.to_thread(self._run_safely, partial(self._settle_and_claim, ended, shares)):
                 lagging = self._is_slow(item.webhook)
-                turns.acquire(item.webhook.id, slow=lagging)
+                shares.acquire(item.webhook.id, slow=lagging)
                 running[asyncio.create_task(self._attempt(sender, item))] = (item, lagging)
             await asyncio.to_thread(self._run_safely, self._clean_up)
             if running:
@@ -91,26 +91,26 @@ class WebhookWorker(WorkerThread):
                 await asyncio.sleep(POLL_SECONDS)
         if running:
             await asyncio.wait(running, timeout=STOP_TIMEOUT_SECONDS)
-        ended += _collect_outcomes(running, turns)
+        ended += _collect_outcomes(running, shares)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         self._release_claims(ended)
         await sender.close()
 
-    def _settle_and_claim(self, ended: list[RequestOutcome], turns: ConnectionShares) -> list[ClaimedRequest]:
+    def _settle_and_claim(self, ended: list[RequestOutcome], shares: ConnectionShares) -> list[ClaimedRequest]:
         """Write down what ended and claim what is due, in one transaction; what cannot be written is kept."""
         now = self._clock()
         with self._store.read() as connection:
-            due = [] if turns.is_full else outbox_table.list_due_webhooks(connection, now)
-        due = [one for one in due if self._free_slots(turns, one)]
-        return self._write_outcomes(ended, due, turns, now) if ended or due else []
+            due = [] if shares.is_full else outbox_table.list_due_webhooks(connection, now)
+        due = [webhook for webhook in due if self._free_slots(shares, webhook)]
+        return self._write_outcomes(ended, due, shares, now) if ended or due else []
 
-    def _is_slow(self, one: DueWebhook) -> bool:
-        return one.failing or one.id in self._slow
+    def _is_slow(self, webhook: DueWebhook) -> bool:
+        return webhook.failing or webhook.id in self._slow
 
-    def _free_slots(self, turns: ConnectionShares, one: DueWebhook) -> int:
-        return turns.free_slots(one.id, failing=one.failing, slow=one.id in self._slow)
+    def _free_slots(self, shares: ConnectionShares, webhook: DueWebhook) -> int:
+        return shares.free_slots(webhook.id, failing=webhook.failing, slow=webhook.id in self._slow)
 
     def _run_safely(self, work: Callable[[], list[ClaimedRequest]]) -> list[ClaimedRequest]:
         try:
@@ -122,35 +122,45 @@ class WebhookWorker(WorkerThread):
         return []
 
     def _write_outcomes(
-        self, ended: list[RequestOutcome], due: list[DueWebhook], turns: ConnectionShares, now: int
+        self, ended: list[RequestOutcome], due: list[DueWebhook], shares: ConnectionShares, now: int
     ) -> list[ClaimedRequest]:
         random.shuffle(due)
         claimed: list[ClaimedRequest] = []
-        plan = turns.copy()
+        plan = shares.copy()
         with self._store.write() as connection:
-            off = [one for one in ended if outbox_table.settle(connection, self._owner, one, MAX_CONSECUTIVE_FAILURES)]
-            for one in due:
-                room = self._free_slots(plan, one)
+            off = [
+                outcome
+                for outcome in ended
+                if outbox_table.settle(connection, self._owner, outcome, MAX_CONSECUTIVE_FAILURES)
+            ]
+            for outcome in due:
+                room = self._free_slots(plan, outcome)
                 if not room:
                     continue
-                taken = outbox_table.claim(connection, self._owner, one, now=now, until=now + self._lease, limit=room)
+                taken = outbox_table.claim(
+                    connection, self._owner, outcome, now=now, until=now + self._lease, limit=room
+                )
                 for _ in taken:
-                    plan.acquire(one.id, slow=self._is_slow(one))
+                    plan.acquire(outcome.id, slow=self._is_slow(outcome))
                 claimed += taken
         self._update_counters(ended, off)
         ended.clear()
         return claimed
 
     def _update_counters(self, ended: list[RequestOutcome], off: list[RequestOutcome]) -> None:
-        for one in ended:
-            self.succeeded += one.ok
-            self.failed += one.counted and not one.ok
-            if not one.ok:
-                facts = {"request": str(one.request.id), "webhook": str(one.request.webhook.id), "status": one.status}
-                self._log.warning("webhook.failed", **facts, reason=one.error, last=one.next_at is None)
-        for one in off:
+        for outcome in ended:
+            self.succeeded += outcome.ok
+            self.failed += outcome.counted and not outcome.ok
+            if not outcome.ok:
+                facts = {
+                    "request": str(outcome.request.id),
+                    "webhook": str(outcome.request.webhook.id),
+                    "status": outcome.status,
+                }
+                self._log.warning("webhook.failed", **facts, reason=outcome.error, last=outcome.next_at is None)
+        for outcome in off:
             self.disabled += 1
-            self._log.error("webhook.disabled", webhook=str(one.request.webhook.id))
+            self._log.error("webhook.disabled", webhook=str(outcome.request.webhook.id))
 
     async def _attempt(self, sender: WebhookClient, item: ClaimedRequest) -> RequestOutcome:
         try:
@@ -171,10 +181,10 @@ class WebhookWorker(WorkerThread):
         return self._make_outcome(item, answer)
 
     def _make_outcome(self, item: ClaimedRequest, answer: WebhookResponse) -> RequestOutcome:
-        at, made = self._clock(), item.attempts + 1
+        at, attempts = self._clock(), item.attempts + 1
         next_at = None
-        if not answer.ok and made < MAX_ATTEMPTS:
-            wait = made**4 * self._retry * random.uniform(0.9, 1.1)  # noqa: S311  nothing secret
+        if not answer.ok and attempts < MAX_ATTEMPTS:
+            wait = attempts**4 * self._retry * random.uniform(0.9, 1.1)  # noqa: S311  nothing secret
             next_at = at + int(wait * 1_000_000)
         return RequestOutcome(
             request=item, at=at, ok=answer.ok, status=answer.status, error=answer.error, next_at=next_at
@@ -183,8 +193,8 @@ class WebhookWorker(WorkerThread):
     def _release_claims(self, ended: list[RequestOutcome]) -> None:
         try:
             with self._store.write() as connection:
-                for one in ended:
-                    outbox_table.settle(connection, self._owner, one, MAX_CONSECUTIVE_FAILURES)
+                for outcome in ended:
+                    outbox_table.settle(connection, self._owner, outcome, MAX_CONSECUTIVE_FAILURES)
                 outbox_table.release(connection, self._owner)
         except DatabaseUnavailable as error:
             self._log.warning("webhook.store_unavailable", error=str(error))  # the leases end by themselves
@@ -208,10 +218,10 @@ class WebhookWorker(WorkerThread):
         return []
 
 
-def _collect_outcomes(running: RunningAttempts, turns: ConnectionShares) -> list[RequestOutcome]:
+def _collect_outcomes(running: RunningAttempts, shares: ConnectionShares) -> list[RequestOutcome]:
     """The outcomes of the tasks that ended, which are forgotten."""
     done = [task for task in running if task.done()]
     for task in done:
         item, lagging = running.pop(task)
-        turns.release(item.webhook.id, slow=lagging)
+        shares.release(item.webhook.id, slow=lagging)
     return [task.result() for task in done]
