@@ -41,10 +41,10 @@ def parse_selector(change: DomainUpdate, stored: str | None, *, has_key: bool) -
 
 
 def _parse_label(text: object) -> str | None:
-    word = str(text or "").strip().lower()
-    if word and not DOMAIN_PATTERN.fullmatch(word + ".x"):
+    label = str(text or "").strip().lower()
+    if label and not DOMAIN_PATTERN.fullmatch(label + ".x"):
         raise ValidationError("dkim_selector", "must be one label of letters, digits and hyphens")
-    return word or None
+    return label or None
 
 
 def _parse_private_key(text: str) -> bytes:

@@ -46,9 +46,9 @@ def parse_domains(scope: str, domains: Sequence[str] | None) -> list[str]:
         return []
     if not domains:
         raise ValidationError("domains", "is required when scope is scoped")
-    found = []
-    for place, one in enumerate(domains):
-        if not DOMAIN_PATTERN.fullmatch(one.lower()):
-            raise ValidationError(f"domains[{place}]", "is not a domain")
-        found.append(one.lower())
-    return list(dict.fromkeys(found))
+    parsed = []
+    for index, domain in enumerate(domains):
+        if not DOMAIN_PATTERN.fullmatch(domain.lower()):
+            raise ValidationError(f"domains[{index}]", "is not a domain")
+        parsed.append(domain.lower())
+    return list(dict.fromkeys(parsed))

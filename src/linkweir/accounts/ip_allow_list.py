@@ -14,10 +14,10 @@ IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 s
 
 def parse_entries(entries: Sequence[str], field: str = "ip_allow_list") -> list[str]:
     """The networks in their one spelling, each once. Raises ValidationError naming an entry that is none."""
-    found = list(dict.fromkeys(_parse_entry(entry, f"{field}[{place}]") for place, entry in enumerate(entries)))
-    if len(found) > MAX_ENTRIES:
+    parsed = list(dict.fromkeys(_parse_entry(entry, f"{field}[{index}]") for index, entry in enumerate(entries)))
+    if len(parsed) > MAX_ENTRIES:
         raise ValidationError(field, f"has more than {MAX_ENTRIES} entries")
-    return found
+    return parsed
 
 
 def _parse_entry(entry: str, field: str) -> str:
@@ -52,7 +52,7 @@ def covers(held: Sequence[str], requested: Sequence[str]) -> bool:
         return True
     mine = _parse_networks(tuple(held))
     return bool(requested) and all(
-        any(_is_within(one, two) for two in mine) for one in _parse_networks(tuple(requested))
+        any(_is_within(network, own) for own in mine) for network in _parse_networks(tuple(requested))
     )
 
 

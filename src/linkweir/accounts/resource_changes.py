@@ -106,13 +106,13 @@ class PolicyUpdate(Struct):
         """The wishes that are kept, changed by what is asked here."""
         names = (*PolicyUpdate.__struct_fields__, "confirm")
         values = {name: getattr(self, name, UNSET) for name in names}
-        found = dict(stored)
+        merged = dict(stored)
         for name, value in values.items():
             if value is None or value == []:
-                found.pop(name, None)
+                merged.pop(name, None)
             elif value is not UNSET:
-                found[name] = _utm_to_dict(value) if isinstance(value, UtmOptions) else value
-        return found
+                merged[name] = _utm_to_dict(value) if isinstance(value, UtmOptions) else value
+        return merged
 
 
 class AccountUpdate(PolicyUpdate):

@@ -37,17 +37,17 @@ _SCOPE_DOMAIN = re.compile(r"\{?([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\}?")
 
 def parse_scopes(scopes: Iterable[str], field: str = "scopes") -> list[str]:
     """The scopes in their one spelling. Raises ValidationError naming one that opens nothing here."""
-    return list(dict.fromkeys(_parse_scope(scope, f"{field}[{place}]") for place, scope in enumerate(scopes)))
+    return list(dict.fromkeys(_parse_scope(scope, f"{field}[{index}]") for index, scope in enumerate(scopes)))
 
 
 def _parse_scope(scope: str, field: str) -> str:
     action, _, whom = scope.rpartition(":")
     if scope in ACCOUNT_SCOPES or (action in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS) and whom == "all"):
         return scope
-    found = _SCOPE_DOMAIN.fullmatch(whom.lower())
-    if action not in DOMAIN_ACTIONS or found is None:
+    match = _SCOPE_DOMAIN.fullmatch(whom.lower())
+    if action not in DOMAIN_ACTIONS or match is None:
         raise ValidationError(field, f"there is no scope {scope[:80]!r}; known are {', '.join(ALL_SCOPES)}")
-    return f"{action}:{{{found[1]}}}"
+    return f"{action}:{{{match[1]}}}"
 
 
 def require(held: Iterable[str], required_scope: str, domain: str | None = None) -> None:

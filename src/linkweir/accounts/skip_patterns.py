@@ -27,11 +27,11 @@ def compile_skip_pattern(text: str) -> str | Pattern:
     options.log_errors = False
     options.max_mem = MAX_MEMORY_BYTES
     try:
-        found: Pattern = re2.compile(text, options)
+        pattern: Pattern = re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if error.args else ""
         raise BadSwitch(f"skip: {text[:80]!r} is no regular expression that can be used: {reason[:200]}") from None
-    return found
+    return pattern
 
 
 def to_link_options(opt_out: list[str] | None, skip: list[str] | None, outlook: bool | None) -> dict[str, Any]:

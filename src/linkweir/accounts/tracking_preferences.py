@@ -51,11 +51,13 @@ def preferences_from_row(values: Mapping[str, Any], **columns: bool | None) -> T
 
     Names that are no preference about sending, such as `confirm`, are left out.
     """
-    kept: dict[str, Any] = {name: value for name, value in values.items() if name in FIELD_NAMES} | columns
-    if kept.get("privacy"):
-        kept["privacy"] = Privacy(kept["privacy"])
-    if kept.get("utm"):
-        kept["utm"] = UtmSettings(**{**kept["utm"], "hosts": tuple(kept["utm"].get("hosts") or ())})
+    known_values: dict[str, Any] = {name: value for name, value in values.items() if name in FIELD_NAMES} | columns
+    if known_values.get("privacy"):
+        known_values["privacy"] = Privacy(known_values["privacy"])
+    if known_values.get("utm"):
+        known_values["utm"] = UtmSettings(
+            **{**known_values["utm"], "hosts": tuple(known_values["utm"].get("hosts") or ())}
+        )
     for name in ("opt_out", "skip"):
-        kept[name] = tuple(kept.get(name) or ())
-    return TrackingPreferences(**kept)
+        known_values[name] = tuple(known_values.get(name) or ())
+    return TrackingPreferences(**known_values)
