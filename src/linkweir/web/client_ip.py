@@ -49,10 +49,10 @@ def _normalize_ip(text: str) -> str | None:
 
 def _parse_forwarded(hop: str) -> str | None:
     """The address of one element of `Forwarded`; it may bring a port along, or be a name that tells nothing."""
-    found = FORWARDED_FOR.search(hop)
-    if found is None:
+    match = FORWARDED_FOR.search(hop)
+    if match is None:
         return None
-    node = found[1] or found[2]
+    node = match[1] or match[2]
     if node.startswith("["):
         return _normalize_ip(node.partition("]")[0])
     return _normalize_ip(node.partition(":")[0] if node.count(":") == 1 else node)

@@ -190,21 +190,21 @@ def _heading_text(inline: Token) -> str:
 def _localize_link(element: Token, root: str) -> None:
     if element.type == "image":
         element.attrSet("src", f"{root}/docs/{element.attrGet('src')}")
-    found = _PAGE_LINK.fullmatch(str(element.attrGet("href") or "")) if element.type == "link_open" else None
-    if found:
-        page = f"{root}/docs" if found[1] == "index" else f"{root}/docs/{found[1]}"
-        element.attrSet("href", page + (found[2] or ""))
+    match = _PAGE_LINK.fullmatch(str(element.attrGet("href") or "")) if element.type == "link_open" else None
+    if match:
+        page = f"{root}/docs" if match[1] == "index" else f"{root}/docs/{match[1]}"
+        element.attrSet("href", page + (match[2] or ""))
 
 
 def _render_results(root: str, query: str) -> str:
-    found = contents.search(query)
+    sections = contents.search(query)
     items = "".join(
         f'<li><a href="{_build_url(root, section.topic, section.anchor)}">{escape(_result_title(section))}</a><br>'
         f"{escape(_make_excerpt(section.text, query))}</li>\n"
-        for section in found
+        for section in sections
     )
     heading = f"<h1>Search: {escape(query)}</h1>\n"
-    return heading + (f"<ol>\n{items}</ol>" if found else "<p>No section of the manual has all of these words.</p>")
+    return heading + (f"<ol>\n{items}</ol>" if sections else "<p>No section of the manual has all of these words.</p>")
 
 
 def _result_title(section: contents.Section) -> str:
@@ -215,7 +215,7 @@ def _result_title(section: contents.Section) -> str:
 def _make_excerpt(text: str, query: str) -> str:
     """Return the surroundings of the first word that was searched for."""
     plain = contents.to_plain_text(text)
-    at = min((place for word in query.lower().split() if (place := plain.lower().find(word)) >= 0), default=0)
+    at = min((position for term in query.lower().split() if (position := plain.lower().find(term)) >= 0), default=0)
     start = max(0, plain.rfind(" ", 0, max(0, at - EXCERPT_CHARACTERS // 3)))
     excerpt = textwrap.shorten(plain[start:], EXCERPT_CHARACTERS, placeholder="…")
     return f"…{excerpt}" if start else excerpt

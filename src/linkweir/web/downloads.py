@@ -12,11 +12,11 @@ def file_response(
     rows: Iterable[ExportRow], columns: ColumnTypes, export_format: ExportFormat, name: str
 ) -> StreamingResponse:
     """The rows as a file to save. The first piece is made at once, so that what fails then has its own status."""
-    made = export_chunks(rows, columns, export_format)
-    first = next(made, b"")
+    chunks = export_chunks(rows, columns, export_format)
+    first = next(chunks, b"")
     headers = {
         "Content-Disposition": f'attachment; filename="{name}{export_format.suffix}"',
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(itertools.chain([first], made), headers=headers, media_type=export_format.media_type)
+    return StreamingResponse(itertools.chain([first], chunks), headers=headers, media_type=export_format.media_type)

@@ -44,13 +44,13 @@ def error_response(error: Exception) -> Response:
     """The answer for an error; every error of the API is `{"message": text}` and nothing else."""
     if isinstance(error, HTTPException):
         return JSONResponse({"message": error.detail}, error.status_code, headers=error.headers)
-    status, said, headers = next(
+    status, message, headers = next(
         (RESPONSE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in RESPONSE_BY_ERROR),
         (500, "internal error", {}),
     )
     if isinstance(error, RateLimited | RequestInProgress):
         headers = {**headers, "Retry-After": str(max(1, math.ceil(error.retry_after)))}
-    return JSONResponse({"message": said or str(error)}, status, headers=headers)
+    return JSONResponse({"message": message or str(error)}, status, headers=headers)
 
 
 async def _handle_error(request: Request, error: Exception) -> Response:

@@ -32,7 +32,7 @@ async def readyz(request: Request) -> Response:
         "journal": parts.journal.health_problem() or "ok",
         **(check_workers(parts) if parts.runs_workers else _check_remote_workers(parts)),
     }
-    ready = all(found == "ok" for found in checks.values())
+    ready = all(state == "ok" for state in checks.values())
     return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
 
 
@@ -53,10 +53,10 @@ def _check_disk(services: AppServices) -> str:
         folders.append(services.settings.maildir_path)
     for folder in folders:
         try:
-            found = os.statvfs(folder)
+            status = os.statvfs(folder)
         except OSError:
             continue  # the first mail makes the outbox; a data folder that is gone is said of the database
-        if (free := found.f_bavail * found.f_frsize) < MIN_FREE_BYTES:
+        if (free := status.f_bavail * status.f_frsize) < MIN_FREE_BYTES:
             return f"{folder}: {free // 1024} KB are free, which is less than {MIN_FREE_BYTES // 1024} KB"
     return "ok"
 
@@ -68,13 +68,13 @@ def _check_keys(services: AppServices) -> str:
 
 def check_workers(services: AppServices) -> dict[str, str]:
     """The threads of a process that has workers."""
-    found = {
+    checks = {
         "worker": services.delivery_worker.alive,
         "webhooks": services.webhooks.alive,
         "clicks": services.click_worker.alive,
     }
-    found["smtp"] = all(server.alive for server in services.smtp_servers)
-    return {name: "ok" if alive else "not running" for name, alive in found.items()}
+    checks["smtp"] = all(server.alive for server in services.smtp_servers)
+    return {name: "ok" if alive else "not running" for name, alive in checks.items()}
 
 
 def write_heartbeat(services: AppServices) -> None:

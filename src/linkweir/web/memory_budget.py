@@ -27,8 +27,8 @@ class MemoryBudget:
         are held.
         """
         with self._lock:
-            alone = already_reserved is not None and self._free + already_reserved == self._limit
-            if size > self._free and not alone:
+            is_only_request = already_reserved is not None and self._free + already_reserved == self._limit
+            if size > self._free and not is_only_request:
                 return False
             self._free -= size
             return True

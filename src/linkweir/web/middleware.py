@@ -93,8 +93,8 @@ def _origin_form(scope: Scope) -> Scope:
     """The request as if it had named a path alone: through some proxies the whole address comes, which a server has to
     take (RFC 9112 section 3.2.2).
     """
-    scheme, found, rest = scope["path"].partition("://")
-    if not found or scheme.lower() not in ("http", "https"):
+    scheme, separator, rest = scope["path"].partition("://")
+    if not separator or scheme.lower() not in ("http", "https"):
         return scope
     return {**scope, "path": "/" + rest.partition("/")[2], "raw_path": b"/" + scope["raw_path"].split(b"/", 3)[-1]}
 

@@ -34,10 +34,10 @@ body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem 
 async def privacy(request: Request) -> Response:
     """The page, from the settings in force at this moment."""
     parts = services_from(request)
-    house = await parts.run_blocking(lambda: _load_disclosure_settings(parts))
+    disclosure_settings = await parts.run_blocking(lambda: _load_disclosure_settings(parts))
     sections = "\n".join(
         f"<h2>{escape(heading)}</h2>\n" + "\n".join(f"<p>{escape(text)}</p>" for text in texts)
-        for heading, texts in disclosure_sections(house)
+        for heading, texts in disclosure_sections(disclosure_settings)
     )
     return HTMLResponse(PRIVACY_TEMPLATE.format(sections=sections), headers=HEADERS)
 

@@ -120,22 +120,22 @@ class RedirectEndpoint:
         if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
             await self._record_click(opened, None, scope, method)
             return PIXEL_RESPONSE
-        way = (
+        target = (
             link_resolution.resolve_sealed(opened) or self._unknown_link_response()
             if opened.style == "sealed"
             else await self._resolve_short(opened)
         )
-        if isinstance(way, AsgiResponse):
-            return way
-        gate = parts.link_policy.policy
-        if gate.is_blocked(way.location):
+        if isinstance(target, AsgiResponse):
+            return target
+        policy = parts.link_policy.policy
+        if policy.is_blocked(target.location):
             return BLOCKED_RESPONSE
-        await self._record_click(opened, way.destination, scope, method)
-        if gate.confirm and await self._needs_confirmation(
-            gate.accounts_requiring_confirmation(way.destination), opened
+        await self._record_click(opened, target.destination, scope, method)
+        if policy.confirm and await self._needs_confirmation(
+            policy.accounts_requiring_confirmation(target.destination), opened
         ):
-            return _page_response("confirm", reader_pages.confirmation_page(way.location), 200)
-        return AsgiResponse("sent", 302, [*REDIRECT_HEADERS, (b"location", way.location.encode("ascii"))])
+            return _page_response("confirm", reader_pages.confirmation_page(target.location), 200)
+        return AsgiResponse("sent", 302, [*REDIRECT_HEADERS, (b"location", target.location.encode("ascii"))])
 
     def _unknown_link_response(self) -> AsgiResponse:
         """The operator's own page, or ours; the status is the same."""

@@ -28,8 +28,8 @@ async def read_body(request: Request, limit: int, reservation: Reservation) -> b
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
-        said = f"Content-Encoding: {coding[:40]!r} is not taken: send the body as it is"
-        raise HTTPException(415, said, {"Accept-Encoding": "identity", "Connection": "close"})
+        reason = f"Content-Encoding: {coding[:40]!r} is not taken: send the body as it is"
+        raise HTTPException(415, reason, {"Accept-Encoding": "identity", "Connection": "close"})
     declared = request.headers.get("content-length", "0")
     too_large = HTTPException(413, f"the request is larger than {limit} bytes", {"Connection": "close"})
     if declared.isdigit() and int(declared) > limit:
@@ -70,18 +70,18 @@ def _limit_values(data: bytes, shape: type[msgspec.Struct]) -> bytes:
 def _known_fields(data: bytes, shape: type[msgspec.Struct], remaining: int) -> tuple[bytes, int]:
     """The known fields of one object, and how many more values there may be. Raises ValidationError."""
     outline = msgspec.json.decode(data, type=_raw_struct(shape))
-    found = []
-    for one in msgspec.structs.fields(shape):
-        text = bytes(getattr(outline, one.name))
-        if isinstance(one.type, type) and issubclass(one.type, msgspec.Struct) and text.startswith(b"{"):
-            text, remaining = _known_fields(text, one.type, remaining)
+    members = []
+    for field in msgspec.structs.fields(shape):
+        text = bytes(getattr(outline, field.name))
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct) and text.startswith(b"{"):
+            text, remaining = _known_fields(text, field.type, remaining)
         elif text[:1] in (b"{", b"["):
             remaining -= _count_values(text, remaining)
         if remaining < 0:
             raise ValidationError("", f"the body holds more than {MAX_VALUES} values")
         if text:
-            found.append(b'"%b":%b' % (one.encode_name.encode(), text))
-    return b"{%b}" % b",".join(found), remaining
+            members.append(b'"%b":%b' % (field.encode_name.encode(), text))
+    return b"{%b}" % b",".join(members), remaining
 
 
 def _count_values(text: bytes, limit: int) -> int:
@@ -89,23 +89,23 @@ def _count_values(text: bytes, limit: int) -> int:
     at_most = _count_marks(text, 0, len(text), SMALL_VALUE_COUNT)  # with what stands in its texts, which is quick
     if at_most <= SMALL_VALUE_COUNT:
         return at_most
-    found = at = 0
-    while found <= limit:
+    count = at = 0
+    while count <= limit:
         start = text.find(b'"', at)
         if start < 0:
-            return found + _count_marks(text, at, len(text), limit)
-        found += _count_marks(text, at, start, limit)
+            return count + _count_marks(text, at, len(text), limit)
+        count += _count_marks(text, at, start, limit)
         at = _string_end(text, start)
-    return found
+    return count
 
 
 def _count_marks(text: bytes, start: int, end: int, limit: int) -> int:
-    found = 0
+    count = 0
     for at in range(start, end, SMALL_BODY_BYTES):
-        found += sum(text.count(mark, at, min(at + SMALL_BODY_BYTES, end)) for mark in (b",", b"[", b"{"))
-        if found > limit:
+        count += sum(text.count(mark, at, min(at + SMALL_BODY_BYTES, end)) for mark in (b",", b"[", b"{"))
+        if count > limit:
             break
-    return found
+    return count
 
 
 def _string_end(text: bytes, start: int) -> int:
@@ -123,15 +123,15 @@ def _string_end(text: bytes, start: int) -> int:
 @functools.cache
 def _raw_struct(shape: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """The shape's fields as they stand in the body, with nothing made of them."""
-    fields = [(one.name, msgspec.Raw, msgspec.Raw()) for one in msgspec.structs.fields(shape)]
-    names = {one.name: one.encode_name for one in msgspec.structs.fields(shape)}
+    fields = [(field.name, msgspec.Raw, msgspec.Raw()) for field in msgspec.structs.fields(shape)]
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(shape)}
     return msgspec.defstruct("Outline", fields, rename=names)
 
 
 def to_validation_error(text: str) -> ValidationError:
     """Return the error for the text of one of msgspec's, with the field that it names."""
-    found = MSGSPEC_PATH.match(text)
-    reason, path = (found["reason"], found["path"] or "$") if found else (text, "$")
+    match = MSGSPEC_PATH.match(text)
+    reason, path = (match["reason"], match["path"] or "$") if match else (text, "$")
     field = path.removeprefix("$").removeprefix(".")
     if missing := MSGSPEC_MISSING_FIELD.search(reason):
         return ValidationError(f"{field}.{missing['name']}" if field else missing["name"], "is required")
