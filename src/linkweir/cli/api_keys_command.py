@@ -126,7 +126,7 @@ def run_revoke(args: argparse.Namespace) -> int:
 
 
 def _find_key(name: str, rows: Sequence["RowMapping"]) -> "RowMapping":
-    found = [row for row in rows if name == str(row["id"]) or (row["hint"] and name == row["hint"])]
-    if len(found) != 1:
-        raise UsageError(f"{display_path(name)} names {len(found) or 'no'} keys; see `linkweir api-keys list`")
-    return found[0]
+    matches = [row for row in rows if name == str(row["id"]) or (row["hint"] and name == row["hint"])]
+    if len(matches) != 1:
+        raise UsageError(f"{display_path(name)} names {len(matches) or 'no'} keys; see `linkweir api-keys list`")
+    return matches[0]

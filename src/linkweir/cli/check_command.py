@@ -171,21 +171,21 @@ def _print_results(remarks: list[LintResult], output_format: str, *, only_proble
 
 def _to_rows(remark: LintResult, only_problems: bool) -> list[tuple[str, str, str, str, str]]:
     """Return the remark's columns: place, level, outcome, reason, address; a warning is a row of its own."""
-    place = f"{remark.file}:{remark.line}:{remark.column}"
+    location = f"{remark.file}:{remark.line}:{remark.column}"
     address = escape_unprintable(remark.destination if remark.destination is not None else remark.tag)
     level = "problem" if remark.problem else "ok" if remark.outcome is Outcome.TRACKED else "note"
-    rows = [(place, level, str(remark.outcome), remark.reason, address)]
+    rows = [(location, level, str(remark.outcome), remark.reason, address)]
     if only_problems and not remark.problem:
         rows = []
     if remark.warning:
-        rows.append((place, "warning", str(remark.outcome), remark.warning, escape_unprintable(remark.text)))
+        rows.append((location, "warning", str(remark.outcome), remark.warning, escape_unprintable(remark.text)))
     return rows
 
 
 def _format_row(row: tuple[str, ...], widths: list[int], coloured: bool) -> str:
-    place, level, outcome, reason, address = row
+    location, level, outcome, reason, address = row
     parts = [
-        place.ljust(widths[0]),
+        location.ljust(widths[0]),
         level.ljust(widths[1]),
         outcome.ljust(widths[2]),
         reason.ljust(widths[3]),

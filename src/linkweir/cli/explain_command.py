@@ -43,10 +43,10 @@ def run(args: argparse.Namespace) -> int:
         click = uuid.UUID(args.click)
     except ValueError:
         raise UsageError(f"{display_path(args.click)} is no click's id") from None
-    found = _load_explanation(click, args.data)
-    if found is None:
+    explanation = _load_explanation(click, args.data)
+    if explanation is None:
         raise UsageError(f"no click {click} is stored here; clicks in privacy mode `none` never are")
-    print(json.dumps(_to_json(found)) if args.json else "\n".join(_format_explanation(found)))
+    print(json.dumps(_to_json(explanation)) if args.json else "\n".join(_format_explanation(explanation)))
     return 0
 
 
@@ -89,10 +89,10 @@ def _format_explanation(explanation: "VerdictExplanation") -> list[str]:
     for other, classification in explanation.neighbours:
         mark = ">" if other["id"] == row["id"] else " "
         ago = (other["at"] - row["at"]) / SECOND_US
-        seat = other["ip"] or other["device"] or ""
+        client = other["ip"] or other["device"] or ""
         what = f"{other['kind']} {other['position']}" if other["kind"] == "click" else other["kind"]
-        said = f"{classification.verdict:<8}  {next(iter(classification.reasons), '')}".rstrip()
-        lines.append(f"{mark} {ago:+9.2f} s  {other['method']:<4}  {what:<10}  {seat:<15}  {said}")
+        result = f"{classification.verdict:<8}  {next(iter(classification.reasons), '')}".rstrip()
+        lines.append(f"{mark} {ago:+9.2f} s  {other['method']:<4}  {what:<10}  {client:<15}  {result}")
     return [escape_unprintable(line) for line in lines]
 
 

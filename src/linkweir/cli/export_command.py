@@ -55,15 +55,17 @@ def run(args: argparse.Namespace) -> int:
         from linkweir.stats import click_rows
         from linkweir.stats.export import export_chunks, parse_format
 
-        wanted = parse_format(args.format)
-        made = export_chunks(
-            _load_rows(args, store), click_rows.CLICKER_COLUMNS if args.clickers else click_rows.CLICK_COLUMNS, wanted
+        file_format = parse_format(args.format)
+        chunks = export_chunks(
+            _load_rows(args, store),
+            click_rows.CLICKER_COLUMNS if args.clickers else click_rows.CLICK_COLUMNS,
+            file_format,
         )
         if args.output is None or str(args.output) == "-":
-            _write_chunks(made, sys.stdout.buffer)
+            _write_chunks(chunks, sys.stdout.buffer)
         else:
             with args.output.open("wb") as file:
-                _write_chunks(made, file)
+                _write_chunks(chunks, file)
     return 0
 
 
@@ -90,8 +92,8 @@ def _write_chunks(chunks: Iterator[bytes], file: BinaryIO) -> None:
 def _parse_time(text: str) -> int:
     """Microseconds since 1970; a day or a time, in UTC unless it says otherwise."""
     try:
-        found = datetime.fromisoformat(text)
-        found = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return from_datetime(found)
+        time = datetime.fromisoformat(text)
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return from_datetime(time)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-01-31 or 2026-01-31T10:00:00Z") from None

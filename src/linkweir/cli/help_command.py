@@ -51,7 +51,7 @@ def _unknown_topic_error(given: str, topic: str) -> str:
 
     from linkweir.manual import contents
 
-    near = difflib.get_close_matches(topic, contents.TOPICS, 3, 0.5)
-    near += [name for name in contents.TOPICS if topic and topic in name and name not in near]
-    hint = f"did you mean {' or '.join(near)}?" if near else "`linkweir help` lists all topics"
+    similar = difflib.get_close_matches(topic, contents.TOPICS, 3, 0.5)
+    similar += [name for name in contents.TOPICS if topic and topic in name and name not in similar]
+    hint = f"did you mean {' or '.join(similar)}?" if similar else "`linkweir help` lists all topics"
     return f"the manual has no topic {given!r}; {hint} (of a command: `linkweir COMMAND --help`)"

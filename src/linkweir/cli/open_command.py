@@ -78,15 +78,15 @@ def _open_with_database(args: argparse.Namespace) -> LinkFields:
     from linkweir.tokens import keyring_file
 
     with service(args) as (settings, store):
-        found = _open_link(keyring_file.load(settings.key_path), args.url)
-        fields = _to_fields(found)
-        if isinstance(found.message, int):
+        opened = _open_link(keyring_file.load(settings.key_path), args.url)
+        fields = _to_fields(opened)
+        if isinstance(opened.message, int):
             with store.read() as connection:
-                row = clicks_table.get_messages_by_number(connection, [found.message]).get(found.message)
+                row = clicks_table.get_messages_by_number(connection, [opened.message]).get(opened.message)
                 fields["message_id"] = None if row is None else str(row["id"])
-                if found.destination is None:
+                if opened.destination is None:
                     fields["destination"] = messages_table.get_short_link_destination(
-                        connection, found.message, found.index
+                        connection, opened.message, opened.index
                     )
     return fields
 

@@ -80,10 +80,10 @@ def run_erase(args: argparse.Namespace) -> int:
         from linkweir.mail.addresses import normalize_domain
         from linkweir.privacy_requests import open_privacy_requests
 
-        ours = open_privacy_requests(settings, store)
-        for place, email in enumerate(args.email):
-            last = place + 1 == len(args.email)  # the database is written anew once
-            done = ours.erase(normalize_domain(email), now(), limit=None if last else 0, full_scan=True)
+        privacy_requests = open_privacy_requests(settings, store)
+        for index, email in enumerate(args.email):
+            last = index + 1 == len(args.email)  # the database is written anew once
+            done = privacy_requests.erase(normalize_domain(email), now(), limit=None if last else 0, full_scan=True)
             print(f"linkweir: {email}: {_format_erasure(done)}")
     if left := not done.overwritten:
         why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"

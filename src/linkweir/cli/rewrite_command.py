@@ -176,8 +176,8 @@ def _validate_key_file(key_file: str, report: str | None, listing: FileList) -> 
     targets = [job.target for job in listing.jobs if job.target is not None]
     if report is not None and report != "-":
         targets.append(report)
-    if found := find_overwritten(key_file, targets):
-        raise UsageError(f"{display_path(found)} would be written over, but it is the key file")
+    if overwritten := find_overwritten(key_file, targets):
+        raise UsageError(f"{display_path(overwritten)} would be written over, but it is the key file")
 
 
 def _build_config(args: argparse.Namespace) -> RewriteConfig:

@@ -77,8 +77,8 @@ def run_list(args: argparse.Namespace) -> int:
         from linkweir.accounts import users
 
         for row in users.list_users(connection):
-            made, seen = _format_date(row["created_at"]), _format_date(row["last_seen_at"])
-            print(f"{row['email']}  made {made}, last signed in {seen}")
+            created, seen = _format_date(row["created_at"]), _format_date(row["last_seen_at"])
+            print(f"{row['email']}  made {created}, last signed in {seen}")
     return 0
 
 

@@ -132,6 +132,6 @@ class _WebhookRequestHandler(BaseHTTPRequestHandler):
 
 def _format_event(event: dict[str, Any]) -> str:
     data = event["data"]
-    words = [event["timestamp"], event["type"], data.get("recipient", ""), data.get("url", "")]
+    columns = [event["timestamp"], event["type"], data.get("recipient", ""), data.get("url", "")]
     flags = [name for name in ("is_bot", "first") if data.get(name)]
-    return display_path("  ".join(str(word) for word in (*words, *flags) if word))
+    return display_path("  ".join(str(column) for column in (*columns, *flags) if column))
