@@ -83,22 +83,22 @@ class Charset:
         check_type("charset", label, str, "str")
         name = label.strip().lower()
         try:
-            found = codecs.lookup(_ALIASES.get(name, name)).name
+            codec_name = codecs.lookup(_ALIASES.get(name, name)).name
         except (LookupError, ValueError):
             self.is_supported, self.is_ascii_transparent, self.codec = False, True, "utf-8"
             return
         self.is_supported = True
-        self.is_ascii_transparent = found in _ASCII_TRANSPARENT
-        self.codec = _WHATWG_OVERRIDES.get(found, found)
+        self.is_ascii_transparent = codec_name in _ASCII_TRANSPARENT
+        self.codec = _WHATWG_OVERRIDES.get(codec_name, codec_name)
 
     def apply_bom(self, head: bytes) -> bool:
         """Become what the document's byte order mark says, whatever the label (Encoding standard, "decode"); False if
         `head`, its first four bytes, has none.
         """
-        found = detect_bom(head)
-        if found is not None:
-            self.is_supported, self.is_ascii_transparent, self.codec = True, found == "utf-8", found
-        return found is not None
+        bom_charset = detect_bom(head)
+        if bom_charset is not None:
+            self.is_supported, self.is_ascii_transparent, self.codec = True, bom_charset == "utf-8", bom_charset
+        return bom_charset is not None
 
     def to_utf8(self, raw: bytes) -> tuple[bytes, bool]:
         """A raw value as UTF-8, and whether it is text: if not, U+FFFD stands for what cannot be decoded.
@@ -158,16 +158,16 @@ def detect_bom(head: bytes) -> str | None:
 
 def _prescan(head: bytes) -> str | None:
     at = 0
-    while found := _TAG.search(head, at):
-        comment, meta, _, bogus = found.groups()
+    while match := _TAG.search(head, at):
+        comment, meta, _, bogus = match.groups()
         if comment:
-            end = head.find(b"-->", found.start() + 2)  # the standard lets `<!-->` close itself
+            end = head.find(b"-->", match.start() + 2)  # the standard lets `<!-->` close itself
             at = end + 3
         elif bogus:
-            end = head.find(b">", found.end())
+            end = head.find(b">", match.end())
             at = end + 1
         else:
-            attributes, end = _parse_attributes(head, found.end())
+            attributes, end = _parse_attributes(head, match.end())
             at = end
             if meta and end >= 0 and (label := _get_meta_charset(attributes)):
                 return label
@@ -179,11 +179,11 @@ def _prescan(head: bytes) -> str | None:
 def _parse_attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
     """Attributes of a tag from `at` (first of a name wins), and where they end; -1 when `head` ends first."""
     attributes: dict[bytes, bytes] = {}
-    while found := _ATTRIBUTE.match(head, at):
-        at = found.end()
+    while match := _ATTRIBUTE.match(head, at):
+        at = match.end()
         if at >= len(head):
             return {}, -1
-        name, *values = found.groups()
+        name, *values = match.groups()
         attributes.setdefault(name.lower(), next((v for v in values if v is not None), b""))
     return attributes, at
 
@@ -191,8 +191,8 @@ def _parse_attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
 def _get_meta_charset(attributes: dict[bytes, bytes]) -> str | None:
     label = attributes.get(b"charset")
     if label is None and attributes.get(b"http-equiv", b"").lower() == b"content-type":
-        found = _CONTENT.search(attributes.get(b"content", b""))
-        label = next((part for part in found.groups() if part is not None), None) if found else None
+        match = _CONTENT.search(attributes.get(b"content", b""))
+        label = next((part for part in match.groups() if part is not None), None) if match else None
     if label is None:
         return None
     name = label.strip(b"\t\n\f\r ").decode("latin-1").lower()

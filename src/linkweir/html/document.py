@@ -127,14 +127,14 @@ class Document:
 
     def scan_rows(self, switches: Switches, links: Tracker | None = None) -> list[_html.RawLink]:
         """Every link of the document, judged and not replaced."""
-        found: list[_html.RawLink] = []
+        rows: list[_html.RawLink] = []
         if self.is_opaque:
-            return found
+            return rows
         resolve = make_dry_run_resolver(links, switches, self.charset)
-        splice = _html.LinkRewriter(switches.rules, resolve, self.charset.to_utf8, found.extend)
+        splice = _html.LinkRewriter(switches.rules, resolve, self.charset.to_utf8, rows.extend)
         splice.feed(self.raw)
         splice.close()
-        return found
+        return rows
 
     def to_link(self, row: _html.RawLink) -> Link:
         """A row as the caller sees it, with the link's text. Rows must come in document order."""

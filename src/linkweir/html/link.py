@@ -98,19 +98,19 @@ def extract_link_text(document: bytes, end: int, codec: str) -> str:
 
 def _strip_markup(markup: bytes) -> bytes:
     """The text between tags and comments; what is not closed swallows the rest."""
-    kept, at = [], 0
-    while (found := markup.find(b"<", at)) >= 0:
-        kept.append(markup[at:found])
-        if markup.startswith(_COMMENT, found):
-            close = markup.find(b"-->", found)
+    pieces, at = [], 0
+    while (start := markup.find(b"<", at)) >= 0:
+        pieces.append(markup[at:start])
+        if markup.startswith(_COMMENT, start):
+            close = markup.find(b"-->", start)
             at = close + 3 if close >= 0 else len(markup)
-            kept.append(b" ")
-        elif markup[found + 1 : found + 2].isalpha() or markup[found + 1 : found + 2] in (b"/", b"!", b"?"):
-            tag = _TAG.match(markup, found)
+            pieces.append(b" ")
+        elif markup[start + 1 : start + 2].isalpha() or markup[start + 1 : start + 2] in (b"/", b"!", b"?"):
+            tag = _TAG.match(markup, start)
             at = tag.end() if tag else len(markup)
-            kept.append(b" ")
+            pieces.append(b" ")
         else:
-            kept.append(b"<")
-            at = found + 1
-    kept.append(markup[at:])
-    return b"".join(kept)
+            pieces.append(b"<")
+            at = start + 1
+    pieces.append(markup[at:])
+    return b"".join(pieces)

@@ -72,12 +72,12 @@ def check(
     if document.is_opaque:
         whole = Link(0, Outcome.ENCODING, None, 0, len(document.raw), -1, -1, 1, 1, "", "", None, None)
         return [Finding(whole, REASONS[Outcome.ENCODING], True)]
-    found = []
+    findings = []
     for row in document.scan_rows(switches, dry_run_tracker() if links is None else links):
         link = document.to_link(row)
         tag = document.raw[row.start : min(row.end, row.start + TAG_WINDOW_BYTES)]
-        found.append(make_finding(link, tag))
-    return found
+        findings.append(make_finding(link, tag))
+    return findings
 
 
 def make_finding(link: Link, tag: bytes) -> Finding:

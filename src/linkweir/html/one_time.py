@@ -29,29 +29,31 @@ _ASCII_LETTERS = str.maketrans({"\u0131": "i", "ł": "l", "đ": "d", "ø": "o", 
 
 def load_table() -> dict[str, Any]:
     """The systems and languages as `one_time.toml` has them, each system's pattern ready to be compiled."""
-    found = tomllib.loads(files(__package__).joinpath("one_time.toml").read_text("utf-8"))
-    for system in found["systems"]:
+    table = tomllib.loads(files(__package__).joinpath("one_time.toml").read_text("utf-8"))
+    for system in table["systems"]:
         system["pattern"] = system["pattern"].replace("<id>", _ID)
-    return found
+    return table
 
 
 def list_url_forms(term: str) -> set[str]:
     """How a word stands in an address: itself, without its marks, and percent-encoded, small and capitalised."""
-    found = {term}
+    forms = {term}
     plain = unicodedata.normalize("NFKD", term.translate(_ASCII_LETTERS))
     stripped = "".join(letter for letter in plain if not unicodedata.combining(letter))
     if stripped.isascii():
-        found.add(stripped)
+        forms.add(stripped)
     if not term.isascii():
-        found |= {quote(one, safe="") for one in (term, term.capitalize(), unicodedata.normalize("NFD", term))}
-    return found
+        forms |= {
+            quote(spelling, safe="") for spelling in (term, term.capitalize(), unicodedata.normalize("NFD", term))
+        }
+    return forms
 
 
 def _build_trie_pattern(terms: Iterable[str]) -> str:
     """A pattern for all the words that tries each letter once: an alternation of hundreds would try each word."""
     below: dict[str, set[str]] = {}
-    for word in terms:
-        below.setdefault(word[:1], set()).add(word[1:])
+    for term in terms:
+        below.setdefault(term[:1], set()).add(term[1:])
     ends = below.pop("", None) is not None
     parts = [
         (_SEPARATOR if letter == "-" else re.escape(letter)) + _build_trie_pattern(rest)
@@ -64,20 +66,20 @@ def _build_trie_pattern(terms: Iterable[str]) -> str:
 
 def _split_alternatives(pattern: str) -> list[str]:
     """The pattern's alternatives outside of groups."""
-    found, depth = [""], 0
+    alternatives, depth = [""], 0
     for part in re.findall(r"\\.|\[[^\]]*\]|.", pattern):
         depth += (part == "(") - (part == ")")
         if part == "|" and not depth:
-            found.append("")
+            alternatives.append("")
         else:
-            found[-1] += part
-    return found
+            alternatives[-1] += part
+    return alternatives
 
 
 def _group_by_prefix(patterns: Iterable[str]) -> str:
     """One pattern for all, in which what they begin with is tried once."""
     groups: dict[str, list[str]] = {}
-    for pattern in dict.fromkeys(one for several in patterns for one in _split_alternatives(several)):
+    for pattern in dict.fromkeys(alternative for several in patterns for alternative in _split_alternatives(several)):
         begins = re.match(r"/|\[[?&#;/]+\]|", pattern)
         first = begins[0] if begins else ""
         groups.setdefault(first, []).append(pattern[len(first) :])
@@ -88,16 +90,16 @@ def _group_by_prefix(patterns: Iterable[str]) -> str:
 def build_patterns() -> tuple[str, ...]:
     """The regular expressions of the preset, to be searched letter case aside; made when first asked for."""
     known = load_table()
-    near = _build_trie_pattern(known["neighbours"])
-    words = _build_trie_pattern(
+    neighbours = _build_trie_pattern(known["neighbours"])
+    term_pattern = _build_trie_pattern(
         {
             form
             for language in known["languages"].values()
-            for word in language["words"]
-            for form in list_url_forms(word)
+            for term in language["words"]
+            for form in list_url_forms(term)
         }
     )
-    part = rf"(?:{near}[-_+.]?){{0,3}}{words}(?:[-_+.]?(?:{near}|\d+|[0-9a-f]{{8,}})){{0,3}}"
+    part = rf"(?:{neighbours}[-_+.]?){{0,3}}{term_pattern}(?:[-_+.]?(?:{neighbours}|\d+|[0-9a-f]{{8,}})){{0,3}}"
     host = r"//(?:[^/?#@]*[@.])?(?:unsub(?:scribe)?|opt-?out|abmelden|desinscription|verify|confirm)[a-z0-9-]*\."
     # Spanish: the word is also a region of Mexico, so only with a query behind it
     return (

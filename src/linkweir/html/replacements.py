@@ -72,19 +72,19 @@ class LinkReplacements:
         """Make nothing of some of the replacements (or candidates), whose links get this outcome."""
         all_of_them = self.replacements or self.candidates()
         starts = {all_of_them[number][0] for number in numbers}
-        self.replacements = [one for one in self.replacements if one[0] not in starts]
+        self.replacements = [replacement for replacement in self.replacements if replacement[0] not in starts]
         self._excluded = starts, outcome
 
     def links(self) -> list[Link]:
         """Every link as reports show it, if `listed`; its index counts from `first`."""
-        found = [self._document.to_link(row) for row in self._rows]
+        links = [self._document.to_link(row) for row in self._rows]
         starts, outcome = self._excluded
         if starts:
-            found = [
+            links = [
                 replace(link, outcome=outcome, replacement=None, warning=None) if row.value_start in starts else link
-                for link, row in zip(found, self._rows, strict=True)
+                for link, row in zip(links, self._rows, strict=True)
             ]
-        return [replace(link, index=link.index + self._first) for link in found] if self._first else found
+        return [replace(link, index=link.index + self._first) for link in links] if self._first else links
 
 
 def _shift_indexes(resolve: _html.Resolve, first: int) -> _html.Resolve:

@@ -122,8 +122,8 @@ def _check_replacement(function: LinkFunction, destination: str, index: int, cha
         reason = f"the link function returned {type(value).__name__}, not str or None"
     elif not value:
         reason = "the link function returned an empty string"
-    elif found := _BREAKS_ATTRIBUTE.search(value):
-        reason = f"the link function returned {found[0]!r} at {found.start()}, which would break the attribute"
+    elif match := _BREAKS_ATTRIBUTE.search(value):
+        reason = f"the link function returned {match[0]!r} at {match.start()}, which would break the attribute"
     else:
         try:
             return value.replace("&", "&amp;").encode(charset.codec)
@@ -144,9 +144,9 @@ def _skip_matching(
 
     def skip(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         texts = [d.decode() for d in destinations]
-        kept = [i for i, text in enumerate(texts) if not any(p.search(text) for p in patterns)]
-        answers = resolve([destinations[i] for i in kept], [indexes[i] for i in kept]) if kept else []
-        values = dict(zip(kept, answers, strict=True))
+        tracked = [i for i, text in enumerate(texts) if not any(p.search(text) for p in patterns)]
+        answers = resolve([destinations[i] for i in tracked], [indexes[i] for i in tracked]) if tracked else []
+        values = dict(zip(tracked, answers, strict=True))
         return [values[i] if i in values else of_skipped(destinations[i], indexes[i]) for i in range(len(texts))]
 
     return skip

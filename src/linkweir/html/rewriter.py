@@ -67,21 +67,21 @@ class Rewriter:
 
     def _detect_charset(self) -> None:
         """A byte order mark counts more than the label; before three bytes no link can have begun."""
-        found = self._charset.apply_bom(self._head)
+        has_bom = self._charset.apply_bom(self._head)
         if not self._charset.is_ascii_transparent:
-            if found or len(self._head) >= len(codecs.BOM_UTF8):
+            if has_bom or len(self._head) >= len(codecs.BOM_UTF8):
                 self._pass_through()
-        elif found:
+        elif has_bom:
             self._encoding = False
 
     def _feed_unknown_charset(self, data: bytes) -> bytes:
         """The same for an unknown label: what comes before the first suspicious byte is still judged."""
         split = data.startswith(b"{") and self._may_be_hz  # "~" | "{"
-        found = STATEFUL_MARKERS.search(data)
+        match = STATEFUL_MARKERS.search(data)
         self._may_be_hz = data.endswith(b"~") or (not data and self._may_be_hz)
-        if not split and found is None:
+        if not split and match is None:
             return self._splice.feed(data)
-        at = 0 if split or found is None else found.start()
+        at = 0 if split or match is None else match.start()
         done = self._splice.feed(data[:at])
         self._pass_through()
         return done + self._splice.feed(data[at:])

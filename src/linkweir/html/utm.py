@@ -104,7 +104,7 @@ def is_signed(destination: str) -> bool:
     """Would another parameter make the address invalid?"""
     address = destination.partition("#")[0]
     there = _parse_parameters(address.partition("?")[2])
-    found = _URL_PARTS.match(address)
+    match = _URL_PARTS.match(address)
     return (
         any(all(name in there for name in names) for names in SIGNATURE_PARAMETERS)
         or any(
@@ -112,7 +112,7 @@ def is_signed(destination: str) -> bool:
             for key, value in there.items()
             for name, text, _ in SIGNATURE_VALUES
         )
-        or (found is not None and SIGNATURE_PATHS.search(found[2]) is not None)
+        or (match is not None and SIGNATURE_PATHS.search(match[2]) is not None)
     )
 
 
@@ -123,9 +123,9 @@ def _parse_parameters(query: str) -> dict[str, str]:
 
 
 def _matches_host(destination: str, hosts: Collection[str]) -> bool:
-    found = _URL_PARTS.match(destination)
-    host = canonical_host(found[1].rpartition("@")[2].partition(":")[0]) if found else ""
-    return any(host == one or host.endswith("." + one) for one in map(canonical_host, hosts))
+    match = _URL_PARTS.match(destination)
+    host = canonical_host(match[1].rpartition("@")[2].partition(":")[0]) if match else ""
+    return any(host == allowed or host.endswith("." + allowed) for allowed in map(canonical_host, hosts))
 
 
 def canonical_host(host: str) -> str:
