@@ -85,19 +85,19 @@ class HeaderBlock:
         stop, self.end = empty.span(1) if empty else (end, end)
         self.has_bare_cr = _BARE_CR.search(raw, at, stop) is not None
         field, line, envelope = _LINE_PATTERNS[self.has_bare_cr]
-        while not field.match(raw, at, stop) and (found := envelope.match(raw, at, stop)):
-            at = found.end()
+        while not field.match(raw, at, stop) and (match := envelope.match(raw, at, stop)):
+            at = match.end()
         self.first_line_start = at
         self.lines: list[HeaderField] = []
         odd: list[HeaderField] = []
         while at < stop and len(self.lines) < MAX_LINES:
-            found = field.match(raw, at, stop)
-            one = _parse_field(found) if found else _parse_malformed_field(raw, at, line.match(raw, at, stop))
-            self.lines.append(one)
+            match = field.match(raw, at, stop)
+            header_line = _parse_field(match) if match else _parse_malformed_field(raw, at, line.match(raw, at, stop))
+            self.lines.append(header_line)
             # a continuation of nothing is passed over by all
-            if not found and (raw[at] not in b" \t" or len(self.lines) > 1):
-                odd.append(one)
-            at = one.end
+            if not match and (raw[at] not in b" \t" or len(self.lines) > 1):
+                odd.append(header_line)
+            at = header_line.end
         self.malformed_at = odd[0].start if odd else None
         if start == 0 and not self.lines and _HEADER_AFTER_BLANK.match(raw, self.end, end):
             self.malformed_at = 0
@@ -112,12 +112,14 @@ class HeaderBlock:
         """
         if not odd:
             return None
-        boundary = next((one.start for one in odd if raw.startswith(b"--", one.start)), self.end)
+        boundary = next((line.start for line in odd if raw.startswith(b"--", line.start)), self.end)
         usual = [
-            one.start for one in self.lines if one.is_regular and one.start < boundary and _is_common_name(one.name)
+            line.start
+            for line in self.lines
+            if line.is_regular and line.start < boundary and _is_common_name(line.name)
         ]
         last = usual[-1] if usual else -1
-        return next((one.start for one in odd if one.start > last), None)
+        return next((line.start for line in odd if line.start > last), None)
 
 
 def _is_common_name(name: bytes) -> bool:
@@ -208,10 +210,10 @@ def strip_comments(value: str) -> str:
     done: list[str] = []
     at = copied = 0
     in_parameters = False
-    while (found := _OUTSIDE.search(value, at)) is not None:
-        in_parameters = in_parameters or value.find(";", at, found.start()) >= 0
-        begin, at = found.span()
-        if found[0] != "(" or (in_parameters and value[begin - 1 : begin] not in _SEPARATORS):
+    while (match := _OUTSIDE.search(value, at)) is not None:
+        in_parameters = in_parameters or value.find(";", at, match.start()) >= 0
+        begin, at = match.span()
+        if match[0] != "(" or (in_parameters and value[begin - 1 : begin] not in _SEPARATORS):
             continue
         closed = _find_comment_end(value, at)
         if closed is None:
@@ -224,10 +226,10 @@ def strip_comments(value: str) -> str:
 def _find_comment_end(value: str, at: int) -> int | None:
     """Behind the ")" of a comment whose "(" stands before `at`."""
     depth = 1
-    for found in _INSIDE.finditer(value, at):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
+    for match in _INSIDE.finditer(value, at):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
         if depth == 0:
-            return found.end()
+            return match.end()
     return None
 
 
@@ -276,8 +278,8 @@ class ContentType:
     def charset(self) -> str | None:
         """The label of the part's charset in lower case."""
         try:
-            found = self._message.get_content_charset()
-            return found.partition("(")[0] if found else found
+            charset = self._message.get_content_charset()
+            return charset.partition("(")[0] if charset else charset
         except (UnicodeError, ValueError, TypeError, LookupError):
             return None
 

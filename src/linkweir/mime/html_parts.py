@@ -100,10 +100,10 @@ class HtmlPartFinder:
         mark = b"--" + boundary
         begun: int | None = None
         at = start
-        while found := self._find_delimiter(mark, at, end):
-            place, rest = found
+        while delimiter := self._find_delimiter(mark, at, end):
+            position, rest = delimiter
             if begun is not None:
-                yield begun, _strip_line_end(self._raw, begun, place)
+                yield begun, _strip_line_end(self._raw, begun, position)
             if rest[1]:
                 return
             begun = at = rest.end()
@@ -112,12 +112,12 @@ class HtmlPartFinder:
 
     def _find_delimiter(self, mark: bytes, at: int, end: int) -> tuple[int, re.Match[bytes]] | None:
         """Where the next delimiter line begins, and what follows the boundary in it."""
-        while (place := _mime.find(self._raw, mark, at, end)) >= 0:
-            if (place == 0 or self._raw[place - 1] == LF) and (
-                rest := _DELIMITER_REST.match(self._raw, place + len(mark), end)
+        while (position := _mime.find(self._raw, mark, at, end)) >= 0:
+            if (position == 0 or self._raw[position - 1] == LF) and (
+                rest := _DELIMITER_REST.match(self._raw, position + len(mark), end)
             ):
-                return place, rest
-            at = place + 1
+                return position, rest
+            at = position + 1
         return None
 
     def _add_note(self, code: str, text: str, part: str) -> None:

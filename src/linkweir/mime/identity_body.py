@@ -24,7 +24,11 @@ class IdentityBody:
         """
         left = find_overlong(self.decoded, replacements)
         out = set(left)
-        fitting = [one for number, one in enumerate(replacements) if number not in out] if left else replacements
+        fitting = (
+            [replacement for number, replacement in enumerate(replacements) if number not in out]
+            if left
+            else replacements
+        )
         return _mime.splice(self.decoded, fitting), left
 
 
@@ -67,7 +71,11 @@ def find_overlong(text: bytes, replacements: list[Replacement], limit: int = MAX
         if end >= line.next:  # the old value has line ends, the new one has none
             last = LineSpan.containing(text, end, line.next)
             between = text[line.next : last.begin].split(b"\n")
-            any_long = was_long or last.size > limit or any(len(one.removesuffix(b"\r")) > limit for one in between)
+            any_long = (
+                was_long
+                or last.size > limit
+                or any(len(between_line.removesuffix(b"\r")) > limit for between_line in between)
+            )
         end_tail = value[-1:] or tail
         size = column + len(value) + max(0, last.stop - end)
         size -= end_tail == b"\r" and text.startswith(b"\n", end)  # these two are a line end now

@@ -89,27 +89,29 @@ def rewrite_message(
     unseen = make_hidden_tags(pixel, honeypot)
     notes = list(walk.notes)
     done: list[bytes] = []
-    found: list[PartLink] = []
-    copied = count = looked = replaced = 0
+    part_links: list[PartLink] = []
+    copied = count = part_count = replaced = 0
     for part in walk.parts:
         try:
             work = _PartRewriter(raw, part, links, switches, first=count, hidden_tags=unseen, collect_links=report)
         except UnrewritablePart as reason:
             notes.append(Note("untouched-part", str(reason), part.section))
             continue
-        looked += 1
+        part_count += 1
         count += work.links.count
         replaced += len(work.links.replacements)
         unseen = work.hidden_tags
         notes += work.notes
         if report:
-            found += [PartLink(part.section, link) for link in work.links.links()]
+            part_links += [PartLink(part.section, link) for link in work.links.links()]
         if work.new_body is not None:
             done += [raw[copied : part.start], work.new_body]
             copied = part.end
     if done and any(name in walk.top_headers.values for name in SIGNATURE_HEADERS):
         notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
-    return Rewritten(b"".join([*done, raw[copied:]]) if done else raw, tuple(found), tuple(notes), looked, replaced)
+    return Rewritten(
+        b"".join([*done, raw[copied:]]) if done else raw, tuple(part_links), tuple(notes), part_count, replaced
+    )
 
 
 def check_message(
@@ -131,7 +133,7 @@ def check_parts(
     check_type("links", links, (Tracker, type(None)), "a Tracker or None")
     walk = HtmlPartFinder(raw)
     notes = list(walk.notes)
-    found: list[CheckedPart] = []
+    checked: list[CheckedPart] = []
     first = 0
     for part in walk.parts:
         try:
@@ -141,9 +143,9 @@ def check_parts(
             continue
         notes += work.notes
         judged = tuple(replace(link, replacement=None) for link in work.links.links())
-        found.append(CheckedPart(part.section, work.html, work.charset, judged))
+        checked.append(CheckedPart(part.section, work.html, work.charset, judged))
         first += len(judged)
-    return found, notes
+    return checked, notes
 
 
 def iter_html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
@@ -173,8 +175,8 @@ def _charset_label(part: HtmlPart, data: bytes) -> str:
     """
     if part.charset and Charset(part.charset).is_supported:
         return detect_bom(data) or part.charset
-    found = get_declared_charset(data)
-    return found if found and Charset(found).is_supported else part.charset or "utf-8"
+    declared = get_declared_charset(data)
+    return declared if declared and Charset(declared).is_supported else part.charset or "utf-8"
 
 
 class _PartRewriter:
@@ -209,10 +211,10 @@ class _PartRewriter:
             raise UnrewritablePart(f"its charset {label[:40]!r} cannot be judged by bytes")
         self.notes: list[Note] = []
         self.hidden_tags = hidden_tags
-        place = find_insertion_point(html, switches) if hidden_tags and part.has_separator and html.strip() else None
+        position = find_insertion_point(html, switches) if hidden_tags and part.has_separator and html.strip() else None
         changes = self.links.candidates() if dry_run and links is None else self.links.replacements
-        before = len(changes) if place is None else bisect(changes, place, key=itemgetter(0))
-        tags = [] if place is None else [(place, place, tag) for tag in hidden_tags]
+        before = len(changes) if position is None else bisect(changes, position, key=itemgetter(0))
+        tags = [] if position is None else [(position, position, tag) for tag in hidden_tags]
         changes = [*changes[:before], *tags, *changes[before:]]
         if changes and text is not None:
             changes = _encode_replacements(text[0], text[1], body.decoded, changes)

@@ -17,15 +17,15 @@ class QuotedPrintableBody:
 
     def __init__(self, encoded: bytes, crlf: bool) -> None:
         try:
-            self.decoded, found = _mime.decode_quoted_printable(encoded)
+            self.decoded, has_crlf = _mime.decode_quoted_printable(encoded)
         except _mime.MalformedEncoding as reason:
             raise UnrewritablePart(str(reason)) from None
         self._encoded = encoded
-        self._crlf = found or (crlf and b"\n" not in encoded)
+        self._crlf = has_crlf or (crlf and b"\n" not in encoded)
 
     def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
         """The part with these bytes of the text replaced, but for text on which readers differ: white space before a
         line's end, which some take out (RFC 2045, 6.7, rule 3); and the numbers of those that are not.
         """
-        done, made = _mime.splice_quoted_printable(self._encoded, self._crlf, replacements, len(self.decoded))
-        return done, [number for number, one in enumerate(made) if not one] if 0 in made else []
+        done, fits = _mime.splice_quoted_printable(self._encoded, self._crlf, replacements, len(self.decoded))
+        return done, [number for number, fit in enumerate(fits) if not fit] if 0 in fits else []
