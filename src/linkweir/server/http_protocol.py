@@ -102,8 +102,8 @@ class StrictHttpProtocol(H11Protocol):
         self.conn._receive_buffer = StrictReceiveBuffer()
         self._received = bytearray()
         self._chunk_bytes = MIN_READ_BYTES
-        found = READ_QUEUES.get(self.loop)
-        self._read_queue = found or READ_QUEUES.setdefault(self.loop, ReadQueue(self.loop))
+        queue = READ_QUEUES.get(self.loop)
+        self._read_queue = queue or READ_QUEUES.setdefault(self.loop, ReadQueue(self.loop))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn does."""

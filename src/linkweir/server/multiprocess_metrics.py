@@ -82,18 +82,18 @@ class _MergedCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family for each name."""
-        found: dict[str, Metric] = {}
+        families: dict[str, Metric] = {}
         values: dict[str, dict[_SampleKey, float]] = {}
         for text in self._texts:
             for family in text_string_to_metric_families(text):
-                found.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 sums = values.setdefault(family.name, {})
                 for sample in family.samples:
                     key = (sample.name, tuple(sample.labels.items()))
                     highest = family.type == "gauge" or sample.name.endswith("_created")
                     before = sums.get(key, 0.0)
                     sums[key] = max(before, sample.value) if highest else before + sample.value
-        for name, family in found.items():
+        for name, family in families.items():
             for (sample_name, labels), value in values[name].items():
                 family.add_sample(sample_name, dict(labels), value)
             yield family

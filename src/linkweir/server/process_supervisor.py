@@ -128,7 +128,11 @@ def install_stop_handler(
     """Have `handler` called for the signals that ask to stop; what they did before. SIGHUP stays ignored where it was:
     `nohup` means that.
     """
-    numbers = [one for one in STOP_SIGNALS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+    numbers = [
+        stop_signal
+        for stop_signal in STOP_SIGNALS
+        if stop_signal != signal.SIGHUP or signal.getsignal(stop_signal) != signal.SIG_IGN
+    ]
     return {number: signal.signal(number, handler) for number in numbers}
 
 

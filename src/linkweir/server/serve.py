@@ -272,8 +272,8 @@ def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> N
     _print_smtp_login(service)
     _print_dashboard_login(service, url)
     if key is None:
-        told = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
-        print(f"API key       {told}; --new-api-key makes another")
+        origin = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
+        print(f"API key       {origin}; --new-api-key makes another")
     else:
         print(f"API key       {key}")
         print("              (keep it: it is stored as a hash only and not shown again)")
@@ -284,8 +284,8 @@ def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> N
 def _print_dashboard_login(service: AppServices, url: str) -> None:
     """Where people look; a password is shown this once."""
     print(f"Dashboard     {url}/dashboard/")
-    if found := first_start.create_user(service.store):
-        print(f"              user {found[0]}  password {found[1]}")
+    if login := first_start.create_user(service.store):
+        print(f"              user {login[0]}  password {login[1]}")
         print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
     else:
         where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
@@ -294,16 +294,18 @@ def _print_dashboard_login(service: AppServices, url: str) -> None:
 
 def _print_smtp_login(service: AppServices) -> None:
     """Where mail can be handed in, and with what; a password is shown this once."""
-    servers = {one.service: one.address for one in service.smtp_servers if one.service != "filter"}
+    servers = {server.service: server.address for server in service.smtp_servers if server.service != "filter"}
     if not servers:
         return
-    host, ways = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "TLS from the start"}
-    ports = " and ".join(f"port {servers[name][1]} ({way})" for name, way in ways.items() if name in servers)
+    host, securities = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "TLS from the start"}
+    ports = " and ".join(
+        f"port {servers[name][1]} ({security})" for name, security in securities.items() if name in servers
+    )
     print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
     if service.settings.smtp_certificate is None:
         print("              (its certificate signs itself: good for trying out)")
-    if found := first_start.create_smtp_credential(service.store):
-        print(f"              username {found[0]}  password {found[1]}")
+    if credential := first_start.create_smtp_credential(service.store):
+        print(f"              username {credential[0]}  password {credential[1]}")
 
 
 def _format_curl_examples(url: str, account: str, key: str) -> str:

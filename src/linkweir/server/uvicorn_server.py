@@ -29,10 +29,10 @@ MAX_DESCRIPTORS = 65_536  # as many as the system lets us have, up to this
 def raise_descriptor_limit() -> int:
     """Raise the process's limit of file descriptors as far as it may go, and tell it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
+    target = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+        soft = target
     return MAX_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
@@ -94,12 +94,12 @@ class HardenedServer(uvicorn.Server):
         """What uvicorn does, but nobody is cut off who has connected by now: closing a listening socket resets those
         who wait there, and uvicorn closes connections whose first request it has not read yet.
         """
-        fresh = [one for listener in sockets or [] for one in _accept_pending(listener)]
+        fresh = [connection for listener in sockets or [] for connection in _accept_pending(listener)]
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
-        for one in fresh:
-            await loop.connect_accepted_socket(self._make_protocol, one)
+        for connection in fresh:
+            await loop.connect_accepted_socket(self._make_protocol, connection)
         until = time.monotonic() + FIRST_REQUEST_SECONDS
         while any(map(_is_silent, self.server_state.connections)) and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # nothing of uvicorn's says that a head has come
@@ -107,8 +107,10 @@ class HardenedServer(uvicorn.Server):
 
     def _make_protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        return made
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     def _drop_slow_connections(self) -> None:
         """However small the pieces are that something comes in, it must be whole in time."""
@@ -125,10 +127,10 @@ class HardenedServer(uvicorn.Server):
             known, since = before.get(connection, (None, 0.0))
             self._waiting[connection] = (state, since if known == state else moment)
         too_many = len(self.server_state.connections) - self._max_connections
-        for place, (connection, ((_, answering, _), since)) in enumerate(
+        for index, (connection, ((_, answering, _), since)) in enumerate(
             sorted(self._waiting.items(), key=lambda item: item[1][1])
         ):
-            if place < too_many or moment - since >= self._timeouts[answering]:
+            if index < too_many or moment - since >= self._timeouts[answering]:
                 connection.transport.abort()  # not close: it would wait until the other side has read
 
 
