@@ -78,11 +78,11 @@ CAMPAIGNS = (
 
 def render_html(campaign: SampleCampaign) -> str:
     """The HTML of a campaign, as senders write it: tables, styles in the tags, a button, an opt-out."""
-    stories = "".join(
-        f'<tr><td style="padding:14px 28px;border-top:1px solid #e3e9ee"><a href="{story.url.replace("&", "&amp;")}" '
-        f'style="color:#0f766e;font-size:18px;font-weight:bold;text-decoration:none">{story.title}</a>'
-        f'<div style="color:#51606e">{story.text}</div></td></tr>\n'
-        for story in campaign.articles
+    article_rows = "".join(
+        f'<tr><td style="padding:14px 28px;border-top:1px solid #e3e9ee"><a href="{article.url.replace("&", "&amp;")}" '
+        f'style="color:#0f766e;font-size:18px;font-weight:bold;text-decoration:none">{article.title}</a>'
+        f'<div style="color:#51606e">{article.text}</div></td></tr>\n'
+        for article in campaign.articles
     )
     home = f"https://{SAMPLE_DOMAIN}/"
     return f"""<!doctype html>
@@ -95,7 +95,7 @@ def render_html(campaign: SampleCampaign) -> str:
 <a href="{home}" style="color:#ccfbf1;font-weight:bold;text-decoration:none;letter-spacing:.06em">THE WEIR</a></td></tr>
 <tr><td style="padding:26px 28px 10px"><h1 style="margin:0 0 8px;font-size:28px;color:#14202b">{campaign.heading}</h1>
 <p style="margin:0;color:#37454f">Good morning, {{{{ first_name }}}}. This is what we picked for you.</p></td></tr>
-{stories}<tr><td style="padding:22px 28px" align="center"><a href="{home}online/{campaign.tag}"
+{article_rows}<tr><td style="padding:22px 28px" align="center"><a href="{home}online/{campaign.tag}"
  style="display:inline-block;padding:12px 26px;background:#0f766e;color:#ffffff;border-radius:8px;
  text-decoration:none;font-weight:bold">{campaign.button}</a></td></tr>
 <tr><td style="padding:16px 28px;color:#51606e;font-size:13px;border-top:1px solid #e3e9ee">

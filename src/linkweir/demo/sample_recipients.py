@@ -71,13 +71,13 @@ class SimulatedRequest:
 
 def make_recipients(rng: Random, count: int) -> list[SampleRecipient]:
     """Recipients with an address of their own each, from networks kept for documentation (RFC 5737)."""
-    found = []
+    recipients = []
     for number in range(count):
         name, host = rng.choice(FIRST_NAMES), _choose_weighted(rng, HOST_WEIGHTS)
         email = f"{name.lower()}.{LAST_NAMES[number % len(LAST_NAMES)]}{number}@{host}"
         ip = f"203.0.113.{rng.randrange(1, 255)}" if host == "corp.example" else f"192.0.2.{number % 254 + 1}"
-        found.append(SampleRecipient(name, email, host, _choose_weighted(rng, USER_AGENT_WEIGHTS), ip))
-    return found
+        recipients.append(SampleRecipient(name, email, host, _choose_weighted(rng, USER_AGENT_WEIGHTS), ip))
+    return recipients
 
 
 def simulate_requests(

@@ -52,13 +52,13 @@ def generate(service: AppServices) -> list[SampleMessage] | None:
     account = _get_account(service)
     if explain_refusal(service):
         return None
-    dice = Random(SEED)  # noqa: S311 - made-up people
+    rng = Random(SEED)  # noqa: S311 - made-up people
     understand = ClickClassifier(service.classifier.enricher)
     reached: list[SampleMessage] = []
-    for place, one in enumerate(sample_campaigns.CAMPAIGNS):
-        reached = _send_campaign(service, account, one, dice)
-        facts = sorted(_simulate_events(one, reached, dice), key=lambda found: found.at)
-        _store_events(service, account, facts, understand, with_webhook=place == len(sample_campaigns.CAMPAIGNS) - 1)
+    for index, campaign in enumerate(sample_campaigns.CAMPAIGNS):
+        reached = _send_campaign(service, account, campaign, rng)
+        facts = sorted(_simulate_events(campaign, reached, rng), key=lambda event: event.at)
+        _store_events(service, account, facts, understand, with_webhook=index == len(sample_campaigns.CAMPAIGNS) - 1)
     return reached
 
 
@@ -75,21 +75,23 @@ def explain_refusal(service: AppServices) -> str:
 
 def generate_live_clicks(service: AppServices, messages: Sequence[SampleMessage], is_over: Callable[[], bool]) -> None:
     """A click now and then, until it is over."""
-    dice = Random()  # noqa: S311 - made-up people
+    rng = Random()  # noqa: S311 - made-up people
     understand = ClickClassifier(service.classifier.enricher)
     for _ in range(MAX_LIVE_CLICKS):
-        until = time.monotonic() + dice.uniform(*PAUSE_SECONDS)
+        until = time.monotonic() + rng.uniform(*PAUSE_SECONDS)
         while time.monotonic() < until:
             time.sleep(0.2)
             if is_over():
                 return
-        one = dice.choice(messages)
-        steps = list(sample_recipients.simulate_requests(dice, one.recipient, [1] * len(one.links), 0.9))
+        message = rng.choice(messages)
+        steps = list(sample_recipients.simulate_requests(rng, message.recipient, [1] * len(message.links), 0.9))
         start = min((step.delay_seconds for step in steps), default=0.0)
-        near = [step for step in steps if step.delay_seconds < start + 5]
-        facts = [_make_event(step, one, now() + int((step.delay_seconds - start) * SECOND_US)) for step in near]
+        due_steps = [step for step in steps if step.delay_seconds < start + 5]
+        facts = [
+            _make_event(step, message, now() + int((step.delay_seconds - start) * SECOND_US)) for step in due_steps
+        ]
         with service.store.write() as connection:
-            ingest_events(connection, [made for made in facts if made], understand, now())
+            ingest_events(connection, [event for event in facts if event], understand, now())
 
 
 def _get_account(service: AppServices) -> uuid.UUID:
@@ -104,7 +106,7 @@ def _send_campaign(
     """Accept the campaign's messages at its time in the past."""
     sent_at = now() - int(campaign.age_seconds * SECOND_US)
     public = sample_recipients.make_recipients(rng, campaign.recipients)
-    found: list[SampleMessage] = []
+    sent_messages: list[SampleMessage] = []
     for start in range(0, len(public), RECIPIENTS_PER_SUBMISSION):
         some = public[start : start + RECIPIENTS_PER_SUBMISSION]
         variants = [rng.choice(list(campaign.click_rate_by_variant)) for _ in some]
@@ -114,14 +116,14 @@ def _send_campaign(
             mails = [messages_table.get_content(connection, key) or b"" for key in keys]
         moments = [sent_at + int(rng.uniform(1, 90) * SECOND_US) for _ in some]
         for person, variant, mail, at in zip(some, variants, mails, moments, strict=True):
-            found.append(SampleMessage(person, variant, at, _open_links(service, mail)))
+            sent_messages.append(SampleMessage(person, variant, at, _open_links(service, mail)))
         with service.store.write() as connection:
             rows = sample_data.mark_delivered(connection, list(zip(keys, moments, strict=True)))
             happened = [
                 message_events.MessageEvent(row, "delivered", at) for row, at in zip(rows, moments, strict=True)
             ]
             message_events.record_events(connection, happened)
-    return found
+    return sent_messages
 
 
 def _submit(service: AppServices, account: uuid.UUID, submission: Submission, sent_at: int) -> list[uuid.UUID]:
@@ -184,15 +186,15 @@ def _open_links(service: AppServices, mail: bytes) -> list[Opened]:
 
 def _simulate_events(campaign: SampleCampaign, reached: Sequence[SampleMessage], rng: Random) -> Iterator[ClickEvent]:
     latest = now()
-    draws = (1, *(story.click_weight for story in campaign.articles), 4)  # the head, the stories, the button
+    draws = (1, *(article.click_weight for article in campaign.articles), 4)  # the head, the stories, the button
     for mail in reached:
         for step in sample_recipients.simulate_requests(
             rng, mail.recipient, draws, campaign.click_rate_by_variant[mail.variant]
         ):
             at = mail.at + int(step.delay_seconds * SECOND_US)
-            made = _make_event(step, mail, at) if at < latest else None
-            if made is not None:
-                yield made
+            event = _make_event(step, mail, at) if at < latest else None
+            if event is not None:
+                yield event
 
 
 def _make_event(step: SimulatedRequest, mail: SampleMessage, at: int) -> ClickEvent | None:
