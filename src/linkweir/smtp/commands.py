@@ -129,14 +129,14 @@ def _parse_path(arg: str | None, keyword: str) -> tuple[str, dict[str, str | Non
     """The path and the parameters, their names in upper case, behind FROM: or TO:. Raises RejectedCommand."""
     if arg is None or arg[: len(keyword)].upper() != keyword or arg.upper() == keyword:
         raise RejectedCommand(f"501 5.5.4 expected {keyword}<address>")
-    found = PATH_PATTERN.fullmatch(arg[len(keyword) :].strip(" \t"))
-    if found is None:
+    match = PATH_PATTERN.fullmatch(arg[len(keyword) :].strip(" \t"))
+    if match is None:
         raise RejectedCommand("553 5.1.3 invalid address syntax")
     parameters: dict[str, str | None] = {}
-    for word in found["rest"].split():
-        name, equals, value = word.partition("=")
+    for parameter in match["rest"].split():
+        name, equals, value = parameter.partition("=")
         if not PARAMETER_NAME.fullmatch(name) or name.upper() in parameters or (equals and not value):
             raise RejectedCommand("501 5.5.4 a parameter is not understood")
         parameters[name.upper()] = value if equals else None
-    path = found["path"]
-    return found["bare"] if path is None else path, parameters
+    path = match["path"]
+    return match["bare"] if path is None else path, parameters

@@ -224,8 +224,8 @@ class ConnectionLimits:
     async def close(self) -> None:
         """End all connections, with a word for those that listen."""
         for at_once in (False, True):
-            for one in list(self._connections):
-                one.shut_down(immediately=at_once)
+            for connection in list(self._connections):
+                connection.shut_down(immediately=at_once)
             await asyncio.sleep(SHUTDOWN_GRACE_SECONDS)
 
     @contextlib.contextmanager

@@ -73,16 +73,16 @@ class SmtpServer(WorkerThread):
 
     async def _serve_until_stopped(self) -> None:
         self._loop, self._loop_stop_event = asyncio.get_running_loop(), asyncio.Event()
-        places = ConnectionLimits(MAX_CONNECTIONS)
-        server = await self._loop.create_server(lambda: self._make_connection(places), sock=self._listener)
+        limits = ConnectionLimits(MAX_CONNECTIONS)
+        server = await self._loop.create_server(lambda: self._make_connection(limits), sock=self._listener)
         self._ready.set()
         await self._loop_stop_event.wait()
         server.close()
         # a commit that has begun is answered: who is told nothing sends the mail again
         await asyncio.to_thread(self._pool.shutdown)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(places.wait_for_replies(), STOP_REPLY_SECONDS)
-        await places.close()
+            await asyncio.wait_for(limits.wait_for_replies(), STOP_REPLY_SECONDS)
+        await limits.close()
 
 
 def listen(services: AppServices) -> None:
@@ -105,19 +105,19 @@ def stop(services: AppServices) -> None:
 
 def create_servers(services: AppServices) -> list[SmtpServer]:
     """Every server that the settings want, none of them started. Raises SettingsError, LinkweirError."""
-    settings, found, sign_in = services.settings, list[SmtpServer](), Authenticator(services)
+    settings, servers, sign_in = services.settings, list[SmtpServer](), Authenticator(services)
     try:
         if settings.smtp_port is not None:
-            found.append(_create_submission_server(services, sign_in, settings.smtp_port, "submission"))
+            servers.append(_create_submission_server(services, sign_in, settings.smtp_port, "submission"))
         if settings.filter_listen:
-            found.append(create_content_filter(services))
+            servers.append(create_content_filter(services))
         if settings.smtps_port is not None:
-            found.append(_create_submission_server(services, sign_in, settings.smtps_port, "submissions"))
+            servers.append(_create_submission_server(services, sign_in, settings.smtps_port, "submissions"))
     except BaseException:
-        for server in found:
+        for server in servers:
             server.stop()  # its port must be free for the next try
         raise
-    return found
+    return servers
 
 
 def _create_submission_server(
@@ -133,10 +133,10 @@ def _create_submission_server(
     listener = _open_listener(settings.smtp_host, port)
     pool = ThreadPoolExecutor(MAX_CONCURRENT_MAILS, "linkweir-smtp")
 
-    def connection(places: ConnectionLimits) -> SmtpConnection:
+    def connection(limits: ConnectionLimits) -> SmtpConnection:
         return SmtpConnection(
             SubmissionHandler(services, pool),
-            limits=places,
+            limits=limits,
             memory_budget=services.memory_budget,
             idle_seconds=IDLE_SECONDS,
             hostname=name,
@@ -165,7 +165,7 @@ def create_content_filter(services: AppServices) -> SmtpServer:
         raise SettingsError("LINKWEIR_FILTER_LISTEN: it takes mail from anybody, so it must be a private address")
     pool = ThreadPoolExecutor(MAX_CONCURRENT_MAILS, "linkweir-filter")
     listener = _open_listener(host.strip("[]"), number)
-    return SmtpServer(listener, lambda places: _filter_connection(services, pool, places), pool, "filter")
+    return SmtpServer(listener, lambda limits: _filter_connection(services, pool, limits), pool, "filter")
 
 
 def _filter_connection(services: AppServices, pool: ThreadPoolExecutor, limits: ConnectionLimits) -> SmtpConnection:
@@ -186,9 +186,9 @@ def _filter_connection(services: AppServices, pool: ThreadPoolExecutor, limits: 
 def _open_listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        found = socket.create_server((host, port), family=family, backlog=256)
+        listener = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)  # `strerror` repeats the address
         raise LinkweirError(f"cannot listen for SMTP on {host} port {port}: {reason}") from error
-    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return found
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

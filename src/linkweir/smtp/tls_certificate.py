@@ -20,13 +20,13 @@ def make_tls_context(certificate: Path | None, key: Path | None, folder: Path, n
     """A server's TLS context. Raises SettingsError when the files cannot be used."""
     if certificate is None or key is None:
         certificate = key = load_or_create_certificate(folder / "smtp-selfsigned.pem", name)
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    found.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        found.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(f"LINKWEIR_SMTP_CERTIFICATE: cannot use {certificate} with {key}: {error}") from None
-    return found
+    return context
 
 
 def load_or_create_certificate(path: Path, name: str) -> Path:
