@@ -18,14 +18,14 @@ MAX_CHARACTERS = 200  # characters: a link has to stay a line of a mail
 
 def normalize_base_url(base_url: str) -> str:
     """The base URL with scheme and host in lower case and one `/` at its end; else ValueError."""
-    found = _BASE_URL.fullmatch(base_url) if len(base_url) <= MAX_CHARACTERS else None
-    if found is None:
+    match = _BASE_URL.fullmatch(base_url) if len(base_url) <= MAX_CHARACTERS else None
+    if match is None:
         raise ValueError(
             f"the base URL {base_url[:MAX_CHARACTERS]!r} must be http:// or https:// with a host and at most "
             f"a plain path, in ASCII, of at most {MAX_CHARACTERS} characters"
         )
-    path = found["path"].rstrip("/")
-    return f"{found['scheme'].lower()}://{found['host'].lower()}{path}/"
+    path = match["path"].rstrip("/")
+    return f"{match['scheme'].lower()}://{match['host'].lower()}{path}/"
 
 
 def split_base_url(base_url: str) -> tuple[bytes, bytes]:
