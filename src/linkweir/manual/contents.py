@@ -76,22 +76,22 @@ def make_slug(heading: str) -> str:
 
 def search(query: str) -> list[Section]:
     """Return the sections that contain every word of `query`, those with the words in their heading first."""
-    words = query.lower().split()
-    if not words:
+    terms = query.lower().split()
+    if not terms:
         return []
-    found = [
-        (_score(section, words), section)
+    matches = [
+        (_score(section, terms), section)
         for topic in TOPICS
         for section in list_sections(topic)
-        if all(word in f"{section.heading}\n{section.text}".lower() for word in words)
+        if all(term in f"{section.heading}\n{section.text}".lower() for term in terms)
     ]
-    return [section for _, section in sorted(found, key=lambda item: -item[0])][:MAX_RESULTS]
+    return [section for _, section in sorted(matches, key=lambda item: -item[0])][:MAX_RESULTS]
 
 
-def _score(section: Section, words: list[str]) -> int:
+def _score(section: Section, terms: list[str]) -> int:
     """Return how well a section fits: the phrase in its heading, whole words there, the phrase in its text."""
-    heading, phrase = section.heading.lower(), " ".join(words)
-    named = sum(word in re.findall(r"\w+", heading) for word in words)
+    heading, phrase = section.heading.lower(), " ".join(terms)
+    named = sum(term in re.findall(r"\w+", heading) for term in terms)
     return 8 * (phrase in heading) + 2 * named + 4 * (phrase in to_plain_text(section.text).lower())
 
 

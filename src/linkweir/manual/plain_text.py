@@ -105,7 +105,7 @@ def _render_table(rows: list[list[str]], width: int) -> Iterator[str]:
     """Align the columns and fill the widest; where there is no room for it, write each row as an entry."""
     columns = max(map(len, rows))
     rows = [row + [""] * (columns - len(row)) for row in rows]
-    widths = [max(len(row[place]) for row in rows) for place in range(columns)]
+    widths = [max(len(row[index]) for row in rows) for index in range(columns)]
     widest = widths.index(max(widths))
     room = width - (sum(widths) - widths[widest]) - 2 * (columns - 1)
     longest_word = max(len(word) for row in rows for word in (row[widest].split() or [""]))
@@ -113,7 +113,7 @@ def _render_table(rows: list[list[str]], width: int) -> Iterator[str]:
         widths[widest] = min(widths[widest], room)
         for row in rows:
             for number, text in enumerate(textwrap.wrap(row[widest], room, break_on_hyphens=False) or [""]):
-                cells = [text if place == widest else "" if number else cell for place, cell in enumerate(row)]
+                cells = [text if index == widest else "" if number else cell for index, cell in enumerate(row)]
                 yield "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
     else:
         yield from _render_entries(rows, width)

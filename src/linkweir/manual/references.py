@@ -59,8 +59,8 @@ def _describe_command(parser: argparse.ArgumentParser, name: str, summary: str) 
     yield from _describe_options(parser)
     for action in _list_subcommands(parser):
         helps = {choice.dest: choice.help or "" for choice in action._get_subactions()}
-        for word, sub in action.choices.items():
-            yield f"**`linkweir {name} {word}{_format_arguments(sub)}`**: {helps[word]}"
+        for subcommand, sub in action.choices.items():
+            yield f"**`linkweir {name} {subcommand}{_format_arguments(sub)}`**: {helps[subcommand]}"
             yield from _describe_options(sub)
 
 
@@ -234,9 +234,9 @@ def _format_cell(text: str) -> str:
 def describe_events() -> str:
     """Return a table of the kinds of events."""
     rows = [
-        f"| `on_{one.name}` | `message.{one.name}` | {_format_cell(one.description)} "
-        f"| {', '.join(f'`{name}`' for name in one.example)} |"
-        for one in EVENT_KINDS
+        f"| `on_{kind.name}` | `message.{kind.name}` | {_format_cell(kind.description)} "
+        f"| {', '.join(f'`{name}`' for name in kind.example)} |"
+        for kind in EVENT_KINDS
     ]
     return "\n".join(
         ("| field of the webhook | event | when | more fields of `data` |", "| --- | --- | --- | --- |", *rows)
@@ -257,8 +257,8 @@ def update_references(topic: str, text: str) -> str:
     """Return the page with its generated part as the code has it now."""
     name, make = REFERENCES[topic]
     begin, end = f"<!-- generated: {name} -->\n", "<!-- end generated -->\n"
-    before, found, rest = text.partition(begin)
+    before, has_begin, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
-    if not (found and closed):
+    if not (has_begin and closed):
         raise ValueError(f"{topic}.md has no generated part {name!r}")
     return f"{before}{begin}\n{make()}\n\n{end}{after}"
