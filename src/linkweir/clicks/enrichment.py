@@ -111,8 +111,8 @@ class Enricher:
 
     def user_agent_signals(self, user_agent: str | None) -> tuple[str, ...]:
         """The class as a signal, for clicks whose user agent may not be kept; the rules know these codes too."""
-        found = self.user_agent_class(user_agent)
-        return (f"agent-{found}",) if found else ()
+        agent_class = self.user_agent_class(user_agent)
+        return (f"agent-{agent_class}",) if agent_class else ()
 
     def is_scanner_network(self, network: str | None, ip: str | None) -> bool:
         """Whether only machines come from this known network, by the name that `describe` gave it; an address that is
@@ -134,10 +134,10 @@ class Enricher:
 
 def _lookup_geo(ip: str, geoip: maxminddb.Reader) -> tuple[str | None, str | None]:
     try:
-        found = geoip.get(ip_address(ip))
+        record = geoip.get(ip_address(ip))
     except (ValueError, maxminddb.InvalidDatabaseError):  # no address; an IPv6 one in an IPv4 file; a broken file
         return None, None
-    return _parse_geo_record(found) if isinstance(found, dict) else (None, None)
+    return _parse_geo_record(record) if isinstance(record, dict) else (None, None)
 
 
 def _open_mmdb(path: Path) -> maxminddb.Reader:
@@ -169,10 +169,10 @@ def _parse_geo_record(geo_record: dict[str, Any]) -> tuple[str | None, str | Non
 
 @lru_cache(MAX_CACHED_USER_AGENTS)
 def _parse_user_agent(user_agent: str) -> tuple[str | None, str | None, str | None]:
-    found = ua_parser.parse(user_agent)
-    client = found.user_agent.family if found.user_agent else None
-    system = found.os.family if found.os else None
-    return client, system, _device_class(user_agent, system, found.device.family if found.device else "")
+    parsed = ua_parser.parse(user_agent)
+    client = parsed.user_agent.family if parsed.user_agent else None
+    system = parsed.os.family if parsed.os else None
+    return client, system, _device_class(user_agent, system, parsed.device.family if parsed.device else "")
 
 
 def _device_class(user_agent: str, system: str | None, family: str) -> str:
@@ -200,7 +200,8 @@ def _user_agent_class(user_agent: str) -> str | None:
     if LIBRARY_USER_AGENTS.search(user_agent):
         return "library"
     return next(
-        (name for name, patterns in _crawler_patterns() if any(one.search(user_agent) for one in patterns)), None
+        (name for name, patterns in _crawler_patterns() if any(pattern.search(user_agent) for pattern in patterns)),
+        None,
     )
 
 

@@ -35,7 +35,7 @@ class KnownNetworks:
             lengths[network.version].add(network.prefixlen)
             bits = int(network.network_address) >> (_ADDRESS_BITS[network.version] - network.prefixlen)
             self._networks[network.version, network.prefixlen, bits] = known
-        self._lengths = {version: sorted(found, reverse=True) for version, found in lengths.items()}
+        self._lengths = {version: sorted(sizes, reverse=True) for version, sizes in lengths.items()}
         self._certain_by_name = {known.name: known.certain for known in ranges.values()}
 
     @classmethod

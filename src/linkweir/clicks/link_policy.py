@@ -26,19 +26,19 @@ ConfirmationPatterns = Mapping[uuid.UUID, tuple[Pattern, ...]]
 
 def url_host(location: str) -> str | None:
     """The host that a browser would go to, in its one spelling; None for what is no http(s) address."""
-    found = URL_PARTS.match(location)
-    return _normalize_host(found[2]) if found else None
+    match = URL_PARTS.match(location)
+    return _normalize_host(match[2]) if match else None
 
 
 def normalize_url(destination: str) -> str | None:
     """A destination in its one spelling: scheme and host in lower case, no default port, user or fragment."""
     location = to_location(destination)
-    found = URL_PARTS.match(location) if location else None
-    if found is None or not found[2]:
+    match = URL_PARTS.match(location) if location else None
+    if match is None or not match[2]:
         return None
-    scheme, _, port, rest = found[1].lower(), found[2], found[3], found[4]
+    scheme, _, port, rest = match[1].lower(), match[2], match[3], match[4]
     port = f":{port}" if port and port != DEFAULT_PORTS[scheme] else ""
-    return f"{scheme}://{_normalize_host(found[2])}{port}{rest or '/'}"
+    return f"{scheme}://{_normalize_host(match[2])}{port}{rest or '/'}"
 
 
 def _normalize_host(text: str) -> str:
@@ -61,7 +61,7 @@ class LinkPolicy:
         if host is None:
             return False
         labels = host.split(".")
-        return any(".".join(labels[place:]) in self.blocked_hosts for place in range(len(labels))) or (
+        return any(".".join(labels[level:]) in self.blocked_hosts for level in range(len(labels))) or (
             normalize_url(location) in self.blocked_destinations
         )
 

@@ -53,9 +53,9 @@ def _token_candidates(text: str) -> Iterator[str]:
     yield text
     plain = unquote(text) if "%" in text else text
     for whole in dict.fromkeys((plain, LINE_WRAPPING.sub("", plain))):
-        found = TOKEN_PATTERN.match(whole)
-        if found and found[0] != text and not whole[found.end() : found.end() + 1].isalnum():
-            yield found[0]
+        match = TOKEN_PATTERN.match(whole)
+        if match and match[0] != text and not whole[match.end() : match.end() + 1].isalnum():
+            yield match[0]
 
 
 def resolve_sealed(opened: Opened) -> ResolvedLink | None:

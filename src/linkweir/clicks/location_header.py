@@ -31,12 +31,12 @@ def to_location(destination: str) -> str | None:
     """The `Location` for a destination; None when it is not an http(s) address with a host."""
     if PLAIN_URL.fullmatch(destination):
         return destination
-    found = URL_PARTS.fullmatch(
+    match = URL_PARTS.fullmatch(
         LONE_SURROGATE.sub("\ufffd", destination.strip(STRIPPED_CHARACTERS).translate(REMOVED_CHARACTERS))
     )
-    if found is None:
+    if match is None:
         return None
-    scheme, authority, path, query, fragment = found.groups(default="")
+    scheme, authority, path, query, fragment = match.groups(default="")
     userinfo, at, host_and_port = authority.rpartition("@")
     user, password_mark, password = userinfo.partition(":")
     host, colon, port = _split_port(host_and_port)
@@ -79,8 +79,8 @@ def ascii_host(host: str) -> str:
     """
     if host.isascii():
         return _percent_encode(host, PATH_ENCODE_SET)
-    found = _map_idna(host)
-    return _percent_encode(host, PATH_ENCODE_SET) if not found or FORBIDDEN_HOST_CHARACTERS.search(found) else found
+    mapped = _map_idna(host)
+    return _percent_encode(host, PATH_ENCODE_SET) if not mapped or FORBIDDEN_HOST_CHARACTERS.search(mapped) else mapped
 
 
 def _map_idna(host: str) -> str | None:
