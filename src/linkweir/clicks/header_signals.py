@@ -50,28 +50,28 @@ def detect_signals(headers: Mapping[bytes, bytes], http_version: str, *, secure:
     """The codes for a request with these headers at this moment (microseconds since 1970); `secure`: whether the link
     begins with https.
     """
-    found = [code for name, code in _EXPECTED_HEADERS if not headers.get(name)]  # an empty one says as little
+    signals = [code for name, code in _EXPECTED_HEADERS if not headers.get(name)]  # an empty one says as little
     mode = headers.get(b"sec-fetch-mode")
     if not mode:
         if secure:
-            found.append(NO_SEC_FETCH)
+            signals.append(NO_SEC_FETCH)
     elif mode != b"navigate":
-        found.append(NOT_NAVIGATION)
+        signals.append(NOT_NAVIGATION)
     if http_version == "1.0":
-        found.append(HTTP_1_0)
+        signals.append(HTTP_1_0)
     profile = _parse_browser(headers.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES])
     if profile is not None:
-        found += _compare_headers(headers, profile, secure=secure)
-        found += detect_age(profile, at)
-    return tuple(found)
+        signals += _compare_headers(headers, profile, secure=secure)
+        signals += detect_age(profile, at)
+    return tuple(signals)
 
 
 def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
     """Does the browser say that it fetches ahead of its reader?"""
     for name in PURPOSE_HEADERS:
         if name in headers:
-            said = headers[name].lower()
-            if any(word in said for word in PREFETCH_PURPOSES):
+            purpose = headers[name].lower()
+            if any(known in purpose for known in PREFETCH_PURPOSES):
                 return True
     return False
 
@@ -92,22 +92,22 @@ def _parse_browser(user_agent: bytes) -> browser_profile.BrowserProfile | None:
 def _compare_headers(
     headers: Mapping[bytes, bytes], profile: browser_profile.BrowserProfile, *, secure: bool
 ) -> list[str]:
-    expected, found = profile.headers, []
+    expected, signals = profile.headers, []
     if browser_profile.UPGRADE in expected and b"upgrade-insecure-requests" not in headers:
-        found.append(LACKS_UPGRADE)
+        signals.append(LACKS_UPGRADE)
     if b"text/html" not in headers.get(b"accept", b""):
-        found.append(LACKS_HTML)
+        signals.append(LACKS_HTML)
     if secure:  # browsers send the rest nowhere else
         if browser_profile.SEC_FETCH in expected and b"sec-fetch-mode" not in headers:
-            found.append(LACKS_SEC_FETCH)
+            signals.append(LACKS_SEC_FETCH)
         if browser_profile.BROTLI in expected and b"br" not in headers.get(b"accept-encoding", b""):
-            found.append(LACKS_BROTLI)
+            signals.append(LACKS_BROTLI)
         hints = headers.get(b"sec-ch-ua")
         if hints is None and browser_profile.CLIENT_HINTS in expected:
-            found.append(LACKS_CLIENT_HINTS)
+            signals.append(LACKS_CLIENT_HINTS)
         elif hints is not None and _is_false_hint(hints, profile):
-            found.append(FALSE_CLIENT_HINTS)
-    return found
+            signals.append(FALSE_CLIENT_HINTS)
+    return signals
 
 
 def _is_false_hint(hints: bytes, profile: browser_profile.BrowserProfile) -> bool:
