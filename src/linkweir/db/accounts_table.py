@@ -45,7 +45,7 @@ def list_all(connection: Connection) -> Sequence[RowMapping]:
 
 
 def list_confirmation_policies(connection: Connection) -> dict[uuid.UUID, dict[str, Any]]:
-    """The policies in which an account asks readers of some destinations to confirm."""
+    """Return the accounts' policies, in which they ask that readers confirm some destinations."""
     some = cast(accounts.c.policy, Text).contains('"confirm"')
     return {row.id: row.policy for row in connection.execute(select(accounts.c.id, accounts.c.policy).where(some))}
 
@@ -76,7 +76,7 @@ def add_api_key(
 
 
 def count_api_keys(connection: Connection, account: uuid.UUID) -> int:
-    """How many API keys an account has."""
+    """Count the API keys of an account."""
     statement = select(func.count()).select_from(api_keys).where(api_keys.c.account_id == account)
     return connection.scalar(statement) or 0
 
@@ -117,7 +117,7 @@ def link_key_owners(connection: Connection) -> dict[int, uuid.UUID]:
 
 
 def get_max_retention_days(connection: Connection) -> tuple[int, int]:
-    """The most days that any account keeps a message's metadata and its content, unless a message asks otherwise."""
+    """Return the longest retention of metadata and of content, in days, that any account has set."""
     retention_days = (func.max(accounts.c.message_metadata_retention), func.max(accounts.c.message_data_retention))
     longest = connection.execute(select(retention_days[0], retention_days[1])).one()
     return int(longest[0] or 0), int(longest[1] or 0)

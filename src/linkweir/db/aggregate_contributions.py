@@ -1,11 +1,12 @@
-"""One statement that says what stored clicks contribute to the sums by hour: what `click.tally` adds up one by one.
+"""One statement that selects the contributions of stored clicks to the hourly aggregates, as `AggregateDeltas` computes
+them click by click.
 
     base     the clicks, each with a `key` for where it counts: its message, its campaign, or nothing
-    places   scopes by key          shares   dimensions and values that all clicks of a key share
-    details  base by key, hour, dimension and value; then joined with places
+    scopes   scopes by key          shares   dimensions and values that all clicks of a key share
+    details  base by key, hour, dimension and value; then joined with scopes
 
-Who came first is taken from the clicks (`first`, `firsts`); `store.rebuild` sets that right before. How many messages
-are expected to be clicked does not add up click by click: see `expected_clickers`.
+Unique clicks are taken from the flags of the clicks (`first`, `firsts`); `aggregate_rebuild` sets these right before.
+The expected number of clicked messages is not a sum over clicks: see `expected_clickers`.
 """
 
 import uuid
@@ -87,7 +88,7 @@ def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
 
 
 def _is_not_sandbox() -> ColumnElement[bool]:
-    """Not of the sandbox, where the click itself must say so; else its message does."""
+    """Exclude the sandbox: a click without a message must say so itself."""
     return func.coalesce(clicks.c.campaign, "") != SANDBOX_TAG
 
 

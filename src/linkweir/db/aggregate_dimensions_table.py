@@ -1,8 +1,8 @@
-"""Statements on the axes that sums are kept along: one dimension within one scope of an account, under a number.
+"""Statements on the keys of aggregates: account, scope and dimension under one number.
 
-Sums repeat their keys for every hour and value. With the account, the scope and the name of the dimension written out
-these keys were nine tenths of what sums took on the disk, and most of what counting cost; so they are numbers, and
-their words are in two small tables: here, and in `words`.
+Aggregates repeat their key for every hour and value. Written out, these keys took nine tenths of the space of
+aggregates on disk and most of the time of counting; so they are numbers, and their texts are in two small tables: this
+one, and `aggregate_values`.
 """
 
 import uuid

@@ -1,7 +1,8 @@
-"""Statements that read sums of clicks and messages: the cost follows from the answer, not from the clicks counted.
+"""Statements that read aggregates of clicks and messages. Their cost follows from the answer, not from the clicks
+counted.
 
-A time is put together from the largest sums that fit into it (see `spans`), so a year costs hardly more rows than a
-day: one for each value and at most some dozens of times. A campaign's whole life is one row for each value.
+A time span is covered by the largest buckets that fit into it (see `time_buckets`), so a year costs hardly more rows
+than a day: one for each value and some dozens of buckets. A campaign's whole life is one row for each value.
 """
 
 import uuid
@@ -44,7 +45,9 @@ ATTRIBUTE_PREFIX_END: Final = ATTRIBUTE_PREFIX[:-1] + ";"  # the first text behi
 
 @dataclass(frozen=True, slots=True)
 class AggregateRange:
-    """Whose sums, in which scope ("" the account, `tag:…`, `sender:…`), from hour `first` to before hour `last`."""
+    """Account, scope ("" for the account, `tag:…`, `sender:…`) and time of aggregates: from hour `first` to before hour
+    `last`.
+    """
 
     account: uuid.UUID
     scope: str
@@ -52,7 +55,7 @@ class AggregateRange:
     last: int
 
     def to_params(self, dimension: str) -> dict[str, Any]:
-        """What the statements below call the axis of this dimension, and the time."""
+        """Return the parameters of the statements for this dimension and the time."""
         axis = {"account": self.account, "scope": self.scope, "dimension": dimension}
         return {**axis, "first": self.first, "last": self.last}
 
@@ -92,7 +95,7 @@ def sum_all(connection: Connection, span: AggregateRange) -> Row[Any]:
 
 
 def sum_sent(connection: Connection, span: AggregateRange) -> tuple[int, int]:
-    """How many messages were accepted in a span, and how many of these were delivered."""
+    """Count the messages that were accepted in a span, and how many of these were delivered."""
     row = connection.execute(_SUM[send_aggregates.name], _build_params(connection, send_aggregates, span, "")).one()
     return int(row[0]), int(row[1])
 
@@ -133,7 +136,7 @@ def get_first_sent_hours(connection: Connection, span: AggregateRange, tags: Seq
 def get_hour_range(
     connection: Connection, table: Table, span: AggregateRange, dimension: str
 ) -> tuple[int, int] | None:
-    """The first and the last hour that has a sum along an axis, of all times; None: it has none."""
+    """Select the first and the last hour of an aggregate key; None for each if it has no rows."""
     row = connection.execute(_HOUR_RANGE[table.name], span.to_params(dimension)).one()
     return None if row[0] is None else (row[0], row[1])
 

@@ -1,8 +1,8 @@
-"""Statements that make the sums of clicks anew from the clicks, in parts that each are one short transaction.
+"""Statements that rebuild the aggregates of clicks from the clicks, in batches that each are one short transaction.
 
-A part recomputes what it covers from what is committed, so that counting may go on in between. What the clicks no
-longer know (their messages are gone) is in `settled` and is added. A mark stands until all parts are done: whoever
-finds it begins again.
+A batch recomputes what it covers from committed rows, so counting may go on in between. Counts of clicks whose messages
+were deleted are in `frozen_aggregates` and are added. A rebuild is marked as pending until all batches are done: after
+an interruption it begins again.
 """
 
 import uuid
@@ -54,7 +54,7 @@ _IS_COUNTED = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED_VERDIC
 
 
 def mark_started(connection: Connection, now: int) -> None:
-    """Mark that the sums must be made anew."""
+    """Mark the rebuild as pending."""
     connection.execute(upsert(pending_jobs).values(name=JOB_NAME, at=now).on_conflict_do_nothing())
 
 
@@ -64,7 +64,7 @@ def is_pending(connection: Connection) -> bool:
 
 
 def mark_done(connection: Connection) -> None:
-    """Everything is done; words that sums were kept by only while they were wrong are gone."""
+    """Mark the rebuild as done; delete the values that only wrong aggregates used."""
     connection.execute(delete(pending_jobs).where(pending_jobs.c.name == JOB_NAME))
     aggregate_values_table.delete_unused(connection)
 
@@ -191,8 +191,8 @@ def list_account_ids(connection: Connection) -> list[uuid.UUID]:
 
 
 def rebuild_hour_batch(connection: Connection, account: uuid.UUID, start: int) -> int | None:
-    """Make an account's sums by the hour anew for some hours (since 1970) from `start` on. The first hour that was not
-    done; None: these were the last.
+    """Rebuild an account's hourly aggregates for some hours (since 1970) from `start` on. Return the first hour that
+    was not done, or None after the last.
     """
     first = clicks.c.at >= start * HOUR_US if start else true()
     after = select(clicks.c.at).where(clicks.c.account_id == account, first).order_by(clicks.c.at)
@@ -218,7 +218,7 @@ def rebuild_hour_batch(connection: Connection, account: uuid.UUID, start: int) -
 def _list_expected_clickers(
     connection: Connection, account: uuid.UUID, times: Sequence[ColumnElement[bool]], hours: tuple[int, int | None]
 ) -> list[expected_clickers.ContributionRow]:
-    """What messages add to the sums of these hours, of those that have a click at these times."""
+    """List the expected clickers of messages that have a click at these times, as contributions to these hours."""
     mine = (clicks.c.account_id == account, clicks.c.kind == "click", ~clicks.c.settled)
     names = select(clicks.c.message_id, clicks.c.message_ref).where(*mine, *times).distinct()
     keys = [(account, row[0] or row[1]) for row in connection.execute(names) if row[0] or row[1]]
@@ -238,8 +238,8 @@ def _is_in_hours(column: ColumnElement[int], start: int, until: int | None) -> l
 
 
 def rebuild_coarse_batch(connection: Connection, after: int) -> int | None:
-    """Make the sums over longer times anew from those by the hour, along some axes with numbers above `after`. The last
-    one's number; None: these were the last.
+    """Rebuild the aggregates over longer times from the hourly ones, for some keys with numbers above `after`. Return
+    the last one's number, or None after the last.
     """
     done = 0
     while done < AGGREGATES_PER_BATCH:

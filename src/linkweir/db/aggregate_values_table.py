@@ -1,6 +1,6 @@
-"""Statements on the words that sums are kept by: destinations, domains, countries and so on, each text once.
+"""Statements on the values that aggregates are kept by: destinations, domains, countries and so on, each text once.
 
-A text may name a person, so it goes with the last sum along it: `sweep`.
+A text may name a person, so it is deleted with the last aggregate of it: `delete_unused`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,10 +53,10 @@ def find_ids(connection: Connection, texts: Sequence[str]) -> dict[str, int]:
 
 
 def delete_unused(connection: Connection, ids: Iterable[int] | None = None) -> None:
-    """Remove those of these words (None: of all) that no sum is kept by any more.
+    """Delete those of these values (None: of all) that no aggregate uses any more.
 
-    None while sums are made anew: there are sums by the hour then that have no sum over all time yet. The end of that
-    sweeps all words.
+    None during a rebuild: hourly aggregates exist then that have no aggregate over all time yet. The end of the rebuild
+    deletes all unused values.
     """
     unused = [~select(pending_jobs.c.at).where(pending_jobs.c.name == REBUILD_JOB).exists()]
     unused += [

@@ -13,7 +13,9 @@ BLOCK_KINDS: tuple[BlockKind, ...] = ("host", "destination")
 
 
 def add(connection: Connection, kind: BlockKind, value: str, reason: str, now: int) -> None:
-    """Block it; once more changes the reason only. `value` is in its one spelling (click.gate)."""
+    """Block a host or destination; when it is blocked already, change the reason. `value` is normalized
+    (`link_policy`).
+    """
     values = {"id": uuid.uuid4(), "kind": kind, "value": value, "reason": reason, "created_at": now}
     statement = insert(blocklist).values(**values)
     connection.execute(statement.on_conflict_do_update(index_elements=["kind", "value"], set_={"reason": reason}))
@@ -31,5 +33,5 @@ def list_all(connection: Connection) -> list[RowMapping]:
 
 
 def is_erased(connection: Connection, number: int) -> bool:
-    """Does this message number belong to a person who was erased?"""
+    """Whether the message of this number went to a person who was erased."""
     return connection.scalar(select(erased_messages.c.number).where(erased_messages.c.number == number)) is not None

@@ -40,7 +40,7 @@ class BulkStatement:
         return tuple(encoded)
 
     def _compile(self, connection: Connection) -> tuple[str, list[tuple[int | None, Any]] | None]:
-        """The statement's text, and where each of its parameters comes from; None: as they stand in the rows."""
+        """Compile the statement: its text, and where each parameter comes from (None: in the order of the rows)."""
         name = connection.dialect.name
         if name not in self._compiled:
             compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(self._names))

@@ -1,4 +1,6 @@
-"""Statements that add to the sums of clicks: by time (`rollups`) and of each message's links (`message_links`)."""
+"""Statements that add to the aggregates of clicks: by time (`click_aggregates`) and of each message's links
+(`message_links`).
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -91,8 +93,8 @@ def add_deltas(
 
 
 def delete_zero_rows(connection: Connection, rows: Sequence[tuple[Any, ...]], table: Table = click_aggregates) -> None:
-    """Remove those of these sums that have come to nothing, and their words where these were the last: rows as for
-    `add`, whose counts do not matter.
+    """Delete those of these aggregates that are zero, and their values where nothing else uses them. Rows are as for
+    `add`; their counts do not matter.
     """
     value_ids = _run_for_sizes(connection, _ZERO_DELETES[table.name], rows, BUCKET_SIZES, counts=False)
     aggregate_values_table.delete_unused(connection, value_ids)
@@ -106,7 +108,7 @@ def _run_for_sizes(
     *,
     counts: bool,
 ) -> set[int]:
-    """Run a statement for every sum that these rows are part of; the words that these are kept by."""
+    """Run a statement for every aggregate that these rows are part of. Return the numbers of their values."""
     if not rows:
         return set()
     value_ids = aggregate_values_table.get_or_create_ids(connection, {row[3] for row in rows})
@@ -134,7 +136,7 @@ def add_from_select(connection: Connection, rows: Select[Any]) -> None:
 
 
 def rebuild_coarse(connection: Connection, dimension_id: int) -> int:
-    """Make the sums over longer times along an axis anew from those by the hour; how many there are."""
+    """Rebuild the aggregates over longer times of one key from the hourly ones. Return how many there are."""
     done = 0
     connection.execute(
         delete(click_aggregates).where(click_aggregates.c.axis == dimension_id, click_aggregates.c.hours != HOUR)
@@ -155,7 +157,7 @@ def rebuild_coarse(connection: Connection, dimension_id: int) -> int:
 
 
 def add_link_deltas(connection: Connection, rows: Sequence[tuple[Any, ...]], *, set_first_at: bool) -> None:
-    """Add differences to the sums of messages' links: the columns of `message_links`. `set_first_at`: `first_at` is
+    """Add differences to the counts of messages' links: the columns of `message_links`. `set_first_at`: `first_at` is
     known.
     """
     (_UPSERT_LINK_WITH_FIRST if set_first_at else _UPSERT_LINK).run(connection, rows)

@@ -95,8 +95,8 @@ def load_export_batch(
     tag: str | None,
     domains: Sequence[str] | None,
 ) -> list[RowMapping]:
-    """Single clicks of an account after a place (`at` and `id`) and before a time, oldest first: SINGLE, `recipient`
-    and `tags`.
+    """List clicks of an account after a cursor (`at` and `id`) and before a time, oldest first: SINGLE, `recipient` and
+    `tags`.
 
     `tag`: only of that campaign; `domains`: only of messages from these senders' domains.
     """

@@ -1,4 +1,4 @@
-"""A click with the other hits of its message at about the same time, for whoever asks how its verdict came about."""
+"""A click with the other hits of its message at about the same time, to explain its verdict."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -49,7 +49,7 @@ def _is_same_message(click: RowMapping) -> ColumnElement[bool] | None:
 
 
 def count_recipients_of_ip(connection: Connection, account: uuid.UUID, ip: str, first_at: int, last_at: int) -> int:
-    """How many of an account's messages this address hit between these times."""
+    """Count the account's messages that this address hit between these times."""
     statement = select(func.count(distinct(func.coalesce(clicks.c.message_id, clicks.c.message_ref)))).where(
         clicks.c.account_id == account,
         clicks.c.at.between(first_at, last_at),

@@ -1,4 +1,4 @@
-"""Statements that store clicks and find out whose they are. A fact's id was made at the redirect."""
+"""Statements that store clicks and attribute them to messages and accounts. An event's id was made at the redirect."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,12 +23,12 @@ MESSAGE_COLUMNS = (  # what is asked of a message that was followed
 
 
 def count(connection: Connection) -> int:
-    """How many clicks and opens the store holds."""
+    """Count the stored clicks and opens."""
     return connection.scalar(select(func.count()).select_from(clicks)) or 0
 
 
 def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Which of these facts are in the store already."""
+    """Return the ids of those events that are stored already."""
     stored: set[uuid.UUID] = set()
     for some in _batches(ids):
         stored.update(connection.scalars(select(clicks.c.id).where(clicks.c.id.in_(some))))
@@ -36,7 +36,7 @@ def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uui
 
 
 def get_messages_by_number(connection: Connection, numbers: Iterable[int]) -> dict[int, RowMapping]:
-    """The messages that these token numbers stand for, as far as they are known: the columns of MESSAGE."""
+    """Return the known messages of these token numbers: the columns of MESSAGE."""
     by_number: dict[int, RowMapping] = {}
     for some in _batches(sorted(numbers)):
         statement = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
@@ -45,7 +45,9 @@ def get_messages_by_number(connection: Connection, numbers: Iterable[int]) -> di
 
 
 def get_key_owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
-    """Who owns these keys; a key made since the start (by a rotation) is claimed for the first account."""
+    """Return the accounts that own these link keys. A key made since the start (by a rotation) is claimed for the first
+    account.
+    """
     owners = accounts_table.link_key_owners(connection)
     first = accounts_table.get_default_account(connection) if key_ids - owners.keys() else None
     if first is not None:
@@ -108,7 +110,7 @@ def list_for_account(connection: Connection, account: uuid.UUID) -> list[RowMapp
 
 
 def count_counted_clicks(connection: Connection, account: uuid.UUID) -> int:
-    """How many counted clicks an account has, on its own messages and on links minted in bulk: see `store.sums`."""
+    """Count the clicks of an account that count, on its own messages and on links minted in bulk."""
     counted = sum((click_aggregates.c[name] for name in COUNTED_VERDICTS[1:]), click_aggregates.c[COUNTED_VERDICTS[0]])
     here = (
         click_aggregates.c.axis == aggregate_dimensions_table.id_subquery(account, "", ""),

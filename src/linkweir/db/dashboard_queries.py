@@ -1,6 +1,6 @@
-"""What the dashboard's pages show, as statements whose cost follows the size of the page, not the clicks ever counted.
+"""Statements for the dashboard's pages, whose cost follows the size of the page, not the number of clicks.
 
-Sums are read by `totals`.
+Aggregates are read by `aggregate_queries`.
 """
 
 import uuid
@@ -29,7 +29,7 @@ def get_first_sent_hours(connection: Connection, span: AggregateRange, tag: str 
 
 
 def get_latest_stored_mail(connection: Connection, account: uuid.UUID, tag: str) -> tuple[uuid.UUID, bytes] | None:
-    """The newest mail of a campaign, while one is kept; only its newest messages are looked at."""
+    """Return the newest stored mail of a campaign; only its newest messages are searched."""
     newest = (
         select(message_tags.c.message_id, message_tags.c.created_at)
         .where(message_tags.c.account_id == account, message_tags.c.tag == tag)
@@ -48,7 +48,7 @@ def get_latest_stored_mail(connection: Connection, account: uuid.UUID, tag: str)
 
 
 def count_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> dict[str, int]:
-    """How many of a campaign's newest messages were sent with which privacy."""
+    """Count the privacy modes of a campaign's newest messages."""
     newest = (
         select(message_tags.c.message_id)
         .where(message_tags.c.account_id == account, message_tags.c.tag == tag)
@@ -61,7 +61,7 @@ def count_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> di
 
 
 def list_latest_hits(connection: Connection, account: uuid.UUID, limit: int) -> list[RowMapping]:
-    """The newest hits of an account with the messages that they belong to, as far as those are known."""
+    """List the newest hits of an account with their messages, as far as those are known."""
     newest = (
         select(clicks)
         .where(clicks.c.account_id == account)
@@ -93,7 +93,7 @@ def list_latest_requests(connection: Connection, webhook: uuid.UUID, limit: int)
 
 
 def count_waiting_by_webhook(connection: Connection, webhooks: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """How many requests wait for each of these webhooks."""
+    """Count the waiting requests of each of these webhooks."""
     statement = (
         select(outbox.c.webhook_id, func.count())
         .where(outbox.c.webhook_id.in_(webhooks), outbox.c.state == "waiting")

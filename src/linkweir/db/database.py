@@ -1,8 +1,8 @@
-"""Opens the embedded database and hands out transactions; turns every driver error into DatabaseUnavailable.
+"""The embedded database: hands out transactions, and turns every driver error into DatabaseUnavailable.
 
-A write begins with BEGIN IMMEDIATE: SQLite then waits for its turn (`timeout` seconds) at the start, where
-waiting is safe, and never finds half-way that another writer was first. Commits are flushed to disk
-(synchronous=FULL): what was answered 202 survives a power cut. Refuses to know what the tables mean.
+A write begins with BEGIN IMMEDIATE: SQLite then waits for other writers (`timeout` seconds) at the start, where waiting
+is safe, and never finds half-way that another writer was first. Commits are flushed to disk (synchronous=FULL): what
+was answered 202 survives a power cut. This module does not know what the tables mean.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ class Database:
         return _file_identity(f"{self.path}-wal"), _file_identity(f"{self.path}-shm")
 
     def _check_file(self) -> None:
-        """SQLite goes on writing happily into a file that was deleted or replaced; facts would be lost
-        unseen.
+        """Raise DatabaseUnavailable when the file was deleted or replaced: SQLite would go on writing into the old one,
+        and events would be lost unseen.
         """
         try:
             status = os.stat(self.path)
@@ -170,12 +170,11 @@ class Database:
             self._identity = identity
 
     def vacuum(self, limit: int | None = None) -> bool:
-        """Leave no byte of what was removed in the files: secure_delete overwrites freed rows and pages, but a page
-        that is split keeps old copies in its gaps, and the log keeps all. So the file is written anew, and the log
-        emptied. Writers wait meanwhile.
+        """Rewrite the database file without deleted data, and empty the log.
 
-        False when the file is larger than `limit` bytes and so was not written anew, or a reader has kept the log from
-        being emptied within the usual wait. Raises DatabaseUnavailable.
+        secure_delete overwrites freed rows and pages, but a page that is split keeps old copies in its gaps, and the
+        log keeps everything. Writers wait meanwhile. Return False when the file is larger than `limit` bytes and so was
+        not rewritten, or a reader kept the log from being emptied within the usual wait. Raises DatabaseUnavailable.
         """
         small = self.is_smaller_than(limit)
         if not self._write_lock.acquire(timeout=self._timeout):
@@ -193,9 +192,10 @@ class Database:
         return small
 
     def truncate_wal(self) -> bool:
-        """Leave no byte of what was removed in the log, which keeps it until it is written over, and bring the database
-        file up to date. False when a reader of an older state, or a writer, is in the way: nobody is held up for it.
-        Raises DatabaseUnavailable.
+        """Overwrite deleted data in the log, and bring the database file up to date.
+
+        Return False when a reader of an older state, or a writer, is in the way: nobody waits for it. Raises
+        DatabaseUnavailable.
         """
         if not self._write_lock.acquire(blocking=False):
             return False
@@ -208,12 +208,14 @@ class Database:
             self._write_lock.release()
 
     def is_smaller_than(self, limit: int | None) -> bool:
-        """Is the file no larger than `limit` bytes? Raises DatabaseUnavailable."""
+        """Whether the file is at most `limit` bytes large. Raises DatabaseUnavailable."""
         self._check_file()
         return limit is None or self.path.stat().st_size <= limit
 
     def _execute_outside_transaction(self, statement: str, *, timeout: float | None = None) -> Any:
-        """The first row of a statement that cannot stand in a transaction; `timeout`: seconds for the lock."""
+        """Return the first row of a statement that cannot run in a transaction; `timeout`: seconds to wait for the
+        lock.
+        """
         self._check_file()
         try:
             connection = self._engine.raw_connection()

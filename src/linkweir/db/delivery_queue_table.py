@@ -23,9 +23,9 @@ MESSAGE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message that this worker may deliver until its lease ends; its mail is loaded when its turn comes.
+    """A message that this worker may deliver until its lease ends; its mail is loaded when it is due.
 
-    `row` has what is told of the message.
+    `row` has the message's columns for logs and events.
     """
 
     id: uuid.UUID
@@ -105,7 +105,7 @@ def reset_future_times(connection: Connection, owner: uuid.UUID, now: int, *, ma
 
 
 def count_waiting(connection: Connection) -> int:
-    """How many messages wait."""
+    """Count the waiting messages."""
     return connection.scalar(select(func.count()).select_from(queue)) or 0
 
 
@@ -119,9 +119,9 @@ def settle(
     now: int,
     classification: str | None = None,
 ) -> bool:
-    """The message's last attempt: off the queue, with its final status. False when another worker has it now.
+    """Take the message off the queue with its final status. False when another worker has claimed it.
 
-    Content that is to be kept for no time goes at once.
+    Content with a retention of zero is deleted at once.
     """
     gone = connection.execute(delete(queue).where(_is_owned_by(owner, message))).rowcount
     if not gone:

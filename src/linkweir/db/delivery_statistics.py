@@ -48,7 +48,7 @@ def count_events_by_period(
 
 
 def _select_by_period(table: Table, kind: ColumnElement[str]) -> Select[Any]:
-    """How many messages had each kind of event in each period."""
+    """Count the messages with each kind of event in each period."""
     period = func.json_each(bindparam("periods")).table_valued("key", "value")
     first, last = (func.json_extract(period.c.value, f"$[{index}]") for index in range(2))
     return (

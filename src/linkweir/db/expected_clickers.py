@@ -1,6 +1,6 @@
-"""Statements on how likely each message was clicked by a person: its hits, and what they add to the sums.
+"""Statements on how likely each message was clicked by a person: its hits, and their contribution to the aggregates.
 
-Nothing of it is stored but the sums: it is computed from the hits again whenever they change.
+Only the aggregates are stored: the contribution is computed from the hits again whenever they change.
 """
 
 import uuid

@@ -1,9 +1,9 @@
-"""Statements that keep the sums of messages whose clicks lose what tied them together.
+"""Statements that keep the aggregates of messages whose clicks are about to lose their message.
 
-Sums by hour outlive messages. To be made anew they must not need them: what the clicks of a message contribute is
-written to `settled` before the message goes, and the clicks are marked as counted there. Sums along dimensions that
-may single out a person do not outlive the person's message and are taken back, and neither do those of a destination
-that holds an e-mail address.
+Hourly aggregates outlive messages, so a rebuild must not need those: before a message is deleted, the contributions of
+its clicks are added to `frozen_aggregates` and the clicks are marked as frozen. Aggregates along dimensions that may
+single out a person do not outlive the message and are subtracted, and so are those of a destination that holds an
+e-mail address.
 """
 
 import re
@@ -31,8 +31,8 @@ ContributionRow = tuple[Any, ...]
 
 
 def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequence[str] = EXPIRED_DIMENSIONS) -> None:
-    """Write down what the clicks of these messages contribute, before they lose their message. `subtracted`: the
-    dimensions whose sums lose it (one that ends with a colon: all that begin so).
+    """Freeze the contributions of the clicks of these messages, before they lose their message. `subtracted`: the
+    dimensions whose aggregates lose them (one that ends with a colon stands for all that begin so).
     """
     for start in range(0, len(ids), BATCH_ROWS):
         some = ids[start : start + BATCH_ROWS]
@@ -60,7 +60,7 @@ def freeze_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid
 
 
 def _list_lost_clickers(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[ContributionRow]:
-    """What the sums keep of expected clickers beside what the remaining clicks of the same messages come to."""
+    """List the differences between stored expected clickers and those of the remaining clicks of the same messages."""
     here = (clicks.c.id.in_(ids), clicks.c.message_ref.is_not(None), clicks.c.kind == "click")
     references = connection.scalars(select(clicks.c.message_ref).where(*here).distinct()).all()
     keys = [(account, reference) for reference in references]
@@ -75,7 +75,7 @@ def _list_lost_clickers(connection: Connection, account: uuid.UUID, ids: Sequenc
 def _store_contributions(
     connection: Connection, rows: Sequence[ContributionRow], is_personal: Callable[[ContributionRow], bool]
 ) -> None:
-    """What is personal is taken back from the sums instead."""
+    """Store contributions in the frozen aggregates; subtract personal ones from the aggregates instead."""
     click_aggregates_table.add_deltas(connection, [row for row in rows if not is_personal(row)], frozen_aggregates)
     gone = [row for row in rows if is_personal(row)]
     click_aggregates_table.add_deltas(

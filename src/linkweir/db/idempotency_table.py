@@ -35,7 +35,7 @@ def complete(
     expires_at: int,
     sealed: bool = False,
 ) -> bool:
-    """The request that began then has its answer, remembered until `expires_at`. False when its lease has ended and
+    """Store the response of a request, remembered until `expires_at`. False when the request's lease has ended and
     another one has taken its place: then this one must not be carried out.
     """
     values = {"status": status, "body": body, "expires_at": expires_at, "sealed": sealed}
@@ -45,7 +45,7 @@ def complete(
 
 
 def discard(connection: Connection, account: uuid.UUID, key: str, begun_at: int) -> None:
-    """The request that began then came to nothing: it may be made again."""
+    """Forget a request that came to nothing: it may be made again."""
     connection.execute(delete(idempotency).where(_is_request(account, key, begun_at)))
 
 

@@ -127,7 +127,7 @@ def get(connection: Connection, account: uuid.UUID, message: uuid.UUID) -> RowMa
 
 
 def get_content(connection: Connection, message: uuid.UUID) -> bytes | None:
-    """The mail as it was built, while it is kept."""
+    """Return the mail as it was built, while it is stored."""
     return connection.scalar(select(contents.c.raw).where(contents.c.message_id == message))
 
 
@@ -138,17 +138,17 @@ def list_delivery_attempts(connection: Connection, message: uuid.UUID) -> list[R
 
 
 def get_account_by_number(connection: Connection, number: int) -> uuid.UUID | None:
-    """Whose message has this number; None for one that this store does not know."""
+    """Return the account of the message with this number; None if the number is unknown."""
     return connection.scalar(select(messages.c.account_id).where(messages.c.number == number))
 
 
 def get_short_link_destinations(connection: Connection, message: uuid.UUID) -> dict[int, str]:
-    """Where the short links of a message lead, by position; none for a message with sealed ones."""
+    """Return the destinations of a message's short links by position; none for a message with sealed ones."""
     statement = select(links.c.position, links.c.destination).join(messages, messages.c.number == links.c.number)
     return {row[0]: row[1] for row in connection.execute(statement.where(messages.c.id == message))}
 
 
 def get_short_link_destination(connection: Connection, number: int, position: int) -> str | None:
-    """Where a short link leads; None for a message or link that this store does not know."""
+    """Return the destination of a short link; None for an unknown message or link."""
     statement = select(links.c.destination).where(links.c.number == number, links.c.position == position)
     return connection.scalar(statement)

@@ -21,7 +21,7 @@ _MESSAGE_COLUMNS = (
 
 
 def list_due(connection: Connection, now: int, limit: int) -> list[RowMapping]:
-    """The hits whose time to be told has come, the longest due first, each with its message: `message` is its id,
+    """List the hits that are due for notification, the longest due first, each with its message: `message` is its id,
     `header` its Message-ID.
     """
     statement = _select_with_message().where(clicks.c.tell_at <= now).order_by(clicks.c.tell_at).limit(limit)
@@ -33,7 +33,7 @@ def _select_with_message() -> Select[Any]:
 
 
 def mark_notified(connection: Connection, verdicts: Sequence[tuple[uuid.UUID, str]]) -> None:
-    """Note what was told of hits; nothing more is due for them."""
+    """Note the verdicts that webhooks were notified of; nothing more is due for these hits."""
     if verdicts:
         statement = update(clicks).where(clicks.c.id == bindparam("click"))
         rows = [{"click": key, "verdict_told": verdict} for key, verdict in verdicts]
@@ -41,6 +41,6 @@ def mark_notified(connection: Connection, verdicts: Sequence[tuple[uuid.UUID, st
 
 
 def get_for_message(connection: Connection, message: uuid.UUID) -> dict[uuid.UUID, RowMapping]:
-    """Every hit of a message by its id, as it is told."""
+    """Return the hits of a message by their ids, as notifications describe them."""
     statement = select(*_CLICK_COLUMNS).where(clicks.c.message_id == message)
     return {row["id"]: row for row in connection.execute(statement).mappings()}

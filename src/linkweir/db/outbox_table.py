@@ -1,7 +1,7 @@
-"""Statements on the outbox: requests that wait for webhooks, their claims, and what became of them.
+"""Statements on the outbox: waiting requests to webhooks, their claims and outcomes.
 
-A claim is a lease, as in the delivery queue: a request whose worker died is sent again, with the same id.
-Requests of a disabled webhook wait until it is enabled again or they are too old.
+A claim is a lease, as in the delivery queue: a request whose worker died is sent again, with the same id. Requests of a
+disabled webhook wait until it is enabled again or they are too old.
 """
 
 import uuid
@@ -51,9 +51,9 @@ class ClaimedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOutcome:
-    """What an attempt brought. `next_at`: when to try again, None for the end; times are microseconds.
+    """The outcome of an attempt. `next_at`: when to try again, None after the last; times are microseconds.
 
-    Not `counted`: nothing was sent, for a reason of ours; the attempt does not speak against the webhook.
+    Not `counted`: nothing was sent for a reason of this service, so the attempt does not count against the webhook.
     """
 
     request: ClaimedRequest
@@ -176,7 +176,7 @@ def release(connection: Connection, owner: uuid.UUID) -> None:
 
 
 def count_waiting(connection: Connection) -> int:
-    """How many requests wait, those of disabled webhooks too."""
+    """Count the waiting requests, those of disabled webhooks too."""
     return connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.state == "waiting")) or 0
 
 

@@ -1,4 +1,4 @@
-"""Statements on everything that is stored of one person: the messages to them, and every row that belongs to these.
+"""Statements on all data of one person: the messages to them, and every row that belongs to these.
 
 OF_MESSAGE and OF_NUMBER name the tables; a test holds them against the schema, so that no later one is forgotten.
 """
@@ -45,7 +45,7 @@ def list_messages_to(connection: Connection, email: str, account: uuid.UUID | No
 
 
 def list_rows_of_message(connection: Connection, message: Mapping[Any, Any]) -> dict[str, list[RowMapping]]:
-    """Every row that belongs to a message, by table."""
+    """List every row that belongs to a message, by table."""
     rows = {
         str(table.name): list(connection.execute(select(table).where(table.c.message_id == message["id"])).mappings())
         for table in TABLES_BY_MESSAGE
@@ -57,9 +57,10 @@ def list_rows_of_message(connection: Connection, message: Mapping[Any, Any]) -> 
 
 
 def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]], now: int) -> dict[str, int]:
-    """Remove these messages and every row of theirs; their short links are remembered as erased. Rows by table.
+    """Delete these messages and every row of theirs; their short links are remembered as erased. Return the deleted
+    rows by table.
 
-    Sums stay, but for those along what may single out a person: there these messages no longer count.
+    Aggregates stay, except along dimensions that may single out a person: there these messages no longer count.
     """
     ids, numbers = [row["id"] for row in messages_to_erase], [row["number"] for row in messages_to_erase]
     removed: dict[str, int] = {}
@@ -80,7 +81,7 @@ def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]]
 
 
 def has_data(connection: Connection, email: str, account: uuid.UUID | None) -> bool:
-    """Is there a message to this address, or an erasure of it that was not finished?"""
+    """Whether there is a message to this address, or an unfinished erasure of it."""
     statement = select(messages.c.id).where(messages.c.person == email.lower())
     if account is not None:
         statement = statement.where(messages.c.account_id == account)
@@ -99,7 +100,7 @@ def mark_erasure_done(connection: Connection, email: str, account: uuid.UUID | N
 
 
 def _job_name(email: str, account: uuid.UUID | None) -> str:
-    """A name that says nothing of the address."""
+    """Return a name that reveals nothing of the address."""
     return "erase " + hashlib.sha256(f"{account} {email.lower()}".encode()).hexdigest()[:10]
 
 
