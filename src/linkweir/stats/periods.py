@@ -1,7 +1,7 @@
-"""Periods of a calendar in whole hours since 1970: clicks are summed by hour, so nothing finer can be told apart.
+"""Calendar periods in whole hours since 1970: clicks are aggregated by hour, so nothing finer can be reported.
 
-A day begins where the clocks of a time zone say so: it has 23 or 25 hours when they are put on or back. In zones that
-are half an hour off, the first whole hour of the day begins it.
+A day begins at midnight of a time zone: it has 23 or 25 hours when clocks change. In zones that are half an hour off,
+the first whole hour of the day begins it.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The time that a page looks at: the last so many days, which begin where the reader lives, in steps of a chart."""
+"""The period of a dashboard page: the last so many days of the reader's time zone, in the steps of a chart."""
 
 import uuid
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ DEFAULT_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class ReportPeriod:
-    """`days` days that end with today, or 24 hours that end with this one, as hours since 1970 from `first` to before
-    `last`; `step` is what one point of a chart stands for.
+    """The last `days` days including today, or the last 24 hours, as hours since 1970 from `first` to before `last`;
+    `step` is what one point of a chart stands for.
     """
 
     days: int
@@ -28,7 +28,7 @@ class ReportPeriod:
     zone: ZoneInfo
 
     def span(self, account: uuid.UUID, scope: str) -> AggregateRange:
-        """What is read of the sums."""
+        """Return the aggregates to read."""
         return AggregateRange(account, scope, self.first, self.last)
 
     def preceding_span(self, account: uuid.UUID, scope: str) -> AggregateRange:
@@ -38,7 +38,7 @@ class ReportPeriod:
     def statistics_query(
         self, account: uuid.UUID, tag: str | None = None, *, group: str | None = None, limit: int = 100
     ) -> StatisticsQuery:
-        """What is asked about the course of time, or along another dimension."""
+        """Return the query for the course of time, or for another dimension."""
         return StatisticsQuery(
             account=account,
             group_by=group or self.step,
@@ -56,7 +56,7 @@ class ReportPeriod:
 
 
 def parse_period(text: str, now: int, zone: ZoneInfo) -> ReportPeriod:
-    """The period that a query asks for, or the usual one; `now` in microseconds since 1970."""
+    """Parse the period of a query, or return the default one; `now` in microseconds since 1970."""
     days = int(text) if text in {str(choice) for choice in DAY_CHOICES} else DEFAULT_DAYS
     if days == 1:
         last = now // HOUR_US + 1

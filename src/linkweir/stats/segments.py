@@ -65,7 +65,7 @@ def load_segment(connection: Connection, query: StatisticsQuery) -> AudienceSegm
 
 
 def dimension_title(dimension: str) -> str:
-    """What a dimension is called; an attribute by its own name. Raises NotFound."""
+    """Return the title of a dimension; an attribute has its own name. Raises NotFound."""
     if dimension.startswith(ATTRIBUTE_PREFIX):
         return dimension.removeprefix(ATTRIBUTE_PREFIX)
     if dimension not in SEGMENT_TITLES:

@@ -1,4 +1,4 @@
-"""Do two groups click at different rates, or is it chance? Two proportions compared, in figures and in words.
+"""Significance tests: whether two groups click at different rates, in figures and in words.
 
 Test and interval are both by the method of Agresti and Caffo: of one standard error, so that the interval excludes 0
 exactly when the difference is significant; without a search for roots, so that there is always an answer, also when
@@ -31,7 +31,7 @@ class ComparedGroup:
 
 @dataclass(frozen=True, slots=True)
 class RateDifference:
-    """How much more `other` clicked than `base`: rates' difference, its interval, the p-value, and what it means.
+    """The difference of click rates between `other` and `base`: rates, interval, p-value and meaning.
 
     `p_value` is made larger and the interval wider for the number of comparisons made at once: `significant` is
     `p_value` < 0.05, and that is when the interval excludes 0. All four are None when nothing can be judged.

@@ -46,7 +46,7 @@ class LinkClicks:
 
     @property
     def people(self) -> int:
-        """What counts as a click: all that was not a machine for certain enough."""
+        """Return the clicks that count: all but those classified as machine."""
         return self.human + self.unsure
 
     @property
@@ -59,7 +59,7 @@ NO_CLICKS = LinkClicks()
 
 
 def counts_from_row(row: Mapping[Any, Any]) -> VerdictCounts:
-    """The figures of a row of sums."""
+    """Build the counts from a row of aggregates."""
     clickers = row.get("clickers", 0)
     return VerdictCounts(row["human"], row["unsure"], row["machine"], row["prefetch"], clickers)
 
@@ -70,7 +70,7 @@ def counts_by_value(rows: Iterable[Row[Any]]) -> list[tuple[str, VerdictCounts]]
 
 
 def link_clicks_by_position(rows: Iterable[Row[Any]]) -> dict[int, LinkClicks]:
-    """Counts by position, from rows of sums whose value is `<position>` TAB `<destination>`."""
+    """Return counts by link position, from rows of aggregates whose value is `<position>` TAB `<destination>`."""
     by_position: dict[int, LinkClicks] = {}
     for row in rows:
         position = row.value.partition("\t")[0]
