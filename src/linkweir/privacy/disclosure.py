@@ -1,4 +1,4 @@
-"""What is collected of readers, in plain words, as it follows from the settings in force."""
+"""The public disclosure page: what is collected of readers, as it follows from the settings in force."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +14,8 @@ DisclosureSection = tuple[str, list[str]]  # a heading and its paragraphs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosureSettings:
-    """What the operator has set. `places`: addresses are looked up in a file of countries; days are the longest that
-    any sender here keeps things, unless a mail asks for another time.
+    """The operator's settings. `has_geoip`: addresses are looked up in a GeoIP file; days are the longest retention of
+    any sender here, unless a mail asks for another.
     """
 
     honors_opt_out: bool
@@ -28,7 +28,7 @@ class DisclosureSettings:
 def load_settings(
     connection: Connection, *, honors_opt_out: bool, truncates_ips: bool, has_geoip: bool
 ) -> DisclosureSettings:
-    """What the operator has set, with the longest retention of all accounts."""
+    """Load the operator's settings and the longest retention of all accounts."""
     metadata, content = accounts_table.get_max_retention_days(connection)
     return DisclosureSettings(
         honors_opt_out=honors_opt_out,

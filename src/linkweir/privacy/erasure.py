@@ -1,11 +1,11 @@
-"""Everything that is stored of one person: hands it out, and erases it for good.
+"""Data export and erasure of one person.
 
-A person is an address, in any letter case. Erasing removes every message to it with its content, events, attempts,
-clicks, links and requests to webhooks. What waits for delivery is not delivered any more, and its copy in the Maildir
-outbox goes too. In what belongs to others the address is blotted out (report.mentions), and what the journal and the
-database's log still hold is overwritten. Sums stay, for they tell nobody apart; along links, destinations, recipients'
+A person is an address, in any letter case. Erasure deletes every message to it with its content, events, attempts,
+clicks, links and requests to webhooks. Waiting mails are not delivered any more, and their copies in the Maildir outbox
+are deleted too. In data of others the address is redacted (`privacy.mentions`), and what the journal and the database's
+log still hold is overwritten. Aggregates stay, for they single out nobody; along links, destinations, recipients'
 domains and attributes, which may, the person no longer counts. Short links of the person answer 410; sealed ones still
-lead on. How files and journals are cleaned is not known here.
+redirect. This module does not know how files and journals are cleaned.
 """
 
 import uuid
@@ -48,9 +48,9 @@ class ExternalData:
 
 @dataclass(slots=True)
 class ErasureReport:
-    """What was removed: rows by table, files of mail, and what named the person elsewhere: others' kept mails, links
-    and texts, remembered replies, and sums by a value that held the address. `overwritten`: no old copy is left in the
-    database's files, and no click in the journal.
+    """What was deleted: rows by table, files of mail, and mentions of the person elsewhere: others' stored mails, links
+    and texts, remembered responses, and aggregates by a value that held the address. `overwritten`: no old copy is left
+    in the database's files, and no click in the journal.
     """
 
     rows: Counter[str] = field(default_factory=lambda: Counter(messages=0))
@@ -71,8 +71,8 @@ class PrivacyRequests:
         self._external_data = external_data
 
     def export(self, email: str, account: AccountId = None) -> Iterator[bytes]:
-        """Everything on a person as one JSON object, in pieces: one message is in memory at a time. `named`: the
-        destinations that hold the address, wherever they stand.
+        """Yield all data of a person as one JSON object, in pieces: one message is in memory at a time. `named`: the
+        destinations that hold the address, wherever they are.
         """
         self._external_data.drain_journal()
         with self._store.read() as connection:
@@ -101,12 +101,12 @@ class PrivacyRequests:
         limit: int | None = MAX_VACUUM_BYTES,
         full_scan: bool = False,
     ) -> ErasureReport:
-        """Remove everything on a person. Raises RateLimited, DatabaseUnavailable; what was removed until then stays
-        removed, and the next try finishes it.
+        """Delete all data of a person. Raises RateLimited, DatabaseUnavailable; what was deleted until then stays
+        deleted, and the next try finishes it.
 
-        `limit`: a larger database (in bytes) is not written anew now, so fragments of removed rows may be left in it;
-        None: it is, whatever its size, and who writes waits. `full_scan`: look at all rows also for somebody who is
-        neither the recipient of a message nor named by a link, a sum or a reply; otherwise such an erasure is cheap.
+        `limit`: a larger database (in bytes) is not rewritten now, so fragments of deleted rows may be left in it;
+        None: it is, whatever its size, and writers wait. `full_scan`: search all rows also for somebody who is neither
+        the recipient of a message nor named by a link, an aggregate or a response; otherwise such an erasure is cheap.
         """
         with self._external_data.lock():
             caught_up = self._external_data.drain_journal()

@@ -1,7 +1,7 @@
-"""One erasure at a time over all processes that share a data folder, and a pause after one that took long.
+"""Lock: one erasure at a time over all processes of a data folder, and a pause after one that took long.
 
-An erasure looks at whole tables and writes the database anew, while writers wait. Whoever has the right key could ask
-for one after the other; so others hear when to come again, and everybody else has at least half of the time.
+An erasure reads whole tables and rewrites the database, while writers wait. A key that may erase could request one
+after the other; so others get a time to retry, and at least half of the time is left to everybody else.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def _set_cooldown(descriptor: int, seconds: float) -> None:
 
 
 def _cooldown_left(descriptor: int) -> float:
-    """Seconds that are left; none after the clock was set back, or what stands there is cut off."""
+    """Return the seconds that are left; none after the clock was set back, or when the file is cut off."""
     try:
         since, seconds = map(float, os.pread(descriptor, 100, 0).split())
     except ValueError:

@@ -1,9 +1,9 @@
-"""Where the store names a person among what belongs to others, and how the name goes.
+"""Mentions of a person in data of others, and their redaction.
 
-A destination goes where a click or a link was noted with it; a short link that leads to such a place is gone (410), for
-it would hand the address on with every click. Kept mails that name the person are no longer kept, unless the person
-sent them: as a sender they are the customer. In subjects, tags, attributes, events, attempts, requests to webhooks and
-remembered replies the address is blotted out; sums along a value that holds it go.
+A destination that holds the address is deleted where a click or a link was stored with it; a short link to it answers
+410, for it would disclose the address with every click. Stored mails that name the person are deleted, unless the
+person sent them: as a sender they are the customer. In subjects, tags, attributes, events, attempts, requests to
+webhooks and remembered responses the address is redacted; aggregates of a value that holds it are deleted.
 """
 
 import uuid
@@ -67,8 +67,8 @@ class PersonMentions:
         return destinations
 
     def any_indexed(self) -> bool:
-        """Are there any where looking costs little: in destinations and sums, which have an index for it, and in the
-        replies of a day?
+        """Whether there are any where the search costs little: in destinations and aggregates, which have an index for
+        it, and in the responses of a day.
         """
         with self._store.read() as connection:
             candidates = (

@@ -1,7 +1,7 @@
-"""Whether a text names a person, and the text without them. Pure.
+"""Matching of texts that name a person, and their redaction. Pure.
 
-A person is an e-mail address, in any letter case. It may stand percent-encoded, also several times over, as a link
-inside a link does; in a mail also as character references, in quoted-printable, in base64 and in encoded words.
+A person is an e-mail address, in any letter case. It may be percent-encoded, also several times over, as a link inside
+a link is; in a mail also in character references, quoted-printable, base64 and encoded words.
 """
 
 import binascii
@@ -29,7 +29,7 @@ class PersonMatcher:
         self._pattern = re.compile(rf"(?<![\w.-]){re.escape(self.email)}(?![\w-]|\.\w)", re.IGNORECASE)
 
     def matches(self, text: str) -> bool:
-        """Does the text hold the address, as it is or percent-encoded?"""
+        """Whether the text holds the address, as it is or percent-encoded."""
         for _ in range(MAX_PERCENT_LAYERS):
             if self._pattern.search(text):
                 return True
@@ -40,7 +40,7 @@ class PersonMatcher:
         return False
 
     def redact(self, text: str) -> str:
-        """The text with the address blotted out; a text that holds it encoded goes as a whole."""
+        """Return the text with the address redacted; a text that holds it encoded is redacted as a whole."""
         plain = self._pattern.sub(ERASED_TEXT, text)
         return ERASED_TEXT if self.matches(plain) else plain
 
@@ -61,7 +61,7 @@ class PersonMatcher:
         return {} if is_person and name == "substitutions" else self.redact_json(value)
 
     def matches_mail(self, raw: bytes) -> bool:
-        """Does a mail name them, in its header, its texts or an attached text?"""
+        """Whether a mail names the person, in its header, its texts or an attached text."""
         return any(self.matches(text) or self.matches(html.unescape(text)) for text in self._searchable_texts(raw))
 
     def _searchable_texts(self, raw: bytes) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _decode_variants(raw: bytes) -> Iterator[bytes]:
 
 
 def _decode_parts(raw: bytes) -> Iterator[bytes]:
-    """What is encoded in base64, and the header's encoded words, as far as they are right."""
+    """Decode what is in base64, and the header's encoded words, as far as they are valid."""
     try:
         parts = list(message_from_bytes(raw).walk())
     except (MessageError, ValueError, LookupError):

@@ -1,4 +1,4 @@
-"""A row of the store in values that JSON knows: all of its columns, whatever they will be."""
+"""Convert a row to values that JSON knows: all of its columns, also later ones."""
 
 import uuid
 from collections.abc import Mapping

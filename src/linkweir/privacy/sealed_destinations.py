@@ -1,5 +1,5 @@
-"""Where the service's own links in a mail lead, as far as the links themselves hold it: in a sealed one the destination
-is packed, so it cannot be found by looking at the mail.
+"""Destinations of the service's own sealed links in a mail: they are packed into the links, so a text search cannot
+find them.
 """
 
 from collections.abc import Iterator
