@@ -1,1 +1,1 @@
-"""What is told to the outside: facts of messages, the outbox in which requests to webhooks wait, their delivery."""
+"""Webhooks: message events, the outbox of waiting requests, their delivery."""

@@ -10,7 +10,9 @@ from collections import Counter
 
 
 class ConnectionShares:
-    """One webhook has at most a quarter of the connections, one whose last attempt failed a single one."""
+    """Counts the busy connections of each webhook: at most a quarter of all for one webhook, a single one after a
+    failed attempt.
+    """
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
@@ -31,7 +33,7 @@ class ConnectionShares:
         return other
 
     def free_slots(self, webhook: uuid.UUID, *, failing: bool, slow: bool = False) -> int:
-        """How many more requests may go to this webhook now."""
+        """Return how many more requests may go to this webhook now."""
         taken, mine = self._busy.total(), self._busy[webhook]
         first = min(self._connections - taken, 1 - mine)
         more = min(self._half - taken, (1 if failing else self._max_per_webhook) - mine)

@@ -1,8 +1,8 @@
-"""Sends one request to a webhook and says whether it was taken. Knows no queue and no signature.
+"""HTTP client of webhooks: sends one request and reports whether it was accepted. Knows no queue and no signature.
 
-Taken means: a 2xx, and its whole answer, within the time limit. Redirects are not followed and count as failures;
-proxies of the environment are not used. What a receiver answers is read up to a limit and thrown away; once it has
-said 2xx, a body that breaks off or has no end changes nothing, for a repetition would only be taken twice.
+Accepted means a complete 2xx response within the time limit. Redirects are not followed and count as failures; proxies
+of the environment are not used. Response bodies are read up to a limit and discarded; after a 2xx status a body that
+breaks off or does not end changes nothing, for a repetition would only be received twice.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ NETWORK_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What came back: the status, or the reason why there is none."""
+    """The response: its status, or the reason why there is none."""
 
     status: int | None
     error: str | None = None

@@ -16,7 +16,7 @@ from linkweir.webhooks.event_kinds import EventName
 
 @dataclass(frozen=True, slots=True)
 class MessageEvent:
-    """One fact of a message: see `record`."""
+    """One event of a message: see `record_events`."""
 
     message: Mapping[Any, Any]
     kind: EventName
@@ -34,7 +34,7 @@ def record_event(connection: Connection, message: Mapping[Any, Any], kind: Event
 
 
 def record_events(connection: Connection, message_events: Sequence[MessageEvent]) -> None:
-    """`record` for many facts at once: webhooks are looked up once for each account."""
+    """Record many events at once: webhooks are looked up once for each account."""
     events_table.add_many(connection, [_to_event_row(event) for event in message_events])
     enqueue_requests(connection, message_events)
 
@@ -53,7 +53,7 @@ def enqueue_requests(connection: Connection, message_events: Sequence[MessageEve
 
 
 def add_note(connection: Connection, account: uuid.UUID, message: uuid.UUID, code: str, at: int, **data: Any) -> None:
-    """Note what only the message's own list of events tells (`untouched-part`, `dkim-broken`): no webhook."""
+    """Record a note, which only the message's own list of events shows (`untouched-part`, `dkim-broken`): no webhook."""
     events_table.add(connection, account=account, message=message, kind=code, at=at, data=data)
 
 

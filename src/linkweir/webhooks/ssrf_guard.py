@@ -34,7 +34,7 @@ BLOCKED_NETWORKS = tuple(
 
 
 def blocked_reason(address: str, port: int, allowed: Iterable[Network]) -> str | None:
-    """Why a webhook must not go there, None if it may. `allowed` networks are open, on every port."""
+    """Return why a webhook must not connect there, None if it may. `allowed` networks are open, on every port."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

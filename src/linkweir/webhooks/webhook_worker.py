@@ -1,6 +1,7 @@
-"""The webhook worker: claim what is due, sign and send it, write down what came of it. A thread with a loop of its own.
+"""The webhook worker: claims due requests, signs and sends them, and stores their outcomes, in a thread with its own
+event loop.
 
-At least once: between an answer and its commit lies a crash window, after which the same request, with the same
+At least once: between a response and its commit lies a crash window, after which the same request, with the same
 webhook-id, is sent again.
 """
 
@@ -99,7 +100,9 @@ class WebhookWorker(WorkerThread):
         await sender.close()
 
     def _settle_and_claim(self, ended: list[RequestOutcome], shares: ConnectionShares) -> list[ClaimedRequest]:
-        """Write down what ended and claim what is due, in one transaction; what cannot be written is kept."""
+        """Store the outcomes and claim what is due, in one transaction; outcomes that cannot be stored are kept for the
+        next.
+        """
         now = self._clock()
         with self._store.read() as connection:
             due = [] if shares.is_full else outbox_table.list_due_webhooks(connection, now)
