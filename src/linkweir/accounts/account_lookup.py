@@ -14,7 +14,7 @@ from linkweir.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class SendingAccount:
-    """What sending needs to know of the account."""
+    """The account as sending needs it."""
 
     id: uuid.UUID
     preferences: TrackingPreferences
@@ -24,7 +24,7 @@ class SendingAccount:
 
 @dataclass(frozen=True, slots=True)
 class SendingDomain:
-    """What sending needs to know of the sender's domain; `tracking_host` None: the service's own."""
+    """The sender's domain as sending needs it; `tracking_host` None: the service's own."""
 
     id: uuid.UUID
     name: str

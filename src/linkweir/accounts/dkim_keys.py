@@ -1,4 +1,4 @@
-"""The DKIM key of a domain, as requests ask for it and as the DNS is to have it. Signing is `mail.sign`'s."""
+"""The DKIM key of a domain, as requests set it and as DNS is to publish it. `mail.dkim_signing` signs."""
 
 import base64
 from typing import Any
@@ -32,7 +32,7 @@ def parse_key(vault: Vault, change: DomainUpdate) -> dict[str, Any]:
 
 
 def parse_selector(change: DomainUpdate, stored: str | None, *, has_key: bool) -> str | None:
-    """The selector from now on: the one asked for, else the one that is kept; a key always has one.
+    """Return the new selector: the requested one, else the stored one; a key always has one.
 
     Raises ValidationError.
     """
@@ -64,7 +64,7 @@ def _to_pem(key: rsa.RSAPrivateKey) -> bytes:
 
 
 def dns_records(vault: Vault, row: RowMapping) -> list[dict[str, Any]]:
-    """The TXT record that receivers look for; none without a key."""
+    """Return the TXT record that receivers look up; none without a key."""
     if row["dkim_key"] is None or not row["dkim_selector"]:
         return []
     key = serialization.load_pem_private_key(vault.open(row["dkim_key"]), None)

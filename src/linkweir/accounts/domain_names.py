@@ -30,7 +30,7 @@ def to_ascii_domain(domain: str, field: str) -> str:
 
 
 def is_host_name(host: str) -> bool:
-    """Is it the name of a host, and not an address?"""
+    """Whether it is the name of a host, and not an address."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -47,7 +47,7 @@ def allows(entries: Sequence[str], address: str | None) -> bool:
 
 
 def covers(held: Sequence[str], requested: Sequence[str]) -> bool:
-    """Does whoever holds one list give nothing away that they have not, by handing on the other?"""
+    """Whether the requested list allows no more addresses than the holder's own."""
     if not held:
         return True
     mine = _parse_networks(tuple(held))

@@ -21,7 +21,7 @@ def generate_password() -> str:
 
 
 def hash_password(password: str) -> str:
-    """What is stored of a password. Raises ValidationError for one that is too short or too long."""
+    """Hash a password for storage. Raises ValidationError for one that is too short or too long."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise ValidationError("password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     with _HASH_SLOTS:

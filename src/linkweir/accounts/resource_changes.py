@@ -103,7 +103,7 @@ class PolicyUpdate(Struct):
     utm: UtmOptions | UnsetType | None = UNSET
 
     def merge_into(self, stored: dict[str, Any]) -> dict[str, Any]:
-        """The wishes that are kept, changed by what is asked here."""
+        """Return the stored preferences with these changes."""
         names = (*PolicyUpdate.__struct_fields__, "confirm")
         values = {name: getattr(self, name, UNSET) for name in names}
         merged = dict(stored)

@@ -1,4 +1,4 @@
-"""What an API key may do. A scope names a thing, a action, and for some whether for all domains or one."""
+"""Scopes of API keys: `resource:action`, for some actions limited to one domain (`messages:send:{example.com}`)."""
 
 import re
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
-"""How often people may fail to sign in to the dashboard: counted in the store, for all processes of a data folder.
+"""Rate limit of failed sign-ins to the dashboard, stored in the database for all processes of a data folder.
 
 Failures count, successes do not. One network (IPv4 address, IPv6 /64: what one household or host has) may fail ten
-times at once, then once in 30 s. One user may be failed at 30 times from networks that they have not signed in from,
-then once in 20 s: whoever guesses from many networks gets nowhere, and cannot keep the user out of where they work.
-Users that do not exist are counted in the same way.
+times at once, then once in 30 s. Sign-ins as one user may fail 30 times from networks that the user has not signed in
+from, then once in 20 s: guessing from many networks gets nowhere, and cannot lock the user out. Users that do not exist
+are counted in the same way.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class SignInAttempt:
 
 
 class SignInLimiter:
-    """Asks before each attempt, and takes it back when it was good; `clock` in microseconds since 1970."""
+    """Consumes a token before each attempt and refunds it after a success; `clock` in microseconds since 1970."""
 
     def __init__(self, store: Database, clock: Callable[[], int]) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class SignInLimiter:
 
 
 def rate_limit_network(ip: str | None) -> str:
-    """What one household or host has: an IPv4 address, the /64 of an IPv6 address; "" when it is not known."""
+    """Return the network of one household or host: an IPv4 address, the /64 of an IPv6 address; "" when it is unknown."""
     if ip is None:
         return ""
     parsed = ipaddress.ip_address(ip)
@@ -77,7 +77,7 @@ def rate_limit_network(ip: str | None) -> str:
 
 
 def user_key(email: str) -> bytes:
-    """What failures at a user are counted by."""
+    """Return the key that failures of sign-ins as a user are counted by."""
     return _hash_key("user", email)
 
 
