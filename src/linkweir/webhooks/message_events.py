@@ -53,7 +53,7 @@ def enqueue_requests(connection: Connection, message_events: Sequence[MessageEve
 
 
 def add_note(connection: Connection, account: uuid.UUID, message: uuid.UUID, code: str, at: int, **data: Any) -> None:
-    """Record a note, which only the message's own list of events shows (`untouched-part`, `dkim-broken`): no webhook."""
+    """Record a note, shown only in the message's own list of events (`untouched-part`, `dkim-broken`): no webhook."""
     events_table.add(connection, account=account, message=message, kind=code, at=at, data=data)
 
 
