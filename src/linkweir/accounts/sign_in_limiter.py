@@ -69,7 +69,7 @@ class SignInLimiter:
 
 
 def rate_limit_network(ip: str | None) -> str:
-    """Return the network of one household or host: an IPv4 address, the /64 of an IPv6 address; "" when it is unknown."""
+    """Return the network of one household or host: an IPv4 address, the /64 of an IPv6 address; "" when unknown."""
     if ip is None:
         return ""
     parsed = ipaddress.ip_address(ip)
