@@ -27,12 +27,12 @@ def load_app_links(path: Path) -> bytes:
 
 
 async def apple_app_site_association(request: Request) -> Response:
-    """What Apple's systems look for: no file name extension, but JSON."""
+    """Serve Apple's app link file: no file name extension, but JSON."""
     return await _app_links_response(request, services_from(request).settings.apple_app_links)
 
 
 async def asset_links(request: Request) -> Response:
-    """What Android looks for."""
+    """Serve Android's app link file."""
     return await _app_links_response(request, services_from(request).settings.android_app_links)
 
 

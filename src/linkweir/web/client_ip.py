@@ -1,4 +1,4 @@
-"""Who is at the other end of a request: the peer's address, or what a configured proxy says it is."""
+"""The client's IP address: the peer's address, or the one that a configured proxy forwards."""
 
 import ipaddress
 import re
@@ -48,7 +48,7 @@ def _normalize_ip(text: str) -> str | None:
 
 
 def _parse_forwarded(hop: str) -> str | None:
-    """The address of one element of `Forwarded`; it may bring a port along, or be a name that tells nothing."""
+    """Return the address of one element of `Forwarded`; it may have a port, or be a name that says nothing."""
     match = FORWARDED_FOR.search(hop)
     if match is None:
         return None

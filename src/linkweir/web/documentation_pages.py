@@ -148,7 +148,7 @@ def _make_response(root: str, title: str, main: str, *, topic: str = "", query: 
 
 
 def _mount_path(request: Request) -> str:
-    """Where the service is mounted in another application."""
+    """Return the path at which the service is mounted in another application."""
     root: str = request.scope.get("root_path", "")
     return root
 

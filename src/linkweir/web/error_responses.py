@@ -1,4 +1,4 @@
-"""The one table from errors to answers: status, headers, and what the caller is told."""
+"""Maps errors to responses, in one table: status, headers, and message for the client."""
 
 import math
 

@@ -22,7 +22,9 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when mail can be accepted and delivered and clicks be kept, else 503; with one entry for each condition."""
+    """Answer 200 when mail can be accepted and delivered and clicks be stored, else 503, with one entry for each
+    condition.
+    """
     parts = services_from(request)
     checks = {
         "database": await parts.run_blocking(lambda: _check_database(parts)),
@@ -62,7 +64,7 @@ def _check_disk(services: AppServices) -> str:
 
 
 def _check_keys(services: AppServices) -> str:
-    """The ring in memory goes on to work without its file, but the next start would not."""
+    """Check the key file: the ring in memory works without it, but the next start would fail."""
     return "ok" if services.settings.key_path.exists() else f"{services.settings.key_path} is gone"
 
 
@@ -78,14 +80,14 @@ def check_workers(services: AppServices) -> dict[str, str]:
 
 
 def write_heartbeat(services: AppServices) -> None:
-    """Tell the other processes of the service how the threads of this one are, if it has workers."""
+    """Write the heartbeat with the state of this process's threads, if it runs workers."""
     if services.runs_workers:
         damage = {"database": f"damaged: {services.store.damage}"} if services.store.damage else {}
         services.heartbeat.write({**check_workers(services), **damage})
 
 
 def _check_remote_workers(services: AppServices) -> dict[str, str]:
-    """What the process that has the workers says of itself."""
+    """Return the state that the process with the workers reports."""
     silence, checks = services.heartbeat.read_latest()
     if silence > STALE_SECONDS:
         return {"background": f"{NO_HEARTBEAT} for {silence:.0f} seconds"}
@@ -93,7 +95,7 @@ def _check_remote_workers(services: AppServices) -> dict[str, str]:
 
 
 def _check_spool(folder: Path) -> str:
-    """A look only: writing at every probe would wear the disk for nothing."""
+    """Check the free space without writing: a write at every probe would wear the disk for nothing."""
     if not folder.is_dir():
         return "the folder is missing"
     return "ok" if os.access(folder, os.W_OK | os.X_OK) else "the folder cannot be written to"

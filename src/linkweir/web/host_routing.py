@@ -1,8 +1,8 @@
-"""Which hosts have the API and the dashboard: not those of domains, where only tracking links are at home.
+"""Host routing: the API and the dashboard are not served on domains' tracking hosts, which serve tracking links only.
 
-A name that a customer's zone leads here must not show a sign-in form, take a session's cookie or answer for the API.
-An operator can name the hosts that do; then every other one serves links alone. A domain is not proved to be anybody's:
-where the dashboard has a name of its own beside that of links, only naming it keeps it out of everybody's reach.
+A name that a customer's zone points here must not show a sign-in form, take a session's cookie or answer for the API.
+An operator can name the hosts that do; then every other host serves links only. Domains are not verified: where the
+dashboard has a host name of its own, only naming it protects it from a customer who adds it as a domain.
 """
 
 import ipaddress
@@ -28,7 +28,7 @@ PATHS_ON_EVERY_HOST = frozenset(  # what readers, their apps, front proxies and 
 
 
 class HostRouting:
-    """The middleware; links themselves never come this way."""
+    """The middleware; requests for tracking links do not pass through it."""
 
     def __init__(self, app: ASGIApp, services: AppServices) -> None:
         self._app = app
@@ -56,7 +56,7 @@ class HostRouting:
         return host in self._tracking_hosts and host != self._services.tracking_host and not _is_address(host)
 
     def _refresh(self) -> None:
-        """See which hosts domains have; while the store is away, what it said last holds."""
+        """Read the domains' tracking hosts again; they stay as they are while the database is unavailable."""
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
         try:
             with self._services.store.read() as connection:
@@ -66,7 +66,7 @@ class HostRouting:
 
 
 def _request_host(scope: Scope) -> str:
-    """The host that was asked for, in lower case and without a port or a last dot."""
+    """Return the requested host, in lower case and without a port or a last dot."""
     text = Headers(scope=scope).get("host", "").lower()
     name = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text.partition(":")[0]
     return name.rstrip(".")

@@ -1,7 +1,7 @@
-"""How much may be on its way in at a time: bytes of requests and mails that have arrived and are not yet stored.
+"""Memory budget of incoming data: bytes of requests and mails that have arrived and are not yet stored.
 
-One count for all doors. What finds no room is told to come again, so that many large mails at once slow their senders
-down and never fill the machine.
+One budget for HTTP and SMTP. What exceeds it is refused with a time to retry, so that many large mails at once slow
+their senders down and never exhaust the memory.
 """
 
 import threading
@@ -40,7 +40,7 @@ class MemoryBudget:
 
 
 class Reservation:
-    """What one request or mail holds; given back by `release` or at the end of a `with`."""
+    """The bytes reserved for one request or mail; returned by `release` or at the end of a `with`."""
 
     def __init__(self, budget: MemoryBudget, unlimited_if_idle: bool) -> None:
         self._budget = budget
@@ -49,7 +49,7 @@ class Reservation:
         self._used = 0
 
     def grow_to(self, size: int) -> bool:
-        """Whether there is room for what was announced; it is kept for what arrives."""
+        """Reserve room for the announced size; False when there is none."""
         more = size - self._reserved
         if more > 0 and not self._budget.acquire(
             more, already_reserved=self._reserved if self._unlimited_if_idle else None
@@ -59,7 +59,7 @@ class Reservation:
         return True
 
     def add(self, size: int) -> bool:
-        """Whether there is room for what has arrived."""
+        """Reserve room for what has arrived; False when there is none."""
         self._used += size
         return self.grow_to(self._used)
 

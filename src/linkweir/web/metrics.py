@@ -12,7 +12,7 @@ CallbackMetric = tuple[str, str, Callable[[], float]]
 
 
 class Metrics:
-    """What the doors count themselves; `watch` adds figures that others keep."""
+    """Metrics of the front ends; `watch` adds values that other components keep."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -35,7 +35,7 @@ class Metrics:
         self.accepted_messages = Counter("linkweir_messages_accepted", "Messages accepted", registry=self.registry)
 
     def register_callbacks(self, counters: Iterable[CallbackMetric], gauges: Iterable[CallbackMetric]) -> None:
-        """Read these figures (name, meaning, value) whenever somebody asks."""
+        """Read these values (name, meaning, value) at every scrape."""
         self.registry.register(_CallbackCollector(list(counters), []))
         self._gauge_registry.register(_CallbackCollector([], list(gauges)))
 

@@ -1,5 +1,5 @@
-"""Wraps every request: the service is started if nobody did, the answer is counted, timed and logged. Tracking links
-take a shorter way from here.
+"""Middleware of every request: starts the service if nobody did; counts, times and logs responses. Tracking links take
+a shorter path from here.
 
 A mount does not run a sub-application's lifespan, so the first request may have to start the service.
 """
@@ -90,8 +90,8 @@ class RedirectFastPath:
 
 
 def _origin_form(scope: Scope) -> Scope:
-    """The request as if it had named a path alone: through some proxies the whole address comes, which a server has to
-    take (RFC 9112 section 3.2.2).
+    """Return the request in origin form: some proxies send the absolute form, which a server has to accept (RFC 9112
+    section 3.2.2).
     """
     scheme, separator, rest = scope["path"].partition("://")
     if not separator or scheme.lower() not in ("http", "https"):

@@ -16,7 +16,7 @@ from linkweir.web.services import AppServices, services_from
 
 
 async def allow_certificate(request: Request) -> Response:
-    """Is this one of ours?"""
+    """Answer 200 if the service serves tracking links on this host, else 404."""
     parts = services_from(request)
     host = request.query_params.get("domain", "").lower().rstrip(".")
     known = bool(host) and (

@@ -46,7 +46,7 @@ def _read_page(path: Path | None, setting: str) -> bytes | None:
 
 
 async def root(request: Request) -> Response:
-    """What the operator shows or sends people on to who call a host of links without a link."""
+    """Serve the operator's page, or redirect, to visitors of a link host without a link."""
     parts = services_from(request)
     if parts.settings.root_address:
         return RedirectResponse(parts.settings.root_address, 302, HEADERS)

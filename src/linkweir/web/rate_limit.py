@@ -1,4 +1,4 @@
-"""How many requests an account may make: a token bucket each, in the memory of this process."""
+"""Rate limit of an account's requests: a token bucket each, in the memory of this process."""
 
 import threading
 import time

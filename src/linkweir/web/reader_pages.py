@@ -1,5 +1,5 @@
-"""The short pages that readers of mails may see instead of where they wanted to go. Nothing runs in them, and nothing
-from a URL or a mail stands in them unescaped.
+"""The short pages that readers of mails may see instead of the destination. No script runs in them, and everything from
+a URL or a mail is escaped.
 """
 
 import html
@@ -30,7 +30,7 @@ NOT_ALLOWED_PAGE = PAGE_TEMPLATE.format(title="Not possible", text="<p>A link ca
 
 
 def confirmation_page(location: str) -> bytes:
-    """Asks the reader whether they want to go to `location` (a `Location`'s text: printable ASCII)."""
+    """Ask the reader whether to go to `location` (a `Location`'s text: printable ASCII)."""
     host, target = html.escape(url_host(location) or ""), html.escape(location)
     text = (
         f"<p>This link leads to <b>{host}</b>:</p><p>{target}</p>"

@@ -1,7 +1,8 @@
-"""`GET <click path><token>`: open the token, make the fact durable, send the reader on, or show the open pixel.
+"""`GET <click path><token>`: opens the token, makes the event durable, and redirects the reader or serves the open
+pixel.
 
-This is the path that every reader takes, so it speaks ASGI itself: no request object, no routing, no line in the log
-for each (but at level debug); what there is to know is in the figures.
+Every reader takes this path, so it speaks ASGI itself: no request object, no routing, and no log line for each request
+(except at level debug); the metrics count them.
 """
 
 import time
@@ -50,7 +51,7 @@ MIN_TOKEN_PATH_LENGTH = 20  # characters: no other path without a second `/` is 
 
 
 class AsgiResponse:
-    """What is sent: a status, headers, and a body that HEAD leaves out. `result` is its name in the figures."""
+    """A response: a status, headers, and a body that HEAD leaves out. `result` is its name in the metrics."""
 
     __slots__ = ("body", "headers", "result", "status")
 
@@ -85,7 +86,7 @@ class RedirectEndpoint:
         self._metrics = services.metrics.redirects
 
     def matches(self, scope: Scope) -> bool:
-        """Is this request for a tracking link, whatever else is wrong with it?"""
+        """Whether this request is for a tracking link, whatever else is wrong with it."""
         path = request_path(scope)
         if self._path != "/":
             return path.startswith(self._path)
@@ -112,7 +113,7 @@ class RedirectEndpoint:
             self._services.log.debug("redirect", method=method[:16], result=answer.result, ms=round(seconds * 1000, 3))
 
     async def _respond(self, scope: Scope, method: str) -> AsgiResponse:
-        """The answer to a token that does not verify says nothing about why."""
+        """Answer a token that does not verify, without saying why."""
         parts = self._services
         opened = link_resolution.open_token_leniently(parts.keyring, request_path(scope)[len(self._path) :])
         if opened is None:
@@ -138,14 +139,14 @@ class RedirectEndpoint:
         return AsgiResponse("sent", 302, [*REDIRECT_HEADERS, (b"location", target.location.encode("ascii"))])
 
     def _unknown_link_response(self) -> AsgiResponse:
-        """The operator's own page, or ours; the status is the same."""
+        """Return the operator's own page, or the default one; the status is the same."""
         own = self._services.operator_pages.unknown_link_page
         if own is None:
             return UNKNOWN_RESPONSE
         return AsgiResponse("unknown", 404, [*OPERATOR_PAGE_HEADERS, (b"content-length", str(len(own)).encode())], own)
 
     async def _resolve_short(self, opened: Opened) -> ResolvedLink | AsgiResponse:
-        """The way of a short link, or what to say instead."""
+        """Return the destination of a short link, or the response instead."""
         parts = self._services
         try:
             return (
@@ -159,14 +160,14 @@ class RedirectEndpoint:
             return UNAVAILABLE_RESPONSE
 
     async def _needs_confirmation(self, accounts: Collection[uuid.UUID], opened: Opened) -> bool:
-        """Does the account of this link want it confirmed?"""
+        """Whether the account of this link wants it confirmed."""
         parts = self._services
         return bool(accounts) and await parts.run_redirect_lookup(
             lambda: link_resolution.belongs_to_any(parts.store, opened, accounts)
         )
 
     async def _record_click(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> None:
-        """Wait until the fact is durable, but never long: the reader comes first, whatever fails."""
+        """Wait until the event is durable, but never long: the reader comes first, whatever fails."""
         parts = self._services
         try:
             event = self._make_event(opened, destination, scope, method)

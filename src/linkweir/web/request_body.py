@@ -23,8 +23,8 @@ MSGSPEC_MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>[^`
 
 
 async def read_body(request: Request, limit: int, reservation: Reservation) -> bytes:
-    """The whole body, which is counted in `reservation`. 413 as soon as it is, or says that it will be, larger than
-    `limit` bytes; 415 for one that is compressed: it might become of any size. Raises OverCapacity.
+    """Read the whole body, which is counted in `reservation`. 413 as soon as it is, or says that it will be, larger
+    than `limit` bytes; 415 for a compressed one, which could become any size. Raises OverCapacity.
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
@@ -85,7 +85,7 @@ def _known_fields(data: bytes, shape: type[msgspec.Struct], remaining: int) -> t
 
 
 def _count_values(text: bytes, limit: int) -> int:
-    """How many values there are in a list or an object; more than `limit` are not counted to the end."""
+    """Count the values in a list or an object; more than `limit` are not counted to the end."""
     at_most = _count_marks(text, 0, len(text), SMALL_VALUE_COUNT)  # with what stands in its texts, which is quick
     if at_most <= SMALL_VALUE_COUNT:
         return at_most
@@ -122,7 +122,7 @@ def _string_end(text: bytes, start: int) -> int:
 
 @functools.cache
 def _raw_struct(shape: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The shape's fields as they stand in the body, with nothing made of them."""
+    """Make a struct with the same fields that holds their raw JSON."""
     fields = [(field.name, msgspec.Raw, msgspec.Raw()) for field in msgspec.structs.fields(shape)]
     names = {field.name: field.encode_name for field in msgspec.structs.fields(shape)}
     return msgspec.defstruct("Outline", fields, rename=names)

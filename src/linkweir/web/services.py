@@ -94,13 +94,13 @@ class AppServices:
         self.tracking_keyring.add_host(host)
 
     def start(self) -> None:
-        """Start every component, unless that was done. Raises what kept one from starting."""
+        """Start every component, unless that was done. Raises the error that kept one from starting."""
         if self.lifecycle.start():
             atexit.register(self._stop_at_exit)
             self.log.info("service.started", account=str(self.account), link_style=self.settings.link_style)
 
     def stop(self) -> None:
-        """Finish what is under way and stop every component; nothing when it does not run."""
+        """Finish the work under way and stop every component; nothing when it does not run."""
         if self.lifecycle.stop():
             atexit.unregister(self._stop_at_exit)
             self.log.info("service.stopped")
@@ -127,7 +127,7 @@ class AppServices:
         return await run_in_thread(work, self.thread_limiter)
 
     async def run_redirect_lookup(self, work: Callable[[], T]) -> T:
-        """The same for somebody who follows a link, in threads that nothing else keeps busy."""
+        """Run blocking work of a redirect, in threads that nothing else keeps busy."""
         return await run_in_thread(work, self.redirect_limiter)
 
 
