@@ -42,7 +42,7 @@ class StrictReceiveBuffer(ReceiveBuffer):
 
 
 def _check_fields(lines: list[bytearray]) -> None:
-    """Raises LocalProtocolError where the length of the body is said twice, or to those who cannot know it."""
+    """Raise LocalProtocolError where the length of the body is given twice, or to those who cannot know it."""
     if len(lines) > MAX_HEADER_FIELDS:
         raise h11.LocalProtocolError("there are too many fields")
     fields = [line.partition(b":")[::2] for line in lines]
@@ -111,7 +111,7 @@ class StrictHttpProtocol(H11Protocol):
         self.flow = ReadFlowControl(transport, self._resume)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """What was not read never will be."""
+        """Discard the input that was not read."""
         self._received.clear()
         super().connection_lost(exc)
 
@@ -128,7 +128,7 @@ class StrictHttpProtocol(H11Protocol):
 
     @property
     def has_more(self) -> bool:
-        """Is there anything to be read now?"""
+        """Whether there is anything to be read now."""
         return bool(self._received) and not self.flow.read_paused and not self.transport.is_closing()
 
     def _resume(self) -> None:
@@ -154,7 +154,7 @@ class StrictHttpProtocol(H11Protocol):
             self.transport.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP that is taken here, and close."""
+        """Answer that this is not HTTP as it is served here, and close."""
         body = orjson.dumps({"message": "the request cannot be read as HTTP, or could be read in two ways"})
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         self.transport.write(

@@ -1,8 +1,8 @@
-"""The figures of all processes of one service together, whichever of them is asked for `/metrics`.
+"""Metrics of all processes of one service together, whichever process answers `/metrics`.
 
-Each writes its own to a file every few seconds. Counters and times are added up, those of processes that have died
-among them, so that no sum ever falls. What every process finds alike (what waits in the store) is looked up by the one
-that is asked.
+Each process writes its own to a file every few seconds. Counters and times are added up, those of dead processes among
+them, so that no sum ever falls. What every process reads alike (the waiting rows of the database) comes from the
+process that answers.
 """
 
 import contextlib
@@ -77,7 +77,7 @@ class _MergedCollector(Collector):
         self._texts = texts
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance."""
+        """Describe nothing in advance."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,5 +1,5 @@
-"""Keeps several processes running that share what this one has opened: starts them again when they die, ends them
-together, and takes them along when it dies itself. Knows nothing of what they do.
+"""Process supervisor: runs several processes that share what this one has opened, restarts them when they die, stops
+them together, and takes them along when it dies itself. Knows nothing of their work.
 """
 
 import contextlib
@@ -101,7 +101,7 @@ class ProcessSupervisor:
             os._exit(code)  # not through what the parent has on its stack
 
     def _exit_with_parent(self) -> None:
-        """The pipe ends when the parent does, however it does: for systems whose kernel does not see to it."""
+        """End with the parent: its pipe closes however it dies, for systems whose kernel does not see to it."""
         os.read(self._read_end, 1)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_TIMEOUT_SECONDS)
@@ -138,7 +138,7 @@ def install_stop_handler(
 
 @contextlib.contextmanager
 def _block_signals() -> Iterator[None]:
-    """No signal that asks to stop arrives meanwhile; it does so afterwards."""
+    """Block the signals that ask to stop; they are delivered afterwards."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield

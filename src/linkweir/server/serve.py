@@ -88,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
+    """Serve until a stop signal (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
     try:
         settings, listener = _open_listener(args)
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
@@ -258,7 +258,7 @@ def _local_url(settings: Settings) -> str:
 
 
 def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> None:
-    """Say where things are; an API key is shown this once."""
+    """Print where things are; an API key is shown this once."""
     settings = service.settings
     key = first_start.create_api_key(service.store, "first", only_first=True)
     if key is None and create_key:
@@ -282,7 +282,7 @@ def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> N
 
 
 def _print_dashboard_login(service: AppServices, url: str) -> None:
-    """Where people look; a password is shown this once."""
+    """Print the dashboard's address; a password is shown this once."""
     print(f"Dashboard     {url}/dashboard/")
     if login := first_start.create_user(service.store):
         print(f"              user {login[0]}  password {login[1]}")
@@ -293,7 +293,7 @@ def _print_dashboard_login(service: AppServices, url: str) -> None:
 
 
 def _print_smtp_login(service: AppServices) -> None:
-    """Where mail can be handed in, and with what; a password is shown this once."""
+    """Print where and how to submit mail; a password is shown this once."""
     servers = {server.service: server.address for server in service.smtp_servers if server.service != "filter"}
     if not servers:
         return

@@ -1,7 +1,8 @@
-"""uvicorn, for a public address: whoever connects and then says little or nothing must not use up what others need.
+"""uvicorn, hardened for a public address: clients that connect and then send little or nothing must not exhaust
+connections.
 
-uvicorn itself waits for ever for the head of a request, and takes connections until the process has no file descriptor
-left for its journal and its database.
+uvicorn itself waits for ever for the head of a request, and accepts connections until the process has no file
+descriptor left for its journal and its database.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ MAX_DESCRIPTORS = 65_536  # as many as the system lets us have, up to this
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the process's limit of file descriptors as far as it may go, and tell it."""
+    """Raise the process's limit of file descriptors as far as allowed, and log it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     target = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < target:
@@ -37,7 +38,7 @@ def raise_descriptor_limit() -> int:
 
 
 def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
-    """How the service is served."""
+    """Return the configuration of uvicorn."""
     return uvicorn.Config(
         app,
         lifespan="on",
@@ -75,7 +76,7 @@ class HardenedServer(uvicorn.Server):
         self._waiting: dict[Any, tuple[tuple[Any, bool, int], float]] = {}
 
     def stop(self) -> None:
-        """Answer what is under way, then end. May be called from a signal handler."""
+        """Finish the responses under way, then end. May be called from a signal handler."""
         self.should_exit = True
 
     @contextlib.contextmanager
@@ -86,7 +87,7 @@ class HardenedServer(uvicorn.Server):
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """What uvicorn does ten times a second, and a look at who is waiting."""
+        """Do what uvicorn does ten times a second, and drop slow connections."""
         self._drop_slow_connections()
         return await super().on_tick(counter)
 
@@ -113,7 +114,7 @@ class HardenedServer(uvicorn.Server):
         return protocol
 
     def _drop_slow_connections(self) -> None:
-        """However small the pieces are that something comes in, it must be whole in time."""
+        """Drop connections that exceed their time, however small the pieces that arrive in between."""
         moment, before = time.monotonic(), self._waiting
         self._waiting = {}
         for connection in self.server_state.connections:
@@ -142,7 +143,7 @@ def _accept_pending(listener: socket.socket) -> Iterator[socket.socket]:
 
 
 def _is_silent(connection: Any) -> bool:
-    """Has it never sent a whole head of a request?"""
+    """Whether it never sent a whole head of a request."""
     return getattr(connection, "cycle", None) is None
 
 
