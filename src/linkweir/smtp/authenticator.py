@@ -27,7 +27,7 @@ class Authenticator:
     def __call__(
         self, _server: SMTP, session: Session, _envelope: Envelope, _mechanism: str, given: object
     ) -> AuthResult:
-        """Who this is, or why not."""
+        """Return who this is, or why sign-in failed."""
         peer = peer_network(session.peer)
         if not isinstance(given, LoginPassword):
             return AuthResult(success=False, handled=False)

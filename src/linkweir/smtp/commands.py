@@ -80,7 +80,7 @@ class SmtpCommands(SMTP):
 
     @syntax("VRFY <address>")
     async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802
-        """Nothing is told of who exists."""
+        """Answer VRFY without disclosing which users exist."""
         if await self.check_auth_needed("VRFY"):
             return
         await self.push("252 2.1.5 cannot verify the address" if arg else "501 5.5.4 VRFY needs an address")
@@ -94,7 +94,9 @@ class SmtpCommands(SMTP):
         await super().smtp_STARTTLS(arg or "")
 
     async def smtp_GET(self, _arg: str | None) -> None:  # noqa: N802
-        """A browser that some page has sent here: nothing of what it goes on to say may be taken for a mail."""
+        """Close the connection of a browser that a web page has sent here: nothing that follows may be taken for a
+        mail.
+        """
         await self.push("421 4.7.0 this is an SMTP server, not a web server")
         if self.transport is not None and self._handler_coroutine is not None:
             self._handler_coroutine.cancel()

@@ -37,7 +37,7 @@ MAX_ADDRESS_LENGTH = 320  # characters; local parts over RFC 5321's 64 octets ar
 
 @dataclass(slots=True)
 class AuthenticatedCredential:
-    """Who has signed in: the row of the credential."""
+    """The credential that has signed in."""
 
     credential: RowMapping = field(repr=False)
 
@@ -54,7 +54,7 @@ class SubmissionHandler:
     async def handle_EHLO(  # noqa: N802 - the library's names
         self, server: SMTP, session: Session, _envelope: Envelope, name: str, offered: list[str]
     ) -> list[str]:
-        """What is offered, and is true."""
+        """Return the extensions that are offered."""
         session.host_name = name
         if server.data_size_limit is None:
             offered.insert(1, "250-SIZE 0")  # no fixed limit (RFC 1870 section 3)
@@ -93,7 +93,7 @@ class SubmissionHandler:
         return MAX_RECIPIENTS
 
     def _supports_smtputf8(self) -> bool:
-        """Whether the way out carries it; while that is not known it is taken, and bounced if it turns out not to."""
+        """Whether the delivery route carries it; while that is unknown it is accepted, and bounced if it does not."""
         return self._services.delivery_worker.supports_smtputf8("default") is not False
 
     def _parse_address(self, path: str, envelope: Envelope, *, recipient: bool = False) -> str:
@@ -141,7 +141,7 @@ class SubmissionHandler:
             return self._error_reply(error)
 
     def _content_error(self, raw: bytes) -> str | None:
-        """Why this cannot be taken, or None."""
+        """Return why this cannot be accepted, or None."""
         return (
             "the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
             if BARE_LINE_ENDING.search(raw)

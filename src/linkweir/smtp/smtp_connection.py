@@ -1,8 +1,8 @@
-"""One SMTP connection, with the bounds that the library leaves to its users (aiosmtpd).
+"""One SMTP connection, with the limits that the library leaves to its users (aiosmtpd).
 
 A client that sends no byte is cut off after the idle time, one that drips after the longest time for one mail, and one
-that sends a line without end as soon as it has sent more than a mail may have. Who has not signed in has two minutes
-for it, and few connections in one network. While too much mail is arriving, more of it is asked to come again: 451
+that sends an endless line as soon as it has sent more than a mail may have. A client that has not signed in has two
+minutes for it, and few connections per network. While too much mail is arriving, more is refused temporarily: 451
 before it has begun, 421 in the middle of it.
 """
 
@@ -31,10 +31,10 @@ LIMIT_SLACK_BYTES = 1 << 20  # bytes after the limit in which the client still g
 
 
 class SmtpConnection(SmtpCommands):
-    """What aiosmtpd does, bounded; `limits` is the server's count of free connections, `memory_budget` what all share.
+    """aiosmtpd's protocol, bounded; `limits` counts the server's free connections, `memory_budget` is shared by all.
 
-    `implicit_tls`: TLS begins before the first word (RFC 8314), in the place of STARTTLS. `trusted`: the other side is
-    a mail server of ours, whose mails and lines may have any length.
+    `implicit_tls`: TLS begins before the first reply (RFC 8314), instead of STARTTLS. `trusted`: the client is a mail
+    server of this operator, whose mails and lines may have any length.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class SmtpConnection(SmtpCommands):
         self.mail_count = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place, or say that there is none."""
+        """Reserve a connection, or answer that none is free."""
         secured = self._original_transport is not None  # STARTTLS comes here a second time
         if not secured and not self._is_admitted:
             self.network = peer_network(transport.get_extra_info("peername"))
@@ -84,7 +84,7 @@ class SmtpConnection(SmtpCommands):
         super().connection_made(transport)
 
     async def _start_implicit_tls(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
-        """TLS first; the connection has its place already, however long that takes."""
+        """Begin TLS; the connection is reserved already, however long that takes."""
         failed, secure = TLSSetupException(), None
         try:
             secure = await self.loop.start_tls(
@@ -100,7 +100,7 @@ class SmtpConnection(SmtpCommands):
         self.connection_lost(failed)
 
     def eof_received(self) -> bool | None:
-        """The client goes; some do so in the middle of the handshake."""
+        """Handle the end of the connection; some clients leave in the middle of the handshake."""
         return super().eof_received() if self.session is not None else None
 
     @property
@@ -113,7 +113,7 @@ class SmtpConnection(SmtpCommands):
             self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Give the place back."""
+        """Release the connection."""
         if self._is_admitted:
             self._is_admitted = False
             self._limits.release(self)
@@ -123,7 +123,7 @@ class SmtpConnection(SmtpCommands):
             super().connection_lost(error)
 
     def shut_down(self, *, immediately: bool) -> None:
-        """The service stops: say so and close, or close at once."""
+        """Answer that the service stops and close, or close at once."""
         if not isinstance(self.transport, asyncio.Transport):
             return
         if immediately:
@@ -187,7 +187,7 @@ class SmtpConnection(SmtpCommands):
 
 
 def peer_network(peer: Any) -> str:
-    """What one client can have of addresses; "" for a peer that has none."""
+    """Return the network that one client controls; "" for a peer without an address."""
     try:
         return rate_limit_network(peer[0].partition("%")[0])
     except (TypeError, LookupError, ValueError):
@@ -195,7 +195,7 @@ def peer_network(peer: Any) -> str:
 
 
 class ConnectionLimits:
-    """The connections that a server has at a time, and the mails under way on them."""
+    """Limits of a server's connections, and the mails under way on them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -205,7 +205,7 @@ class ConnectionLimits:
         self._no_mails.set()
 
     def admit(self, connection: SmtpConnection) -> bool:
-        """Whether there was a place."""
+        """Reserve a connection; False when none is free."""
         if len(self._connections) >= self._limit:
             return False
         if (
