@@ -101,9 +101,9 @@ class Charset:
         return bom_charset is not None
 
     def to_utf8(self, raw: bytes) -> tuple[bytes, bool]:
-        """A raw value as UTF-8, and whether it is text: if not, U+FFFD stands for what cannot be decoded.
+        """Return a raw value as UTF-8, and whether it is text: if not, U+FFFD stands for what cannot be decoded.
 
-        Under an unknown label only UTF-8 is text: where anything else leads nobody can say.
+        Under an unknown label only UTF-8 is text: nobody can say where anything else leads.
         """
         try:
             return raw.decode(self.codec).encode(), True
@@ -147,7 +147,7 @@ def sniff_charset(head: bytes, declared: str | None = None) -> str:
 
 
 def get_declared_charset(head: bytes) -> str | None:
-    """The charset that a document says itself, by its BOM or `<meta>`; None where it says nothing."""
+    """Return the charset that a document declares, by its BOM or `<meta>`; None without one."""
     return detect_bom(head) or _prescan(head[:PRESCAN_BYTES])
 
 

@@ -64,9 +64,9 @@ class Finding:
 def check(
     html: str | Buffer, *, switches: Switches = DEFAULT_SWITCHES, charset: str = "utf-8", links: Tracker | None = None
 ) -> list[Finding]:
-    """Every link of a document with the reason for its outcome, in document order.
+    """List every link of a document with the reason for its outcome, in document order.
 
-    A document whose encoding cannot be judged has one finding, with the outcome `encoding`.
+    A document whose encoding cannot be judged by bytes has one finding, with the outcome `encoding`.
     """
     document = Document(html, charset)
     if document.is_opaque:
@@ -81,13 +81,13 @@ def check(
 
 
 def make_finding(link: Link, tag: bytes) -> Finding:
-    """What there is to say about a link; `tag` are the first bytes of its tag."""
+    """Return the finding of a link; `tag` are the first bytes of its tag."""
     odd = combine_warnings(link.warning, link.outcome, link.destination, link.text)
     return Finding(link, REASONS[link.outcome], _is_likely_trackable(link, tag), odd)
 
 
 def combine_warnings(odd: str | None, outcome: Outcome, destination: str | None, text: str | None) -> str | None:
-    """What to look at although a link is tracked, or None; `odd` is what its address gave cause for."""
+    """Return the warning about a tracked link, or None; `odd` is what its address gave cause for."""
     shown = outcome is Outcome.TRACKED and is_url_like(text or "", destination)
     return "; ".join(filter(None, (odd, TEXT_IS_URL if shown else None))) or None
 

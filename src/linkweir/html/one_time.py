@@ -36,7 +36,9 @@ def load_table() -> dict[str, Any]:
 
 
 def list_url_forms(term: str) -> set[str]:
-    """How a word stands in an address: itself, without its marks, and percent-encoded, small and capitalised."""
+    """List the spellings of a term in an address: itself, without its marks, and percent-encoded, small and
+    capitalised.
+    """
     forms = {term}
     plain = unicodedata.normalize("NFKD", term.translate(_ASCII_LETTERS))
     stripped = "".join(letter for letter in plain if not unicodedata.combining(letter))
@@ -88,7 +90,7 @@ def _group_by_prefix(patterns: Iterable[str]) -> str:
 
 @lru_cache(1)
 def build_patterns() -> tuple[str, ...]:
-    """The regular expressions of the preset, to be searched letter case aside; made when first asked for."""
+    """Build the regular expressions of the preset, to be searched letter case aside, when they are first needed."""
     known = load_table()
     neighbours = _build_trie_pattern(known["neighbours"])
     term_pattern = _build_trie_pattern(

@@ -1,4 +1,4 @@
-"""What became of a link: the stable codes of the link rules, each with a plain reason. Knows no tokenizer."""
+"""Outcomes of links: the stable codes of the link rules, each with a plain reason. Knows no tokenizer."""
 
 import enum
 

@@ -1,4 +1,4 @@
-"""Where a document's links stand and what would stand there instead: for callers that splice themselves.
+"""Replacements of a document's links, for callers that splice themselves.
 
 A mail's transfer encoding has its own idea of lines, so its splice cannot be the document's.
 """
@@ -64,7 +64,7 @@ class LinkReplacements:
         self.count = sum(splice.outcome_counts())
 
     def candidates(self) -> list[Replacement]:
-        """Where something would be replaced, with nothing for a value, after a look without `links`."""
+        """Return the values that would be replaced, with nothing instead: for a scan without `links`."""
         tracked = OUTCOME_NUMBER[Outcome.TRACKED]
         return [(row.value_start, row.value_end, b"") for row in self._rows if row.outcome == tracked]
 

@@ -1,6 +1,6 @@
-"""What `links` means: from destinations nothing speaks against to the values that replace them.
+"""Resolvers: from tracked destinations to the values that replace them.
 
-The core asks once per batch of links. Order of the answers as in the link rules, section 2: too-long-destination,
+The core calls once per batch of links. Order of the outcomes as in the link rules, section 2: too-long-destination,
 skipped, declined, refused, already-tracked, tracked.
 """
 
