@@ -5,6 +5,8 @@
 '<a href="https://t.example.com/0">x</a>'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from linkweir.errors import BadSwitch, BadToken, KeyRingError, LinkweirError, RefusedValue
 from linkweir.html import (
     REASONS,
@@ -23,6 +25,9 @@ from linkweir.html import (
 )
 from linkweir.mime import Note, PartLink, Rewritten, check_message, rewrite_message
 from linkweir.tokens import KeyRing, Opened, Privacy, Tracker, open_link, open_token
+
+if TYPE_CHECKING:
+    from linkweir.clicks.offline import classify_clicks, classify_table
 
 __version__ = "0.1.0"
 
@@ -49,6 +54,8 @@ __all__ = [
     "arewrite_chunks",
     "check",
     "check_message",
+    "classify_clicks",
+    "classify_table",
     "open_link",
     "open_token",
     "rewrite",
@@ -57,3 +64,12 @@ __all__ = [
     "rewrite_message",
     "scan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Functions that need the packages of the service are imported when they are used. Raises ImportError."""
+    if name in ("classify_clicks", "classify_table"):
+        import importlib
+
+        return getattr(importlib.import_module("linkweir.clicks.offline"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,7 @@ from linkweir.cli import (
     api_keys_command,
     block_command,
     check_command,
+    classify_command,
     explain_command,
     export_command,
     help_command,
@@ -36,6 +37,7 @@ first steps:
   linkweir check newsletter.html                 which links can be tracked, and why not the others
   linkweir rewrite newsletter.html -o out.html --base-url https://t.example.com
   linkweir rewrite templates/ --output tracked/  a folder, mirrored
+  linkweir classify clicks.ndjson                clicks recorded elsewhere: people or machines
   linkweir open https://t.example.com/...        what a tracking link holds
   linkweir serve                                 the service: API, redirects, clicks, dashboard
 
@@ -70,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         recipient_command,
         rebuild_command,
     )
-    for module in (rewrite_command, check_command, open_command, keys_command, *service):
+    for module in (rewrite_command, check_command, classify_command, open_command, keys_command, *service):
         module.add_to(commands)
     add_command(commands, "serve", **serve_command.SERVE_HELP)
     help_command.add_to(commands)

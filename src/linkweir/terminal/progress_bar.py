@@ -83,6 +83,18 @@ class ProgressBar:
         return f"{done:4.0%} {bar} {files}  {speed}  ETA {format_duration(left)}"
 
 
+class CountingProgressBar(ProgressBar):
+    """A progress line for work whose amount is counted, in `files`, and not measured in bytes."""
+
+    def format_line(self) -> str:
+        """Return the line as it stands now."""
+        seconds = max(self.seconds, 1e-6)
+        done = min(self.files / self._total_files, 1.0) if self._total_files else 1.0
+        bar = ("━" * round(done * _BAR_CHARACTERS)).ljust(_BAR_CHARACTERS, "╌")
+        left = seconds * (1 - done) / done if done else 0.0
+        return f"{done:4.0%} {bar} classifying  ETA {format_duration(left)}"
+
+
 def format_bytes(size: float) -> str:
     """Return a number of bytes as people read it: `0 B`, `12.3 kB`, `4.56 GB` (powers of ten)."""
     if size < 1000:
