@@ -3,7 +3,10 @@
 from dataclasses import fields
 
 import pytest
+from sqlalchemy import String
 
+from linkweir.db.dimensions import CLICK_DIMENSIONS, DIMENSIONS, Dimension
+from linkweir.manual import references
 from linkweir.manual.contents import FOLDER
 from linkweir.manual.references import (
     REFERENCES,
@@ -44,3 +47,22 @@ def test_a_page_without_its_marks_is_refused() -> None:
     """A page whose generated part cannot be found is not silently left as it is."""
     with pytest.raises(ValueError, match="no generated part"):
         update_references("settings", "# Settings\n")
+
+
+def test_a_new_dimension_enters_statistics_and_privacy_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dimension that the redirect reads and every mode records appears in the tables of both pages."""
+    language = Dimension(
+        name="language",
+        source="click",
+        title="Language",
+        unique_flag=1 << 10,
+        column_type=String(8),
+        from_request=True,
+        is_coarse=True,
+        disclosure="language",
+    )
+    monkeypatch.setattr(references, "DIMENSIONS", (*DIMENSIONS, language))
+    monkeypatch.setattr(references, "CLICK_DIMENSIONS", (*CLICK_DIMENSIONS, language))
+    assert "| `language` | language |  |" in references.describe_dimensions().splitlines()
+    modes = references.describe_privacy_modes().splitlines()
+    assert [mode.split("`")[1] for mode in modes if "language" in mode] == ["full", "pseudonymous", "anonymous"]

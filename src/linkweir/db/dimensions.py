@@ -107,7 +107,7 @@ CAMPAIGN_SEGMENTS: Final = tuple(
 
 
 def collect_flags(dimensions: tuple[Dimension, ...]) -> dict[str, int]:
-    """The flag of each dimension of links and clicks. Raises ValueError for dimension that is no bit of its own."""
+    """Return the flag of each dimension of links and clicks. Raises ValueError for a flag that is no bit of its own."""
     flags = {dimension.name: dimension.unique_flag for dimension in dimensions if dimension.source != "message"}
     taken = 0
     for name, flag in flags.items():

@@ -9,6 +9,7 @@ from typing import Any
 from linkweir.api.openapi_document import build_document
 from linkweir.cli.entry_point import build_parser
 from linkweir.clicks.classify.rules import RULES, Rule
+from linkweir.db.dimensions import CLICK_DIMENSIONS, DIMENSIONS, Dimension
 from linkweir.html.outcome import REASONS
 from linkweir.server.serve import add_arguments
 from linkweir.settings import PREFIX, SECTIONS, Settings
@@ -243,7 +244,39 @@ def describe_events() -> str:
     )
 
 
+def describe_dimensions() -> str:
+    """Return a table of the dimensions that clicks can be grouped by."""
+    rows = [
+        f"| `{dimension.name}` | {_describe_dimension(dimension)} | {'subtracted' if dimension.names_person else ''} |"
+        for dimension in DIMENSIONS
+    ]
+    return "\n".join(("| `group_by` | counts by | an erased recipient |", "| --- | --- | --- |", *rows))
+
+
+def _describe_dimension(dimension: Dimension) -> str:
+    return (dimension.title or dimension.disclosure or dimension.name).lower()
+
+
+def describe_privacy_modes() -> str:
+    """Return a table of what a click records in each privacy mode."""
+    coarse = [dimension.disclosure for dimension in CLICK_DIMENSIONS if dimension.is_coarse]
+    derived = [dimension.disclosure for dimension in CLICK_DIMENSIONS if not dimension.from_request]
+    requested = [dimension.disclosure for dimension in CLICK_DIMENSIONS if dimension.from_request]
+    request = ["IP address", "user agent", *requested, "headers that matter for classification"]
+    modes = {
+        "full": f"time, link, message and so the recipient, {', '.join(request)}, and from them "
+        f"{', '.join(derived)}, operating system and region",
+        "pseudonymous": f"time, link, message and so the recipient, {', '.join(coarse)}",
+        "anonymous": f"time, campaign, index of the link, {', '.join(coarse)}",
+        "none": "links are not replaced; nothing is stored",
+    }
+    rows = [f"| `{mode}` | {text} |" for mode, text in modes.items()]
+    return "\n".join(("| mode | stored of a click |", "| --- | --- |", *rows))
+
+
 REFERENCES = {
+    "statistics": ("dimensions", describe_dimensions),
+    "privacy-and-erasure": ("privacy-modes", describe_privacy_modes),
     "settings": ("settings", describe_settings),
     "rewriting-rules": ("outcomes", describe_outcomes),
     "command-line": ("commands", describe_commands),
