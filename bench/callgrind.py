@@ -31,8 +31,8 @@ def instructions_per_byte(name: str) -> float:
         command = [valgrind, *options, sys.executable, "-m", "bench.callgrind", "--scan", name]
         root = Path(__file__).parent.parent
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
-    found = _COLLECTED_PATTERN.search(done.stderr)
-    count = int(found[1]) if found else 0
+    match = _COLLECTED_PATTERN.search(done.stderr)
+    count = int(match[1]) if match else 0
     if count == 0:
         raise EngineNotInstalledError("callgrind saw nothing of the scanner: no symbols in the extension")
     return count / PASSES / len(load_case(name).document)

@@ -65,11 +65,11 @@ def fill_database(path: Path, clicks: int) -> SampleDatabase:
     store = Database(path, timeout=60)
     migrate(store)
     found = SampleDatabase(store)
-    dice = random.Random(clicks)  # noqa: S311 - the same on every run
+    rng = random.Random(clicks)  # noqa: S311 - the same on every run
     with store.write() as connection:
         accounts_table.create(connection, ACCOUNT, "x", 1)
         for tag in range(CAMPAIGNS):
-            rows = list(_campaign_rows(tag, clicks / CAMPAIGNS, dice, found))
+            rows = list(_campaign_rows(tag, clicks / CAMPAIGNS, rng, found))
             _insert_aggregates(connection, rows)
         for scope in SCOPES:
             higher = connection.execute(text(COARSER_AGGREGATES_SQL.format(scope=scope, sums=SUMS_SQL))).all()
@@ -91,10 +91,10 @@ def _campaign_rows(tag: int, wanted: float, rng: random.Random, rows: SampleData
     decay = math.log(2) / 24
     whole = sum(math.exp(-decay * hour) for hour in range(CAMPAIGN_HOURS))
     for dimension, size in DIMENSION_SIZES.items():
-        weights = [1 / (place + 1) for place in range(size)]
+        weights = [1 / (index + 1) for index in range(size)]
         for hour in range(CAMPAIGN_HOURS):
             rate = wanted * math.exp(-decay * hour) / whole
-            for place, weight in enumerate(weights):
+            for index, weight in enumerate(weights):
                 share = rate * weight / sum(weights)
                 counts = [int(share * part + rng.random()) for part in VERDICT_SHARES]
                 if not any(counts):
@@ -107,7 +107,7 @@ def _campaign_rows(tag: int, wanted: float, rng: random.Random, rows: SampleData
                     ACCOUNT,
                     f"tag:{tag}",
                     dimension,
-                    _dimension_value(dimension, place, tag),
+                    _dimension_value(dimension, index, tag),
                     start + hour,
                     *counts,
                     counts[0],
@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
             size = sum(path.stat().st_size for path in one.store.path.parent.iterdir())
             print(f"{one.total_clicks:12,} clicks: {size / 2**20:,.0f} MiB of sums")
         for name, page in (("overview", load_overview), ("campaign", load_campaign)):
-            works = {str(place): repeat(lambda one=one, page=page: page(one)) for place, one in enumerate(filled)}  # type: ignore[misc]
+            works = {str(index): repeat(lambda one=one, page=page: page(one)) for index, one in enumerate(filled)}  # type: ignore[misc]
             small, large = run_interleaved(works, rounds=args.rounds).values()
             best, paired = compute_ratio(large, small)
             print(

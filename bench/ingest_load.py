@@ -176,7 +176,7 @@ def check_aggregates(store: Database, account: uuid.UUID, expected: int) -> Coun
         counted = sum(found[name] for name in COUNTED_VERDICTS)
         assert connection.scalar(select(func.sum(message_rows.c.click_count))) == counted
         links = (message_links.c[name] for name in VERDICTS)
-        assert connection.scalar(select(sum(func.sum(one) for one in links))) == expected
+        assert connection.scalar(select(sum(func.sum(link) for link in links))) == expected
         persons = (clicks.c.verdict.in_(COUNTED_VERDICTS), clicks.c.kind == "click")
         clickers = connection.scalar(select(func.count(clicks.c.message_id.distinct())).where(*persons))
         assert connection.scalar(select(func.sum(click_aggregates.c.clickers)).where(*whole)) == clickers
@@ -204,15 +204,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(folder: Path, options: argparse.Namespace) -> None:
-    dice = random.Random(17)  # noqa: S311 - traffic, not a secret
+    rng = random.Random(17)  # noqa: S311 - traffic, not a secret
     store = Database(folder / "linkweir.db", timeout=5)
     migrate(store)
     account = uuid.uuid4()
     with store.write() as connection:
         accounts_table.create(connection, account, "Bench", START_US)
         accounts_table.claim_link_keys(connection, {1: None}, account)
-    sent = deliver_messages(store, account, options.messages, dice)
-    facts = generate_events(sent, options.clicks, dice)
+    sent = deliver_messages(store, account, options.messages, rng)
+    facts = generate_events(sent, options.clicks, rng)
     empty = database_bytes(store)
     understand = ClickClassifier(Enricher(None, KnownNetworks.load()))
     understand.enricher.enrich("192.0.2.1", USER_AGENTS[0])  # its lists of patterns are made once in a process

@@ -215,9 +215,9 @@ class _Client:
         self._opener = urllib.request.build_opener(_NoRedirect, cookies)
 
     def _find(self, pattern: str, output: str) -> str:
-        found = re.search(pattern, output)
-        assert found is not None, output
-        return found[1]
+        match = re.search(pattern, output)
+        assert match is not None, output
+        return match[1]
 
     def _request(self, url: str, data: bytes | None = None, **headers: str) -> bytes:
         request = urllib.request.Request(url, data, headers)  # noqa: S310  our own service
@@ -315,8 +315,8 @@ def _wait_for(condition: Any) -> None:
 
 
 def _common(traces: list[Trace]) -> Trace:
-    functions = frozenset.intersection(*(one.functions for one in traces))
-    return Trace(functions, frozenset.intersection(*(one.jumps for one in traces)))
+    functions = frozenset.intersection(*(trace.functions for trace in traces))
+    return Trace(functions, frozenset.intersection(*(trace.jumps for trace in traces)))
 
 
 def main() -> None:

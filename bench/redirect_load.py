@@ -107,8 +107,8 @@ def _wait_until_stored(service: ServiceProcess) -> None:
 
 
 def _read_metric(text: str, name: str) -> float:
-    found = re.search(rf"(?m)^{name} (\S+)$", text)
-    return float(found[1]) if found else -1.0
+    match = re.search(rf"(?m)^{name} (\S+)$", text)
+    return float(match[1]) if match else -1.0
 
 
 @contextmanager

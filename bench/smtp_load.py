@@ -79,10 +79,10 @@ def measure_memory(service: ServiceProcess) -> None:
 
     watcher = threading.Thread(target=watch)
     senders = [threading.Thread(target=send) for _ in range(CONCURRENT_MAILS)]
-    for one in (watcher, *senders):
-        one.start()
-    for one in senders:
-        one.join()
+    for sender in (watcher, *senders):
+        sender.start()
+    for sender in senders:
+        sender.join()
     done.set()
     watcher.join()
     grown = (peak[0] - before) / 2**20

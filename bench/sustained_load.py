@@ -87,8 +87,8 @@ def create_links(service: ServiceProcess) -> list[str]:
 
 
 def _count_waiting(service: ServiceProcess) -> int:
-    found = re.search(r"(?m)^linkweir_queue_messages (\S+)$", service.client.get("/metrics").text)
-    return int(float(found[1])) if found else 0
+    match = re.search(r"(?m)^linkweir_queue_messages (\S+)$", service.client.get("/metrics").text)
+    return int(float(match[1])) if match else 0
 
 
 def measure_level(service: ServiceProcess, paths: list[str], rate: int | None, seconds: int) -> LoadLevel:

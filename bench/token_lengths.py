@@ -84,8 +84,8 @@ def load_corpus_destinations() -> list[bytes]:
 
 def generate_destinations() -> list[bytes]:
     """Two thousand invented ones, always the same."""
-    dice = Xorshift(2026)
-    return [make_destination(dice).encode() for _ in range(2000)]
+    rng = Xorshift(2026)
+    return [make_destination(rng).encode() for _ in range(2000)]
 
 
 def measure_lengths(destinations: list[bytes], style: Literal["sealed", "short"], name: str) -> Lengths:

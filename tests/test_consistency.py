@@ -159,7 +159,7 @@ def submit_mail(service: RunningService, raw: bytes, *wishes: str, largest: int 
 
 def links_from_mail(links: tuple[PartLink, ...]) -> LinkReport:
     """The links of a mail in the library."""
-    return [(one.link.index, str(one.link.outcome), REASONS[one.link.outcome]) for one in links]
+    return [(link.link.index, str(link.link.outcome), REASONS[link.link.outcome]) for link in links]
 
 
 def links_from_message(service: RunningService, message: uuid.UUID) -> LinkReport:
@@ -231,7 +231,7 @@ def generate_mail(rng: random.Random) -> bytes:
     head = b"From: news@example.com\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
     if len(parts) == 1:
         return head + parts[0]
-    inside = b"".join(b"--b\r\n" + one + b"\r\n" for one in parts)
+    inside = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts)
     return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + inside + b"--b--\r\n"
 
 

@@ -53,19 +53,19 @@ def check_submission(raw: bytes) -> None:
 def check_lint(raw: bytes) -> None:
     """The link in the mail is judged."""
     links, notes = check_message(raw)
-    assert [one.link.outcome for one in links] == [Outcome.TRACKED]
+    assert [link.link.outcome for link in links] == [Outcome.TRACKED]
     assert not notes
 
 
 def check_cut_in_link(raw: bytes) -> None:
     done = check_rewrite(raw)
-    assert [one.link.outcome for one in done.links] == [Outcome.UNTERMINATED]
+    assert [link.link.outcome for link in done.links] == [Outcome.UNTERMINATED]
     assert rewrite_message(raw, lambda *_: BASE_URL, report=True).raw == raw
 
 
 def check_long_line(raw: bytes) -> None:
     done = check_rewrite(raw)
-    assert [one.link.outcome for one in done.links] == [Outcome.LINE_TOO_LONG]
+    assert [link.link.outcome for link in done.links] == [Outcome.LINE_TOO_LONG]
     assert max(map(len, done.raw.split(b"\n"))) <= 998
 
 
@@ -74,7 +74,7 @@ def check_part_without_body(raw: bytes) -> None:
 
 
 def check_own_charset(raw: bytes) -> None:
-    assert [one.link.destination for one in check_rewrite(raw).links] == ["https://example.com/?q=Пр"]
+    assert [link.link.destination for link in check_rewrite(raw).links] == ["https://example.com/?q=Пр"]
 
 
 def check_unclassified(raw: bytes) -> None:

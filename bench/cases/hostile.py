@@ -97,13 +97,13 @@ UNTERMINATED_TAG = f'<a title="never closed" href="{HREF_BASE}cut'
 
 def generate_hostile(name: str, size: int, seed: int = 3) -> Case:
     """About `size` bytes of the fragments over and over, between words; the document ends inside a tag."""
-    page, dice = PageBuilder(), Xorshift(seed)
+    page, rng = PageBuilder(), Xorshift(seed)
     page.add_markup('<!DOCTYPE html>\r\n<html><head><title><a href="https://h.example/title"></title></head><body>\r\n')
     for markup, destinations in cycle(FRAGMENTS):
         if page.size >= size - 200:
             break
         _add_fragment(page, markup, destinations)
-        page.add_markup(f"{make_text(dice, 3)}\r\n")
+        page.add_markup(f"{make_text(rng, 3)}\r\n")
     page.add_untracked_anchor(UNTERMINATED_TAG)
     return replace(page.build(name), peer_exemption=RULE_HOST)
 

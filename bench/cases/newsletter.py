@@ -25,10 +25,10 @@ COLOURS = ("#ffffff", "#333333", "#f4f4f4", "#0a6ebd", "#777777", "#e2e2e2")
 
 def generate_newsletter(name: str, size: int, seed: int = 11) -> Case:
     """A newsletter of about `size` bytes (one section more at most)."""
-    page, dice = PageBuilder(), Xorshift(seed)
-    open_page(page, dice, size)
+    page, rng = PageBuilder(), Xorshift(seed)
+    open_page(page, rng, size)
     while page.size < size - 400:
-        add_section(page, dice)
+        add_section(page, rng)
     close_page(page)
     return page.build(name)
 

@@ -51,9 +51,9 @@ class DocumentStream:
 
 @cache
 def _make_block() -> Case:
-    page, dice = PageBuilder(), Xorshift(4)
+    page, rng = PageBuilder(), Xorshift(4)
     while page.size < BLOCK_BYTES:
-        add_section(page, dice)
+        add_section(page, rng)
     return page.build("block")
 
 

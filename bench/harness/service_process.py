@@ -45,12 +45,12 @@ class ServiceProcess:
     def startup_value(self, pattern: str) -> str:
         """What the service says of itself when it starts."""
         assert self._process.stdout is not None
-        while not (found := re.search(pattern, self.startup_output)):
+        while not (match := re.search(pattern, self.startup_output)):
             line = self._process.stdout.readline()
             if not line:
                 raise RuntimeError(f"the service did not start: {self.startup_output}")
             self.startup_output += line
-        return found[1]
+        return match[1]
 
     @property
     def cpu_seconds(self) -> float:

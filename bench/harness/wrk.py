@@ -58,9 +58,9 @@ def run(url: str, paths: Sequence[str], *, connections: int, seconds: int, pause
 
 
 def _parse(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
+    match = re.search(pattern, text)
+    assert match is not None, text
+    return match[1]
 
 
 def _parse_seconds(text: str) -> float:

@@ -38,11 +38,11 @@ def put_concurrently(service: RunningService, path: str, *changes: dict[str, Any
     """PUT all these changes while none can be written yet; what the thing is when all have been answered."""
     threads = [threading.Thread(target=put_resource, args=(service, path), kwargs=change) for change in changes]
     with service.components.store.write():
-        for one in threads:
-            one.start()
+        for thread in threads:
+            thread.start()
         time.sleep(0.4)  # by now whatever they read before writing has been read
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.join()
     found: dict[str, Any] = service.client.get(service.account_path + path).json()
     return found
 

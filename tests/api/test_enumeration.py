@@ -81,7 +81,7 @@ def test_an_account_that_exists_is_as_closed_as_one_that_does_not(
     """A key opens the paths of its own account; another one's, and one of no account, are 401 in the same words."""
     client, _ = stranger
     answers = [client.get(path) for path in (service.account_path, f"/v2/accounts/{uuid.uuid4()}", "/v2/accounts/x")]
-    assert {(one.status_code, one.text) for one in answers} == {(401, answers[0].text)}
+    assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}
 
 
 def test_a_recipient_of_somebody_else_is_unknown(service: RunningService, stranger: tuple[httpx.Client, str]) -> None:

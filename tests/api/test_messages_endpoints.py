@@ -224,7 +224,7 @@ def test_headers_of_a_framework_are_taken(service: RunningService) -> None:
         }
     )
     mail = service.wait_for_mail(entry["id"])
-    shown = [(one.display_name, one.addr_spec) for one in mail["cc"].addresses]
+    shown = [(address.display_name, address.addr_spec) for address in mail["cc"].addresses]
     assert shown == [("Jürgen, X", "j@example.org"), ("Doe, J", "doe@example.org"), ("", "k@example.org")]
     assert str(mail["sender"]) == "Office <office@example.com>"
     assert mail["date"].datetime.isoformat() == "2026-03-31T10:00:00+02:00"
@@ -232,7 +232,7 @@ def test_headers_of_a_framework_are_taken(service: RunningService) -> None:
     assert mail["x-long"] == "a b"
     assert (mail["bcc"], mail["return-path"]) == (None, None)
     message = service.get_message(entry["id"])
-    warnings = [one["data"]["text"] for one in message["events"] if one["kind"] == "header-ignored"]
+    warnings = [address["data"]["text"] for address in message["events"] if address["kind"] == "header-ignored"]
     assert sorted(text.partition(" ")[0] for text in warnings) == ["Bcc", "Return-Path"]
     assert "secret@" not in str(message)
     assert len(read_maildir(service.settings.maildir_path)) == 1

@@ -112,12 +112,12 @@ def send_and_click(service: RunningService) -> list[str]:
     }
     assert service.client.post(f"{service.account_path}/webhooks", json=hook).status_code == 201
     links: list[str] = []
-    for place, style in enumerate(("sealed", "short")):
+    for index, style in enumerate(("sealed", "short")):
         ada, bob = send_mails(service, style, f"key-{style}")
         mine, others = service.delivered_links(ada), service.delivered_links(bob)
         assert [follow_link(service, link) for link in mine] == [302, 302]
         assert service.reader.get(urlsplit(others[0]).path, follow_redirects=False).status_code == 302
-        wait_until_stored(service, 3 * (place + 1))
+        wait_until_stored(service, 3 * (index + 1))
         links += mine
     wait_until(lambda: not count_pending_notifications(service))
     return links

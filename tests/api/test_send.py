@@ -31,9 +31,9 @@ def test_an_open_is_tracked_on_request(service: RunningService) -> None:
     """With `tracking.open` a pixel of the same token family stands before `</body>`, and nothing else changes."""
     (entry,) = service.send(html_content="<body><p>Hello</p></BODY>", tracking={"open": True})
     page = html_body(service.wait_for_mail(entry["id"]))
-    found = re.fullmatch(r'<body><p>Hello</p><img src="([^"]+)" width="1" height="1" border="0" alt=""></BODY>', page)
-    assert found is not None
-    assert open_link(service.components.keyring, found[1]).index == PIXEL_INDEX
+    match = re.fullmatch(r'<body><p>Hello</p><img src="([^"]+)" width="1" height="1" border="0" alt=""></BODY>', page)
+    assert match is not None
+    assert open_link(service.components.keyring, match[1]).index == PIXEL_INDEX
 
 
 def test_a_header_applies_as_in_smtp_and_the_field_wins(service: RunningService) -> None:
@@ -76,12 +76,12 @@ def test_utm_excludes_signed_addresses_other_hosts_and_marked_tags(
     ]
     marks = ["", "", "DATA-NO-UTM", "data-no-utm='no'"]
     html = '<a href="https://go.example.com/x">0</a>' + "".join(
-        f'<a {mark} href="{one}">x</a>'.replace("&", "&amp;") for one, mark in zip(spared, marks, strict=True)
+        f'<a {mark} href="{link}">x</a>'.replace("&", "&amp;") for link, mark in zip(spared, marks, strict=True)
     )
     (entry,) = service.send(html_content=html, utm={"source": "weir", "hosts": ["Example.com"]}, **wishes)
     links = service.delivered_links(entry["id"])
     if not wishes.get("tracking"):
-        links = [service.reader.get("/c/" + one.rpartition("/")[2]).headers["location"] for one in links]
+        links = [service.reader.get("/c/" + link.rpartition("/")[2]).headers["location"] for link in links]
     assert links == ["https://go.example.com/x?utm_source=weir", *spared]
 
 
@@ -136,9 +136,9 @@ def test_clicks_in_the_sandbox_count_nowhere(tmp_path: Path) -> None:
             parts = served.get_message(entry["id"])["content_parsed"]["parts"]
             (html,) = (part["content"] for part in parts if part["content_type"] == "text/html")
             links = list(scan(html))
-            for place, link in enumerate(links):
+            for index, link in enumerate(links):
                 path = urlsplit(link.destination or "").path
-                headers = {"Sec-GPC": "1"} if place % 2 else {}
+                headers = {"Sec-GPC": "1"} if index % 2 else {}
                 assert served.reader.get(path, headers=headers, follow_redirects=False).status_code == 302
             return len(links)
 
@@ -203,7 +203,7 @@ def test_an_unknown_tracking_header_is_noted(service: RunningService) -> None:
     """A header that is not understood is ignored, and the message's events say so."""
     (entry,) = service.send(headers={"ahasend-track-clicks": "maybe"})
     events = service.get_message(entry["id"])["events"]
-    assert any(one["kind"] == "header-ignored" for one in events)
+    assert any(event["kind"] == "header-ignored" for event in events)
 
 
 def test_the_mail_parses(tmp_path: Path, service: RunningService) -> None:

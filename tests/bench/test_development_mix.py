@@ -83,12 +83,12 @@ def test_people_click_when_the_sources_say() -> None:
     """First clicks in mails that nobody waits for: a third in an hour, half in three, four fifths in a day."""
     first: list[float] = []
     for mail in _make_mix().mails:
-        clicks = [one for one in mail.requests if one.truth == "human" and one.actor in PEOPLE[:6]]
+        clicks = [request for request in mail.requests if request.truth == "human" and request.actor in PEOPLE[:6]]
         if clicks and mail.links > 2:
-            first.append(min(one.at for one in clicks) - mail.delivered)
+            first.append(min(request.at for request in clicks) - mail.delivered)
     assert len(first) > 500
     for seconds, share in CLICK_TIMES[4:8]:
-        assert abs(sum(one <= seconds for one in first) / len(first) - share) < 0.06, seconds
+        assert abs(sum(request <= seconds for request in first) / len(first) - share) < 0.06, seconds
 
 
 def test_two_thirds_are_machines() -> None:

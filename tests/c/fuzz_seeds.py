@@ -51,9 +51,9 @@ def format_dictionary() -> str:
 
 def make_scan_seeds(shared_folder: Path) -> Iterator[bytes]:
     """Documents, each behind four bytes that choose a way to scan it; the shared ones too where they are."""
-    dice = random.Random(1)  # noqa: S311 - not a secret
+    rng = random.Random(1)  # noqa: S311 - not a secret
     for document in [*DOCUMENTS, *_load_corpus(shared_folder), *load_suites(shared_folder)]:
-        yield dice.randbytes(4) + document[: MAX_SEED_BYTES - 4]
+        yield rng.randbytes(4) + document[: MAX_SEED_BYTES - 4]
 
 
 def make_token_seeds(shared_folder: Path) -> Iterator[bytes]:
@@ -64,19 +64,19 @@ def make_token_seeds(shared_folder: Path) -> Iterator[bytes]:
 
 def make_mime_seeds(shared_folder: Path) -> Iterator[bytes]:
     """Parts in both encodings, each behind eight bytes that choose changes and lines."""
-    dice = random.Random(2)  # noqa: S311 - not a secret
+    rng = random.Random(2)  # noqa: S311 - not a secret
     for document in [*DOCUMENTS, *_load_corpus(shared_folder)]:
         for encoded in (quopri.encodestring(document), base64.encodebytes(document).replace(b"\n", b"\r\n")):
-            yield dice.randbytes(8) + encoded[: MAX_SEED_BYTES - 8]
+            yield rng.randbytes(8) + encoded[: MAX_SEED_BYTES - 8]
 
 
 def make_extension_seeds(shared_folder: Path) -> Iterator[bytes]:
     """Documents, mails and destinations, each behind sixteen bytes of decisions, twice."""
-    dice = random.Random(3)  # noqa: S311 - not a secret
+    rng = random.Random(3)  # noqa: S311 - not a secret
     mails = [path.read_bytes() for path in sorted(shared_folder.glob("corpus/eml/**/*.eml"))[::5]]
     for document in [*DOCUMENTS, *DESTINATIONS, *_load_corpus(shared_folder), *load_suites(shared_folder), *mails]:
         for _ in range(2):
-            yield dice.randbytes(16) + document[: MAX_SEED_BYTES - 16]
+            yield rng.randbytes(16) + document[: MAX_SEED_BYTES - 16]
 
 
 def _load_corpus(shared_folder: Path) -> Iterator[bytes]:

@@ -55,7 +55,7 @@ def test_a_person_is_exported_and_erased(service: RunningService, linkweir: Comm
     data = service.settings.data
     shown = linkweir("recipient", "export", "grace@EXAMPLE.org", "--data", data)
     assert (shown.code, shown.err) == (0, "")
-    assert [one["recipient"] for one in json.loads(shown.out)["messages"]] == ["Grace@example.org"]
+    assert [entry["recipient"] for entry in json.loads(shown.out)["messages"]] == ["Grace@example.org"]
     refused = linkweir("recipient", "erase", "grace@example.org", "--data", data)
     assert refused.code == 2
     assert "--yes" in refused.err
@@ -81,8 +81,8 @@ def test_clicks_that_nobody_has_stored_are_handed_out_and_erased(linkweir: Comma
         message = served.send(recipients=[{"email": "ada@example.org"}, {"email": "eve@example.org"}])
         links = [link for one in message for link in served.delivered_links(one["id"])]
         served.components.click_worker.stop()  # what comes now stays in the journal
-        for place, link in enumerate(links):
-            agent = {"User-Agent": f"Agent-{place}/1.0"}
+        for index, link in enumerate(links):
+            agent = {"User-Agent": f"Agent-{index}/1.0"}
             assert served.reader.get(urlsplit(link).path, headers=agent, follow_redirects=False).status_code == 302
     spool = data / "spool"
     assert any(b"Agent-0/1.0" in path.read_bytes() for path in spool.iterdir())

@@ -15,9 +15,9 @@ from tests.web.running_service import RunningService
 
 
 def make_link(linkweir: CommandRunner, *args: str) -> str:
-    found = re.search(rb'href="(https://t[^"]+)"', linkweir.rewrite(*args, stdin=HTML_LINE).out)
-    assert found
-    return found[1].decode()
+    match = re.search(rb'href="(https://t[^"]+)"', linkweir.rewrite(*args, stdin=HTML_LINE).out)
+    assert match
+    return match[1].decode()
 
 
 def test_open_shows_what_a_link_holds(linkweir: CommandRunner) -> None:
@@ -161,9 +161,9 @@ def test_two_first_uses_agree_on_one_ring(linkweir: CommandRunner) -> None:
     outs = [process.communicate(HTML_LINE, timeout=60)[0] for process in running]
     assert {process.returncode for process in running} == {0}
     assert len(set(outs)) == 1
-    found = re.search(rb'href="(https://t[^"]+)"', outs[0])
-    assert found
-    assert linkweir("open", found[1].decode()).code == 0
+    match = re.search(rb'href="(https://t[^"]+)"', outs[0])
+    assert match
+    assert linkweir("open", match[1].decode()).code == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"not json", b"\xff" * 40])

@@ -334,9 +334,9 @@ def test_a_campaign_may_be_called_anything_but_an_address(linkweir: CommandRunne
 def test_privacy_and_campaign_reach_the_link(linkweir: CommandRunner) -> None:
     """Anonymous links hold the campaign and no message, and leaving something out is said."""
     run = linkweir.rewrite("--privacy", "anonymous", "--campaign", "spring", "--message-id", "m1", stdin=HTML_LINE)
-    found = LINK_PATTERN.search(run.out)
-    assert found
-    opened = open_link(keyring_file.load(linkweir.key_file), found[1].decode())
+    match = LINK_PATTERN.search(run.out)
+    assert match
+    opened = open_link(keyring_file.load(linkweir.key_file), match[1].decode())
     assert (opened.privacy, opened.campaign, opened.message) == ("anonymous", "spring", None)
     assert "anonymous links don't hold the message id" in run.err
     assert "hold the campaign" in linkweir.rewrite("--campaign", "spring", stdin=HTML_LINE).err

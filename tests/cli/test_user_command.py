@@ -102,8 +102,8 @@ def test_the_first_start_prints_a_user_once(linkweir: CommandRunner, tmp_path: P
             line = process.stdout.readline()
             assert line
             text += line
-        found = re.search(rb"Dashboard +(http\S+)", text)
-        assert found
+        match = re.search(rb"Dashboard +(http\S+)", text)
+        assert match
         shown = re.search(rb"user (\S+)  password (\S+)", text)
         opened = False
         if shown:
@@ -112,7 +112,7 @@ def test_the_first_start_prints_a_user_once(linkweir: CommandRunner, tmp_path: P
             from tests.dashboard.browser_client import read_form_token
             from tests.web.running_service import wait_until
 
-            with httpx.Client(base_url=found[1].decode(), timeout=20) as client:
+            with httpx.Client(base_url=match[1].decode(), timeout=20) as client:
                 wait_until(lambda: _is_listening(client))
                 token = read_form_token(client.get("sign-in").text)
                 fields = {"token": token, "email": shown[1].decode(), "password": shown[2].decode()}

@@ -32,7 +32,11 @@ def click_with_user_agent(service: RunningService, agent: str) -> str:
         recipients=[{"email": "ada@example.org", "name": HOSTILE_TEXT, "variant": HOSTILE_TEXT}],
         html_content=f"<a href=\"https://example.com/?q=%22%3E<b&quot;'\">{HOSTILE_TEXT}</a> <a href='https://example.com/b?x=\"&gt;'>{HOSTILE_TEXT}</a>",
     )
-    links = [one for one in service.delivered_links(entry["id"]) if one.startswith(service.settings.base_url)]
+    links = [
+        delivered_link
+        for delivered_link in service.delivered_links(entry["id"])
+        if delivered_link.startswith(service.settings.base_url)
+    ]
     service.reader.get(links[0], headers={**FIREFOX_HEADERS, "User-Agent": agent})
     wait_until(lambda: service.click_count(entry["id"]) > 0)
     key: str = entry["id"].strip("<>").partition("@")[0]

@@ -52,30 +52,34 @@ def test_every_format_holds_the_same(spring_client: DashboardClient) -> None:
 def test_sums_are_those_of_the_pages(spring_client: DashboardClient) -> None:
     """Clickers, links, segments, campaigns and the course of time, each as a file."""
     assert {
-        one["recipient"]: one["click_count"] for one in export_rows(spring_client, "/export/clickers?tag=spring")
+        export_row["recipient"]: export_row["click_count"]
+        for export_row in export_rows(spring_client, "/export/clickers?tag=spring")
     } == {
         "ada@example.org": 2,
         "ben@example.net": 1,
     }
-    assert [one["recipient"] for one in export_rows(spring_client, "/export/clickers?tag=spring&address=ben")] == [
-        "ben@example.net"
-    ]
-    assert [one["recipient"] for one in export_rows(spring_client, "/export/clickers?tag=spring&position=1")] == [
-        "ben@example.net"
-    ]
     assert [
-        (one["position"], one["human"] + one["unsure"])
-        for one in export_rows(spring_client, "/export/links?tag=spring")
+        export_row["recipient"] for export_row in export_rows(spring_client, "/export/clickers?tag=spring&address=ben")
+    ] == ["ben@example.net"]
+    assert [
+        export_row["recipient"] for export_row in export_rows(spring_client, "/export/clickers?tag=spring&position=1")
+    ] == ["ben@example.net"]
+    assert [
+        (export_row["position"], export_row["human"] + export_row["unsure"])
+        for export_row in export_rows(spring_client, "/export/links?tag=spring")
     ] == [
         (0, 2),
         (1, 1),
     ]
     plans = export_rows(spring_client, "/export/segment?tag=spring&by=attribute:plan")
-    assert {one["value"]: (one["click_count"], one["delivered"]) for one in plans} == {"pro": (2, 1), "free": (1, 1)}
+    assert {export_row["value"]: (export_row["click_count"], export_row["delivered"]) for export_row in plans} == {
+        "pro": (2, 1),
+        "free": (1, 1),
+    }
     (campaign,) = export_rows(spring_client, "/export/campaigns?days=7")
     assert (campaign["tag"], campaign["clickers"], campaign["sent"]) == ("spring", 2, 2)
     days = export_rows(spring_client, "/export/trend?days=7")
-    assert (len(days), sum(one["total"] for one in days)) == (7, 3)
+    assert (len(days), sum(export_row["total"] for export_row in days)) == (7, 3)
 
 
 def test_one_message_s_clicks_are_a_file(service: RunningService, spring_client: DashboardClient) -> None:

@@ -38,14 +38,17 @@ def test_no_link_is_left() -> None:
 
 def test_links_show_where_they_really_lead() -> None:
     """The list of links has the destination in place of the tracking link, and no position for untracked ones."""
-    found = [(one.position, one.destination) for one in heatmap.heatmap_links(rewrite(PAGE, TRACKER), RING)]
+    found = [
+        (heatmap_link.position, heatmap_link.destination)
+        for heatmap_link in heatmap.heatmap_links(rewrite(PAGE, TRACKER), RING)
+    ]
     assert found == [(0, "https://example.com/a"), (None, "mailto:x@example.com"), (2, "https://example.com/ü")]
 
 
 def test_the_hidden_link_has_no_count() -> None:
     """The link that only machines follow is drawn without a count, and is in no list of links."""
     html = PAGE + f'<a href="{TRACKER.mint("https://t.example.com/", HONEYPOT_INDEX)}" style="display:none"></a>'
-    assert [one.position for one in heatmap.heatmap_links(html, RING)] == [None] * 4
+    assert [heatmap_link.position for heatmap_link in heatmap.heatmap_links(html, RING)] == [None] * 4
     assert "<span" not in heatmap.render_heatmap(html, RING, {})
 
 

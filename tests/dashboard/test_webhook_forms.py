@@ -25,8 +25,8 @@ def submit_webhook_form(dashboard_client: DashboardClient, **fields: str) -> htt
 
 def find_secret(page: str) -> str:
     """The secret that a page shows, or nothing."""
-    found = re.search(r"aha-whsec-[A-Za-z0-9]{64}", page)
-    return found[0] if found else ""
+    match = re.search(r"aha-whsec-[A-Za-z0-9]{64}", page)
+    return match[0] if match else ""
 
 
 def test_a_secret_is_shown_once_and_signs(tmp_path: Path) -> None:

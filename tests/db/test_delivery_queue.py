@@ -97,7 +97,9 @@ def test_a_delivery_ends_a_message(sample: SampleStore, clicks: int, opens: int,
         connection.execute(update(table).values(click_count=clicks, open_count=opens))
         assert delivery_queue_table.settle(connection, OWNER, key, status="Delivered", log="250", now=NOW_US + 1)
         assert not delivery_queue_table.settle(connection, OWNER, key, status="Failed", log="again", now=NOW_US + 2)
-        assert [dict(one)["log"] for one in messages_table.list_delivery_attempts(connection, key)] == ["250"]
+        assert [
+            dict(delivery_attempt)["log"] for delivery_attempt in messages_table.list_delivery_attempts(connection, key)
+        ] == ["250"]
         assert messages_table.get_content(connection, key) is None
         assert delivery_queue_table.count_waiting(connection) == 0
     found = load_message(sample, key)

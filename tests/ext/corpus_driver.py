@@ -46,13 +46,13 @@ def load_documents(shared_folder: Path) -> Iterator[tuple[str, bytes, bool]]:
 
 def run_every_entry(shared_folder: Path) -> None:
     """Every document through every entry (each small one through two), whole and cut somewhere."""
-    dice = random.Random(SEED)  # noqa: S311 - not a secret
+    rng = random.Random(SEED)  # noqa: S311 - not a secret
     runs = 0
     for name, document, small in load_documents(shared_folder):
-        for entry in dice.sample(ENTRY_POINTS, 2) if small else ENTRY_POINTS:
-            for data in (document, document[: dice.randrange(len(document) + 1)]):
+        for entry in rng.sample(ENTRY_POINTS, 2) if small else ENTRY_POINTS:
+            for data in (document, document[: rng.randrange(len(document) + 1)]):
                 try:
-                    entry(Choices(dice.randbytes(CHOICE_BYTES)), data)
+                    entry(Choices(rng.randbytes(CHOICE_BYTES)), data)
                 except Exception as error:
                     error.add_note(f"{entry.__name__} of {name}, {len(data)} bytes")
                     raise
@@ -66,10 +66,10 @@ def run_threads(shared_folder: Path) -> None:
     errors: list[BaseException] = []
 
     def work(seed: int) -> None:
-        dice = random.Random(seed)  # noqa: S311 - not a secret
+        rng = random.Random(seed)  # noqa: S311 - not a secret
         try:
             for document in some:
-                dice.choice(ENTRY_POINTS)(Choices(dice.randbytes(CHOICE_BYTES)), document)
+                rng.choice(ENTRY_POINTS)(Choices(rng.randbytes(CHOICE_BYTES)), document)
         except BaseException as error:
             errors.append(error)
 

@@ -52,9 +52,9 @@ class ClickedService:
             line = process.stdout.readline()
             assert line, "it did not start"
             printed += line
-        found = re.search(r"listens on http://\S+:(\d+);", printed)
-        assert found is not None, printed
-        port = int(found[1])
+        match = re.search(r"listens on http://\S+:(\d+);", printed)
+        assert match is not None, printed
+        port = int(match[1])
         self._processes[port] = process
         wait_until(lambda: self._is_listening(port))
         return port
@@ -143,9 +143,9 @@ class ClickedService:
 
     def metric(self, port: int, name: str) -> float:
         """One figure of /metrics."""
-        found = re.search(rf"(?m)^{name} (\S+)$", self.get(port, "/metrics")[1])
-        assert found is not None, name
-        return float(found[1])
+        match = re.search(rf"(?m)^{name} (\S+)$", self.get(port, "/metrics")[1])
+        assert match is not None, name
+        return float(match[1])
 
     def stored_counts(self) -> collections.Counter[int]:
         """How often each click is in the store."""

@@ -82,9 +82,9 @@ class DeliveryProcess:
 
 
 def _parse(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
+    match = re.search(pattern, text)
+    assert match is not None, text
+    return match[1]
 
 
 def test_what_was_accepted_is_delivered(tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def _kill_under_load(data: Path, relay: int) -> set[str]:
             threading.Thread(target=_send_by_api, args=(service, f"api-{turn}", accepted, stop)),
             threading.Thread(target=_send_by_smtp, args=(service, credential, data, f"smtp-{turn}", accepted, stop)),
         ]
-        for one in loads:
-            one.start()
+        for entry in loads:
+            entry.start()
         before = len(accepted)
         time.sleep(LOAD_SECONDS)
         wait_until(lambda: len(accepted) > before + 5)  # noqa: B023 - on a busy machine too
         service.kill()
         stop.set()
-        for one in loads:
-            one.join(20)
+        for entry in loads:
+            entry.join(20)
     return accepted
 
 

@@ -110,7 +110,7 @@ def record_refusals(recorder: Recorder, weak_key: str) -> None:
         known = recorder.service.account
         address = path.replace("{account_id}", known).replace("{email}", "nobody%40example.org")
         address = re.sub(r"\{[a-z_]+\}", "00000000-0000-4000-8000-000000000001", address)
-        for method in (one for one in operations if one in METHODS):
+        for method in (operation for operation in operations if operation in METHODS):
             for name, headers in (("no key", {}), ("weak key", _weak(path, weak_key))):
                 response = recorder.service.client.request(
                     method, address, headers=headers, json={} if method in ("put", "post") else None

@@ -65,7 +65,7 @@ def test_a_function_is_called_for_tracked_links_only() -> None:
     plan = Plan(HTML, switches=Switches(skip=("x.example",)))
     plan.render(lambda destination, index: asked.append(index))
     assert asked == [2]
-    assert [one.outcome for one in plan.links] == [Outcome.SKIPPED, Outcome.NO_HREF, Outcome.TRACKED]
+    assert [link.outcome for link in plan.links] == [Outcome.SKIPPED, Outcome.NO_HREF, Outcome.TRACKED]
 
 
 def test_a_bad_value_is_refused_and_the_plan_goes_on() -> None:

@@ -257,7 +257,7 @@ def test_everything_of_a_message_goes_in_the_end(delivery_harness: DeliveryHarne
     def rows() -> int:
         with delivery_harness.store.read() as connection:
             tables = (tables_of_a_message.messages, tables_of_a_message.attempts, tables_of_a_message.events)
-            return sum(connection.scalar(select(func.count()).select_from(one)) or 0 for one in tables)
+            return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
 
     wait_until(lambda: rows() == 0)
     worker.stop()

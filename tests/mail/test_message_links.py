@@ -86,8 +86,8 @@ def test_each_recipient_has_a_number(service: SubmissionService) -> None:
         for name, more in (("ada", ""), ("bob", '<a href="https://example.com/c">more</a>'))
     ]
     entries = service.send(recipients=people, html_content=PAGE.replace("</body>", "{{ more | safe }}</body>"))
-    assert [stored_link_count(service, one["id"]) for one in entries] == [
-        len(delivered_link_indexes(service, one["id"])) for one in entries
+    assert [stored_link_count(service, entry["id"]) for entry in entries] == [
+        len(delivered_link_indexes(service, entry["id"])) for entry in entries
     ]
 
 

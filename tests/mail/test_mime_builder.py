@@ -77,7 +77,7 @@ def test_names_cannot_change_addresses(name: str) -> None:
     """Whatever stands in a name, there is one address in To and From, and it is the one that was meant."""
     mail = build_and_parse(name=name)
     for header, wanted in (("to", "b@example.org"), ("from", "a@example.com")):
-        assert [one.addr_spec for one in mail[header].addresses] == [wanted]
+        assert [address.addr_spec for address in mail[header].addresses] == [wanted]
         # RFC 2047 drops the space between two encoded words; the newer parser keeps it inside a name
         raw = next(text for key, text in mail.raw_items() if key.lower() == header)
         shown, plain = parseaddr("".join(str(raw).splitlines()))
@@ -150,7 +150,7 @@ def test_a_reply_to_header_holds_addresses() -> None:
     too; and so is a header that is there twice, a longer one than can be written, and too many.
     """
     mail = build_and_parse(headers={"Reply-To": '"Jürgen, X" <j@exämple.de>, k@example.com'})
-    assert [one.addr_spec for one in mail["reply-to"].addresses] == ["j@xn--exmple-cua.de", "k@example.com"]
+    assert [address.addr_spec for address in mail["reply-to"].addresses] == ["j@xn--exmple-cua.de", "k@example.com"]
     refused: list[dict[str, str]] = [
         *({"Reply-To": text} for text in ("", "x", "(" * 7000, "ü@example.com", "<<<>>,", "a@[")),
         {"Reply-To": "a@example.com", "reply-to": "b@example.com"},
@@ -167,8 +167,8 @@ def test_large_bodies_are_those_of_small_ones(monkeypatch: pytest.MonkeyPatch) -
     text's lines end as they do in a small one.
     """
     files = tuple(
-        MailAttachment(bytes([place]) * size, "image/png", f"{place}.png", inline, f"<{place}@x>" if inline else "")
-        for place, (size, inline) in enumerate(((5000, False), (6001, True), (10, True), (7002, False), (5003, True)))
+        MailAttachment(bytes([index]) * size, "image/png", f"{index}.png", inline, f"<{index}@x>" if inline else "")
+        for index, (size, inline) in enumerate(((5000, False), (6001, True), (10, True), (7002, False), (5003, True)))
     )
     text = "a\r\nb\rc\n\n" + "ü" * 5000
 

@@ -127,6 +127,10 @@ def test_the_standard_library_finds_no_other(text: str) -> None:
     except ValidationError:
         return
     mail = email.message_from_string(f"From: {text}\n\n", _class=EmailMessage, policy=email.policy.default)
-    plain = [one for one in found if one.isascii() and all(part.strip(".") == part for part in one.split("@"))]
+    plain = [
+        address
+        for address in found
+        if address.isascii() and all(part.strip(".") == part for part in address.split("@"))
+    ]
     if plain == found and ".." not in text:  # the rest is refused by the form of the address alone
-        assert [one.addr_spec for one in mail["from"].addresses] == found
+        assert [address.addr_spec for address in mail["from"].addresses] == found

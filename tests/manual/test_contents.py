@@ -50,12 +50,12 @@ def test_lines_are_short(topic: str) -> None:
 
 def test_a_search_finds_sections_with_all_words() -> None:
     """A section is found by words in any order and case, headings first; unknown words find nothing."""
-    found = contents.search("FILES rewrite")
-    assert (found[0].topic, found[0].heading) == ("command-line", "Rewrite files")
-    assert all("rewrite" in f"{one.heading} {one.text}".lower() for one in found)
+    match = contents.search("FILES rewrite")
+    assert (match[0].topic, match[0].heading) == ("command-line", "Rewrite files")
+    assert all("rewrite" in f"{phrase.heading} {phrase.text}".lower() for phrase in match)
     assert contents.search("rewrite nothingofthekind") == []
     phrases = contents.search("key ring")
-    assert all("key ring" in f"{one.heading} {one.text}".lower() for one in phrases[:5])
+    assert all("key ring" in f"{phrase.heading} {phrase.text}".lower() for phrase in phrases[:5])
     assert contents.search("  ") == []
 
 
@@ -67,7 +67,9 @@ def test_an_excerpt_has_no_marks() -> None:
 
 def test_a_heading_in_code_is_no_section() -> None:
     """A line of an example that begins with `#` begins no section."""
-    assert "added to `submission` and `submissions`" not in [one.heading for one in contents.list_sections("postfix")]
+    assert "added to `submission` and `submissions`" not in [
+        section.heading for section in contents.list_sections("postfix")
+    ]
 
 
 @pytest.mark.parametrize("topic", contents.TOPICS)

@@ -22,7 +22,7 @@ def make_mail(data: bytes, content_type: str = "text/html", encoding: str = "bas
 def scan_mail(raw: bytes) -> tuple[list[tuple[str, str | None]], list[str]]:
     """Outcome and destination of each link, and the codes of the notes."""
     links, notes = check_message(raw)
-    return [(str(one.link.outcome), one.link.destination) for one in links], [note.code for note in notes]
+    return [(str(link.link.outcome), link.link.destination) for link in links], [note.code for note in notes]
 
 
 TRACKED_RESULT: tuple[list[tuple[str, str | None]], list[str]] = (

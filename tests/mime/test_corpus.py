@@ -32,7 +32,7 @@ def test_only_links_change_in_every_mail(shared_folder: Path) -> None:
     seen = replaced = 0
     for _, raw in load_mails(shared_folder):
         done = rewrite_message(raw, TRACKER, report=True)
-        tracked = sum(found.link.outcome is Outcome.TRACKED for found in done.links)
+        tracked = sum(link.link.outcome is Outcome.TRACKED for link in done.links)
         changed = assert_only_links_differ(raw, done.raw)
         assert changed <= tracked
         assert (done.raw == raw) == (changed == 0)
@@ -57,7 +57,7 @@ def test_the_destinations_are_those_of_html5_parser(
     for name, raw in load_mails(shared_folder):
         links = rewrite_message(raw, TRACKER, report=True).links
         for section, body, charset in iter_html_bodies(raw):
-            found = {one.link.destination for one in links if one.part == section and one.link.outcome == "tracked"}
+            found = {link.link.destination for link in links if link.part == section and link.link.outcome == "tracked"}
             text = decode_charset(body, charset or "utf-8")[0].encode()
             tree = {strip_url(href) for _, href in parse_hrefs(text, "utf-8") if href is not None}
             compared += len(found)

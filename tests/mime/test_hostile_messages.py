@@ -106,7 +106,7 @@ def test_a_mail_that_ends_inside_a_link_names_it(shared_folder: Path) -> None:
     mail = (shared_folder / "cases/cut-in-link.eml").read_bytes()
     done = rewrite_message(mail, make_link, report=True)
     assert done.raw == mail
-    assert [(found.link.outcome, found.link.line, found.link.column) for found in done.links] == [
+    assert [(link.link.outcome, link.link.line, link.link.column) for link in done.links] == [
         (Outcome.UNTERMINATED, 2, 1)
     ]
 

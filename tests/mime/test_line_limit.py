@@ -46,7 +46,7 @@ def test_a_line_within_the_limit_stays_within_it(size: int, expected: list[str],
     line = tag + b"y" * (size - len(tag))
     raw = HTML_HEADERS + line + newline
     done = rewrite_message(raw, lambda _destination, _index: LONG_URL, report=True)
-    assert [str(one.link.outcome) for one in done.links] == expected
+    assert [str(link.link.outcome) for link in done.links] == expected
     fits = expected == ["tracked"]
     assert done.raw == (raw.replace(URL.encode(), LONG_URL.encode()) if fits else raw)
     assert [note.code for note in done.notes] == ([] if fits else ["line-too-long"])
@@ -58,9 +58,9 @@ def test_first_come_first_served() -> None:
     tag = b'<a href="' + URL.encode() + b'">x</a>'
     raw = HTML_HEADERS + tag * 3 + b"y" * (MAX_LINE_OCTETS - 2 * 80 - 3 * len(tag)) + b"\r\n" + tag + b"\r\n"
     done = rewrite_message(raw, lambda _destination, _index: LONG_URL, report=True)
-    assert [str(one.link.outcome) for one in done.links] == ["tracked", "tracked", "line-too-long", "tracked"]
+    assert [str(link.link.outcome) for link in done.links] == ["tracked", "tracked", "line-too-long", "tracked"]
     done = rewrite_message(raw, lambda _destination, i: LONG_URL * 2 if i == 1 else LONG_URL, report=True)
-    assert [str(one.link.outcome) for one in done.links] == ["tracked", "line-too-long", "tracked", "tracked"]
+    assert [str(link.link.outcome) for link in done.links] == ["tracked", "line-too-long", "tracked", "tracked"]
     assert max(map(len, done.raw.split(b"\r\n"))) == MAX_LINE_OCTETS
     assert (done.replaced, done.links[1].link.replacement) == (3, None)
 
@@ -116,10 +116,10 @@ def test_a_dry_run_reports_the_same() -> None:
     raw = HTML_HEADERS + tag * 3 + b"y" * (MAX_LINE_OCTETS - 3 * len(tag)) + b"\r\n"
     done = rewrite_message(raw, TRACKER, report=True)
     found, notes = check_message(raw, links=TRACKER)
-    assert [one.link.outcome for one in found] == [one.link.outcome for one in done.links]
-    assert Outcome.LINE_TOO_LONG in [one.link.outcome for one in found]
+    assert [link.link.outcome for link in found] == [link.link.outcome for link in done.links]
+    assert Outcome.LINE_TOO_LONG in [link.link.outcome for link in found]
     assert notes == done.notes
-    assert all(one.link.replacement is None for one in found)
+    assert all(link.link.replacement is None for link in found)
     assert dry_run_outcomes(raw, None) == ["tracked"] * 3
 
 
@@ -132,7 +132,7 @@ def test_a_value_that_readers_decode_differently_is_left_and_named(space: bytes,
     good = b'<a href=3D"https://example.com/c">y</a>' + newline
     raw = head + odd + good
     done = rewrite_message(raw, TRACKER, report=True)
-    assert [str(one.link.outcome) for one in done.links] == ["encoding", "tracked"]
+    assert [str(link.link.outcome) for link in done.links] == ["encoding", "tracked"]
     assert [note.code for note in done.notes] == ["encoding"]
     assert done.notes[0].text == "1 link left out: white space stands there before a line end, which some readers drop"
     assert "white space before a line end" in REASONS[done.links[0].link.outcome]
@@ -154,7 +154,7 @@ def test_the_long_line_stays(shared_folder: Path) -> None:
     raw = (shared_folder / "cases" / "long-line-in.eml").read_bytes()
     done = rewrite_message(raw, TRACKER, report=True)
     assert done.raw == raw
-    assert [one.link.outcome for one in done.links] == [Outcome.LINE_TOO_LONG]
+    assert [link.link.outcome for link in done.links] == [Outcome.LINE_TOO_LONG]
     assert dry_run_outcomes(raw) == ["line-too-long"]
 
 

@@ -52,21 +52,21 @@ def make_message(account: uuid.UUID, number: int, to_person: bool, rng: random.R
 
 def test_pages_that_were_split_hold_no_old_copies(store: Database, account: uuid.UUID) -> None:
     """Among thousands of rows that grew, moved and went, no byte of the person's is left after erasing."""
-    dice = random.Random(4)  # noqa: S311 - the same on every run
+    rng = random.Random(4)  # noqa: S311 - the same on every run
     everybody: list[tuple[uuid.UUID, bool]] = []
     for part in range(30):
-        some = [make_message(account, part * 50 + n, dice.random() < 0.1, dice) for n in range(50)]
+        some = [make_message(account, part * 50 + n, rng.random() < 0.1, rng) for n in range(50)]
         everybody += [(one.id, one.subject == "SecretName") for one in some]
         with store.write() as connection:
             messages_table.add(connection, some)
         with store.write() as connection:
-            for key, theirs in dice.sample(everybody, 40):
-                words = {"ip": "203.0.113.99", "user_agent": "SecretAgent " * dice.randint(1, 9)} if theirs else {}
-                insert_click(connection, account, message_id=key, at=dice.getrandbits(40), **words)
-                longer = ("SecretName " if theirs else "Hi ") * dice.randint(1, 20)
+            for key, theirs in rng.sample(everybody, 40):
+                words = {"ip": "203.0.113.99", "user_agent": "SecretAgent " * rng.randint(1, 9)} if theirs else {}
+                insert_click(connection, account, message_id=key, at=rng.getrandbits(40), **words)
+                longer = ("SecretName " if theirs else "Hi ") * rng.randint(1, 20)
                 table = schema.messages
                 connection.execute(update(table).where(table.c.id == key).values(subject=longer))
-                if dice.random() < 0.3:
+                if rng.random() < 0.3:
                     connection.execute(delete(schema.contents).where(schema.contents.c.message_id == key))
     rebuild_aggregates(store, DAY_US, lambda _what, _count: True)
     people = PrivacyRequests(store, ERASURE_CONTEXT)

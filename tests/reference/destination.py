@@ -132,11 +132,11 @@ def is_ipv6(text: str) -> bool:
 
 def list_warnings(target: str) -> set[str]:
     """What there is to look at although the link is tracked."""
-    found = re.match(r"https?://([^/\\?#]*)", target, re.IGNORECASE)
-    assert found is not None
-    host, port = _split_authority(found[1])
+    match = re.match(r"https?://([^/\\?#]*)", target, re.IGNORECASE)
+    assert match is not None
+    host, port = _split_authority(match[1])
     seen = set()
-    if BEHIND_HOST.search(target, found.end()):
+    if BEHIND_HOST.search(target, match.end()):
         seen.add("marker")
     if port and not (re.fullmatch("[0-9]+", port) and int(port) <= 65535):
         seen.add("port")
@@ -146,6 +146,6 @@ def list_warnings(target: str) -> set[str]:
 
 
 def _split_authority(authority: str) -> tuple[str, str]:
-    found = re.match(r"(\[[^\]]*\]|[^:]*):?(.*)", authority.rpartition("@")[2], re.DOTALL)
-    assert found is not None
-    return found[1], found[2]
+    match = re.match(r"(\[[^\]]*\]|[^:]*):?(.*)", authority.rpartition("@")[2], re.DOTALL)
+    assert match is not None
+    return match[1], match[2]

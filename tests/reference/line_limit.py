@@ -43,7 +43,7 @@ def _check_lines(out: bytes, origins: list[set[int]], was_long: list[bool], limi
     for line in out.split(b"\n"):
         end = begin + len(line)
         content = line.removesuffix(b"\r") if end < len(out) else line
-        if len(content) > limit and not any(was_long[i] for one in origins[begin:end] for i in one):
+        if len(content) > limit and not any(was_long[i] for origin in origins[begin:end] for i in origin):
             return False
         begin = end + 1
     return True

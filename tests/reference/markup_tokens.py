@@ -32,7 +32,7 @@ class Tag:
 
     def first_attribute(self, name: str) -> Attribute | None:
         """The first attribute of that name: the standard drops later duplicates."""
-        return next((found for found in self.attributes if found.name == name), None)
+        return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
 
 @dataclass

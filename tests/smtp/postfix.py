@@ -69,7 +69,7 @@ def manual_configuration(*, to_filter: int, return_port: int, milter: int) -> tu
         assert f":{written}" in text
         text = text.replace(f":{written}", f":{port}")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    first = next(place for place, line in enumerate(lines) if not line.startswith(" "))
+    first = next(index for index, line in enumerate(lines) if not line.startswith(" "))
     return "\n".join(lines[:first]), "\n".join(lines[first:])
 
 

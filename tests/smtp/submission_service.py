@@ -28,7 +28,11 @@ class SubmissionService(RunningService):
 
     def port_of(self, service: str) -> int:
         """Where this service listens."""
-        return next(int(one.address[1]) for one in self.components.smtp_servers if one.service == service)
+        return next(
+            int(smtp_server.address[1])
+            for smtp_server in self.components.smtp_servers
+            if smtp_server.service == service
+        )
 
     @property
     def make_tls_context(self) -> ssl.SSLContext:

@@ -101,10 +101,12 @@ def test_the_sender_of_a_refused_mail_is_notified(tmp_path: Path) -> None:
     try:
         with make_filter_service(tmp_path / "data", listen, back, mail_hostname="weir.example") as served:
             submit_mail(listen, "", "gone@example.org")
-            wait_until(lambda: [one["status"] for one in list_messages(served)] == ["Bounced"])
+            wait_until(lambda: [accepted_mail["status"] for accepted_mail in list_messages(served)] == ["Bounced"])
             submit_mail(listen, "bounces@example.com", "gone@example.org", "ada@example.org")
-            wait_until(lambda: [one["status"] for one in list_messages(served)].count("Delivered") == 2)
-            assert sorted(one["status"] for one in list_messages(served)) == [
+            wait_until(
+                lambda: [accepted_mail["status"] for accepted_mail in list_messages(served)].count("Delivered") == 2
+            )
+            assert sorted(accepted_mail["status"] for accepted_mail in list_messages(served)) == [
                 "Bounced",
                 "Bounced",
                 "Delivered",
@@ -112,7 +114,7 @@ def test_the_sender_of_a_refused_mail_is_notified(tmp_path: Path) -> None:
             ]
     finally:
         controller.stop()
-    (told,) = [one for one in box.accepted_mails if one[0] == NULL_SENDER]
+    (told,) = [accepted_mail for accepted_mail in box.accepted_mails if accepted_mail[0] == NULL_SENDER]
     assert told[1] == ["bounces@example.com"]
     notice = email.message_from_bytes(told[2], _class=EmailMessage, policy=email.policy.default)
     assert not notice.defects
@@ -166,7 +168,7 @@ def test_smtputf8_is_offered_and_passed_on(tmp_path: Path) -> None:
             assert client.data(mail)[0] == 250
         submit_mail(listen, "a@example.com", "ada@example.org", mail=mail)
         wait_until(lambda: len(box.accepted_mails) == 2)
-        assert {one["recipient"] for one in list_messages(served)} == {"Ünal@bücher.example", "ada@example.org"}
+        assert {message["recipient"] for message in list_messages(served)} == {"Ünal@bücher.example", "ada@example.org"}
     found = {
         sender: (to, raw.endswith(mail), flag)
         for (sender, to, raw), flag in zip(box.accepted_mails, box.smtputf8, strict=True)
@@ -263,8 +265,8 @@ def test_any_address_of_a_mail_server_is_taken(tmp_path: Path) -> None:
         with smtplib.SMTP("127.0.0.1", listen) as client:
             client.ehlo()
             client.docmd("MAIL FROM:<root>")
-            for one in addresses:
-                assert client.docmd(f"RCPT TO:<{one}>")[0] == 250
+            for address in addresses:
+                assert client.docmd(f"RCPT TO:<{address}>")[0] == 250
             assert client.data(MAIL)[0] == 250
         wait_until(lambda: len(box.accepted_mails) == len(addresses))
     assert {to for _, (to,), _ in box.accepted_mails} >= {"v" * 200 + "@example.org", "root", "a@[192.0.2.1]"}
@@ -317,10 +319,10 @@ def test_a_mail_that_reading_fails_on_passes_untracked(tmp_path: Path, monkeypat
         submit_mail(listen, "a@example.com", "ada@example.org", mail=mail)
         wait_until(lambda: box.accepted_mails)
         (message,) = list_messages(served)
-        assert "not-read" in [one["kind"] for one in served.get_message(message["id"])["events"]]
+        assert "not-read" in [line["kind"] for line in served.get_message(message["id"])["events"]]
         with pytest.raises(RecursionError):
             reading.parse_mail(reading.RawMail("", (), mail, "smtp"), make_logger("error"))
-        assert "RecursionError" in str([one for one in served.logs if one["event"] == "mail.not_read"])
+        assert "RecursionError" in str([line for line in served.logs if line["event"] == "mail.not_read"])
     assert box.accepted_mails[0][2] == b"Subject: x\r\n" + MAIL + b"ahasend-x: stays\r\n"
 
 
@@ -332,6 +334,6 @@ def test_a_mail_that_rewriting_fails_on_passes_as_it_was(tmp_path: Path, monkeyp
         submit_mail(listen, "a@example.com", "ada@example.org")
         wait_until(lambda: box.accepted_mails)
         (message,) = list_messages(served)
-        assert "rewrite-failed" in [one["kind"] for one in served.get_message(message["id"])["events"]]
-        assert "RecursionError" in str([one for one in served.logs if one["event"] == "mail.rewrite_failed"])
+        assert "rewrite-failed" in [line["kind"] for line in served.get_message(message["id"])["events"]]
+        assert "RecursionError" in str([line for line in served.logs if line["event"] == "mail.rewrite_failed"])
     assert box.accepted_mails[0][2].endswith(MAIL.partition(b"\r\n\r\n")[2])

@@ -73,9 +73,9 @@ def test_many_odd_headers_and_parts_make_few_notes(service: SubmissionService) -
     head = b"From: a@example.com\r\nahasend-track-clicks: true\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
     parts = submit_to_filter(service, head + part * 9000 + b"--b--\r\n")
     for message, last in ((wishes, "header-ignored"), (parts, "more-notes")):
-        notes = [one for one in message["events"] if one["kind"] != "transient_error"]
+        notes = [note for note in message["events"] if note["kind"] != "transient_error"]
         assert len(notes) < 60
-        assert any(one["kind"] == last and "more" in one["data"]["text"] for one in notes)
+        assert any(note["kind"] == last and "more" in note["data"]["text"] for note in notes)
 
 
 @pytest.mark.parametrize(

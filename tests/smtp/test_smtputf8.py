@@ -34,8 +34,8 @@ def start_utf8_session(client: smtplib.SMTP) -> smtplib.SMTP:
 def submit_mail(client: smtplib.SMTP, *recipients: str, sender: str = "ä@example.com", mail: bytes = MAIL) -> str:
     """The answer to a mail with these addresses."""
     client.mail(sender, ["SMTPUTF8", "BODY=8BITMIME"])
-    for one in recipients:
-        assert client.rcpt(one)[0] == 250
+    for recipient in recipients:
+        assert client.rcpt(recipient)[0] == 250
     code, said = client.data(mail)
     assert code == 250
     return said.decode()
@@ -75,14 +75,14 @@ def test_the_preferences_of_an_international_domain_apply(service: SubmissionSer
     assert message["sender"] == "a@xn--grn-ioa.example"
     assert message["domain_id"]
     links = service.client.get(f"{service.account_path}/messages/{message['id']}/links").json()["data"]
-    assert [one["outcome"] for one in links] == ["tracked"]
+    assert [link["outcome"] for link in links] == ["tracked"]
 
 
 def test_only_the_domain_may_be_written_in_both_forms(service: SubmissionService) -> None:
     """An internationalised domain and its form in ASCII are one recipient and one message."""
     with service.connect() as client:
         submit_mail(start_utf8_session(client), "idn@bücher.example", "idn@xn--bcher-kva.example", "idn@BÜCHER.example")
-    assert {one["recipient"] for one in list_messages(service, recipient="idn@xn--bcher-kva.example")} == {
+    assert {message["recipient"] for message in list_messages(service, recipient="idn@xn--bcher-kva.example")} == {
         "idn@xn--bcher-kva.example"
     }
     assert len(list_messages(service, recipient="idn@xn--bcher-kva.example")) == 1
@@ -94,10 +94,10 @@ def test_a_person_beyond_ascii_can_be_exported_and_erased(service: SubmissionSer
     with service.connect() as client:
         submit_mail(start_utf8_session(client), ADDRESS, mail=MAIL.replace(b"one@", b"person@"))
     path = f"{service.account_path}/recipients/{quote(spelled)}"
-    wait_until(lambda: {one["status"] for one in list_messages(service)} == {"Delivered"})
+    wait_until(lambda: {message["status"] for message in list_messages(service)} == {"Delivered"})
     assert STORED_ADDRESS in service.request_when_allowed("GET", path).json()["messages"][0]["recipient"]
     assert service.request_when_allowed("DELETE", path).json()["messages"] >= 1
-    assert all(one["recipient"] != STORED_ADDRESS for one in list_messages(service))
+    assert all(message["recipient"] != STORED_ADDRESS for message in list_messages(service))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_relay_with_it_gets_the_mail(tmp_path: Path) -> None:
             submit_mail(start_utf8_session(client), ADDRESS)
             wait_until(lambda: relay.mails)
     assert f"RCPT TO:<{STORED_ADDRESS}>" in relay.commands
-    assert any(re.fullmatch("MAIL FROM:<ä@example.com> .*SMTPUTF8", one) for one in relay.commands)
+    assert any(re.fullmatch("MAIL FROM:<ä@example.com> .*SMTPUTF8", command) for command in relay.commands)
 
 
 def test_a_relay_that_is_not_known_yet_bounces_with_a_reason(tmp_path: Path) -> None:

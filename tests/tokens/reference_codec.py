@@ -94,11 +94,11 @@ def encode_punctuation(text: bytes, at: int, scheme: bytes) -> tuple[str, int]:
 def encode_stretch(text: bytes, at: int, scheme: bytes) -> tuple[str, int]:
     """The letters, digits, `-` and `_` from `at` on, as bits, and their end (an entry may reach further)."""
     start, bits = at, ""
-    while found := re.compile(rb"[A-Za-z0-9]+|[-_]").match(text, at):
-        if found[0] in b"-_":
+    while match := re.compile(rb"[A-Za-z0-9]+|[-_]").match(text, at):
+        if match[0] in b"-_":
             more, at = encode_punctuation(text, at, scheme)
         else:
-            more, at = encode_alphanumeric(text, at, found.end(), scheme), found.end()
+            more, at = encode_alphanumeric(text, at, match.end(), scheme), match.end()
         bits += more
     row, whole = context_row(text[:start], scheme), text[start:at]
     if UUID.fullmatch(whole):

@@ -171,4 +171,4 @@ def test_api_keys_are_selected_by_their_digest(service: RunningService) -> None:
         service.reader.get(service.account_path, headers={"Authorization": f"Bearer {key}"})
         for key in (service.key[:-1] + "!", "x" * len(service.key), "linkweir-sk-")
     ]
-    assert {(one.status_code, one.text) for one in answers} == {(401, answers[0].text)}
+    assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}

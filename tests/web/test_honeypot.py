@@ -79,7 +79,7 @@ def test_who_follows_it_is_a_machine(service: RunningService) -> None:
     """A visit is sent on without harm, stored as what it is, and makes its source's clicks a machine's."""
     (entry,) = service.send(html_content=HTML, honeypot=True)
     (trap,) = HIDDEN_LINK_PATTERN.findall(delivered_html(service, entry))
-    link = next(one for one in service.delivered_links(entry["id"]) if one != trap)
+    link = next(delivered_link for delivered_link in service.delivered_links(entry["id"]) if delivered_link != trap)
     before = len(list_hits(service))
     service.reader.get(link, headers=BROWSER_HEADERS)
     answer = service.reader.get(trap, headers=BROWSER_HEADERS)
@@ -90,7 +90,10 @@ def test_who_follows_it_is_a_machine(service: RunningService) -> None:
     assert [row["kind"] for row in rows] == ["click", "honeypot"]
     enricher = Enricher(None, KnownNetworks({}))
     found = classify_hits([Click.from_row(row).to_hit(enricher) for row in rows], Evidence())
-    assert [(one.verdict, one.reasons[0]) for one in found] == [("machine", "honeypot-source"), ("machine", "honeypot")]
+    assert [(delivered_link.verdict, delivered_link.reasons[0]) for delivered_link in found] == [
+        ("machine", "honeypot-source"),
+        ("machine", "honeypot"),
+    ]
 
 
 def list_hits(service: RunningService) -> list[Any]:

@@ -47,7 +47,7 @@ def test_head_on_a_persistent_connection(service: RunningService) -> None:
     answer = send_raw(service, head + get)
     assert answer.count(b"HTTP/1.1 302") == 2
     assert answer.lower().count(b"content-length: 0\r\n") == 2
-    assert {one["method"] for one in list_events(service)} == {"GET", "HEAD"}
+    assert {event["method"] for event in list_events(service)} == {"GET", "HEAD"}
 
 
 @pytest.mark.parametrize("scheme", [b"http", b"HTTPS"])

@@ -134,9 +134,9 @@ def test_a_page_for_unknown_links_reveals_little(service: RunningService) -> Non
 def test_every_single_changed_character_is_refused(service: RunningService) -> None:
     """No character of a token can be exchanged."""
     token = mint_link(service, "https://example.com/", message=1).rpartition("/")[2]
-    for place, character in enumerate(token):
+    for index, character in enumerate(token):
         other = "A" if character != "A" else "B"
-        answer = service.reader.get(service.settings.base_url + token[:place] + other + token[place + 1 :])
+        answer = service.reader.get(service.settings.base_url + token[:index] + other + token[index + 1 :])
         assert answer.status_code == 404
 
 

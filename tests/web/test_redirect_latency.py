@@ -80,9 +80,9 @@ class LoadedServiceProcess:
 
 
 def _parse(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
+    match = re.search(pattern, text)
+    assert match is not None, text
+    return match[1]
 
 
 def slowest_redirect(reader: LoadedServiceProcess, deadline: Callable[[], bool]) -> float:

@@ -13,9 +13,9 @@ from tests.web.test_redirect import send_and_get_link
 def read_metric(text: str, name: str, **labels: str) -> float | None:
     """One figure of a text in Prometheus' format."""
     for family in text_string_to_metric_families(text):
-        for found in family.samples:
-            if found.name == name and labels.items() <= found.labels.items():
-                return float(found.value)
+        for sample in family.samples:
+            if sample.name == name and labels.items() <= sample.labels.items():
+                return float(sample.value)
     return None
 
 

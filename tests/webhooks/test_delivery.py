@@ -169,20 +169,20 @@ def test_slow_endpoints_that_succeed_delay_no_other(tmp_path: Path) -> None:
         slow = [stack.enter_context(WebhookReceiver("late")) for _ in range(4)]
         good = stack.enter_context(WebhookReceiver())
         served = stack.enter_context(RunningService(tmp_path / "data", **patient))
-        hooks = [create_webhook(served, one.url, "reception") for one in slow]
+        hooks = [create_webhook(served, hook.url, "reception") for hook in slow]
         served.send()
-        wait_until(lambda: all(one.received for one in slow))
+        wait_until(lambda: all(hook.received for hook in slow))
         time.sleep(webhook_worker.SLOW_SECONDS + 0.2)
-        for one in slow:  # each of them is known to be slow, and healthy
-            one.release.set()
-        wait_until(lambda: all(get_webhook(served, one)["success_count"] == 1 for one in hooks))
-        for one in slow:
-            one.release.clear()
+        for hook in slow:  # each of them is known to be slow, and healthy
+            hook.release.set()
+        wait_until(lambda: all(get_webhook(served, hook)["success_count"] == 1 for hook in hooks))
+        for hook in slow:
+            hook.release.clear()
         create_webhook(served, good.url, "reception")
         for _ in range(12):
             served.send()
         wait_until(lambda: len(good.received) == 12)
-        assert sum(len(one.received) for one in slow) <= 4 + 8 // 2
+        assert sum(len(hook.received) for hook in slow) <= 4 + 8 // 2
 
 
 def test_old_requests_are_removed_while_many_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_a_burst_is_over_before_it_is_notified(click_store: ClickStore) -> None:
     for place in range(3):
         click_store.ingest(click_store.make_event(number, place, after=place / 10))
     notify_at(click_store, 3)
-    assert [(one["data"]["verdict"], one["data"]["is_bot"]) for one in list_payloads(click_store, key)] == [
+    assert [(payload["data"]["verdict"], payload["data"]["is_bot"]) for payload in list_payloads(click_store, key)] == [
         ("machine", True)
     ] * 3
 
@@ -105,13 +105,13 @@ def test_a_verdict_that_changes_is_corrected(click_store: ClickStore) -> None:
     click_store.ingest(click_store.make_event(number, 2, after=1))
     assert notify_at(click_store, 64) == 1  # the new one
     assert notify_at(click_store, 65) == 2
-    kinds = [one["type"] for one in list_payloads(click_store, asked)]
+    kinds = [payload["type"] for payload in list_payloads(click_store, asked)]
     assert (kinds.count("message.clicked"), kinds.count("message.click_corrected")) == (3, 2)
-    assert [one["type"] for one in list_payloads(click_store, other)] == ["message.clicked"] * 3
+    assert [payload["type"] for payload in list_payloads(click_store, other)] == ["message.clicked"] * 3
     (correction,) = (
-        one["data"]
-        for one in list_payloads(click_store, asked)
-        if one["type"] == "message.click_corrected" and one["data"]["click_id"] == str(first.id)
+        payload["data"]
+        for payload in list_payloads(click_store, asked)
+        if payload["type"] == "message.click_corrected" and payload["data"]["click_id"] == str(first.id)
     )
     assert (correction["was"], correction["verdict"], correction["is_bot"]) == ("human", "machine", True)
     assert correction["event"] == "on_click_corrected"
@@ -130,7 +130,7 @@ def test_a_reverted_verdict_is_not_notified(click_store: ClickStore) -> None:
         click_store.classifier = replace(click_store.classifier, classify_hits=judge)
         click_store.ingest(click_store.make_event(number, method="HEAD", after=1))
     assert notify_at(click_store, 99) == 0
-    assert [one["type"] for one in list_payloads(click_store, key)] == ["message.clicked"]
+    assert [payload["type"] for payload in list_payloads(click_store, key)] == ["message.clicked"]
 
 
 def _make_judgement(key: uuid.UUID, verdict: Verdict) -> Classification:

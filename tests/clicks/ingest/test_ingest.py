@@ -32,7 +32,7 @@ def test_the_first_click_is_marked(service: RunningService) -> None:
     for _ in range(2):
         service.reader.get(service.delivered_links(entry["id"])[0])
     assert list_click_events(service, probed["id"]) == []
-    assert [one["first"] for one in list_click_events(service, entry["id"])] == [True, False]
+    assert [click_event["first"] for click_event in list_click_events(service, entry["id"])] == [True, False]
     assert service.click_count(entry["id"]) == 2
 
 
@@ -44,14 +44,14 @@ def test_privacy_decides_what_is_sent(service: RunningService, privacy: str, cou
     service.wait_until_ingested()
     assert len(list_click_events(service, entry["id"])) == count
     assert service.click_count(entry["id"]) == count
-    assert all(not {"ip", "user_agent"} & one.keys() for one in list_click_events(service, entry["id"]))
+    assert all(not {"ip", "user_agent"} & click_event.keys() for click_event in list_click_events(service, entry["id"]))
 
 
 def test_a_prefetching_browser_is_recognised(service: RunningService) -> None:
     """A prefetch is told as a bot's."""
     (entry,) = service.send()
     service.reader.get(service.delivered_links(entry["id"])[0], headers={"Sec-Purpose": "prefetch;prerender"})
-    assert [one["is_bot"] for one in list_click_events(service, entry["id"])] == [True]
+    assert [click_event["is_bot"] for click_event in list_click_events(service, entry["id"])] == [True]
 
 
 @pytest.mark.parametrize("style", ["sealed", "short"])

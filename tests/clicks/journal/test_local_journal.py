@@ -81,7 +81,7 @@ class JournalHarness:
         """Append from an event loop of its own, all at once, and wait for every fate."""
 
         async def append() -> list[AppendResult]:
-            return list(await asyncio.gather(*[self.journal.append(one) for one in facts]))
+            return list(await asyncio.gather(*[self.journal.append(fact) for fact in facts]))
 
         return asyncio.run(append())
 
@@ -134,7 +134,7 @@ def test_it_is_the_interface(tmp_path: Path) -> None:
     assert asyncio.run(append()) == "kept"
     batch = journal.read_from(None, 10)
     assert batch is not None
-    assert [one.position for one in batch.events] == [4]
+    assert [event.position for event in batch.events] == [4]
     assert batch.cursor is not None
     assert journal.read_from(batch.cursor, 10) == EventBatch([], batch.cursor)
     journal.acknowledge(batch.cursor)
@@ -371,7 +371,7 @@ def test_a_fact_that_cannot_be_stored_blocks_nothing(tmp_path: Path) -> None:
     """One fact that breaks the storing of a whole batch is set aside, and all others are stored."""
 
     def broken(connection: Connection, facts: Sequence[ClickEvent]) -> None:
-        if any(one.position == 13 for one in facts):
+        if any(fact.position == 13 for fact in facts):
             raise ZeroDivisionError
         ingest_events(connection, facts)
 

@@ -59,7 +59,7 @@ class JournalFolder:
         assert self.reader.acquire()
         facts, places = self.reader.read(None, limit)
         self.reader.acknowledge(places)
-        return [one.position for one in facts]
+        return [fact.position for fact in facts]
 
     def close(self) -> None:
         """Let go of all files."""
@@ -183,12 +183,12 @@ def test_a_record_that_is_no_event_becomes_a_dead_letter(tmp_path: Path) -> None
 @given(st.integers(0, 2**32), st.booleans())
 def test_no_damage_makes_a_fact_up(seed: int, whole: bool) -> None:
     """However the bytes are changed, what is found was written, and is found in order."""
-    dice = random.Random(seed)  # noqa: S311 - no secret
-    payloads = [dice.randbytes(dice.randrange(1, 60)) for _ in range(12)]
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    payloads = [rng.randbytes(rng.randrange(1, 60)) for _ in range(12)]
     crc = zlib.crc32(b"life")
     data = bytearray(b"".join(frame_record(payload, crc) for payload in payloads) + bytes(64))
-    for _ in range(dice.randrange(0, 5)):
-        data[dice.randrange(len(data))] = dice.randrange(256)
+    for _ in range(rng.randrange(0, 5)):
+        data[rng.randrange(len(data))] = rng.randrange(256)
     found = [payload for payload, _ in scan_records(bytes(data), RECORDS_OFFSET, crc, sealed=whole).records]
     rest = iter(payloads)
     assert all(payload in rest for payload in found)

@@ -117,7 +117,7 @@ def deliver_all(relay: SmtpRelay, *mails: OutgoingMail) -> list[str]:
 
     async def work() -> list[str]:
         try:
-            return [await relay.deliver(one) for one in mails]
+            return [await relay.deliver(mail) for mail in mails]
         finally:
             await relay.close()
 
@@ -192,7 +192,7 @@ def test_an_empty_sender_is_the_null_reverse_path(raw: bytes) -> None:
     """A mail without an envelope sender, which no bounce may follow, is announced as such."""
     with FakeRelay() as server:
         deliver_all(make_relay(server), replace(make_outgoing_mail(raw), envelope_from=""))
-        assert any(one.startswith("MAIL FROM:<> ") for one in server.commands)
+        assert any(command.startswith("MAIL FROM:<> ") for command in server.commands)
 
 
 def test_nothing_stands_between_the_answer_and_the_note(raw: bytes) -> None:
@@ -245,7 +245,7 @@ def test_eight_bit_mail_needs_a_relay_that_takes_it() -> None:
         deliver_all(make_relay(server), mail)
     with FakeRelay() as server:
         deliver_all(make_relay(server), mail)
-        assert any("BODY=8BITMIME" in one for one in server.commands)
+        assert any("BODY=8BITMIME" in command for command in server.commands)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_smtputf8_goes_on_as_it_came(offers: bool, raw: bytes, flag: bool, sent:
             assert server.mails == []
         else:
             deliver_all(make_relay(server), mail)
-            assert any("SMTPUTF8" in one for one in server.commands) == sent
+            assert any("SMTPUTF8" in command for command in server.commands) == sent
 
 
 def test_what_a_relay_takes_is_learned(raw: bytes) -> None:
@@ -381,5 +381,5 @@ def test_a_password_goes_over_tls_only() -> None:
         relay = SmtpRelay(parse_relay_url(f"smtp://user:secret@127.0.0.1:{server.port}", "TEST"), hostname="me.example")
         with pytest.raises(TemporaryDeliveryError):
             deliver_all(relay, make_outgoing_mail(b"x"))
-    assert not any("AUTH" in one for one in server.commands)
+    assert not any("AUTH" in command for command in server.commands)
     assert "secret" not in repr(parse_relay_url("smtp://user:secret@host", "TEST"))
