@@ -53,8 +53,8 @@ def linkweir_forms(example: Case) -> dict[str, Work]:
 
     minting, document = make_tracker(), example.document
     plan = linkweir.Plan(document)
-    found = [link.destination for link in linkweir.scan(document) if link.outcome is linkweir.Outcome.TRACKED]
-    if found != example.destinations or plan.render(minting) != example.expected_output(minting.mint):
+    result = [link.destination for link in linkweir.scan(document) if link.outcome is linkweir.Outcome.TRACKED]
+    if result != example.destinations or plan.render(minting) != example.expected_output(minting.mint):
         raise ratios.WrongAnswerError(f"scan or render of {example.name}")
     return {
         "scan in C": ratios.scan_work(example.name),

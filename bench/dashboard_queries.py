@@ -64,17 +64,17 @@ def fill_database(path: Path, clicks: int) -> SampleDatabase:
     """A store with the sums of about `clicks` clicks."""
     store = Database(path, timeout=60)
     migrate(store)
-    found = SampleDatabase(store)
+    result = SampleDatabase(store)
     rng = random.Random(clicks)  # noqa: S311 - the same on every run
     with store.write() as connection:
         accounts_table.create(connection, ACCOUNT, "x", 1)
         for tag in range(CAMPAIGNS):
-            rows = list(_campaign_rows(tag, clicks / CAMPAIGNS, rng, found))
+            rows = list(_campaign_rows(tag, clicks / CAMPAIGNS, rng, result))
             _insert_aggregates(connection, rows)
         for scope in SCOPES:
             higher = connection.execute(text(COARSER_AGGREGATES_SQL.format(scope=scope, sums=SUMS_SQL))).all()
             _insert_aggregates(connection, [(uuid.UUID(row[0]), *row[1:]) for row in higher])
-    return found
+    return result
 
 
 def _insert_aggregates(connection: Connection, rows: list[tuple[Any, ...]]) -> None:

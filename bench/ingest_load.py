@@ -55,14 +55,14 @@ BROWSER_SIGNALS = "no-sec-fetch"  # a signal that real traffic has now and then
 
 def deliver_messages(store: Database, account: uuid.UUID, number: int, rng: random.Random) -> list[tuple[int, int]]:
     """Deliver this many messages of a few campaigns over a day: the tokens' numbers, and when."""
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     for start in range(0, number, 1000):
         batch = []
-        for place in range(start, min(start + 1000, number)):
+        for index in range(start, min(start + 1000, number)):
             at = START_US + rng.randrange(86_400 * SECOND_US)
             key = message_ids.new_message_id(at)
-            found.append((message_ids.link_number(key), at))
-            batch.append(_make_message(key, account, at, f"campaign-{place % 5}", rng))
+            result.append((message_ids.link_number(key), at))
+            batch.append(_make_message(key, account, at, f"campaign-{index % 5}", rng))
         with store.write() as connection:
             messages_table.add(connection, batch)
             connection.execute(
@@ -70,7 +70,7 @@ def deliver_messages(store: Database, account: uuid.UUID, number: int, rng: rand
                 .where(message_rows.c.status == "Received")
                 .values(status="Delivered", delivered_at=message_rows.c.created_at)
             )
-    return found
+    return result
 
 
 def _make_message(key: uuid.UUID, account: uuid.UUID, at: int, tag: str, rng: random.Random) -> NewMessage:
@@ -101,15 +101,15 @@ def _make_message(key: uuid.UUID, account: uuid.UUID, at: int, tag: str, rng: ra
 
 def generate_events(sent: list[tuple[int, int]], number: int, rng: random.Random) -> list[ClickEvent]:
     """This many hits on the links of these messages, in the order of time."""
-    found: list[ClickEvent] = []
-    while len(found) < number:
+    result: list[ClickEvent] = []
+    while len(result) < number:
         message, at = rng.choice(sent)
         if rng.random() < SCANNED_SHARE:
-            found += _scanner_events(message, at + rng.randrange(20, 300) * SECOND_US, rng)
+            result += _scanner_events(message, at + rng.randrange(20, 300) * SECOND_US, rng)
         else:
-            found += _human_events(message, at + int(rng.expovariate(1 / 14_400) * SECOND_US) + 30 * SECOND_US, rng)
-    found.sort(key=lambda fact: fact.at)
-    return found[:number]
+            result += _human_events(message, at + int(rng.expovariate(1 / 14_400) * SECOND_US) + 30 * SECOND_US, rng)
+    result.sort(key=lambda fact: fact.at)
+    return result[:number]
 
 
 def _scanner_events(message: int, at: int, rng: random.Random) -> Iterator[ClickEvent]:
@@ -163,8 +163,8 @@ def check_aggregates(store: Database, account: uuid.UUID, expected: int) -> Coun
     """Verdicts of all clicks; the sums must agree with them."""
     with store.read() as connection:
         grouped = select(clicks.c.verdict, func.count()).group_by(clicks.c.verdict)
-        found = Counter({verdict: int(number) for verdict, number in connection.execute(grouped)})
-        assert found.total() == expected, found
+        result = Counter({verdict: int(number) for verdict, number in connection.execute(grouped)})
+        assert result.total() == expected, result
         whole = (
             click_aggregates.c.axis == aggregate_dimensions_table.id_subquery(account, "", ""),
             click_aggregates.c.hours == ALL_TIME,
@@ -172,15 +172,15 @@ def check_aggregates(store: Database, account: uuid.UUID, expected: int) -> Coun
         sums = connection.execute(
             select(*(func.sum(click_aggregates.c[name]) for name in VERDICTS)).where(*whole)
         ).one()
-        assert dict(zip(VERDICTS, sums, strict=True)) == {name: found[name] for name in VERDICTS}
-        counted = sum(found[name] for name in COUNTED_VERDICTS)
+        assert dict(zip(VERDICTS, sums, strict=True)) == {name: result[name] for name in VERDICTS}
+        counted = sum(result[name] for name in COUNTED_VERDICTS)
         assert connection.scalar(select(func.sum(message_rows.c.click_count))) == counted
         links = (message_links.c[name] for name in VERDICTS)
         assert connection.scalar(select(sum(func.sum(link) for link in links))) == expected
         persons = (clicks.c.verdict.in_(COUNTED_VERDICTS), clicks.c.kind == "click")
         clickers = connection.scalar(select(func.count(clicks.c.message_id.distinct())).where(*persons))
         assert connection.scalar(select(func.sum(click_aggregates.c.clickers)).where(*whole)) == clickers
-    return found
+    return result
 
 
 def database_bytes(store: Database) -> int:

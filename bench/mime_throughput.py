@@ -58,13 +58,13 @@ def rewrite_with_linkweir(raw: bytes) -> bytes:
 
 def rewrite_with_stdlib(raw: bytes) -> bytes:
     """Parsed, replaced by a regular expression, and generated anew."""
-    found = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.SMTP)
-    page = found.get_body(("html",))
+    result = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.SMTP)
+    page = result.get_body(("html",))
     assert isinstance(page, EmailMessage)
     encoding = page["content-transfer-encoding"]
     text = HREF_PATTERN.sub(rf'\g<1>{LINK_URL}"', page.get_content())
     page.set_content(text, subtype="html", charset="utf-8", cte=str(encoding))
-    return found.as_bytes()
+    return result.as_bytes()
 
 
 def _check(raw: bytes) -> None:
@@ -104,13 +104,13 @@ def measure(encoding: str, rounds: int) -> dict[str, Samples]:
 
 def speedup_over_stdlib(encoding: str, rounds: int) -> Ratio:
     """How many times as fast as the standard library; for the guard."""
-    found = measure(encoding, max(3, rounds // 5))
-    theirs, mine = found["standard"], found["ours"]
+    result = measure(encoding, max(3, rounds // 5))
+    theirs, mine = result["standard"], result["ours"]
     best, paired = compute_ratio(theirs, mine)
     size = len(make_mail(encoding)) / 1e6
     detail = f"{size / mine.best:.0f} MB/s against {size / theirs.best:.1f}"
-    detail += f"; {found['asking'].best / mine.best:.0%} of it asks for {len(load_case(BODY_CASE).sites)} values"
-    return Ratio(best, paired, f"{detail}; sealed {size / found['sealed'].best:.0f} MB/s")
+    detail += f"; {result['asking'].best / mine.best:.0%} of it asks for {len(load_case(BODY_CASE).sites)} values"
+    return Ratio(best, paired, f"{detail}; sealed {size / result['sealed'].best:.0f} MB/s")
 
 
 def main(arguments: list[str]) -> int:
@@ -119,8 +119,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=50)
     rounds = parser.parse_args(arguments).rounds
     for encoding in ENCODINGS:
-        found = speedup_over_stdlib(encoding, rounds)
-        print(f"{encoding:18} {found.value:5.1f} times the standard library ({found.detail})", flush=True)
+        result = speedup_over_stdlib(encoding, rounds)
+        print(f"{encoding:18} {result.value:5.1f} times the standard library ({result.detail})", flush=True)
     return 0
 
 

@@ -139,7 +139,7 @@ class _Session:
             functions.setdefault(phase, set()).add(tuple(callee))
             if caller and caller[0] != callee[0]:
                 jumps.setdefault(phase, set()).add((tuple(caller), tuple(callee)))
-        return {n: Trace(frozenset(found), frozenset(jumps.get(n, ()))) for n, found in functions.items()}
+        return {n: Trace(frozenset(result), frozenset(jumps.get(n, ()))) for n, result in functions.items()}
 
 
 def trace_rewrite(source: Path, folder: Path) -> Trace:

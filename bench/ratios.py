@@ -144,8 +144,8 @@ def two_thread_speedup(rounds: int) -> Ratio:
         "scan": lambda document: _html.count_outcomes(document, rules),
         "plain C": lambda document: memchr_scan(document, 3),
     }
-    found = thread_scaling.measure_speedup(works, load_case("newsletter 1 MB").document, rounds=max(10, rounds // 3))
-    scan, plain = found["scan"], found["plain C"]
+    result = thread_scaling.measure_speedup(works, load_case("newsletter 1 MB").document, rounds=max(10, rounds // 3))
+    scan, plain = result["scan"], result["plain C"]
     if scan.best < 1.8 and 0.85 * plain.best <= scan.best:
         raise EngineNotInstalledError(
             f"a second core is busy: two threads of plain C reach only {plain.best:.2f} times one"

@@ -45,16 +45,18 @@ class Comparison:
     @property
     def rate(self) -> tuple[float, float]:
         """Our requests a second as a share of the bare ones: best with best, and the median of the pairs."""
-        paired = [one.rate / other.rate for one, other in zip(self.linkweir, self.baseline, strict=True)]
-        return max(one.rate for one in self.linkweir) / max(one.rate for one in self.baseline), statistics.median(
+        paired = [item.rate / other.rate for item, other in zip(self.linkweir, self.baseline, strict=True)]
+        return max(item.rate for item in self.linkweir) / max(item.rate for item in self.baseline), statistics.median(
             paired
         )
 
     @property
     def p99(self) -> tuple[float, float]:
         """Our 99th percentile over the bare one, the same way."""
-        paired = [one.p99 / other.p99 for one, other in zip(self.linkweir, self.baseline, strict=True)]
-        return min(one.p99 for one in self.linkweir) / min(one.p99 for one in self.baseline), statistics.median(paired)
+        paired = [item.p99 / other.p99 for item, other in zip(self.linkweir, self.baseline, strict=True)]
+        return min(item.p99 for item in self.linkweir) / min(item.p99 for item in self.baseline), statistics.median(
+            paired
+        )
 
 
 def measure(workers: int | None, rounds: int, connections: int = CONNECTIONS) -> Comparison:
@@ -63,14 +65,14 @@ def measure(workers: int | None, rounds: int, connections: int = CONNECTIONS) ->
     facts = str(JOURNAL_CAPACITY)
     with serve_baseline(workers or 1) as other, ServiceProcess(*words, LINKWEIR_JOURNAL_FACTS=facts) as service:
         paths = _create_links(service)
-        found = Comparison([], [])
+        result = Comparison([], [])
         for turn in range(rounds):
             for ours in (True, False) if turn % 2 else (False, True):
                 run = wrk.run(service.url if ours else other, paths, connections=connections, seconds=RUN_SECONDS)
-                (found.linkweir if ours else found.baseline).append(run)
+                (result.linkweir if ours else result.baseline).append(run)
                 _wait_until_stored(service)  # what is still being stored must not weigh on the bare one
-        _check(service, sum(one.requests for one in found.linkweir))
-    return found
+        _check(service, sum(item.requests for item in result.linkweir))
+    return result
 
 
 def _create_links(service: ServiceProcess) -> list[str]:
@@ -155,11 +157,11 @@ def fsync_seconds() -> float:
 
 def measure_rate(workers: int, rounds: int) -> Ratio:
     """Requests a second as a share of the bare ones, for the guard."""
-    found = measure(workers, max(3, rounds // 10))
-    best, paired = found.rate
-    slow, _ = found.p99
+    result = measure(workers, max(3, rounds // 10))
+    best, paired = result.rate
+    slow, _ = result.p99
     return Ratio(
-        best, paired, f"{max(one.rate for one in found.linkweir):.0f} requests/s, p99 {slow:.2f} times the bare one"
+        best, paired, f"{max(item.rate for item in result.linkweir):.0f} requests/s, p99 {slow:.2f} times the bare one"
     )
 
 
@@ -175,18 +177,18 @@ def main(arguments: list[str]) -> int:
         return sustained_load.print_report(options.seconds)
     print(f"one flush takes {fsync_seconds() * 1e3:.2f} ms")
     for workers in (None, 1, 2):
-        found = measure(workers, options.rounds, options.connections)
+        result = measure(workers, options.rounds, options.connections)
         name = (
             "one process for everything" if workers is None else f"{workers} worker{'s' * (workers > 1)} and background"
         )
         print(name)
-        for who, runs in (("bare", found.baseline), ("ours", found.linkweir)):
+        for who, runs in (("bare", result.baseline), ("ours", result.linkweir)):
             best = max(runs, key=lambda run: run.rate)
             print(
                 f"  {who}: {best.rate:6.0f} requests/s, p50 {best.p50 * 1e3:5.1f} ms, p99 {best.p99 * 1e3:5.1f} ms;"
                 f" median {statistics.median(run.rate for run in runs):6.0f} requests/s"
             )
-        (best_rate, rate_paired), (best_p99, p99_paired) = found.rate, found.p99
+        (best_rate, rate_paired), (best_p99, p99_paired) = result.rate, result.p99
         print(
             f"  ratio {best_rate:.2f} (median of pairs {rate_paired:.2f}), p99 {best_p99:.2f} ({p99_paired:.2f})",
             flush=True,

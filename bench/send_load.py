@@ -79,8 +79,8 @@ def _check(service: ServiceProcess, message_id: str, on: bool) -> None:
     mail = message_from_string(seen["content"], policy=default)
     page = mail.get_body(("html",))  # type: ignore[attr-defined]
     assert page is not None
-    found = page.get_content().count(f'"{service.url}/c/')
-    assert found == (len(load_case(BODY_CASE).destinations) if on else 0), found
+    result = page.get_content().count(f'"{service.url}/c/')
+    assert result == (len(load_case(BODY_CASE).destinations) if on else 0), result
 
 
 def main(arguments: list[str]) -> int:

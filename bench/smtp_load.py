@@ -55,7 +55,9 @@ def measure_speed(service: ServiceProcess, rounds: int) -> None:
                     client.sendmail("a@example.com", ["b@example.org"], mails[on])
                 wall[on].append((time.perf_counter() - began) / MAILS_PER_ROUND)
                 cpu[on].append((service.cpu_seconds - worked) / MAILS_PER_ROUND)
-    costs = [statistics.median(on / off for on, off in zip(one[True], one[False], strict=True)) for one in (cpu, wall)]
+    costs = [
+        statistics.median(on / off for on, off in zip(item[True], item[False], strict=True)) for item in (cpu, wall)
+    ]
     best = min(cpu[True]) / min(cpu[False])
     print(
         f"SMTP, 100 KB: {1 / min(wall[True]):.0f} mails/s with tracking, {1 / min(wall[False]):.0f} without; "

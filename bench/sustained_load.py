@@ -46,11 +46,11 @@ def print_report(seconds: int) -> int:
             print(" ".join(words) or "one process for everything", flush=True)
             paths = create_links(service)
             for rate in RATES_PER_SECOND:
-                found = measure_level(service, paths, rate, seconds)
+                result = measure_level(service, paths, rate, seconds)
                 print(
-                    f"  {rate or 'all'}: {found.answered:5.0f} answered a second, p99 {found.p99 * 1e3:5.1f} ms;"
-                    f" {found.stored:5.0f} stored a second, {found.waiting} wait, {found.lost} lost"
-                    f"{', keeps up' if found.is_sustained else ''}",
+                    f"  {rate or 'all'}: {result.answered:5.0f} answered a second, p99 {result.p99 * 1e3:5.1f} ms;"
+                    f" {result.stored:5.0f} stored a second, {result.waiting} wait, {result.lost} lost"
+                    f"{', keeps up' if result.is_sustained else ''}",
                     flush=True,
                 )
     return 0
@@ -134,5 +134,5 @@ class _MetricsSample:
         """As /metrics has them; with several processes, as these said within the last second or so."""
         text = service.client.get("/metrics").text
         names = ("linkweir_clicks_stored_total", "linkweir_clicks_lost_total", "linkweir_clicks_waiting")
-        found = [re.search(rf"(?m)^{name} (\S+)$", text) for name in names]
-        return _MetricsSample(*[int(float(each[1])) if each else 0 for each in found])
+        result = [re.search(rf"(?m)^{name} (\S+)$", text) for name in names]
+        return _MetricsSample(*[int(float(each[1])) if each else 0 for each in result])

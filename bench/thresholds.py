@@ -30,10 +30,10 @@ class Threshold:
 def list_thresholds(*, quick: bool = False) -> list[Threshold]:
     """All of them; `quick` streams less."""
     size = GIGABYTE_BYTES // 10 if quick else GIGABYTE_BYTES
-    found: list[Threshold] = []
+    result: list[Threshold] = []
     for name in ("newsletter 100 KB", "newsletter 1 MB"):
-        found += _document_thresholds(name)
-    found += [
+        result += _document_thresholds(name)
+    result += [
         Threshold("mint sealed / keyed hash", 3.0, 3.0, partial(ratios.mint_to_hash, "sealed"), at_least=False),
         Threshold("median sealed link", 100, 120, partial(ratios.median_length, "sealed"), False, "characters"),
         Threshold("median short link", 60, 60, partial(ratios.median_length, "short"), False, "characters"),
@@ -41,13 +41,13 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         Threshold("stream: extra memory", 32, 32, partial(ratios.stream_memory, size), at_least=False, unit="MiB"),
         Threshold("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),
     ]
-    found += [
+    result += [
         Threshold(
             f"mail in {encoding} / standard library", 20, 20, partial(mime_throughput.speedup_over_stdlib, encoding)
         )
         for encoding in mime_throughput.ENCODINGS
     ]
-    found += [
+    result += [
         Threshold(
             f"redirect / bare Starlette, {workers} worker{'s' * (workers > 1)}",
             0.8,
@@ -56,10 +56,10 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         )
         for workers in (1, 2)
     ]
-    found.append(
+    result.append(
         Threshold("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.scanner_instructions, at_least=False)
     )
-    found += [
+    result += [
         Threshold(
             f"growth: {family.name}",
             1.1,
@@ -70,7 +70,7 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         )
         for family in FAMILIES
     ]
-    return found
+    return result
 
 
 def _document_thresholds(name: str) -> list[Threshold]:

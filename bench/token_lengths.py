@@ -73,13 +73,13 @@ class Cost:
 
 def load_corpus_destinations() -> list[bytes]:
     """Every http(s) href of the corpus that a simple pattern finds; empty without the corpus."""
-    found = []
+    result = []
     for path in sorted(CORPUS_FOLDER.iterdir()) if CORPUS_FOLDER.is_dir() else []:
         for match in HREF.finditer(path.read_bytes()):
             text = re.sub(r"[\t\r\n]", "", html.unescape(match[2].decode("utf-8", "replace")).strip())
             if re.match(r"https?://[^/]", text, re.IGNORECASE):
-                found.append(text.encode())
-    return found
+                result.append(text.encode())
+    return result
 
 
 def generate_destinations() -> list[bytes]:
@@ -133,9 +133,9 @@ def format_report(measured: list[Lengths], cost: list[Cost], source: str) -> str
         "| style | message id | min | median | p90 | max | 104 to 25 |",
         "| --- | --- |" + " ---: |" * 5,
     ]
-    for one in measured:
-        figures = (one.minimum, one.median, one.ninetieth, one.maximum, one.same_as_others)
-        lines.append(f"| {one.style} | {one.id} | " + " | ".join(f"{figure:g}" for figure in figures) + " |")
+    for item in measured:
+        figures = (item.minimum, item.median, item.ninetieth, item.maximum, item.same_as_others)
+        lines.append(f"| {item.style} | {item.id} | " + " | ".join(f"{figure:g}" for figure in figures) + " |")
     lines += [f"| *{name}* | | | | | | {length} |" for name, length in COMPETITOR_LENGTHS.items()]
     lines += [
         "",
@@ -163,7 +163,7 @@ def main() -> None:
     print(format_report(measured, cost, source))
     if options.json:
         figures: dict[str, Any] = {"machine": describe_machine(), "destinations": source}
-        figures |= {"lengths": [asdict(one) for one in measured], "cost": [asdict(row) for row in cost]}
+        figures |= {"lengths": [asdict(item) for item in measured], "cost": [asdict(row) for row in cost]}
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 

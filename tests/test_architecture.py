@@ -40,11 +40,11 @@ def test_nobody_inside_imports_the_public_names() -> None:
     """Inside the package the root is imported for its modules and its version only: the linter ignores that."""
     package = ROOT / "src" / "linkweir"
     parts = {path.name.partition(".")[0] for path in package.iterdir()} | {"__version__"}
-    wanted = re.compile(r"^\s*from (?:linkweir|\.\.) import (.*)$", re.MULTILINE)
+    expected = re.compile(r"^\s*from (?:linkweir|\.\.) import (.*)$", re.MULTILINE)
     wrong = [
         (path.name, names)
         for path in package.glob("*/*.py")
-        for names in wanted.findall(path.read_text("utf-8"))
+        for names in expected.findall(path.read_text("utf-8"))
         if not set(re.sub(r" as \w+", "", names).replace(",", " ").split()) <= parts
     ]
     assert wrong == []

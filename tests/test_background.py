@@ -60,7 +60,7 @@ def test_a_worker_can_be_stopped_and_started_again() -> None:
         worker.start()
         worker.started.acquire()
         assert worker.alive
-        (thread,) = [one for one in threading.enumerate() if one.name == "linkweir-counter"]
+        (thread,) = [item for item in threading.enumerate() if item.name == "linkweir-counter"]
         assert thread.daemon
         worker.stop()
         assert not worker.alive

@@ -81,7 +81,7 @@ def links_from_service(service: RunningService, html: str) -> tuple[LinkReport, 
     dry = service.client.post(f"{service.account_path}/check", json={"html_content": html, **asked}).json()["data"]
     (entry,) = service.send(html_content=html, **asked)
     sent = service.client.get(f"{service.account_path}/messages/{entry['id']}/links").json()["data"]
-    return [link_report(one) for one in dry], [link_report(one) for one in sent]
+    return [link_report(item) for item in dry], [link_report(item) for item in sent]
 
 
 def link_report(link: dict[str, object]) -> tuple[int, str, str]:
@@ -105,13 +105,15 @@ def compare_pages(service: RunningService, folder: Path, pages: dict[str, str]) 
     differ = {}
     for name, html in pages.items():
         said = {
-            "library": [(one.link.index, str(one.link.outcome), one.reason) for one in check(html, switches=switches)],
+            "library": [
+                (item.link.index, str(item.link.outcome), item.reason) for item in check(html, switches=switches)
+            ],
             "check": links_from_command(checked, folder / name),
             "rewrite": links_from_command(rewritten, folder / name),
         }
         said["dry run"], said["links"] = links_from_service(service, html)
-        if any(one != said["library"] for one in said.values()):
-            differ[name] = {way: sorted(set(one) ^ set(said["library"])) for way, one in said.items()}
+        if any(item != said["library"] for item in said.values()):
+            differ[name] = {way: sorted(set(item) ^ set(said["library"])) for way, item in said.items()}
     assert differ == {}
 
 
@@ -151,10 +153,10 @@ def submit_mail(service: RunningService, raw: bytes, *wishes: str, largest: int 
     assert row is not None
     mail = RawMail("news@example.com", ("ada@example.org",), head + raw, "smtp", max_message_bytes=largest)
     try:
-        (found,) = components.submitter.submit_raw(components.keyring, account_from_row(row), mail, now())
+        (result,) = components.submitter.submit_raw(components.keyring, account_from_row(row), mail, now())
     except RejectedContent:
         return None
-    return found
+    return result
 
 
 def links_from_mail(links: tuple[PartLink, ...]) -> LinkReport:
@@ -165,8 +167,8 @@ def links_from_mail(links: tuple[PartLink, ...]) -> LinkReport:
 def links_from_message(service: RunningService, message: uuid.UUID) -> LinkReport:
     """What is said of the links of a message that was sent."""
     return [
-        link_report(one)
-        for one in service.client.get(f"{service.account_path}/messages/{message}/links").json()["data"]
+        link_report(item)
+        for item in service.client.get(f"{service.account_path}/messages/{message}/links").json()["data"]
     ]
 
 
@@ -198,8 +200,8 @@ def compare_mails(service: RunningService, folder: Path, mails: dict[str, bytes]
             "rewrite": links_from_command(rewritten, file),
             "links": links_from_message(service, message),
         }
-        if any(one != right for one in said.values()):
-            differ[name] = {way: sorted(set(one) ^ set(right)) for way, one in said.items()}
+        if any(item != right for item in said.values()):
+            differ[name] = {way: sorted(set(item) ^ set(right)) for way, item in said.items()}
         outcomes.update(outcome for _, outcome, _ in right)
     assert differ == {}
     return outcomes
@@ -303,7 +305,7 @@ def test_a_shorter_link_behind_one_that_was_left(mail_service: RunningService) -
     with mail_service.components.store.read() as connection:
         kept = messages_table.get_content(connection, message)
     again = check_message(kept or b"", links=tracker)[0]
-    assert [one.link.outcome for one in again] == ["tracked", "already-tracked"]  # there is room for both now
+    assert [item.link.outcome for item in again] == ["tracked", "already-tracked"]  # there is room for both now
 
 
 def test_a_mail_that_went_out_as_it_came(mail_service: RunningService) -> None:
@@ -323,7 +325,7 @@ def test_links_behind_the_hidden_one(service: RunningService) -> None:
     dry = service.client.post(f"{service.account_path}/check", json={"html_content": html}).json()["data"]
     (entry,) = service.send(html_content=html, honeypot=True)
     sent = service.client.get(f"{service.account_path}/messages/{entry['id']}/links").json()["data"]
-    assert [link_report(one) for one in sent] == [link_report(one) for one in dry]
+    assert [link_report(item) for item in sent] == [link_report(item) for item in dry]
 
 
 def test_mails_without_tracking(mail_service: RunningService) -> None:

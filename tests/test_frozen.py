@@ -20,17 +20,17 @@ SHOWN = 60  # differences; more of them have one cause
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One session of a service, recorded now."""
     folder: Path = tmp_path_factory.mktemp("frozen")
-    found = session.record(folder)
-    assert set(found) == set(NAMES)
-    return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+    result = session.record(folder)
+    assert set(result) == set(NAMES)
+    return json.loads(json.dumps(result))  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_has_changed(recordings: dict[str, Any], name: str) -> None:
     """What is seen of a service is what was recorded of an earlier one."""
     stored = json.loads((FIXTURES / f"{name}.json").read_text())
-    found = list(differences(stored, recordings[name]))
-    assert not found, "\n".join([f"{name}.json: {len(found)} differences", *found[:SHOWN]])
+    result = list(differences(stored, recordings[name]))
+    assert not result, "\n".join([f"{name}.json: {len(result)} differences", *result[:SHOWN]])
 
 
 def test_each_operation_was_seen_to_succeed(recordings: dict[str, Any]) -> None:
@@ -47,8 +47,8 @@ def test_each_operation_was_seen_to_succeed(recordings: dict[str, Any]) -> None:
 def test_a_difference_is_named() -> None:
     """What is gone, new or otherwise is told with its place, and nothing is told of what is the same."""
     stored = {"a": {"b": [1, {"c": True}], "d": "x"}, "e": 1, "same": [1, 2]}
-    found = {"a": {"b": [1, {"c": 1}], "f": "y"}, "e": 2, "same": [1, 2]}
-    assert list(differences(stored, found)) == [
+    result = {"a": {"b": [1, {"c": 1}], "f": "y"}, "e": 2, "same": [1, 2]}
+    assert list(differences(stored, result)) == [
         "/a/b[1]/c: was True, is 1",
         "/a/d: gone; was 'x'",
         "/a/f: new; 'y'",

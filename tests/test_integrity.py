@@ -39,9 +39,9 @@ def make_service(data: Path) -> AppServices:
 def assert_refused(data: Path, expected: str) -> None:
     """A service does not start there, says this with the way out in one sentence, and makes nothing."""
     before = sorted(path.name for path in data.iterdir() if not path.name.startswith("linkweir.db-"))
-    with pytest.raises(DataFolderError, match=expected) as found:
+    with pytest.raises(DataFolderError, match=expected) as result:
         make_service(data).start()
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(result.value)
     assert sorted(path.name for path in data.iterdir() if not path.name.startswith("linkweir.db-")) == before
 
 

@@ -116,26 +116,26 @@ def cython_definitions(source: str) -> Iterator[str]:
 
 def test_no_name_holds_a_private_word() -> None:
     """Modules, classes, functions, methods, attributes and constants are named in the terms of the field."""
-    found = []
+    result = []
     for path in source_files(".py"):
         names = [path.stem, *(name for name, _ in definitions(ast.parse(path.read_text())))]
-        found += [f"{path.relative_to(ROOT)}: {name}" for name in names if is_private(name)]
+        result += [f"{path.relative_to(ROOT)}: {name}" for name in names if is_private(name)]
     for path in source_files(".pyx"):
         names = [path.stem, *cython_definitions(path.read_text())]
-        found += [f"{path.relative_to(ROOT)}: {name}" for name in names if is_private(name)]
-    assert found == []
+        result += [f"{path.relative_to(ROOT)}: {name}" for name in names if is_private(name)]
+    assert result == []
 
 
 def test_no_function_is_a_bare_participle() -> None:
     """A function's name says what it does: a verb, or for properties and fixtures a noun."""
-    found = []
+    result = []
     for path in source_files(".py"):
         for name, node in definitions(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_bare_participle(name.split(".")[-1]):
                 decorators = " ".join(map(ast.unparse, node.decorator_list))
                 if not any(noun in decorators for noun in DECORATORS_OF_NOUNS):
-                    found.append(f"{path.relative_to(ROOT)}: {name}")
-    assert found == []
+                    result.append(f"{path.relative_to(ROOT)}: {name}")
+    assert result == []
 
 
 def test_stems_of_modules_are_unique() -> None:

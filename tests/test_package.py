@@ -46,8 +46,8 @@ def run(*command: str | Path, folder: Path) -> str:
 
 def list_files(folder: Path, *under: str) -> set[str]:
     """The files below some folders, as paths with slashes, without those that a build leaves there."""
-    found = {path for name in under for path in (folder / name).rglob("*") if path.is_file()}
-    sources = {path for path in found if path.suffix not in (".so", ".pyd", ".pyc")}
+    result = {path for name in under for path in (folder / name).rglob("*") if path.is_file()}
+    sources = {path for path in result if path.suffix not in (".so", ".pyd", ".pyc")}
     return {path.relative_to(folder).as_posix() for path in sources if not path.parent.name.endswith(".egg-info")}
 
 
@@ -81,10 +81,10 @@ def wheel(sdist_folder: Path) -> Path:
 
 def test_the_sdist_holds_every_source(checkout: Path, sdist_folder: Path) -> None:
     """All files of ext/ and src/ are in the sdist, and what builds them, and the license."""
-    wanted = list_files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
-    wanted |= {path.name for path in checkout.glob("README.md")}
-    assert {"ext/_html.pyx", "ext/html/tokenizer.h", "ext/generate_tables.py", "src/linkweir/py.typed"} <= wanted
-    assert wanted - list_files(sdist_folder, ".") == set()
+    expected = list_files(checkout, "ext", "src") | {"setup.py", "pyproject.toml", "LICENSE"}
+    expected |= {path.name for path in checkout.glob("README.md")}
+    assert {"ext/_html.pyx", "ext/html/tokenizer.h", "ext/generate_tables.py", "src/linkweir/py.typed"} <= expected
+    assert expected - list_files(sdist_folder, ".") == set()
 
 
 def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) -> None:

@@ -85,10 +85,10 @@ def check_unclassified(raw: bytes) -> None:
 def check_too_long(raw: bytes) -> None:
     html = raw.decode()
     tracker = linkweir.Tracker(RING, BASE_URL, message="m1")
-    assert [one.link.outcome for one in check(html)] == [Outcome.TOO_LONG_DESTINATION]
-    found: list[linkweir.Link] = []
-    assert linkweir.rewrite(html, tracker, on_link=found.append) == html
-    assert [link.outcome for link in found] == [Outcome.TOO_LONG_DESTINATION]
+    assert [item.link.outcome for item in check(html)] == [Outcome.TOO_LONG_DESTINATION]
+    result: list[linkweir.Link] = []
+    assert linkweir.rewrite(html, tracker, on_link=result.append) == html
+    assert [link.outcome for link in result] == [Outcome.TOO_LONG_DESTINATION]
 
 
 def check_css_comment(raw: bytes) -> None:

@@ -40,8 +40,8 @@ def load_library() -> ctypes.CDLL:
 
 def memchr_scan(document: bytes, rounds: int = 1) -> int:
     """How many `<` the document has, found `rounds` times over by libc's memchr. Raises NoCompilerError."""
-    found: int = load_library().floor_memchr(document, len(document), rounds)
-    count, rest = divmod(found, rounds)
+    result: int = load_library().floor_memchr(document, len(document), rounds)
+    count, rest = divmod(result, rounds)
     if rest:
         raise AssertionError("the sweep did not find the same in every round")
     return count

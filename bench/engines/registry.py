@@ -29,11 +29,11 @@ def load_engine(name: str) -> Engine:
 
 def load_engines() -> tuple[list[Engine], list[str]]:
     """All engines that can be used here, and for each of the others why it can't."""
-    found: list[Engine] = []
+    result: list[Engine] = []
     reasons: list[str] = []
     for name in ["linkweir.rewrite", "linkweir.Rewriter, 64 KiB chunks", *PEER_LOADERS]:
         try:
-            found.append(load_engine(name))
+            result.append(load_engine(name))
         except EngineNotInstalledError as reason:
             reasons.append(str(reason))
-    return found, reasons
+    return result, reasons

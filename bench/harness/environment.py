@@ -25,13 +25,13 @@ def describe_machine() -> dict[str, str]:
 
 def list_versions() -> dict[str, str]:
     """Version of every engine's package that is installed."""
-    found = {}
+    result = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            result[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return result
 
 
 def _processor() -> str:

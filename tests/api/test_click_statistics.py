@@ -70,7 +70,7 @@ def test_single_clicks_are_listed_newest_first(service: RunningService) -> None:
             )
         insert_click(connection, account, message_id=message, kind="open", position=-1)
     whole = get_json(service, f"messages/{message}/clicks")
-    assert [one["time"] for one in whole["data"]] == [f"1970-01-01T0{hour}:00:00.000000Z" for hour in (7, 6, 5)]
+    assert [item["time"] for item in whole["data"]] == [f"1970-01-01T0{hour}:00:00.000000Z" for hour in (7, 6, 5)]
     first = whole["data"][0]
     assert (first["verdict"], first["confidence"], first["country"], first["ip"]) == ("human", 0.9, "SE", "192.0.2.1")
     assert [reason["code"] for reason in first["reasons"]] == ["head", "other-code"]
@@ -91,16 +91,16 @@ def test_links_are_read_from_the_mail(service: RunningService, style: str) -> No
     with service.components.store.write() as connection:
         row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
         connection.execute(insert(schema.message_links).values(**row, human=2, machine=5, unsure=1, first_at=HOUR_US))
-    found = get_json(service, f"messages/{message}/links")
-    assert (found["complete"], found["note"]) == (True, None)
-    shown = [(one["position"], one["text"], one["destination"], one["outcome"]) for one in found["data"]]
+    result = get_json(service, f"messages/{message}/links")
+    assert (result["complete"], result["note"]) == (True, None)
+    shown = [(item["position"], item["text"], item["destination"], item["outcome"]) for item in result["data"]]
     assert shown == [
         (0, "one more", "https://example.com/a?x=1&y=2", "tracked"),
         (1, "write", "mailto:a@example.com", "not-http"),
         (2, "two", "https://example.org/b", "tracked"),
     ]
-    assert [one["total"] for one in found["data"]] == [0, 0, 8]
-    assert (found["data"][2]["click_count"], found["data"][2]["first_at"]) == (3, "1970-01-01T01:00:00.000000Z")
+    assert [item["total"] for item in result["data"]] == [0, 0, 8]
+    assert (result["data"][2]["click_count"], result["data"][2]["first_at"]) == (3, "1970-01-01T01:00:00.000000Z")
 
 
 def test_links_of_a_mail_that_is_gone(service: RunningService) -> None:
@@ -109,16 +109,16 @@ def test_links_of_a_mail_that_is_gone(service: RunningService) -> None:
     with service.components.store.write() as connection:
         row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
         connection.execute(insert(schema.message_links).values(**row, human=2))
-    found = get_json(service, f"messages/{message}/links")
-    assert [(one["position"], one["text"], one["human"]) for one in found["data"]] == [(2, None, 2)]
-    assert not found["complete"]
-    assert "no longer kept" in found["note"]
+    result = get_json(service, f"messages/{message}/links")
+    assert [(item["position"], item["text"], item["human"]) for item in result["data"]] == [(2, None, 2)]
+    assert not result["complete"]
+    assert "no longer kept" in result["note"]
 
 
 def test_a_mail_without_tracking_has_links_too(service: RunningService) -> None:
     """Links that were not replaced are listed as such."""
-    found = get_json(service, f"messages/{send_and_deliver(service, tracking=None)}/links")
-    assert [one["outcome"] for one in found["data"]] == ["declined", "not-http", "declined"]
+    result = get_json(service, f"messages/{send_and_deliver(service, tracking=None)}/links")
+    assert [item["outcome"] for item in result["data"]] == ["declined", "not-http", "declined"]
 
 
 def test_links_that_settings_exclude(service: RunningService) -> None:
@@ -126,21 +126,21 @@ def test_links_that_settings_exclude(service: RunningService) -> None:
     domain = {"domain": "example.com", "skip": ["/b$"]}
     assert service.client.post(f"{service.account_path}/domains", json=domain).status_code == 201
     first = send_and_deliver(service)
-    assert [one["outcome"] for one in get_json(service, f"messages/{first}/links")["data"]] == [
+    assert [item["outcome"] for item in get_json(service, f"messages/{first}/links")["data"]] == [
         "tracked",
         "not-http",
         "skipped",
     ]
     assert service.client.delete(f"{service.account_path}/domains/example.com").status_code < 300
     for message in (first, send_and_deliver(service, skip=["/b$"])):
-        found = get_json(service, f"messages/{message}/links")["data"]
-        assert [one["outcome"] for one in found] == ["tracked", "not-http", "skipped"]
+        result = get_json(service, f"messages/{message}/links")["data"]
+        assert [item["outcome"] for item in result] == ["tracked", "not-http", "skipped"]
 
 
 def test_the_hidden_link_is_none_of_the_mails(service: RunningService) -> None:
     """The link that only machines follow is not listed among the links of a mail."""
-    found = get_json(service, f"messages/{send_and_deliver(service, honeypot=True)}/links")["data"]
-    assert [one["position"] for one in found] == [0, 1, 2]
+    result = get_json(service, f"messages/{send_and_deliver(service, honeypot=True)}/links")["data"]
+    assert [item["position"] for item in result] == [0, 1, 2]
 
 
 def test_another_accounts_messages_are_not_there(service: RunningService) -> None:
@@ -176,15 +176,15 @@ def test_who_clicked_is_listed_in_pages_and_as_a_file(service: RunningService) -
         ]
         for row in rows:
             connection.execute(insert(schema.message_links).values(**row))
-    found = get_json(service, "statistics/clickers", tag=tag)["data"]
-    assert [(one["recipient"], one["click_count"], one["links"]) for one in found] == [
+    result = get_json(service, "statistics/clickers", tag=tag)["data"]
+    assert [(one["recipient"], one["click_count"], one["links"]) for one in result] == [
         ("r2@example.org", 1, 1),
         ("r0@example.org", 3, 2),
     ]
-    assert found[1]["first_at"] == "1970-01-01T00:00:00.000009Z"
+    assert result[1]["first_at"] == "1970-01-01T00:00:00.000009Z"
     page = get_json(service, "statistics/clickers", tag=tag, limit=1)
     rest = get_json(service, "statistics/clickers", tag=tag, limit=1, after=page["pagination"]["next_cursor"])
-    assert [*page["data"], *rest["data"]] == found
+    assert [*page["data"], *rest["data"]] == result
     assert get_json(service, "statistics/clickers", tag=tag, limit=1, cursor=page["pagination"]["next_cursor"]) == rest
     back = get_json(service, "statistics/clickers", tag=tag, limit=1, before=rest["pagination"]["previous_cursor"])
     assert back["data"] == page["data"]
@@ -252,9 +252,9 @@ def test_campaigns_and_variants_of_real_messages(service: RunningService) -> Non
     (row,) = get_json(service, "statistics/campaigns", tags=tag)["data"]
     assert (row["tag"], row["sent"], row["delivered"], row["click_rate"]) == (tag, 3, 3, 0.0)
     assert tag in {one["tag"] for one in get_json(service, "statistics/campaigns", limit=1000)["data"]}
-    found = get_json(service, "statistics/variants", tag=tag)
-    assert [(one["variant"], one["sent"]) for one in found["data"]] == [("A", 2), ("B", 1)]
-    assert [one["significant"] for one in found["differences"]] == [None]
+    result = get_json(service, "statistics/variants", tag=tag)
+    assert [(one["variant"], one["sent"]) for one in result["data"]] == [("A", 2), ("B", 1)]
+    assert [one["significant"] for one in result["differences"]] == [None]
     assert "baseline" in get_json(service, "statistics/variants", 400, tag=tag, baseline="Z")["message"]
     rows = list(csv.DictReader(io.StringIO(get_text(service, "statistics/variants", tag=tag, format="csv"))))
     assert [(one["variant"], one["sent"], one["click_rate"]) for one in rows] == [("A", "2", "0.0"), ("B", "1", "0.0")]
@@ -287,10 +287,10 @@ def test_keys_for_one_domain_see_their_own(service: RunningService) -> None:
     """A key for one sender's domain reads clicks of that domain's messages, and no sums of others."""
     message = send_and_deliver(service)
     scopes = ["messages:read:{other.example}", "statistics-transactional:read:{other.example}"]
-    made = service.client.post(f"{service.account_path}/api-keys", json={"label": "x", "scopes": scopes}).json()
+    created = service.client.post(f"{service.account_path}/api-keys", json={"label": "x", "scopes": scopes}).json()
 
     def ask(path: str) -> int:
-        headers = {"Authorization": f"Bearer {made['secret_key']}"}
+        headers = {"Authorization": f"Bearer {created['secret_key']}"}
         return service.reader.get(f"{service.account_path}/{path}", headers=headers).status_code
 
     assert ask(f"messages/{message}/clicks") == 403

@@ -22,16 +22,16 @@ def create_resource(service: RunningService, path: str, **body: Any) -> dict[str
     """POST, expect 201, and give the answer."""
     answer = service.client.post(f"{service.account_path}/{path}", json=body)
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def put_resource(service: RunningService, path: str, **change: Any) -> dict[str, Any]:
     """PUT, expect 200, and give the answer."""
     answer = service.client.put(service.account_path + path, json=change)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def put_concurrently(service: RunningService, path: str, *changes: dict[str, Any]) -> dict[str, Any]:
@@ -43,42 +43,42 @@ def put_concurrently(service: RunningService, path: str, *changes: dict[str, Any
         time.sleep(0.4)  # by now whatever they read before writing has been read
     for thread in threads:
         thread.join()
-    found: dict[str, Any] = service.client.get(service.account_path + path).json()
-    return found
+    result: dict[str, Any] = service.client.get(service.account_path + path).json()
+    return result
 
 
 def test_concurrent_changes_of_an_account_are_all_applied(service: RunningService) -> None:
     """Three fields of one policy, changed by three requests at once, all hold afterwards."""
-    found = put_concurrently(service, "", {"privacy": "pseudonymous"}, {"outlook": True}, {"skip": ["/reset"]})
-    assert (found["privacy"], found["outlook"], found["skip"]) == ("pseudonymous", True, ["/reset"])
+    result = put_concurrently(service, "", {"privacy": "pseudonymous"}, {"outlook": True}, {"skip": ["/reset"]})
+    assert (result["privacy"], result["outlook"], result["skip"]) == ("pseudonymous", True, ["/reset"])
 
 
 def test_concurrent_changes_of_a_domain_are_all_applied(service: RunningService) -> None:
     """A policy field, a tracking switch and a host, changed at once, all hold afterwards."""
     create_resource(service, "domains", domain="busy.example")
     changes = ({"link_style": "short"}, {"track_opens": True}, {"tracking_subdomain": "t"})
-    found = put_concurrently(service, "/domains/busy.example", *changes)
-    assert (found["link_style"], found["track_opens"], found["tracking_subdomain"]) == ("short", True, "t")
+    result = put_concurrently(service, "/domains/busy.example", *changes)
+    assert (result["link_style"], result["track_opens"], result["tracking_subdomain"]) == ("short", True, "t")
 
 
 def test_concurrent_changes_of_a_webhook_are_all_applied(service: RunningService) -> None:
     """Three kinds of events, wished by three requests at once, are all told afterwards."""
     hook = create_resource(service, "webhooks", name="x", url="https://example.com/", scope="global")
     kinds = ("on_clicked", "on_bounced", "on_opened")
-    found = put_concurrently(service, f"/webhooks/{hook['id']}", *({kind: True} for kind in kinds))
-    assert [found[kind] for kind in kinds] == [True] * 3
+    result = put_concurrently(service, f"/webhooks/{hook['id']}", *({kind: True} for kind in kinds))
+    assert [result[kind] for kind in kinds] == [True] * 3
 
 
 def test_concurrent_changes_of_a_key_are_all_applied(service: RunningService) -> None:
     """A label and scopes, changed at once, both hold afterwards."""
     key = create_resource(service, "api-keys", label="before", scopes=["accounts:read"])
-    found = put_concurrently(service, f"/api-keys/{key['id']}", {"label": "after"}, {"scopes": ["domains:read"]})
-    assert (found["label"], [one["scope"] for one in found["scopes"]]) == ("after", ["domains:read"])
+    result = put_concurrently(service, f"/api-keys/{key['id']}", {"label": "after"}, {"scopes": ["domains:read"]})
+    assert (result["label"], [item["scope"] for item in result["scopes"]]) == ("after", ["domains:read"])
 
 
 def list_dkim_hosts(domain: dict[str, Any]) -> list[str]:
     """The hosts of the domain's DKIM records."""
-    return [one["host"] for one in domain["dns_records"] if one["label"] == "DKIM"]
+    return [item["host"] for item in domain["dns_records"] if item["label"] == "DKIM"]
 
 
 @pytest.mark.parametrize("back", [{"dkim_private_key": None}, {"dkim": "off"}])

@@ -32,8 +32,8 @@ def create_resource(service: RunningService, path: str, **body: Any) -> dict[str
     """POST, expect 201, and give the answer."""
     answer = service.client.post(f"{service.account_path}/{path}", json=body)
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def create_client(service: RunningService, *scopes: str) -> httpx.Client:
@@ -74,7 +74,7 @@ def test_nobody_changes_a_key_that_may_do_more(service: RunningService) -> None:
             assert client.put(f"{service.account_path}/api-keys/{key['id']}", json=body).status_code == status
         shown = client.get(f"{service.account_path}/api-keys/{more['id']}").json()
     assert shown["label"] == "more"
-    assert [one["scope"] for one in shown["scopes"]] == ["accounts:write", "messages:send:all"]
+    assert [item["scope"] for item in shown["scopes"]] == ["accounts:write", "messages:send:all"]
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def test_every_scope_that_is_granted_opens_something(service: RunningService) ->
     for scope in scopes.ALL_SCOPES:
         method, path = opens[scope.removesuffix(":all").removesuffix(":{example.com}")]
         other = "accounts:read" if scope != "accounts:read" else "domains:read"
-        found = []
-        for one in (scope, other):
-            with create_client(service, one) as client:
+        result = []
+        for item in (scope, other):
+            with create_client(service, item) as client:
                 body: dict[str, Any] = {"content": "{}"} if method in ("POST", "PUT") else {}
-                found.append(client.request(method, service.account_path + path, **body).status_code)
-        assert found[0] in (200, 400, 404), scope
-        assert found[1] == 403, scope
+                result.append(client.request(method, service.account_path + path, **body).status_code)
+        assert result[0] in (200, 400, 404), scope
+        assert result[1] == 403, scope
 
 
 def test_a_deleted_key_opens_nothing(service: RunningService) -> None:
@@ -168,7 +168,7 @@ def test_a_list_comes_in_pages(service: RunningService) -> None:
     while True:
         query = {"tags": tag, "limit": "2", **({"after": after} if after else {})}
         page = service.client.get(f"{service.account_path}/messages", params=query).json()
-        seen += [one["message_id"] for one in page["data"]]
+        seen += [item["message_id"] for item in page["data"]]
         service.send()
         after = page["pagination"].get("next_cursor")
         if not page["pagination"]["has_more"]:
@@ -178,7 +178,7 @@ def test_a_list_comes_in_pages(service: RunningService) -> None:
     before = service.client.get(
         f"{service.account_path}/messages", params={"tags": tag, "limit": "2", "before": back}
     ).json()
-    assert [one["message_id"] for one in before["data"]] == seen[1:3]
+    assert [item["message_id"] for item in before["data"]] == seen[1:3]
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_messages_are_searched_by_each_field(service: RunningService) -> None:
         {"sender": "news@example.com", "recipient": "rare@example.org", "from_time": (now - timedelta(1)).isoformat()},
     ]
     for query in filters:
-        found = service.client.get(f"{service.account_path}/messages", params=query).json()["data"]
-        assert [one["message_id"] for one in found] == [entry["id"]], query
+        result = service.client.get(f"{service.account_path}/messages", params=query).json()["data"]
+        assert [item["message_id"] for item in result] == [entry["id"]], query
     old = {"recipient": "rare@example.org", "to_time": (now - timedelta(1)).isoformat()}
     assert service.client.get(f"{service.account_path}/messages", params=old).json()["data"] == []
 
@@ -233,7 +233,7 @@ def test_a_message_is_shown_taken_apart(service: RunningService) -> None:
     (entry,) = service.send(text_content="plain", attachments=[file], headers={"X-Mine": "yes"})
     parsed = service.get_message(entry["id"])["content_parsed"]
     assert [part["content_type"] for part in parsed["parts"]] == ["text/plain", "text/html"]
-    assert [(one["filename"], one["content"]) for one in parsed["attachments"]] == [("a.csv", "aGk=")]
+    assert [(item["filename"], item["content"]) for item in parsed["attachments"]] == [("a.csv", "aGk=")]
     assert parsed["headers"]["X-Mine"] == ["yes"]
 
 
@@ -334,9 +334,9 @@ def test_statistics_count_messages(service: RunningService) -> None:
 def test_corrections_are_enabled_separately(service: RunningService) -> None:
     """`on_click_corrected` is ours and off until somebody turns it on; other switches leave it alone."""
     hook = {"name": "x", "url": "https://hooks.example.com/", "scope": "global", "on_clicked": True}
-    made = service.client.post(f"{service.account_path}/webhooks", json=hook).json()
-    assert (made["on_clicked"], made["on_click_corrected"]) == (True, False)
-    path = f"{service.account_path}/webhooks/{made['id']}"
+    created = service.client.post(f"{service.account_path}/webhooks", json=hook).json()
+    assert (created["on_clicked"], created["on_click_corrected"]) == (True, False)
+    path = f"{service.account_path}/webhooks/{created['id']}"
     assert service.client.put(path, json={"on_click_corrected": True}).json()["on_click_corrected"] is True
     assert service.client.put(path, json={"on_opened": True}).json()["on_click_corrected"] is True
 
@@ -349,7 +349,7 @@ def test_the_dry_run_predicts_outcomes(service: RunningService) -> None:
         f"{service.account_path}/check", json={"html_content": html, "tracking": {"click": True}}
     )
     assert answer.status_code == 200
-    assert [(one["outcome"], one["looks_trackable"]) for one in answer.json()["data"]] == [
+    assert [(item["outcome"], item["looks_trackable"]) for item in answer.json()["data"]] == [
         ("tracked", False),
         ("not-http", True),
     ]
@@ -408,10 +408,10 @@ def test_api_v1_sends(service: RunningService) -> None:
     assert (shown["success_count"], shown["fail_count"]) == (1, 1)
     assert shown["failed_recipients"] == [{"email": "no address", "name": None}]
     assert shown["errors"][0].startswith("no address: ")
-    found = service.client.get(f"{service.account_path}/messages", params={"recipient": "v1@example.org"}).json()[
+    result = service.client.get(f"{service.account_path}/messages", params={"recipient": "v1@example.org"}).json()[
         "data"
     ]
-    page = html_body(service.wait_for_mail(found[0]["message_id"]))
+    page = html_body(service.wait_for_mail(result[0]["message_id"]))
     assert re.search(r'href="http://127', page)
 
 
@@ -528,11 +528,11 @@ def test_webhooks_are_filtered(service: RunningService) -> None:
     def found(**query: str) -> set[str]:
         answer = service.client.get(f"{service.account_path}/webhooks", params=query)
         assert answer.status_code == 200
-        return {one["id"] for one in answer.json()["data"]} & set(ids.values())
+        return {item["id"] for item in answer.json()["data"]} & set(ids.values())
 
-    for kind, one in ids.items():
-        assert found(**{f"on_{kind}": "true"}) == {one}
-        assert found(**{f"on_{kind}": "false"}) == set(ids.values()) - {one}
+    for kind, item in ids.items():
+        assert found(**{f"on_{kind}": "true"}) == {item}
+        assert found(**{f"on_{kind}": "false"}) == set(ids.values()) - {item}
     assert found(enabled="true") == {ids["opened"]}
     assert found(enabled="false") == set(ids.values()) - {ids["opened"]}
     assert found(enabled="true", on_clicked="true") == set()
@@ -549,7 +549,7 @@ def test_domains_are_filtered(service: RunningService) -> None:
     for text, valid in (("true", True), ("false", False)):
         shown = service.client.get(f"{service.account_path}/domains", params={"dns_valid": text}).json()["data"]
         every = service.client.get(f"{service.account_path}/domains").json()["data"]
-        assert shown == [one for one in every if one["dns_valid"] is valid]
+        assert shown == [item for item in every if item["dns_valid"] is valid]
     assert service.client.get(f"{service.account_path}/domains", params={"dns_valid": "x"}).status_code == 400
 
 
@@ -590,11 +590,11 @@ def test_messages_are_filtered(service: RunningService, query: dict[str, str]) -
     }
     path = f"{service.account_path}/messages"
     fits = {name: names.get(value, value) for name, value in query.items()}
-    found = service.client.get(path, params=fits).json()["data"]
-    assert entry["id"] in [one["message_id"] for one in found]
+    result = service.client.get(path, params=fits).json()["data"]
+    assert entry["id"] in [item["message_id"] for item in result]
     name = next(iter(query))
     missed = service.client.get(path, params={**fits, name: other[name]}).json()["data"]
-    assert entry["id"] not in [one["message_id"] for one in missed]
+    assert entry["id"] not in [item["message_id"] for item in missed]
 
 
 def test_every_filter_is_in_the_document() -> None:
@@ -602,7 +602,7 @@ def test_every_filter_is_in_the_document() -> None:
 
     def named(path: str) -> set[str]:
         operation = build_document()["paths"][f"/v2/accounts/{{account_id}}/{path}"]["get"]
-        return {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+        return {item["name"] for item in operation["parameters"] if item["in"] == "query"}
 
     pages = {"limit", "after", "before", "cursor"}
     kinds = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")

@@ -58,8 +58,8 @@ def test_a_conflict_is_not_remembered(service: RunningService) -> None:
 
 def test_what_a_key_may_not_do_is_not_remembered(service: RunningService) -> None:
     """A sender's domain outside the key's scopes is 403, and 202 with the same Idempotency-Key when it may."""
-    made = {"label": "x", "scopes": ["messages:send:{other.example}"]}
-    shown = service.client.post(f"{service.account_path}/api-keys", json=made).json()
+    created = {"label": "x", "scopes": ["messages:send:{other.example}"]}
+    shown = service.client.post(f"{service.account_path}/api-keys", json=created).json()
     with httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {shown['secret_key']}"}) as client:
         key = random_uuid()
         assert post_with_key(service, "messages", key, make_request(), client) == "403"
@@ -115,8 +115,10 @@ def test_answers_are_forgotten_in_time(
 
 def create_client(service: RunningService, *scopes: str) -> httpx.Client:
     """A client with a new key of these scopes."""
-    made = service.client.post(f"{service.account_path}/api-keys", json={"label": "x", "scopes": list(scopes)}).json()
-    headers = {"Authorization": f"Bearer {made['secret_key']}"}
+    created = service.client.post(
+        f"{service.account_path}/api-keys", json={"label": "x", "scopes": list(scopes)}
+    ).json()
+    headers = {"Authorization": f"Bearer {created['secret_key']}"}
     return httpx.Client(base_url=service.url, headers=headers, timeout=20)
 
 

@@ -34,8 +34,8 @@ def create_key(service: RunningService, *addresses: str) -> dict[str, Any]:
     """A new key with this list."""
     answer = post_api_key(service, *addresses)
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def get_status(service: RunningService, key: str, source: str, path: str | None = None) -> int:
@@ -94,7 +94,7 @@ def test_a_list_is_shown_as_networks_each_once(service: RunningService) -> None:
     assert service.client.get(f"{service.account_path}/api-keys/{made['id']}").json()["ip_allow_list"] == shown
     assert create_key(service)["ip_allow_list"] == []
     listed = service.client.get(f"{service.account_path}/api-keys").json()["data"]
-    assert shown in [one["ip_allow_list"] for one in listed]
+    assert shown in [item["ip_allow_list"] for item in listed]
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def stored_value(service: RunningService, message_id: str, column: Any) -> int:
     """What the store has of a message in one column."""
     with service.components.store.read() as connection:
         key = uuid.UUID(message_id.strip("<>").partition("@")[0])
-        found = connection.scalar(select(column).where(column.table.c.message_id == key))
-    assert isinstance(found, int)
-    return found
+        result = connection.scalar(select(column).where(column.table.c.message_id == key))
+    assert isinstance(result, int)
+    return result
 
 
 def retention_days(service: RunningService, **fields: Any) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def test_a_sandbox_result_by_itself_is_no_sandbox(service: SubmissionService) ->
 
 def test_every_field_of_a_message_that_is_read(service: SubmissionService) -> None:
     """A delivered message says what was sent, by whom, when, and what became of it."""
-    made = service.client.post(f"{service.account_path}/domains", json={"domain": "shown.example"}).json()
+    created = service.client.post(f"{service.account_path}/domains", json={"domain": "shown.example"}).json()
     (entry,) = service.send(
         **{"from": {"email": "a@shown.example"}}, subject="Shown", tags=["x"], tracking={"click": True, "open": True}
     )
@@ -91,10 +91,10 @@ def test_every_field_of_a_message_that_is_read(service: SubmissionService) -> No
     )
     (attempt,) = shown["delivery_attempts"]
     assert (attempt["status"], attempt["time"][:13], bool(attempt["log"])) == ("Delivered", shown["sent_at"][:13], True)
-    assert {one["kind"] for one in shown["events"]} >= {"reception", "delivered"}
+    assert {item["kind"] for item in shown["events"]} >= {"reception", "delivered"}
     assert "Subject: Shown" in shown["content"]
     known = {
-        **{"object": "message", "message_id": entry["id"], "account_id": service.account, "domain_id": made["id"]},
+        **{"object": "message", "message_id": entry["id"], "account_id": service.account, "domain_id": created["id"]},
         **{"direction": "outbound", "is_bounce_notification": False, "bounce_classification": ""},
         **{"subject": "Shown", "tags": ["x"], "sender": "a@shown.example", "recipient": "ada@example.org"},
         **{"num_attempts": 1, "click_count": 0, "open_count": 1, "status": "Opened"},
@@ -133,10 +133,10 @@ def test_every_field_of_the_older_api(service: SubmissionService) -> None:
     }
     answer = service.reader.post("/v1/email/send", json=body, headers={"X-Api-Key": service.key})
     assert answer.json() == {"success_count": 1, "fail_count": 0, "failed_recipients": [], "errors": []}
-    (found,) = service.client.get(f"{service.account_path}/messages", params={"recipient": "old@example.org"}).json()[
+    (result,) = service.client.get(f"{service.account_path}/messages", params={"recipient": "old@example.org"}).json()[
         "data"
     ]
-    mail = service.wait_for_mail(found["message_id"])
+    mail = service.wait_for_mail(result["message_id"])
     names = {name: str(mail[name]) for name in ("from", "to", "subject", "reply-to", "x-own")}
     assert names == {
         **{"from": "News <news@example.com>", "to": "Old <old@example.org>", "subject": "Of old"},
@@ -162,8 +162,8 @@ def submit_mail(service: SubmissionService, credential: dict[str, Any], subject:
     query = {"message_id_header": message_id}
 
     def status() -> str:
-        found = service.client.get(f"{service.account_path}/messages", params=query).json()["data"]
-        return str(found[0]["status"]) if found else ""
+        result = service.client.get(f"{service.account_path}/messages", params=query).json()["data"]
+        return str(result[0]["status"]) if result else ""
 
     wait_until(lambda: status().endswith("Delivered"))
     return read_maildir(service.settings.maildir_path).get(message_id)
@@ -173,11 +173,11 @@ def test_a_credential_can_be_for_the_sandbox(service: SubmissionService) -> None
     """Mail by a credential with `sandbox` never leaves, and mail by another one does; both are shown as made."""
     for sandbox in (True, False):
         asked = {"name": f"n{sandbox}", "scope": "global", "sandbox": sandbox}
-        made = service.client.post(f"{service.account_path}/smtp-credentials", json=asked).json()
-        assert (submit_mail(service, made, random_uuid()) is None) is sandbox
-        shown = service.client.get(f"{service.account_path}/smtp-credentials/{made['id']}").json()
-        assert shown.items() >= {**asked, "username": made["username"], "object": "credential_smtp"}.items()
-        assert {**shown, "password": made["password"]} == made
+        created = service.client.post(f"{service.account_path}/smtp-credentials", json=asked).json()
+        assert (submit_mail(service, created, random_uuid()) is None) is sandbox
+        shown = service.client.get(f"{service.account_path}/smtp-credentials/{created['id']}").json()
+        assert shown.items() >= {**asked, "username": created["username"], "object": "credential_smtp"}.items()
+        assert {**shown, "password": created["password"]} == created
 
 
 def test_a_domain_can_bring_its_key(service: SubmissionService) -> None:
@@ -187,12 +187,12 @@ def test_a_domain_can_bring_its_key(service: SubmissionService) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
     asked = {"domain": "own.example", "dkim_private_key": pem, "dkim_selector": "mine"}
-    made = service.client.post(f"{service.account_path}/domains", json=asked).json()
+    created = service.client.post(f"{service.account_path}/domains", json=asked).json()
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    (record,) = made["dns_records"]
+    (record,) = created["dns_records"]
     assert (record["type"], record["host"], record["required"]) == ("TXT", "mine._domainkey.own.example", False)
     assert base64.b64encode(public).decode() in record["content"].replace('" "', "")
-    assert made["dkim_selector"] == "mine"
+    assert created["dkim_selector"] == "mine"
     (entry,) = service.send(**{"from": {"email": "a@own.example"}})
     signature = str(service.wait_for_mail(entry["id"])["dkim-signature"])
     assert "d=own.example" in signature
@@ -202,13 +202,13 @@ def test_a_domain_can_bring_its_key(service: SubmissionService) -> None:
 def test_a_key_notes_its_use(service: SubmissionService) -> None:
     """A key shows its label, its scopes, the end of its secret at most, and when it was used last."""
     asked = {"label": "used", "scopes": ["accounts:read"]}
-    made = service.client.post(f"{service.account_path}/api-keys", json=asked).json()
-    path = f"{service.account_path}/api-keys/{made['id']}"
-    assert made["last_used_at"] is None
-    assert (made["label"], [one["scope"] for one in made["scopes"]]) == ("used", ["accounts:read"])
-    assert made["secret_key"] not in made["public_key"]
+    created = service.client.post(f"{service.account_path}/api-keys", json=asked).json()
+    path = f"{service.account_path}/api-keys/{created['id']}"
+    assert created["last_used_at"] is None
+    assert (created["label"], [item["scope"] for item in created["scopes"]]) == ("used", ["accounts:read"])
+    assert created["secret_key"] not in created["public_key"]
     service.reader.get(
-        service.account_path, headers={"Authorization": f"Bearer {made['secret_key']}"}
+        service.account_path, headers={"Authorization": f"Bearer {created['secret_key']}"}
     ).raise_for_status()
     wait_until(lambda: service.client.get(path).json()["last_used_at"])
     used = datetime.fromisoformat(service.client.get(path).json()["last_used_at"])

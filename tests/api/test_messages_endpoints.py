@@ -48,9 +48,9 @@ def test_every_recipient_gets_a_message_of_their_own(service: RunningService) ->
     assert len({entry["id"] for entry in entries}) == 100
     service.wait_for_mail(entries[-1]["id"])
     wait_until(lambda: len(read_maildir(service.settings.maildir_path)) == 100)
-    found = read_maildir(service.settings.maildir_path)
-    assert [found[entry["id"]]["to"] for entry in entries] == [f"r{n}@example.org" for n in range(100)]
-    assert len({html_body(mail) for mail in found.values()}) == 100
+    result = read_maildir(service.settings.maildir_path)
+    assert [result[entry["id"]]["to"] for entry in entries] == [f"r{n}@example.org" for n in range(100)]
+    assert len({html_body(mail) for mail in result.values()}) == 100
 
 
 def test_one_bad_recipient_does_not_stop_the_others(service: RunningService) -> None:
@@ -267,8 +267,8 @@ def test_a_recipient_is_matched_in_any_spelling(service: RunningService, query: 
     """A plus in an address is a plus, percent-encoded or not, and a domain is found in its own script and in ASCII."""
     (entry,) = service.send(recipients=[{"email": "a+b@müller.example"}])
     service.send(recipients=[{"email": "a@xn--mller-kva.example"}])
-    found = service.client.get(f"{service.account_path}/messages?{query}").json()["data"]
-    assert [one["message_id"] for one in found] == [entry["id"]]
+    result = service.client.get(f"{service.account_path}/messages?{query}").json()["data"]
+    assert [item["message_id"] for item in result] == [entry["id"]]
 
 
 def test_a_message_can_be_read(service: RunningService) -> None:

@@ -147,22 +147,22 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
 
 def list_described_fields() -> set[tuple[str, str]]:
     """Every field of every request, by its schema, and every query parameter, by its path."""
-    found: set[tuple[str, str]] = set()
+    result: set[tuple[str, str]] = set()
     whole = build_document()
     schemas: dict[str, Any] = whole["components"]["schemas"]
     waiting: set[str] = set()
     for path, methods in whole["paths"].items():
         for operation in methods.values():
-            names = [one["name"] for one in operation["parameters"] if one["in"] == "query"]
-            found |= {(path.removeprefix("/v2/accounts/{account_id}"), name) for name in names}
+            names = [item["name"] for item in operation["parameters"] if item["in"] == "query"]
+            result |= {(path.removeprefix("/v2/accounts/{account_id}"), name) for name in names}
             waiting |= list_references(operation.get("requestBody"))
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
         seen.add(name)
-        found |= {(name.rpartition(".")[2], field) for field in schemas[name].get("properties", {})}
+        result |= {(name.rpartition(".")[2], field) for field in schemas[name].get("properties", {})}
         waiting |= list_references(schemas[name]) - seen
-    return found
+    return result
 
 
 def list_references(schema: object) -> set[str]:

@@ -92,8 +92,8 @@ def test_a_preference_changes_its_own_effect_only(service: RunningService, name:
         with set_account_preference(service, {name: asked}):
             after = observe_mail(service, **fields)
     elif level == "domain":
-        made = service.client.post(f"{service.account_path}/domains", json={"domain": domain, name: asked})
-        assert made.json()[name] == asked
+        created = service.client.post(f"{service.account_path}/domains", json={"domain": domain, name: asked})
+        assert created.json()[name] == asked
         after = observe_mail(service, **fields)
     else:
         own = {"track_clicks": {"click": True}, "track_opens": {"click": True, "open": True}}.get(name)
@@ -158,4 +158,4 @@ def test_the_dry_run_heeds_every_field(
     body = {"html_content": PAGE, "tracking": {"click": True}, **asked}
     answer = service.client.post(f"{service.account_path}/check", json=body).json()
     assert {name: answer[name] for name in DISABLED_PREFERENCES} == {**DISABLED_PREFERENCES, **policy}
-    assert [one["outcome"] for one in answer["data"]] == outcomes
+    assert [item["outcome"] for item in answer["data"]] == outcomes

@@ -80,15 +80,15 @@ def follow_link(service: RunningService, link: str) -> int:
 
 def find_remaining_files(folder: Path, *words: str) -> dict[str, list[str]]:
     """The files in which one of these words stands, in any letter case, as it is or percent-encoded."""
-    wanted = {form.lower().encode() for word in words for form in (word, quote(word, safe=""), quote(word))}
-    found: dict[str, list[str]] = {}
+    expected = {form.lower().encode() for word in words for form in (word, quote(word, safe=""), quote(word))}
+    result: dict[str, list[str]] = {}
     for path in folder.rglob("*"):
         if path.is_file():
             data = path.read_bytes().lower()
-            hits = [word.decode() for word in wanted if word in data]
+            hits = [word.decode() for word in expected if word in data]
             if hits:
-                found[str(path.relative_to(folder))] = hits
-    return found
+                result[str(path.relative_to(folder))] = hits
+    return result
 
 
 def wait_until_stored(service: RunningService, clicks: int) -> None:
@@ -133,8 +133,8 @@ def count_pending_notifications(service: RunningService) -> int:
 def other_recipient_rows(service: RunningService) -> list[dict[str, Any]]:
     """What is stored on the other one, but for requests to webhooks, which are tried again meanwhile."""
     path = f"{service.account_path}/recipients/bob@example.org"
-    found = service.request_when_allowed("GET", path).json()["messages"]
-    return [{**one, "outbox": len(one["outbox"])} for one in found]
+    result = service.request_when_allowed("GET", path).json()["messages"]
+    return [{**item, "outbox": len(item["outbox"])} for item in result]
 
 
 def erase_recipient(service: RunningService, email: str) -> dict[str, Any]:
@@ -149,14 +149,14 @@ def test_everything_is_handed_out(service: RunningService) -> None:
     send_and_click(service)
     answer = service.client.get(f"{service.account_path}/recipients/{quote(EMAIL.upper(), safe='')}")
     assert answer.status_code == 200
-    found = answer.json()["messages"]
-    assert [one["recipient"] for one in found] == [EMAIL, EMAIL]
-    assert {one["attributes"]["customer"] for one in found} == {"number-4711"}
-    assert all(NAME in one["contents"][0]["raw"] for one in found)
-    assert {click["ip"] for one in found for click in one["clicks"]} == {IP}
-    assert {click["user_agent"] for one in found for click in one["clicks"]} == {AGENT}
-    assert sorted(len(one["links"]) for one in found) == [0, 2]
-    assert "delivered" in {event["kind"] for one in found for event in one["events"]}
+    result = answer.json()["messages"]
+    assert [item["recipient"] for item in result] == [EMAIL, EMAIL]
+    assert {item["attributes"]["customer"] for item in result} == {"number-4711"}
+    assert all(NAME in item["contents"][0]["raw"] for item in result)
+    assert {click["ip"] for item in result for click in item["clicks"]} == {IP}
+    assert {click["user_agent"] for item in result for click in item["clicks"]} == {AGENT}
+    assert sorted(len(item["links"]) for item in result) == [0, 2]
+    assert "delivered" in {event["kind"] for item in result for event in item["events"]}
     assert "bob@" not in answer.text
     assert service.client.get(f"{service.account_path}/recipients/nobody@example.org").json()["messages"] == []
 
@@ -201,9 +201,9 @@ def test_others_lose_nothing(service: RunningService) -> None:
     assert [ask(path) for path in kept] == sums
     rebuild_aggregates(service.components.store, 1, lambda _what, _count: True)
     assert [ask(path) for path in kept] == sums
-    for group, wanted in (("attribute:customer", "number-12"), ("attribute:plan", "pro")):
+    for group, expected in (("attribute:customer", "number-12"), ("attribute:plan", "pro")):
         assert [(row["value"], row["total"], row["sent"]) for row in ask(f"clicks?group_by={group}")] == [
-            (wanted, 2, 2)
+            (expected, 2, 2)
         ]
     assert [row["value"] for row in ask("clicks?group_by=destination")] == ["https://example.com/all"]
 
@@ -286,7 +286,10 @@ def test_a_sealed_link_in_mail_to_somebody_else_names_nobody_any_more(service: R
     send_mails(service, "sealed", "known")
     places = {about: f"{service.account_path}/messages/{quote(told[about], safe='')}/links" for about in told}
     before = {about: service.client.get(place).json()["data"] for about, place in places.items()}
-    assert [[quote(about) in one["destination"] for one in data] for about, data in before.items()] == [[True], [True]]
+    assert [[quote(about) in item["destination"] for item in data] for about, data in before.items()] == [
+        [True],
+        [True],
+    ]
     assert erase_recipient(service, EMAIL)["contents_of_others"] == 1
     assert service.client.get(places[EMAIL]).json()["data"] == []
     assert service.client.get(places["carol@example.org"]).json()["data"] == before["carol@example.org"]
@@ -295,7 +298,7 @@ def test_a_sealed_link_in_mail_to_somebody_else_names_nobody_any_more(service: R
 def test_one_erasure_at_a_time(service: RunningService) -> None:
     """Asked for many at once, by clients that come again when they are told to, each is carried out; not at once."""
     people = [f"reader{n}@example.org" for n in range(6)]
-    for message in service.send(recipients=[{"email": one} for one in people]):
+    for message in service.send(recipients=[{"email": item} for item in people]):
         service.wait_for_mail(message["id"])
     together = threading.Barrier(len(people))
 

@@ -115,13 +115,13 @@ class PublicClient:
 
     def list_objects(self, path: str, kind: str, **query: Any) -> list[dict[str, Any]]:
         """A list of such objects, over all its pages."""
-        found, after = [], None
+        result, after = [], None
         while True:
             page = self.call("GET", path, 200, params={**query, **({"after": after} if after else {})})
             assert page["object"] == "list"
-            found += [check_object(one, kind) for one in page["data"]]
+            result += [check_object(item, kind) for item in page["data"]]
             if not page["pagination"]["has_more"]:
-                return found
+                return result
             after = page["pagination"]["next_cursor"]
 
 
@@ -169,8 +169,8 @@ def test_the_journey_of_a_public_client(service: RunningService) -> None:
             "html_content": '<h1>Welcome {{first_name}}!</h1><a href="https://example.com">x</a>',
         },
     )
-    assert [one["status"] for one in sent["data"]] == ["queued", "error"]
-    assert all({"object", "id", "recipient", "status", "error"} <= one.keys() for one in sent["data"])
+    assert [item["status"] for item in sent["data"]] == ["queued", "error"]
+    assert all({"object", "id", "recipient", "status", "error"} <= item.keys() for item in sent["data"])
     path = "/messages/" + sent["data"][0]["id"].strip("<>")
     wait_until(lambda: client.get_object("GET", path, "message")["status"] == "Delivered")
     (message,) = client.list_objects("/messages", "message", recipient="user@example.com", limit=1)
@@ -182,19 +182,21 @@ def test_the_journey_of_a_public_client(service: RunningService) -> None:
     )
     assert planned["data"][0]["status"] == "scheduled"
     client.call("DELETE", f"/messages/{planned['data'][0]['id'].strip('<>')}/cancel", 200)
-    made = client.get_object(
+    created = client.get_object(
         "POST", "/webhooks", "webhook", 201, json={"name": "x", "url": "https://example.com", "scope": "global"}
     )
-    client.get_object("PUT", f"/webhooks/{made['id']}", "webhook", json={"on_clicked": True})
+    client.get_object("PUT", f"/webhooks/{created['id']}", "webhook", json={"on_clicked": True})
     client.list_objects("/webhooks", "webhook")
-    client.call("DELETE", f"/webhooks/{made['id']}", 200)
-    client.call("GET", f"/webhooks/{made['id']}", 404)
-    made = client.get_object("POST", "/smtp-credentials", "credential_smtp", 201, json={"name": "x", "scope": "global"})
-    assert made["password"]
-    client.call("DELETE", f"/smtp-credentials/{made['id']}", 200)
+    client.call("DELETE", f"/webhooks/{created['id']}", 200)
+    client.call("GET", f"/webhooks/{created['id']}", 404)
+    created = client.get_object(
+        "POST", "/smtp-credentials", "credential_smtp", 201, json={"name": "x", "scope": "global"}
+    )
+    assert created["password"]
+    client.call("DELETE", f"/smtp-credentials/{created['id']}", 200)
     rows = client.call("GET", "/statistics/transactional/deliverability", 200)["data"]
     assert sum(row["reception_count"] for row in rows) == 2
     client.call("DELETE", f"/api-keys/{key['id']}", 200)
     limited.call("GET", "", 401)
-    for one in (client, limited):
-        one.close()
+    for item in (client, limited):
+        item.close()

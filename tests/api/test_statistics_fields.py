@@ -108,13 +108,13 @@ def test_clicks_are_grouped_by_the_requested_dimension(service: RunningService, 
         insert_click_aggregates(connection, account, [("", group, 30, value), ("", group, 30, value + "2")], human=1)
         insert_click_aggregates(connection, account, [("", group, 30, value)], human=1, machine=2)
     span = {"from_time": "1970-01-02T06:00:00Z", "to_time": "1970-01-02T07:00:00Z"}
-    found = get_json(service, "statistics/clicks", group_by=group, **span)
-    assert [(row["value"], row["human"], row["machine"], row["total"]) for row in found["data"]] == [
+    result = get_json(service, "statistics/clicks", group_by=group, **span)
+    assert [(row["value"], row["human"], row["machine"], row["total"]) for row in result["data"]] == [
         (value, 2, 2, 4),
         (value + "2", 1, 0, 1),
     ]
     one = get_json(service, "statistics/clicks", group_by=group, limit=1, **span)
-    assert ([row["value"] for row in one["data"]], one["has_more"], found["has_more"]) == ([value], True, False)
+    assert ([row["value"] for row in one["data"]], one["has_more"], result["has_more"]) == ([value], True, False)
     assert get_json(service, "statistics/clicks", group_by=group, **{**span, "from_time": "1970-01-02T06:59:00Z"})[
         "data"
     ]

@@ -12,5 +12,5 @@ def test_both_implementations_are_checked_before_they_are_measured(encoding: str
     raw = mime_throughput.make_mail(encoding)
     assert f"Content-Transfer-Encoding: {encoding}".encode() in raw
     assert rewrite_message(raw, None).html_parts == 1
-    found = mime_throughput.speedup_over_stdlib(encoding, 15)
-    assert found.value > 0
+    result = mime_throughput.speedup_over_stdlib(encoding, 15)
+    assert result.value > 0

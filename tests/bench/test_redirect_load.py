@@ -14,9 +14,9 @@ def test_ratios_compare_best_with_best_and_pairs() -> None:
     """The judged figure takes each one's best round, the other is the median of rounds side by side."""
     ours = [WrkResult(1, 100.0, 0.1, 0.4), WrkResult(1, 50.0, 0.1, 0.2), WrkResult(1, 60.0, 0.1, 0.9)]
     bare = [WrkResult(1, 200.0, 0.1, 0.1), WrkResult(1, 100.0, 0.1, 0.2), WrkResult(1, 60.0, 0.1, 0.3)]
-    found = Comparison(ours, bare)
-    assert found.rate == (0.5, 0.5)
-    assert found.p99 == (2.0, 3.0)
+    result = Comparison(ours, bare)
+    assert result.rate == (0.5, 0.5)
+    assert result.p99 == (2.0, 3.0)
 
 
 def test_a_round_against_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,5 +24,5 @@ def test_a_round_against_both(monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("wrk") is None:
         skip_or_fail("wrk is not installed")
     monkeypatch.setattr(redirect_load, "RUN_SECONDS", 1)
-    found = redirect_load.measure(1, 1, connections=4)
-    assert min(found.linkweir[0].requests, found.baseline[0].requests) > 50
+    result = redirect_load.measure(1, 1, connections=4)
+    assert min(result.linkweir[0].requests, result.baseline[0].requests) > 50

@@ -96,6 +96,6 @@ def test_the_json_is_complete(tmp_path: Path) -> None:
 
 def test_every_goal_has_a_floor_with_margin() -> None:
     """No floor is stricter than its goal, and no two goals have the same name."""
-    found = list_thresholds()
-    assert all(each.is_met(each.goal, each.floor) for each in found)
-    assert len({each.name for each in found}) == len(found)
+    result = list_thresholds()
+    assert all(each.is_met(each.goal, each.floor) for each in result)
+    assert len({each.name for each in result}) == len(result)

@@ -71,7 +71,7 @@ def test_columns_count_characters_from_the_line_s_start(tmp_path: Path, charset:
     (tmp_path / "a.html").write_bytes(line * 2)
     remarks = lint_file(str(tmp_path / "a.html"), switches=Switches(), charset=charset, trackers=TRACKERS)
     codec = {"windows-1252": "cp1252", "shift_jis": "cp932"}.get(charset, charset)
-    places = [found.start() for found in re.finditer(b"<a", line)]
+    places = [result.start() for result in re.finditer(b"<a", line)]
     columns = [len(line[:place].decode(codec, "replace")) + 1 for place in places]
     assert [(remark.line, remark.column) for remark in remarks] == [(n, column) for n in (1, 2) for column in columns]
 

@@ -132,6 +132,6 @@ def test_the_pieces_are_the_mailbox(lines: list[bytes], data: st.DataObject) -> 
     box = b"".join(lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(box)), max_size=6)))
     chunks = [box[start:end] for start, end in zip([0, *cuts], [*cuts, len(box)], strict=True)]
-    found = [piece.data for piece in split_mbox(chunks)]
-    assert b"".join(found) == box
-    assert found == [piece.data for piece in split_mbox([box])]
+    result = [piece.data for piece in split_mbox(chunks)]
+    assert b"".join(result) == box
+    assert result == [piece.data for piece in split_mbox([box])]

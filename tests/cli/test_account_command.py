@@ -34,13 +34,13 @@ def test_accounts_are_made_and_separate(linkweir: CommandRunner, tmp_path: Path)
     """The first account comes with a command in a new folder, further ones too; each key opens its own alone."""
     first = linkweir("account", "add", "First Ltd", "--data", tmp_path)
     second = linkweir("account", "add", "Second Ltd", "--data", tmp_path)
-    found = [re.fullmatch(rb"account (\S+)\nAPI key (\S+)\n", one.out) for one in (first, second)]
-    assert all(found), first.err + second.err
-    made = [(one[1].decode(), one[2].decode()) for one in found if one]
+    result = [re.fullmatch(rb"account (\S+)\nAPI key (\S+)\n", item.out) for item in (first, second)]
+    assert all(result), first.err + second.err
+    created = [(item[1].decode(), item[2].decode()) for item in result if item]
     with RunningService(tmp_path) as served:
-        assert served.account == made[0][0]
-        for account, key in made:
-            for other, _ in made:
+        assert served.account == created[0][0]
+        for account, key in created:
+            for other, _ in created:
                 answer = httpx.post(
                     f"{served.url}/v2/accounts/{other}/messages",
                     json=make_request(),
@@ -49,10 +49,10 @@ def test_accounts_are_made_and_separate(linkweir: CommandRunner, tmp_path: Path)
                 assert answer.status_code == (202 if other == account else 401)
         listed = linkweir("account", "list", "--data", tmp_path).out.decode().splitlines()
         assert [(line.split()[0], line.rpartition("UTC  ")[2]) for line in listed] == [
-            (made[0][0], "First Ltd"),
-            (made[1][0], "Second Ltd"),
+            (created[0][0], "First Ltd"),
+            (created[1][0], "Second Ltd"),
         ]
-        assert linkweir("user", "add", "a@b.example", "--account", made[1][0], "--data", tmp_path).code == 0
+        assert linkweir("user", "add", "a@b.example", "--account", created[1][0], "--data", tmp_path).code == 0
         nobody = linkweir("user", "add", "c@b.example", "--account", str(uuid.uuid4()), "--data", tmp_path)
         assert nobody.code == 2
         assert "there is no account" in nobody.err

@@ -72,11 +72,11 @@ def test_json_output_agrees(linkweir: CommandRunner, work: Path) -> None:
     (work / "a.html").write_bytes(BAD_HTML)
     run = linkweir("check", "--format", "json", "a.html")
     assert run.code == 1
-    found = [json.loads(line) for line in run.out.splitlines()]
-    assert [item["index"] for item in found] == [0, 1, 2, 3, 4, 5]
-    assert [item["problem"] for item in found] == [False, True, True, True, False, False]
-    assert [item["warning"] is not None for item in found] == [False] * 5 + [True]
-    assert found[1] == {
+    result = [json.loads(line) for line in run.out.splitlines()]
+    assert [item["index"] for item in result] == [0, 1, 2, 3, 4, 5]
+    assert [item["problem"] for item in result] == [False, True, True, True, False, False]
+    assert [item["warning"] is not None for item in result] == [False] * 5 + [True]
+    assert result[1] == {
         "file": "a.html",
         "line": 3,
         "column": 1,

@@ -100,11 +100,11 @@ def test_a_click_without_a_message_is_explained_by_itself(linkweir: CommandRunne
     (entry,) = service.send(html_content=HTML, privacy="anonymous")
     for link in service.delivered_links(entry["id"]):
         service.reader.get(link, headers=CHROME_HEADERS)
-    found = [
+    result = [
         json.loads(linkweir("explain", str(row["id"]), "--json", "--data", service.settings.data).out)
         for row in wait_for_hits(service, 5)
     ]
-    assert [len(one["around"]) for one in found] == [1] * 5
+    assert [len(item["around"]) for item in result] == [1] * 5
 
 
 def test_mistakes_are_reported(linkweir: CommandRunner, service: RunningService) -> None:

@@ -145,8 +145,8 @@ def test_message_ids_by_pattern(linkweir: CommandRunner, work: Path) -> None:
     for pattern, ids in (("m-{stem}", ["m-a", "m-b"]), ("77", [77, 77])):
         assert linkweir.rewrite("a.html", "b.html", "-o", "out", "--message-id", pattern).code == 0
         ring = keyring_file.load(linkweir.key_file)
-        found = [LINK_PATTERN.search((work / "out" / name).read_bytes()) for name in ("a.html", "b.html")]
-        assert [open_link(ring, match[1].decode()).message for match in found if match] == ids
+        result = [LINK_PATTERN.search((work / "out" / name).read_bytes()) for name in ("a.html", "b.html")]
+        assert [open_link(ring, match[1].decode()).message for match in result if match] == ids
 
 
 def test_a_name_that_is_no_message_id_fails_its_file(linkweir: CommandRunner, work: Path) -> None:
@@ -317,8 +317,8 @@ def test_each_switch_has_its_documented_effect(
     """A document whose outcome the switch decides has the one outcome without and the other with it."""
     for args, expected in (([], without), (option, with_it)):
         run = linkweir.rewrite(*args, stdin=html.encode())
-        found = [outcome for outcome in Outcome if re.search(rf"^ +1 +{outcome} ", run.err, re.MULTILINE)]
-        assert found == ([] if expected is None else [expected])
+        result = [outcome for outcome in Outcome if re.search(rf"^ +1 +{outcome} ", run.err, re.MULTILINE)]
+        assert result == ([] if expected is None else [expected])
         assert (BASE_URL.encode() in run.out) == (expected == "tracked")
 
 

@@ -15,9 +15,9 @@ from tests.web.running_service import RunningService
 def test_a_user_is_made_and_gets_in(linkweir: CommandRunner, tmp_path: Path) -> None:
     """`add` prints a password that opens the dashboard of the running service; letter case does not matter."""
     with RunningService(tmp_path / "data") as service, DashboardClient(service) as visitor:
-        made = linkweir("user", "add", "Ada@Example.com", "--data", tmp_path / "data")
-        assert made.code == 0, made.err
-        password = re.search(rb"password (\S+) ", made.out)
+        created = linkweir("user", "add", "Ada@Example.com", "--data", tmp_path / "data")
+        assert created.code == 0, created.err
+        password = re.search(rb"password (\S+) ", created.out)
         assert password
         assert visitor.sign_in("ada@EXAMPLE.com", password[1].decode()).status_code == 303
         listed = linkweir("user", "list", "--data", tmp_path / "data").out

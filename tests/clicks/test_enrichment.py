@@ -66,8 +66,8 @@ def make_geoip_enricher(path: Path, locations: dict[str, Any], ip_version: int =
 )
 def test_client_system_and_device(enricher: Enricher, agent: str | None, expected: tuple[str | None, ...]) -> None:
     """Browser or mail program, system, and one of four device classes; nothing from nothing."""
-    found = enricher.enrich(None, agent)
-    assert (found.client, found.system, found.device) == expected
+    result = enricher.enrich(None, agent)
+    assert (result.client, result.system, result.device) == expected
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_locations_come_from_the_operators_database(tmp_path: Path) -> None:
         tmp_path / "city.mmdb", {"203.0.113.0/24": CITY_RECORD, "2001:db8::/32": CITY_RECORD}
     )
     for ip in ("203.0.113.7", "2001:db8::7"):
-        found = enricher.enrich(ip, None)
-        assert (found.country, found.region) == ("DE", "Land Berlin")
+        result = enricher.enrich(ip, None)
+        assert (result.country, result.region) == ("DE", "Land Berlin")
     for ip in ("192.0.2.1", "2001:db9::1", "no address"):
         assert enricher.enrich(ip, None) == Enrichment()
 
@@ -131,8 +131,8 @@ def test_locations_come_from_the_operators_database(tmp_path: Path) -> None:
 )
 def test_databases_of_other_makers(tmp_path: Path, record: Any, expected: tuple[str | None, str | None]) -> None:
     """Nested or plain, with or without regions, or with something else: read where it can be, else unknown."""
-    found = make_geoip_enricher(tmp_path / "some.mmdb", {"203.0.113.0/24": record}).enrich("203.0.113.7", None)
-    assert (found.country, found.region) == expected
+    result = make_geoip_enricher(tmp_path / "some.mmdb", {"203.0.113.0/24": record}).enrich("203.0.113.7", None)
+    assert (result.country, result.region) == expected
 
 
 def test_an_ipv4_database_knows_no_ipv6(tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ def test_threads_may_share_it(tmp_path: Path) -> None:
     enricher = make_geoip_enricher(tmp_path / "city.mmdb", {"203.0.113.0/24": CITY_RECORD})
     asked = [(f"203.0.{112 + number % 3}.{number % 250}", f"{CHROME} {number % 40}") for number in range(2000)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda pair: enricher.enrich(*pair), asked))
-    assert found == [enricher.enrich(*pair) for pair in asked]
+        result = list(pool.map(lambda pair: enricher.enrich(*pair), asked))
+    assert result == [enricher.enrich(*pair) for pair in asked]
 
 
 def write_geoip_database(path: Path, locations: dict[str, Any]) -> Path:

@@ -24,31 +24,31 @@ SAMPLE_TOKEN = Opened(
 def record_event(**changes: object) -> ClickEvent:
     """The fact of a visit to a link that differs from OPENED by `changes`."""
     opened = dataclasses.replace(SAMPLE_TOKEN, **changes)  # type: ignore[arg-type]
-    found = make_event(opened, "https://example.com/?who=ada", **SAMPLE_REQUEST)
-    assert found is not None
-    return found
+    result = make_event(opened, "https://example.com/?who=ada", **SAMPLE_REQUEST)
+    assert result is not None
+    return result
 
 
 def test_full_records_everything() -> None:
     """Time, address, user agent, destination, message, link, method and key are all there."""
-    found = record_event()
-    assert (found.at, found.method, found.ip, found.user_agent) == (7, "GET", "192.0.2.1", "Browser/1")
-    assert (found.number, found.message_ref, found.position, found.key_id) == (42, "42", 5, 3)
-    assert found.destination == "https://example.com/?who=ada"
+    result = record_event()
+    assert (result.at, result.method, result.ip, result.user_agent) == (7, "GET", "192.0.2.1", "Browser/1")
+    assert (result.number, result.message_ref, result.position, result.key_id) == (42, "42", 5, 3)
+    assert result.destination == "https://example.com/?who=ada"
 
 
 def test_pseudonymous_leaves_out_the_person() -> None:
     """No address and no user agent; message, link and destination stay."""
-    found = record_event(privacy=Privacy.PSEUDONYMOUS)
-    assert (found.ip, found.user_agent) == (None, None)
-    assert (found.number, found.position, found.destination) == (42, 5, "https://example.com/?who=ada")
+    result = record_event(privacy=Privacy.PSEUDONYMOUS)
+    assert (result.ip, result.user_agent) == (None, None)
+    assert (result.number, result.position, result.destination) == (42, 5, "https://example.com/?who=ada")
 
 
 def test_anonymous_records_campaign_and_link_only() -> None:
     """Nothing ties the fact to a message or person, not even a destination that may differ for each recipient."""
-    found = record_event(privacy=Privacy.ANONYMOUS, message=None, campaign="spring")
-    assert (found.campaign, found.position) == ("spring", 5)
-    assert (found.number, found.message_ref, found.ip, found.user_agent, found.destination) == (None,) * 5
+    result = record_event(privacy=Privacy.ANONYMOUS, message=None, campaign="spring")
+    assert (result.campaign, result.position) == ("spring", 5)
+    assert (result.number, result.message_ref, result.ip, result.user_agent, result.destination) == (None,) * 5
 
 
 def test_none_records_nothing() -> None:
@@ -76,9 +76,9 @@ def test_messages_of_others_retain_their_name() -> None:
 def test_user_agents_are_cut() -> None:
     """A user agent of any length fills at most the limit."""
     request = {**SAMPLE_REQUEST, "user_agent": "x" * 10_000}
-    found = make_event(SAMPLE_TOKEN, "https://example.com/", **request)
-    assert found is not None
-    assert found.user_agent == "x" * MAX_USER_AGENT_CHARS
+    result = make_event(SAMPLE_TOKEN, "https://example.com/", **request)
+    assert result is not None
+    assert result.user_agent == "x" * MAX_USER_AGENT_CHARS
 
 
 def test_an_honest_program_is_recognised_without_storing_its_name() -> None:
@@ -89,10 +89,10 @@ def test_an_honest_program_is_recognised_without_storing_its_name() -> None:
 
     opened = dataclasses.replace(SAMPLE_TOKEN, privacy=Privacy.PSEUDONYMOUS)
     request = {**SAMPLE_REQUEST, "signals": ("no-accept",), "policy": RecordingPolicy(describe)}
-    found = make_event(opened, "https://example.com/", **request)
-    assert found is not None
-    assert found.signals == "no-accept agent-library"
-    assert "Browser/1" not in str(found)
+    result = make_event(opened, "https://example.com/", **request)
+    assert result is not None
+    assert result.signals == "no-accept agent-library"
+    assert "Browser/1" not in str(result)
     full = make_event(SAMPLE_TOKEN, "https://example.com/", **request)
     assert full is not None
     assert full.signals == "no-accept"  # there it is derived from the user agent

@@ -53,14 +53,14 @@ def test_sec_fetch_is_missed_on_https_only() -> None:
 def test_the_rest() -> None:
     """A fetch that no page navigated to and HTTP/1.0 are named, and every code there is stands in SIGNALS."""
     strange = {**CHROME_HEADERS, b"sec-fetch-mode": b"no-cors"}
-    found = header_signals.detect_signals(strange, "1.0", secure=True, at=AT_US)
-    assert found == ("not-navigation", "old-http")
+    result = header_signals.detect_signals(strange, "1.0", secure=True, at=AT_US)
+    assert result == ("not-navigation", "old-http")
     everything = header_signals.detect_signals({}, "1.0", secure=True, at=AT_US)
     named = [
         header_signals.detect_signals({b"user-agent": agent, **more}, "1.1", secure=True, at=AT_US)
         for agent, more in ((CHROME % 128, {}), (CHROME % 120, {b"sec-ch-ua": b'"Chromium";v="99"'}))
     ]
-    assert {*found, *everything, *named[0], *named[1]} == set(header_signals.SIGNALS)
+    assert {*result, *everything, *named[0], *named[1]} == set(header_signals.SIGNALS)
 
 
 @pytest.mark.parametrize(

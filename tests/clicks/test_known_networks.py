@@ -45,15 +45,15 @@ def test_what_is_no_address_is_in_no_network(text: str) -> None:
 
 def test_the_list_that_comes_along_can_be_read() -> None:
     """It names certain and probable networks, and none of the addresses that are nobody's."""
-    found = KnownNetworks.load()
-    assert found.lookup("40.92.0.1") == KnownNetwork("Exchange Online", certain=True)
-    assert found.lookup("2a01:111:f400::1") == KnownNetwork("Exchange Online", certain=True)
-    assert found.lookup("67.231.144.1") == KnownNetwork("Proofpoint", certain=False)
-    assert found.lookup("52.0.0.1") == KnownNetwork("Amazon Web Services", certain=False)
-    assert found.is_certain("Exchange Online")
-    assert not found.is_certain("Amazon Web Services")
-    assert not found.is_certain(None)
-    assert all(found.lookup(ip) is None for ip in ("127.0.0.1", "10.1.2.3", "192.0.2.1", "2001:db8::1"))
+    result = KnownNetworks.load()
+    assert result.lookup("40.92.0.1") == KnownNetwork("Exchange Online", certain=True)
+    assert result.lookup("2a01:111:f400::1") == KnownNetwork("Exchange Online", certain=True)
+    assert result.lookup("67.231.144.1") == KnownNetwork("Proofpoint", certain=False)
+    assert result.lookup("52.0.0.1") == KnownNetwork("Amazon Web Services", certain=False)
+    assert result.is_certain("Exchange Online")
+    assert not result.is_certain("Amazon Web Services")
+    assert not result.is_certain(None)
+    assert all(result.lookup(ip) is None for ip in ("127.0.0.1", "10.1.2.3", "192.0.2.1", "2001:db8::1"))
 
 
 def test_every_entry_names_its_source() -> None:
@@ -69,9 +69,9 @@ def test_an_operator_replaces_it(tmp_path: Path) -> None:
     """With a file of one's own nothing is left of the one that comes along."""
     path = tmp_path / "mine.toml"
     path.write_text('[[network]]\nname = "gate"\nclass = "certain"\nranges = ["192.0.2.0/24"]\n', "utf-8")
-    found = KnownNetworks.load(path)
-    assert found.lookup("192.0.2.9") == KnownNetwork("gate", certain=True)
-    assert found.lookup("67.231.144.1") is None
+    result = KnownNetworks.load(path)
+    assert result.lookup("192.0.2.9") == KnownNetwork("gate", certain=True)
+    assert result.lookup("67.231.144.1") is None
 
 
 @pytest.mark.parametrize(

@@ -39,14 +39,14 @@ def parse_with_ada(text: str) -> str | None:
 def check_agreement(destination: str) -> None:
     """Say whether the Location of a destination is the destination to a browser, and has its host to everybody."""
     location = to_location(destination)
-    wanted = parse_with_ada(destination)
+    expected = parse_with_ada(destination)
     if location is None:  # stricter on purpose: no host, or one slash
-        assert wanted is None or not re.match(r"\s*https?://[^/\\?#]*[^/\\?#@:\s]", destination, re.IGNORECASE)
+        assert expected is None or not re.match(r"\s*https?://[^/\\?#]*[^/\\?#@:\s]", destination, re.IGNORECASE)
         return
     assert re.fullmatch(r"[!-~]+", location)
-    assert parse_with_ada(location) == wanted
-    if wanted is not None:
-        theirs, ours = urlsplit(wanted), urlsplit(location)
+    assert parse_with_ada(location) == expected
+    if expected is not None:
+        theirs, ours = urlsplit(expected), urlsplit(location)
         if "[" not in ours.netloc:
             assert parse_with_ada(f"https://{unquote(ours.hostname or '')}/") == f"https://{theirs.hostname}/"
         assert (ours.query, ours.fragment) == (theirs.query, theirs.fragment)

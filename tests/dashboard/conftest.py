@@ -16,8 +16,8 @@ from tests.web.running_service import RunningService
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    with launch_chromium() as found:
-        yield found
+    with launch_chromium() as result:
+        yield result
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 @pytest.fixture
 def dashboard_client(service: RunningService) -> Iterator[DashboardClient]:
     """Somebody in front of the fresh service's door."""
-    with DashboardClient(service) as found:
-        yield found
+    with DashboardClient(service) as result:
+        yield result
 
 
 @pytest.fixture(scope="module")

@@ -56,20 +56,20 @@ def browser_session(
     scheme: ColorScheme
     scheme, size = request.param
     wait_until(lambda: "no longer kept" in _campaign_page_text(sample_service, browser))
-    with BrowserSession(browser, sample_service.url, scheme=scheme, size=size) as found:
-        yield found.sign_in()
+    with BrowserSession(browser, sample_service.url, scheme=scheme, size=size) as result:
+        yield result.sign_in()
 
 
 def _campaign_page_text(sample_service: RunningService, browser: Browser) -> str:
     """The page of the campaign whose mails are too old to be kept."""
-    with BrowserSession(browser, sample_service.url) as found:
-        return found.sign_in().open_page(PAGES["campaign without its mail"]).content()
+    with BrowserSession(browser, sample_service.url) as result:
+        return result.sign_in().open_page(PAGES["campaign without its mail"]).content()
 
 
 def assert_accessible(page: Page) -> None:
     """axe-core finds no violation."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
 
 
 def assert_no_overflow(page: Page) -> None:
@@ -286,9 +286,9 @@ def test_it_works_under_a_mount(browser: Browser, tmp_path_factory: pytest.TempP
             looking.sign_in()
             for path in ("/", "/settings", "/live"):
                 page = looking.open_page(path)
-                found = page.evaluate(
+                result = page.evaluate(
                     "[...document.querySelectorAll('a[href],form[action],link[href],script[src],img[src]')]"
                     ".map(e => new URL(e.href || e.action || e.src).pathname)"
                 )
-                assert [one for one in found if not one.startswith("/mail/dashboard/")] == []
+                assert [item for item in result if not item.startswith("/mail/dashboard/")] == []
             assert looking.complaints == []

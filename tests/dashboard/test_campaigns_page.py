@@ -15,10 +15,10 @@ def test_each_campaign_has_its_own_day(sample_service: RunningService) -> None:
     account = sample_service.components.account
     assert account is not None
     with sample_service.components.store.read() as connection:
-        found = list_campaign_summaries(connection, account, report_period.parse_period("30", now(), ZoneInfo("UTC")))
-    ages = {one.tag: one.age_seconds for one in CAMPAIGNS}
-    assert [one.tag for one in found] == sorted(ages, key=lambda tag: ages[tag])
-    for one in found:
-        assert one.first_at is not None
-        sent = time.time() - ages[one.tag]
-        assert abs(one.first_at / 1_000_000 - sent) < 3600 + 600, one.tag  # sums are kept by the hour
+        result = list_campaign_summaries(connection, account, report_period.parse_period("30", now(), ZoneInfo("UTC")))
+    ages = {item.tag: item.age_seconds for item in CAMPAIGNS}
+    assert [item.tag for item in result] == sorted(ages, key=lambda tag: ages[tag])
+    for item in result:
+        assert item.first_at is not None
+        sent = time.time() - ages[item.tag]
+        assert abs(item.first_at / 1_000_000 - sent) < 3600 + 600, item.tag  # sums are kept by the hour

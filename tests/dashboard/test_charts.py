@@ -26,7 +26,7 @@ def test_every_value_is_a_labelled_bar() -> None:
     root = ElementTree.fromstring(text)  # noqa: S314 - our own
     told = [title.text for title in root.iter(f"{SVG}title")]
     assert told == ["1 Nov: 1,234", "2 Nov: 4", "1 Nov: 1", "2 Nov: 0"]
-    heights = [float(one.get("height", "0")) for one in root.iter(f"{SVG}rect") if "rect" in one.get("class", "")]
+    heights = [float(item.get("height", "0")) for item in root.iter(f"{SVG}rect") if "rect" in item.get("class", "")]
     assert len(heights) == 4
     assert heights[0] == max(heights)
     assert heights[3] == 0
@@ -43,4 +43,4 @@ def test_text_from_strangers_is_escaped() -> None:
 
 def test_charts_do_not_change_imports() -> None:
     """The package's finder for map plugins is not left in the process."""
-    assert [one for one in sys.meta_path if type(one).__module__ == "pygal"] == []
+    assert [item for item in sys.meta_path if type(item).__module__ == "pygal"] == []

@@ -44,9 +44,11 @@ def test_every_format_holds_the_same(spring_client: DashboardClient) -> None:
         assert answer.headers["content-disposition"].startswith('attachment; filename="clicks-spring-20')
         assert answer.headers["content-disposition"].endswith(f'.{name}"')
         assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
-    assert [one["id"] for one in csv.DictReader(io.StringIO(answers["csv"].text))] == [one["id"] for one in expected]
+    assert [item["id"] for item in csv.DictReader(io.StringIO(answers["csv"].text))] == [
+        item["id"] for item in expected
+    ]
     table = pyarrow.parquet.read_table(io.BytesIO(answers["parquet"].content))
-    assert table.column("destination").to_pylist() == [one["destination"] for one in expected]
+    assert table.column("destination").to_pylist() == [item["destination"] for item in expected]
 
 
 def test_sums_are_those_of_the_pages(spring_client: DashboardClient) -> None:
@@ -86,8 +88,8 @@ def test_one_message_s_clicks_are_a_file(service: RunningService, spring_client:
     """Every click of one message, and of no other."""
     page = spring_client.get("/messages?recipient=ada@example.org")
     key = page.partition('href="/dashboard/messages/')[2].partition('"')[0]
-    found = export_rows(spring_client, f"/messages/{key}/clicks/export?")
-    assert [(one["recipient"], one["message_id"]) for one in found] == [("ada@example.org", key)] * 2
+    result = export_rows(spring_client, f"/messages/{key}/clicks/export?")
+    assert [(item["recipient"], item["message_id"]) for item in result] == [("ada@example.org", key)] * 2
     assert service.account
 
 

@@ -81,8 +81,8 @@ def test_a_domain_gets_its_tracking_host(service: RunningService, dashboard_clie
     first, _ = service.delivered_links(entry["id"])
     assert first.startswith("http://go.example.com/c/")
     assert dashboard_client.post("/settings/host", {"domain": "example.com", "subdomain": ""}).status_code == 303
-    (found,) = service.client.get(f"{service.account_path}/domains").json()["data"]
-    assert (found["domain"], found["tracking_subdomain"]) == ("example.com", None)
+    (result,) = service.client.get(f"{service.account_path}/domains").json()["data"]
+    assert (result["domain"], result["tracking_subdomain"]) == ("example.com", None)
     checked = dashboard_client.post("/check", {"html": f'<a href="{first}">x</a>'}).text
     assert "already-tracked" in checked
 
@@ -285,8 +285,8 @@ def test_a_text_that_is_another_address_is_named_wherever_links_are(
     (entry,) = service.send(html_content=html)
     checked = service.client.post(f"{service.account_path}/check", json={"html_content": html}).json()["data"]
     sent = service.client.get(f"{service.account_path}/messages/{entry['id']}/links").json()["data"]
-    for found in (checked, sent):
-        assert [one["warning"] for one in found] == [TEXT_IS_URL, None, None]
+    for result in (checked, sent):
+        assert [item["warning"] for item in result] == [TEXT_IS_URL, None, None]
     dashboard_client.signed_in_client()
     shown = TEXT_IS_URL.replace("'", "&#39;")
     assert dashboard_client.post("/check", {"html": html}).text.count(shown) == 1
@@ -299,23 +299,23 @@ def test_the_check_page_applies_the_senders_domain(service: RunningService, dash
     the account's and the service's.
     """
     domain = f"{'a' * 60}.{'b' * 60}.example"
-    wanted = {"domain": domain, "tracking_subdomain": "t", "opt_out": ["data-quiet"]}
-    assert service.client.post(f"{service.account_path}/domains", json=wanted).status_code == 201
+    expected = {"domain": domain, "tracking_subdomain": "t", "opt_out": ["data-quiet"]}
+    assert service.client.post(f"{service.account_path}/domains", json=expected).status_code == 201
     noise = "".join(chr(0x4E00 + byte) for byte in hashlib.shake_256(b"").digest(2500))  # no packing makes it short
     html = "".join(f'<a href="https://e.example/{noise[:size]}">x</a>' for size in range(1700, 1800, 4))
     html += '<a data-quiet href="https://e.example/">x</a>'
     dashboard_client.signed_in_client()
-    found = []
+    result = []
     for sender in (None, {"email": f"news@{domain}"}):
         asked = {"html_content": html, **({"from": sender} if sender else {})}
         answer = service.client.post(f"{service.account_path}/check", json=asked).json()["data"]
         page = dashboard_client.post("/check", {"html": html, "from": sender["email"] if sender else ""}).text
         outcomes = re.findall(r'class="state o[nf]+">([a-z-]+)<', page)
-        assert outcomes == [one["outcome"] for one in answer]
-        found.append(Counter(outcomes))
+        assert outcomes == [item["outcome"] for item in answer]
+        result.append(Counter(outcomes))
     (entry,) = service.send(html_content=html, **{"from": {"email": f"news@{domain}"}})
     sent = service.client.get(f"{service.account_path}/messages/{entry['id']}/links").json()["data"]
-    assert Counter(one["outcome"] for one in sent) == found[1]
-    assert found[0]["too-long-destination"] < found[1]["too-long-destination"] < 25
-    assert (found[0]["opted-out"], found[1]["opted-out"]) == (0, 1)
+    assert Counter(item["outcome"] for item in sent) == result[1]
+    assert result[0]["too-long-destination"] < result[1]["too-long-destination"] < 25
+    assert (result[0]["opted-out"], result[1]["opted-out"]) == (0, 1)
     assert dashboard_client.post("/check", {"html": html, "from": "a@b c"}).status_code == 400

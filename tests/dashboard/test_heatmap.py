@@ -38,11 +38,11 @@ def test_no_link_is_left() -> None:
 
 def test_links_show_where_they_really_lead() -> None:
     """The list of links has the destination in place of the tracking link, and no position for untracked ones."""
-    found = [
+    result = [
         (heatmap_link.position, heatmap_link.destination)
         for heatmap_link in heatmap.heatmap_links(rewrite(PAGE, TRACKER), RING)
     ]
-    assert found == [(0, "https://example.com/a"), (None, "mailto:x@example.com"), (2, "https://example.com/ü")]
+    assert result == [(0, "https://example.com/a"), (None, "mailto:x@example.com"), (2, "https://example.com/ü")]
 
 
 def test_the_hidden_link_has_no_count() -> None:

@@ -38,7 +38,7 @@ def test_the_cookie_is_hidden_from_scripts_and_other_sites(dashboard_client: Das
     """
     cookies = dashboard_client.sign_in().headers.get_list("set-cookie")
     (cookie,) = (
-        one for one in cookies if one.startswith(session_cookies.SESSION_COOKIE)
+        item for item in cookies if item.startswith(session_cookies.SESSION_COOKIE)
     )  # the other one takes the visitor's back
     assert cookie.startswith("linkweir_session=")
     for word in ("HttpOnly", "SameSite=lax", "Path=/dashboard", f"Max-Age={SESSION_SECONDS}"):

@@ -122,7 +122,7 @@ def test_making_and_deleting_need_the_form_s_token(service: RunningService, dash
     for path in ("/webhooks/new", f"/webhooks/{key}/edit", f"/webhooks/{key}/delete"):
         form = {"token": "0" * 64, "id": str(uuid.uuid4()), **FIELDS, "name": "evil"}
         assert dashboard_client.http.post(path, data=form).status_code == 403
-    assert [one["name"] for one in service.client.get(f"{service.account_path}/webhooks").json()["data"]] == ["crm"]
+    assert [item["name"] for item in service.client.get(f"{service.account_path}/webhooks").json()["data"]] == ["crm"]
 
 
 def test_the_secret_is_copied_by_a_button(browser: Browser, service: RunningService) -> None:

@@ -11,6 +11,6 @@ from tests.db.sample_store import SampleStore
 @pytest.fixture
 def sample(tmp_path: Path) -> Iterator[SampleStore]:
     """Two accounts and no message yet."""
-    made = SampleStore(tmp_path)
-    yield made
-    made.store.close()
+    sample_store = SampleStore(tmp_path)
+    yield sample_store
+    sample_store.store.close()

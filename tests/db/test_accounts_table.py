@@ -51,9 +51,9 @@ def test_a_key_is_selected_by_its_digest_and_by_its_accounts_id(sample: SampleSt
     """Another digest or another account finds nothing."""
     one = make_api_key(sample, "one", NOW_US)
     with sample.store.read() as connection:
-        found = api_keys_table.get_by_digest(connection, b"one")
-        assert found is not None
-        assert (found["id"], found["scopes"], found["last_used_at"]) == (one, [accounts_table.WILDCARD_SCOPE], None)
+        result = api_keys_table.get_by_digest(connection, b"one")
+        assert result is not None
+        assert (result["id"], result["scopes"], result["last_used_at"]) == (one, [accounts_table.WILDCARD_SCOPE], None)
         assert api_keys_table.get_by_digest(connection, b"two") is None
         assert api_keys_table.get(connection, sample.account, one) is not None
         assert api_keys_table.get(connection, sample.other_account, one) is None

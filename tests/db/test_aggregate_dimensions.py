@@ -21,15 +21,15 @@ def test_each_text_has_one_number(sample: SampleStore) -> None:
 
 def test_each_axis_has_one_number(sample: SampleStore) -> None:
     """The same dimension of another scope or account is another axis."""
-    wanted = [
-        (who, f"tag:{one}", f"attribute:{one}") for who in (sample.account, sample.other_account) for one in TEXTS
+    expected = [
+        (who, f"tag:{item}", f"attribute:{item}") for who in (sample.account, sample.other_account) for item in TEXTS
     ]
     with sample.store.write() as connection:
-        first = aggregate_dimensions_table.get_or_create_ids(connection, wanted)
-        assert aggregate_dimensions_table.get_or_create_ids(connection, wanted[3:]) == {
-            axis: first[axis] for axis in wanted[3:]
+        first = aggregate_dimensions_table.get_or_create_ids(connection, expected)
+        assert aggregate_dimensions_table.get_or_create_ids(connection, expected[3:]) == {
+            axis: first[axis] for axis in expected[3:]
         }
-    assert len(set(first.values())) == len(wanted)
+    assert len(set(first.values())) == len(expected)
 
 
 def test_a_value_is_deleted_with_its_last_aggregate(sample: SampleStore) -> None:

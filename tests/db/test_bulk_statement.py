@@ -26,7 +26,7 @@ def test_rows_are_written_whatever_the_order(tmp_path: Path) -> None:
         renamed = update(accounts).where(accounts.c.id == bindparam("who")).values(name="y", about=bindparam("text"))
         BulkStatement(renamed, ("who", "text"), ("who",)).run(connection, [(two, "two")])
         BulkStatement(renamed, ("who", "text"), ("who",)).run(connection, [])
-        found = {row.id: (row.name, row.about, row.track_clicks) for row in connection.execute(select(accounts))}
-        assert found == {one: ("x", "", True), two: ("y", "two", True)}
+        result = {row.id: (row.name, row.about, row.track_clicks) for row in connection.execute(select(accounts))}
+        assert result == {one: ("x", "", True), two: ("y", "two", True)}
         assert connection.execute(select(link_keys.c.account_id, link_keys.c.key_id)).one() == (one, 7)
     store.close()

@@ -28,8 +28,8 @@ def make_hit(hour: int, machine: int, number: int = 0) -> ProbableHit:
 
 def test_a_message_counts_once_in_its_likeliest_hour() -> None:
     """A scanner's hit at delivery does not draw the person's click of the next day into its hour."""
-    found = expected_clickers([make_hit(1, 9_700, 1), make_hit(25, 400, 2), make_hit(30, 400, 3)])
-    assert found == {ALL_CLICKS: (25, 9_984), LINK: (25, 9_984)}
+    result = expected_clickers([make_hit(1, 9_700, 1), make_hit(25, 400, 2), make_hit(30, 400, 3)])
+    assert result == {ALL_CLICKS: (25, 9_984), LINK: (25, 9_984)}
 
 
 def test_hits_that_are_nobodys_change_nothing() -> None:
@@ -42,11 +42,11 @@ def test_hits_that_are_nobodys_change_nothing() -> None:
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, BASIS_POINTS)), max_size=12), st.randoms())
 def test_the_order_of_hits_changes_nothing(hits: list[tuple[int, int]], dice: random.Random) -> None:
     """The probability is one less the product of the machines', within rounding, however the hits are ordered."""
-    made = [make_hit(hour, machine, number) for number, (hour, machine) in enumerate(hits)]
-    shuffled = dice.sample(made, len(made))
-    assert expected_clickers(shuffled) == expected_clickers(made)
+    created = [make_hit(hour, machine, number) for number, (hour, machine) in enumerate(hits)]
+    shuffled = dice.sample(created, len(created))
+    assert expected_clickers(shuffled) == expected_clickers(created)
     exact = 1 - math.prod(Fraction(machine, BASIS_POINTS) for _, machine in hits)
-    assert abs(Fraction(click_probability(made), BASIS_POINTS) - exact) <= Fraction(1, BASIS_POINTS)
+    assert abs(Fraction(click_probability(created), BASIS_POINTS) - exact) <= Fraction(1, BASIS_POINTS)
 
 
 def test_only_the_first_hits_of_a_flood_count() -> None:

@@ -26,10 +26,10 @@ from linkweir.errors import DatabaseUnavailable, DataFolderError
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """A migrated store that waits a tenth of a second for locks."""
-    made = Database(tmp_path / "data" / "linkweir.db", timeout=0.1)
-    migrate(made)
-    yield made
-    made.close()
+    database = Database(tmp_path / "data" / "linkweir.db", timeout=0.1)
+    migrate(database)
+    yield database
+    database.close()
 
 
 def test_the_migrations_create_the_declared_tables(store: Database) -> None:
@@ -153,10 +153,10 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     """Rubbish in the database file is reported as DatabaseUnavailable, not as a driver's exception."""
     path = tmp_path / "linkweir.db"
     path.write_bytes(b"not a database at all " * 100)
-    made = Database(path, timeout=0.1)
+    database = Database(path, timeout=0.1)
     with pytest.raises(DatabaseUnavailable):
-        migrate(made)
-    made.close()
+        migrate(database)
+    database.close()
 
 
 def test_two_starts_at_once_wait_for_each_other(tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def claim_due(
 def load_message(sample: SampleStore, key: uuid.UUID) -> Mapping[str, Any]:
     """The message as it is now."""
     with sample.store.read() as connection:
-        found = messages_table.get(connection, sample.account, key)
-    assert found is not None
-    return dict(found)
+        result = messages_table.get(connection, sample.account, key)
+    assert result is not None
+    return dict(result)
 
 
 def test_a_message_is_stored_whole(sample: SampleStore) -> None:
@@ -38,13 +38,13 @@ def test_a_message_is_stored_whole(sample: SampleStore) -> None:
     key = sample.queue_message(
         raw=lambda: b"late", short_links={0: "https://a.example/", 7: "https://b.example/"}, due_at=NOW_US + 5
     )
-    found = load_message(sample, key)
-    assert (found["sender_domain"], found["recipient_domain"]) == ("example.com", "example.org")
-    assert (found["status"], found["scheduled_at"], found["click_count"]) == ("Received", NOW_US + 5, 0)
+    result = load_message(sample, key)
+    assert (result["sender_domain"], result["recipient_domain"]) == ("example.com", "example.org")
+    assert (result["status"], result["scheduled_at"], result["click_count"]) == ("Received", NOW_US + 5, 0)
     with sample.store.read() as connection:
         assert messages_table.get_content(connection, key) == b"late"
-        assert messages_table.get_short_link_destination(connection, found["number"], 7) == "https://b.example/"
-        assert messages_table.get_short_link_destination(connection, found["number"], 1) is None
+        assert messages_table.get_short_link_destination(connection, result["number"], 7) == "https://b.example/"
+        assert messages_table.get_short_link_destination(connection, result["number"], 1) is None
         assert messages_table.get(connection, sample.other_account, key) is None
         assert delivery_queue_table.count_waiting(connection) == 1
 
@@ -102,8 +102,8 @@ def test_a_delivery_ends_a_message(sample: SampleStore, clicks: int, opens: int,
         ] == ["250"]
         assert messages_table.get_content(connection, key) is None
         assert delivery_queue_table.count_waiting(connection) == 0
-    found = load_message(sample, key)
-    assert (found["status"], found["delivered_at"], found["num_attempts"]) == (status, NOW_US + 1, 1)
+    result = load_message(sample, key)
+    assert (result["status"], result["delivered_at"], result["num_attempts"]) == (status, NOW_US + 1, 1)
 
 
 def test_a_bounce_has_its_class_and_no_delivery(sample: SampleStore) -> None:
@@ -115,8 +115,8 @@ def test_a_bounce_has_its_class_and_no_delivery(sample: SampleStore) -> None:
             connection, OWNER, key, status="Bounced", log="550", now=NOW_US, classification="address"
         )
         assert messages_table.get_content(connection, key) == b"raw"
-    found = load_message(sample, key)
-    assert (found["status"], found["bounce_classification"], found["delivered_at"]) == ("Bounced", "address", None)
+    result = load_message(sample, key)
+    assert (result["status"], result["bounce_classification"], result["delivered_at"]) == ("Bounced", "address", None)
 
 
 def test_a_message_that_is_put_back_is_due_later(sample: SampleStore) -> None:

@@ -23,9 +23,9 @@ def add_event(sample: SampleStore, key: uuid.UUID, kind: str, at: int = NOW_US) 
 def count_events(sample: SampleStore, start: int = NOW_US, end: int = NOW_US + 10, **filters: Any) -> dict[str, int]:
     """What was counted, without the zeros."""
     with sample.store.read() as connection:
-        [found] = delivery_statistics.count_events_by_period(connection, sample.account, [(start, end)], **filters)
-    assert found.keys() == set(delivery_statistics.COUNTED_EVENT_KINDS)
-    return {kind: count for kind, count in found.items() if count}
+        [result] = delivery_statistics.count_events_by_period(connection, sample.account, [(start, end)], **filters)
+    assert result.keys() == set(delivery_statistics.COUNTED_EVENT_KINDS)
+    return {kind: count for kind, count in result.items() if count}
 
 
 def test_a_message_counts_once_for_each_kind(sample: SampleStore) -> None:
@@ -68,5 +68,5 @@ def test_many_periods_are_counted_in_one_go(sample: SampleStore) -> None:
         add_event(sample, key, "clicked", at)
     with sample.store.read() as connection:
         periods = [(NOW_US + start, NOW_US + start + 10) for start in (20, 0, 10)]
-        found = delivery_statistics.count_events_by_period(connection, sample.account, periods)
-    assert [row["clicked"] for row in found] == [1, 1, 0]
+        result = delivery_statistics.count_events_by_period(connection, sample.account, periods)
+    assert [row["clicked"] for row in result] == [1, 1, 0]

@@ -36,13 +36,13 @@ def test_a_flag_of_its_own_is_taken() -> None:
 
 def test_dimensions_are_columns_and_fields() -> None:
     """What a dimension's values are known of has a column, and for clicks a field of the event or its enrichment."""
-    for one in DIMENSIONS:
-        if one.source == "message":
-            assert one.name in messages.c or one.name == "tag"
-    for one in CLICK_DIMENSIONS:
-        assert one.name in clicks.c
-        carrier = ClickEvent if one.from_request else Enrichment
-        assert one.name in {field.name for field in dataclasses.fields(carrier)}
+    for item in DIMENSIONS:
+        if item.source == "message":
+            assert item.name in messages.c or item.name == "tag"
+    for item in CLICK_DIMENSIONS:
+        assert item.name in clicks.c
+        carrier = ClickEvent if item.from_request else Enrichment
+        assert item.name in {field.name for field in dataclasses.fields(carrier)}
 
 
 def test_a_click_has_each_column_of_its_row() -> None:

@@ -29,9 +29,9 @@ def test_a_domain_belongs_to_one_account_once(sample: SampleStore) -> None:
     with pytest.raises(IntegrityError):
         add_domain(sample, "a.example")
     with sample.store.read() as connection:
-        found = domains_table.find(connection, sample.account, "a.example")
-        assert found is not None
-        assert found["id"] == mine
+        result = domains_table.find(connection, sample.account, "a.example")
+        assert result is not None
+        assert result["id"] == mine
         assert domains_table.get(connection, sample.account, theirs) is None
         assert domains_table.find(connection, sample.account, "b.example") is None
 
@@ -62,9 +62,9 @@ def test_a_credential_is_selected_by_its_username(sample: SampleStore) -> None:
     with pytest.raises(IntegrityError), sample.store.write() as connection:
         smtp_credentials_table.add(connection, make_credential(sample.account, "two"))
     with sample.store.write() as connection:
-        found = smtp_credentials_table.get_by_username(connection, "two")
-        assert found is not None
-        assert found["account_id"] == sample.other_account
+        result = smtp_credentials_table.get_by_username(connection, "two")
+        assert result is not None
+        assert result["account_id"] == sample.other_account
         assert smtp_credentials_table.get_by_username(connection, "One") is None
         assert smtp_credentials_table.count(connection, sample.account) == 1
         assert smtp_credentials_table.get(connection, sample.account, theirs["id"]) is None

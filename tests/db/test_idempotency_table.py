@@ -36,11 +36,11 @@ def test_an_answer_is_written_once(sample: SampleStore) -> None:
         assert idempotency_table.complete(connection, sample.account, "k", begun_at=NOW_US, **{**late, "body": b"x"})
         assert not idempotency_table.complete(connection, sample.account, "k", begun_at=NOW_US, **late)
         idempotency_table.discard(connection, sample.account, "k", NOW_US)
-        found = idempotency_table.start(
+        result = idempotency_table.start(
             connection, sample.account, "k", fingerprint=FINGERPRINT, now=NOW_US, until=NOW_US
         )
-        assert found is not None
-        assert found["body"] == b"x"
+        assert result is not None
+        assert result["body"] == b"x"
 
 
 @pytest.mark.parametrize("limit", [1, 10])

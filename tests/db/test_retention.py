@@ -29,8 +29,8 @@ def test_content_goes_when_its_time_is_over(sample: SampleStore) -> None:
     )
     with sample.store.write() as connection:
         assert retention_queries.delete_contents(connection, LATER_US, 10) == 1
-        found = [messages_table.get_content(connection, key) for key in (gone, kept, waiting)]
-    assert found == [None, b"raw", b"raw"]
+        result = [messages_table.get_content(connection, key) for key in (gone, kept, waiting)]
+    assert result == [None, b"raw", b"raw"]
 
 
 def test_a_message_goes_with_all_that_belongs_to_it(sample: SampleStore) -> None:
@@ -68,6 +68,6 @@ def test_events_are_listed_in_their_order(sample: SampleStore) -> None:
     with sample.store.write() as connection:
         events_table.add_many(connection, rows)
         events_table.add_many(connection, [])
-        assert [(one["kind"], one["data"]) for one in events_table.list_for_message(connection, key)] == [
+        assert [(item["kind"], item["data"]) for item in events_table.list_for_message(connection, key)] == [
             (str(at), {"at": at}) for at in (1, 2, 3)
         ]

@@ -21,12 +21,12 @@ ACCOUNT = uuid.uuid4()
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """A migrated store with one account."""
-    made = Database(tmp_path / "data" / "linkweir.db", timeout=1)
-    migrate(made)
-    with made.write() as connection:
+    database = Database(tmp_path / "data" / "linkweir.db", timeout=1)
+    migrate(database)
+    with database.write() as connection:
         accounts_table.create(connection, ACCOUNT, "x", 1)
-    yield made
-    made.close()
+    yield database
+    database.close()
 
 
 def make_message_row(**fields: Any) -> dict[str, Any]:
@@ -73,14 +73,14 @@ def test_each_scope_counts_along_each_dimension(store: Database) -> None:
         connection.execute(insert(schema.messages), [one])
         send_aggregates_table.count_accepted(connection, [one])
         send_aggregates_table.count_delivered(connection, one["id"])
-        found = list_hourly_sends(connection)
+        result = list_hourly_sends(connection)
     scopes = {"", "tag:a", "tag:b", "sender:example.com"}
     sides = {
         *(("", ""), ("tag", "a"), ("tag", "b"), ("sender_domain", "example.com")),
         *(("recipient_domain", "example.org"), ("variant", "B"), ("attribute:plan", "pro")),
     }
-    assert set(found) == {(scope, dimension, 5, value) for scope in scopes for dimension, value in sides}
-    assert set(found.values()) == {(1, 1)}
+    assert set(result) == {(scope, dimension, 5, value) for scope in scopes for dimension, value in sides}
+    assert set(result.values()) == {(1, 1)}
 
 
 def test_a_sandbox_counts_nowhere(store: Database) -> None:

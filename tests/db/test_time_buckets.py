@@ -17,11 +17,11 @@ HOURS = st.integers(0, 3000)
 
 def list_hours(parts: list[tuple[int, int, int]]) -> list[int]:
     """Every hour that these sums hold."""
-    found: list[int] = []
+    result: list[int] = []
     for size, first, last in parts:
         assert (first % size, last % size) == (0, 0)
-        found += range(first, last)
-    return found
+        result += range(first, last)
+    return result
 
 
 @given(HOURS, HOURS)
@@ -34,10 +34,10 @@ def test_each_hour_once(first: int, last: int) -> None:
 def test_only_known_hours_matter(first: int, last: int, one: int, other: int) -> None:
     """Of the hours that anything happened in, those asked for are held, and no other."""
     lowest, highest = sorted((one, other))
-    happened, wanted = set(range(lowest, highest + 1)), set(range(first, last))
+    happened, expected = set(range(lowest, highest + 1)), set(range(first, last))
     parts = cover_hours_within(first, last, lowest, highest)
     held = happened if parts == [(ALL_TIME, 0, 1)] else happened & set(list_hours(parts))
-    assert held == happened & wanted
+    assert held == happened & expected
 
 
 def test_a_long_time_is_few_sums() -> None:

@@ -58,10 +58,10 @@ def test_strangers_are_forgotten_as_long_after_as_messages(sample: SampleStore) 
     with sample.store.write() as connection:
         now = NOW_US + 31 * DAY_US  # accounts keep metadata for 30 days
         assert [retention_queries.anonymize_unattributed_clicks(connection, now, 10) for _ in range(2)] == [1, 0]
-        found = {row.id: row for row in connection.execute(select(t.clicks))}
+        result = {row.id: row for row in connection.execute(select(t.clicks))}
     names = ("ip", "user_agent", "message_ref", "destination")
-    assert [getattr(found[old], name) for name in names] == [None] * 4
-    assert (found[old].country, found[old].verdict) == ("SE", "human")
-    assert {name: getattr(found[young], name) for name in words} == words
+    assert [getattr(result[old], name) for name in names] == [None] * 4
+    assert (result[old].country, result[old].verdict) == ("SE", "human")
+    assert {name: getattr(result[young], name) for name in words} == words
     rebuild_aggregates(sample.store, NOW_US, lambda _what, _count: True)
     assert sorted(sums()) == sorted(before)

@@ -54,9 +54,9 @@ class OutboxWebhook:
     def load_row(self) -> dict[str, Any]:
         """The webhook as it is now."""
         with self.sample.store.read() as connection:
-            found = webhooks_table.get(connection, self.sample.account, self.id)
-        assert found is not None
-        return dict(found)
+            result = webhooks_table.get(connection, self.sample.account, self.id)
+        assert result is not None
+        return dict(result)
 
     @property
     def list_states(self) -> list[tuple[str, int]]:
@@ -102,7 +102,7 @@ def test_a_success_ends_a_request_and_the_row_of_failures(webhook: OutboxWebhook
     assert not webhook.settle(first, ok=False, status=500, error="status 500", next_at=NOW_US + SECOND_US)
     row = webhook.load_row
     assert (row["success_count"], row["error_count"], row["errors_since_last_success"]) == (0, 1, 1)
-    assert [one.failing for one in webhook.list_due(NOW_US + SECOND_US)] == [True]
+    assert [item.failing for item in webhook.list_due(NOW_US + SECOND_US)] == [True]
     assert not webhook.settle(second, ok=True, status=204)
     row = webhook.load_row
     assert (row["success_count"], row["error_count"], row["errors_since_last_success"]) == (1, 1, 0)

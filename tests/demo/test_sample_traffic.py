@@ -41,9 +41,9 @@ def test_it_is_there_once(demo_service: RunningService) -> None:
 
 def test_every_message_is_marked(demo_service: RunningService) -> None:
     """All of it has the source `sample`, a sender and recipients that cannot be reached, and a tag that says so."""
-    found = query(demo_service, "SELECT source, sender, recipient, tags FROM messages")
-    assert len(found) == sum(one.recipients for one in sample_campaigns.CAMPAIGNS)
-    for source, sender, recipient, tags in found:
+    result = query(demo_service, "SELECT source, sender, recipient, tags FROM messages")
+    assert len(result) == sum(item.recipients for item in sample_campaigns.CAMPAIGNS)
+    for source, sender, recipient, tags in result:
         assert source == "sample"
         assert str(sender).endswith(".sample")
         assert str(recipient).endswith(".example")
@@ -62,8 +62,8 @@ def test_nothing_is_sent(demo_service: RunningService) -> None:
 def test_people_and_machines_are_among_it(demo_service: RunningService) -> None:
     """The clicks went through the real pipeline: people, machines and prefetching, with reasons, and sums of them."""
     people, machines, ahead = (
-        query(demo_service, f"SELECT count(*) FROM clicks WHERE verdict = '{one}'")[0][0]  # noqa: S608
-        for one in ("human", "machine", "prefetch")
+        query(demo_service, f"SELECT count(*) FROM clicks WHERE verdict = '{item}'")[0][0]  # noqa: S608
+        for item in ("human", "machine", "prefetch")
     )
     assert isinstance(people, int)
     assert isinstance(machines, int)

@@ -73,8 +73,8 @@ class EmptyingTracker(Tracker):
     shared: list[Any] = []  # noqa: RUF012 - shared on purpose
 
     def mint_many(self, destinations: list[bytes], indexes: list[int], **marks: Any) -> Any:
-        found = super().mint_many(destinations, indexes, **marks)
-        self.shared[:] = found
+        result = super().mint_many(destinations, indexes, **marks)
+        self.shared[:] = result
         destinations.clear()
         indexes[:0] = [0] * 100
         return self.shared
@@ -161,8 +161,8 @@ def run_scan(choices: Choices, data: bytes) -> None:
     ways: dict[str, Any] = {"switches": choices.choice(SWITCHES), "charset": choices.choice(CHARSETS)}
     links = choices.choice((None, *TRACKERS))
     form = choices.choice(INPUT_FORMS)
-    found = list(scan(form(data), links=links, **ways))
-    assert len(found) <= len(check(form(data), links=links, **ways))
+    result = list(scan(form(data), links=links, **ways))
+    assert len(result) <= len(check(form(data), links=links, **ways))
 
 
 def run_plan(choices: Choices, data: bytes) -> None:
@@ -257,8 +257,8 @@ def run_url_codec(choices: Choices, data: bytes) -> None:
     del choices
     small = _tokens.compress_url(data)
     assert small is None or _tokens.decompress_url(small) == data
-    found = _tokens.decompress_url(data)
-    assert found is None or _tokens.compress_url(found) == data
+    result = _tokens.decompress_url(data)
+    assert result is None or _tokens.compress_url(result) == data
     assert _tokens.encode_base64url(data).isascii()
     _tokens.decode_base64url(data)
     assert len(data) > 6000 or _tokens.decode_base64url(_tokens.encode_base64url(data)) == data

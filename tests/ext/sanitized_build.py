@@ -33,13 +33,13 @@ cythonize(modules, build_dir=sys.argv[1], compiler_directives={"language_level":
 
 def find_runtime(compiler: str) -> str | None:
     """What LD_PRELOAD has to name for modules that this compiler has built; None without the sanitizers' runtime."""
-    found = []
+    result = []
     for name in RUNTIME_LIBRARIES[compiler]:
         command = [compiler, f"-print-file-name={name}"]
         path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
         if Path(path).is_file():
-            found.append(path)
-    return ":".join(found) if len(found) == (2 if compiler == "cc" else 1) else None
+            result.append(path)
+    return ":".join(result) if len(result) == (2 if compiler == "cc" else 1) else None
 
 
 def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *SANITIZER_FLAGS)) -> Path:

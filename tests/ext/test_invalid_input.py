@@ -90,7 +90,7 @@ def test_minting_names_what_it_cannot_take(
 def test_lists_that_change_while_minting_do_not_matter() -> None:
     """What an index does to the two lists when it is asked for its value changes no link."""
     destinations: list[Any] = [b"http://h/%d" % number for number in range(50)]
-    wanted = make_tracker(Tracker).mint_many(destinations, list(range(50)))
+    expected = make_tracker(Tracker).mint_many(destinations, list(range(50)))
     indexes: list[Any] = list(range(50))
 
     def empty() -> None:
@@ -99,7 +99,7 @@ def test_lists_that_change_while_minting_do_not_matter() -> None:
         gc.collect()
 
     indexes[0] = CallbackIndex(empty)
-    assert make_tracker(Tracker).mint_many(destinations, indexes) == wanted
+    assert make_tracker(Tracker).mint_many(destinations, indexes) == expected
     assert destinations == []
 
 
@@ -123,10 +123,10 @@ def test_threads_that_change_what_is_minted_do_not_matter() -> None:
     try:
         for _ in range(300):
             try:
-                found = links.mint_many(destinations, indexes, known=b"known", refused=b"refused")
+                result = links.mint_many(destinations, indexes, known=b"known", refused=b"refused")
             except ValueError:
                 continue  # one list was empty already
-            assert len(found) in (0, 40)
+            assert len(result) in (0, 40)
     finally:
         stop.set()
         for thread in threads:
@@ -135,11 +135,11 @@ def test_threads_that_change_what_is_minted_do_not_matter() -> None:
 
 def test_a_list_that_is_used_again_or_emptied_does_not_matter() -> None:
     """A Tracker that gives out one list for all batches, which a callback empties, gives the links of a plain one."""
-    wanted = rewrite(DOCUMENT, make_tracker(Tracker))
+    expected = rewrite(DOCUMENT, make_tracker(Tracker))
     for told in (None, lambda link: EmptyingTracker.shared.clear()):
-        assert rewrite(DOCUMENT, make_tracker(EmptyingTracker), on_link=told) == wanted
+        assert rewrite(DOCUMENT, make_tracker(EmptyingTracker), on_link=told) == expected
         rewriter = Rewriter(make_tracker(EmptyingTracker), on_link=told)
-        assert rewriter.feed(DOCUMENT[:99]) + rewriter.feed(DOCUMENT[99:]) + rewriter.close() == wanted
+        assert rewriter.feed(DOCUMENT[:99]) + rewriter.feed(DOCUMENT[99:]) + rewriter.close() == expected
 
 
 def test_a_tracker_cannot_change_a_plan() -> None:

@@ -24,9 +24,9 @@ from tests.web.running_service import BROWSER_HEADERS, RunningService, html_body
 def get_checks(served: RunningService) -> dict[str, str]:
     """What /readyz says, which is 200 when all of it is ok."""
     answer = served.reader.get("/readyz")
-    found: dict[str, str] = answer.json()["checks"]
-    assert answer.status_code == (200 if set(found.values()) == {"ok"} else 503)
-    return found
+    result: dict[str, str] = answer.json()["checks"]
+    assert answer.status_code == (200 if set(result.values()) == {"ok"} else 503)
+    return result
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -84,14 +84,14 @@ def test_a_thread_that_ends_is_started_again(tmp_path: Path) -> None:
     """Whichever thread ends, by whatever, there is another one soon: mail is delivered and clicks are counted."""
     with RunningService(tmp_path, smtp_port=0) as served:
         for name in [*THREAD_NAMES, "linkweir-smtp"]:
-            (old,) = [one for one in threading.enumerate() if one.name == name]
+            (old,) = [item for item in threading.enumerate() if item.name == name]
             assert ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(old.ident or 0), ctypes.py_object(SystemExit)
             )
             if name == "linkweir-smtp":  # it looks up when somebody comes
                 socket.create_connection(served.components.smtp_servers[0].address).close()
             wait_until(lambda old=old: not old.is_alive())
-        wait_until(lambda: {*THREAD_NAMES, "linkweir-smtp"} <= {one.name for one in threading.enumerate()})
+        wait_until(lambda: {*THREAD_NAMES, "linkweir-smtp"} <= {item.name for item in threading.enumerate()})
         assert served.read_metric("linkweir_thread_restarts_total") == len(THREAD_NAMES) + 1
         said = [line["name"] for line in served.logs if line["event"] == "thread.ended"]
         assert sorted(said) == ["clicks", "journal", "refresh", "smtp-0", "webhooks", "worker"]

@@ -43,10 +43,10 @@ def test_requests_to_webhooks_survive(tmp_path: Path) -> None:
             process.stop(signal.SIGTERM)
         assert {key for key, _ in list_outbox(tmp_path)} == {key for key, _ in before}
         taken = receiver.received[hung:]
-        told = {(one.json["type"], one.json["data"]["id"]) for one in taken}
+        told = {(item.json["type"], item.json["data"]["id"]) for item in taken}
         assert len(told) == MESSAGE_COUNT * len(KINDS)
-        assert len({one.headers["webhook-id"] for one in receiver.received}) == MESSAGE_COUNT * len(KINDS)
-        assert all(abs(int(one.headers["webhook-timestamp"]) - time.time()) < 60 for one in taken)
+        assert len({item.headers["webhook-id"] for item in receiver.received}) == MESSAGE_COUNT * len(KINDS)
+        assert all(abs(int(item.headers["webhook-timestamp"]) - time.time()) < 60 for item in taken)
 
 
 def list_outbox(data: Path) -> list[tuple[str, str]]:

@@ -185,8 +185,8 @@ def _record_files(shell: Shell) -> None:
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: "<secret>" if name == "secret" else _without_secrets(one) for name, one in value.items()}
-    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+        return {name: "<secret>" if name == "secret" else _without_secrets(item) for name, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def _record_folder(shell: Shell, click: str) -> None:

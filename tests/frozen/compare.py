@@ -15,11 +15,11 @@ def differences(stored: Any, found: Any, place: str = "") -> Iterator[str]:
             else:
                 yield from differences(stored[name], found[name], f"{place}/{name}")
     elif isinstance(stored, list) and isinstance(found, list) and len(stored) == len(found):
-        for number, (one, other) in enumerate(zip(stored, found, strict=True)):
-            yield from differences(one, other, f"{place}[{number}]")
+        for number, (item, other) in enumerate(zip(stored, found, strict=True)):
+            yield from differences(item, other, f"{place}[{number}]")
     elif isinstance(stored, list) and isinstance(found, list):
-        yield from (f"{place}: gone; was {_short(one)}" for one in stored if one not in found)
-        yield from (f"{place}: new; {_short(one)}" for one in found if one not in stored)
+        yield from (f"{place}: gone; was {_short(item)}" for item in stored if item not in found)
+        yield from (f"{place}: new; {_short(item)}" for item in found if item not in stored)
         yield f"{place}: {len(stored)} entries before, {len(found)} now"
     elif stored != found or type(stored) is not type(found):
         yield f"{place}: was {_short(stored)}, is {_short(found)}"

@@ -24,7 +24,7 @@ def record(path: Path, normalizer: Normalizer) -> dict[str, Any]:
         rows = {name: _rows(connection, name, normalizer) for name in tables}
     finally:
         connection.close()
-    return {"schema": schema, **{f"rows of {name}": found for name, found in rows.items()}}
+    return {"schema": schema, **{f"rows of {name}": result for name, result in rows.items()}}
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, Any]:
@@ -33,17 +33,17 @@ def _columns(connection: sqlite3.Connection, table: str) -> dict[str, Any]:
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name",
         (table,),
     )
-    found = {name: " ".join(str(one) for one in rest) for name, *rest in sorted(columns)}
-    return {"columns": found, "indexes": {name: " ".join(sql.split()) for name, sql in indexes}}
+    result = {name: " ".join(str(item) for item in rest) for name, *rest in sorted(columns)}
+    return {"columns": result, "indexes": {name: " ".join(sql.split()) for name, sql in indexes}}
 
 
 def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) -> list[Any]:
     """Rows in the order of what is the same in each run, with identifiers seen before known by number."""
     cursor = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  a name out of the database itself
-    names = [one[0] for one in cursor.description]
+    names = [item[0] for item in cursor.description]
     named = {column: _describe_rows(connection, other) for column, other in REFERENCES.items() if column in names}
     rows = [
-        {name: named[name][one] if name in named else _readable(one) for name, one in zip(names, row, strict=True)}
+        {name: named[name][item] if name in named else _readable(item) for name, item in zip(names, row, strict=True)}
         for row in cursor
     ]
     if table in REFERENCES.values():
@@ -59,7 +59,7 @@ def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) ->
 
 def _describe_rows(connection: sqlite3.Connection, table: str) -> dict[int, str]:
     rows = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  a name of ours
-    return {number: " ".join(str(one) for one in rest) for number, *rest in rows}
+    return {number: " ".join(str(item) for item in rest) for number, *rest in rows}
 
 
 def _readable(value: Any) -> Any:
@@ -68,10 +68,10 @@ def _readable(value: Any) -> Any:
         value = _text_of(value)
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
-            found = json.loads(value)
+            result = json.loads(value)
         except ValueError:
             return value
-        return f"<{found['type']}>" if "type" in found else found  # webhook bodies have a fixture of their own
+        return f"<{result['type']}>" if "type" in result else result  # webhook bodies have a fixture of their own
     return value
 
 

@@ -55,7 +55,7 @@ class Recorder:
         entry: Recording = {
             **self._operation(response.request),
             "status": response.status_code,
-            "headers": {key: one for key, one in sorted(response.headers.multi_items()) if key not in UNSAID},
+            "headers": {key: item for key, item in sorted(response.headers.multi_items()) if key not in UNSAID},
         }
         shape = shape or ("json" if kind == "application/json" else "text" if response.content else "none")
         if shape == "json":
@@ -71,7 +71,7 @@ class Recorder:
             del entry["headers"]["content-type"]  # as `json` says
         if "allow" in response.headers:
             entry["headers"]["allow"] = ", ".join(sorted(response.headers["allow"].split(", ")))
-        cookies = [re.sub(r"=[^;]+", "=<value>", one, count=1) for one in response.headers.get_list("set-cookie")]
+        cookies = [re.sub(r"=[^;]+", "=<value>", item, count=1) for item in response.headers.get_list("set-cookie")]
         if cookies:
             entry["headers"]["set-cookie"] = cookies
         self.exchanges[name] = self.normalizer.value(entry)
@@ -150,11 +150,11 @@ def record_resources(recorder: Recorder) -> str:
         "api-keys": {"label": "store", "ip_allow_list": []},
     }
     for kind, body in new.items():
-        made = api(f"{kind} create", "POST", f"/{kind}", body, Idempotency_Key=f"make-{kind}")
+        created = api(f"{kind} create", "POST", f"/{kind}", body, Idempotency_Key=f"make-{kind}")
         api(f"{kind} create again", "POST", f"/{kind}", body, Idempotency_Key=f"make-{kind}")
         api(f"{kind} create other body", "POST", f"/{kind}", {**body, "x": 1}, Idempotency_Key=f"make-{kind}")
         api(f"{kind} create nothing", "POST", f"/{kind}", {})
-        one = f"/{kind}/{made['id']}"
+        one = f"/{kind}/{created['id']}"
         api(f"{kind} get", "GET", one)
         if kind in changes:
             api(f"{kind} put", "PUT", one, changes[kind])
@@ -179,7 +179,7 @@ def record_webhooks(recorder: Recorder, url: str) -> str:
     api = recorder.api
     asked = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")
     body = {"name": "all", "url": url, "scope": "global", **{f"on_{kind}": True for kind in asked}}
-    made = api("webhooks create", "POST", "/webhooks", body)
+    created = api("webhooks create", "POST", "/webhooks", body)
     other = {"name": "some", "url": "https://hooks.example.com/x", "scope": "scoped", "domains": ["example.net"]}
     second = api("webhooks create scoped", "POST", "/webhooks", {**other, "enabled": False})
     api("webhooks create nothing", "POST", "/webhooks", {})
@@ -191,7 +191,7 @@ def record_webhooks(recorder: Recorder, url: str) -> str:
     api("webhooks list wrong", "GET", "/webhooks?enabled=maybe")
     api("webhooks delete", "DELETE", f"/webhooks/{second['id']}")
     api("webhooks get unknown", "GET", f"/webhooks/{second['id']}")
-    return str(made["secret"])
+    return str(created["secret"])
 
 
 def record_sending(recorder: Recorder) -> dict[str, str]:

@@ -67,11 +67,11 @@ class Normalizer:
         """The same for a JSON value; cursors and passwords are known by their key, moments by their size."""
         if isinstance(value, dict):
             return {
-                self.text(name, known_only=known_only): self.value(one, name, known_only=known_only)
-                for name, one in value.items()
+                self.text(name, known_only=known_only): self.value(item, name, known_only=known_only)
+                for name, item in value.items()
             }
         if isinstance(value, list | tuple):
-            return [self.value(one, key, known_only=known_only) for one in value]
+            return [self.value(item, key, known_only=known_only) for item in value]
         if isinstance(value, str):
             return self._string(value, key, known_only)
         if key in WAIT_KEYS and isinstance(value, float):
@@ -115,9 +115,9 @@ def mail_of(raw: bytes) -> dict[str, Any]:
 def without_texts(value: Any, keys: frozenset[str] | None = None, key: str = "") -> Any:
     """The same JSON with every sentence masked; under these keys alone, if any are given."""
     if isinstance(value, dict):
-        return {name: without_texts(one, keys, name) for name, one in value.items()}
+        return {name: without_texts(item, keys, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [without_texts(one, keys, key) for one in value]
+        return [without_texts(item, keys, key) for item in value]
     if isinstance(value, str) and " " in unquote(value) and (keys is None or key in keys):
         return "<text>"
     return value

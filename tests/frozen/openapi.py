@@ -13,19 +13,19 @@ def record(recorder: Recorder) -> Recording:
     """
     document = recorder.service.client.get("/openapi.json").json()
     schemas = document.get("components", {}).get("schemas", {})
-    found: Recording = {}
+    result: Recording = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method not in METHODS:
                 continue
             request = operation.get("requestBody", {})
-            found[f"{method.upper()} {path}"] = {
+            result[f"{method.upper()} {path}"] = {
                 "parameters": {
-                    f"{one['in']} {one['name']}": [
-                        bool(one.get("required")),
-                        _plain(one.get("schema", {}), schemas, ()),
+                    f"{item['in']} {item['name']}": [
+                        bool(item.get("required")),
+                        _plain(item.get("schema", {}), schemas, ()),
                     ]
-                    for one in (
+                    for item in (
                         _resolve_reference(parameter, document) for parameter in operation.get("parameters", [])
                     )
                 },
@@ -33,18 +33,18 @@ def record(recorder: Recorder) -> Recording:
                 "answers": _answers(operation["responses"], document),
                 "security": operation.get("security", document.get("security")),
             }
-    return found
+    return result
 
 
 def _answers(responses: dict[str, Any], document: dict[str, Any]) -> Recording:
     """What is answered, with the statuses that it is answered with."""
-    found: Recording = {}
+    result: Recording = {}
     for status, response in responses.items():
         one = _resolve_reference(response, document)
         bodies = _bodies(one, document.get("components", {}).get("schemas", {}))
         shape = json.dumps({"headers": sorted(one.get("headers", {})), **bodies})
-        found.setdefault(shape, []).append(status)
-    return {" ".join(statuses): json.loads(shape) for shape, statuses in found.items()}
+        result.setdefault(shape, []).append(status)
+    return {" ".join(statuses): json.loads(shape) for shape, statuses in result.items()}
 
 
 def _bodies(described: dict[str, Any], schemas: dict[str, Any]) -> dict[str, list[str]]:
@@ -83,13 +83,13 @@ def _fields(schema: dict[str, Any], schemas: dict[str, Any], place: str, seen: t
         yield f"{place}: again"
         return
     seen = (*seen, name) if name else seen
-    for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        yield from _fields(one, schemas, place, seen)
+    for item in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from _fields(item, schemas, place, seen)
     if "items" in schema:
         yield from _fields(schema["items"], schemas, f"{place}[]", seen)
-    for field, one in schema.get("properties", {}).items():
+    for field, item in schema.get("properties", {}).items():
         mark = "" if field in schema.get("required", ()) else "?"
-        yield from _fields(one, schemas, f"{place}.{field}{mark}", seen)
-    plain = {key: one for key, one in _plain(schema, schemas, ()).items() if key not in ("oneOf", "allOf", "$ref")}
+        yield from _fields(item, schemas, f"{place}.{field}{mark}", seen)
+    plain = {key: item for key, item in _plain(schema, schemas, ()).items() if key not in ("oneOf", "allOf", "$ref")}
     if plain and not (plain == {"type": "object"} and "properties" in schema):
         yield f"{place}: {json.dumps(plain, sort_keys=True, separators=(',', ':'))}"

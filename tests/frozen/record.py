@@ -23,8 +23,8 @@ def _entry(value: Any) -> str:
     if len(whole) < SHORT or not isinstance(value, dict | list):
         return whole
     if isinstance(value, dict):
-        return "{\n" + ",\n".join(f" {_line(name)}: {_line(one)}" for name, one in value.items()) + "}"
-    return "[\n" + ",\n".join(f" {_line(one)}" for one in value) + "]"
+        return "{\n" + ",\n".join(f" {_line(name)}: {_line(item)}" for name, item in value.items()) + "}"
+    return "[\n" + ",\n".join(f" {_line(item)}" for item in value) + "]"
 
 
 def _line(value: Any) -> str:

@@ -66,8 +66,8 @@ def _wait_for_room_in_the_hour() -> None:
 def _credential(recorder: http.Recorder) -> tuple[str, str]:
     """A credential for the sandbox and one domain, made anew, for its password is shown once."""
     asked = {"name": "toy", "scope": "scoped", "domains": ["example.com"], "sandbox": True}
-    made = recorder.api("credential for SMTP", "POST", "/smtp-credentials", asked)
-    return made["username"], made["password"]
+    created = recorder.api("credential for SMTP", "POST", "/smtp-credentials", asked)
+    return created["username"], created["password"]
 
 
 def _wait_for_mails(maildir: Path) -> dict[str, bytes]:
@@ -89,12 +89,12 @@ def _first(pattern: bytes, mail: bytes) -> str:
 
 def _links(mails: dict[str, bytes]) -> dict[str, list[str]]:
     """The tracking links of each mail, and below the name of its pixel that of the open pixel."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for name, mail in mails.items():
         html = "".join(text for kind, _, text in mail_of(mail)["parts"] if kind == "text/html")
-        found[name] = re.findall(r'href="(https://(?:t\.example\.com|go\.example\.net)/[^"]+)"', html)
-        found[f"{name} pixel"] = re.findall(r'<img[^>]+src="(https://[^"]+)"', html)
-    return found
+        result[name] = re.findall(r'href="(https://(?:t\.example\.com|go\.example\.net)/[^"]+)"', html)
+        result[f"{name} pixel"] = re.findall(r'<img[^>]+src="(https://[^"]+)"', html)
+    return result
 
 
 def _wait_for_clicks(recorder: http.Recorder, sent: dict[str, str]) -> None:
@@ -134,9 +134,9 @@ def _mails(mails: dict[str, bytes], normalizer: Normalizer) -> Recording:
 
 def _requests(receiver: Receiver, normalizer: Normalizer) -> Recording:
     """What webhooks were told, by event and recipient, for they come in any order."""
-    found: Recording = {}
+    result: Recording = {}
     for request in receiver.requests:
         data = request["body"]["data"]
         name = f"{request['body']['type']} {data.get('recipient', '')}"
-        found[name + "+" * sum(other.rstrip("+") == name for other in found)] = request
-    return {name: normalizer.value(found[name]) for name in sorted(found)}
+        result[name + "+" * sum(other.rstrip("+") == name for other in result)] = request
+    return {name: normalizer.value(result[name]) for name in sorted(result)}

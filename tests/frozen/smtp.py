@@ -81,18 +81,18 @@ def _safely(service: Service, commands: Sequence[str], *, implicit: bool = False
 
 def _talk(client: smtplib.SMTP, commands: Sequence[str]) -> Dialogue:
     """Say each line and note the reply; credentials are noted as the way to sign in alone."""
-    found: Dialogue = []
+    result: Dialogue = []
     for command in commands:
         if command in MAILS:
             client.send(MAILS[command] + b".\r\n")
             reply: tuple[int, bytes] = client.getreply()
         else:
             reply = client.docmd(command)
-        found.append([_show_command(command, found), _code(command, *reply)])
+        result.append([_show_command(command, result), _code(command, *reply)])
         if reply[0] == 221:
             break
     client.close()
-    return found
+    return result
 
 
 def _show_command(command: str, before: Dialogue) -> str:

@@ -8,5 +8,5 @@ from tests.html.implementations import SCANNERS, Scanner
 @pytest.fixture(params=SCANNERS, ids=lambda scanner: scanner.name)
 def scanner(request: pytest.FixtureRequest) -> Scanner:
     """The twin, then the real one: what holds for one must hold for the other."""
-    found: Scanner = request.param
-    return found
+    result: Scanner = request.param
+    return result

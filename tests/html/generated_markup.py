@@ -96,8 +96,8 @@ class MarkupTheme:
         """Many, fast, and most of them short: the first piece that changes the mode hides what is behind it."""
         chance = random.Random(seed)  # noqa: S311 - no secret: the seed makes a failure repeatable
         for _ in range(count):
-            found = chance.choices(self.pieces, k=chance.choice((2, 3, 4, 5, 8, 12, 40)))
-            yield self.before + b"".join(found) + self.after
+            result = chance.choices(self.pieces, k=chance.choice((2, 3, 4, 5, 8, 12, 40)))
+            yield self.before + b"".join(result) + self.after
 
 
 ALL_PIECES = (TAGS, HREFS, VALUES, ATOMS, TEXT_MODES, SCRIPTS, FOREIGN, CONDITIONAL)

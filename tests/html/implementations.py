@@ -56,8 +56,8 @@ class CoreScanner:
         self, document: bytes, switches: ReferenceSwitches = DEFAULT_SWITCHES, charset: str = "utf-8"
     ) -> list[ReferenceLink]:
         """Every link of the document in order."""
-        found = linkweir.scan(document, switches=to_switches(switches), charset=charset)
-        return [to_reference_link(link) for link in found]
+        result = linkweir.scan(document, switches=to_switches(switches), charset=charset)
+        return [to_reference_link(link) for link in result]
 
     def rewrite(
         self,

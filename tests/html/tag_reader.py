@@ -11,31 +11,31 @@ def read_attributes(source: bytes) -> dict[str, str]:
     """The decoded attributes of the one start tag that `source` is."""
     ((kind, _, attributes, *_),) = read_tags(source)
     assert kind == "StartTag"
-    found: dict[str, str] = attributes
-    return found
+    result: dict[str, str] = attributes
+    return result
 
 
 def read_tags(document: bytes, state: str = "data", last_start_tag: str = "") -> list[list[Any]]:
     """Every tag, as the html5lib suite writes it; text modes do not follow tags there."""
     tokenizer = Tokenizer(document)
     tokenizer.state, tokenizer.last_start_tag = state, last_start_tag
-    found: list[list[Any]] = []
+    result: list[list[Any]] = []
     for token in tokenizer.tokens():
         if isinstance(token, Tag) and token.terminated and token.closing:
-            found.append(["EndTag", decode_utf8(token.name)])
+            result.append(["EndTag", decode_utf8(token.name)])
         elif isinstance(token, Tag) and token.terminated:
             tag = ["StartTag", decode_utf8(token.name), _attributes(token, tokenizer.text)]
-            found.append(tag + [True] * token.self_closing)
-    return found
+            result.append(tag + [True] * token.self_closing)
+    return result
 
 
 def _attributes(tag: Tag, text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for attribute in tag.attributes:
         raw = text[attribute.value_start : attribute.value_end] if attribute.value_start >= 0 else ""
         lines = decode_utf8(raw).replace("\r\n", "\n").replace("\r", "\n")
-        found.setdefault(decode_utf8(attribute.name), decode_references(lines))
-    return found
+        result.setdefault(decode_utf8(attribute.name), decode_references(lines))
+    return result
 
 
 def decode_utf8(text: str) -> str:

@@ -58,12 +58,12 @@ def test_the_probe_is_a_link_to_both_or_to_neither(
     for test in load_tree_tests(shared_folder / "suites/html5lib-tests"):
         document = (test.document + PROBE).encode()
         in_tree = any(href == URL for _, href in parse_hrefs(document, "utf-8"))
-        found = any(link.destination == URL and link.outcome == "tracked" for link in scanner.scan(document))
-        if found and not in_tree:
+        result = any(link.destination == URL and link.outcome == "tracked" for link in scanner.scan(document))
+        if result and not in_tree:
             touched.add(test.name)
             if tree_contains(document, URL):
                 visible.add(test.name)
-        if in_tree and not found:
+        if in_tree and not result:
             missed.add(test.name)
     assert visible == set()
     assert touched == EXPECTED_DIFFERENCES.keys()
@@ -86,9 +86,9 @@ def test_the_probe_behind_random_suites(shared_folder: Path, parse_hrefs: Hrefs,
     wrong, links, judged = [], 0, 0
     for _ in range(6000):
         document = ("".join(chance.choices(pieces, k=chance.choice((2, 3, 4, 6)))) + PROBE).encode()
-        found = CoreScanner().scan(document)
-        assert found == ReferenceScanner().scan(document), document
-        touched = any(link.destination == URL and link.outcome == "tracked" for link in found)
+        result = CoreScanner().scan(document)
+        assert result == ReferenceScanner().scan(document), document
+        touched = any(link.destination == URL and link.outcome == "tracked" for link in result)
         links += touched
         if touched and not is_ambiguous(document) and b"<frameset" not in document and b"<template" not in document:
             judged += 1

@@ -71,20 +71,20 @@ def test_every_sweep_agrees(theme: str, data: st.DataObject, outlook: bool) -> N
     """Each instruction set that this machine has finds what the portable loop finds, whatever the alignment."""
     document = b"x" * data.draw(st.integers(0, 70)) + data.draw(THEMES[theme].documents())
     assert "portable" in _html.simd_variants()
-    found = {name: core_rows(document, name, outlook) for name in _html.simd_variants()}
-    assert all(one == found["portable"] for one in found.values()), found
+    result = {name: core_rows(document, name, outlook) for name in _html.simd_variants()}
+    assert all(item == result["portable"] for item in result.values()), result
 
 
 def core_rows(document: bytes, sweep: str, outlook: bool) -> list[_html.RawLink]:
     """What the core reports with one of its sweeps."""
-    found: list[_html.RawLink] = []
+    result: list[_html.RawLink] = []
     tracked = list(Outcome).index(Outcome.TRACKED)
     splice = _html.LinkRewriter(
         _html.NativeOptions(outlook=outlook, simd=sweep),
         lambda destinations, indexes: [tracked] * len(indexes),
         lambda raw: (raw, True),
-        found.extend,
+        result.extend,
     )
     splice.feed(document)
     splice.close()
-    return found
+    return result

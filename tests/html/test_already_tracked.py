@@ -29,25 +29,25 @@ def _tracker(ring: KeyRing) -> Tracker:
 
 def list_outcomes(html: str, tracker: Tracker) -> list[str]:
     """What would become of each link."""
-    return [str(one.outcome) for one in linkweir.scan(html, links=tracker)]
+    return [str(item.outcome) for item in linkweir.scan(html, links=tracker)]
 
 
 def test_links_open_to_their_destinations(ring: KeyRing, tracker: Tracker) -> None:
     """Each tracked link of the output leads to exactly the destination, with its index and message."""
-    found = list(linkweir.scan(linkweir.rewrite(HTML, tracker)))
-    opened = [open_link(ring, found[i].destination or "") for i in (0, 2)]
-    assert [(one.destination, one.index, one.message) for one in opened] == [
+    result = list(linkweir.scan(linkweir.rewrite(HTML, tracker)))
+    opened = [open_link(ring, result[i].destination or "") for i in (0, 2)]
+    assert [(item.destination, item.index, item.message) for item in opened] == [
         ("https://x.example/?a&b", 0, 7),
         ("https://y.example/é", 2, 7),
     ]
-    assert found[1].destination == "/x"
+    assert result[1].destination == "/x"
 
 
 def test_our_links_need_no_escaping(tracker: Tracker) -> None:
     """A tracking link holds no quote and no `&`: what is written is what is read."""
     reported: list[linkweir.Link] = []
     linkweir.rewrite(HTML, tracker, on_link=reported.append)
-    written = [one.replacement for one in reported if one.replacement]
+    written = [item.replacement for item in reported if item.replacement]
     assert len(written) == 2
     assert not set("".join(written)) & set("\"'&<> ")
 

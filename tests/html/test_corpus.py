@@ -25,13 +25,13 @@ DIFFERENCES: dict[str, str] = {}
 
 def test_the_corpus_is_all_there(shared_folder: Path) -> None:
     """410 files with more than two thousand trackable links: the tests below look at something."""
-    found = [
+    result = [
         link
         for _, document, charset in load_documents(shared_folder)
         for link in CoreScanner().scan(document, charset=charset)
     ]
     assert len(list(load_documents(shared_folder))) == 410
-    assert sum(link.outcome == "tracked" for link in found) > 2000
+    assert sum(link.outcome == "tracked" for link in result) > 2000
 
 
 @pytest.mark.parametrize("switches", [ReferenceSwitches(), ALL_SWITCHES], ids=["default", "all switches"])
@@ -59,13 +59,13 @@ def test_the_links_are_those_of_html5_parser(shared_folder: Path, parse_hrefs: H
     for name, document, charset in load_documents(shared_folder):
         text = decode_charset(document, charset)[0].encode()  # charsets are judged elsewhere; this is about markup
         tree = {strip_url(href) for _, href in parse_hrefs(text, "utf-8") if href is not None}
-        found = {
+        result = {
             strip_url(href)
             for href in (decode_href(text, link) for link in CoreScanner().scan(text))
             if href is not None
         }
-        if tree != found:
-            different[name] = (tree - found, found - tree)
+        if tree != result:
+            different[name] = (tree - result, result - tree)
     assert different.keys() == DIFFERENCES.keys(), different
 
 

@@ -95,8 +95,8 @@ def test_every_name_with_a_semicolon_decodes(scanner: Scanner) -> None:
     """All 2125 names that end in ";" decode to the characters of the standard's table, whatever follows."""
     names = [name for name in html5 if name.endswith(";")]
     document = "".join(f'<a href="https://x.example/?&{name}=">' for name in names)
-    found = [link.destination for link in scanner.scan(document.encode())]
-    assert found == [f"https://x.example/?{html5[name]}=".translate(STRIPPED_CHARACTERS) for name in names]
+    result = [link.destination for link in scanner.scan(document.encode())]
+    assert result == [f"https://x.example/?{html5[name]}=".translate(STRIPPED_CHARACTERS) for name in names]
 
 
 @pytest.mark.parametrize("after", ["", "&", "%", "é", " x", "/"])
@@ -104,8 +104,8 @@ def test_every_name_without_one_decodes_before_other_characters(scanner: Scanner
     """The 106 old names decode without ";" at the end of the value and in front of anything but these."""
     names = [name for name in html5 if not name.endswith(";")]
     document = "".join(f'<a href="https://x.example/?&{name}{after}">' for name in names)
-    found = [link.destination for link in scanner.scan(document.encode())]
-    assert found == [f"https://x.example/?{html5[name]}{after}" for name in names]
+    result = [link.destination for link in scanner.scan(document.encode())]
+    assert result == [f"https://x.example/?{html5[name]}{after}" for name in names]
 
 
 @pytest.mark.parametrize("after", ["=", "z", "Z", "9"])
@@ -113,8 +113,8 @@ def test_every_name_without_one_stays_before_equals_and_alphanumerics(scanner: S
     """The old names stay literally in front of "=" or an ASCII alphanumeric: query parameters survive."""
     names = [name for name in html5 if not name.endswith(";")]
     document = "".join(f'<a href="https://x.example/?&{name}{after}1">' for name in names)
-    found = [link.destination for link in scanner.scan(document.encode())]
-    assert found == [f"https://x.example/?&{name}{after}1" for name in names]
+    result = [link.destination for link in scanner.scan(document.encode())]
+    assert result == [f"https://x.example/?&{name}{after}1" for name in names]
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def longest_destination() -> int:
     low, high = 1000, MAX_LINK_CHARACTERS
     while low + 1 < high:
         middle = (low + high) // 2
-        found = TRACKER.mint_many([make_incompressible(middle).encode()], [0])[0]
-        low, high = (middle, high) if found else (low, middle)
+        result = TRACKER.mint_many([make_incompressible(middle).encode()], [0])[0]
+        low, high = (middle, high) if result else (low, middle)
     return low
 
 
@@ -56,9 +56,9 @@ def test_the_link_made_of_a_destination_counts_with_its_base_url() -> None:
         assert list_outcomes(html) == {outcome}
         assert (linkweir.rewrite(html, TRACKER) == html) == (outcome is not Outcome.TRACKED)
         assert Plan(html).render(TRACKER) == linkweir.rewrite(html, TRACKER)
-    made = TRACKER.mint_many([make_incompressible(fits).encode()], [0])[0]
-    assert made is not None
-    assert MAX_LINK_CHARACTERS - 8 <= len(made) <= MAX_LINK_CHARACTERS
+    created = TRACKER.mint_many([make_incompressible(fits).encode()], [0])[0]
+    assert created is not None
+    assert MAX_LINK_CHARACTERS - 8 <= len(created) <= MAX_LINK_CHARACTERS
 
 
 @pytest.mark.parametrize("size", [longest_destination() + 1, MAX_LINK_CHARACTERS + 1])

@@ -33,9 +33,9 @@ def test_the_reference_tokenizes_as_the_suite_expects(shared_folder: Path) -> No
     for test in tests:
         expected = [token for token in test.output if token[0] in {"StartTag", "EndTag"}]
         state = STATES.get(test.state, test.state.removesuffix(" state"))
-        found = read_tags(test.document.encode(), state, test.last_start_tag)
-        if found != expected:
-            wrong.append((test.name, found, expected))
+        result = read_tags(test.document.encode(), state, test.last_start_tag)
+        if result != expected:
+            wrong.append((test.name, result, expected))
     assert wrong == []
     assert len(tests) > 7000
 
@@ -47,10 +47,10 @@ def test_the_a_start_tags_of_the_tokenizer_suite(shared_folder: Path, scanner: S
         if test.state != "Data state" or not is_encodable(test):
             continue
         expected = [token[2] for token in test.output if token[:2] == ["StartTag", "a"]]
-        found = read_link_attributes(scanner, test.document.encode())
+        result = read_link_attributes(scanner, test.document.encode())
         checked += len(expected)
-        if found != expected:
-            wrong.append((test.name, test.document, found, expected))
+        if result != expected:
+            wrong.append((test.name, test.document, result, expected))
     assert wrong == []
     assert checked > 10
 
@@ -98,10 +98,10 @@ def test_the_links_of_the_tree_construction_suite(shared_folder: Path, scanner: 
     """The `a` elements of each expected tree, as a set of `href`s, are those found; differences are listed."""
     different, checked = {}, 0
     for test in load_tree_tests(shared_folder / SUITES):
-        found = {tag.get("href") for tag in read_link_attributes(scanner, make_document(test))}
+        result = {tag.get("href") for tag in read_link_attributes(scanner, make_document(test))}
         expected = set(tree_hrefs(test.tree))
         checked += len(expected)
-        if found != expected:
-            different[test.name] = (test.document, found, expected)
+        if result != expected:
+            different[test.name] = (test.document, result, expected)
     assert different.keys() == TREE_DIFFERENCES.keys(), different
     assert checked > 80

@@ -125,8 +125,8 @@ NAMESPACES = {
 @pytest.mark.parametrize(("document", "count"), LINKS.values(), ids=LINKS.keys())
 def test_a_link_is_an_a_start_tag_as_the_tokenizer_sees_it(scanner: Scanner, document: str, count: int) -> None:
     """Exactly the `a` start tags that the standard's tokenizer emits, with an `href`, are links."""
-    found = [link for link in scanner.scan(document.encode()) if link.outcome == "tracked"]
-    assert len(found) == count
+    result = [link for link in scanner.scan(document.encode()) if link.outcome == "tracked"]
+    assert len(result) == count
 
 
 @pytest.mark.parametrize(("document", "count"), NAMESPACES.values(), ids=NAMESPACES.keys())
@@ -151,9 +151,9 @@ def test_a_cut_that_may_not_be_an_a_tag_is_nothing(scanner: Scanner, document: s
 def test_the_index_counts_every_a_start_tag(scanner: Scanner) -> None:
     """The index is the position among all `a` start tags, whatever became of them."""
     document = f'<a name="top"><a href=x>{LINK_MARKUP}<!--{LINK_MARKUP}--></a>{LINK_MARKUP}<a '
-    found = [(link.index, link.outcome) for link in scanner.scan(document.encode())]
+    result = [(link.index, link.outcome) for link in scanner.scan(document.encode())]
     outcomes = ["no-href", "unquoted", "tracked", "tracked", "unterminated"]
-    assert found == list(enumerate(outcomes))
+    assert result == list(enumerate(outcomes))
 
 
 def test_offsets_are_those_of_the_tag_and_its_value(scanner: Scanner) -> None:

@@ -252,9 +252,9 @@ def test_the_limit_counts_the_whole_tag(scanner: Scanner, length: int, outcome: 
     """A tag of `tag_limit` bytes is judged, one byte more is `too-long`, and the next link is found."""
     tag = '<a href="https://x.example/" title="">'
     tag = tag.replace('title=""', f'title="{"x" * (length - len(tag))}"')
-    found = scanner.scan(f"{tag}<a href='/'>".encode(), ReferenceSwitches(tag_limit=100))
-    assert [link.outcome for link in found] == [outcome, "not-http"]
-    assert (found[0].start, found[0].end) == (0, length)
+    result = scanner.scan(f"{tag}<a href='/'>".encode(), ReferenceSwitches(tag_limit=100))
+    assert [link.outcome for link in result] == [outcome, "not-http"]
+    assert (result[0].start, result[0].end) == (0, length)
 
 
 def test_the_default_limit_is_64_kib(scanner: Scanner) -> None:

@@ -132,17 +132,19 @@ def test_the_corpus_with_both_engines(shared_folder: Path) -> None:
     }
     options = re2.Options()
     options.case_sensitive, options.max_mem = False, 1 << 26
-    python = [re.compile(one, re.IGNORECASE) for one in one_time.build_patterns()]
-    google = [re2.compile(one, options) for one in one_time.build_patterns()]
-    found = {one for one in seen if any(pattern.search(one) for pattern in python)}
-    assert found == {one for one in seen if any(pattern.search(one) for pattern in google)}
-    assert 0 < len(found) < len(seen) / 20
-    assert all(re.search("unsub|opt-?out|remove|verify|confirm|reset", one, re.IGNORECASE) for one in found)
+    python = [re.compile(expression, re.IGNORECASE) for expression in one_time.build_patterns()]
+    google = [re2.compile(expression, options) for expression in one_time.build_patterns()]
+    result = {expression for expression in seen if any(pattern.search(expression) for pattern in python)}
+    assert result == {expression for expression in seen if any(pattern.search(expression) for pattern in google)}
+    assert 0 < len(result) < len(seen) / 20
+    assert all(
+        re.search("unsub|opt-?out|remove|verify|confirm|reset", expression, re.IGNORECASE) for expression in result
+    )
 
 
 def test_no_address_takes_the_engine_long() -> None:
     """Addresses of 8,000 characters made of what the patterns repeat are searched in less than a second each."""
-    python = [re.compile(one, re.IGNORECASE) for one in one_time.build_patterns()]
+    python = [re.compile(expression, re.IGNORECASE) for expression in one_time.build_patterns()]
     for piece in ("/", "@", "&action=", "/email-", "my-your-the-", "/reset/a/", "/wp-login.php?", "&userid=", "=a&"):
         address = "https://ex.example/?" + piece * (8000 // len(piece))
         assert not any(pattern.search(address + "x") for pattern in python) or piece == "/reset/a/"

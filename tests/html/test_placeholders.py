@@ -184,7 +184,7 @@ def test_a_tracked_marker_comes_with_a_warning() -> None:
 def test_the_outcome_that_each_text_names(shared_folder: Path, name: str) -> None:
     """Every link of these documents is judged as its own text says."""
     for finding in linkweir.check((shared_folder / "cases" / name).read_bytes()):
-        link, (wanted, _, remark) = finding.link, finding.link.text.partition(", ")
-        assert link.outcome is Outcome(wanted), link
+        link, (expected, _, remark) = finding.link, finding.link.text.partition(", ")
+        assert link.outcome is Outcome(expected), link
         assert (link.warning is not None) == (remark == "with a warning"), link
         assert finding.looks_trackable or remark != "looks trackable", link

@@ -80,7 +80,7 @@ def test_none_leaves_a_link_as_it_is() -> None:
     """A function that returns None declines; the report says so."""
     reported: list[Link] = []
     assert linkweir.rewrite(HTML, lambda destination, index: None, on_link=reported.append) == HTML
-    assert [(one.outcome, one.replacement) for one in reported] == [
+    assert [(item.outcome, item.replacement) for item in reported] == [
         (Outcome.DECLINED, None),
         (Outcome.NOT_HTTP, None),
     ]
@@ -104,8 +104,8 @@ def test_a_value_that_would_break_the_attribute_is_refused(value: object, quote:
 @pytest.mark.parametrize("value", ["a<b>c", "a b", "&quot;", "\u00a0é日本", "a`b", "javascript:x"])
 def test_other_values_are_written_and_read_back(value: str) -> None:
     """What a function returns is what a browser reads out of the attribute again."""
-    (found,) = linkweir.scan(linkweir.rewrite('<a href="https://x.example/">', lambda d, i: value))
-    assert found.destination == value
+    (result,) = linkweir.scan(linkweir.rewrite('<a href="https://x.example/">', lambda d, i: value))
+    assert result.destination == value
 
 
 def test_a_value_that_the_charset_lacks_is_refused() -> None:
@@ -145,13 +145,13 @@ def test_on_link_reports_every_link_once_in_document_order() -> None:
     reported: list[Link] = []
     document = '<a href="https://x/">1</a><!--[if mso]><v:rect href="https://y/"><![endif]--><a href=z><a '
     linkweir.rewrite(document, lambda d, i: f"/{i}?a&b", switches=Switches(outlook=True), on_link=reported.append)
-    assert [(one.index, str(one.outcome), one.replacement) for one in reported] == [
+    assert [(item.index, str(item.outcome), item.replacement) for item in reported] == [
         (0, "tracked", "/0?a&amp;b"),
         (1, "tracked", "/1?a&amp;b"),
         (2, "unquoted", None),
         (3, "unterminated", None),
     ]
-    assert [one.start for one in reported] == sorted(one.start for one in reported)
+    assert [item.start for item in reported] == sorted(item.start for item in reported)
 
 
 @pytest.mark.parametrize("document", ["\r\n\n<p>é日\U0001f600<a \n href='https://é.x/'>", HTML, "é" * 99 + HTML * 3])
@@ -208,9 +208,9 @@ def test_the_text_of_a_link(inside: str, text: str) -> None:
 
 def test_a_link_is_frozen() -> None:
     """A report can't be changed by whoever reads it first."""
-    (found,) = linkweir.scan("<a>")
+    (result,) = linkweir.scan("<a>")
     with pytest.raises(AttributeError):
-        found.index = 2  # type: ignore[misc]
+        result.index = 2  # type: ignore[misc]
 
 
 def test_a_tracked_marker_warns() -> None:
@@ -247,8 +247,8 @@ def test_a_switch_that_cannot_be_used_is_an_error(arguments: dict[str, object]) 
 def test_skip_patterns_do_not_disturb_each_other() -> None:
     """Each pattern stands by itself: its own groups, back-references and flags."""
     switches = Switches(skip=("(a)b", r"//(x)\1", "(?-i:Q)"))
-    found = linkweir.scan('<a href="https://xx/"><a href="https://xa/"><a href="https://q/">', switches=switches)
-    assert [str(one.outcome) for one in found] == ["skipped", "tracked", "tracked"]
+    result = linkweir.scan('<a href="https://xx/"><a href="https://xa/"><a href="https://q/">', switches=switches)
+    assert [str(item.outcome) for item in result] == ["skipped", "tracked", "tracked"]
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_skip_patterns_do_not_disturb_each_other() -> None:
 )
 def test_the_one_time_preset(value: str, outcome: str) -> None:
     """Links that work once, which scanners would use up, are skipped with the preset; ordinary ones are not."""
-    (found,) = linkweir.scan(f'<a href="{value}">', switches=Switches(skip=("one-time",)))
-    assert found.outcome == outcome
+    (result,) = linkweir.scan(f'<a href="{value}">', switches=Switches(skip=("one-time",)))
+    assert result.outcome == outcome
 
 
 def test_lone_surrogates_survive() -> None:

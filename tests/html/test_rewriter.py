@@ -168,7 +168,9 @@ def test_the_mark_of_utf_8_is_seen_in_any_chunks(charset: str, size: int) -> Non
     rewriter = Rewriter(lambda destination, index: f"{destination}/да", charset=charset, on_link=seen.append)
     out = b"".join(rewriter.feed(document[start : start + size]) for start in range(0, len(document), size))
     assert out + rewriter.close() == document.replace('да"'.encode(), 'да/да"'.encode())
-    assert [(one.destination, one.replacement) for one in seen] == [("https://x.example/да", "https://x.example/да/да")]
+    assert [(item.destination, item.replacement) for item in seen] == [
+        ("https://x.example/да", "https://x.example/да/да")
+    ]
     assert rewriter.counts == {Outcome.TRACKED: 1}
 
 

@@ -125,10 +125,10 @@ def test_without_outlook_a_conditional_comment_is_a_comment(scanner: Scanner, do
 def test_outlook_links_count_in_document_order(scanner: Scanner) -> None:
     """Links in and outside of conditional comments share one count, with offsets in the whole document."""
     document = f"<a {HREF}><!--[if mso]><v:rect {HREF}/><a name=x><![endif]--><a {HREF}>".encode()
-    found = scanner.scan(document, ReferenceSwitches(outlook=True))
-    assert [(link.index, link.element) for link in found] == [(0, "a"), (1, "v:rect"), (2, "a"), (3, "a")]
-    assert all(document[link.start : link.end].startswith(b"<" + link.element.encode()) for link in found)
-    assert [document[link.value_start : link.value_end] for link in found if link.value_start >= 0] == [
+    result = scanner.scan(document, ReferenceSwitches(outlook=True))
+    assert [(link.index, link.element) for link in result] == [(0, "a"), (1, "v:rect"), (2, "a"), (3, "a")]
+    assert all(document[link.start : link.end].startswith(b"<" + link.element.encode()) for link in result)
+    assert [document[link.value_start : link.value_end] for link in result if link.value_start >= 0] == [
         b"https://x.example/"
     ] * 3
 

@@ -38,14 +38,14 @@ def read_thunderbird(raw: bytes) -> Headers:
 
 def read_email_simple(raw: bytes) -> Headers:
     """Perl's Email::Simple: what is no header continues the one before it."""
-    found: Headers = []
+    result: Headers = []
     for line in _take_header_lines(re.split(r"\r\n|\n\r|\n|\r", _decode_latin1(raw))):
         match = re.match(r"([!-9;-~]+)\s*:\s*(.*)", line, re.DOTALL)
         if match and line[0] not in " \t":
-            found.append((match[1].lower(), match[2]))
-        elif found:
-            found[-1] = (found[-1][0], found[-1][1] + " " + line.strip())
-    return found
+            result.append((match[1].lower(), match[2]))
+        elif result:
+            result[-1] = (result[-1][0], result[-1][1] + " " + line.strip())
+    return result
 
 
 def read_mime_kit(raw: bytes) -> Headers:
@@ -101,8 +101,8 @@ def _join_continuations(lines: list[str]) -> Iterator[str]:
 
 
 def _parse_pairs(lines: Iterator[str], *, trim: str) -> Headers:
-    found = []
+    result = []
     for line in lines:
         name, _, value = line.partition(":")
-        found.append((name.strip(trim).lower(), value))
-    return found
+        result.append((name.strip(trim).lower(), value))
+    return result

@@ -15,11 +15,11 @@ from tests.web.running_service import RunningService
 def test_mail_of_a_domain_with_a_key_is_signed(tmp_path: Path) -> None:
     """The signature over the rewritten mail verifies with the public key that the domain's DNS record shows."""
     with RunningService(tmp_path / "data") as service:
-        made = service.client.post(
+        created = service.client.post(
             f"{service.account_path}/domains", json={"domain": "example.com", "dkim": "generate"}
         )
-        assert made.status_code == 201, made.text
-        (record,) = made.json()["dns_records"]
+        assert created.status_code == 201, created.text
+        (record,) = created.json()["dns_records"]
         assert record["host"] == "linkweir._domainkey.example.com"
         (entry,) = service.send()
         service.wait_for_mail(entry["id"])
@@ -39,11 +39,11 @@ def test_mail_of_a_domain_with_a_key_is_signed(tmp_path: Path) -> None:
 def test_the_private_key_is_never_shown(tmp_path: Path) -> None:
     """Neither the API nor the database file shows the private key."""
     with RunningService(tmp_path / "data") as service:
-        made = service.client.post(
+        created = service.client.post(
             f"{service.account_path}/domains", json={"domain": "example.com", "dkim": "generate"}
         ).text
         stored = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("linkweir.db*"))
-    assert "PRIVATE" not in made
+    assert "PRIVATE" not in created
     assert b"PRIVATE KEY" not in stored
 
 
@@ -57,9 +57,9 @@ def test_mail_of_other_domains_is_not_signed(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def dkim_key() -> bytes:
     """A key as the API makes them."""
-    made = rsa.generate_private_key(65537, 2048)
+    created = rsa.generate_private_key(65537, 2048)
     plain = serialization.NoEncryption()
-    return made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+    return created.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
 
 
 @pytest.mark.parametrize("body", [b" \t" * 3_000_000 + b"x", (b" " * 500 + b"x") * 10_000, b"\r\n" * 500_000 + b"x"])

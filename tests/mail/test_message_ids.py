@@ -7,9 +7,9 @@ from linkweir.mail import message_ids
 
 def test_ids_are_uuids_of_version_7() -> None:
     """Version and variant are RFC 9562's, and the first 48 bits are the moment in milliseconds."""
-    found = message_ids.new_message_id(1_700_000_000_123_456)
-    assert (found.version, found.variant) == (7, uuid.RFC_4122)
-    assert found.int >> 80 == 1_700_000_000_123
+    result = message_ids.new_message_id(1_700_000_000_123_456)
+    assert (result.version, result.variant) == (7, uuid.RFC_4122)
+    assert result.int >> 80 == 1_700_000_000_123
 
 
 def test_ids_sort_by_time() -> None:

@@ -39,20 +39,20 @@ def stored_link_count(service: RunningService, message_id: str) -> int | None:
     """What is stored of this message."""
     with service.components.store.read() as connection:
         here = messages.c.message_id == message_id.strip("<>")
-        found: int | None = connection.execute(select(messages.c.tracked_links).where(here)).scalar_one()
-        return found
+        result: int | None = connection.execute(select(messages.c.tracked_links).where(here)).scalar_one()
+        return result
 
 
 def delivered_link_indexes(service: RunningService, message_id: str) -> list[int]:
     """The index of each of our links that readers find in any part of the delivered mail."""
     mail = service.wait_for_mail(message_id)
     parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
-    found = (
+    result = (
         open_link(service.components.keyring, link).index
         for part in parts
         for link in TRACKING_LINK_PATTERN.findall(part)
     )
-    return [index for index in found if index not in (PIXEL_INDEX, HONEYPOT_INDEX)]
+    return [index for index in result if index not in (PIXEL_INDEX, HONEYPOT_INDEX)]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def delivered_link_indexes(service: RunningService, message_id: str) -> list[int
 def test_what_is_noted_is_what_was_sent(service: SubmissionService, wishes: dict[str, Any], count: int) -> None:
     """Each link that was replaced counts once; opted-out ones, the text's, pixel and hidden link do not."""
     (entry,) = service.send(**{"html_content": PAGE, **wishes})
-    found = delivered_link_indexes(service, entry["id"])
-    assert len(found) == len(set(found)) == count
+    result = delivered_link_indexes(service, entry["id"])
+    assert len(result) == len(set(result)) == count
     assert stored_link_count(service, entry["id"]) == count
 
 

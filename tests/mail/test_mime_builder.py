@@ -43,7 +43,7 @@ def build_and_parse(
         now=NOW_US,
     )
     assert raw.isascii()
-    assert all(len(one) <= mime_builder.MAX_LINE_BYTES for one in raw.split(b"\r\n"))
+    assert all(len(item) <= mime_builder.MAX_LINE_BYTES for item in raw.split(b"\r\n"))
     assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
     return email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
 
@@ -76,12 +76,12 @@ def test_subjects_come_back(subject: str) -> None:
 def test_names_cannot_change_addresses(name: str) -> None:
     """Whatever stands in a name, there is one address in To and From, and it is the one that was meant."""
     mail = build_and_parse(name=name)
-    for header, wanted in (("to", "b@example.org"), ("from", "a@example.com")):
-        assert [address.addr_spec for address in mail[header].addresses] == [wanted]
+    for header, expected in (("to", "b@example.org"), ("from", "a@example.com")):
+        assert [address.addr_spec for address in mail[header].addresses] == [expected]
         # RFC 2047 drops the space between two encoded words; the newer parser keeps it inside a name
         raw = next(text for key, text in mail.raw_items() if key.lower() == header)
         shown, plain = parseaddr("".join(str(raw).splitlines()))
-        assert plain == wanted
+        assert plain == expected
         assert str(make_header(decode_header(shown))).split() == name.split()
 
 
@@ -174,8 +174,8 @@ def test_large_bodies_are_those_of_small_ones(monkeypatch: pytest.MonkeyPatch) -
 
     def parts() -> list[tuple[str, str | None, bytes]]:
         mail = build_and_parse(text=text, html="<p>\r\n<b>\n" + "x" * 5000, attachments=files)
-        found = [part for part in mail.walk() if not part.is_multipart()]
-        return [(one.get_content_type(), one["content-id"], _decode_part(one)) for one in found]
+        result = [part for part in mail.walk() if not part.is_multipart()]
+        return [(item.get_content_type(), item["content-id"], _decode_part(item)) for item in result]
 
     small = parts()
     monkeypatch.setattr(mime_builder, "LARGE_BODY_BYTES", 1000)

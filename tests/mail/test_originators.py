@@ -123,14 +123,14 @@ def test_from_and_sender_stand_once() -> None:
 def test_the_standard_library_finds_no_other(text: str) -> None:
     """What is taken here has the same addresses for Python's own reader of headers."""
     try:
-        found = parse_addresses(text)
+        result = parse_addresses(text)
     except ValidationError:
         return
     mail = email.message_from_string(f"From: {text}\n\n", _class=EmailMessage, policy=email.policy.default)
     plain = [
         address
-        for address in found
+        for address in result
         if address.isascii() and all(part.strip(".") == part for part in address.split("@"))
     ]
-    if plain == found and ".." not in text:  # the rest is refused by the form of the address alone
-        assert [address.addr_spec for address in mail["from"].addresses] == found
+    if plain == result and ".." not in text:  # the rest is refused by the form of the address alone
+        assert [address.addr_spec for address in mail["from"].addresses] == result

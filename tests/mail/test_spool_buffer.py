@@ -27,10 +27,10 @@ PAGE = b'Content-Type: text/html\r\n\r\n<a href="https://example.com/">x</a>\r\n
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """A fresh store."""
-    made = Database(tmp_path / "linkweir.db", timeout=5)
-    migrate(made)
-    yield made
-    made.close()
+    database = Database(tmp_path / "linkweir.db", timeout=5)
+    migrate(database)
+    yield database
+    database.close()
 
 
 def test_mails_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,8 +40,8 @@ def test_mails_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.Monkey
     with MailBuffer(tmp_path) as open_stage:
         kept = [open_stage.add(mail) for mail in mails]
         assert open_stage.total_bytes == sum(map(len, mails))
-        assert [one if isinstance(one, bytes) else one() for one in reversed(kept)] == mails[::-1]
-        assert sum(isinstance(one, bytes) for one in kept) == 4
+        assert [item if isinstance(item, bytes) else item() for item in reversed(kept)] == mails[::-1]
+        assert sum(isinstance(item, bytes) for item in kept) == 4
         assert list(tmp_path.iterdir()) == []
 
 
@@ -66,12 +66,12 @@ def test_fifty_large_mails_need_the_memory_of_a_few(store: Database, monkeypatch
     people = tuple(f"r{n}@example.org" for n in range(50))
     tracemalloc.start()
     try:
-        made = submitter.submit_raw(RING, who, RawMail("a@example.com", people, mail, "smtp"), 1)
+        created = submitter.submit_raw(RING, who, RawMail("a@example.com", people, mail, "smtp"), 1)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 20 * MEGABYTE_BYTES
     with store.read() as connection:
-        found = [messages_table.get_content(connection, key) or b"" for key in made]
-    assert len(set(found)) == 50
-    assert all(one.endswith(mail[-MEGABYTE_BYTES // 2 :]) for one in found)
+        result = [messages_table.get_content(connection, key) or b"" for key in created]
+    assert len(set(result)) == 50
+    assert all(item.endswith(mail[-MEGABYTE_BYTES // 2 :]) for item in result)

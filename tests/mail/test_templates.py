@@ -14,10 +14,10 @@ NESTED_EXPRESSIONS = ("+1", "~1", "**1", " and 1", "()", "|e", ".a", "[0]", " is
 
 def render_template(source: str, field: str = "x", html: bool = False, **values: Any) -> str:
     """One template filled once."""
-    (found,) = render([Template(source, field, html)], {}, [values])
-    if isinstance(found, ValidationError):
-        raise found
-    return found[0]
+    (result,) = render([Template(source, field, html)], {}, [values])
+    if isinstance(result, ValidationError):
+        raise result
+    return result[0]
 
 
 def test_html_escapes_five_characters_and_no_other() -> None:
@@ -145,8 +145,8 @@ def test_values_are_the_same_for_every_recipient_and_text() -> None:
     """What a template does to a list or mapping, even put it into itself, is not seen by any other text."""
     source = "{{ l }}{{ d }}{% if l.append(l) %}{% endif %}{% if d.clear() %}{% endif %}"
     values = {"l": [1], "d": {"k": 1}}
-    found = render([Template(source, "subject"), Template(source, "text_content")], values, [{}, {}])
-    assert found == [["[1]{'k': 1}"] * 2] * 2
+    result = render([Template(source, "subject"), Template(source, "text_content")], values, [{}, {}])
+    assert result == [["[1]{'k': 1}"] * 2] * 2
     assert values == {"l": [1], "d": {"k": 1}}
 
 

@@ -13,8 +13,8 @@ PAGE = (PAGES / "operations.md").read_text(encoding="utf-8")
 
 def block(language: str) -> str:
     """The one block of this language."""
-    (found,) = [example.text for example in examples(PAGE) if example.language == language]
-    return found
+    (result,) = [example.text for example in examples(PAGE) if example.language == language]
+    return result
 
 
 def find_program(name: str) -> str:

@@ -70,9 +70,9 @@ def _responses(paths: dict[str, Any], exchange: dict[str, str]) -> dict[str, Any
 def test_every_block_names_its_language(name: str) -> None:
     """Each fenced block is of a language that is run, or of one that nobody runs."""
     text = TEXTS[name]
-    found = examples(text)
-    assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(found)
-    assert {example.language for example in found} <= {*RUN, *SHOWN}
+    result = examples(text)
+    assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(result)
+    assert {example.language for example in result} <= {*RUN, *SHOWN}
 
 
 def test_few_examples_are_not_run() -> None:

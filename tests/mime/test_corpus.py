@@ -57,12 +57,14 @@ def test_the_destinations_are_those_of_html5_parser(
     for name, raw in load_mails(shared_folder):
         links = rewrite_message(raw, TRACKER, report=True).links
         for section, body, charset in iter_html_bodies(raw):
-            found = {link.link.destination for link in links if link.part == section and link.link.outcome == "tracked"}
+            result = {
+                link.link.destination for link in links if link.part == section and link.link.outcome == "tracked"
+            }
             text = decode_charset(body, charset or "utf-8")[0].encode()
             tree = {strip_url(href) for _, href in parse_hrefs(text, "utf-8") if href is not None}
-            compared += len(found)
-            if not found <= tree:
-                different.append((name, section, found - tree))
+            compared += len(result)
+            if not result <= tree:
+                different.append((name, section, result - tree))
     assert different == []
     assert compared > 1000
 

@@ -123,9 +123,9 @@ def test_each_link_opens_to_its_own_index() -> None:
     """Links are numbered over all parts, so that a short link of a second part is not the first part's."""
     part = b'Content-Type: text/html\n\n<a href="https://a.example/1"><a href="https://a.example/%d">\n'
     raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + part % 2 + b"\n--b\n" + part % 3 + b"\n--b--\n"
-    found = re.findall(rb"https://t[^\"]+", rewrite_message(raw, TRACKER).raw)
-    opened = [open_link(RING, link.decode()) for link in found]
-    assert [(one.index, one.destination) for one in opened] == [
+    result = re.findall(rb"https://t[^\"]+", rewrite_message(raw, TRACKER).raw)
+    opened = [open_link(RING, link.decode()) for link in result]
+    assert [(item.index, item.destination) for item in opened] == [
         (0, "https://a.example/1"),
         (1, "https://a.example/2"),
         (2, "https://a.example/1"),

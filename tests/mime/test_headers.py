@@ -43,22 +43,22 @@ def parse_line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
     end = at + len(block)
     empty = raw[end:].startswith((b"\n", b"\r\n"))
     bare = re.search(rb"\r(?!\n)", block) is not None
-    found: list[tuple[bytes, int]] = []
+    result: list[tuple[bytes, int]] = []
     for line in re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z" if bare else rb"[^\n]*\n|[^\n]+\Z", block):
-        if found and line[:1] in (b" ", b"\t"):
-            found[-1] = (found[-1][0] + line, found[-1][1])
+        if result and line[:1] in (b" ", b"\t"):
+            result[-1] = (result[-1][0] + line, result[-1][1])
         else:
-            found.append((line, at))
+            result.append((line, at))
         at += len(line)
-    while found and re.match(rb">*From (?![ \t]*:)", found[0][0]):
-        del found[0]
-    odd = [i for i, (text, _) in enumerate(found) if not re.match(rb"[!-9;-~]*[ \t]*:", text)]
-    odd = [i for i in odd if i or found[0][0][:1] not in (b" ", b"\t")]
-    boundary = next((i for i in odd if found[i][0].startswith(b"--")), len(found))
-    last = max((i for i in range(boundary) if COMMON_HEADER_PATTERN.match(found[i][0])), default=-1)
-    forgotten = next((found[i][1] for i in odd if i > last), None)
+    while result and re.match(rb">*From (?![ \t]*:)", result[0][0]):
+        del result[0]
+    odd = [i for i, (text, _) in enumerate(result) if not re.match(rb"[!-9;-~]*[ \t]*:", text)]
+    odd = [i for i in odd if i or result[0][0][:1] not in (b" ", b"\t")]
+    boundary = next((i for i in odd if result[i][0].startswith(b"--")), len(result))
+    last = max((i for i in range(boundary) if COMMON_HEADER_PATTERN.match(result[i][0])), default=-1)
+    forgotten = next((result[i][1] for i in odd if i > last), None)
     behind = end + len(re.match(rb"\r?\n|", raw[end:])[0])  # type: ignore[index]
-    return found, behind if forgotten is None else forgotten, empty and forgotten is None
+    return result, behind if forgotten is None else forgotten, empty and forgotten is None
 
 
 @settings(max_examples=600, deadline=None)
@@ -66,8 +66,8 @@ def parse_line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
 def test_a_block_is_read_as_line_by_line(raw: bytes) -> None:
     """Lines, their offsets, the body's begin and what stands before it are those that reading line by line gives."""
     block = HeaderBlock(raw, 0, len(raw))
-    found = [(raw[line.start : line.end], line.start) for line in block.lines]
-    assert (found, block.body, block.has_separator) == parse_line_by_line(raw)
+    result = [(raw[line.start : line.end], line.start) for line in block.lines]
+    assert (result, block.body, block.has_separator) == parse_line_by_line(raw)
 
 
 @pytest.mark.parametrize(

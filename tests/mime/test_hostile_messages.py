@@ -120,7 +120,7 @@ def test_a_mail_cut_anywhere_lists_what_its_document_lists(outlook: bool) -> Non
     switches = Switches(outlook=outlook)
     for end in range(len(body) + 1):
         done = rewrite_message(head + body[:end], make_link, switches=switches, report=True)
-        wanted = scan(body[:end], switches=switches)
+        expected = scan(body[:end], switches=switches)
         assert [(f.link.start, f.link.end, f.link.line, f.link.column, f.link.outcome) for f in done.links] == [
-            (found.start, found.end, found.line, found.column, found.outcome) for found in wanted
+            (result.start, result.end, result.line, result.column, result.outcome) for result in expected
         ]

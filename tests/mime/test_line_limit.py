@@ -28,7 +28,7 @@ URL = "https://example.com/"
 
 def dry_run_outcomes(raw: bytes, links: Tracker | None = TRACKER) -> list[str]:
     """Of the links in a dry run."""
-    return [str(one.link.outcome) for one in check_message(raw, links=links)[0]]
+    return [str(item.link.outcome) for item in check_message(raw, links=links)[0]]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_the_unseen_tags_obey_the_limit(length: int) -> None:
     raw = HTML_HEADERS + b"<p>" + b"x" * length + b"</body>\r\n"
     done = rewrite_message(raw, None, pixel=pixel, honeypot=trap)
     assert max(map(len, done.raw.split(b"\r\n"))) <= MAX_LINE_OCTETS
-    found = (pixel.encode() in done.raw, trap.encode() in done.raw)
-    assert found == (length < 900, length < 600)
-    assert [note.code for note in done.notes] == ([] if all(found) else ["line-too-long"])
+    result = (pixel.encode() in done.raw, trap.encode() in done.raw)
+    assert result == (length < 900, length < 600)
+    assert [note.code for note in done.notes] == ([] if all(result) else ["line-too-long"])
 
 
 def test_the_next_body_takes_what_did_not_fit() -> None:
@@ -115,11 +115,11 @@ def test_a_dry_run_reports_the_same() -> None:
     tag = b'<a href="' + URL.encode() + b'">x</a>'
     raw = HTML_HEADERS + tag * 3 + b"y" * (MAX_LINE_OCTETS - 3 * len(tag)) + b"\r\n"
     done = rewrite_message(raw, TRACKER, report=True)
-    found, notes = check_message(raw, links=TRACKER)
-    assert [link.link.outcome for link in found] == [link.link.outcome for link in done.links]
-    assert Outcome.LINE_TOO_LONG in [link.link.outcome for link in found]
+    result, notes = check_message(raw, links=TRACKER)
+    assert [link.link.outcome for link in result] == [link.link.outcome for link in done.links]
+    assert Outcome.LINE_TOO_LONG in [link.link.outcome for link in result]
     assert notes == done.notes
-    assert all(link.link.replacement is None for link in found)
+    assert all(link.link.replacement is None for link in result)
     assert dry_run_outcomes(raw, None) == ["tracked"] * 3
 
 

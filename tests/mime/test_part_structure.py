@@ -113,8 +113,8 @@ def test_the_part_without_a_body_stays(shared_folder: Path) -> None:
 def test_the_links_of_odd_mails_are_classified(shared_folder: Path, name: str) -> None:
     """The one link of each mail is tracked by check and by rewrite, and nothing else changes."""
     raw = (shared_folder / "cases" / f"{name}.eml").read_bytes()
-    found, _ = check_message(raw)
-    assert [one.link.outcome for one in found] == [Outcome.TRACKED]
+    result, _ = check_message(raw)
+    assert [item.link.outcome for item in result] == [Outcome.TRACKED]
     assert rewrite_message(raw, make_link).raw == raw.replace(b"https://ex.com/", URL.encode())
 
 
@@ -123,7 +123,7 @@ def test_base64_without_its_padding_is_read(shared_folder: Path) -> None:
     """The part is decoded as the standard library does, and its end is as unpadded as before."""
     raw = (shared_folder / "cases" / "b64_nopad.eml").read_bytes()
     done = rewrite_message(raw, make_link).raw
-    before, after = (email.message_from_bytes(one).get_payload(decode=True) for one in (raw, done))
+    before, after = (email.message_from_bytes(item).get_payload(decode=True) for item in (raw, done))
     assert isinstance(before, bytes)
     assert after == before.replace(b"https://ex.com/?a=1&amp;b=2", URL.encode())
     assert b"=" not in done.partition(b"\r\n\r\n")[2]

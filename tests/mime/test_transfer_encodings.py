@@ -137,11 +137,11 @@ def test_the_corpus_matches_the_reference(shared_folder: Path) -> None:
                 continue
             ours = fast(encoded, True)
             assert ours.decoded == twin.decoded, path.name
-            found = LinkReplacements(
+            result = LinkReplacements(
                 ours.decoded, lambda _destination, index: f"https://t.example.com/{'t' * (index % 90)}"
             )
-            assert ours.splice(found.replacements) == twin.splice(found.replacements), path.name
-            compared += len(found.replacements)
+            assert ours.splice(result.replacements) == twin.splice(result.replacements), path.name
+            compared += len(result.replacements)
     assert compared > 400
 
 

@@ -71,16 +71,16 @@ def _parse_tree_test(name: str, text: str) -> TreeTest:
 
 def tree_hrefs(tree: list[str]) -> list[str | None]:
     """The `href` of every `a` element of an expected tree, of any namespace."""
-    found: list[str | None] = []
+    result: list[str | None] = []
     depth = -1
     for line in tree:
         element = re.fullmatch(r"\| ( *)<(?:svg |math )?a>", line)
         if element:
             depth = len(element[1])
-            found.append(None)
+            result.append(None)
         href = re.fullmatch(r'\| ( *)href="(.*)"', line)
-        if href and found and len(href[1]) == depth + 2:
-            found[-1] = href[2]
+        if href and result and len(href[1]) == depth + 2:
+            result[-1] = href[2]
         if not href and not element and not re.fullmatch(r'\| ( *)[^<"].*="(.*)"', line):
             depth = -1
-    return found
+    return result

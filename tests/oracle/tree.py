@@ -8,12 +8,12 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 def parse_hrefs(document: bytes, charset: str = "utf-8") -> list[tuple[str, str | None]]:
     """Every `a` element in tree order, as (namespace or "", value of `href` or None)."""
     root = html5_parser.parse(document, transport_encoding=charset, namespace_elements=True)
-    found = []
+    result = []
     for element in root.iter():
         if isinstance(element.tag, str) and element.tag.rpartition("}")[2] == "a":
             namespace = element.tag.rpartition("}")[0].rpartition("/")[2]
-            found.append((namespace, element.get("href")))
-    return found
+            result.append((namespace, element.get("href")))
+    return result
 
 
 def tree_contains(document: bytes, text: str, charset: str = "utf-8") -> bool:

@@ -69,7 +69,7 @@ def test_each_mode_lists_what_an_event_holds(mode: str, full: bool, pseudonymous
         "the system": "user_agent",  # from which it is derived later
     }
     known = Enrichment("Firefox", "Linux", "desktop", "DE", "Berlin", "a cloud", ("agent-bot",))
-    found = []
+    result = []
     for privacy in (Privacy.FULL, Privacy.PSEUDONYMOUS, Privacy.ANONYMOUS):
         tracker = Tracker(RING, BASE_URL, message=7, campaign="spring", privacy=privacy)
         opened = open_token(RING, tracker.mint("https://example.com/", 0).rpartition("/")[2])
@@ -86,8 +86,8 @@ def test_each_mode_lists_what_an_event_holds(mode: str, full: bool, pseudonymous
         row: dict[str, Any] = fact.to_dict()
         if privacy is Privacy.FULL:  # what follows from address and user agent later
             row |= {"country": known.country, "device": known.device}
-        found.append(row[fields[mode]] is not None)
-    assert tuple(found) == (full, pseudonymous, anonymous)
+        result.append(row[fields[mode]] is not None)
+    assert tuple(result) == (full, pseudonymous, anonymous)
 
 
 def test_classification_is_disclosed_for_all_modes() -> None:

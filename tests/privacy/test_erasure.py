@@ -56,7 +56,7 @@ def test_pages_that_were_split_hold_no_old_copies(store: Database, account: uuid
     everybody: list[tuple[uuid.UUID, bool]] = []
     for part in range(30):
         some = [make_message(account, part * 50 + n, rng.random() < 0.1, rng) for n in range(50)]
-        everybody += [(one.id, one.subject == "SecretName") for one in some]
+        everybody += [(item.id, item.subject == "SecretName") for item in some]
         with store.write() as connection:
             messages_table.add(connection, some)
         with store.write() as connection:
@@ -73,13 +73,13 @@ def test_pages_that_were_split_hold_no_old_copies(store: Database, account: uuid
     done = people.erase("secret.person@EXAMPLE.org", 10 * DAY_US)
     assert done.overwritten
     assert done.rows["messages"] == sum(theirs for _, theirs in everybody)
-    found = {
+    result = {
         path.name: word
         for path in store.path.parent.iterdir()
         for word in PERSONAL_VALUES
         if word in path.read_bytes().lower()
     }
-    assert found == {}
+    assert result == {}
 
 
 def test_links_of_others_that_name_the_person_lose_their_destination(store: Database, account: uuid.UUID) -> None:

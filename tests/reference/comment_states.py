@@ -28,10 +28,10 @@ def markup_declaration_open(t: TagBuilder) -> str:
 
 def cdata_section(t: TagBuilder) -> str:
     """13.2.5.69 to .71: everything up to "]]>"."""
-    found = t.text.find("]]>", t.position)
-    if found < 0:
+    result = t.text.find("]]>", t.position)
+    if result < 0:
         return "end"
-    t.position = found + 3
+    t.position = result + 3
     return "data"
 
 

@@ -41,12 +41,12 @@ class Cursor:
 
     def skip_to(self, character: str) -> None:
         """Stop in front of the next `character`, or at the end of the document."""
-        found = self.text.find(character, self.position)
-        self.position = len(self.text) if found < 0 else found
+        result = self.text.find(character, self.position)
+        self.position = len(self.text) if result < 0 else result
 
     def follows(self, text: str, *, any_case: bool = False) -> bool:
         """Consume `text` if exactly that comes next."""
         ahead = self.text[self.position : self.position + len(text)]
-        found = ahead == text or (any_case and ascii_lower(ahead) == text)
-        self.position += len(text) * found
-        return found
+        result = ahead == text or (any_case and ascii_lower(ahead) == text)
+        self.position += len(text) * result
+        return result

@@ -8,11 +8,11 @@ from tests.reference.quoted_printable_body import Change
 
 def reference_over_limit(text: bytes, changes: list[Change], limit: int) -> list[int]:
     """The numbers of the changes that are not made, of which the first come first."""
-    made: list[Change] = []
+    created: list[Change] = []
     left = []
     for number, change in enumerate(changes):
-        if _fits(text, [*made, change], limit):
-            made.append(change)
+        if _fits(text, [*created, change], limit):
+            created.append(change)
         else:
             left.append(number)
     return left

@@ -132,10 +132,10 @@ class Namespaces:
         if tag.name in {"br", "p"} and not self.in_html:
             self._pop_to_html()
             return
-        found = next((i for i in reversed(range(len(self.stack))) if self.stack[i].name == tag.name), None)
-        if found is None:
+        result = next((i for i in reversed(range(len(self.stack))) if self.stack[i].name == tag.name), None)
+        if result is None:
             self.is_ambiguous = True  # it may close HTML further out: `</td>` does, from inside anything
             return
-        if any(element.html_inside for element in self.stack[found:]):
+        if any(element.html_inside for element in self.stack[result:]):
             self.is_ambiguous = True  # the standard may or may not close through the HTML elements between
-        del self.stack[found:]
+        del self.stack[result:]

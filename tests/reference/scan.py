@@ -73,8 +73,8 @@ def bom_charset_or(charset: str, document: bytes) -> str:
 def scan(document: bytes, switches: ReferenceSwitches | None = None, charset: str = "utf-8") -> list[ReferenceLink]:
     """All links of the document in order, with the outcome the scanner itself can decide."""
     switches = switches or ReferenceSwitches()
-    found = link_tags(document, bom_charset_or(charset, document), switches.outlook)
-    return [_make_link(index, one, switches) for index, one in enumerate(found)]
+    result = link_tags(document, bom_charset_or(charset, document), switches.outlook)
+    return [_make_link(index, one, switches) for index, one in enumerate(result)]
 
 
 def link_tags(
@@ -118,9 +118,9 @@ def _apply_tree_feedback(tokenizer: Tokenizer, namespaces: Namespaces, tag: Tag)
 def _is_only_text(tokenizer: Tokenizer, name: str) -> bool:
     """Is the next `<` the end tag of this raw-text element? If not, and in doubt whether it is one, what follows
     could be markup that hides the end tag: the rest of the document is left alone."""
-    found = tokenizer.text.find("<", tokenizer.position)
+    result = tokenizer.text.find("<", tokenizer.position)
     end_tag = re.compile(rf"</{name}[\t\n\f\r />]", re.IGNORECASE | re.ASCII)
-    return found < 0 or end_tag.match(tokenizer.text, found) is not None
+    return result < 0 or end_tag.match(tokenizer.text, result) is not None
 
 
 def _conditional_links(document: bytes, charset: str, comment: Comment) -> Iterator[LinkTag]:
@@ -180,10 +180,10 @@ def _outcome(  # noqa: PLR0911 - a return for each row of the table
 
 def _has_opt_out(tag: LinkTag, item: str) -> bool:
     """Does the tag have the opt-out attribute `name`, or its first `name` with the value of `name=value`?"""
-    name, equals, wanted = item.partition("=")
+    name, equals, expected = item.partition("=")
     attribute = tag.tag.first_attribute(ascii_lower(name))
     if attribute is None or not equals:
         return attribute is not None
     return ascii_lower(decode_references(tag.attribute_text(attribute)).strip("\t\n\f\r ")) == ascii_lower(
-        wanted.strip()
+        expected.strip()
     )

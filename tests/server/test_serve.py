@@ -34,8 +34,8 @@ def test_which_ports(
     serve.add_arguments(parser)
     given = Settings(data=tmp_path, **settings)  # type: ignore[arg-type]
     args = parser.parse_args(words)
-    found = serve._choose_smtp_port(args, given)
-    assert (found, serve._choose_smtps_port(args, given, found)) == (smtp, smtps)
+    result = serve._choose_smtp_port(args, given)
+    assert (result, serve._choose_smtps_port(args, given, result)) == (smtp, smtps)
 
 
 def test_both_ports_are_printed_and_work(tmp_path: Path) -> None:

@@ -75,10 +75,10 @@ def test_all_end_together(number: int) -> None:
     parent = subprocess.Popen([sys.executable, "-c", SUPERVISOR_SCRIPT, "run"], stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     wait_until(lambda: len(list_children(parent.pid)) == 2)
     time.sleep(0.5)
-    found = list_children(parent.pid)
+    result = list_children(parent.pid)
     parent.send_signal(number)
     assert parent.wait(20) == 0
-    assert not any(map(is_alive, found))
+    assert not any(map(is_alive, result))
 
 
 def test_children_follow_a_killed_parent() -> None:
@@ -86,23 +86,23 @@ def test_children_follow_a_killed_parent() -> None:
     parent = subprocess.Popen([sys.executable, "-c", SUPERVISOR_SCRIPT, "run"], stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     wait_until(lambda: len(list_children(parent.pid)) == 2)
     time.sleep(0.5)
-    found = list_children(parent.pid)
+    result = list_children(parent.pid)
     parent.kill()
     parent.wait()
-    wait_until(lambda: not any(map(is_alive, found)))
+    wait_until(lambda: not any(map(is_alive, result)))
 
 
 def list_session_processes(session: int) -> list[int]:
     """The processes of a session, wherever their parents are."""
-    found = []
+    result = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(path.parent.name))
-    return found
+            result.append(int(path.parent.name))
+    return result
 
 
 def is_port_free(port: int) -> bool:
@@ -223,12 +223,12 @@ def test_workers_that_make_no_sense(tmp_path: Path, words: list[str]) -> None:
 
 def list_folder_processes(data: Path) -> list[int]:
     """The processes that were started with this data folder, alive or hanging."""
-    found = []
+    result = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             if str(data).encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return found
+                result.append(int(path.parent.name))
+    return result
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -286,19 +286,19 @@ def test_requests_in_progress_are_answered(tmp_path: Path, words: list[str]) -> 
         ).encode()
         address = ("127.0.0.1", int(process.url.rpartition(":")[2]))
         waiting = [socket.create_connection(address, timeout=20) for _ in range(8)]
-        for one in waiting:
-            one.sendall(head + body[:20])
+        for item in waiting:
+            item.sendall(head + body[:20])
         time.sleep(1)
         with ThreadPoolExecutor(8) as pool:
             come = [pool.submit(send_until_closed, address, head + body) for _ in range(8)]
             time.sleep(1)
             process.process.send_signal(signal.SIGTERM)
             assert sum(done.result() for done in come) > 0
-        for one in waiting:
-            one.sendall(body[20:])
-        for one in waiting:
-            assert one.recv(4096).startswith(b"HTTP/1.1 202")
-            one.close()
+        for item in waiting:
+            item.sendall(body[20:])
+        for item in waiting:
+            assert item.recv(4096).startswith(b"HTTP/1.1 202")
+            item.close()
         assert process.wait_for_exit() == 0
 
 

@@ -194,7 +194,7 @@ def test_connections_leave_descriptors_for_the_rest() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        found = raise_descriptor_limit()
-        assert found == resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
+        result = raise_descriptor_limit()
+        assert result == resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

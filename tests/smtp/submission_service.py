@@ -54,9 +54,9 @@ class SubmissionService(RunningService):
     @property
     def credentials(self) -> tuple[str, str]:
         """Username and password; made with the first look."""
-        found = create_smtp_credential(self.components.store)
-        if found is not None:
-            self._credential = found
+        result = create_smtp_credential(self.components.store)
+        if result is not None:
+            self._credential = result
         return self._credential
 
     def connect_raw(self) -> socket.socket:

@@ -168,7 +168,7 @@ def test_a_handshake_that_is_not_begun_holds_a_slot_for_a_limited_time(
         waiting = [socket.create_connection(address, timeout=20) for _ in range(smtp_connection.MAX_UNAUTHENTICATED)]
         with socket.create_connection(address, timeout=20) as late:
             assert late.recv(100).startswith(b"421")
-        for one in waiting:
-            assert one.recv(100) == b""
-            one.close()
+        for item in waiting:
+            assert item.recv(100) == b""
+            item.close()
         wait_until(lambda: _is_listening(service))

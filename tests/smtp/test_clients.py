@@ -24,7 +24,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionServ
 
 def list_subjects(service: SubmissionService) -> set[str]:
     """Of all messages."""
-    return {one["subject"] for one in service.client.get(f"{service.account_path}/messages").json()["data"]}
+    return {item["subject"] for item in service.client.get(f"{service.account_path}/messages").json()["data"]}
 
 
 def run_tool(service: SubmissionService, tool: str, *words: str) -> str:

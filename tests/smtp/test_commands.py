@@ -22,9 +22,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionServ
 @pytest.fixture
 def client(service: SubmissionService) -> Iterator[smtplib.SMTP]:
     """One that has signed in and said EHLO."""
-    with service.connect() as found:
-        found.ehlo()
-        yield found
+    with service.connect() as result:
+        result.ehlo()
+        yield result
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_addresses_are_taken_as_they_are_written(service: SubmissionService, cli
     for address in written:
         assert client.docmd(f"RCPT TO:<{address}>")[0] == 250
     client.data(MAIL.replace(b"one@", b"written@"))
-    wanted = {"message_id_header": "<written@example.com>"}
-    found = service.client.get(f"{service.account_path}/messages", params=wanted).json()["data"]
-    assert {one["recipient"] for one in found} == set(written)
+    expected = {"message_id_header": "<written@example.com>"}
+    result = service.client.get(f"{service.account_path}/messages", params=expected).json()["data"]
+    assert {item["recipient"] for item in result} == set(written)
 
 
 def test_postmaster_needs_no_domain(service: SubmissionService, client: smtplib.SMTP) -> None:
@@ -127,9 +127,9 @@ def test_postmaster_needs_no_domain(service: SubmissionService, client: smtplib.
     client.docmd("MAIL FROM:<a@example.com>")
     assert client.docmd("RCPT TO:<Postmaster>")[0] == 250
     client.data(MAIL.replace(b"one@", b"postmaster@"))
-    wanted = {"message_id_header": "<postmaster@example.com>"}
-    (found,) = service.client.get(f"{service.account_path}/messages", params=wanted).json()["data"]
-    assert found["recipient"] == "Postmaster@weir.example"
+    expected = {"message_id_header": "<postmaster@example.com>"}
+    (result,) = service.client.get(f"{service.account_path}/messages", params=expected).json()["data"]
+    assert result["recipient"] == "Postmaster@weir.example"
 
 
 def test_long_commands_do_not_depend_on_other_connections(service: SubmissionService, client: smtplib.SMTP) -> None:
@@ -148,8 +148,8 @@ def test_a_web_page_sends_no_mail(service: SubmissionService, command: str) -> N
         web.sendall(command.encode() + b"\r\n" + body)
         assert web.recv(1000).startswith(b"421 ")
         wait_until(lambda: _is_closed(web))
-    found = service.client.get(f"{service.account_path}/messages", params={"sender": "a@b.example"}).json()["data"]
-    assert found == []
+    result = service.client.get(f"{service.account_path}/messages", params={"sender": "a@b.example"}).json()["data"]
+    assert result == []
 
 
 def _is_closed(connection: socket.socket) -> bool:

@@ -150,8 +150,8 @@ def test_without_a_return_server_mails_wait(tmp_path: Path) -> None:
 
 def list_messages(service: RunningService) -> list[dict[str, Any]]:
     """The account's messages."""
-    found: list[dict[str, Any]] = service.client.get(f"{service.account_path}/messages").json()["data"]
-    return found
+    result: list[dict[str, Any]] = service.client.get(f"{service.account_path}/messages").json()["data"]
+    return result
 
 
 def test_smtputf8_is_offered_and_passed_on(tmp_path: Path) -> None:
@@ -169,11 +169,11 @@ def test_smtputf8_is_offered_and_passed_on(tmp_path: Path) -> None:
         submit_mail(listen, "a@example.com", "ada@example.org", mail=mail)
         wait_until(lambda: len(box.accepted_mails) == 2)
         assert {message["recipient"] for message in list_messages(served)} == {"Ünal@bücher.example", "ada@example.org"}
-    found = {
+    result = {
         sender: (to, raw.endswith(mail), flag)
         for (sender, to, raw), flag in zip(box.accepted_mails, box.smtputf8, strict=True)
     }
-    assert found == {
+    assert result == {
         "jürgen@bücher.example": (["Ünal@bücher.example"], True, True),
         "a@example.com": (["ada@example.org"], True, False),
     }

@@ -137,9 +137,9 @@ def test_real_recipients_are_taken(service: SubmissionService, recipient: str) -
 def test_a_scoped_credential_sends_from_its_domains_only(service: SubmissionService, head: bytes) -> None:
     """Not one address of another domain may stand in From, Sender, Resent-* or the envelope; there is one From."""
     asked = {"name": "one", "scope": "scoped", "domains": ["mine.example"]}
-    made = service.client.post(f"{service.account_path}/smtp-credentials", json=asked).json()
+    created = service.client.post(f"{service.account_path}/smtp-credentials", json=asked).json()
     with service.connect(sign_in=False) as client:
-        client.login(made["username"], made["password"])
+        client.login(created["username"], created["password"])
         client.sendmail("me@mine.example", ["ada@example.org"], b"From: Me <me@Mine.example>\r\n\r\nhi\r\n")
         with pytest.raises(smtplib.SMTPDataError) as refused:
             client.sendmail("me@mine.example", ["ada@example.org"], head + b"Subject: x\r\n\r\nhi\r\n")
@@ -156,13 +156,13 @@ def test_a_scoped_credential_sends_from_its_domains_only(service: SubmissionServ
 
 def test_a_revoked_credential_sends_no_more(service: SubmissionService) -> None:
     """A connection that has signed in with a credential sends nothing once that is deleted."""
-    made = service.client.post(
+    created = service.client.post(
         f"{service.account_path}/smtp-credentials", json={"name": "two", "scope": "global"}
     ).json()
     with service.connect(sign_in=False) as client:
-        client.login(made["username"], made["password"])
+        client.login(created["username"], created["password"])
         client.sendmail("a@example.com", ["ada@example.org"], MAIL)
-        service.client.delete(f"{service.account_path}/smtp-credentials/{made['id']}").raise_for_status()
+        service.client.delete(f"{service.account_path}/smtp-credentials/{created['id']}").raise_for_status()
         with pytest.raises(smtplib.SMTPDataError) as refused:
             client.sendmail("a@example.com", ["ada@example.org"], MAIL)
     assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (550, b"5.7.8")

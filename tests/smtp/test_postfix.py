@@ -102,7 +102,7 @@ def test_what_users_send_is_tracked(mail_servers: MailServerPair) -> None:
     assert link is not None
     assert link[1].startswith(mail_servers.served.settings.base_url.encode())
     assert mail_servers.served.reader.get(link[1].decode()).headers["location"] == "https://example.com/a"
-    body, original = (one.partition(b"\r\n\r\n")[2] for one in (mail, MAIL))
+    body, original = (item.partition(b"\r\n\r\n")[2] for item in (mail, MAIL))
     assert body.replace(link[1], b"https://example.com/a") == original
 
 
@@ -111,9 +111,9 @@ def test_what_comes_in_passes_by(mail_servers: MailServerPair) -> None:
     mail = mail_servers.relay_mail("incoming", RESET, "user@example.com")
     assert mail.endswith(RESET)
     assert b"DKIM-Signature" not in mail
-    wanted = {"message_id_header": "<reset@example.com>"}
+    expected = {"message_id_header": "<reset@example.com>"}
     assert (
-        mail_servers.served.client.get(f"{mail_servers.served.account_path}/messages", params=wanted).json()["data"]
+        mail_servers.served.client.get(f"{mail_servers.served.account_path}/messages", params=expected).json()["data"]
         == []
     )
 
@@ -165,7 +165,7 @@ def test_a_mail_that_would_grow_too_large_goes_back_as_it_came(mail_servers: Mai
     line = b'<a href="https://example.com/">x</a>' * 2 + b"\r\n"
     mail = MAIL.replace(b"one@", b"large@") + line * (980_000 // len(line))
     assert mail_servers.relay_mail("submission", mail).endswith(mail.partition(b"\r\n\r\n")[2])
-    wanted = {"message_id_header": "<large@example.com>"}
+    expected = {"message_id_header": "<large@example.com>"}
     served = mail_servers.served
-    (message,) = served.client.get(f"{served.account_path}/messages", params=wanted).json()["data"]
-    assert "rewrite-too-large" in [one["kind"] for one in served.get_message(message["id"])["events"]]
+    (message,) = served.client.get(f"{served.account_path}/messages", params=expected).json()["data"]
+    assert "rewrite-too-large" in [item["kind"] for item in served.get_message(message["id"])["events"]]

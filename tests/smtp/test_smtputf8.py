@@ -43,8 +43,8 @@ def submit_mail(client: smtplib.SMTP, *recipients: str, sender: str = "ä@exampl
 
 def list_messages(service: SubmissionService, **filters: Any) -> list[dict[str, Any]]:
     """The account's messages."""
-    found: list[dict[str, Any]] = service.client.get(f"{service.account_path}/messages", params=filters).json()["data"]
-    return found
+    result: list[dict[str, Any]] = service.client.get(f"{service.account_path}/messages", params=filters).json()["data"]
+    return result
 
 
 def test_a_mail_beyond_ascii_is_taken_and_shown(service: SubmissionService) -> None:

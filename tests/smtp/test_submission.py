@@ -70,7 +70,7 @@ def test_each_recipient_has_a_message(service: SubmissionService) -> None:
     listed = service.client.get(
         f"{service.account_path}/messages", params={"message_id_header": "<two@example.com>"}
     ).json()
-    assert {one["recipient"] for one in listed["data"]} == {"ada@example.org", "bob@example.org"}
+    assert {item["recipient"] for item in listed["data"]} == {"ada@example.org", "bob@example.org"}
     both = b"".join(path.read_bytes() for path in list_outbox_files(service) if b"two@" in path.read_bytes())
     assert len(set(re.findall(rb'"(http[^"]+)"', both))) == 2
 
@@ -167,10 +167,10 @@ def test_what_is_missing_is_added(service: SubmissionService) -> None:
     with service.connect() as client:
         client.sendmail("a@example.com", ["ada@example.org"], mail)
     wait_until(lambda: any(mail["subject"] == "bare" for mail in list_outbox_mails(service)))
-    found = next(mail for mail in list_outbox_mails(service) if mail["subject"] == "bare")
-    assert found["message-id"]
-    assert found["date"]
-    assert found["bcc"] is None
+    result = next(mail for mail in list_outbox_mails(service) if mail["subject"] == "bare")
+    assert result["message-id"]
+    assert result["date"]
+    assert result["bcc"] is None
 
 
 def list_outbox_mails(service: SubmissionService) -> list[Message]:
@@ -201,10 +201,10 @@ def test_a_stop_answers_what_was_stored(tmp_path: Path, monkeypatch: pytest.Monk
 
         monkeypatch.setattr(service.components.submitter, "submit_raw", slowly)
         with service.connect() as client, service.connect() as late:
-            for one in (client, late):
-                one.mail("a@example.com")
-                one.rcpt("ada@example.org")
-                assert one.docmd("DATA")[0] == 354
+            for item in (client, late):
+                item.mail("a@example.com")
+                item.rcpt("ada@example.org")
+                assert item.docmd("DATA")[0] == 354
             client.send(MAIL + b".\r\n")
             assert entered.wait(20)
             stopping = threading.Thread(target=service.components.stop)
@@ -216,8 +216,8 @@ def test_a_stop_answers_what_was_stored(tmp_path: Path, monkeypatch: pytest.Monk
             assert client.getreply()[0] == 250
             assert client.getreply()[0] == 421
             stopping.join(20)
-            for one in (client, late):
-                one.close()
+            for item in (client, late):
+                item.close()
 
 
 def test_swaks_hands_in_a_mail(service: SubmissionService) -> None:

@@ -14,10 +14,10 @@ from linkweir.db.schema_upgrade import migrate
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """A migrated store."""
-    made = Database(tmp_path / "data" / "linkweir.db", timeout=1)
-    migrate(made)
-    yield made
-    made.close()
+    database = Database(tmp_path / "data" / "linkweir.db", timeout=1)
+    migrate(database)
+    yield database
+    database.close()
 
 
 @pytest.fixture

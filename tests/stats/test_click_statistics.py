@@ -58,12 +58,12 @@ def test_values_by_their_counted_clicks(store: Database, account: uuid.UUID) -> 
         insert_click_aggregates(connection, account, [("", "country", 1, "FR")], human=1, machine=50)
         insert_click_aggregates(connection, account, [("", "country", 1, "SE")], unsure=1)
         insert_click_aggregates(connection, account, [("", "country", 200, "SE")], human=1000)
-    found = query_statistics(store, account, "country")
-    assert [(row["value"], row["click_count"], row["total"]) for row in found.rows] == [
+    result = query_statistics(store, account, "country")
+    assert [(row["value"], row["click_count"], row["total"]) for row in result.rows] == [
         *(("DE", 4, 4), ("FR", 1, 51), ("SE", 1, 1)),
     ]
-    assert not found.has_more
-    assert "sent" not in found.rows[0]
+    assert not result.has_more
+    assert "sent" not in result.rows[0]
     short = query_statistics(store, account, "country", limit=2)
     assert ([row["value"] for row in short.rows], short.has_more) == (["DE", "FR"], True)
 
@@ -127,11 +127,11 @@ def test_campaigns_side_by_side(store: Database, account: uuid.UUID) -> None:
             insert_send_aggregates(connection, account, row, (20, 16))
         insert_send_aggregates(connection, account, ("", "tag", "b"), (30, 0))
     with store.read() as connection:
-        unknown, found = compare_campaigns(connection, account, ["x", "a"], 0, 100)
+        unknown, result = compare_campaigns(connection, account, ["x", "a"], 0, 100)
         every, more = list_campaigns(connection, account, 0, 100, 10)
         first, cut = list_campaigns(connection, account, 0, 100, 1)
     assert (unknown["tag"], unknown["sent"], unknown["total"], unknown["click_rate"]) == ("x", 0, 0, None)
-    assert (found["sent"], found["delivered"], found["clickers"], found["click_rate"]) == (20, 16, 4, 0.25)
+    assert (result["sent"], result["delivered"], result["clickers"], result["click_rate"]) == (20, 16, 4, 0.25)
     assert [(row["tag"], row["human"], row["click_rate"]) for row in every] == [("b", 0, None), ("a", 3, 0.125)]
     assert ([row["tag"] for row in first], cut, more) == (["b"], True, False)
 
@@ -145,10 +145,13 @@ def test_variants_are_compared_for_significance(store: Database, account: uuid.U
             )
             insert_send_aggregates(connection, account, ("tag:a", "variant", name), (1000, 1000))
     with store.read() as connection:
-        rows, found = compare_variants(connection, account, "a", (0, 100), None)
+        rows, result = compare_variants(connection, account, "a", (0, 100), None)
         _, turned = compare_variants(connection, account, "a", (0, 100), "C")
         none = compare_variants(connection, account, "other", (0, 100), None)
     assert [(row["variant"], row["click_rate"]) for row in rows] == [("A", 0.1), ("B", 0.16), ("C", 0.104)]
-    assert [(one["base"], one["other"], one["significant"]) for one in found] == [("A", "B", True), ("A", "C", False)]
-    assert [(one["base"], one["other"]) for one in turned] == [("C", "A"), ("C", "B")]
+    assert [(item["base"], item["other"], item["significant"]) for item in result] == [
+        ("A", "B", True),
+        ("A", "C", False),
+    ]
+    assert [(item["base"], item["other"]) for item in turned] == [("C", "A"), ("C", "B")]
     assert none == ([], [])

@@ -38,36 +38,36 @@ def export_rows(name: str, rows: Any = ROWS, columns: ColumnTypes = COLUMNS) -> 
 
 def test_csv_reads_back() -> None:
     """A CSV reader finds the names and the values; what is None is empty."""
-    found = list(csv.DictReader(io.StringIO(export_rows("csv").decode(), newline="")))
-    assert list(found[0]) == list(COLUMNS)
-    assert found[0]["text"] == ROWS[0]["text"]
-    assert (found[0]["at"], found[0]["ok"], found[0]["rate"]) == ("2023-11-14T22:13:20.000001Z", "true", "0.25")
-    assert set(found[1].values()) == {str(KEY), ""}
-    assert (found[2]["count"], found[2]["rate"]) == ("-1", "-0.5")
+    result = list(csv.DictReader(io.StringIO(export_rows("csv").decode(), newline="")))
+    assert list(result[0]) == list(COLUMNS)
+    assert result[0]["text"] == ROWS[0]["text"]
+    assert (result[0]["at"], result[0]["ok"], result[0]["rate"]) == ("2023-11-14T22:13:20.000001Z", "true", "0.25")
+    assert set(result[1].values()) == {str(KEY), ""}
+    assert (result[2]["count"], result[2]["rate"]) == ("-1", "-0.5")
 
 
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"])  # noqa: RUF001
 def test_no_text_is_a_formula(start: str) -> None:
     """A text that a spreadsheet would calculate gets an apostrophe in front, and only such a text does."""
     rows = [{"text": start + '|cmd"'}, {"text": "https://example.com/?a=1"}, {"text": " =1"}]
-    found = list(csv.reader(io.StringIO(export_rows("csv", rows, {"text": "text"}).decode(), newline="")))
-    assert [row[0] for row in found[1:]] == ["'" + start + '|cmd"', "https://example.com/?a=1", " =1"]
+    result = list(csv.reader(io.StringIO(export_rows("csv", rows, {"text": "text"}).decode(), newline="")))
+    assert [row[0] for row in result[1:]] == ["'" + start + '|cmd"', "https://example.com/?a=1", " =1"]
 
 
 def test_ndjson_reads_back() -> None:
     """Each line is one row, with nulls, numbers and truth as they are and times as text."""
-    found = [orjson.loads(line) for line in export_rows("ndjson").splitlines()]
-    assert found[0] == {**ROWS[0], "id": str(KEY), "at": "2023-11-14T22:13:20.000001Z"}
-    assert found[1] == {**ROWS[1], "id": str(KEY)}
-    assert len(found) == 3
+    result = [orjson.loads(line) for line in export_rows("ndjson").splitlines()]
+    assert result[0] == {**ROWS[0], "id": str(KEY), "at": "2023-11-14T22:13:20.000001Z"}
+    assert result[1] == {**ROWS[1], "id": str(KEY)}
+    assert len(result) == 3
 
 
 def test_parquet_reads_back() -> None:
     """Another reader finds the same values, times as times."""
     parquet = pytest.importorskip("pyarrow.parquet")
-    found = parquet.read_table(io.BytesIO(export_rows("parquet"))).to_pylist()
-    assert found[0]["at"] == datetime(2023, 11, 14, 22, 13, 20, 1, tzinfo=UTC)
-    assert [{**row, "at": None} for row in found] == [{**row, "id": str(KEY), "at": None} for row in ROWS]
+    result = parquet.read_table(io.BytesIO(export_rows("parquet"))).to_pylist()
+    assert result[0]["at"] == datetime(2023, 11, 14, 22, 13, 20, 1, tzinfo=UTC)
+    assert [{**row, "at": None} for row in result] == [{**row, "id": str(KEY), "at": None} for row in ROWS]
 
 
 def test_several_texts_in_one_cell() -> None:

@@ -30,11 +30,11 @@ def parse_hour(text: str) -> int:
 )
 def test_periods_cover_the_time_once(zone: str, group: PeriodUnit, first: int, length: int) -> None:
     """One period begins where the last one ended, none is empty, and together they are the time asked for."""
-    found = list(itertools.islice(iter_periods(first, first + length, group, ZoneInfo(zone)), 10_000))
-    assert found[0][0] == first
-    assert found[-1][1] == first + length
-    assert all(one[1] == two[0] for one, two in itertools.pairwise(found))
-    assert all(start < end for start, end in found)
+    result = list(itertools.islice(iter_periods(first, first + length, group, ZoneInfo(zone)), 10_000))
+    assert result[0][0] == first
+    assert result[-1][1] == first + length
+    assert all(one[1] == two[0] for one, two in itertools.pairwise(result))
+    assert all(start < end for start, end in result)
 
 
 @given(zone=st.sampled_from(ZONES), first=st.integers(0, 600_000))

@@ -32,12 +32,12 @@ def compare_two(
     base: ComparedGroup, other: ComparedGroup, comparisons: int = 1
 ) -> tuple[RateDifference, float, float, float]:
     """A difference that was judged, with its interval and p-value."""
-    found = compare_groups(base, other, comparisons)
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    assert found.p_value is not None
-    return found, found.low, found.high, found.p_value
+    result = compare_groups(base, other, comparisons)
+    assert result is not None
+    assert result.low is not None
+    assert result.high is not None
+    assert result.p_value is not None
+    return result, result.low, result.high, result.p_value
 
 
 @given(base=generate_groups("A"), other=generate_groups("B"), comparisons=st.sampled_from([1, 2, 3, 19, 49]))
@@ -46,8 +46,8 @@ def test_the_interval_excludes_zero_exactly_when_the_difference_is_significant(
     base: ComparedGroup, other: ComparedGroup, comparisons: int
 ) -> None:
     """Verdict, p-value and interval never disagree, however many comparisons there are and however few clicks."""
-    found, low, high, p_value = compare_two(base, other, comparisons)
-    assert found.significant == (low > 0 or high < 0) == (p_value < ALPHA)
+    result, low, high, p_value = compare_two(base, other, comparisons)
+    assert result.significant == (low > 0 or high < 0) == (p_value < ALPHA)
 
 
 @given(base=generate_groups("A"), other=generate_groups("B"), comparisons=st.sampled_from([1, 2, 3, 19, 49]))
@@ -71,9 +71,9 @@ def test_figures_equal_those_of_statsmodels(base: ComparedGroup, other: Compared
 @settings(deadline=None)
 def test_the_interval_holds_the_difference(base: ComparedGroup, other: ComparedGroup, comparisons: int) -> None:
     """The difference lies in its interval, and turned around everything has the other sign."""
-    found, low, high, p_value = compare_two(base, other, comparisons)
+    result, low, high, p_value = compare_two(base, other, comparisons)
     _, turned_low, turned_high, turned_p = compare_two(other, base, comparisons)
-    assert -1 <= low <= found.difference <= high <= 1
+    assert -1 <= low <= result.difference <= high <= 1
     assert (turned_low, turned_high, turned_p) == pytest.approx((-high, -low, p_value))
 
 
@@ -88,12 +88,12 @@ def test_what_fishers_exact_test_finds_clear_is_clear(base: ComparedGroup, other
     """
     table = [[one.clickers, one.messages - one.clickers] for one in (base, other)]
     exact = stats.fisher_exact(table).pvalue
-    found, *_ = compare_two(base, other)
+    result, *_ = compare_two(base, other)
     smaller = min(base, other, key=lambda one: one.messages)
     if exact < 0.001 and min(smaller.clickers, smaller.messages - smaller.clickers) not in range(1, MAX_CLICKS):
-        assert found.significant
+        assert result.significant
     if exact > 0.2:
-        assert not found.significant
+        assert not result.significant
 
 
 def false_positive_rate(base: int, other: int, rate: float) -> float:
@@ -148,5 +148,5 @@ def test_multiple_comparisons_need_stronger_evidence() -> None:
     of_many, _, _, p_of_many = compare_two(base, other, 20)
     assert (alone.significant, of_many.significant) == (True, False)
     assert p_of_many == pytest.approx(20 * p_alone)
-    assert [one.p_value for one in compare_all(base, [other, tiny, empty])] == [p_alone, None]
-    assert [one.significant for one in compare_all(base, [other] * 20)] == [False] * 20
+    assert [item.p_value for item in compare_all(base, [other, tiny, empty])] == [p_alone, None]
+    assert [item.significant for item in compare_all(base, [other] * 20)] == [False] * 20

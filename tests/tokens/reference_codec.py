@@ -59,8 +59,8 @@ def encode_run(row: int, kind: int, text: bytes) -> str:
 def encode_shorter_run(row: int, text: bytes, bits: str, kinds: tuple[int, ...]) -> str:
     """The bits, or a RUN of the first kind that fits if that is shorter; it needs 9 characters."""
     kind = next(kind for kind in kinds if all(char in ALPHABETS[kind] for char in text))
-    made = encode_run(row, kind, text) if len(text) >= 9 else bits
-    return made if len(made) < len(bits) else bits
+    created = encode_run(row, kind, text) if len(text) >= 9 else bits
+    return created if len(created) < len(bits) else bits
 
 
 def encode_byte(row: int, char: int) -> str:
@@ -115,4 +115,4 @@ def pack(destination: bytes) -> bytes:
         more, at = encode_stretch(text, at, scheme) if in_stretch else encode_punctuation(text, at, scheme)
         bits += more
     bits += "1" * (-len(bits) % 8)
-    return bytes(int(bits[place : place + 8], 2) for place in range(0, len(bits), 8))
+    return bytes(int(bits[index : index + 8], 2) for index in range(0, len(bits), 8))

@@ -22,13 +22,13 @@ UUID7 = uuid.UUID("0190a7b8-6f00-7abc-8def-0123456789ab")
 
 def load_destinations(shared_folder: Path) -> list[bytes]:
     """Every http(s) href that a simple pattern finds; exactness does not matter for lengths."""
-    found = []
+    result = []
     for path in sorted((shared_folder / "corpus" / "html").iterdir()):
         for match in HREF_PATTERN.finditer(path.read_bytes()):
             text = re.sub(r"[\t\r\n]", "", html.unescape(match[2].decode("utf-8", "replace")).strip())
             if re.match(r"https?://[^/]", text, re.IGNORECASE):
-                found.append(text.encode())
-    return found
+                result.append(text.encode())
+    return result
 
 
 @pytest.mark.external

@@ -118,8 +118,8 @@ class RunningService:
         """GET …/messages/{id}."""
         response = self.client.get(f"{self.account_path}/messages/{quote(message_id, safe='')}")
         assert response.status_code == 200, response.text
-        found: dict[str, Any] = response.json()
-        return found
+        result: dict[str, Any] = response.json()
+        return result
 
     def wait_for_mail(self, message_id: str) -> EmailMessage:
         """The mail of a message, once it lies in the Maildir."""
@@ -169,12 +169,12 @@ def make_request(**fields: Any) -> dict[str, Any]:
 
 def read_maildir(maildir: Path) -> dict[str, EmailMessage]:
     """Every mail of a Maildir by its Message-ID; two with the same id would be a duplicate delivery."""
-    found: dict[str, EmailMessage] = {}
+    result: dict[str, EmailMessage] = {}
     for path in sorted((maildir / "new").glob("*")):
         mail = email.message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=email.policy.default)
-        assert mail["message-id"] not in found
-        found[mail["message-id"]] = mail
-    return found
+        assert mail["message-id"] not in result
+        result[mail["message-id"]] = mail
+    return result
 
 
 def html_body(mail: EmailMessage) -> str:

@@ -71,7 +71,7 @@ def test_a_marked_link_requires_confirmation(service: RunningService) -> None:
     require_confirmation(service, r"example\.com/a")
     answer = service.reader.get(link)
     assert answer.status_code == 200
-    assert [one.destination for one in scan(answer.text)] == ["https://example.com/a?x=1&y=2"]
+    assert [item.destination for item in scan(answer.text)] == ["https://example.com/a?x=1&y=2"]
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
@@ -98,7 +98,7 @@ def test_nothing_can_be_put_into_the_page(service: RunningService) -> None:
     require_confirmation(service, "script")
     text = service.reader.get(mint_link(service, HOSTILE_URL, message=1)).text
     assert "<script" not in text
-    assert [one.destination for one in scan(text)] == [
+    assert [item.destination for item in scan(text)] == [
         "https://example.com/%22%3E%3Cscript%3Ealert(1)%3C/script%3E?a=1&b=%272%27"
     ]
 
@@ -191,8 +191,8 @@ def test_addresses_can_be_truncated(tmp_path: Path) -> None:
 
 def test_settings_have_their_defaults() -> None:
     """Objections are heeded, addresses kept whole, and a hundred thousand facts have room."""
-    found = Settings(data=Path("x"))
-    assert (found.heed_objections, found.shorten_addresses, found.journal_facts) == (True, False, 100_000)
+    result = Settings(data=Path("x"))
+    assert (result.heed_objections, result.shorten_addresses, result.journal_facts) == (True, False, 100_000)
 
 
 @pytest.mark.parametrize(

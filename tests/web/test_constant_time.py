@@ -45,13 +45,13 @@ def names_in_expression(part: ast.expr) -> Iterator[str]:
 
 def find_plain_comparisons(text: str) -> list[str]:
     """Where a secret is compared in a time that tells how far it was right."""
-    found = []
+    result = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Compare) and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops):
             sides = [node.left, *node.comparators]
             if any(SECRET_NAME_PATTERN.search(word) for side in sides for word in names_in_expression(side)):
-                found.append(ast.unparse(node))
-    return found
+                result.append(ast.unparse(node))
+    return result
 
 
 def test_secrets_are_compared_in_constant_time() -> None:
@@ -60,7 +60,7 @@ def test_secrets_are_compared_in_constant_time() -> None:
     """
     assert find_plain_comparisons("if row['digest'] == given or len(mac) != 8: pass") == ["row['digest'] == given"]
     texts = {path: path.read_text("utf-8") for room in PACKAGES for path in (PACKAGE_FOLDER / room).rglob("*.py")}
-    assert {str(path): found for path, text in texts.items() if (found := find_plain_comparisons(text))} == {}
+    assert {str(path): result for path, text in texts.items() if (result := find_plain_comparisons(text))} == {}
     constant = {str(path.relative_to(PACKAGE_FOLDER)) for path, text in texts.items() if "hmac.compare_digest(" in text}
     assert constant >= {
         "tokens/opener.py",

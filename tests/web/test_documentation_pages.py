@@ -62,8 +62,8 @@ def test_nothing_of_it_runs(service: RunningService) -> None:
 
 def test_the_search_shows_sections_and_escapes_what_was_typed(service: RunningService) -> None:
     """A search lists sections with all words; what was typed is shown as text."""
-    found = service.reader.get("/docs", params={"q": "key ring backup"}).text
-    assert '<a href="/docs/operations#backup">' in found
+    result = service.reader.get("/docs", params={"q": "key ring backup"}).text
+    assert '<a href="/docs/operations#backup">' in result
     hostile = service.reader.get("/docs", params={"q": '"><script>alert(1)</script>'}).text
     assert "<script" not in hostile
     assert "No section of the manual has all of these words." in hostile

@@ -89,8 +89,8 @@ def test_who_follows_it_is_a_machine(service: RunningService) -> None:
     rows = list_hits(service)[before:]
     assert [row["kind"] for row in rows] == ["click", "honeypot"]
     enricher = Enricher(None, KnownNetworks({}))
-    found = classify_hits([Click.from_row(row).to_hit(enricher) for row in rows], Evidence())
-    assert [(delivered_link.verdict, delivered_link.reasons[0]) for delivered_link in found] == [
+    result = classify_hits([Click.from_row(row).to_hit(enricher) for row in rows], Evidence())
+    assert [(delivered_link.verdict, delivered_link.reasons[0]) for delivered_link in result] == [
         ("machine", "honeypot-source"),
         ("machine", "honeypot"),
     ]

@@ -69,8 +69,8 @@ def test_head_gets_the_same_and_never_counts(service: RunningService) -> None:
         send_and_get_link(service),
     )  # GET after HEAD is a machine's way
     get, head = service.reader.get(link), service.reader.head(other)
-    for one in (get, head):
-        one.headers.pop("date")
+    for item in (get, head):
+        item.headers.pop("date")
     assert (head.status_code, head.headers, head.content) == (302, get.headers, b"")
     assert (service.click_count(message_id), service.click_count(other_id)) == (1, 0)
     assert sorted(fact["method"] for fact in list_events(service)) == ["GET", "HEAD"]

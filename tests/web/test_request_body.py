@@ -49,8 +49,8 @@ def test_values_are_counted_outside_texts(value: Any, more: int) -> None:
         patch.setattr(request_body, "SMALL_VALUE_COUNT", -1)
         patch.setattr(request_body, "SMALL_BODY_BYTES", 7)
         text, limit = msgspec.json.encode(value), max(0, count_separators(value) + more)
-        found = request_body._count_values(text, limit) if isinstance(value, list | dict) else 0
-        assert found == count_separators(value) if count_separators(value) <= limit else found > limit
+        result = request_body._count_values(text, limit) if isinstance(value, list | dict) else 0
+        assert result == count_separators(value) if count_separators(value) <= limit else result > limit
 
 
 @given(value_strategy)

@@ -89,7 +89,7 @@ class WebhookReceiver:
 
     def list_of_type(self, kind: str) -> list[ReceivedRequest]:
         """The requests of one type."""
-        return [one for one in self.received if one.json["type"] == f"message.{kind}"]
+        return [item for item in self.received if item.json["type"] == f"message.{kind}"]
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -41,20 +41,20 @@ def create_webhook(service: RunningService, url: str, *kinds: str, **fields: Any
     asked = {"name": "test", "url": url, "scope": "global", **{f"on_{kind}": True for kind in kinds}, **fields}
     answer = service.client.post(f"{service.account_path}/webhooks", json=asked)
     assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
+    created: dict[str, Any] = answer.json()
+    return created
 
 
 def get_webhook(service: RunningService, webhook: dict[str, Any]) -> dict[str, Any]:
     """The webhook as it is now."""
-    found: dict[str, Any] = service.client.get(f"{service.account_path}/webhooks/{webhook['id']}").json()
-    return found
+    result: dict[str, Any] = service.client.get(f"{service.account_path}/webhooks/{webhook['id']}").json()
+    return result
 
 
 def test_a_message_is_notified_from_reception_to_click(service: RunningService) -> None:
     """Reception, delivery, open and click arrive, each with the message's facts, and the click with its destination."""
     with WebhookReceiver() as receiver:
-        made = create_webhook(service, receiver.url, *ALL_EVENTS)
+        webhook = create_webhook(service, receiver.url, *ALL_EVENTS)
         (entry,) = service.send(tracking={"click": True, "open": True})
         page = html_body(service.wait_for_mail(entry["id"]))
         link, pixel = re.findall(r'href="([^"]+)"', page)[0], re.findall(r'src="([^"]+)"', page)[0]
@@ -71,7 +71,7 @@ def test_a_message_is_notified_from_reception_to_click(service: RunningService) 
             one, *again = receiver.list_of_type(kind)
             assert {other.headers["webhook-id"] for other in again} <= {one.headers["webhook-id"]}  # a loaded machine
             data = one.json["data"]
-            assert one.json["webhook_id"] == made["id"]
+            assert one.json["webhook_id"] == webhook["id"]
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6}|\.\d{9})?Z", one.json["timestamp"])
             assert data["event"] == f"on_{kind}"
             assert (data["from"], data["recipient"]) == ("news@example.com", "ada@example.org")
@@ -87,13 +87,13 @@ def test_a_message_is_notified_from_reception_to_click(service: RunningService) 
 def test_the_independent_verifier_agrees(service: RunningService) -> None:
     """The standardwebhooks package accepts each request with the literal secret as key, and no changed one."""
     with WebhookReceiver() as receiver:
-        made = create_webhook(service, receiver.url, "reception")
+        webhook = create_webhook(service, receiver.url, "reception")
         service.send()
         wait_until(lambda: receiver.received)
         (one,) = receiver.received
-    assert re.fullmatch("aha-whsec-[A-Za-z0-9]{64}", made["secret"])
-    assert "secret" not in get_webhook(service, made)
-    verifier = Webhook(base64.b64encode(made["secret"].encode()).decode())
+    assert re.fullmatch("aha-whsec-[A-Za-z0-9]{64}", webhook["secret"])
+    assert "secret" not in get_webhook(service, webhook)
+    verifier = Webhook(base64.b64encode(webhook["secret"].encode()).decode())
     assert verifier.verify(one.body, one.headers)["type"] == "message.reception"
     with pytest.raises(WebhookVerificationError):
         verifier.verify(one.body + b" ", one.headers)
@@ -103,13 +103,13 @@ def test_the_independent_verifier_agrees(service: RunningService) -> None:
 def test_a_bad_answer_is_tried_six_times(service: RunningService, behaviour: str) -> None:
     """A failure, a redirect, silence, a drip and a lie are no success: six attempts with one id, each signed anew."""
     with WebhookReceiver(behaviour) as receiver:
-        made = create_webhook(service, receiver.url, "reception")
+        webhook = create_webhook(service, receiver.url, "reception")
         service.send()
         wait_until(lambda: list_states(service) == ["failed"])
         assert len(receiver.received) == 6
-        assert {one.path for one in receiver.received} == {"/hook"}
-        assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
-        counted = get_webhook(service, made)
+        assert {item.path for item in receiver.received} == {"/hook"}
+        assert len({item.headers["webhook-id"] for item in receiver.received}) == 1
+        counted = get_webhook(service, webhook)
     assert (counted["success_count"], counted["error_count"], counted["errors_since_last_success"]) == (0, 6, 6)
 
 
@@ -140,9 +140,9 @@ def list_states(service: RunningService) -> list[str]:
 def test_a_huge_answer_is_a_success_that_is_not_read(service: RunningService) -> None:
     """An answer of ten megabytes is taken for its status; the rest is left unread."""
     with WebhookReceiver("huge") as receiver:
-        made = create_webhook(service, receiver.url, "reception")
+        webhook = create_webhook(service, receiver.url, "reception")
         service.send()
-        wait_until(lambda: get_webhook(service, made)["success_count"] == 1)
+        wait_until(lambda: get_webhook(service, webhook)["success_count"] == 1)
 
 
 def test_one_hanging_endpoint_delays_no_other(tmp_path: Path) -> None:
@@ -209,15 +209,15 @@ def test_old_requests_are_removed_while_many_are_sent(tmp_path: Path, monkeypatc
 def test_more_than_a_hundred_failures_disable(service: RunningService) -> None:
     """The 101st failure in a row disables the webhook, and `enabled` true lets it begin anew."""
     with WebhookReceiver("fail") as receiver:
-        made = create_webhook(service, receiver.url, "reception")
+        webhook = create_webhook(service, receiver.url, "reception")
         with service.components.store.write() as connection:
             connection.execute(update(webhooks).values(errors_since_last_success=100))
         service.send()
-        wait_until(lambda: not get_webhook(service, made)["enabled"])
+        wait_until(lambda: not get_webhook(service, webhook)["enabled"])
         receiver.behaviour = "ok"
-        answer = service.client.put(f"{service.account_path}/webhooks/{made['id']}", json={"enabled": True})
+        answer = service.client.put(f"{service.account_path}/webhooks/{webhook['id']}", json={"enabled": True})
         assert (answer.json()["enabled"], answer.json()["errors_since_last_success"]) == (True, 0)
-        wait_until(lambda: get_webhook(service, made)["success_count"] == 1)
+        wait_until(lambda: get_webhook(service, webhook)["success_count"] == 1)
 
 
 def test_a_scoped_webhook_hears_of_its_domains_only(service: RunningService) -> None:
@@ -227,7 +227,7 @@ def test_a_scoped_webhook_hears_of_its_domains_only(service: RunningService) -> 
         service.send()
         service.send(**{"from": {"email": "a@other.example"}})
         wait_until(lambda: receiver.received)
-        assert [one.json["data"]["from"] for one in receiver.received] == ["a@other.example"]
+        assert [item.json["data"]["from"] for item in receiver.received] == ["a@other.example"]
 
 
 def test_sandbox_results_are_notified(service: RunningService) -> None:

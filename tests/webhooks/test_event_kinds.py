@@ -16,5 +16,5 @@ def test_a_webhook_has_a_field_for_each_kind() -> None:
     for shape in (WebhookCreate, WebhookUpdate):
         assert {name for name in shape.__struct_fields__ if name.startswith("on_")} == fields
     path = build_document()["paths"]["/v2/accounts/{account_id}/webhooks"]["get"]
-    filters = {one["name"] for one in path["parameters"] if one["name"].startswith("on_")}
+    filters = {item["name"] for item in path["parameters"] if item["name"].startswith("on_")}
     assert filters == fields | {f"on_{name}" for name in UNSUPPORTED_EVENT_NAMES}

@@ -35,16 +35,16 @@ def test_further_connections_are_given_from_the_first_half_only() -> None:
 def test_laggards_together_have_half() -> None:
     """However many webhooks fail or are slow, the other half is left for those that answer."""
     for lag in ({"failing": True}, {"slow": True}):
-        turns = ConnectionShares(CONNECTIONS)
-        assert sum(fill_connections(turns, 50, **lag)) == 10
-        assert sum(fill_connections(turns, 50)) == 10
-        assert turns.is_full
+        shares = ConnectionShares(CONNECTIONS)
+        assert sum(fill_connections(shares, 50, **lag)) == 10
+        assert sum(fill_connections(shares, 50)) == 10
+        assert shares.is_full
 
 
 def test_what_is_given_back_is_free_again() -> None:
     """A request that ended leaves no trace, also in a copy that was made before."""
-    turns, webhook = ConnectionShares(1), uuid.uuid4()
-    turns.acquire(webhook, slow=True)
-    before = turns.copy()
-    turns.release(webhook, slow=True)
-    assert (turns.free_slots(webhook, failing=True), before.free_slots(webhook, failing=True)) == (1, 0)
+    shares, webhook = ConnectionShares(1), uuid.uuid4()
+    shares.acquire(webhook, slow=True)
+    before = shares.copy()
+    shares.release(webhook, slow=True)
+    assert (shares.free_slots(webhook, failing=True), before.free_slots(webhook, failing=True)) == (1, 0)

@@ -36,30 +36,30 @@ def test_each_switch_is_for_its_own_events(service: RunningService) -> None:
         page = html_body(service.wait_for_mail(entry["id"]))
         for link in (re.findall(r'href="([^"]+)"', page)[0], re.findall(r'src="([^"]+)"', page)[0]):
             service.reader.get(link)
-        wait_until(lambda: {f"/hook/{kind}" for kind in ALL_EVENTS} <= {one.path for one in receiver.received})
-        told = {(one.path, one.json["type"], one.json["data"]["event"]) for one in receiver.received}
+        wait_until(lambda: {f"/hook/{kind}" for kind in ALL_EVENTS} <= {item.path for item in receiver.received})
+        told = {(item.path, item.json["type"], item.json["data"]["event"]) for item in receiver.received}
     assert told == {(f"/hook/{kind}", f"message.{kind}", f"on_{kind}") for kind in ALL_EVENTS}
 
 
 def test_every_field_of_a_request(service: RunningService) -> None:
     """A click is told with its account, webhook, message, link, verdict and reasons, under a fresh time stamp."""
     with WebhookReceiver() as receiver:
-        made = create_webhook(service, receiver.url, "clicked")
-        assert get_webhook(service, made)["last_request_at"] is None
+        webhook = create_webhook(service, receiver.url, "clicked")
+        assert get_webhook(service, webhook)["last_request_at"] is None
         (entry,) = service.send(subject="A subject")
         link = service.delivered_links(entry["id"])[1]
         clicked = time.time()
         for _ in range(2):
             service.reader.get(link)
         wait_until(lambda: len({one.headers["webhook-id"] for one in receiver.received}) == 2)
-        wait_until(lambda: get_webhook(service, made)["success_count"] >= 2)
-        counted = get_webhook(service, made)
+        wait_until(lambda: get_webhook(service, webhook)["success_count"] >= 2)
+        counted = get_webhook(service, webhook)
         one, other = sorted(receiver.received, key=lambda each: str(each.json["timestamp"]))[:2]
     assert abs(int(one.headers["webhook-timestamp"]) - clicked) < 120
     assert one.headers["content-type"] == "application/json"
     assert re.fullmatch(r"v1,[A-Za-z0-9+/]{43}=", one.headers["webhook-signature"])
     assert abs(datetime.fromisoformat(one.json["timestamp"]).timestamp() - clicked) < 60
-    assert one.json["webhook_id"] == made["id"]
+    assert one.json["webhook_id"] == webhook["id"]
     data = one.json["data"]
     message = {
         **{"account_id": service.account, "event": "on_clicked", "from": "news@example.com", "subject": "A subject"},
@@ -90,26 +90,26 @@ CHANGES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("change", CHANGES, ids="+".join)
 def test_a_change_changes_what_it_names(service: RunningService, change: dict[str, Any]) -> None:
     """PUT of one field is answered, lasts, and leaves all others as they were."""
-    made = create_webhook(service, "https://hooks.example/", enabled=False)
-    answer = service.client.put(f"{service.account_path}/webhooks/{made['id']}", json=change).json()
-    assert answer == get_webhook(service, made)
-    changed = {**made, **change, "updated_at": answer["updated_at"]}
-    assert {**answer, "secret": made["secret"]} == changed
-    assert answer["updated_at"] > made["updated_at"]
+    webhook = create_webhook(service, "https://hooks.example/", enabled=False)
+    answer = service.client.put(f"{service.account_path}/webhooks/{webhook['id']}", json=change).json()
+    assert answer == get_webhook(service, webhook)
+    changed = {**webhook, **change, "updated_at": answer["updated_at"]}
+    assert {**answer, "secret": webhook["secret"]} == changed
+    assert answer["updated_at"] > webhook["updated_at"]
 
 
 def test_a_change_of_the_scope_holds(service: RunningService) -> None:
     """Domains given by a change choose what is told from then on, and `global` without any takes them back."""
     with WebhookReceiver() as receiver:
-        made = create_webhook(service, receiver.url, "reception")
-        path = f"{service.account_path}/webhooks/{made['id']}"
+        webhook = create_webhook(service, receiver.url, "reception")
+        path = f"{service.account_path}/webhooks/{webhook['id']}"
         for change in ({"scope": "scoped", "domains": ["a.example"]}, {"domains": ["b.example"]}, {"scope": "global"}):
             service.client.put(path, json=change).raise_for_status()
             for domain in ("a.example", "b.example"):
                 service.send(**{"from": {"email": f"x@{domain}"}, "subject": str(change)})
-        assert get_webhook(service, made)["domains"] == []
-        wait_until(lambda: len({one.headers["webhook-id"] for one in receiver.received}) == 4)
-        told = [(one.json["data"]["from"], one.json["data"]["subject"]) for one in receiver.received]
+        assert get_webhook(service, webhook)["domains"] == []
+        wait_until(lambda: len({item.headers["webhook-id"] for item in receiver.received}) == 4)
+        told = [(item.json["data"]["from"], item.json["data"]["subject"]) for item in receiver.received]
     assert sum("domains" in subject for _, subject in set(told)) == 2
     assert {sender for sender, subject in told if "scoped" in subject} == {"x@a.example"}
     assert {sender for sender, subject in told if subject == "{'domains': ['b.example']}"} == {"x@b.example"}
@@ -135,7 +135,7 @@ def test_domains_that_would_not_hold_are_refused(
         asked = {"name": "x", "url": "https://hooks.example/", **change}
         answer = service.client.post(f"{service.account_path}/webhooks", json=asked)
     else:
-        made = create_webhook(service, "https://hooks.example/", **before)
-        answer = service.client.put(f"{service.account_path}/webhooks/{made['id']}", json=change)
-        assert get_webhook(service, made)["domains"] == made["domains"]
+        webhook = create_webhook(service, "https://hooks.example/", **before)
+        answer = service.client.put(f"{service.account_path}/webhooks/{webhook['id']}", json=change)
+        assert get_webhook(service, webhook)["domains"] == webhook["domains"]
     assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, "domains")

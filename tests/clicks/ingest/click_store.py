@@ -72,14 +72,14 @@ class FakeEnricher(Enricher):
 
 def classify_bursts(hits: Sequence[Hit], _context: Evidence) -> list[Classification]:
     """A judge whose mind changes both ways: three or four links within two seconds are a machine's."""
-    found = []
+    result = []
     for hit in hits:
         near = {one.position for one in hits if abs(one.at - hit.at) <= 2 * SECOND_US and one.kind == "click"}
         verdict: Verdict = "human" if len(near) < 3 else "machine" if len(near) < 5 else "unsure"
         verdict = "prefetch" if hit.prefetch else "machine" if hit.method == "HEAD" else verdict
         machine = MACHINE_PROBABILITIES[(len(near) + hit.position) % len(MACHINE_PROBABILITIES)]
-        found.append(Classification(hit.id, verdict, 0.5, (f"links-{len(near)}",), machine_probability=machine))
-    return found
+        result.append(Classification(hit.id, verdict, 0.5, (f"links-{len(near)}",), machine_probability=machine))
+    return result
 
 
 @functools.cache
@@ -145,7 +145,7 @@ class ClickStore:
 
     def make_event(self, number: int | None, position: int = 0, after: float = 0.0, **fields: Any) -> ClickEvent:
         """A click `after` seconds."""
-        made = ClickEvent(
+        click_event = ClickEvent(
             id=uuid.uuid4(),
             at=START_US + int(after * SECOND_US),
             method="GET",
@@ -166,7 +166,7 @@ class ClickStore:
             country=None,
             network=None,
         )
-        return replace(made, **fields)
+        return replace(click_event, **fields)
 
     def ingest(self, *facts: ClickEvent) -> None:
         """Count these in one transaction."""
@@ -218,17 +218,17 @@ class ClickStore:
 
     def aggregates(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
         """The sums by hour that are not nothing; those over longer times must be what these come to."""
-        found: dict[int, dict[tuple[Any, ...], tuple[int, ...]]] = {size: {} for size in BUCKET_SIZES}
+        result: dict[int, dict[tuple[Any, ...], tuple[int, ...]]] = {size: {} for size in BUCKET_SIZES}
         for row in self.rows(click_aggregates):
             key = tuple(row[name] for name in ("account_id", "scope", "dimension", "value", "hour"))
-            found[row["hours"]][key] = _counts(row, "clickers", *EXPECTED_COUNTS)
-        hours = {key: row for key, row in found[HOURLY].items() if any(row)}
+            result[row["hours"]][key] = _counts(row, "clickers", *EXPECTED_COUNTS)
+        hours = {key: row for key, row in result[HOURLY].items() if any(row)}
         for size in BUCKET_SIZES:
             longer: dict[tuple[Any, ...], tuple[int, ...]] = {}
             for key, counts in hours.items():
                 place = (*key[:4], bucket_start(key[4], size))
                 longer[place] = tuple(map(sum, zip(longer.get(place, NO_COUNTS), counts, strict=True)))
-            assert {key: row for key, row in found[size].items() if any(row)} == longer
+            assert {key: row for key, row in result[size].items() if any(row)} == longer
         return hours
 
     def link_aggregates(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
@@ -273,20 +273,20 @@ def recount(click_store: ClickStore, message_id: uuid.UUID | None = None) -> dic
             continue
         scopes, shared = _click_scopes(click, message)
         counted = click["verdict"] in COUNTED_VERDICTS
-        whose = click["message_id"] or click["message_ref"]
-        first = counted and whose is not None and (whose, "") not in seen
-        seen |= {(whose, "")} if counted else set()
+        owner = click["message_id"] or click["message_ref"]
+        first = counted and owner is not None and (owner, "") not in seen
+        seen |= {(owner, "")} if counted else set()
         for dimension, value in _click_dimensions(click):
-            firstly = counted and whose is not None and (whose, dimension, value) not in seen
-            seen |= {(whose, dimension, value)} if counted else set()
+            firstly = counted and owner is not None and (owner, dimension, value) not in seen
+            seen |= {(owner, dimension, value)} if counted else set()
             for scope in scopes:
                 _add_click(sums, click, (scope, dimension, value), firstly)
-                hits[click["account_id"], scope, dimension, value, whose].append(click)
+                hits[click["account_id"], scope, dimension, value, owner].append(click)
         for scope in scopes:
             for dimension, value in [("", ""), *shared]:
                 _add_click(sums, click, (scope, dimension, value), first)
-                hits[click["account_id"], scope, dimension, value, whose].append(click)
-    _add_expected_clickers(sums, {key: found for key, found in hits.items() if key[-1] is not None})
+                hits[click["account_id"], scope, dimension, value, owner].append(click)
+    _add_expected_clickers(sums, {key: result for key, result in hits.items() if key[-1] is not None})
     return {key: tuple(row) for key, row in sums.items()}
 
 
@@ -305,9 +305,9 @@ def _add_expected_clickers(
     sums: dict[tuple[Any, ...], list[int]], hits: dict[tuple[Any, ...], list[dict[str, Any]]]
 ) -> None:
     """Add each message once for each place that its hits count in: by the probability that one is by a person."""
-    for (account, *where), found in hits.items():
+    for (account, *where), result in hits.items():
         nobody, best, hour = Fraction(1), Fraction(0), 0
-        for click in found:
+        for click in result:
             machine = Fraction(click["machine_basis_points"], 10_000)
             if nobody * (1 - machine) > best:
                 best, hour = nobody * (1 - machine), click["at"] // HOUR_US

@@ -43,15 +43,15 @@ def generate_hit(draw: st.DrawFn) -> dict[str, Any]:
 
 def make_event(world: ClickStore, hit: dict[str, Any]) -> Any:
     """The fact of a hit, as the redirect would record it."""
-    whose, fields = hit["whose"], {name: hit[name] for name in ("method", "prefetch", "kind", "ip", "user_agent")}
+    owner, fields = hit["whose"], {name: hit[name] for name in ("method", "prefetch", "kind", "ip", "user_agent")}
     fact_of = {"bulk": 42, "other": None, "anonymous": None, "tried": None, "gone": EXPIRED_NUMBER}
-    number = world.numbers[whose] if isinstance(whose, int) else fact_of[whose]
-    if whose == "other":
+    number = world.numbers[owner] if isinstance(owner, int) else fact_of[owner]
+    if owner == "other":
         fields["message_ref"] = "letter-7"
     if hit["kind"] == "open":
         fields |= {"position": -1, "destination": None}
-    if whose in ("anonymous", "tried"):
-        campaign = "spring" if whose == "anonymous" else SANDBOX_TAG
+    if owner in ("anonymous", "tried"):
+        campaign = "spring" if owner == "anonymous" else SANDBOX_TAG
         fields |= {"privacy": "anonymous", "campaign": campaign, "destination": None, "country": "IT"}
         fields |= {"ip": None, "user_agent": None}
     elif hit["objected"]:

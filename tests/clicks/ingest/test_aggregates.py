@@ -46,8 +46,8 @@ def clicked_count(click_store: ClickStore) -> int:
 def list_event_kinds(click_store: ClickStore, number: int) -> list[str]:
     """The kinds of a message's events that are hits."""
     with click_store.store.read() as connection:
-        found = [one["kind"] for one in events_table.list_for_message(connection, click_store.messages[number])]
-    return [kind for kind in found if kind in ("clicked", "machine_click", "opened")]
+        result = [item["kind"] for item in events_table.list_for_message(connection, click_store.messages[number])]
+    return [kind for kind in result if kind in ("clicked", "machine_click", "opened")]
 
 
 def test_a_person_counts_once_for_each_click(click_store: ClickStore) -> None:
@@ -172,7 +172,7 @@ def test_a_late_event_is_counted_in_time_order(click_store: ClickStore) -> None:
 def test_a_fact_counts_once(click_store: ClickStore) -> None:
     """The same facts again, in one batch and in a later one, change nothing."""
     number = click_store.send("spring")
-    facts = [click_store.make_event(number, place, after=place / 10) for place in range(4)]
+    facts = [click_store.make_event(number, index, after=index / 10) for index in range(4)]
     click_store.ingest(*facts, facts[0])
     before = click_store.state()
     click_store.ingest(*facts[::-1])
@@ -214,7 +214,7 @@ def test_who_objects_can_be_a_machine(click_store: ClickStore) -> None:
     """A scanner that says so is still seen in the burst that it is part of."""
     number = click_store.send("spring")
     hidden: dict[str, Any] = {"privacy": "anonymous", "objected": True, "destination": None, "message_ref": None}
-    click_store.ingest(*(click_store.make_event(number, place, after=place / 10, **hidden) for place in range(3)))
+    click_store.ingest(*(click_store.make_event(number, index, after=index / 10, **hidden) for index in range(3)))
     assert list_verdicts(click_store) == ["machine"] * 3
 
 
@@ -233,7 +233,7 @@ def test_nothing_personal_is_stored_of_clicks_on_deleted_messages(click_store: C
 
 def test_links_minted_elsewhere_are_understood_too(click_store: ClickStore) -> None:
     """Hits on links of messages that this store does not know are judged together and counted for the key's owner."""
-    swept = [click_store.make_event(None, place, after=place / 10, message_ref="letter-1") for place in range(3)]
+    swept = [click_store.make_event(None, index, after=index / 10, message_ref="letter-1") for index in range(3)]
     click_store.ingest(*swept[:2], click_store.make_event(None, 0, after=1, message_ref="letter-2"))
     assert aggregate_row(click_store) == (3, 0, 0, 0, 2)
     click_store.ingest(swept[2])
@@ -247,7 +247,7 @@ def test_sums_outlive_their_messages(click_store: ClickStore) -> None:
     """
     kept, gone = (click_store.send("spring", attributes={"plan": plan}) for plan in ("pro", "free"))
     click_store.ingest(
-        *(click_store.make_event(number, place, after=40 * place) for number in (kept, gone) for place in range(2))
+        *(click_store.make_event(number, index, after=40 * index) for number in (kept, gone) for index in range(2))
     )
     assert aggregate_row(click_store, "", "attribute:plan", "free") == (2, 0, 0, 0, 1)
     before = {key: row for key, row in click_store.aggregates().items() if key[3] != "free"}
@@ -300,9 +300,9 @@ def test_a_message_records_its_link_count(click_store: ClickStore, links: int | 
     """
     number = click_store.send(tracked_links=links)
     click_store.classifier = replace(click_store.classifier, classify_hits=classify_hits, window_us=WINDOW_US)
-    for place in range(12):
-        seat = {"ip": f"10.0.{place % 4}.1", "user_agent": f"Browser {place % 3}"}
-        click_store.ingest(click_store.make_event(number, place, after=30 + 9 * place + place % 3 * 4, **seat))
+    for index in range(12):
+        seat = {"ip": f"10.0.{index % 4}.1", "user_agent": f"Browser {index % 3}"}
+        click_store.ingest(click_store.make_event(number, index, after=30 + 9 * index + index % 3 * 4, **seat))
     assert {row["verdict"] for row in click_store.clicks()} == {verdict}
     before = click_store.state()
     rebuild_aggregates(click_store.store, START_US, lambda _what, _done: True)
@@ -315,7 +315,7 @@ def test_a_flood_on_one_link_costs_the_same_for_each(click_store: ClickStore) ->
     click_store.classifier = replace(click_store.classifier, classify_hits=classify_hits, window_us=WINDOW_US)
     costs = [
         click_store.ingest_cost(
-            [click_store.make_event(number, place % 3, after=turn * 10 + place / 20) for place in range(200)]
+            [click_store.make_event(number, index % 3, after=turn * 10 + index / 20) for index in range(200)]
         )
         for turn in range(8)
     ]

@@ -86,8 +86,8 @@ def test_a_click_of_a_clock_that_was_ahead_is_notified_soon(click_store: ClickSt
 def test_a_burst_is_over_before_it_is_notified(click_store: ClickStore) -> None:
     """All links of a sweep are told as a machine's, although the first two looked like a person's for a moment."""
     key, number = create_webhook(click_store, *ALL_KINDS), click_store.send()
-    for place in range(3):
-        click_store.ingest(click_store.make_event(number, place, after=place / 10))
+    for index in range(3):
+        click_store.ingest(click_store.make_event(number, index, after=index / 10))
     notify_at(click_store, 3)
     assert [(payload["data"]["verdict"], payload["data"]["is_bot"]) for payload in list_payloads(click_store, key)] == [
         ("machine", True)

@@ -22,7 +22,7 @@ def list_click_events(service: RunningService, message_id: str) -> list[dict[str
     """The data of the message's click events, of people and machines."""
     service.wait_until_ingested()
     shown = service.get_message(message_id)["events"]
-    return [one["data"] for one in shown if one["kind"] in ("clicked", "machine_click")]
+    return [item["data"] for item in shown if item["kind"] in ("clicked", "machine_click")]
 
 
 def test_the_first_click_is_marked(service: RunningService) -> None:

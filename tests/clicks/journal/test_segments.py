@@ -86,7 +86,7 @@ def test_what_is_not_acknowledged_comes_again(tmp_path: Path) -> None:
     assert folder.reader.acquire()
     first, places = folder.reader.read(None, 3)
     rest, _ = folder.reader.read(places, 3)
-    assert [one.position for one in first + rest] == [0, 1, 2, 3, 4]
+    assert [item.position for item in first + rest] == [0, 1, 2, 3, 4]
     folder.reader.close()
     assert folder.read() == [0, 1, 2, 3, 4]
     folder.close()
@@ -189,10 +189,10 @@ def test_no_damage_makes_a_fact_up(seed: int, whole: bool) -> None:
     data = bytearray(b"".join(frame_record(payload, crc) for payload in payloads) + bytes(64))
     for _ in range(rng.randrange(0, 5)):
         data[rng.randrange(len(data))] = rng.randrange(256)
-    found = [payload for payload, _ in scan_records(bytes(data), RECORDS_OFFSET, crc, sealed=whole).records]
+    result = [payload for payload, _ in scan_records(bytes(data), RECORDS_OFFSET, crc, sealed=whole).records]
     rest = iter(payloads)
-    assert all(payload in rest for payload in found)
-    assert not whole or len(found) >= 12 - 5
+    assert all(payload in rest for payload in result)
+    assert not whole or len(result) >= 12 - 5
 
 
 def crash_after_writing(folder: Path, count: int) -> None:
@@ -291,14 +291,14 @@ def test_a_disk_that_fails_costs_the_file_and_not_the_fact(tmp_path: Path, monke
 
 def test_a_file_being_made_is_no_file_yet(tmp_path: Path) -> None:
     """Two processes that preallocate at the same time make no more files than are wanted."""
-    wanted = SegmentDirectory(tmp_path, 100)
+    expected = SegmentDirectory(tmp_path, 100)
     script = (
         "import sys; from pathlib import Path; from linkweir.clicks.journal.segment_directory import SegmentDirectory\n"
         "SegmentDirectory(Path(sys.argv[1]), 100).preallocate()"
     )
     runs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(4)]  # noqa: S603 - our own
     assert [run.wait() for run in runs] == [0] * 4
-    assert len(wanted.paths()) == wanted.count
+    assert len(expected.paths()) == expected.count
     assert not list(tmp_path.glob("*.new"))
 
 

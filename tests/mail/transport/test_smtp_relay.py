@@ -54,8 +54,8 @@ class FakeRelay:
         self._stopped.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for one in self._open:
-            one.close()
+        for item in self._open:
+            item.close()
         self._thread.join(5)
 
     def _serve(self) -> None:
@@ -346,8 +346,8 @@ def test_an_idle_connection_that_was_closed_costs_nothing(raw: bytes) -> None:
         async def work() -> None:
             relay = make_relay(server)
             await relay.deliver(make_outgoing_mail(raw))
-            for one in server._open:
-                one.shutdown(socket.SHUT_RDWR)
+            for item in server._open:
+                item.shutdown(socket.SHUT_RDWR)
             await asyncio.sleep(0.1)
             await relay.deliver(make_outgoing_mail(raw))
             await relay.close()
