@@ -6,8 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from linkweir.cli.optional_dependencies import require_service_extra
-from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command, require_service_extra
 from linkweir.terminal.text import STDIN, display_path
 
 PROVIDER_NAMES = ("sendgrid", "mailgun", "postmark", "ses", "ahasend")

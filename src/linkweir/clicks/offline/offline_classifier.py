@@ -9,30 +9,29 @@ The rules are those of `clicks.classify`; this module only brings them what they
   behind, when their reputation before and after is known, the verdict again.
 """
 
-import uuid
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Self
 
 from linkweir.clicks.classify import (
     SPREAD_US,
     WINDOW_US,
     Classification,
-    Evidence,
     Hit,
-    Reputation,
     Verdict,
     classify_hits,
 )
 from linkweir.clicks.classify.click_runs import MAX_NEIGHBOURS
-from linkweir.clicks.classify.reputation import HISTORY_US, IpSpread, ReputationStore
+from linkweir.clicks.classify.reputation import HISTORY_US, IpSpread
+from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.offline.click_spill import ClickSpill, LabelledVerdictRow, Session, StoredClick, VerdictRow
 from linkweir.clicks.offline.recorded_click import Delivery, RecordedClick, make_hit
 from linkweir.clock import SECOND_US
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 
 MAX_SESSION_CLICKS = 2000  # judged at once: those of a longer session in parts
 MAX_ARRIVAL_NEIGHBOURS = 2 * MAX_NEIGHBOURS  # of its message, that are judged again when a click comes
@@ -95,7 +94,7 @@ class OfflineClassifier:
         self._enricher = enricher
         self._as_they_came = as_they_came
         self._spill = ClickSpill()
-        self._reputations = ReputationStore()
+        self._history = TrafficHistory()
 
     def __enter__(self) -> Self:
         return self
@@ -195,70 +194,87 @@ class OfflineClassifier:
 
     def _classify_on_arrival(self, progress: Progress) -> None:
         """As the service does: every click when it comes, beside those of its message that were there before."""
-        spread, reputations = IpSpread(SPREAD_US), ReputationStore()
+        history = TrafficHistory()
         for batch in _split_arrivals(self._spill.iter_by_time()):
             by_message: dict[int, list[StoredClick]] = {}
             for stored in batch:
                 click = stored[2]
                 by_message.setdefault(click.message, []).append(stored)
                 if click.ip:
-                    spread.observe(click.ip, click.message, click.at)
+                    history.observe_arrival(click.ip, click.message, click.at)
             for message, new in by_message.items():
-                self._classify_arrivals(message, new, spread, reputations)
+                self._classify_arrivals(message, new, history)
             progress(len(batch))
         self._spill.flush()
 
-    def _classify_arrivals(
-        self, message: int, new: Sequence[StoredClick], spread: IpSpread, reputations: ReputationStore
-    ) -> None:
+    def _classify_arrivals(self, message: int, new: Sequence[StoredClick], history: TrafficHistory) -> None:
         number, _, click = new[0]
         near = self._spill.load_before(message, click.at, number, click.at - 2 * WINDOW_US, MAX_ARRIVAL_NEIGHBOURS)
         clicks = [*near, *new]
         facts = self._load_message(message)
         hits = self._make_hits(clicks, facts)
-        known = reputations.lookup(hits, message)
-        counts = {hit.ip: spread.recipient_count(hit.ip, hit.at) for hit in hits if hit.ip}
-        for hit, (seen, _, one), found in zip(hits, clicks, _classify(hits, facts, counts, known), strict=True):
+        evidence = history.evidence_for(hits, message, delivered_at=facts.delivered_at, link_count=facts.link_count)
+        for hit, (seen, _, one), found in zip(hits, clicks, classify_hits(hits, evidence), strict=True):
             if one.at >= click.at - WINDOW_US:
-                reputations.observe(hit, found, message)
+                history.observe_verdict(hit, found, message)
             if (one.at, seen) >= (click.at, number):
                 self._spill.insert("first_verdicts", _to_row(seen, hit, found))
 
     def _classify_sessions(self, progress: Progress) -> None:
-        waiting = deque[Session]()
+        waiting = deque[tuple[Session, frozenset[str]]]()
         statement = "SELECT * FROM sessions ORDER BY first_at, message"
         for row in self._spill.query(statement):
             session = Session(*row)
-            progress(self._classify_session(session, learn=True))
-            waiting.append(session)
-            while len(waiting) > REPUTATION_LAG_SESSIONS or waiting[0].first_at < session.first_at - REPUTATION_LAG_US:
-                progress(self._classify_session(waiting.popleft(), learn=False))
+            waiting.append((session, self._history.baseline.common))
+            progress(self._learn_session(session))
+            while (
+                len(waiting) > REPUTATION_LAG_SESSIONS or waiting[0][0].first_at < session.first_at - REPUTATION_LAG_US
+            ):
+                progress(self._settle_session(*waiting.popleft()))
         while waiting:
-            progress(self._classify_session(waiting.popleft(), learn=False))
+            progress(self._settle_session(*waiting.popleft()))
         self._spill.flush()
 
-    def _classify_session(self, session: Session, *, learn: bool) -> int:
-        """Judge the clicks of a session by themselves and learn from that, or again where reputations are known."""
+    def _learn_session(self, session: Session) -> int:
+        """Judge the clicks of a session on their own evidence, and learn from that what their clients are."""
         within = list(self._spill.iter_session(session))
+        for hit, number, found in self._classify_session(session, within, learned=None):
+            self._spill.insert("verdicts", _to_row(number, hit, found))
+            self._history.observe_verdict(hit, found, session.message)
+        return len(within)
+
+    def _settle_session(self, session: Session, common: frozenset[str]) -> int:
+        """Judge the clicks of a session again, if more is known than when only these signals were common."""
+        within = list(self._spill.iter_session(session))
+        for hit, number, found in self._classify_session(session, within, learned=common):
+            self._spill.insert("verdicts", _to_row(number, hit, found))
+        return len(within)
+
+    def _classify_session(
+        self, session: Session, within: Sequence[StoredClick], *, learned: frozenset[str] | None
+    ) -> Iterator[tuple[Hit, int, Classification]]:
+        """Each click with its number; none when `learned`, what was common when they were judged before, is all that is
+        known. None: their clients' reputations are not looked up.
+        """
         clicks = self._add_margins(session, within) if session.is_part else within
         facts = self._load_message(session.message)
         hits = self._make_hits(clicks, facts)
-        known: Mapping[uuid.UUID, Reputation] = {}
-        if not learn:
-            known = self._reputations.lookup(hits, session.message)
-            if not known:
-                return len(within)
-        counts: dict[str, int] = {}
-        for hit, (_, recipients, _) in zip(hits, clicks, strict=True):
+        evidence = self._history.evidence_for(
+            hits, session.message, delivered_at=facts.delivered_at, link_count=facts.link_count
+        )
+        if learned is None:
+            evidence = replace(evidence, reputations={}, fleets={})
+        elif not evidence.reputations and not evidence.fleets and evidence.common_signals == learned:
+            return
+        recipients: dict[str, int] = {}
+        for hit, (_, count, _) in zip(hits, clicks, strict=True):
             if hit.ip:
-                counts[hit.ip] = max(recipients, counts.get(hit.ip, 0))
+                recipients[hit.ip] = max(count, recipients.get(hit.ip, 0))
         own = {number for number, _, _ in within}
-        for hit, (number, _, _), found in zip(hits, clicks, _classify(hits, facts, counts, known), strict=True):
+        found = classify_hits(hits, replace(evidence, recipients_per_ip=recipients))
+        for hit, (number, _, _), classification in zip(hits, clicks, found, strict=True):
             if number in own:
-                self._spill.insert("verdicts", _to_row(number, hit, found))
-                if learn:
-                    self._reputations.observe(hit, found, session.message)
-        return len(within)
+                yield hit, number, classification
 
     def _add_margins(self, session: Session, within: Sequence[StoredClick]) -> list[StoredClick]:
         message, first_at, last_at = session.message, session.first_at, session.last_at
@@ -333,20 +349,11 @@ def _split_arrivals(clicks: Iterable[StoredClick]) -> Iterator[list[StoredClick]
         yield batch
 
 
-def _classify(
-    hits: Sequence[Hit], message: _Message, recipients: Mapping[str, int], known: Mapping[uuid.UUID, Reputation]
-) -> list[Classification]:
-    evidence = Evidence(
-        delivered_at=message.delivered_at,
-        link_count=message.link_count,
-        recipients_per_ip=recipients,
-        reputations=known,
-    )
-    return classify_hits(hits, evidence)
-
-
 def _to_row(number: int, hit: Hit, found: Classification) -> VerdictRow:
-    return number, found.verdict, found.confidence, round(found.machine_probability, 4), " ".join(found.reasons)
+    verdict = found.verdict
+    if hit.method != "GET" and verdict in COUNTED_VERDICTS:
+        verdict = "machine"  # as when the service stores it: nobody reads what a HEAD brings
+    return number, verdict, found.confidence, round(found.machine_probability, 4), " ".join(found.reasons)
 
 
 def _to_verdict(row: LabelledVerdictRow) -> OfflineVerdict:

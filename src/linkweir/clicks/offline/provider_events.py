@@ -8,13 +8,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from linkweir.clicks import request_signals
 from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS
 from linkweir.clicks.offline.recorded_click import (
     MAX_POSITION,
     Delivery,
     InvalidClick,
     RecordedClick,
+    detect_browser_signals,
     message_key,
     parse_ip,
     parse_rfc3339,
@@ -141,7 +141,7 @@ def _make_click(at: int, message: int, url: Any, ip: Any, user_agent: Any) -> Re
         is_url=is_url,
         ip=parse_ip(ip),
         user_agent=user_agent[:MAX_USER_AGENT_CHARS] if user_agent else None,
-        signals=request_signals.NO_USER_AGENT if user_agent == "" else "",
+        signals=" ".join(detect_browser_signals(user_agent, at)),
     )
 
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Any
 
-from linkweir.clicks import request_signals
+from linkweir.clicks import browser_profile, header_signals
 from linkweir.clicks.classify import CLICK, HONEYPOT, OPEN, Hit
 from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS, Enricher
 from linkweir.clock import from_datetime
@@ -36,7 +36,7 @@ class InvalidClick(ValueError):
 class RecordedClick:
     """One request for a link. `at`, `delivered_at`: microseconds since 1970; `link_count`: how many tracked links the
     message has. `link`: the link's position from 0, or a hash of its URL where `is_url`. `signals`: codes of
-    `clicks.request_signals`.
+    `clicks.header_signals`.
     """
 
     at: int
@@ -73,9 +73,14 @@ def parse_click(fields: Mapping[str, Any]) -> RecordedClick:
             user_agent = headers[b"user-agent"].decode("utf-8", "replace")
         else:
             user_agent = ""
+    at = parse_time(fields.get("at"), "at")
+    if headers is None:
+        signals = detect_browser_signals(user_agent, at) + ((header_signals.HTTP_1_0,) if http_version == "1.0" else ())
+    else:
+        signals = header_signals.detect_signals(headers, http_version, secure=_parse_secure(fields), at=at)
     link, is_url = _parse_link(fields.get("link"))
     return RecordedClick(
-        at=parse_time(fields.get("at"), "at"),
+        at=at,
         message=message_key(_parse_message(fields.get("message"))),
         kind=_parse_choice(fields, "kind", KINDS) or CLICK,
         method=_parse_method(fields.get("method")),
@@ -83,8 +88,8 @@ def parse_click(fields: Mapping[str, Any]) -> RecordedClick:
         is_url=is_url,
         ip=parse_ip(fields.get("ip")),
         user_agent=user_agent[:MAX_USER_AGENT_CHARS] if user_agent else None,
-        prefetch=headers is not None and request_signals.is_prefetch(headers),
-        signals=" ".join(_detect_signals(headers, user_agent, http_version, secure=_parse_secure(fields))),
+        prefetch=headers is not None and header_signals.is_prefetch(headers),
+        signals=" ".join(signals),
         delivered_at=None if fields.get("delivered_at") is None else parse_time(fields["delivered_at"], "delivered_at"),
         link_count=_parse_link_count(fields.get("links")),
         label=_parse_choice(fields, "label", LABELS),
@@ -267,13 +272,12 @@ def _parse_header(name: Any, value: Any) -> bytes:
     return text[:MAX_TEXT_CHARS].encode("utf-8", "replace")
 
 
-def _detect_signals(
-    headers: Mapping[bytes, bytes] | None, user_agent: str | None, http_version: str, *, secure: bool
-) -> tuple[str, ...]:
-    if headers is not None:
-        return request_signals.detect_signals(headers, http_version, secure=secure)
-    found = [request_signals.NO_USER_AGENT] if user_agent == "" else []
-    return (*found, request_signals.HTTP_1_0) if http_version == "1.0" else tuple(found)
+def detect_browser_signals(user_agent: str | None, at: int) -> tuple[str, ...]:
+    """What a user agent shows where no headers are known; None: not known either."""
+    if not user_agent:
+        return () if user_agent is None else (header_signals.NO_USER_AGENT,)
+    profile = browser_profile.parse_browser(user_agent[:MAX_USER_AGENT_CHARS])
+    return header_signals.detect_age(profile, at) if profile else ()
 
 
 def _show(value: Any) -> str:
