@@ -5,9 +5,11 @@ from dataclasses import fields
 import pytest
 from sqlalchemy import String
 
+from linkweir.clicks.classify import WINDOW_US
+from linkweir.clock import SECOND_US
 from linkweir.db.dimensions import CLICK_DIMENSIONS, DIMENSIONS, Dimension
 from linkweir.manual import references
-from linkweir.manual.contents import FOLDER
+from linkweir.manual.contents import FOLDER, read_page
 from linkweir.manual.references import (
     REFERENCES,
     describe_commands,
@@ -66,3 +68,9 @@ def test_a_new_dimension_enters_statistics_and_privacy_modes(monkeypatch: pytest
     assert "| `language` | language |  |" in references.describe_dimensions().splitlines()
     modes = references.describe_privacy_modes().splitlines()
     assert [mode.split("`")[1] for mode in modes if "language" in mode] == ["full", "pseudonymous", "anonymous"]
+
+
+def test_the_manual_says_when_a_verdict_is_settled() -> None:
+    """The page on webhooks names the time after which no later click changes a verdict."""
+    minutes = WINDOW_US // (60 * SECOND_US)
+    assert f"A verdict can change until {minutes} minutes after the click" in read_page("webhooks")

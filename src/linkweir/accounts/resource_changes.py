@@ -18,6 +18,7 @@ LabelText = Annotated[str, Meta(min_length=1, max_length=255)]
 DnsLabel = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
 DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
 PatternText = Annotated[str, Meta(max_length=200)]
+VerdictWaitSeconds = Annotated[int, Meta(ge=0, le=86_400)]  # 0: it does not wait
 NetworkList = Annotated[list[str], Meta(max_length=1000)]  # with repeats; fewer are left of them
 
 
@@ -59,13 +60,16 @@ else:  # one field `on_<name>` for each kind of event
 
 
 class WebhookCreate(SubscriptionCreate):
-    """A webhook to be made; `domains` are needed when `scope` is scoped."""
+    """A webhook to be made; `domains` are needed when `scope` is scoped. `verdict_wait_seconds`: how long it waits at
+    most until the verdict on a click or open is settled.
+    """
 
     name: LabelText
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
     scope: Literal["global", "scoped"]
     enabled: bool = True
     domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+    verdict_wait_seconds: VerdictWaitSeconds = 0
 
 
 class WebhookUpdate(SubscriptionUpdate):
@@ -76,6 +80,7 @@ class WebhookUpdate(SubscriptionUpdate):
     scope: Literal["global", "scoped"] | None = None
     enabled: bool | None = None
     domains: Annotated[list[DomainName], Meta(max_length=100)] | None = None
+    verdict_wait_seconds: VerdictWaitSeconds | None = None
 
 
 class UtmOptions(Struct, omit_defaults=True):

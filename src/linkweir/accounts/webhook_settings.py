@@ -43,6 +43,7 @@ def create_webhook(
         "domains": parse_domains(request.scope, request.domains),
         "events": [kind for kind in EVENT_NAMES if getattr(request, f"on_{kind}")],
         "enabled": request.enabled,
+        "verdict_wait_seconds": request.verdict_wait_seconds,
         "created_at": now,
         "updated_at": now,
     }
@@ -106,6 +107,8 @@ def _changed_columns(change: WebhookUpdate, row: RowMapping, now: int) -> dict[s
         values["name"] = change.name
     if change.url is not None:
         values["url"] = validate_url(change.url)
+    if change.verdict_wait_seconds is not None:
+        values["verdict_wait_seconds"] = change.verdict_wait_seconds
     scope = change.scope or row["scope"]
     if change.scope is not None or change.domains is not None:
         stored = row["domains"] if scope == "scoped" else None

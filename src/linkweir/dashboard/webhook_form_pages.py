@@ -15,7 +15,10 @@ from linkweir.dashboard.webhook_pages import load_webhook
 from linkweir.errors import Conflict, ValidationError
 from linkweir.webhooks.event_kinds import EVENT_KINDS, EVENT_NAMES
 
-DEFAULT_VALUES: dict[str, Any] = {"name": "", "url": "", "scope": "global", "domains": [], "events": ["clicked"]}
+DEFAULT_VALUES: dict[str, Any] = {
+    **{"name": "", "url": "", "scope": "global", "domains": [], "events": ["clicked"]},
+    "verdict_wait_seconds": 0,
+}
 WebhookFormT = TypeVar("WebhookFormT", WebhookCreate, WebhookUpdate)
 
 
@@ -95,7 +98,9 @@ def _form_values(call: DashboardRequest) -> dict[str, Any]:
     kinds = [kind for kind in EVENT_NAMES if call.form_fields.get(f"on_{kind}") == "on"]
     given = {name: call.form_fields.get(name, "").strip() for name in ("name", "url", "scope")}
     domains = call.form_fields.get("domains", "").split() if given["scope"] == "scoped" else []
-    return {**given, "domains": domains, "events": kinds}
+    wait = call.form_fields.get("verdict_wait_seconds", "").strip()
+    seconds = int(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 10 else wait or 0
+    return {**given, "domains": domains, "events": kinds, "verdict_wait_seconds": seconds}
 
 
 def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookFormT:

@@ -1,17 +1,20 @@
 """Statements on clicks that webhooks wait to hear of."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
+from sqlalchemy.dialects.sqlite import insert
 
-from linkweir.db.schema import clicks, messages
+from linkweir.db.schema import clicks, messages, verdict_waits
+
+BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 
 _CLICK_COLUMNS = (  # what is told of a hit, beside its message
     *(clicks.c.id, clicks.c.at, clicks.c.kind, clicks.c.privacy, clicks.c.position, clicks.c.destination),
     *(clicks.c.ip, clicks.c.user_agent, clicks.c.verdict, clicks.c.confidence, clicks.c.reasons, clicks.c.first),
-    *(clicks.c.told, clicks.c.country, clicks.c.device),
+    *(clicks.c.machine_basis_points, clicks.c.told, clicks.c.country, clicks.c.device),
 )
 _MESSAGE_COLUMNS = (
     messages.c.id.label("message"),
@@ -26,6 +29,41 @@ def list_due(connection: Connection, now: int, limit: int) -> list[RowMapping]:
     """
     statement = _select_with_message().where(clicks.c.tell_at <= now).order_by(clicks.c.tell_at).limit(limit)
     return list(connection.execute(statement).mappings())
+
+
+def list_due_waits(connection: Connection, now: int, limit: int) -> list[RowMapping]:
+    """The hits whose webhooks have waited long enough, the longest due first, as in `list_due`, with `webhook_id`."""
+    statement = (
+        _select_with_message()
+        .add_columns(verdict_waits.c.webhook_id)
+        .join(verdict_waits, verdict_waits.c.click_id == clicks.c.id)
+        .where(verdict_waits.c.due_at <= now)
+    )
+    return list(connection.execute(statement.order_by(verdict_waits.c.due_at).limit(limit)).mappings())
+
+
+def add_waits(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let webhooks wait for the verdicts on hits: `click_id`, `webhook_id`, `message_id`, `due_at`."""
+    if rows:
+        connection.execute(insert(verdict_waits).on_conflict_do_nothing(), rows)
+
+
+def get_waits(connection: Connection, hits: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, uuid.UUID], RowMapping]:
+    """What webhooks that waited were told of these hits (`due_at`, `told`), by the hit and the webhook."""
+    found: dict[tuple[uuid.UUID, uuid.UUID], RowMapping] = {}
+    for start in range(0, len(hits), BATCH_ROWS):
+        some = select(verdict_waits).where(verdict_waits.c.click_id.in_(hits[start : start + BATCH_ROWS]))
+        found |= {(row["click_id"], row["webhook_id"]): row for row in connection.execute(some).mappings()}
+    return found
+
+
+def mark_waits_notified(connection: Connection, rows: Sequence[tuple[uuid.UUID, uuid.UUID, str]]) -> None:
+    """Note what webhooks that waited were told: the hit, the webhook, the verdict."""
+    if rows:
+        here = (verdict_waits.c.click_id == bindparam("click"), verdict_waits.c.webhook_id == bindparam("webhook"))
+        statement = update(verdict_waits).where(*here).values(told=bindparam("verdict_told"), due_at=None)
+        names = ("click", "webhook", "verdict_told")
+        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _select_with_message() -> Select[Any]:

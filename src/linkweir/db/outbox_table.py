@@ -66,8 +66,9 @@ class RequestOutcome:
 
 
 def list_enabled_webhooks(connection: Connection, account: uuid.UUID) -> Sequence[RowMapping]:
-    """The account's enabled webhooks: `id`, `scope`, `domains`, `events`."""
-    columns = (webhooks.c.id, webhooks.c.scope, webhooks.c.domains, webhooks.c.events)
+    """The account's enabled webhooks: `id`, `scope`, `domains`, `events`, `verdict_wait_seconds`."""
+    names = ("id", "scope", "domains", "events", "verdict_wait_seconds")
+    columns = [webhooks.c[name] for name in names]
     statement = select(*columns).where(webhooks.c.account_id == account, webhooks.c.enabled)
     return connection.execute(statement).mappings().all()
 

@@ -27,10 +27,11 @@ from linkweir.db.schema import (
     outbox,
     pending_jobs,
     queue,
+    verdict_waits,
 )
 
 TABLES_BY_MESSAGE: Final[tuple[Table, ...]] = (
-    *(contents, queue, attempts, events, outbox, clicks, message_links, message_tags),
+    *(contents, queue, attempts, events, outbox, clicks, verdict_waits, message_links, message_tags),
 )
 TABLES_BY_NUMBER: Final[tuple[Table, ...]] = (links,)
 BATCH_ROWS: Final = 500

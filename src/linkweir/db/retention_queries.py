@@ -20,6 +20,7 @@ from linkweir.db.schema import (
     messages,
     outbox,
     queue,
+    verdict_waits,
 )
 
 
@@ -56,7 +57,7 @@ def delete_messages(connection: Connection, now: int, limit: int) -> int:
     ids = list(connection.scalars(due.limit(limit)))
     freeze(connection, ids)
     send_aggregates_table.subtract(connection, ids, EXPIRED_DIMENSIONS)
-    for table in (attempts, events, contents, outbox, message_links, message_tags):
+    for table in (attempts, events, contents, outbox, verdict_waits, message_links, message_tags):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
     connection.execute(
         update(clicks).where(clicks.c.message_id.in_(ids)).values(**ANONYMIZED_COLUMNS, signals="", firsts=0)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
-from linkweir.db.schema import outbox, webhooks
+from linkweir.db.schema import outbox, verdict_waits, webhooks
 
 
 def is_subscribed_to(kind: str) -> ColumnElement[bool]:
@@ -32,5 +32,6 @@ def update_row(connection: Connection, webhook: uuid.UUID, values: dict[str, Any
 
 def remove(connection: Connection, webhook: uuid.UUID) -> None:
     """Forget a webhook with everything that waits for it."""
-    connection.execute(delete(outbox).where(outbox.c.webhook_id == webhook))
+    for table in (outbox, verdict_waits):
+        connection.execute(delete(table).where(table.c.webhook_id == webhook))
     connection.execute(delete(webhooks).where(webhooks.c.id == webhook))

@@ -39,6 +39,8 @@ _READER_EXAMPLE: Final = {
     "is_bot": False,
     "verdict": "human",
     "confidence": 0.93,
+    "machine_probability": 0.07,
+    "settled": False,
     "reasons": [{"code": "much-later", "sentence": "Followed long after delivery."}],
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "ip": "192.0.2.1",

@@ -41,15 +41,27 @@ def record_events(connection: Connection, message_events: Sequence[MessageEvent]
 
 def enqueue_requests(connection: Connection, message_events: Sequence[MessageEvent]) -> None:
     """Only queue the requests, for what was noted before."""
+    subscribed = list_subscriptions(connection, message_events)
+    enqueue_for_webhooks(connection, [(event, hook["id"]) for event, hook in subscribed])
+
+
+def list_subscriptions(
+    connection: Connection, message_events: Sequence[MessageEvent]
+) -> list[tuple[MessageEvent, Mapping[Any, Any]]]:
+    """Return each of these events with each enabled webhook that asked for it, as `outbox_table` lists them."""
     accounts = {event.message["account_id"] for event in message_events}
     enabled = {account: rows.list_enabled_webhooks(connection, account) for account in accounts}
-    waiting = [
-        _to_request_row(event, hook["id"])
+    return [
+        (event, hook)
         for event in message_events
         for hook in enabled[event.message["account_id"]]
         if _subscribes(hook, event)
     ]
-    rows.add(connection, waiting)
+
+
+def enqueue_for_webhooks(connection: Connection, requests: Sequence[tuple[MessageEvent, uuid.UUID]]) -> None:
+    """Queue a request for each event and webhook."""
+    rows.add(connection, [_to_request_row(event, webhook) for event, webhook in requests])
 
 
 def add_note(connection: Connection, account: uuid.UUID, message: uuid.UUID, code: str, at: int, **data: Any) -> None:

@@ -13,6 +13,8 @@ from linkweir.clicks.classify import Classification, Verdict
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clock import SECOND_US
 from linkweir.db import webhooks_table
+from linkweir.db.database import Database
+from linkweir.db.schema import verdict_waits
 from tests.clicks.ingest.click_store import START_US, ClickStore
 from tests.db.sample_store import list_webhook_requests
 
@@ -176,3 +178,86 @@ def test_a_deleted_message_is_not_notified(click_store: ClickStore) -> None:
     click_store.ingest(click_store.make_event(number))
     click_store.expire_message(number)
     assert (notify_at(click_store, 99), list_payloads(click_store, key)) == (0, [])
+
+
+WINDOW_US = 20 * SECOND_US
+
+
+def wait_and_notify(click_store: ClickStore, after: float) -> int:
+    """Tell what is due so many seconds after the start, where verdicts are settled after twenty seconds."""
+    with click_store.store.write() as connection:
+        return enqueue_notifications(connection, START_US + int(after * SECOND_US), WINDOW_US)
+
+
+def list_told(click_store: ClickStore, key: uuid.UUID) -> list[tuple[str, str, bool]]:
+    """The type, the verdict and whether it was settled, of each request to a webhook."""
+    found = list_payloads(click_store, key)
+    return [(one["type"], one["data"]["verdict"], one["data"]["settled"]) for one in found]
+
+
+def sweep(click_store: ClickStore, number: int, after: float) -> None:
+    """A scanner follows two more links at that time, so that what was a person's is a machine's."""
+    click_store.ingest(*(click_store.make_event(number, position, after=after) for position in (1, 2)))
+
+
+def test_a_webhook_waits_until_the_verdict_is_settled(click_store: ClickStore) -> None:
+    """One that waits hears the verdict that lasts, once; one that does not hears the first and its correction."""
+    patient = create_webhook(click_store, *ALL_KINDS, verdict_wait_seconds=3600)
+    hasty, number = create_webhook(click_store, *ALL_KINDS), click_store.send()
+    click_store.ingest(click_store.make_event(number, 0))
+    assert wait_and_notify(click_store, 2) == 1
+    sweep(click_store, number, 1.5)
+    for after in (5, 10, 19.9):
+        wait_and_notify(click_store, after)
+    assert list_told(click_store, patient) == []
+    assert [kind for kind, verdict, _ in list_told(click_store, hasty) if verdict == "human"] == ["message.clicked"]
+    assert ("message.click_corrected", "machine", False) in list_told(click_store, hasty)
+    wait_and_notify(click_store, 21.5)
+    assert list_told(click_store, patient) == [("message.clicked", "machine", True)] * 3
+
+
+def test_a_webhook_waits_no_longer_than_it_says(click_store: ClickStore) -> None:
+    """After its bound it hears what is thought then; a later change is corrected against what it heard."""
+    key = create_webhook(click_store, *ALL_KINDS, verdict_wait_seconds=6)
+    number = click_store.send()
+    click_store.ingest(click_store.make_event(number, 0))
+    wait_and_notify(click_store, 2)
+    assert (wait_and_notify(click_store, 5.9), list_told(click_store, key)) == (0, [])
+    assert wait_and_notify(click_store, 6) == 1
+    assert list_told(click_store, key) == [("message.clicked", "human", False)]
+    click_store.now = START_US + 7 * SECOND_US
+    sweep(click_store, number, 1.5)
+    wait_and_notify(click_store, 30)
+    corrections = [one["data"] for one in list_payloads(click_store, key) if one["type"] == "message.click_corrected"]
+    assert [(one["was"], one["verdict"]) for one in corrections] == [("human", "machine")]
+
+
+def test_what_changes_back_before_the_bound_is_not_corrected(click_store: ClickStore) -> None:
+    """A webhook that heard `machine` after its wait does not hear the correction that others need."""
+    key = create_webhook(click_store, *ALL_KINDS, verdict_wait_seconds=4)
+    hasty, number = create_webhook(click_store, *ALL_KINDS), click_store.send()
+    click_store.ingest(click_store.make_event(number, 0))
+    wait_and_notify(click_store, 2)
+    click_store.now = START_US + 3 * SECOND_US
+    sweep(click_store, number, 1.5)  # the correction is due at 8 seconds
+    wait_and_notify(click_store, 6)
+    wait_and_notify(click_store, 9)
+    assert {kind for kind, _, _ in list_told(click_store, key)} == {"message.clicked"}
+    assert "message.click_corrected" in {kind for kind, _, _ in list_told(click_store, hasty)}
+
+
+def test_a_wait_survives_a_restart_and_ends_with_its_message(click_store: ClickStore) -> None:
+    """What waits is in the database: it is sent late after a pause, and not at all for a message that is gone."""
+    key = create_webhook(click_store, *ALL_KINDS, verdict_wait_seconds=10)
+    kept, gone = click_store.send(), click_store.send()
+    click_store.ingest(click_store.make_event(kept, 0), click_store.make_event(gone, 0))
+    wait_and_notify(click_store, 2)
+    click_store.expire_message(gone)
+    path = click_store.store.path
+    click_store.store.close()
+    click_store.store = Database(path, timeout=5)
+    wait_and_notify(click_store, 3600)
+    assert list_told(click_store, key) == [("message.clicked", "human", True)]
+    with click_store.store.write() as connection:
+        webhooks_table.remove(connection, key)
+    assert click_store.rows(verdict_waits) == []

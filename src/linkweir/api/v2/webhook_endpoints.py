@@ -70,6 +70,7 @@ def _to_json(row: RowMapping) -> dict[str, Any]:
         **{f"on_{kind}": False for kind in UNSUPPORTED_EVENT_NAMES},
         "scope": row["scope"],
         "domains": row["domains"],
+        "verdict_wait_seconds": row["verdict_wait_seconds"],
         "success_count": row["success_count"],
         "error_count": row["error_count"],
         "errors_since_last_success": row["errors_since_last_success"],

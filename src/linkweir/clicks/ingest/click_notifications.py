@@ -1,41 +1,102 @@
 """Tells webhooks of clicks and opens, a moment after them: by then a scanner's burst is over and the verdict stands.
 
 A verdict that changes after it was told is corrected, for webhooks that asked for corrections; what changed and
-changed back in the meantime is told to nobody. Anonymous clicks belong to no message, so nobody hears of them.
+changed back in the meantime is told to nobody. A webhook may wait longer, until the verdict is settled, for no later
+hit can change it then; what waits is a row of the database. Anonymous clicks belong to no message, so nobody hears of
+them.
 """
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from linkweir.clicks.classify import VERDICT_REASONS
-from linkweir.clock import rfc3339
+from linkweir.clicks.classify import VERDICT_REASONS, WINDOW_US
+from linkweir.clock import SECOND_US, rfc3339
 from linkweir.db import notification_queries
+from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.webhooks import message_events
 
 BATCH_HITS = 1000  # hits in one call, which is one transaction of its caller's
 BOT_VERDICTS = ("machine", "prefetch")
+_Subscription = tuple[Mapping[Any, Any], message_events.MessageEvent, Mapping[Any, Any]]  # hit, event, webhook
 
 
-def enqueue_notifications(connection: Connection, now: int) -> int:
+def enqueue_notifications(connection: Connection, now: int, window_us: int = WINDOW_US) -> int:
     """Queue the requests that are due at `now` (microseconds since 1970); how many hits were dealt with, at most
-    AT_ONCE: then there may be more.
+    BATCH_HITS of those that happened and of those that were waited for: then there may be more.
+
+    `window_us`: how long after a hit its verdict is settled.
     """
     due = notification_queries.list_due(connection, now, BATCH_HITS)
-    happened = [_to_event(row, now) for row in due if row["told"] != row["verdict"]]
-    message_events.enqueue_requests(connection, happened)
+    changed = [row for row in due if row["told"] != row["verdict"]]
+    events = {row["id"]: _to_event(row, now, window_us) for row in changed}
+    subscriptions = message_events.list_subscriptions(connection, list(events.values()))
+    hits = {id(event): row for row, event in zip(changed, events.values(), strict=True)}
+    _enqueue_subscribed(connection, [(hits[id(one)], one, hook) for one, hook in subscriptions], now, window_us)
     notification_queries.mark_notified(connection, [(row["id"], row["verdict"]) for row in due])
+    return len(due) + _enqueue_waited(connection, now, window_us)
+
+
+def _enqueue_subscribed(
+    connection: Connection, subscriptions: Sequence[_Subscription], now: int, window_us: int
+) -> None:
+    """Queue what is to be sent at once; note for whom it is to wait, and leave out corrections of what a webhook was
+    not told.
+    """
+    corrected = {row["id"] for row, event, hook in subscriptions if _is_correction(event) and _waits(hook)}
+    waits = notification_queries.get_waits(connection, list(corrected))
+    sent: list[tuple[message_events.MessageEvent, uuid.UUID]] = []
+    told: list[tuple[uuid.UUID, uuid.UUID, str]] = []
+    waiting: list[dict[str, Any]] = []
+    for row, event, hook in subscriptions:
+        known = waits.get((row["id"], hook["id"]))
+        if _waits(hook) and not _is_correction(event) and not event.data["settled"]:
+            waiting.append(_to_wait(row, hook, now, window_us))
+        elif known is None:
+            sent.append((event, hook["id"]))
+        elif known["told"] not in (None, row["verdict"]):
+            sent.append((replace(event, data={**event.data, "was": known["told"]}), hook["id"]))
+            told.append((row["id"], hook["id"], row["verdict"]))
+    message_events.enqueue_for_webhooks(connection, sent)
+    notification_queries.mark_waits_notified(connection, told)
+    notification_queries.add_waits(connection, waiting)
+
+
+def _enqueue_waited(connection: Connection, now: int, window_us: int) -> int:
+    """Queue what webhooks have waited for long enough; how many requests."""
+    due = notification_queries.list_due_waits(connection, now, BATCH_HITS)
+    sent = [(_to_event({**row, "told": None}, now, window_us), row["webhook_id"]) for row in due]
+    message_events.enqueue_for_webhooks(connection, sent)
+    notification_queries.mark_waits_notified(
+        connection, [(row["id"], row["webhook_id"], row["verdict"]) for row in due]
+    )
     return len(due)
 
 
-def _to_event(row: Mapping[Any, Any], now: int) -> message_events.MessageEvent:
+def _waits(hook: Mapping[Any, Any]) -> bool:
+    return bool(hook["verdict_wait_seconds"])
+
+
+def _is_correction(event: message_events.MessageEvent) -> bool:
+    return event.kind == "click_corrected"
+
+
+def _to_wait(row: Mapping[Any, Any], hook: Mapping[Any, Any], now: int, window_us: int) -> dict[str, Any]:
+    """The row of a wait: until the verdict is settled, at most as long as the webhook says."""
+    at = min(row["at"], now)  # the clock may have been ahead, and was set back
+    due_at = at + min(window_us, hook["verdict_wait_seconds"] * SECOND_US)
+    return {"click_id": row["id"], "webhook_id": hook["id"], "message_id": row["message"], "due_at": due_at}
+
+
+def _to_event(row: Mapping[Any, Any], now: int, window_us: int) -> message_events.MessageEvent:
     message = {**row, "id": row["message"], "message_id": row["header"]}
+    data = {**click_payload(row), "settled": now - row["at"] >= window_us}
     if row["told"] is None:
-        return message_events.MessageEvent(
-            message, "opened" if row["kind"] == "open" else "clicked", row["at"], click_payload(row)
-        )
-    correction = {**click_payload(row), "was": row["told"], "clicked_at": rfc3339(row["at"])}
+        return message_events.MessageEvent(message, "opened" if row["kind"] == "open" else "clicked", row["at"], data)
+    correction = {**data, "was": row["told"], "clicked_at": rfc3339(row["at"])}
     return message_events.MessageEvent(message, "click_corrected", now, correction)
 
 
@@ -46,6 +107,7 @@ def click_payload(row: Mapping[Any, Any]) -> dict[str, Any]:
         "is_bot": row["verdict"] in BOT_VERDICTS,
         "verdict": row["verdict"],
         "confidence": row["confidence"],
+        "machine_probability": row["machine_basis_points"] / BASIS_POINTS,
         "reasons": [{"code": code, "sentence": VERDICT_REASONS.get(code, code)} for code in row["reasons"].split()],
     }
     if row["kind"] == "click":

@@ -23,7 +23,17 @@ from linkweir.db.schema.aggregate_tables import (
     send_aggregates,
 )
 from linkweir.db.schema.click_tables import IS_PERSONAL, blocklist, clicks, erased_messages, links, message_links
-from linkweir.db.schema.mail_tables import attempts, contents, events, message_tags, messages, outbox, queue, webhooks
+from linkweir.db.schema.mail_tables import (
+    attempts,
+    contents,
+    events,
+    message_tags,
+    messages,
+    outbox,
+    queue,
+    verdict_waits,
+    webhooks,
+)
 from linkweir.db.schema.table_metadata import may_contain_email, metadata
 
 __all__ = [
@@ -60,5 +70,6 @@ __all__ = [
     "sign_in_networks",
     "smtp_credentials",
     "users",
+    "verdict_waits",
     "webhooks",
 ]

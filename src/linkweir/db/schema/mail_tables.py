@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     false,
+    text,
 )
 
 from linkweir.db.schema.table_metadata import metadata
@@ -120,6 +121,7 @@ webhooks = Table(
     Column("domains", JSON, nullable=False),
     Column("events", JSON, nullable=False),  # reception, delivered, transient_error, ... clicked
     Column("enabled", Boolean, nullable=False),
+    Column("verdict_wait_seconds", Integer, nullable=False, server_default="0"),  # at most; 0: it does not wait
     Column("success_count", Integer, nullable=False, server_default="0"),
     Column("error_count", Integer, nullable=False, server_default="0"),
     Column("errors_since_last_success", Integer, nullable=False, server_default="0"),
@@ -150,6 +152,18 @@ outbox = Table(
     Index(None, "webhook_id", "state", "due_at"),
     Index(None, "webhook_id", "created_at"),
     Index(None, "message_id"),
+)
+
+verdict_waits = Table(  # what webhooks that wait for verdicts were told of clicks and opens, or are to be told
+    "verdict_waits",
+    metadata,
+    Column("click_id", Uuid, primary_key=True),
+    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", Uuid, nullable=False, index=True),
+    Column("due_at", BigInteger),  # at the latest; None: done
+    Column("told", String(8)),  # the verdict that was sent; None: none was
+    Index(None, "due_at", sqlite_where=text("due_at IS NOT NULL")),
+    sqlite_with_rowid=False,
 )
 
 message_tags = Table(  # which messages have a tag, for lists of who clicked

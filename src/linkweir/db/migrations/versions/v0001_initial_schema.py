@@ -9,7 +9,7 @@ from alembic import op
 
 from linkweir.db.schema import metadata
 
-revision = "0001_17f043c7"
+revision = "0001_bf2a8a83"
 down_revision = None
 branch_labels = None
 depends_on = None
