@@ -20,7 +20,12 @@ def test_counts_stand_at_the_links_that_they_belong_to() -> None:
     none; the strongest link is the warmest.
     """
     page = heatmap.render_heatmap(
-        rewrite(PAGE, TRACKER), RING, {0: LinkClicks(human=1200, machine=9), 2: LinkClicks(unsure=3)}
+        rewrite(PAGE, TRACKER),
+        RING,
+        {
+            0: LinkClicks(human=1200, machine=9, expected_clicks=12_000_000),
+            2: LinkClicks(unsure=3, expected_clicks=30_000),
+        },
     )
     assert '<span data-linkweir-count="1200">1,200</span>one' in page
     assert 'data-linkweir-heat="4"' in page

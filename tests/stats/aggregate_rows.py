@@ -8,12 +8,18 @@ from sqlalchemy import Connection, insert
 
 from linkweir.clock import HOUR_US
 from linkweir.db import click_aggregates_table, schema
+from linkweir.db.click_probabilities import BASIS_POINTS
 
 
 def insert_click_aggregates(
     connection: Connection, account: uuid.UUID, rows: Iterable[tuple[str, str, int, str]], **counts: int
 ) -> None:
-    """Sums of clicks: scope, dimension, hour, value; all with the same counts."""
+    """Sums of clicks: scope, dimension, hour, value; all with the same counts. Who is human or a clicker is so for
+    certain, unless more is said.
+    """
+    people, clickers = counts.get("human", 0), counts.get("clickers", 0)
+    certain = {"expected_clicks": people * BASIS_POINTS, "expected_clickers": clickers * BASIS_POINTS}
+    counts = {**certain, "certain_clickers": clickers, **counts}
     numbers = tuple(counts.get(name, 0) for name in schema.CLICK_COUNTS)
     click_aggregates_table.add_deltas(
         connection, [(account, scope, side, value, hour, *numbers) for scope, side, hour, value in rows]

@@ -45,6 +45,9 @@ def test_time_has_rows_without_clicks_too(store: Database, account: uuid.UUID) -
     assert rows[0] == {
         **{"first": 4, "last": 24, "human": 2, "unsure": 0, "machine": 5, "prefetch": 0},
         **{"total": 7, "click_count": 2, "clickers": 1},
+        **dict.fromkeys(("expected_clicks", "expected_clicks_low", "expected_clicks_high"), 2.0),
+        **dict.fromkeys(("expected_clickers", "expected_clickers_low", "expected_clickers_high"), 1.0),
+        "certain_clickers": 1,
     }
     assert [row["click_count"] for row in query_statistics(store, account, "day", 0, 48, tag="a").rows] == [0, 1]
 
@@ -134,6 +137,19 @@ def test_campaigns_side_by_side(store: Database, account: uuid.UUID) -> None:
     assert (result["sent"], result["delivered"], result["clickers"], result["click_rate"]) == (20, 16, 4, 0.25)
     assert [(row["tag"], row["human"], row["click_rate"]) for row in every] == [("b", 0, None), ("a", 3, 0.125)]
     assert ([row["tag"] for row in first], cut, more) == (["b"], True, False)
+
+
+def test_expected_numbers_have_an_interval(store: Database, account: uuid.UUID) -> None:
+    """Sums of probabilities are shown as numbers between which the true one lies, whatever the verdicts are."""
+    doubtful = {"expected_clicks": 81_000, "expected_clicks_variance": 250_000_000, "certain_clickers": 3}
+    doubtful |= {"expected_clickers": 52_500, "expected_clickers_variance": 100_000_000}
+    with store.write() as connection:
+        insert_click_aggregates(connection, account, [("", "", 24, "")], unsure=6, machine=4, clickers=6, **doubtful)
+    (row,) = query_statistics(store, account, "day", 24, 48).rows
+    names = ("click_count", "expected_clicks", "expected_clicks_low", "expected_clicks_high")
+    assert [row[name] for name in names] == [6, 8.1, 5.001, 10.0]  # no more than there are hits
+    found = [row[f"expected_clickers{end}"] for end in ("", "_low", "_high")]
+    assert (row["clickers"], found, row["certain_clickers"]) == (6, [5.25, 3.29, 7.21], 3)
 
 
 def test_variants_are_compared_for_significance(store: Database, account: uuid.UUID) -> None:

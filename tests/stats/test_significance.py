@@ -150,3 +150,56 @@ def test_multiple_comparisons_need_stronger_evidence() -> None:
     assert p_of_many == pytest.approx(20 * p_alone)
     assert [item.p_value for item in compare_all(base, [other, tiny, empty])] == [p_alone, None]
     assert [item.significant for item in compare_all(base, [other] * 20)] == [False] * 20
+
+
+def group_of(name: str, probabilities: np.ndarray) -> ComparedGroup:
+    """Messages of which each was clicked by a person with such a probability."""
+    variance = float((probabilities * (1 - probabilities)).sum())
+    return ComparedGroup(name, float(probabilities.sum()), len(probabilities), variance)
+
+
+def draw_probabilities(dice: np.random.Generator, rate: float, messages: int) -> np.ndarray:
+    """What is thought of messages of which a part was clicked: calibrated, often in doubt, mostly nothing."""
+    kinds, shares = np.array([0.0, 0.05, 0.4, 0.7, 0.97]), np.array([0.0, 0.3, 0.2, 0.2, 0.3])
+    shares = shares * rate / (shares @ kinds)
+    shares[0] = 1 - shares.sum()
+    return dice.choice(kinds, size=messages, p=shares)
+
+
+def test_doubtful_clicks_are_compared_as_means() -> None:
+    """The test is Welch's of the messages' probabilities, one of which is 0 and one 1 beside those that are there."""
+    dice = np.random.default_rng(7)
+    one, other = draw_probabilities(dice, 0.1, 900), draw_probabilities(dice, 0.14, 700)
+    found, low, high, p_value = compare_two(group_of("A", one), group_of("B", other))
+    with_two = [np.append(values, [0.0, 1.0]) for values in (one, other)]
+    error = np.sqrt(sum(values.var() / len(values) for values in with_two))
+    difference = with_two[1].mean() - with_two[0].mean()
+    expected = (*stats.norm.interval(0.95, difference, error), 2 * stats.norm.sf(abs(difference) / error))
+    assert (low, high, p_value) == pytest.approx(expected, rel=1e-9)
+    assert found.difference == pytest.approx(other.mean() - one.mean())
+
+
+@pytest.mark.parametrize(("one", "other", "rate"), [(60, 60, 0.1), (200, 1_000, 0.03), (3_000, 3_000, 0.2)])
+def test_doubt_makes_no_difference_out_of_chance(one: int, other: int, rate: float) -> None:
+    """Of groups from one population, whose clicks are in doubt, at most one in twenty pairs differs clearly; and the
+    interval holds the true difference of the rates of clicks by people, which is none.
+    """
+    dice = np.random.default_rng(one)
+    clear = 0
+    for _ in range(2_000):
+        base, changed = (group_of(str(size), draw_probabilities(dice, rate, size)) for size in (one, other))
+        found, low, high, _ = compare_two(base, changed)
+        clear += bool(found.significant)
+        assert bool(found.significant) == (not low <= 0 <= high)
+    assert clear <= stats.binom.ppf(0.9999, 2_000, 0.056)
+
+
+def test_doubt_is_part_of_the_interval() -> None:
+    """With calibrated probabilities the interval holds the difference of the true click rates in 95 of 100 cases."""
+    dice = np.random.default_rng(3)
+    held = 0
+    for _ in range(1_000):
+        samples = [draw_probabilities(dice, rate, 1_500) for rate in (0.10, 0.13)]
+        _, low, high, _ = compare_two(group_of("A", samples[0]), group_of("B", samples[1]))
+        held += low <= 0.03 <= high
+    assert held >= stats.binom.ppf(0.0001, 1_000, 0.95)

@@ -54,6 +54,7 @@ def list_clickers(call: DashboardRequest) -> Response:
             destination=None,
             address=wish.address,
             between=wish.time_range,
+            only_likely=True,
         )
         total = campaign_reports.load_counts(connection, span)
         links = campaign_reports.load_links(connection, account, wish.tag, wish.period)

@@ -11,7 +11,7 @@ from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.stats import campaign_reports, report_period, verdict_counts
 from linkweir.stats import campaigns as report
 from linkweir.stats.campaign_reports import CampaignSummary
-from linkweir.stats.significance import ComparedGroup, compare_all
+from linkweir.stats.significance import compare_all, make_group
 
 COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click that are compared, and hours of one point
 STEP_COUNT = COMPARED_HOURS // STEP_HOURS
@@ -65,7 +65,7 @@ def _variant_test(tag: str, rows: list[dict[str, Any]], differences: list[dict[s
 
 def _significance_sentences(compared: list[CampaignSummary]) -> list[str]:
     """Each campaign against the first, in a sentence that says what is chance."""
-    groups = [ComparedGroup(one.tag, min(one.clicks.clickers, one.delivered), one.delivered) for one in compared]
+    groups = [make_group(one.tag, one.clicks.expected, one.delivered) for one in compared]
     return [one.meaning for one in compare_all(groups[0], groups[1:])] if groups else []
 
 

@@ -27,7 +27,7 @@ def list_messages(call: DashboardRequest) -> Response:
     given = {name: call.query(name).strip() for name in FILTER_FIELDS}
     filters: dict[str, Any] = {"recipient": given["recipient"], "subject": given["subject"]}
     filters["tags"] = [given["tag"]] if given["tag"] else []
-    filters["status"] = [given["status"]] if given["status"] else []
+    filters["shown_status"] = [given["status"]] if given["status"] else []
     with call.services.store.read() as connection:
         found = message_search.search(
             connection, call.account["id"], neighbour_pages.parse_page(call, PAGE_SIZE), filters

@@ -35,11 +35,11 @@ def show_overview(call: DashboardRequest) -> Response:
 def trend_chart(trend: ClickTrend) -> object:
     """People and machines over time; None where there is nothing to draw."""
     labels = [label for label, _ in trend]
-    people, machines = [one.people for _, one in trend], [one.machines for _, one in trend]
+    people, machines = [one.expected_people for _, one in trend], [one.expected_machines for _, one in trend]
     if not any(people) and not any(machines):
         return None
     text = (
-        f"Clicks over time from {labels[0]} to {labels[-1]}: {sum(people):,} by people, at most {max(people):,} in one "
-        f"step; {sum(machines):,} by machines, at most {max(machines):,}. The table below has every number."
+        f"Clicks over time from {labels[0]} to {labels[-1]}: about {sum(people):,} by people, at most {max(people):,} "
+        f"in one step; about {sum(machines):,} by machines, at most {max(machines):,}. The table below has all numbers."
     )
     return charts.bar_chart(labels, [("People", people), ("Machines", machines)], text)

@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from linkweir.clock import rfc3339
 from linkweir.dashboard.export_formats import EXPORT_FORMATS
 from linkweir.dashboard.static_assets import CONTENT_HASH
+from linkweir.stats.estimates import make_estimate
+from linkweir.stats.verdict_counts import shown_status
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -35,7 +37,7 @@ def format_number(value: int) -> str:
     return f"{value:,}"
 
 
-def format_percent(part: int, whole: int) -> str:
+def format_percent(part: float, whole: int) -> str:
     """A share in percent; a dash where there is no whole."""
     return f"{part / whole:.1%}" if whole else NO_VALUE
 
@@ -77,6 +79,8 @@ _TEMPLATES.filters |= {"number": format_number, "when": format_datetime, "day": 
 _TEMPLATES.globals |= {
     "share": format_percent,
     "changed": format_change,
+    "shown_status": shown_status,
+    "estimate": make_estimate,
     "mark": CONTENT_HASH,
     "formats": EXPORT_FORMATS,
 }

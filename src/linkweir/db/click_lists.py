@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
 
+from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.db.keyset_pagination import load_page_of
 from linkweir.db.message_search import LIKE_ESCAPES
@@ -45,17 +46,21 @@ def list_clickers(
     destination: str | None,
     address: str = "",
     between: tuple[int, int] | None = None,
+    only_likely: bool = False,
 ) -> RowPage:
     """Messages of a campaign with a counted click (on one link), the last sent first: `id`, `at` (accepted),
-    `recipient`, `first_at`, `click_count`, `machine`, `links`. The cost follows from the messages looked at.
+    `recipient`, `first_at`, `click_count`, `machine`, `links`, `expected_clicks` and their variance,
+    `clicked_basis_points`. The cost follows from the messages looked at.
 
-    `address`: part of the recipient's; `between`: from and before which time the first of these clicks was.
+    `address`: part of the recipient's; `between`: from and before which time the first of these clicks was;
+    `only_likely`: with a hit that is rather a person's than a machine's.
     """
     counts = message_links.c.human + message_links.c.unsure
     conditions: list[ColumnElement[bool]] = [message_tags.c.account_id == account, message_tags.c.tag == tag]
     conditions += [] if position is None else [message_links.c.position == position]
     conditions += [] if destination is None else [message_links.c.destination == destination]
     conditions += [messages.c.recipient.ilike(f"%{address.translate(LIKE_ESCAPES)}%", escape="\\")] if address else []
+    conditions += [messages.c.likely_count > 0] if only_likely else []
     statement = (
         select(
             message_tags.c.message_id.label("id"),
@@ -66,6 +71,8 @@ def list_clickers(
             func.sum(counts).label("click_count"),
             func.sum(message_links.c.machine + message_links.c.prefetch).label("machine"),
             func.count().filter(counts > 0).label("links"),
+            *(func.sum(message_links.c[name]).label(name) for name in EXPECTED_LINK_COUNTS),
+            messages.c.clicked_basis_points,
         )
         .join(messages, messages.c.id == message_tags.c.message_id)
         .join(message_links, message_links.c.message_id == message_tags.c.message_id)
@@ -81,6 +88,7 @@ def list_clickers(
 
 EXPORT_COLUMNS: Final = (  # of one click, as it is exported
     *("id", "at", "message_id", "campaign", "position", "destination", "method", "privacy", "verdict", "confidence"),
+    "machine_basis_points",
     *("reasons", "first", "ip", "user_agent", "system", "region", "network", *CLICK_DIMENSION_NAMES),
 )
 

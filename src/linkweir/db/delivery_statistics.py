@@ -1,12 +1,16 @@
 """Statements that count what happened to messages."""
 
+import itertools
+import math
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, select
+from sqlalchemy.sql.selectable import TableValuedAlias
 
+from linkweir.db.click_probabilities import BASIS_POINTS, clicker_counts
 from linkweir.db.events_table import HIT_EVENT_KIND, IS_HIT_EVENT
 from linkweir.db.message_search import has_tag
 from linkweir.db.schema import clicks, events, messages
@@ -27,13 +31,7 @@ def count_events_by_period(
     tags: Sequence[str] = (),
 ) -> list[dict[str, int]]:
     """The same for each of many periods, in one go over the events and one over the clicks and opens."""
-    conditions: list[ColumnElement[bool]] = [messages.c.sandbox_result.is_(None)]
-    if sender_domain:
-        conditions.append(messages.c.sender_domain == sender_domain)
-    if recipient_domains:
-        conditions.append(messages.c.recipient_domain.in_(recipient_domains))
-    if tags:
-        conditions.append(has_tag(tags))
+    conditions = _build_conditions(sender_domain, recipient_domains, tags)
     noted = _select_by_period(events, events.c.kind).where(
         events.c.kind.in_(STORED_EVENT_KINDS), events.c.account_id == account
     )
@@ -47,13 +45,62 @@ def count_events_by_period(
     return counts
 
 
-def _select_by_period(table: Table, kind: ColumnElement[str]) -> Select[Any]:
-    """Count the messages with each kind of event in each period."""
+def sum_expected_clicked(
+    connection: Connection,
+    account: uuid.UUID,
+    periods: Sequence[PeriodUs],
+    *,
+    sender_domain: str | None = None,
+    recipient_domains: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> list[tuple[int, int]]:
+    """Return how many messages people are expected to have clicked in each period, and the variance of that: see
+    `click_probabilities`.
+    """
+    period, is_within = _join_period(clicks)
+    statement = (
+        select(period.c.key, clicks.c.message_id, clicks.c.machine_basis_points)
+        .select_from(period.join(clicks, is_within))
+        .join(messages, messages.c.id == clicks.c.message_id)
+        .where(clicks.c.account_id == account, clicks.c.kind == "click")
+        .where(*_build_conditions(sender_domain, recipient_domains, tags))
+        .order_by(period.c.key, clicks.c.message_id)
+        .execution_options(yield_per=1000)
+    )
+    sums = [(0, 0)] * len(periods)
+    rows = connection.execute(statement, {"periods": orjson.dumps(periods).decode()})
+    for (index, _), hits in itertools.groupby(rows, lambda row: (row[0], row[1])):
+        nobody = math.prod(row[2] / BASIS_POINTS for row in hits)
+        expected, variance, _ = clicker_counts(round((1 - nobody) * BASIS_POINTS))
+        sums[index] = sums[index][0] + expected, sums[index][1] + variance
+    return sums
+
+
+def _build_conditions(
+    sender_domain: str | None, recipient_domains: Sequence[str], tags: Sequence[str]
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [messages.c.sandbox_result.is_(None)]
+    if sender_domain:
+        conditions.append(messages.c.sender_domain == sender_domain)
+    if recipient_domains:
+        conditions.append(messages.c.recipient_domain.in_(recipient_domains))
+    if tags:
+        conditions.append(has_tag(tags))
+    return conditions
+
+
+def _join_period(table: Table) -> tuple[TableValuedAlias, ColumnElement[bool]]:
     period = func.json_each(bindparam("periods")).table_valued("key", "value")
     first, last = (func.json_extract(period.c.value, f"$[{index}]") for index in range(2))
+    return period, and_(table.c.at >= first, table.c.at < last)
+
+
+def _select_by_period(table: Table, kind: ColumnElement[str]) -> Select[Any]:
+    """Count the messages with each kind of event in each period."""
+    period, is_within = _join_period(table)
     return (
         select(period.c.key, kind, func.count(func.distinct(table.c.message_id)))
-        .select_from(period.join(table, and_(table.c.at >= first, table.c.at < last)))
+        .select_from(period.join(table, is_within))
         .join(messages, messages.c.id == table.c.message_id)
         .group_by(period.c.key, kind)
     )

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
 from linkweir.db.keyset_pagination import load_page
 from linkweir.db.schema import contents, messages, queue
@@ -13,11 +13,21 @@ from linkweir.pagination import PageRequest, RowPage
 LIKE_ESCAPES = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
+_SHOWN_STATUS = case(
+    (
+        and_(messages.c.status == "Clicked", messages.c.likely_count == 0),
+        case((messages.c.open_count > 0, "Opened"), else_="Delivered"),
+    ),
+    else_=messages.c.status,
+)
+
+
 def search(
     connection: Connection, account: uuid.UUID, page_request: PageRequest, filters: Mapping[str, Any]
 ) -> RowPage:
     """Messages of an account that meet all filters: `status` (texts), `sender`, `recipient`, `message_id_header`,
-    `subject` (part of it), `tags` (any of them), `from_time`, `to_time`, `domains` (of senders; None: all).
+    `subject` (part of it), `tags` (any of them), `from_time`, `to_time`, `domains` (of senders; None: all), and
+    `shown_status`: the status where a message with no likely click by a person does not count as clicked.
     """
     return load_page(
         connection, messages, page_request, [messages.c.account_id == account, *_build_conditions(filters)]
@@ -28,6 +38,8 @@ def _build_conditions(filters: Mapping[str, Any]) -> Sequence[ColumnElement[Any]
     conditions: list[ColumnElement[Any]] = []
     if filters.get("status"):
         conditions.append(func.lower(messages.c.status).in_([status.lower() for status in filters["status"]]))
+    if filters.get("shown_status"):
+        conditions.append(func.lower(_SHOWN_STATUS).in_([status.lower() for status in filters["shown_status"]]))
     if filters.get("sender"):
         conditions.append(func.lower(messages.c.sender) == filters["sender"].lower())
     if filters.get("recipient"):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from linkweir.clock import HOUR_US
 from linkweir.db import aggregate_queries, dashboard_queries, messages_table
 from linkweir.db.aggregate_queries import AggregateRange
+from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.errors import NotFound
 from linkweir.stats import campaigns, click_statistics, segments, verdict_counts
 from linkweir.stats.report_period import ReportPeriod
@@ -153,11 +154,12 @@ def load_latest_mail(connection: Connection, account: uuid.UUID, tag: str) -> by
 def load_cumulative_clicks(
     connection: Connection, account: uuid.UUID, tag: str, now: int, *, steps: int, step_hours: int
 ) -> list[int | None]:
-    """Counted clicks since the first click of a campaign, added up in steps; None for those yet to come."""
+    """Expected clicks by people since the first click of a campaign, added up in steps; None for those yet to come."""
     start = dashboard_queries.get_first_click_hour(connection, account, f"tag:{tag}") or 0
-    counts = [0] * steps
+    counts = [0] * steps  # in basis points
     span = AggregateRange(account, f"tag:{tag}", start, start + steps * step_hours)
     for row in aggregate_queries.sum_by_hour(connection, span):
-        counts[(row.hour - start) // step_hours] += verdict_counts.counts_from_row(row._mapping).people
+        counts[(row.hour - start) // step_hours] += row.expected_clicks
     past = (now // HOUR_US - start) // step_hours
-    return [total if step <= past else None for step, total in enumerate(itertools.accumulate(counts))]
+    totals = (round(total / BASIS_POINTS) for total in itertools.accumulate(counts))
+    return [total if step <= past else None for step, total in enumerate(totals)]

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from linkweir.db import aggregate_queries
 from linkweir.db.aggregate_queries import AggregateRange
-from linkweir.stats.click_statistics import counts_for_values, public_counts, send_rates
-from linkweir.stats.significance import ComparedGroup, compare_all
+from linkweir.stats.click_statistics import counts_for_values, public_counts, send_rates, sums_for_values
+from linkweir.stats.estimates import expected_counts
+from linkweir.stats.significance import compare_all, make_group
 
 MAX_CAMPAIGNS: Final = 20  # campaigns in one comparison
 MAX_VARIANTS: Final = 50  # variants that are compared; more are no test
@@ -23,7 +24,7 @@ def compare_campaigns(
     for tag in tags:
         span = AggregateRange(account, f"tag:{tag}", first, last)
         sums = public_counts(aggregate_queries.sum_all(connection, span)._mapping)
-        rows.append({"tag": tag, **sums, **send_rates(*aggregate_queries.sum_sent(connection, span), sums["clickers"])})
+        rows.append({"tag": tag, **sums, **send_rates(*aggregate_queries.sum_sent(connection, span), sums)})
     return rows
 
 
@@ -36,7 +37,7 @@ def list_campaigns(
     tags_by_size = sorted(sent, key=lambda tag: (-sent[tag][0], tag))
     rows = []
     for tag, sums in counts_for_values(connection, span, "tag", tags_by_size[:limit]).items():
-        rows.append({"tag": tag, **sums, **send_rates(*sent[tag], sums["clickers"])})
+        rows.append({"tag": tag, **sums, **send_rates(*sent[tag], sums)})
     return rows, len(tags_by_size) > limit
 
 
@@ -49,10 +50,10 @@ def compare_variants(
     span = AggregateRange(account, f"tag:{tag}", *hours)
     sent = aggregate_queries.sum_sent_by_value(connection, span, "variant")
     names = sorted(sent)[:MAX_VARIANTS]
-    sums = counts_for_values(connection, span, "variant", names)
-    rows = [{"variant": name, **sums[name], **send_rates(*sent[name], sums[name]["clickers"])} for name in names]
-    # more clickers than delivered messages: a reader was faster than the note of the delivery
-    groups = {name: ComparedGroup(name, min(sums[name]["clickers"], sent[name][1]), sent[name][1]) for name in names}
+    rows_by_name = sums_for_values(connection, span, "variant", names)
+    sums = {name: public_counts(row) for name, row in rows_by_name.items()}
+    rows = [{"variant": name, **sums[name], **send_rates(*sent[name], sums[name])} for name in names]
+    groups = {name: make_group(name, expected_counts(rows_by_name[name]), sent[name][1]) for name in names}
     base = groups.get(baseline if baseline is not None else names[0]) if names else None
     if base is None:
         return rows, []

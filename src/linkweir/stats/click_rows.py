@@ -1,7 +1,7 @@
 """Single clicks and lists of who clicked, read piece by piece: nobody waits for a long look at the store."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping
@@ -10,6 +10,7 @@ from linkweir.db import click_lists, dashboard_queries
 from linkweir.db.database import Database
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.pagination import PageRequest, RowPage
+from linkweir.stats.estimates import click_probability, expected_clicks_fields, machine_probability
 from linkweir.stats.export import ColumnTypes, ExportRow
 
 BATCH_ROWS: Final = 1000  # rows in one look at the store
@@ -26,6 +27,7 @@ _NAMED_COLUMNS: Final[ColumnTypes] = {
     "privacy": "text",
     "verdict": "text",
     "confidence": "number",
+    "machine_probability": "number",
     "reasons": "text",
     "first": "bool",
     "ip": "text",
@@ -49,6 +51,10 @@ CLICKER_COLUMNS: Final[ColumnTypes] = {
     "sent_at": "time",
     "first_at": "time",
     "click_count": "whole",
+    "expected_clicks": "number",
+    "expected_clicks_low": "number",
+    "expected_clicks_high": "number",
+    "click_probability": "number",
     "links": "whole",
     "machine": "whole",
 }
@@ -70,7 +76,7 @@ def iter_clicks(
             rows = click_lists.load_export_batch(
                 connection, account, cursor, to_at, BATCH_ROWS, tag=tag, domains=domains
             )
-        yield from rows
+        yield from map(_to_export_row, rows)
         if len(rows) < BATCH_ROWS:
             return
         cursor = (rows[-1]["at"], rows[-1]["id"])
@@ -86,7 +92,7 @@ def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportR
         with store.read() as connection:
             page = click_lists.list_clicks_of_message(connection, message["id"], request)
         for row in page.rows:
-            yield {**row, "recipient": message["recipient"], "tags": message["tags"]}
+            yield {**_to_export_row(row), "recipient": message["recipient"], "tags": message["tags"]}
         if not page.more_after:
             return
         request = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
@@ -101,21 +107,32 @@ def iter_clickers(
     destination: str | None = None,
     address: str = "",
     between: tuple[int, int] | None = None,
+    only_likely: bool = False,
 ) -> Iterator[ExportRow]:
     """Everybody who clicked in a campaign, or on one of its links: see CLICKERS, and `store.clicked.who` for what
     narrows the list. Raises DatabaseUnavailable.
     """
     narrowed: dict[str, Any] = {"position": position, "destination": destination}
-    narrowed |= {"address": address, "between": between}
+    narrowed |= {"address": address, "between": between, "only_likely": only_likely}
     request = PageRequest(BATCH_ROWS)
     while True:
         with store.read() as connection:
             page = click_lists.list_clickers(connection, account, tag, request, **narrowed)
         for row in page.rows:
-            yield {**row, "message_id": row["id"], "sent_at": row["at"]}
+            yield {**row, **expected_clicker_fields(row), "message_id": row["id"], "sent_at": row["at"]}
         if not page.more_after:
             return
         request = PageRequest(BATCH_ROWS, "after", (page.rows[-1]["at"], page.rows[-1]["id"]))
+
+
+def _to_export_row(row: ExportRow) -> ExportRow:
+    return {**row, "machine_probability": machine_probability(row)}
+
+
+def expected_clicker_fields(row: Mapping[Any, Any]) -> dict[str, float]:
+    """Return expected clicks by people and the probability that one clicked, of a row of `list_clickers`."""
+    expected = expected_clicks_fields(row, row["click_count"] + row["machine"])
+    return {**expected, "click_probability": click_probability(row)}
 
 
 def list_clicks_of_message(connection: Connection, message: uuid.UUID, page: PageRequest) -> RowPage:
@@ -133,9 +150,10 @@ def list_clickers(
     destination: str | None = None,
     address: str = "",
     between: tuple[int, int] | None = None,
+    only_likely: bool = False,
 ) -> RowPage:
     """A page of `iter_clickers`, the message last sent first."""
-    narrowed: dict[str, Any] = {"position": position, "destination": destination}
+    narrowed: dict[str, Any] = {"position": position, "destination": destination, "only_likely": only_likely}
     return click_lists.list_clickers(connection, account, tag, page, **narrowed, address=address, between=between)
 
 

@@ -2,7 +2,8 @@
 
 `human`, `unsure`, `machine` and `prefetch` are clicks by verdict and `total` is all of them. `click_count` is those
 that count, human and unsure: what the contract calls by that name. `clickers` are messages whose first counted click
-(on that value) fell into the time asked for, so that periods add up.
+(on that value) fell into the time asked for, so that periods add up. Beside them stand the expected numbers of clicks
+and clickers by people: see `estimates`.
 """
 
 import itertools
@@ -18,6 +19,7 @@ from linkweir.db import aggregate_queries
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES, is_message_dimension
 from linkweir.errors import UnsupportedRequest, ValidationError
+from linkweir.stats.estimates import expected_counts
 from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit, iter_periods
 
 GROUP_BY_NAMES: Final = (*PERIOD_UNITS, *DIMENSION_NAMES)
@@ -87,7 +89,7 @@ def _query_by_value(connection: Connection, query: StatisticsQuery) -> Statistic
     rows = [{**_value_fields(query.group_by, row.value), **public_counts(row._mapping)} for row in some]
     if is_message_dimension(query.group_by):
         sent = aggregate_queries.sum_sent_by_value(connection, span, query.group_by, [row.value for row in some])
-        rows = [{**row, **send_rates(*sent.get(row["value"], (0, 0)), row["clickers"])} for row in rows]
+        rows = [{**row, **send_rates(*sent.get(row["value"], (0, 0)), row)} for row in rows]
     return StatisticsResult(rows, len(all_rows) > query.limit)
 
 
@@ -98,7 +100,7 @@ def _value_fields(group: str, value: str) -> dict[str, Any]:
     return {"value": value, "position": int(position), "destination": destination or None}
 
 
-def public_counts(row: Mapping[Any, Any]) -> dict[str, int]:
+def public_counts(row: Mapping[Any, Any]) -> dict[str, Any]:
     """The sums of one row under their public names."""
     human, machine, prefetch, unsure = (int(row[name]) for name in ("human", "machine", "prefetch", "unsure"))
     return {
@@ -109,21 +111,36 @@ def public_counts(row: Mapping[Any, Any]) -> dict[str, int]:
         "total": human + unsure + machine + prefetch,
         "click_count": human + unsure,
         "clickers": int(row["clickers"]),
+        **expected_counts(row).to_dict(),
     }
 
 
-def send_rates(sent: int, delivered: int, clickers: int) -> dict[str, Any]:
-    """Messages sent and delivered, and the part of the delivered ones that was clicked; None when none was."""
-    return {"sent": sent, "delivered": delivered, "click_rate": clickers / delivered if delivered else None}
+def send_rates(sent: int, delivered: int, counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Messages sent and delivered, and the part of the delivered ones that was clicked, by the public counts; None when
+    none was delivered.
+    """
+    return {
+        "sent": sent,
+        "delivered": delivered,
+        "click_rate": counts["clickers"] / delivered if delivered else None,
+        "expected_click_rate": min(1.0, counts["expected_clickers"] / delivered) if delivered else None,
+    }
 
 
 def counts_for_values(
     connection: Connection, span: AggregateRange, dimension: str, values: Sequence[str]
-) -> dict[str, dict[str, int]]:
-    """Sums of these values, with zeros for those that nobody clicked on."""
-    rows_by_value = {
+) -> dict[str, dict[str, Any]]:
+    """Return sums of these values under their public names, with zeros for those that nobody clicked on."""
+    return {value: public_counts(row) for value, row in sums_for_values(connection, span, dimension, values).items()}
+
+
+def sums_for_values(
+    connection: Connection, span: AggregateRange, dimension: str, values: Sequence[str]
+) -> dict[str, Mapping[Any, Any]]:
+    """Return the sums of these values, with zeros for those that nobody clicked on."""
+    rows_by_value: dict[str, Mapping[Any, Any]] = {
         row.value: row._mapping
         for row in aggregate_queries.sum_by_value(connection, span, dimension, len(values), values)
     }
     empty = dict.fromkeys(aggregate_queries.COUNT_COLUMNS, 0)
-    return {value: public_counts(rows_by_value.get(value, empty)) for value in values}
+    return {value: rows_by_value.get(value, empty) for value in values}

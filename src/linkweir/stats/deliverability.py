@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from linkweir.db import delivery_statistics
 from linkweir.errors import ValidationError
+from linkweir.stats.estimates import Estimate, make_estimate
 
 MAX_PERIODS: Final = 1000  # periods in one answer
 PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
@@ -28,6 +29,22 @@ def count_events(
     return delivery_statistics.count_events_by_period(
         connection, account, periods, sender_domain=sender_domain, recipient_domains=recipient_domains, tags=tags
     )
+
+
+def estimate_clicked(
+    connection: Connection,
+    account: uuid.UUID,
+    periods: Sequence[PeriodUs],
+    *,
+    sender_domain: str | None,
+    recipient_domains: Sequence[str],
+    tags: Sequence[str],
+) -> list[Estimate]:
+    """How many messages people are expected to have clicked, by period."""
+    sums = delivery_statistics.sum_expected_clicked(
+        connection, account, periods, sender_domain=sender_domain, recipient_domains=recipient_domains, tags=tags
+    )
+    return [make_estimate(*one) for one in sums]
 
 
 def split_periods(start: datetime, end: datetime, unit: str) -> list[PeriodUs]:

@@ -14,6 +14,7 @@ from linkweir.errors import BadToken
 from linkweir.html import REASONS, Outcome, Switches
 from linkweir.html.lint import combine_warnings
 from linkweir.mime.message import PartLink, check_message
+from linkweir.stats.estimates import make_estimate
 from linkweir.tokens import HONEYPOT_INDEX, Privacy, Tracker, open_link
 
 CONTENT_EXPIRED_NOTE = "The mail is no longer kept: only the links that were followed are known."
@@ -27,6 +28,7 @@ UNCHANGED_MAIL_NOTES = (
     "not-read",
 )  # notes on a mail in which nothing was replaced
 VERDICTS = ("human", "unsure", "machine", "prefetch")
+NO_EXPECTED_CLICKS = {"expected_clicks": 0, "expected_clicks_variance": 0}
 ClickCounts = dict[int, Mapping[Any, Any]]
 
 
@@ -47,6 +49,9 @@ class LinkReportRow:
     prefetch: int
     total: int
     click_count: int
+    expected_clicks: float
+    expected_clicks_low: float
+    expected_clicks_high: float
     first_at: int | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,6 +163,8 @@ def _make_link(
     declined: str = "",
 ) -> LinkReportRow:
     sums = {name: int(counts[name]) if counts else 0 for name in VERDICTS}
+    known = counts or NO_EXPECTED_CLICKS
+    expected = make_estimate(known["expected_clicks"], known["expected_clicks_variance"], sum(sums.values()))
     return LinkReportRow(
         position=position,
         part=part,
@@ -169,5 +176,8 @@ def _make_link(
         **sums,
         total=sum(sums.values()),
         click_count=sums["human"] + sums["unsure"],
+        expected_clicks=expected.value,
+        expected_clicks_low=expected.low,
+        expected_clicks_high=expected.high,
         first_at=counts["first_at"] if counts else None,
     )

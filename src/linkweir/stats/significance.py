@@ -3,6 +3,11 @@
 Test and interval are both by the method of Agresti and Caffo: of one standard error, so that the interval excludes 0
 exactly when the difference is significant; without a search for roots, so that there is always an answer, also when
 nobody clicked; and true to its level for small groups and rare clicks.
+
+Who clicked is known as a probability for each message, so a group's rate is the mean of these, and its standard error
+is that of their mean: sums of the probabilities and of their variances as yes or no give both. Doubts about single
+clicks bring the probabilities nearer to each other and to the middle, which the error takes into account; where every
+message is certain, this is the method's usual form.
 """
 
 import math
@@ -11,17 +16,20 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
+from linkweir.stats.estimates import ExpectedCounts
+
 ALPHA: Final = 0.05  # how often a difference may be seen where there is none
 MIN_GROUP_MESSAGES: Final = 50  # messages in a group: from here on, counted out exactly, that is at most 0.056
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedGroup:
-    """So many of so many clicked."""
+    """So many of so many are expected to have been clicked, with the variance of that number (0: all are certain)."""
 
     name: str
-    clickers: int
+    clickers: float
     messages: int
+    variance: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -52,6 +60,15 @@ class _TestResult:
     low: float
     high: float
     p_value: float
+
+
+def make_group(name: str, expected: ExpectedCounts, delivered: int) -> ComparedGroup:
+    """Return the group of a campaign or variant; no more messages were clicked than delivered: a reader may have been
+    faster than the note of the delivery.
+    """
+    clickers = min(expected.clickers.value, float(delivered))
+    most = clickers * (1 - clickers / delivered) if delivered else 0.0  # of that many probabilities with this mean
+    return ComparedGroup(name, clickers, delivered, min(expected.clickers_variance, most))
 
 
 def compare_all(base: ComparedGroup, others: Sequence[ComparedGroup]) -> list[RateDifference]:
@@ -97,10 +114,12 @@ def _test_difference(base: ComparedGroup, other: ComparedGroup, comparisons: int
 
 
 def _adjusted_rate(group: ComparedGroup) -> tuple[float, float]:
-    """The rate, with one clicked and one unclicked message added, and its variance."""
+    """The rate, with one clicked and one unclicked message added, and its variance as a mean of probabilities: these
+    spread by as much less than yes and no do as they are in doubt.
+    """
     messages = group.messages + 2
     rate = (group.clickers + 1) / messages
-    return rate, rate * (1 - rate) / messages
+    return rate, (rate * (1 - rate) - group.variance / messages) / messages
 
 
 def _explain_difference(base: ComparedGroup, other: ComparedGroup, result: _TestResult, *, clear: bool) -> str:

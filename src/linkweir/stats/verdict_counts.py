@@ -6,6 +6,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from linkweir.stats.estimates import (
+    NOTHING_EXPECTED,
+    Estimate,
+    ExpectedCounts,
+    expected_counts,
+    expected_counts_from_public,
+    make_estimate,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class VerdictCounts:
@@ -16,6 +25,17 @@ class VerdictCounts:
     machine: int = 0
     prefetch: int = 0
     clickers: int = 0
+    expected: ExpectedCounts = NOTHING_EXPECTED
+
+    @property
+    def expected_people(self) -> int:
+        """Clicks that people are expected to have made, as a whole number."""
+        return round(self.expected.clicks.value)
+
+    @property
+    def expected_machines(self) -> int:
+        """The other clicks."""
+        return self.total - self.expected_people
 
     @property
     def people(self) -> int:
@@ -43,6 +63,23 @@ class LinkClicks:
     human: int = 0
     unsure: int = 0
     machine: int = 0
+    expected_clicks: int = 0
+    expected_clicks_variance: int = 0
+
+    @property
+    def expected(self) -> Estimate:
+        """How many of them people are expected to have made."""
+        return make_estimate(self.expected_clicks, self.expected_clicks_variance, self.total)
+
+    @property
+    def expected_people(self) -> int:
+        """Clicks that people are expected to have made, as a whole number."""
+        return round(self.expected.value)
+
+    @property
+    def expected_machines(self) -> int:
+        """The other clicks."""
+        return self.total - self.expected_people
 
     @property
     def people(self) -> int:
@@ -59,9 +96,10 @@ NO_CLICKS = LinkClicks()
 
 
 def counts_from_row(row: Mapping[Any, Any]) -> VerdictCounts:
-    """Build the counts from a row of aggregates."""
-    clickers = row.get("clickers", 0)
-    return VerdictCounts(row["human"], row["unsure"], row["machine"], row["prefetch"], clickers)
+    """Build the counts from a row of aggregates, or from one with public names."""
+    expected = expected_counts_from_public(row) if "expected_clicks_low" in row else expected_counts(row)
+    names = ("human", "unsure", "machine", "prefetch", "clickers")
+    return VerdictCounts(**{name: row[name] for name in names}, expected=expected)
 
 
 def counts_by_value(rows: Iterable[Row[Any]]) -> list[tuple[str, VerdictCounts]]:
@@ -77,11 +115,31 @@ def link_clicks_by_position(rows: Iterable[Row[Any]]) -> dict[int, LinkClicks]:
         if position.isdigit():
             before, counts = by_position.get(int(position), LinkClicks()), counts_from_row(row._mapping)
             by_position[int(position)] = LinkClicks(
-                before.human + counts.human, before.unsure + counts.unsure, before.machine + counts.machines
+                before.human + counts.human,
+                before.unsure + counts.unsure,
+                before.machine + counts.machines,
+                before.expected_clicks + row.expected_clicks,
+                before.expected_clicks_variance + row.expected_clicks_variance,
             )
     return by_position
 
 
 def link_clicks_from_links(rows: Iterable[Mapping[Any, Any]]) -> dict[int, LinkClicks]:
     """Counts by position, from the links of one message."""
-    return {row["position"]: LinkClicks(row["human"], row["unsure"], row["machine"] + row["prefetch"]) for row in rows}
+    return {
+        row["position"]: LinkClicks(
+            row["human"],
+            row["unsure"],
+            row["machine"] + row["prefetch"],
+            row["expected_clicks"],
+            row["expected_clicks_variance"],
+        )
+        for row in rows
+    }
+
+
+def shown_status(message: Mapping[Any, Any]) -> str:
+    """The status of a message; not `Clicked` where each of its hits is likelier a machine's than a person's."""
+    if message["status"] != "Clicked" or message["likely_count"]:
+        return str(message["status"])
+    return "Opened" if message["open_count"] else "Delivered"

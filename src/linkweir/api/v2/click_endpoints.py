@@ -18,7 +18,7 @@ from linkweir.clock import DAY_US, now, rfc3339
 from linkweir.html import Switches
 from linkweir.mail.message_links import tracker_for_message
 from linkweir.mail.tracking_policy import switches_from_overrides
-from linkweir.stats import click_rows
+from linkweir.stats import click_rows, estimates
 from linkweir.stats.export import parse_format
 from linkweir.stats.message_link_report import CONTENT_EXPIRED_NOTE, report_links
 from linkweir.web.downloads import file_response
@@ -42,6 +42,7 @@ def _click_to_json(row: RowMapping) -> dict[str, Any]:
         "id": str(row["id"]),
         "time": rfc3339(row["at"]),
         **{name: row[name] for name in (*names, *click_rows.DERIVED_COLUMNS)},
+        "machine_probability": estimates.machine_probability(row),
         "reasons": [{"code": code, "sentence": VERDICT_REASONS.get(code, code)} for code in row["reasons"].split()],
     }
 
@@ -95,7 +96,14 @@ def list_clickers(call: ApiRequest) -> Response:
 def _clicker_to_json(row: RowMapping) -> dict[str, Any]:
     names = ("recipient", "variant", "click_count", "links", "machine")
     times = {"sent_at": rfc3339(row["at"]), "first_at": rfc3339(row["first_at"])}
-    return {"object": "clicker", "message_id": str(row["id"]), **{name: row[name] for name in names}, **times}
+    expected = click_rows.expected_clicker_fields(row)
+    return {
+        "object": "clicker",
+        "message_id": str(row["id"]),
+        **{name: row[name] for name in names},
+        **expected,
+        **times,
+    }
 
 
 def export_clicks(call: ApiRequest) -> Response:

@@ -20,7 +20,9 @@ class VerdictReason(Struct):
 
 
 class ClickResource(Struct):
-    """One hit on a link. What the privacy mode does not allow is null."""
+    """One hit on a link. What the privacy mode does not allow is null. `machine_probability`: how likely a machine
+    followed the link, or one that nobody reads (a HEAD request, a prefetch).
+    """
 
     object: Literal["click"]
     id: UUID
@@ -31,6 +33,7 @@ class ClickResource(Struct):
     privacy: PrivacyName
     verdict: VerdictName
     confidence: float
+    machine_probability: float
     first: bool
     ip: str | None
     user_agent: str | None
@@ -61,6 +64,9 @@ class MessageLinkResource(Struct):
     prefetch: int
     total: int
     click_count: int
+    expected_clicks: float
+    expected_clicks_low: float
+    expected_clicks_high: float
     first_at: datetime | None
 
 
@@ -74,7 +80,12 @@ class MessageLinkList(Struct):
 
 
 class ClickCountFields(Struct, kw_only=True):
-    """Clicks by verdict; `click_count` are human and unsure, `clickers` messages whose first counted click it was."""
+    """Clicks by verdict; `click_count` are human and unsure, `clickers` messages whose first counted click it was.
+
+    Beside them: how many of all clicks, and how many messages clicked, are expected to be by people, from the
+    probability of each click; `…_low` to `…_high` holds the true number in 95 of 100 cases. `certain_clickers`:
+    messages that a person clicked with a probability of 0.95 or more.
+    """
 
     human: int
     unsure: int
@@ -83,6 +94,13 @@ class ClickCountFields(Struct, kw_only=True):
     total: int
     click_count: int
     clickers: int
+    expected_clicks: float
+    expected_clicks_low: float
+    expected_clicks_high: float
+    expected_clickers: float
+    expected_clickers_low: float
+    expected_clickers_high: float
+    certain_clickers: int
 
 
 class StatisticsRow(ClickCountFields, kw_only=True, omit_defaults=True):
@@ -96,14 +114,18 @@ class StatisticsRow(ClickCountFields, kw_only=True, omit_defaults=True):
     sent: int = 0
     delivered: int = 0
     click_rate: float | None = None
+    expected_click_rate: float | None = None
 
 
 class RateFields(ClickCountFields, kw_only=True):
-    """Clicks beside messages; `click_rate` is clickers by delivered messages, null without any."""
+    """Clicks beside messages; `click_rate` is clickers by delivered messages, null without any, and
+    `expected_click_rate` the same of expected clickers.
+    """
 
     sent: int
     delivered: int
     click_rate: float | None
+    expected_click_rate: float | None
 
 
 class CampaignRow(RateFields, kw_only=True):
@@ -165,13 +187,19 @@ class VariantStatistics(Struct):
 
 
 class ClickerResource(Struct):
-    """One message whose recipient clicked."""
+    """One message whose recipient clicked; with which probability a person did, and how many clicks people are expected
+    to have made (on the link asked for).
+    """
 
     object: Literal["clicker"]
     message_id: UUID
     recipient: str
     variant: str | None
     click_count: int
+    expected_clicks: float
+    expected_clicks_low: float
+    expected_clicks_high: float
+    click_probability: float
     links: int
     machine: int
     sent_at: datetime

@@ -27,10 +27,18 @@ from linkweir.web.json_response import JSONResponse
 SCOPE = "statistics-transactional:read"
 DEFAULT_HOURS = {"hour": 24, "day": 7 * 24, "week": 12 * 7 * 24, "month": 365 * 24}
 MONTH_HOURS = 30 * 24
-COUNT_COLUMNS: ColumnTypes = dict.fromkeys(
-    ("human", "unsure", "machine", "prefetch", "total", "click_count", "clickers"), "whole"
-)
-RATE_COLUMNS: ColumnTypes = {"sent": "whole", "delivered": "whole", "click_rate": "number"}
+COUNT_COLUMNS: ColumnTypes = {
+    **dict.fromkeys(("human", "unsure", "machine", "prefetch", "total", "click_count", "clickers"), "whole"),
+    **dict.fromkeys(("expected_clicks", "expected_clicks_low", "expected_clicks_high"), "number"),
+    **dict.fromkeys(("expected_clickers", "expected_clickers_low", "expected_clickers_high"), "number"),
+    "certain_clickers": "whole",
+}
+RATE_COLUMNS: ColumnTypes = {
+    "sent": "whole",
+    "delivered": "whole",
+    "click_rate": "number",
+    "expected_click_rate": "number",
+}
 
 
 def count_clicks(call: ApiRequest) -> Response:

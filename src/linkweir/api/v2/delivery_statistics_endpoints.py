@@ -10,6 +10,7 @@ from linkweir.api.v2.query_parameters import DeliverabilityQuery, normalize_doma
 from linkweir.clock import rfc3339
 from linkweir.errors import ValidationError
 from linkweir.stats import deliverability
+from linkweir.stats.estimates import Estimate
 from linkweir.web.json_response import JSONResponse
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
@@ -40,18 +41,21 @@ def get_deliverability(call: ApiRequest) -> Response:
     domain = normalize_domain(query.sender_domain) if query.sender_domain else None
     call.principal.require("statistics-transactional:read:all", domain)
     spans = deliverability.split_periods(start, end, group)
+    filters: dict[str, Any] = {
+        "sender_domain": domain,
+        "recipient_domains": [normalize_domain(one) for one in query.recipient_domains],
+        "tags": query.tags,
+    }
     with call.services.store.read() as connection:
-        counted = deliverability.count_events(
-            connection,
-            call.principal.account["id"],
-            spans,
-            sender_domain=domain,
-            recipient_domains=[normalize_domain(one) for one in query.recipient_domains],
-            tags=query.tags,
-        )
-    return JSONResponse({"object": "list", "data": [_row_to_json(*one) for one in zip(spans, counted, strict=True)]})
+        account = call.principal.account["id"]
+        counted = deliverability.count_events(connection, account, spans, **filters)
+        clicked = deliverability.estimate_clicked(connection, account, spans, **filters)
+    rows = [_row_to_json(*one) for one in zip(spans, counted, clicked, strict=True)]
+    return JSONResponse({"object": "list", "data": rows})
 
 
-def _row_to_json(span: tuple[int, int], counts: dict[str, int]) -> dict[str, Any]:
+def _row_to_json(span: tuple[int, int], counts: dict[str, int], clicked: Estimate) -> dict[str, Any]:
     times = {"from_timestamp": rfc3339(span[0]), "to_timestamp": rfc3339(span[1])}
-    return times | {COUNT_FIELDS[kind]: count for kind, count in counts.items()}
+    expected = {"expected_clicked": clicked.value, "expected_clicked_low": clicked.low}
+    counted = {COUNT_FIELDS[kind]: count for kind, count in counts.items()}
+    return times | counted | expected | {"expected_clicked_high": clicked.high}

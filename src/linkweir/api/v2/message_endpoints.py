@@ -21,6 +21,7 @@ from linkweir.clicks.ingest import click_notifications
 from linkweir.clock import now, rfc3339
 from linkweir.db import events_table, message_search, messages_table, notification_queries
 from linkweir.errors import Conflict, NotFound
+from linkweir.stats import estimates
 from linkweir.web.json_response import JSONResponse
 
 CHUNK_BYTES = 3 * 256 * 1024  # bytes, whole groups of base64 in both directions
@@ -209,5 +210,7 @@ def message_to_json(row: RowMapping) -> dict[str, Any]:
         "status": row["status"],
         "num_attempts": row["num_attempts"],
         "click_count": row["click_count"],
+        **estimates.expected_clicks_fields(row, row["hit_count"]),
+        "click_probability": estimates.click_probability(row),
         "open_count": row["open_count"],
     }

@@ -154,6 +154,7 @@ class WebhookResource(SubscriptionFields, omit_defaults=True):
     enabled: bool
     scope: Literal["global", "scoped"]
     domains: list[str]
+    verdict_wait_seconds: int
     success_count: int
     error_count: int
     errors_since_last_success: int
@@ -228,7 +229,11 @@ class ParsedContent(Struct):
 
 
 class MessageResource(Struct, omit_defaults=True):
-    """A message; events and content are in the answer for a single one, content only while it is kept."""
+    """A message; events and content are in the answer for a single one, content only while it is kept.
+
+    Ours: of its clicks so many are expected to be by people (`…_low` to `…_high`: in 95 of 100 cases), and a person
+    clicked it with the probability `click_probability`.
+    """
 
     object: Literal["message"]
     id: UUID
@@ -250,6 +255,10 @@ class MessageResource(Struct, omit_defaults=True):
     status: str
     num_attempts: int
     click_count: int
+    expected_clicks: float
+    expected_clicks_low: float
+    expected_clicks_high: float
+    click_probability: float
     open_count: int
     delivery_attempts: list[DeliveryAttemptResource]
     events: list[MessageEventResource] = []
@@ -270,6 +279,9 @@ class DeliverabilityRow(Struct):
     suppressed_count: int
     opened_count: int
     clicked_count: int
+    expected_clicked: float
+    expected_clicked_low: float
+    expected_clicked_high: float
 
 
 class CheckedLink(Struct):
