@@ -73,11 +73,11 @@ def parse_click(fields: Mapping[str, Any]) -> RecordedClick:
             user_agent = headers[b"user-agent"].decode("utf-8", "replace")
         else:
             user_agent = ""
-    at = parse_time(fields.get("at"), "at")
+    at, secure = parse_time(fields.get("at"), "at"), _parse_secure(fields)
     if headers is None:
         signals = detect_browser_signals(user_agent, at) + ((header_signals.HTTP_1_0,) if http_version == "1.0" else ())
     else:
-        signals = header_signals.detect_signals(headers, http_version, secure=_parse_secure(fields), at=at)
+        signals = header_signals.detect_signals(headers, http_version, secure=secure, at=at)
     link, is_url = _parse_link(fields.get("link"))
     return RecordedClick(
         at=at,
