@@ -106,3 +106,9 @@ def test_a_url_is_a_link_of_its_own() -> None:
     one, same, other = (parse_click({**CLICK, "link": f"https://example.com/{path}"}).link for path in "aab")
     assert one == same != other
     assert (parse_click({**CLICK, "link": "3"}).link, parse_click({**CLICK, "link": "3"}).is_url) == (3, False)
+
+
+def test_a_user_agent_may_hold_anything() -> None:
+    """Half characters are replaced, NUL stays, and an endless user agent is cut."""
+    assert parse_click({**CLICK, "user_agent": "a\0\ud800"}).user_agent == "a\0?"
+    assert len(parse_click({**CLICK, "user_agent": "x" * 10**6}).user_agent or "") == 1024

@@ -52,7 +52,7 @@ class LabelAccuracy:
         """How many clicks had a label."""
         return self.counts.total()
 
-    def labels(self, label: str) -> int:
+    def count_label(self, label: str) -> int:
         """How many clicks had this label."""
         return sum(count for (truth, _), count in self.counts.items() if truth == label)
 
@@ -63,12 +63,12 @@ class LabelAccuracy:
 
     def recall(self, label: str) -> float | None:
         """The part of the clicks with this label whose verdict says so; None without any."""
-        every = self.labels(label)
+        every = self.count_label(label)
         return self.counts[label, label] / every if every else None
 
     def lost_people(self) -> float | None:
         """The part of people's clicks that do not count; None without any."""
-        every = self.labels("human")
+        every = self.count_label("human")
         return sum(self.counts["human", verdict] for verdict in NOT_COUNTED) / every if every else None
 
     def brier_score(self) -> float | None:

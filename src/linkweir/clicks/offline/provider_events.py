@@ -8,12 +8,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS
 from linkweir.clicks.offline.recorded_click import (
     MAX_POSITION,
     Delivery,
     InvalidClick,
     RecordedClick,
+    clean_user_agent,
     detect_browser_signals,
     message_key,
     parse_ip,
@@ -140,7 +140,7 @@ def _make_click(at: int, message: int, url: Any, ip: Any, user_agent: Any) -> Re
         link=link,
         is_url=is_url,
         ip=parse_ip(ip),
-        user_agent=user_agent[:MAX_USER_AGENT_CHARS] if user_agent else None,
+        user_agent=clean_user_agent(user_agent),
         signals=" ".join(detect_browser_signals(user_agent, at)),
     )
 

@@ -87,7 +87,7 @@ def parse_click(fields: Mapping[str, Any]) -> RecordedClick:
         link=link,
         is_url=is_url,
         ip=parse_ip(fields.get("ip")),
-        user_agent=user_agent[:MAX_USER_AGENT_CHARS] if user_agent else None,
+        user_agent=clean_user_agent(user_agent),
         prefetch=headers is not None and header_signals.is_prefetch(headers),
         signals=" ".join(signals),
         delivered_at=None if fields.get("delivered_at") is None else parse_time(fields["delivered_at"], "delivered_at"),
@@ -175,6 +175,11 @@ def parse_ip(value: Any) -> str | None:
         raise InvalidClick(f"ip: {_show(value)} is no IP address") from None
     mapped = address.ipv4_mapped if address.version == 6 else None
     return str(mapped or address)
+
+
+def clean_user_agent(user_agent: str | None) -> str | None:
+    """As much of it as is looked at, without what UTF-8 cannot hold; None for an empty one."""
+    return user_agent[:MAX_USER_AGENT_CHARS].encode("utf-8", "replace").decode() if user_agent else None
 
 
 def parse_url_link(value: Any) -> tuple[int, bool]:

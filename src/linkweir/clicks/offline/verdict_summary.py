@@ -85,7 +85,7 @@ class VerdictSummary:
         for name in ("machine", "human", "prefetch"):
             yield (
                 f"  {name:<10} precision {_format_share(known.precision(name))}  recall "
-                f"{_format_share(known.recall(name))}  of {known.labels(name):,}"
+                f"{_format_share(known.recall(name))}  of {known.count_label(name):,}"
             )
         yield f"  people's clicks that do not count: {_format_share(known.lost_people())}"
         brier, error = known.brier_score(), known.calibration_error()
