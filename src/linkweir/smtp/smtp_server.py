@@ -76,13 +76,17 @@ class SmtpServer(WorkerThread):
         limits = ConnectionLimits(MAX_CONNECTIONS)
         server = await self._loop.create_server(lambda: self._make_connection(limits), sock=self._listener)
         self._ready.set()
-        await self._loop_stop_event.wait()
-        server.close()
-        # a commit that has begun is answered: who is told nothing sends the mail again
-        await asyncio.to_thread(self._pool.shutdown)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(limits.wait_for_replies(), STOP_REPLY_SECONDS)
-        await limits.close()
+        try:
+            await self._loop_stop_event.wait()
+            server.close()
+            # a commit that has begun is answered: who is told nothing sends the mail again
+            await asyncio.to_thread(self._pool.shutdown)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(limits.wait_for_replies(), STOP_REPLY_SECONDS)
+        finally:
+            if not self._stopping:  # a fault ends this thread: leave the listener to the next one
+                self._loop.remove_reader(self._listener)
+            await limits.close()
 
 
 def listen(services: AppServices) -> None:
