@@ -53,7 +53,7 @@ def test_kill_9_of_one_of_many(tmp_path: Path, which: str) -> None:
         before = clicking.list_children(port)
         assert len(before) == 3
         with clicking.run_readers(port, readers=6):
-            clicking.run_load(LOAD_SECONDS, 60)
+            clicking.run_load(LOAD_SECONDS, 101)
             if which == "parent":
                 clicking.kill(port)
                 time.sleep(LOAD_SECONDS)
