@@ -2,7 +2,7 @@
 
 import sys
 
-from linkweir.cli import main
+from linkweir.cli.entry_point import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -20,7 +20,7 @@ class Missing:
         if name.partition(".")[0] in ("sqlalchemy", "starlette", "structlog", "httpx", "orjson"):
             raise ModuleNotFoundError("gone", name=name)
 sys.meta_path.insert(0, Missing())
-from linkweir.cli import main
+from linkweir.cli.entry_point import main
 sys.exit(main(sys.argv[1:]))
 """
 COMMANDS = [

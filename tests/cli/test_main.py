@@ -101,7 +101,7 @@ class Missing:
         if name.partition(".")[0] in {names!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Missing())
-from linkweir.cli import main
+from linkweir.cli.entry_point import main
 sys.exit(main({args!r}))
 """
 EXTRA_PACKAGES = [

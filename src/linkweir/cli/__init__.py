@@ -3,7 +3,3 @@
 Exit codes: 0 all right, 1 some files failed (or a check found something), 2 a mistake in the command line,
 130 interrupted, 141 nobody read the output any more.
 """
-
-from linkweir.cli.entry_point import main
-
-__all__ = ["main"]

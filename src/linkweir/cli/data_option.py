@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linkweir.cli.shared_options import UsageError, require_service_extra
+from linkweir.cli.shared_options import UsageError
 from linkweir.errors import ValidationError
 from linkweir.terminal.text import display_path
 
@@ -28,12 +28,12 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
 
 
 def data_folder_settings(folder: Path | None) -> "Settings":
-    """The settings of a service, with its data folder. Raises UsageError when it has no database, or the service's
-    packages are missing.
+    """The settings of a service, with its data folder. Raises UsageError when it has no database, ModuleNotFoundError
+    when the service's packages are missing.
     """
-    with require_service_extra():
-        importlib.import_module("linkweir.db.database")  # first of all: without it no folder is of use
-        from linkweir.settings import from_environment
+    importlib.import_module("linkweir.db.database")  # first of all: without it no folder is of use
+    from linkweir.settings import from_environment
+
     settings = from_environment(os.environ, data=folder)
     if not settings.database.exists():
         raise UsageError(
@@ -46,12 +46,12 @@ def data_folder_settings(folder: Path | None) -> "Settings":
 def open_data_folder(args: argparse.Namespace, *, create: bool = False) -> Iterator[tuple["Settings", "Database"]]:
     """Open the database of the folder; with `create` a new folder gets one.
 
-    Raises UsageError when there is none, or the packages of the service are missing.
+    Raises UsageError when there is none, ModuleNotFoundError when the packages of the service are missing.
     """
     if create:
-        with require_service_extra():
-            from linkweir import integrity
-            from linkweir.settings import from_environment
+        from linkweir import integrity
+        from linkweir.settings import from_environment
+
         settings = from_environment(os.environ, data=args.data)
         integrity.check_database(settings)
     else:

@@ -28,7 +28,7 @@ from linkweir.cli import (
     user_command,
     webhooks_command,
 )
-from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, require_service_extra, wrap_text
+from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, wrap_text
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import display_path
 
@@ -44,6 +44,7 @@ first steps:
 Each sub-command explains itself: linkweir rewrite --help
 exit codes: 0 all right, 1 some files failed or a check found something, 2 a mistake in the command line
 """
+_EXTRAS = {"pyarrow": "parquet"}  # those of all other optional packages are the service's
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 _EXIT_BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows lacks
 
@@ -91,8 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, _on_sigterm)
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
-    except UsageError as error:
-        print(f"linkweir: {error}", file=sys.stderr)
+    except (UsageError, ModuleNotFoundError) as error:
+        why = _explain_missing_package(error) if isinstance(error, ModuleNotFoundError) else error
+        print(f"linkweir: {why}", file=sys.stderr)
         return EXIT_USAGE
     except LinkweirError as error:
         print(f"linkweir: {error}", file=sys.stderr)
@@ -121,10 +123,21 @@ def _run(argv: list[str]) -> int:
     except SystemExit:  # after --help or --version
         sys.stdout.flush()
         raise
-    with require_service_extra():
-        code: int = args.run(args)
+    code: int = args.run(args)
     sys.stdout.flush()  # here, where a broken pipe is still caught
     return code
+
+
+def _explain_missing_package(error: ModuleNotFoundError) -> str:
+    """Say what to install for a sub-command that needs more than the library."""
+    name = (error.name or "").partition(".")[0]
+    if name == "linkweir":
+        raise error
+    extra = _EXTRAS.get(name, "service")
+    return (
+        f"the service needs the package {error.name!r}, which is not installed; "
+        f"install it with: pip install 'linkweir[{extra}]'"
+    )
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkweir.cli.data_option import add_data_option, data_folder_settings
-from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command, require_service_extra
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import SECOND_US, rfc3339
 from linkweir.terminal.text import display_path, escape_unprintable
 
@@ -51,11 +51,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _load_explanation(click: uuid.UUID, data: Path | None) -> "VerdictExplanation | None":
-    with require_service_extra():
-        from linkweir.clicks.enrichment import Enricher
-        from linkweir.clicks.known_networks import KnownNetworks
-        from linkweir.clicks.verdict_explanation import explain_verdict
-        from linkweir.db.database import Database
+    from linkweir.clicks.enrichment import Enricher
+    from linkweir.clicks.known_networks import KnownNetworks
+    from linkweir.clicks.verdict_explanation import explain_verdict
+    from linkweir.db.database import Database
+
     settings = data_folder_settings(data)
     enricher = Enricher(settings.mmdb, KnownNetworks.load(settings.networks))
     store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)

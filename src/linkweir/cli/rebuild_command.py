@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from linkweir.cli.data_option import add_data_option, data_folder_settings
-from linkweir.cli.shared_options import SubcommandParsers, add_command, require_service_extra
+from linkweir.cli.shared_options import SubcommandParsers, add_command
 from linkweir.clock import now
 
 _DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database, each time
@@ -31,11 +31,11 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rebuild and say how it goes. Raises UsageError where there is no data, DatabaseUnavailable."""
-    with require_service_extra():
-        from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
-        from linkweir.db import clicks_table
-        from linkweir.db.database import Database
-        from linkweir.db.schema_upgrade import migrate
+    from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
+    from linkweir.db import clicks_table
+    from linkweir.db.database import Database
+    from linkweir.db.schema_upgrade import migrate
+
     settings = data_folder_settings(args.data)
     store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)
     try:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TypedDict
 
-from linkweir.cli.shared_options import require_service_extra, wrap_text
+from linkweir.cli.shared_options import wrap_text
 
 
 class CommandHelp(TypedDict):
@@ -27,9 +27,9 @@ SERVE_HELP: CommandHelp = {
 
 
 def main(argv: list[str]) -> int:
-    """Parse the service's options and run it. Raises UsageError when its packages are missing."""
-    with require_service_extra():
-        from linkweir.server.serve import add_arguments, run
+    """Parse the service's options and run it. Raises ModuleNotFoundError when its packages are missing."""
+    from linkweir.server.serve import add_arguments, run
+
     parser = argparse.ArgumentParser(
         prog="linkweir serve",
         description=wrap_text(SERVE_HELP["description"]),

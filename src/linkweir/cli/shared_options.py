@@ -1,11 +1,9 @@
 """What several sub-commands share: options, how their words become the library's values, usage errors."""
 
 import argparse
-import contextlib
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from linkweir.bulk.file_list import FILE_KINDS
@@ -15,7 +13,6 @@ from linkweir.html.charset import Charset
 
 EXIT_USAGE = 2
 PATHS_HELP = "HTML file, mail (.eml), mailbox (.mbox), folder with them (a Maildir too), or -"
-_EXTRAS = {"pyarrow": "parquet"}  # those of all other optional packages are the service's
 
 
 class UsageError(LinkweirError):
@@ -148,19 +145,3 @@ def parse_charset(text: str) -> str:
     if not Charset(text).is_supported:
         raise argparse.ArgumentTypeError(f"{text!r} is no charset known here")
     return text
-
-
-@contextlib.contextmanager
-def require_service_extra() -> Iterator[None]:
-    """Around imports of the service. Raises UsageError that says what to install when a package is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        if name == "linkweir":
-            raise
-        extra = _EXTRAS.get(name, "service")
-        raise UsageError(
-            f"the service needs the package {error.name!r}, which is not installed; "
-            f"install it with: pip install 'linkweir[{extra}]'"
-        ) from None

@@ -60,11 +60,6 @@ def make_hidden_tags(pixel: str | None, honeypot: str | None) -> tuple[bytes, ..
     return (*((make_pixel_tag(pixel),) if pixel else ()), *((make_honeypot_tag(honeypot),) if honeypot else ()))
 
 
-def render_hidden_tags(pixel: str | None, honeypot: str | None) -> bytes:
-    """Return the tags for these URLs as one string, empty if both are None."""
-    return b"".join(make_hidden_tags(pixel, honeypot))
-
-
 def _is_text_position(data: bytes, at: int, switches: Switches) -> bool:
     rows = Document(data[:at] + _PROBE, "utf-8").scan_rows(Switches(tag_limit=switches.tag_limit))
     return bool(rows) and rows[-1].start == at and rows[-1].destination == b"https://probe.invalid/"

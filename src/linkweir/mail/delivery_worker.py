@@ -82,7 +82,7 @@ class DeliveryWorker(WorkerThread):
         self._owner = uuid.uuid4()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
-        self._in_progress: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._in_progress: dict[uuid.UUID, asyncio.Task[bool]] = {}
         self._busy: Counter[str] = Counter()  # of these, by route
         self.delivered = 0
         self.failed = 0
@@ -159,7 +159,7 @@ class DeliveryWorker(WorkerThread):
             for item in claimed:
                 if item.id in self._in_progress:
                     continue  # its lease had ended, for the store was away; now it is ours for another one
-                task = asyncio.create_task(self._attempt(item))
+                task = asyncio.create_task(self._run_safely(partial(self._attempt, item)))
                 self._in_progress[item.id] = task
                 self._busy[route] += 1
                 task.add_done_callback(partial(self._on_task_done, item.id, route))
@@ -180,7 +180,7 @@ class DeliveryWorker(WorkerThread):
                 connection, self._owner, route, now=now, until=now + self._lease, limit=limit
             )
 
-    def _on_task_done(self, key: uuid.UUID, route: str, _task: asyncio.Task[None]) -> None:
+    def _on_task_done(self, key: uuid.UUID, route: str, _task: asyncio.Task[bool]) -> None:
         self._in_progress.pop(key, None)
         self._busy[route] -= 1
         self._wake.set()
@@ -197,16 +197,13 @@ class DeliveryWorker(WorkerThread):
             delivery_queue_table.renew(connection, self._owner, keys, self._clock() + self._lease)
 
     async def _attempt(self, item: ClaimedMessage) -> None:
-        async def work() -> None:
-            if item.sandbox_result:
-                status, kind = SANDBOX_OUTCOMES[item.sandbox_result]
-                await self._record_outcome(item, status, kind, "the sandbox")
-            elif self._clock() >= item.expires_at:
-                await self._record_outcome(item, "Failed", "failed", "expired before it could be delivered")
-            else:
-                await self._deliver(item)
-
-        await self._run_safely(work)
+        if item.sandbox_result:
+            status, kind = SANDBOX_OUTCOMES[item.sandbox_result]
+            await self._record_outcome(item, status, kind, "the sandbox")
+        elif self._clock() >= item.expires_at:
+            await self._record_outcome(item, "Failed", "failed", "expired before it could be delivered")
+        else:
+            await self._deliver(item)
 
     async def _deliver(self, item: ClaimedMessage) -> None:
         raw = await asyncio.to_thread(self._load_signed_mail, item)

@@ -15,7 +15,7 @@ from linkweir.html.charset import Charset
 from linkweir.html.document import Document
 from linkweir.html.link import OUTCOME_NUMBER
 from linkweir.html.resolver import MAX_LINK_CHARACTERS, DocumentLinks, Links
-from linkweir.html.tag_insertion import insert_tags, render_hidden_tags
+from linkweir.html.tag_insertion import insert_tags, make_hidden_tags
 from linkweir.mail.message_ids import NUMBER_BITS
 from linkweir.mail.tracking_policy import TrackingPolicy
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, KeyRing, Privacy, Tracker, campaign_tags
@@ -157,7 +157,7 @@ class HtmlLinkReplacer:
         if message_links.links is not None:
             html, count = self._get_plan(html, policy.switches).render_counted(message_links.links)
             message_links.count_replaced(count)
-        unseen = render_hidden_tags(message_links.pixel, message_links.honeypot)
+        unseen = b"".join(make_hidden_tags(message_links.pixel, message_links.honeypot))
         return insert_tags(html, unseen, policy.switches) if unseen else html
 
     def _get_plan(self, html: str, switches: Switches) -> Plan[str]:

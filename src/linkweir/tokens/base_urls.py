@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from linkweir.errors import BadSwitch
+
 # Only what needs no escaping in an attribute of either quote style; no query, fragment or user.
 _BASE_URL = re.compile(
     r"(?P<scheme>https?)://"
@@ -17,10 +19,10 @@ MAX_CHARACTERS = 200  # characters: a link has to stay a line of a mail
 
 
 def normalize_base_url(base_url: str) -> str:
-    """The base URL with scheme and host in lower case and one `/` at its end; else ValueError."""
+    """The base URL with scheme and host in lower case and one `/` at its end; else BadSwitch."""
     match = _BASE_URL.fullmatch(base_url) if len(base_url) <= MAX_CHARACTERS else None
     if match is None:
-        raise ValueError(
+        raise BadSwitch(
             f"the base URL {base_url[:MAX_CHARACTERS]!r} must be http:// or https:// with a host and at most "
             f"a plain path, in ASCII, of at most {MAX_CHARACTERS} characters"
         )

@@ -57,7 +57,7 @@ class KeyRing:
             raise KeyRingError("exactly one key must be current (not retired)")
         try:
             normal = tuple(dict.fromkeys(base_urls.normalize_base_url(host) for host in self.hosts))
-        except ValueError as error:
+        except BadSwitch as error:
             raise KeyRingError(str(error)) from None
         object.__setattr__(self, "hosts", normal)
 
@@ -86,10 +86,7 @@ class KeyRing:
 
     def with_host(self, base_url: str) -> KeyRing:
         """The ring that also knows this base URL (BadSwitch if it cannot be one)."""
-        try:
-            return replace(self, hosts=(*self.hosts, base_urls.normalize_base_url(base_url)))
-        except ValueError as error:
-            raise BadSwitch(str(error)) from None
+        return replace(self, hosts=(*self.hosts, base_urls.normalize_base_url(base_url)))
 
     def to_json(self) -> bytes:
         """The whole ring, secrets included, as JSON text ending in a line feed."""

@@ -47,7 +47,7 @@ class Tracker(Minter):
         """Checks everything once, so that minting need not."""
         check_type("ring", ring, KeyRing, "a KeyRing")
         check_type("base_url", base_url, str, "str")
-        base = _normalize_base_url(base_url)
+        base = base_urls.normalize_base_url(base_url)
         prefix = wire_format.encode_prefix(_encode_token_prefix(ring, message, campaign, privacy, style))
         state = wire_format.make_keyed_hash(ring.current.secret)
         state.update(prefix)
@@ -84,13 +84,6 @@ class Tracker(Minter):
         except (BadToken, UnicodeDecodeError):
             return False
         return True
-
-
-def _normalize_base_url(base_url: str) -> str:
-    try:
-        return base_urls.normalize_base_url(base_url)
-    except ValueError as error:
-        raise BadSwitch(str(error)) from None
 
 
 def _encode_token_prefix(
