@@ -14,6 +14,7 @@ Cython are not seen. Timers of the service (leases, polls) are: a path is at mos
 """
 
 import argparse
+import email
 import http.cookiejar
 import json
 import mmap
@@ -148,8 +149,8 @@ def trace_rewrite(source: Path, folder: Path) -> Trace:
     (folder / "page.html").write_bytes(PAGE)
     for phase in (0, 1):
         session.set_phase(phase)
-        words = ("rewrite", str(folder / "page.html"), "-o", str(folder / "out.html"))
-        words += () if phase else ("--base-url", "https://t.example.com")
+        words = ["rewrite", str(folder / "page.html"), "-o", str(folder / "out.html")]
+        words += [] if phase else ["--base-url", "https://t.example.com"]
         subprocess.run(session.command(*words), env=session.environment(), check=True, capture_output=True)  # noqa: S603
     return session.traces()[1]
 
@@ -219,8 +220,8 @@ class _Client:
         assert match is not None, output
         return match[1]
 
-    def _request(self, url: str, data: bytes | None = None, **headers: str) -> bytes:
-        request = urllib.request.Request(url, data, headers)  # noqa: S310  our own service
+    def _request(self, url: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
+        request = urllib.request.Request(url, data, headers or {})  # noqa: S310  our own service
         try:
             with self._opener.open(request, timeout=DEADLINE_SECONDS) as response:
                 return bytes(response.read())
@@ -233,7 +234,7 @@ class _Client:
         page = self._request(f"{self._base}/dashboard/sign-in").decode()
         token = self._find(r'name="token" value="([^"]*)"', page)
         form = {"token": token, "next": "", "email": "admin@localhost", "password": self._password}
-        self._request(f"{self._base}/dashboard/sign-in", urllib.parse.urlencode(form).encode(), Origin=self._base)
+        self._request(f"{self._base}/dashboard/sign-in", urllib.parse.urlencode(form).encode(), {"Origin": self._base})
 
     def send(self) -> None:
         body = {
@@ -245,13 +246,13 @@ class _Client:
         }
         url = f"{self._base}/v2/accounts/{self._account}/messages"
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        self._request(url, json.dumps(body).encode(), **headers)
+        self._request(url, json.dumps(body).encode(), headers)
 
     def click(self, mail: bytes) -> None:
         link = re.search(rb'href="([^"]+)"', _decode_html(mail))
         assert link is not None
         agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-        self._request(link[1].decode(), **{"User-Agent": agent})
+        self._request(link[1].decode(), headers={"User-Agent": agent})
 
     def view_overview(self) -> None:
         page = self._request(f"{self._base}/dashboard/")
@@ -259,8 +260,6 @@ class _Client:
 
 
 def _decode_html(mail: bytes) -> bytes:
-    import email
-
     (html,) = [part for part in email.message_from_bytes(mail).walk() if part.get_content_type() == "text/html"]
     decoded = html.get_payload(decode=True)
     assert isinstance(decoded, bytes)

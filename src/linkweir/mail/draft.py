@@ -11,7 +11,7 @@ from linkweir.db.messages_table import NewMessage
 from linkweir.html import Switches
 from linkweir.mail import message_ids
 from linkweir.mail.message_links import MessageLinks, campaign_from_tags
-from linkweir.mail.message_types import SandboxResult
+from linkweir.mail.message_types import Submission
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
 from linkweir.tokens import KeyRing
 
@@ -36,32 +36,25 @@ class OperatorDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionContext:
-    """For whom and under which settings messages of one submission are accepted. Times are microseconds since 1970."""
+    """What was asked for, for whom, and under which settings; `now` is microseconds since 1970."""
 
+    submission: Submission
     defaults: OperatorDefaults
     ring: KeyRing
     account: SendingAccount
     domain: SendingDomain | None
-    preferences: TrackingPreferences
     now: int
-    sender: str
     envelope_from: str
-    tags: tuple[str, ...] = ()
     source: str = "api"
-    sandbox_result: SandboxResult | None = None
-    metadata_retention_days: int | None = None
-    content_retention_days: int | None = None
-    first_attempt_at: int | None = None
-    expires_at: int | None = None
 
     def make_draft(self, recipient: TrackingPreferences) -> "Draft":
         """A message for one recipient, named and with its policy, but without a body yet."""
         domain = self.domain.preferences if self.domain else TrackingPreferences()
-        levels = (recipient, self.preferences, domain, self.account.preferences)
+        levels = (recipient, self.submission.preferences, domain, self.account.preferences)
         policy = resolve_policy(*levels, switches=self.defaults.switches, default_style=self.defaults.link_style)
         key = message_ids.new_message_id(self.now)
         base_url = self.defaults.base_url_for(self.domain.tracking_host if self.domain else None)
-        campaign = campaign_from_tags(self.tags, sandbox=self.sandbox_result is not None)
+        campaign = campaign_from_tags(self.submission.tags, sandbox=self.submission.sandbox_result is not None)
         links = MessageLinks(self.ring, base_url, message_ids.link_number(key), campaign, policy)
         return Draft(self, key, policy, links)
 
@@ -79,26 +72,27 @@ class Draft:
         self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str
     ) -> NewMessage:
         """The message with its mail; `message_id` without angle brackets."""
-        one = self.context
-        due_at = max(one.first_attempt_at or 0, one.now)
-        content_days = (
-            one.account.content_retention_days if one.content_retention_days is None else one.content_retention_days
-        )
+        one, asked = self.context, self.context.submission
+        due_at = max(asked.first_attempt_at or 0, one.now)
+        content_days = asked.content_retention_days
+        if content_days is None:
+            content_days = one.account.content_retention_days
+        metadata_days = asked.metadata_retention_days or one.account.metadata_retention_days
         return NewMessage(
             id=self.key,
             number=message_ids.link_number(self.key),
             account_id=one.account.id,
             domain_id=one.domain.id if one.domain else None,
             message_id=message_id,
-            sender=one.sender,
+            sender=asked.sender.email,
             envelope_from=one.envelope_from,
             recipient=recipient,
             subject=subject,
-            tags=list(one.tags),
+            tags=list(asked.tags),
             track_clicks=self.policy.track_clicks,
             track_opens=self.policy.track_opens,
             privacy=self.policy.privacy.value,
-            sandbox_result=one.sandbox_result,
+            sandbox_result=asked.sandbox_result,
             source=one.source,
             route="filter" if one.source == "filter" else "default",
             raw=raw,
@@ -107,7 +101,7 @@ class Draft:
             switches=self.policy.switch_overrides,
             now=one.now,
             due_at=due_at,
-            expires_at=one.expires_at or due_at + EXPIRY_US,
+            expires_at=asked.expires_at or due_at + EXPIRY_US,
             keep_until_at=one.now + content_days * DAY_US,
-            retain_until_at=one.now + (one.metadata_retention_days or one.account.metadata_retention_days) * DAY_US,
+            retain_until_at=one.now + metadata_days * DAY_US,
         )

@@ -23,6 +23,7 @@ from linkweir.errors import RejectedContent, ValidationError
 from linkweir.mail import addresses, originators, tracking_headers
 from linkweir.mail.draft import Draft, SubmissionContext
 from linkweir.mail.mail_buffer import MailBuffer
+from linkweir.mail.message_types import Mailbox, Submission
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.mime import Note, rewrite_message
 from linkweir.mime.headers import BOM, MAX_LINES, HeaderBlock, HeaderField, unfold
@@ -236,10 +237,6 @@ def _remove_fields(raw: bytes, at: int, fields: list[HeaderField]) -> Iterator[b
     yield raw[at:]
 
 
-def _domain_part(address: str) -> str:
-    return address.rpartition("@")[2].lower()
-
-
 def _normalize_sender(sender: str) -> str:
     """With the domain as policy and keys are stored under; as it is when it cannot be one."""
     try:
@@ -256,6 +253,21 @@ def _decode_header(text: str) -> str:
     return shown.encode("utf-8", "replace").decode("utf-8")  # UTF-7 and others make halves of characters
 
 
+def to_submission(parsed: ParsedMail, mail: RawMail) -> Submission:
+    """What its headers and its credential ask for; its recipients are those of the envelope."""
+    asked = parsed.preferences
+    return Submission(
+        sender=Mailbox(parsed.sender),
+        recipients=(),
+        subject=parsed.subject,
+        preferences=TrackingPreferences(track_clicks=asked.track_clicks, track_opens=asked.track_opens),
+        tags=asked.tags,
+        sandbox_result=(asked.sandbox_result or "deliver") if asked.sandbox or mail.sandbox else None,
+        metadata_retention_days=asked.metadata_retention_days,
+        content_retention_days=asked.content_retention_days,
+    )
+
+
 def make_message(
     parsed: ParsedMail, context: SubmissionContext, recipient: str, buffer: MailBuffer, log: FilteringBoundLogger
 ) -> tuple[NewMessage, list[Note]]:
@@ -263,7 +275,7 @@ def make_message(
     DatabaseUnavailable.
     """
     draft: Draft = context.make_draft(TrackingPreferences())
-    domain = _domain_part(context.sender)
+    domain = parsed.sender.rpartition("@")[2].lower()
     own = f"{draft.key}@{domain if _HOST_NAME.fullmatch(domain) else 'localhost'}"
     raw = parsed.without_private_headers(own, context.now)
     ours = draft.links

@@ -74,7 +74,7 @@ class Submitter:
         self._require_delivery()
         submission = _validate_submission(submission)
         with MailBuffer(self._store.path.parent) as stage:
-            writer = _DraftBuilder(self._make_context(ring, account, submission, now), submission, stage)
+            writer = _DraftBuilder(self._make_context(ring, account, submission, now), stage)
             results = [writer.build(place, recipient) for place, recipient in enumerate(submission.recipients)]
             with self._store.write() as connection:
                 reply = make_reply(connection, results)
@@ -93,28 +93,12 @@ class Submitter:
         opened = raw_submission.parse_mail(mail, self._log)
         if allowed is not None:
             originators.check_originators(allowed, mail.envelope_from, opened.originators)
-        asked = opened.preferences
-        with self._store.read() as connection:
-            domain = account_lookup.find_domain(connection, account.id, opened.sender)
-        sending = SubmissionContext(
-            defaults=self.defaults,
-            ring=ring,
-            account=account,
-            domain=domain,
-            preferences=TrackingPreferences(track_clicks=asked.track_clicks, track_opens=asked.track_opens),
-            now=now,
-            sender=opened.sender,
-            envelope_from=mail.envelope_from,
-            tags=asked.tags,
-            source=mail.source,
-            sandbox_result=asked.effective_result or ((asked.sandbox_result or "deliver") if mail.sandbox else None),
-            metadata_retention_days=asked.metadata_retention_days,
-            content_retention_days=asked.content_retention_days,
-        )
+        context = self._make_context(ring, account, raw_submission.to_submission(opened, mail), now)
+        context = replace(context, envelope_from=mail.envelope_from, source=mail.source)
         ready, notes = [], {}
         with MailBuffer(self._store.path.parent) as stage:
             for recipient in mail.recipients:
-                new, notes[new.id] = raw_submission.make_message(opened, sending, recipient, stage, self._log)
+                new, notes[new.id] = raw_submission.make_message(opened, context, recipient, stage, self._log)
                 ready.append(replace(new, smtputf8=mail.smtputf8, person=_person_address(recipient)))
                 if stage.total_bytes > MAX_RAW_BYTES:
                     limit = f"{MAX_RAW_BYTES >> 20} MB"
@@ -149,20 +133,13 @@ class Submitter:
         with self._store.read() as connection:
             domain = account_lookup.find_domain(connection, account.id, submission.sender.email)
         return SubmissionContext(
+            submission=submission,
             defaults=self.defaults,
             ring=ring,
             account=account,
             domain=domain,
-            preferences=submission.preferences,
             now=now,
-            sender=submission.sender.email,
             envelope_from=submission.sender.email,
-            tags=submission.tags,
-            sandbox_result=submission.sandbox_result,
-            metadata_retention_days=submission.metadata_retention_days,
-            content_retention_days=submission.content_retention_days,
-            first_attempt_at=submission.first_attempt_at,
-            expires_at=submission.expires_at,
         )
 
 
@@ -208,7 +185,8 @@ def _validate_submission(submission: Submission) -> Submission:
 class _DraftBuilder:
     """Turns one submission into messages that are ready to be stored, with their notes."""
 
-    def __init__(self, context: SubmissionContext, submission: Submission, buffer: MailBuffer) -> None:
+    def __init__(self, context: SubmissionContext, buffer: MailBuffer) -> None:
+        submission = context.submission
         self.messages: list[NewMessage] = []
         self.notes: dict[uuid.UUID, list[Note]] = {}
         self._context = context

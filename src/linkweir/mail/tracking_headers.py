@@ -28,11 +28,6 @@ class HeaderPreferences:
     tags: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def effective_result(self) -> SandboxResult | None:
-        """What the sandbox should do; None: no sandbox was asked for."""
-        return (self.sandbox_result or "deliver") if self.sandbox else None
-
 
 def parse_headers(headers: Iterable[tuple[str, str]]) -> HeaderPreferences:
     """The wishes among these (name, value) pairs; names in any case, other headers are passed over."""
