@@ -9,8 +9,8 @@ under a profiling hook of the interpreter, in all threads and in processes that 
 - files: those that hold these functions.
 - jumps: pairs of functions in different files of which one calls the other, directly or through other packages.
 
-The service is warm: the first message and click are not counted, and of three more only what all of them enter. C and
-Cython are not seen. Timers of the service (leases, polls) are: a path is at most as long as stated.
+The service is warm: the first message and click are not counted, and of three more only what all of them enter. What
+the service also enters while nobody asks for anything (timers, polls) is not counted. C and Cython are not seen.
 """
 
 import argparse
@@ -39,6 +39,8 @@ from typing import Any, Literal
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 ROUNDS = 3
 SETTLE_SECONDS = 3.0  # seconds in which what a request began comes to an end
+IDLE_SECONDS = 5.0  # seconds in which every frequent timer of the service runs
+IDLE_PHASE = 255
 DEADLINE_SECONDS = 60.0
 PAGE = b'<!doctype html><p>Read <a href="https://example.com/news?id=1">the news</a>.</p>\n'
 UNCOUNTED = re.compile(r"<(?:lambda|listcomp|genexpr|dictcomp|setcomp)>")
@@ -105,6 +107,11 @@ class Trace:
 
     functions: frozenset[Call]
     jumps: frozenset[tuple[Call, Call]]
+
+    def without(self, other: "Trace") -> "Trace":
+        """What the other has not entered."""
+        functions = self.functions - other.functions
+        return Trace(functions, frozenset(jump for jump in self.jumps if functions.issuperset(jump)))
 
     @property
     def files(self) -> frozenset[str]:
@@ -282,14 +289,15 @@ def trace_service(source: Path, folder: Path) -> tuple[Trace, Trace]:
                 client.sign_in()
                 for number in range(ROUNDS + 1):
                     _run_round(session, client, relay, number)
+                session.set_phase(IDLE_PHASE)
+                time.sleep(IDLE_SECONDS)
             finally:
                 service.terminate()
                 service.wait(DEADLINE_SECONDS)
     traces = session.traces()
-    return (
-        _common([traces[2 * number] for number in range(1, ROUNDS + 1)]),
-        _common([traces[2 * number + 1] for number in range(1, ROUNDS + 1)]),
-    )
+    rounds = range(1, ROUNDS + 1)
+    send, click = (_common([traces[2 * number + offset] for number in rounds]) for offset in (0, 1))
+    return send.without(traces[IDLE_PHASE]), click.without(traces[IDLE_PHASE])
 
 
 def _run_round(session: _Session, client: _Client, relay: _Relay, number: int) -> None:
