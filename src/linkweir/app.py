@@ -15,7 +15,7 @@ from typing import Literal
 
 import anyio
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import integrity
@@ -61,7 +61,7 @@ from linkweir.web import (
 from linkweir.web.host_routing import HostRouting
 from linkweir.web.json_logging import make_logger
 from linkweir.web.memory_budget import MemoryBudget
-from linkweir.web.middleware import RedirectFastPath, RequestLogging
+from linkweir.web.middleware import RequestDispatcher
 from linkweir.web.rate_limit import TokenBuckets
 from linkweir.web.services import AppServices
 from linkweir.webhooks.http_client import WebhookClient
@@ -255,11 +255,11 @@ def create_app(
             *documentation_pages.ROUTES,
             *dashboard.ROUTES,
         ],
-        middleware=[Middleware(RequestLogging, services=services), Middleware(HostRouting, services=services)],
-        exception_handlers=error_responses.EXCEPTION_HANDLERS,
         lifespan=linkweir_lifespan,
     )
-    app.middleware_stack = RedirectFastPath(app.build_middleware_stack(), services)
+    # not Starlette's own stack, in which a middleware that answers bugs would come before ours
+    handled = ExceptionMiddleware(app.router, handlers=error_responses.EXCEPTION_HANDLERS)
+    app.middleware_stack = RequestDispatcher(HostRouting(handled, services), services)
     app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = services
     return app

@@ -15,8 +15,8 @@ from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
 
 
-class RequestLogging:
-    """The outermost middleware."""
+class RequestDispatcher:
+    """The outermost middleware: tracking links go straight to what answers them, which counts and times itself."""
 
     def __init__(self, app: ASGIApp, services: AppServices) -> None:
         self._app = app
@@ -28,13 +28,16 @@ class RequestLogging:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        try:
-            await self._services.ensure_started()
-        except Exception as error:
-            self._services.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
-            await JSONResponse({"message": "the service could not start"}, 503)(scope, receive, send)
-            return
-        if self._redirect.matches(scope):  # the first request of a service that nobody had started
+        if not self._services.running:
+            try:
+                await self._services.ensure_started()
+            except Exception as error:
+                self._services.log.error("service.cannot_start", error=str(error), kind=type(error).__name__)
+                await JSONResponse({"message": "the service could not start"}, 503)(scope, receive, send)
+                return
+        if not scope["path"].startswith("/"):
+            scope = _origin_form(scope)
+        if self._redirect.matches(scope):
             await self._redirect(scope, receive, send)
         else:
             await self._log_request(scope, receive, send)
@@ -69,24 +72,6 @@ class RequestLogging:
         self._services.log.info(
             "request", method=scope["method"][:16], endpoint=name, status=status, ms=round(seconds * 1000, 3)
         )
-
-
-class RedirectFastPath:
-    """Before everything else: tracking links go straight to what answers them, which counts and times itself."""
-
-    def __init__(self, app: ASGIApp, services: AppServices) -> None:
-        self._app = app
-        self._services = services
-        self._redirect = RedirectEndpoint(services)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] == "http" and not scope["path"].startswith("/"):
-            scope = _origin_form(scope)
-        if self._services.running and scope["type"] == "http" and self._redirect.matches(scope):
-            await self._redirect(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 def _origin_form(scope: Scope) -> Scope:
