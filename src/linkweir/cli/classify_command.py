@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command, require_service_extra
+from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.terminal.text import STDIN, display_path
 
 PROVIDER_NAMES = ("sendgrid", "mailgun", "postmark", "ses", "ahasend")
@@ -97,8 +97,8 @@ def add_to(commands: SubcommandParsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it and return the exit code."""
     _validate_options(args)
-    with require_service_extra():
-        from linkweir.cli.classify_run import ClassifyRun
+    from linkweir.cli.classify_run import ClassifyRun
+
     return ClassifyRun(args).run()
 
 
