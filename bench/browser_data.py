@@ -19,7 +19,7 @@ FAMILIES = {
     "samsung": "samsunginternet_android",
 }
 HEADERS = {
-    "sec-fetch": ("Sec-Fetch-Mode",),
+    "sec-fetch": ("Sec-Fetch-Dest",),
     "client-hints": ("Sec-CH-UA",),
     "brotli": ("Accept-Encoding", "br"),
 }

@@ -233,3 +233,21 @@ def test_only_a_refresh_looks_at_the_file(tmp_path: Path) -> None:
     assert log.getvalue() == ""
     enricher.refresh()
     assert "cannot_reload" in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "expected"),
+    [
+        ("Mozilla/5.0 (compatible; Gmail-content-sampling)", "bot"),
+        ("Barracuda Sentinel (EE)", "bot"),
+        ("CiscoSecureEmail/1.0", "bot"),
+        ("TMES/1.0", "bot"),
+        ("OneOutlook/1.2025.611.100 CFNetwork", "preview"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/104.0.0.0 Safari/537.36 BingPreview/1.0b", "preview"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/104.0.0.0 Safari/537.36", None),
+        ("Microsoft Outlook 16.0.17328; ms-office; MSOffice 16", None),
+    ],
+)
+def test_scanners_that_name_themselves_are_known(user_agent: str, expected: str | None) -> None:
+    """Names that public lists lack are classes too, and neither a browser nor Outlook is among them."""
+    assert Enricher(None, KnownNetworks({})).user_agent_class(user_agent) == expected

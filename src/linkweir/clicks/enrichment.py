@@ -7,8 +7,10 @@ cannot be told is None.
 import re
 import shutil
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from linkweir.errors import SettingsError
 
 MAX_USER_AGENT_CHARS = 1024  # real ones stay below 500, and no client may fill the journal with one
 MAX_CACHED_USER_AGENTS, MAX_CACHED_IPS = 8192, 32_768  # remembered: few user agents make up most clicks
+KNOWN_SCANNERS_FILE = "known_scanners.toml"
 PATTERNS_PER_REGEX = 50  # patterns in one expression
 # What crawler-user-agents calls them, and the class that the rules know. Everything else there is a robot.
 CRAWLER_CLASSES = {"http-library": "library", "browser-automation": "automation", "social-preview": "preview"}
@@ -207,8 +210,11 @@ def _user_agent_class(user_agent: str) -> str | None:
 
 @lru_cache(1)
 def _crawler_patterns() -> list[tuple[str, list[re.Pattern[str]]]]:
-    """The package's patterns by class, joined: its own lookup of a single crawler compiles each of them anew."""
+    """Our patterns and the package's by class, joined: its own lookup of a crawler compiles each of them anew."""
     sorted_out: dict[str, list[str]] = {"library": [], "automation": [], "preview": [], "bot": []}
+    ours = (resources.files("linkweir.clicks") / KNOWN_SCANNERS_FILE).read_text("utf-8")
+    for scanner in tomllib.loads(ours)["scanner"]:
+        sorted_out[scanner["class"]].append(scanner["pattern"])
     for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         name = next((CRAWLER_CLASSES[tag] for tag in entry.get("tags", ()) if tag in CRAWLER_CLASSES), "bot")
         sorted_out[name].append(entry["pattern"])

@@ -64,8 +64,10 @@ def test_a_cloud_that_people_click_from_is_not_held_against_them() -> None:
     history = TrafficHistory()
     early = make_hit(ip="198.51.200.1", network="a cloud")
     cloud = history.evidence_for([early], "new", delivered_at=START_US - 40 * SECOND_US, link_count=1)
-    assert "data-centre-soon" in classify_hits([early], cloud)[0].reasons
+    assert "data-centre-soon" not in classify_hits([early], cloud)[0].reasons
     scan_many(history, 4)
+    scanned = history.evidence_for([early], "new", delivered_at=START_US - 40 * SECOND_US, link_count=1)
+    assert "data-centre-soon" in classify_hits([early], scanned)[0].reasons
     add_people(history, 3, ip="198.51.7.7", network="a cloud")
     known = history.evidence_for([early], "new", delivered_at=START_US - 40 * SECOND_US, link_count=1)
     assert classify_hits([early], known)[0].verdict == "unsure"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from linkweir.clicks import header_signals
-from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Verdict
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Reputation, Verdict
 from linkweir.clicks.classify.features import CLICK_CHECK_US, HitFeatures
 from linkweir.clock import SECOND_US
 
@@ -143,11 +143,35 @@ def _is_multi_source_drip(features: HitFeatures) -> bool:
 
 def _is_single_source_drip(features: HitFeatures) -> bool:
     """Somebody who opens all links looks the same, but for what is strange about the request itself."""
-    return _is_drip(features) and features.drip_run.source_count < 3 and _is_strange(features)
+    age = features.age_seconds
+    early = age is None or age < LATER_SECONDS
+    return early and _is_drip(features) and features.drip_run.source_count < 3 and _is_strange(features)
 
 
 def _is_strange(features: HitFeatures) -> bool:
-    return features.hit.network is not None or any(features.has_signal(code) for code in STRANGE_SIGNALS)
+    return features.hit.network is not None or _has_strange_headers(features)
+
+
+def _has_strange_headers(features: HitFeatures) -> bool:
+    return any(features.has_signal(code) for code in STRANGE_SIGNALS)
+
+
+def _lacks_language(features: HitFeatures) -> bool:
+    return features.has_signal(header_signals.NO_ACCEPT_LANGUAGE) and not _lacks_browser_headers(features)
+
+
+def _has_reader_history(features: HitFeatures) -> bool:
+    """A record of people; one of whole networks only for what is odd there, since a plain browser is everywhere."""
+    odd = features.hit.signals or features.hit.network is not None
+    return _is_of_people(features.reputation) or bool(odd and _is_of_people(features.fleet))
+
+
+def _has_readers_around(features: HitFeatures) -> bool:
+    return _is_of_people(features.fleet) and not _has_reader_history(features)
+
+
+def _is_of_people(record: Reputation | None) -> bool:
+    return record is not None and record.human_messages >= max(2, 2 * record.machine_messages)
 
 
 def _is_drip(features: HitFeatures) -> bool:
@@ -163,11 +187,15 @@ def _is_spray(features: HitFeatures) -> bool:
 
 
 def _is_click_check(features: HitFeatures) -> bool:
-    return features.echo_gap_us is not None and features.echo_gap_us <= CLICK_CHECK_US
+    return _is_beside_reader(features) and (features.echo_gap_us or 0) <= CLICK_CHECK_US
 
 
 def _is_echo(features: HitFeatures) -> bool:
-    return features.echo_gap_us is not None and features.echo_gap_us > CLICK_CHECK_US
+    return _is_beside_reader(features) and (features.echo_gap_us or 0) > CLICK_CHECK_US
+
+
+def _is_beside_reader(features: HitFeatures) -> bool:
+    return features.echo_gap_us is not None and not _has_reader_history(features)
 
 
 def _has_scanner_fleet(features: HitFeatures) -> bool:
@@ -186,7 +214,9 @@ def _is_data_centre_soon(features: HitFeatures) -> bool:
         return False
     if hit.device in ("phone", "tablet"):
         return False
-    return record is None or record.human_messages * PEOPLE_RATIO <= record.machine_messages
+    if record is None:  # an isolating browser is a current one, and complete
+        return _has_strange_headers(features)
+    return record.human_messages * PEOPLE_RATIO <= record.machine_messages
 
 
 def _has_reading_pauses(features: HitFeatures) -> bool:
@@ -243,9 +273,9 @@ RULES = (
     Rule("sweep", "time and coverage", _is_sweep,
          "Most links were followed one after the other, without a pause to look at any.", 1.8, strong=True),
     Rule("slow-sweep", "coverage and order", _is_slow_sweep,
-         "Most links were followed from the top of the message to its end.", 1.4, strong=True),
+         "Most links were followed from the top of the message to its end.", 1.2, strong=True),
     Rule("most-links", "coverage", _covers_most_links,
-         "Nearly all of many links were followed, each of them once.", 1.4, strong=True),
+         "Nearly all of many links were followed, each of them once.", 1.2, strong=True),
     Rule("even-pace", "time", _has_even_pace,
          "The links were followed in the even rhythm of a clock.", 3.0, strong=True),
     Rule("scattered-sweep", "sources and coverage", _is_scattered_sweep,
@@ -254,14 +284,14 @@ RULES = (
          "Nearly all links were followed, each of them once, and several networks shared them.",
          3.0, strong=True),  # enough by itself within five minutes of delivery only
     Rule("drip", "sources and coverage", _is_multi_source_drip,
-         "The same program followed most links from several networks, minutes apart.", 3.5, strong=True),
+         "The same program followed most links from several networks, minutes apart.", 5.0, strong=True),
     Rule("slow-drip", "coverage", _is_single_source_drip,
          "The same program followed most links within half an hour, each once, and its request is no usual browser's.",
          2.5, strong=True),
     Rule("spray", "sources and coverage", _is_spray,
-         "Many links were followed within half an hour, nearly each of them from another network.", 3.0, strong=True),
+         "Many links were followed within half an hour, nearly each of them from another network.", 4.2, strong=True),
     Rule("beside-owner", "network", lambda scene: scene.owner_swept,
-         "Other addresses of the same network's owner ran through other links at about this time.", 2.5, strong=True),
+         "Other addresses of the same network's owner ran through other links at about this time.", 3.0, strong=True),
     Rule("click-check", "time and sources", _is_click_check,
          "Another client followed this link from elsewhere in the same seconds, and looks more like a reader.",
          5.0, strong=True),
@@ -311,14 +341,14 @@ RULES = (
     Rule("false-client-hints", "headers", _has_signal(header_signals.FALSE_CLIENT_HINTS),
          "The request headers name another browser than the user agent does.", 3.0, strong=True),
     Rule("old-browser", "user agent", _has_signal(header_signals.OLD_BROWSER),
-         "The named browser was superseded more than a year ago; people's update themselves.", 3.0, strong=True),
+         "The named browser was superseded more than a year ago; people's update themselves.", 2.8, strong=True),
     Rule("aged-browser", "user agent", _has_signal(header_signals.AGED_BROWSER),
          "The named browser was superseded months ago; people's update themselves.", 0.6),
     Rule("no-user-agent", "headers", _has_signal(header_signals.NO_USER_AGENT),
          "No user agent was named.", 3.0, strong=True),
     Rule("no-accept", "headers", _has_signal(header_signals.NO_ACCEPT),
          "The Accept header, which browsers send, was missing.", 1.0),
-    Rule("no-accept-language", "headers", _has_signal(header_signals.NO_ACCEPT_LANGUAGE),
+    Rule("no-accept-language", "headers", _lacks_language,
          "The Accept-Language header, which browsers send, was missing.", 1.4),
     Rule("no-accept-encoding", "headers", _has_signal(header_signals.NO_ACCEPT_ENCODING),
          "The Accept-Encoding header, which browsers send, was missing.", 0.8),
@@ -346,6 +376,12 @@ RULES = (
          "Of several links only this one was followed.", -1.0),
     Rule("read-between", "time", _has_reading_pauses,
          "Between the links there was time to look at them.", -0.8),
+    Rule("known-readers", "other messages", _has_reader_history,
+         "Whatever looks like this from there followed links of other messages as people do.",
+         -2.0, uses_reputation=True),
+    Rule("readers-around", "other messages", _has_readers_around,
+         "Similar browsers from neighbouring networks followed links of other messages as people do.",
+         -0.8, uses_reputation=True),
     Rule("same-again", "time", lambda scene: scene.repeated and scene.only_link_clicked,
          "The same link was followed twice, as with a double click.", -0.4),
     Rule("on-the-move", "user agent", lambda scene: scene.hit.device in ("phone", "tablet"),
