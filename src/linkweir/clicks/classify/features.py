@@ -50,6 +50,8 @@ class HitFeatures:
     the same link by HEAD; `client_hit_honeypot`: its source followed the hidden link; `repeated`: its source followed
     this link just before or after; `client_swept`: its very source ran through the links as no person does;
     `owner_swept`: other addresses of the same network's owner were machines' on other links at about its time.
+    `has_neighbours`: its message was followed more than once. `reputation`: what its program was with other messages,
+    and `fleet`: whatever looks like it in its owner's networks.
     """
 
     hit: Hit
@@ -69,6 +71,9 @@ class HitFeatures:
     client_hit_honeypot: bool = False
     repeated: bool = False
     client_swept: bool = False
+    has_neighbours: bool = False
+    reputation: Reputation | None = None
+    fleet: Reputation | None = None
 
     def coverage(self, run: ClickRun) -> float:
         """The part of the mail's links that a run followed, at most: of as many as it has at least."""
@@ -84,16 +89,6 @@ class HitFeatures:
     def has_signal(self, code: str) -> bool:
         """Whether its headers showed this, and people's hardly ever do here."""
         return code in self.hit.signals and code not in self.evidence.common_signals
-
-    @property
-    def reputation(self) -> Reputation | None:
-        """What its program was with other messages."""
-        return self.evidence.reputations.get(self.hit.id)
-
-    @property
-    def fleet(self) -> Reputation | None:
-        """What whoever looks like it in its owner's networks was with other messages."""
-        return self.evidence.fleets.get(self.hit.id)
 
     @property
     def recipients_on_ip(self) -> int:
@@ -152,6 +147,9 @@ class FeatureExtractor:
         """What surrounds this hit; for an open, nothing does: it says nothing about clicks, nor they about it."""
         scene = HitFeatures(hit, self._evidence)
         if hit.kind == CLICK:
+            scene.has_neighbours = len(self._everyone.hits) > 1
+            scene.reputation = self._evidence.reputations.get(hit.id)
+            scene.fleet = self._evidence.fleets.get(hit.id)
             self._fill_features(scene)
         return scene
 
@@ -161,7 +159,7 @@ class FeatureExtractor:
             _is_same_client(hit, trap) and abs(trap.at - hit.at) <= RUN_REACH_US for trap in self._honeypots
         )
         near = self._everyone.neighbours(hit, RUN_REACH_US)
-        if len(self._everyone.hits) > 1 and hit.method != "HEAD":
+        if features.has_neighbours and hit.method != "HEAD":
             features.drip_run = self._find_drip(hit)
             features.everyone_drip_run = self._describe_drip(self._non_head, hit)
         if len(near) == 1:  # as most hits of people are: there is nothing to look for

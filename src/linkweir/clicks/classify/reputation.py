@@ -39,10 +39,15 @@ class ReputationStore:
     def lookup(self, hits: Iterable[Hit], message: Hashable) -> Mapping[UUID, Reputation]:
         """By hit, the record of its program with other messages than this one; of unknown programs there is none."""
         here, found = hash(message), {}
+        records: dict[int, Reputation | None] = {}  # by client: hits of one message are hours apart at most
         for hit in hits:
             key = self._key(hit) if hit.kind == CLICK else None
-            known = self._clients.get(key) if key is not None else None
-            if known and (record := _to_reputation(known, here, hit.at)):
+            if key is None:
+                continue
+            if key not in records:
+                known = self._clients.get(key)
+                records[key] = _to_reputation(known, here, hit.at) if known else None
+            if record := records[key]:
                 found[hit.id] = record
         return found
 

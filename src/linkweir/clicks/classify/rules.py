@@ -8,6 +8,7 @@ unsure but never a machine's, however many of its kind come together: none of th
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Reputation, Verdict
@@ -187,15 +188,11 @@ def _is_spray(features: HitFeatures) -> bool:
 
 
 def _is_click_check(features: HitFeatures) -> bool:
-    return _is_beside_reader(features) and (features.echo_gap_us or 0) <= CLICK_CHECK_US
+    return features.echo_gap_us is not None and features.echo_gap_us <= CLICK_CHECK_US
 
 
 def _is_echo(features: HitFeatures) -> bool:
-    return _is_beside_reader(features) and (features.echo_gap_us or 0) > CLICK_CHECK_US
-
-
-def _is_beside_reader(features: HitFeatures) -> bool:
-    return features.echo_gap_us is not None and not _has_reader_history(features)
+    return features.echo_gap_us is not None and features.echo_gap_us > CLICK_CHECK_US
 
 
 def _has_scanner_fleet(features: HitFeatures) -> bool:
@@ -397,9 +394,31 @@ def prior_weight(kind: str) -> float:
     return OPEN_PRIOR_WEIGHT if kind == OPEN else PRIOR_WEIGHT
 
 
-def rules_for(kind: str) -> tuple[Rule, ...]:
-    """The rules that look at hits of this kind."""
-    return _RULES_BY_KIND[kind]
+# What these look at is missing from most hits of people, and then they need not be asked.
+_NEED_SIGNALS = frozenset(
+    ("not-a-browser", "few-browser-headers", "false-client-hints", "old-browser", "aged-browser", "no-user-agent",
+     "no-accept", "no-accept-language", "no-accept-encoding", "no-sec-fetch", "not-navigation", "old-http")
+)  # fmt: skip
+_NEED_NEIGHBOURS = frozenset(
+    ("burst", "burst-pair", "quick-pair", "quick-run", "rapid", "sweep", "slow-sweep", "most-links", "even-pace",
+     "scattered-sweep", "shared-sweep", "beside-sweep", "head-beside", "drip", "slow-drip", "spray", "beside-owner",
+     "click-check", "echo", "read-between", "same-again")
+)  # fmt: skip
+_NEED_HISTORY = frozenset(("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around"))
+
+
+def rules_for(features: HitFeatures) -> tuple[Rule, ...]:
+    """The rules that can apply to this hit."""
+    history = features.reputation is not None or features.fleet is not None
+    return _select_rules(features.hit.kind, bool(features.hit.signals), features.has_neighbours, history)
+
+
+@lru_cache
+def _select_rules(kind: str, signals: bool, neighbours: bool, history: bool) -> tuple[Rule, ...]:
+    left_out: frozenset[str] = frozenset()
+    for is_there, codes in ((signals, _NEED_SIGNALS), (neighbours, _NEED_NEIGHBOURS), (history, _NEED_HISTORY)):
+        left_out |= frozenset() if is_there else codes
+    return tuple(rule for rule in _RULES_BY_KIND[kind] if rule.code not in left_out)
 
 
 _RULES_BY_KIND = {

@@ -65,7 +65,7 @@ def _is_of_same_sweep(hit: Hit, other: Hit) -> bool:
 
 
 def _classify_hit(features: HitFeatures) -> Classification:
-    applying = [rule for rule in rules_for(features.hit.kind) if rule.matches(features)]
+    applying = [rule for rule in rules_for(features) if rule.matches(features)]
     decisive = next((rule for rule in applying if rule.verdict), None)
     if decisive and decisive.verdict:
         applying.remove(decisive)
