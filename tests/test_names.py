@@ -69,11 +69,17 @@ def words_of(name: str) -> list[str]:
     return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
 
 
+STANDARD_PARTS = [f"_{'_'.join(words_of(name))}_" for name in STANDARD_NAMES]
+
+
 def is_private(name: str) -> bool:
     """Whether a private word is part of the name, outside the standard names."""
-    joined = f"_{'_'.join(words_of(name))}_"
-    for standard in STANDARD_NAMES:
-        joined = joined.replace(f"_{'_'.join(words_of(standard))}_", "_")
+    words = words_of(name)
+    if not any(map(PRIVATE_WORDS.fullmatch, words)):
+        return False
+    joined = f"_{'_'.join(words)}_"
+    for standard in STANDARD_PARTS:
+        joined = joined.replace(standard, "_")
     return any(map(PRIVATE_WORDS.fullmatch, joined.split("_")))
 
 
@@ -114,11 +120,17 @@ def cython_definitions(source: str) -> Iterator[str]:
     return (match[1] for match in re.finditer(pattern, source, re.MULTILINE))
 
 
-def test_no_name_holds_a_private_word() -> None:
+@pytest.fixture(scope="module")
+def syntax_trees() -> dict[Path, ast.Module]:
+    """Every source file as it is parsed, once for all tests."""
+    return {path: ast.parse(path.read_text()) for path in source_files(".py")}
+
+
+def test_no_name_holds_a_private_word(syntax_trees: dict[Path, ast.Module]) -> None:
     """Modules, classes, functions, methods, attributes and constants are named in the terms of the field."""
     result = []
-    for path in source_files(".py"):
-        names = [path.stem, *(name for name, _ in definitions(ast.parse(path.read_text())))]
+    for path, tree in syntax_trees.items():
+        names = [path.stem, *(name for name, _ in definitions(tree))]
         result += [f"{path.relative_to(ROOT)}: {name}" for name in names if is_private(name)]
     for path in source_files(".pyx"):
         names = [path.stem, *cython_definitions(path.read_text())]
@@ -126,11 +138,11 @@ def test_no_name_holds_a_private_word() -> None:
     assert result == []
 
 
-def test_no_function_is_a_bare_participle() -> None:
+def test_no_function_is_a_bare_participle(syntax_trees: dict[Path, ast.Module]) -> None:
     """A function's name says what it does: a verb, or for properties and fixtures a noun."""
     result = []
-    for path in source_files(".py"):
-        for name, node in definitions(ast.parse(path.read_text())):
+    for path, tree in syntax_trees.items():
+        for name, node in definitions(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_bare_participle(name.split(".")[-1]):
                 decorators = " ".join(map(ast.unparse, node.decorator_list))
                 if not any(noun in decorators for noun in DECORATORS_OF_NOUNS):

@@ -205,9 +205,8 @@ def erasure_cost(click_store: ClickStore, email: str) -> int:
 
 def add_messages(click_store: ClickStore, count: int) -> None:
     """So many messages, each with a short link and a click."""
-    for _ in range(count):
-        number = click_store.send("spring", short_links={0: "https://example.com/1"})
-        click_store.ingest(click_store.make_event(number))
+    numbers = [click_store.send("spring", short_links={0: "https://example.com/1"}) for _ in range(count)]
+    click_store.ingest(*map(click_store.make_event, numbers))
 
 
 def test_an_unknown_address_costs_little(click_store: ClickStore) -> None:
