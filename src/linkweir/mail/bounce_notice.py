@@ -78,7 +78,7 @@ class BounceNotice:
             # an address has no form in ASCII: it stands in UTF-8 in a mail that goes with SMTPUTF8 (RFC 6532)
             mail[name] = _to_raw_utf8(value) if name == "To" else _to_printable_ascii(value)
         text = f"Your mail to {self.row['recipient']} could not be delivered:\r\n\r\n{self.reason}\r\n"
-        text = "".join(one for one in text if one in "\r\n" or one.isprintable())
+        text = "".join(character for character in text if character in "\r\n" or character.isprintable())
         mail.attach(MIMEText(text, "plain", "us-ascii" if text.isascii() else "utf-8"))
         mail.attach(self._build_status(hostname))
         headers = MIMENonMultipart("text", "rfc822-headers")
@@ -90,11 +90,11 @@ class BounceNotice:
         return out.getvalue()
 
     def _build_status(self, hostname: str) -> Message:
-        found = ENHANCED_STATUS_CODE.search(self.reason)
+        match = ENHANCED_STATUS_CODE.search(self.reason)
         of_recipient = {
             "Final-Recipient": _typed_address(self.row["recipient"]),
             "Action": "failed",
-            "Status": found[1] if found else DELIVERY_EXPIRED_STATUS,
+            "Status": match[1] if match else DELIVERY_EXPIRED_STATUS,
             "Diagnostic-Code": f"smtp; {self.reason}",
         }
         part = MIMENonMultipart("message", "delivery-status")
@@ -103,10 +103,10 @@ class BounceNotice:
 
 
 def _make_fields(values: Mapping[str, str]) -> Message:
-    found = Message(policy=compat32)
+    fields = Message(policy=compat32)
     for name, value in values.items():
-        found[name] = _to_printable_ascii(value)
-    return found
+        fields[name] = _to_printable_ascii(value)
+    return fields
 
 
 def _typed_address(address: str) -> str:
@@ -114,16 +114,20 @@ def _typed_address(address: str) -> str:
     if address.isascii():
         return f"rfc822; {address}"
     return "utf-8; " + "".join(
-        one if one.isascii() and one not in "\\+=" else f"\\x{{{ord(one):X}}}" for one in address
+        character if character.isascii() and character not in "\\+=" else f"\\x{{{ord(character):X}}}"
+        for character in address
     )
 
 
 def _to_raw_utf8(text: str) -> str:
     """As the library writes it out in UTF-8, and not as an encoded word."""
-    clean = "".join(one for one in text if one.isprintable())
+    clean = "".join(character for character in text if character.isprintable())
     return clean.encode().decode("ascii", "surrogateescape")
 
 
 def _to_printable_ascii(text: str, allowed: str = "") -> str:
     """Only what may stand in a mail as it is: addresses, answers and headers are strangers' texts."""
-    return "".join(one if one in allowed or (one.isascii() and one.isprintable()) else "?" for one in text)
+    return "".join(
+        character if character in allowed or (character.isascii() and character.isprintable()) else "?"
+        for character in text
+    )

@@ -65,7 +65,7 @@ def make_signature(raw: bytes, domain: str, selector: str, key: bytes) -> bytes:
     body = headers.HeaderBlock(raw, 0, len(raw)).body
     if body > MAX_HEADER_BYTES:
         raise ValueError(f"the header is larger than {MAX_HEADER_BYTES >> 10} KB")
-    blanks = sum((found.end() - found.start()) ** 2 for found in WHITESPACE_RUNS.finditer(raw, body))
+    blanks = sum((match.end() - match.start()) ** 2 for match in WHITESPACE_RUNS.finditer(raw, body))
     rsa = key.lstrip().startswith(b"-----BEGIN")
     present = {name.lower() for name, _ in dkim.rfc822_parse(raw)[0]}
     header: bytes = dkim.sign(

@@ -53,9 +53,9 @@ class MailBuffer:
 def _read_back(file: IO[bytes], start: int, size: int) -> bytes:
     try:
         file.seek(start)
-        found = file.read(size)
+        data = file.read(size)
     except OSError as error:
         raise DatabaseUnavailable(f"cannot read back a mail: {error.strerror}") from error
-    if len(found) != size:
+    if len(data) != size:
         raise DatabaseUnavailable("cannot read back a mail: it was cut")
-    return found
+    return data

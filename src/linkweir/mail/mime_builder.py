@@ -90,8 +90,8 @@ def _fold_header(name: str, text: str) -> str:
 
 
 def _encode_address(address: Address) -> str:
-    words = Header(address.display_name, "utf-8", maxlinelen=60).encode(linesep="\r\n")
-    return f"{words}\r\n <{address.addr_spec}>"
+    encoded = Header(address.display_name, "utf-8", maxlinelen=60).encode(linesep="\r\n")
+    return f"{encoded}\r\n <{address.addr_spec}>"
 
 
 OUTGOING_POLICY = _SafeHeaderPolicy(linesep="\r\n", utf8=False, cte_type="7bit", max_line_length=78)
@@ -104,7 +104,7 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
     """
     if len(headers) > MAX_HEADERS:
         raise ValidationError("headers", f"are more than {MAX_HEADERS}")
-    kept: dict[str, str] = {}
+    checked: dict[str, str] = {}
     seen: set[str] = set()
     for name, value in headers.items():
         field = f"headers.{name!a}"
@@ -120,9 +120,9 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
         if lower == "reply-to" and has_reply_to:
             raise ValidationError(field, "cannot be given together with reply_to")
         seen.add(lower)
-        kept[name] = require_single_line(FOLDED_LINE_BREAK.sub(" ", check_header_length(value, field)), field)
-        _check_header_value(lower, kept[name], field)
-    return kept
+        checked[name] = require_single_line(FOLDED_LINE_BREAK.sub(" ", check_header_length(value, field)), field)
+        _check_header_value(lower, checked[name], field)
+    return checked
 
 
 def _check_header_value(lower: str, value: str, field: str) -> None:
@@ -165,12 +165,12 @@ def check_html(html: str, field: str = "html_content") -> str:
 def parse_mailboxes(text: str, field: str) -> list[Mailbox]:
     """The addresses in a header's text, their names decoded. Raises ValidationError when there is anything else."""
     try:
-        found = getaddresses([text])
+        parsed = getaddresses([text])
     except RecursionError:  # comments inside each other
-        found = []
-    if not found:
+        parsed = []
+    if not parsed:
         raise ValidationError(field, "is not a list of addresses")
-    return [addresses.validate_mailbox(Mailbox(email, _decode_name(name)), field) for name, email in found]
+    return [addresses.validate_mailbox(Mailbox(email, _decode_name(name)), field) for name, email in parsed]
 
 
 def _decode_name(name: str) -> str:
@@ -183,8 +183,8 @@ def _decode_name(name: str) -> str:
 
 def check_attachment(item: MailAttachment, field: str) -> None:
     """Raises ValidationError naming what cannot go out."""
-    found = CONTENT_TYPE.fullmatch(item.content_type)
-    if not found or found[1].lower() in ("message", "multipart"):
+    match = CONTENT_TYPE.fullmatch(item.content_type)
+    if not match or match[1].lower() in ("message", "multipart"):
         raise ValidationError(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
     parse_file_name(item.file_name, f"{field}.file_name")
     if item.content_id and not CONTENT_ID.fullmatch(item.content_id):
@@ -254,9 +254,11 @@ class _LargeBodies:
         """What to write in base64 in place of `data`; a small one itself."""
         if len(data) <= LARGE_BODY_BYTES:
             return data
-        found = secrets.token_hex(24).encode()  # a line of its own in base64, and nothing that anybody could guess
-        self._bodies[found] = data
-        return found
+        placeholder = secrets.token_hex(
+            24
+        ).encode()  # a line of its own in base64, and nothing that anybody could guess
+        self._bodies[placeholder] = data
+        return placeholder
 
     def insert_into(self, mail: bytes) -> bytes:
         """The mail with the bodies in their lines."""
@@ -304,8 +306,8 @@ def _set_bodies(
             mail, large.add_placeholder(html.encode()), "html", alternative=text is not None or amp is not None
         )
     page = mail.get_body(("html",))
-    for place, item in enumerate(files):
-        file_name = parse_file_name(item.file_name, f"attachments[{place}].file_name")
+    for index, item in enumerate(files):
+        file_name = parse_file_name(item.file_name, f"attachments[{index}].file_name")
         maintype, subtype, params = _parse_content_type(item)
         inline = item.inline and page is not None
         add = page.add_related if page is not None and inline else mail.add_attachment
@@ -317,10 +319,10 @@ def _set_bodies(
 
 
 def _parse_content_type(item: MailAttachment) -> tuple[str, str, dict[str, str]]:
-    found = CONTENT_TYPE.fullmatch(item.content_type)
-    assert found is not None  # checked before
-    params = re.finditer(PARAMETER, found[3])
-    return found[1], found[2], {one[1].lower(): one[2] or one[3] or "" for one in params}
+    match = CONTENT_TYPE.fullmatch(item.content_type)
+    assert match is not None  # checked before
+    params = re.finditer(PARAMETER, match[3])
+    return match[1], match[2], {parameter[1].lower(): parameter[2] or parameter[3] or "" for parameter in params}
 
 
 def _add_html_part(mail: EmailMessage, data: bytes, subtype: str, *, alternative: bool) -> None:

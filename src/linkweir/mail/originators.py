@@ -28,17 +28,17 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 def parse_addresses(text: str) -> list[str]:
     """The addresses of a header, if every reader finds the same. Raises ValidationError."""
-    found: list[str] = []
+    addresses: list[str] = []
     at = 0
-    while at < len(text) or not found:
+    while at < len(text) or not addresses:
         mailbox = _MAILBOX.match(text, at)
         if mailbox is None or len(text) > MAX_HEADER_CHARS:
             raise ValidationError("", "has something that readers may understand differently")
-        found.append(mailbox["bare"] or mailbox["angle"])
+        addresses.append(mailbox["bare"] or mailbox["angle"])
         at = mailbox.end()
     if text.rstrip().endswith(","):
         raise ValidationError("", "ends with a comma")
-    return found
+    return addresses
 
 
 def check_originators(domains: Container[str], envelope_from: str, headers: Iterable[tuple[bytes, str]]) -> None:
@@ -54,11 +54,11 @@ def check_originators(domains: Container[str], envelope_from: str, headers: Iter
             raise Forbidden("", f"{field}: there must be one only, for a credential of some domains")
         seen.append(name)
         try:
-            found = parse_addresses(text)
+            addresses = parse_addresses(text)
         except ValidationError as error:
             raise Forbidden("", f"{field}: {error.reason}, and this credential is for some domains only") from None
-        for one in found:
-            check_address(domains, one, field)
+        for address in addresses:
+            check_address(domains, address, field)
     if b"from" not in seen:
         raise Forbidden("", "From: is missing, and this credential is for some domains only")
 

@@ -35,7 +35,7 @@ def _none_to_empty(value: Any) -> Any:
 
 
 def _make_environment(html: bool) -> Environment:
-    made = Environment(
+    environment = Environment(
         debug=False,
         fuel=FUEL,
         keep_trailing_newline=True,
@@ -43,11 +43,11 @@ def _make_environment(html: bool) -> Environment:
         finalizer=_escape_html if html else _none_to_empty,
         pycompat=False,  # Python's str.format, ljust and the like are no part of MiniJinja
     )
-    made.remove_filter("format")
+    environment.remove_filter("format")
     if html:
-        made.add_filter("e", _escape_html)
-        made.add_filter("escape", _escape_html)
-    return made
+        environment.add_filter("e", _escape_html)
+        environment.add_filter("escape", _escape_html)
+    return environment
 
 
 def _error_to_json(error: TemplateError) -> dict[str, Any]:

@@ -53,14 +53,14 @@ def render(
 
     Raises ValidationError naming the field when a template cannot be read, or needs more than it may have.
     """
-    for one in templates:
-        if len(one.source) > MAX_SOURCE_CHARS:
-            raise ValidationError(one.field, f"is longer than {MAX_SOURCE_CHARS} characters and has substitutions")
-        check_comments(one)
+    for template in templates:
+        if len(template.source) > MAX_SOURCE_CHARS:
+            raise ValidationError(template.field, f"is longer than {MAX_SOURCE_CHARS} characters and has substitutions")
+        check_comments(template)
     lines = _run_renderer(templates, common, values)
-    for one, line in zip(templates, lines, strict=False):
+    for template, line in zip(templates, lines, strict=False):
         if line != "":
-            raise _template_error(one, line)
+            raise _template_error(template, line)
     count = len(templates)
     if len(lines) < count * (1 + len(values)):
         field = templates[len(lines) % count].field
@@ -73,7 +73,7 @@ def check_comments(template: Template) -> None:
     source = template.source
     if "{#" not in source:
         return
-    styles = [found.span() for found in _STYLE.finditer(source)] if template.html else []
+    styles = [match.span() for match in _STYLE.finditer(source)] if template.html else []
     for at in _find_comments(source):
         while styles and styles[0][1] <= at:
             del styles[0]
@@ -90,22 +90,22 @@ def check_comments(template: Template) -> None:
 def _find_comments(source: str) -> Iterator[int]:
     """Where the comments of a template begin, as MiniJinja's lexer sees them."""
     at = 0
-    while found := _BEGIN.search(source, at):
-        mark = found[0]
+    while match := _BEGIN.search(source, at):
+        mark = match[0]
         if mark == "{#":
-            yield found.start()
-            at = source.find("#}", found.end()) + 2
+            yield match.start()
+            at = source.find("#}", match.end()) + 2
         elif mark in _END_OF:
-            at = _find_end(source, found.end(), _END_OF[mark])
+            at = _find_end(source, match.end(), _END_OF[mark])
         else:
-            end = _END_OF_RAW.search(source, found.end())
+            end = _END_OF_RAW.search(source, match.end())
             at = end.end() if end else len(source)
 
 
 def _find_end(source: str, at: int, pattern: re.Pattern[str]) -> int:
-    while found := pattern.search(source, at):
-        at = found.end()
-        if found[0][0] not in "\"'":
+    while match := pattern.search(source, at):
+        at = match.end()
+        if match[0][0] not in "\"'":
             return at
     return len(source)
 
@@ -125,9 +125,9 @@ def _template_error(template: Template, line: dict[str, Any]) -> ValidationError
 def _run_renderer(templates: Sequence[Template], common: Substitutions, values: Sequence[Substitutions]) -> list[Any]:
     """The renderer's whole lines; fewer than asked for when it came to an end before."""
     request = {
-        "templates": [(one.field, one.source, one.html) for one in templates],
+        "templates": [(item.field, item.source, item.html) for item in templates],
         "common": json.dumps(common),  # once: with a hundred recipients, megabytes of it would become gigabytes
-        "values": [json.dumps(one) for one in values],
+        "values": [json.dumps(item) for item in values],
     }
     with RENDERER_SLOTS:
         try:

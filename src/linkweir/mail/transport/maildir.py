@@ -50,14 +50,14 @@ class MaildirTransport(Transport):
 
 def delete_messages(path: Path, messages: Iterable[uuid.UUID]) -> int:
     """Overwrite and remove the mails of these messages, read or not, where they still lie here; how many."""
-    wanted = {key.hex for key in messages}
-    found = [file for file in path.glob("*/*.linkweir*") if file.name.split(".")[1] in wanted] if wanted else []
-    for file in found:
+    names = {key.hex for key in messages}
+    files = [file for file in path.glob("*/*.linkweir*") if file.name.split(".")[1] in names] if names else []
+    for file in files:
         with contextlib.suppress(FileNotFoundError):  # a reader has just taken it
             with file.open("r+b") as mail:
                 write_durably(mail.fileno(), bytes(file.stat().st_size), 0)
             file.unlink()
-    return len(found)
+    return len(files)
 
 
 def _link_new(draft: Path, final: Path) -> None:

@@ -86,8 +86,8 @@ class SmtpRelay(Transport):
 
     async def deliver(self, mail: OutgoingMail) -> str:
         """Hand the mail over; the relay's answer. Raises TemporaryDeliveryError, PermanentDeliveryError."""
-        for one in (mail.envelope_from, mail.recipient):
-            _check_address(one)
+        for address in (mail.envelope_from, mail.recipient):
+            _check_address(address)
         client = await self._get_client()
         try:
             return await self._send(client, mail)
@@ -185,13 +185,13 @@ class SmtpRelay(Transport):
             raise aiosmtplib.SMTPServerDisconnected("the connection is lost")
         end = b".\r\n" if raw.endswith(b"\n") else b"\r\n.\r\n"
         stuffed = LEADING_DOT.sub(b"\r\n..", BARE_LF.sub(b"\r\n", raw))
-        for data, wanted in (
+        for data, expected in (
             (b"DATA\r\n", aiosmtplib.SMTPStatus.start_input),
             (b"." * stuffed.startswith(b".") + stuffed + end, aiosmtplib.SMTPStatus.completed),
         ):
             protocol.write(data)
             answer = await protocol.read_response(timeout=limit)
-            if answer.code != wanted:
+            if answer.code != expected:
                 raise aiosmtplib.SMTPDataError(answer.code, answer.message)
         return answer
 
@@ -228,8 +228,8 @@ def _to_delivery_error(error: aiosmtplib.SMTPResponseException) -> TemporaryDeli
     about_the_mail = (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
     if 500 <= error.code < 600 and error.code not in SENDER_FAULT_CODES and isinstance(error, about_the_mail):
         enhanced = error.message.split(" ", 1)[0].split(".")
-        found = CLASSIFICATIONS.get(enhanced[1]) if len(enhanced) == 3 and enhanced[0] == "5" else None
-        return PermanentDeliveryError(line, found or "other")
+        classification = CLASSIFICATIONS.get(enhanced[1]) if len(enhanced) == 3 and enhanced[0] == "5" else None
+        return PermanentDeliveryError(line, classification or "other")
     return TemporaryDeliveryError(line)
 
 
