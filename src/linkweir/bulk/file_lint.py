@@ -69,7 +69,7 @@ def lint_file(
 
 
 def _lint_mails(path: str, kind: FileKind, switches: Switches, trackers: TrackerFactory) -> list[LintResult]:
-    found: list[LintResult] = []
+    results: list[LintResult] = []
     with InputFile(path) as source:
         chunks = iter(source.read, b"")
         for piece in split_mbox(chunks) if kind == "mbox" else read_single_mail(chunks):
@@ -77,25 +77,25 @@ def _lint_mails(path: str, kind: FileKind, switches: Switches, trackers: Tracker
                 raise UnreadableInput(f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB")
             links = trackers.make_tracker(path, piece.number)
             parts, notes = check_parts(piece.data, switches=switches, links=links)
-            place = f"{display_path(path)}[{piece.number}/" if kind == "mbox" else f"{display_path(path)}["
+            location = f"{display_path(path)}[{piece.number}/" if kind == "mbox" else f"{display_path(path)}["
             for part in parts:
-                found += _lint_part(f"{place}{part.section}]", part)
+                results += _lint_part(f"{location}{part.section}]", part)
             # what became of single links stands with them
             unjudged = (note for note in notes if note.code not in set(Outcome))
-            found += [_to_unjudged_result(f"{place}{note.part or 1}]", note) for note in unjudged]
-    return found
+            results += [_to_unjudged_result(f"{location}{note.part or 1}]", note) for note in unjudged]
+    return results
 
 
 def _lint_part(name: str, part: CheckedPart) -> list[LintResult]:
     """Offsets and columns of a str are characters already."""
     html, columns = part.html, None if isinstance(part.html, str) else _CharacterColumns(part.html, part.charset)
-    found = []
+    results = []
     for link in part.links:
         cut = html[link.start : min(link.end, link.start + TAG_WINDOW_BYTES)]
         tag = cut.encode("utf-8", "surrogatepass") if isinstance(cut, str) else cut
         column = columns.column_at(link.start, link.column) if columns else link.column
-        found.append(_to_result(name, make_finding(link, tag), tag, column))
-    return found
+        results.append(_to_result(name, make_finding(link, tag), tag, column))
+    return results
 
 
 def _to_unjudged_result(name: str, note: Note) -> LintResult:
@@ -126,9 +126,9 @@ class _CharacterColumns:
     """
 
     def __init__(self, document: bytes, charset: str) -> None:
-        found = Charset(charset)
+        known_charset = Charset(charset)
         self._codec = codecs.getincrementaldecoder(
-            found.codec if found.is_ascii_transparent and found.codec else "utf-8"
+            known_charset.codec if known_charset.is_ascii_transparent and known_charset.codec else "utf-8"
         )
         self._document = document
         self._line = -1

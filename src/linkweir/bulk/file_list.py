@@ -138,13 +138,13 @@ def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind
             listing.jobs.append(FileJob(STDIN, None, 0, kind=kind or "html"))
             continue
         before = len(listing.jobs), len(listing.problems)
-        for found in walk(path, listing, follow=follow):
-            known = detect_kind(found.path)
-            if found.relative_path and known and not stat.S_ISREG(found.stat.st_mode):
-                listing.problems.append((found.path, NOT_REGULAR))  # a pipe would keep us waiting for ever
-            elif not found.relative_path or known:
-                told = kind if not found.relative_path else None
-                listing.jobs.append(FileJob(found.path, None, found.stat.st_size, kind=told or known or "html"))
+        for entry in walk(path, listing, follow=follow):
+            known = detect_kind(entry.path)
+            if entry.relative_path and known and not stat.S_ISREG(entry.stat.st_mode):
+                listing.problems.append((entry.path, NOT_REGULAR))  # a pipe would keep us waiting for ever
+            elif not entry.relative_path or known:
+                given_kind = kind if not entry.relative_path else None
+                listing.jobs.append(FileJob(entry.path, None, entry.stat.st_size, kind=given_kind or known or "html"))
             else:
                 listing.skipped_files += 1
         if before == (len(listing.jobs), len(listing.problems)):
@@ -183,9 +183,9 @@ def plan_rewrite(
             listing.jobs.append(FileJob(STDIN, None if dry_run else name, 0, kind=kind or "html"))
             continue
         base = _output_base(path, output, into_folder, is_only_path=len(paths) == 1)
-        for found in walk(path, listing, follow=follow):
-            told = kind if not found.relative_path else None
-            _add_job(listing, found, base, told, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
+        for entry in walk(path, listing, follow=follow):
+            given_kind = kind if not entry.relative_path else None
+            _add_job(listing, entry, base, given_kind, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
     if in_place:
         listing.jobs = _deduplicate(listing.jobs)
     else:
@@ -285,10 +285,10 @@ def find_overwritten(path: str, targets: Iterable[str]) -> str | None:
 
 def _deduplicate(jobs: list[FileJob]) -> list[FileJob]:
     """Keep one job per real file, which several symbolic links may lead to."""
-    kept: dict[str, FileJob] = {}
+    unique: dict[str, FileJob] = {}
     for job in jobs:
-        kept.setdefault(os.path.realpath(job.source), job)
-    return list(kept.values())
+        unique.setdefault(os.path.realpath(job.source), job)
+    return list(unique.values())
 
 
 def detect_kind(path: str) -> FileKind | None:

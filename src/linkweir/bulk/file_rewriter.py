@@ -96,10 +96,10 @@ class FileRewriter:
         """
         self._on_mail_started = on_mail_started
         result = FileResult(job)
-        kept: list[bytes] = []
+        report_rows: list[bytes] = []
         try:
-            self._open_and_rewrite(result, on_progress, rows or kept.append)
-            result.rows = b"".join(kept)
+            self._open_and_rewrite(result, on_progress, rows or report_rows.append)
+            result.rows = b"".join(report_rows)
             return result
         except (BrokenPipeError, EOFError):
             raise
@@ -152,8 +152,8 @@ class FileRewriter:
             if done is None:
                 yield piece.data
                 continue
-            for found in done.links:
-                result.counts[found.link.outcome] = result.counts.get(found.link.outcome, 0) + 1
+            for part_link in done.links:
+                result.counts[part_link.link.outcome] = result.counts.get(part_link.link.outcome, 0) + 1
             for note in done.notes:
                 result.notes[note.code] = result.notes.get(note.code, 0) + 1
             if self.config.report:
@@ -185,9 +185,9 @@ class FileRewriter:
             return None
 
     def _report_mail_links(self, result: FileResult, done: Rewritten, number: int | None, rows: ReportWriter) -> None:
-        for found in done.links:
+        for part_link in done.links:
             replaced = not self.config.dry_run
-            rows(format_row(result.job.source, found.link, replaced=replaced, part=found.part, message=number))
+            rows(format_row(result.job.source, part_link.link, replaced=replaced, part=part_link.part, message=number))
 
     def _rewrite_html(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
         """Yield the rewritten document; on an error first the rest unchanged, since a stream is never cut."""

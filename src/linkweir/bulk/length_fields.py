@@ -32,14 +32,14 @@ def _find_updates(block: HeaderBlock, before: bytes, after: bytes) -> Iterator[t
     """Where a number stands, and what it has to be. The empty line before the next "From " may count or not."""
     separator = _LINE_END.search(before, max(block.body, len(before) - 2))
     for line in block.lines:
-        found = _NUMBER.fullmatch(before, line.value, line.end)
+        match = _NUMBER.fullmatch(before, line.value, line.end)
         measure = _MEASURES.get(line.name)
-        if found is None or measure is None or line.start >= block.body:
+        if match is None or measure is None or line.start >= block.body:
             continue
         old, new = measure(before[block.body :]), measure(after[block.body :])
         apart = measure(separator[0]) if separator else 0
-        if int(found[1]) in (old, old - apart):
-            yield *found.span(1), int(found[1]) - old + new
+        if int(match[1]) in (old, old - apart):
+            yield *match.span(1), int(match[1]) - old + new
 
 
 def update_maildir_name(path: str, before: bytes, after: bytes) -> str:
@@ -49,9 +49,9 @@ def update_maildir_name(path: str, before: bytes, after: bytes) -> str:
     folder, name = os.path.split(path)
     old, new = _measure_mail(before), _measure_mail(after)
 
-    def restate(found: re.Match[str]) -> str:
-        right = int(found[2]) == old[found[1]]
-        return f",{found[1]}={new[found[1]]}" if right else found[0]
+    def restate(match: re.Match[str]) -> str:
+        right = int(match[2]) == old[match[1]]
+        return f",{match[1]}={new[match[1]]}" if right else match[0]
 
     return os.path.join(folder, _MAILDIR_FIELDS.sub(restate, name))
 

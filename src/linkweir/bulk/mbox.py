@@ -30,24 +30,24 @@ class MailPiece:
 def split_mbox(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
     """The mails of a mailbox that arrives in chunks; together they are the mailbox, byte for byte."""
     held = bytearray()
-    number, looked, passing = 1, 0, False
+    number, searched, passing = 1, 0, False
     for chunk in itertools.chain(chunks, (None,)):
         held += chunk or b""
-        while found := _SEPARATOR.search(held, max(0, looked)):
-            separates = _is_separator(held, found.end(), chunk is None)
+        while match := _SEPARATOR.search(held, max(0, searched)):
+            separates = _is_separator(held, match.end(), chunk is None)
             if separates is None:
                 break
             if not separates:
-                looked = found.end()
+                searched = match.end()
                 continue
-            yield MailPiece(bytes(held[: found.end()]), 0 if passing else number)
-            del held[: found.end()]
-            number, looked, passing = number + 1, 0, False
-        looked = found.start() if found else max(looked, len(held) - _SEPARATOR_BYTES)
+            yield MailPiece(bytes(held[: match.end()]), 0 if passing else number)
+            del held[: match.end()]
+            number, searched, passing = number + 1, 0, False
+        searched = match.start() if match else max(searched, len(held) - _SEPARATOR_BYTES)
         if len(held) > MAX_MAIL_BYTES:
-            yield MailPiece(bytes(held[:looked]), 0)
-            del held[:looked]
-            looked, passing = 0, True
+            yield MailPiece(bytes(held[:searched]), 0)
+            del held[:searched]
+            searched, passing = 0, True
     if held:
         yield MailPiece(bytes(held), 0 if passing else number)
 

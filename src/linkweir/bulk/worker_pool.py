@@ -112,9 +112,11 @@ class _Worker:
     """A process, our end of its pipe, and what it has been given but not yet answered."""
 
     def __init__(self, recipe: RewriteConfig, context: BaseContext) -> None:
-        self.pipe, theirs = context.Pipe()
-        ours = None if context is _SPAWN else self.pipe  # inherited, and to be closed there, or its end never shows
-        self.process: BaseProcess = context.Process(target=_run_worker, args=(theirs, recipe, ours), daemon=True)  # type: ignore[attr-defined]
+        self.pipe, child_end = context.Pipe()
+        # a fork inherits the parent's end, and has to close it, or its end never shows
+        parent_end = None if context is _SPAWN else self.pipe
+        arguments = (child_end, recipe, parent_end)
+        self.process: BaseProcess = context.Process(target=_run_worker, args=arguments, daemon=True)  # type: ignore[attr-defined]
         try:
             with _block_signals(context):
                 self.process.start()
@@ -122,7 +124,7 @@ class _Worker:
             self.pipe.close()
             raise
         finally:
-            theirs.close()
+            child_end.close()
         self.batch: deque[tuple[int, FileJob]] = deque()
         self.is_up = False
         self.mail: int | None = None
