@@ -109,25 +109,25 @@ class AggregateDeltas:
         hour, probability = clicker
         sums = self.buckets[target.account_id, target.scopes, hour]
         moves = [
-            (EXPECTED_CLICKERS_COLUMN + place, factor * count)
-            for place, count in enumerate(clicker_counts(probability))
+            (EXPECTED_CLICKERS_COLUMN + index, factor * count)
+            for index, count in enumerate(clicker_counts(probability))
         ]
-        for one in (key, *target.shared_dimensions) if key == ALL_CLICKS else (key,):
-            _add_row(sums, one, moves, 0)
+        for dimension in (key, *target.shared_dimensions) if key == ALL_CLICKS else (key,):
+            _add_row(sums, dimension, moves, 0)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The differences of the sums as the store takes them: each row once."""
-        found: dict[tuple[int, str, DimensionValue, int], list[Any]] = {}
+        merged: dict[tuple[int, str, DimensionValue, int], list[Any]] = {}
         for (account, scopes, hour), sums in self.buckets.items():
             for scope in scopes:
                 for key, row in sums.items():
-                    place = (account.int, scope, key, hour)  # a UUID's own hash is slow
-                    known = found.get(place)
+                    row_key = (account.int, scope, key, hour)  # a UUID's own hash is slow
+                    known = merged.get(row_key)
                     if known is None:
-                        found[place] = [account, scope, *key, hour, *row]
+                        merged[row_key] = [account, scope, *key, hour, *row]
                     else:
                         known[COUNTS_OFFSET:] = map(add, known[COUNTS_OFFSET:], row)
-        return [tuple(row) for row in found.values()]
+        return [tuple(row) for row in merged.values()]
 
 
 def _add_row(

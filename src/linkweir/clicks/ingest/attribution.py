@@ -31,18 +31,18 @@ def attribute_events(
     by_id = {event.id: event for event in events}
     new = [by_id[key] for key in by_id.keys() - clicks_table.find_stored_ids(connection, list(by_id))]
     new.sort(key=lambda event: (event.at, event.id.int))
-    messages = clicks_table.get_messages_by_number(connection, {one.number for one in new if one.number is not None})
+    messages = clicks_table.get_messages_by_number(connection, {each.number for each in new if each.number is not None})
     owners = clicks_table.get_key_owners(connection, {event.key_id for event in new}) if new else {}
     groups: _Groups = {}
-    found: dict[int, MessageClicks] = {}
+    groups_by_id: dict[int, MessageClicks] = {}
     for event in new:
         row = messages.get(event.number) if event.number is not None else None
         group, click = _attribute_event(event, row, owners.get(event.key_id), classifier.enricher, groups)
         group.new.append(click)
         if click.ip and group.message_key is not None:
             classifier.history.observe_arrival(click.ip, group.message_key, click.at)
-        found[id(group)] = group
-    return list(found.values())
+        groups_by_id[id(group)] = group
+    return list(groups_by_id.values())
 
 
 def _attribute_event(
@@ -77,9 +77,9 @@ def _strip_personal_data(event: ClickEvent, enrichment: Enrichment) -> tuple[Cli
     """Nothing personal is stored of a click on a message that has expired or was erased; the class of its user agent
     is, or a program that names itself would be classified as a person.
     """
-    personal = [one for one in CLICK_DIMENSIONS if not one.is_coarse]
-    requested: dict[str, Any] = {one.name: None for one in personal if one.from_request}
-    derived: dict[str, Any] = {one.name: None for one in personal if not one.from_request}
+    personal = [dimension for dimension in CLICK_DIMENSIONS if not dimension.is_coarse]
+    requested: dict[str, Any] = {dimension.name: None for dimension in personal if dimension.from_request}
+    derived: dict[str, Any] = {dimension.name: None for dimension in personal if not dimension.from_request}
     event = replace(
         event,
         signals=" ".join((*event.signals.split(), *enrichment.signals)),

@@ -114,8 +114,8 @@ class Click:
         """Fill what follows from the rest."""
         self.sort_key = (self.at, self.id.int)
         if self.kind == "click":
-            found = iter_click_values(self.privacy, self.position, self.destination, self.dimensions)
-            self.own_dimensions = tuple(found)
+            dimension_values = iter_click_values(self.privacy, self.position, self.destination, self.dimensions)
+            self.own_dimensions = tuple(dimension_values)
         else:
             self.own_dimensions = ()
 
@@ -148,7 +148,8 @@ class Click:
             prefetch=event.prefetch,
             signals=event.signals,
             dimensions={
-                one.name: getattr(event if one.from_request else enrichment, one.name) for one in CLICK_DIMENSIONS
+                dimension.name: getattr(event if dimension.from_request else enrichment, dimension.name)
+                for dimension in CLICK_DIMENSIONS
             },
             system=enrichment.system,
             region=enrichment.region,

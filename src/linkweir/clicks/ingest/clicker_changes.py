@@ -26,13 +26,13 @@ class ClickersChange:
 
 def iter_clicker_changes(connection: Connection, groups: Sequence[MessageClicks]) -> Iterator[ClickersChange]:
     """Yield what changes for these messages; the store must have their clicks as they were before."""
-    changed = [(group, found) for group in groups if (found := _changed_clicks(group))]
+    changed = [(group, clicks) for group in groups if (clicks := _changed_clicks(group))]
     known: dict[MessageKey, dict[uuid.UUID, ProbableHit]] = {}
     for few in (True, False):
         keys = [_key(group) for group, _ in changed if group.hit_count != 0 and _has_few_hits(group) is few]
         known |= load_hits(connection, keys, few=few)
-    for group, found in changed:
-        yield _change(group, found, known.get(_key(group), {}))
+    for group, clicks in changed:
+        yield _change(group, clicks, known.get(_key(group), {}))
 
 
 def _changed_clicks(group: MessageClicks) -> list[Click]:

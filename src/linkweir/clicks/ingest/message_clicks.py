@@ -73,9 +73,9 @@ class MessageClicks:
     def _classify_window(self, first: int, last: int, classifier: ClickClassifier) -> list[Click]:
         window = classifier.window_us
         start, end = first - 2 * window, last + 2 * window
-        near = [click for click in self.stored.values() if start <= click.at <= end]
-        complete = start if len(near) < MAX_HITS_PER_SPAN else min(click.at for click in near)
-        clicks = near + [click for click in self.new if first <= click.at <= last]
+        stored = [click for click in self.stored.values() if start <= click.at <= end]
+        complete = start if len(stored) < MAX_HITS_PER_SPAN else min(click.at for click in stored)
+        clicks = stored + [click for click in self.new if first <= click.at <= last]
         clicks.sort(key=lambda click: click.sort_key)
         shown = [click.to_hit(classifier.enricher) for click in clicks]
         context = classifier.history.evidence_for(
@@ -94,14 +94,14 @@ class MessageClicks:
 
 def _set_verdict(click: Click, classification: Classification) -> bool:
     """Take the judgement over; whether it is another one."""
-    found = classification.verdict
-    if click.method != "GET" and found in COUNTED_VERDICTS:
-        found = "machine"  # whatever the rules say: nobody reads what a HEAD brings
+    verdict = classification.verdict
+    if click.method != "GET" and verdict in COUNTED_VERDICTS:
+        verdict = "machine"  # whatever the rules say: nobody reads what a HEAD brings
     reasons = " ".join(classification.reasons)
     machine = BASIS_POINTS
-    if click.method == "GET" and found not in NOBODYS_VERDICTS:
+    if click.method == "GET" and verdict not in NOBODYS_VERDICTS:
         machine = round(classification.machine_probability * BASIS_POINTS)
-    judged = (found, classification.confidence, reasons, machine)
+    judged = (verdict, classification.confidence, reasons, machine)
     if judged == (click.verdict, click.confidence, click.reasons, click.machine_basis_points):
         return False
     click.verdict, click.confidence, click.reasons, click.machine_basis_points = judged

@@ -39,8 +39,15 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
     reclassification_queries.update_verdicts(
         connection,
         [
-            (one.verdict, one.confidence, one.reasons, one.machine_basis_points, one.notify_at, one.id)
-            for one in changed
+            (
+                changed_click.verdict,
+                changed_click.confidence,
+                changed_click.reasons,
+                changed_click.machine_basis_points,
+                changed_click.notify_at,
+                changed_click.id,
+            )
+            for changed_click in changed
         ],
     )
     unique_clicks = _update_unique_clicks(connection, [group for group in named if _changes_counts(group)])
@@ -49,7 +56,9 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
     _schedule_notifications(connection, new, classifier.notify_delay_us, now)
     clicks_table.add(connection, [click.to_row() for click in new])
     moved = [click for click in stored if click.unique_flags != click.stored_unique_flags]
-    reclassification_queries.update_unique_flags(connection, [(one.first, one.firsts, one.id) for one in moved])
+    reclassification_queries.update_unique_flags(
+        connection, [(changed_click.first, changed_click.firsts, changed_click.id) for changed_click in moved]
+    )
     deltas = AggregateDeltas()
     for click in (*new, *stored):
         deltas.add(click)
@@ -103,14 +112,14 @@ def _update_unique_clicks(connection: Connection, groups: Sequence[MessageClicks
             connection, [group.message_key for group in groups if group.message_key is not None]
         ),
     )
-    found: dict[uuid.UUID, UniqueClicks] = {}
+    by_message: dict[uuid.UUID, UniqueClicks] = {}
     for group in groups:
         unique_clicks = UniqueClicks(group.stored.values())
         tied = [click for click in group.new if click.message_key is not None]
         unique_clicks.update([*tied, *group.stored.values()], _load_later(connection, group))
         if isinstance(group.message_key, uuid.UUID):
-            found[group.message_key] = unique_clicks
-    return found
+            by_message[group.message_key] = unique_clicks
+    return by_message
 
 
 def _load_later(connection: Connection, group: MessageClicks) -> LoadLaterClicks:
@@ -124,7 +133,9 @@ def _load_later(connection: Connection, group: MessageClicks) -> LoadLaterClicks
 
 
 def _schedule_notifications(connection: Connection, new: Sequence[Click], wait: int, now: int) -> None:
-    subscribed = _subscribed_kinds(connection, {one.account_id for one in new if one.message_id and one.account_id})
+    subscribed = _subscribed_kinds(
+        connection, {new_click.account_id for new_click in new if new_click.message_id and new_click.account_id}
+    )
     for click in new:
         if click.message_id and click.method == "GET" and click.kind in subscribed[click.account_id]:
             click.notify_at = min(click.at, now + wait) + wait  # the clock may have been ahead, and was set back
@@ -132,12 +143,14 @@ def _schedule_notifications(connection: Connection, new: Sequence[Click], wait: 
 
 def _subscribed_kinds(connection: Connection, accounts: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, set[str]]:
     """By account: whether its webhooks want to hear of clicks and opens; for the others nothing needs to be told."""
-    found: dict[uuid.UUID | None, set[str]] = {}
+    kinds_by_account: dict[uuid.UUID | None, set[str]] = {}
     for account in accounts:
-        wanted = {kind for hook in outbox_table.list_enabled_webhooks(connection, account) for kind in hook["events"]}
-        heard = {"click": wanted & {"clicked", "click_corrected"}, "open": wanted & {"opened"}}
-        found[account] = {kind for kind, some in heard.items() if some}
-    return found
+        event_kinds = {
+            kind for hook in outbox_table.list_enabled_webhooks(connection, account) for kind in hook["events"]
+        }
+        heard = {"click": event_kinds & {"clicked", "click_corrected"}, "open": event_kinds & {"opened"}}
+        kinds_by_account[account] = {kind for kind, some in heard.items() if some}
+    return kinds_by_account
 
 
 def _write_aggregates(

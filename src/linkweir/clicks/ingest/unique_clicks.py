@@ -41,7 +41,7 @@ class UniqueClicks:
 
     def first_click_at(self, position: int) -> int | None:
         """When the first counted click on the link in this place was made; None: there was none."""
-        times = [one.at for key, one in self._current.items() if key[0] == "link" and one.position == position]
+        times = [click.at for key, click in self._current.items() if key[0] == "link" and click.position == position]
         return min(times, default=None)
 
     def _release(self, click: Click) -> dict[DimensionValue, Click]:
@@ -63,10 +63,10 @@ class UniqueClicks:
     def _promote_next(self, lost: dict[DimensionValue, Click], load_later: LoadLaterClicks) -> None:
         # nothing that counts is older than a first one that was lost: whoever reads on from there reads each click
         # at most once for each time that a first one moves on
-        for click in load_later(min(one.at for one in lost.values())):
-            found = [key for key in click.own_dimensions if key in lost]
-            self._claim(click, found)
-            for key in found:
+        for click in load_later(min(unique.at for unique in lost.values())):
+            promoted = [key for key in click.own_dimensions if key in lost]
+            self._claim(click, promoted)
+            for key in promoted:
                 del lost[key]
             if not lost:
                 return

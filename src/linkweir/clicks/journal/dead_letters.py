@@ -129,4 +129,4 @@ def _message_numbers(value: Any) -> set[int]:
     if not isinstance(value, dict):
         return set()
     own = {value["number"]} if isinstance(value.get("number"), int) else set()
-    return own.union(*(_message_numbers(one) for one in value.values()))
+    return own.union(*(_message_numbers(item) for item in value.values()))

@@ -53,9 +53,9 @@ class AppendBatch:
         """Tell the first `durable_count` that they are durable and the others their fate."""
         if self.timer is not None:
             self.timer.cancel()
-        for place, promise in enumerate(self.futures):
+        for index, promise in enumerate(self.futures):
             if not promise.done():
-                promise.set_result("kept" if place < durable_count else result)
+                promise.set_result("kept" if index < durable_count else result)
 
 
 class LoopWaker:
@@ -201,8 +201,8 @@ class LocalJournal(WorkerThread):
         assert cursor is None or isinstance(cursor, LocalCursor)
         if not self._reader.acquire():
             return None
-        facts, places = self._reader.read(cursor, limit)
-        return EventBatch(facts, places if places.offsets else None)
+        facts, offsets = self._reader.read(cursor, limit)
+        return EventBatch(facts, offsets if offsets.offsets else None)
 
     def acknowledge(self, cursor: JournalCursor) -> None:
         """As Journal has it. The bytes are wiped, and their files used again."""
@@ -264,12 +264,12 @@ class LocalJournal(WorkerThread):
         decided, news = self._queue.completed, False
         while side.in_flight and side.in_flight[0].end_number <= decided:
             group = side.in_flight.popleft()
-            kept = group.end_number - group.first_number
+            durable_count = group.end_number - group.first_number
             for first, behind in tuple(self._lost_ranges):
                 if first < group.end_number and behind > group.first_number:
-                    kept = min(kept, max(0, first - group.first_number))
-            news = news or kept > 0
-            group.resolve("lost", kept)
+                    durable_count = min(durable_count, max(0, first - group.first_number))
+            news = news or durable_count > 0
+            group.resolve("lost", durable_count)
         if news:
             self.on_durable()
 
@@ -287,10 +287,10 @@ class LocalJournal(WorkerThread):
                 self._discard_in_flight()
 
     def _write_queue(self) -> None:
-        kept = self._queue.durable
+        durable_before = self._queue.durable
         if self._writer.write(IDLE_SECONDS):
             self._discard_in_flight()
-        elif self._queue.durable > kept:
+        elif self._queue.durable > durable_before:
             self.full = False
 
     def _discard_in_flight(self) -> None:

@@ -66,8 +66,8 @@ class JournalReader:
         for segment in self._active_segments():
             assert segment.epoch is not None
             start = max(segment.acked, offsets.get(segment.epoch.id, RECORDS_OFFSET))
-            found, end = self._read_segment(segment, start, limit - len(facts))
-            facts += found
+            events, end = self._read_segment(segment, start, limit - len(facts))
+            facts += events
             if end > start:
                 offsets[segment.epoch.id] = end
             if len(facts) >= limit:
@@ -96,12 +96,12 @@ class JournalReader:
 
     def _active_segments(self) -> list[JournalSegment]:
         """Files with a life, the oldest life first."""
-        found = self._segments.identities()
-        for path in [path for path, one in self._open_segments.items() if found.get(path) != one.identity]:
+        identities = self._segments.identities()
+        for path in [path for path, segment in self._open_segments.items() if identities.get(path) != segment.identity]:
             if self._open_segments[path].epoch:
                 self._segments.report_lost(self._open_segments[path])
             self._open_segments.pop(path).close()
-        for path in found:
+        for path in identities:
             with contextlib.suppress(FileNotFoundError):
                 if path in self._open_segments:
                     if self._open_segments[path].was_truncated() and self._open_segments[path].epoch:
@@ -111,8 +111,10 @@ class JournalReader:
                     self._open_segments[path] = JournalSegment(path)
                     if self._lock >= 0:
                         self._open_segments[path].finish_wipe()
-        used = [(one.epoch.number, one.path, one) for one in self._open_segments.values() if one.epoch]
-        return [one for _, _, one in sorted(used)]
+        used = [
+            (segment.epoch.number, segment.path, segment) for segment in self._open_segments.values() if segment.epoch
+        ]
+        return [segment for _, _, segment in sorted(used)]
 
     def _read_segment(self, segment: JournalSegment, start: int, limit: int) -> tuple[list[ClickEvent], int]:
         """Facts from `start` on, and where they end. A life whose writer is dead is ended here."""
@@ -126,10 +128,10 @@ class JournalReader:
             if not whole and not any(os.pread(segment.descriptor, RECORD_HEADER.size, start)):
                 return [], start
             data = os.pread(segment.descriptor, (segment.end or segment.size) - start, start)
-            found = scan_records(data, start, segment.epoch.seed, sealed=whole, limit=limit)
-            if abandoned and segment.end is None and found.end >= segment.size:
+            scan = scan_records(data, start, segment.epoch.seed, sealed=whole, limit=limit)
+            if abandoned and segment.end is None and scan.end >= segment.size:
                 segment.seal(segment.size)
-            return self._decode_records(segment, found.records, found.corrupt), found.end
+            return self._decode_records(segment, scan.records, scan.corrupt), scan.end
         finally:
             if abandoned:
                 segment.unlock()
@@ -192,8 +194,8 @@ def wait_until_wiped(segments: SegmentDirectory, until: float) -> bool:
     some were still waiting at `until` (of the monotonic clock). What arrives meanwhile is not waited for: where readers
     never pause the journal is never empty. Raises OSError.
     """
-    places = end_cursor(segments)
-    while not is_wiped(segments, places):
+    end = end_cursor(segments)
+    while not is_wiped(segments, end):
         if time.monotonic() >= until:
             return False
         time.sleep(POLL_SECONDS)
@@ -214,7 +216,7 @@ def count_active_segments(segments: SegmentDirectory) -> int:
 
 def _is_same_file(descriptor: int, path: Path) -> bool:
     try:
-        ours, named = os.fstat(descriptor), os.stat(path)
+        opened, named = os.fstat(descriptor), os.stat(path)
     except OSError:
         return False
-    return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
+    return (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)

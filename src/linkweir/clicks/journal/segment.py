@@ -128,8 +128,8 @@ class JournalSegment:
     def _read_mark(self, head: bytes, offset: int) -> int | None:
         if self.epoch is None:
             return None
-        found, value, crc = _MARK.unpack_from(head, offset)
-        whole = found == self.epoch.id and crc == zlib.crc32(head[offset : offset + _MARK.size - 4], self.epoch.seed)
+        mark_id, value, crc = _MARK.unpack_from(head, offset)
+        whole = mark_id == self.epoch.id and crc == zlib.crc32(head[offset : offset + _MARK.size - 4], self.epoch.seed)
         return int(value) if whole and RECORDS_OFFSET <= value <= self.size else None
 
     def begin_epoch(self, number: int, field_names: Sequence[str]) -> Epoch:

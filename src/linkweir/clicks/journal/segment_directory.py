@@ -26,9 +26,9 @@ class SegmentDirectory:
         self.path = path
         self.lost: set[tuple[int, int]] = set()  # files in use that somebody has removed or cut
         self.on_lost: Callable[[Path], None] = lambda path: None  # called with each of them
-        wanted = capacity * BYTES_PER_EVENT
-        self.count = max(MIN_SEGMENTS, -(-wanted // SEGMENT_BYTES))
-        self.size = RECORDS_OFFSET + max(2 * MAX_RECORD_BYTES, -(-wanted // self.count) + 4095 & ~4095)
+        min_bytes = capacity * BYTES_PER_EVENT
+        self.count = max(MIN_SEGMENTS, -(-min_bytes // SEGMENT_BYTES))
+        self.size = RECORDS_OFFSET + max(2 * MAX_RECORD_BYTES, -(-min_bytes // self.count) + 4095 & ~4095)
 
     def paths(self) -> list[Path]:
         """The files there are; none when the folder is gone."""
@@ -40,7 +40,7 @@ class SegmentDirectory:
         """The same, with what the system knows each by (st_dev, st_ino)."""
         with contextlib.suppress(OSError), os.scandir(self.path) as entries:
             device = os.stat(self.path).st_dev
-            return {Path(one.path): (device, one.inode()) for one in entries if one.name.endswith(SUFFIX)}
+            return {Path(entry.path): (device, entry.inode()) for entry in entries if entry.name.endswith(SUFFIX)}
         return {}
 
     def report_lost(self, segment: JournalSegment) -> None:
@@ -104,8 +104,8 @@ def _resume_offset(segment: JournalSegment) -> int | None:
     if segment.epoch is None or segment.epoch.field_names != FIELD_NAMES or segment.end is not None:
         return None
     data = os.pread(segment.descriptor, segment.size - segment.acked, segment.acked)
-    found = scan_records(data, segment.acked, segment.epoch.seed, sealed=True)
-    start = found.records[-1][1] if found.records else segment.acked
-    if found.corrupt or segment.size - start < segment.size // 2:
+    scan = scan_records(data, segment.acked, segment.epoch.seed, sealed=True)
+    start = scan.records[-1][1] if scan.records else segment.acked
+    if scan.corrupt or segment.size - start < segment.size // 2:
         return None  # damaged, or hardly worth it: the reader ends it
     return start

@@ -25,7 +25,7 @@ class JournalWriter:
         """Make facts durable: those that the queue holds, and those that come until there are none for `idle` seconds.
         How many it still holds then. Any: every file is full, or no disk takes them.
         """
-        tries, kept = 0, self._queue.durable
+        tries, durable_before = 0, self._queue.durable
         while self._queue.in_flight and tries < MAX_WRITE_FAILURES:
             try:
                 if self._current_target() is None or self._write_segment(idle):
@@ -33,8 +33,8 @@ class JournalWriter:
             except OSError as error:
                 self._log.error("journal.cannot_write", error=str(error))
                 self.close()  # what was written in part is found damaged by the reader, and was promised to nobody
-                tries = tries + 1 if kept == self._queue.durable else 1
-                kept = self._queue.durable
+                tries = tries + 1 if durable_before == self._queue.durable else 1
+                durable_before = self._queue.durable
         return self._queue.in_flight
 
     def has_space(self) -> bool:
@@ -55,12 +55,12 @@ class JournalWriter:
             self._segments.report_lost(self._segment)
             self.close()  # removed, perhaps with its whole folder: whoever reads would never see it
         if self._segment is None:
-            found = self._segments.acquire()
-            if found is None:
+            acquired = self._segments.acquire()
+            if acquired is None:
                 self._segments.preallocate()
-                found = self._segments.acquire()
-            if found is not None:
-                self._segment, start = found
+                acquired = self._segments.acquire()
+            if acquired is not None:
+                self._segment, start = acquired
                 self._target = self._segment.make_write_target(start)
         return self._target
 
