@@ -19,13 +19,13 @@ def list_campaigns(call: DashboardRequest) -> Response:
     """Every tag of the period, newest first."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     with call.services.store.read() as connection:
-        found = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
+        summaries = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
     return call.render(
         "campaigns.html",
         here="campaigns",
         period=chosen,
         choices=report_period.DAY_CHOICES,
-        found=found,
+        found=summaries,
         compared=MAX_COMPARED,
     )
 
@@ -35,22 +35,22 @@ def show_campaign(call: DashboardRequest) -> Response:
     """One tag with its trend, variants, links, segments, and the mail."""
     tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
     with call.services.store.read() as connection:
-        found = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
-    html = heatmap.html_body(found.mail) if found.mail is not None else None
+        report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
+    html = heatmap.html_body(report.mail) if report.mail is not None else None
     return call.render(
         "campaign.html",
         here="campaigns",
         tag=tag,
         period=chosen,
         choices=report_period.DAY_CHOICES,
-        one=found.summary,
-        trend=found.trend,
-        chart=trend_chart(found.trend),
-        links=link_rows(html, call.services.keyring, found.links.clicks, found.links.values, found.short_links),
+        one=report.summary,
+        trend=report.trend,
+        chart=trend_chart(report.trend),
+        links=link_rows(html, call.services.keyring, report.links.clicks, report.links.values, report.short_links),
         drawable=html is not None,
-        variants=[(row, verdict_counts.counts_from_row(row)) for row in found.variants],
-        judged=[one["meaning"] for one in found.differences],
-        segments=found.segments,
+        variants=[(row, verdict_counts.counts_from_row(row)) for row in report.variants],
+        judged=[difference["meaning"] for difference in report.differences],
+        segments=report.segments,
     )
 
 
@@ -72,14 +72,14 @@ def show_segment(call: DashboardRequest) -> Response:
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     segments.dimension_title(by)
     with call.services.store.read() as connection:
-        found = segments.load_segment(
+        segment = segments.load_segment(
             connection, chosen.statistics_query(call.account["id"], tag, group=by, limit=MAX_VALUES)
         )
     return call.render(
         "segment.html",
         here="campaigns",
         tag=tag,
-        one=found,
+        one=segment,
         period=chosen,
         choices=report_period.DAY_CHOICES,
         limit=MAX_VALUES,

@@ -79,13 +79,13 @@ def _render_chart(chart: Any, text: str) -> Markup:
 
 def _sanitize_svg(node: ElementTree.Element) -> None:
     """Leave out what is no drawing, and what styles it from inside; a point keeps its value, for the pointer."""
-    told = {child.get("class"): child.text for child in node.findall(f"{_SVG}desc")}
+    descriptions = {child.get("class"): child.text for child in node.findall(f"{_SVG}desc")}
     for child in list(node):
         if not isinstance(child.tag, str) or child.tag.removeprefix(_SVG) in _REMOVED_TAGS:
             node.remove(child)
         else:
             child.attrib.pop("style", None)
             _sanitize_svg(child)
-    if told.get("value"):
+    if descriptions.get("value"):
         title = ElementTree.SubElement(node, f"{_SVG}title")
-        title.text = f"{told.get('x_label')}: {told['value']}"
+        title.text = f"{descriptions.get('x_label')}: {descriptions['value']}"

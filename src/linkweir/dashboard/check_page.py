@@ -35,16 +35,16 @@ def show_check_result(call: DashboardRequest) -> Response:
     except ValidationError as error:
         raise HTTPException(400, f"{error}. Nothing was checked.") from None
     policy, tracker = parts.submitter.dry_run(parts.keyring, account, domain)
-    found = check(html, switches=policy.switches, links=tracker)
-    tracked = sum(one.link.outcome is Outcome.TRACKED for one in found)
-    lost = sum(one.looks_trackable for one in found)
+    findings = check(html, switches=policy.switches, links=tracker)
+    tracked = sum(finding.link.outcome is Outcome.TRACKED for finding in findings)
+    lost = sum(finding.looks_trackable for finding in findings)
     return call.render(
         "check.html",
         here="check",
         html=html,
         sender=sender,
-        found=found[:MAX_LINKS],
-        counts={"tracked": tracked, "left": len(found) - tracked, "lost": lost},
+        found=findings[:MAX_LINKS],
+        counts={"tracked": tracked, "left": len(findings) - tracked, "lost": lost},
         tracking=policy.track_clicks,
         limit=MAX_LINKS,
     )

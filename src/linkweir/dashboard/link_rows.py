@@ -23,21 +23,23 @@ def link_rows(
     `followed`: `<position>` TAB `<destination>` of each; `short`: where the mail's short links lead, by position.
     """
     rows = {
-        one.position: {
-            "position": one.position,
-            "text": one.link.text,
-            "destination": _destination(one, short),
-            "warning": combine_warnings(None, Outcome.TRACKED, _destination(one, short), one.link.text),
+        placed_link.position: {
+            "position": placed_link.position,
+            "text": placed_link.link.text,
+            "destination": _destination(placed_link, short),
+            "warning": combine_warnings(None, Outcome.TRACKED, _destination(placed_link, short), placed_link.link.text),
         }
-        for one in (heatmap.heatmap_links(html, ring) if html else ())
-        if one.position is not None
+        for placed_link in (heatmap.heatmap_links(html, ring) if html else ())
+        if placed_link.position is not None
     }
     for value in followed:
-        place, _, destination = value.partition("\t")
-        if place.isdigit():
-            row = rows.setdefault(int(place), {"position": int(place), "text": "", "destination": "", "warning": None})
+        position_text, _, destination = value.partition("\t")
+        if position_text.isdigit():
+            row = rows.setdefault(
+                int(position_text), {"position": int(position_text), "text": "", "destination": "", "warning": None}
+            )
             row["destination"] = row["destination"] or destination
-    most = max((one.total for one in counts.values()), default=0)
+    most = max((placed_link.total for placed_link in counts.values()), default=0)
     return [{**row, "clicks": counts.get(position, NO_CLICKS), "most": most} for position, row in sorted(rows.items())]
 
 

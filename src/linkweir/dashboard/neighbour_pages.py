@@ -24,12 +24,12 @@ def parse_page(call: DashboardRequest, limit: int) -> PageRequest:
     for direction in ("after", "before"):
         at, _, key = call.query(direction).partition(".")
         try:
-            place = (int(at), uuid.UUID(key))
+            cursor = (int(at), uuid.UUID(key))
         except ValueError:
             continue
-        if not 0 <= place[0] < MAX_TIMESTAMP_US:
+        if not 0 <= cursor[0] < MAX_TIMESTAMP_US:
             continue  # more than the store can compare with
-        return PageRequest(limit, "after" if direction == "after" else "before", place)
+        return PageRequest(limit, "after" if direction == "after" else "before", cursor)
     return PageRequest(limit)
 
 

@@ -27,8 +27,8 @@ def read_time_zone(request: Request) -> ZoneInfo:
 @cache
 def time_zone_names() -> list[str]:
     """Every zone by its name."""
-    places = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
-    return ["UTC", *places]
+    city_names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+    return ["UTC", *city_names]
 
 
 def set_time_zone_cookie(response: Response, path: str, name: str) -> None:

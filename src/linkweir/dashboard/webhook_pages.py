@@ -26,8 +26,8 @@ def list_webhooks(call: DashboardRequest) -> Response:
     """Every webhook with its counters."""
     with call.services.store.read() as connection:
         rows, waiting = webhook_settings.list_webhooks_with_backlog(connection, call.account["id"])
-    said = "The webhook was deleted." if call.query("done") == "deleted" else ""
-    return call.render("webhooks.html", here="webhooks", rows=rows, waiting=waiting, said=said)
+    flash_message = "The webhook was deleted." if call.query("done") == "deleted" else ""
+    return call.render("webhooks.html", here="webhooks", rows=rows, waiting=waiting, said=flash_message)
 
 
 @login_required
@@ -35,9 +35,11 @@ def show_webhook(call: DashboardRequest) -> Response:
     """One webhook with its newest deliveries."""
     row = load_webhook(call)
     with call.services.store.read() as connection:
-        found = webhook_settings.list_latest_requests(connection, row["id"], MAX_DELIVERIES)
-    said = FLASH_MESSAGES.get(call.query("done"), "")
-    return call.render("webhook.html", here="webhooks", row=row, deliveries=found, limit=MAX_DELIVERIES, said=said)
+        deliveries = webhook_settings.list_latest_requests(connection, row["id"], MAX_DELIVERIES)
+    flash_message = FLASH_MESSAGES.get(call.query("done"), "")
+    return call.render(
+        "webhook.html", here="webhooks", row=row, deliveries=deliveries, limit=MAX_DELIVERIES, said=flash_message
+    )
 
 
 @login_required
