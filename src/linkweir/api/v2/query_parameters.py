@@ -169,13 +169,13 @@ def _field_types(shape: type[Struct]) -> dict[str, inspect.Type]:
     """Return the type of each field, without null and constraints of text."""
     described = inspect.type_info(shape)
     assert isinstance(described, inspect.StructType)
-    return {one.name: _without_null(one.type) for one in described.fields}
+    return {field.name: _without_null(field.type) for field in described.fields}
 
 
 def _without_null(kind: inspect.Type) -> inspect.Type:
     while isinstance(kind, inspect.Metadata | inspect.UnionType):
         options = [kind.type] if isinstance(kind, inspect.Metadata) else kind.types
-        kind = next(one for one in options if not isinstance(one, inspect.NoneType))
+        kind = next(option for option in options if not isinstance(option, inspect.NoneType))
     return kind
 
 
@@ -190,19 +190,19 @@ def _allowed_values(kind: inspect.Type) -> str:
 
 
 def _split_list(query: QueryParams, name: str) -> list[str]:
-    found = [one.strip() for text in query.getlist(name) for one in text.split(",") if one.strip()]
-    if len(found) > MAX_VALUES:
+    items = [item.strip() for text in query.getlist(name) for item in text.split(",") if item.strip()]
+    if len(items) > MAX_VALUES:
         raise ValidationError(name, f"has more than {MAX_VALUES} values")
-    return found
+    return items
 
 
 def _parse_datetime(text: str, name: str) -> datetime:
     """Return the time in UTC. A space in it is a plus that was not percent-encoded."""
     try:
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-        if found.tzinfo is None:
+        parsed = datetime.fromisoformat(text.replace(" ", "+"))
+        if parsed.tzinfo is None:
             raise ValidationError(name, "must have a time zone, as in 2026-01-31T10:00:00Z")
-        return found.astimezone(UTC)
+        return parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValidationError(name, "must be a time like 2026-01-31T10:00:00Z") from None
 

@@ -34,26 +34,26 @@ def to_submission(message: request_types.SendRequest, now: int) -> Submission:
     if not message.text_content and not message.html_content:
         raise ValidationError("text_content", "text_content or html_content is required")
     headers = message.headers or {}
-    asked = tracking_headers.parse_headers(headers.items())
+    from_headers = tracking_headers.parse_headers(headers.items())
     first_attempt_at, expires_at = _parse_schedule(message.schedule, now)
     retention = message.retention or request_types.RetentionOptions()
     return Submission(
         sender=_to_mailbox(message.sender),
-        recipients=tuple(_to_recipient(item, place) for place, item in enumerate(message.recipients)),
+        recipients=tuple(_to_recipient(item, index) for index, item in enumerate(message.recipients)),
         subject=message.subject,
         text=message.text_content or None,
         html=message.html_content or None,
         amp=message.amp_content or None,
         reply_to=_to_mailbox(message.reply_to) if message.reply_to else None,
-        attachments=tuple(_to_attachment(item, place) for place, item in enumerate(message.attachments or ())),
+        attachments=tuple(_to_attachment(item, index) for index, item in enumerate(message.attachments or ())),
         headers=headers,
         substitutions=_parse_substitutions(message.substitutions, "substitutions"),
-        tags=tuple(message.tags) if message.tags is not None else asked.tags,
-        warnings=(*asked.warnings, *mime_builder.list_ignored_headers(headers)),
-        preferences=to_message_preferences(message, asked),
-        sandbox_result=_sandbox_result(message, asked),
-        metadata_retention_days=_coalesce(retention.metadata, asked.metadata_retention_days),
-        content_retention_days=_coalesce(retention.data, asked.content_retention_days),
+        tags=tuple(message.tags) if message.tags is not None else from_headers.tags,
+        warnings=(*from_headers.warnings, *mime_builder.list_ignored_headers(headers)),
+        preferences=to_message_preferences(message, from_headers),
+        sandbox_result=_sandbox_result(message, from_headers),
+        metadata_retention_days=_coalesce(retention.metadata, from_headers.metadata_retention_days),
+        content_retention_days=_coalesce(retention.data, from_headers.content_retention_days),
         first_attempt_at=first_attempt_at,
         expires_at=expires_at,
     )
@@ -81,8 +81,8 @@ def to_utm(options: UtmOptions | None) -> UtmSettings | None:
 
 
 def _sandbox_result(message: request_types.SendRequest, from_headers: HeaderPreferences) -> SandboxResult | None:
-    wanted = from_headers.sandbox if message.sandbox is None else message.sandbox
-    return (message.sandbox_result or from_headers.sandbox_result or "deliver") if wanted else None
+    is_sandbox = from_headers.sandbox if message.sandbox is None else message.sandbox
+    return (message.sandbox_result or from_headers.sandbox_result or "deliver") if is_sandbox else None
 
 
 def _coalesce(*values: T | None) -> T | None:
