@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from linkweir.api import idempotent_requests
+from linkweir.accounts import idempotency
 from linkweir.clock import SECOND_US, now
 from linkweir.db import schema
 from linkweir.mail import retention_job
@@ -104,9 +104,9 @@ def test_answers_are_forgotten_in_time(
     """An answer is given again for a day, one that holds a secret for five minutes; then its row goes, unasked."""
     key = random_uuid()
     first = post_with_key(service, path, key, body)
-    monkeypatch.setattr(idempotent_requests, "now", lambda: now() + (seconds - 30) * SECOND_US)
+    monkeypatch.setattr(idempotency, "now", lambda: now() + (seconds - 30) * SECOND_US)
     assert post_with_key(service, path, key, body) == first + " again"
-    monkeypatch.setattr(idempotent_requests, "now", lambda: now() + (seconds + 30) * SECOND_US)
+    monkeypatch.setattr(idempotency, "now", lambda: now() + (seconds + 30) * SECOND_US)
     assert post_with_key(service, path, key, body) == first
     retention_job.delete_expired(service.components.store, now() + 3 * 86_400 * SECOND_US, service.components.log)
     with service.components.store.read() as connection:

@@ -1,12 +1,12 @@
 """The DKIM key of a domain, as requests set it and as DNS is to publish it. `mail.dkim_signing` signs."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from msgspec import UNSET
-from sqlalchemy import RowMapping
 
 from linkweir.accounts.domain_names import DOMAIN_PATTERN
 from linkweir.accounts.resource_changes import DomainUpdate
@@ -63,19 +63,11 @@ def _to_pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def dns_records(vault: Vault, row: RowMapping) -> list[dict[str, Any]]:
-    """Return the TXT record that receivers look up; none without a key."""
+def make_txt_record(vault: Vault, row: Mapping[Any, Any]) -> tuple[str, str] | None:
+    """Return host and content of the TXT record that receivers look up (RFC 6376); None for a domain without a key."""
     if row["dkim_key"] is None or not row["dkim_selector"]:
-        return []
+        return None
     key = serialization.load_pem_private_key(vault.open(row["dkim_key"]), None)
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return [
-        {
-            "type": "TXT",
-            "label": "DKIM",
-            "host": f"{row['dkim_selector']}._domainkey.{row['domain']}",
-            "content": "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode("ascii"),
-            "required": False,
-            "propagated": False,
-        }
-    ]
+    host = f"{row['dkim_selector']}._domainkey.{row['domain']}"
+    return host, "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode("ascii")

@@ -2,18 +2,17 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from linkweir.accounts.api_keys import ApiPrincipal
+from linkweir.accounts.idempotency import IdempotentRequest
 from linkweir.api import idempotent_requests
-from linkweir.api.idempotent_requests import IdempotentRequest
 from linkweir.api.v2 import query_parameters
 from linkweir.web import authentication, request_body
 from linkweir.web.json_response import JSONResponse
@@ -21,10 +20,14 @@ from linkweir.web.services import AppServices, services_from
 
 S = TypeVar("S", bound=Struct)
 
+ACCOUNT_PATH = "/v2/accounts/{account_id}"
+CREATE_ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+UPDATE_ERRORS = (400, 401, 403, 404, 413, 415, 429, 503)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One authenticated request; `idempotency` stores its response where the client asks for that."""
+    """One authenticated request; `idempotency` stores the response where the client asks for that."""
 
     request: Request
     services: AppServices
@@ -56,9 +59,9 @@ class Operation:
     """One operation: what serves it, and what the OpenAPI document says of it.
 
     `scope` with `is_per_domain`: the key needs it for one domain at least, and the handler or `authorize` checks for
-    which. `authorize` runs before a POST is carried out and before a stored response is replayed. `is_list`: the
-    response is a list of `response`, with cursors when `is_paged`; `is_downloadable`: or a file in one of the export
-    formats, and nothing else when `response` is None. `endpoint` replaces `handler` where API keys of v2 do not apply.
+    which. `authorize` runs before a POST is carried out and before a stored response is replayed. `response`
+    is what is encoded; `is_downloadable`: or a file in one of the export formats, and nothing else when that is None.
+    `endpoint` replaces `handler` where API keys of v2 do not apply.
     """
 
     method: str
@@ -66,7 +69,7 @@ class Operation:
     summary: str
     handler: Callable[[ApiRequest], Response | Struct] | None = None
     endpoint: Callable[[Request], Awaitable[Response]] | None = None
-    authorize: Callable[[ApiRequest], None] | None = None
+    authorize: Callable[[ApiRequest], None] = lambda _call: None
     scope: str = ""
     is_per_domain: bool = False
     has_statistics_limit: bool = False
@@ -74,8 +77,6 @@ class Operation:
     query: type[Struct] | None = None
     response: type[Struct] | None
     status: int = 200
-    is_list: bool = False
-    is_paged: bool = False
     is_downloadable: bool = False
     errors: tuple[int, ...] = (400, 401, 403, 404, 429, 503)
     is_extension: bool = False
@@ -90,38 +91,30 @@ def to_route(operation: Operation) -> Route:
     return Route(operation.path, operation.endpoint or endpoint, methods=[operation.method.upper()])
 
 
-def _to_response(operation: Operation, result: Response | Struct) -> Response:
-    """Return what the handler returned as a response; a struct is the body as the OpenAPI document describes it."""
-    return result if isinstance(result, Response) else JSONResponse(msgspec.json.encode(result), operation.status)
-
-
 async def _handle(request: Request, operation: Operation) -> Response:
-    """Run the handler in a thread. Raises Unauthorized, Forbidden, RateLimited and what the handler raises."""
-    services, handler = services_from(request), operation.handler
-    assert handler is not None
+    """Run the operation in a thread. Raises Unauthorized, Forbidden, RateLimited and what the handler raises."""
+    services = services_from(request)
     principal = await authentication.authenticate(request, services)
     limits = services.statistics_limits if operation.has_statistics_limit else services.limits
     limits.consume(principal.account["id"])
     scope = operation.scope
     principal.require(f"{scope.removesuffix(':all')}:any" if operation.is_per_domain else scope)
-    call = ApiRequest(request, services, principal, b"", IdempotentRequest(services, principal, None))
-    if request.method not in ("POST", "PUT", "PATCH"):
-        return await services.run_blocking(lambda: _to_response(operation, handler(call)))
+    if operation.request is None:
+        return await services.run_blocking(lambda: _run(operation, request, services, principal, b""))
     with services.memory_budget.reserve() as held:
-        call = replace(call, raw_body=await request_body.read_body(request, services.settings.max_body, held))
-        if request.method != "POST":
-            return await services.run_blocking(lambda: _to_response(operation, handler(call)))
+        body = await request_body.read_body(request, services.settings.max_body, held)
+        return await services.run_blocking(lambda: _run(operation, request, services, principal, body))
 
-        def authorize() -> None:
-            if operation.authorize is not None:
-                operation.authorize(call)
 
-        def handle_first(idempotency: IdempotentRequest) -> Response:
-            authorize()
-            return _to_response(operation, handler(replace(call, idempotency=idempotency)))
+def _run(
+    operation: Operation, request: Request, services: AppServices, principal: ApiPrincipal, body: bytes
+) -> Response:
+    idempotency = idempotent_requests.to_idempotent_request(request, services, principal, body)
+    call = ApiRequest(request, services, principal, body, idempotency)
 
-        return await services.run_blocking(
-            lambda: idempotent_requests.run_once(
-                services, principal, request, call.raw_body, authorize=authorize, handler=handle_first
-            )
-        )
+    def handle() -> Response:
+        assert operation.handler is not None
+        result = operation.handler(call)
+        return result if isinstance(result, Response) else JSONResponse(result, operation.status)
+
+    return idempotent_requests.run_once(idempotency, authorize=lambda: operation.authorize(call), handler=handle)

@@ -51,10 +51,13 @@ def build_document() -> dict[str, Any]:
     """The document as a value."""
     types: set[type] = {one for operation in OPERATIONS for one in (operation.response, operation.request) if one}
     named = sorted(
-        {*types, response_types.ErrorResponse, response_types.V1ErrorResponse, response_types.Pagination},
-        key=lambda one: (one.__module__, one.__name__),
+        {*types, response_types.ErrorResponse, response_types.V1ErrorResponse},
+        key=str,
     )
     schemas, components = msgspec.json.schema_components(named, ref_template="#/components/schemas/{name}")
+    for component in components.values():
+        described = component.get("properties", {})
+        component["properties"] = {name: one for name, one in described.items() if "undescribed" not in one}
     refs = dict(zip(named, schemas, strict=True))
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
@@ -104,21 +107,10 @@ def _describe_operation(operation: Operation, refs: dict[type, Any]) -> dict[str
 
 
 def _response_content(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = _json_content(_response_schema(operation, refs))["content"] if operation.response else {}
+    found: dict[str, Any] = _json_content(refs[operation.response])["content"] if operation.response else {}
     for file in FORMATS.values() if operation.is_downloadable else ():
         found[file.media_type.partition(";")[0]] = {"schema": {"type": "string"}}
     return found
-
-
-def _response_schema(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
-    assert operation.response is not None
-    if not operation.is_list:
-        given: dict[str, Any] = refs[operation.response]
-        return given
-    properties = {"object": {"const": "list"}, "data": {"type": "array", "items": refs[operation.response]}}
-    if operation.is_paged:
-        properties["pagination"] = refs[response_types.Pagination]
-    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _json_content(schema: Any) -> dict[str, Any]:

@@ -20,11 +20,24 @@ from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES, is_message_dimension
 from linkweir.errors import UnsupportedRequest, ValidationError
 from linkweir.stats.estimates import expected_counts
+from linkweir.stats.export import ColumnTypes
 from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit, iter_periods
 
 GROUP_BY_NAMES: Final = (*PERIOD_UNITS, *DIMENSION_NAMES)
 GROUP_BY_ATTRIBUTE_PATTERN: Final = f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"
 MAX_PERIODS: Final = 1000  # periods in one answer
+COUNT_COLUMNS: Final[ColumnTypes] = {
+    **dict.fromkeys(("human", "unsure", "machine", "prefetch", "total", "click_count", "clickers"), "whole"),
+    **dict.fromkeys(("expected_clicks", "expected_clicks_low", "expected_clicks_high"), "number"),
+    **dict.fromkeys(("expected_clickers", "expected_clickers_low", "expected_clickers_high"), "number"),
+    "certain_clickers": "whole",
+}
+RATE_COLUMNS: Final[ColumnTypes] = {
+    "sent": "whole",
+    "delivered": "whole",
+    "click_rate": "number",
+    "expected_click_rate": "number",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

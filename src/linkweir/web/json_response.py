@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 from starlette.responses import Response
 
 
@@ -13,4 +13,4 @@ class JSONResponse(Response):
 
     def render(self, content: Any) -> bytes:
         """Bytes go out as they are, everything else as JSON."""
-        return content if isinstance(content, bytes) else orjson.dumps(content)
+        return content if isinstance(content, bytes) else msgspec.json.encode(content)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import orjson
+import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from linkweir.accounts import account_lookup
 from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.api.v2 import request_types, submission_parsing
+from linkweir.api.v2.response_types import ResultRecipient, V1ErrorResponse, V1SendResponse
 from linkweir.api.v2.send_endpoints import require_sender_domains
 from linkweir.clock import now
 from linkweir.errors import Forbidden, Unauthorized, ValidationError
@@ -53,9 +54,9 @@ async def send_email(request: Request) -> Response:
             data = await request_body.read_body(request, parts.settings.max_body, held)
             return await parts.run_blocking(lambda: _send(parts, who, data))
     except ValidationError as error:
-        return JSONResponse({"status": str(error)}, 400)
+        return JSONResponse(V1ErrorResponse(str(error)), 400)
     except (Unauthorized, Forbidden):
-        return JSONResponse({"status": "the API key is missing or may not send this"}, 403)
+        return JSONResponse(V1ErrorResponse("the API key is missing or may not send this"), 403)
 
 
 def _send(services: AppServices, principal: ApiPrincipal, data: bytes) -> Response:
@@ -99,13 +100,12 @@ def _to_send_request(email: V1SendRequest) -> request_types.SendRequest:
 
 def _response_body(results: list[RecipientResult]) -> bytes:
     failed = [result for result in results if result.message_id is None]
-    return orjson.dumps(
-        {
-            "success_count": len(results) - len(failed),
-            "fail_count": len(failed),
-            "failed_recipients": [
-                {"email": one.recipient.mailbox.email, "name": one.recipient.mailbox.name or None} for one in failed
-            ],
-            "errors": [f"{one.recipient.mailbox.email}: {one.error}" for one in failed],
-        }
+    mailboxes = [one.recipient.mailbox for one in failed]
+    return msgspec.json.encode(
+        V1SendResponse(
+            success_count=len(results) - len(failed),
+            fail_count=len(failed),
+            failed_recipients=[ResultRecipient(one.email, one.name or None) for one in mailboxes],
+            errors=[f"{one.recipient.mailbox.email}: {one.error}" for one in failed],
+        )
     )

@@ -32,7 +32,6 @@ def check_message(call: ApiRequest) -> CheckResponse:
     policy, tracker = parts.submitter.dry_run(parts.keyring, account, sender, wishes)
     found_links = check(asked.html_content, switches=policy.switches, links=tracker)
     return CheckResponse(
-        object="check",
         track_clicks=policy.track_clicks,
         track_opens=policy.track_opens,
         privacy=policy.privacy.value,

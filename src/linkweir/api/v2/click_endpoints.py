@@ -1,7 +1,6 @@
 """`GET …/messages/{id}/clicks`, `GET …/messages/{id}/links`, `GET …/statistics/clickers`, `GET …/clicks/export`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import RowMapping
 from starlette.responses import Response
@@ -11,8 +10,16 @@ from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.accounts.tracking_preferences import TrackingPreferences
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import cursor_pagination
+from linkweir.api.v2.click_response_types import (
+    ClickerResource,
+    ClickResource,
+    MessageLinkList,
+    MessageLinkResource,
+    VerdictReason,
+)
 from linkweir.api.v2.message_endpoints import load_message
 from linkweir.api.v2.query_parameters import ClickerQuery, ClickExportQuery, PageQuery, to_microseconds
+from linkweir.api.v2.response_types import ResourcePage, from_row
 from linkweir.clicks.classify import VERDICT_REASONS
 from linkweir.clock import DAY_US, now, rfc3339
 from linkweir.html import Switches
@@ -22,39 +29,32 @@ from linkweir.stats import click_rows, estimates
 from linkweir.stats.export import parse_format
 from linkweir.stats.message_link_report import CONTENT_EXPIRED_NOTE, report_links
 from linkweir.web.downloads import file_response
-from linkweir.web.json_response import JSONResponse
 
 
-def list_clicks(call: ApiRequest) -> Response:
+def list_clicks(call: ApiRequest) -> ResourcePage[ClickResource]:
     """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
     wanted = cursor_pagination.to_page_request(call.parse_query(PageQuery))
     with call.services.store.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
         found = click_rows.list_clicks_of_message(connection, row["id"], wanted)
-    return cursor_pagination.list_response(found, _click_to_json, time_column="at")
+    return cursor_pagination.to_resource_page(found, _to_click_resource, time_column="at")
 
 
-def _click_to_json(row: RowMapping) -> dict[str, Any]:
-    names = ("position", "destination", "method", "privacy", "verdict", "confidence", "first", "ip", "user_agent")
-    return {
-        "object": "click",
-        "id": str(row["id"]),
-        "time": rfc3339(row["at"]),
-        **{name: row[name] for name in (*names, *click_rows.DERIVED_COLUMNS)},
-        "machine_probability": estimates.machine_probability(row),
-        "reasons": [{"code": code, "sentence": VERDICT_REASONS.get(code, code)} for code in row["reasons"].split()],
-    }
+def _to_click_resource(row: RowMapping) -> ClickResource:
+    reasons = [VerdictReason(code, VERDICT_REASONS.get(code, code)) for code in row["reasons"].split()]
+    probability = estimates.machine_probability(row)
+    return from_row(ClickResource, row, time=rfc3339(row["at"]), machine_probability=probability, reasons=reasons)
 
 
-def list_links(call: ApiRequest) -> Response:
+def list_links(call: ApiRequest) -> MessageLinkList:
     """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
     parts = call.services
     house = parts.submitter.defaults
     with parts.store.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
-        domain = account_lookup.find_domain(connection, call.principal.account["id"], row["sender"])
+        domain = account_lookup.find_domain(connection, call.account_id, row["sender"])
         levels = [
             account_lookup.account_from_row(call.principal.account).preferences,
             *([domain.preferences] if domain else []),
@@ -62,9 +62,9 @@ def list_links(call: ApiRequest) -> Response:
         base_url = house.base_url_for(domain.tracking_host if domain else None)
         tracker = tracker_for_message(parts.keyring, base_url, row)
         found = report_links(connection, row, tracker, _link_options(row, house.switches, levels))
-    shown = [{**one.to_dict(), "first_at": rfc3339(one.first_at)} for one in found.links]
+    shown = [from_row(MessageLinkResource, one.to_dict()) for one in found.links]
     note = None if found.complete else CONTENT_EXPIRED_NOTE
-    return JSONResponse({"object": "list", "data": shown, "complete": found.complete, "note": note})
+    return MessageLinkList(data=shown, complete=found.complete, note=note)
 
 
 def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence[TrackingPreferences]) -> Switches:
@@ -79,9 +79,9 @@ def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence
     )
 
 
-def list_clickers(call: ApiRequest) -> Response:
+def list_clickers(call: ApiRequest) -> Response | ResourcePage[ClickerResource]:
     """Who clicked in a campaign, or on one of its links; as pages, or the whole as a file."""
-    query, account = call.parse_query(ClickerQuery), call.principal.account["id"]
+    query, account = call.parse_query(ClickerQuery), call.account_id
     tag, position, destination = query.tag, query.position, query.destination
     if query.format:
         wanted = parse_format(query.format)
@@ -90,20 +90,12 @@ def list_clickers(call: ApiRequest) -> Response:
     page = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
         found = click_rows.list_clickers(connection, account, tag, page, position=position, destination=destination)
-    return cursor_pagination.list_response(found, _clicker_to_json, time_column="at")
+    return cursor_pagination.to_resource_page(found, _to_clicker_resource, time_column="at")
 
 
-def _clicker_to_json(row: RowMapping) -> dict[str, Any]:
-    names = ("recipient", "variant", "click_count", "links", "machine")
-    times = {"sent_at": rfc3339(row["at"]), "first_at": rfc3339(row["first_at"])}
+def _to_clicker_resource(row: RowMapping) -> ClickerResource:
     expected = click_rows.expected_clicker_fields(row)
-    return {
-        "object": "clicker",
-        "message_id": str(row["id"]),
-        **{name: row[name] for name in names},
-        **expected,
-        **times,
-    }
+    return from_row(ClickerResource, row, message_id=row["id"], sent_at=rfc3339(row["at"]), **expected)
 
 
 def export_clicks(call: ApiRequest) -> Response:
@@ -113,7 +105,7 @@ def export_clicks(call: ApiRequest) -> Response:
     to_at, from_at = to_microseconds(query.to_time) or now(), to_microseconds(query.from_time)
     rows = click_rows.iter_clicks(
         call.services.store,
-        call.principal.account["id"],
+        call.account_id,
         max(0, to_at - 30 * DAY_US) if from_at is None else from_at,
         to_at,
         tag=query.tag,

@@ -1,10 +1,9 @@
 """What the endpoints on clicks and people answer, as types; all of it ours."""
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from linkweir.accounts.resource_changes import PrivacyName
 from linkweir.html import Outcome
@@ -19,14 +18,13 @@ class VerdictReason(Struct):
     sentence: str
 
 
-class ClickResource(Struct):
+class ClickResource(Struct, kw_only=True, tag_field="object", tag="click"):
     """One hit on a link. What the privacy mode does not allow is null. `machine_probability`: how likely a machine
     followed the link, or one that nobody reads (a HEAD request, a prefetch).
     """
 
-    object: Literal["click"]
     id: UUID
-    time: datetime
+    time: str
     position: int
     destination: str | None
     method: str
@@ -67,13 +65,12 @@ class MessageLinkResource(Struct):
     expected_clicks: float
     expected_clicks_low: float
     expected_clicks_high: float
-    first_at: datetime | None
+    first_at: str | None
 
 
-class MessageLinkList(Struct):
+class MessageLinkList(Struct, kw_only=True, tag_field="object", tag="list"):
     """The links in order; not `complete` when the mail is gone, and then `note` says so."""
 
-    object: Literal["list"]
     data: list[MessageLinkResource]
     complete: bool
     note: str | None
@@ -103,18 +100,18 @@ class ClickCountFields(Struct, kw_only=True):
     certain_clickers: int
 
 
-class StatisticsRow(ClickCountFields, kw_only=True, omit_defaults=True):
+class StatisticsRow(ClickCountFields, kw_only=True):
     """One period, or one value; messages and rate where the value is known before anybody clicks."""
 
-    from_timestamp: datetime | None = None
-    to_timestamp: datetime | None = None
-    value: str = ""
-    position: int = 0
-    destination: str | None = None
-    sent: int = 0
-    delivered: int = 0
-    click_rate: float | None = None
-    expected_click_rate: float | None = None
+    from_timestamp: str | UnsetType = UNSET
+    to_timestamp: str | UnsetType = UNSET
+    value: str | UnsetType = UNSET
+    position: int | UnsetType = UNSET
+    destination: str | UnsetType | None = UNSET
+    sent: int | UnsetType = UNSET
+    delivered: int | UnsetType = UNSET
+    click_rate: float | UnsetType | None = UNSET
+    expected_click_rate: float | UnsetType | None = UNSET
 
 
 class RateFields(ClickCountFields, kw_only=True):
@@ -140,23 +137,21 @@ class VariantRow(RateFields, kw_only=True):
     variant: str
 
 
-class ClickStatistics(Struct):
+class ClickStatistics(Struct, kw_only=True, tag_field="object", tag="list"):
     """The rows, and the whole hours that they are of."""
 
-    object: Literal["list"]
     data: list[StatisticsRow]
-    from_timestamp: datetime
-    to_timestamp: datetime
+    from_timestamp: str
+    to_timestamp: str
     has_more: bool
 
 
-class CampaignStatistics(Struct):
+class CampaignStatistics(Struct, kw_only=True, tag_field="object", tag="list"):
     """The campaigns, and the whole hours that they are of."""
 
-    object: Literal["list"]
     data: list[CampaignRow]
-    from_timestamp: datetime
-    to_timestamp: datetime
+    from_timestamp: str
+    to_timestamp: str
     has_more: bool
 
 
@@ -177,21 +172,19 @@ class VariantDifference(Struct):
     meaning: str
 
 
-class VariantStatistics(Struct):
+class VariantStatistics(Struct, kw_only=True, tag_field="object", tag="variants"):
     """A campaign's variants, and how they differ."""
 
-    object: Literal["variants"]
     tag: str
     data: list[VariantRow]
     differences: list[VariantDifference]
 
 
-class ClickerResource(Struct):
+class ClickerResource(Struct, kw_only=True, tag_field="object", tag="clicker"):
     """One message whose recipient clicked; with which probability a person did, and how many clicks people are expected
     to have made (on the link asked for).
     """
 
-    object: Literal["clicker"]
     message_id: UUID
     recipient: str
     variant: str | None
@@ -202,25 +195,23 @@ class ClickerResource(Struct):
     click_probability: float
     links: int
     machine: int
-    sent_at: datetime
-    first_at: datetime | None
+    sent_at: str
+    first_at: str | None
 
 
-class RecipientExport(Struct):
+class RecipientExport(Struct, kw_only=True, tag_field="object", tag="recipient"):
     """Everything that is stored on one person: messages with every row that belongs to them, column by column, and by
     table the destinations that hold the address.
     """
 
-    object: Literal["recipient"]
     email: str
     messages: list[dict[str, Any]]
     named: dict[str, list[str]]
 
 
-class ErasureResponse(Struct):
+class ErasureResponse(Struct, kw_only=True, tag_field="object", tag="erased"):
     """What was removed. `overwritten`: no old copy is left in the database's files."""
 
-    object: Literal["erased"]
     messages: int
     rows: dict[str, int]
     mails: int

@@ -1,12 +1,20 @@
 """`GET …/statistics/clicks`, `…/statistics/campaigns`, `…/statistics/variants`: sums, and what they say."""
 
 import time
-import uuid
 from typing import Any
 
 from starlette.responses import Response
 
 from linkweir.api.endpoint import ApiRequest
+from linkweir.api.v2.click_response_types import (
+    CampaignRow,
+    CampaignStatistics,
+    ClickStatistics,
+    StatisticsRow,
+    VariantDifference,
+    VariantRow,
+    VariantStatistics,
+)
 from linkweir.api.v2.query_parameters import (
     CampaignQuery,
     ClickStatisticsQuery,
@@ -18,30 +26,17 @@ from linkweir.api.v2.query_parameters import (
 from linkweir.clock import HOUR_US, rfc3339
 from linkweir.errors import ValidationError
 from linkweir.stats import campaigns, click_statistics
-from linkweir.stats.click_statistics import StatisticsQuery
+from linkweir.stats.click_statistics import COUNT_COLUMNS, RATE_COLUMNS, StatisticsQuery
 from linkweir.stats.export import ColumnTypes, parse_format
 from linkweir.stats.periods import HOUR_SECONDS, MAX_HOUR, MIN_HOUR, PERIOD_UNITS, parse_time_zone
 from linkweir.web.downloads import file_response
-from linkweir.web.json_response import JSONResponse
 
 SCOPE = "statistics-transactional:read"
 DEFAULT_HOURS = {"hour": 24, "day": 7 * 24, "week": 12 * 7 * 24, "month": 365 * 24}
 MONTH_HOURS = 30 * 24
-COUNT_COLUMNS: ColumnTypes = {
-    **dict.fromkeys(("human", "unsure", "machine", "prefetch", "total", "click_count", "clickers"), "whole"),
-    **dict.fromkeys(("expected_clicks", "expected_clicks_low", "expected_clicks_high"), "number"),
-    **dict.fromkeys(("expected_clickers", "expected_clickers_low", "expected_clickers_high"), "number"),
-    "certain_clickers": "whole",
-}
-RATE_COLUMNS: ColumnTypes = {
-    "sent": "whole",
-    "delivered": "whole",
-    "click_rate": "number",
-    "expected_click_rate": "number",
-}
 
 
-def count_clicks(call: ApiRequest) -> Response:
+def count_clicks(call: ApiRequest) -> Response | ClickStatistics:
     """Clicks by time, or by one thing that is known of them."""
     query = call.parse_query(ClickStatisticsQuery)
     group, tag = query.group_by, query.tag
@@ -50,7 +45,7 @@ def count_clicks(call: ApiRequest) -> Response:
     wanted = parse_format(query.format) if query.format else None
     first, last = _parse_hours(query, DEFAULT_HOURS.get(group, None if tag else MONTH_HOURS))
     question = StatisticsQuery(
-        account=call.principal.account["id"],
+        account=call.account_id,
         group_by=group,
         first=first,
         last=last,
@@ -63,8 +58,12 @@ def count_clicks(call: ApiRequest) -> Response:
         found = click_statistics.query_clicks(connection, question)
     rows = [_row_to_json(row) for row in found.rows]
     if wanted is None:
-        span = {"from_timestamp": _hour_to_rfc3339(first), "to_timestamp": _hour_to_rfc3339(last)}
-        return JSONResponse({"object": "list", "data": rows, **span, "has_more": found.has_more})
+        return ClickStatistics(
+            data=[StatisticsRow(**row) for row in rows],
+            from_timestamp=_hour_to_rfc3339(first),
+            to_timestamp=_hour_to_rfc3339(last),
+            has_more=found.has_more,
+        )
     times: ColumnTypes = {"from_timestamp": "text", "to_timestamp": "text"}
     values: ColumnTypes = (
         {"value": "text", "position": "whole", "destination": "text"} if group == "link" else {"value": "text"}
@@ -81,9 +80,9 @@ def _row_to_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**times, **{name: value for name, value in row.items() if name not in ("first", "last")}}
 
 
-def compare_campaigns(call: ApiRequest) -> Response:
+def compare_campaigns(call: ApiRequest) -> Response | CampaignStatistics:
     """Campaigns side by side: those named, or all of a time."""
-    query, account = call.parse_query(CampaignQuery), _account_id(call)
+    query, account = call.parse_query(CampaignQuery), call.account_id
     tags = list(dict.fromkeys(query.tags))
     if len(tags) > campaigns.MAX_CAMPAIGNS:
         raise ValidationError("tags", f"must be at most {campaigns.MAX_CAMPAIGNS}")
@@ -96,28 +95,31 @@ def compare_campaigns(call: ApiRequest) -> Response:
             rows, more = campaigns.list_campaigns(connection, account, first, last, query.limit)
     if wanted is not None:
         return file_response(rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "campaigns")
-    span = {"from_timestamp": _hour_to_rfc3339(first), "to_timestamp": _hour_to_rfc3339(last)}
-    return JSONResponse({"object": "list", "data": rows, **span, "has_more": more})
+    return CampaignStatistics(
+        data=[CampaignRow(**row) for row in rows],
+        from_timestamp=_hour_to_rfc3339(first),
+        to_timestamp=_hour_to_rfc3339(last),
+        has_more=more,
+    )
 
 
-def compare_variants(call: ApiRequest) -> Response:
+def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
     """The variants of one campaign, and whether they differ by more than chance."""
     query = call.parse_query(VariantQuery)
     tag, baseline = query.tag, query.baseline
     wanted = parse_format(query.format) if query.format else None
     hours = _parse_hours(query, None)
     with call.services.store.read() as connection:
-        rows, differences = campaigns.compare_variants(connection, _account_id(call), tag, hours, baseline)
+        rows, differences = campaigns.compare_variants(connection, call.account_id, tag, hours, baseline)
     if baseline and baseline not in {row["variant"] for row in rows}:
         raise ValidationError("baseline", "is no variant of this campaign")
     if wanted is not None:
         return file_response(rows, {"variant": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "variants")
-    return JSONResponse({"object": "variants", "tag": tag, "data": rows, "differences": differences})
-
-
-def _account_id(call: ApiRequest) -> uuid.UUID:
-    account: uuid.UUID = call.principal.account["id"]
-    return account
+    return VariantStatistics(
+        tag=tag,
+        data=[VariantRow(**row) for row in rows],
+        differences=[VariantDifference(**one) for one in differences],
+    )
 
 
 def _parse_hours(query: TimeRangeQuery, default: int | None) -> tuple[int, int]:
@@ -136,5 +138,5 @@ def _parse_hours(query: TimeRangeQuery, default: int | None) -> tuple[int, int]:
     return first, last
 
 
-def _hour_to_rfc3339(hour: int) -> str | None:
+def _hour_to_rfc3339(hour: int) -> str:
     return rfc3339(hour * HOUR_US)

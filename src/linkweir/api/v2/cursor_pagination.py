@@ -4,14 +4,17 @@ import base64
 import binascii
 import uuid
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
+from msgspec import UNSET
 from sqlalchemy import RowMapping
 
 from linkweir.api.v2.query_parameters import PageQuery
+from linkweir.api.v2.response_types import Pagination, ResourcePage
 from linkweir.errors import ValidationError
 from linkweir.pagination import CursorPosition, PageRequest, RowPage
-from linkweir.web.json_response import JSONResponse
+
+T = TypeVar("T")
 
 
 def to_page_request(query: PageQuery) -> PageRequest:
@@ -25,17 +28,17 @@ def to_page_request(query: PageQuery) -> PageRequest:
     return PageRequest(query.limit)
 
 
-def list_response(
-    page: RowPage, to_json: Callable[[RowMapping], dict[str, Any]], *, time_column: str = "created_at", **more: Any
-) -> JSONResponse:
-    """The page as the contract has it; `time_column`: the column that it is ordered by, `more`: what else is told."""
-    pagination: dict[str, Any] = {"has_more": page.more_after}
-    if page.rows and page.more_after:
-        pagination["next_cursor"] = _encode_cursor(page.rows[-1], time_column)
-    if page.rows and page.more_before:
-        pagination["previous_cursor"] = _encode_cursor(page.rows[0], time_column)
-    return JSONResponse(
-        {"object": "list", "data": [to_json(row) for row in page.rows], "pagination": pagination, **more}
+def to_resource_page(
+    page: RowPage, to_resource: Callable[[RowMapping], T], *, time_column: str = "created_at"
+) -> ResourcePage[T]:
+    """Return the page as the contract has it; `time_column`: the column that it is ordered by."""
+    return ResourcePage(
+        [to_resource(row) for row in page.rows],
+        Pagination(
+            page.more_after,
+            _encode_cursor(page.rows[-1], time_column) if page.rows and page.more_after else UNSET,
+            _encode_cursor(page.rows[0], time_column) if page.rows and page.more_before else UNSET,
+        ),
     )
 
 

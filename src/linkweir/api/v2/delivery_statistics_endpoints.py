@@ -3,15 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from starlette.responses import Response
-
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import DeliverabilityQuery, normalize_domain
+from linkweir.api.v2.response_types import DeliverabilityRow, ResourceList
 from linkweir.clock import rfc3339
 from linkweir.errors import ValidationError
 from linkweir.stats import deliverability
 from linkweir.stats.estimates import Estimate
-from linkweir.web.json_response import JSONResponse
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 EARLIEST = datetime(1, 1, 9, tzinfo=UTC)
@@ -27,7 +25,7 @@ COUNT_FIELDS = {
 }
 
 
-def get_deliverability(call: ApiRequest) -> Response:
+def get_deliverability(call: ApiRequest) -> ResourceList[DeliverabilityRow]:
     """One row for each period; the last seven days by day when nothing else is asked for."""
     query = call.parse_query(DeliverabilityQuery)
     group = query.group_by
@@ -47,15 +45,17 @@ def get_deliverability(call: ApiRequest) -> Response:
         "tags": query.tags,
     }
     with call.services.store.read() as connection:
-        account = call.principal.account["id"]
-        counted = deliverability.count_events(connection, account, spans, **filters)
-        clicked = deliverability.estimate_clicked(connection, account, spans, **filters)
-    rows = [_row_to_json(*one) for one in zip(spans, counted, clicked, strict=True)]
-    return JSONResponse({"object": "list", "data": rows})
+        counted = deliverability.count_events(connection, call.account_id, spans, **filters)
+        clicked = deliverability.estimate_clicked(connection, call.account_id, spans, **filters)
+    return ResourceList([_to_row(*one) for one in zip(spans, counted, clicked, strict=True)])
 
 
-def _row_to_json(span: tuple[int, int], counts: dict[str, int], clicked: Estimate) -> dict[str, Any]:
-    times = {"from_timestamp": rfc3339(span[0]), "to_timestamp": rfc3339(span[1])}
-    expected = {"expected_clicked": clicked.value, "expected_clicked_low": clicked.low}
-    counted = {COUNT_FIELDS[kind]: count for kind, count in counts.items()}
-    return times | counted | expected | {"expected_clicked_high": clicked.high}
+def _to_row(span: tuple[int, int], counts: dict[str, int], clicked: Estimate) -> DeliverabilityRow:
+    return DeliverabilityRow(
+        from_timestamp=rfc3339(span[0]),
+        to_timestamp=rfc3339(span[1]),
+        **{COUNT_FIELDS[kind]: count for kind, count in counts.items()},
+        expected_clicked=clicked.value,
+        expected_clicked_low=clicked.low,
+        expected_clicked_high=clicked.high,
+    )

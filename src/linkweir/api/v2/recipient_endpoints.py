@@ -25,7 +25,6 @@ def erase_recipient(call: ApiRequest) -> ErasureResponse:
     done = call.services.privacy_requests.erase(_parse_email(call), now(), call.principal.account["id"])
     call.services.log.info("recipient.erased", messages=done.rows["messages"], overwritten=done.overwritten)
     return ErasureResponse(
-        object="erased",
         messages=done.rows["messages"],
         rows=dict(done.rows),
         mails=done.mails,

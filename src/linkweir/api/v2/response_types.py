@@ -1,18 +1,63 @@
-"""What the API answers, as types: the described form of what the endpoints show, held against the running service.
+"""What the API answers: these structs are encoded, and the OpenAPI document describes them.
 
-Fields of the contract that are answered for its clients' sake, and here always null or false, are not described:
-nobody should build on them.
+A time is RFC 3339 text. A field that is UNSET is left out.
 """
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from msgspec import Struct, defstruct
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
 
 from linkweir.accounts.resource_changes import PrivacyName, UtmOptions
+from linkweir.clock import rfc3339
 from linkweir.html import Outcome
 from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+
+# Fields of the contract that are answered for its clients' sake, and here always null or false, are left out of the
+# OpenAPI document: nobody should build on them.
+UNDESCRIBED = Meta(extra_json_schema={"undescribed": True})
+AlwaysNull = Annotated[None, UNDESCRIBED]
+AlwaysFalse = Annotated[bool, UNDESCRIBED]
+
+
+def from_row(shape: type[S], row: Mapping[Any, Any], **values: Any) -> S:
+    """Return a response made of a row: a required field that is not among `values` is the column of its name.
+
+    The columns of times, microseconds since 1970, have names that end with `_at`.
+    """
+    columns = {name: row[name] for name in _required_fields(shape) if name not in values}
+    times = {name: rfc3339(at) for name, at in columns.items() if name.endswith("_at")}
+    return shape(**{**columns, **times, **values})
+
+
+@functools.cache
+def _required_fields(shape: type[Struct]) -> tuple[str, ...]:
+    return tuple(field.name for field in structs.fields(shape) if field.required)
+
+
+class Pagination(Struct):
+    """`next_cursor` goes into `after`, `previous_cursor` into `before`."""
+
+    has_more: bool
+    next_cursor: str | UnsetType = UNSET
+    previous_cursor: str | UnsetType = UNSET
+
+
+class ResourceList(Struct, Generic[T], tag_field="object", tag="list"):
+    """A list."""
+
+    data: list[T]
+
+
+class ResourcePage(ResourceList[T], Generic[T], tag_field="object", tag="list"):
+    """A page of a list."""
+
+    pagination: Pagination
 
 
 class ErrorResponse(Struct):
@@ -27,15 +72,7 @@ class Acknowledgement(Struct):
     message: str
 
 
-class Pagination(Struct, omit_defaults=True):
-    """`next_cursor` goes into `after`, `previous_cursor` into `before`."""
-
-    has_more: bool
-    next_cursor: str = ""
-    previous_cursor: str = ""
-
-
-class PolicyFields(Struct):
+class PolicyFields(Struct, kw_only=True):
     """Wishes about tracking; ours."""
 
     privacy: PrivacyName | None
@@ -47,13 +84,18 @@ class PolicyFields(Struct):
     utm: UtmOptions | None
 
 
-class AccountResource(PolicyFields):
+def policy_fields(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the wishes of a stored policy by field, null where nothing is wished."""
+    lists: dict[str, Any] = {"opt_out": [], "skip": []}
+    return {name: policy.get(name, lists.get(name)) for name in PolicyFields.__struct_fields__}
+
+
+class AccountResource(PolicyFields, kw_only=True, tag_field="object", tag="account"):
     """An account."""
 
-    object: Literal["account"]
     id: UUID
-    created_at: datetime
-    updated_at: datetime
+    created_at: str
+    updated_at: str
     name: str
     website: str
     about: str
@@ -61,8 +103,9 @@ class AccountResource(PolicyFields):
     track_clicks: bool
     message_metadata_retention: int
     message_data_retention: int
-    confirm: list[str]
-    click_count: int
+    confirm: list[str]  # destinations that readers are asked to confirm
+    click_count: int  # of links minted in bulk too, which belong to no message here
+    parent_account_id: AlwaysNull = None
 
 
 class DnsRecord(Struct):
@@ -73,15 +116,15 @@ class DnsRecord(Struct):
     host: str
     content: str
     required: bool
+    propagated: AlwaysFalse = False
 
 
-class DomainResource(PolicyFields):
+class DomainResource(PolicyFields, kw_only=True, tag_field="object", tag="domain"):
     """A domain that mail is sent from."""
 
-    object: Literal["domain"]
     id: UUID
-    created_at: datetime
-    updated_at: datetime
+    created_at: str
+    updated_at: str
     domain: str
     account_id: UUID
     dns_records: list[DnsRecord]
@@ -90,48 +133,53 @@ class DomainResource(PolicyFields):
     dkim_selector: str | None
     track_clicks: bool | None
     track_opens: bool | None
+    last_dns_check_at: AlwaysNull = None
+    return_path_subdomain: AlwaysNull = None
+    subscription_subdomain: AlwaysNull = None
+    media_subdomain: AlwaysNull = None
+    dkim_rotation_interval_days: AlwaysNull = None
+    rotation_ready: AlwaysFalse = False
+    dsn_recipient: AlwaysNull = None
 
 
 class ApiKeyScope(Struct):
     """One thing that a key may do."""
 
     id: UUID
-    created_at: datetime
-    updated_at: datetime
+    created_at: str
+    updated_at: str
     api_key_id: UUID
     scope: str
     domain_id: UUID | None
 
 
-class ApiKeyResource(Struct, omit_defaults=True):
+class ApiKeyResource(Struct, kw_only=True, tag_field="object", tag="api_key"):
     """An API key; `secret_key` is in the answer to its making only."""
 
-    object: Literal["api_key"]
     id: UUID
-    created_at: datetime
-    updated_at: datetime
-    last_used_at: datetime | None
+    created_at: str
+    updated_at: str
+    last_used_at: str | None
     account_id: UUID
     label: str
     public_key: str
     scopes: list[ApiKeyScope]
     ip_allow_list: list[str]
-    secret_key: str = ""
+    secret_key: str | UnsetType = UNSET
 
 
-class SmtpCredentialResource(Struct, omit_defaults=True):
+class SmtpCredentialResource(Struct, kw_only=True, tag_field="object", tag="credential_smtp"):
     """An SMTP credential; `password` is in the answer to its making only."""
 
-    object: Literal["credential_smtp"]
     id: UUID
-    created_at: datetime
-    updated_at: datetime
+    created_at: str
+    updated_at: str
     name: str
     username: str
     sandbox: bool
     scope: Literal["global", "scoped"]
     domains: list[str]
-    password: str = ""
+    password: str | UnsetType = UNSET
 
 
 if TYPE_CHECKING:
@@ -142,13 +190,12 @@ else:  # one field `on_<name>` for each kind of event
     )
 
 
-class WebhookResource(SubscriptionFields, omit_defaults=True):
+class WebhookResource(SubscriptionFields, kw_only=True, tag_field="object", tag="webhook"):
     """A webhook; `secret` is in the answer to its making only."""
 
-    object: Literal["webhook"]
     id: UUID
-    created_at: datetime
-    updated_at: datetime
+    created_at: str
+    updated_at: str
     name: str
     url: str
     enabled: bool
@@ -158,40 +205,39 @@ class WebhookResource(SubscriptionFields, omit_defaults=True):
     success_count: int
     error_count: int
     errors_since_last_success: int
-    last_request_at: datetime | None
-    secret: str = ""
+    last_request_at: str | None
+    secret: str | UnsetType = UNSET
 
 
-class ResultRecipient(Struct, omit_defaults=True):
+class ResultRecipient(Struct):
     """A recipient as it was asked for."""
 
     email: str
     name: str | None
-    substitutions: dict[str, Any] = {}
+    substitutions: Mapping[str, Any] | UnsetType = UNSET
 
 
-class ScheduleTimes(Struct, omit_defaults=True, frozen=True):
+class ScheduleTimes(Struct):
     """When a scheduled message is tried."""
 
-    first_attempt: datetime | None = None
-    expires: datetime | None = None
+    first_attempt: str | UnsetType = UNSET
+    expires: str | UnsetType = UNSET
 
 
-class SendResult(Struct, omit_defaults=True):
+class SendResult(Struct, kw_only=True, tag_field="object", tag="message"):
     """What became of one recipient; `id` is the Message-ID with its angle brackets."""
 
-    object: Literal["message"]
     id: str | None
     recipient: ResultRecipient
     status: Literal["queued", "scheduled", "error"]
     error: str | None
-    schedule: ScheduleTimes = ScheduleTimes()
+    schedule: ScheduleTimes | UnsetType = UNSET
 
 
 class DeliveryAttemptResource(Struct):
     """One attempt to deliver."""
 
-    time: datetime
+    time: str
     log: str
     status: str
 
@@ -199,7 +245,7 @@ class DeliveryAttemptResource(Struct):
 class MessageEventResource(Struct):
     """What happened to a message; ours."""
 
-    time: datetime
+    time: str
     kind: str
     data: dict[str, Any]
 
@@ -228,23 +274,22 @@ class ParsedContent(Struct):
     headers: dict[str, list[str]]
 
 
-class MessageResource(Struct, omit_defaults=True):
+class MessageResource(Struct, kw_only=True, tag_field="object", tag="message"):
     """A message; events and content are in the answer for a single one, content only while it is kept.
 
     Ours: of its clicks so many are expected to be by people (`…_low` to `…_high`: in 95 of 100 cases), and a person
     clicked it with the probability `click_probability`.
     """
 
-    object: Literal["message"]
     id: UUID
     message_id: str
     account_id: UUID
     domain_id: UUID
-    created_at: datetime
-    updated_at: datetime
-    sent_at: datetime | None
-    delivered_at: datetime | None
-    retain_until: datetime
+    created_at: str
+    updated_at: str
+    sent_at: str | None
+    delivered_at: str | None
+    retain_until: str
     direction: Literal["outbound"]
     is_bounce_notification: bool
     bounce_classification: str
@@ -261,16 +306,17 @@ class MessageResource(Struct, omit_defaults=True):
     click_probability: float
     open_count: int
     delivery_attempts: list[DeliveryAttemptResource]
-    events: list[MessageEventResource] = []
-    content: str = ""
-    content_parsed: ParsedContent | None = None
+    events: list[MessageEventResource] | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    content_parsed: ParsedContent | UnsetType = UNSET
+    reference_message_id: AlwaysNull = None
 
 
 class DeliverabilityRow(Struct):
     """What happened in one period."""
 
-    from_timestamp: datetime
-    to_timestamp: datetime
+    from_timestamp: str
+    to_timestamp: str
     reception_count: int
     delivered_count: int
     deferred_count: int
@@ -300,10 +346,9 @@ class CheckedLink(Struct):
     warning: str | None
 
 
-class CheckResponse(Struct):
+class CheckResponse(Struct, kw_only=True, tag_field="object", tag="check"):
     """What would be tracked, and why; ours."""
 
-    object: Literal["check"]
     track_clicks: bool
     track_opens: bool
     privacy: PrivacyName

@@ -1,7 +1,7 @@
 """`POST …/messages`: accepted for each recipient when all of them are stored durably."""
 
-from typing import Any
-
+import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -10,7 +10,7 @@ from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
-from linkweir.api.v2.resource import to_json_bytes
+from linkweir.api.v2.response_types import ResourceList, ResultRecipient, ScheduleTimes, SendResult
 from linkweir.clock import now, rfc3339
 from linkweir.mail.message_types import RecipientResult, Submission
 from linkweir.mail.mime_builder import check_header_length, parse_mailboxes
@@ -56,24 +56,21 @@ def send_message(call: ApiRequest) -> Response:
 
 
 def _response_body(results: list[RecipientResult], submission: Submission) -> bytes:
-    return to_json_bytes({"object": "list", "data": [_result_to_json(result, submission) for result in results]})
+    return msgspec.json.encode(ResourceList([_to_send_result(result, submission) for result in results]))
 
 
-def _result_to_json(result: RecipientResult, submission: Submission) -> dict[str, Any]:
-    recipient: dict[str, Any] = {
-        "email": result.recipient.mailbox.email,
-        "name": result.recipient.mailbox.name or None,
-    }
-    if result.recipient.substitutions is not None:
-        recipient["substitutions"] = result.recipient.substitutions
-    entry = {
-        "object": "message",
-        "id": result.message_id,
-        "recipient": recipient,
-        "status": result.status,
-        "error": result.error,
-    }
+def _to_send_result(result: RecipientResult, submission: Submission) -> SendResult:
+    mailbox, given = result.recipient.mailbox, result.recipient.substitutions
+    schedule: ScheduleTimes | UnsetType = UNSET
     if result.status == "scheduled":
-        times = {"first_attempt": submission.first_attempt_at, "expires": submission.expires_at}
-        entry["schedule"] = {name: rfc3339(at) for name, at in times.items() if at is not None}
-    return entry
+        first, last = (
+            UNSET if at is None else rfc3339(at) for at in (submission.first_attempt_at, submission.expires_at)
+        )
+        schedule = ScheduleTimes(first, last)
+    return SendResult(
+        id=result.message_id,
+        recipient=ResultRecipient(mailbox.email, mailbox.name or None, UNSET if given is None else given),
+        status=result.status,
+        error=result.error,
+        schedule=schedule,
+    )

@@ -1,64 +1,44 @@
-"""`…/smtp-credentials`: the password is shown in the answer to its making, and never again."""
+"""`…/smtp-credentials`: the password is shown in the response to its creation, and never again."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import Response
+from sqlalchemy import Connection, RowMapping
 
 from linkweir.accounts import smtp_credentials
 from linkweir.accounts.resource_changes import SmtpCredentialCreate
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import PageQuery
-from linkweir.api.v2.resource import DELETED_BODY, created_response, list_page, parse_path_id, to_json_bytes
-from linkweir.clock import now, rfc3339
-from linkweir.web.json_response import JSONResponse
+from linkweir.api.v2.resource_endpoints import ResourceEndpoints
+from linkweir.api.v2.response_types import SmtpCredentialResource, from_row
+from linkweir.clock import now
+from linkweir.pagination import PageRequest, RowPage
 
 
-def list_smtp_credentials(call: ApiRequest) -> Response:
-    """Every credential, newest first."""
-    return list_page(call, call.parse_query(PageQuery), smtp_credentials.list_smtp_credentials, _to_json)
+class SmtpCredentialEndpoints(ResourceEndpoints):
+    """SMTP credentials; a new one may send no more than the key that asks may send itself."""
 
+    name, article, noun = "smtp-credentials", "an", "SMTP credential"
+    response, secret_field = SmtpCredentialResource, "password"
+    create_request = SmtpCredentialCreate
+    scope_suffix = ":all"
 
-def authorize_create(call: ApiRequest) -> None:
-    """Raises Forbidden for a credential that could send more than the principal."""
-    smtp_credentials.authorize_smtp_credential(call.principal, call.decode(SmtpCredentialCreate))
+    def load_page(self, call: ApiRequest, connection: Connection, query: PageQuery, page: PageRequest) -> RowPage:
+        return smtp_credentials.list_smtp_credentials(connection, call.account_id, page)
 
+    def get_row(self, call: ApiRequest, connection: Connection) -> RowMapping:
+        return smtp_credentials.get_smtp_credential(connection, call.account_id, self.path_id(call))
 
-def create_smtp_credential(call: ApiRequest) -> Response:
-    """A new username and password, for no more than the key that asks may send itself."""
-    request = call.decode(SmtpCredentialCreate)
-    with call.services.store.write() as connection:
-        row, password = smtp_credentials.create_smtp_credential(connection, call.account_id, request, now())
-        data = to_json_bytes({**_to_json(row), "password": password})
-        call.idempotency.store_response(connection, 201, data, secret=True)
-    return created_response(data)
+    def authorize_create(self, call: ApiRequest) -> None:
+        smtp_credentials.authorize_smtp_credential(call.principal, call.decode(SmtpCredentialCreate))
 
+    def create_row(
+        self, call: ApiRequest, connection: Connection, request: SmtpCredentialCreate
+    ) -> tuple[dict[str, Any], str]:
+        return smtp_credentials.create_smtp_credential(connection, call.account_id, request, now())
 
-def get_smtp_credential(call: ApiRequest) -> Response:
-    """One credential."""
-    with call.services.store.read() as connection:
-        key = parse_path_id(call, "SMTP credential")
-        row = smtp_credentials.get_smtp_credential(connection, call.account_id, key)
-    return JSONResponse(_to_json(row))
+    def delete_row(self, call: ApiRequest, connection: Connection) -> None:
+        smtp_credentials.delete_smtp_credential(connection, call.account_id, self.path_id(call))
 
-
-def delete_smtp_credential(call: ApiRequest) -> Response:
-    """Nobody signs in with it from now on."""
-    with call.services.store.write() as connection:
-        key = parse_path_id(call, "SMTP credential")
-        smtp_credentials.delete_smtp_credential(connection, call.account_id, key)
-    return JSONResponse(DELETED_BODY)
-
-
-def _to_json(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        "object": "credential_smtp",
-        "id": str(row["id"]),
-        "created_at": rfc3339(row["created_at"]),
-        "updated_at": rfc3339(row["updated_at"]),
-        "name": row["name"],
-        "username": row["username"],
-        "sandbox": row["sandbox"],
-        "scope": row["scope"],
-        "domains": row["domains"],
-    }
+    def to_resource(self, call: ApiRequest, row: Mapping[Any, Any]) -> SmtpCredentialResource:
+        return from_row(SmtpCredentialResource, row)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from linkweir.clicks.classify import VERDICT_REASONS, WINDOW_US
 from linkweir.clock import SECOND_US, rfc3339
-from linkweir.db import notification_queries
+from linkweir.db import events_table, notification_queries
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.webhooks import message_events
 
@@ -98,6 +98,15 @@ def _to_event(row: Mapping[Any, Any], now: int, window_us: int) -> message_event
         return message_events.MessageEvent(message, "opened" if row["kind"] == "open" else "clicked", row["at"], data)
     correction = {**data, "was": row["told"], "clicked_at": rfc3339(row["at"])}
     return message_events.MessageEvent(message, "click_corrected", now, correction)
+
+
+def list_message_events(connection: Connection, message: uuid.UUID) -> list[tuple[int, str, dict[str, Any]]]:
+    """Time (microseconds since 1970), kind and data of each event of a message; of a hit, its verdict as of now."""
+    hits = notification_queries.get_for_message(connection, message)
+    return [
+        (row["at"], row["kind"], click_payload(hits[row["id"]]) if row["id"] in hits else row["data"])
+        for row in events_table.list_for_message(connection, message)
+    ]
 
 
 def click_payload(row: Mapping[Any, Any]) -> dict[str, Any]:

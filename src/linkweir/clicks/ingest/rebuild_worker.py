@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
-from linkweir.db import aggregate_rebuild
+from linkweir.db import aggregate_rebuild, clicks_table
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable
 
@@ -22,6 +22,12 @@ T = TypeVar("T")
 RebuildProgress = Callable[[str, int], bool]  # what is under way, about how many clicks it has done; False to stop
 MAX_TRIES = 20  # of one part, when others keep the store busy
 RETRY_SECONDS = 0.5  # seconds between them
+
+
+def count_stored_clicks(store: Database) -> int:
+    """Return how many clicks and opens are stored. Raises DatabaseUnavailable."""
+    with store.read() as connection:
+        return clicks_table.count(connection)
 
 
 def rebuild_aggregates(store: Database, now: int, progress: RebuildProgress) -> bool:

@@ -1,0 +1,86 @@
+"""Requests that carry an idempotency key: each is carried out once, and its response is stored for when it is repeated.
+
+The response is stored in the transaction that carries the request out, so that no crash comes between them.
+"""
+
+import math
+import uuid
+
+from sqlalchemy import Connection, RowMapping
+
+from linkweir.clock import DAY_US, SECOND_US, now
+from linkweir.db import idempotency_table
+from linkweir.db.database import Database
+from linkweir.errors import IdempotencyConflict, RequestInProgress
+from linkweir.vault import Vault
+
+RESPONSE_TTL_US = DAY_US  # microseconds: a day
+SECRET_RESPONSE_TTL_US = 300 * SECOND_US  # five minutes, for a response that holds a secret
+LEASE_US = 60 * SECOND_US  # after which a request that never had a response may be made again
+
+
+class IdempotentRequest:
+    """A request that should be carried out once; without a `key` nothing is stored, and it is carried out each time."""
+
+    def __init__(self, store: Database, vault: Vault, account: uuid.UUID, key: str, fingerprint: bytes) -> None:
+        self.key = key
+        self.is_stored = False
+        self._store, self._vault = store, vault
+        self._account, self._fingerprint = account, fingerprint
+        self._started_at = 0
+
+    def start(self) -> RowMapping | None:
+        """Take the lease; return the row of an earlier request with this key, None when this is the first."""
+        self._started_at = now()
+        with self._store.write() as connection:
+            return idempotency_table.start(
+                connection,
+                self._account,
+                self.key,
+                fingerprint=self._fingerprint,
+                now=self._started_at,
+                until=self._started_at + LEASE_US,
+            )
+
+    def open_response(self, earlier: RowMapping) -> tuple[int, bytes]:
+        """Return status and body of the response to the earlier request.
+
+        Raises IdempotencyConflict, RequestInProgress, VaultError.
+        """
+        if earlier["fingerprint"] != self._fingerprint:
+            raise IdempotencyConflict("this Idempotency-Key was used for another request")
+        if earlier["status"] == 0:
+            raise RequestInProgress(math.ceil((earlier["expires_at"] - self._started_at) / SECOND_US))
+        body = self._vault.open(earlier["body"]) if earlier["sealed"] else bytes(earlier["body"])
+        return earlier["status"], body
+
+    def store_response(self, connection: Connection, status: int, body: bytes, *, secret: bool = False) -> None:
+        """Store the response in the transaction that carries the request out.
+
+        Raises RequestInProgress, which rolls the transaction back, when this took longer than its lease and the same
+        request has been made again meanwhile.
+        """
+        if not self.key:
+            return
+        self.is_stored = idempotency_table.complete(
+            connection,
+            self._account,
+            self.key,
+            begun_at=self._started_at,
+            status=status,
+            body=self._vault.seal(body) if secret else body,
+            expires_at=now() + (SECRET_RESPONSE_TTL_US if secret else RESPONSE_TTL_US),
+            sealed=secret,
+        )
+        if not self.is_stored:
+            raise RequestInProgress(1)
+
+    def store_error(self, status: int, body: bytes) -> None:
+        """Store the response to a request that will always fail. Raises RequestInProgress."""
+        with self._store.write() as connection:
+            self.store_response(connection, status, body)
+
+    def release(self) -> None:
+        """End the lease of a request that came to nothing: it may be made again."""
+        with self._store.write() as connection:
+            idempotency_table.discard(connection, self._account, self.key, self._started_at)

@@ -1,0 +1,172 @@
+"""List, create, get, change and delete for the resources of an account: one path, one set of operations for each kind.
+
+A kind of resource says what it consists of and which functions of `accounts` do the work; transactions, pages,
+idempotency and responses are the same for all.
+"""
+
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from linkweir.api.endpoint import ACCOUNT_PATH, CREATE_ERRORS, UPDATE_ERRORS, ApiRequest, Operation
+from linkweir.api.v2 import cursor_pagination
+from linkweir.api.v2.query_parameters import PageQuery
+from linkweir.api.v2.response_types import Acknowledgement, ResourcePage
+from linkweir.errors import NotFound
+from linkweir.pagination import PageRequest, RowPage
+from linkweir.web.json_response import JSONResponse
+
+
+class ResourceEndpoints:
+    """The operations on one kind of resource. `secret_field` is in the response to its creation only."""
+
+    name: ClassVar[str]
+    noun: ClassVar[str]
+    article: ClassVar[str] = "a"
+    response: ClassVar[type[Struct]]
+    create_request: ClassVar[type[Struct]]
+    update_request: ClassVar[type[Struct] | None] = None
+    query: ClassVar[type[PageQuery]] = PageQuery
+    secret_field: ClassVar[str] = ""
+    scope_suffix: ClassVar[str] = ""
+    is_deleted_per_domain: ClassVar[bool] = False
+
+    def load_page(self, call: ApiRequest, connection: Connection, query: Any, page: PageRequest) -> RowPage:
+        """Return a page of rows, newest first."""
+        raise NotImplementedError
+
+    def get_row(self, call: ApiRequest, connection: Connection) -> Mapping[Any, Any]:
+        """Return the row that the path names. Raises NotFound."""
+        raise NotImplementedError
+
+    def authorize_create(self, call: ApiRequest) -> None:
+        """Raises Forbidden for a resource that may do more than the principal."""
+
+    def decode(self, call: ApiRequest, shape: type[Struct]) -> Any:
+        """Return the request, with what is done before a transaction because it takes long. Raises ValidationError."""
+        return call.decode(shape)
+
+    def create_row(
+        self, call: ApiRequest, connection: Connection, request: Any
+    ) -> tuple[Mapping[Any, Any], str | None]:
+        """Create a resource; return its row and its secret, if it has one."""
+        raise NotImplementedError
+
+    def update_row(self, call: ApiRequest, connection: Connection, change: Any) -> Mapping[Any, Any]:
+        """Change the resource that the path names; return its row. Raises NotFound."""
+        raise NotImplementedError
+
+    def delete_row(self, call: ApiRequest, connection: Connection) -> None:
+        """Delete the resource that the path names. Raises NotFound."""
+        raise NotImplementedError
+
+    def to_resource(self, call: ApiRequest, row: Mapping[Any, Any]) -> Struct:
+        """Return the row as it is answered."""
+        raise NotImplementedError
+
+    def path_id(self, call: ApiRequest) -> uuid.UUID:
+        """Return the id that the path ends with. Raises NotFound for anything but a UUID."""
+        try:
+            return uuid.UUID(call.request.path_params["id"])
+        except ValueError:
+            raise NotFound(f"there is no such {self.noun}") from None
+
+    def operations(self) -> list[Operation]:
+        """Return the operations, as routes and the OpenAPI document need them."""
+        all_path, one_path = f"{ACCOUNT_PATH}/{self.name}", f"{ACCOUNT_PATH}/{self.name}/{{id}}"
+        read, write, remove = (f"{self.name}:{action}{self.scope_suffix}" for action in ("read", "write", "delete"))
+        one = f"{self.article} {self.noun}"
+        found = [
+            Operation(
+                method="get",
+                path=all_path,
+                summary=f"List {self.noun}s",
+                handler=self._list,
+                scope=read,
+                query=self.query,
+                response=ResourcePage[self.response],  # type: ignore[name-defined]
+            ),
+            Operation(
+                method="post",
+                path=all_path,
+                summary=f"Create {one}",
+                handler=self._create,
+                authorize=self.authorize_create,
+                scope=write,
+                request=self.create_request,
+                response=self.response,
+                status=201,
+                errors=CREATE_ERRORS,
+            ),
+            Operation(
+                method="get",
+                path=one_path,
+                summary=f"Get {one}",
+                handler=self._get,
+                scope=read,
+                response=self.response,
+            ),
+            Operation(
+                method="delete",
+                path=one_path,
+                summary=f"Delete {one}",
+                handler=self._delete,
+                scope=f"{remove}:all" if self.is_deleted_per_domain else remove,
+                is_per_domain=self.is_deleted_per_domain,
+                response=Acknowledgement,
+            ),
+        ]
+        if self.update_request is not None:
+            found.append(
+                Operation(
+                    method="put",
+                    path=one_path,
+                    summary=f"Change {one}",
+                    handler=partial(self._update, self.update_request),
+                    scope=write,
+                    request=self.update_request,
+                    response=self.response,
+                    errors=UPDATE_ERRORS,
+                )
+            )
+        return found
+
+    def _list(self, call: ApiRequest) -> Struct:
+        query = call.parse_query(self.query)
+        page_request = cursor_pagination.to_page_request(query)
+        with call.services.store.read() as connection:
+            page = self.load_page(call, connection, query, page_request)
+        return cursor_pagination.to_resource_page(page, partial(self.to_resource, call))
+
+    def _create(self, call: ApiRequest) -> Response:
+        request = self.decode(call, self.create_request)
+        with call.services.store.write() as connection:
+            row, secret = self.create_row(call, connection, request)
+            resource = self.to_resource(call, row)
+            if secret is not None:
+                setattr(resource, self.secret_field, secret)
+            body = msgspec.json.encode(resource)
+            call.idempotency.store_response(connection, 201, body, secret=secret is not None)
+        return JSONResponse(body, 201)
+
+    def _get(self, call: ApiRequest) -> Struct:
+        with call.services.store.read() as connection:
+            row = self.get_row(call, connection)
+        return self.to_resource(call, row)
+
+    def _update(self, shape: type[Struct], call: ApiRequest) -> Struct:
+        change = self.decode(call, shape)
+        with call.services.store.write() as connection:
+            row = self.update_row(call, connection, change)
+        return self.to_resource(call, row)
+
+    def _delete(self, call: ApiRequest) -> Struct:
+        with call.services.store.write() as connection:
+            self.delete_row(call, connection)
+        return Acknowledgement("deleted")
