@@ -3,10 +3,9 @@
 import argparse
 import json
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linkweir.cli.data_option import add_data_option, data_folder_settings
+from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import SECOND_US, rfc3339
 from linkweir.terminal.text import display_path, escape_unprintable
@@ -14,7 +13,6 @@ from linkweir.terminal.text import display_path, escape_unprintable
 if TYPE_CHECKING:
     from linkweir.clicks.verdict_explanation import VerdictExplanation
 
-_DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database
 _EXAMPLES = """\
   linkweir explain 0b5f7c1e-8a52-4c4f-9a57-2f7d6c1c0e11
   linkweir explain --data /var/lib/linkweir --json 0b5f7c1e8a524c4f9a572f7d6c1c0e11
@@ -43,27 +41,18 @@ def run(args: argparse.Namespace) -> int:
         click = uuid.UUID(args.click)
     except ValueError:
         raise UsageError(f"{display_path(args.click)} is no click's id") from None
-    explanation = _load_explanation(click, args.data)
+    from linkweir.clicks.enrichment import Enricher
+    from linkweir.clicks.known_networks import KnownNetworks
+    from linkweir.clicks.verdict_explanation import explain_verdict
+
+    with open_data_folder(args) as (settings, store):
+        enricher = Enricher(settings.mmdb, KnownNetworks.load(settings.networks))
+        with store.read() as connection:
+            explanation = explain_verdict(connection, click, enricher)
     if explanation is None:
         raise UsageError(f"no click {click} is stored here; clicks in privacy mode `none` never are")
     print(json.dumps(_to_json(explanation)) if args.json else "\n".join(_format_explanation(explanation)))
     return 0
-
-
-def _load_explanation(click: uuid.UUID, data: Path | None) -> "VerdictExplanation | None":
-    from linkweir.clicks.enrichment import Enricher
-    from linkweir.clicks.known_networks import KnownNetworks
-    from linkweir.clicks.verdict_explanation import explain_verdict
-    from linkweir.db.database import Database
-
-    settings = data_folder_settings(data)
-    enricher = Enricher(settings.mmdb, KnownNetworks.load(settings.networks))
-    store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)
-    try:
-        with store.read() as connection:
-            return explain_verdict(connection, click, enricher)
-    finally:
-        store.close()
 
 
 def _format_explanation(explanation: "VerdictExplanation") -> list[str]:

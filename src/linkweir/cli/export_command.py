@@ -6,15 +6,11 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import DAY_US, from_datetime, now
-
-if TYPE_CHECKING:
-    from linkweir.db.database import Database
-    from linkweir.stats.export import ExportRow
 
 _EXAMPLES = """\
   linkweir export > clicks.csv                        the last 30 days
@@ -52,36 +48,26 @@ def run(args: argparse.Namespace) -> int:
     if args.clickers and not args.tag:
         raise UsageError("--clickers needs --tag")
     with open_data_folder(args) as (_settings, store):
+        from linkweir.accounts import account_settings
         from linkweir.stats import click_rows
         from linkweir.stats.export import export_chunks, parse_format
 
-        file_format = parse_format(args.format)
-        chunks = export_chunks(
-            _load_rows(args, store),
-            click_rows.CLICKER_COLUMNS if args.clickers else click_rows.CLICK_COLUMNS,
-            file_format,
-        )
+        with store.read() as connection:
+            account = args.account or account_settings.require_default_account(connection)
+        if args.clickers:
+            rows, columns = click_rows.iter_clickers(store, account, args.tag), click_rows.CLICKER_COLUMNS
+        else:
+            end = args.end if args.end is not None else now()
+            start = args.start if args.start is not None else max(0, end - 30 * DAY_US)
+            rows = click_rows.iter_clicks(store, account, start, end, tag=args.tag)
+            columns = click_rows.CLICK_COLUMNS
+        chunks = export_chunks(rows, columns, parse_format(args.format))
         if args.output is None or str(args.output) == "-":
             _write_chunks(chunks, sys.stdout.buffer)
         else:
             with args.output.open("wb") as file:
                 _write_chunks(chunks, file)
     return 0
-
-
-def _load_rows(args: argparse.Namespace, store: "Database") -> Iterator["ExportRow"]:
-    from linkweir.db import accounts_table
-    from linkweir.stats import click_rows
-
-    with store.read() as connection:
-        account = args.account or accounts_table.get_default_account(connection)
-    if account is None:
-        raise UsageError("there is no account yet")
-    if args.clickers:
-        return click_rows.iter_clickers(store, account, args.tag)
-    end = args.end if args.end is not None else now()
-    start = args.start if args.start is not None else max(0, end - 30 * DAY_US)
-    return click_rows.iter_clicks(store, account, start, end, tag=args.tag)
 
 
 def _write_chunks(chunks: Iterator[bytes], file: BinaryIO) -> None:

@@ -74,7 +74,7 @@ def _open_link(ring: KeyRing, url: str) -> Opened:
 
 def _open_with_database(args: argparse.Namespace) -> LinkFields:
     """What the link holds, and what the service knows of it: the message's id, as API and dashboard show it."""
-    from linkweir.db import clicks_table, messages_table
+    from linkweir.mail import stored_messages
     from linkweir.tokens import keyring_file
 
     with service(args) as (settings, store):
@@ -82,10 +82,10 @@ def _open_with_database(args: argparse.Namespace) -> LinkFields:
         fields = _to_fields(opened)
         if isinstance(opened.message, int):
             with store.read() as connection:
-                row = clicks_table.get_messages_by_number(connection, [opened.message]).get(opened.message)
-                fields["message_id"] = None if row is None else str(row["id"])
+                message = stored_messages.find_message_by_number(connection, opened.message)
+                fields["message_id"] = None if message is None else str(message)
                 if opened.destination is None:
-                    fields["destination"] = messages_table.get_short_link_destination(
+                    fields["destination"] = stored_messages.find_short_link_destination(
                         connection, opened.message, opened.index
                     )
     return fields

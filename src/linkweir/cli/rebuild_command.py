@@ -3,11 +3,10 @@
 import argparse
 import sys
 
-from linkweir.cli.data_option import add_data_option, data_folder_settings
+from linkweir.cli.data_option import add_data_option, open_data_folder
 from linkweir.cli.shared_options import SubcommandParsers, add_command
 from linkweir.clock import now
 
-_DATABASE_TIMEOUT_SECONDS = 5.0  # seconds for a locked database, each time
 _EXAMPLES = """\
   linkweir rebuild
   linkweir rebuild --data /var/lib/linkweir
@@ -31,17 +30,10 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rebuild and say how it goes. Raises UsageError where there is no data, DatabaseUnavailable."""
-    from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
-    from linkweir.db import clicks_table
-    from linkweir.db.database import Database
-    from linkweir.db.schema_upgrade import migrate
+    from linkweir.clicks.ingest import rebuild_worker
 
-    settings = data_folder_settings(args.data)
-    store = Database(settings.database, timeout=_DATABASE_TIMEOUT_SECONDS, connections=1)
-    try:
-        migrate(store)
-        with store.read() as connection:
-            total = clicks_table.count(connection)
+    with open_data_folder(args) as (_settings, store):
+        total = rebuild_worker.count_stored_clicks(store)
 
         def progress(what: str, done: int) -> bool:
             print(
@@ -49,8 +41,6 @@ def run(args: argparse.Namespace) -> int:
             )  # a part may be half empty
             return True
 
-        rebuild_aggregates(store, now(), progress)
-    finally:
-        store.close()
+        rebuild_worker.rebuild_aggregates(store, now(), progress)
     print(f"Recalculated the totals from the stored clicks; clicks: {total:,}")
     return 0

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from linkweir.api.v2.click_statistics_endpoints import COUNT_COLUMNS, RATE_COLUMNS
 from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import clickers_page
 from linkweir.dashboard.message_pages import load_message
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.errors import NotFound
 from linkweir.stats import campaigns, click_rows, click_statistics, report_period, segments
+from linkweir.stats.click_statistics import COUNT_COLUMNS, RATE_COLUMNS
 from linkweir.stats.export import ColumnTypes, ExportRow, parse_format
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.web.downloads import file_response
@@ -37,7 +37,9 @@ def export_table(call: DashboardRequest) -> Response:
 @login_required
 def export_message_clicks(call: DashboardRequest) -> Response:
     """Every click of one message."""
-    row, wanted = load_message(call), parse_format(call.query("format", "csv"))
+    wanted = parse_format(call.query("format", "csv"))
+    with call.services.store.read() as connection:
+        row = load_message(call, connection)
     rows = click_rows.iter_message_clicks(call.services.store, row)
     return file_response(rows, click_rows.CLICK_COLUMNS, wanted, f"clicks-of-{row['id']}")
 

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from linkweir.accounts import users
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
-from linkweir.db import dashboard_queries
 from linkweir.errors import LinkweirError, NotFound, RateLimited
+from linkweir.stats import campaign_reports
 from linkweir.web import request_body
 from linkweir.web.error_responses import RESPONSE_BY_ERROR
 from linkweir.web.services import AppServices, services_from
@@ -96,7 +96,8 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
         )
         if status >= 500:
             services_from(request).log.error("dashboard.failed", kind=type(error).__name__, exc_info=error)
-        return rendering.render_page(request, "error.html", status, status=status, text=said or str(error))
+        text = (said or str(error)).removesuffix(".") + "."
+        return rendering.render_page(request, "error.html", status, status=status, text=text[0].upper() + text[1:])
     except Exception as error:  # a bug: the reader gets a page, the log what happened
         services_from(request).log.error("request.bug", endpoint="dashboard", exc_info=error)
         return rendering.render_page(request, "error.html", 500, status=500, text="Something went wrong here.")
@@ -150,7 +151,7 @@ def _load_request(
         if session is None:
             return None
         user, account = session
-        sample = dashboard_queries.has_sample_clicks(connection, account["id"])
+        sample = campaign_reports.has_sample_clicks(connection, account["id"])
     return DashboardRequest(request, services, user, account, secret, sample, time_zone.read_time_zone(request), fields)
 
 

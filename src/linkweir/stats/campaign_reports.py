@@ -74,6 +74,11 @@ class CampaignReport:
     segments: Sequence[AudienceSegment]
 
 
+def has_sample_clicks(connection: Connection, account: uuid.UUID) -> bool:
+    """Whether clicks of the sample data are among the account's."""
+    return dashboard_queries.has_sample_clicks(connection, account)
+
+
 def load_overview(connection: Connection, account: uuid.UUID, period: ReportPeriod) -> AccountOverview:
     """The account in a period."""
     span, preceding = period.span(account, ""), period.preceding_span(account, "")

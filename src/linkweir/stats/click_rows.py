@@ -157,6 +157,16 @@ def list_clickers(
     return click_lists.list_clickers(connection, account, tag, page, **narrowed, address=address, between=between)
 
 
+def list_hits_of_message(connection: Connection, account: uuid.UUID, message: uuid.UUID, page: PageRequest) -> RowPage:
+    """A page of the clicks and opens of a message, newest first."""
+    return click_lists.list_hits_of_message(connection, account, message, page)
+
+
+def list_links_of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
+    """The links of a message that were followed, in order, with their clicks by verdict."""
+    return click_lists.list_links_of_message(connection, message)
+
+
 def list_latest_hits(connection: Connection, account: uuid.UUID, limit: int) -> list[RowMapping]:
     """The newest clicks and opens of an account, each with its message where that is known."""
     return dashboard_queries.list_latest_hits(connection, account, limit)
