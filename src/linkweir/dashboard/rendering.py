@@ -96,6 +96,7 @@ def render_page(request: Request, template: str, code: int = 200, **values: Any)
     """A page that needs nobody to be signed in."""
     known = {
         "root": dashboard_root(request),
+        "docs": request.scope.get("root_path", "") + "/docs",
         "user": None,
         "token": "",
         "sample": False,
