@@ -89,6 +89,11 @@ class ClickSpill:
         with _SqliteErrors():
             yield from self._connection.execute(statement, values)
 
+    def fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a statement, which are few."""
+        with _SqliteErrors():
+            return self._connection.execute(statement, values).fetchall()
+
     def add_click(self, click: RecordedClick) -> int:
         """Store a click and return its number: they count from 0."""
         number = self.count
@@ -142,25 +147,24 @@ class ClickSpill:
         """All clicks, the oldest first."""
         yield from map(_to_click, self.query(f"{_SELECT} ORDER BY at, number"))
 
-    def iter_session(self, session: Session) -> Iterator[StoredClick]:
+    def load_session(self, session: Session) -> list[StoredClick]:
         """The clicks of a session, the oldest first."""
         values = (session.message, session.first_at, session.first, session.last_at, session.last)
-        yield from self._iter_clicks("message = ? AND (at, number) >= (?, ?) AND (at, number) <= (?, ?)", values, "ASC")
+        return self._load_clicks("message = ? AND (at, number) >= (?, ?) AND (at, number) <= (?, ?)", values, "ASC")
 
     def load_before(self, message: int, at: int, number: int, since: int, limit: int) -> list[StoredClick]:
         """The newest clicks of a message before a click (its time and number) and since a moment, the oldest first."""
         values = (message, since, at, number)
-        found = list(self._iter_clicks("message = ? AND at >= ? AND (at, number) < (?, ?)", values, "DESC", limit))
-        return found[::-1]
+        return self._load_clicks("message = ? AND at >= ? AND (at, number) < (?, ?)", values, "DESC", limit)[::-1]
 
     def load_after(self, message: int, at: int, number: int, until: int, limit: int) -> list[StoredClick]:
         """The oldest clicks of a message after a click (its time and number) and up to a moment, the oldest first."""
         values = (message, until, at, number)
-        return list(self._iter_clicks("message = ? AND at <= ? AND (at, number) > (?, ?)", values, "ASC", limit))
+        return self._load_clicks("message = ? AND at <= ? AND (at, number) > (?, ?)", values, "ASC", limit)
 
-    def _iter_clicks(self, condition: str, values: Sequence[int], order: str, limit: int = -1) -> Iterator[StoredClick]:
+    def _load_clicks(self, condition: str, values: Sequence[int], order: str, limit: int = -1) -> list[StoredClick]:
         statement = f"{_SELECT} INDEXED BY by_message WHERE {condition} ORDER BY at {order}, number {order} LIMIT ?"
-        yield from map(_to_click, self.query(statement, (*values, limit)))
+        return [_to_click(row) for row in self.fetch(statement, (*values, limit))]
 
     def iter_verdicts(self, table: str) -> Iterator[LabelledVerdictRow]:
         """The rows of `verdicts` or `first_verdicts`, in the order in which the clicks were added."""

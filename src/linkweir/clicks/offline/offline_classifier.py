@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from linkweir.clicks.classify import (
@@ -156,18 +156,17 @@ class OfflineClassifier:
         if collector is None:
             return
         self._store_session(collector.session)
-        (delivered_at,) = next(
-            self._spill.query("SELECT min(at) FROM deliveries WHERE message = ?", (collector.message,))
-        )
+        ((delivered_at,),) = self._spill.fetch("SELECT min(at) FROM deliveries WHERE message = ?", (collector.message,))
         row = (collector.message, collector.delivered_at or delivered_at, collector.link_count, collector.links())
         self._spill.insert("messages", row)
 
     def _store_session(self, session: Session) -> None:
-        self._spill.insert("sessions", astuple(session))
+        first, last = (session.first_at, session.message, session.first), (session.last_at, session.last)
+        self._spill.insert("sessions", (*first, *last, session.is_part))
 
     def _load_message(self, message: int) -> _Message:
         statement = "SELECT delivered_at, link_count, links FROM messages WHERE message = ?"
-        delivered_at, link_count, links = next(self._spill.query(statement, (message,)))
+        ((delivered_at, link_count, links),) = self._spill.fetch(statement, (message,))
         return _Message(delivered_at, link_count, array("q", links) if links else ())
 
     def _measure_spread(self, progress: Progress) -> None:
@@ -237,7 +236,7 @@ class OfflineClassifier:
 
     def _learn_session(self, session: Session) -> int:
         """Judge the clicks of a session on their own evidence, and learn from that what their clients are."""
-        within = list(self._spill.iter_session(session))
+        within = self._spill.load_session(session)
         for hit, number, found in self._classify_session(session, within, learned=None):
             self._spill.insert("verdicts", _to_row(number, hit, found))
             self._history.observe_verdict(hit, found, session.message)
@@ -245,7 +244,7 @@ class OfflineClassifier:
 
     def _settle_session(self, session: Session, common: frozenset[str]) -> int:
         """Judge the clicks of a session again, if more is known than when only these signals were common."""
-        within = list(self._spill.iter_session(session))
+        within = self._spill.load_session(session)
         for hit, number, found in self._classify_session(session, within, learned=common):
             self._spill.insert("verdicts", _to_row(number, hit, found))
         return len(within)
