@@ -103,7 +103,7 @@ class DeliveryWorker(WorkerThread):
         self._in_progress.clear()  # of a thread that ended: their leases end too
         self._busy.clear()
         beside = [
-            asyncio.create_task(one()) for one in (self._lease_loop, self._retention_loop, self._probe_transports)
+            asyncio.create_task(task()) for task in (self._lease_loop, self._retention_loop, self._probe_transports)
         ]
         try:
             while not self._stopping:
@@ -113,8 +113,8 @@ class DeliveryWorker(WorkerThread):
                         await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
             await self._drain()
         finally:
-            for one in beside:
-                one.cancel()
+            for task in beside:
+                task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
             for transport in self._routes.values():
                 await transport.close()
@@ -150,7 +150,7 @@ class DeliveryWorker(WorkerThread):
         await asyncio.gather(*self._in_progress.values(), return_exceptions=True)
 
     async def _claim_and_start(self) -> bool:
-        now, found = self._clock(), False
+        now, claimed_any = self._clock(), False
         for route in self._routes:
             room = self._free_slots(route)
             if room <= 0:
@@ -163,8 +163,8 @@ class DeliveryWorker(WorkerThread):
                 self._in_progress[item.id] = task
                 self._busy[route] += 1
                 task.add_done_callback(partial(self._on_task_done, item.id, route))
-            found = found or bool(claimed)
-        return found
+            claimed_any = claimed_any or bool(claimed)
+        return claimed_any
 
     def _free_slots(self, route: str) -> int:
         """How many more mails may be under way on a route: one whose relay stalls leaves a place to each other one."""

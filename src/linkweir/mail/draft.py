@@ -72,36 +72,36 @@ class Draft:
         self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str
     ) -> NewMessage:
         """The message with its mail; `message_id` without angle brackets."""
-        one, asked = self.context, self.context.submission
-        due_at = max(asked.first_attempt_at or 0, one.now)
-        content_days = asked.content_retention_days
+        context, submission = self.context, self.context.submission
+        due_at = max(submission.first_attempt_at or 0, context.now)
+        content_days = submission.content_retention_days
         if content_days is None:
-            content_days = one.account.content_retention_days
-        metadata_days = asked.metadata_retention_days or one.account.metadata_retention_days
+            content_days = context.account.content_retention_days
+        metadata_days = submission.metadata_retention_days or context.account.metadata_retention_days
         return NewMessage(
             id=self.key,
             number=message_ids.link_number(self.key),
-            account_id=one.account.id,
-            domain_id=one.domain.id if one.domain else None,
+            account_id=context.account.id,
+            domain_id=context.domain.id if context.domain else None,
             message_id=message_id,
-            sender=asked.sender.email,
-            envelope_from=one.envelope_from,
+            sender=submission.sender.email,
+            envelope_from=context.envelope_from,
             recipient=recipient,
             subject=subject,
-            tags=list(asked.tags),
+            tags=list(submission.tags),
             track_clicks=self.policy.track_clicks,
             track_opens=self.policy.track_opens,
             privacy=self.policy.privacy.value,
-            sandbox_result=asked.sandbox_result,
-            source=one.source,
-            route="filter" if one.source == "filter" else "default",
+            sandbox_result=submission.sandbox_result,
+            source=context.source,
+            route="filter" if context.source == "filter" else "default",
             raw=raw,
             short_links=self.links.short_destinations,
             tracked_links=self.links.tracked_count,
             switches=self.policy.switch_overrides,
-            now=one.now,
+            now=context.now,
             due_at=due_at,
-            expires_at=asked.expires_at or due_at + EXPIRY_US,
-            keep_until_at=one.now + content_days * DAY_US,
-            retain_until_at=one.now + metadata_days * DAY_US,
+            expires_at=submission.expires_at or due_at + EXPIRY_US,
+            keep_until_at=context.now + content_days * DAY_US,
+            retain_until_at=context.now + metadata_days * DAY_US,
         )

@@ -86,26 +86,26 @@ class MessageLinks:
 
     def _mint(self, destination: bytes, index: int, charset: Charset, *, opted_out: bool) -> bytes | int:
         exact = charset.percent_encode_query(destination).decode()
-        for wanted in dict.fromkeys(
+        for unique in dict.fromkeys(
             (self._with_utm(exact, opted_out), exact)
         ):  # campaign parameters must not cost the link
             try:
-                link = self._tracker.mint(wanted, index)
+                link = self._tracker.mint(unique, index)
             except RefusedValue:
                 continue
             if len(link) <= MAX_LINK_CHARACTERS:
-                self.short_destinations.update({index: wanted} if self._uses_short_links else {})
+                self.short_destinations.update({index: unique} if self._uses_short_links else {})
                 return link.encode()
         return OUTCOME_NUMBER[Outcome.TOO_LONG_DESTINATION]
 
     def _add_utm(self, destination: bytes, _index: int, charset: Charset, *, opted_out: bool) -> bytes | int:
         before = destination.decode()
-        wanted = self._with_utm(before, opted_out)
+        tagged = self._with_utm(before, opted_out)
         try:
-            value = wanted.replace("&", "&amp;").encode(charset.codec)
+            value = tagged.replace("&", "&amp;").encode(charset.codec)
         except UnicodeEncodeError:
             return OUTCOME_NUMBER[Outcome.DECLINED]
-        return OUTCOME_NUMBER[Outcome.DECLINED] if wanted == before or not _fits_attribute(wanted) else value
+        return OUTCOME_NUMBER[Outcome.DECLINED] if tagged == before or not _fits_attribute(tagged) else value
 
     def _with_utm(self, destination: str, opted_out: bool) -> str:
         return destination if opted_out else utm.add_parameters(destination, self._utm_parameters, self._utm_hosts)
@@ -140,10 +140,10 @@ def campaign_from_tags(tags: tuple[str, ...], *, sandbox: bool = False) -> str |
     """What anonymous links carry in place of their message: the first tag that fits into a token, or that it is one of
     the sandbox, whose clicks count nowhere.
     """
-    found = campaign_tags.first_encodable_tag(tags)
+    tag = campaign_tags.first_encodable_tag(tags)
     if sandbox:
         return campaign_tags.SANDBOX_TAG
-    return None if found is None else campaign_tags.encode_tag(found)
+    return None if tag is None else campaign_tags.encode_tag(tag)
 
 
 class HtmlLinkReplacer:
@@ -169,8 +169,8 @@ class HtmlLinkReplacer:
 def _utm_parameters(utm_settings: UtmSettings | None) -> tuple[tuple[str, str], ...]:
     if utm_settings is None:
         return ()
-    found = {name: getattr(utm_settings, name) for name in ("source", "medium", "campaign", "term", "content")}
-    return tuple((f"utm_{name}", value) for name, value in found.items() if value)
+    parameters = {name: getattr(utm_settings, name) for name in ("source", "medium", "campaign", "term", "content")}
+    return tuple((f"utm_{name}", value) for name, value in parameters.items() if value)
 
 
 def _fits_attribute(text: str) -> bool:

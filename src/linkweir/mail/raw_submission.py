@@ -81,10 +81,12 @@ class ParsedMail:
         self._removed_fields = list(self._find_removed())
         self.preferences = tracking_headers.parse_headers(self._private_headers())
         self.from_addresses = self._parse_from()
-        self.sender = _normalize_sender(next((one for one in self.from_addresses if "@" in one), mail.envelope_from))
+        self.sender = _normalize_sender(
+            next((from_address for from_address in self.from_addresses if "@" in from_address), mail.envelope_from)
+        )
         self.subject = _decode_header(self._first_value(b"subject") or "")[:MAX_SUBJECT_CHARS]
-        found = _MESSAGE_ID.search(self._first_value(b"message-id") or "")
-        self.message_id = found[1] if found else None
+        match = _MESSAGE_ID.search(self._first_value(b"message-id") or "")
+        self.message_id = match[1] if match else None
 
     @property
     def notes(self) -> list[Note]:
@@ -100,35 +102,37 @@ class ParsedMail:
         block = self._block
         at = 0
         while at < len(block.lines):
-            one, at = block.lines[at], at + 1
-            if not self._must_remove(one):
+            field, at = block.lines[at], at + 1
+            if not self._must_remove(field):
                 continue
             odd_behind = at < len(block.lines) and not block.lines[at].is_regular
-            if self._is_submission and (odd_behind or one.start >= block.body):
-                self._reject_line(one)
+            if self._is_submission and (odd_behind or field.start >= block.body):
+                self._reject_line(field)
             # a mail server's mail is never refused: of its lines only those go that are headers by our own reading
             while at < len(block.lines) and self._continues(block.lines[at]):
-                one = one._replace(end=block.lines[at].end)
+                field = field._replace(end=block.lines[at].end)
                 at += 1
-            yield one
-        for found in (
+            yield field
+        for match in (
             _LENIENT_PRIVATE_HEADER.finditer(self._raw, block.truncated_at, block.end)
             if block.truncated_at is not None
             else ()
         ):
-            yield HeaderField(b"", found.start(), found.start(), found.end(), is_regular=False)
+            yield HeaderField(b"", match.start(), match.start(), match.end(), is_regular=False)
 
     def _continues(self, line: HeaderField) -> bool:
         return not (line.is_regular or line.name or self._must_remove(line)) and line.start < self._block.body
 
-    def _must_remove(self, one: HeaderField) -> bool:
-        found = None if one.name else _BARE_FIELD_NAME.match(self._raw, one.start, one.end)  # some readers miss no ":"
-        name = found[1].lower() if found else one.name
+    def _must_remove(self, field: HeaderField) -> bool:
+        match = (
+            None if field.name else _BARE_FIELD_NAME.match(self._raw, field.start, field.end)
+        )  # some readers miss no ":"
+        name = match[1].lower() if match else field.name
         return name.startswith(b"ahasend-") or (self._is_submission and name in _BCC_HEADERS)
 
-    def _reject_line(self, one: HeaderField) -> None:
-        number = self._raw.count(b"\n", 0, one.start) + 1
-        name = one.name[:40].decode("latin-1")
+    def _reject_line(self, field: HeaderField) -> None:
+        number = self._raw.count(b"\n", 0, field.start) + 1
+        name = field.name[:40].decode("latin-1")
         raise RejectedContent(
             f"the header block has a line that is no header beside {name} in line {number}: it could not be removed "
             "for all readers; correct the line or put an empty line before the body"
@@ -136,17 +140,17 @@ class ParsedMail:
 
     def _private_headers(self) -> Iterator[tuple[str, str]]:
         decoded = 0
-        for one in self._fields:
-            if one.name.startswith(b"ahasend-"):
-                text = self._field_text(one)
-                if one.name == b"ahasend-tags" and "=?" in text and decoded < MAX_DECODED_TAGS_FIELDS:
+        for field in self._fields:
+            if field.name.startswith(b"ahasend-"):
+                text = self._field_text(field)
+                if field.name == b"ahasend-tags" and "=?" in text and decoded < MAX_DECODED_TAGS_FIELDS:
                     decoded += 1
                     text = _decode_header(text)
-                yield one.name.decode("ascii"), text
+                yield field.name.decode("ascii"), text
 
     def _first_value(self, name: bytes) -> str | None:
-        found = next((one for one in self._fields if one.name == name), None)
-        return self._field_text(found) if found else None
+        first = next((field for field in self._fields if field.name == name), None)
+        return self._field_text(first) if first else None
 
     def _field_text(self, field: HeaderField) -> str:
         short = field._replace(end=min(field.end, field.value + MAX_HEADER_BYTES))
@@ -155,18 +159,18 @@ class ParsedMail:
     def _parse_from(self) -> list[str]:
         """Every address of every From field."""
         try:
-            some = [self._field_text(one) for one in self._fields if one.name == b"from"][:MAX_FROM_FIELDS]
-            found = email.utils.getaddresses(some)
+            some = [self._field_text(field) for field in self._fields if field.name == b"from"][:MAX_FROM_FIELDS]
+            parsed = email.utils.getaddresses(some)
         except RecursionError:  # comments inside each other
-            found = []
-        return [one for _, one in found]
+            parsed = []
+        return [field for _, field in parsed]
 
     @property
     def originators(self) -> Iterator[tuple[bytes, str]]:
         """Each header that names a sender, wherever some reader would find it, with its whole value."""
-        for one in self._fields:
-            if one.name in originators.ORIGINATOR_HEADERS:
-                yield one.name, unfold(self._raw, one).decode("utf-8", "replace")
+        for field in self._fields:
+            if field.name in originators.ORIGINATOR_HEADERS:
+                yield field.name, unfold(self._raw, field).decode("utf-8", "replace")
 
     def without_private_headers(self, message_id: str, now: int) -> bytes:
         """The mail without what is not for its readers, and with what it must have."""
@@ -231,9 +235,9 @@ def _reject_leaks(raw: bytes) -> None:
 
 def _remove_fields(raw: bytes, at: int, fields: list[HeaderField]) -> Iterator[bytes]:
     """The mail from `at` on without these lines."""
-    for one in fields:
-        yield raw[at : one.start]
-        at = one.end
+    for field in fields:
+        yield raw[at : field.start]
+        at = field.end
     yield raw[at:]
 
 
@@ -255,16 +259,16 @@ def _decode_header(text: str) -> str:
 
 def to_submission(parsed: ParsedMail, mail: RawMail) -> Submission:
     """What its headers and its credential ask for; its recipients are those of the envelope."""
-    asked = parsed.preferences
+    preferences = parsed.preferences
     return Submission(
         sender=Mailbox(parsed.sender),
         recipients=(),
         subject=parsed.subject,
-        preferences=TrackingPreferences(track_clicks=asked.track_clicks, track_opens=asked.track_opens),
-        tags=asked.tags,
-        sandbox_result=(asked.sandbox_result or "deliver") if asked.sandbox or mail.sandbox else None,
-        metadata_retention_days=asked.metadata_retention_days,
-        content_retention_days=asked.content_retention_days,
+        preferences=TrackingPreferences(track_clicks=preferences.track_clicks, track_opens=preferences.track_opens),
+        tags=preferences.tags,
+        sandbox_result=(preferences.sandbox_result or "deliver") if preferences.sandbox or mail.sandbox else None,
+        metadata_retention_days=preferences.metadata_retention_days,
+        content_retention_days=preferences.content_retention_days,
     )
 
 
@@ -278,23 +282,23 @@ def make_message(
     domain = parsed.sender.rpartition("@")[2].lower()
     own = f"{draft.key}@{domain if _HOST_NAME.fullmatch(domain) else 'localhost'}"
     raw = parsed.without_private_headers(own, context.now)
-    ours = draft.links
+    links = draft.links
     notes = parsed.notes
-    if ours.links is not None or ours.pixel is not None or ours.honeypot is not None:
-        raw, found = _rewrite_links(raw, draft, parsed.max_message_bytes, log)
-        notes += found
-    message_id, kept = parsed.message_id or own, buffer.add(raw)
-    return draft.to_new_message(kept, message_id=message_id, recipient=recipient, subject=parsed.subject), notes
+    if links.links is not None or links.pixel is not None or links.honeypot is not None:
+        raw, more_notes = _rewrite_links(raw, draft, parsed.max_message_bytes, log)
+        notes += more_notes
+    message_id, buffered = parsed.message_id or own, buffer.add(raw)
+    return draft.to_new_message(buffered, message_id=message_id, recipient=recipient, subject=parsed.subject), notes
 
 
 def _rewrite_links(
     raw: bytes, draft: Draft, max_message_bytes: int | None, log: FilteringBoundLogger
 ) -> tuple[bytes, list[Note]]:
     """The mail with its links replaced; as it was when that fails, for no mail may be lost over its links."""
-    ours = draft.links
+    links = draft.links
     try:
         done = rewrite_message(
-            raw, ours.links, switches=draft.policy.switches, pixel=ours.pixel, honeypot=ours.honeypot
+            raw, links.links, switches=draft.policy.switches, pixel=links.pixel, honeypot=links.honeypot
         )
     except Exception as error:
         log.exception("mail.rewrite_failed")
@@ -306,5 +310,5 @@ def _rewrite_links(
                 f"with links replaced it has over {max_message_bytes} bytes, more than its way takes",
             )
         ]
-    ours.count_replaced(done.replaced)
+    links.count_replaced(done.replaced)
     return done.raw, list(done.notes)

@@ -75,7 +75,7 @@ class Submitter:
         submission = _validate_submission(submission)
         with MailBuffer(self._store.path.parent) as stage:
             writer = _DraftBuilder(self._make_context(ring, account, submission, now), stage)
-            results = [writer.build(place, recipient) for place, recipient in enumerate(submission.recipients)]
+            results = [writer.build(index, recipient) for index, recipient in enumerate(submission.recipients)]
             with self._store.write() as connection:
                 reply = make_reply(connection, results)
                 _store_messages(connection, writer.messages, writer.notes, now)
@@ -152,8 +152,8 @@ def _store_messages(
         connection, [MessageEvent(messages_table.to_row(new), "reception", now) for new in ready]
     )
     for new in ready:
-        for one in _limit_notes(notes.get(new.id, [])):
-            message_events.add_note(connection, new.account_id, new.id, one.code, now, text=one.text, part=one.part)
+        for note in _limit_notes(notes.get(new.id, [])):
+            message_events.add_note(connection, new.account_id, new.id, note.code, now, text=note.text, part=note.part)
 
 
 def _person_address(recipient: str) -> str:
@@ -229,8 +229,8 @@ class _DraftBuilder:
             headers=self._headers,
             now=self._context.now,
         )
-        kept = self._buffer.add(mail)
-        new = draft.to_new_message(kept, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
+        buffered = self._buffer.add(mail)
+        new = draft.to_new_message(buffered, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
         return replace(new, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant)
 
 
@@ -251,14 +251,14 @@ class _RenderedTexts:
         self._submission = submission
         self._rendered: dict[int, list[str] | ValidationError] = {}
         common = submission.substitutions or {}
-        wanted = {
+        sources = {
             position: recipient.substitutions or {}
             for position, recipient in enumerate(submission.recipients)
             if common or recipient.substitutions
         }
-        if wanted:
-            filled = templates.render(list(self._templates()), common, list(wanted.values()))
-            self._rendered = dict(zip(wanted, filled, strict=True))
+        if sources:
+            filled = templates.render(list(self._templates()), common, list(sources.values()))
+            self._rendered = dict(zip(sources, filled, strict=True))
 
     def _templates(self) -> Iterator[Template]:
         yield Template(self._submission.subject, "subject")
@@ -269,13 +269,13 @@ class _RenderedTexts:
 
     def for_recipient(self, position: int) -> tuple[str, str | None, str | None]:
         """Subject, text and HTML for one recipient. Raises ValidationError."""
-        one = self._submission
+        submission = self._submission
         filled = self._rendered.get(position)
         if filled is None:
-            return _check_subject(one.subject), one.text, one.html
+            return _check_subject(submission.subject), submission.text, submission.html
         if isinstance(filled, ValidationError):
             raise filled
         rest = iter(filled)
         subject = _check_subject(next(rest))
-        text = next(rest) if one.text is not None else None
-        return subject, text, next(rest) if one.html is not None else None
+        text = next(rest) if submission.text is not None else None
+        return subject, text, next(rest) if submission.html is not None else None

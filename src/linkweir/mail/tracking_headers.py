@@ -31,16 +31,16 @@ class HeaderPreferences:
 
 def parse_headers(headers: Iterable[tuple[str, str]]) -> HeaderPreferences:
     """The wishes among these (name, value) pairs; names in any case, other headers are passed over."""
-    wishes, ignored = HeaderPreferences(), 0
+    preferences, ignored = HeaderPreferences(), 0
     for name, value in headers:
-        lower, word = name.lower(), value.strip()
-        if lower.startswith(HEADER_PREFIX) and not _apply_header(wishes, lower.removeprefix(HEADER_PREFIX), word):
+        lower, text = name.lower(), value.strip()
+        if lower.startswith(HEADER_PREFIX) and not _apply_header(preferences, lower.removeprefix(HEADER_PREFIX), text):
             ignored += 1
             if ignored <= MAX_WARNINGS:
-                wishes.warnings.append(f"{name[:80]}: {word[:80]!r} is not understood and was ignored")
+                preferences.warnings.append(f"{name[:80]}: {text[:80]!r} is not understood and was ignored")
     if ignored > MAX_WARNINGS:
-        wishes.warnings.append(f"{ignored - MAX_WARNINGS} more headers were ignored")
-    return wishes
+        preferences.warnings.append(f"{ignored - MAX_WARNINGS} more headers were ignored")
+    return preferences
 
 
 def _apply_header(preferences: HeaderPreferences, name: str, text: str) -> bool:
@@ -66,7 +66,7 @@ def _parse_switch(text: str) -> bool | None:
 
 
 def _parse_result(text: str) -> SandboxResult | None:
-    return next((one for one in SANDBOX_RESULTS if one == text.lower()), None)
+    return next((result for result in SANDBOX_RESULTS if result == text.lower()), None)
 
 
 def _parse_tags(text: str) -> tuple[str, ...] | None:
