@@ -33,8 +33,12 @@ class ClickerFilter:
 
 def parse_filter(call: DashboardRequest) -> ClickerFilter:
     """What the query asks for. Raises NotFound without a campaign."""
-    place = call.query("position")
-    position = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else None
+    position_text = call.query("position")
+    position = (
+        int(position_text)
+        if position_text.isascii() and position_text.isdecimal() and len(position_text) < 10
+        else None
+    )
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     return ClickerFilter(parse_tag(call), position, call.query("address").strip()[:320], chosen)
 
@@ -42,32 +46,32 @@ def parse_filter(call: DashboardRequest) -> ClickerFilter:
 @login_required
 def list_clickers(call: DashboardRequest) -> Response:
     """The list, a page at a time."""
-    wish, account = parse_filter(call), call.account["id"]
-    span = wish.period.span(account, f"tag:{wish.tag}")
+    click_filter, account = parse_filter(call), call.account["id"]
+    span = click_filter.period.span(account, f"tag:{click_filter.tag}")
     with call.services.store.read() as connection:
         page = click_rows.list_clickers(
             connection,
             account,
-            wish.tag,
+            click_filter.tag,
             neighbour_pages.parse_page(call, PAGE_SIZE),
-            position=wish.position,
+            position=click_filter.position,
             destination=None,
-            address=wish.address,
-            between=wish.time_range,
+            address=click_filter.address,
+            between=click_filter.time_range,
             only_likely=True,
         )
         total = campaign_reports.load_counts(connection, span)
-        links = campaign_reports.load_links(connection, account, wish.tag, wish.period)
-        privacies = click_rows.count_messages_by_privacy(connection, account, wish.tag)
-    keep = [("tag", wish.tag), ("address", wish.address)]
-    keep += [] if wish.position is None else [("position", str(wish.position))]
+        links = campaign_reports.load_links(connection, account, click_filter.tag, click_filter.period)
+        privacies = click_rows.count_messages_by_privacy(connection, account, click_filter.tag)
+    parameters = [("tag", click_filter.tag), ("address", click_filter.address)]
+    parameters += [] if click_filter.position is None else [("position", str(click_filter.position))]
     return call.render(
         "clickers.html",
         here="campaigns",
-        tag=wish.tag,
-        wish=wish,
-        keep=keep,
-        period=wish.period,
+        tag=click_filter.tag,
+        wish=click_filter,
+        keep=parameters,
+        period=click_filter.period,
         choices=report_period.DAY_CHOICES,
         rows=page.rows,
         turning=neighbour_pages.make_neighbour_pages(page, "at"),
@@ -82,9 +86,9 @@ def list_clickers(call: DashboardRequest) -> Response:
 def _link_choices(values: Sequence[str]) -> list[tuple[int, str]]:
     """Place and destination of each link that was followed, in the order of the mail; the first destination where a
     place has several."""
-    found: dict[int, str] = {}
+    choices: dict[int, str] = {}
     for value in values:
-        place, _, destination = value.partition("\t")
-        if place.isdigit():
-            found.setdefault(int(place), destination)
-    return sorted(found.items())
+        position, _, destination = value.partition("\t")
+        if position.isdigit():
+            choices.setdefault(int(position), destination)
+    return sorted(choices.items())

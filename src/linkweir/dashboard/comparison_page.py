@@ -22,31 +22,34 @@ CumulativeClicks = list[int | None]
 def show_comparison(call: DashboardRequest) -> Response:
     """Up to four campaigns side by side."""
     chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]
-    wanted = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
+    tags = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
     with call.services.store.read() as connection:
-        found = campaign_reports.list_campaign_summaries(connection, account, chosen)
-        by_tag = {one.tag: one for one in found}
-        compared = [by_tag[tag] for tag in wanted if tag in by_tag]
+        summaries = campaign_reports.list_campaign_summaries(connection, account, chosen)
+        by_tag = {campaign.tag: campaign for campaign in summaries}
+        compared = [by_tag[tag] for tag in tags if tag in by_tag]
         variants = [
-            (one.tag, *report.compare_variants(connection, account, one.tag, (chosen.first, chosen.last), None))
-            for one in compared
+            (
+                campaign.tag,
+                *report.compare_variants(connection, account, campaign.tag, (chosen.first, chosen.last), None),
+            )
+            for campaign in compared
         ]
         races = [
             campaign_reports.load_cumulative_clicks(
-                connection, account, one.tag, now(), steps=STEP_COUNT, step_hours=STEP_HOURS
+                connection, account, campaign.tag, now(), steps=STEP_COUNT, step_hours=STEP_HOURS
             )
-            for one in compared
+            for campaign in compared
         ]
     return call.render(
         "compare.html",
         here="compare",
         period=chosen,
         choices=report_period.DAY_CHOICES,
-        found=found,
-        wanted=[one.tag for one in compared],
-        kept=[("tag", one.tag) for one in compared],
+        found=summaries,
+        wanted=[campaign.tag for campaign in compared],
+        kept=[("tag", campaign.tag) for campaign in compared],
         compared=compared,
-        variants=[_variant_test(*one) for one in variants if len(one[1]) > 1],
+        variants=[_variant_test(*campaign) for campaign in variants if len(campaign[1]) > 1],
         limit=MAX_COMPARED,
         judged=_significance_sentences(compared),
         chart=_make_chart(compared, races),
@@ -59,14 +62,14 @@ def _variant_test(tag: str, rows: list[dict[str, Any]], differences: list[dict[s
     return {
         "tag": tag,
         "rows": [(row, verdict_counts.counts_from_row(row)) for row in rows],
-        "judged": [one["meaning"] for one in differences],
+        "judged": [difference["meaning"] for difference in differences],
     }
 
 
 def _significance_sentences(compared: list[CampaignSummary]) -> list[str]:
     """Each campaign against the first, in a sentence that says what is chance."""
-    groups = [make_group(one.tag, one.clicks.expected, one.delivered) for one in compared]
-    return [one.meaning for one in compare_all(groups[0], groups[1:])] if groups else []
+    groups = [make_group(campaign.tag, campaign.clicks.expected, campaign.delivered) for campaign in compared]
+    return [campaign.meaning for campaign in compare_all(groups[0], groups[1:])] if groups else []
 
 
 def _step_labels() -> list[str]:
@@ -77,11 +80,11 @@ def _make_chart(compared: list[CampaignSummary], series: list[CumulativeClicks])
     ends = [max((total for total in race if total is not None), default=0) for race in series]
     if not any(ends):
         return None
-    said = "; ".join(f"{one.tag}: {end:,}" for one, end in zip(compared, ends, strict=True))
+    totals = "; ".join(f"{campaign.tag}: {end:,}" for campaign, end in zip(compared, ends, strict=True))
     text = (
         f"Clicks by people added up over the first {COMPARED_HOURS} hours "
-        f"after a campaign's first click. At the end, {said}."
+        f"after a campaign's first click. At the end, {totals}."
     )
     return charts.line_chart(
-        _step_labels(), [(one.tag, race) for one, race in zip(compared, series, strict=True)], text
+        _step_labels(), [(campaign.tag, race) for campaign, race in zip(compared, series, strict=True)], text
     )

@@ -93,13 +93,13 @@ def _to_heatmap_link(link: Link, ring: KeyRing) -> HeatmapLink:
 
 def render_heatmap(html: str, ring: KeyRing, counts: Mapping[int, LinkClicks]) -> str:
     """The page: the mail, each tracked link with the clicks of people, warmer the more of them it has."""
-    most = max((one.expected_people for one in counts.values()), default=0)
+    most = max((count.expected_people for count in counts.values()), default=0)
     parts, at = [], 0
-    for placed in heatmap_links(html, ring):
-        link = placed.link
-        if placed.position is None or link.element != "a":
+    for heatmap_link in heatmap_links(html, ring):
+        link = heatmap_link.link
+        if heatmap_link.position is None or link.element != "a":
             continue
-        people = counts.get(placed.position, NO_CLICKS).expected_people
+        people = counts.get(heatmap_link.position, NO_CLICKS).expected_people
         parts += [
             html[at : link.start + 2],
             f' {_HEAT_ATTRIBUTE}="{_heat_level(people, most)}"',

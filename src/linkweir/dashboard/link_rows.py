@@ -23,14 +23,16 @@ def link_rows(
     `followed`: `<position>` TAB `<destination>` of each; `short`: where the mail's short links lead, by position.
     """
     rows = {
-        placed_link.position: {
-            "position": placed_link.position,
-            "text": placed_link.link.text,
-            "destination": _destination(placed_link, short),
-            "warning": combine_warnings(None, Outcome.TRACKED, _destination(placed_link, short), placed_link.link.text),
+        heatmap_link.position: {
+            "position": heatmap_link.position,
+            "text": heatmap_link.link.text,
+            "destination": _destination(heatmap_link, short),
+            "warning": combine_warnings(
+                None, Outcome.TRACKED, _destination(heatmap_link, short), heatmap_link.link.text
+            ),
         }
-        for placed_link in (heatmap.heatmap_links(html, ring) if html else ())
-        if placed_link.position is not None
+        for heatmap_link in (heatmap.heatmap_links(html, ring) if html else ())
+        if heatmap_link.position is not None
     }
     for value in followed:
         position_text, _, destination = value.partition("\t")
@@ -39,7 +41,7 @@ def link_rows(
                 int(position_text), {"position": int(position_text), "text": "", "destination": "", "warning": None}
             )
             row["destination"] = row["destination"] or destination
-    most = max((placed_link.total for placed_link in counts.values()), default=0)
+    most = max((heatmap_link.total for heatmap_link in counts.values()), default=0)
     return [{**row, "clicks": counts.get(position, NO_CLICKS), "most": most} for position, row in sorted(rows.items())]
 
 

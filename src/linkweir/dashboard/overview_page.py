@@ -14,28 +14,31 @@ def show_overview(call: DashboardRequest) -> Response:
     """Sums, trend, the strongest campaigns and destinations of a period."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     with call.services.store.read() as connection:
-        found = campaign_reports.load_overview(connection, call.account["id"], chosen)
+        overview = campaign_reports.load_overview(connection, call.account["id"], chosen)
     return call.render(
         "overview.html",
         here="overview",
         period=chosen,
         choices=report_period.DAY_CHOICES,
-        total=found.total,
-        sent=found.sent,
-        delivered=found.delivered,
-        before=found.before,
-        sent_before=found.sent_before,
-        trend=found.trend,
-        chart=trend_chart(found.trend),
-        tags=found.tags,
-        destinations=found.destinations,
+        total=overview.total,
+        sent=overview.sent,
+        delivered=overview.delivered,
+        before=overview.before,
+        sent_before=overview.sent_before,
+        trend=overview.trend,
+        chart=trend_chart(overview.trend),
+        tags=overview.tags,
+        destinations=overview.destinations,
     )
 
 
 def trend_chart(trend: ClickTrend) -> object:
     """People and machines over time; None where there is nothing to draw."""
     labels = [label for label, _ in trend]
-    people, machines = [one.expected_people for _, one in trend], [one.expected_machines for _, one in trend]
+    people, machines = (
+        [counts.expected_people for _, counts in trend],
+        [counts.expected_machines for _, counts in trend],
+    )
     if not any(people) and not any(machines):
         return None
     text = (

@@ -36,17 +36,17 @@ def create_webhook(call: DashboardRequest) -> Response:
     except ValueError:
         raise HTTPException(400, "This form cannot be read. Nothing was made.") from None
     try:
-        asked = _parse_form(call, WebhookCreate)
+        request = _parse_form(call, WebhookCreate)
         with call.services.store.write() as connection:
             secret = webhook_settings.create_webhook(
-                connection, call.services.vault, call.account["id"], asked, now(), webhook=key
+                connection, call.services.vault, call.account["id"], request, now(), webhook=key
             )[1]
     except (ValidationError, msgspec.ValidationError) as error:
         return _render_form(call, _form_values(call), key=key, error=_error_text(error))
     except Conflict:  # the form was sent twice
         return call.redirect(f"/webhooks/{key}?done=once")
     call.services.log.info("webhook.made", webhook=str(key))
-    return call.render("webhook_made.html", 201, here="webhooks", key=key, name=asked.name, secret=secret)
+    return call.render("webhook_made.html", 201, here="webhooks", key=key, name=request.name, secret=secret)
 
 
 @login_required
@@ -107,7 +107,7 @@ def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookForm
     """The form as the API's JSON. Raises ValidationError."""
     given = _form_values(call)
     events = given.pop("events")
-    return msgspec.convert({**given, **{f"on_{one}": one in events for one in EVENT_NAMES}}, kind)
+    return msgspec.convert({**given, **{f"on_{name}": name in events for name in EVENT_NAMES}}, kind)
 
 
 def _error_text(error: Exception) -> str:
