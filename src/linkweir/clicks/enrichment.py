@@ -212,8 +212,8 @@ def _user_agent_class(user_agent: str) -> str | None:
 def _crawler_patterns() -> list[tuple[str, list[re.Pattern[str]]]]:
     """Our patterns and the package's by class, joined: its own lookup of a crawler compiles each of them anew."""
     sorted_out: dict[str, list[str]] = {"library": [], "automation": [], "preview": [], "bot": []}
-    ours = (resources.files("linkweir.clicks") / KNOWN_SCANNERS_FILE).read_text("utf-8")
-    for scanner in tomllib.loads(ours)["scanner"]:
+    own_patterns = (resources.files("linkweir.clicks") / KNOWN_SCANNERS_FILE).read_text("utf-8")
+    for scanner in tomllib.loads(own_patterns)["scanner"]:
         sorted_out[scanner["class"]].append(scanner["pattern"])
     for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         name = next((CRAWLER_CLASSES[tag] for tag in entry.get("tags", ()) if tag in CRAWLER_CLASSES), "bot")

@@ -56,7 +56,7 @@ def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher
     rows = click_neighbourhood.list_around(
         connection, row, 2 * WINDOW_US
     )  # twice, so that those who can change it are judged in full
-    hits = [Click.from_row(one).to_hit(enricher) for one in rows]
+    hits = [Click.from_row(neighbour).to_hit(enricher) for neighbour in rows]
     history = _load_history(connection, row, hits)
     known = history.evidence_for(
         hits,
@@ -65,10 +65,14 @@ def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher
         link_count=row["tracked_links"],
     )
     context = replace(known, recipients_per_ip=_recipients_per_ip(connection, row))
-    found = dict(zip((one["id"] for one in rows), classify_hits(hits, context), strict=True))
-    near = [(one, found[one["id"]]) for one in rows if abs(one["at"] - row["at"]) <= WINDOW_US]
-    rules = [RULE_BY_CODE[code] for code in found[click].reasons]
-    return VerdictExplanation(row, found[click], rules, near, context, context.reputations.get(click))
+    classifications = dict(zip((neighbour["id"] for neighbour in rows), classify_hits(hits, context), strict=True))
+    neighbours = [
+        (neighbour, classifications[neighbour["id"]])
+        for neighbour in rows
+        if abs(neighbour["at"] - row["at"]) <= WINDOW_US
+    ]
+    rules = [RULE_BY_CODE[code] for code in classifications[click].reasons]
+    return VerdictExplanation(row, classifications[click], rules, neighbours, context, context.reputations.get(click))
 
 
 def _recipients_per_ip(connection: Connection, row: RowMapping) -> dict[str, int]:
@@ -88,23 +92,23 @@ def _load_history(connection: Connection, row: RowMapping, hits: Sequence[Hit]) 
     agents = {hit.user_agent for hit in hits if hit.ip and hit.user_agent}
     if row["account_id"] is None or not agents:
         return history
-    for one in click_neighbourhood.list_earlier_clicks(
+    for click in click_neighbourhood.list_earlier_clicks(
         connection, row["account_id"], agents, row["at"] - HISTORY_US, row["at"]
     ):
-        key, signals = one["id"], tuple(one["signals"].split())
+        key, signals = click["id"], tuple(click["signals"].split())
         hit = Hit(
             id=key,
-            at=one["at"],
-            ip=one["ip"],
-            user_agent=one["user_agent"],
+            at=click["at"],
+            ip=click["ip"],
+            user_agent=click["user_agent"],
             signals=signals,
-            network=one["network"],
-            device=one["device"],
+            network=click["network"],
+            device=click["device"],
         )
         judgement = Classification(
-            key, one["verdict"], 0.0, (), _verdict_without_reputation(one["verdict"], one["reasons"])
+            key, click["verdict"], 0.0, (), _verdict_without_reputation(click["verdict"], click["reasons"])
         )
-        history.observe_verdict(hit, judgement, one["message_id"] or one["message_ref"])
+        history.observe_verdict(hit, judgement, click["message_id"] or click["message_ref"])
     return history
 
 

@@ -145,34 +145,38 @@ class FeatureExtractor:
 
     def extract(self, hit: Hit) -> HitFeatures:
         """What surrounds this hit; for an open, nothing does: it says nothing about clicks, nor they about it."""
-        scene = HitFeatures(hit, self._evidence)
+        features = HitFeatures(hit, self._evidence)
         if hit.kind == CLICK:
-            scene.has_neighbours = len(self._everyone.hits) > 1
-            scene.reputation = self._evidence.reputations.get(hit.id)
-            scene.fleet = self._evidence.fleets.get(hit.id)
-            self._fill_features(scene)
-        return scene
+            features.has_neighbours = len(self._everyone.hits) > 1
+            features.reputation = self._evidence.reputations.get(hit.id)
+            features.fleet = self._evidence.fleets.get(hit.id)
+            self._fill_features(features)
+        return features
 
     def _fill_features(self, features: HitFeatures) -> None:
         hit = features.hit
         features.client_hit_honeypot = any(
             _is_same_client(hit, trap) and abs(trap.at - hit.at) <= RUN_REACH_US for trap in self._honeypots
         )
-        near = self._everyone.neighbours(hit, RUN_REACH_US)
+        neighbours = self._everyone.neighbours(hit, RUN_REACH_US)
         if features.has_neighbours and hit.method != "HEAD":
             features.drip_run = self._find_drip(hit)
             features.everyone_drip_run = self._describe_drip(self._non_head, hit)
-        if len(near) == 1:  # as most hits of people are: there is nothing to look for
+        if len(neighbours) == 1:  # as most hits of people are: there is nothing to look for
             features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
             return
         own = self._by_source[self._sources[hit.id]]
         fleet = self._by_user_agent.get(hit.user_agent or "")
-        followed = [other for other in near if other.method != "HEAD"]
+        followed = [other for other in neighbours if other.method != "HEAD"]
         links = {other.position for other in followed}
         # one that floods is no crowd; without addresses each hit has to be taken for another reader
         readers = {(other.ip or other.id, other.user_agent, other.position) for other in followed}
         features.excess_readers = max(0, len(readers) - 2 * len(links))
-        reach = 2 * RUN_REACH_US if len(near) <= 2 * MAX_NEIGHBOURS else max(SECOND_US, near[-1].at - near[0].at)
+        reach = (
+            2 * RUN_REACH_US
+            if len(neighbours) <= 2 * MAX_NEIGHBOURS
+            else max(SECOND_US, neighbours[-1].at - neighbours[0].at)
+        )
         features.links_in_window = {
             name: self._densest_window(name, hit, own, fleet, features.excess_readers / reach) for name in WINDOWS
         }
@@ -187,7 +191,7 @@ class FeatureExtractor:
         features.link_count = 1 + max(links, default=hit.position)
         if not features.excess_readers:
             features.echo_gap_us = self._find_echo(hit, followed)
-        features.only_link_clicked = all(other.position == hit.position for other in near)
+        features.only_link_clicked = all(other.position == hit.position for other in neighbours)
         beside = [
             other
             for other in own.neighbours(hit, HEAD_GET_GAP_US)
@@ -234,10 +238,10 @@ class FeatureExtractor:
             return False
         return other.user_agent != hit.user_agent or (hit.user_agent is None and other.device != hit.device)
 
-    def _follows_single_link(self, hit: Hit, near: Sequence[Hit]) -> bool:
+    def _follows_single_link(self, hit: Hit, neighbours: Sequence[Hit]) -> bool:
         return all(
             other.position == hit.position
-            for other in near
+            for other in neighbours
             if abs(other.at - hit.at) <= SINGLE_LINK_REACH_US and self._sources[other.id] == self._sources[hit.id]
         )
 
@@ -255,12 +259,12 @@ class FeatureExtractor:
         Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
         `reader_density`: such clicks in a microsecond.
         """
-        found = max(
+        densest = max(
             own.links_in_window(name, hit),
             by_user_agent.links_in_window(name, hit) if by_user_agent else 0,
             self._everyone.links_in_window(name, hit) - 1,
         )
-        return found - round(READER_DENSITY_FACTOR * reader_density * WINDOWS[name] * STEP_US)
+        return densest - round(READER_DENSITY_FACTOR * reader_density * WINDOWS[name] * STEP_US)
 
 
 class _HitStream:
@@ -303,5 +307,5 @@ def _comes_second(hit: Hit, other: Hit) -> bool:
     return _strangeness(other) == _strangeness(hit) and (other.at, other.id) < (hit.at, hit.id)
 
 
-def _is_same_client(one: Hit, other: Hit) -> bool:
-    return one.ip is not None and one.ip == other.ip and one.user_agent == other.user_agent
+def _is_same_client(hit: Hit, other: Hit) -> bool:
+    return hit.ip is not None and hit.ip == other.ip and hit.user_agent == other.user_agent

@@ -53,15 +53,15 @@ class Rule:
 def _has_user_agent_class(name: str) -> Callable[[HitFeatures], bool]:
     # from the user agent, or as it was noted at the door where the user agent may not be kept
     signal = f"agent-{name}"
-    return lambda scene: scene.hit.user_agent_class == name or scene.has_signal(signal)
+    return lambda features: features.hit.user_agent_class == name or features.has_signal(signal)
 
 
 def _is_delivered_between(least: float, most: float) -> Callable[[HitFeatures], bool]:
-    return lambda scene: (age := scene.age_seconds) is not None and least <= age < most
+    return lambda features: (age := features.age_seconds) is not None and least <= age < most
 
 
 def _has_signal(code: str) -> Callable[[HitFeatures], bool]:
-    return lambda scene: scene.has_signal(code)
+    return lambda features: features.has_signal(code)
 
 
 def _is_burst(features: HitFeatures) -> bool:

@@ -40,10 +40,10 @@ class LabelAccuracy:
         if label not in ("human", "machine"):
             return
         is_machine = label == "machine"
-        one = self._bins[min(BINS - 1, int(p_machine * BINS))]
-        one.clicks += 1
-        one.machines += is_machine
-        one.probability += p_machine
+        calibration_bin = self._bins[min(BINS - 1, int(p_machine * BINS))]
+        calibration_bin.clicks += 1
+        calibration_bin.machines += is_machine
+        calibration_bin.probability += p_machine
         self._squares += (p_machine - is_machine) ** 2
         self._judged += 1
 
@@ -58,7 +58,7 @@ class LabelAccuracy:
 
     def precision(self, verdict: str) -> float | None:
         """The part of the clicks with this verdict that it is true of; None without any."""
-        every = sum(count for (_, found), count in self.counts.items() if found == verdict)
+        every = sum(count for (_, predicted), count in self.counts.items() if predicted == verdict)
         return self.counts[verdict, verdict] / every if every else None
 
     def recall(self, label: str) -> float | None:
@@ -77,10 +77,14 @@ class LabelAccuracy:
 
     def calibration(self) -> Iterator[CalibrationBin | None]:
         """The ten bins; None for an empty one."""
-        for one in self._bins:
+        for calibration_bin in self._bins:
             yield (
-                CalibrationBin(one.clicks, one.probability / one.clicks, one.machines / one.clicks)
-                if (one.clicks)
+                CalibrationBin(
+                    calibration_bin.clicks,
+                    calibration_bin.probability / calibration_bin.clicks,
+                    calibration_bin.machines / calibration_bin.clicks,
+                )
+                if (calibration_bin.clicks)
                 else None
             )
 
@@ -88,5 +92,11 @@ class LabelAccuracy:
         """The expected calibration error: by how much bins are off, weighted by their clicks."""
         if not self._judged:
             return None
-        found = [one for one in self.calibration() if one]
-        return sum(one.clicks * abs(one.mean_p_machine - one.machine_share) for one in found) / self._judged
+        bins = [calibration_bin for calibration_bin in self.calibration() if calibration_bin]
+        return (
+            sum(
+                calibration_bin.clicks * abs(calibration_bin.mean_p_machine - calibration_bin.machine_share)
+                for calibration_bin in bins
+            )
+            / self._judged
+        )

@@ -67,8 +67,8 @@ def parse_postmark_event(event: ProviderEvent) -> RecordedClick | Delivery | Non
     if kind == "Delivery":
         return Delivery(message, parse_rfc3339(_text(event, "DeliveredAt"), "DeliveredAt"))
     at = parse_rfc3339(_text(event, "ReceivedAt"), "ReceivedAt")
-    place = event.get("Geo")
-    ip = place.get("IP") if isinstance(place, Mapping) else None
+    location = event.get("Geo")
+    ip = location.get("IP") if isinstance(location, Mapping) else None
     return _make_click(at, message, event.get("OriginalLink"), ip, event.get("UserAgent"))
 
 
@@ -117,8 +117,8 @@ _LISTS = ("items", "Clicks", "Records")  # what holds the events in a page of an
 def iter_provider_events(document: Any) -> Iterator[ProviderEvent]:
     """The single events of what a provider sends or exports at once. Raises InvalidClick for what is no object."""
     if isinstance(document, list):
-        for one in document:
-            yield from iter_provider_events(one)
+        for part in document:
+            yield from iter_provider_events(part)
         return
     if not isinstance(document, Mapping):
         raise InvalidClick("an event must be a JSON object")

@@ -150,12 +150,12 @@ def parse_rfc3339(text: str, field: str) -> int:
     if text[17:19] == "60":
         text = text[:17] + "59" + text[19:]
     try:
-        found = from_datetime(datetime.fromisoformat(text.upper()))
+        microseconds = from_datetime(datetime.fromisoformat(text.upper()))
     except (ValueError, OverflowError):
         raise InvalidClick(f"{field}: {_show(text)} is no date of the calendar") from None
-    if not MIN_TIME_US <= found <= MAX_TIME_US:
+    if not MIN_TIME_US <= microseconds <= MAX_TIME_US:
         raise InvalidClick(f"{field}: {_show(text)} is before 1973, when no mail had links")
-    return found
+    return microseconds
 
 
 def parse_seconds(value: Any, field: str) -> int:
@@ -249,10 +249,10 @@ def _parse_secure(fields: Mapping[str, Any]) -> bool:
 def _parse_http_version(value: Any) -> str:
     if value is None:
         return ""
-    found = re.fullmatch(r"(?:HTTP/)?([0-9](?:\.[0-9])?)", str(value), re.IGNORECASE)
-    if isinstance(value, bool) or not found:
+    match = re.fullmatch(r"(?:HTTP/)?([0-9](?:\.[0-9])?)", str(value), re.IGNORECASE)
+    if isinstance(value, bool) or not match:
         raise InvalidClick(f"http: {_show(value)} is no version like 1.1 or HTTP/2")
-    return found[1]
+    return match[1]
 
 
 def _parse_headers(value: Any) -> dict[bytes, bytes] | None:
@@ -269,7 +269,7 @@ def _parse_headers(value: Any) -> dict[bytes, bytes] | None:
 
 
 def _parse_header(name: Any, value: Any) -> bytes:
-    text = ", ".join(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
+    text = ", ".join(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else value
     if text is None:
         return b""
     if not isinstance(text, str):

@@ -36,23 +36,23 @@ class VerdictSummary:
 
     def to_json(self) -> dict[str, Any]:
         """The summary as an object of JSON."""
-        found: dict[str, Any] = {
+        summary: dict[str, Any] = {
             "clicks": self.verdicts.total(),
             "verdicts": {name: self.verdicts[name] for name in VERDICTS},
             "expected_human_clicks": round(self.expected_people, 1),
             "reasons": dict(self.reasons.most_common()),
         }
-        return found | ({"labels": self._labels_to_json()} if self.accuracy.clicks else {})
+        return summary | ({"labels": self._labels_to_json()} if self.accuracy.clicks else {})
 
     def _labels_to_json(self) -> dict[str, Any]:
         known = self.accuracy
         bins = [
-            None if one is None else {
-                "clicks": one.clicks,
-                "mean_p_machine": round(one.mean_p_machine, 4),
-                "machine_share": round(one.machine_share, 4),
+            None if calibration_bin is None else {
+                "clicks": calibration_bin.clicks,
+                "mean_p_machine": round(calibration_bin.mean_p_machine, 4),
+                "machine_share": round(calibration_bin.machine_share, 4),
             }
-            for one in known.calibration()
+            for calibration_bin in known.calibration()
         ]  # fmt: skip
         return {
             "clicks": known.clicks,
@@ -92,11 +92,11 @@ class VerdictSummary:
         if brier is None or error is None:
             return
         yield f"  Brier score {brier:.4f}, calibration error {error:.4f}; by p_machine:"
-        for number, one in enumerate(known.calibration()):
-            if one:
+        for number, calibration_bin in enumerate(known.calibration()):
+            if calibration_bin:
                 span = f"{number / BINS:.1f} to {(number + 1) / BINS:.1f}"
-                truth = f"said {one.mean_p_machine:.3f}, true {one.machine_share:.3f}"
-                yield f"    {span}  {one.clicks:>10,} clicks, {truth}"
+                truth = f"said {calibration_bin.mean_p_machine:.3f}, true {calibration_bin.machine_share:.3f}"
+                yield f"    {span}  {calibration_bin.clicks:>10,} clicks, {truth}"
 
 
 def _format_share(share: float | None) -> str:
