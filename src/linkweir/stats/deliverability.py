@@ -44,7 +44,7 @@ def estimate_clicked(
     sums = delivery_statistics.sum_expected_clicked(
         connection, account, periods, sender_domain=sender_domain, recipient_domains=recipient_domains, tags=tags
     )
-    return [make_estimate(*one) for one in sums]
+    return [make_estimate(*row) for row in sums]
 
 
 def split_periods(start: datetime, end: datetime, unit: str) -> list[PeriodUs]:
