@@ -122,7 +122,7 @@ def hit_source(hit: Hit) -> str:
 
 
 class FeatureExtractor:
-    """All clicks of one message, sorted, and from it the scene of each."""
+    """All clicks of one message, sorted; derives the features of each."""
 
     def __init__(self, hits: Sequence[Hit], evidence: Evidence) -> None:
         ordered = sorted(hits, key=lambda hit: (hit.at, hit.id))
