@@ -1,4 +1,6 @@
-"""What a batch of new and re-judged clicks changes in the sums. Pure: gathers differences, one for each row."""
+"""Aggregate deltas: the changes of aggregates by a batch of new and reclassified clicks. Pure: gathers differences, one
+for each row.
+"""
 
 import uuid
 from collections import defaultdict
@@ -116,7 +118,7 @@ class AggregateDeltas:
             _add_row(sums, dimension, moves, 0)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """The differences of the sums as the store takes them: each row once."""
+        """Return the differences of the aggregates: each row once."""
         merged: dict[tuple[int, str, DimensionValue, int], list[Any]] = {}
         for (account, scopes, hour), sums in self.buckets.items():
             for scope in scopes:
@@ -142,7 +144,7 @@ def _add_row(
 
 
 def _count_deltas(click: Click) -> list[tuple[int, int]]:
-    """Which columns of verdicts and expected clicks change, and by how much."""
+    """List the columns of verdicts and expected clicks that change, and by how much."""
     moves = []
     if click.counted_verdict != click.verdict:
         moves = [(VERDICT_COLUMNS[click.verdict], 1)]

@@ -1,4 +1,4 @@
-"""From click events to clicks: whose they are, which message they belong to, and what is derived from them.
+"""Attribution: from click events to clicks, with their account, their message, and what is derived from them.
 
 The privacy mode is enforced once more: a click whose reader opted out is tied to its message's campaign and to nothing
 else, and so is one on a message that was deleted, whose link goes on working.

@@ -1,4 +1,4 @@
-"""How likely each message of a batch was clicked by a person, before it and after it."""
+"""Changes of expected clickers: how likely each message of a batch was clicked by a person, before it and after it."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from linkweir.db.reclassification_queries import MessageRef
 
 @dataclass(frozen=True, slots=True)
 class ClickersChange:
-    """What a message counts as along each dimension, before a batch of clicks and after it."""
+    """The contribution of a message along each dimension, before a batch of clicks and after it."""
 
     message_key: MessageRef
     target: AggregationTarget | None
@@ -25,7 +25,7 @@ class ClickersChange:
 
 
 def iter_clicker_changes(connection: Connection, groups: Sequence[MessageClicks]) -> Iterator[ClickersChange]:
-    """Yield what changes for these messages; the store must have their clicks as they were before."""
+    """Yield the changes of these messages; the database must have their clicks as they were before."""
     changed = [(group, clicks) for group in groups if (clicks := _changed_clicks(group))]
     known: dict[MessageKey, dict[uuid.UUID, ProbableHit]] = {}
     for few in (True, False):
@@ -36,7 +36,7 @@ def iter_clicker_changes(connection: Connection, groups: Sequence[MessageClicks]
 
 
 def _changed_clicks(group: MessageClicks) -> list[Click]:
-    """The clicks that are new or whose probability changed."""
+    """Return the clicks that are new or whose probability changed."""
     tied = (click for click in group.new if click.message_key is not None)
     return [click for click in (*tied, *group.stored.values()) if click.probability_changed]
 

@@ -1,8 +1,9 @@
-"""Brings facts from the journal to the store: read, keep in one transaction, acknowledge; and tells what is due.
+"""The ingest worker: moves events from the journal to the database (read, store in one transaction, acknowledge) and
+sends due notifications.
 
-One at a time over all processes of a data folder, which the journal sees to. While many readers come it steps aside,
-for it would take processor, interpreter and disk from them, but never for long: it goes on every few seconds.
-A fact that the store cannot take for its own sake is put aside, and blocks nothing.
+One at a time over all processes of a data folder, which the journal ensures. Under load it yields to redirects, from
+which it would take processor, interpreter and disk, but never for long: it goes on every few seconds. An event that the
+database refuses for its own sake becomes a dead letter, and blocks nothing.
 """
 
 import threading
@@ -74,7 +75,7 @@ class IngestWorker(WorkerThread):
         self.stored = self.failures = 0
 
     def wake(self) -> None:
-        """There is something new: look now, not only within half a second."""
+        """Let the worker look for new events now, not only within half a second."""
         self._wake.set()
 
     def drain(self) -> None:
@@ -108,7 +109,7 @@ class IngestWorker(WorkerThread):
         return 0
 
     def _process_batch(self) -> int:
-        """One batch; how many facts it held. Nothing while another process is at it."""
+        """Store one batch; return how many events it held. None are read while another process ingests."""
         batch = self._journal.read_from(None, self._batch_limit)
         if batch is None:
             return 0
@@ -140,7 +141,7 @@ class IngestWorker(WorkerThread):
             self._dead_letters.append({"fact": facts[0].to_dict(), "error": repr(error)})
 
     def _expire_dead_letters(self) -> None:
-        """What could not be stored is kept no longer than what could."""
+        """Delete dead letters that are older than the longest retention."""
         if time.monotonic() >= self._expire_at:
             self._expire_at = time.monotonic() + EXPIRY_INTERVAL_SECONDS
             self._dead_letters.redact_older_than(now() - MAX_RETENTION_US)
@@ -166,7 +167,7 @@ class IngestWorker(WorkerThread):
 
 
 def next_batch_size(facts: int, seconds: float) -> int:
-    """How many facts the next transaction may hold, when so many have just taken so many seconds."""
+    """Return how many events the next transaction may hold, when so many have just taken so many seconds."""
     return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * MAX_TRANSACTION_SECONDS / max(seconds, 0.001))))
 
 

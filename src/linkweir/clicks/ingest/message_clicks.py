@@ -1,8 +1,8 @@
-"""The clicks of one message that belong together: new ones and those around them in the store, judged anew.
+"""The clicks of one message that are classified together: new ones and the stored ones around them.
 
-A new hit can change the verdict of another one within a window; to judge that one anyway as before, all within a
-window of it must be at hand, hence two. When there were more than are looked at (`store.hits.MOST`), those whose
-surroundings are not complete keep the verdict that they have.
+A new hit can change the verdict of another one within a window; to classify that one as before, all within a window of
+it must be at hand, hence two. When there are more than are read (`MAX_HITS_PER_SPAN`), those whose surroundings are
+incomplete keep their verdict.
 """
 
 import uuid

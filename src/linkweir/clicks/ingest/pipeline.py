@@ -94,7 +94,7 @@ def _attach_row(group: MessageClicks, row: RowMapping) -> Click:
 
 
 def _schedule_correction(click: Click, at: int) -> None:
-    """Webhooks that were told another verdict will be told of this one."""
+    """Schedule corrections for webhooks that were notified of another verdict."""
     if click.notified_verdict is not None and click.kind == "click":
         click.notify_at = at if click.notified_verdict != click.verdict else None
 

@@ -1,6 +1,6 @@
-"""Which clicks of one message are its first counted ones: of all, and on each link, from each country, and so on.
+"""Unique clicks: the first counted click of a message, overall and on each link, from each country, and so on.
 
-Clickers are counted by these. A verdict that changes, or a fact that comes late, moves them.
+Clickers are counted by these. A verdict that changes, or an event that comes late, moves them.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
-"""What a journal of click facts can do, whatever it is made of: take facts, give them back in order, forget them.
+"""The interface of a journal of click events: append them, read them in order, acknowledge them.
 
-The embedded one is LocalJournal. A distributed one needs these and nothing else: redirects, their worker and the
-operator's figures ask for no more. How it is opened and closed is for whoever constructs it.
+The embedded one is LocalJournal. A distributed one needs these methods and nothing else: redirects, the ingest worker
+and the operator's metrics use no more. Its constructor's caller starts and stops it.
 """
 
 from collections.abc import Awaitable
@@ -14,33 +14,33 @@ AppendResult = Literal["kept", "late", "lost"]
 
 
 class JournalCursor(Protocol):
-    """A place in the journal; its meaning is the journal's own."""
+    """A cursor of the journal; its meaning is the journal's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Facts in the order in which they came, and the place behind them; None: there was nothing at all."""
+    """Events in the order in which they came, and the cursor behind them; None: there was nothing at all."""
 
     events: list[ClickEvent]
     cursor: JournalCursor | None
 
 
 class Journal(Protocol):
-    """Facts may come out more than once, after a crash; whoever stores them goes by their ids."""
+    """Events may be read more than once, after a crash; whoever stores them goes by their ids."""
 
     def append(self, event: ClickEvent) -> Awaitable[AppendResult]:
-        """Take a fact; to be awaited for its fate, within a bounded wait.
+        """Append an event; awaiting it gives its outcome, within a bounded wait.
 
         kept: it is durable. late: not yet, and the reader must not wait any longer. lost: nothing could take it.
         """
 
     def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch | None:
-        """At most `limit` facts behind `cursor`, or behind the acknowledged ones. None: somebody else reads, and one
-        at a time may. Raises OSError.
+        """Return at most `limit` events behind `cursor`, or behind the acknowledged ones. None: another process reads,
+        and only one may. Raises OSError.
         """
 
     def acknowledge(self, cursor: JournalCursor) -> None:
         """Everything before `cursor` is safe elsewhere: durably forget it. Raises OSError."""
 
     def health_problem(self) -> str | None:
-        """What keeps it from taking facts now, for the operator; None: nothing does."""
+        """Return what keeps the journal from appending events now, for the operator; None: nothing does."""

@@ -1,8 +1,8 @@
-"""The embedded journal: an append-only file on this machine's disk, where every fact goes before anything else.
+"""The embedded journal: append-only files on this machine's disk, to which every event goes before anything else.
 
-What is appended in one turn of an event loop is a group. One thread writes all groups that have come while it was busy
-and flushes once (group commit), without the interpreter's lock, and wakes the loops. No database is asked, so a slow,
-locked or missing one delays no reader.
+What is appended in one iteration of an event loop is a batch. One thread writes all batches that have come while it was
+busy and flushes once (group commit), without the interpreter's lock, and wakes the loops. It uses no database, so a
+slow, locked or missing one delays no reader.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ LOSS_LOG_INTERVAL_SECONDS = 1.0  # seconds between two lines about facts that ar
 
 
 class AppendBatch:
-    """What one event loop appends in one turn; `first`, `behind`: its facts' numbers in the queue."""
+    """What one event loop appends in one iteration; `first_number`, `end_number`: its events' numbers in the queue."""
 
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
@@ -50,7 +50,7 @@ class AppendBatch:
         self.first_number = self.end_number = 0
 
     def resolve(self, result: AppendResult, durable_count: int = 0) -> None:
-        """Tell the first `durable_count` that they are durable and the others their fate."""
+        """Resolve the first `durable_count` events as durable and the others with `result`."""
         if self.timer is not None:
             self.timer.cancel()
         for index, promise in enumerate(self.futures):
@@ -89,7 +89,7 @@ class LoopWaker:
 
 
 class LoopState:
-    """What one event loop has appended and not been told of."""
+    """The batches of one event loop that are not resolved."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_wake: Callable[["LoopState"], None]) -> None:
         self.loop = loop
@@ -131,17 +131,17 @@ class LocalJournal(WorkerThread):
 
     @property
     def durable(self) -> int:
-        """Facts that this process has made durable."""
+        """The number of events that this process has made durable."""
         return self._queue.durable
 
     @property
     def unacknowledged(self) -> int:
-        """Facts of all processes that have not been acknowledged."""
+        """The number of events of all processes that have not been acknowledged."""
         return count_unacknowledged(self.segments)
 
     @property
     def fill_ratio(self) -> float:
-        """The share of the folder's files that hold facts, as it was at most a moment ago."""
+        """The share of the folder's files that hold events, as it was at most a moment ago."""
         if time.monotonic() >= self._next_fill_check_at:
             self._next_fill_check_at = time.monotonic() + IDLE_SECONDS
             self._cached_fill_ratio = count_active_segments(self.segments) / self.segments.count
@@ -176,7 +176,7 @@ class LocalJournal(WorkerThread):
         self._reader.close()
 
     def append(self, event: ClickEvent) -> asyncio.Future[AppendResult]:
-        """A promise of the fact's fate, in the running event loop; it is kept within `wait` seconds."""
+        """Append an event; return a future of its outcome in the running event loop, resolved within `wait` seconds."""
         loop = asyncio.get_running_loop()
         promise: asyncio.Future[AppendResult] = loop.create_future()
         if not self._accepting:
@@ -230,7 +230,7 @@ class LocalJournal(WorkerThread):
         return self._reader.count_written() - before <= IDLE_MAX_APPENDS
 
     def _get_loop_state(self, loop: asyncio.AbstractEventLoop) -> LoopState:
-        """What this loop appends by; those of loops that have ended go, once nothing of theirs is on its way."""
+        """Return the state of this loop; those of ended loops are removed once their batches are resolved."""
         for side in list(self._loop_states.values()):
             over = side.loop.is_closed() and not side.open_batches and self._queue.notified >= side.end_number
             if over and self._remove_loop(side):
@@ -260,7 +260,7 @@ class LocalJournal(WorkerThread):
             self._resolve_batches(side)
 
     def _resolve_batches(self, side: LoopState) -> None:
-        """Tell those whose fate is known. In the loop's own thread."""
+        """Resolve the events whose outcome is known. In the loop's own thread."""
         decided, news = self._queue.completed, False
         while side.in_flight and side.in_flight[0].end_number <= decided:
             group = side.in_flight.popleft()
@@ -294,7 +294,7 @@ class LocalJournal(WorkerThread):
             self.full = False
 
     def _discard_in_flight(self) -> None:
-        """Nobody takes what the queue holds."""
+        """Resolve everything in the queue as lost: no file takes it."""
         first, count = self._queue.completed, self._queue.in_flight
         if self._lost_ranges and self._lost_ranges[-1][1] == first:
             self._lost_ranges[-1] = self._lost_ranges[-1][0], first + count
@@ -305,7 +305,7 @@ class LocalJournal(WorkerThread):
         self._queue.discard()
 
     def _count_lost(self, count: int, reason: str) -> None:
-        """Count what is lost and say so, but not thousands of times a second."""
+        """Count lost events and log them, but not thousands of times a second."""
         with self._loss_lock:
             self.lost += count
             self._unlogged_losses += count

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05  # seconds
 
 @dataclass(frozen=True, slots=True)
 class LocalCursor:
-    """How far one has come in each life: by the life's id."""
+    """How far the journal was read, by the id of each epoch of a file."""
 
     offsets: dict[bytes, int]
 
@@ -36,7 +36,7 @@ class JournalReader:
         self._lock = -1
 
     def acquire(self) -> bool:
-        """Become the one reader, or say that another process is it."""
+        """Become the one reader; False when another process is."""
         path = self._segments.path / LOCK_FILE
         if self._lock >= 0 and _is_same_file(self._lock, path):
             return True
@@ -60,7 +60,7 @@ class JournalReader:
             self._lock = -1
 
     def read(self, after: LocalCursor | None, limit: int) -> tuple[list[ClickEvent], LocalCursor]:
-        """At most `limit` facts behind these places or what was acknowledged."""
+        """Return at most `limit` events behind the cursor or the acknowledged ones, and the new cursor."""
         facts: list[ClickEvent] = []
         offsets = dict(after.offsets) if after else {}
         for segment in self._active_segments():
@@ -75,7 +75,7 @@ class JournalReader:
         return facts, LocalCursor(offsets)
 
     def acknowledge(self, cursor: LocalCursor) -> None:
-        """Forget what lies before these places; a file of which all is forgotten is free again."""
+        """Acknowledge everything before the cursor; a file whose events are all acknowledged is free again."""
         for segment in self._active_segments():
             assert segment.epoch is not None
             position = cursor.offsets.get(segment.epoch.id, RECORDS_OFFSET)
@@ -89,7 +89,7 @@ class JournalReader:
         self._active_segments()
 
     def count_written(self) -> int:
-        """How many facts the files that were in use at the last look hold or held in this life; only the difference of
+        """Count the events that the files in use at the last read hold or held in this epoch; only the difference of
         two such numbers means something.
         """
         return sum(segment.read_record_count() for segment in self._open_segments.values() if segment.epoch)
@@ -117,7 +117,7 @@ class JournalReader:
         return [segment for _, _, segment in sorted(used)]
 
     def _read_segment(self, segment: JournalSegment, start: int, limit: int) -> tuple[list[ClickEvent], int]:
-        """Facts from `start` on, and where they end. A life whose writer is dead is ended here."""
+        """Read events from `start` on, and return where they end. An epoch whose writer is dead is ended here."""
         abandoned = segment.end is None and segment.lock()
         try:
             if abandoned:
@@ -157,7 +157,7 @@ class JournalReader:
 
 
 def count_unacknowledged(segments: SegmentDirectory) -> int:
-    """How many facts nobody has acknowledged yet, in all files of the folder; a look without any lock."""
+    """Count the unacknowledged events in all files of the folder, without any lock."""
     count = 0
     for path in segments.paths():
         with contextlib.suppress(OSError), contextlib.closing(JournalSegment(path)) as segment:
@@ -169,7 +169,7 @@ def count_unacknowledged(segments: SegmentDirectory) -> int:
 
 
 def end_cursor(segments: SegmentDirectory) -> LocalCursor:
-    """Where the facts of each file end at this moment."""
+    """Return where the events of each file end at this moment."""
     ends: dict[bytes, int] = {}
     for path in segments.paths():
         with contextlib.suppress(FileNotFoundError), contextlib.closing(JournalSegment(path)) as segment:
@@ -180,7 +180,7 @@ def end_cursor(segments: SegmentDirectory) -> LocalCursor:
 
 
 def is_wiped(segments: SegmentDirectory, cursor: LocalCursor) -> bool:
-    """Is nothing left of what stood before these places?"""
+    """Whether everything before this cursor was wiped."""
     for path in segments.paths():
         with contextlib.suppress(FileNotFoundError), contextlib.closing(JournalSegment(path)) as segment:
             end = cursor.offsets.get(segment.epoch.id, RECORDS_OFFSET) if segment.epoch else RECORDS_OFFSET
@@ -206,7 +206,7 @@ def wait_until_wiped(segments: SegmentDirectory, until: float) -> bool:
 
 
 def count_active_segments(segments: SegmentDirectory) -> int:
-    """How many files of the folder hold facts, or are written to."""
+    """Count the files of the folder that hold events, or are written to."""
     count = 0
     for path in segments.paths():
         with contextlib.suppress(OSError), contextlib.closing(JournalSegment(path)) as segment:

@@ -99,7 +99,7 @@ class JournalSegment:
         unlock(self.descriptor)
 
     def is_current_file(self) -> bool:
-        """Is this still the file of that name, and as long as it was?"""
+        """Whether this is still the file of that name, and as long as it was."""
         try:
             status = os.stat(self.path)
         except OSError:
@@ -107,12 +107,12 @@ class JournalSegment:
         return (status.st_dev, status.st_ino) == self.identity and status.st_size >= self.size
 
     def was_truncated(self) -> bool:
-        """Has somebody cut it since it was opened? From then on it ends where it ends."""
+        """Whether the file was truncated since it was opened. From then on it ends where it ends."""
         size, self.size = self.size, min(self.size, os.fstat(self.descriptor).st_size)
         return self.size < size
 
     def refresh(self) -> None:
-        """See what the head says now."""
+        """Read the head again."""
         head = os.pread(self.descriptor, RECORDS_OFFSET, 0)
         if head[: _EPOCH_HEADER.size] != self._epoch_header or self.epoch is None:
             self.epoch = _parse_epoch(head)
@@ -121,7 +121,7 @@ class JournalSegment:
         self.acked = self._read_mark(head, ACKED_OFFSET) or RECORDS_OFFSET
 
     def read_record_count(self) -> int:
-        """How many facts were written in this life, as its writer says now; none in a file that was cut."""
+        """Return how many events were written in this epoch, as its writer says now; none in a truncated file."""
         written = os.pread(self.descriptor, _COUNT.size, WRITTEN_OFFSET)
         return int(_COUNT.unpack(written)[0]) if len(written) == _COUNT.size else 0
 
@@ -159,7 +159,7 @@ class JournalSegment:
         return WriteTarget(self.descriptor, self.path, self.identity, self.epoch.seed, at, self.size)
 
     def seal(self, end: int) -> None:
-        """The facts end here: nobody will write more in this life."""
+        """Seal the epoch: nobody will write more in it."""
         self._write_mark(END_OFFSET, end)
         sync_data(self.descriptor)
         self.end = end

@@ -20,7 +20,7 @@ MIN_SEGMENTS = 4  # files: one is written while another is read
 
 
 class SegmentDirectory:
-    """A folder with room for `capacity` facts. Constructing does no I/O."""
+    """A folder with room for `capacity` events. Constructing does no I/O."""
 
     def __init__(self, path: Path, capacity: int) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class SegmentDirectory:
         os.rename(path, self.path / (name + SUFFIX))
 
     def acquire(self) -> tuple[JournalSegment, int] | None:
-        """A file to write to from an offset on, locked; None when none is free.
+        """Return a locked file to write to, and the offset; None when none is free.
 
         One that a dead process has left half empty goes first: restarts must not use up the folder.
         """
@@ -100,7 +100,7 @@ class SegmentDirectory:
 
 
 def _resume_offset(segment: JournalSegment) -> int | None:
-    """Where a life whose writer died can go on: behind its last fact; None when it cannot, or should not."""
+    """Return where an epoch whose writer died can go on: behind its last event; None when it cannot, or should not."""
     if segment.epoch is None or segment.epoch.field_names != FIELD_NAMES or segment.end is not None:
         return None
     data = os.pread(segment.descriptor, segment.size - segment.acked, segment.acked)

@@ -1,4 +1,4 @@
-"""Appends facts to the journal's files: many at a time, with one flush, moving on to the next file when one is full."""
+"""Appends events to the journal's files: many at a time, with one flush, moving on to the next file when full."""
 
 from structlog.typing import FilteringBoundLogger
 
@@ -12,7 +12,7 @@ BATCH_THRESHOLD = 4  # facts at once from which on they do
 
 
 class JournalWriter:
-    """The file that this process writes to, and the queue that the facts come by. Not for several threads at once."""
+    """The file that this process writes to, and the queue of its events. Not for several threads at once."""
 
     def __init__(self, segments: SegmentDirectory, queue: CommitQueue, log: FilteringBoundLogger) -> None:
         self._segments = segments
@@ -38,7 +38,7 @@ class JournalWriter:
         return self._queue.in_flight
 
     def has_space(self) -> bool:
-        """Is there a file to write to?"""
+        """Whether there is a file to write to."""
         try:
             return self._current_target() is not None
         except OSError:
@@ -65,7 +65,7 @@ class JournalWriter:
         return self._target
 
     def _write_segment(self, idle: float) -> bool:
-        """Is all done? False: another file is needed."""
+        """Whether all is done; False: another file is needed."""
         segment, target = self._segment, self._target
         assert segment is not None
         assert target is not None
