@@ -1,1 +1,1 @@
-"""Mail out: what a customer asked to send, what to do with it, the MIME it becomes, and its delivery."""
+"""Outgoing mail: submission, tracking policy, MIME building, and delivery."""

@@ -1,4 +1,4 @@
-"""What may stand where an e-mail address belongs, and what may not stand in any header."""
+"""Validation of e-mail addresses and of texts in headers."""
 
 import re
 

@@ -120,17 +120,17 @@ class DeliveryWorker(WorkerThread):
                 await transport.close()
 
     async def _probe_transports(self) -> None:
-        """What those who hand mail in are offered depends on its way out."""
+        """Probe the transports: what submitters are offered depends on them."""
         for route in self._routes.values():
             if route.supports_smtputf8 is None:
                 await self._run_safely(route.probe)
 
     def supports_smtputf8(self, route: str) -> bool | None:
-        """Whether this way carries addresses that are not ASCII; None: not known yet."""
+        """Whether this route supports addresses that are not ASCII; None: not known yet."""
         return self._routes[route].supports_smtputf8
 
     def max_message_bytes(self, route: str) -> int | None:
-        """Bytes of the largest mail that this way carries; None: not known, or any."""
+        """Return the size of the largest mail that this route accepts, in bytes; None: not known, or any."""
         return self._routes[route].max_message_bytes
 
     async def _run_safely(self, work: Callable[[], Any]) -> bool:
@@ -167,7 +167,7 @@ class DeliveryWorker(WorkerThread):
         return claimed_any
 
     def _free_slots(self, route: str) -> int:
-        """How many more mails may be under way on a route: one whose relay stalls leaves a place to each other one."""
+        """Return how many more mails may be under way on a route: one that stalls leaves room to each other one."""
         most = max(1, self._concurrency - (len(self._routes) - 1))
         return min(most - self._busy[route], max(most, self._concurrency) - len(self._in_progress))
 
@@ -275,9 +275,9 @@ class DeliveryWorker(WorkerThread):
         await self._retry_until_stored(put_back)
 
     async def _retry_until_stored(self, write: Callable[[], None]) -> None:
-        """Write down what became of a mail, as often as it takes: forgetting it would deliver the mail once more.
+        """Store the outcome of a mail, as often as it takes: forgetting it would deliver the mail once more.
 
-        While this waits the mail is under way, and its lease is renewed as soon as the store is back.
+        While this waits the mail is under way, and its lease is renewed as soon as the database is back.
         """
         while True:
             try:
@@ -288,7 +288,7 @@ class DeliveryWorker(WorkerThread):
                 await asyncio.sleep(STORE_RETRY_SECONDS)
 
     async def _retention_loop(self) -> None:
-        """Remove what was kept long enough, on time, however much is delivered meanwhile."""
+        """Delete what has exceeded its retention, on time, however much is delivered meanwhile."""
         while True:
             await self._run_safely(lambda: asyncio.to_thread(self._reset_future_waits))
             await self._run_safely(

@@ -1,4 +1,4 @@
-"""What every accepted message needs, whichever door it came through: its name, its times, its row."""
+"""Drafts: what every accepted message needs, whether it came by API or SMTP: its name, its times, its row."""
 
 import uuid
 from collections.abc import Callable
@@ -20,7 +20,7 @@ EXPIRY_US = 3 * DAY_US
 
 @dataclass(frozen=True, slots=True)
 class OperatorDefaults:
-    """What the operator has set: where links live, the switches, the default style."""
+    """The operator's defaults: base URL, switches, link style."""
 
     base_url: str
     switches: Switches
@@ -36,7 +36,7 @@ class OperatorDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionContext:
-    """What was asked for, for whom, and under which settings; `now` is microseconds since 1970."""
+    """The submission, its sender's settings, and the operator's; `now` is microseconds since 1970."""
 
     submission: Submission
     defaults: OperatorDefaults
