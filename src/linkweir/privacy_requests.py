@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.ingest_worker import IngestWorker, drain_and_wait
@@ -30,10 +31,12 @@ DRAIN_SECONDS = 10.0  # that an erasure waits for clicks that are still in the j
 
 def build_classifier(settings: Settings, log: FilteringBoundLogger) -> ClickClassifier:
     """The classifier that the settings describe."""
+    history = TrafficHistory(lambda common: log.warning("click.evidence_hidden", signals=sorted(common)))
     return ClickClassifier(
         Enricher(settings.mmdb, KnownNetworks.load(settings.networks), networks_path=settings.networks, log=log),
         notify_delay_us=int(settings.tell_seconds * 1_000_000),
         correction_delay_us=int(settings.correct_seconds * 1_000_000),
+        history=history,
     )
 
 

@@ -7,7 +7,7 @@ history.observe_verdict(hit, classification, message)
 """
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.classification import CLICK, SPREAD_US, Classification, Evidence, Hit
@@ -21,9 +21,12 @@ MAX_PEOPLE = 4000  # then the older half counts half: proxies change
 class SignalBaseline:
     """How common each signal of a request is among people. Where a proxy in front speaks HTTP/1.0 or drops headers, or
     a clock is wrong, nearly everybody has the signal, and it says nothing.
+
+    `on_change` is told which signals these are when they change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[frozenset[str]], None] | None = None) -> None:
+        self._on_change = on_change
         self._people = 0
         self._seen: Counter[str] = Counter()
         self._common = header_signals.UNCONFIRMED
@@ -40,20 +43,28 @@ class SignalBaseline:
         self._people += 1
         self._seen.update(hit.signals)
         if self._people >= MIN_PEOPLE and (hit.signals or self._common):
-            self._common = frozenset(code for code, seen in self._seen.items() if seen > COMMON_SHARE * self._people)
+            self._set_common(frozenset(code for code, seen in self._seen.items() if seen > COMMON_SHARE * self._people))
         if self._people >= MAX_PEOPLE:
             self._people //= 2
             self._seen = Counter({code: seen // 2 for code, seen in self._seen.items()})
 
+    def _set_common(self, common: frozenset[str]) -> None:
+        if self._on_change is not None and common != self._common:
+            self._on_change(common)
+        self._common = common
+
 
 class TrafficHistory:
-    """Addresses, clients, fleets and what people's requests look like, of all accounts, since the process began."""
+    """Addresses, clients, fleets and what people's requests look like, of all accounts, since the process began.
 
-    def __init__(self) -> None:
+    `on_common_signals` is told which signals say nothing, for people have them too often here.
+    """
+
+    def __init__(self, on_common_signals: Callable[[frozenset[str]], None] | None = None) -> None:
         self.ip_spread = IpSpread(SPREAD_US)
         self.clients = ReputationStore()
         self.fleets = ReputationStore(fleet_key)
-        self.baseline = SignalBaseline()
+        self.baseline = SignalBaseline(on_common_signals)
 
     def observe_arrival(self, hit_ip: str, message: Hashable, at: int) -> None:
         """Note that this address hit a link of this message, before anything is judged."""
