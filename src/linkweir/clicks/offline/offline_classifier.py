@@ -12,7 +12,7 @@ The rules are those of `clicks.classify`; this module only brings them what they
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -82,6 +82,20 @@ class _Message:
     def position(self, click: RecordedClick) -> int:
         """The click's position among the links: as recorded, or one that its URL has in no particular order."""
         return url_position(self.links, click.link, self.link_count) if click.is_url else click.link
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadedSession:
+    """A session as the rules see it: its hits and those beside it with their numbers, of which some are its `own`;
+    `recipients`: by address, how many it had at about that time.
+    """
+
+    session: Session
+    message: _Message
+    hits: Sequence[Hit]
+    numbers: Sequence[int]
+    own: frozenset[int]
+    recipients: Mapping[str, int]
 
 
 class OfflineClassifier:
@@ -220,59 +234,59 @@ class OfflineClassifier:
                 self._spill.insert("first_verdicts", _to_row(seen, hit, found))
 
     def _classify_sessions(self, progress: Progress) -> None:
-        waiting = deque[tuple[Session, frozenset[str]]]()
+        waiting = deque[tuple[_LoadedSession | Session, frozenset[str]]]()
         statement = "SELECT * FROM sessions ORDER BY first_at, message"
         for row in self._spill.query(statement):
-            session = Session(*row)
-            waiting.append((session, self._history.baseline.common))
-            progress(self._learn_session(session))
-            while (
-                len(waiting) > REPUTATION_LAG_SESSIONS or waiting[0][0].first_at < session.first_at - REPUTATION_LAG_US
-            ):
+            loaded, common = self._load_session(Session(*row)), self._history.baseline.common
+            for hit, number, found in self._classify_session(loaded, learned=None):
+                self._spill.insert("verdicts", _to_row(number, hit, found))
+                self._history.observe_verdict(hit, found, loaded.session.message)
+            progress(len(loaded.own))
+            waiting.append((loaded if len(loaded.own) == 1 else loaded.session, common))
+            horizon = loaded.session.first_at - REPUTATION_LAG_US
+            while len(waiting) > REPUTATION_LAG_SESSIONS or _session_start(waiting[0][0]) < horizon:
                 progress(self._settle_session(*waiting.popleft()))
         while waiting:
             progress(self._settle_session(*waiting.popleft()))
         self._spill.flush()
 
-    def _learn_session(self, session: Session) -> int:
-        """Judge the clicks of a session on their own evidence, and learn from that what their clients are."""
-        within = self._spill.load_session(session)
-        for hit, number, found in self._classify_session(session, within, learned=None):
-            self._spill.insert("verdicts", _to_row(number, hit, found))
-            self._history.observe_verdict(hit, found, session.message)
-        return len(within)
-
-    def _settle_session(self, session: Session, common: frozenset[str]) -> int:
+    def _settle_session(self, session: _LoadedSession | Session, common: frozenset[str]) -> int:
         """Judge the clicks of a session again, if more is known than when only these signals were common."""
-        within = self._spill.load_session(session)
-        for hit, number, found in self._classify_session(session, within, learned=common):
+        loaded = self._load_session(session) if isinstance(session, Session) else session
+        for hit, number, found in self._classify_session(loaded, learned=common):
             self._spill.insert("verdicts", _to_row(number, hit, found))
-        return len(within)
+        return len(loaded.own)
+
+    def _load_session(self, session: Session) -> _LoadedSession:
+        within = self._spill.load_session(session)
+        clicks = self._add_margins(session, within) if session.is_part else within
+        facts = self._load_message(session.message)
+        numbers = [number for number, _, _ in clicks]
+        own = frozenset(number for number, _, _ in within)
+        hits = self._make_hits(clicks, facts)
+        recipients: dict[str, int] = {}
+        for hit, (_, count, _) in zip(hits, clicks, strict=True):
+            if hit.ip:
+                recipients[hit.ip] = max(count, recipients.get(hit.ip, 0))
+        return _LoadedSession(session, facts, hits, numbers, own, recipients)
 
     def _classify_session(
-        self, session: Session, within: Sequence[StoredClick], *, learned: frozenset[str] | None
+        self, loaded: _LoadedSession, *, learned: frozenset[str] | None
     ) -> Iterator[tuple[Hit, int, Classification]]:
         """Each click with its number; none when `learned`, what was common when they were judged before, is all that is
         known. None: their clients' reputations are not looked up.
         """
-        clicks = self._add_margins(session, within) if session.is_part else within
-        facts = self._load_message(session.message)
-        hits = self._make_hits(clicks, facts)
+        facts = loaded.message
         evidence = self._history.evidence_for(
-            hits, session.message, delivered_at=facts.delivered_at, link_count=facts.link_count
+            loaded.hits, loaded.session.message, delivered_at=facts.delivered_at, link_count=facts.link_count
         )
         if learned is None:
             evidence = replace(evidence, reputations={}, fleets={})
         elif not evidence.reputations and not evidence.fleets and evidence.common_signals == learned:
             return
-        recipients: dict[str, int] = {}
-        for hit, (_, count, _) in zip(hits, clicks, strict=True):
-            if hit.ip:
-                recipients[hit.ip] = max(count, recipients.get(hit.ip, 0))
-        own = {number for number, _, _ in within}
-        found = classify_hits(hits, replace(evidence, recipients_per_ip=recipients))
-        for hit, (number, _, _), classification in zip(hits, clicks, found, strict=True):
-            if number in own:
+        found = classify_hits(loaded.hits, replace(evidence, recipients_per_ip=loaded.recipients))
+        for hit, number, classification in zip(loaded.hits, loaded.numbers, found, strict=True):
+            if number in loaded.own:
                 yield hit, number, classification
 
     def _add_margins(self, session: Session, within: Sequence[StoredClick]) -> list[StoredClick]:
@@ -283,6 +297,10 @@ class OfflineClassifier:
 
     def _make_hits(self, clicks: Iterable[StoredClick], message: _Message) -> list[Hit]:
         return [make_hit(number, click, message.position(click), self._enricher) for number, _, click in clicks]
+
+
+def _session_start(session: _LoadedSession | Session) -> int:
+    return session.first_at if isinstance(session, Session) else session.session.first_at
 
 
 class _MessageCollector:
