@@ -21,6 +21,7 @@ CERTAIN_BASIS_POINTS: Final = 9_500  # from this probability on a message was cl
 LIKELY_BASIS_POINTS: Final = 5_000  # from this probability on a hit is rather a person's than a machine's
 MAX_HITS_PER_MESSAGE: Final = 300  # the first ones: a flood on one link costs each further hit no more
 ALL_CLICKS: Final[DimensionValue] = ("", "")
+ClickerCounts = tuple[int, int, int]  # see `clicker_counts`
 ExpectedClicker = tuple[int, int]  # the hour it counts in, and the probability of a click by a person
 
 
@@ -75,7 +76,7 @@ def expected_clickers(hits: Iterable[ProbableHit]) -> dict[DimensionValue, Expec
     return {key: (hour, probability) for key, hour, probability in probabilities if probability}
 
 
-def clicker_counts(probability: int) -> tuple[int, int, int]:
+def clicker_counts(probability: int) -> ClickerCounts:
     """Return what a message counts as: `expected_clickers`, its variance, `certain_clickers`."""
     return probability, probability * (BASIS_POINTS - probability), int(probability >= CERTAIN_BASIS_POINTS)
 

@@ -4,6 +4,7 @@ for each row.
 
 import uuid
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import add
 from typing import Any
@@ -16,6 +17,7 @@ from linkweir.db.click_probabilities import (
     ALL_CLICKS,
     BASIS_POINTS,
     LIKELY_BASIS_POINTS,
+    ClickerCounts,
     ExpectedClicker,
     clicker_counts,
 )
@@ -93,29 +95,23 @@ class AggregateDeltas:
 
     def add_clickers(self, change: ClickersChange) -> None:
         """Add how likely a person clicked a message now, against what the aggregates have of it."""
-        before, after = change.before, change.after
+        before, after, target = change.before, change.after, change.target
+        hours: dict[int, dict[DimensionValue, list[int]]] = {}
         for key in before.keys() | after.keys():
-            if before.get(key) != after.get(key):
-                if key == ALL_CLICKS and isinstance(change.message_key, uuid.UUID):
-                    moved = after.get(key, (0, 0))[1] - before.get(key, (0, 0))[1]
-                    self.counts[change.message_key][6] += moved
-                if change.target is not None:
-                    self._move_clicker(change.target, key, before.get(key), -1)
-                    self._move_clicker(change.target, key, after.get(key), 1)
-
-    def _move_clicker(
-        self, target: AggregationTarget, key: DimensionValue, clicker: ExpectedClicker | None, factor: int
-    ) -> None:
-        if clicker is None:
-            return
-        hour, probability = clicker
-        sums = self.buckets[target.account_id, target.scopes, hour]
-        moves = [
-            (EXPECTED_CLICKERS_COLUMN + index, factor * count)
-            for index, count in enumerate(clicker_counts(probability))
-        ]
-        for dimension in (key, *target.shared_dimensions) if key == ALL_CLICKS else (key,):
-            _add_row(sums, dimension, moves, 0)
+            old, new = before.get(key), after.get(key)
+            if old == new:
+                continue
+            if key == ALL_CLICKS and isinstance(change.message_key, uuid.UUID):
+                self.counts[change.message_key][6] += (new[1] if new else 0) - (old[1] if old else 0)
+            if target is None:
+                continue
+            keys = (key, *target.shared_dimensions) if key == ALL_CLICKS else (key,)
+            for hour, differences in _clicker_deltas(old, new):
+                sums = hours.get(hour)
+                if sums is None:
+                    sums = hours[hour] = self.buckets[target.account_id, target.scopes, hour]
+                for dimension in keys:
+                    _add_clicker(sums, dimension, differences)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return the differences of the aggregates: each row once."""
@@ -141,6 +137,29 @@ def _add_row(
     for column, difference in moves:
         row[column] += difference
     row[CLICKERS_COLUMN] += clickers
+
+
+def _clicker_deltas(old: ExpectedClicker | None, new: ExpectedClicker | None) -> Iterator[tuple[int, ClickerCounts]]:
+    """Yield the hours whose sums change, and how much more each counts."""
+    if old is not None and new is not None and old[0] == new[0]:
+        was, now = clicker_counts(old[1]), clicker_counts(new[1])
+        yield new[0], (now[0] - was[0], now[1] - was[1], now[2] - was[2])
+        return
+    if old is not None:
+        expected, variance, certain = clicker_counts(old[1])
+        yield old[0], (-expected, -variance, -certain)
+    if new is not None:
+        yield new[0], clicker_counts(new[1])
+
+
+def _add_clicker(sums: dict[DimensionValue, list[int]], key: DimensionValue, differences: ClickerCounts) -> None:
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = [0] * len(CLICK_COUNTS)
+    expected, variance, certain = differences
+    row[EXPECTED_CLICKERS_COLUMN] += expected
+    row[EXPECTED_CLICKERS_COLUMN + 1] += variance
+    row[EXPECTED_CLICKERS_COLUMN + 2] += certain
 
 
 def _count_deltas(click: Click) -> list[tuple[int, int]]:
