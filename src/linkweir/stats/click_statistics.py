@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from linkweir.db import aggregate_queries
+from linkweir.db.aggregate_columns import VERDICTS
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES, is_message_dimension
 from linkweir.errors import UnsupportedRequest, ValidationError
-from linkweir.stats.estimates import expected_counts
+from linkweir.stats.estimates import expected_clicks_fields, expected_counts
 from linkweir.stats.export import ColumnTypes
-from linkweir.stats.periods import PERIOD_UNITS, PeriodUnit, iter_periods
+from linkweir.stats.periods import MAX_HOUR, MIN_HOUR, PERIOD_UNITS, PeriodUnit, iter_periods
 
 GROUP_BY_NAMES: Final = (*PERIOD_UNITS, *DIMENSION_NAMES)
 GROUP_BY_ATTRIBUTE_PATTERN: Final = f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"
@@ -145,6 +146,12 @@ def counts_for_values(
 ) -> dict[str, dict[str, Any]]:
     """Return sums of these values under their public names, with zeros for those that nobody clicked on."""
     return {value: public_counts(row) for value, row in sums_for_values(connection, span, dimension, values).items()}
+
+
+def expected_account_clicks(connection: Connection, account: uuid.UUID) -> dict[str, float]:
+    """Return the expected clicks by people of an account, of all times, under their public names."""
+    row = aggregate_queries.sum_all(connection, AggregateRange(account, "", MIN_HOUR, MAX_HOUR))._mapping
+    return expected_clicks_fields(row, sum(row[verdict] for verdict in VERDICTS))
 
 
 def sums_for_values(

@@ -105,6 +105,9 @@ class AccountResource(PolicyFields, kw_only=True, tag_field="object", tag="accou
     message_data_retention: int
     confirm: list[str]  # destinations that readers are asked to confirm
     click_count: int  # of links minted in bulk too, which belong to no message here
+    expected_clicks: float
+    expected_clicks_low: float
+    expected_clicks_high: float
     parent_account_id: AlwaysNull = None
 
 
