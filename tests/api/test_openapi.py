@@ -46,6 +46,14 @@ def test_the_service_gives_the_document(service: RunningService) -> None:
     assert answer.json()["openapi"] == "3.1.0"
 
 
+def test_fields_that_are_always_null_are_not_described(service: RunningService) -> None:
+    """A field that is answered only because the contract has it is in the answer, but not in the document."""
+    answered = service.client.get(service.account_path).json()
+    described = DOCUMENT["components"]["schemas"]["AccountResource"]["properties"]
+    assert set(answered) - set(described) == {"parent_account_id"}
+    assert answered["parent_account_id"] is None
+
+
 @schema.parametrize()
 @hypothesis.settings(
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
