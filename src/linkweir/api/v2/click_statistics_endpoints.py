@@ -118,7 +118,7 @@ def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
     return VariantStatistics(
         tag=tag,
         data=[VariantRow(**row) for row in rows],
-        differences=[VariantDifference(**one) for one in differences],
+        differences=[VariantDifference(**difference) for difference in differences],
     )
 
 

@@ -79,13 +79,13 @@ class ResourceEndpoints:
 
     def operations(self) -> list[Operation]:
         """Return the operations, as routes and the OpenAPI document need them."""
-        all_path, one_path = f"{ACCOUNT_PATH}/{self.name}", f"{ACCOUNT_PATH}/{self.name}/{{id}}"
+        collection_path, resource_path = f"{ACCOUNT_PATH}/{self.name}", f"{ACCOUNT_PATH}/{self.name}/{{id}}"
         read, write, remove = (f"{self.name}:{action}{self.scope_suffix}" for action in ("read", "write", "delete"))
-        one = f"{self.article} {self.noun}"
+        noun = f"{self.article} {self.noun}"
         found = [
             Operation(
                 method="get",
-                path=all_path,
+                path=collection_path,
                 summary=f"List {self.noun}s",
                 handler=self._list,
                 scope=read,
@@ -94,8 +94,8 @@ class ResourceEndpoints:
             ),
             Operation(
                 method="post",
-                path=all_path,
-                summary=f"Create {one}",
+                path=collection_path,
+                summary=f"Create {noun}",
                 handler=self._create,
                 authorize=self.authorize_create,
                 scope=write,
@@ -106,16 +106,16 @@ class ResourceEndpoints:
             ),
             Operation(
                 method="get",
-                path=one_path,
-                summary=f"Get {one}",
+                path=resource_path,
+                summary=f"Get {noun}",
                 handler=self._get,
                 scope=read,
                 response=self.response,
             ),
             Operation(
                 method="delete",
-                path=one_path,
-                summary=f"Delete {one}",
+                path=resource_path,
+                summary=f"Delete {noun}",
                 handler=self._delete,
                 scope=f"{remove}:all" if self.is_deleted_per_domain else remove,
                 is_per_domain=self.is_deleted_per_domain,
@@ -126,8 +126,8 @@ class ResourceEndpoints:
             found.append(
                 Operation(
                     method="put",
-                    path=one_path,
-                    summary=f"Change {one}",
+                    path=resource_path,
+                    summary=f"Change {noun}",
                     handler=partial(self._update, self.update_request),
                     scope=write,
                     request=self.update_request,
