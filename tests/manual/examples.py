@@ -179,4 +179,5 @@ def _write_files(folder: Path) -> None:
         (folder / "templates" / f"{number}.html").write_bytes(NEWSLETTER)
         (folder / "drafts" / f"{number}.eml").write_bytes(MAIL)
     (folder / "mail.eml").write_bytes(MAIL)
+    (folder / "clicks.ndjson").write_text('{"at": "2026-01-31T10:00:00Z", "message": "m-17", "link": 0}\n')
     (folder / "sent.mbox").write_bytes(b"From news@example.com Thu Jan  1 00:00:00 2026\n" + MAIL + b"\n")
