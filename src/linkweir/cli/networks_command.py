@@ -55,8 +55,10 @@ def run_update(args: argparse.Namespace) -> int:
     """Write the merged list, and show it."""
     from linkweir.clicks import published_networks
 
-    ours = published_networks.load_entries(args.merge)
-    merged = published_networks.merge_entries(ours, [published_networks.load_published(path) for path in args.files])
+    included = published_networks.load_entries(args.merge)
+    merged = published_networks.merge_entries(
+        included, [published_networks.load_published(path) for path in args.files]
+    )
     durable_files.replace_file(args.output, published_networks.format_entries(merged).encode())
     args.output.chmod(0o644)  # the service may run as another user, and nothing here is secret
     return _print_entries(args.output)
@@ -74,7 +76,7 @@ def _print_entries(path: Path | None) -> int:
     print(display_path(str(path)) if path else "the included list")
     for entry in published_networks.load_entries(path):
         age = entry.age_days(today)
-        said = "age unknown" if age is None else f"{max(0, age)} days old"
-        line = f"  {entry.name:<24} {entry.network_class:<9} {len(entry.ranges):6} ranges  {said}"
+        age_text = "age unknown" if age is None else f"{max(0, age)} days old"
+        line = f"  {entry.name:<24} {entry.network_class:<9} {len(entry.ranges):6} ranges  {age_text}"
         print(escape_unprintable(line))
     return 0

@@ -81,24 +81,24 @@ def _parse_published(document: Mapping[str, Any]) -> tuple[str, str, Iterable[st
         return "Oracle Cloud", str(document.get("last_updated_timestamp", "")), cidrs
     if "createDate" in document:  # AWS; EC2 is where programs of customers run
         entries = [*document["prefixes"], *document.get("ipv6_prefixes", ())]
-        rented = (one.get("ip_prefix") or one["ipv6_prefix"] for one in entries if one.get("service") == "EC2")
+        rented = (entry.get("ip_prefix") or entry["ipv6_prefix"] for entry in entries if entry.get("service") == "EC2")
         return "Amazon Web Services", document["createDate"], rented
-    prefixes = (one.get("ipv4Prefix") or one["ipv6Prefix"] for one in document["prefixes"])
+    prefixes = (entry.get("ipv4Prefix") or entry["ipv6Prefix"] for entry in document["prefixes"])
     return "Google Cloud", str(document.get("creationTime", "")), prefixes
 
 
 def collapse(prefixes: Iterable[str]) -> list[str]:
     """The same addresses in as few ranges as possible. Raises ValueError."""
     networks = [ipaddress.ip_network(prefix) for prefix in prefixes]
-    ipv4 = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv4Network))
-    ipv6 = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv6Network))
-    return [str(one) for one in (*ipv4, *ipv6)]
+    ipv4 = ipaddress.collapse_addresses(network for network in networks if isinstance(network, ipaddress.IPv4Network))
+    ipv6 = ipaddress.collapse_addresses(network for network in networks if isinstance(network, ipaddress.IPv6Network))
+    return [str(network) for network in (*ipv4, *ipv6)]
 
 
-def merge_entries(ours: Sequence[NetworkEntry], published: Sequence[NetworkEntry]) -> list[NetworkEntry]:
-    """Ours, with the published ones in place of those of the same name."""
+def merge_entries(included: Sequence[NetworkEntry], published: Sequence[NetworkEntry]) -> list[NetworkEntry]:
+    """The included ones, with the published ones in place of those of the same name."""
     replaced = {entry.name for entry in published}
-    return [*(entry for entry in ours if entry.name not in replaced), *published]
+    return [*(entry for entry in included if entry.name not in replaced), *published]
 
 
 def format_entries(entries: Iterable[NetworkEntry]) -> str:

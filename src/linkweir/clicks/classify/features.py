@@ -30,6 +30,7 @@ SCATTER_PAUSE_US = 45 * SECOND_US
 HEAD_GET_GAP_US = 10 * SECOND_US  # HEAD and then GET of the same link
 DOUBLE_CLICK_GAP_US = 6 * SECOND_US  # a double click, or a second try
 DRIP_PAUSE_US = 300 * SECOND_US  # between links that one program follows minutes apart
+MIN_DRIP_HITS = 4  # fewer say nothing, and need not be looked at
 ECHO_REACH_US = 30 * SECOND_US  # a check of a link that somebody follows, from elsewhere
 SINGLE_LINK_REACH_US = 5 * SECOND_US  # whoever followed no other link in that time is a reader to begin with
 CLICK_CHECK_US = 3 * SECOND_US  # one that is made while the reader waits
@@ -161,7 +162,8 @@ class FeatureExtractor:
         neighbours = self._everyone.neighbours(hit, RUN_REACH_US)
         if features.has_neighbours and hit.method != "HEAD":
             features.drip_run = self._find_drip(hit)
-            features.everyone_drip_run = self._describe_drip(self._non_head, hit)
+            if len(self._non_head_by_source) >= MIN_DRIP_HITS:  # fewer networks are no spray
+                features.everyone_drip_run = self._describe_drip(self._non_head, hit)
         if len(neighbours) == 1:  # as most hits of people are: there is nothing to look for
             features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
             return
@@ -211,6 +213,8 @@ class FeatureExtractor:
         return self._describe_drip(stream, hit)
 
     def _describe_drip(self, stream: "_HitStream", hit: Hit) -> ClickRun:
+        if len(stream.hits) < MIN_DRIP_HITS:
+            return SINGLE_CLICK_RUN
         limits = run_limits(stream.hits, stream.index[hit.id], DRIP_PAUSE_US, DRIP_REACH_US)
         if limits not in stream.runs:
             stream.runs[limits] = describe_run(stream.hits, limits, self._sources)
