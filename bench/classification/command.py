@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.classification import peers, report
 from bench.classification.labelled_hits import LabelledHits, label_hits
@@ -25,12 +25,16 @@ class Variant:
     coarse: bool = False
     batch_hits: int | None = None
     networks: bool = True
+    remember: bool = True
+    http_version: str | None = None
 
 
 VARIANTS = (
     Variant("pseudonymous", coarse=True),
     Variant("lagging worker", batch_hits=LAGGING_BATCH_HITS),
     Variant("without lists of networks", networks=False),
+    Variant("without earlier messages", remember=False),
+    Variant("behind a proxy that speaks HTTP/1.0", http_version="1.0"),
 )
 
 
@@ -52,10 +56,26 @@ def judge(campaigns: Sequence[Campaign], variant: Variant) -> LabelledHits:
     """All campaigns in this way, each by a service that is new to it."""
     networks = KnownNetworks.load() if variant.networks else None
     judged = (
-        judge_incrementally(one, coarse=variant.coarse, networks=networks, batch_hits=variant.batch_hits)
+        judge_incrementally(
+            _change_http_version(one, variant.http_version),
+            coarse=variant.coarse,
+            networks=networks,
+            batch_hits=variant.batch_hits,
+            remember=variant.remember,
+        )
         for one in campaigns
     )
     return label_hits(judged, [len(one.mails) for one in campaigns])
+
+
+def _change_http_version(campaign: Campaign, version: str | None) -> Campaign:
+    if version is None:
+        return campaign
+    mails = [
+        replace(mail, requests=[replace(request, http_version=version) for request in mail.requests])
+        for mail in campaign.mails
+    ]
+    return replace(campaign, mails=mails)
 
 
 def compare_peers(hits: LabelledHits, campaigns: Iterable[Campaign]) -> dict[str, LabelledHits]:

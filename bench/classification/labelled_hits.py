@@ -4,13 +4,14 @@ Judges nothing: the verdicts come from `bench.classification_run` and from `peer
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.simulator.clients import Mail, Request
 from linkweir.clicks.classify import Classification
+from linkweir.clicks.classify.calibration import shift_base_rate
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -30,6 +31,7 @@ class LabelledHits:
     traits: tuple[tuple[str, ...], ...]
     verdict: NDArray[np.str_]
     machine_probability: Numbers
+    reference_probability: Numbers  # not a number where one rule decided
     mails: int
 
     def is_truth(self, *truths: str) -> Mask:
@@ -59,38 +61,40 @@ class LabelledHits:
     def with_verdicts(self, verdicts: Sequence[str]) -> "LabelledHits":
         """The same hits with what somebody else says of them: a machine for certain, or not."""
         said = np.array(verdicts, dtype=np.str_)
-        return LabelledHits(
-            self.mail,
-            self.links,
-            self.truth,
-            self.actor,
-            self.traits,
-            said,
-            (said == "machine").astype(float),
-            self.mails,
-        )
+        return replace(self, verdict=said, machine_probability=(said == "machine").astype(np.float64))
+
+    def with_base_rate(self) -> "LabelledHits":
+        """The same hits with their probabilities where it is known which part of them is machines'."""
+        shifted = [
+            given if np.isnan(reference) else shift_base_rate(reference, self.base_rate)
+            for given, reference in zip(self.machine_probability, self.reference_probability, strict=True)
+        ]
+        return replace(self, machine_probability=np.array(shifted))
+
+    @property
+    def base_rate(self) -> float:
+        """The part of machines among the hits that are weighed: no single rule decided, and nobody of the sender's."""
+        weighed = ~np.isnan(self.reference_probability) & ~self.is_truth("prefetch") & ~self.has_trait("habit:tester")
+        return float(self.is_truth("machine")[weighed].mean())
 
 
 def label_hits(
     campaigns: Iterable[Iterable[tuple[Mail, Request, Classification]]], sizes: Sequence[int]
 ) -> LabelledHits:
     """The columns of several campaigns with so many mails each."""
-    rows: list[tuple[int, int, str, str, tuple[str, ...], str, float]] = []
+    rows: list[tuple[int, Mail, Request, Classification]] = []
     offset = 0
     for campaign, mails in zip(campaigns, sizes, strict=True):
-        rows += [
-            (offset + mail.number, mail.links, one.truth, one.actor, one.traits, said.verdict, said.machine_probability)
-            for mail, one, said in campaign
-        ]
+        rows += [(offset + mail.number, mail, request, said) for mail, request, said in campaign]
         offset += mails
-    mail, links, truth, actor, traits, verdict, probability = zip(*rows, strict=True)
     return LabelledHits(
-        np.array(mail),
-        np.array(links),
-        np.array(truth),
-        np.array(actor),
-        tuple(traits),
-        np.array(verdict),
-        np.array(probability, dtype=float),
-        offset,
+        mail=np.array([number for number, *_ in rows]),
+        links=np.array([mail.links for _, mail, *_ in rows]),
+        truth=np.array([request.truth for *_, request, _ in rows]),
+        actor=np.array([request.actor for *_, request, _ in rows]),
+        traits=tuple(request.traits for *_, request, _ in rows),
+        verdict=np.array([said.verdict for *_, said in rows]),
+        machine_probability=np.array([said.machine_probability for *_, said in rows]),
+        reference_probability=np.array([said.reference_probability for *_, said in rows], dtype=np.float64),
+        mails=offset,
     )

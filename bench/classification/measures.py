@@ -41,6 +41,8 @@ class Interval:
 
 def bootstrap(ratios: Sequence[Ratio], *, seed: int = 0) -> list[Interval]:
     """Intervals of all figures from the same resamples of mails."""
+    if not ratios:
+        return []
     mails = len(ratios[0].part)
     rng = np.random.default_rng(seed)
     parts = np.stack([ratio.part for ratio in ratios], axis=1)
@@ -171,11 +173,6 @@ def calibration_errors(hits: LabelledHits) -> tuple[float, float, float]:
     weights = [one.hits for one in bins]
     worst = max((error for error, one in zip(errors, bins, strict=True) if one.counts), default=float("nan"))
     return brier, float(np.average(errors, weights=weights)), worst
-
-
-def base_rate(hits: LabelledHits) -> float:
-    """The part of machines among the hits that probabilities are given of."""
-    return float(hits.is_truth("machine")[_is_calibrated(hits)].mean())
 
 
 def _is_calibrated(hits: LabelledHits) -> Mask:

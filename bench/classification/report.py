@@ -31,7 +31,9 @@ def format_report(mix: str, seeds: Sequence[int], hits: LabelledHits) -> str:
         f"## {mix}, seeds {', '.join(map(str, seeds))}: {hits.mails:,} mails, {len(hits.mail):,} hits, {machines:,} of "
         f"machines, {people:,} of people",
         _format_ratios(HEADS, list(measures.summarize(hits))),
-        "### Calibration\n\n" + _format_calibration(hits),
+        "### Calibration, with the base rate that the service learned\n\n" + _format_calibration(hits),
+        f"### Calibration, with the base rate given ({hits.base_rate:.3f})\n\n"
+        + _format_calibration(hits.with_base_rate()),
         "### Machines and what people do\n\n" + _format_ratios(HEADS, list(measures.by_actor(hits))),
         "### Kinds of people\n\n" + _format_ratios(HEADS, list(measures.by_trait(hits))),
     ]
@@ -81,7 +83,7 @@ def _format_calibration(hits: LabelledHits) -> str:
     ]
     heads = ("P(machine)", "hits", "mean", "machines in truth", "difference")
     return (
-        f"Base rate {measures.base_rate(hits):.3f}, Brier score {brier:.4f}, expected calibration error {error:.4f}, "
+        f"Brier score {brier:.4f}, expected calibration error {error:.4f}, "
         f"largest difference of a bin with {measures.MIN_BIN_HITS} hits or more {worst:.3f}.\n\n"
         f"{format_table(heads, rows)}"
     )

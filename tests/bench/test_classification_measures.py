@@ -32,6 +32,7 @@ def _make_hits() -> LabelledHits:
         traits=((), (), ("network:home",), (), ("network:vpn",), ("habit:tester", "network:home")),
         verdict=np.array(["machine", "unsure", "human", "machine", "machine", "internal"]),
         machine_probability=np.array([0.95, 0.6, 0.05, 0.95, 0.92, 0.5]),
+        reference_probability=np.array([0.95, 0.6, 0.05, float("nan"), 0.92, 0.5]),
         mails=3,
     )
 
@@ -106,6 +107,9 @@ def test_the_judge_sees_every_request(capsys: pytest.CaptureFixture[str]) -> Non
     assert _figures(others["crawler-user-agents"])["machine precision", "all"] > 0.9
     assert main(["--mails", "300", "--seeds", "3"]) == 0
     output = capsys.readouterr().out
-    assert all(title in output for title in ("### Calibration", "### Kinds of people", "### Other systems"))
+    assert all(
+        title in output
+        for title in ("### Calibration, with the base rate given", "### Kinds of people", "### Other systems")
+    )
     with pytest.raises(SystemExit):
         main(["--mix", "nonsense"])

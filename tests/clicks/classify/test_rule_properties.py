@@ -15,6 +15,7 @@ from linkweir.clicks.classify import (
     Reputation,
     classify_hits,
 )
+from linkweir.clicks.classify.calibration import MAX_PROBABILITY
 from linkweir.clicks.classify.features import FeatureExtractor
 from linkweir.clicks.classify.rules import rules_for
 from linkweir.clicks.header_signals import SIGNALS
@@ -72,7 +73,7 @@ def test_judgements_are_well_formed(hits: list[Hit], context: Evidence) -> None:
     """A verdict of the four, a confidence between a half (a third for people) and one, and codes that are explained."""
     for judgement in classify_hits(hits, context):
         assert judgement.verdict in ("human", "prefetch", "machine", "unsure")
-        assert 0.5 <= judgement.confidence <= 0.99
+        assert 0.5 <= judgement.confidence <= MAX_PROBABILITY
         assert set(judgement.reasons) <= VERDICT_REASONS.keys()
         assert len(set(judgement.reasons)) == len(judgement.reasons)
 

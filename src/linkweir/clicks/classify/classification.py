@@ -55,7 +55,8 @@ class Evidence:
     `delivered_at`: when the recipient's server took the mail; `links`: how many tracked links it has; `spread`: by
     address, the distinct recipients that it hit within `SPREAD` before and after these hits; `reputations`: by hit,
     what its program was before, and `fleets`: what whoever looks like it in its owner's networks was;
-    `common_signals`: codes that people's requests often have here, as behind a proxy, so that they say nothing.
+    `common_signals`: codes that people's requests often have here, as behind a proxy, so that they say nothing;
+    `base_rate`: machines' share of all hits here (None: as in the traffic that the rules were calibrated with).
     """
 
     delivered_at: int | None = None
@@ -64,13 +65,16 @@ class Evidence:
     reputations: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
     fleets: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
     common_signals: frozenset[str] = header_signals.UNCONFIRMED
+    base_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
     """The verdict on one hit. `confidence` from 0 to 1: how likely the verdict holds; for `unsure`, how likely the
     better guess would. `reasons`: codes of the rules that apply, the heaviest first. `verdict_without_reputation`: what
-    the verdict would be without its client's reputation. `machine_probability`: how likely a machine followed.
+    the verdict would be without its client's reputation. `machine_probability`: how likely a machine followed, and
+    `reference_probability` where machines have the share of hits that the rules were calibrated with; None where one
+    rule decided.
     """
 
     id: uuid.UUID
@@ -79,3 +83,4 @@ class Classification:
     reasons: tuple[str, ...]
     verdict_without_reputation: Verdict = "unsure"
     machine_probability: float = 0.5
+    reference_probability: float | None = None

@@ -1,19 +1,20 @@
 """Adds up what the rules say of each hit of a message."""
 
 from collections.abc import Sequence
-from math import exp
 
+from linkweir.clicks.classify.calibration import MAX_CURVE_LINKS, calibrate, logistic, shift_base_rate
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
-from linkweir.clicks.classify.rules import Rule, is_machine_run, prior_weight, rules_for
+from linkweir.clicks.classify.rules import RULES, Rule, is_machine_run, prior_weight, rules_for
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
-MACHINE_THRESHOLD = 0.9  # from this probability on a hit is a machine's
-HUMAN_THRESHOLD = 0.35  # and up to this one a person's
-MAX_CONFIDENCE = 0.99  # as sure as sums of likelihoods ever are
-WEAK_EVIDENCE_CAP = 1.9  # what is not strong adds up to less than MACHINE, together with the prior
+MACHINE_THRESHOLD = 0.85  # from this probability on a hit is a machine's, if anything strong speaks for it
+HUMAN_THRESHOLD = 0.45  # and up to this one a person's
+OPEN_HUMAN_THRESHOLD = 0.35  # of opens, whose probabilities nothing was measured for
+WEAK_EVIDENCE_CAP = 1.9  # the most that what is not strong adds up to, together with the prior
+RULES_BY_CODE = {rule.code: rule for rule in RULES}
 
 
 def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classification]:
@@ -64,43 +65,67 @@ def _is_of_same_sweep(hit: Hit, other: Hit) -> bool:
     )
 
 
+def sum_weights(codes: Sequence[str]) -> float | None:
+    """What these reasons of a click add up to; None where one of them is decisive."""
+    rules = [RULES_BY_CODE[code] for code in codes]
+    return None if any(rule.verdict for rule in rules) else _sum_weights(rules, CLICK)
+
+
 def _classify_hit(features: HitFeatures) -> Classification:
     applying = [rule for rule in rules_for(features) if rule.matches(features)]
     decisive = next((rule for rule in applying if rule.verdict), None)
     if decisive and decisive.verdict:
         applying.remove(decisive)
-        rules = (decisive, *_by_weight(applying))
-        verdict, confidence = decisive.verdict, decisive.confidence
-        machine, without_reputation = confidence, verdict
-    else:
-        rules = _by_weight(applying)
-        machine = _machine_probability(rules, features.hit.kind)
-        verdict, confidence = _apply_thresholds(machine)
-        without_reputation = _verdict_without_reputation(rules, verdict, features.hit.kind)
+        codes = tuple(rule.code for rule in (decisive, *_by_weight(applying)))
+        return Classification(
+            features.hit.id, decisive.verdict, decisive.confidence, codes, decisive.verdict, decisive.confidence
+        )
+    return _weigh(features, _by_weight(applying))
+
+
+def _weigh(features: HitFeatures, rules: Sequence[Rule]) -> Classification:
+    """The verdict by the reference, so that it does not change with what is learned of the base rate; its confidence
+    by the base rate here.
+    """
+    reference, base_rate = _reference_probability(features, rules), features.evidence.base_rate
+    machine = reference
+    if base_rate is not None and features.hit.kind == CLICK:
+        machine = shift_base_rate(reference, base_rate)
+    verdict = _apply_thresholds(features, reference, rules)
+    confidence = {"machine": machine, "human": 1 - machine}.get(verdict, max(machine, 1 - machine))
     codes = tuple(rule.code for rule in rules)
-    return Classification(features.hit.id, verdict, round(confidence, 3), codes, without_reputation, machine)
+    without_reputation = _verdict_without_reputation(features, rules, verdict)
+    return Classification(features.hit.id, verdict, round(confidence, 3), codes, without_reputation, machine, reference)
 
 
-def _verdict_without_reputation(rules: Sequence[Rule], verdict: Verdict, kind: str) -> Verdict:
+def _verdict_without_reputation(features: HitFeatures, rules: Sequence[Rule], verdict: Verdict) -> Verdict:
     if not any(rule.uses_reputation for rule in rules):
         return verdict
-    return _apply_thresholds(_machine_probability([rule for rule in rules if not rule.uses_reputation], kind))[0]
+    others = [rule for rule in rules if not rule.uses_reputation]
+    return _apply_thresholds(features, _reference_probability(features, others), others)
+
+
+def _reference_probability(features: HitFeatures, rules: Sequence[Rule]) -> float:
+    log_odds = _sum_weights(rules, features.hit.kind)
+    if features.hit.kind != CLICK:  # nothing was measured of those
+        return logistic(log_odds)
+    links = features.evidence.link_count
+    if links is None and features.link_count >= MAX_CURVE_LINKS:  # as far as its positions tell
+        links = features.link_count
+    return calibrate(log_odds, link_count=links)
 
 
 def _by_weight(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: (-abs(rule.weight), rule.code)))
 
 
-def _machine_probability(rules: Sequence[Rule], kind: str) -> float:
+def _sum_weights(rules: Sequence[Rule], kind: str) -> float:
     total = prior_weight(kind) + sum(rule.weight for rule in rules)
-    if not any(rule.strong for rule in rules):
-        total = min(total, WEAK_EVIDENCE_CAP)
-    return min(MAX_CONFIDENCE, max(1 - MAX_CONFIDENCE, 1 / (1 + exp(-total))))
+    return total if any(rule.strong for rule in rules) else min(total, WEAK_EVIDENCE_CAP)
 
 
-def _apply_thresholds(machine: float) -> tuple[Verdict, float]:
-    if machine >= MACHINE_THRESHOLD:
-        return "machine", machine
-    if machine <= HUMAN_THRESHOLD:
-        return "human", 1 - machine
-    return "unsure", max(machine, 1 - machine)
+def _apply_thresholds(features: HitFeatures, reference: float, rules: Sequence[Rule]) -> Verdict:
+    if reference >= MACHINE_THRESHOLD and any(rule.strong for rule in rules):
+        return "machine"
+    threshold = HUMAN_THRESHOLD if features.hit.kind == CLICK else OPEN_HUMAN_THRESHOLD
+    return "human" if reference <= threshold else "unsure"

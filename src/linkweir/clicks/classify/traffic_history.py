@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 
 from linkweir.clicks import header_signals
+from linkweir.clicks.classify.calibration import BaseRateEstimate
 from linkweir.clicks.classify.classification import CLICK, SPREAD_US, Classification, Evidence, Hit
 from linkweir.clicks.classify.reputation import IpSpread, ReputationStore, fleet_key
 
@@ -65,6 +66,7 @@ class TrafficHistory:
         self.clients = ReputationStore()
         self.fleets = ReputationStore(fleet_key)
         self.baseline = SignalBaseline(on_common_signals)
+        self.base_rate = BaseRateEstimate()
 
     def observe_arrival(self, hit_ip: str, message: Hashable, at: int) -> None:
         """Note that this address hit a link of this message, before anything is judged."""
@@ -81,6 +83,7 @@ class TrafficHistory:
             reputations=self.clients.lookup(hits, message),
             fleets=self.fleets.lookup(hits, message),
             common_signals=self.baseline.common,
+            base_rate=self.base_rate.value,
         )
 
     def observe_verdict(self, hit: Hit, classification: Classification, message: Hashable) -> None:
@@ -88,3 +91,5 @@ class TrafficHistory:
         self.clients.observe(hit, classification, message)
         self.fleets.observe(hit, classification, message)
         self.baseline.observe(hit, classification)
+        if hit.kind == CLICK and classification.reference_probability is not None:
+            self.base_rate.observe(hit.id, classification.reference_probability)
