@@ -50,8 +50,8 @@ class ApiRequest:
         """Return the body as `shape`, decoded once. Raises ValidationError."""
         if shape not in self._decoded:
             self._decoded[shape] = request_body.decode_body(self.raw_body, shape)
-        found: S = self._decoded[shape]
-        return found
+        decoded: S = self._decoded[shape]
+        return decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

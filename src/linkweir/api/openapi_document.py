@@ -49,7 +49,9 @@ def _document_json() -> bytes:
 
 def build_document() -> dict[str, Any]:
     """The document as a value."""
-    types: set[type] = {one for operation in OPERATIONS for one in (operation.response, operation.request) if one}
+    types: set[type] = {
+        struct for operation in OPERATIONS for struct in (operation.response, operation.request) if struct
+    }
     named = sorted(
         {*types, response_types.ErrorResponse, response_types.V1ErrorResponse},
         key=str,
@@ -57,7 +59,7 @@ def build_document() -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(named, ref_template="#/components/schemas/{name}")
     for component in components.values():
         described = component.get("properties", {})
-        component["properties"] = {name: one for name, one in described.items() if "undescribed" not in one}
+        component["properties"] = {name: struct for name, struct in described.items() if "undescribed" not in struct}
     refs = dict(zip(named, schemas, strict=True))
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
@@ -80,7 +82,7 @@ def build_document() -> dict[str, Any]:
 def _describe_operation(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
     old = operation.path.startswith("/v1/")
     error = refs[response_types.V1ErrorResponse if old else response_types.ErrorResponse]
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "summary": operation.summary + (" (ours)" if operation.is_extension else ""),
         "operationId": re.sub(r"\W+", "_", f"{operation.method}_{operation.path}").strip("_"),
         "parameters": _parameters(operation),
@@ -96,21 +98,21 @@ def _describe_operation(operation: Operation, refs: dict[type, Any]) -> dict[str
         },
     }
     if operation.scope:
-        found["description"] = f"Needs the scope `{operation.scope}`."
+        description["description"] = f"Needs the scope `{operation.scope}`."
     if operation.request:
-        found["requestBody"] = {"required": True, **_json_content(refs[operation.request])}
+        description["requestBody"] = {"required": True, **_json_content(refs[operation.request])}
     if operation.path == "/v2/ping":
-        found["security"] = [{}, {"key": []}]
+        description["security"] = [{}, {"key": []}]
     if old:
-        found["security"] = [{"key_v1": []}]
-    return found
+        description["security"] = [{"key_v1": []}]
+    return description
 
 
 def _response_content(operation: Operation, refs: dict[type, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = _json_content(refs[operation.response])["content"] if operation.response else {}
+    content: dict[str, Any] = _json_content(refs[operation.response])["content"] if operation.response else {}
     for file in FORMATS.values() if operation.is_downloadable else ():
-        found[file.media_type.partition(";")[0]] = {"schema": {"type": "string"}}
-    return found
+        content[file.media_type.partition(";")[0]] = {"schema": {"type": "string"}}
+    return content
 
 
 def _json_content(schema: Any) -> dict[str, Any]:
@@ -118,18 +120,18 @@ def _json_content(schema: Any) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    parameters: list[dict[str, Any]] = []
     for name in re.findall(r"\{(\w+)\}", operation.path):
         schema = (
             {"type": "string"}
             if name in ("message_id", "email") or ("/domains/" in operation.path and name == "id")
             else {"type": "string", "format": "uuid"}
         )
-        found.append({"name": name, "in": "path", "required": True, "schema": schema})
+        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     if operation.query:
         (shape,) = msgspec.json.schema_components([operation.query])[1].values()
         required = shape.get("required", ())
-        found += [
+        parameters += [
             {
                 "name": name,
                 "in": "query",
@@ -139,18 +141,18 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             for name, schema in shape["properties"].items()
         ]
     if operation.method == "post" and operation.path.startswith("/v2/"):
-        found.append(IDEMPOTENCY_KEY_PARAMETER)
-    return found
+        parameters.append(IDEMPOTENCY_KEY_PARAMETER)
+    return parameters
 
 
 def _parameter_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a query parameter, which is left out where a field of a body is null or empty."""
-    found = {name: value for name, value in schema.items() if name != "default" or value not in (None, [])}
-    if "anyOf" in found:
-        found.pop("type", None)
-        options = [one for one in found.pop("anyOf") if one != {"type": "null"}]
-        found |= {"anyOf": options} if len(options) > 1 else options[0]
-    return found
+    described = {name: value for name, value in schema.items() if name != "default" or value not in (None, [])}
+    if "anyOf" in described:
+        described.pop("type", None)
+        options = [option for option in described.pop("anyOf") if option != {"type": "null"}]
+        described |= {"anyOf": options} if len(options) > 1 else options[0]
+    return described
 
 
 ROUTES = [Route("/openapi.json", openapi, methods=["GET"])]

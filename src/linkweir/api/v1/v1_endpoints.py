@@ -60,11 +60,11 @@ async def send_email(request: Request) -> Response:
 
 
 def _send(services: AppServices, principal: ApiPrincipal, data: bytes) -> Response:
-    asked = request_body.decode_body(data, V1SendRequest)
-    if not asked.content.text_body and not asked.content.html_body:
+    send_request = request_body.decode_body(data, V1SendRequest)
+    if not send_request.content.text_body and not send_request.content.html_body:
         raise ValidationError("content.text_body", "text_body or html_body is required")
     try:
-        return _submit(services, principal, asked)
+        return _submit(services, principal, send_request)
     except ValidationError as error:
         field = error.field.replace("_content", "_body")  # the same thing has other names there
         raise ValidationError(f"content.{field}" if field.startswith(CONTENT_FIELDS) else field, error.reason) from None
@@ -88,7 +88,7 @@ def _to_send_request(email: V1SendRequest) -> request_types.SendRequest:
     content = email.content
     return request_types.SendRequest(
         sender=email.sender,
-        recipients=[request_types.SendRecipient(one.email, one.name) for one in email.recipients],
+        recipients=[request_types.SendRecipient(recipient.email, recipient.name) for recipient in email.recipients],
         subject=content.subject,
         text_content=content.text_body,
         html_content=content.html_body,
@@ -100,12 +100,12 @@ def _to_send_request(email: V1SendRequest) -> request_types.SendRequest:
 
 def _response_body(results: list[RecipientResult]) -> bytes:
     failed = [result for result in results if result.message_id is None]
-    mailboxes = [one.recipient.mailbox for one in failed]
+    mailboxes = [failure.recipient.mailbox for failure in failed]
     return msgspec.json.encode(
         V1SendResponse(
             success_count=len(results) - len(failed),
             fail_count=len(failed),
-            failed_recipients=[ResultRecipient(one.email, one.name or None) for one in mailboxes],
-            errors=[f"{one.recipient.mailbox.email}: {one.error}" for one in failed],
+            failed_recipients=[ResultRecipient(failure.email, failure.name or None) for failure in mailboxes],
+            errors=[f"{failure.recipient.mailbox.email}: {failure.error}" for failure in failed],
         )
     )

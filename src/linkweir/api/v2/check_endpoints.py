@@ -22,15 +22,15 @@ def authorize_check(call: ApiRequest) -> None:
 
 def check_message(call: ApiRequest) -> CheckResponse:
     """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
-    asked = call.decode(request_types.CheckRequest)
-    mime_builder.check_html(asked.html_content)
-    wishes = submission_parsing.to_message_preferences(
-        asked, tracking_headers.parse_headers((asked.headers or {}).items())
+    check_request = call.decode(request_types.CheckRequest)
+    mime_builder.check_html(check_request.html_content)
+    preferences = submission_parsing.to_message_preferences(
+        check_request, tracking_headers.parse_headers((check_request.headers or {}).items())
     )
     account = account_lookup.account_from_row(call.principal.account)
-    parts, sender = call.services, asked.sender.email if asked.sender else None
-    policy, tracker = parts.submitter.dry_run(parts.keyring, account, sender, wishes)
-    found_links = check(asked.html_content, switches=policy.switches, links=tracker)
+    parts, sender = call.services, check_request.sender.email if check_request.sender else None
+    policy, tracker = parts.submitter.dry_run(parts.keyring, account, sender, preferences)
+    found_links = check(check_request.html_content, switches=policy.switches, links=tracker)
     return CheckResponse(
         track_clicks=policy.track_clicks,
         track_opens=policy.track_opens,
@@ -38,7 +38,7 @@ def check_message(call: ApiRequest) -> CheckResponse:
         link_style=policy.link_style,
         honeypot=policy.honeypot,
         utm=_to_utm_options(policy.utm),
-        data=[_to_checked_link(one) for one in found_links],
+        data=[_to_checked_link(found_link) for found_link in found_links],
     )
 
 

@@ -33,12 +33,12 @@ from linkweir.web.downloads import file_response
 
 def list_clicks(call: ApiRequest) -> ResourcePage[ClickResource]:
     """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
-    wanted = cursor_pagination.to_page_request(call.parse_query(PageQuery))
+    page_request = cursor_pagination.to_page_request(call.parse_query(PageQuery))
     with call.services.store.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
-        found = click_rows.list_clicks_of_message(connection, row["id"], wanted)
-    return cursor_pagination.to_resource_page(found, _to_click_resource, time_column="at")
+        clicks = click_rows.list_clicks_of_message(connection, row["id"], page_request)
+    return cursor_pagination.to_resource_page(clicks, _to_click_resource, time_column="at")
 
 
 def _to_click_resource(row: RowMapping) -> ClickResource:
@@ -50,7 +50,7 @@ def _to_click_resource(row: RowMapping) -> ClickResource:
 def list_links(call: ApiRequest) -> MessageLinkList:
     """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
     parts = call.services
-    house = parts.submitter.defaults
+    defaults = parts.submitter.defaults
     with parts.store.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
@@ -59,12 +59,12 @@ def list_links(call: ApiRequest) -> MessageLinkList:
             account_lookup.account_from_row(call.principal.account).preferences,
             *([domain.preferences] if domain else []),
         ]
-        base_url = house.base_url_for(domain.tracking_host if domain else None)
+        base_url = defaults.base_url_for(domain.tracking_host if domain else None)
         tracker = tracker_for_message(parts.keyring, base_url, row)
-        found = report_links(connection, row, tracker, _link_options(row, house.switches, levels))
-    shown = [from_row(MessageLinkResource, one.to_dict()) for one in found.links]
-    note = None if found.complete else CONTENT_EXPIRED_NOTE
-    return MessageLinkList(data=shown, complete=found.complete, note=note)
+        report = report_links(connection, row, tracker, _link_options(row, defaults.switches, levels))
+    shown = [from_row(MessageLinkResource, link.to_dict()) for link in report.links]
+    note = None if report.complete else CONTENT_EXPIRED_NOTE
+    return MessageLinkList(data=shown, complete=report.complete, note=note)
 
 
 def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence[TrackingPreferences]) -> Switches:
@@ -72,9 +72,9 @@ def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence
     if row["switches"] is not None:
         return switches_from_overrides(row["switches"], operator_defaults)
     return Switches(
-        opt_out=(*operator_defaults.opt_out, *(name for one in levels for name in one.opt_out)),
-        skip=(*operator_defaults.skip, *(compile_skip_pattern(pattern) for one in levels for pattern in one.skip)),
-        outlook=operator_defaults.outlook or any(one.outlook for one in levels),
+        opt_out=(*operator_defaults.opt_out, *(name for level in levels for name in level.opt_out)),
+        skip=(*operator_defaults.skip, *(compile_skip_pattern(pattern) for level in levels for pattern in level.skip)),
+        outlook=operator_defaults.outlook or any(level.outlook for level in levels),
         track_placeholders=True,
     )
 
@@ -84,13 +84,13 @@ def list_clickers(call: ApiRequest) -> Response | ResourcePage[ClickerResource]:
     query, account = call.parse_query(ClickerQuery), call.account_id
     tag, position, destination = query.tag, query.position, query.destination
     if query.format:
-        wanted = parse_format(query.format)
+        file_format = parse_format(query.format)
         rows = click_rows.iter_clickers(call.services.store, account, tag, position=position, destination=destination)
-        return file_response(rows, click_rows.CLICKER_COLUMNS, wanted, "clickers")
+        return file_response(rows, click_rows.CLICKER_COLUMNS, file_format, "clickers")
     page = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
-        found = click_rows.list_clickers(connection, account, tag, page, position=position, destination=destination)
-    return cursor_pagination.to_resource_page(found, _to_clicker_resource, time_column="at")
+        clickers = click_rows.list_clickers(connection, account, tag, page, position=position, destination=destination)
+    return cursor_pagination.to_resource_page(clickers, _to_clicker_resource, time_column="at")
 
 
 def _to_clicker_resource(row: RowMapping) -> ClickerResource:
@@ -101,7 +101,7 @@ def _to_clicker_resource(row: RowMapping) -> ClickerResource:
 def export_clicks(call: ApiRequest) -> Response:
     """Every single click of a time as a file."""
     query = call.parse_query(ClickExportQuery)
-    wanted = parse_format(query.format)
+    file_format = parse_format(query.format)
     to_at, from_at = to_microseconds(query.to_time) or now(), to_microseconds(query.from_time)
     rows = click_rows.iter_clicks(
         call.services.store,
@@ -111,4 +111,4 @@ def export_clicks(call: ApiRequest) -> Response:
         tag=query.tag,
         domains=call.principal.domains_for("messages:read"),
     )
-    return file_response(rows, click_rows.CLICK_COLUMNS, wanted, "clicks")
+    return file_response(rows, click_rows.CLICK_COLUMNS, file_format, "clicks")

@@ -42,7 +42,7 @@ def count_clicks(call: ApiRequest) -> Response | ClickStatistics:
     group, tag = query.group_by, query.tag
     domain = normalize_domain(query.sender_domain) if query.sender_domain else None
     call.principal.require(f"{SCOPE}:all", domain)
-    wanted = parse_format(query.format) if query.format else None
+    file_format = parse_format(query.format) if query.format else None
     first, last = _parse_hours(query, DEFAULT_HOURS.get(group, None if tag else MONTH_HOURS))
     question = StatisticsQuery(
         account=call.account_id,
@@ -55,14 +55,14 @@ def count_clicks(call: ApiRequest) -> Response | ClickStatistics:
         limit=query.limit,
     )
     with call.services.store.read() as connection:
-        found = click_statistics.query_clicks(connection, question)
-    rows = [_row_to_json(row) for row in found.rows]
-    if wanted is None:
+        statistics = click_statistics.query_clicks(connection, question)
+    rows = [_row_to_json(row) for row in statistics.rows]
+    if file_format is None:
         return ClickStatistics(
             data=[StatisticsRow(**row) for row in rows],
             from_timestamp=_hour_to_rfc3339(first),
             to_timestamp=_hour_to_rfc3339(last),
-            has_more=found.has_more,
+            has_more=statistics.has_more,
         )
     times: ColumnTypes = {"from_timestamp": "text", "to_timestamp": "text"}
     values: ColumnTypes = (
@@ -70,7 +70,7 @@ def count_clicks(call: ApiRequest) -> Response | ClickStatistics:
     )
     columns = {**(times if group in PERIOD_UNITS else values), **COUNT_COLUMNS}
     columns |= RATE_COLUMNS if rows and "sent" in rows[0] else {}
-    return file_response(rows, columns, wanted, "statistics")
+    return file_response(rows, columns, file_format, "statistics")
 
 
 def _row_to_json(row: dict[str, Any]) -> dict[str, Any]:
@@ -86,15 +86,15 @@ def compare_campaigns(call: ApiRequest) -> Response | CampaignStatistics:
     tags = list(dict.fromkeys(query.tags))
     if len(tags) > campaigns.MAX_CAMPAIGNS:
         raise ValidationError("tags", f"must be at most {campaigns.MAX_CAMPAIGNS}")
-    wanted = parse_format(query.format) if query.format else None
+    file_format = parse_format(query.format) if query.format else None
     first, last = _parse_hours(query, None if tags else MONTH_HOURS)
     with call.services.store.read() as connection:
         if tags:
             rows, more = campaigns.compare_campaigns(connection, account, tags, first, last), False
         else:
             rows, more = campaigns.list_campaigns(connection, account, first, last, query.limit)
-    if wanted is not None:
-        return file_response(rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "campaigns")
+    if file_format is not None:
+        return file_response(rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, file_format, "campaigns")
     return CampaignStatistics(
         data=[CampaignRow(**row) for row in rows],
         from_timestamp=_hour_to_rfc3339(first),
@@ -107,14 +107,14 @@ def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
     """The variants of one campaign, and whether they differ by more than chance."""
     query = call.parse_query(VariantQuery)
     tag, baseline = query.tag, query.baseline
-    wanted = parse_format(query.format) if query.format else None
+    file_format = parse_format(query.format) if query.format else None
     hours = _parse_hours(query, None)
     with call.services.store.read() as connection:
         rows, differences = campaigns.compare_variants(connection, call.account_id, tag, hours, baseline)
     if baseline and baseline not in {row["variant"] for row in rows}:
         raise ValidationError("baseline", "is no variant of this campaign")
-    if wanted is not None:
-        return file_response(rows, {"variant": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, wanted, "variants")
+    if file_format is not None:
+        return file_response(rows, {"variant": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, file_format, "variants")
     return VariantStatistics(
         tag=tag,
         data=[VariantRow(**row) for row in rows],

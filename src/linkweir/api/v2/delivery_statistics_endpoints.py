@@ -41,13 +41,13 @@ def get_deliverability(call: ApiRequest) -> ResourceList[DeliverabilityRow]:
     spans = deliverability.split_periods(start, end, group)
     filters: dict[str, Any] = {
         "sender_domain": domain,
-        "recipient_domains": [normalize_domain(one) for one in query.recipient_domains],
+        "recipient_domains": [normalize_domain(recipient_domain) for recipient_domain in query.recipient_domains],
         "tags": query.tags,
     }
     with call.services.store.read() as connection:
         counted = deliverability.count_events(connection, call.account_id, spans, **filters)
         clicked = deliverability.estimate_clicked(connection, call.account_id, spans, **filters)
-    return ResourceList([_to_row(*one) for one in zip(spans, counted, clicked, strict=True)])
+    return ResourceList([_to_row(*recipient_domain) for recipient_domain in zip(spans, counted, clicked, strict=True)])
 
 
 def _to_row(span: tuple[int, int], counts: dict[str, int], clicked: Estimate) -> DeliverabilityRow:

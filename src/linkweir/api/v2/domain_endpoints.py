@@ -77,10 +77,10 @@ def _dns_records(call: ApiRequest, row: Mapping[Any, Any]) -> list[DnsRecord]:
     """Return the records to add to the DNS; nobody here looks them up. A CNAME must lead to a name: while the base URL
     has an IP address there is none.
     """
-    found = []
+    records = []
     target = call.services.tracking_host
     if row["tracking_subdomain"] and is_host_name(target):
-        found.append(DnsRecord("CNAME", "Tracking", f"{row['tracking_subdomain']}.{row['domain']}", target, True))
+        records.append(DnsRecord("CNAME", "Tracking", f"{row['tracking_subdomain']}.{row['domain']}", target, True))
     if record := dkim_keys.make_txt_record(call.services.vault, row):
-        found.append(DnsRecord("TXT", "DKIM", *record, required=False))
-    return found
+        records.append(DnsRecord("TXT", "DKIM", *record, required=False))
+    return records

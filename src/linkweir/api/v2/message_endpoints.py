@@ -46,10 +46,10 @@ def list_messages(call: ApiRequest) -> ResourcePage[MessageResource]:
         **{name: to_microseconds(getattr(query, name)) for name in ("from_time", "to_time")},
         "domains": call.principal.domains_for("messages:read"),
     }
-    wanted = cursor_pagination.to_page_request(query)
+    page_request = cursor_pagination.to_page_request(query)
     with call.services.store.read() as connection:
-        found = stored_messages.search_messages(connection, call.account_id, wanted, conditions)
-        return cursor_pagination.to_resource_page(found, partial(_load_resource, connection))
+        page = stored_messages.search_messages(connection, call.account_id, page_request, conditions)
+        return cursor_pagination.to_resource_page(page, partial(_load_resource, connection))
 
 
 def get_message(call: ApiRequest) -> MessageResource:
@@ -78,10 +78,10 @@ def cancel_message(call: ApiRequest) -> Acknowledgement:
 
 def load_message(call: ApiRequest, connection: Connection) -> RowMapping:
     """The message that the path names. Raises NotFound."""
-    found = MESSAGE_ID_PATTERN.fullmatch(call.request.path_params["message_id"])
-    if found is None:
+    match = MESSAGE_ID_PATTERN.fullmatch(call.request.path_params["message_id"])
+    if match is None:
         raise NotFound("there is no such message")
-    return stored_messages.get_message(connection, call.account_id, found["uuid"])
+    return stored_messages.get_message(connection, call.account_id, match["uuid"])
 
 
 def _load_resource(connection: Connection, row: RowMapping) -> MessageResource:
@@ -98,8 +98,8 @@ def _load_resource(connection: Connection, row: RowMapping) -> MessageResource:
         **estimates.expected_clicks_fields(row, row["hit_count"]),
         click_probability=estimates.click_probability(row),
         delivery_attempts=[
-            DeliveryAttemptResource(rfc3339(one["at"]), one["log"], one["status"])
-            for one in stored_messages.list_delivery_attempts(connection, row)
+            DeliveryAttemptResource(rfc3339(attempt["at"]), attempt["log"], attempt["status"])
+            for attempt in stored_messages.list_delivery_attempts(connection, row)
         ],
     )
 

@@ -82,7 +82,7 @@ class ResourceEndpoints:
         collection_path, resource_path = f"{ACCOUNT_PATH}/{self.name}", f"{ACCOUNT_PATH}/{self.name}/{{id}}"
         read, write, remove = (f"{self.name}:{action}{self.scope_suffix}" for action in ("read", "write", "delete"))
         noun = f"{self.article} {self.noun}"
-        found = [
+        operations = [
             Operation(
                 method="get",
                 path=collection_path,
@@ -123,7 +123,7 @@ class ResourceEndpoints:
             ),
         ]
         if self.update_request is not None:
-            found.append(
+            operations.append(
                 Operation(
                     method="put",
                     path=resource_path,
@@ -135,7 +135,7 @@ class ResourceEndpoints:
                     errors=UPDATE_ERRORS,
                 )
             )
-        return found
+        return operations
 
     def _list(self, call: ApiRequest) -> Struct:
         query = call.parse_query(self.query)

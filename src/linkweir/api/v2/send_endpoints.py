@@ -29,7 +29,7 @@ def require_sender_domains(principal: ApiPrincipal, message: request_types.SendR
     for name, value in (message.headers or {}).items():
         if name.lower() == "sender" and value:
             senders = parse_mailboxes(check_header_length(value, "headers.'Sender'"), "headers.'Sender'")
-            domains += [one.email.rpartition("@")[2] for one in senders]
+            domains += [sender.email.rpartition("@")[2] for sender in senders]
     for domain in domains:
         principal.require("messages:send:all", domain)
 
