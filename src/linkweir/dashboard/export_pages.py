@@ -25,23 +25,23 @@ ExportTable = tuple[Iterable[ExportRow], ColumnTypes]
 @login_required
 def export_table(call: DashboardRequest) -> Response:
     """One of the tables as a file, in pieces. Raises NotFound, ValidationError, UnsupportedRequest."""
-    what, wanted = call.request.path_params["what"], parse_format(call.query("format", "csv"))
+    what, file_format = call.request.path_params["what"], parse_format(call.query("format", "csv"))
     if what not in TABLES:
         raise NotFound("There is no such file.")
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     rows, columns = TABLES[what](call, chosen)
-    call.services.log.info("dashboard.exported", what=what, format=wanted.name)
-    return file_response(rows, columns, wanted, _file_name(what, call.query("tag"), call.query("by")))
+    call.services.log.info("dashboard.exported", what=what, format=file_format.name)
+    return file_response(rows, columns, file_format, _file_name(what, call.query("tag"), call.query("by")))
 
 
 @login_required
 def export_message_clicks(call: DashboardRequest) -> Response:
     """Every click of one message."""
-    wanted = parse_format(call.query("format", "csv"))
+    file_format = parse_format(call.query("format", "csv"))
     with call.services.store.read() as connection:
         row = load_message(call, connection)
     rows = click_rows.iter_message_clicks(call.services.store, row)
-    return file_response(rows, click_rows.CLICK_COLUMNS, wanted, f"clicks-of-{row['id']}")
+    return file_response(rows, click_rows.CLICK_COLUMNS, file_format, f"clicks-of-{row['id']}")
 
 
 def _file_name(what: str, *services: str) -> str:
@@ -63,14 +63,14 @@ def _click_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
 
 
 def _clicker_rows(call: DashboardRequest, _chosen: ReportPeriod) -> ExportTable:
-    wish = clickers_page.parse_filter(call)
+    click_filter = clickers_page.parse_filter(call)
     rows = click_rows.iter_clickers(
         call.services.store,
         _account_id(call),
-        wish.tag,
-        position=wish.position,
-        address=wish.address,
-        between=wish.time_range,
+        click_filter.tag,
+        position=click_filter.position,
+        address=click_filter.address,
+        between=click_filter.time_range,
     )
     return rows, click_rows.CLICKER_COLUMNS
 

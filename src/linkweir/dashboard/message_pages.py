@@ -28,15 +28,15 @@ def list_messages(call: DashboardRequest) -> Response:
     filters["shown_status"] = [given["status"]] if given["status"] else []
     with call.services.store.read() as connection:
         page = neighbour_pages.parse_page(call, PAGE_SIZE)
-        found = stored_messages.search_messages(connection, call.account["id"], page, filters)
+        search_page = stored_messages.search_messages(connection, call.account["id"], page, filters)
     return call.render(
         "messages.html",
         here="messages",
-        rows=found.rows,
+        rows=search_page.rows,
         given=given,
         statuses=STATUSES,
         filtered=any(given.values()),
-        turning=neighbour_pages.make_neighbour_pages(found),
+        turning=neighbour_pages.make_neighbour_pages(search_page),
     )
 
 
@@ -52,14 +52,14 @@ def show_message(call: DashboardRequest) -> Response:
         links = click_rows.list_links_of_message(connection, key)
         hits = click_rows.list_hits_of_message(connection, call.account["id"], key, PageRequest(MAX_RECENT_CLICKS))
     html = heatmap.html_body(raw) if raw else None
-    followed = [f"{one['position']}\t{one['destination'] or ''}" for one in links]
+    followed = [f"{link['position']}\t{link['destination'] or ''}" for link in links]
     return call.render(
         "message.html",
         here="messages",
         row=row,
         attempts=attempts,
         links=link_rows(html, call.services.keyring, verdict_counts.link_clicks_from_links(links), followed, short),
-        hits=[to_template_values(one) for one in hits.rows],
+        hits=[to_template_values(link) for link in hits.rows],
         more=hits.more_after,
         kept=raw is not None,
         drawable=html is not None,
@@ -78,7 +78,7 @@ def list_message_clicks(call: DashboardRequest) -> Response:
         "message_clicks.html",
         here="messages",
         row=row,
-        hits=[to_template_values(one) for one in page.rows],
+        hits=[to_template_values(click_row) for click_row in page.rows],
         turning=neighbour_pages.make_neighbour_pages(page, "at"),
     )
 

@@ -91,12 +91,12 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
         response.headers["Retry-After"] = str(seconds)
         return response
     except LinkweirError as error:
-        status, said, _ = next(
+        status, message, _ = next(
             (RESPONSE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in RESPONSE_BY_ERROR), (500, "error", {})
         )
         if status >= 500:
             services_from(request).log.error("dashboard.failed", kind=type(error).__name__, exc_info=error)
-        text = (said or str(error)).removesuffix(".") + "."
+        text = (message or str(error)).removesuffix(".") + "."
         return rendering.render_page(request, "error.html", status, status=status, text=text[0].upper() + text[1:])
     except Exception as error:  # a bug: the reader gets a page, the log what happened
         services_from(request).log.error("request.bug", endpoint="dashboard", exc_info=error)
