@@ -35,7 +35,12 @@ def enqueue_notifications(connection: Connection, now: int, window_us: int = WIN
     events = {row["id"]: _to_event(row, now, window_us) for row in changed}
     subscriptions = message_events.list_subscriptions(connection, list(events.values()))
     hits = {id(event): row for row, event in zip(changed, events.values(), strict=True)}
-    _enqueue_subscribed(connection, [(hits[id(one)], one, hook) for one, hook in subscriptions], now, window_us)
+    _enqueue_subscribed(
+        connection,
+        [(hits[id(event)], event, hook) for event, hook in subscriptions],
+        now,
+        window_us,
+    )
     notification_queries.mark_notified(connection, [(row["id"], row["verdict"]) for row in due])
     return len(due) + _enqueue_waited(connection, now, window_us)
 
@@ -49,7 +54,7 @@ def _enqueue_subscribed(
     corrected = {row["id"] for row, event, hook in subscriptions if _is_correction(event) and _waits(hook)}
     waits = notification_queries.get_waits(connection, list(corrected))
     sent: list[tuple[message_events.MessageEvent, uuid.UUID]] = []
-    told: list[tuple[uuid.UUID, uuid.UUID, str]] = []
+    notified: list[tuple[uuid.UUID, uuid.UUID, str]] = []
     waiting: list[dict[str, Any]] = []
     for row, event, hook in subscriptions:
         known = waits.get((row["id"], hook["id"]))
@@ -59,9 +64,9 @@ def _enqueue_subscribed(
             sent.append((event, hook["id"]))
         elif known["told"] not in (None, row["verdict"]):
             sent.append((replace(event, data={**event.data, "was": known["told"]}), hook["id"]))
-            told.append((row["id"], hook["id"], row["verdict"]))
+            notified.append((row["id"], hook["id"], row["verdict"]))
     message_events.enqueue_for_webhooks(connection, sent)
-    notification_queries.mark_waits_notified(connection, told)
+    notification_queries.mark_waits_notified(connection, notified)
     notification_queries.add_waits(connection, waiting)
 
 
