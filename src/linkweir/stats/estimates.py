@@ -85,8 +85,12 @@ def expected_counts(row: Mapping[Any, Any]) -> ExpectedCounts:
 
 def expected_clicks_fields(row: Mapping[Any, Any], hits: int) -> dict[str, float]:
     """Return the expected clicks of a row under their public names; `hits`: how many there are of all kinds."""
-    found = make_estimate(int(row["expected_clicks"]), int(row["expected_clicks_variance"]), hits)
-    return {"expected_clicks": found.value, "expected_clicks_low": found.low, "expected_clicks_high": found.high}
+    estimate = make_estimate(int(row["expected_clicks"]), int(row["expected_clicks_variance"]), hits)
+    return {
+        "expected_clicks": estimate.value,
+        "expected_clicks_low": estimate.low,
+        "expected_clicks_high": estimate.high,
+    }
 
 
 def machine_probability(row: Mapping[Any, Any]) -> float:
