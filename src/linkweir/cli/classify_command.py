@@ -122,11 +122,11 @@ def _validate_options(args: argparse.Namespace) -> None:
     args.temp = _temp_folder(args.temp)
 
 
-def _temp_folder(wanted: str | None) -> str:
+def _temp_folder(chosen: str | None) -> str:
     """A folder on a disk rather than in memory, as /tmp often is."""
-    if wanted is None:
-        found = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108 - only files without a name are made there
-        return found if os.access(found, os.W_OK) else tempfile.gettempdir()
-    if not os.path.isdir(wanted) or not os.access(wanted, os.W_OK):
-        raise UsageError(f"--temp {display_path(wanted)}: no folder that can be written to")
-    return wanted
+    if chosen is None:
+        default = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108 - only files without a name are made there
+        return default if os.access(default, os.W_OK) else tempfile.gettempdir()
+    if not os.path.isdir(chosen) or not os.access(chosen, os.W_OK):
+        raise UsageError(f"--temp {display_path(chosen)}: no folder that can be written to")
+    return chosen
