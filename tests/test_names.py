@@ -39,21 +39,8 @@ STANDARD_FUNCTIONS = {  # functions whose name ends like a participle and is rig
 }
 LOCAL_NAMES = {"word", "words", "longest_word"}  # of a text: right for variables, too vague for what others see
 MODULES_WITH_PRIVATE_LOCALS = {  # to be renamed
-    "api/idempotent_requests.py",
-    "api/openapi_document.py",
-    "api/operations.py",
-    "api/v1/v1_endpoints.py",
-    "api/v2/check_endpoints.py",
-    "api/v2/click_endpoints.py",
-    "api/v2/delivery_statistics_endpoints.py",
-    "api/v2/message_endpoints.py",
-    "api/v2/send_endpoints.py",
     "clicks/classify/scoring.py",
-    "clicks/ingest/click_notifications.py",
     "clicks/offline/offline_classifier.py",
-    "dashboard/export_pages.py",
-    "dashboard/message_pages.py",
-    "dashboard/page_request.py",
 }
 DECORATORS_OF_NOUNS = ("property", "fixture", "contextmanager")  # what they define is read as a noun
 
