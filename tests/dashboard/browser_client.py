@@ -22,8 +22,8 @@ CHROMIUM_FLAGS = (
     "--disable-component-update --disable-sync"
 )
 PHONE_VIEWPORT, DESKTOP_VIEWPORT = (390, 844), (1280, 800)
-FIREFOX_HEADERS = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+FIREFOX_HEADERS = {  # of a release with long support, which does not get old
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Accept-Language": "en",
 }

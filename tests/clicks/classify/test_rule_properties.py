@@ -129,15 +129,18 @@ def test_a_head_makes_nobody_more_of_a_person(hits: list[Hit], context: Evidence
 
 @given(HIT_LISTS, CONTEXTS)
 def test_a_hidden_link_only_condemns(hits: list[Hit], context: Evidence) -> None:
-    """A hit on the hidden link changes only hits of its own address and program, and those to a machine's."""
+    """A hit on the hidden link makes those of its own address and program a machine's; others change only where that
+    condemns a sweep of their network's owner, and then towards a machine.
+    """
     trap = Hit(id=uuid.uuid4(), at=START_US, kind="honeypot", ip="192.0.2.1", user_agent=CHROME)
     clean = [hit for hit in hits if hit.kind != "honeypot"]
     before, after = classify_hits(clean, context), classify_hits([*clean, trap], context)
     for hit, old, new in zip(clean, before, after, strict=False):
-        if (hit.ip, hit.user_agent) != (trap.ip, trap.user_agent):
-            assert new == old
+        if (hit.ip, hit.user_agent) == (trap.ip, trap.user_agent):
+            assert new == old or new.verdict == "machine"
         elif new != old:
-            assert new.verdict == "machine"
+            assert "beside-owner" in set(new.reasons) - set(old.reasons)
+            assert new.machine_probability >= old.machine_probability
 
 
 @given(HIT_LISTS, CONTEXTS)
