@@ -41,7 +41,7 @@ ROUNDS = 3
 SETTLE_SECONDS = 3.0  # seconds in which what a request began comes to an end
 IDLE_SECONDS = 5.0  # seconds in which every frequent timer of the service runs
 IDLE_PHASE = 255
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 240.0
 PAGE = b'<!doctype html><p>Read <a href="https://example.com/news?id=1">the news</a>.</p>\n'
 UNCOUNTED = re.compile(r"<(?:lambda|listcomp|genexpr|dictcomp|setcomp)>")
 Call = tuple[str, str]  # file, function

@@ -53,26 +53,30 @@ def test_the_goal_is_reached(seeds: range, how: dict[str, Any]) -> None:
 
 
 def test_one_link_is_answered_honestly() -> None:
-    """On mails with one link nearly nothing that is called a machine is a person, and much stays unsure."""
+    """On mails with one link nearly nothing that is called a machine is a person, and what is not
+    certain stays unsure.
+    """
     outcome = measure_campaigns(UNSEEN_SEEDS)
     assert outcome.precision("machine", SIZES[0]) >= 0.98
-    assert outcome.unsure_rate(SIZES[0]) > 0.1
+    assert outcome.unsure_rate(SIZES[0]) > 0.05
 
 
 def test_who_came_before_is_known_again() -> None:
     """Over several mailings, remembering what programs did finds more machines, most of all on mails with one link, and
-    takes hardly any more people for machines: of all, in offices (both under 1 %) and behind isolating browsers.
+    takes hardly any more people for machines: of all, habitual openers among them (under 2 %), in offices (under 1 %)
+    and behind isolating browsers.
     """
     without, found = (
         measure_campaign_series(UNSEEN_SEEDS[:8], mails=60, lists=False, remember=remember)
         for remember in (False, True)
     )
-    assert found.recall("machine", SIZES[0]) > without.recall("machine", SIZES[0]) + 0.05
+    assert 1 - found.recall("machine", SIZES[0]) < 0.75 * (1 - without.recall("machine", SIZES[0]))
     assert all(found.recall("machine", size) > without.recall("machine", size) for size in SIZES)
     assert found.recall("machine", MANY_LINKS) >= 0.95
     assert found.precision("machine", *SIZES) >= 0.98
-    assert max(found.false_positive_rate(*SIZES), found.false_positive_rate_of("office")) < 0.01
-    assert found.false_positive_rate(*SIZES) <= without.false_positive_rate(*SIZES) + 0.001
+    assert found.false_positive_rate(*SIZES) < 0.02
+    assert found.false_positive_rate_of("office") < 0.01
+    assert found.false_positive_rate(*SIZES) <= without.false_positive_rate(*SIZES) + 0.003
     assert found.false_positive_rate_of("relayed") <= without.false_positive_rate_of("relayed") + 0.005
 
 

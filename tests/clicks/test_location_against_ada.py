@@ -23,8 +23,10 @@ ODD_CHARACTERS = (
     "/\\?#@:;=&%|^`{}[]<>\"' \t\n\r\x00\x7f.-_~+*,!$()"
     + "\uff0f\uff3c\uff1f\uff03\uff20\uff1a\uff05。\uff0e\uff1c﹤\u00ad\u200d\u2060\ufeff\ud800"
 )
+# without what no character stands at yet: two libraries know it from different versions of Unicode on
+ASSIGNED_CHARACTERS = st.characters(exclude_categories=("Cn", "Cs"))
 TEXT = st.text(
-    st.one_of(st.sampled_from(ODD_CHARACTERS), st.sampled_from("abzAZ09äßΣ例💩"), st.characters()), max_size=12
+    st.one_of(st.sampled_from(ODD_CHARACTERS), st.sampled_from("abzAZ09äßΣ例💩"), ASSIGNED_CHARACTERS), max_size=12
 )
 
 

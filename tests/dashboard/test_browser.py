@@ -191,6 +191,7 @@ def test_the_journey_from_sending_to_the_click(browser: Browser, service: Runnin
     with BrowserSession(browser, service.url) as looking:
         page = looking.sign_in().open_page("/live")
         assert page.get_by_role("heading", name="No click yet").is_visible()
+        page.wait_for_timeout(2_500)  # who clicks within two seconds of delivery is likelier a scanner
         service.reader.get(first, headers=FIREFOX_HEADERS)
         page.wait_for_selector(".hit", timeout=20_000)
         assert "https://example.com/a?x=1&y=2" in page.inner_text(".hit")
@@ -224,11 +225,11 @@ def test_a_mail_in_its_frame_leads_nowhere(browser: Browser, service: RunningSer
         frame = page.frame_locator("iframe.mail")
         for link in frame.locator("a").all():
             link.click()
+        assert page.frames[1].url.endswith("/mail")
         page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")  # what follows the frame on the page may be opened
         page.wait_for_timeout(200)
         assert [url for url in looking.requested_urls[before:] if "/c/" in url or "example" in url] == []
-        assert page.frames[1].url.endswith("/mail")
     assert service.click_count(entry["id"]) == 0
 
 
@@ -290,5 +291,5 @@ def test_it_works_under_a_mount(browser: Browser, tmp_path_factory: pytest.TempP
                     "[...document.querySelectorAll('a[href],form[action],link[href],script[src],img[src]')]"
                     ".map(e => new URL(e.href || e.action || e.src).pathname)"
                 )
-                assert [item for item in result if not item.startswith("/mail/dashboard/")] == []
+                assert [item for item in result if not item.startswith("/mail/")] == []
             assert looking.complaints == []

@@ -29,6 +29,14 @@ def run(*command: str | Path) -> str:
     return done.stdout + done.stderr
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate and its key in this folder."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    files: list[str | Path] = ["-keyout", key, "-out", certificate, "-subj", "/CN=t.example.com"]
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files)
+    return certificate, key
+
+
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """systemd knows each line of the unit; only the program's path is another one here."""
     text = re.sub(r"ExecStart=\S+/linkweir", f"ExecStart={shutil.which('true')}", block("ini"))
@@ -39,15 +47,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 def test_nginx_accepts_the_server(tmp_path: Path) -> None:
     """nginx reads the server block, with a certificate that is made here."""
-    names: list[str | Path] = [
-        "-keyout",
-        tmp_path / "key.pem",
-        "-out",
-        tmp_path / "cert.pem",
-        "-subj",
-        "/CN=t.example.com",
-    ]
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names)
+    make_certificate(tmp_path)
     server = re.sub(r"/etc/letsencrypt/\S+/fullchain.pem", f"{tmp_path}/cert.pem", block("nginx"))
     server = re.sub(r"/etc/letsencrypt/\S+/privkey.pem", f"{tmp_path}/key.pem", server)
     config = tmp_path / "nginx.conf"
@@ -63,3 +63,13 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     file.write_text(block("caddy"))
     run(find_program("caddy"), "validate", "--adapter", "caddyfile", "--config", file)
     run(find_program("caddy"), "fmt", file)
+
+
+def test_haproxy_accepts_its_sections(tmp_path: Path) -> None:
+    """HAProxy reads the two sections, with a certificate that is made here."""
+    certificate = make_certificate(tmp_path)
+    (tmp_path / "both.pem").write_bytes(b"".join(path.read_bytes() for path in certificate))
+    sections = block("haproxy").replace("/etc/haproxy/certs/", str(tmp_path / "both.pem"))
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(f"defaults\n    timeout client 1m\n    timeout server 1m\n    timeout connect 5s\n\n{sections}\n")
+    run(find_program("haproxy"), "-c", "-f", config)

@@ -5,12 +5,13 @@ each share, time and header comes from; behaviours of people are in `people.py`,
 comes with a click in `companions.py`; who they are is in `organisations.py`.
 """
 
+from dataclasses import replace
 from random import Random
 
 from bench.simulator.clients import Campaign, Mail
 from bench.simulator.holdout.companions import antivirus_arrival
 from bench.simulator.holdout.machines import scan
-from bench.simulator.holdout.mailings import Mailing, Schedule, deliveries
+from bench.simulator.holdout.mailings import EPOCH_SECONDS, Mailing, Schedule, deliveries
 from bench.simulator.holdout.organisations import Person
 from bench.simulator.holdout.people import read
 from bench.simulator.holdout.world import World, WorldBuilder
@@ -32,10 +33,17 @@ def generate(seed: int, mails: int) -> Campaign:
             mail = Mail(len(campaign.mails), mailing.links, delivered, [], mailing.number, person.address)
             _treat(mail, mailing, person, world, rng)
             if mail.requests and len(campaign.mails) < mails:
-                mail.requests.sort(key=lambda request: request.at)
-                campaign.mails.append(mail)
+                campaign.mails.append(_count_from_epoch(mail))
         schedule.count(len(campaign.mails) - before)
     return campaign
+
+
+def _count_from_epoch(mail: Mail) -> Mail:
+    """The mail with its requests in order, and times as the other mixes have them; browsers are of a day in time."""
+    requests = sorted(mail.requests, key=lambda request: request.at)
+    mail.requests = [replace(request, at=request.at - EPOCH_SECONDS) for request in requests]
+    mail.delivered -= EPOCH_SECONDS
+    return mail
 
 
 def _treat(mail: Mail, mailing: Mailing, person: Person, world: World, rng: Random) -> None:

@@ -10,7 +10,7 @@ from linkweir.clicks.classify.rules import RULES, Rule, is_machine_run, prior_we
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
-MACHINE_THRESHOLD = 0.85  # from this probability on a hit is a machine's, if anything strong speaks for it
+MACHINE_THRESHOLD = 0.92  # from this probability on a hit is a machine's, if anything strong speaks for it
 HUMAN_THRESHOLD = 0.45  # and up to this one a person's
 OPEN_HUMAN_THRESHOLD = 0.35  # of opens, whose probabilities nothing was measured for
 WEAK_EVIDENCE_CAP = 1.9  # the most that what is not strong adds up to, together with the prior
