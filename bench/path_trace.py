@@ -41,7 +41,7 @@ ROUNDS = 3
 SETTLE_SECONDS = 3.0  # seconds in which what a request began comes to an end
 IDLE_SECONDS = 5.0  # seconds in which every frequent timer of the service runs
 IDLE_PHASE = 255
-DEADLINE_SECONDS = 240.0
+DEADLINE_SECONDS = 60.0
 PAGE = b'<!doctype html><p>Read <a href="https://example.com/news?id=1">the news</a>.</p>\n'
 UNCOUNTED = re.compile(r"<(?:lambda|listcomp|genexpr|dictcomp|setcomp)>")
 Call = tuple[str, str]  # file, function
@@ -137,7 +137,8 @@ class _Session:
         return [sys.executable, __file__, "--record", package, str(self._record), str(self._phase), *words]
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self._source), "XDG_CONFIG_HOME": str(self.folder)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
+        return {**kept, "PYTHONPATH": str(self._source), "XDG_CONFIG_HOME": str(self.folder)}
 
     def traces(self) -> dict[int, Trace]:
         functions: dict[int, set[Call]] = {}
@@ -283,7 +284,9 @@ def trace_service(source: Path, folder: Path) -> tuple[Trace, Trace]:
         with (folder / "output").open("w+b") as output, (folder / "log").open("wb") as log:
             service = subprocess.Popen(session.command(*words), env=environment, stdout=output, stderr=log)  # noqa: S603
             try:
-                _wait_for(lambda: b"curl" in (folder / "output").read_bytes())
+                _wait_for(lambda: b"curl" in (folder / "output").read_bytes() or service.poll() is not None)
+                if service.poll() is not None:
+                    raise SystemExit(f"the service ended: {(folder / 'log').read_text()}")
                 time.sleep(1)
                 client = _Client((folder / "output").read_text())
                 client.sign_in()
