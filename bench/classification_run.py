@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from bench.simulator.clients import Campaign, Mail, Request
+from bench.simulator.clients import EPOCH_SECONDS, Campaign, Mail, Request
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, Verdict, classify_hits
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 
-EPOCH_SECONDS = 1_750_000_000
 INCREMENT_US = 20_000_000  # microseconds of clicks that are judged together: shorter ones take longer and change little
 Classified = tuple[Mail, Request, Verdict]
 Judged = tuple[Mail, Request, Classification]

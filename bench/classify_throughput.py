@@ -23,7 +23,7 @@ from typing import Any
 
 import orjson
 
-from bench.classification_run import EPOCH_SECONDS
+from bench.simulator.clients import EPOCH_SECONDS
 from bench.simulator.traffic import generate_campaign_series
 from linkweir.clicks.classify import Evidence, Hit, classify_hits
 from linkweir.clicks.enrichment import Enricher

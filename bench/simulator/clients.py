@@ -34,6 +34,9 @@ FULL_HEADERS = {
 }
 
 
+EPOCH_SECONDS = 1_750_000_000  # 2025-06-15: from here all times of simulated traffic count; browsers are of that time
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request for one link (0 is the first) of a mail, at `at` seconds, and who was behind it in truth.

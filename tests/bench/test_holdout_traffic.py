@@ -11,7 +11,7 @@ from random import Random
 from statistics import quantiles
 
 import pytest
-from bench.simulator.clients import Campaign, Mail, Request
+from bench.simulator.clients import EPOCH_SECONDS, Campaign, Mail, Request
 from bench.simulator.holdout import companions, devices, generate, machines, organisations, people
 from bench.simulator.holdout.browsers import Browser
 from bench.simulator.holdout.distributions import (
@@ -20,7 +20,6 @@ from bench.simulator.holdout.distributions import (
     delay_by_bands,
     delay_by_quantiles,
 )
-from bench.simulator.holdout.mailings import EPOCH_SECONDS
 from bench.simulator.holdout.sources import OWN_JUDGEMENT, SOURCES
 from bench.simulator.holdout.world import WorldBuilder
 

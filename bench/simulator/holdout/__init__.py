@@ -8,10 +8,10 @@ comes with a click in `companions.py`; who they are is in `organisations.py`.
 from dataclasses import replace
 from random import Random
 
-from bench.simulator.clients import Campaign, Mail
+from bench.simulator.clients import EPOCH_SECONDS, Campaign, Mail
 from bench.simulator.holdout.companions import antivirus_arrival
 from bench.simulator.holdout.machines import scan
-from bench.simulator.holdout.mailings import EPOCH_SECONDS, Mailing, Schedule, deliveries
+from bench.simulator.holdout.mailings import Mailing, Schedule, deliveries
 from bench.simulator.holdout.organisations import Person
 from bench.simulator.holdout.people import read
 from bench.simulator.holdout.world import World, WorldBuilder

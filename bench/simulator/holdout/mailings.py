@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import exp
 from random import Random
 
+from bench.simulator.clients import EPOCH_SECONDS
 from bench.simulator.holdout.distributions import DAY_SECONDS, HOUR_SECONDS, spread
 from bench.simulator.holdout.organisations import Person
 from bench.simulator.holdout.world import World
 
-EPOCH_SECONDS = 1_750_000_000.0  # 2025-06-15
 WEEKS = 6
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow
 import pytest
-from bench.classification_run import EPOCH_SECONDS, classify_incrementally
-from bench.simulator.clients import Mail, Request
+from bench.classification_run import classify_incrementally
+from bench.simulator.clients import EPOCH_SECONDS, Mail, Request
 from bench.simulator.traffic import generate_campaign_series
 
 from linkweir.clicks.offline import InvalidClick, classify_clicks, classify_table, offline_classifier
