@@ -7,6 +7,7 @@ from typing import Final, overload
 SECOND_US: Final = 1_000_000
 HOUR_US: Final = 3600 * SECOND_US
 DAY_US: Final = 24 * HOUR_US
+MAX_SKEW_US: Final = 600 * SECOND_US  # that a clock may be ahead of another's
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
+from linkweir.clock import MAX_SKEW_US
 from linkweir.db import delivery_queue_table, messages_table
 from linkweir.db.database import Database
 from linkweir.db.delivery_queue_table import ClaimedMessage
@@ -33,7 +34,6 @@ from linkweir.webhooks.event_kinds import EventName
 
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
-MAX_CLOCK_SKEW_US = 600_000_000  # microseconds that a clock may be ahead of another's
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
 STORE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the store did not answer
 # what a sandbox message comes to: status and event
@@ -300,7 +300,7 @@ class DeliveryWorker(WorkerThread):
 
     def _reset_future_waits(self) -> None:
         """No mail waits for the future, whatever the clock has shown meanwhile."""
-        wait, lease = int(MAX_WAIT_SECONDS * 2_000_000), max(2 * self._lease, MAX_CLOCK_SKEW_US)
+        wait, lease = int(MAX_WAIT_SECONDS * 2_000_000), max(2 * self._lease, MAX_SKEW_US)
         with self._store.write() as connection:
             if count := delivery_queue_table.reset_future_times(
                 connection, self._owner, self._clock(), max_delay=wait, lease=lease

@@ -15,6 +15,7 @@ from functools import partial
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
+from linkweir.clock import MAX_SKEW_US
 from linkweir.db import outbox_table
 from linkweir.db.database import Database
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
@@ -31,7 +32,6 @@ CLEANUP_INTERVAL_SECONDS = 60.0  # seconds
 HISTORY_US = 7 * 86_400 * 1_000_000  # microseconds that a finished request is kept to be looked at
 STOP_TIMEOUT_SECONDS = 1.0  # seconds that a stop waits for answers
 SLOW_SECONDS = 1.0  # seconds for an answer; a webhook that took longer is held back as one that failed
-MAX_CLOCK_SKEW_US = 600_000_000  # microseconds that a clock may be ahead of another's
 UNSIGNABLE_DELAY_US = 60_000_000  # microseconds until a request is tried again that could not be signed
 
 RunningAttempts = dict[
@@ -208,7 +208,7 @@ class WebhookWorker(WorkerThread):
         Nothing waits for the future either, whatever the clock has shown meanwhile.
         """
         if time.monotonic() >= self._clean_at:
-            lease = max(2 * self._lease, MAX_CLOCK_SKEW_US)
+            lease = max(2 * self._lease, MAX_SKEW_US)
             with self._store.write() as connection:
                 if late := outbox_table.reset_future_times(
                     connection, self._owner, self._clock(), max_delay=self._max_delay_us + lease, lease=lease
