@@ -32,9 +32,9 @@ def enqueue_notifications(connection: Connection, now: int, window_us: int = WIN
     """
     due = notification_queries.list_due(connection, now, BATCH_HITS)
     changed = [row for row in due if row["told"] != row["verdict"]]
-    events = {row["id"]: _to_event(row, now, window_us) for row in changed}
-    subscriptions = message_events.list_subscriptions(connection, list(events.values()))
-    hits = {id(event): row for row, event in zip(changed, events.values(), strict=True)}
+    events = [_to_event(row, now, window_us) for row in changed]
+    subscriptions = message_events.list_subscriptions(connection, events)
+    hits = {id(event): row for row, event in zip(changed, events, strict=True)}
     _enqueue_subscribed(
         connection,
         [(hits[id(event)], event, hook) for event, hook in subscriptions],
