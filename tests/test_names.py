@@ -39,7 +39,6 @@ STANDARD_FUNCTIONS = {  # functions whose name ends like a participle and is rig
 }
 LOCAL_NAMES = {"word", "words", "longest_word"}  # of a text: right for variables, too vague for what others see
 MODULES_WITH_PRIVATE_LOCALS = {  # to be renamed
-    "clicks/classify/scoring.py",
     "clicks/offline/offline_classifier.py",
 }
 DECORATORS_OF_NOUNS = ("property", "fixture", "contextmanager")  # what they define is read as a noun

@@ -24,37 +24,45 @@ def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classificatio
     hold everything within WINDOW_US of those whose classification is used.
     """
     extractor = FeatureExtractor(hits, evidence)
-    features = [extractor.extract(hit) for hit in hits]
-    _propagate_sweeps(features)
-    found = [_classify_hit(one) for one in features]
-    _propagate_owners(features, found)
-    return [_classify_hit(one) if one.owner_swept else first for one, first in zip(features, found, strict=True)]
+    hit_features = [extractor.extract(hit) for hit in hits]
+    _propagate_sweeps(hit_features)
+    first = [_classify_hit(features) for features in hit_features]
+    _propagate_owners(hit_features, first)
+    return [
+        _classify_hit(features) if features.owner_swept else classification
+        for features, classification in zip(hit_features, first, strict=True)
+    ]
 
 
-def _propagate_sweeps(scenes: Sequence[HitFeatures]) -> None:
-    """Tell each hit whether its very source, at about its time, ran through the links."""
-    swept: dict[tuple[str | None, str | None], list[int]] = {}
-    for scene in scenes:
-        if scene.hit.ip and scene.hit.kind == CLICK and is_machine_run(scene):
-            swept.setdefault((scene.hit.ip, scene.hit.user_agent), []).append(scene.hit.at)
-    for scene in scenes:
-        times = swept.get((scene.hit.ip, scene.hit.user_agent), ())
-        scene.client_swept = not is_machine_run(scene) and any(abs(at - scene.hit.at) <= RUN_REACH_US for at in times)
-
-
-def _propagate_owners(features: Sequence[HitFeatures], classifications: Sequence[Classification]) -> None:
-    """Tell each hit whether its network's owner sent machines to other links at about its time."""
-    swept: dict[str, list[HitFeatures]] = {}
-    for one, classification in zip(features, classifications, strict=True):
-        owner = network_owner(one.hit)
-        if owner and one.hit.kind == CLICK and classification.verdict_without_reputation == "machine":
-            swept.setdefault(owner, []).append(one)
-    if not swept:
+def _propagate_sweeps(hit_features: Sequence[HitFeatures]) -> None:
+    """Set for each hit whether its very client, at about its time, ran through the links."""
+    sweep_times: dict[tuple[str | None, str | None], list[int]] = {}
+    for features in hit_features:
+        hit = features.hit
+        if hit.ip and hit.kind == CLICK and is_machine_run(features):
+            sweep_times.setdefault((hit.ip, hit.user_agent), []).append(hit.at)
+    if not sweep_times:
         return
-    for one in features:
-        if one.hit.kind == CLICK:
-            near = swept.get(network_owner(one.hit) or "", ())
-            one.owner_swept = any(_is_of_same_sweep(one.hit, other.hit) for other in near)
+    for features in hit_features:
+        hit = features.hit
+        times = sweep_times.get((hit.ip, hit.user_agent), ())
+        is_beside = any(abs(at - hit.at) <= RUN_REACH_US for at in times)
+        features.client_swept = is_beside and not is_machine_run(features)
+
+
+def _propagate_owners(hit_features: Sequence[HitFeatures], classifications: Sequence[Classification]) -> None:
+    """Set for each hit whether its network's owner sent machines to other links at about its time."""
+    machine_hits: dict[str, list[Hit]] = {}
+    for features, classification in zip(hit_features, classifications, strict=True):
+        owner = network_owner(features.hit)
+        if owner and features.hit.kind == CLICK and classification.verdict_without_reputation == "machine":
+            machine_hits.setdefault(owner, []).append(features.hit)
+    if not machine_hits:
+        return
+    for features in hit_features:
+        if features.hit.kind == CLICK:
+            others = machine_hits.get(network_owner(features.hit) or "", ())
+            features.owner_swept = any(_is_of_same_sweep(features.hit, other) for other in others)
 
 
 def _is_of_same_sweep(hit: Hit, other: Hit) -> bool:
