@@ -63,8 +63,7 @@ def test_one_link_is_answered_honestly() -> None:
 
 def test_who_came_before_is_known_again() -> None:
     """Over several mailings, remembering what programs did finds more machines, most of all on mails with one link, and
-    takes hardly any more people for machines: of all, habitual openers among them (under 2 %), in offices (under 1 %)
-    and behind isolating browsers.
+    takes hardly any more people for machines: of all, in offices (both under 1 %) and behind isolating browsers.
     """
     without, found = (
         measure_campaign_series(UNSEEN_SEEDS[:8], mails=60, lists=False, remember=remember)
@@ -74,10 +73,9 @@ def test_who_came_before_is_known_again() -> None:
     assert all(found.recall("machine", size) > without.recall("machine", size) for size in SIZES)
     assert found.recall("machine", MANY_LINKS) >= 0.95
     assert found.precision("machine", *SIZES) >= 0.98
-    assert found.false_positive_rate(*SIZES) < 0.02
-    assert found.false_positive_rate_of("office") < 0.01
-    assert found.false_positive_rate(*SIZES) <= without.false_positive_rate(*SIZES) + 0.003
-    assert found.false_positive_rate_of("relayed") <= without.false_positive_rate_of("relayed") + 0.02
+    assert max(found.false_positive_rate(*SIZES), found.false_positive_rate_of("office")) < 0.01
+    assert found.false_positive_rate(*SIZES) <= without.false_positive_rate(*SIZES) + 0.001
+    assert found.false_positive_rate_of("relayed") <= without.false_positive_rate_of("relayed") + 0.005
 
 
 def test_a_season_brings_everybody_back() -> None:

@@ -96,7 +96,8 @@ def _is_slow_sweep(features: HitFeatures) -> bool:
 
 def _covers_most_links(features: HitFeatures) -> bool:
     run = features.run
-    return run.links >= 8 and features.coverage(run) >= 0.75 and not run.repeats
+    most = run.links >= 8 and features.coverage(run) >= 0.75 and not run.repeats
+    return most and not _is_reading(features)
 
 
 def _has_even_pace(features: HitFeatures) -> bool:
@@ -146,7 +147,13 @@ def _is_single_source_drip(features: HitFeatures) -> bool:
     """Somebody who opens all links looks the same, but for what is strange about the request itself."""
     age = features.age_seconds
     early = age is None or age < LATER_SECONDS
-    return early and _is_drip(features) and features.drip_run.source_count < 3 and _is_strange(features)
+    return (
+        early
+        and not _is_reading(features)
+        and _is_drip(features)
+        and features.drip_run.source_count < 3
+        and _is_strange(features)
+    )
 
 
 def _is_strange(features: HitFeatures) -> bool:
@@ -196,10 +203,15 @@ def _is_echo(features: HitFeatures) -> bool:
 
 
 def _has_scanner_fleet(features: HitFeatures) -> bool:
-    record = features.fleet
+    """A fleet of scanners; where the client itself is known as one, that is the same past and counts once."""
+    return _is_of_scanners(features.fleet, least=4) and not _has_scanner_history(features)
+
+
+def _is_of_scanners(record: Reputation | None, *, least: int) -> bool:
+    """A record of scanning, and hardly any of people: they may be there too, with the same browser."""
     return (
         record is not None
-        and record.machine_messages >= 4
+        and record.machine_messages >= least
         and record.human_messages * SCANNER_RATIO <= record.machine_messages
     )
 
@@ -216,19 +228,18 @@ def _is_data_centre_soon(features: HitFeatures) -> bool:
     return record.human_messages * PEOPLE_RATIO <= record.machine_messages
 
 
+def _is_reading(features: HitFeatures) -> bool:
+    """Somebody who reads each page; scanners in data centres pause, too."""
+    return features.hit.network is None and _has_reading_pauses(features)
+
+
 def _has_reading_pauses(features: HitFeatures) -> bool:
     run = features.run
     return run.links >= 2 and run.shortest_pause >= 4.0 and run.longest_pause >= 12.0 and run.pace_variation > 0.3
 
 
 def _has_scanner_history(features: HitFeatures) -> bool:
-    """A record of scanning, and hardly any of people: they may be there too, with the same browser."""
-    record = features.reputation
-    return (
-        record is not None
-        and record.machine_messages >= 2
-        and record.human_messages * SCANNER_RATIO <= record.machine_messages
-    )
+    return _is_of_scanners(features.reputation, least=2)
 
 
 def _has_long_scanner_history(features: HitFeatures) -> bool:
