@@ -80,6 +80,12 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
     ("WebhookCreate", f"name url enabled {SWITCHES}", WEBHOOK_FIELDS + "test_each_switch_is_for_its_own_events"),
     ("WebhookCreate", "scope domains", "webhooks/test_delivery.py::test_a_scoped_webhook_hears_of_its_domains_only"),
     ("WebhookUpdate", f"name url enabled {SWITCHES}", WEBHOOK_FIELDS + "test_a_change_changes_what_it_names"),
+    (
+        "WebhookCreate",
+        "verdict_wait_seconds",
+        WEBHOOK_FIELDS + "test_a_webhook_waits_for_the_verdict_as_long_as_it_says",
+    ),
+    ("WebhookUpdate", "verdict_wait_seconds", WEBHOOK_FIELDS + "test_a_change_changes_what_it_names"),
     ("WebhookUpdate", "scope domains", WEBHOOK_FIELDS + "test_a_change_of_the_scope_holds"),
     (
         "WebhookCreate",

@@ -78,11 +78,28 @@ def test_every_field_of_a_request(service: RunningService) -> None:
     assert abs(datetime.fromisoformat(counted["last_request_at"]).timestamp() - clicked) < 120
 
 
+def test_a_webhook_waits_for_the_verdict_as_long_as_it_says(service: RunningService) -> None:
+    """With `verdict_wait_seconds` a click whose verdict may still change is told that much later, and no later."""
+    with WebhookReceiver() as receiver:
+        create_webhook(service, f"{receiver.url}/at-once", "clicked")
+        create_webhook(service, f"{receiver.url}/later", "clicked", verdict_wait_seconds=6)
+        (entry,) = service.send()
+        service.reader.get(service.delivered_links(entry["id"])[0])
+        wait_until(lambda: len({item.path for item in receiver.received}) == 2)
+        told = {item.path: item for item in receiver.received}
+    times = {path: int(item.headers["webhook-timestamp"]) for path, item in told.items()}
+    assert told["/hook/later"].json["data"]["settled"] is False
+    clicked = datetime.fromisoformat(str(told["/hook/later"].json["timestamp"])).timestamp()
+    assert times["/hook/later"] - clicked >= 5
+    assert times["/hook/at-once"] < times["/hook/later"]
+
+
 CHANGES: list[dict[str, Any]] = [
     {"name": "another"},
     {"url": "https://other.example/"},
     {"scope": "scoped", "domains": ["b.example", "a.example"]},
     {"enabled": True},
+    {"verdict_wait_seconds": 60},
     *({f"on_{kind}": True} for kind in (*ALL_EVENTS, "click_corrected")),
 ]
 
