@@ -52,21 +52,21 @@ SENT_DIMENSIONS = ("", "tag", "variant", "recipient_domain", "attribute:plan")
 
 @dataclass
 class SampleDatabase:
-    """A store with so many clicks, and what was put in: in all, in the last 30 days, and by campaign."""
+    """A database with so many clicks, and what was put in: in all, in the last 30 days, and by campaign."""
 
-    store: Database
+    database: Database
     total_clicks: int = 0
     clicks_last_month: int = 0
     tags: Counter[int] = field(default_factory=Counter)
 
 
 def fill_database(path: Path, clicks: int) -> SampleDatabase:
-    """A store with the sums of about `clicks` clicks."""
-    store = Database(path, timeout=60)
-    migrate(store)
-    result = SampleDatabase(store)
+    """A database with the sums of about `clicks` clicks."""
+    database = Database(path, timeout=60)
+    migrate(database)
+    result = SampleDatabase(database)
     rng = random.Random(clicks)  # noqa: S311 - the same on every run
-    with store.write() as connection:
+    with database.write() as connection:
         accounts_table.create(connection, ACCOUNT, "x", 1)
         for tag in range(CAMPAIGNS):
             rows = list(_campaign_rows(tag, clicks / CAMPAIGNS, rng, result))
@@ -128,7 +128,7 @@ def _dimension_value(dimension: str, number: int, tag: int) -> str:
 
 def load_overview(filled: SampleDatabase) -> int:
     """The last 30 days: by day in a time zone, the last two days by hour, campaigns, countries, devices, clients."""
-    with filled.store.read() as connection:
+    with filled.database.read() as connection:
         days = click_statistics.query_clicks(connection, _make_query("day", YEAR_HOURS - 30 * 24)).rows
         click_statistics.query_clicks(connection, _make_query("hour", YEAR_HOURS - 48))
         campaigns.list_campaigns(connection, ACCOUNT, YEAR_HOURS - 30 * 24, YEAR_HOURS, 20)
@@ -142,7 +142,7 @@ def load_campaign(filled: SampleDatabase) -> int:
     """One campaign, all of its time: sums and rate, by hour, links, segments, variants."""
     tag = str(CAMPAIGNS // 2)
     start = CAMPAIGNS // 2 * (YEAR_HOURS - CAMPAIGN_HOURS) // CAMPAIGNS
-    with filled.store.read() as connection:
+    with filled.database.read() as connection:
         (whole,) = campaigns.compare_campaigns(connection, ACCOUNT, [tag], 0, YEAR_HOURS)
         hours = click_statistics.query_clicks(connection, _make_query("hour", start, start + CAMPAIGN_HOURS, tag)).rows
         for group in ("link", "country", "device", "client", "recipient_domain", "attribute:plan"):
@@ -169,7 +169,7 @@ def main(arguments: list[str]) -> int:
         for one in filled:
             assert load_overview(one) == one.clicks_last_month
             assert load_campaign(one) == one.tags[CAMPAIGNS // 2]
-            size = sum(path.stat().st_size for path in one.store.path.parent.iterdir())
+            size = sum(path.stat().st_size for path in one.database.path.parent.iterdir())
             print(f"{one.total_clicks:12,} clicks: {size / 2**20:,.0f} MiB of sums")
         for name, page in (("overview", load_overview), ("campaign", load_campaign)):
             works = {str(index): repeat(lambda one=one, page=page: page(one)) for index, one in enumerate(filled)}  # type: ignore[misc]
@@ -182,7 +182,7 @@ def main(arguments: list[str]) -> int:
                 flush=True,
             )
         for one in filled:
-            one.store.close()
+            one.database.close()
     return 0
 
 

@@ -53,7 +53,7 @@ USER_AGENTS = tuple(
 BROWSER_SIGNALS = "no-sec-fetch"  # a signal that real traffic has now and then
 
 
-def deliver_messages(store: Database, account: uuid.UUID, number: int, rng: random.Random) -> list[tuple[int, int]]:
+def deliver_messages(database: Database, account: uuid.UUID, number: int, rng: random.Random) -> list[tuple[int, int]]:
     """Deliver this many messages of a few campaigns over a day: the tokens' numbers, and when."""
     result: list[tuple[int, int]] = []
     for start in range(0, number, 1000):
@@ -63,7 +63,7 @@ def deliver_messages(store: Database, account: uuid.UUID, number: int, rng: rand
             key = message_ids.new_message_id(at)
             result.append((message_ids.link_number(key), at))
             batch.append(_make_message(key, account, at, f"campaign-{index % 5}", rng))
-        with store.write() as connection:
+        with database.write() as connection:
             messages_table.add(connection, batch)
             connection.execute(
                 update(message_rows)
@@ -149,19 +149,19 @@ def _make_event(message: int, at: int, position: int, ip: str, agent: str) -> Cl
     )
 
 
-def ingest(store: Database, facts: list[ClickEvent], batch: int, understand: ClickClassifier) -> float:
+def ingest(database: Database, facts: list[ClickEvent], batch: int, understand: ClickClassifier) -> float:
     """Seconds for all of them."""
     began = time.perf_counter()
     for start in range(0, len(facts), batch):
         part = facts[start : start + batch]
-        with store.write() as connection:
+        with database.write() as connection:
             ingest_events(connection, part, understand, part[-1].at)
     return time.perf_counter() - began
 
 
-def check_aggregates(store: Database, account: uuid.UUID, expected: int) -> Counter[str]:
+def check_aggregates(database: Database, account: uuid.UUID, expected: int) -> Counter[str]:
     """Verdicts of all clicks; the sums must agree with them."""
-    with store.read() as connection:
+    with database.read() as connection:
         grouped = select(clicks.c.verdict, func.count()).group_by(clicks.c.verdict)
         result = Counter({verdict: int(number) for verdict, number in connection.execute(grouped)})
         assert result.total() == expected, result
@@ -183,11 +183,11 @@ def check_aggregates(store: Database, account: uuid.UUID, expected: int) -> Coun
     return result
 
 
-def database_bytes(store: Database) -> int:
+def database_bytes(database: Database) -> int:
     """Bytes of the database with everything written back."""
-    with store.read() as connection:
+    with database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return store.path.stat().st_size
+    return database.path.stat().st_size
 
 
 def main(arguments: list[str]) -> int:
@@ -205,15 +205,15 @@ def main(arguments: list[str]) -> int:
 
 def _measure(folder: Path, options: argparse.Namespace) -> None:
     rng = random.Random(17)  # noqa: S311 - traffic, not a secret
-    store = Database(folder / "linkweir.db", timeout=5)
-    migrate(store)
+    database = Database(folder / "linkweir.db", timeout=5)
+    migrate(database)
     account = uuid.uuid4()
-    with store.write() as connection:
+    with database.write() as connection:
         accounts_table.create(connection, account, "Bench", START_US)
         accounts_table.claim_link_keys(connection, {1: None}, account)
-    sent = deliver_messages(store, account, options.messages, rng)
+    sent = deliver_messages(database, account, options.messages, rng)
     facts = generate_events(sent, options.clicks, rng)
-    empty = database_bytes(store)
+    empty = database_bytes(database)
     understand = ClickClassifier(Enricher(None, KnownNetworks.load()))
     understand.enricher.enrich("192.0.2.1", USER_AGENTS[0])  # its lists of patterns are made once in a process
     understand.enricher.user_agent_class(USER_AGENTS[0])
@@ -221,21 +221,21 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     if options.profile:
         profile.enable()
-    seconds = ingest(store, facts, options.batch, understand)
+    seconds = ingest(database, facts, options.batch, understand)
     profile.disable()
     spent = resource.getrusage(resource.RUSAGE_SELF)
     cpu = spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime
-    verdicts = check_aggregates(store, account, len(facts))
-    grown = database_bytes(store) - empty
+    verdicts = check_aggregates(database, account, len(facts))
+    grown = database_bytes(database) - empty
     print(f"{len(facts)} clicks on {options.messages} messages in batches of {options.batch}: {dict(verdicts)}")
     print(
         f"kept      {len(facts) / seconds:8.0f} clicks a second on the wall, {len(facts) / cpu:.0f} of processor time"
     )
     print(f"database  {grown / len(facts) * 1e6 / 1e6:8.0f} MB for a million clicks")
     began = time.perf_counter()
-    rebuild_aggregates(store, START_US, lambda _what, _done: True)
+    rebuild_aggregates(database, START_US, lambda _what, _done: True)
     print(f"rebuilt   {len(facts) / (time.perf_counter() - began):8.0f} clicks a second")
-    check_aggregates(store, account, len(facts))
+    check_aggregates(database, account, len(facts))
     if options.profile:
         pstats.Stats(profile).sort_stats("tottime").print_stats(35)
 

@@ -91,7 +91,7 @@ def _create_links(service: ServiceProcess) -> list[str]:
 
 
 def _check(service: ServiceProcess, requests: int) -> None:
-    """Every redirect that wrk saw is in the journal or the store, and none was lost."""
+    """Every redirect that wrk saw is in the journal or the database, and none was lost."""
     time.sleep(3)  # other processes' figures
     text = service.client.get("/metrics").text
     figures = {name: _read_metric(text, f"linkweir_clicks_{name}_total") for name in ("journaled", "lost", "late")}
@@ -100,7 +100,7 @@ def _check(service: ServiceProcess, requests: int) -> None:
 
 
 def _wait_until_stored(service: ServiceProcess) -> None:
-    """Wait until all clicks are in the store."""
+    """Wait until all clicks are in the database."""
     for _ in range(600):
         if _read_metric(service.client.get("/metrics").text, "linkweir_clicks_waiting") == 0:
             return

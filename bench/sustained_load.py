@@ -1,4 +1,4 @@
-"""Clicks answered, stored and judged at the same time: up to what rate the store keeps up, and what happens beyond.
+"""Clicks answered, stored and judged at the same time: up to what rate the database keeps up, and what happens beyond.
 
 `python -m bench.redirect_load --sustained [--seconds N]`. Sends mails and follows their links at rising rates for N
 seconds each, last as fast as can be, and while that goes on the clicks that came in and those that were stored with
@@ -35,7 +35,7 @@ class LoadLevel:
 
     @property
     def is_sustained(self) -> bool:
-        """Does the store keep up with readers?"""
+        """Does the database keep up with readers?"""
         return self.stored >= MIN_STORED_SHARE * self.answered and not self.lost
 
 

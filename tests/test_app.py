@@ -272,7 +272,7 @@ def test_each_demo_replaces_the_key_of_the_last(tmp_path: Path) -> None:
     for _ in range(2):
         with run_service(tmp_path / "data", "--demo-exit") as process:
             assert process.wait_for_exit() == 0
-    with open_database(Settings(data=tmp_path / "data")) as store, store.read() as connection:
+    with open_database(Settings(data=tmp_path / "data")) as database, database.read() as connection:
         account = account_settings.require_default_account(connection)
         keys = api_keys.list_all_api_keys(connection, account)
         assert [row["label"] for row in keys] == ["first", DEMO_KEY_LABEL]

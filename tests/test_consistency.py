@@ -148,7 +148,7 @@ def submit_mail(service: RunningService, raw: bytes, *wishes: str, largest: int 
     """Hand in a mail as SMTP does; None for one that is refused. `largest`: what its way out takes."""
     components = service.components
     head = "".join(f"{wish}\r\n" for wish in ("ahasend-sandbox: true", *wishes)).encode()
-    with components.store.read() as connection:
+    with components.database.read() as connection:
         row = accounts_table.get(connection, uuid.UUID(service.account))
     assert row is not None
     mail = RawMail("news@example.com", ("ada@example.org",), head + raw, "smtp", max_message_bytes=largest)
@@ -302,7 +302,7 @@ def test_a_shorter_link_behind_one_that_was_left(mail_service: RunningService) -
         (1, "tracked", REASONS[Outcome.TRACKED]),
     ]
     tracker = Tracker(mail_service.components.keyring, mail_service.settings.base_url, message=link_number(message))
-    with mail_service.components.store.read() as connection:
+    with mail_service.components.database.read() as connection:
         kept = messages_table.get_content(connection, message)
     again = check_message(kept or b"", links=tracker)[0]
     assert [item.link.outcome for item in again] == ["tracked", "already-tracked"]  # there is room for both now

@@ -96,5 +96,5 @@ def list_clicks(service: RunningService) -> list[dict[str, object]]:
 
     account = service.components.account
     assert account is not None
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         return [dict(row) for row in clicks_table.list_for_account(connection, account)]

@@ -75,13 +75,13 @@ def create_services(
     settings: Settings, log: FilteringBoundLogger, role: Role = "all", journal: Journal | None = None
 ) -> AppServices:
     """The components of one service. `journal` replaces the local one; whoever made it starts and stops it."""
-    store = Database(
+    database = Database(
         settings.database,
         timeout=settings.store_wait,
         connections=settings.threads + REDIRECT_LOOKUP_THREADS + 2,
         write_lock=threading.Lock(),
     )
-    store.on_wal_lost = lambda: log.error("store.log_removed", database=str(settings.database))
+    database.on_wal_lost = lambda: log.error("database.log_removed", database=str(settings.database))
     vault = Vault(settings.vault_path)
     classifier = build_classifier(settings, log)
     dead_letters = DeadLetterFile(settings.spool_path, log)
@@ -93,14 +93,14 @@ def create_services(
         wait=settings.click_wait,
     )
     heartbeat = Heartbeat(settings.data)
-    submitter = _create_submitter(settings, store, log, heartbeat.require_recent if role == "web" else lambda: None)
-    tracking_keyring = TrackingKeyRing(settings.key_path, store, submitter.defaults, log)
-    link_policy = LinkPolicyCache(store, log, compile_skip_pattern)
+    submitter = _create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
+    tracking_keyring = TrackingKeyRing(settings.key_path, database, submitter.defaults, log)
+    link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
     services = AppServices(
         settings=settings,
         log=log,
         runs_workers=role != "web",
-        store=store,
+        database=database,
         vault=vault,
         tracking_keyring=tracking_keyring,
         classifier=classifier,
@@ -113,7 +113,7 @@ def create_services(
         local_journal=local_journal,
         journal=journal or local_journal,
         click_worker=IngestWorker(
-            store,
+            database,
             journal or local_journal,
             log,
             ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
@@ -123,16 +123,16 @@ def create_services(
             retry_seconds=settings.spool_retry,
         ),
         link_policy=link_policy,
-        rebuilder=RebuildWorker(store, log, now),
+        rebuilder=RebuildWorker(database, log, now),
         submitter=submitter,
-        delivery_worker=_create_delivery_worker(settings, store, vault, log),
-        webhooks=_create_webhook_worker(settings, store, vault, log),
+        delivery_worker=_create_delivery_worker(settings, database, vault, log),
+        webhooks=_create_webhook_worker(settings, database, vault, log),
         privacy_requests=build_privacy_requests(
-            settings, store, log, lambda: classifier, lambda: tracking_keyring.current
+            settings, database, log, lambda: classifier, lambda: tracking_keyring.current
         ),
         limits=TokenBuckets(settings.rate_limit, settings.rate_burst),
         statistics_limits=TokenBuckets(settings.statistics_rate, settings.statistics_burst),
-        sign_in_limiter=SignInLimiter(store, now),
+        sign_in_limiter=SignInLimiter(database, now),
         memory_budget=MemoryBudget(settings.max_incoming),
         operator_pages=operator_pages.OperatorPages(settings),
         heartbeat=heartbeat,
@@ -149,7 +149,7 @@ def create_services(
 
 def _list_components(services: AppServices) -> list[Component]:
     """Everything that starts and stops, in the order of the start."""
-    components = [Component("database", lambda: prepare(services), services.store.close)]
+    components = [Component("database", lambda: prepare(services), services.database.close)]
     if services.runs_workers:  # ports may be taken: before any thread runs
         components.append(Component("smtp-ports", lambda: smtp.listen(services), lambda: smtp.stop(services)))
     if services.journal is services.local_journal:
@@ -178,10 +178,10 @@ def prepare(services: AppServices) -> None:
             app_links.load_app_links(path)
     services.operator_pages.load()
     integrity.check_database(settings)
-    migrate(services.store)
-    integrity.check_keys(settings, services.store, services.log)
+    migrate(services.database)
+    integrity.check_keys(settings, services.database, services.log)
     settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    services.account = ensure_default_account(services.store, settings, services.tracking_keyring.load())
+    services.account = ensure_default_account(services.database, settings, services.tracking_keyring.load())
 
 
 def _supervise(services: AppServices) -> None:
@@ -193,34 +193,34 @@ def _supervise(services: AppServices) -> None:
 
 
 def _create_submitter(
-    settings: Settings, store: Database, log: FilteringBoundLogger, require_delivery: Callable[[], None]
+    settings: Settings, database: Database, log: FilteringBoundLogger, require_delivery: Callable[[], None]
 ) -> Submitter:
     switches = Switches(opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True)
-    return Submitter(store, settings.base_url, switches, settings.link_style, log, require_delivery=require_delivery)
+    return Submitter(database, settings.base_url, switches, settings.link_style, log, require_delivery=require_delivery)
 
 
 def _create_delivery_worker(
-    settings: Settings, store: Database, vault: Vault, log: FilteringBoundLogger
+    settings: Settings, database: Database, vault: Vault, log: FilteringBoundLogger
 ) -> DeliveryWorker:
     return DeliveryWorker(
-        store,
+        database,
         create_transports(settings),
         log,
         lease=settings.claim_seconds,
         first_wait=settings.retry_seconds,
         clock=now,
         concurrency=settings.delivery_connections,
-        signer=DkimSigner(store, vault, log),
+        signer=DkimSigner(database, vault, log),
         retention_interval=settings.retention_seconds,
         hostname=settings.mail_hostname or socket.gethostname(),
     )
 
 
 def _create_webhook_worker(
-    settings: Settings, store: Database, vault: Vault, log: FilteringBoundLogger
+    settings: Settings, database: Database, vault: Vault, log: FilteringBoundLogger
 ) -> WebhookWorker:
     return WebhookWorker(
-        store,
+        database,
         vault,
         log,
         make_client=lambda: WebhookClient(

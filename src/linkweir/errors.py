@@ -119,7 +119,7 @@ class IdempotencyConflict(LinkweirError):
 
 
 class DatabaseUnavailable(LinkweirError):
-    """The store could not answer in time: locked, full, read-only or gone. Trying again later may help."""
+    """The database could not answer in time: locked, full, read-only or gone. Trying again later may help."""
 
 
 class DataFolderError(LinkweirError):

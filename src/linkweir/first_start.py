@@ -17,9 +17,9 @@ from linkweir.tokens import KeyRing
 FIRST_USER_EMAIL = "admin@localhost"
 
 
-def ensure_default_account(store: Database, settings: Settings, keyring: KeyRing) -> uuid.UUID:
+def ensure_default_account(database: Database, settings: Settings, keyring: KeyRing) -> uuid.UUID:
     """The first account, created when there is none; it owns the keys of the ring that no other account owns."""
-    with store.write() as connection:
+    with database.write() as connection:
         account = accounts_table.get_default_account(connection)
         if account is None:
             account = uuid.uuid4()
@@ -32,12 +32,12 @@ def ensure_default_account(store: Database, settings: Settings, keyring: KeyRing
     return account
 
 
-def create_api_key(store: Database, label: str, *, only_first: bool = False, replace: bool = False) -> str | None:
+def create_api_key(database: Database, label: str, *, only_first: bool = False, replace: bool = False) -> str | None:
     """A new API key of the first account; None when `only_first` and it has one. `replace` deletes those of the label.
 
     Raises LinkweirError before the first start.
     """
-    with store.write() as connection:
+    with database.write() as connection:
         account = accounts_table.get_default_account(connection)
         if account is None:
             raise LinkweirError("the service has not been started")
@@ -48,9 +48,9 @@ def create_api_key(store: Database, label: str, *, only_first: bool = False, rep
         return api_keys.create_api_key(connection, account, label, now())[1]
 
 
-def create_smtp_credential(store: Database) -> tuple[str, str] | None:
+def create_smtp_credential(database: Database) -> tuple[str, str] | None:
     """Username and password of the first account's first SMTP credential; None when it has one."""
-    with store.write() as connection:
+    with database.write() as connection:
         account = accounts_table.get_default_account(connection)
         if account is None or smtp_credentials_table.count(connection, account):
             return None
@@ -59,14 +59,14 @@ def create_smtp_credential(store: Database) -> tuple[str, str] | None:
     return row["username"], password
 
 
-def create_user(store: Database) -> tuple[str, str] | None:
+def create_user(database: Database) -> tuple[str, str] | None:
     """E-mail address and password of the first account's first dashboard user; None when it has one."""
-    with store.read() as connection:
+    with database.read() as connection:
         account = accounts_table.get_default_account(connection)
         if account is None or users_table.count(connection, account):
             return None
     password = passwords.generate_password()
     hashed = passwords.hash_password(password)
-    with store.write() as connection:
+    with database.write() as connection:
         users_table.add(connection, account, FIRST_USER_EMAIL, hashed, now())
     return FIRST_USER_EMAIL, password

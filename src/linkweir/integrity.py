@@ -30,9 +30,9 @@ def check_database(settings: Settings) -> None:
         )
 
 
-def check_keys(settings: Settings, store: Database, log: FilteringBoundLogger) -> None:
+def check_keys(settings: Settings, database: Database, log: FilteringBoundLogger) -> None:
     """With a database that is up to date. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
-    with store.read() as connection:
+    with database.read() as connection:
         known = accounts_table.link_key_fingerprints(connection)
         sealed = accounts_table.list_sealed_samples(connection)
     ring = _load_fingerprints(settings)
@@ -68,15 +68,15 @@ def _check_vault(vault: Vault, sealed: Sequence[bytes], log: FilteringBoundLogge
 
 def accept_loss(settings: Settings) -> None:
     """Make anew what is missing. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
-    store = Database(settings.database, timeout=settings.store_wait, connections=1)
+    database = Database(settings.database, timeout=settings.store_wait, connections=1)
     try:
-        migrate(store)
+        migrate(database)
         ring = keyring_file.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])
-        with store.write() as connection:
+        with database.write() as connection:
             accounts_table.delete_other_link_keys(connection, {key.id: key.fingerprint for key in ring.keys})
         Vault(settings.vault_path).seal(b"")
     finally:
-        store.close()
+        database.close()
 
 
 def _load_fingerprints(settings: Settings) -> dict[int, bytes]:

@@ -42,7 +42,7 @@ def build_classifier(settings: Settings, log: FilteringBoundLogger) -> ClickClas
 
 def build_privacy_requests(
     settings: Settings,
-    store: Database,
+    database: Database,
     log: FilteringBoundLogger,
     get_classifier: Callable[[], ClickClassifier],
     get_keyring: Callable[[], KeyRing],
@@ -61,7 +61,7 @@ def build_privacy_requests(
             ingest_events(connection, facts, get_classifier(), now())
 
         worker = IngestWorker(
-            store, journal, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=settings.spool_retry
+            database, journal, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=settings.spool_retry
         )
         return drain_and_wait(journal, worker, DRAIN_SECONDS)
 
@@ -77,12 +77,12 @@ def build_privacy_requests(
         delete_maildir_copies=lambda messages: maildir.delete_messages(settings.maildir_path, messages),
         link_destinations=link_destinations,
     )
-    return PrivacyRequests(store, external_data)
+    return PrivacyRequests(database, external_data)
 
 
-def open_privacy_requests(settings: Settings, store: Database) -> PrivacyRequests:
+def open_privacy_requests(settings: Settings, database: Database) -> PrivacyRequests:
     """The same for a command, whether a service runs or not."""
     log = make_logger("warning", sys.stderr)
     get_classifier = functools.cache(lambda: build_classifier(settings, log))
     get_keyring = functools.cache(lambda: keyring_file.load(settings.key_path))
-    return build_privacy_requests(settings, store, log, get_classifier, get_keyring, wait_for_lock=True)
+    return build_privacy_requests(settings, database, log, get_classifier, get_keyring, wait_for_lock=True)

@@ -17,7 +17,7 @@ def register_metrics(services: AppServices) -> None:
         _register_journal_metrics(services)
     services.metrics.register_callbacks(
         counters=[
-            ("linkweir_clicks_stored", "Clicks brought to the store", lambda: clicks.stored),
+            ("linkweir_clicks_stored", "Clicks brought to the database", lambda: clicks.stored),
             (
                 "linkweir_clicks_lost",
                 "Clicks for which no disk had room",
@@ -29,7 +29,7 @@ def register_metrics(services: AppServices) -> None:
             ("linkweir_delivery_failures", "Attempts that failed", lambda: worker.failed),
             ("linkweir_webhook_successes", "Webhook requests taken", lambda: webhooks.succeeded),
             ("linkweir_webhook_failures", "Attempts at webhooks that failed", lambda: webhooks.failed),
-            ("linkweir_store_log_losses", "Times the database's log was removed", lambda: services.store.wal_losses),
+            ("linkweir_store_log_losses", "Times the database's log was removed", lambda: services.database.wal_losses),
             (
                 "linkweir_thread_restarts",
                 "Threads that ended and were started again",
@@ -67,7 +67,7 @@ def _query(services: AppServices, count: Callable[[Connection], int]) -> Callabl
 
     def read() -> float:
         try:
-            with services.store.read() as connection:
+            with services.database.read() as connection:
                 return count(connection)
         except LinkweirError:
             return float("nan")

@@ -299,7 +299,7 @@ class Settings:
 
     @property
     def spool_path(self) -> Path:
-        """The journal of clicks, where each goes first; best on another disk than the store."""
+        """The journal of clicks, where each goes first; best on another disk than the database."""
         return self.spool or self.data / "spool"
 
 

@@ -17,9 +17,9 @@ from linkweir.tokens import KeyRing, keyring_file
 class TrackingKeyRing:
     """One key file. Threads may share it; a failed reload leaves the ring that was loaded before in force."""
 
-    def __init__(self, path: Path, store: Database, defaults: OperatorDefaults, log: FilteringBoundLogger) -> None:
+    def __init__(self, path: Path, database: Database, defaults: OperatorDefaults, log: FilteringBoundLogger) -> None:
         self._path = path
-        self._store = store
+        self._database = database
         self._defaults = defaults
         self._log = log
         self._file: ReloadingFile[KeyRing] | None = None
@@ -37,7 +37,7 @@ class TrackingKeyRing:
     def load(self) -> KeyRing:
         """Load the ring, or create it, with the base URL and the tracking hosts of all domains as its hosts."""
         ring = keyring_file.load_or_create(self._path, datetime.now(UTC), [self._defaults.base_url])
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             hosts = [self._defaults.base_url_for(host) for host in domains_table.list_tracking_hosts(connection)]
 
         def with_hosts(ring: KeyRing) -> KeyRing:

@@ -143,7 +143,7 @@ def test_readyz_names_what_is_missing(service: RunningService) -> None:
     assert service.reader.get("/readyz").status_code == 200
 
 
-def test_a_locked_store_is_503(service: RunningService) -> None:
+def test_a_locked_database_is_503(service: RunningService) -> None:
     """A send that cannot be stored is 503 with Retry-After, and nothing of it is accepted."""
     lock = sqlite3.connect(service.settings.database, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")

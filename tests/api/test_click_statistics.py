@@ -55,7 +55,7 @@ def test_single_clicks_are_listed_newest_first(service: RunningService) -> None:
     """Each click comes with its verdict, a sentence for each reason, and what was derived; in pages."""
     message = uuid.UUID(send_and_deliver(service))
     account = uuid.UUID(service.account)
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         for hour in (5, 7, 6):
             insert_click(
                 connection,
@@ -88,7 +88,7 @@ def test_single_clicks_are_listed_newest_first(service: RunningService) -> None:
 def test_links_are_read_from_the_mail(service: RunningService, style: str) -> None:
     """Every link of the kept mail is listed with its text and outcome, those that nobody followed too."""
     message = send_and_deliver(service, link_style=style)
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
         connection.execute(insert(schema.message_links).values(**row, human=2, machine=5, unsure=1, first_at=HOUR_US))
     result = get_json(service, f"messages/{message}/links")
@@ -106,7 +106,7 @@ def test_links_are_read_from_the_mail(service: RunningService, style: str) -> No
 def test_links_of_a_mail_that_is_gone(service: RunningService) -> None:
     """When the content is no longer kept, the followed links remain, and the answer says that others are missing."""
     message = send_and_deliver(service, retention={"data": 0})
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
         connection.execute(insert(schema.message_links).values(**row, human=2))
     result = get_json(service, f"messages/{message}/links")
@@ -155,7 +155,7 @@ def test_who_clicked_is_listed_in_pages_and_as_a_file(service: RunningService) -
     ids = [
         uuid.UUID(send_and_deliver(service, tags=[tag], recipients=[{"email": f"r{n}@example.org"}])) for n in range(4)
     ]
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         rows = [
             {
                 "message_id": ids[0],
@@ -201,7 +201,7 @@ def test_who_clicked_is_listed_in_pages_and_as_a_file(service: RunningService) -
 def test_sums_by_time_and_by_value(service: RunningService) -> None:
     """Hours asked for are answered whole, in the time zone asked for, and the answer says which they are."""
     account = uuid.UUID(service.account)
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         insert_click_aggregates(
             connection, account, [("tag:z", "", hour, "") for hour in (22, 23, 24)], human=1, machine=2
         )
@@ -265,7 +265,7 @@ def test_every_click_as_a_file(service: RunningService) -> None:
     """The export has each click of the time once, with its recipient and tags, and only those of a tag when asked."""
     tag, account = uuid.uuid4().hex, uuid.UUID(service.account)
     message = uuid.UUID(send_and_deliver(service, tags=[tag], recipients=[{"email": "export@example.org"}]))
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         keys = {
             str(insert_click(connection, account, message_id=message, at=50 * HOUR_US + n // 2)) for n in range(2501)
         }

@@ -37,7 +37,7 @@ def put_resource(service: RunningService, path: str, **change: Any) -> dict[str,
 def put_concurrently(service: RunningService, path: str, *changes: dict[str, Any]) -> dict[str, Any]:
     """PUT all these changes while none can be written yet; what the thing is when all have been answered."""
     threads = [threading.Thread(target=put_resource, args=(service, path), kwargs=change) for change in changes]
-    with service.components.store.write():
+    with service.components.database.write():
         for thread in threads:
             thread.start()
         time.sleep(0.4)  # by now whatever they read before writing has been read

@@ -368,7 +368,7 @@ def test_a_deterministic_error_is_replayed(service: RunningService) -> None:
     assert service.post_message(make_request(), **key).status_code == 422
 
 
-def test_a_replayed_secret_is_sealed_in_the_store(service: RunningService) -> None:
+def test_a_replayed_secret_is_sealed_in_the_database(service: RunningService) -> None:
     """A repeated making of a key gives the same secret, which the database file does not show."""
     key, body = {"Idempotency-Key": random_uuid()}, {"label": "x", "scopes": ["accounts:read"]}
     first, again = (service.client.post(f"{service.account_path}/api-keys", json=body, headers=key) for _ in range(2))
@@ -450,7 +450,7 @@ def test_a_request_that_outlives_its_lease_is_not_carried_out(service: RunningSe
     account, key = service.components.account, random_uuid()
     assert account is not None
     begin = {"fingerprint": b"x" * 32}
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         assert idempotency_table.start(connection, account, key, now=1, until=2, **begin) is None
         assert idempotency_table.start(connection, account, key, now=3, until=1 << 60, **begin) is None
         idempotency_table.discard(connection, account, key, 1)
@@ -459,11 +459,11 @@ def test_a_request_that_outlives_its_lease_is_not_carried_out(service: RunningSe
         assert idempotency_table.complete(connection, account, key, begun_at=3, **late)
 
 
-def test_a_locked_store_can_still_be_read(service: RunningService) -> None:
+def test_a_locked_database_can_still_be_read(service: RunningService) -> None:
     """Reading needs no turn among the writers."""
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         connection.execute(update(api_keys).values(last_used_at=None))
-    with service.components.store.write():
+    with service.components.database.write():
         assert service.client.get(service.account_path).status_code == 200
 
 
@@ -486,7 +486,7 @@ def test_a_webhook_goes_to_a_plain_web_address(service: RunningService, url: str
     [("subject", "x" * 20_000), ("recipient", "x" * 20_000), ("tags", "a," * 2000), ("status", "a," * 2000)],
 )
 def test_a_filter_has_an_end(service: RunningService, name: str, value: str) -> None:
-    """What the store could not look for, or only with great effort, is 400 naming the filter."""
+    """What the database could not look for, or only with great effort, is 400 naming the filter."""
     answer = service.client.get(f"{service.account_path}/messages", params={name: value})
     assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, name)
 

@@ -25,7 +25,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 def stranger(service: RunningService) -> Iterator[tuple[httpx.Client, str]]:
     """Somebody with every right in another account: a client, and that account's path."""
     account = uuid.uuid4()
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         accounts_table.create(connection, account, "Other", now())
         _, key = api_keys.create_api_key(connection, account, "other", now())
     with httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS) as client:

@@ -108,8 +108,8 @@ def test_answers_are_forgotten_in_time(
     assert post_with_key(service, path, key, body) == first + " again"
     monkeypatch.setattr(idempotency, "now", lambda: now() + (seconds + 30) * SECOND_US)
     assert post_with_key(service, path, key, body) == first
-    retention_job.delete_expired(service.components.store, now() + 3 * 86_400 * SECOND_US, service.components.log)
-    with service.components.store.read() as connection:
+    retention_job.delete_expired(service.components.database, now() + 3 * 86_400 * SECOND_US, service.components.log)
+    with service.components.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.idempotency)) == 0
 
 

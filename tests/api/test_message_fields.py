@@ -27,8 +27,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionServ
 
 
 def stored_value(service: RunningService, message_id: str, column: Any) -> int:
-    """What the store has of a message in one column."""
-    with service.components.store.read() as connection:
+    """What the database has of a message in one column."""
+    with service.components.database.read() as connection:
         key = uuid.UUID(message_id.strip("<>").partition("@")[0])
         result = connection.scalar(select(column).where(column.table.c.message_id == key))
     assert isinstance(result, int)

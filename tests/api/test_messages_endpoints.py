@@ -332,7 +332,7 @@ def test_repeats_at_the_same_moment_send_once(service: RunningService) -> None:
 
 
 def test_short_links_are_short_and_have_the_same_destination(service: RunningService) -> None:
-    """With link_style "short" the destination comes from the store."""
+    """With link_style "short" the destination comes from the database."""
     (entry,) = service.send(link_style="short")
     links = service.delivered_links(entry["id"])
     assert max(map(len, links)) - len(service.settings.base_url) < 35
@@ -396,7 +396,7 @@ def test_what_cannot_be_answered_is_not_sent(service: RunningService, monkeypatc
 
     monkeypatch.setattr(v2_sending, "_response_body", cannot)
     assert service.post_message(make_request()).status_code == 500
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         assert delivery_queue_table.count_waiting(connection) == 0
     assert read_maildir(service.settings.maildir_path) == {}
 
@@ -425,7 +425,7 @@ def test_mails_that_are_too_much_together_are_refused(service: RunningService, m
     refused = service.post_message(make_request(recipients=people, html_content="x" * 300_000))
     assert (refused.status_code, "recipients: together make more" in refused.text) == (400, True)
     assert len(service.send(recipients=people, html_content="x" * 200_000)) == 3
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(messages)) == 3
 
 

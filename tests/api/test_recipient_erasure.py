@@ -92,10 +92,10 @@ def find_remaining_files(folder: Path, *words: str) -> dict[str, list[str]]:
 
 
 def wait_until_stored(service: RunningService, clicks: int) -> None:
-    """Wait until so many clicks are in the store."""
+    """Wait until so many clicks are in the database."""
 
     def count() -> int:
-        with service.components.store.read() as connection:
+        with service.components.database.read() as connection:
             return connection.scalar(select(func.count()).select_from(schema.clicks)) or 0
 
     wait_until(lambda: count() >= clicks)
@@ -125,7 +125,7 @@ def send_and_click(service: RunningService) -> list[str]:
 
 def count_pending_notifications(service: RunningService) -> int:
     """How many clicks still wait for their webhook requests, which change their rows."""
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         pending = select(func.count()).select_from(schema.clicks).where(schema.clicks.c.tell_at.is_not(None))
         return connection.scalar(pending) or 0
 
@@ -178,9 +178,9 @@ def test_nothing_remains_after_erasing(service: RunningService) -> None:
         302,
     ]  # sealed ones still lead on, without a trace
     wait_until_stored(service, 4)
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.erased_messages)) == 2
-    service.components.store.vacuum()
+    service.components.database.vacuum()
     assert find_remaining_files(data, *words) == {}
 
 
@@ -199,7 +199,7 @@ def test_others_lose_nothing(service: RunningService) -> None:
     erase_recipient(service, EMAIL)
     assert other_recipient_rows(service) == before
     assert [ask(path) for path in kept] == sums
-    rebuild_aggregates(service.components.store, 1, lambda _what, _count: True)
+    rebuild_aggregates(service.components.database, 1, lambda _what, _count: True)
     assert [ask(path) for path in kept] == sums
     for group, expected in (("attribute:customer", "number-12"), ("attribute:plan", "pro")):
         assert [(row["value"], row["total"], row["sent"]) for row in ask(f"clicks?group_by={group}")] == [
@@ -214,11 +214,11 @@ def test_a_sent_message_is_not_sent_again(service: RunningService) -> None:
     service.wait_for_mail(ids[0])
     service.wait_for_mail(ids[1])
     erase_recipient(service, EMAIL)
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.messages)) == 1
     again = send_mails(service, "sealed", "once")
     assert again == ids
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.messages)) == 1
 
 
@@ -227,7 +227,7 @@ def test_what_waits_is_not_delivered(service: RunningService) -> None:
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
     service.send(recipients=[{"email": EMAIL}], schedule={"first_attempt": moment})
     assert erase_recipient(service, EMAIL)["rows"]["queue"] == 1
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.queue)) == 0
 
 
@@ -237,7 +237,7 @@ def test_a_copy_for_somebody_else_that_names_the_person_is_dropped(service: Runn
     raw = RawMail("a@example.com", (EMAIL, "bob@example.org"), mail.encode(), "smtp")
     components = service.components
     assert components.account is not None
-    with components.store.read() as connection:
+    with components.database.read() as connection:
         row = accounts_table.get(connection, components.account)
     assert row is not None
     _, bob = components.submitter.submit_raw(components.keyring, account_from_row(row), raw, now())
@@ -253,7 +253,7 @@ def test_a_copy_for_somebody_else_that_names_the_person_is_dropped(service: Runn
 def test_bulk_clicks_that_name_the_person_lose_their_destination(service: RunningService) -> None:
     """A click on a link of no known message stays as a number, without a destination that holds the address."""
     account = uuid.UUID(service.account)
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         row = {"at": 1, "method": "GET", "privacy": "full", "account_id": account, "key_id": 0, "position": 0}
         place = "https://example.com/?m=" + quote(EMAIL, safe="")
         connection.execute(insert(schema.clicks).values(**row, id=uuid.uuid4(), destination=place))

@@ -143,7 +143,7 @@ def test_clicks_in_the_sandbox_count_nowhere(tmp_path: Path) -> None:
             return len(links)
 
         def counted() -> list[int]:
-            with served.components.store.read() as connection:
+            with served.components.database.read() as connection:
                 rows = connection.execute(select_with_values(schema.click_aggregates)).mappings().all()
             whole = [row for row in rows if row["dimension"] == "" and row["hours"] == ALL_TIME]
             return sorted(row["human"] + row["unsure"] + row["machine"] + row["prefetch"] for row in whole)
@@ -156,7 +156,7 @@ def test_clicks_in_the_sandbox_count_nowhere(tmp_path: Path) -> None:
         served.wait_until_ingested()
         before = counted()
         assert (tried, max(before)) == (sent, sent)
-        rebuild_aggregates(served.components.store, 1, lambda _what, _count: True)
+        rebuild_aggregates(served.components.database, 1, lambda _what, _count: True)
         assert counted() == before
 
 

@@ -53,7 +53,7 @@ def test_each_kind_of_event_is_counted_as_its_own(service: RunningService) -> No
     kinds |= {"reception": "reception", "delivered": "delivered", "open": "opened", "click": "clicked"}
     for kind, name in kinds.items():
         before = get_json(service, DELIVERABILITY, tags=tag, **OLD_PERIOD)["data"]
-        with service.components.store.write() as connection:
+        with service.components.database.write() as connection:
             if kind in ("open", "click"):
                 insert_click(connection, account, message_id=key, at=5 * HOUR_US, kind=kind)
             else:
@@ -103,7 +103,7 @@ def test_periods_match_the_request(service: RunningService, group: str | None, f
 )
 def test_clicks_are_grouped_by_the_requested_dimension(service: RunningService, group: str, value: str) -> None:
     """Each `group_by` gives the values of its own dimension, and `limit` and the time leave others out."""
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         account = uuid.UUID(service.account)
         insert_click_aggregates(connection, account, [("", group, 30, value), ("", group, 30, value + "2")], human=1)
         insert_click_aggregates(connection, account, [("", group, 30, value)], human=1, machine=2)

@@ -32,7 +32,7 @@ def wait_for_hits(service: RunningService, count: int) -> list[Any]:
     """The stored hits, oldest first, once there are so many."""
 
     def found() -> list[Any]:
-        with service.components.store.read() as connection:
+        with service.components.database.read() as connection:
             assert service.components.account
             return list(clicks_table.list_for_account(connection, service.components.account))
 

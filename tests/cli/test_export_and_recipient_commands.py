@@ -34,7 +34,7 @@ def send_and_deliver(service: RunningService, email: str, tag: str) -> uuid.UUID
 def test_clicks_and_clickers_are_exported(service: RunningService, linkweir: CommandRunner, tmp_path: Path) -> None:
     """Clicks come as CSV on standard output or as a file in another format; people with --clickers."""
     message = send_and_deliver(service, "ada@example.org", "spring")
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         keys = {str(insert_click(connection, uuid.UUID(service.account), message_id=message, at=5)) for _ in range(3)}
         link = {"message_id": message, "position": 0, "human": 3, "first_at": 5}
         connection.execute(insert(schema.message_links).values(**link))
@@ -73,7 +73,7 @@ def test_a_person_is_exported_and_erased(service: RunningService, linkweir: Comm
 
 
 def test_clicks_that_nobody_has_stored_are_handed_out_and_erased(linkweir: CommandRunner, tmp_path: Path) -> None:
-    """While no service runs, its journal holds clicks: the export brings them to the store and has them, and erasing
+    """While no service runs, its journal holds clicks: the export brings them to the database and has them, and erasing
     leaves no byte of them, in the journal neither; both succeed.
     """
     data = tmp_path / "data"

@@ -17,7 +17,7 @@ def test_the_command_counts_anew(linkweir: CommandRunner, tmp_path: Path) -> Non
         link, _ = served.delivered_links(entry["id"])
         served.reader.get(link)
         wait_until(lambda: served.click_count(entry["id"]) == 1)
-        with served.components.store.write() as connection:
+        with served.components.database.write() as connection:
             connection.execute(delete(click_aggregates))
             connection.execute(update(messages).values(click_count=0))
         done = linkweir("rebuild", "--data", served.settings.data)
@@ -26,7 +26,7 @@ def test_the_command_counts_anew(linkweir: CommandRunner, tmp_path: Path) -> Non
         assert served.click_count(entry["id"]) == 1
         served.reader.get(link)
         wait_until(lambda: served.click_count(entry["id"]) == 2)
-        with served.components.store.read() as connection:
+        with served.components.database.read() as connection:
             assert served.components.account
             assert count_counted_clicks(connection, served.components.account) == 2
 

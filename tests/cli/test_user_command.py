@@ -66,7 +66,7 @@ def test_a_new_password_lifts_what_stood_against_a_user(linkweir: CommandRunner,
     with RunningService(folder) as service, DashboardClient(service) as visitor:
         add_user(service)
         limit = SignInLimit(user_key(EMAIL), *USER_LIMIT)
-        with service.components.store.write() as connection:
+        with service.components.database.write() as connection:
             for _ in range(limit.burst):
                 sign_in_limits_table.consume(connection, [limit], now())
         assert visitor.sign_in().status_code == 429

@@ -46,7 +46,7 @@ def add_user(service: RunningService, email: str = EMAIL, password: str = PASSWO
     """A user of the service's account."""
     account = service.components.account
     assert account is not None
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         users_table.add(connection, account, email, passwords.hash_password(password), now())
 
 

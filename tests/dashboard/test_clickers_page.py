@@ -72,7 +72,7 @@ def test_the_list_is_turned_over(service: RunningService, dashboard_client: Dash
 def test_only_first_clicks_of_the_time_are_listed(service: RunningService, dashboard_client: DashboardClient) -> None:
     """Whoever clicked first before the time looked at is not on its list, as in its count of clickers."""
     send_and_click(service, ["ada@example.org", "old@example.org"])
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         connection.exec_driver_sql(
             "UPDATE message_links SET first_at = first_at - 3 * 86400000000 WHERE message_id IN "
             "(SELECT id FROM messages WHERE recipient = 'old@example.org')"

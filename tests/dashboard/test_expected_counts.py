@@ -25,7 +25,7 @@ def read_text(page: str) -> str:
 
 def set_message(service: RunningService, entry: dict[str, Any], **values: Any) -> None:
     """Change the row of a message that was sent."""
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         here = messages.c.message_id == entry["id"].strip("<>")
         connection.execute(update(messages).where(here).values(**values))
 
@@ -37,7 +37,7 @@ def test_expected_unique_clicks_are_the_main_figure(service: RunningService, das
     account = service.components.account
     assert account is not None
     places = [(scope, "", now() // HOUR_US, "") for scope in ("", "tag:spring")]
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         insert_click_aggregates(connection, account, [*places, ("", "tag", now() // HOUR_US, "spring")], **DOUBTFUL)
     dashboard_client.signed_in_client()
     for path in ("/", "/campaign?tag=spring"):

@@ -116,7 +116,7 @@ def test_a_stranger_and_another_account_get_nothing(service: RunningService, spr
     with DashboardClient(service) as stranger:
         for path in paths:
             assert stranger.http.get(path).status_code == 303
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         other = uuid.uuid4()
         accounts_table.create(connection, other, "Other", now())
         connection.exec_driver_sql("UPDATE users SET account_id = ?", (other.hex,))

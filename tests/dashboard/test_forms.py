@@ -235,7 +235,7 @@ def test_a_page_shows_that_the_mail_was_deleted(service: RunningService, dashboa
     wait_until(lambda: service.click_count(entry["id"]) == 1)
     key = entry["id"].strip("<>").partition("@")[0]
     assert "<iframe" in dashboard_client.signed_in_client().get(f"/messages/{key}")
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         connection.exec_driver_sql("DELETE FROM contents")
     page = dashboard_client.get(f"/messages/{key}")
     assert "The mail is no longer kept." in page
@@ -260,7 +260,7 @@ def test_times_are_the_reader_s(service: RunningService, dashboard_client: Dashb
     (entry,) = service.send()
     key = entry["id"].strip("<>").partition("@")[0]
     dashboard_client.signed_in_client()
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         connection.exec_driver_sql("UPDATE messages SET created_at = 1767268800000000")  # 12:00 UTC
     assert "1 Jan 2026, 12:00:00" in dashboard_client.get(f"/messages/{key}")
     assert dashboard_client.post("/settings/zone", {"zone": "Asia/Kolkata"}).status_code == 303

@@ -78,7 +78,9 @@ def test_a_wrong_password_and_an_unknown_user_are_answered_alike(dashboard_clien
     assert wrong.text.replace(EMAIL, "") == unknown.text.replace("eve@example.com", "")
 
 
-def test_signing_out_ends_the_session_in_the_store(service: RunningService, dashboard_client: DashboardClient) -> None:
+def test_signing_out_ends_the_session_in_the_database(
+    service: RunningService, dashboard_client: DashboardClient
+) -> None:
     """After signing out, the old cookie opens nothing any more."""
     cookie = dashboard_client.signed_in_client().http.cookies["linkweir_session"]
     assert dashboard_client.post("/sign-out", {}).status_code == 303
@@ -189,7 +191,7 @@ def test_signing_in_leads_back(dashboard_client: DashboardClient) -> None:
 def test_a_removed_user_is_out_at_once(service: RunningService, dashboard_client: DashboardClient) -> None:
     """Sessions of a user end with the user."""
     dashboard_client.signed_in_client()
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         row = users_table.get_by_email(connection, EMAIL)
         assert row is not None
         users_table.remove(connection, row["id"])
@@ -219,7 +221,7 @@ def test_resources_of_another_account_are_404(service: RunningService, dashboard
         json={"name": "n", "url": "https://h.example/", "scope": "global", "enabled": False},
     ).json()["id"]
     other = uuid.uuid4()
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         accounts_table.create(connection, other, "Other", now())
         users_table.add(connection, other, "eve@example.com", "x", now())
         connection.exec_driver_sql(

@@ -1,16 +1,16 @@
-"""A store with something in it."""
+"""A database with something in it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.db.sample_store import SampleStore
+from tests.db.sample_database import SampleDatabase
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> Iterator[SampleStore]:
+def sample(tmp_path: Path) -> Iterator[SampleDatabase]:
     """Two accounts and no message yet."""
-    sample_store = SampleStore(tmp_path)
-    yield sample_store
-    sample_store.store.close()
+    sample_database = SampleDatabase(tmp_path)
+    yield sample_database
+    sample_database.database.close()

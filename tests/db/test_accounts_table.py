@@ -3,18 +3,18 @@
 import uuid
 
 from linkweir.db import accounts_table, api_keys_table
-from tests.db.sample_store import NOW_US, SampleStore
+from tests.db.sample_database import NOW_US, SampleDatabase
 
 
-def test_the_first_account_is_the_oldest(sample: SampleStore) -> None:
+def test_the_first_account_is_the_oldest(sample: SampleDatabase) -> None:
     """The account that a service works for stays the same when others are added."""
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         assert accounts_table.get_default_account(connection) == sample.account
 
 
-def test_a_change_sets_what_it_names_for_one_account(sample: SampleStore) -> None:
+def test_a_change_sets_what_it_names_for_one_account(sample: SampleDatabase) -> None:
     """Other columns and other accounts stay as they were."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         accounts_table.update_row(
             connection, sample.account, {"track_clicks": True, "policy": {"outlook": True}}, NOW_US + 5
         )
@@ -26,9 +26,9 @@ def test_a_change_sets_what_it_names_for_one_account(sample: SampleStore) -> Non
     assert (other["track_clicks"], other["updated_at"]) == (False, NOW_US + 1)
 
 
-def test_a_link_key_stays_with_its_first_owner(sample: SampleStore) -> None:
+def test_a_link_key_stays_with_its_first_owner(sample: SampleDatabase) -> None:
     """Claiming keys takes those that nobody owns, and none from anybody; a fingerprint is noted once."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         accounts_table.claim_link_keys(connection, {1: b"1" * 16, 2: None}, sample.account)
         accounts_table.claim_link_keys(connection, {1: b"x" * 16, 2: b"2" * 16, 3: None}, sample.other_account)
         assert accounts_table.link_key_owners(connection) == {
@@ -39,18 +39,18 @@ def test_a_link_key_stays_with_its_first_owner(sample: SampleStore) -> None:
         assert accounts_table.link_key_fingerprints(connection) == {1: b"1" * 16, 2: b"2" * 16, 3: None}
 
 
-def make_api_key(sample: SampleStore, label: str, now: int, account: uuid.UUID | None = None) -> uuid.UUID:
+def make_api_key(sample: SampleDatabase, label: str, now: int, account: uuid.UUID | None = None) -> uuid.UUID:
     """A new API key whose digest is made of its label."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         return accounts_table.add_api_key(
             connection, account or sample.account, label=label, digest=label.encode(), now=now, hint="x"
         )
 
 
-def test_a_key_is_selected_by_its_digest_and_by_its_accounts_id(sample: SampleStore) -> None:
+def test_a_key_is_selected_by_its_digest_and_by_its_accounts_id(sample: SampleDatabase) -> None:
     """Another digest or another account finds nothing."""
     one = make_api_key(sample, "one", NOW_US)
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         result = api_keys_table.get_by_digest(connection, b"one")
         assert result is not None
         assert (result["id"], result["scopes"], result["last_used_at"]) == (one, [accounts_table.WILDCARD_SCOPE], None)
@@ -59,14 +59,14 @@ def test_a_key_is_selected_by_its_digest_and_by_its_accounts_id(sample: SampleSt
         assert api_keys_table.get(connection, sample.other_account, one) is None
 
 
-def test_keys_are_listed_counted_and_forgotten_by_account(sample: SampleStore) -> None:
+def test_keys_are_listed_counted_and_forgotten_by_account(sample: SampleDatabase) -> None:
     """A key of another account is neither listed nor removed."""
     first, second, foreign = (
         make_api_key(sample, "b", NOW_US),
         make_api_key(sample, "a", NOW_US + 1),
         make_api_key(sample, "c", NOW_US, sample.other_account),
     )
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         assert [row["id"] for row in api_keys_table.list_for_account(connection, sample.account)] == [first, second]
         assert accounts_table.count_api_keys(connection, sample.account) == 2
         assert not api_keys_table.remove(connection, sample.account, foreign)
@@ -78,10 +78,10 @@ def test_keys_are_listed_counted_and_forgotten_by_account(sample: SampleStore) -
         assert api_keys_table.list_for_account(connection, sample.account) == []
 
 
-def test_a_use_is_noted(sample: SampleStore) -> None:
+def test_a_use_is_noted(sample: SampleDatabase) -> None:
     """The time of the last use changes and nothing else."""
     one = make_api_key(sample, "one", NOW_US)
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         api_keys_table.touch(connection, one, NOW_US + 9)
         row = api_keys_table.get(connection, sample.account, one)
     assert row is not None

@@ -4,14 +4,14 @@ from sqlalchemy import select
 
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table, click_aggregates_table
 from linkweir.db.schema import aggregate_values as table
-from tests.db.sample_store import SampleStore
+from tests.db.sample_database import SampleDatabase
 
 TEXTS = ["", "a", "a\0b", "a\0c", "Åbo", 'x"y\\u0000', "\U0001f600"]
 
 
-def test_each_text_has_one_number(sample: SampleStore) -> None:
+def test_each_text_has_one_number(sample: SampleDatabase) -> None:
     """Whatever is in a text, it has a number of its own, and the same when it comes again."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         first = aggregate_values_table.get_or_create_ids(connection, TEXTS)
         assert aggregate_values_table.get_or_create_ids(connection, reversed(TEXTS)) == first
         assert aggregate_values_table.find_ids(connection, ["a\0b", "unknown"]) == {"a\0b": first["a\0b"]}
@@ -19,12 +19,12 @@ def test_each_text_has_one_number(sample: SampleStore) -> None:
     assert len(set(first.values())) == len(TEXTS)
 
 
-def test_each_axis_has_one_number(sample: SampleStore) -> None:
+def test_each_axis_has_one_number(sample: SampleDatabase) -> None:
     """The same dimension of another scope or account is another axis."""
     expected = [
         (who, f"tag:{item}", f"attribute:{item}") for who in (sample.account, sample.other_account) for item in TEXTS
     ]
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         first = aggregate_dimensions_table.get_or_create_ids(connection, expected)
         assert aggregate_dimensions_table.get_or_create_ids(connection, expected[3:]) == {
             axis: first[axis] for axis in expected[3:]
@@ -32,11 +32,11 @@ def test_each_axis_has_one_number(sample: SampleStore) -> None:
     assert len(set(first.values())) == len(expected)
 
 
-def test_a_value_is_deleted_with_its_last_aggregate(sample: SampleStore) -> None:
+def test_a_value_is_deleted_with_its_last_aggregate(sample: SampleDatabase) -> None:
     """A text by which nothing is counted any more is not kept; one by which something is counted elsewhere is."""
     rows = [(sample.account, scope, "x", "Ada", 7, 1, *(0,) * 8, 1) for scope in ("", "tag:a")]
     less = [(*row[:5], *(-count for count in row[5:])) for row in rows]
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         click_aggregates_table.add_deltas(connection, rows)
         for place, left in ((0, ["Ada"]), (1, [])):
             click_aggregates_table.add_deltas(connection, [less[place]])

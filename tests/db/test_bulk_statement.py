@@ -16,10 +16,10 @@ REMAINING_COLUMNS = ("message_metadata_retention", "message_data_retention", "cr
 
 def test_rows_are_written_whatever_the_order(tmp_path: Path) -> None:
     """UUIDs, constants of the statement and parameters in another order than the columns' arrive where they belong."""
-    store = Database(tmp_path / "linkweir.db", timeout=1)
-    migrate(store)
+    database = Database(tmp_path / "linkweir.db", timeout=1)
+    migrate(database)
     one, two = uuid.uuid4(), uuid.uuid4()
-    with store.write() as connection:
+    with database.write() as connection:
         rows = [(key, "x", "", "", False, True, 30, 1, 5, 6) for key in (one, two)]
         BulkStatement(insert(accounts), (*NAMES, *REMAINING_COLUMNS), ("id",)).run(connection, rows)
         BulkStatement(insert(link_keys), ("account_id", "key_id"), ("account_id",)).run(connection, [(one, 7)])
@@ -29,4 +29,4 @@ def test_rows_are_written_whatever_the_order(tmp_path: Path) -> None:
         result = {row.id: (row.name, row.about, row.track_clicks) for row in connection.execute(select(accounts))}
         assert result == {one: ("x", "", True), two: ("y", "two", True)}
         assert connection.execute(select(link_keys.c.account_id, link_keys.c.key_id)).one() == (one, 7)
-    store.close()
+    database.close()

@@ -42,10 +42,10 @@ MESSAGE_ID = uuid.uuid4()
 )
 def test_an_index_finds_it(tmp_path: Path, ask: Any, expected: str) -> None:
     """SQLite's plan names the index, and clicks are scanned from end to end nowhere."""
-    store = Database(tmp_path / "linkweir.db", timeout=1)
-    migrate(store)
+    database = Database(tmp_path / "linkweir.db", timeout=1)
+    migrate(database)
     seen: list[tuple[str, Any]] = []
-    with store.read() as connection:
+    with database.read() as connection:
 
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
             seen.append((statement, parameters))
@@ -57,4 +57,4 @@ def test_an_index_finds_it(tmp_path: Path, ask: Any, expected: str) -> None:
     steps = [str(row[3]) for plan in plans for row in plan]
     assert any(expected in step for step in steps), steps
     assert not any(step.startswith("SCAN clicks") for step in steps), steps
-    store.close()
+    database.close()

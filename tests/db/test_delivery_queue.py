@@ -11,29 +11,29 @@ from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, messages_table
 from linkweir.db.schema import messages as table
 from linkweir.db.schema import queue as queue_table
-from tests.db.sample_store import FOREVER_US, NOW_US, SampleStore
+from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
 
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
 
 
 def claim_due(
-    sample: SampleStore, owner: uuid.UUID = OWNER, now: int = NOW_US, limit: int = 10, route: str = "default"
+    sample: SampleDatabase, owner: uuid.UUID = OWNER, now: int = NOW_US, limit: int = 10, route: str = "default"
 ) -> list[uuid.UUID]:
     """Take what is due for ten seconds."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         claimed = delivery_queue_table.claim(connection, owner, route, now=now, until=now + 10 * SECOND_US, limit=limit)
     return [item.id for item in claimed]
 
 
-def load_message(sample: SampleStore, key: uuid.UUID) -> Mapping[str, Any]:
+def load_message(sample: SampleDatabase, key: uuid.UUID) -> Mapping[str, Any]:
     """The message as it is now."""
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         result = messages_table.get(connection, sample.account, key)
     assert result is not None
     return dict(result)
 
 
-def test_a_message_is_stored_whole(sample: SampleStore) -> None:
+def test_a_message_is_stored_whole(sample: SampleDatabase) -> None:
     """Row, content, queue row and short links come with one call; domains are in lower case; mails may come late."""
     key = sample.queue_message(
         raw=lambda: b"late", short_links={0: "https://a.example/", 7: "https://b.example/"}, due_at=NOW_US + 5
@@ -41,7 +41,7 @@ def test_a_message_is_stored_whole(sample: SampleStore) -> None:
     result = load_message(sample, key)
     assert (result["sender_domain"], result["recipient_domain"]) == ("example.com", "example.org")
     assert (result["status"], result["scheduled_at"], result["click_count"]) == ("Received", NOW_US + 5, 0)
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         assert messages_table.get_content(connection, key) == b"late"
         assert messages_table.get_short_link_destination(connection, result["number"], 7) == "https://b.example/"
         assert messages_table.get_short_link_destination(connection, result["number"], 1) is None
@@ -49,39 +49,39 @@ def test_a_message_is_stored_whole(sample: SampleStore) -> None:
         assert delivery_queue_table.count_waiting(connection) == 1
 
 
-def test_nothing_to_store_is_nothing(sample: SampleStore) -> None:
+def test_nothing_to_store_is_nothing(sample: SampleDatabase) -> None:
     """A submission without any recipient that could be accepted leaves no row."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         messages_table.add(connection, [])
         assert delivery_queue_table.count_waiting(connection) == 0
 
 
-def test_the_longest_due_are_claimed_first_and_once(sample: SampleStore) -> None:
+def test_the_longest_due_are_claimed_first_and_once(sample: SampleDatabase) -> None:
     """What is held or due later is left alone, and what a dead worker held is due when its lease has ended."""
     keys = [sample.queue_message(due_at=NOW_US - age) for age in (1, 3, 2)]
     sample.queue_message(due_at=NOW_US + 20 * SECOND_US)
     assert claim_due(sample, limit=2) == [keys[1], keys[2]]
     assert claim_due(sample, OTHER_OWNER) == [keys[0]]
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         assert not delivery_queue_table.has_due(connection, "default", NOW_US + 9 * SECOND_US)
         assert delivery_queue_table.has_due(connection, "default", NOW_US + 10 * SECOND_US)
     assert set(claim_due(sample, OTHER_OWNER, now=NOW_US + 10 * SECOND_US)) == set(keys)
 
 
-def test_each_route_has_its_own_queue(sample: SampleStore) -> None:
+def test_each_route_has_its_own_queue(sample: SampleDatabase) -> None:
     """What is due on one route is not seen by who asks for another."""
     key = sample.queue_message(route="filter")
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         assert not delivery_queue_table.has_due(connection, "default", NOW_US)
         assert delivery_queue_table.has_due(connection, "filter", NOW_US)
     assert (claim_due(sample), claim_due(sample, route="filter")) == ([], [key])
 
 
-def test_a_lease_is_renewed_while_it_is_held(sample: SampleStore) -> None:
+def test_a_lease_is_renewed_while_it_is_held(sample: SampleDatabase) -> None:
     """Who still holds a message keeps it longer; who lost it does not get it back."""
     key = sample.queue_message()
     claim_due(sample)
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         delivery_queue_table.renew(connection, OTHER_OWNER, [key], FOREVER_US)
         delivery_queue_table.renew(connection, OWNER, [key], NOW_US + 30 * SECOND_US)
     assert claim_due(sample, OTHER_OWNER, now=NOW_US + 29 * SECOND_US) == []
@@ -89,11 +89,11 @@ def test_a_lease_is_renewed_while_it_is_held(sample: SampleStore) -> None:
 
 
 @pytest.mark.parametrize(("clicks", "opens", "status"), [(0, 0, "Delivered"), (0, 1, "Opened"), (1, 1, "Clicked")])
-def test_a_delivery_ends_a_message(sample: SampleStore, clicks: int, opens: int, status: str) -> None:
+def test_a_delivery_ends_a_message(sample: SampleDatabase, clicks: int, opens: int, status: str) -> None:
     """It leaves the queue, its attempt is kept, its content goes when its time is over; a reader may be first."""
     key = sample.queue_message()
     claim_due(sample)
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         connection.execute(update(table).values(click_count=clicks, open_count=opens))
         assert delivery_queue_table.settle(connection, OWNER, key, status="Delivered", log="250", now=NOW_US + 1)
         assert not delivery_queue_table.settle(connection, OWNER, key, status="Failed", log="again", now=NOW_US + 2)
@@ -106,11 +106,11 @@ def test_a_delivery_ends_a_message(sample: SampleStore, clicks: int, opens: int,
     assert (result["status"], result["delivered_at"], result["num_attempts"]) == (status, NOW_US + 1, 1)
 
 
-def test_a_bounce_has_its_class_and_no_delivery(sample: SampleStore) -> None:
+def test_a_bounce_has_its_class_and_no_delivery(sample: SampleDatabase) -> None:
     """A refused message was never delivered; content that is to be kept stays."""
     key = sample.queue_message(keep_until_at=FOREVER_US)
     claim_due(sample)
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         delivery_queue_table.settle(
             connection, OWNER, key, status="Bounced", log="550", now=NOW_US, classification="address"
         )
@@ -119,15 +119,15 @@ def test_a_bounce_has_its_class_and_no_delivery(sample: SampleStore) -> None:
     assert (result["status"], result["bounce_classification"], result["delivered_at"]) == ("Bounced", "address", None)
 
 
-def test_a_message_that_is_put_back_is_due_later(sample: SampleStore) -> None:
+def test_a_message_that_is_put_back_is_due_later(sample: SampleDatabase) -> None:
     """It is free for anybody at its time, and who does not hold it cannot put it back."""
     key = sample.queue_message()
     claim_due(sample)
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         assert not delivery_queue_table.requeue(connection, OTHER_OWNER, key, log="no", now=NOW_US, due_at=NOW_US)
         assert delivery_queue_table.requeue(connection, OWNER, key, log="later", now=NOW_US, due_at=NOW_US + SECOND_US)
     assert claim_due(sample, OTHER_OWNER, now=NOW_US + SECOND_US - 1) == []
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         (again,) = delivery_queue_table.claim(
             connection, OTHER_OWNER, "default", now=NOW_US + SECOND_US, until=FOREVER_US, limit=10
         )
@@ -135,7 +135,7 @@ def test_a_message_that_is_put_back_is_due_later(sample: SampleStore) -> None:
     assert (load_message(sample, key)["status"], load_message(sample, key)["num_attempts"]) == ("Deferred", 1)
 
 
-def test_a_clock_that_was_ahead_holds_nothing_back(sample: SampleStore) -> None:
+def test_a_clock_that_was_ahead_holds_nothing_back(sample: SampleDatabase) -> None:
     """What was accepted, tried or claimed while the clock was a year ahead is due at once; a schedule and
     what waits as it should stay.
     """
@@ -147,7 +147,7 @@ def test_a_clock_that_was_ahead_holds_nothing_back(sample: SampleStore) -> None:
         sample.queue_message(due_at=NOW_US + SECOND_US),
     )
     claimed = sample.queue_message()
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         rows = update(queue_table)
         connection.execute(rows.where(queue_table.c.message_id == tried).values(attempts=1, due_at=NOW_US + year))
         held = {"claimed_by": OTHER_OWNER, "claimed_until_at": NOW_US + year}

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from linkweir.db import idempotency_table
-from tests.db.sample_store import FOREVER_US, NOW_US, SampleStore
+from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
 
 FINGERPRINT = b"p" * 32
 
 
-def test_the_first_request_begins_and_later_ones_find_it(sample: SampleStore) -> None:
+def test_the_first_request_begins_and_later_ones_find_it(sample: SampleDatabase) -> None:
     """While it runs its status is 0, then its answer; another account's request with the same key is another one."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         begin: dict[str, Any] = {"fingerprint": FINGERPRINT, "now": NOW_US, "until": NOW_US + 60}
         assert idempotency_table.start(connection, sample.account, "k", **begin) is None
         running = idempotency_table.start(connection, sample.account, "k", **begin)
@@ -27,9 +27,9 @@ def test_the_first_request_begins_and_later_ones_find_it(sample: SampleStore) ->
         assert (done["status"], done["body"], done["fingerprint"]) == (202, b"x", FINGERPRINT)
 
 
-def test_an_answer_is_written_once(sample: SampleStore) -> None:
+def test_an_answer_is_written_once(sample: SampleDatabase) -> None:
     """What has its answer is neither changed nor forgotten by who comes late."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         idempotency_table.start(connection, sample.account, "k", fingerprint=FINGERPRINT, now=NOW_US, until=NOW_US + 60)
         late: dict[str, Any] = {"status": 202, "body": b"y", "expires_at": FOREVER_US}
         assert not idempotency_table.complete(connection, sample.account, "k", begun_at=NOW_US - 1, **late)
@@ -44,9 +44,9 @@ def test_an_answer_is_written_once(sample: SampleStore) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 10])
-def test_what_expired_is_removed_some_at_a_time(sample: SampleStore, limit: int) -> None:
+def test_what_expired_is_removed_some_at_a_time(sample: SampleDatabase, limit: int) -> None:
     """Only what is over goes, and no more of it than one turn may take."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         for key, until in (("a", NOW_US + 5), ("b", NOW_US + 5), ("c", FOREVER_US)):
             idempotency_table.start(connection, sample.account, key, fingerprint=FINGERPRINT, now=NOW_US, until=until)
         assert idempotency_table.delete_expired(connection, NOW_US + 4, limit) == 0

@@ -11,12 +11,14 @@ from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, message_search, messages_table
 from linkweir.db.schema import queue as waiting
 from linkweir.pagination import PageRequest
-from tests.db.sample_store import NOW_US, SampleStore
+from tests.db.sample_database import NOW_US, SampleDatabase
 
 
-def find_messages(sample: SampleStore, filters: Mapping[str, Any], limit: PageRequest | None = None) -> list[uuid.UUID]:
+def find_messages(
+    sample: SampleDatabase, filters: Mapping[str, Any], limit: PageRequest | None = None
+) -> list[uuid.UUID]:
     """The messages that meet the filters, newest first."""
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         return [
             row["id"]
             for row in message_search.search(connection, sample.account, limit or PageRequest(100), filters).rows
@@ -46,7 +48,7 @@ def find_messages(sample: SampleStore, filters: Mapping[str, Any], limit: PageRe
         ({"sender": "news@example.com", "tags": ["none"]}, False),
     ],
 )
-def test_each_filter_matches_its_field(sample: SampleStore, filters: dict[str, Any], fits: bool) -> None:
+def test_each_filter_matches_its_field(sample: SampleDatabase, filters: dict[str, Any], fits: bool) -> None:
     """All filters must hold; tags count letter case, addresses and statuses do not; wildcards are text."""
     key = sample.queue_message(subject="Now 5% off_!", tags=["Sale"], message_id="one@example.com")
     sample.queue_message(
@@ -55,12 +57,12 @@ def test_each_filter_matches_its_field(sample: SampleStore, filters: dict[str, A
     assert find_messages(sample, filters) == ([key] if fits else [])
 
 
-def test_pages_lead_through_all_in_both_directions(sample: SampleStore) -> None:
+def test_pages_lead_through_all_in_both_directions(sample: SampleDatabase) -> None:
     """Each row is on one page, also where several have the same time, and it is told whether there are more."""
     for number in range(7):
         sample.queue_message(now=NOW_US + number // 3)
     every = find_messages(sample, {})
-    with sample.store.read() as connection:
+    with sample.database.read() as connection:
         place, seen, pages = None, [], []
         while True:
             page = message_search.search(connection, sample.account, PageRequest(3, "after", place), {})
@@ -79,18 +81,18 @@ def test_pages_lead_through_all_in_both_directions(sample: SampleStore) -> None:
     assert (back.more_before, back.more_after) == (True, True)
 
 
-def test_only_what_waits_for_its_time_is_cancelled(sample: SampleStore) -> None:
+def test_only_what_waits_for_its_time_is_cancelled(sample: SampleDatabase) -> None:
     """A scheduled message is taken back once; one that is due, claimed, tried or another account's is not."""
     later = NOW_US + 100 * SECOND_US
     keys = {name: sample.queue_message(due_at=later) for name in ("free", "claimed", "tried", "late")}
     keys["unscheduled"] = sample.queue_message()
     foreign = sample.queue_message(account_id=sample.other_account, due_at=later)
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         held = {"claimed_by": uuid.uuid4(), "claimed_until_at": later}
         connection.execute(update(waiting).where(waiting.c.message_id == keys["claimed"]).values(**held))
         connection.execute(update(waiting).where(waiting.c.message_id == keys["tried"]).values(attempts=1))
         connection.execute(update(waiting).where(waiting.c.message_id == keys["late"]).values(due_at=NOW_US))
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         gone = {
             name: message_search.cancel(connection, sample.account, key, NOW_US + SECOND_US)
             for name, key in keys.items()

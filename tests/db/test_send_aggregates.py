@@ -19,8 +19,8 @@ ACCOUNT = uuid.uuid4()
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Database]:
-    """A migrated store with one account."""
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A migrated database with one account."""
     database = Database(tmp_path / "data" / "linkweir.db", timeout=1)
     migrate(database)
     with database.write() as connection:
@@ -66,10 +66,10 @@ def list_hourly_sends(connection: Connection) -> dict[tuple[str, str, int, str],
     }
 
 
-def test_each_scope_counts_along_each_dimension(store: Database) -> None:
+def test_each_scope_counts_along_each_dimension(database: Database) -> None:
     """A message counts once in the account, its tags and its sender's domain, along everything known of it."""
     one = make_message_row(tags=["a", "b", "a"], variant="B", attributes={"plan": "pro"})
-    with store.write() as connection:
+    with database.write() as connection:
         connection.execute(insert(schema.messages), [one])
         send_aggregates_table.count_accepted(connection, [one])
         send_aggregates_table.count_delivered(connection, one["id"])
@@ -83,10 +83,10 @@ def test_each_scope_counts_along_each_dimension(store: Database) -> None:
     assert set(result.values()) == {(1, 1)}
 
 
-def test_a_sandbox_counts_nowhere(store: Database) -> None:
+def test_a_sandbox_counts_nowhere(database: Database) -> None:
     """Nothing was sent, so nothing is counted; its tags are noted all the same, for it may be clicked on."""
     one = make_message_row(tags=["a"], sandbox_result="deliver")
-    with store.write() as connection:
+    with database.write() as connection:
         connection.execute(insert(schema.messages), [one])
         send_aggregates_table.count_accepted(connection, [one])
         send_aggregates_table.count_delivered(connection, one["id"])

@@ -8,16 +8,16 @@ from sqlalchemy import func, select
 from linkweir.db import accounts_table, sign_in_limits_table, users_table
 from linkweir.db.schema import sign_in_limits, sign_in_networks
 from linkweir.db.sign_in_limits_table import SignInLimit
-from tests.db.sample_store import SampleStore
+from tests.db.sample_database import SampleDatabase
 
 NOW_US, MINUTE_US = 1_790_000_000_000_000, 60_000_000
 FIRST_LIMIT = SignInLimit(b"1" * 32, MINUTE_US, 3)
 SECOND_LIMIT = SignInLimit(b"2" * 32, MINUTE_US, 3)
 
 
-def test_a_limit_fills_and_empties(sample: SampleStore) -> None:
+def test_a_limit_fills_and_empties(sample: SampleDatabase) -> None:
     """Three at once, then one each minute; after three minutes all is forgotten, and so is the row."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         for _ in range(3):
             assert sign_in_limits_table.get_wait(connection, [FIRST_LIMIT], NOW_US) == 0
             sign_in_limits_table.consume(connection, [FIRST_LIMIT], NOW_US)
@@ -30,9 +30,9 @@ def test_a_limit_fills_and_empties(sample: SampleStore) -> None:
         assert connection.scalars(select(sign_in_limits.c.key)).all() == [SECOND_LIMIT.key]
 
 
-def test_what_is_given_back_does_not_count(sample: SampleStore) -> None:
+def test_what_is_given_back_does_not_count(sample: SampleDatabase) -> None:
     """A good attempt between failures leaves the failures as they are."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         for good in (False, False, True, True, False):
             assert sign_in_limits_table.get_wait(connection, [FIRST_LIMIT], NOW_US) == 0
             sign_in_limits_table.consume(connection, [FIRST_LIMIT], NOW_US)
@@ -43,17 +43,17 @@ def test_what_is_given_back_does_not_count(sample: SampleStore) -> None:
         assert sign_in_limits_table.get_wait(connection, [FIRST_LIMIT], NOW_US) == 0
 
 
-def test_a_clock_that_was_set_back_locks_nobody_out(sample: SampleStore) -> None:
+def test_a_clock_that_was_set_back_locks_nobody_out(sample: SampleDatabase) -> None:
     """A day back, the wait is one interval and no day."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         for _ in range(3):
             sign_in_limits_table.consume(connection, [FIRST_LIMIT], NOW_US)
         assert sign_in_limits_table.get_wait(connection, [FIRST_LIMIT], NOW_US - 1440 * MINUTE_US) == MINUTE_US
 
 
-def test_limits_do_not_fill_the_disk(sample: SampleStore) -> None:
+def test_limits_do_not_fill_the_disk(sample: SampleDatabase) -> None:
     """However many networks fail, a bounded number of rows is kept: those with the most failures."""
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         for _ in range(2):
             sign_in_limits_table.consume(connection, [FIRST_LIMIT], NOW_US)
         rows = [
@@ -67,12 +67,12 @@ def test_limits_do_not_fill_the_disk(sample: SampleStore) -> None:
         )
 
 
-def test_the_latest_networks_are_remembered_for_a_while(sample: SampleStore) -> None:
+def test_the_latest_networks_are_remembered_for_a_while(sample: SampleDatabase) -> None:
     """A place is known for its user and nobody else, the latest twenty are kept, each for ninety days, and they go with
     the user.
     """
     account, places = uuid.uuid4(), [bytes([number]) * 32 for number in range(25)]
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         accounts_table.create(connection, account, "x", NOW_US)
         ada = users_table.add(connection, account, "ada@example.com", "x", NOW_US)
         users_table.add(connection, account, "ben@example.com", "x", NOW_US)

@@ -9,7 +9,7 @@ import pytest
 from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table, webhooks_table
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
-from tests.db.sample_store import NOW_US, SampleStore, list_webhook_requests
+from tests.db.sample_database import NOW_US, SampleDatabase, list_webhook_requests
 
 MAX_FAILURES = 3  # failures in a row
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
@@ -17,20 +17,20 @@ OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
 
 @dataclass
 class OutboxWebhook:
-    """A webhook in a store."""
+    """A webhook in a database."""
 
-    sample: SampleStore
+    sample: SampleDatabase
     id: uuid.UUID
 
     def queue_request(self, at: int = NOW_US) -> None:
         """Queue one request."""
         names = {"webhook_id": self.id, "account_id": self.sample.account, "message_id": None, "kind": "x"}
-        with self.sample.store.write() as connection:
+        with self.sample.database.write() as connection:
             outbox_table.add(connection, [{**names, "body": b"%d" % at, "at": at}])
 
     def list_due(self, now: int) -> list[DueWebhook]:
         """The webhooks that have something due."""
-        with self.sample.store.read() as connection:
+        with self.sample.database.read() as connection:
             return outbox_table.list_due_webhooks(connection, now)
 
     def claim(
@@ -38,14 +38,14 @@ class OutboxWebhook:
     ) -> list[ClaimedRequest]:
         """Take what is due."""
         endpoint = DueWebhook(self.id, "", b"", False)
-        with self.sample.store.write() as connection:
+        with self.sample.database.write() as connection:
             return outbox_table.claim(
                 connection, owner, endpoint, now=now, until=now + seconds * SECOND_US, limit=limit
             )
 
     def settle(self, item: ClaimedRequest, owner: uuid.UUID = OWNER, **outcome: Any) -> bool:
         """Write down an outcome; whether the webhook was disabled by it."""
-        with self.sample.store.write() as connection:
+        with self.sample.database.write() as connection:
             return outbox_table.settle(
                 connection, owner, RequestOutcome(request=item, at=NOW_US, **outcome), MAX_FAILURES
             )
@@ -53,7 +53,7 @@ class OutboxWebhook:
     @property
     def load_row(self) -> dict[str, Any]:
         """The webhook as it is now."""
-        with self.sample.store.read() as connection:
+        with self.sample.database.read() as connection:
             result = webhooks_table.get(connection, self.sample.account, self.id)
         assert result is not None
         return dict(result)
@@ -61,12 +61,12 @@ class OutboxWebhook:
     @property
     def list_states(self) -> list[tuple[str, int]]:
         """State and attempts of each request, oldest first."""
-        with self.sample.store.read() as connection:
+        with self.sample.database.read() as connection:
             return [(row["state"], row["attempts"]) for row in list_webhook_requests(connection, self.id)]
 
 
 @pytest.fixture
-def webhook(sample: SampleStore) -> OutboxWebhook:
+def webhook(sample: SampleDatabase) -> OutboxWebhook:
     """An enabled webhook."""
     key = uuid.uuid4()
     row: dict[str, Any] = {"account_id": sample.account, "name": "x", "url": "https://example.com/", "secret": b"s"}
@@ -78,7 +78,7 @@ def webhook(sample: SampleStore) -> OutboxWebhook:
         "created_at": NOW_US,
         "updated_at": NOW_US,
     }
-    with sample.store.write() as connection:
+    with sample.database.write() as connection:
         webhooks_table.add(connection, {**row, "id": key})
     return OutboxWebhook(sample, key)
 
@@ -121,7 +121,7 @@ def test_one_failure_more_than_the_limit_disables(webhook: OutboxWebhook) -> Non
     assert told == [False] * MAX_FAILURES + [True, False]
     assert not webhook.load_row["enabled"]
     assert webhook.list_due(NOW_US + SECOND_US) == []
-    with webhook.sample.store.read() as connection:
+    with webhook.sample.database.read() as connection:
         assert outbox_table.list_enabled_webhooks(connection, webhook.sample.account) == []
         assert outbox_table.count_waiting(connection) == MAX_FAILURES + 2
 
@@ -151,7 +151,7 @@ def test_a_worker_that_stops_gives_back_what_it_holds(webhook: OutboxWebhook) ->
         webhook.queue_request()
     webhook.claim(limit=1)
     webhook.claim(OTHER_OWNER)
-    with webhook.sample.store.write() as connection:
+    with webhook.sample.database.write() as connection:
         outbox_table.release(connection, OWNER)
     assert len(webhook.claim()) == 1
 
@@ -162,7 +162,7 @@ def test_old_requests_are_removed(webhook: OutboxWebhook) -> None:
         webhook.queue_request(at)
     done, *_ = webhook.claim()
     webhook.settle(done, ok=True)
-    with webhook.sample.store.write() as connection:
+    with webhook.sample.database.write() as connection:
         assert outbox_table.delete_old(connection, NOW_US) == 0
         assert outbox_table.delete_old(connection, NOW_US + 1) == 1
         webhooks_table.update_row(connection, webhook.id, {"enabled": False})

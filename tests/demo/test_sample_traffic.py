@@ -90,7 +90,7 @@ def test_clicks_go_on_by_themselves(demo_service: RunningService, monkeypatch: p
     """While the demo runs, more sample clicks come, and none is to be told to a webhook."""
     monkeypatch.setattr(sample_traffic, "PAUSE_SECONDS", (0.0, 0.0))
     monkeypatch.setattr(sample_traffic, "MAX_LIVE_CLICKS", 12)
-    with demo_service.components.store.read() as connection:
+    with demo_service.components.database.read() as connection:
         raw = connection.exec_driver_sql("SELECT raw FROM contents LIMIT 1").scalar_one()
     person = next(iter(sample_recipients.make_recipients(Random(1), 1)))  # noqa: S311 - made-up people
     mail = sample_traffic.SampleMessage(person, "", 0, sample_traffic._open_links(demo_service.components, raw))

@@ -148,7 +148,7 @@ class ClickedService:
         return float(match[1])
 
     def stored_counts(self) -> collections.Counter[int]:
-        """How often each click is in the store."""
+        """How often each click is in the database."""
         database = sqlite3.connect(f"file:{self.data / 'linkweir.db'}?mode=ro", uri=True, timeout=20)
         try:
             return collections.Counter(row[0] for row in database.execute("SELECT position FROM clicks"))

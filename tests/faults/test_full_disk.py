@@ -47,7 +47,7 @@ def test_a_maildir_on_a_full_disk_defers(small_disk: Path) -> None:
     asyncio.run(maildir.deliver(make_outgoing_mail(b"x")))
 
 
-def test_a_full_store_refuses(small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_database_refuses(small_disk: Path, tmp_path: Path) -> None:
     """With no room for the database nothing is accepted (503), and what was accepted is all there."""
     with RunningService(small_disk / "data", maildir=tmp_path / "box", spool=tmp_path / "spool") as service:
         answers = [service.post_message(make_request(html_content="x" * 300_000)).status_code for _ in range(8)]

@@ -54,12 +54,12 @@ def test_a_malformed_database(tmp_path: Path) -> None:
     with RunningService(tmp_path) as served:
         served.send()
         wait_until(lambda: served.read_metric("linkweir_messages_delivered_total") == 1)
-        assert served.components.store.truncate_wal()
+        assert served.components.database.truncate_wal()
         with sqlite3.connect(tmp_path / "linkweir.db") as database:
             (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'contents'").fetchone()
             (size,) = database.execute("PRAGMA page_size").fetchone()
         database.close()
-        served.components.store.close()
+        served.components.database.close()
         with (tmp_path / "linkweir.db").open("r+b") as file:
             file.seek((page - 1) * size)
             file.write(b"\xff" * size)
@@ -117,7 +117,7 @@ def test_sqlites_files_are_taken_away(tmp_path: Path, names: list[str]) -> None:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         database.close()
         assert served.read_metric("linkweir_store_log_losses_total") >= 1
-        assert [line for line in served.logs if line["event"] == "store.log_removed"]
+        assert [line for line in served.logs if line["event"] == "database.log_removed"]
 
 
 def test_a_stopped_background_process(tmp_path: Path) -> None:

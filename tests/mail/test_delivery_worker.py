@@ -48,14 +48,14 @@ class FlakyTransport(Transport):
 
 
 class DeliveryHarness:
-    """A store with an account, a clock that a test can move, and workers on them."""
+    """A database with an account, a clock that a test can move, and workers on them."""
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_000 * SECOND_US
-        self.store = Database(folder / "linkweir.db", timeout=5)
-        migrate(self.store)
+        self.database = Database(folder / "linkweir.db", timeout=5)
+        migrate(self.database)
         self.account = uuid.uuid4()
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             accounts_table.create(connection, self.account, "x", 1)
 
     def queue_message(
@@ -85,7 +85,7 @@ class DeliveryHarness:
             sandbox_result=sandbox,
             **more,
         )
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             messages_table.add(connection, [new])
         return key
 
@@ -94,7 +94,7 @@ class DeliveryHarness:
         log = make_logger("error", io.StringIO())
         routes = transport if isinstance(transport, dict) else {"default": transport}
         return DeliveryWorker(
-            self.store,
+            self.database,
             routes,
             log,
             lease=10,
@@ -106,7 +106,7 @@ class DeliveryHarness:
 
     def get_status(self, key: uuid.UUID) -> str:
         """The message's status."""
-        with self.store.read() as connection:
+        with self.database.read() as connection:
             row = messages_table.get(connection, self.account, key)
         assert row is not None
         status: str = row["status"]
@@ -114,7 +114,7 @@ class DeliveryHarness:
 
     def list_attempts(self, key: uuid.UUID) -> list[str]:
         """The status of every attempt."""
-        with self.store.read() as connection:
+        with self.database.read() as connection:
             return [row["status"] for row in messages_table.list_delivery_attempts(connection, key)]
 
 
@@ -123,7 +123,7 @@ def delivery_harness(tmp_path: Path) -> Iterator[DeliveryHarness]:
     """A fresh bench."""
     made = DeliveryHarness(tmp_path)
     yield made
-    made.store.close()
+    made.database.close()
 
 
 def test_a_failure_is_tried_again_later(delivery_harness: DeliveryHarness) -> None:
@@ -150,7 +150,7 @@ def test_a_message_that_cannot_be_delivered_in_time_fails(delivery_harness: Deli
     worker.start()
     wait_until(lambda: delivery_harness.get_status(key) == "Failed")
     worker.stop()
-    with delivery_harness.store.read() as connection:
+    with delivery_harness.database.read() as connection:
         assert delivery_queue_table.count_waiting(connection) == 0
 
 
@@ -168,7 +168,7 @@ def test_an_expired_message_is_not_delivered(delivery_harness: DeliveryHarness) 
 def test_a_claim_ends_with_its_lease(delivery_harness: DeliveryHarness) -> None:
     """What a worker claimed before it died is left alone until the lease ends and then delivered by another."""
     key, dead = delivery_harness.queue_message(), uuid.uuid4()
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         assert (
             len(
                 delivery_queue_table.claim(
@@ -182,7 +182,7 @@ def test_a_claim_ends_with_its_lease(delivery_harness: DeliveryHarness) -> None:
             )
             == 1
         )
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         assert (
             delivery_queue_table.claim(
                 connection, uuid.uuid4(), "default", now=delivery_harness.now + 9 * SECOND_US, until=0, limit=5
@@ -197,7 +197,7 @@ def test_a_claim_ends_with_its_lease(delivery_harness: DeliveryHarness) -> None:
     worker.start()
     wait_until(lambda: delivery_harness.get_status(key) == "Delivered")
     worker.stop()
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         delivery_queue_table.settle(connection, dead, key, status="Failed", log="late", now=delivery_harness.now)
     assert delivery_harness.get_status(key) == "Delivered"
 
@@ -205,7 +205,7 @@ def test_a_claim_ends_with_its_lease(delivery_harness: DeliveryHarness) -> None:
 def test_a_mail_is_loaded_when_its_turn_comes(
     delivery_harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch of claims holds no mail: each is read from the store just before its delivery."""
+    """A batch of claims holds no mail: each is read from the database just before its delivery."""
     order: list[str] = []
     load, transport = messages_table.get_content, FlakyTransport(0)
     deliver = transport.deliver
@@ -232,13 +232,13 @@ def test_a_mail_is_loaded_when_its_turn_comes(
 def test_content_is_dropped_when_its_time_is_over(delivery_harness: DeliveryHarness) -> None:
     """Content past its time is removed with the delivery, but never before it."""
     key = delivery_harness.queue_message()
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         assert retention_queries.delete_contents(connection, delivery_harness.now + SECOND_US, 10) == 0
     worker = delivery_harness.make_worker(FlakyTransport(0))
     worker.start()
 
     def content() -> bytes | None:
-        with delivery_harness.store.read() as connection:
+        with delivery_harness.database.read() as connection:
             return messages_table.get_content(connection, key)
 
     wait_until(lambda: content() is None)
@@ -255,7 +255,7 @@ def test_everything_of_a_message_goes_in_the_end(delivery_harness: DeliveryHarne
     delivery_harness.now += 6 * SECOND_US
 
     def rows() -> int:
-        with delivery_harness.store.read() as connection:
+        with delivery_harness.database.read() as connection:
             tables = (tables_of_a_message.messages, tables_of_a_message.attempts, tables_of_a_message.events)
             return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
 
@@ -284,14 +284,14 @@ def test_a_slow_delivery_renews_its_lease(delivery_harness: DeliveryHarness) -> 
     """What takes longer than the lease is not delivered by anybody else meanwhile."""
     key, slow = delivery_harness.queue_message(), SlowTransport()
     first = DeliveryWorker(
-        delivery_harness.store,
+        delivery_harness.database,
         {"default": slow},
         make_logger("error", io.StringIO()),
         lease=1.5,
         first_wait=1,
         clock=lambda: time.time_ns() // 1000,
     )
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         far = time.time_ns() // 1000 + 3600 * SECOND_US
         connection.execute(update(tables_of_a_message.queue).values(expires_at=far))
         connection.execute(update(tables_of_a_message.messages).values(retain_until_at=far))
@@ -320,20 +320,20 @@ class RaisingTransport(FlakyTransport):
         raise self.error
 
 
-def test_a_store_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the relay has taken is noted when the store can be written again, and not delivered a second time."""
+def test_a_database_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the relay has taken is noted when the database can be written again, and not delivered a second time."""
     bench = DeliveryHarness(tmp_path)
     key, transport = bench.queue_message(), FlakyTransport(0)
     holder = sqlite3.connect(tmp_path / "linkweir.db", isolation_level=None, check_same_thread=False)
     deliver = transport.deliver
 
     async def delivering(mail: OutgoingMail) -> str:
-        holder.execute("BEGIN IMMEDIATE")  # another program has the store from here on
+        holder.execute("BEGIN IMMEDIATE")  # another program has the database from here on
         return await deliver(mail)
 
     monkeypatch.setattr(transport, "deliver", delivering)
-    bench.store.close()
-    bench.store = Database(tmp_path / "linkweir.db", timeout=0.2)
+    bench.database.close()
+    bench.database = Database(tmp_path / "linkweir.db", timeout=0.2)
     worker = bench.make_worker(transport)
     worker.start()
     wait_until(lambda: transport.delivered)
@@ -345,7 +345,7 @@ def test_a_store_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypatch:
     worker.stop()
     assert transport.delivered == [key]
     holder.close()
-    bench.store.close()
+    bench.database.close()
 
 
 def test_a_clock_that_jumps_makes_no_duplicate(delivery_harness: DeliveryHarness) -> None:
@@ -353,7 +353,7 @@ def test_a_clock_that_jumps_makes_no_duplicate(delivery_harness: DeliveryHarness
     key, slow = delivery_harness.queue_message(expires=99_999), SlowTransport()
     log = make_logger("error", io.StringIO())
     worker = DeliveryWorker(
-        delivery_harness.store, {"default": slow}, log, lease=10, first_wait=1, clock=lambda: delivery_harness.now
+        delivery_harness.database, {"default": slow}, log, lease=10, first_wait=1, clock=lambda: delivery_harness.now
     )
     worker.start()
     wait_until(lambda: slow.started == 1)
@@ -385,13 +385,13 @@ def test_logs_name_no_recipient(delivery_harness: DeliveryHarness) -> None:
     }
     log = make_logger("info", stream)
     worker = DeliveryWorker(
-        delivery_harness.store, routes, log, lease=10, first_wait=1, clock=lambda: delivery_harness.now
+        delivery_harness.database, routes, log, lease=10, first_wait=1, clock=lambda: delivery_harness.now
     )
     worker.start()
     wait_until(lambda: delivery_harness.get_status(key) == "Bounced")
     worker.stop()
     assert "550 5.1.1 <<address>>: no such user <address> here" in stream.getvalue()
-    with delivery_harness.store.read() as connection:
+    with delivery_harness.database.read() as connection:
         assert "b@example.org" in messages_table.list_delivery_attempts(connection, key)[0]["log"]
 
 
@@ -415,7 +415,7 @@ class SlowTransport(Transport):
 def test_retention_runs_while_mails_are_delivered(delivery_harness: DeliveryHarness) -> None:
     """What was kept long enough is removed on time, also while a delivery takes for ever."""
     old = delivery_harness.queue_message(retain=5)
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         connection.execute(delete(tables_of_a_message.queue))
     delivery_harness.queue_message()
     slow = SlowTransport()
@@ -425,7 +425,7 @@ def test_retention_runs_while_mails_are_delivered(delivery_harness: DeliveryHarn
     delivery_harness.now += 6 * SECOND_US
 
     def gone() -> bool:
-        with delivery_harness.store.read() as connection:
+        with delivery_harness.database.read() as connection:
             return messages_table.get(connection, delivery_harness.account, old) is None
 
     wait_until(gone)
@@ -449,14 +449,14 @@ def test_a_route_that_stalls_holds_no_other_up(delivery_harness: DeliveryHarness
         assert worker.delivered == 11
 
 
-def test_a_locked_store_after_a_delivery_makes_no_second_copy(delivery_harness: DeliveryHarness) -> None:
-    """While the store cannot be written nothing is forgotten: the delivery is noted when it can, and made once."""
+def test_a_locked_database_after_a_delivery_makes_no_second_copy(delivery_harness: DeliveryHarness) -> None:
+    """While the database cannot be written nothing is forgotten: the delivery is noted when it can, and made once."""
     key, slow = delivery_harness.queue_message(), SlowTransport()
     worker = delivery_harness.make_worker(slow)
-    delivery_harness.store._timeout = 0.1
+    delivery_harness.database._timeout = 0.1
     worker.start()
     wait_until(lambda: slow.started == 1)
-    other = sqlite3.connect(delivery_harness.store.path, isolation_level=None)
+    other = sqlite3.connect(delivery_harness.database.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     slow.release.set()
     time.sleep(1.5)
@@ -492,7 +492,7 @@ def test_a_bug_in_a_transport_waits_like_a_failure(
 def test_a_message_without_its_content_fails(delivery_harness: DeliveryHarness) -> None:
     """A message whose content was removed while it waited is not tried for ever: it has failed, and says why."""
     key = delivery_harness.queue_message()
-    with delivery_harness.store.write() as connection:
+    with delivery_harness.database.write() as connection:
         connection.execute(delete(tables_of_a_message.contents))
     worker = delivery_harness.make_worker(FlakyTransport(0))
     worker.start()

@@ -37,7 +37,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionServ
 
 def stored_link_count(service: RunningService, message_id: str) -> int | None:
     """What is stored of this message."""
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         here = messages.c.message_id == message_id.strip("<>")
         result: int | None = connection.execute(select(messages.c.tracked_links).where(here)).scalar_one()
         return result
@@ -97,7 +97,7 @@ def test_a_raw_mails_parts_count_together(service: SubmissionService) -> None:
         with service.connect() as client:
             mail = f"ahasend-track-clicks: {wish}\r\n" + MAIL.replace("{name}", f"tracked: {wish}")
             client.sendmail("news@example.com", ["ada@example.org"], mail.encode())
-        with service.components.store.read() as connection:
+        with service.components.database.read() as connection:
             here = messages.c.subject == f"tracked: {wish}"
             message_id = f"<{connection.execute(select(messages.c.message_id).where(here)).scalar_one()}>"
         assert len(set(delivered_link_indexes(service, message_id))) == count

@@ -25,8 +25,8 @@ PAGE = b'Content-Type: text/html\r\n\r\n<a href="https://example.com/">x</a>\r\n
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Database]:
-    """A fresh store."""
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A fresh database."""
     database = Database(tmp_path / "linkweir.db", timeout=5)
     migrate(database)
     yield database
@@ -52,16 +52,16 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         open_stage.add(b"x")
 
 
-def test_fifty_large_mails_need_the_memory_of_a_few(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fifty_large_mails_need_the_memory_of_a_few(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """One mail of a megabyte to fifty recipients, each with links of their own, never takes fifty megabytes."""
     monkeypatch.setattr(mail_buffer, "MAX_MEMORY_BYTES", 4 * MEGABYTE_BYTES)
     account = uuid.uuid4()
-    with store.write() as connection:
+    with database.write() as connection:
         accounts_table.create(connection, account, "x", 1)
         accounts_table.update_row(connection, account, {"track_clicks": True}, 1)
-    with store.read() as connection:
+    with database.read() as connection:
         who = account_lookup.load_account(connection, account)
-    submitter = Submitter(store, "https://t.example.com/", Switches(), "sealed", make_logger("error"))
+    submitter = Submitter(database, "https://t.example.com/", Switches(), "sealed", make_logger("error"))
     mail = b"From: a@example.com\r\n" + PAGE + (b"x" * 998 + b"\r\n") * (MEGABYTE_BYTES // 1000)
     people = tuple(f"r{n}@example.org" for n in range(50))
     tracemalloc.start()
@@ -71,7 +71,7 @@ def test_fifty_large_mails_need_the_memory_of_a_few(store: Database, monkeypatch
     finally:
         tracemalloc.stop()
     assert peak < 20 * MEGABYTE_BYTES
-    with store.read() as connection:
+    with database.read() as connection:
         result = [messages_table.get_content(connection, key) or b"" for key in created]
     assert len(set(result)) == 50
     assert all(item.endswith(mail[-MEGABYTE_BYTES // 2 :]) for item in result)

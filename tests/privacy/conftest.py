@@ -1,5 +1,5 @@
 """The fixtures of tests.stats that these tests use, too."""
 
-from tests.stats.conftest import account, store
+from tests.stats.conftest import account, database
 
-__all__ = ["account", "store"]
+__all__ = ["account", "database"]

@@ -50,16 +50,16 @@ def make_message(account: uuid.UUID, number: int, to_person: bool, rng: random.R
     )
 
 
-def test_pages_that_were_split_hold_no_old_copies(store: Database, account: uuid.UUID) -> None:
+def test_pages_that_were_split_hold_no_old_copies(database: Database, account: uuid.UUID) -> None:
     """Among thousands of rows that grew, moved and went, no byte of the person's is left after erasing."""
     rng = random.Random(4)  # noqa: S311 - the same on every run
     everybody: list[tuple[uuid.UUID, bool]] = []
     for part in range(30):
         some = [make_message(account, part * 50 + n, rng.random() < 0.1, rng) for n in range(50)]
         everybody += [(item.id, item.subject == "SecretName") for item in some]
-        with store.write() as connection:
+        with database.write() as connection:
             messages_table.add(connection, some)
-        with store.write() as connection:
+        with database.write() as connection:
             for key, theirs in rng.sample(everybody, 40):
                 words = {"ip": "203.0.113.99", "user_agent": "SecretAgent " * rng.randint(1, 9)} if theirs else {}
                 insert_click(connection, account, message_id=key, at=rng.getrandbits(40), **words)
@@ -68,42 +68,44 @@ def test_pages_that_were_split_hold_no_old_copies(store: Database, account: uuid
                 connection.execute(update(table).where(table.c.id == key).values(subject=longer))
                 if rng.random() < 0.3:
                     connection.execute(delete(schema.contents).where(schema.contents.c.message_id == key))
-    rebuild_aggregates(store, DAY_US, lambda _what, _count: True)
-    people = PrivacyRequests(store, ERASURE_CONTEXT)
+    rebuild_aggregates(database, DAY_US, lambda _what, _count: True)
+    people = PrivacyRequests(database, ERASURE_CONTEXT)
     done = people.erase("secret.person@EXAMPLE.org", 10 * DAY_US)
     assert done.overwritten
     assert done.rows["messages"] == sum(theirs for _, theirs in everybody)
     result = {
         path.name: word
-        for path in store.path.parent.iterdir()
+        for path in database.path.parent.iterdir()
         for word in PERSONAL_VALUES
         if word in path.read_bytes().lower()
     }
     assert result == {}
 
 
-def test_links_of_others_that_name_the_person_lose_their_destination(store: Database, account: uuid.UUID) -> None:
+def test_links_of_others_that_name_the_person_lose_their_destination(database: Database, account: uuid.UUID) -> None:
     """A link in somebody else's mail that was followed keeps its count, not a destination that holds the address."""
     other = make_message(account, 1, False, random.Random(1))  # noqa: S311
     place = "https://example.com/?about=secret.person%40example.org"
-    with store.write() as connection:
+    with database.write() as connection:
         messages_table.add(connection, [other])
         insert_click(connection, account, message_id=other.id, destination=place)
-    rebuild_aggregates(store, DAY_US, lambda _what, _count: True)
-    with store.read() as connection:
+    rebuild_aggregates(database, DAY_US, lambda _what, _count: True)
+    with database.read() as connection:
         assert [row.destination for row in connection.execute(select(schema.message_links))] == [place]
-    assert PrivacyRequests(store, ERASURE_CONTEXT).erase("secret.person@example.org", 10 * DAY_US, account).overwritten
-    with store.read() as connection:
+    assert (
+        PrivacyRequests(database, ERASURE_CONTEXT).erase("secret.person@example.org", 10 * DAY_US, account).overwritten
+    )
+    with database.read() as connection:
         assert [(row.destination, row.human) for row in connection.execute(select(schema.message_links))] == [(None, 1)]
-    for path in store.path.parent.iterdir():
+    for path in database.path.parent.iterdir():
         assert b"secret.person" not in path.read_bytes().lower(), path.name
 
 
-def test_erasure_does_not_vacuum_a_large_database(store: Database, account: uuid.UUID) -> None:
+def test_erasure_does_not_vacuum_a_large_database(database: Database, account: uuid.UUID) -> None:
     """Over the limit the rows go all the same, and the answer says that fragments may be left."""
-    with store.write() as connection:
+    with database.write() as connection:
         messages_table.add(connection, [make_message(account, 1, True, random.Random(1))])  # noqa: S311
-    people = PrivacyRequests(store, ERASURE_CONTEXT)
+    people = PrivacyRequests(database, ERASURE_CONTEXT)
     done = people.erase("secret.person@example.org", 10 * DAY_US, limit=1000)
     assert (done.rows["messages"], done.overwritten) == (1, False)
     assert people.erase("secret.person@example.org", 10 * DAY_US).rows["messages"] == 0

@@ -60,7 +60,7 @@ def test_a_patient_one_waits(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
-    """Without the data folder nobody begins, and is told that the store does not answer."""
+    """Without the data folder nobody begins, and is told that the database does not answer."""
     with pytest.raises(DatabaseUnavailable), exclusive_erasure(tmp_path / "gone"):
         pass
 

@@ -54,7 +54,7 @@ class SubmissionService(RunningService):
     @property
     def credentials(self) -> tuple[str, str]:
         """Username and password; made with the first look."""
-        result = create_smtp_credential(self.components.store)
+        result = create_smtp_credential(self.components.database)
         if result is not None:
             self._credential = result
         return self._credential

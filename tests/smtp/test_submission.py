@@ -178,13 +178,13 @@ def list_outbox_mails(service: SubmissionService) -> list[Message]:
     return [email.message_from_bytes(path.read_bytes()) for path in list_outbox_files(service)]
 
 
-def test_a_locked_store_is_a_temporary_failure(service: SubmissionService) -> None:
+def test_a_locked_database_is_a_temporary_failure(service: SubmissionService) -> None:
     """While the database cannot be written nothing is accepted: 451, and the client may try again."""
-    with service.connect() as client, service.components.store.write():
-        service.components.store._timeout = 0.2
+    with service.connect() as client, service.components.database.write():
+        service.components.database._timeout = 0.2
         with pytest.raises(smtplib.SMTPResponseException) as refused:
             client.sendmail("a@example.com", ["ada@example.org"], MAIL)
-    service.components.store._timeout = 5
+    service.components.database._timeout = 5
     assert refused.value.smtp_code == 451
 
 
@@ -192,12 +192,12 @@ def test_a_stop_answers_what_was_stored(tmp_path: Path, monkeypatch: pytest.Monk
     """A mail whose commit has begun when the service stops is answered 250, one that comes after it 421."""
     entered, go = threading.Event(), threading.Event()
     with SubmissionService(tmp_path / "data") as service:
-        store = service.components.submitter.submit_raw
+        database = service.components.submitter.submit_raw
 
         def slowly(*args: Any, **names: Any) -> Any:
             entered.set()
             assert go.wait(20)
-            return store(*args, **names)
+            return database(*args, **names)
 
         monkeypatch.setattr(service.components.submitter, "submit_raw", slowly)
         with service.connect() as client, service.connect() as late:

@@ -1,4 +1,4 @@
-"""A store for the tests of what is read from it."""
+"""A database for the tests of what is read from it."""
 
 import uuid
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from linkweir.db.schema_upgrade import migrate
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Database]:
-    """A migrated store."""
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A migrated database."""
     database = Database(tmp_path / "data" / "linkweir.db", timeout=1)
     migrate(database)
     yield database
@@ -21,9 +21,9 @@ def store(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def account(store: Database) -> uuid.UUID:
+def account(database: Database) -> uuid.UUID:
     """An account in it."""
     key = uuid.uuid4()
-    with store.write() as connection:
+    with database.write() as connection:
         accounts_table.create(connection, key, "x", 1)
     return key

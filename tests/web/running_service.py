@@ -80,7 +80,7 @@ class RunningService:
 
     def __enter__(self) -> Self:
         self.components.start()
-        self.key = create_api_key(self.components.store, "test") or ""
+        self.key = create_api_key(self.components.database, "test") or ""
         self.account = str(self.components.account)
         self._running.__enter__()
         self.client = httpx.Client(
@@ -138,15 +138,15 @@ class RunningService:
         missing = select(func.count()).select_from(messages).where(messages.c.delivered_at.is_(None))
 
         def is_delivered() -> bool:
-            with self.components.store.read() as connection:
+            with self.components.database.read() as connection:
                 return connection.scalar(missing) == 0
 
         wait_until(is_delivered)
-        with self.components.store.write() as connection:
+        with self.components.database.write() as connection:
             connection.execute(update(messages).values(delivered_at=messages.c.delivered_at - 600 * SECOND_US))
 
     def wait_until_ingested(self) -> None:
-        """Wait until every click that was answered has been brought from the journal to the store."""
+        """Wait until every click that was answered has been brought from the journal to the database."""
         wait_until(lambda: self.components.local_journal.unacknowledged == 0)
 
     def request_when_allowed(self, method: str, path: str) -> httpx.Response:

@@ -19,7 +19,7 @@ HOSTILE_URL = "https://example.com/\"><script>alert(1)</script>?a=1&b='2'"
 def block_and_wait(service: RunningService, text: str) -> None:
     """Block it, and wait until the service has noticed."""
     kind, value = parse_target(text)
-    with service.components.store.write() as connection:
+    with service.components.database.write() as connection:
         blocklist_table.add(connection, kind, value, "phishing", 1)
     wait_until(
         lambda: (
@@ -52,14 +52,14 @@ def test_nobody_is_sent_to_what_is_blocked(service: RunningService, what: str) -
     assert service.click_count(message_id) == 1
 
 
-def test_what_was_blocked_stays_blocked_without_the_store(service: RunningService) -> None:
+def test_what_was_blocked_stays_blocked_without_the_database(service: RunningService) -> None:
     """While the database is locked or gone the blocked host stays blocked and all others are open."""
     _, link = send_and_get_link(service)
     block_and_wait(service, "example.com")
     lock = sqlite3.connect(service.settings.database, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     service.settings.database.rename(service.settings.database.with_suffix(".gone"))
-    wait_until(lambda: [line for line in service.logs if line["event"] == "link_policy.store_unavailable"])
+    wait_until(lambda: [line for line in service.logs if line["event"] == "link_policy.database_unavailable"])
     assert service.reader.get(link).status_code == 410
     assert service.reader.get(mint_link(service, "https://example.org/", message=1)).status_code == 302
     lock.close()
@@ -103,7 +103,7 @@ def test_nothing_can_be_put_into_the_page(service: RunningService) -> None:
     ]
 
 
-def test_the_page_needs_no_store(service: RunningService) -> None:
+def test_the_page_needs_no_database(service: RunningService) -> None:
     """Without the database the marked link still asks, and the fact waits in the journal."""
     _, link = send_and_get_link(service)
     require_confirmation(service, r"example\.com/a")

@@ -161,8 +161,8 @@ def test_an_unknown_smtp_user_takes_the_same_work_as_a_wrong_password(
 
 
 def test_api_keys_are_selected_by_their_digest(service: RunningService) -> None:
-    """The store holds SHA-256 of keys, and looks them up by it: how long that takes says nothing of the key itself, and
-    a key that is nearly right is as wrong as any.
+    """The database holds SHA-256 of keys, and looks them up by it: how long that takes says nothing of the key itself,
+    and a key that is nearly right is as wrong as any.
     """
     database = service.settings.database.read_bytes() + Path(f"{service.settings.database}-wal").read_bytes()
     assert hashlib.sha256(service.key.encode()).digest() in database

@@ -98,6 +98,6 @@ def test_who_follows_it_is_a_machine(service: RunningService) -> None:
 
 def list_hits(service: RunningService) -> list[Any]:
     """Every hit, oldest first."""
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         assert service.components.account
         return list(clicks_table.list_for_account(connection, service.components.account))

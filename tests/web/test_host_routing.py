@@ -84,7 +84,7 @@ def test_hosts_can_be_named(tmp_path: Path) -> None:
             assert get_status(served, "/healthz", host).status_code == 200, host
 
 
-def test_the_last_known_hosts_apply_without_the_store(service: RunningService) -> None:
+def test_the_last_known_hosts_apply_without_the_database(service: RunningService) -> None:
     """While the database is away, a domain's host stays what it was."""
     add_tracking_domain(service)
     lock = sqlite3.connect(service.settings.database, isolation_level=None)
@@ -99,7 +99,7 @@ def test_the_last_known_hosts_apply_without_the_store(service: RunningService) -
 
 def is_refresh_failing(service: RunningService) -> bool:
     """Did a look at the domains fail?"""
-    return any(line["event"] == "hosts.store_unavailable" for line in service.logs)
+    return any(line["event"] == "hosts.database_unavailable" for line in service.logs)
 
 
 @pytest.mark.parametrize("text", ["https://office.example", "office.example/x", "office.example:80", "a@b.example"])

@@ -23,7 +23,7 @@ def list_events(service: RunningService) -> list[dict[str, Any]]:
     account = service.components.account
     assert account is not None
     service.wait_until_ingested()
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         return [dict(row) for row in clicks_table.list_for_account(connection, account)]
 
 
@@ -150,7 +150,7 @@ def test_keys_of_somebody_else_open_nothing(service: RunningService) -> None:
 
 
 def test_short_links_of_unknown_messages_are_404(service: RunningService) -> None:
-    """A short link that verifies but whose message or link this store does not know leads nowhere."""
+    """A short link that verifies but whose message or link this database does not know leads nowhere."""
     for message in (1, 2**64 - 1, "sale"):
         tracker = Tracker(service.components.keyring, service.settings.base_url, message=message, style="short")
         assert service.reader.get(tracker.mint("https://example.com/", 0)).status_code == 404
@@ -171,7 +171,7 @@ def test_destinations_reach_the_location_exactly(service: RunningService, destin
 
 
 def test_links_minted_in_bulk_count_for_the_keys_owner(service: RunningService) -> None:
-    """A message that the store does not know is kept by its name, for the account that owns the key."""
+    """A message that the database does not know is kept by its name, for the account that owns the key."""
     for who in ("spring-sale", 77):
         assert service.reader.get(mint_link(service, "https://example.com/", message=who)).status_code == 302
     assert [(fact["message_ref"], fact["message_id"]) for fact in list_events(service)] == [
@@ -283,8 +283,8 @@ def test_a_short_link_waits_for_no_request_to_the_api(tmp_path: Path) -> None:
         assert sending.result()
 
 
-def test_a_short_link_without_the_store_gets_503(service: RunningService) -> None:
-    """A short link needs the store: without it the answer is 503 with Retry-After, not a wrong 404."""
+def test_a_short_link_without_the_database_gets_503(service: RunningService) -> None:
+    """A short link needs the database: without it the answer is 503 with Retry-After, not a wrong 404."""
     _, link = send_and_get_link(service, link_style="short")
     shutil.rmtree(service.settings.data)
     answer = service.reader.get(link)

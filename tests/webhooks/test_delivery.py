@@ -123,8 +123,8 @@ def test_a_clock_that_jumped_ahead_and_back_delays_no_request(tmp_path: Path) ->
             before.send()
             wait_until(lambda: receiver.received)
         later = {"due_at": outbox.c.due_at + year, "claimed_until_at": outbox.c.due_at + year}
-        store = Database(before.settings.database, timeout=5)
-        with contextlib.closing(store), store.write() as connection:
+        database = Database(before.settings.database, timeout=5)
+        with contextlib.closing(database), database.write() as connection:
             connection.execute(update(outbox).values(**later, claimed_by=uuid.uuid4()))
         receiver.behaviour = "ok"
         with RunningService(tmp_path / "data", **settings) as after:
@@ -133,7 +133,7 @@ def test_a_clock_that_jumped_ahead_and_back_delays_no_request(tmp_path: Path) ->
 
 def list_states(service: RunningService) -> list[str]:
     """The states of all requests."""
-    with service.components.store.read() as connection:
+    with service.components.database.read() as connection:
         return list(connection.scalars(select(outbox.c.state)))
 
 
@@ -198,7 +198,7 @@ def test_old_requests_are_removed_while_many_are_sent(tmp_path: Path, monkeypatc
             "kind": "x",
             "body": b"{}",
         }
-        with served.components.store.write() as connection:
+        with served.components.database.write() as connection:
             requests.add(connection, [{**one, "at": now - 8 * 86_400_000_000}])
             connection.execute(update(outbox).values(state="succeeded"))
             requests.add(connection, [{**one, "at": now}] * 2000)
@@ -210,7 +210,7 @@ def test_more_than_a_hundred_failures_disable(service: RunningService) -> None:
     """The 101st failure in a row disables the webhook, and `enabled` true lets it begin anew."""
     with WebhookReceiver("fail") as receiver:
         webhook = create_webhook(service, receiver.url, "reception")
-        with service.components.store.write() as connection:
+        with service.components.database.write() as connection:
             connection.execute(update(webhooks).values(errors_since_last_success=100))
         service.send()
         wait_until(lambda: not get_webhook(service, webhook)["enabled"])
@@ -245,7 +245,7 @@ def test_private_addresses_are_refused_at_connect_time(tmp_path: Path) -> None:
         served.send()
         wait_until(lambda: list_states(served) == ["failed"])
         assert receiver.received == []
-        with served.components.store.read() as connection:
+        with served.components.database.read() as connection:
             assert "refused" in (connection.scalar(select(outbox.c.last_error)) or "")
 
 

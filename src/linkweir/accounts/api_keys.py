@@ -177,7 +177,7 @@ def revoke_api_key(connection: Connection, account: uuid.UUID, key_id: uuid.UUID
 
 
 def authenticate_api_key(
-    store: Database, key: str, account_id: uuid.UUID | None, address: str | None, now: int
+    database: Database, key: str, account_id: uuid.UUID | None, address: str | None, now: int
 ) -> ApiPrincipal:
     """Return the principal of a key that belongs to this account (None: to any) and opens from this address.
 
@@ -185,7 +185,7 @@ def authenticate_api_key(
     compared in constant time. Raises Unauthorized, ForbiddenIp, DatabaseUnavailable.
     """
     presented = key_digest(key)
-    with store.read() as connection:
+    with database.read() as connection:
         row = api_keys_table.get_by_digest(connection, presented)
         if row is None or not hmac.compare_digest(row["digest"], presented):
             raise Unauthorized
@@ -197,11 +197,11 @@ def authenticate_api_key(
     if not networks_of.allows(row["ip_allow_list"], address):
         raise ForbiddenIp
     if (row["last_used_at"] or 0) + LAST_USED_INTERVAL_US < now:
-        _record_use(store, row["id"], now)
+        _record_use(database, row["id"], now)
     return ApiPrincipal(account, row["id"], tuple(row["scopes"]), tuple(row["ip_allow_list"]), address)
 
 
-def _record_use(store: Database, key_id: uuid.UUID, now: int) -> None:
+def _record_use(database: Database, key_id: uuid.UUID, now: int) -> None:
     """Not worth a wait or a failure: a database that cannot be written to must still be readable."""
-    with contextlib.suppress(DatabaseUnavailable), store.write(timeout=0.05) as connection:
+    with contextlib.suppress(DatabaseUnavailable), database.write(timeout=0.05) as connection:
         api_keys_table.touch(connection, key_id, now)

@@ -22,17 +22,17 @@ LEASE_US = 60 * SECOND_US  # after which a request that never had a response may
 class IdempotentRequest:
     """A request that should be carried out once; without a `key` nothing is stored, and it is carried out each time."""
 
-    def __init__(self, store: Database, vault: Vault, account: uuid.UUID, key: str, fingerprint: bytes) -> None:
+    def __init__(self, database: Database, vault: Vault, account: uuid.UUID, key: str, fingerprint: bytes) -> None:
         self.key = key
         self.is_stored = False
-        self._store, self._vault = store, vault
+        self._database, self._vault = database, vault
         self._account, self._fingerprint = account, fingerprint
         self._started_at = 0
 
     def start(self) -> RowMapping | None:
         """Take the lease; return the row of an earlier request with this key, None when this is the first."""
         self._started_at = now()
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             return idempotency_table.start(
                 connection,
                 self._account,
@@ -77,10 +77,10 @@ class IdempotentRequest:
 
     def store_error(self, status: int, body: bytes) -> None:
         """Store the response to a request that will always fail. Raises RequestInProgress."""
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             self.store_response(connection, status, body)
 
     def release(self) -> None:
         """End the lease of a request that came to nothing: it may be made again."""
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             idempotency_table.discard(connection, self._account, self.key, self._started_at)

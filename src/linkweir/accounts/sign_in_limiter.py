@@ -36,14 +36,14 @@ class SignInAttempt:
 class SignInLimiter:
     """Consumes a token before each attempt and refunds it after a success; `clock` in microseconds since 1970."""
 
-    def __init__(self, store: Database, clock: Callable[[], int]) -> None:
-        self._store = store
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database = database
         self._clock = clock
 
     def begin_sign_in(self, address: str | None, email: str) -> SignInAttempt:
         """Somebody at an address is about to try. Raises RateLimited, DatabaseUnavailable."""
         network = rate_limit_network(address)
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             known = sign_in_limits_table.has_signed_in_from(connection, email, _network_key(network), self._clock())
         from_there = SignInLimit(_hash_key("network", network), *NETWORK_LIMIT)
         return self._spend(network, (from_there,) if known else (from_there, SignInLimit(user_key(email), *USER_LIMIT)))
@@ -54,9 +54,9 @@ class SignInLimiter:
 
     def _spend(self, network: str, limits: tuple[SignInLimit, ...]) -> SignInAttempt:
         """Counted as failed beforehand: many at once cannot all slip through."""
-        with self._store.read() as connection:  # a flood that is refused does not keep writers waiting
+        with self._database.read() as connection:  # a flood that is refused does not keep writers waiting
             _raise_if_limited(connection, limits, self._clock())
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             _raise_if_limited(connection, limits, self._clock())
             sign_in_limits_table.consume(connection, limits, self._clock())
         return SignInAttempt(network, limits)

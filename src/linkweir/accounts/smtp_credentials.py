@@ -87,9 +87,9 @@ def delete_smtp_credential(connection: Connection, account: uuid.UUID, credentia
         raise NotFound("there is no such SMTP credential")
 
 
-def authenticate_smtp_credential(store: Database, username: str, password: str) -> RowMapping | None:
+def authenticate_smtp_credential(database: Database, username: str, password: str) -> RowMapping | None:
     """Return the row of the credential, or None when username or password is wrong. Raises DatabaseUnavailable."""
-    with store.read() as connection:
+    with database.read() as connection:
         row = smtp_credentials_table.get_by_username(connection, username)
     stored = row["digest"] if row is not None else bytes(32)
     return row if hmac.compare_digest(password_digest(password), stored) else None

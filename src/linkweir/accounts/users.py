@@ -31,14 +31,14 @@ def parse_email(text: str) -> str:
     return email
 
 
-def create_user(store: Database, account: uuid.UUID | None, email: str, password: str, now: int) -> uuid.UUID:
+def create_user(database: Database, account: uuid.UUID | None, email: str, password: str, now: int) -> uuid.UUID:
     """Create a user of an account (None: of the oldest) and return the id.
 
     Raises ValidationError, NotFound, LinkweirError without any account, and Conflict when the address is taken.
     """
     email, stored = parse_email(email), passwords.hash_password(password)
     try:
-        with store.write() as connection:
+        with database.write() as connection:
             owner = account or account_settings.require_default_account(connection)
             account_settings.get_account(connection, owner)
             return users_table.add(connection, owner, email, stored, now)
@@ -59,13 +59,13 @@ def get_user(connection: Connection, email: str) -> RowMapping:
     return row
 
 
-def set_password(store: Database, email: str, password: str, now: int) -> None:
+def set_password(database: Database, email: str, password: str, now: int) -> None:
     """Set a user's password, end their sessions, and forget failed attempts to sign in.
 
     Raises ValidationError, NotFound.
     """
     hashed = passwords.hash_password(password)
-    with store.write() as connection:
+    with database.write() as connection:
         row = get_user(connection, email)
         users_table.set_password(connection, row["id"], hashed, now)
         sign_in_limits_table.reset(connection, user_key(row["email"]))
@@ -82,19 +82,19 @@ def delete_user(connection: Connection, user: RowMapping) -> None:
 
 
 def sign_in(
-    store: Database, limiter: SignInLimiter, *, address: str | None, email: str, password: str, now: int
+    database: Database, limiter: SignInLimiter, *, address: str | None, email: str, password: str, now: int
 ) -> str | None:
     """Open a session and return its secret, or None when e-mail or password is wrong; `address` is the client's.
 
     Takes as long for an address that nobody has. Raises RateLimited, DatabaseUnavailable.
     """
     attempt = limiter.begin_sign_in(address, email)
-    with store.read() as connection:
+    with database.read() as connection:
         user = users_table.get_by_email(connection, email)
     if not passwords.verify_password(user["password"] if user else None, password) or user is None:
         return None
     stronger = passwords.hash_password(password) if passwords.needs_rehash(user["password"]) else None
-    with store.write() as connection:
+    with database.write() as connection:
         limiter.record_success(connection, attempt, user["id"])
         if stronger:
             users_table.rehash_password(connection, user["id"], stronger)
@@ -102,7 +102,7 @@ def sign_in(
 
 
 def change_password(
-    store: Database, limiter: SignInLimiter, user: RowMapping, *, current: str, new: str, now: int
+    database: Database, limiter: SignInLimiter, user: RowMapping, *, current: str, new: str, now: int
 ) -> str:
     """Change the password of a signed-in user, end all their sessions and return the secret of a new one.
 
@@ -113,7 +113,7 @@ def change_password(
     attempt = limiter.begin_password_change(user["id"])
     if not passwords.verify_password(user["password"], current):
         raise Forbidden("", "The current password is wrong")
-    with store.write() as connection:
+    with database.write() as connection:
         limiter.record_success(connection, attempt, user["id"])
         users_table.set_password(connection, user["id"], hashed, now)
         return _open_session(connection, user["id"], now)

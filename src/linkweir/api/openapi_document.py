@@ -27,7 +27,7 @@ ERROR_DESCRIPTIONS = {
     415: "The body is compressed: send it as it is",
     422: "The Idempotency-Key was used for another request",
     429: "Too many requests; see Retry-After",
-    503: "The store does not answer; nothing was accepted",
+    503: "The database does not answer; nothing was accepted",
 }
 IDEMPOTENCY_KEY_PARAMETER = {
     "name": "Idempotency-Key",

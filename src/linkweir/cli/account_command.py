@@ -37,10 +37,10 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run_add(args: argparse.Namespace) -> int:
     """Make an account and its first API key; id and key go to standard output, a line each."""
-    with reject_invalid_arguments(), open_data_folder(args, create=True) as (_settings, store):
+    with reject_invalid_arguments(), open_data_folder(args, create=True) as (_settings, database):
         from linkweir.accounts import account_settings, api_keys
 
-        with store.write() as connection:
+        with database.write() as connection:
             account = account_settings.create_account(connection, args.name, now())
             _, key = api_keys.create_api_key(connection, account, "first", now())
     print(f"account {account}\nAPI key {key}")
@@ -50,7 +50,7 @@ def run_add(args: argparse.Namespace) -> int:
 
 def run_list(args: argparse.Namespace) -> int:
     """One line for each account, the oldest first."""
-    with open_data_folder(args) as (_settings, store), store.read() as connection:
+    with open_data_folder(args) as (_settings, database), database.read() as connection:
         from linkweir.accounts import account_settings
 
         for row in account_settings.list_accounts(connection):

@@ -68,7 +68,7 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """Print the keys, without secrets."""
-    with open_data_folder(args) as (_settings, store), store.read() as connection:
+    with open_data_folder(args) as (_settings, database), database.read() as connection:
         from linkweir.accounts import account_settings, api_keys
 
         account = account_settings.require_default_account(connection)
@@ -100,7 +100,7 @@ def _format_last_used(row: dict[str, Any]) -> str:
 
 def run_create(args: argparse.Namespace) -> int:
     """Make a key; it alone goes to standard output."""
-    with open_data_folder(args) as (_settings, store), store.write() as connection:
+    with open_data_folder(args) as (_settings, database), database.write() as connection:
         from linkweir.accounts import account_settings, api_keys
 
         account = account_settings.require_default_account(connection)
@@ -112,7 +112,7 @@ def run_create(args: argparse.Namespace) -> int:
 
 def run_revoke(args: argparse.Namespace) -> int:
     """End the named keys, all or none. Raises UsageError for a name that fits no key, or several."""
-    with open_data_folder(args) as (_settings, store), store.write() as connection:
+    with open_data_folder(args) as (_settings, database), database.write() as connection:
         from linkweir.accounts import account_settings, api_keys
 
         account = account_settings.require_default_account(connection)

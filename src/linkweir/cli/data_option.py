@@ -58,8 +58,8 @@ def open_data_folder(args: argparse.Namespace, *, create: bool = False) -> Itera
         settings = data_folder_settings(args.data)
     from linkweir.db.schema_upgrade import open_database
 
-    with open_database(settings) as store:
-        yield settings, store
+    with open_database(settings) as database:
+        yield settings, database
 
 
 @contextmanager

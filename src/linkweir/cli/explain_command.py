@@ -45,9 +45,9 @@ def run(args: argparse.Namespace) -> int:
     from linkweir.clicks.known_networks import KnownNetworks
     from linkweir.clicks.verdict_explanation import explain_verdict
 
-    with open_data_folder(args) as (settings, store):
+    with open_data_folder(args) as (settings, database):
         enricher = Enricher(settings.mmdb, KnownNetworks.load(settings.networks))
-        with store.read() as connection:
+        with database.read() as connection:
             explanation = explain_verdict(connection, click, enricher)
     if explanation is None:
         raise UsageError(f"no click {click} is stored here; clicks in privacy mode `none` never are")

@@ -47,19 +47,19 @@ def run(args: argparse.Namespace) -> int:
     """Write the file."""
     if args.clickers and not args.tag:
         raise UsageError("--clickers needs --tag")
-    with open_data_folder(args) as (_settings, store):
+    with open_data_folder(args) as (_settings, database):
         from linkweir.accounts import account_settings
         from linkweir.stats import click_rows
         from linkweir.stats.export import export_chunks, parse_format
 
-        with store.read() as connection:
+        with database.read() as connection:
             account = args.account or account_settings.require_default_account(connection)
         if args.clickers:
-            rows, columns = click_rows.iter_clickers(store, account, args.tag), click_rows.CLICKER_COLUMNS
+            rows, columns = click_rows.iter_clickers(database, account, args.tag), click_rows.CLICKER_COLUMNS
         else:
             end = args.end if args.end is not None else now()
             start = args.start if args.start is not None else max(0, end - 30 * DAY_US)
-            rows = click_rows.iter_clicks(store, account, start, end, tag=args.tag)
+            rows = click_rows.iter_clicks(database, account, start, end, tag=args.tag)
             columns = click_rows.CLICK_COLUMNS
         chunks = export_chunks(rows, columns, parse_format(args.format))
         if args.output is None or str(args.output) == "-":

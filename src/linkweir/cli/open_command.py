@@ -77,11 +77,11 @@ def _open_with_database(args: argparse.Namespace) -> LinkFields:
     from linkweir.mail import stored_messages
     from linkweir.tokens import keyring_file
 
-    with service(args) as (settings, store):
+    with service(args) as (settings, database):
         opened = _open_link(keyring_file.load(settings.key_path), args.url)
         fields = _to_fields(opened)
         if isinstance(opened.message, int):
-            with store.read() as connection:
+            with database.read() as connection:
                 message = stored_messages.find_message_by_number(connection, opened.message)
                 fields["message_id"] = None if message is None else str(message)
                 if opened.destination is None:

@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
     """Rebuild and say how it goes. Raises UsageError where there is no data, DatabaseUnavailable."""
     from linkweir.clicks.ingest import rebuild_worker
 
-    with open_data_folder(args) as (_settings, store):
-        total = rebuild_worker.count_stored_clicks(store)
+    with open_data_folder(args) as (_settings, database):
+        total = rebuild_worker.count_stored_clicks(database)
 
         def progress(what: str, done: int) -> bool:
             print(
@@ -41,6 +41,6 @@ def run(args: argparse.Namespace) -> int:
             )  # a part may be half empty
             return True
 
-        rebuild_worker.rebuild_aggregates(store, now(), progress)
+        rebuild_worker.rebuild_aggregates(database, now(), progress)
     print(f"Recalculated the totals from the stored clicks; clicks: {total:,}")
     return 0

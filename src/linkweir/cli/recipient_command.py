@@ -62,11 +62,11 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Print the JSON."""
-    with open_data_folder(args) as (settings, store):
+    with open_data_folder(args) as (settings, database):
         from linkweir.mail.addresses import normalize_domain
         from linkweir.privacy_requests import open_privacy_requests
 
-        for piece in open_privacy_requests(settings, store).export(normalize_domain(args.email)):
+        for piece in open_privacy_requests(settings, database).export(normalize_domain(args.email)):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.write(b"\n")
     return 0
@@ -76,11 +76,11 @@ def run_erase(args: argparse.Namespace) -> int:
     """Erase, and say what was removed; 1 when old copies may be left in the database's files."""
     if not args.yes:
         raise UsageError("this removes everything on them for good: say --yes if you mean it")
-    with open_data_folder(args) as (settings, store):
+    with open_data_folder(args) as (settings, database):
         from linkweir.mail.addresses import normalize_domain
         from linkweir.privacy_requests import open_privacy_requests
 
-        privacy_requests = open_privacy_requests(settings, store)
+        privacy_requests = open_privacy_requests(settings, database)
         for index, email in enumerate(args.email):
             last = index + 1 == len(args.email)  # the database is written anew once
             done = privacy_requests.erase(normalize_domain(email), now(), limit=None if last else 0, full_scan=True)

@@ -52,11 +52,11 @@ def add_to(commands: SubcommandParsers) -> None:
 
 def run_add(args: argparse.Namespace) -> int:
     """Make a user of an account, the first one unless another is named."""
-    with reject_invalid_arguments(), open_data_folder(args) as (_settings, store):
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, database):
         from linkweir.accounts import account_settings, users
 
         email = users.parse_email(args.email)
-        with store.read() as connection:
+        with database.read() as connection:
             account = args.account or account_settings.require_default_account(connection)
             try:
                 account_settings.get_account(connection, account)
@@ -64,7 +64,7 @@ def run_add(args: argparse.Namespace) -> int:
                 raise UsageError(f"there is no account {account}; see `linkweir account list`") from None
         password, is_user_chosen = _read_password(args)
         try:
-            users.create_user(store, account, email, password, now())
+            users.create_user(database, account, email, password, now())
         except Conflict as error:
             raise Conflict(f"{error}; `linkweir user password` sets a new password") from None
     _print_password(f"made the user {email}", password, is_user_chosen)
@@ -73,7 +73,7 @@ def run_add(args: argparse.Namespace) -> int:
 
 def run_list(args: argparse.Namespace) -> int:
     """One line for each user."""
-    with open_data_folder(args) as (_settings, store), store.read() as connection:
+    with open_data_folder(args) as (_settings, database), database.read() as connection:
         from linkweir.accounts import users
 
         for row in users.list_users(connection):
@@ -84,20 +84,20 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_password(args: argparse.Namespace) -> int:
     """Set a password, end the user's sessions, and forget failed attempts at the old one."""
-    with reject_invalid_arguments(), open_data_folder(args) as (_settings, store):
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, database):
         from linkweir.accounts import users
 
-        with store.read() as connection:
+        with database.read() as connection:
             email = users.get_user(connection, args.email)["email"]
         password, is_user_chosen = _read_password(args)
-        users.set_password(store, email, password, now())
+        users.set_password(database, email, password, now())
     _print_password(f"set a new password for {email}", password, is_user_chosen)
     return 0
 
 
 def run_remove(args: argparse.Namespace) -> int:
     """Forget a user; whoever is signed in as them is signed out."""
-    with reject_invalid_arguments(), open_data_folder(args) as (_settings, store), store.write() as connection:
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, database), database.write() as connection:
         from linkweir.accounts import users
 
         row = users.get_user(connection, args.email)

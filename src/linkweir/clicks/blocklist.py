@@ -1,4 +1,4 @@
-"""Carries out `linkweir block`: what a service's store says nobody is to be sent to any more."""
+"""Carries out `linkweir block`: what a service's database says nobody is to be sent to any more."""
 
 from linkweir.clicks.link_policy import normalize_url, url_host
 from linkweir.clock import now
@@ -30,27 +30,27 @@ class Blocklist:
     """The list of one data folder."""
 
     def __init__(self, settings: Settings) -> None:
-        self._store = Database(settings.database, timeout=settings.store_wait, connections=1)
-        migrate(self._store)
+        self._database = Database(settings.database, timeout=settings.store_wait, connections=1)
+        migrate(self._database)
 
     def add(self, text: str, reason: str) -> str:
         """Block it; what was blocked."""
         kind, value = parse_target(text)
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             blocklist_table.add(connection, kind, value, reason, now())
         return f"{kind} {value}"
 
     def remove(self, text: str) -> str | None:
         """Open it again; what was opened, or None when it was not blocked."""
         kind, value = parse_target(text)
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             return f"{kind} {value}" if blocklist_table.remove(connection, kind, value) else None
 
     def list_entries(self) -> list[tuple[str, str, str]]:
         """Kind, value and reason of everything that is blocked."""
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             return [(row["kind"], row["value"], row["reason"]) for row in blocklist_table.list_all(connection)]
 
     def close(self) -> None:
         """Let go of the database."""
-        self._store.close()
+        self._database.close()

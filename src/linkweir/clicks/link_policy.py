@@ -78,21 +78,21 @@ class LinkPolicyCache:
     """Holds `policy` as the database has it. `compile_pattern` makes a customer's pattern safe to run."""
 
     def __init__(
-        self, store: Database, log: FilteringBoundLogger, compile_pattern: Callable[[str], str | Pattern]
+        self, database: Database, log: FilteringBoundLogger, compile_pattern: Callable[[str], str | Pattern]
     ) -> None:
         self.policy = LinkPolicy()
         self._compile_pattern = compile_pattern
-        self._store = store
+        self._database = database
         self._log = log
 
     def refresh(self) -> None:
         """Read the policy again; it stays as it is while the database is unavailable."""
         try:
-            with self._store.read() as connection:
+            with self._database.read() as connection:
                 rows = blocklist_table.list_all(connection)
                 policies = accounts_table.list_confirmation_policies(connection)
         except DatabaseUnavailable as error:
-            self._log.warning("link_policy.store_unavailable", error=str(error))
+            self._log.warning("link_policy.database_unavailable", error=str(error))
             return
         kinds = {
             kind: frozenset(row["value"] for row in rows if row["kind"] == kind) for kind in blocklist_table.BLOCK_KINDS

@@ -1,4 +1,4 @@
-"""From a token to a destination. A sealed link needs no store; a short one asks it, after its MAC was
+"""From a token to a destination. A sealed link needs no database; a short one asks it, after its MAC was
 verified.
 """
 
@@ -63,13 +63,13 @@ def resolve_sealed(opened: Opened) -> ResolvedLink | None:
     return _resolve_destination(opened, opened.destination)
 
 
-def resolve_short(store: Database, opened: Opened) -> ResolvedLink | None:
-    """The way of a short link; None for one that this store does not know. Raises DatabaseUnavailable,
+def resolve_short(database: Database, opened: Opened) -> ResolvedLink | None:
+    """The way of a short link; None for one that this database does not know. Raises DatabaseUnavailable,
     LinkErasedError.
     """
     if not isinstance(opened.message, int) or opened.message >= 1 << 63:
         return None
-    with store.read() as connection:
+    with database.read() as connection:
         if blocklist_table.is_erased(connection, opened.message):
             raise LinkErasedError("the message was erased")
         destination = messages_table.get_short_link_destination(connection, opened.message, opened.index)
@@ -78,10 +78,10 @@ def resolve_short(store: Database, opened: Opened) -> ResolvedLink | None:
     return _resolve_destination(opened, destination)
 
 
-def belongs_to_any(store: Database, opened: Opened, account_ids: Collection[uuid.UUID]) -> bool:
-    """Is the link of one of these accounts: by its message, or its key's owner? Without the store: yes."""
+def belongs_to_any(database: Database, opened: Opened, account_ids: Collection[uuid.UUID]) -> bool:
+    """Is the link of one of these accounts: by its message, or its key's owner? Without the database: yes."""
     try:
-        with store.read() as connection:
+        with database.read() as connection:
             known = isinstance(opened.message, int) and opened.message < 1 << 63
             account = messages_table.get_account_by_number(connection, int(opened.message)) if known else None  # type: ignore[arg-type]
             return (account or accounts_table.link_key_owners(connection).get(opened.key_id)) in account_ids

@@ -1,1 +1,1 @@
-"""The dashboard: pages for people, rendered here, read through the store; decides nothing about clicks or mail."""
+"""The dashboard: pages for people, rendered here, read through the database; decides nothing about clicks or mail."""

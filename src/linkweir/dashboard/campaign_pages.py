@@ -18,7 +18,7 @@ MAX_VALUES = 500  # of one segment
 def list_campaigns(call: DashboardRequest) -> Response:
     """Every tag of the period, newest first."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
     return call.render(
         "campaigns.html",
@@ -34,7 +34,7 @@ def list_campaigns(call: DashboardRequest) -> Response:
 def show_campaign(call: DashboardRequest) -> Response:
     """One tag with its trend, variants, links, segments, and the mail."""
     tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
     html = heatmap.html_body(report.mail) if report.mail is not None else None
     return call.render(
@@ -59,7 +59,7 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
     """The newest mail of a campaign that is still kept, with the campaign's counts over its links."""
     tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
     account = call.account["id"]
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         mail = campaign_reports.load_latest_mail(connection, account, tag)
         links = campaign_reports.load_links(connection, account, tag, chosen)
     return heatmap_response(call, mail, links.clicks)
@@ -71,7 +71,7 @@ def show_segment(call: DashboardRequest) -> Response:
     tag, by = call.query("tag"), call.query("by")
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     segments.dimension_title(by)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         segment = segments.load_segment(
             connection, chosen.statistics_query(call.account["id"], tag, group=by, limit=MAX_VALUES)
         )

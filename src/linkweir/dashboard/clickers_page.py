@@ -48,7 +48,7 @@ def list_clickers(call: DashboardRequest) -> Response:
     """The list, a page at a time."""
     click_filter, account = parse_filter(call), call.account["id"]
     span = click_filter.period.span(account, f"tag:{click_filter.tag}")
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         page = click_rows.list_clickers(
             connection,
             account,

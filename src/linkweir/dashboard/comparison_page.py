@@ -23,7 +23,7 @@ def show_comparison(call: DashboardRequest) -> Response:
     """Up to four campaigns side by side."""
     chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]
     tags = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, account, chosen)
         by_tag = {campaign.tag: campaign for campaign in summaries}
         compared = [by_tag[tag] for tag in tags if tag in by_tag]

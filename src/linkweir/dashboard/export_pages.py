@@ -38,9 +38,9 @@ def export_table(call: DashboardRequest) -> Response:
 def export_message_clicks(call: DashboardRequest) -> Response:
     """Every click of one message."""
     file_format = parse_format(call.query("format", "csv"))
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         row = load_message(call, connection)
-    rows = click_rows.iter_message_clicks(call.services.store, row)
+    rows = click_rows.iter_message_clicks(call.services.database, row)
     return file_response(rows, click_rows.CLICK_COLUMNS, file_format, f"clicks-of-{row['id']}")
 
 
@@ -58,14 +58,14 @@ def _account_id(call: DashboardRequest) -> uuid.UUID:
 def _click_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
     span = (chosen.first * HOUR_US, chosen.last * HOUR_US)
     return click_rows.iter_clicks(
-        call.services.store, _account_id(call), *span, tag=call.query("tag") or None
+        call.services.database, _account_id(call), *span, tag=call.query("tag") or None
     ), click_rows.CLICK_COLUMNS
 
 
 def _clicker_rows(call: DashboardRequest, _chosen: ReportPeriod) -> ExportTable:
     click_filter = clickers_page.parse_filter(call)
     rows = click_rows.iter_clickers(
-        call.services.store,
+        call.services.database,
         _account_id(call),
         click_filter.tag,
         position=click_filter.position,
@@ -76,7 +76,7 @@ def _clicker_rows(call: DashboardRequest, _chosen: ReportPeriod) -> ExportTable:
 
 
 def _trend_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         rows = click_statistics.query_clicks(
             connection, chosen.statistics_query(_account_id(call), call.query("tag") or None)
         ).rows
@@ -97,12 +97,12 @@ def _segment_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
 
 def _dimension_rows(call: DashboardRequest, chosen: ReportPeriod, dimension: str) -> list[ExportRow]:
     question = chosen.statistics_query(_account_id(call), call.query("tag") or None, group=dimension, limit=MAX_ROWS)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         return list(click_statistics.query_clicks(connection, question).rows)
 
 
 def _campaign_rows(call: DashboardRequest, chosen: ReportPeriod) -> ExportTable:
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         rows, _ = campaigns.list_campaigns(connection, _account_id(call), chosen.first, chosen.last, MAX_ROWS)
     return rows, {"tag": "text", **COUNT_COLUMNS, **RATE_COLUMNS}
 

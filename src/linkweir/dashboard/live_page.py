@@ -25,7 +25,7 @@ def show_live_rows(call: DashboardRequest) -> Response:
 
 
 def _latest_clicks(call: DashboardRequest) -> list[dict[str, Any]]:
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         return [
             to_template_values(row) for row in click_rows.list_latest_hits(connection, call.account["id"], MAX_CLICKS)
         ]

@@ -26,7 +26,7 @@ def list_messages(call: DashboardRequest) -> Response:
     filters: dict[str, Any] = {"recipient": given["recipient"], "subject": given["subject"]}
     filters["tags"] = [given["tag"]] if given["tag"] else []
     filters["shown_status"] = [given["status"]] if given["status"] else []
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         page = neighbour_pages.parse_page(call, PAGE_SIZE)
         search_page = stored_messages.search_messages(connection, call.account["id"], page, filters)
     return call.render(
@@ -43,7 +43,7 @@ def list_messages(call: DashboardRequest) -> Response:
 @login_required
 def show_message(call: DashboardRequest) -> Response:
     """Everything that is known of one message."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         row = load_message(call, connection)
         key = row["id"]
         raw = stored_messages.load_mail(connection, key)
@@ -69,7 +69,7 @@ def show_message(call: DashboardRequest) -> Response:
 @login_required
 def list_message_clicks(call: DashboardRequest) -> Response:
     """All clicks and opens of one message, a page at a time."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         row = load_message(call, connection)
         page = click_rows.list_hits_of_message(
             connection, call.account["id"], row["id"], neighbour_pages.parse_page(call, PAGE_SIZE)
@@ -86,7 +86,7 @@ def list_message_clicks(call: DashboardRequest) -> Response:
 @login_required
 def show_message_mail(call: DashboardRequest) -> Response:
     """The mail of one message with its own counts over its links."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         key = load_message(call, connection)["id"]
         raw = stored_messages.load_mail(connection, key)
         links = click_rows.list_links_of_message(connection, key)

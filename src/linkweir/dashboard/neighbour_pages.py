@@ -28,7 +28,7 @@ def parse_page(call: DashboardRequest, limit: int) -> PageRequest:
         except ValueError:
             continue
         if not 0 <= cursor[0] < MAX_TIMESTAMP_US:
-            continue  # more than the store can compare with
+            continue  # more than the database can compare with
         return PageRequest(limit, "after" if direction == "after" else "before", cursor)
     return PageRequest(limit)
 

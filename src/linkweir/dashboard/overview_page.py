@@ -13,7 +13,7 @@ from linkweir.stats.campaign_reports import ClickTrend
 def show_overview(call: DashboardRequest) -> Response:
     """Sums, trend, the strongest campaigns and destinations of a period."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         overview = campaign_reports.load_overview(connection, call.account["id"], chosen)
     return call.render(
         "overview.html",

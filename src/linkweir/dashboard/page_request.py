@@ -146,7 +146,7 @@ async def _handle(request: Request, handler: PageHandler) -> Response:
 def _load_request(
     request: Request, services: AppServices, secret: str, fields: dict[str, str]
 ) -> DashboardRequest | None:
-    with services.store.read() as connection:
+    with services.database.read() as connection:
         session = users.load_session(connection, secret, now())
         if session is None:
             return None

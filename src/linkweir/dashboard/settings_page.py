@@ -36,7 +36,7 @@ FLASH_MESSAGES = {
 @login_required
 def show_settings(call: DashboardRequest) -> Response:
     """The form."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         page = domains.list_domains(connection, call.account["id"], PageRequest(MAX_DOMAINS))
     return call.render(
         "settings.html",
@@ -57,7 +57,7 @@ def update_settings(call: DashboardRequest) -> Response:
     """What the form says, under the same rules as the API."""
     change = _parse_form(call.form_fields)
     try:
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             account_settings.update_account(connection, call.account["id"], change, now())
     except ValidationError as error:
         raise HTTPException(400, f"{error}. Nothing was changed.") from None
@@ -94,7 +94,7 @@ def set_tracking_host(call: DashboardRequest) -> Response:
     domain = call.form_fields.get("domain", "").strip()
     subdomain = call.form_fields.get("subdomain", "").strip().lower() or None
     try:
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             row = domains.set_tracking_host(
                 connection,
                 call.account["id"],

@@ -57,7 +57,7 @@ async def _submit_form(request: Request) -> Response:
     try:
         secret = await parts.run_blocking(
             lambda: users.sign_in(
-                parts.store,
+                parts.database,
                 parts.sign_in_limiter,
                 address=where,
                 email=email,
@@ -97,8 +97,8 @@ def _safe_next_path(path: str) -> str:
 
 @login_required
 def sign_out(call: DashboardRequest) -> Response:
-    """The session ends here and in the store."""
-    with call.services.store.write() as connection:
+    """The session ends here and in the database."""
+    with call.services.database.write() as connection:
         users.sign_out(connection, call.session_secret)
     response = call.redirect("/sign-in")
     session_cookies.delete_cookie(response, call.request, session_cookies.SESSION_COOKIE)
@@ -111,7 +111,7 @@ def change_password(call: DashboardRequest) -> Response:
     current, new = call.form_fields.get("current", ""), call.form_fields.get("new", "")
     try:
         secret = users.change_password(
-            call.services.store, call.services.sign_in_limiter, call.user, current=current, new=new, now=now()
+            call.services.database, call.services.sign_in_limiter, call.user, current=current, new=new, now=now()
         )
     except ValidationError as error:
         raise HTTPException(400, f"The new password {error.reason}; nothing was changed.") from None

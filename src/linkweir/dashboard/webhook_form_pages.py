@@ -37,7 +37,7 @@ def create_webhook(call: DashboardRequest) -> Response:
         raise HTTPException(400, "This form cannot be read. Nothing was made.") from None
     try:
         request = _parse_form(call, WebhookCreate)
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             secret = webhook_settings.create_webhook(
                 connection, call.services.vault, call.account["id"], request, now(), webhook=key
             )[1]
@@ -62,7 +62,7 @@ def update_webhook(call: DashboardRequest) -> Response:
     row = load_webhook(call)
     try:
         change = _parse_form(call, WebhookUpdate)
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             webhook_settings.update_webhook(connection, call.account["id"], row["id"], change, now())
     except (ValidationError, msgspec.ValidationError) as error:
         return _render_form(call, _form_values(call), row=row, error=_error_text(error))
@@ -80,7 +80,7 @@ def confirm_delete(call: DashboardRequest) -> Response:
 def delete_webhook(call: DashboardRequest) -> Response:
     """It is gone, with everything that waited for it."""
     row = load_webhook(call)
-    with call.services.store.write() as connection:
+    with call.services.database.write() as connection:
         webhook_settings.delete_webhook(connection, call.account["id"], row["id"])
     call.services.log.info("webhook.deleted", webhook=str(row["id"]))
     return call.redirect("/webhooks?done=deleted")

@@ -24,7 +24,7 @@ FLASH_MESSAGES = {
 @login_required
 def list_webhooks(call: DashboardRequest) -> Response:
     """Every webhook with its counters."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         rows, waiting = webhook_settings.list_webhooks_with_backlog(connection, call.account["id"])
     flash_message = "The webhook was deleted." if call.query("done") == "deleted" else ""
     return call.render("webhooks.html", here="webhooks", rows=rows, waiting=waiting, said=flash_message)
@@ -34,7 +34,7 @@ def list_webhooks(call: DashboardRequest) -> Response:
 def show_webhook(call: DashboardRequest) -> Response:
     """One webhook with its newest deliveries."""
     row = load_webhook(call)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         deliveries = webhook_settings.list_latest_requests(connection, row["id"], MAX_DELIVERIES)
     flash_message = FLASH_MESSAGES.get(call.query("done"), "")
     return call.render(
@@ -46,7 +46,7 @@ def show_webhook(call: DashboardRequest) -> Response:
 def set_webhook_enabled(call: DashboardRequest) -> Response:
     """Turn a webhook on, with its failures forgotten, or off."""
     row, is_on = load_webhook(call), call.form_fields.get("enabled") == "true"
-    with call.services.store.write() as connection:
+    with call.services.database.write() as connection:
         change = WebhookUpdate(enabled=is_on)
         webhook_settings.update_webhook(connection, call.account["id"], row["id"], change, now())
     return call.redirect(f"/webhooks/{row['id']}?done={'on' if is_on else 'off'}")
@@ -60,7 +60,7 @@ def redeliver(call: DashboardRequest) -> Response:
         request = uuid.UUID(call.form_fields.get("request", ""))
     except ValueError:
         raise NotFound("There is no such delivery.") from None
-    with call.services.store.write() as connection:
+    with call.services.database.write() as connection:
         webhook_settings.redeliver(connection, row, request, now())
     return call.redirect(f"/webhooks/{row['id']}?done=sent")
 
@@ -71,5 +71,5 @@ def load_webhook(call: DashboardRequest) -> RowMapping:
         key = uuid.UUID(call.request.path_params["id"])
     except ValueError:
         raise NotFound("there is no such webhook") from None
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         return webhook_settings.get_webhook(connection, call.account["id"], key)

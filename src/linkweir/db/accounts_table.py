@@ -12,7 +12,7 @@ WILDCARD_SCOPE = "*"  # the scope of keys that are made at the command line
 
 
 def get_default_account(connection: Connection) -> uuid.UUID | None:
-    """The oldest account, or None in a new store."""
+    """The oldest account, or None in a new database."""
     return connection.scalar(select(accounts.c.id).order_by(accounts.c.created_at, accounts.c.id).limit(1))
 
 

@@ -1,4 +1,4 @@
-"""Statements for sample data: messages that were sent nowhere, marked so that every reader of the store can tell."""
+"""Statements for sample data: messages that were sent nowhere, marked so that every reader of the database can tell."""
 
 import uuid
 from collections.abc import Sequence

@@ -39,12 +39,12 @@ def migrate(database: Database) -> None:
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
     """The database of a data folder, brought up to date, for a command; a service may be using it."""
-    store = Database(settings.database, timeout=settings.store_wait)
+    database = Database(settings.database, timeout=settings.store_wait)
     try:
-        migrate(store)
-        yield store
+        migrate(database)
+        yield database
     finally:
-        store.close()
+        database.close()
 
 
 def _check_revision(path: Path, connection: Connection, scripts: ScriptDirectory) -> None:

@@ -1,4 +1,4 @@
-"""Fills a service with sample traffic: real messages in the store, real tokens opened, facts kept as every click is.
+"""Fills a service with sample traffic: real messages in the database, real tokens opened, facts kept as every click is.
 
 Sends nothing: the messages leave the queue in the transaction that marks them as sample data, and should that never
 come, they expire before anybody may send them. No webhook but a sample one, which is off, is told.
@@ -65,7 +65,7 @@ def generate(service: AppServices) -> list[SampleMessage] | None:
 def explain_refusal(service: AppServices) -> str:
     """Why no sample traffic is made, in a sentence; "" when nothing stands against it."""
     account = _get_account(service)
-    with service.store.read() as connection:
+    with service.database.read() as connection:
         if sample_data.has_messages(connection, account):
             return "the sample traffic of an earlier start is there; none was added, and no clicks come by themselves."
         if sample_data.has_webhooks(connection, account):
@@ -90,7 +90,7 @@ def generate_live_clicks(service: AppServices, messages: Sequence[SampleMessage]
         facts = [
             _make_event(step, message, now() + int((step.delay_seconds - start) * SECOND_US)) for step in due_steps
         ]
-        with service.store.write() as connection:
+        with service.database.write() as connection:
             ingest_events(connection, [event for event in facts if event], understand, now())
 
 
@@ -112,12 +112,12 @@ def _send_campaign(
         variants = [rng.choice(list(campaign.click_rate_by_variant)) for _ in some]
         submission = _build_submission(campaign, list(zip(some, variants, strict=True)), rng)
         keys = _submit(service, account, submission, sent_at)
-        with service.store.read() as connection:
+        with service.database.read() as connection:
             mails = [messages_table.get_content(connection, key) or b"" for key in keys]
         moments = [sent_at + int(rng.uniform(1, 90) * SECOND_US) for _ in some]
         for person, variant, mail, at in zip(some, variants, mails, moments, strict=True):
             sent_messages.append(SampleMessage(person, variant, at, _open_links(service, mail)))
-        with service.store.write() as connection:
+        with service.database.write() as connection:
             rows = sample_data.mark_delivered(connection, list(zip(keys, moments, strict=True)))
             happened = [
                 message_events.MessageEvent(row, "delivered", at) for row, at in zip(rows, moments, strict=True)
@@ -127,7 +127,7 @@ def _send_campaign(
 
 
 def _submit(service: AppServices, account: uuid.UUID, submission: Submission, sent_at: int) -> list[uuid.UUID]:
-    with service.store.read() as connection:
+    with service.database.read() as connection:
         sender = account_lookup.load_account(connection, account)
     _, accepted = service.submitter.submit(
         service.keyring, sender, submission, sent_at, make_reply=lambda _connection, _results: b""
@@ -222,7 +222,7 @@ def _store_events(
     with_webhook: bool,
 ) -> None:
     """Store the facts; with `with_webhook`, a sample webhook hears of them, which is made and turned off here."""
-    with service.store.write() as connection:
+    with service.database.write() as connection:
         if not with_webhook:
             ingest_events(connection, events, understand, now())
             sample_data.suppress_webhooks(connection, account)

@@ -2,9 +2,9 @@
 own, so that no request waits for a relay or a disk.
 
 At least once. Between the moment a relay has taken a mail (its answer to the final dot) and the moment that is
-committed here lies the only window for a duplicate: the process dies in it, the store stays away longer than the lease
-while another process delivers too, or the relay's answer is lost on the way. The second copy is the same mail with the
-same Message-ID.
+committed here lies the only window for a duplicate: the process dies in it, the database stays away longer than the
+lease while another process delivers too, or the relay's answer is lost on the way. The second copy is the same mail
+with the same Message-ID.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from linkweir.webhooks.event_kinds import EventName
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
-STORE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the store did not answer
+DATABASE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the database did not answer
 # what a sandbox message comes to: status and event
 SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
     "deliver": ("Sandbox Delivered", "delivered"),
@@ -56,7 +56,7 @@ class DeliveryWorker(WorkerThread):
 
     def __init__(
         self,
-        store: Database,
+        database: Database,
         routes: Mapping[str, Transport],
         log: FilteringBoundLogger,
         *,
@@ -69,7 +69,7 @@ class DeliveryWorker(WorkerThread):
         hostname: str = "localhost",
     ) -> None:
         super().__init__("delivery")
-        self._store = store
+        self._database = database
         self._routes = routes
         self._log = log
         self._lease = int(lease * 1_000_000)
@@ -137,7 +137,7 @@ class DeliveryWorker(WorkerThread):
         try:
             return bool(await work())
         except DatabaseUnavailable as error:
-            self._log.warning("delivery.store_unavailable", error=str(error))
+            self._log.warning("delivery.database_unavailable", error=str(error))
         except Exception:
             self._log.exception("delivery.bug")  # the loop must live: it is the only one
         return False
@@ -158,7 +158,7 @@ class DeliveryWorker(WorkerThread):
             claimed = await asyncio.to_thread(self._claim, route, now, room)
             for item in claimed:
                 if item.id in self._in_progress:
-                    continue  # its lease had ended, for the store was away; now it is ours for another one
+                    continue  # its lease had ended, for the database was away; now it is ours for another one
                 task = asyncio.create_task(self._run_safely(partial(self._attempt, item)))
                 self._in_progress[item.id] = task
                 self._busy[route] += 1
@@ -172,10 +172,10 @@ class DeliveryWorker(WorkerThread):
         return min(most - self._busy[route], max(most, self._concurrency) - len(self._in_progress))
 
     def _claim(self, route: str, now: int, limit: int) -> list[ClaimedMessage]:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             if not delivery_queue_table.has_due(connection, route, now):
                 return []
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             return delivery_queue_table.claim(
                 connection, self._owner, route, now=now, until=now + self._lease, limit=limit
             )
@@ -193,7 +193,7 @@ class DeliveryWorker(WorkerThread):
                 await self._run_safely(lambda: asyncio.to_thread(self._renew, list(self._in_progress)))
 
     def _renew(self, keys: list[uuid.UUID]) -> None:
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             delivery_queue_table.renew(connection, self._owner, keys, self._clock() + self._lease)
 
     async def _attempt(self, item: ClaimedMessage) -> None:
@@ -230,7 +230,7 @@ class DeliveryWorker(WorkerThread):
             self._log.info("message.delivered", message=str(item.id))
 
     def _load_signed_mail(self, item: ClaimedMessage) -> bytes | None:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             raw = messages_table.get_content(connection, item.id)
         if raw is None or self._signer is None or item.route != "default":
             return raw
@@ -244,7 +244,7 @@ class DeliveryWorker(WorkerThread):
 
         def settle() -> None:
             now = self._clock()
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 raw = messages_table.get_content(connection, item.id) if untold else None  # settling may remove it
                 held = delivery_queue_table.settle(
                     connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
@@ -268,7 +268,7 @@ class DeliveryWorker(WorkerThread):
         self._log.warning("message.deferred", message=str(item.id), reason=_mask_addresses(reason))
 
         def put_back() -> None:
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 if delivery_queue_table.requeue(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
                     message_events.record_event(connection, item.row, "transient_error", now, log=reason)
 
@@ -285,7 +285,7 @@ class DeliveryWorker(WorkerThread):
                 return
             except DatabaseUnavailable as error:
                 self._log.warning("delivery.cannot_note", error=str(error))
-                await asyncio.sleep(STORE_RETRY_SECONDS)
+                await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
     async def _retention_loop(self) -> None:
         """Delete what has exceeded its retention, on time, however much is delivered meanwhile."""
@@ -293,7 +293,7 @@ class DeliveryWorker(WorkerThread):
             await self._run_safely(lambda: asyncio.to_thread(self._reset_future_waits))
             await self._run_safely(
                 lambda: asyncio.to_thread(
-                    retention_job.delete_expired, self._store, self._clock(), self._log, self._is_stopping
+                    retention_job.delete_expired, self._database, self._clock(), self._log, self._is_stopping
                 )
             )
             await asyncio.sleep(self._retention_interval)
@@ -301,7 +301,7 @@ class DeliveryWorker(WorkerThread):
     def _reset_future_waits(self) -> None:
         """No mail waits for the future, whatever the clock has shown meanwhile."""
         wait, lease = int(MAX_WAIT_SECONDS * 2_000_000), max(2 * self._lease, MAX_SKEW_US)
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             if count := delivery_queue_table.reset_future_times(
                 connection, self._owner, self._clock(), max_delay=wait, lease=lease
             ):

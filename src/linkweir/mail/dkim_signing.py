@@ -35,14 +35,14 @@ MAX_WHITESPACE_COST = 20_000_000  # sum of squares of the runs; a body with more
 class DkimSigner:
     """Signs with the keys that the domains have."""
 
-    def __init__(self, store: Database, vault: Vault, log: FilteringBoundLogger) -> None:
-        self._store = store
+    def __init__(self, database: Database, vault: Vault, log: FilteringBoundLogger) -> None:
+        self._database = database
         self._vault = vault
         self._log = log
 
     def add_signature(self, account: uuid.UUID, message: uuid.UUID, domain: str, raw: bytes) -> bytes:
         """The mail with its signature before it, or as it is when its domain has no key."""
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             row = domains_table.find(connection, account, domain)
         if row is None or row["dkim_key"] is None or not row["dkim_selector"]:
             return raw
@@ -52,7 +52,7 @@ class DkimSigner:
             # the library's texts quote the mail, which is not for logs
             self._log.error("dkim.failed", domain=domain, message=str(message), kind=type(error).__name__)
             text = str(error)[:500]
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 message_events.add_note(connection, account, message, "dkim-failed", now(), text=text)
             return raw
 

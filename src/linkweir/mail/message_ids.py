@@ -17,6 +17,6 @@ def new_message_id(now: int) -> uuid.UUID:
 
 def link_number(message: uuid.UUID) -> int:
     """The 62 random bits at the end of the id: half as long in a link as the whole, and unique in the
-    store.
+    database.
     """
     return message.int & ((1 << NUMBER_BITS) - 1)

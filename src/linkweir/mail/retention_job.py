@@ -16,35 +16,35 @@ BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long f
 
 
 def delete_expired(
-    store: Database, now: int, log: FilteringBoundLogger, stopping: Callable[[], bool] = lambda: False
+    database: Database, now: int, log: FilteringBoundLogger, stopping: Callable[[], bool] = lambda: False
 ) -> None:
     """Remove all that is due at `now` (microseconds since 1970), or what there is time for until `stopping`.
 
     Raises DatabaseUnavailable.
     """
     contents = people = 0
-    while not stopping() and (removed := _delete_batch(store, now, retention_queries.delete_contents)):
+    while not stopping() and (removed := _delete_batch(database, now, retention_queries.delete_contents)):
         contents += removed
-    while not stopping() and (removed := _delete_batch(store, now, retention_queries.delete_messages)):
+    while not stopping() and (removed := _delete_batch(database, now, retention_queries.delete_messages)):
         people += removed
     others = 0
     for drop in (retention_queries.anonymize_unattributed_clicks, idempotency_table.delete_expired):
-        while not stopping() and (removed := _delete_batch(store, now, drop)):
+        while not stopping() and (removed := _delete_batch(database, now, drop)):
             others += removed
     if contents or people:
         log.info("retention.removed", contents=contents, messages=people)
     if contents or people or others:
-        _truncate_wal(store, stopping)
+        _truncate_wal(database, stopping)
 
 
-def _truncate_wal(store: Database, stopping: Callable[[], bool]) -> None:
+def _truncate_wal(database: Database, stopping: Callable[[], bool]) -> None:
     """Removed is removed when the database's log does not hold it any more either; nobody has to wait for that."""
     for _ in range(MAX_TRIES):
-        if stopping() or store.truncate_wal():
+        if stopping() or database.truncate_wal():
             return
         time.sleep(RETRY_SECONDS)
 
 
-def _delete_batch(store: Database, now: int, delete: retention_queries.DeleteBatch) -> int:
-    with store.write() as connection:
+def _delete_batch(database: Database, now: int, delete: retention_queries.DeleteBatch) -> int:
+    with database.write() as connection:
         return delete(connection, now, BATCH_MESSAGES)

@@ -44,7 +44,7 @@ class Submitter:
 
     def __init__(
         self,
-        store: Database,
+        database: Database,
         base_url: str,
         switches: Switches,
         link_style: LinkStyle,
@@ -52,7 +52,7 @@ class Submitter:
         *,
         require_delivery: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store = store
+        self._database = database
         self._log = log
         self._require_delivery = require_delivery
         self.defaults = OperatorDefaults(base_url, switches, link_style)
@@ -73,10 +73,10 @@ class Submitter:
         """
         self._require_delivery()
         submission = _validate_submission(submission)
-        with MailBuffer(self._store.path.parent) as stage:
+        with MailBuffer(self._database.path.parent) as stage:
             writer = _DraftBuilder(self._make_context(ring, account, submission, now), stage)
             results = [writer.build(index, recipient) for index, recipient in enumerate(submission.recipients)]
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 reply = make_reply(connection, results)
                 _store_messages(connection, writer.messages, writer.notes, now)
         return reply, results
@@ -96,7 +96,7 @@ class Submitter:
         context = self._make_context(ring, account, raw_submission.to_submission(opened, mail), now)
         context = replace(context, envelope_from=mail.envelope_from, source=mail.source)
         ready, notes = [], {}
-        with MailBuffer(self._store.path.parent) as stage:
+        with MailBuffer(self._database.path.parent) as stage:
             for recipient in mail.recipients:
                 new, notes[new.id] = raw_submission.make_message(opened, context, recipient, stage, self._log)
                 ready.append(replace(new, smtputf8=mail.smtputf8, person=_person_address(recipient)))
@@ -105,7 +105,7 @@ class Submitter:
                     raise ValidationError(
                         "DATA", f"the mails together are larger than {limit}: send to fewer at a time"
                     )
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 _store_messages(connection, ready, notes, now)
         return [new.id for new in ready]
 
@@ -115,7 +115,7 @@ class Submitter:
         """For a dry run: the policy of a message with these wishes, and a tracker with links as long as its own; with
         those of the sender's domain where one is given.
         """
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             domain = account_lookup.find_domain(connection, account.id, sender) if sender else None
         levels = (
             preferences or TrackingPreferences(),
@@ -130,7 +130,7 @@ class Submitter:
     def _make_context(
         self, ring: KeyRing, account: SendingAccount, submission: Submission, now: int
     ) -> SubmissionContext:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             domain = account_lookup.find_domain(connection, account.id, submission.sender.email)
         return SubmissionContext(
             submission=submission,
@@ -165,7 +165,7 @@ def _person_address(recipient: str) -> str:
 
 
 def _limit_notes(notes: list[Note]) -> list[Note]:
-    """The first notes, and how many more there were: a mail of many odd parts must not keep the store busy."""
+    """The first notes, and how many more there were: a mail of many odd parts must not keep the database busy."""
     more = len(notes) - MAX_NOTES
     return notes if more <= 0 else [*notes[:MAX_NOTES], Note("more-notes", f"{more} more are left out")]
 

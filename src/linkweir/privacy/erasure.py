@@ -66,8 +66,8 @@ class ErasureReport:
 class PrivacyRequests:
     """Export and erasure, for one account or (None) for all."""
 
-    def __init__(self, store: Database, external_data: ExternalData) -> None:
-        self._store = store
+    def __init__(self, database: Database, external_data: ExternalData) -> None:
+        self._database = database
         self._external_data = external_data
 
     def export(self, email: str, account: AccountId = None) -> Iterator[bytes]:
@@ -75,11 +75,11 @@ class PrivacyRequests:
         destinations that hold the address, wherever they are.
         """
         self._external_data.drain_journal()
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             messages = person_data.list_messages_to(connection, email, account)
         yield b'{"object":"recipient","email":' + orjson.dumps(email) + b',"messages":['
         for index, message in enumerate(messages):
-            with self._store.read() as connection:
+            with self._database.read() as connection:
                 rows = person_data.list_rows_of_message(connection, message)
             record = {
                 **row_to_json(message),
@@ -88,7 +88,7 @@ class PrivacyRequests:
             yield (b"," if index else b"") + orjson.dumps(record)
         yield (
             b'],"named":'
-            + orjson.dumps(PersonMentions(self._store, PersonMatcher(email), account).destinations())
+            + orjson.dumps(PersonMentions(self._database, PersonMatcher(email), account).destinations())
             + b"}"
         )
 
@@ -110,27 +110,29 @@ class PrivacyRequests:
         """
         with self._external_data.lock():
             caught_up = self._external_data.drain_journal()
-            mentions = PersonMentions(self._store, PersonMatcher(email), account, self._external_data.link_destinations)
+            mentions = PersonMentions(
+                self._database, PersonMatcher(email), account, self._external_data.link_destinations
+            )
             done = ErasureReport()
-            with self._store.read() as connection:
+            with self._database.read() as connection:
                 known = full_scan or person_data.has_data(connection, email, account)
             if not known and not mentions.any_indexed():
-                done.overwritten = caught_up and self._store.is_smaller_than(limit)
+                done.overwritten = caught_up and self._database.is_smaller_than(limit)
                 return done
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 person_data.mark_erasure_started(connection, email, account, now)
             self._erase_messages(email, now, account, done)
             mentions.redact_all(done)
             self._external_data.redact_dead_letters([], set(), mentions.matcher)
-            whole = self._store.vacuum(limit)
-            if whole or not self._store.is_smaller_than(limit):  # else this is to be tried again
-                with self._store.write() as connection:
+            whole = self._database.vacuum(limit)
+            if whole or not self._database.is_smaller_than(limit):  # else this is to be tried again
+                with self._database.write() as connection:
                     person_data.mark_erasure_done(connection, email, account)
             done.overwritten = whole and caught_up
             return done
 
     def _erase_messages(self, email: str, now: int, account: AccountId, report: ErasureReport) -> None:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             messages = person_data.list_messages_to(connection, email, account)
         for start in range(0, len(messages), BATCH_MESSAGES):
             self._erase_batch(messages[start : start + BATCH_MESSAGES], now, PersonMatcher(email), report)
@@ -140,10 +142,10 @@ class PrivacyRequests:
     ) -> None:
         """First what can be found by these rows only."""
         ids = [message["id"] for message in some]
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             addresses = person_data.list_client_ips(connection, ids)
         self._external_data.redact_dead_letters([message["number"] for message in some], addresses, matcher)
         report.mails += self._external_data.delete_maildir_copies(ids)
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             report.rows.update(person_data.erase(connection, some, now))
         report.mails += self._external_data.delete_maildir_copies(ids)  # one that was delivered meanwhile

@@ -45,20 +45,20 @@ class PersonMentions:
 
     def __init__(
         self,
-        store: Database,
+        database: Database,
         matcher: PersonMatcher,
         account: uuid.UUID | None,
         link_destinations: LinkDestinations = no_link_destinations,
     ) -> None:
         self.matcher = matcher
-        self._store = store
+        self._database = database
         self._account = account
         self._link_destinations = link_destinations
 
     def destinations(self) -> dict[str, list[str]]:
         """The destinations that hold the address, each once, by table."""
         destinations: dict[str, list[str]] = {}
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             for table, _ in person_search.DESTINATION_TABLES:
                 candidates = person_search.find_destinations(connection, table, self.matcher.domain, self._account)
                 destinations[str(table.name)] = sorted(
@@ -70,7 +70,7 @@ class PersonMentions:
         """Whether there are any where the search costs little: in destinations and aggregates, which have an index for
         it, and in the responses of a day.
         """
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             candidates = (
                 person_search.find_destinations(connection, table, *self._search_arguments)
                 for table, _ in person_search.DESTINATION_TABLES
@@ -99,16 +99,16 @@ class PersonMentions:
 
     def _delete_destinations(self, counts: ErasureCounts) -> None:
         for table, left in person_search.DESTINATION_TABLES:
-            with self._store.read() as connection:
+            with self._database.read() as connection:
                 candidates = person_search.find_destinations(connection, table, *self._search_arguments)
                 keys = [mention.key for mention in candidates if self.matcher.matches(mention.value)]
             for some in _batch_items(keys):
-                with self._store.write() as connection:
+                with self._database.write() as connection:
                     person_search.clear_destinations(connection, table, left, some)
             counts.links_of_others += len(keys) if table in (links, message_links) else 0
 
     def _redact_texts(self, column: Column[Any]) -> int:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             candidates = person_search.find_texts(connection, column, self.matcher.email, self._account)
             new = [
                 person_search.Mention(mention.key, self._redact_value(column, mention.value))
@@ -116,7 +116,7 @@ class PersonMentions:
                 if self._names_person(mention.value)
             ]
         for some in _batch_items(new):
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 person_search.update_texts(connection, column, some)
         return len(new)
 
@@ -153,28 +153,28 @@ class PersonMentions:
         return person_search.find_aggregates(connection, value_ids, dimension_ids, self._account)
 
     def _delete_aggregates(self, counts: ErasureCounts) -> None:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             value_ids, axis = self._aggregate_keys(connection)
             rows = self._aggregate_rows(connection, value_ids, axis)
         for key, values in rows.items():
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 person_search.delete_aggregates(connection, key, sorted(values))
             counts.sums += len(values)
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             person_search.delete_unreferenced(connection, value_ids, axis)
 
     def _reply_names_person(self, response: person_search.Mention) -> bool:
         return self.matcher.matches(response.value.decode("utf-8", "replace"))
 
     def _redact_replies(self, counts: ErasureCounts) -> None:
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             responses = [
                 response
                 for response in person_search.find_idempotent_responses(connection, *self._search_arguments)
                 if self._reply_names_person(response)
             ]
         for some in _batch_items(responses):
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 for key, value in some:
                     person_search.update_idempotent_response(
                         connection, key, orjson.dumps(self.matcher.redact_json(orjson.loads(value)))
@@ -185,14 +185,14 @@ class PersonMentions:
         message_ids: list[uuid.UUID] = []
         after: uuid.UUID | None = None
         while True:
-            with self._store.read() as connection:
+            with self._database.read() as connection:
                 some = person_search.load_mails(connection, after, self._account)
             if not some:
                 break
             message_ids += [mail.id for mail in some if not self._is_sender(mail) and self._mail_names_person(mail.raw)]
             after = some[-1].id
         for part in _batch_items(message_ids):
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 person_search.delete_mails(connection, part)
         return len(message_ids)
 

@@ -169,7 +169,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, args: argpa
     log = make_logger(settings.log_level)
     service = create_services(settings, log)
     application.prepare(service)
-    service.store.close()  # no connection may be open when the processes are made
+    service.database.close()  # no connection may be open when the processes are made
     _print_startup_banner(service, _local_url(settings), args.new_api_key)
     figures = MultiprocessMetrics(settings.data)
     figures.clear()
@@ -260,9 +260,9 @@ def _local_url(settings: Settings) -> str:
 def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> None:
     """Print where things are; an API key is shown this once."""
     settings = service.settings
-    key = first_start.create_api_key(service.store, "first", only_first=True)
+    key = first_start.create_api_key(service.database, "first", only_first=True)
     if key is None and create_key:
-        key = first_start.create_api_key(service.store, "made by --new-api-key")
+        key = first_start.create_api_key(service.database, "made by --new-api-key")
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
     if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
         print("              Readers cannot open such links: give --base-url the address that they reach you at.")
@@ -284,7 +284,7 @@ def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> N
 def _print_dashboard_login(service: AppServices, url: str) -> None:
     """Print the dashboard's address; a password is shown this once."""
     print(f"Dashboard     {url}/dashboard/")
-    if login := first_start.create_user(service.store):
+    if login := first_start.create_user(service.database):
         print(f"              user {login[0]}  password {login[1]}")
         print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
     else:
@@ -304,7 +304,7 @@ def _print_smtp_login(service: AppServices) -> None:
     print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
     if service.settings.smtp_certificate is None:
         print("              (its certificate signs itself: good for trying out)")
-    if credential := first_start.create_smtp_credential(service.store):
+    if credential := first_start.create_smtp_credential(service.database):
         print(f"              username {credential[0]}  password {credential[1]}")
 
 
@@ -322,7 +322,7 @@ def _format_curl_examples(url: str, account: str, key: str) -> str:
 
 def _start_demo(service: AppServices, server: HardenedServer, *, stop: bool) -> None:
     """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then."""
-    key = first_start.create_api_key(service.store, DEMO_KEY_LABEL, replace=True) or ""
+    key = first_start.create_api_key(service.database, DEMO_KEY_LABEL, replace=True) or ""
     settings = service.settings
     url = _local_url(settings)
 

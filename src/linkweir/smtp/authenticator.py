@@ -35,7 +35,7 @@ class Authenticator:
             return AuthResult(success=False, handled=False, message="454 4.7.0 too many failures, try again later")
         try:
             username, password = given.login.decode("utf-8", "replace"), given.password.decode("utf-8", "replace")
-            row = authenticate_smtp_credential(self._services.store, username, password)
+            row = authenticate_smtp_credential(self._services.database, username, password)
         except DatabaseUnavailable:
             return AuthResult(success=False, handled=False, message="454 4.7.0 temporary authentication failure")
         if row is not None:

@@ -159,7 +159,7 @@ class SubmissionHandler:
         if isinstance(error, (ValidationError, NotFound)):
             return f"550 5.6.0 {_reply_text(str(error))}"
         if isinstance(error, DatabaseUnavailable):
-            self._services.log.error("smtp.store_unavailable", error=str(error))
+            self._services.log.error("smtp.database_unavailable", error=str(error))
             return "451 4.3.0 the database is not available; nothing was accepted"
         self._services.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
         return "451 4.3.0 nothing was accepted"
@@ -174,7 +174,7 @@ class SubmissionHandler:
 
     def _submit(self, mail: RawMail, credential: object) -> str:
         parts = self._services
-        with parts.store.read() as connection:
+        with parts.database.read() as connection:
             account_id = parts.account
             if isinstance(credential, AuthenticatedCredential):
                 account_id, key = credential.credential["account_id"], credential.credential["id"]

@@ -1,4 +1,4 @@
-"""Single clicks and lists of who clicked, read piece by piece: nobody waits for a long look at the store."""
+"""Single clicks and lists of who clicked, read piece by piece: nobody waits for a long look at the database."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from linkweir.pagination import PageRequest, RowPage
 from linkweir.stats.estimates import click_probability, expected_clicks_fields, machine_probability
 from linkweir.stats.export import ColumnTypes, ExportRow
 
-BATCH_ROWS: Final = 1000  # rows in one look at the store
+BATCH_ROWS: Final = 1000  # rows in one look at the database
 _NAMED_COLUMNS: Final[ColumnTypes] = {
     "id": "text",
     "at": "time",
@@ -61,7 +61,7 @@ CLICKER_COLUMNS: Final[ColumnTypes] = {
 
 
 def iter_clicks(
-    store: Database,
+    database: Database,
     account: uuid.UUID,
     from_at: int,
     to_at: int,
@@ -72,7 +72,7 @@ def iter_clicks(
     """Every click between two times, oldest first: see CLICKS. Raises DatabaseUnavailable."""
     cursor = (from_at, uuid.UUID(int=0))
     while True:
-        with store.read() as connection:
+        with database.read() as connection:
             rows = click_lists.load_export_batch(
                 connection, account, cursor, to_at, BATCH_ROWS, tag=tag, domains=domains
             )
@@ -82,14 +82,14 @@ def iter_clicks(
         cursor = (rows[-1]["at"], rows[-1]["id"])
 
 
-def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportRow]:
+def iter_message_clicks(database: Database, message: ExportRow) -> Iterator[ExportRow]:
     """Every click on the links of one message, newest first: see CLICKS; `message` with id, recipient and tags.
 
     Raises DatabaseUnavailable.
     """
     request = PageRequest(BATCH_ROWS)
     while True:
-        with store.read() as connection:
+        with database.read() as connection:
             page = click_lists.list_clicks_of_message(connection, message["id"], request)
         for row in page.rows:
             yield {**_to_export_row(row), "recipient": message["recipient"], "tags": message["tags"]}
@@ -99,7 +99,7 @@ def iter_message_clicks(store: Database, message: ExportRow) -> Iterator[ExportR
 
 
 def iter_clickers(
-    store: Database,
+    database: Database,
     account: uuid.UUID,
     tag: str,
     *,
@@ -109,14 +109,14 @@ def iter_clickers(
     between: tuple[int, int] | None = None,
     only_likely: bool = False,
 ) -> Iterator[ExportRow]:
-    """Everybody who clicked in a campaign, or on one of its links: see CLICKERS, and `store.clicked.who` for what
+    """Everybody who clicked in a campaign, or on one of its links: see CLICKERS, and `database.clicked.who` for what
     narrows the list. Raises DatabaseUnavailable.
     """
     narrowed: dict[str, Any] = {"position": position, "destination": destination}
     narrowed |= {"address": address, "between": between, "only_likely": only_likely}
     request = PageRequest(BATCH_ROWS)
     while True:
-        with store.read() as connection:
+        with database.read() as connection:
             page = click_lists.list_clickers(connection, account, tag, request, **narrowed)
         for row in page.rows:
             yield {**row, **expected_clicker_fields(row), "message_id": row["id"], "sent_at": row["at"]}

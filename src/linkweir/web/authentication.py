@@ -27,7 +27,7 @@ async def authenticate(request: Request, services: AppServices, key: str | None 
             raise Unauthorized from None
     address = client_ip.client_ip(request.scope, services.settings.trusted_proxies, services.settings.proxy_header)
     return await services.run_blocking(
-        lambda: authenticate_api_key(services.store, presented, account_id, address, now())
+        lambda: authenticate_api_key(services.database, presented, account_id, address, now())
     )
 
 

@@ -40,12 +40,12 @@ async def readyz(request: Request) -> Response:
 
 def _check_database(services: AppServices) -> str:
     try:
-        with services.store.read() as connection:
+        with services.database.read() as connection:
             account_settings.find_default_account(connection)
-        services.store.probe()
+        services.database.probe()
     except DatabaseUnavailable as error:
         return f"unavailable: {error}"
-    return f"damaged: {services.store.damage}" if services.store.damage else "ok"
+    return f"damaged: {services.database.damage}" if services.database.damage else "ok"
 
 
 def _check_disk(services: AppServices) -> str:
@@ -82,7 +82,7 @@ def check_workers(services: AppServices) -> dict[str, str]:
 def write_heartbeat(services: AppServices) -> None:
     """Write the heartbeat with the state of this process's threads, if it runs workers."""
     if services.runs_workers:
-        damage = {"database": f"damaged: {services.store.damage}"} if services.store.damage else {}
+        damage = {"database": f"damaged: {services.database.damage}"} if services.database.damage else {}
         services.heartbeat.write({**check_workers(services), **damage})
 
 

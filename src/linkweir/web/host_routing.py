@@ -59,10 +59,10 @@ class HostRouting:
         """Read the domains' tracking hosts again; they stay as they are while the database is unavailable."""
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
         try:
-            with self._services.store.read() as connection:
+            with self._services.database.read() as connection:
                 self._tracking_hosts = frozenset(domains.list_tracking_hosts(connection))
         except DatabaseUnavailable as error:
-            self._services.log.warning("hosts.store_unavailable", error=str(error))
+            self._services.log.warning("hosts.database_unavailable", error=str(error))
 
 
 def _request_host(scope: Scope) -> str:

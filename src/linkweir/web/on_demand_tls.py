@@ -32,7 +32,7 @@ def _keyring_hosts(services: AppServices) -> set[str | None]:
 
 def _is_configured(services: AppServices, host: str) -> bool:
     try:
-        with services.store.read() as connection:
+        with services.database.read() as connection:
             return host in domains.list_tracking_hosts(connection)
     except DatabaseUnavailable:
         return False

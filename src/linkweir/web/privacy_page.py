@@ -43,7 +43,7 @@ async def privacy(request: Request) -> Response:
 
 
 def _load_disclosure_settings(services: AppServices) -> DisclosureSettings:
-    with services.store.read() as connection:
+    with services.database.read() as connection:
         return load_settings(
             connection,
             honors_opt_out=services.settings.heed_objections,

@@ -150,20 +150,20 @@ class RedirectEndpoint:
         parts = self._services
         try:
             return (
-                await parts.run_redirect_lookup(lambda: link_resolution.resolve_short(parts.store, opened))
+                await parts.run_redirect_lookup(lambda: link_resolution.resolve_short(parts.database, opened))
                 or self._unknown_link_response()
             )
         except link_resolution.LinkErasedError:
             return ERASED_RESPONSE
         except DatabaseUnavailable as error:
-            parts.log.error("redirect.store_unavailable", error=str(error))
+            parts.log.error("redirect.database_unavailable", error=str(error))
             return UNAVAILABLE_RESPONSE
 
     async def _needs_confirmation(self, accounts: Collection[uuid.UUID], opened: Opened) -> bool:
         """Whether the account of this link wants it confirmed."""
         parts = self._services
         return bool(accounts) and await parts.run_redirect_lookup(
-            lambda: link_resolution.belongs_to_any(parts.store, opened, accounts)
+            lambda: link_resolution.belongs_to_any(parts.database, opened, accounts)
         )
 
     async def _record_click(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> None:

@@ -50,7 +50,7 @@ class AppServices:
     log: FilteringBoundLogger
     runs_workers: bool  # False in a process that only answers HTTP
     account: uuid.UUID | None = None  # the default account, known from the start on
-    store: Database
+    database: Database
     vault: Vault
     tracking_keyring: TrackingKeyRing
     classifier: ClickClassifier

@@ -46,7 +46,7 @@ class WebhookWorker(WorkerThread):
 
     def __init__(
         self,
-        store: Database,
+        database: Database,
         vault: Vault,
         log: FilteringBoundLogger,
         *,
@@ -57,7 +57,7 @@ class WebhookWorker(WorkerThread):
         clock: Callable[[], int],
     ) -> None:
         super().__init__("webhooks")
-        self._store = store
+        self._database = database
         self._vault = vault
         self._log = log
         self._make_client = make_client
@@ -104,7 +104,7 @@ class WebhookWorker(WorkerThread):
         next.
         """
         now = self._clock()
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             due = [] if shares.is_full else outbox_table.list_due_webhooks(connection, now)
         due = [webhook for webhook in due if self._free_slots(shares, webhook)]
         return self._write_outcomes(ended, due, shares, now) if ended or due else []
@@ -119,7 +119,7 @@ class WebhookWorker(WorkerThread):
         try:
             return work()
         except DatabaseUnavailable as error:
-            self._log.warning("webhook.store_unavailable", error=str(error))
+            self._log.warning("webhook.database_unavailable", error=str(error))
         except Exception:
             self._log.exception("webhook.bug")  # the thread must live: it is the only one
         return []
@@ -130,7 +130,7 @@ class WebhookWorker(WorkerThread):
         random.shuffle(due)
         claimed: list[ClaimedRequest] = []
         plan = shares.copy()
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             off = [
                 outcome
                 for outcome in ended
@@ -195,12 +195,12 @@ class WebhookWorker(WorkerThread):
 
     def _release_claims(self, ended: list[RequestOutcome]) -> None:
         try:
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 for outcome in ended:
                     outbox_table.settle(connection, self._owner, outcome, MAX_CONSECUTIVE_FAILURES)
                 outbox_table.release(connection, self._owner)
         except DatabaseUnavailable as error:
-            self._log.warning("webhook.store_unavailable", error=str(error))  # the leases end by themselves
+            self._log.warning("webhook.database_unavailable", error=str(error))  # the leases end by themselves
 
     def _clean_up(self) -> list[ClaimedRequest]:
         """Remove what ended long ago, whenever it is time, also while much is sent. Claims nothing.
@@ -209,7 +209,7 @@ class WebhookWorker(WorkerThread):
         """
         if time.monotonic() >= self._clean_at:
             lease = max(2 * self._lease, MAX_SKEW_US)
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 if late := outbox_table.reset_future_times(
                     connection, self._owner, self._clock(), max_delay=self._max_delay_us + lease, lease=lease
                 ):

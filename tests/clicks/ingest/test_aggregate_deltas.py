@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.mail import message_ids
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
-from tests.clicks.ingest.click_store import START_US, ClickStore, recount
+from tests.clicks.ingest.click_database import START_US, ClickDatabase, recount
 
 MESSAGES: tuple[dict[str, Any], ...] = (
     {"tags": ["spring", "news"], "variant": "a", "attributes": {"plan": "pro", "region": "north"}},
@@ -41,7 +41,7 @@ def generate_hit(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def make_event(world: ClickStore, hit: dict[str, Any]) -> Any:
+def make_event(world: ClickDatabase, hit: dict[str, Any]) -> Any:
     """The fact of a hit, as the redirect would record it."""
     owner, fields = hit["whose"], {name: hit[name] for name in ("method", "prefetch", "kind", "ip", "user_agent")}
     fact_of = {"bulk": 42, "other": None, "anonymous": None, "tried": None, "gone": EXPIRED_NUMBER}
@@ -76,7 +76,7 @@ def test_counting_as_they_come_equals_counting_anew(
     came first are those of a rebuild, and the sums those of a plain recount.
     """
     with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as folder:
-        world = ClickStore(Path(folder))
+        world = ClickDatabase(Path(folder))
         for fields in MESSAGES:
             world.send(*fields["tags"], **{name: value for name, value in fields.items() if name != "tags"})
         seen: list[Any] = []
@@ -91,6 +91,6 @@ def test_counting_as_they_come_equals_counting_anew(
                 retired.add(world.numbers[over])
         counted = world.state()
         assert world.aggregates() == recount(world)
-        rebuild_aggregates(world.store, START_US, lambda _what, _done: True)
+        rebuild_aggregates(world.database, START_US, lambda _what, _done: True)
         assert world.state() == counted
-        world.store.close()
+        world.database.close()

@@ -14,7 +14,7 @@ from linkweir.clock import DAY_US, SECOND_US
 from linkweir.db import person_data, retention_queries
 from linkweir.db.click_probabilities import MAX_HITS_PER_MESSAGE
 from linkweir.db.schema import messages
-from tests.clicks.ingest.click_store import MACHINE_PROBABILITIES, START_US, ClickStore, recount
+from tests.clicks.ingest.click_database import MACHINE_PROBABILITIES, START_US, ClickDatabase, recount
 from tests.clicks.ingest.test_aggregate_deltas import MEMORY_FOLDER, MESSAGES, generate_hit, make_event
 
 FIRST_EXPECTED_COLUMN = 5  # after the verdicts and clickers
@@ -24,26 +24,26 @@ ACTIONS = st.sampled_from(
 )
 
 
-def make_world(folder: Path) -> ClickStore:
-    """A store with messages."""
-    world = ClickStore(folder)
+def make_world(folder: Path) -> ClickDatabase:
+    """A database with messages."""
+    world = ClickDatabase(folder)
     for fields in MESSAGES:
         world.send(*fields["tags"], **{name: value for name, value in fields.items() if name != "tags"})
     return world
 
 
-def copy_world(world: ClickStore, folder: Path) -> ClickStore:
-    """Another store with the same messages."""
-    other = ClickStore(folder)
-    other.store.close()
-    with world.store.read() as connection:
+def copy_world(world: ClickDatabase, folder: Path) -> ClickDatabase:
+    """Another database with the same messages."""
+    other = ClickDatabase(folder)
+    other.database.close()
+    with world.database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(world.store.path, other.store.path)
+    shutil.copy(world.database.path, other.database.path)
     other.account, other.messages = world.account, world.messages
     return other
 
 
-def expected_sums(world: ClickStore) -> dict[tuple[Any, ...], tuple[int, ...]]:
+def expected_sums(world: ClickDatabase) -> dict[tuple[Any, ...], tuple[int, ...]]:
     """The sums by hour, of expected clicks and clickers only."""
     sums = {key: row[FIRST_EXPECTED_COLUMN:] for key, row in world.aggregates().items()}
     return {key: row for key, row in sums.items() if any(row)}
@@ -64,14 +64,14 @@ def test_the_order_of_ingest_changes_nothing(hits: list[dict[str, Any]], sizes: 
             other.ingest(*shuffled[:size], *random.sample(facts, 1))
             del shuffled[:size]
         assert other.state() == world.state()
-        world.store.close()
-        other.store.close()
+        world.database.close()
+        other.database.close()
 
 
-def act(world: ClickStore, action: str) -> None:
+def act(world: ClickDatabase, action: str) -> None:
     """Do what happens beside counting: erasure, retention of messages and of links minted elsewhere, a rebuild."""
     name, _, number = action.partition(" ")
-    with world.store.write() as connection:
+    with world.database.write() as connection:
         if name == "erase":
             here = messages.c.number == world.numbers[int(number)]
             person_data.erase(connection, list(connection.execute(select(messages).where(here)).mappings()), START_US)
@@ -79,7 +79,7 @@ def act(world: ClickStore, action: str) -> None:
             at = START_US + 30 * DAY_US + int(number) * SECOND_US
             retention_queries.anonymize_unattributed_clicks(connection, at, 1000)
     if name == "rebuild":
-        rebuild_aggregates(world.store, START_US, lambda _what, _done: True)
+        rebuild_aggregates(world.database, START_US, lambda _what, _done: True)
     if name == "expire" and world.numbers[int(number)] in {row["number"] for row in world.rows(messages)}:
         world.expire_message(world.numbers[int(number)])
 
@@ -94,14 +94,14 @@ def test_erasure_and_retention_leave_sums_that_can_be_rebuilt(steps: list[tuple[
             world.ingest(*(make_event(world, hit) for hit in hits))
             act(world, action)
         counted = expected_sums(world)
-        rebuild_aggregates(world.store, START_US, lambda _what, _done: True)
+        rebuild_aggregates(world.database, START_US, lambda _what, _done: True)
         assert expected_sums(world) == counted
-        world.store.close()
+        world.database.close()
 
 
 def test_a_corrected_verdict_moves_what_was_expected(tmp_path: Path) -> None:
     """When later clicks change what is thought of a click, figures and sums are those of a recount."""
-    world = ClickStore(tmp_path)
+    world = ClickDatabase(tmp_path)
     number = world.send("spring")
     world.ingest(world.make_event(number, 0))
     before = world.message(number)
@@ -112,24 +112,24 @@ def test_a_corrected_verdict_moves_what_was_expected(tmp_path: Path) -> None:
     assert row["expected_clicks"] == sum(10_000 - hit["machine_basis_points"] for hit in hits)
     assert row["expected_clicks"] != before["expected_clicks"]
     assert (row["hit_count"], row["likely_count"]) == (3, sum(hit["machine_basis_points"] <= 5_000 for hit in hits))
-    world.store.close()
+    world.database.close()
 
 
 def test_a_flood_on_one_message_costs_no_more_and_counts_once(tmp_path: Path) -> None:
     """Of a message with more clicks than are looked at only the first ones count, also for those that come late."""
-    world = ClickStore(tmp_path, window=0)
+    world = ClickDatabase(tmp_path, window=0)
     number = world.send()
     flood = [world.make_event(number, 0, after=10 * place) for place in range(MAX_HITS_PER_MESSAGE + 40)]
     world.ingest(*flood[30:])
     late = world.ingest_cost(flood[:30])
     counted = world.state()
-    rebuild_aggregates(world.store, START_US, lambda _what, _done: True)
+    rebuild_aggregates(world.database, START_US, lambda _what, _done: True)
     assert world.state() == counted
     assert world.message(number)["hit_count"] == len(flood)
     (tmp_path / "quiet").mkdir()
-    quiet = ClickStore(tmp_path / "quiet", window=0)
+    quiet = ClickDatabase(tmp_path / "quiet", window=0)
     other = quiet.send()
     quiet.ingest(*(quiet.make_event(other, 0, after=10 * place) for place in range(30, MAX_HITS_PER_MESSAGE)))
     assert late <= 3 * quiet.ingest_cost([quiet.make_event(other, 0, after=10 * place) for place in range(30)])
-    world.store.close()
-    quiet.store.close()
+    world.database.close()
+    quiet.database.close()

@@ -60,7 +60,7 @@ def test_links_outlive_their_message(service: RunningService, style: str) -> Non
     (entry,) = service.send(link_style=style)
     link, _ = service.delivered_links(entry["id"])
     service.reader.get(link)
-    retention_job.delete_expired(service.components.store, FAR_FUTURE_US * 1000, service.components.log)
+    retention_job.delete_expired(service.components.database, FAR_FUTURE_US * 1000, service.components.log)
     uuid = entry["id"][1:].partition("@")[0]
     assert service.client.get(f"{service.account_path}/messages/{uuid}").status_code == 404
     answer = service.reader.get(link)

@@ -1,4 +1,4 @@
-"""Tests of the embedded journal and its worker with a real store, real locks and real files."""
+"""Tests of the embedded journal and its worker with a real database, real locks and real files."""
 
 import asyncio
 import io
@@ -50,8 +50,8 @@ class JournalHarness:
         self.stream = io.StringIO()
         log = make_logger("error", self.stream)
         self.folder = folder / "spool"
-        self.store = Database(folder / "linkweir.db", timeout=0.1)
-        migrate(self.store)
+        self.database = Database(folder / "linkweir.db", timeout=0.1)
+        migrate(self.database)
         self.dead_letters = DeadLetterFile(self.folder, log)
         self.journal = LocalJournal(
             self.folder,
@@ -65,7 +65,7 @@ class JournalHarness:
     def make_worker(self, store_facts: IngestFunction, notify: NotifyFunction | None = None) -> IngestWorker:
         """A worker for the journal."""
         made = IngestWorker(
-            self.store,
+            self.database,
             self.journal,
             make_logger("error", self.stream),
             ingest=store_facts,
@@ -86,12 +86,12 @@ class JournalHarness:
         return asyncio.run(append())
 
     def count_events(self) -> int:
-        """How many facts the store holds."""
-        with self.store.read() as connection:
+        """How many facts the database holds."""
+        with self.database.read() as connection:
             return connection.scalar(select(func.count()).select_from(clicks)) or 0
 
     def wait_until_empty(self, count: int) -> None:
-        """Wait until the journal is empty; the store holds so many facts."""
+        """Wait until the journal is empty; the database holds so many facts."""
         wait_until(lambda: self.journal.unacknowledged == 0)
         assert self.count_events() == count
 
@@ -100,7 +100,7 @@ class JournalHarness:
         self.journal.stop()
         self.worker.stop()
         self.journal.close()
-        self.store.close()
+        self.database.close()
 
     @property
     def log_events(self) -> list[str]:
@@ -142,8 +142,8 @@ def test_it_is_the_interface(tmp_path: Path) -> None:
     bench.stop()
 
 
-def test_an_appended_event_is_on_disk_and_soon_in_the_store(journal_harness: JournalHarness) -> None:
-    """When the promise says "kept", the fact waits in the journal's files or is in the store, where it comes once."""
+def test_an_appended_event_is_on_disk_and_soon_in_the_database(journal_harness: JournalHarness) -> None:
+    """When the promise says "kept", the fact waits in the journal's files or is in the database, and there once."""
     assert journal_harness.append(make_event(1)) == ["kept"]
     assert journal_harness.journal.unacknowledged + journal_harness.count_events() >= 1
     journal_harness.wait_until_empty(1)
@@ -213,9 +213,9 @@ def test_many_facts_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     bench.stop()
 
 
-def test_a_locked_store_delays_no_reader(journal_harness: JournalHarness) -> None:
-    """While the store is locked facts are kept at once and wait; when it is free they are stored, each once."""
-    lock = sqlite3.connect(journal_harness.store.path, isolation_level=None, check_same_thread=False)
+def test_a_locked_database_delays_no_reader(journal_harness: JournalHarness) -> None:
+    """While the database is locked facts are kept at once and wait; when it is free they are stored, each once."""
+    lock = sqlite3.connect(journal_harness.database.path, isolation_level=None, check_same_thread=False)
     lock.execute("BEGIN EXCLUSIVE")
     for n in range(20):  # kept, and not late, although nobody but we can end the lock
         assert journal_harness.append(make_event(n)) == ["kept"]
@@ -228,20 +228,20 @@ def test_a_locked_store_delays_no_reader(journal_harness: JournalHarness) -> Non
 
 
 def test_the_same_fact_twice_is_one(journal_harness: JournalHarness) -> None:
-    """A fact that reaches the store again, as after a crash between storing and acknowledging, counts once."""
+    """A fact that reaches the database again, as after a crash between storing and acknowledging, counts once."""
     one = make_event(1)
     assert journal_harness.append(one) == journal_harness.append(one) == ["kept"]
     journal_harness.wait_until_empty(1)
 
 
 def test_a_crash_between_storing_and_acknowledging_counts_once(tmp_path: Path) -> None:
-    """Facts that were stored but not acknowledged come again, and the store still holds each once."""
+    """Facts that were stored but not acknowledged come again, and the database still holds each once."""
     bench = JournalHarness(tmp_path)
     bench.journal.start()
     bench.append(*[make_event(n) for n in range(50)])
     batch = bench.journal.read_from(None, 30)
     assert batch is not None
-    with bench.store.write() as connection:
+    with bench.database.write() as connection:
         ingest_events(connection, batch.events)
     bench.journal.close()  # and then it dies
     bench.worker.start()
@@ -272,7 +272,7 @@ def test_a_crash_between_acknowledging_and_wiping_leaves_nothing(
 
 
 def test_readers_do_not_wait_for_a_long_journal(tmp_path: Path) -> None:
-    """While thousands of facts are brought to the store, new ones are kept, however long that takes."""
+    """While thousands of facts are brought to the database, new ones are kept, however long that takes."""
     storing, go = threading.Event(), threading.Event()
 
     def slowly(connection: Connection, facts: Sequence[ClickEvent]) -> None:
@@ -302,7 +302,7 @@ def test_stopping_loses_no_event(tmp_path: Path) -> None:
     assert bench.count_events() == 1200
     assert bench.append(make_event(1)) == ["lost"]
     assert bench.journal.lost == 1
-    bench.store.close()
+    bench.database.close()
 
 
 def test_a_stopped_journal_can_start_again(journal_harness: JournalHarness) -> None:
@@ -501,7 +501,7 @@ def test_a_nearly_full_journal_is_emptied_whoever_comes(tmp_path: Path, monkeypa
     bench.stop()
 
 
-def test_a_slow_store_gets_smaller_batches() -> None:
+def test_a_slow_database_gets_smaller_batches() -> None:
     """What took long is done in smaller pieces, what was quick in larger ones, within bounds."""
     assert ingest_worker.next_batch_size(500, 0.1) == ingest_worker.BATCH_EVENTS
     assert ingest_worker.next_batch_size(500, 0.5) == 250

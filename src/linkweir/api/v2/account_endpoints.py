@@ -16,7 +16,7 @@ from linkweir.stats import click_statistics
 
 def get_account(call: ApiRequest) -> AccountResource:
     """The account that the key belongs to."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         counts = _count_clicks(connection, call.account_id)
     return _to_resource(call.principal.account, counts)
 
@@ -24,7 +24,7 @@ def get_account(call: ApiRequest) -> AccountResource:
 def update_account(call: ApiRequest) -> AccountResource:
     """Change what is named and answer with the whole account."""
     change = call.decode(AccountUpdate)
-    with call.services.store.write() as connection:
+    with call.services.database.write() as connection:
         row, fields = account_settings.update_account(connection, call.account_id, change, now())
         counts = _count_clicks(connection, call.account_id)
     call.services.log.info("account.changed", account=str(call.account_id), fields=fields)

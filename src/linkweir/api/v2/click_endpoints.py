@@ -34,7 +34,7 @@ from linkweir.web.downloads import file_response
 def list_clicks(call: ApiRequest) -> ResourcePage[ClickResource]:
     """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
     page_request = cursor_pagination.to_page_request(call.parse_query(PageQuery))
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
         clicks = click_rows.list_clicks_of_message(connection, row["id"], page_request)
@@ -51,7 +51,7 @@ def list_links(call: ApiRequest) -> MessageLinkList:
     """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
     parts = call.services
     defaults = parts.submitter.defaults
-    with parts.store.read() as connection:
+    with parts.database.read() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:read:all", row["sender_domain"])
         domain = account_lookup.find_domain(connection, call.account_id, row["sender"])
@@ -85,10 +85,12 @@ def list_clickers(call: ApiRequest) -> Response | ResourcePage[ClickerResource]:
     tag, position, destination = query.tag, query.position, query.destination
     if query.format:
         file_format = parse_format(query.format)
-        rows = click_rows.iter_clickers(call.services.store, account, tag, position=position, destination=destination)
+        rows = click_rows.iter_clickers(
+            call.services.database, account, tag, position=position, destination=destination
+        )
         return file_response(rows, click_rows.CLICKER_COLUMNS, file_format, "clickers")
     page = cursor_pagination.to_page_request(query)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         clickers = click_rows.list_clickers(connection, account, tag, page, position=position, destination=destination)
     return cursor_pagination.to_resource_page(clickers, _to_clicker_resource, time_column="at")
 
@@ -104,7 +106,7 @@ def export_clicks(call: ApiRequest) -> Response:
     file_format = parse_format(query.format)
     to_at, from_at = to_microseconds(query.to_time) or now(), to_microseconds(query.from_time)
     rows = click_rows.iter_clicks(
-        call.services.store,
+        call.services.database,
         call.account_id,
         max(0, to_at - 30 * DAY_US) if from_at is None else from_at,
         to_at,

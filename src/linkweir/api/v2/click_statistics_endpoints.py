@@ -54,7 +54,7 @@ def count_clicks(call: ApiRequest) -> Response | ClickStatistics:
         sender_domain=domain,
         limit=query.limit,
     )
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         statistics = click_statistics.query_clicks(connection, question)
     rows = [_row_to_json(row) for row in statistics.rows]
     if file_format is None:
@@ -88,7 +88,7 @@ def compare_campaigns(call: ApiRequest) -> Response | CampaignStatistics:
         raise ValidationError("tags", f"must be at most {campaigns.MAX_CAMPAIGNS}")
     file_format = parse_format(query.format) if query.format else None
     first, last = _parse_hours(query, None if tags else MONTH_HOURS)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         if tags:
             rows, more = campaigns.compare_campaigns(connection, account, tags, first, last), False
         else:
@@ -109,7 +109,7 @@ def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
     tag, baseline = query.tag, query.baseline
     file_format = parse_format(query.format) if query.format else None
     hours = _parse_hours(query, None)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         rows, differences = campaigns.compare_variants(connection, call.account_id, tag, hours, baseline)
     if baseline and baseline not in {row["variant"] for row in rows}:
         raise ValidationError("baseline", "is no variant of this campaign")

@@ -44,7 +44,7 @@ def get_deliverability(call: ApiRequest) -> ResourceList[DeliverabilityRow]:
         "recipient_domains": [normalize_domain(recipient_domain) for recipient_domain in query.recipient_domains],
         "tags": query.tags,
     }
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         counted = deliverability.count_events(connection, call.account_id, spans, **filters)
         clicked = deliverability.estimate_clicked(connection, call.account_id, spans, **filters)
     return ResourceList([_to_row(*recipient_domain) for recipient_domain in zip(spans, counted, clicked, strict=True)])

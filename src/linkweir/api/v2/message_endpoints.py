@@ -47,14 +47,14 @@ def list_messages(call: ApiRequest) -> ResourcePage[MessageResource]:
         "domains": call.principal.domains_for("messages:read"),
     }
     page_request = cursor_pagination.to_page_request(query)
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         page = stored_messages.search_messages(connection, call.account_id, page_request, conditions)
         return cursor_pagination.to_resource_page(page, partial(_load_resource, connection))
 
 
 def get_message(call: ApiRequest) -> MessageResource:
     """One message, by `<uuid@domain>` or its bare UUID, with its content while that is kept."""
-    with call.services.store.read() as connection:
+    with call.services.database.read() as connection:
         row = load_message(call, connection)
         events = click_notifications.list_message_events(connection, row["id"])
         content = stored_messages.load_mail(connection, row["id"])
@@ -69,7 +69,7 @@ def get_message(call: ApiRequest) -> MessageResource:
 
 def cancel_message(call: ApiRequest) -> Acknowledgement:
     """Take a scheduled message back; 409 when it is too late."""
-    with call.services.store.write() as connection:
+    with call.services.database.write() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:cancel:all", row["sender_domain"])
         stored_messages.cancel_message(connection, call.account_id, row["id"], now())

@@ -140,13 +140,13 @@ class ResourceEndpoints:
     def _list(self, call: ApiRequest) -> Struct:
         query = call.parse_query(self.query)
         page_request = cursor_pagination.to_page_request(query)
-        with call.services.store.read() as connection:
+        with call.services.database.read() as connection:
             page = self.load_page(call, connection, query, page_request)
         return cursor_pagination.to_resource_page(page, partial(self.to_resource, call))
 
     def _create(self, call: ApiRequest) -> Response:
         request = self.decode(call, self.create_request)
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             row, secret = self.create_row(call, connection, request)
             resource = self.to_resource(call, row)
             if secret is not None:
@@ -156,17 +156,17 @@ class ResourceEndpoints:
         return JSONResponse(body, 201)
 
     def _get(self, call: ApiRequest) -> Struct:
-        with call.services.store.read() as connection:
+        with call.services.database.read() as connection:
             row = self.get_row(call, connection)
         return self.to_resource(call, row)
 
     def _update(self, shape: type[Struct], call: ApiRequest) -> Struct:
         change = self.decode(call, shape)
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             row = self.update_row(call, connection, change)
         return self.to_resource(call, row)
 
     def _delete(self, call: ApiRequest) -> Struct:
-        with call.services.store.write() as connection:
+        with call.services.database.write() as connection:
             self.delete_row(call, connection)
         return Acknowledgement("deleted")

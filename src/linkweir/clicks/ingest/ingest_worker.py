@@ -42,15 +42,15 @@ TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, whi
 
 class IngestWorker(WorkerThread):
     """Stores and classifies the events of the journal. `stored` counts them since the start,
-    `failures` the store's refusals.
+    `failures` the database's refusals.
 
-    `dead_letters` keeps what the store refuses for its own sake. `is_idle` looks for a moment whether readers leave
-    time to store; without it they always do. `retry_seconds`: seconds to leave a broken store alone.
+    `dead_letters` keeps what the database refuses for its own sake. `is_idle` looks for a moment whether readers leave
+    time to store; without it they always do. `retry_seconds`: seconds to leave a broken database alone.
     """
 
     def __init__(
         self,
-        store: Database,
+        database: Database,
         journal: Journal,
         log: FilteringBoundLogger,
         *,
@@ -61,7 +61,7 @@ class IngestWorker(WorkerThread):
         retry_seconds: float,
     ) -> None:
         super().__init__("clicks")
-        self._store = store
+        self._database = database
         self._journal = journal
         self._log = log
         self._ingest = ingest
@@ -127,7 +127,7 @@ class IngestWorker(WorkerThread):
     def _store_events(self, facts: Sequence[ClickEvent]) -> None:
         """All of them, or each by itself where one would take the others with it. Raises DatabaseUnavailable."""
         try:
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 self._ingest(connection, facts)
         except DatabaseUnavailable:
             raise
@@ -149,7 +149,7 @@ class IngestWorker(WorkerThread):
     def _send_due_notifications(self, *, immediately: bool) -> None:
         if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):
             self._notify_at = time.monotonic() + NOTIFY_INTERVAL_SECONDS
-            with self._store.write() as connection:
+            with self._database.write() as connection:
                 self._notify(connection)
 
     def _yield_to_requests(self) -> int:

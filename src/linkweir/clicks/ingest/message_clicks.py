@@ -39,7 +39,7 @@ class ClickClassifier:
 
 @dataclass(slots=True)
 class MessageClicks:
-    """One message's clicks. `known` are those of the store; `links` is how many tracked links the message has.
+    """One message's clicks. `known` are those of the database; `links` is how many tracked links the message has.
     `hit_count`: how many clicks of it are stored; None: not known.
     """
 

@@ -20,17 +20,17 @@ from linkweir.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 RebuildProgress = Callable[[str, int], bool]  # what is under way, about how many clicks it has done; False to stop
-MAX_TRIES = 20  # of one part, when others keep the store busy
+MAX_TRIES = 20  # of one part, when others keep the database busy
 RETRY_SECONDS = 0.5  # seconds between them
 
 
-def count_stored_clicks(store: Database) -> int:
+def count_stored_clicks(database: Database) -> int:
     """Return how many clicks and opens are stored. Raises DatabaseUnavailable."""
-    with store.read() as connection:
+    with database.read() as connection:
         return clicks_table.count(connection)
 
 
-def rebuild_aggregates(store: Database, now: int, progress: RebuildProgress) -> bool:
+def rebuild_aggregates(database: Database, now: int, progress: RebuildProgress) -> bool:
     """Make all of them anew; `now` in microseconds since 1970. False when `progress` wished to stop.
 
     Raises DatabaseUnavailable.
@@ -40,31 +40,31 @@ def rebuild_aggregates(store: Database, now: int, progress: RebuildProgress) -> 
         aggregate_rebuild.mark_started(connection, now)
         return aggregate_rebuild.list_account_ids(connection)
 
-    accounts = _retry_when_busy(store, begin)
+    accounts = _retry_when_busy(database, begin)
     done = (
-        _rebuild_messages(store, progress)
-        and _rebuild_external_links(store, progress)
-        and all(_rebuild_hours(store, account, progress) for account in accounts)
-        and _rebuild_coarse_buckets(store, progress)
+        _rebuild_messages(database, progress)
+        and _rebuild_external_links(database, progress)
+        and all(_rebuild_hours(database, account, progress) for account in accounts)
+        and _rebuild_coarse_buckets(database, progress)
     )
     if done:
-        _retry_when_busy(store, aggregate_rebuild.mark_done)
+        _retry_when_busy(database, aggregate_rebuild.mark_done)
     return done
 
 
-def _rebuild_messages(store: Database, progress: RebuildProgress) -> bool:
-    return _run_in_batches(store, "messages", progress, None, aggregate_rebuild.rebuild_message_batch)
+def _rebuild_messages(database: Database, progress: RebuildProgress) -> bool:
+    return _run_in_batches(database, "messages", progress, None, aggregate_rebuild.rebuild_message_batch)
 
 
-def _rebuild_external_links(store: Database, progress: RebuildProgress) -> bool:
+def _rebuild_external_links(database: Database, progress: RebuildProgress) -> bool:
     return _run_in_batches(
-        store, "links minted elsewhere", progress, None, aggregate_rebuild.rebuild_unattributed_batch
+        database, "links minted elsewhere", progress, None, aggregate_rebuild.rebuild_unattributed_batch
     )
 
 
-def _rebuild_hours(store: Database, account: uuid.UUID, progress: RebuildProgress) -> bool:
+def _rebuild_hours(database: Database, account: uuid.UUID, progress: RebuildProgress) -> bool:
     return _run_in_batches(
-        store,
+        database,
         "hours",
         progress,
         0,
@@ -72,17 +72,17 @@ def _rebuild_hours(store: Database, account: uuid.UUID, progress: RebuildProgres
     )
 
 
-def _rebuild_coarse_buckets(store: Database, progress: RebuildProgress) -> bool:
-    return _run_in_batches(store, "longer times", progress, 0, aggregate_rebuild.rebuild_coarse_batch)
+def _rebuild_coarse_buckets(database: Database, progress: RebuildProgress) -> bool:
+    return _run_in_batches(database, "longer times", progress, 0, aggregate_rebuild.rebuild_coarse_batch)
 
 
 def _run_in_batches(
-    store: Database, what: str, progress: RebuildProgress, start: T, part: Callable[[Connection, T], T | None]
+    database: Database, what: str, progress: RebuildProgress, start: T, part: Callable[[Connection, T], T | None]
 ) -> bool:
     """One part after the other, each in a transaction, from `start` until one says that it was the last."""
     done = 0
     while True:
-        following = _retry_when_busy(store, partial(_run_batch, part, start))
+        following = _retry_when_busy(database, partial(_run_batch, part, start))
         done += aggregate_rebuild.CLICKS_PER_BATCH
         if not progress(what, done):
             return False
@@ -95,10 +95,10 @@ def _run_batch(part: Callable[[Connection, T], T | None], start: T, connection: 
     return part(connection, start)
 
 
-def _retry_when_busy(store: Database, work: Callable[[Connection], T]) -> T:
+def _retry_when_busy(database: Database, work: Callable[[Connection], T]) -> T:
     for tried in range(MAX_TRIES):
         try:
-            with store.write() as connection:
+            with database.write() as connection:
                 return work(connection)
         except DatabaseUnavailable:
             if tried == MAX_TRIES - 1:
@@ -110,15 +110,15 @@ def _retry_when_busy(store: Database, work: Callable[[Connection], T]) -> T:
 class RebuildWorker(WorkerThread):
     """Rebuilds the aggregates beside a running service, when a migration wants it or a rebuild was interrupted."""
 
-    def __init__(self, store: Database, log: FilteringBoundLogger, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, log: FilteringBoundLogger, clock: Callable[[], int]) -> None:
         super().__init__("rebuild")
-        self._store = store
+        self._database = database
         self._log = log
         self._clock = clock
 
     def start(self) -> None:
         """Begin if a rebuild is pending. Raises DatabaseUnavailable."""
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             pending = aggregate_rebuild.is_pending(connection)
         if pending:
             super().start()
@@ -126,7 +126,7 @@ class RebuildWorker(WorkerThread):
     def _run(self) -> None:
         self._log.info("sums.rebuilding")
         try:
-            if rebuild_aggregates(self._store, self._clock(), self._progress):
+            if rebuild_aggregates(self._database, self._clock(), self._progress):
                 self._log.info("sums.rebuilt")
         except Exception:
             self._log.exception("sums.cannot_rebuild")  # the mark stands: the next start tries again

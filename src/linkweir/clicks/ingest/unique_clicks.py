@@ -10,11 +10,11 @@ from linkweir.db.dimensions import DimensionValue
 
 LoadLaterClicks = Callable[
     [int], Iterable[Click]
-]  # the message's counted clicks in the store from a moment on, oldest first
+]  # the message's counted clicks in the database from a moment on, oldest first
 
 
 class UniqueClicks:
-    """The first ones of one message, beginning with those in the store. Changes `bits` of the clicks."""
+    """The first ones of one message, beginning with those in the database. Changes `bits` of the clicks."""
 
     def __init__(self, stored: Iterable[Click]) -> None:
         self._current: dict[DimensionValue, Click] = {}

@@ -35,7 +35,7 @@ MAX_QUEUED_BYTES = 50_000_000
 IDLE_SECONDS = 0.5  # seconds between looks at whether a full journal has room again
 IDLE_SAMPLE_SECONDS = 0.05  # seconds in which few readers came: then there is time to store
 IDLE_MAX_APPENDS = 50  # readers in that time: a fifth of a processor
-MIN_YIELD_SECONDS = 0.01  # seconds that others who write to the store get in any case
+MIN_YIELD_SECONDS = 0.01  # seconds that others who write to the database get in any case
 HIGH_WATER_RATIO = 0.5  # the share of a full journal from which on readers no longer come first
 LOSS_LOG_INTERVAL_SECONDS = 1.0  # seconds between two lines about facts that are lost
 

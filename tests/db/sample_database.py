@@ -1,4 +1,4 @@
-"""A store with an account, and messages with fields as a test wants them."""
+"""A database with an account, and messages with fields as a test wants them."""
 
 import uuid
 from dataclasses import replace
@@ -18,14 +18,14 @@ NOW_US = 1_000_000_000  # microseconds since 1970
 FOREVER_US = 1 << 60
 
 
-class SampleStore:
-    """The store, its account, and another account that nothing of the first may show."""
+class SampleDatabase:
+    """The database, its account, and another account that nothing of the first may show."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Database(folder / "linkweir.db", timeout=5)
-        migrate(self.store)
+        self.database = Database(folder / "linkweir.db", timeout=5)
+        migrate(self.database)
         self.account, self.other_account = uuid.uuid4(), uuid.uuid4()
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             accounts_table.create(connection, self.account, "one", NOW_US)
             accounts_table.create(connection, self.other_account, "other", NOW_US + 1)
 
@@ -52,7 +52,7 @@ class SampleStore:
             retain_until_at=FOREVER_US,
             envelope_from="bounces@example.com",
         )
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             messages_table.add(connection, [replace(new, **fields)])
         return key
 

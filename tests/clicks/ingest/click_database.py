@@ -1,4 +1,4 @@
-"""A real store with an account and messages, and facts to feed it: what the tests of counting share."""
+"""A real database with an account and messages, and facts to feed it: what the tests of counting share."""
 
 import atexit
 import functools
@@ -87,26 +87,26 @@ def _create_empty_database() -> Path:
     """A migrated database, made once: migrating takes longer than most tests."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
-    store = Database(folder / "linkweir.db", timeout=5)
-    migrate(store)
-    with store.read() as connection:
+    database = Database(folder / "linkweir.db", timeout=5)
+    migrate(database)
+    with database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    store.close()
+    database.close()
     return folder / "linkweir.db"
 
 
-class ClickStore:
-    """One store; `numbers` are the tokens' numbers of its messages. `now` is when facts are kept."""
+class ClickDatabase:
+    """One database; `numbers` are the tokens' numbers of its messages. `now` is when facts are kept."""
 
     def __init__(self, folder: Path, classify: ClassifyFunction = classify_bursts, window: int = 2 * SECOND_US) -> None:
         shutil.copy(_create_empty_database(), folder / "linkweir.db")
-        self.store = Database(folder / "linkweir.db", timeout=5)
+        self.database = Database(folder / "linkweir.db", timeout=5)
         self.account = uuid.uuid4()
         self.now = START_US
         self.classifier = ClickClassifier(FakeEnricher(), classify_hits=classify, window_us=window)
         self.messages: dict[int, uuid.UUID] = {}
         self.expired_aggregates: dict[tuple[Any, ...], tuple[int, ...]] = {}
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             accounts_table.create(connection, self.account, "Test", START_US)
             accounts_table.claim_link_keys(connection, {KEY_ID: None}, self.account)
 
@@ -135,7 +135,7 @@ class ClickStore:
             "envelope_from": "news@example.com",
             **fields,
         }
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             messages_table.add(connection, [NewMessage(**values)])
             here = message_rows.c.id == key
             status = "Sandbox Delivered" if values.get("sandbox_result") else "Delivered"
@@ -170,7 +170,7 @@ class ClickStore:
 
     def ingest(self, *facts: ClickEvent) -> None:
         """Count these in one transaction."""
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             ingest_events(connection, facts, self.classifier, self.now)
 
     def ingest_cost(self, facts: Sequence[ClickEvent]) -> int:
@@ -180,7 +180,7 @@ class ClickStore:
         def step() -> None:
             steps[0] += 1
 
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             raw: Any = connection.connection.dbapi_connection
             raw.set_progress_handler(step, 1000)
             ingest_events(connection, facts, self.classifier, self.now)
@@ -195,7 +195,7 @@ class ClickStore:
             if not key[2].startswith("attribute:") and "@" not in key[3]:
                 kept = self.expired_aggregates.get(key, NO_COUNTS)
                 self.expired_aggregates[key] = tuple(map(sum, zip(kept, row, strict=True)))
-        with self.store.write() as connection:
+        with self.database.write() as connection:
             here = message_rows.c.number == number
             connection.execute(update(message_rows).where(here).values(retain_until_at=0))
             connection.execute(delete(queue).where(queue.c.message_id == self.messages[number]))
@@ -204,7 +204,7 @@ class ClickStore:
     def rows(self, table: Any) -> list[dict[str, Any]]:
         """All rows; sums with the words of their keys."""
         statement = select_with_values(table) if "axis" in table.c else select(table)
-        with self.store.read() as connection:
+        with self.database.read() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
     def clicks(self) -> list[dict[str, Any]]:
@@ -254,16 +254,18 @@ def _counts(row: dict[str, Any], *more: str) -> tuple[int, ...]:
     return tuple(row[name] for name in (*VERDICTS, *more))
 
 
-def recount(click_store: ClickStore, message_id: uuid.UUID | None = None) -> dict[tuple[Any, ...], tuple[int, ...]]:
+def recount(
+    click_database: ClickDatabase, message_id: uuid.UUID | None = None
+) -> dict[tuple[Any, ...], tuple[int, ...]]:
     """The sums by hour as one who has only the clicks and the messages would count them, slowly; what the clicks of
     messages that are gone had come to is remembered. `message_id`: those of one message.
     """
-    known = {row["id"]: row for row in click_store.rows(message_rows)}
+    known = {row["id"]: row for row in click_database.rows(message_rows)}
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: list(NO_COUNTS))
-    sums |= {} if message_id else {key: list(row) for key, row in click_store.expired_aggregates.items()}
+    sums |= {} if message_id else {key: list(row) for key, row in click_database.expired_aggregates.items()}
     seen: set[tuple[Any, ...]] = set()
     hits: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for click in click_store.clicks():
+    for click in click_database.clicks():
         message = known.get(click["message_id"])
         if click["kind"] != "click" or click["settled"] or (message and message["sandbox_result"]):
             continue
