@@ -3,6 +3,7 @@
 import pytest
 
 from linkweir.html import utm
+from linkweir.tokens import MAX_DESTINATION_BYTES
 
 UTM_PARAMETERS = (("utm_source", "weir"), ("utm_campaign", "a b&c"))
 MD5, SHA1, SHA256 = "0a" * 16, "0a" * 20, "0A" * 32
@@ -124,6 +125,6 @@ def test_a_list_of_hosts_restricts(destination: str, added: bool) -> None:
 
 def test_parameters_never_make_an_address_too_long() -> None:
     """A destination that would pass 8,000 bytes stays as it was, and can be tracked."""
-    long = "https://x.example/?q=" + "a" * (utm.MAX_DESTINATION_BYTES - 40)
+    long = "https://x.example/?q=" + "a" * (MAX_DESTINATION_BYTES - 40)
     assert utm.add_parameters(long, UTM_PARAMETERS) == long
     assert utm.add_parameters(long[:-20], (("utm_source", "a"),)) != long[:-20]

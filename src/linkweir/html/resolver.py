@@ -35,9 +35,6 @@ class DocumentLinks(Protocol):
 
 Links: TypeAlias = Tracker | LinkFunction
 
-MAX_LINK_CHARACTERS = (
-    8000  # characters of a tracking link: no mail client or proxy carries longer ones (link rules, section 2)
-)
 _SAFE_DESTINATION_BYTES = 2000  # bytes of a destination whose tracking link is shorter than that, whatever it holds
 _BREAKS_ATTRIBUTE = re.compile(r"[\"'\x00-\x1f\x7f]")
 
@@ -94,10 +91,7 @@ def _make_tracker_resolver(tracker: Tracker, charset: Charset) -> _html.Resolve:
     def mint(destinations: list[bytes], indexes: list[int]) -> list[bytes | int]:
         if charset.codec != "utf-8":
             destinations = [charset.percent_encode_query(destination) for destination in destinations]
-        values = tracker.mint_many(destinations, indexes, known=known, refused=refused)
-        if max(map(len, destinations), default=0) <= _SAFE_DESTINATION_BYTES:
-            return values
-        return [refused if isinstance(value, bytes) and len(value) > MAX_LINK_CHARACTERS else value for value in values]
+        return tracker.mint_many(destinations, indexes, known=known, refused=refused)
 
     return mint
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterable
 from urllib.parse import quote, unquote
 
+from linkweir.tokens import MAX_DESTINATION_BYTES
+
 OPT_OUT_ATTRIBUTE = "data-no-utm"  # the attribute that says so in a tag
-MAX_DESTINATION_BYTES = 8000  # bytes of a destination (link rules, section 2)
 
 # What a signed address is known by: parameters that stand in it together, and where that is written down.
 SIGNATURE_PARAMETERS: dict[tuple[str, ...], str] = {

@@ -14,7 +14,7 @@ from linkweir.html import Outcome, Plan, Switches, utm
 from linkweir.html.charset import Charset
 from linkweir.html.document import Document
 from linkweir.html.link import OUTCOME_NUMBER
-from linkweir.html.resolver import MAX_LINK_CHARACTERS, DocumentLinks, Links
+from linkweir.html.resolver import DocumentLinks, Links
 from linkweir.html.tag_insertion import insert_tags, make_hidden_tags
 from linkweir.mail.message_ids import NUMBER_BITS
 from linkweir.mail.tracking_policy import TrackingPolicy
@@ -93,9 +93,8 @@ class MessageLinks:
                 link = self._tracker.mint(unique, index)
             except RefusedValue:
                 continue
-            if len(link) <= MAX_LINK_CHARACTERS:
-                self.short_destinations.update({index: unique} if self._uses_short_links else {})
-                return link.encode()
+            self.short_destinations.update({index: unique} if self._uses_short_links else {})
+            return link.encode()
         return OUTCOME_NUMBER[Outcome.TOO_LONG_DESTINATION]
 
     def _add_utm(self, destination: bytes, _index: int, charset: Charset, *, opted_out: bool) -> bytes | int:
