@@ -33,7 +33,7 @@ from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.link_policy import LinkPolicyCache
-from linkweir.clock import now
+from linkweir.clock import MAX_SKEW_US, now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
@@ -84,6 +84,7 @@ def create_services(
     database.on_wal_lost = lambda: log.error("database.log_removed", database=str(settings.database))
     vault = Vault(settings.vault_path)
     classifier = build_classifier(settings, log)
+    max_delay_us = 2 * max(classifier.notify_delay_us, classifier.correction_delay_us) + MAX_SKEW_US
     dead_letters = DeadLetterFile(settings.spool_path, log)
     local_journal = LocalJournal(
         settings.spool_path,
@@ -117,7 +118,7 @@ def create_services(
             journal or local_journal,
             log,
             ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
-            notify=lambda connection: enqueue_notifications(connection, now()),
+            notify=lambda connection: enqueue_notifications(connection, now(), max_delay_us=max_delay_us),
             dead_letters=dead_letters,
             is_idle=local_journal.is_idle if journal is None else lambda: True,
             retry_seconds=settings.spool_retry,

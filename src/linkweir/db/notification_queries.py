@@ -42,6 +42,15 @@ def list_due_waits(connection: Connection, now: int, limit: int) -> list[RowMapp
     return list(connection.execute(statement.order_by(verdict_waits.c.due_at).limit(limit)).mappings())
 
 
+def reset_future_times(connection: Connection, now: int, *, max_delay: int, max_wait: int) -> None:
+    """After a clock that was ahead and was set back: make due what would wait for the time that it showed.
+
+    No hit is due later than `max_delay` from now, and no webhook waits longer than `max_wait` (microseconds).
+    """
+    connection.execute(update(clicks).where(clicks.c.tell_at > now + max_delay).values(tell_at=now))
+    connection.execute(update(verdict_waits).where(verdict_waits.c.due_at > now + max_wait).values(due_at=now))
+
+
 def add_waits(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Let webhooks wait for the verdicts on hits: `click_id`, `webhook_id`, `message_id`, `due_at`."""
     if rows:

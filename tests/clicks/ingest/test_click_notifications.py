@@ -12,7 +12,7 @@ import pytest
 from linkweir.clicks.classify import Classification, Verdict
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clock import SECOND_US
-from linkweir.db import webhooks_table
+from linkweir.db import notification_queries, webhooks_table
 from linkweir.db.database import Database
 from linkweir.db.schema import verdict_waits
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
@@ -83,6 +83,34 @@ def test_a_click_of_a_clock_that_was_ahead_is_notified_soon(click_database: Clic
     click_database.ingest(click_database.make_event(number, 0, after=3600))
     assert (notify_at(click_database, 1.9), notify_at(click_database, 4)) == (0, 1)
     assert [body["type"] for body in list_payloads(click_database, key)] == ["message.clicked"]
+
+
+def test_what_was_put_off_while_the_clock_was_ahead_is_sent_soon(click_database: ClickDatabase) -> None:
+    """A click, a correction and a patient webhook's wait of an hour ahead are told when the clock is back, all once."""
+    hasty = create_webhook(click_database, *ALL_KINDS)
+    patient = create_webhook(click_database, *ALL_KINDS, verdict_wait_seconds=1800)
+    numbers = [click_database.send(), click_database.send()]
+    ahead = START_US + 3600 * SECOND_US
+    click_database.now = ahead
+    click_database.ingest(click_database.make_event(numbers[0], after=3600))
+    notify_at(click_database, 3603)  # the patient one now waits for 5400
+    for index in range(1, 3):
+        click_database.ingest(click_database.make_event(numbers[0], index, after=3600.5))
+    click_database.ingest(click_database.make_event(numbers[1], after=3600))
+    with click_database.database.read() as connection:
+        assert not notification_queries.list_due(connection, START_US + 60 * SECOND_US, 10)
+        assert not notification_queries.list_due_waits(connection, START_US + 60 * SECOND_US, 10)
+    notify_at(click_database, 60)
+    told = [(one["type"], one["data"]["verdict"]) for one in list_payloads(click_database, hasty)]
+    assert sorted(told) == [
+        ("message.click_corrected", "machine"),
+        *[("message.clicked", "human"), ("message.clicked", "human")],
+        *[("message.clicked", "machine"), ("message.clicked", "machine")],
+    ]
+    assert [one["type"] for one in list_payloads(click_database, patient)] == ["message.clicked"]
+    with click_database.database.read() as connection:
+        latest = START_US + (60 + 1800) * SECOND_US
+        assert len(notification_queries.list_due_waits(connection, latest, 10)) == 3
 
 
 def test_a_burst_is_over_before_it_is_notified(click_database: ClickDatabase) -> None:

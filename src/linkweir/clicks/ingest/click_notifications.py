@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from linkweir.clicks.classify import VERDICT_REASONS, WINDOW_US
-from linkweir.clock import SECOND_US, rfc3339
+from linkweir.clock import MAX_SKEW_US, SECOND_US, rfc3339
 from linkweir.db import events_table, notification_queries
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.webhooks import message_events
@@ -24,12 +24,16 @@ BOT_VERDICTS = ("machine", "prefetch")
 _Subscription = tuple[Mapping[Any, Any], message_events.MessageEvent, Mapping[Any, Any]]  # hit, event, webhook
 
 
-def enqueue_notifications(connection: Connection, now: int, window_us: int = WINDOW_US) -> int:
+def enqueue_notifications(
+    connection: Connection, now: int, window_us: int = WINDOW_US, max_delay_us: int = MAX_SKEW_US
+) -> int:
     """Queue the requests that are due at `now` (microseconds since 1970); how many hits were dealt with, at most
     BATCH_HITS of those that happened and of those that were waited for: then there may be more.
 
-    `window_us`: how long after a hit its verdict is settled.
+    `window_us`: how long after a hit its verdict is settled; `max_delay_us`: the longest that a notification is put
+    off, but for webhooks that wait. What is due later than that was put off by a clock that was ahead, and is due now.
     """
+    notification_queries.reset_future_times(connection, now, max_delay=max_delay_us, max_wait=window_us + MAX_SKEW_US)
     due = notification_queries.list_due(connection, now, BATCH_HITS)
     changed = [row for row in due if row["told"] != row["verdict"]]
     events = [_to_event(row, now, window_us) for row in changed]
