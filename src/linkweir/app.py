@@ -19,6 +19,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import integrity
+from linkweir.accounts.domains import TrackingHosts
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
@@ -96,6 +97,7 @@ def create_services(
     heartbeat = Heartbeat(settings.data)
     submitter = _create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
     tracking_keyring = TrackingKeyRing(settings.key_path, database, submitter.defaults, log)
+    tracking_hosts = TrackingHosts(database, log)
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
     services = AppServices(
         settings=settings,
@@ -104,6 +106,7 @@ def create_services(
         database=database,
         vault=vault,
         tracking_keyring=tracking_keyring,
+        tracking_hosts=tracking_hosts,
         classifier=classifier,
         recording_policy=RecordingPolicy(
             classifier.enricher.enrich,
@@ -137,7 +140,9 @@ def create_services(
         memory_budget=MemoryBudget(settings.max_incoming),
         operator_pages=operator_pages.OperatorPages(settings),
         heartbeat=heartbeat,
-        refresh_thread=RefreshThread(log, (tracking_keyring.refresh, link_policy.refresh, classifier.enricher.refresh)),
+        refresh_thread=RefreshThread(
+            log, (tracking_keyring.refresh, tracking_hosts.refresh, link_policy.refresh, classifier.enricher.refresh)
+        ),
         supervisor=ThreadSupervisor(log, lambda: health.write_heartbeat(services)),
         thread_limiter=anyio.CapacityLimiter(settings.threads),
         redirect_limiter=anyio.CapacityLimiter(REDIRECT_LOOKUP_THREADS),

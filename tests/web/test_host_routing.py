@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from linkweir import background
 from linkweir.errors import SettingsError
 from linkweir.settings import from_environment
-from linkweir.web import host_routing
 from tests.web.running_service import RunningService, wait_until
 
 OPERATOR_PATHS = ("/dashboard/sign-in", "/dashboard/", "/openapi.json", "/metrics", "/nothing")
@@ -69,7 +69,7 @@ def test_an_address_is_no_domains_host(tmp_path: Path) -> None:
         for domain, subdomain in (("0.0.1", "127"), ("0.2.10", "192")):
             body = {"domain": domain, "tracking_subdomain": subdomain}
             served.client.post(f"{served.account_path}/domains", json=body)
-        time.sleep(host_routing.REFRESH_SECONDS + 0.5)
+        time.sleep(background.REFRESH_SECONDS + 0.5)
         for host in ("127.0.0.1", "127.0.0.1:8025", "192.0.2.10"):
             assert get_status(served, "/dashboard/sign-in", host).status_code == 200, host
 

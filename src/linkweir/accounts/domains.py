@@ -2,21 +2,23 @@
 
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, RowMapping, false
 from sqlalchemy.exc import IntegrityError
+from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts import dkim_keys
 from linkweir.accounts.domain_names import DOMAIN_PATTERN, to_ascii_domain
 from linkweir.accounts.resource_changes import DomainCreate, DomainUpdate
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.db import domains_table, keyset_pagination
+from linkweir.db.database import Database
 from linkweir.db.schema import domains
-from linkweir.errors import BadSwitch, Conflict, NotFound, ValidationError
+from linkweir.errors import BadSwitch, Conflict, DatabaseUnavailable, NotFound, ValidationError
 from linkweir.pagination import PageRequest, RowPage
 
 TRACKING_FIELDS = ("track_clicks", "track_opens")
@@ -129,6 +131,23 @@ def delete_domain(connection: Connection, domain: uuid.UUID) -> None:
 def list_tracking_hosts(connection: Connection) -> list[str]:
     """Return every host that tracking links of some domain are on."""
     return domains_table.list_tracking_hosts(connection)
+
+
+class TrackingHosts:
+    """Every host that tracking links of some domain are on: `current`, as the database had it at the last refresh."""
+
+    def __init__(self, database: Database, log: FilteringBoundLogger) -> None:
+        self.current: Collection[str] = frozenset()
+        self._database = database
+        self._log = log
+
+    def refresh(self) -> None:
+        """Read the hosts again; they stay as they are while the database is unavailable."""
+        try:
+            with self._database.read() as connection:
+                self.current = frozenset(list_tracking_hosts(connection))
+        except DatabaseUnavailable as error:
+            self._log.warning("hosts.database_unavailable", error=str(error))
 
 
 def _to_columns(change: DomainUpdate, stored: Mapping[Any, Any], dkim_key: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,19 +6,15 @@ dashboard has a host name of its own, only naming it protects it from a customer
 """
 
 import ipaddress
-import time
-from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from linkweir.accounts import domains
-from linkweir.errors import DatabaseUnavailable, NotFound
+from linkweir.errors import NotFound
 from linkweir.web.error_responses import error_response
 from linkweir.web.redirect import request_path
 from linkweir.web.services import AppServices
 
-REFRESH_SECONDS = 2.0  # seconds between looks at the domains
 PATHS_ON_EVERY_HOST = frozenset(  # what readers, their apps, front proxies and probes ask for on any host
     (
         *("/.well-known/apple-app-site-association", "/.well-known/assetlinks.json"),
@@ -33,36 +29,24 @@ class HostRouting:
     def __init__(self, app: ASGIApp, services: AppServices) -> None:
         self._app = app
         self._services = services
-        self._tracking_hosts: Collection[str] = ()
-        self._refresh_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if (
             scope["type"] == "http"
             and request_path(scope) not in PATHS_ON_EVERY_HOST
-            and await self._is_tracking_host(_request_host(scope))
+            and self._is_tracking_host(_request_host(scope))
         ):
             await error_response(NotFound("nothing but tracking links is served on this host"))(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _is_tracking_host(self, host: str) -> bool:
+    def _is_tracking_host(self, host: str) -> bool:
         named = self._services.settings.api_hosts
         if named:
             return host not in named
-        if time.monotonic() >= self._refresh_at:
-            await self._services.run_blocking(self._refresh)
-        return host in self._tracking_hosts and host != self._services.tracking_host and not _is_address(host)
-
-    def _refresh(self) -> None:
-        """Read the domains' tracking hosts again; they stay as they are while the database is unavailable."""
-        self._refresh_at = time.monotonic() + REFRESH_SECONDS
-        try:
-            with self._services.database.read() as connection:
-                self._tracking_hosts = frozenset(domains.list_tracking_hosts(connection))
-        except DatabaseUnavailable as error:
-            self._services.log.warning("hosts.database_unavailable", error=str(error))
+        is_domains = host in self._services.tracking_hosts.current
+        return is_domains and host != self._services.tracking_host and not _is_address(host)
 
 
 def _request_host(scope: Scope) -> str:

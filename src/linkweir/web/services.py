@@ -12,6 +12,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.accounts.domains import TrackingHosts
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.background import Heartbeat, Lifecycle, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
@@ -53,6 +54,7 @@ class AppServices:
     database: Database
     vault: Vault
     tracking_keyring: TrackingKeyRing
+    tracking_hosts: TrackingHosts
     classifier: ClickClassifier
     recording_policy: RecordingPolicy
     dead_letters: DeadLetterFile
