@@ -68,16 +68,17 @@ def _csv_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator[byt
     writer.writerow(columns)
     for some in _batch_rows(rows, ROWS_PER_CHUNK):
         writer.writerows([_csv_cell(row[name], kind) for name, kind in columns.items()] for row in some)
-        yield _flush_text(text)
+        yield _drain(text)
     if text.tell():
-        yield _flush_text(text)
+        yield _drain(text)
 
 
-def _flush_text(text: io.StringIO) -> bytes:
-    data = text.getvalue().encode("utf-8", "replace")
-    text.seek(0)
-    text.truncate()
-    return data
+def _drain(file: io.StringIO | io.BytesIO) -> bytes:
+    """Take out what was written since the last time."""
+    data = file.getvalue()
+    file.seek(0)
+    file.truncate()
+    return data if isinstance(data, bytes) else data.encode("utf-8", "replace")
 
 
 def _csv_cell(value: Any, kind: ColumnType) -> Any:
@@ -125,41 +126,13 @@ def _parquet_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator
         "time": arrow.timestamp("us", tz="UTC"),
     }
     schema = arrow.schema([(name, types[kind]) for name, kind in columns.items()])
-    sink = _ParquetSink()
-    with ParquetWriter(sink, schema) as writer:
+    file = io.BytesIO()  # emptied as it grows: the writer counts by itself where in the file it is
+    with ParquetWriter(file, schema) as writer:
         for some in _batch_rows(rows, ROWS_PER_ROW_GROUP):
             values = {name: [_to_json_value(row[name], kind) for row in some] for name, kind in columns.items()}
             writer.write_table(arrow.table(values, schema=schema))
-            yield sink.drain()
-    yield sink.drain()
-
-
-class _ParquetSink(io.RawIOBase):
-    """A file that is read away while it is written."""
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-        self._size = 0
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Keep a copy until it is taken."""
-        self._chunks.append(bytes(data))
-        self._size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        """How much was written in all: Parquet's footer says where everything is."""
-        return self._size
-
-    def drain(self) -> bytes:
-        """What was written since the last time."""
-        data = b"".join(self._chunks)
-        self._chunks.clear()
-        return data
+            yield _drain(file)
+    yield _drain(file)
 
 
 def _batch_rows(rows: Iterable[ExportRow], size: int) -> Iterator[list[ExportRow]]:

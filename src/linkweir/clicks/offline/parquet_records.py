@@ -54,7 +54,6 @@ class ParquetSink(io.RawIOBase):
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
-        self._size = 0
 
     def writable(self) -> bool:
         """It is."""
@@ -63,12 +62,7 @@ class ParquetSink(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Pass the bytes on."""
         self._write(bytes(data))
-        self._size += len(data)
         return len(data)
-
-    def tell(self) -> int:
-        """How much was written: Parquet's footer says where everything is."""
-        return self._size
 
 
 class ParquetVerdictWriter:
