@@ -24,7 +24,6 @@ STANDARD_NAMES = {  # names and parts of names that hold such a word and are rig
     "looks_trackable": "a field of the API's answers",
     "keep_until_at": "a column of the database",
     "tell_seconds": "a setting, LINKWEIR_TELL_SECONDS",
-    "_ParquetSink.tell": "the file protocol of Python",
 }
 
 PARTICIPLES = re.compile(
@@ -38,9 +37,6 @@ STANDARD_FUNCTIONS = {  # functions whose name ends like a participle and is rig
     "escaped": "a state of the HTML standard's tokenizer",
 }
 LOCAL_NAMES = {"word", "words", "longest_word"}  # of a text: right for variables, too vague for what others see
-MODULES_WITH_PRIVATE_LOCALS = {  # to be renamed
-    "clicks/offline/offline_classifier.py",
-}
 DECORATORS_OF_NOUNS = ("property", "fixture", "contextmanager")  # what they define is read as a noun
 
 REPEATED_STEMS = {"__init__", "__main__", "routes"}
@@ -150,14 +146,14 @@ def local_names(tree: ast.Module) -> set[str]:
 
 
 def test_no_local_name_of_the_product_holds_a_private_word(syntax_trees: dict[Path, ast.Module]) -> None:
-    """Variables and parameters in `src` are named in the terms of the field, too; modules to be renamed are listed."""
+    """Variables and parameters in `src` are named in the terms of the field, too."""
     package = ROOT / "src" / "linkweir"
     result = {
         path.relative_to(package).as_posix(): names
         for path, tree in syntax_trees.items()
         if path.is_relative_to(package) and (names := sorted(filter(is_private, local_names(tree) - LOCAL_NAMES)))
     }
-    assert {name: names for name, names in result.items() if name not in MODULES_WITH_PRIVATE_LOCALS} == {}
+    assert result == {}
 
 
 def test_no_function_is_a_bare_participle(syntax_trees: dict[Path, ast.Module]) -> None:

@@ -9,6 +9,5 @@ from typing import Final
 
 VERDICTS: Final = ("human", "machine", "prefetch", "unsure")  # columns of the sums, in their order
 COUNTED_VERDICTS: Final = ("human", "unsure")
-PROBABLE_VERDICTS: Final = (*COUNTED_VERDICTS, "machine")  # what is otherwise judged is not even an unlikely click
 EXPECTED_LINK_COUNTS: Final = ("expected_clicks", "expected_clicks_variance")  # of `message_links`
 EXPECTED_MESSAGE_COUNTS: Final = ("hit_count", "likely_count", *EXPECTED_LINK_COUNTS, "clicked_basis_points")

@@ -84,3 +84,13 @@ class Classification:
     verdict_without_reputation: Verdict = "unsure"
     machine_probability: float = 0.5
     reference_probability: float | None = None
+
+    def for_method(self, method: str) -> tuple[Verdict, float]:
+        """Return the verdict and the machine probability that count for a request with this HTTP method.
+
+        Nobody reads what a request other than GET brings, whatever the rules say; and what is no click of a person or a
+        machine, as a prefetch, is not even an unlikely click.
+        """
+        verdict: Verdict = "machine" if method != "GET" and self.verdict in ("human", "unsure") else self.verdict
+        is_probable = method == "GET" and verdict in ("human", "unsure", "machine")
+        return verdict, self.machine_probability if is_probable else 1.0

@@ -14,7 +14,6 @@ from linkweir.clicks.classify import Classification, Evidence, Hit
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click import AggregationTarget, Click
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, PROBABLE_VERDICTS
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.db.reclassification_queries import MAX_HITS_PER_SPAN, MessageRef
 
@@ -94,14 +93,9 @@ class MessageClicks:
 
 def _set_verdict(click: Click, classification: Classification) -> bool:
     """Take the judgement over; whether it is another one."""
-    verdict = classification.verdict
-    if click.method != "GET" and verdict in COUNTED_VERDICTS:
-        verdict = "machine"  # whatever the rules say: nobody reads what a HEAD brings
+    verdict, machine_probability = classification.for_method(click.method)
     reasons = " ".join(classification.reasons)
-    machine = BASIS_POINTS
-    if click.method == "GET" and verdict in PROBABLE_VERDICTS:
-        machine = round(classification.machine_probability * BASIS_POINTS)
-    judged = (verdict, classification.confidence, reasons, machine)
+    judged = (verdict, classification.confidence, reasons, round(machine_probability * BASIS_POINTS))
     if judged == (click.verdict, click.confidence, click.reasons, click.machine_basis_points):
         return False
     click.verdict, click.confidence, click.reasons, click.machine_basis_points = judged

@@ -31,7 +31,6 @@ from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.offline.click_spill import ClickSpill, LabelledVerdictRow, Session, StoredClick, VerdictRow
 from linkweir.clicks.offline.recorded_click import Delivery, RecordedClick, make_hit
 from linkweir.clock import SECOND_US
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 
 MAX_SESSION_CLICKS = 2000  # judged at once: those of a longer session in parts
 MAX_ARRIVAL_NEIGHBOURS = 2 * MAX_NEIGHBOURS  # of its message, that are judged again when a click comes
@@ -184,7 +183,7 @@ class OfflineClassifier:
         return _Message(delivered_at, link_count, array("q", links) if links else ())
 
     def _measure_spread(self, progress: Progress) -> None:
-        """How many recipients each click's address had at about its time, which one afterwards knows of both sides."""
+        """How many recipients each click's address had at about its time, before it and after."""
         counter, waiting = IpSpread(SPREAD_US), deque[tuple[int, str, int]]()
         statement = "SELECT number, ip, at, message FROM clicks INDEXED BY by_time ORDER BY at, number"
         for done, (number, ip, at, message) in enumerate(self._spill.query(statement)):
@@ -221,26 +220,28 @@ class OfflineClassifier:
         self._spill.flush()
 
     def _classify_arrivals(self, message: int, new: Sequence[StoredClick], history: TrafficHistory) -> None:
-        number, _, click = new[0]
-        near = self._spill.load_before(message, click.at, number, click.at - 2 * WINDOW_US, MAX_ARRIVAL_NEIGHBOURS)
-        clicks = [*near, *new]
+        first_number, _, first = new[0]
+        start = first.at - 2 * WINDOW_US
+        neighbours = self._spill.load_before(message, first.at, first_number, start, MAX_ARRIVAL_NEIGHBOURS)
+        clicks = [*neighbours, *new]
         facts = self._load_message(message)
         hits = self._make_hits(clicks, facts)
         evidence = history.evidence_for(hits, message, delivered_at=facts.delivered_at, link_count=facts.link_count)
-        for hit, (seen, _, one), found in zip(hits, clicks, classify_hits(hits, evidence), strict=True):
-            if one.at >= click.at - WINDOW_US:
-                history.observe_verdict(hit, found, message)
-            if (one.at, seen) >= (click.at, number):
-                self._spill.insert("first_verdicts", _to_row(seen, hit, found))
+        classifications = classify_hits(hits, evidence)
+        for hit, (number, _, click), classification in zip(hits, clicks, classifications, strict=True):
+            if click.at >= first.at - WINDOW_US:
+                history.observe_verdict(hit, classification, message)
+            if (click.at, number) >= (first.at, first_number):
+                self._spill.insert("first_verdicts", _to_row(number, hit, classification))
 
     def _classify_sessions(self, progress: Progress) -> None:
         waiting = deque[tuple[_LoadedSession | Session, frozenset[str]]]()
         statement = "SELECT * FROM sessions ORDER BY first_at, message"
         for row in self._spill.query(statement):
             loaded, common = self._load_session(Session(*row)), self._history.baseline.common
-            for hit, number, found in self._classify_session(loaded, learned=None):
-                self._spill.insert("verdicts", _to_row(number, hit, found))
-                self._history.observe_verdict(hit, found, loaded.session.message)
+            for hit, number, classification in self._classify_session(loaded, learned=None):
+                self._spill.insert("verdicts", _to_row(number, hit, classification))
+                self._history.observe_verdict(hit, classification, loaded.session.message)
             progress(len(loaded.own))
             waiting.append((loaded if len(loaded.own) == 1 else loaded.session, common))
             horizon = loaded.session.first_at - REPUTATION_LAG_US
@@ -253,8 +254,8 @@ class OfflineClassifier:
     def _settle_session(self, session: _LoadedSession | Session, common: frozenset[str]) -> int:
         """Judge the clicks of a session again, if more is known than when only these signals were common."""
         loaded = self._load_session(session) if isinstance(session, Session) else session
-        for hit, number, found in self._classify_session(loaded, learned=common):
-            self._spill.insert("verdicts", _to_row(number, hit, found))
+        for hit, number, classification in self._classify_session(loaded, learned=common):
+            self._spill.insert("verdicts", _to_row(number, hit, classification))
         return len(loaded.own)
 
     def _load_session(self, session: Session) -> _LoadedSession:
@@ -284,8 +285,8 @@ class OfflineClassifier:
             evidence = replace(evidence, reputations={}, fleets={})
         elif not evidence.reputations and not evidence.fleets and evidence.common_signals == learned:
             return
-        found = classify_hits(loaded.hits, replace(evidence, recipients_per_ip=loaded.recipients))
-        for hit, number, classification in zip(loaded.hits, loaded.numbers, found, strict=True):
+        classifications = classify_hits(loaded.hits, replace(evidence, recipients_per_ip=loaded.recipients))
+        for hit, number, classification in zip(loaded.hits, loaded.numbers, classifications, strict=True):
             if number in loaded.own:
                 yield hit, number, classification
 
@@ -357,20 +358,18 @@ def url_position(links: Sequence[int], link: int, link_count: int | None) -> int
 
 def _split_arrivals(clicks: Iterable[StoredClick]) -> Iterator[list[StoredClick]]:
     batch: list[StoredClick] = []
-    for one in clicks:
-        if batch and (one[2].at - batch[0][2].at > ARRIVAL_BATCH_US or len(batch) >= ARRIVAL_BATCH_CLICKS):
+    for click in clicks:
+        if batch and (click[2].at - batch[0][2].at > ARRIVAL_BATCH_US or len(batch) >= ARRIVAL_BATCH_CLICKS):
             yield batch
             batch = []
-        batch.append(one)
+        batch.append(click)
     if batch:
         yield batch
 
 
-def _to_row(number: int, hit: Hit, found: Classification) -> VerdictRow:
-    verdict = found.verdict
-    if hit.method != "GET" and verdict in COUNTED_VERDICTS:
-        verdict = "machine"  # as when the service stores it: nobody reads what a HEAD brings
-    return number, verdict, found.confidence, round(found.machine_probability, 4), " ".join(found.reasons)
+def _to_row(number: int, hit: Hit, classification: Classification) -> VerdictRow:
+    verdict, p_machine = classification.for_method(hit.method)
+    return number, verdict, classification.confidence, round(p_machine, 4), " ".join(classification.reasons)
 
 
 def _to_verdict(row: LabelledVerdictRow) -> OfflineVerdict:
