@@ -107,6 +107,13 @@ def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync_folder(path.parent)
 
 
+def link_file(path: Path, name: Path) -> None:
+    """Give a file one more name, which another file may have had. Not for two names of the same file."""
+    draft = _draft_path(name)
+    os.link(path, draft)
+    os.replace(draft, name)
+
+
 def _draft_path(path: Path) -> Path:
     # no number of a process: in a container it is always the same, and one that was killed leaves its draft behind
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -124,6 +131,11 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def share_lock(descriptor: int) -> None:
+    """Lock a file together with others, so that `try_lock` fails; wait for whoever has it alone."""
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 def unlock(descriptor: int) -> None:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -118,6 +119,39 @@ def test_sqlites_files_are_taken_away(tmp_path: Path, names: list[str]) -> None:
         database.close()
         assert served.read_metric("linkweir_store_log_losses_total") >= 1
         assert [line for line in served.logs if line["event"] == "database.log_removed"]
+
+
+def test_sqlites_files_are_taken_from_many_processes(tmp_path: Path) -> None:
+    """With three processes every mail that is answered 202 is in the database for others, however often the files go,
+    and once they are gone for good the service refuses mail and is not ready, both.
+    """
+    with run_service(tmp_path, "--workers", "2", "--smtp-port", "-1") as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
+        wait_until(lambda: is_answering(process.url))
+        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        base, headers = f"{process.url}/v2/accounts/{account}/messages", {"Authorization": f"Bearer {key}"}
+        accepted = set()
+        for removed in [["-wal"], ["-shm"], ["-wal", "-shm"]]:
+            for name in removed:
+                (tmp_path / f"linkweir.db{name}").unlink()
+            for _ in range(8):
+                answer = httpx.post(base, json=make_request(), headers=headers)
+                if answer.status_code == 202:
+                    accepted.add(answer.json()["data"][0]["id"].strip("<>"))
+            wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        assert len(accepted) > 12
+        with closing(sqlite3.connect(f"file:{tmp_path / 'linkweir.db'}?mode=ro", uri=True)) as database:
+            assert {row[0] for row in database.execute("SELECT message_id FROM messages")} >= accepted
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        for path in (tmp_path / "linkweir.db-wal", tmp_path / ".linkweir.db-wal"):
+            path.unlink()
+        for _ in range(5):
+            answers = httpx.get(process.url + "/readyz"), httpx.post(base, json=make_request(), headers=headers)
+            assert [answer.status_code for answer in answers] == [503, 503]
+            assert "linkweir.db-wal was removed" in answers[0].json()["checks"]["database"]
+        assert process.stop(signal.SIGTERM) == 0
+    with closing(sqlite3.connect(tmp_path / "linkweir.db")) as database:
+        assert {row[0] for row in database.execute("SELECT message_id FROM messages")} >= accepted
 
 
 def test_a_stopped_background_process(tmp_path: Path) -> None:

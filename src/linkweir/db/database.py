@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
 
+from linkweir.db.wal_files import WalFiles
 from linkweir.errors import DatabaseUnavailable
 
 MAX_WAL_ATTEMPTS = 40
@@ -28,7 +29,10 @@ WRITE_OPTIONS = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
 CORRUPTION_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PROBE_SECONDS = 5.0  # between two writes that only see whether one is possible
-_FileIdentity = tuple[int, int] | None
+
+
+class _WalFilesLost(DatabaseUnavailable):
+    """SQLite's log or its index was removed while a transaction ran."""
 
 
 class Database:
@@ -44,7 +48,8 @@ class Database:
         self._timeout = timeout
         self._state_lock = threading.Lock()
         self._identity: tuple[int, int] | None = None
-        self._wal_files: tuple[_FileIdentity, _FileIdentity] | None = None  # SQLite's own two files
+        self._wal_files = WalFiles(path)
+        self._generation = 0  # counts what was found of these files
         self._next_probe_at = 0.0
         self.damage: str | None = None  # what was found of this file that no second try helps against
         self.wal_losses = 0
@@ -91,12 +96,20 @@ class Database:
 
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
-        self._check_file()
-        self._check_wal_files(writes=bool(options))
         try:
-            with self._engine.connect().execution_options(**options) as connection, connection.begin():
-                yield connection
-                self._record_wal_files(options)
+            self._check_file()
+            generation = self._check_wal_files()
+            with self._engine.connect().execution_options(**options) as connection:
+                try:
+                    with connection.begin():
+                        self._require_wal_files(generation)
+                        yield connection
+                        self._wal_files.record()
+                        self._require_wal_files(generation)
+                except (exc.DBAPIError, _WalFilesLost) as error:
+                    if _is_io_error(error):  # it may have opened a file that nobody finds again
+                        connection.invalidate()
+                    raise
         except (exc.OperationalError, exc.InterfaceError, exc.DatabaseError, exc.TimeoutError) as error:
             if isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
                 raise  # a bug, not the state of the database
@@ -117,42 +130,40 @@ class Database:
                 connection.exec_driver_sql(f"PRAGMA user_version = {version}")
             self._next_probe_at = time.monotonic() + PROBE_SECONDS
 
-    def _record_wal_files(self, options: dict[str, Any]) -> None:
-        """Know SQLite's own files; before a commit, see that it will go to a file that somebody finds again."""
-        identities = self._read_wal_identities()
-        with self._state_lock:
-            if self._wal_files is None and None not in identities:
-                self._wal_files = identities
-            if options and self._wal_files not in (None, identities):
-                raise DatabaseUnavailable(f"{self.path}: its log was removed")
-
-    def _check_wal_files(self, *, writes: bool) -> None:
-        """Was SQLite's log removed, or its index? Whoever has them open goes on with them, and whoever comes next does
-        not see what was committed there: so all of that is brought to the database file, and the files opened anew.
+    def _check_wal_files(self) -> int:
+        """Was SQLite's log removed, or its index? Then it gets its name back, and connections are opened anew: one that
+        was opened since may have another file. Return how often that was so. Raises DatabaseUnavailable when it is gone
+        for good.
         """
-        with self._state_lock:
-            if self._wal_files is None or self._read_wal_identities() == self._wal_files:
-                return
-        if not writes and not self._write_lock.acquire(timeout=self._timeout):
-            raise DatabaseUnavailable("the database is busy")
-        try:
-            with self._state_lock:
-                if self._wal_files is None or self._read_wal_identities() == self._wal_files:
-                    return
-                self._wal_files = None
-                self.wal_losses += 1
-                with closing(self._engine.raw_connection()) as connection:
-                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        lost = False
+        if self._wal_files.are_in_place():
+            lost = self._wal_files.attach()
+        else:
+            self._generation += 1  # before the files are back: who has opened others must not commit to them
+            try:
+                lost = self._wal_files.restore()
+            except DatabaseUnavailable:
+                self._rescue_wal()
+                raise
+            if lost:
+                self._wal_files.release()
                 self._engine.dispose()
-        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
-            raise DatabaseUnavailable(f"{self.path}: its log was removed: {error}") from error
-        finally:
-            if not writes:
-                self._write_lock.release()
-        self.on_wal_lost()
+        if lost:
+            self.wal_losses += 1
+            self.on_wal_lost()
+        return self._generation
 
-    def _read_wal_identities(self) -> tuple[_FileIdentity, _FileIdentity]:
-        return _file_identity(f"{self.path}-wal"), _file_identity(f"{self.path}-shm")
+    def _rescue_wal(self) -> None:
+        """Bring to the database file what was committed to a log that nobody else will find. Connections of before have
+        it open; whatever is opened now would not.
+        """
+        if isinstance(self._engine.pool, QueuePool) and self._engine.pool.checkedin():
+            with suppress(DatabaseUnavailable):
+                self._execute_outside_transaction("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _require_wal_files(self, generation: int) -> None:
+        if self._generation != generation or not self._wal_files.are_in_place():
+            raise _WalFilesLost(f"{self.path}: its log was removed")
 
     def _check_file(self) -> None:
         """Raise DatabaseUnavailable when the file was deleted or replaced: SQLite would go on writing into the old one,
@@ -166,7 +177,8 @@ class Database:
         with self._state_lock:
             if self._identity not in (None, identity):
                 self._engine.dispose()
-                self._wal_files = self.damage = None
+                self._wal_files.release()
+                self.damage = None
             self._identity = identity
 
     def vacuum(self, limit: int | None = None) -> bool:
@@ -232,16 +244,14 @@ class Database:
 
     def close(self) -> None:
         """Close all pooled connections; the database may be used again afterwards."""
-        self._wal_files = None
+        self._wal_files.release()
         self._engine.dispose()
+        self._wal_files.release()  # SQLite has removed them, if nobody else uses them
 
 
-def _file_identity(path: str) -> _FileIdentity:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _is_io_error(error: Exception) -> bool:
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return isinstance(error, _WalFilesLost) or code & 0xFF == sqlite3.SQLITE_IOERR
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
