@@ -1,4 +1,4 @@
-"""Bulk work over files: find them, rewrite or check each, show how far it got, report on the links.
+"""Bulk processing of files: find them, rewrite or check each, show progress, report on links.
 
-Knows files, processes and terminals; refuses to know what a link is (html) or what a token holds (token).
+Knows files, processes and terminals; knows nothing of links (`html`) or tokens (`tokens`).
 """

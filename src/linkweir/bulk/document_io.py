@@ -1,4 +1,4 @@
-"""Where a document comes from: a file or standard input, unbuffered, with the position in errors."""
+"""Unbuffered input from files or standard input, with the byte position in errors; output to standard output."""
 
 import io
 import os
@@ -9,17 +9,17 @@ from linkweir.errors import LinkweirError
 from linkweir.terminal.text import STDIN
 
 CHUNK_BYTES = 1 << 18  # bytes per read: large enough to make system calls cheap, small enough for the cache
-PREFIX_BYTES = 8192  # bytes looked at to tell a document from binary junk
+PREFIX_BYTES = 8192  # bytes inspected to detect binary data
 _TEXT_CONTROLS = b"\t\n\f\r\x1b"  # ESC is ISO-2022-JP's
 _CONTROLS = bytes(set(range(32)) - set(_TEXT_CONTROLS))
 
 
 class UnreadableInput(LinkweirError):
-    """A source that can't be read, or that is no document; the text says why and where."""
+    """The input cannot be read or is no document; the text says why and where."""
 
 
 class Sink(Protocol):
-    """What a document is written to."""
+    """A destination of a document."""
 
     def write(self, data: bytes, /) -> None: ...
 
@@ -28,11 +28,11 @@ class NullSink:
     """The sink of a dry run."""
 
     def write(self, data: bytes, /) -> None:
-        """Take no notice."""
+        """Discard the data."""
 
 
 class StdoutSink:
-    """Standard output, flushed after each chunk, so that a reader further down the pipe sees it at once."""
+    """Standard output, flushed after each chunk, so that the next process in a pipeline gets it at once."""
 
     def write(self, data: bytes, /) -> None:
         sys.stdout.buffer.write(data)
@@ -40,7 +40,7 @@ class StdoutSink:
 
 
 class InputFile:
-    """An open document, for `with`; raises UnreadableInput; `mode` is the file's, `offset` the bytes read."""
+    """An open document, for `with`. `mode`: of the file; `offset`: bytes read. Raises UnreadableInput."""
 
     def __init__(self, path: str) -> None:
         self.offset = 0
@@ -48,7 +48,7 @@ class InputFile:
         try:
             if path == STDIN:
                 if hasattr(os, "set_blocking"):
-                    os.set_blocking(0, True)  # a non-blocking pipe would look as if it had ended
+                    os.set_blocking(0, True)  # a non-blocking pipe without data would look like the end
                 self._file = io.FileIO(0, closefd=False)
             else:
                 self._file = io.FileIO(path)
@@ -80,8 +80,8 @@ class InputFile:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the plain reason of an error, for an OSError without the path that the caller shows anyway; of one that
-    nobody has foreseen also the kind.
+    """Return the reason of an error: of an OSError without the path, which the caller shows; of an unexpected one with
+    its type.
     """
     if isinstance(error, MemoryError):
         return "too large for the memory"
@@ -91,10 +91,10 @@ def describe_error(error: Exception) -> str:
 
 
 def reject_binary(head: bytes) -> None:
-    """Raise UnreadableInput when `head` is no text: it holds a NUL and more than 2 % controls.
+    """Raise UnreadableInput if `head` is binary: it contains a NUL and more than 2 % control characters.
 
-    A stray NUL in a broken document is let through; compressed data (a tenth of it controls) and UTF-16
-    without a BOM (half of it NULs) are not.
+    A single NUL in a broken document is accepted; compressed data (a tenth of it controls) and UTF-16 without a BOM
+    (half of it NULs) are not.
     """
     nul = head.find(0)
     if nul >= 0 and len(head) - len(head.translate(None, _CONTROLS)) > len(head) * 0.02:

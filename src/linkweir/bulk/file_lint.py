@@ -1,4 +1,4 @@
-"""Look at one document as a linter would: each link with its place, its outcome, and what to say about it."""
+"""Checks one document like a linter: each link with its position, outcome and remark."""
 
 import codecs
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from linkweir.html.lint import TAG_WINDOW_BYTES, make_finding
 from linkweir.mime import CheckedPart, Note, check_parts
 from linkweir.terminal.text import STDIN, display_path
 
-_MAX_TAG_BYTES = 80  # bytes of a tag: enough to find it by, where there is no destination
+_MAX_TAG_BYTES = 80  # bytes of a tag, shown where there is no destination
 
 
 @dataclass(frozen=True, slots=True)
 class LintResult:
-    """One link of one file; `line`, `column` (characters) from 1; `problem`: looks trackable, is not.
+    """One link of one file; `line`, `column` (characters) from 1; `problem`: looks trackable, but is not.
 
-    Or one part of a mail that could not be judged: then `index` is None and `outcome` the code of the note on it.
+    Or a part of a mail that could not be checked: then `index` is None and `outcome` the code of the note.
     """
 
     file: str
@@ -39,10 +39,10 @@ class LintResult:
 def lint_file(
     path: str, *, switches: Switches, charset: str | None, trackers: TrackerFactory, kind: FileKind = "html"
 ) -> list[LintResult]:
-    """Return a remark for every link of the file `path` (`-`: standard input). Raises UnreadableInput.
+    """Return a result for every link of the file `path` (`-`: standard input). Raises UnreadableInput.
 
-    In mails, lines and columns are those of the decoded part, which is named behind the file: `mail.eml[1.2]`; links
-    are counted over the whole mail.
+    In mails, lines and columns are those of the decoded part, which follows the file name: `mail.eml[1.2]`; the index
+    counts over the whole mail.
     """
     if kind != "html":
         return _lint_mails(path, kind, switches, trackers)
@@ -80,7 +80,7 @@ def _lint_mails(path: str, kind: FileKind, switches: Switches, trackers: Tracker
             location = f"{display_path(path)}[{piece.number}/" if kind == "mbox" else f"{display_path(path)}["
             for part in parts:
                 results += _lint_part(f"{location}{part.section}]", part)
-            # what became of single links stands with them
+            # notes on links are part of their results
             unjudged = (note for note in notes if note.code not in set(Outcome))
             results += [_to_unjudged_result(f"{location}{note.part or 1}]", note) for note in unjudged]
     return results
@@ -120,9 +120,9 @@ def _to_result(name: str, finding: Finding, tag: bytes, column: int) -> LintResu
 
 
 class _CharacterColumns:
-    """Turns columns in bytes into columns in characters, as editors count them; asked in document order.
+    """Converts columns in bytes to columns in characters, as editors count them; call it in document order.
 
-    Goes on from the link before on the same line: a document may be one line, and have links by the thousand.
+    Continues from the previous link on the same line: a document may be one line with thousands of links.
     """
 
     def __init__(self, document: bytes, charset: str) -> None:
@@ -145,6 +145,6 @@ class _CharacterColumns:
         self._characters += len(self._decoder.decode(self._document[self._at : start]))
         self._at = start
         state = self._decoder.getstate()
-        cut = len(self._decoder.decode(b"", final=True))  # a character that the tag cuts off shows as one too
+        cut = len(self._decoder.decode(b"", final=True))  # a truncated character counts as one
         self._decoder.setstate(state)
         return self._characters + cut + 1

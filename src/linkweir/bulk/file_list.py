@@ -1,7 +1,7 @@
-"""From the paths somebody typed to a list of jobs: what is read, what is written, what is left out and why.
+"""Converts the given paths to a list of jobs: inputs, outputs, and what is left out and why.
 
-Decides names only; opens nothing for writing. The order is that of the paths, folders sorted by name inside,
-so that two runs over the same tree do the same things in the same order.
+Opens nothing for writing. The order is that of the paths, folders sorted by name, so that runs over the same tree are
+identical.
 """
 
 import contextlib
@@ -27,16 +27,16 @@ SUFFIXES: dict[str, FileKind] = {
 NOT_REGULAR = "not a regular file"
 NO_SUPPORTED_FILE = f"a folder without any file that is known here ({', '.join(SUFFIXES)} or a mail of a Maildir)"
 
-FileIdentity = tuple[int, int]  # device and inode: what tells two names of one file
+FileIdentity = tuple[int, int]  # device and inode: two names of one file have the same
 
 
 class InvalidPlan(LinkweirError, ValueError):
-    """What was asked for can't be done to these paths at all; nothing has been touched."""
+    """The run is impossible with these paths; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileJob:
-    """One file to do; `size` in bytes, 0 if unknown; no `target`: standard output (dry run: nowhere).
+    """One file to process; `size` in bytes, 0 if unknown; no `target`: standard output (dry run: none).
 
     A mailbox in which a process has died is done again, with every mail announced, and then without those that did it.
     """
@@ -52,10 +52,10 @@ class FileJob:
 
 @dataclass(slots=True)
 class FileList:
-    """What a list of paths came to.
+    """The files of a list of paths.
 
-    `problems` holds (path, reason) of what could not be listed, `sources` each input by its identity;
-    `others` and `links_to_folders` count what was left out.
+    `problems`: (path, reason) of what could not be listed; `sources`: each input by its identity; `others` and
+    `links_to_folders`: number of files left out.
     """
 
     jobs: list[FileJob] = field(default_factory=list)
@@ -67,7 +67,7 @@ class FileList:
 
 @dataclass(frozen=True, slots=True)
 class WalkedFile:
-    """A file met on the way; `below` is its path inside the folder that was named, "" if itself named."""
+    """A file found; `below`: its path inside the given folder, "" if the file itself was given."""
 
     path: str
     relative_path: str
@@ -75,7 +75,7 @@ class WalkedFile:
 
 
 def walk(path: str, listing: FileList, *, follow: bool = False) -> Iterator[WalkedFile]:
-    """Yield the file `path`, or all files below the folder; what can't be read goes to `listing.problems`."""
+    """Yield the file `path`, or all files below the folder; errors go to `listing.problems`."""
     try:
         state = os.stat(path)
     except (OSError, ValueError) as error:
@@ -92,7 +92,7 @@ def _identity(state: os.stat_result) -> FileIdentity:
 
 
 def _walk_folder(top: str, identity: FileIdentity, listing: FileList, follow: bool) -> Iterator[WalkedFile]:
-    """Walk with a stack of our own (a path may be deeper than Python recurses); know loops by identity."""
+    """Walk without recursion (paths may be deeper than Python's limit); detect loops by identity."""
     stack = [(iter(_scan_folder(top, listing)), "", frozenset({identity}))]
     while stack:
         entries, below, above = stack[-1]
@@ -127,10 +127,10 @@ def _scan_folder(folder: str, listing: FileList) -> list[os.DirEntry[str]]:
 
 
 def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind | None = None) -> FileList:
-    """List the HTML files and mails under `paths`; one that is named itself counts whatever its suffix, and a folder
-    without any is a problem: somebody who misspelt its name would be told that all is well.
+    """List the HTML files and mails under `paths`. A file that is given itself counts whatever its suffix. A folder
+    without any is a problem: else a wrong name would look like success.
 
-    `kind`: what standard input and files that are named themselves hold; None goes by their names.
+    `kind`: of standard input and of files that are given themselves; None: by their names.
     """
     listing = FileList()
     for path in paths:
@@ -141,7 +141,7 @@ def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind
         for entry in walk(path, listing, follow=follow):
             known = detect_kind(entry.path)
             if entry.relative_path and known and not stat.S_ISREG(entry.stat.st_mode):
-                listing.problems.append((entry.path, NOT_REGULAR))  # a pipe would keep us waiting for ever
+                listing.problems.append((entry.path, NOT_REGULAR))  # a pipe would block for ever
             elif not entry.relative_path or known:
                 given_kind = kind if not entry.relative_path else None
                 listing.jobs.append(FileJob(entry.path, None, entry.stat.st_size, kind=given_kind or known or "html"))
@@ -162,10 +162,10 @@ def plan_rewrite(
     follow: bool = False,
     kind: FileKind | None = None,
 ) -> FileList:
-    """Plan a rewriting run. Raises InvalidPlan before two files become one or an input is written over.
+    """Plan a rewriting run. Raises InvalidPlan if two files would become one or an input would be overwritten.
 
-    One folder is mirrored into `output` itself; with several paths each goes under its own name in `output`;
-    a single file becomes `output`, or goes into it when that is a folder.
+    One folder is mirrored into `output` itself; of several paths each is written under its own name in `output`; a
+    single file becomes `output`, or is written into it if that is a folder.
     """
     listing = FileList()
     folders = [path for path in paths if path != STDIN and os.path.isdir(path)]
@@ -194,7 +194,7 @@ def plan_rewrite(
 
 
 def _output_base(path: str, output: str | None, into_folder: bool, *, is_only_path: bool) -> str | None:
-    """Where the files of `path` go: a folder for a folder, a file name for a file."""
+    """Return the target of `path`: a folder for a folder, a file name for a file."""
     if output is None or not into_folder or (is_only_path and os.path.isdir(path)):
         return output
     own = os.path.basename(os.path.normpath(path))
@@ -243,15 +243,15 @@ def _check_output_folder(folders: list[str], output: str) -> None:
 
 
 def _check_targets(listing: FileList) -> None:
-    """Refuse two jobs for one target, and a target that is one of the inputs, before anything is written."""
+    """Raise InvalidPlan for two jobs with one target, or a target that is an input."""
     targets: dict[str, FileJob] = {}
     for job in listing.jobs:
         if job.target is None:
             continue
         state = _stat_or_none(job.target)
         if state is not None and not stat.S_ISREG(state.st_mode):
-            continue  # a terminal or /dev/null takes any number
-        real = os.path.realpath(job.target)  # two names may be links to one file
+            continue  # terminals and /dev/null take any number of jobs
+        real = os.path.realpath(job.target)  # two names may be the same file
         if real in targets:
             raise InvalidPlan(
                 f"{display_path(targets[real].source)} and "
@@ -271,7 +271,7 @@ def _stat_or_none(path: str) -> os.stat_result | None:
 
 
 def find_overwritten(path: str, targets: Iterable[str]) -> str | None:
-    """Return the first of `targets` that is the file `path`, by whatever name or link; None if none is."""
+    """Return the first of `targets` that is the same file as `path`, or None."""
     real, state = os.path.realpath(path), _stat_or_none(path)
     for target in targets:
         there = _stat_or_none(target)
@@ -284,7 +284,7 @@ def find_overwritten(path: str, targets: Iterable[str]) -> str | None:
 
 
 def _deduplicate(jobs: list[FileJob]) -> list[FileJob]:
-    """Keep one job per real file, which several symbolic links may lead to."""
+    """Return one job per real file: several symbolic links may lead to it."""
     unique: dict[str, FileJob] = {}
     for job in jobs:
         unique.setdefault(os.path.realpath(job.source), job)

@@ -1,6 +1,6 @@
-"""Rewrite one file, or standard input, holding one chunk and one open tag, never a document.
+"""Rewrites one file or standard input; memory holds one chunk and one open tag, never a whole HTML document.
 
-Each file stands alone: its error ends up in its Result, and the next file is none the wiser.
+Files are independent: an error is part of its file's result and does not affect the next file.
 """
 
 import os
@@ -37,9 +37,9 @@ MailStartedCallback = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class RewriteConfig:
-    """Everything that rewriting a file needs, in a form that travels to another process.
+    """The options of rewriting, which can be sent to another process.
 
-    `message` may be a pattern (see `expand_pattern`); `report` asks for rows.
+    `message` may be a pattern (see `expand_pattern`); `report`: whether to produce rows.
     """
 
     keyring: KeyRing = field(repr=False)
@@ -56,9 +56,8 @@ class RewriteConfig:
 
 @dataclass(slots=True)
 class FileResult:
-    """What became of one job; `error` None: all right; `rows`: the report's lines, none for a failed file;
-    `notes`: how often something was worth a note, by its code; `left`: mails of a mailbox that stayed as they were, and
-    why.
+    """The result of one job. `error`: None for success; `rows`: lines of the report, none for a failed file; `notes`:
+    counts of notes by code; `left`: mails of a mailbox that stayed unchanged, and why.
     """
 
     job: FileJob
@@ -71,12 +70,12 @@ class FileResult:
 
 
 class FileRewriter:
-    """Rewrites one job after another by one recipe; LinkweirError when the recipe is no good."""
+    """Rewrites jobs with the same options. Raises LinkweirError for invalid options."""
 
     def __init__(self, config: RewriteConfig) -> None:
         self.config = config
         self._on_mail_started: MailStartedCallback | None = None
-        self._renamed_path: str | None = None  # where the mail belongs whose name states its length
+        self._renamed_path: str | None = None  # the new path of a mail whose name states its length
         self._tracker_factory = TrackerFactory(
             config.keyring, config.base_url, message=config.message, campaign=config.campaign, privacy=config.privacy
         )
@@ -88,11 +87,11 @@ class FileRewriter:
         rows: ReportWriter | None = None,
         on_mail_started: MailStartedCallback | None = None,
     ) -> FileResult:
-        """Do one job; `on_progress` hears of each chunk's size; rows go to `rows` as they come, or into the Result;
-        `on_mail_started` hears each mail's number before it is done, if the job says so.
+        """Run one job. `on_progress` gets the size of each chunk; `rows` the rows as they are made (None: they are part
+        of the result); `on_mail_started` each mail's number before its rewriting, if the job wants that.
 
-        Errors of this file are put into the result, whatever they are: the next file is none the wiser.
-        BrokenPipeError comes out: nobody reads the output any more; and EOFError, by which `on_progress` ends the work.
+        All errors of the file are part of the result. Raises BrokenPipeError if nobody reads the output any more, and
+        EOFError, with which `on_progress` ends the work.
         """
         self._on_mail_started = on_mail_started
         result = FileResult(job)
@@ -125,7 +124,7 @@ class FileRewriter:
                 with AtomicFile(job.target, mode=source.mode) as sink:
                     self._copy_chunks(source, sink, result, tick, rows)
                     if recipe.in_place and not result.counts.get(Outcome.TRACKED):
-                        sink.abort()  # nothing changed, so the file keeps its date
+                        sink.abort()  # unchanged: keep the file's date
                 if self._renamed_path is not None and self._renamed_path != job.target:
                     _rename(job.target, self._renamed_path, over=not recipe.in_place)
 
@@ -143,7 +142,7 @@ class FileRewriter:
             result.size = source.offset
 
     def _rewrite_mails(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
-        """Yield the mail, or the mailbox mail by mail, rewritten; a mail that can't be passes unchanged."""
+        """Yield the rewritten mails; a mail that cannot be rewritten is yielded unchanged."""
         too_large = False
         box = result.job.kind == "mbox"
         for piece in split_mbox(_iter_chunks(source)) if box else read_single_mail(_iter_chunks(source)):
@@ -168,7 +167,7 @@ class FileRewriter:
             result.unchanged_mails.append(f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB")
 
     def _rewrite_mail(self, piece: MailPiece, result: FileResult) -> Rewritten | None:
-        """The mail rewritten; None for one of a mailbox with which that can't be done: it costs itself only."""
+        """Rewrite a mail; None for a mail of a mailbox that cannot be rewritten."""
         recipe, job = self.config, result.job
         tracker = self._tracker_factory.make_tracker(job.source, piece.number)
         if piece.number in job.excluded_mails:
@@ -190,9 +189,9 @@ class FileRewriter:
             rows(format_row(result.job.source, part_link.link, replaced=replaced, part=part_link.part, message=number))
 
     def _rewrite_html(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
-        """Yield the rewritten document; on an error first the rest unchanged, since a stream is never cut."""
+        """Yield the rewritten document; after an error the rest unchanged, since a stream is never truncated."""
         size = PREFIX_BYTES
-        if result.job.source == STDIN:  # somebody waits at the pipe: as few as can be
+        if result.job.source == STDIN:  # a process waits at the pipe: read as little as possible
             size = MAX_BOM_BYTES if self.config.charset else PRESCAN_BYTES
         head = source.read_prefix(size)
         rewriter = self._make_rewriter(head, result.job, rows)
@@ -202,7 +201,7 @@ class FileRewriter:
             try:
                 done = rewriter.feed(data)
             except Exception as error:
-                failure, done = failure or error, b""  # the rewriter passes on everything unchanged from here
+                failure, done = failure or error, b""  # from here on the rewriter passes everything on unchanged
             yield done
             try:
                 data = source.read()
@@ -218,7 +217,7 @@ class FileRewriter:
         result.counts = dict(rewriter.counts)
 
     def _make_rewriter(self, head: bytes, job: FileJob, rows: ReportWriter) -> Rewriter:
-        """Make the rewriter for a document that begins with `head`; raises UnreadableInput when it is none."""
+        """Make the rewriter for a document that begins with `head`. Raises UnreadableInput."""
         recipe = self.config
         charset = sniff_charset(head, recipe.charset)
         if job.source != STDIN and not charset.startswith(("utf-16", "utf-32")):
@@ -233,8 +232,8 @@ class FileRewriter:
 
 
 def _rename(path: str, to: str, *, over: bool) -> None:
-    """After the mail is written, so that a process killed between leaves it once, with a name that states a wrong
-    length. `over`: also over what an earlier run has left there.
+    """Rename a mail after it was written: a process killed in between leaves it once, under a name with a wrong length.
+    `over`: replace what an earlier run has left there.
     """
     if not os.path.islink(path) and (over or not os.path.lexists(to)):
         os.replace(path, to)

@@ -1,7 +1,7 @@
-"""Numbers that state the length of a mail beside it: where they were right, rewriting makes them right again.
+"""Length fields of mails: those that were correct are updated after rewriting.
 
 `Content-Length` (bytes of the body) and `Lines` in a mailbox file, `,S=` (bytes) and `,W=` (bytes with CRLF line ends)
-in a Maildir name. A reader that trusts a wrong one cuts the next mail in two, or refuses to show this one.
+in a Maildir name. A reader that trusts a wrong one splits the next mail, or does not show this one.
 """
 
 import os
@@ -17,7 +17,7 @@ _MAILDIR_FIELDS = re.compile(r",([SW])=([0-9]{1,18})(?=[,:;!]|\Z)")
 
 
 def update_length_headers(before: bytes, after: bytes) -> bytes:
-    """The mail of a mailbox file as it is `after` rewriting, whose header block is that of `before`."""
+    """Return `after`, the rewritten mail of a mailbox, with updated lengths; its header block is that of `before`."""
     if before == after:
         return after
     block = HeaderBlock(before, 0, len(before))
@@ -29,7 +29,7 @@ def update_length_headers(before: bytes, after: bytes) -> bytes:
 
 
 def _find_updates(block: HeaderBlock, before: bytes, after: bytes) -> Iterator[tuple[int, int, int]]:
-    """Where a number stands, and what it has to be. The empty line before the next "From " may count or not."""
+    """Yield start, end and new value of each number. The empty line before the next "From " may be included or not."""
     separator = _LINE_END.search(before, max(block.body, len(before) - 2))
     for line in block.lines:
         match = _NUMBER.fullmatch(before, line.value, line.end)
@@ -43,8 +43,8 @@ def _find_updates(block: HeaderBlock, before: bytes, after: bytes) -> Iterator[t
 
 
 def update_maildir_name(path: str, before: bytes, after: bytes) -> str:
-    """The path of a mail in a Maildir, whose name may state its lengths; the path as it was if it does not, or not
-    rightly.
+    """Return the path of a mail in a Maildir with updated lengths in its name; unchanged if there are none or they were
+    wrong.
     """
     folder, name = os.path.split(path)
     old, new = _measure_mail(before), _measure_mail(after)

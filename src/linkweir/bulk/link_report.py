@@ -1,4 +1,4 @@
-"""What became of the links: one JSON line each for machines, counts by outcome for people."""
+"""The link report: a JSON line per link for programs, counts by outcome for the summary."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ def format_row(path: str, link: Link, *, replaced: bool, part: str | None = None
 
     `line` and `column` count from 1; `column` and `offset` count bytes; `index` is the link's position among
     all links of the file, from 0; in mails they are those of the decoded `part`, and the index counts in the
-    mail, which is number `message` of a mailbox. `replacement` is null where nothing is replaced, and without
+    mail, which is number `message` of a mailbox. `replacement` is null for links that are not replaced, and without
     `replaced`.
     """
     fields: dict[str, object] = {

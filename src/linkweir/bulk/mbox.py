@@ -1,8 +1,8 @@
-"""Takes a mailbox file apart into its mails, and nothing is lost between them (mbox, RFC 4155).
+"""Splits a mailbox file into its mails without losing a byte (mbox, RFC 4155).
 
-A mail begins at a line that starts with "From " at the beginning or behind an empty line, and has a time and a year or
-stands before a header: programs that do not quote leave sentences such as "From now on" in their mails. Quoted lines
-(">From ") stay quoted: what is replaced in a mail never begins a line with "From ".
+A mail begins at a line that starts with "From ", at the beginning or after an empty line, and that contains a time and
+a year or precedes a header: unquoted mails may contain sentences such as "From now on". Quoted lines (">From ") stay
+quoted: a replaced link never begins a line with "From ".
 """
 
 import itertools
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 MAX_MAIL_BYTES = 64 << 20  # bytes; a larger mail passes unchanged, so that memory stays bounded
 _SEPARATOR = re.compile(rb"\n\r?\n(?=From )")
-_SEPARATOR_BYTES = 8  # bytes that may belong to a separator that is not whole yet
+_SEPARATOR_BYTES = 8  # bytes that may belong to an incomplete separator
 MAX_FROM_LINE_BYTES = 998  # bytes of a "From " line; 78 are usual
 MAX_HEADER_NAME_BYTES = 128  # bytes of a header's name
 _DATE = re.compile(rb"(?=[^\n]*\d:\d\d)[^\n]*\b(?:19|20)\d\d\b")
@@ -21,14 +21,14 @@ _HEADER = re.compile(rb"[!-9;-~]{1,%d}[ \t]*:|>?From " % MAX_HEADER_NAME_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class MailPiece:
-    """A mail with its "From " line, numbered from 1; or, with `number` 0, bytes that are to pass unchanged."""
+    """A mail with its "From " line, numbered from 1; with `number` 0, bytes to pass on unchanged."""
 
     data: bytes
     number: int
 
 
 def split_mbox(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
-    """The mails of a mailbox that arrives in chunks; together they are the mailbox, byte for byte."""
+    """Yield the mails of a mailbox that arrives in chunks; joined, they are the mailbox byte for byte."""
     held = bytearray()
     number, searched, passing = 1, 0, False
     for chunk in itertools.chain(chunks, (None,)):
@@ -53,7 +53,7 @@ def split_mbox(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
 
 
 def _is_separator(buffer: bytearray, at: int, final: bool) -> bool | None:
-    """Does the "From " line at `at` begin a mail? None: what follows, which is not here yet, decides."""
+    """Whether the "From " line at `at` begins a mail; None: more data is needed."""
     end = buffer.find(b"\n", at, at + MAX_FROM_LINE_BYTES)
     if end < 0:
         return False if final or len(buffer) >= at + MAX_FROM_LINE_BYTES else None
@@ -66,7 +66,7 @@ def _is_separator(buffer: bytearray, at: int, final: bool) -> bool | None:
 
 
 def read_single_mail(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
-    """One mail that arrives in chunks; in pieces to pass unchanged when it is larger than the limit."""
+    """Yield one mail that arrives in chunks; a mail larger than the limit as pieces to pass on unchanged."""
     held = bytearray()
     source = iter(chunks)
     for chunk in source:

@@ -1,6 +1,6 @@
-"""The tracker of each file and mail: one for all, or its own where the message id is a pattern filled in per file.
+"""Trackers for files and mails: one for all, or one per file if the message id is a pattern.
 
-Rewriting and its dry runs have it from here, so that the links of both are of the same length.
+Used by rewriting and by checks, so that the links of both have the same length.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ _FIELD_NAMES = ("stem", "sha", "n")
 
 
 class TrackerFactory:
-    """Mints for one file after another; BadSwitch when what the links shall hold cannot be used.
+    """Makes trackers. Raises BadSwitch for invalid options.
 
-    `message` may be a pattern (see `message_for`); `campaign` is a name or the digits of a number.
+    `message` may be a pattern (see `expand_pattern`); `campaign` is a name or the digits of a number.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ def _parse_campaign(text: str) -> str | int:
 
 
 def is_pattern(text: str) -> bool:
-    """True when `text` differs from file to file."""
+    """Whether `text` contains fields, so that it differs by file."""
     return bool(_FIELDS.search(text))
 
 
 def list_unknown_fields(pattern: str) -> list[str]:
-    """Return the {fields} of `pattern` that `message_for` does not know."""
+    """Return the {fields} of `pattern` that `expand_pattern` does not know."""
     return [name for name in _FIELDS.findall(pattern) if name not in _FIELD_NAMES]
 
 
@@ -66,7 +66,7 @@ def expand_pattern(pattern: str, path: str) -> str:
     """Fill in `pattern` for a file: {stem}, its name without suffix; {sha}, 16 digits of its SHA-256; {n},
     the number of the mail in a mailbox (1 for a file of its own).
 
-    Both depend on the file alone, so that a second run, or a run over more files, makes the same links.
+    All depend on the file alone, so that another run makes the same links.
     Raises UnreadableInput when the file can't be read.
     """
     if "{sha}" in pattern:
@@ -80,15 +80,15 @@ def expand_pattern(pattern: str, path: str) -> str:
 
 
 def require_rereadable(pattern: str, path: str) -> None:
-    """Raise UnreadableInput for {sha} of a pipe, say, before anything waits for what comes through it."""
+    """Raise UnreadableInput if {sha} needs to read what cannot be read twice, such as a pipe."""
     if "{sha}" in pattern and os.path.exists(path) and not os.path.isfile(path):
         raise UnreadableInput("{sha} needs a file that can be read twice")
 
 
 def parse_message_id(text: str) -> uuid.UUID | int | str:
-    """Return `text` as the kind of message id that makes the shortest link: UUID, number, or itself.
+    """Convert a message id to the type with the shortest link: UUID, number, or text.
 
-    Only a text that comes back letter for letter is converted: `007` and an upper-case UUID stay as they are.
+    Only canonical forms are converted: `007` and an upper-case UUID stay texts.
     """
     if text.isascii() and text.isdecimal() and len(text) <= 20:
         number = int(text)

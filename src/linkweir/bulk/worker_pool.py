@@ -1,9 +1,9 @@
-"""Run jobs in several processes (minting holds the GIL) and hand their results back in the order of the jobs.
+"""Runs jobs in several processes (minting holds the GIL); results are in the order of the jobs.
 
-Own and not `concurrent.futures`: a worker of ours ends by itself when its parent is killed, a worker that
-dies costs one file and not the run, and an interrupt never reaches a worker in the middle of a file.
+Not `concurrent.futures`: these workers end when their parent is killed, a worker that dies fails one file and not the
+run, and an interrupt never reaches a worker in the middle of a file.
 
-One mail or mailbox has a worker too, where starting one costs next to nothing.
+A single mail or mailbox gets a worker, too, where starting one is cheap.
 
 One duplex pipe per worker. Down: a batch of (index, job). Up: an int (bytes done, for the progress line; the
 first one says that the worker is up), an Announced, or (index, result), None for the result when nobody reads
@@ -42,13 +42,13 @@ _MAX_BUFFERED_RESULTS = 4096  # results that may wait for an earlier, slower fil
 _PROGRESS_BYTES = 4 << 20
 _STOP_TIMEOUT_SECONDS = 2.0  # seconds that a worker gets to end by itself; a chunk takes milliseconds
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
-_MAX_FATAL_MAILS = 16  # of one mailbox; with more of them something else is wrong
+_MAX_FATAL_MAILS = 16  # of one mailbox; with more, the cause is something else
 # Fork would copy locks of other threads, and their ends of each other's pipes to several workers.
 _SPAWN: BaseContext = multiprocessing.get_context("spawn")
 
 
 def _reduce_switches(switches: Switches) -> tuple[type[Switches], tuple[object, ...]]:
-    """Send switches as the words they were made of: what the core reads of them can't leave its process."""
+    """Pickle switches by their arguments: their C state cannot leave the process."""
     return Switches, tuple(getattr(switches, item.name) for item in dataclasses.fields(switches))
 
 
@@ -57,13 +57,13 @@ ForkingPickler.register(Switches, _reduce_switches)
 
 @dataclass(frozen=True, slots=True)
 class MailStarted:
-    """The number of the mail that the worker begins with now."""
+    """The number of the mail that the worker starts."""
 
     mail: int
 
 
 class WorkersFailed(LinkweirError):
-    """Worker processes can't be started here."""
+    """Worker processes cannot be started."""
 
 
 def count_processors() -> int:
@@ -76,12 +76,11 @@ def count_processors() -> int:
 def rewrite_all(
     rewriter: FileRewriter, jobs: Sequence[FileJob], workers: int, on_progress: Callable[[int], None]
 ) -> Iterator[FileResult]:
-    """Yield one Result per job, in order; `on_progress` hears of bytes done.
+    """Yield one result per job, in order; `on_progress` gets the bytes done. Raises WorkersFailed.
 
-    Standard input, which workers do not have, and one worker that cannot be started, are done in this process
-    by `rewriter`, whose settings workers have too.
-    Closing the iterator (or an exception at the caller's) stops the workers; files not finished stay as they
-    were.
+    `rewriter`, whose options workers share, does jobs from standard input, which workers do not have, and all jobs if a
+    single worker cannot be started. Closing the iterator (or an exception in the caller) stops the workers; unfinished
+    files stay unchanged.
     """
     done = 0
     count = min(workers, len(jobs))
@@ -103,13 +102,13 @@ def _is_input(source: str) -> bool:
 
 
 def _start_context(count: int) -> BaseContext:
-    """How to start workers: one alone is forked, which takes a millisecond and not a tenth of a second."""
+    """Return the start method: a single worker is forked, which takes a millisecond instead of a tenth of a second."""
     forks = count == 1 and sys.platform == "linux" and threading.active_count() == 1
     return multiprocessing.get_context("fork") if forks else _SPAWN
 
 
 class _Worker:
-    """A process, our end of its pipe, and what it has been given but not yet answered."""
+    """A worker process, our end of its pipe, and its unanswered jobs."""
 
     def __init__(self, recipe: RewriteConfig, context: BaseContext) -> None:
         self.pipe, child_end = context.Pipe()
@@ -130,8 +129,8 @@ class _Worker:
         self.mail: int | None = None
 
     def stop(self) -> None:
-        """End the process: it sees the closed pipe between two chunks; one that hangs is terminated. Where that left a
-        temporary file, it is taken away."""
+        """End the process: it notices the closed pipe between two chunks; if it hangs, it is terminated and its
+        temporary file removed."""
         self.pipe.close()
         self.process.join(_STOP_TIMEOUT_SECONDS)
         if self.process.is_alive():
@@ -171,13 +170,13 @@ class _Pool:
                 worker.stop()
 
     def _start(self) -> None:
-        """Start the workers, or as many as the system lets us have: open files and processes have limits."""
+        """Start the workers, or as many as the limits on files and processes allow."""
         try:
             while len(self._workers) < self._count:
                 self._workers.append(_Worker(self._config, self._context))
         except OSError as error:
             if self._workers:
-                self._workers.pop().stop()  # what it held has to do for the rest of the run
+                self._workers.pop().stop()  # its files are needed for the rest of the run
             if not self._workers:
                 raise _to_workers_failed(error) from error
             self._count = len(self._workers)
@@ -187,7 +186,7 @@ class _Pool:
             if worker.batch or not self._pending or self._pending[0][0] - self._next > _MAX_BUFFERED_RESULTS:
                 continue
             worker.batch.extend(self._next_batch())
-            with contextlib.suppress(OSError):  # it has died; its pipe will tell
+            with contextlib.suppress(OSError):  # it has died; its pipe shows that
                 worker.pipe.send(list(worker.batch))
 
     def _next_batch(self) -> JobBatch:
@@ -222,8 +221,7 @@ class _Pool:
                 self._results[answer[0]] = answer[1]
 
     def _replace_dead_worker(self, worker: _Worker) -> None:
-        """Blame a dead worker's current file, or a mail in it, give the rest of its batch back, and put a new one
-        there."""
+        """Fail a dead worker's current file, or a mail in it, queue the rest of its batch, and start a new worker."""
         worker.stop()
         self._workers.remove(worker)
         if not worker.is_up:
@@ -245,8 +243,8 @@ class _Pool:
 
 
 def _make_retry(job: FileJob, mail: int | None) -> FileJob | None:
-    """The job to do once more after a process has died of it; None when there is nothing to try. `mail`: which one was
-    under way."""
+    """Return the job to retry after its process has died; None if there is nothing to try. `mail`: the number of the
+    mail in progress."""
     if job.kind != "mbox" or job.target is None or not os.path.isfile(job.source):
         return None
     if not job.announce_mails:
@@ -270,7 +268,7 @@ def _describe_exit(worker: _Worker) -> str:
 
 @contextlib.contextmanager
 def _block_signals(context: BaseContext) -> Iterator[None]:
-    """Hold back interrupts while a process starts: it inherits the mask, so Ctrl-C is the parent's alone."""
+    """Block interrupts while a process starts: it inherits the mask, so that only the parent gets Ctrl-C."""
     if sys.platform == "win32":
         yield
         return
@@ -286,7 +284,7 @@ def _block_signals(context: BaseContext) -> Iterator[None]:
 
 
 def _install_worker_signals() -> None:
-    """In a worker: Ctrl-C stays with the parent; SIGTERM leaves through every `with`, even out of a read."""
+    """Set a worker's signals: ignore Ctrl-C, which the parent handles; SIGTERM unwinds every `with`."""
     if sys.platform == "win32":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return
@@ -299,7 +297,7 @@ def _install_worker_signals() -> None:
 
 
 def _run_worker(pipe: "Connection[object, JobBatch]", recipe: RewriteConfig, parents: "Connection | None") -> None:
-    """Do batches until the parent closes the pipe, or is gone."""
+    """Run batches until the parent closes the pipe or ends."""
     if parents is not None:
         parents.close()
     _install_worker_signals()

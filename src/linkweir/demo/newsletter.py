@@ -1,4 +1,4 @@
-"""`linkweir serve --demo`: a sample newsletter, sent over real HTTP through the service that it shows."""
+"""`linkweir serve --demo`: sends a sample newsletter over HTTP through the service."""
 
 import email
 import email.policy
@@ -15,7 +15,7 @@ from linkweir.html import scan
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing, open_link
 
-DELIVERY_TIMEOUT_SECONDS = 20.0  # seconds for the delivery
+DELIVERY_TIMEOUT_SECONDS = 20.0  # seconds to wait for the delivery
 NEWSLETTER_HTML = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>The Weir, issue 1</title></head>
 <body style="font-family: sans-serif">
@@ -31,9 +31,9 @@ NEWSLETTER_HTML = """<!doctype html>
 
 
 def send_and_print(settings: Settings, url: str, account: str, key: str, ring: KeyRing) -> None:
-    """Send, wait for the delivery, and print what became of each link.
+    """Send the newsletter, wait for its delivery, and print the outcome of each link.
 
-    Raises OSError when the service does not answer, LinkweirError when nothing is delivered in time.
+    Raises OSError if the service does not answer, LinkweirError if nothing is delivered in time.
     """
     base = f"{url}/v2/accounts/{account}/messages"
     answer = _call_api(base, key, _build_request())
@@ -84,7 +84,7 @@ def _read_html(mail: Path) -> str:
 
 
 def _format_links(html: str, ring: KeyRing) -> list[str]:
-    """Each link of the delivered mail: where it leads and by which link, or why it was left alone."""
+    """Return a line per link of the delivered mail: destination and tracking link, or why it is not tracked."""
     lines = []
     for link in scan(html):
         try:

@@ -1,6 +1,6 @@
-"""The sample campaigns: what they say, to how many, how long ago, and how many people want which link.
+"""The sample campaigns: contents, recipients, age, and the share of people who click each link.
 
-Every name ends in .sample or .example, which no mail and no browser reaches; every tag begins with `sample-`.
+All names end in .sample or .example, which do not exist; all tags begin with `sample-`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HOUR_SECONDS = 3600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One link with its words, and how strongly it draws people, in parts of all."""
+    """One article with a link; `click_weight`: its relative share of the clicks."""
 
     title: str
     text: str
@@ -23,8 +23,8 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class SampleCampaign:
-    """`age`: seconds before now that it was sent; `interest`: share of people who click, by A/B variant;
-    `content_days`: how long its mails are kept.
+    """`age`: seconds since it was sent; `interest`: share of people who click, by A/B variant; `content_days`:
+    retention of its mails in days.
     """
 
     tag: str
@@ -77,7 +77,7 @@ CAMPAIGNS = (
 
 
 def render_html(campaign: SampleCampaign) -> str:
-    """The HTML of a campaign, as senders write it: tables, styles in the tags, a button, an opt-out."""
+    """Render a campaign as typical newsletter HTML: tables, inline styles, a button, an opt-out link."""
     article_rows = "".join(
         f'<tr><td style="padding:14px 28px;border-top:1px solid #e3e9ee"><a href="{article.url.replace("&", "&amp;")}" '
         f'style="color:#0f766e;font-size:18px;font-weight:bold;text-decoration:none">{article.title}</a>'

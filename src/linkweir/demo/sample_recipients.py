@@ -1,6 +1,6 @@
-"""Who clicks on sample mails, and when: people who read some hours later, scanners that sweep, honest robots.
+"""Simulated clicks on sample mails: people who read hours later, scanners that follow every link, declared robots.
 
-Times are seconds after delivery. Made up from what is publicly measured of scanners; no verdict is asked for here.
+Times are seconds after delivery. Modelled on published measurements of scanners; independent of the verdict rules.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ SCANNER_PROBABILITY = {"corp.example": 0.8, "university.example": 0.4, "mail.exa
 
 @dataclass(frozen=True, slots=True)
 class SampleRecipient:
-    """A recipient who does not exist."""
+    """A fictitious recipient."""
 
     name: str
     email: str
@@ -58,7 +58,7 @@ class SampleRecipient:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRequest:
-    """One request: so many seconds after delivery, for the link at this place among the mail's links."""
+    """One request: seconds after delivery and the link's index in the mail."""
 
     delay_seconds: float
     link_index: int
@@ -70,7 +70,7 @@ class SimulatedRequest:
 
 
 def make_recipients(rng: Random, count: int) -> list[SampleRecipient]:
-    """Recipients with an address of their own each, from networks kept for documentation (RFC 5737)."""
+    """Return recipients with distinct IP addresses from documentation networks (RFC 5737)."""
     recipients = []
     for number in range(count):
         name, host = rng.choice(FIRST_NAMES), _choose_weighted(rng, HOST_WEIGHTS)
@@ -83,7 +83,7 @@ def make_recipients(rng: Random, count: int) -> list[SampleRecipient]:
 def simulate_requests(
     rng: Random, recipient: SampleRecipient, click_weights: Sequence[int], click_rate: float
 ) -> Iterator[SimulatedRequest]:
-    """Everything that happens to one person's mail. `click_weights`: how strongly each link draws people."""
+    """Yield all requests for one recipient's mail. `click_weights`: relative shares of the links."""
     if rng.random() < SCANNER_PROBABILITY[recipient.host]:
         yield from _simulate_scanner(rng, len(click_weights))
     if rng.random() < click_rate:
@@ -95,7 +95,7 @@ def simulate_requests(
 
 
 def _simulate_scanner(rng: Random, links: int) -> Iterator[SimulatedRequest]:
-    """A security scanner: 20 seconds to 5 minutes after delivery, every link within about a second."""
+    """Yield the requests of a security scanner: 20 seconds to 5 minutes after delivery, all links within a second."""
     start = rng.uniform(20, 60) if rng.random() < 0.7 else rng.uniform(60, 300)
     ip = f"198.51.100.{rng.randrange(20, 60)}"
     for link in range(links):
@@ -113,7 +113,7 @@ def _simulate_scanner(rng: Random, links: int) -> Iterator[SimulatedRequest]:
 def _simulate_reader(
     rng: Random, recipient: SampleRecipient, click_weights: Sequence[int]
 ) -> Iterator[SimulatedRequest]:
-    """Somebody reads, hours later as a rule, and follows one link to three; sometimes twice by mistake."""
+    """Yield the requests of a reader: usually hours later, one to three links, sometimes a double click."""
     at = min(rng.lognormvariate(9.1, 1.3), 3.2 * 86_400)
     for link in dict.fromkeys(rng.choices(range(len(click_weights)), click_weights, k=rng.choice((1, 1, 1, 2, 2, 3)))):
         if rng.random() < 0.04:

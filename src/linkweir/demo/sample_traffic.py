@@ -1,7 +1,7 @@
-"""Fills a service with sample traffic: real messages in the database, real tokens opened, facts kept as every click is.
+"""Fills a service with sample traffic: real messages, tokens and clicks in the database.
 
-Sends nothing: the messages leave the queue in the transaction that marks them as sample data, and should that never
-come, they expire before anybody may send them. No webhook but a sample one, which is off, is told.
+Sends nothing: the messages leave the queue in the transaction that marks them as sample data, and expire before their
+first delivery attempt if that never comes. Only a sample webhook, which is off, gets events.
 """
 
 import email
@@ -31,13 +31,13 @@ from linkweir.webhooks import message_events, signing
 
 RECIPIENTS_PER_SUBMISSION = 100  # recipients of one submission
 SEED = 8
-PAUSE_SECONDS = (3.0, 9.0)  # seconds between two clicks that come by themselves
-MAX_LIVE_CLICKS = 300  # clicks, then it is enough
+PAUSE_SECONDS = (3.0, 9.0)  # seconds between two live clicks
+MAX_LIVE_CLICKS = 300  # clicks in one run of the service
 
 
 @dataclass(frozen=True, slots=True)
 class SampleMessage:
-    """A sample message: who got it, when, and its tracking links in their order."""
+    """A sample message: recipient, time, and tracking links in order."""
 
     recipient: SampleRecipient
     variant: str
@@ -46,8 +46,8 @@ class SampleMessage:
 
 
 def generate(service: AppServices) -> list[SampleMessage] | None:
-    """Make the sample traffic; the newest campaign's messages. None when it was made before, or when a webhook of the
-    account would be told of it.
+    """Create the sample traffic; return the newest campaign's messages. None if it exists already, or if a webhook of
+    the account would get its events.
     """
     account = _get_account(service)
     if explain_refusal(service):
@@ -63,7 +63,7 @@ def generate(service: AppServices) -> list[SampleMessage] | None:
 
 
 def explain_refusal(service: AppServices) -> str:
-    """Why no sample traffic is made, in a sentence; "" when nothing stands against it."""
+    """Return a sentence that says why no sample traffic can be created, or ""."""
     account = _get_account(service)
     with service.database.read() as connection:
         if sample_data.has_messages(connection, account):
@@ -74,7 +74,7 @@ def explain_refusal(service: AppServices) -> str:
 
 
 def generate_live_clicks(service: AppServices, messages: Sequence[SampleMessage], is_over: Callable[[], bool]) -> None:
-    """A click now and then, until it is over."""
+    """Create a click every few seconds until `is_over`."""
     rng = Random()  # noqa: S311 - made-up people
     understand = ClickClassifier(service.classifier.enricher)
     for _ in range(MAX_LIVE_CLICKS):
@@ -103,7 +103,7 @@ def _get_account(service: AppServices) -> uuid.UUID:
 def _send_campaign(
     service: AppServices, account: uuid.UUID, campaign: SampleCampaign, rng: Random
 ) -> list[SampleMessage]:
-    """Accept the campaign's messages at its time in the past."""
+    """Submit the campaign's messages with their time in the past."""
     sent_at = now() - int(campaign.age_seconds * SECOND_US)
     public = sample_recipients.make_recipients(rng, campaign.recipients)
     sent_messages: list[SampleMessage] = []
@@ -138,7 +138,7 @@ def _submit(service: AppServices, account: uuid.UUID, submission: Submission, se
 def _build_submission(
     campaign: SampleCampaign, recipients: Sequence[tuple[SampleRecipient, str]], rng: Random
 ) -> Submission:
-    never = now() + 6 * DAY_US  # first attempt and expiry in one: nobody ever sends it
+    never = now() + 6 * DAY_US  # first attempt and expiry at once: it is never sent
     return Submission(
         sender=Mailbox(sample_campaigns.SENDER, "The Weir"),
         recipients=tuple(_build_recipient(person, variant, campaign, rng) for person, variant in recipients),
@@ -173,8 +173,8 @@ def _build_recipient(person: SampleRecipient, variant: str, campaign: SampleCamp
 
 
 def _open_links(service: AppServices, mail: bytes) -> list[Opened]:
-    """The tracking links of a mail, opened as the redirect opens them."""
-    page = email.message_from_bytes(mail)  # our own mail, of one part: HTML
+    """Return the opened tracking links of a mail."""
+    page = email.message_from_bytes(mail)  # a mail of one HTML part
     html = page.get_payload(decode=True)
     assert isinstance(html, bytes)
     return [
@@ -186,7 +186,7 @@ def _open_links(service: AppServices, mail: bytes) -> list[Opened]:
 
 def _simulate_events(campaign: SampleCampaign, reached: Sequence[SampleMessage], rng: Random) -> Iterator[ClickEvent]:
     latest = now()
-    draws = (1, *(article.click_weight for article in campaign.articles), 4)  # the head, the stories, the button
+    draws = (1, *(article.click_weight for article in campaign.articles), 4)  # the title, the articles, the button
     for mail in reached:
         for step in sample_recipients.simulate_requests(
             rng, mail.recipient, draws, campaign.click_rate_by_variant[mail.variant]
@@ -199,7 +199,7 @@ def _simulate_events(campaign: SampleCampaign, reached: Sequence[SampleMessage],
 
 def _make_event(step: SimulatedRequest, mail: SampleMessage, at: int) -> ClickEvent | None:
     if step.link_index >= len(mail.links):
-        return None  # the account wants less tracking than the sample does
+        return None  # the account tracks less than the sample needs
     opened = mail.links[step.link_index]
     return make_event(
         opened,
@@ -221,7 +221,7 @@ def _store_events(
     *,
     with_webhook: bool,
 ) -> None:
-    """Store the facts; with `with_webhook`, a sample webhook hears of them, which is made and turned off here."""
+    """Store the events; `with_webhook`: for a sample webhook, which is created and turned off here."""
     with service.database.write() as connection:
         if not with_webhook:
             ingest_events(connection, events, understand, now())

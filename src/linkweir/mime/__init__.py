@@ -1,4 +1,4 @@
-"""Raw mails in, raw mails out: links are replaced by splicing, every other byte stays. No I/O, no framework."""
+"""Link rewriting in raw mails by splicing: every other byte stays. No I/O, no framework."""
 
 from linkweir.mime.message import (
     CheckedPart,

@@ -1,9 +1,8 @@
 """The header block of a mail or part, as bytes with offsets (RFC 5322 sections 2.2 and 4.5, RFC 2045 section 5).
 
-Read as the most lenient of the usual readers does: the block goes on to the first empty line whatever stands before it,
-white space may stand before a colon, and a byte order mark or an mbox "From " line may come first. Strict readers take
-the first line that is no header for the beginning of the body. Who removes a header removes it for both; who looks for
-the body gets the likelier one.
+Parsed as leniently as the most lenient common reader: the block extends to the first empty line, white space may
+precede a colon, and a byte order mark or an mbox "From " line may come first. For strict readers the first line that is
+no header begins the body. Removing a header removes it for both; the body is the likelier one.
 """
 
 import re
@@ -52,10 +51,10 @@ _FOLD = re.compile(rb"(?:\r\n?|\n)[ \t]*")
 
 
 class HeaderField(NamedTuple):
-    """One line of a header block with its continuations: its bytes are `start` to `end`, its value begins at `value`.
+    """One line of a header block with its continuations: bytes `start` to `end`; its value begins at `value`.
 
-    `name` is in lower case and without what cannot be part of one; b"" for a line that has none. `regular`: every
-    reader takes it for a header field.
+    `name`: in lower case, without invalid characters; b"" for a line without a name. `regular`: every reader
+    recognizes it as a header field.
     """
 
     name: bytes
@@ -134,7 +133,7 @@ def _parse_field(match: re.Match[bytes]) -> HeaderField:
 
 
 def _parse_malformed_field(raw: bytes, start: int, match: re.Match[bytes] | None) -> HeaderField:
-    """A line that is no header by the letter; what stands before its ":" may be the name of one all the same."""
+    """Parse a malformed header line; the text before its ":" may still be a name."""
     end = match.end() if match else start
     colon = raw.find(b":", start, end)
     name = _NO_NAME.sub(b"", raw[start:colon]).lower() if colon >= 0 else b""
@@ -142,7 +141,7 @@ def _parse_malformed_field(raw: bytes, start: int, match: re.Match[bytes] | None
 
 
 def unfold(raw: bytes, field: HeaderField) -> bytes:
-    """A field's value on one line."""
+    """Return the value of a field on one line."""
     return _FOLD.sub(b" ", raw[field.value : field.end]).strip(b" \t\r\n")
 
 
@@ -171,7 +170,7 @@ class PartHeaders:
                 self.values.setdefault(field.name, []).append(unfold(raw, field))
 
     def content_type(self, default: str) -> "ContentType":
-        """What the part says it is; `default` where it says nothing."""
+        """The Content-Type; `default` if there is none."""
         values = self.values.get(b"content-type", [])
         value = values[0].decode("latin-1") if values else default
         if len(value) > MAX_CONTENT_TYPE_CHARACTERS:
@@ -185,24 +184,24 @@ class PartHeaders:
 
     @property
     def transfer_encoding(self) -> str:
-        """The encoding in lower case, "7bit" when none is named, "" when several contradict each other."""
+        """The encoding in lower case; "7bit" if there is none, "" if several contradict each other."""
         values = {_first_token(value) for value in self.values.get(b"content-transfer-encoding", [])}
         return "7bit" if not values else values.pop() if len(values) == 1 else ""
 
     @property
     def is_inline(self) -> bool:
-        """Not meant to be saved as a file. What is no known disposition is an attachment (RFC 2183, section 2.8)."""
+        """Whether the part is displayed. An unknown disposition means attachment (RFC 2183, section 2.8)."""
         values = self.values.get(b"content-disposition", [])
         return all(_first_token(value) in ("", "inline") for value in values)
 
 
 def _first_token(value: bytes) -> str:
-    """What stands before the parameters, in lower case."""
+    """Return the value before the parameters in lower case."""
     return strip_comments(value.decode("latin-1")).partition(";")[0].strip().lower()
 
 
 def strip_comments(value: str) -> str:
-    """A structured value without its comments (RFC 822, 3.4.3), each of which is white space to its readers.
+    """Replace the comments of a structured value (RFC 822, 3.4.3) by white space.
 
     In a parameter, "(" within a word is part of it: senders leave the quotes of a boundary out. In a value with a
     comment that is not closed nothing is one.
@@ -224,7 +223,7 @@ def strip_comments(value: str) -> str:
 
 
 def _find_comment_end(value: str, at: int) -> int | None:
-    """Behind the ")" of a comment whose "(" stands before `at`."""
+    """Return the offset after the ")" of a comment whose "(" is before `at`; None if it is not closed."""
     depth = 1
     for match in _INSIDE.finditer(value, at):
         depth += {"(": 1, ")": -1}.get(match[0], 0)
@@ -257,7 +256,7 @@ class ContentType:
 
     @property
     def may_contain_html(self) -> bool:
-        """An HTML part, a multipart, or something that was meant to be one."""
+        """Whether it is an HTML part, a multipart, or a malformed type that may mean one."""
         return self.media_type == "text/html" or self.main_type == "multipart" or self.media_type.count("/") != 1
 
     @property
@@ -267,7 +266,7 @@ class ContentType:
 
     @property
     def boundary(self) -> bytes | None:
-        """What separates the parts; None where a multipart names none that can be used."""
+        """The boundary of the parts; None without a valid one."""
         try:
             text = self._message.get_boundary()
             return text.encode("latin-1") or None if text else None
@@ -276,7 +275,7 @@ class ContentType:
 
     @cached_property
     def charset(self) -> str | None:
-        """The label of the part's charset in lower case."""
+        """The charset label in lower case, or None."""
         try:
             charset = self._message.get_content_charset()
             return charset.partition("(")[0] if charset else charset
@@ -286,5 +285,5 @@ class ContentType:
 
 @lru_cache(maxsize=256)
 def _cached_text_type(value: str, unclear: str | None) -> ContentType:
-    """A text's type is the same in mail after mail, and reading it costs more than decoding a small part."""
+    """Parse a Content-Type with a cache: the same ones recur, and parsing costs more than decoding a small part."""
     return ContentType(value, unclear)

@@ -1,7 +1,7 @@
 """Finds the HTML body parts of a raw mail, as offsets (RFC 2046 section 5.1). Decodes nothing.
 
-What cannot be a body that a reader is shown is never entered: attachments, attached messages, anything signed or
-encrypted. An outer boundary ends what an inner one has left open, as in every reader.
+Attachments, attached messages, and signed or encrypted parts are not searched. An outer boundary ends an unclosed
+inner multipart, as in every reader.
 """
 
 import re
@@ -12,7 +12,7 @@ from linkweir import _mime
 from linkweir.mime.headers import ContentType, PartHeaders
 from linkweir.mime.notes import Note
 
-MAX_DEPTH = 32  # multiparts inside each other; real mail stays below 10
+MAX_DEPTH = 32  # nested multiparts; real mail stays below 10
 MAX_PARTS = 10_000
 LF = 10
 DEFAULT_CONTENT_TYPE = "text/plain; charset=us-ascii"
@@ -22,9 +22,9 @@ _DELIMITER_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 
 @dataclass(frozen=True, slots=True)
 class HtmlPart:
-    """One HTML body: its bytes are `start` to `end` of the mail, in `encoding` and `charset` (None: not named).
+    """One HTML body: bytes `start` to `end` of the mail, in `encoding` and `charset` (None: not declared).
 
-    `apart`: an empty line stands before it, so that no reader takes its beginning for headers.
+    `apart`: an empty line precedes it, so that no reader takes its beginning for headers.
     """
 
     section: str
@@ -36,11 +36,11 @@ class HtmlPart:
 
 
 class TooManyParts(Exception):
-    """More parts than any mail has; looking at them all would be the sender's way to keep us busy."""
+    """More parts than in any real mail: a denial of service."""
 
 
 class HtmlPartFinder:
-    """The HTML bodies of a mail in `parts`, in order, and in `notes` what was left out and why."""
+    """Finds the HTML bodies of a mail: `parts` in order; `notes`: what was not searched, and why."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -96,7 +96,7 @@ class HtmlPartFinder:
             self._add_note("untouched-part", "a multipart that its boundary is nowhere in", section)
 
     def _iter_children(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """From behind each delimiter to before the next one's line end; the last may miss its end (RFC 2046, 5.1.2)."""
+        """Yield start and end of each part between delimiters; the last delimiter may be missing (RFC 2046, 5.1.2)."""
         mark = b"--" + boundary
         begun: int | None = None
         at = start
@@ -111,7 +111,7 @@ class HtmlPartFinder:
             yield begun, end
 
     def _find_delimiter(self, mark: bytes, at: int, end: int) -> tuple[int, re.Match[bytes]] | None:
-        """Where the next delimiter line begins, and what follows the boundary in it."""
+        """Return the offset of the next delimiter line and the match after the boundary, or None."""
         while (position := _mime.find(self._raw, mark, at, end)) >= 0:
             if (position == 0 or self._raw[position - 1] == LF) and (
                 rest := _DELIMITER_REST.match(self._raw, position + len(mark), end)
@@ -125,7 +125,7 @@ class HtmlPartFinder:
 
 
 def _strip_line_end(raw: bytes, start: int, at: int) -> int:
-    """The line end before a delimiter belongs to the delimiter."""
+    """Return the end of a part without the line end, which belongs to the delimiter."""
     if at > start and raw[at - 1 : at] == b"\n":
         at -= 1
         if at > start and raw[at - 1 : at] == b"\r":

@@ -1,4 +1,4 @@
-"""7bit, 8bit and binary: the bytes are the text, and a line of it may have 998 octets (RFC 5322 section 2.1.1)."""
+"""7bit, 8bit and binary parts: unencoded, with at most 998 octets in a line (RFC 5322 section 2.1.1)."""
 
 from typing import NamedTuple, Self
 
@@ -10,17 +10,17 @@ MAX_LINE_OCTETS = 998  # octets without the line end
 
 
 class IdentityBody:
-    """One part as it stands; `decoded` is the same."""
+    """One unencoded part; `decoded` is identical."""
 
-    failure_outcome = Outcome.LINE_TOO_LONG  # what becomes of a link that is not replaced
+    failure_outcome = Outcome.LINE_TOO_LONG  # the outcome of a link that cannot be replaced
     failure_reason = REASONS[failure_outcome]
 
     def __init__(self, encoded: bytes, _crlf: bool) -> None:
         self.decoded = encoded
 
     def splice(self, replacements: list[Replacement]) -> tuple[bytes, list[int]]:
-        """The part with these bytes replaced, but for those by which a line would pass the limit that did not before;
-        and the numbers of these. Of several on one line the first come first.
+        """Return the part with these bytes replaced, except those that would make a line longer than the limit, and
+        the indexes of these. The first ones on a line take precedence.
         """
         left = find_overlong(self.decoded, replacements)
         out = set(left)
@@ -33,7 +33,7 @@ class IdentityBody:
 
 
 class LineSpan(NamedTuple):
-    """One line of a text: where it begins, where its end begins, and where the next one does."""
+    """One line of a text: offsets of its begin, of its line end, and of the next line."""
 
     begin: int
     stop: int
@@ -41,7 +41,7 @@ class LineSpan(NamedTuple):
 
     @classmethod
     def containing(cls, text: bytes, offset: int, line_start: int) -> Self:
-        """The line in which the offset lies; a line begins at `line_start`, at or before it."""
+        """Return the line that contains `offset`; `line_start`: the begin of a line at or before it."""
         begin = text.rfind(b"\n", line_start, offset) + 1 or line_start
         end = text.find(b"\n", offset)
         if end < 0:
@@ -54,7 +54,7 @@ class LineSpan(NamedTuple):
 
 
 def find_overlong(text: bytes, replacements: list[Replacement], limit: int = MAX_LINE_OCTETS) -> list[int]:
-    """The numbers of those that would make a line longer than the limit although no line that goes into it was."""
+    """Return the indexes of replacements that would make a line exceed the limit although the original did not."""
     if _all_lines_fit(text, replacements, limit):
         return []
     left: list[int] = []
@@ -87,8 +87,8 @@ def find_overlong(text: bytes, replacements: list[Replacement], limit: int = MAX
 
 
 def _all_lines_fit(text: bytes, replacements: list[Replacement], limit: int) -> bool:
-    """Whether no line in question is longer than the limit in the end, as in nearly all mail; a CR may count as one
-    octet too many, and then the exact look follows.
+    """Whether all changed lines fit, as in nearly all mail. May be False for a line with a CR that fits: the exact
+    check follows.
     """
     size, stop = 0, -1  # of the line as it will be; where it ends
     for start, end, value in replacements:

@@ -1,4 +1,4 @@
-"""Rewrites the links of a raw mail. Whatever it cannot do without guessing it leaves as it was, and says so."""
+"""Rewrites the links of a raw mail. Parts that it cannot rewrite reliably stay unchanged, with a note."""
 
 import codecs
 from bisect import bisect_left as bisect
@@ -52,8 +52,8 @@ class CheckedPart:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A mail after rewriting. `html_parts`: how many HTML bodies were looked into; `replaced`: how many links in them
-    were; `links`: every link in them, made when `report` was asked for.
+    """A rewritten mail. `html_parts`: number of HTML bodies; `replaced`: number of replaced links; `links`: every link,
+    with `report` only.
     """
 
     raw: bytes
@@ -75,14 +75,14 @@ def rewrite_message(
     """Replace the links in all HTML bodies of a raw RFC 5322 mail, changing no byte outside the values' encodings.
 
     Args:
-        raw: the mail as it came, with CRLF or LF.
+        raw: the mail with CRLF or LF line ends.
         links: as for `rewrite`; the index counts the links of all parts together. None replaces no link.
-        pixel: the address of an open pixel, put before `</body>` of the first HTML body that can take it.
-        honeypot: the address of a hidden link, put behind the pixel.
-        report: whether to list every link in the answer.
+        pixel: URL of an open pixel, inserted before `</body>` of the first HTML body that allows it.
+        honeypot: URL of a hidden link, inserted after the pixel.
+        report: whether to list every link in the result.
 
-    Never raises for what is in the mail: a part that is malformed stays as it was, with a note. What `links` raises
-    comes out unchanged.
+    Never raises because of the mail's content: a malformed part stays unchanged, with a note. Exceptions of `links`
+    propagate.
     """
     check_type("raw", raw, bytes, "bytes")
     walk = HtmlPartFinder(raw)
@@ -117,9 +117,9 @@ def rewrite_message(
 def check_message(
     raw: bytes, *, switches: Switches = DEFAULT_SWITCHES, links: Tracker | None = None
 ) -> tuple[tuple[PartLink, ...], tuple[Note, ...]]:
-    """Every link of a mail with what would become of it, and what would be left out and why. Changes nothing.
+    """Return every link of a mail with its outcome, and notes on parts that would stay unchanged.
 
-    Whether a line would become too long is known only with `links`, whose tracking links have their length.
+    Overlong lines are detected only with `links`, which determines the length of tracking links.
     """
     parts, notes = check_parts(raw, switches=switches, links=links)
     return tuple(PartLink(part.section, link) for part in parts for link in part.links), tuple(notes)
@@ -128,7 +128,7 @@ def check_message(
 def check_parts(
     raw: bytes, *, switches: Switches = DEFAULT_SWITCHES, links: Tracker | None = None
 ) -> tuple[list[CheckedPart], list[Note]]:
-    """The same part by part."""
+    """Return the same as `check_message`, by part."""
     check_type("raw", raw, bytes, "bytes")
     check_type("links", links, (Tracker, type(None)), "a Tracker or None")
     walk = HtmlPartFinder(raw)
@@ -149,7 +149,7 @@ def check_parts(
 
 
 def iter_html_bodies(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
-    """Section, text and charset label of every HTML body that can be looked into; wide charsets come as UTF-8."""
+    """Yield section, text and charset label of every readable HTML body; wide charsets are converted to UTF-8."""
     for part in HtmlPartFinder(raw).parts:
         try:
             data = _decode_body(raw, part).decoded
@@ -170,8 +170,8 @@ def _decode_body(raw: bytes, part: HtmlPart) -> EncodedBody:
 
 
 def _charset_label(part: HtmlPart, data: bytes) -> str:
-    """The part's charset: what its headers name, if that is known, else what the document itself declares, else UTF-8
-    (link rules, section 5). A byte order mark counts more than all of them (Encoding standard, "decode").
+    """Return the part's charset: of its headers if known, else of the document itself, else UTF-8 (link rules,
+    section 5). A byte order mark overrides all of them (Encoding standard, "decode").
     """
     if part.charset and Charset(part.charset).is_supported:
         return detect_bom(data) or part.charset
@@ -241,7 +241,7 @@ class _PartRewriter:
 
 
 def _decode_text(data: bytes, label: str) -> tuple[str, str]:
-    """The text and its codec, if decoding and encoding again gives the very same bytes."""
+    """Return the text and its codec if it round-trips. Raises UnrewritablePart."""
     codec = codecs.lookup(label).name
     if not codec.startswith(WIDE_CODECS):  # Python also knows codecs that are no charsets, and some that read escapes
         raise UnrewritablePart(f"its charset {label[:40]!r} is not one that can be rewritten")
@@ -256,7 +256,7 @@ def _decode_text(data: bytes, label: str) -> tuple[str, str]:
 
 
 def _encode_replacements(text: str, codec: str, data: bytes, changes: list[Replacement]) -> list[Replacement]:
-    """The same changes in the text's own encoding. The scanner worked on UTF-8; the pieces must add up to the data."""
+    """Convert the replacements from UTF-8 offsets to the text's own encoding; the pieces must add up to the data."""
     utf8 = text.encode("utf-8", "surrogatepass")
     done: list[Replacement] = []
     pieces: list[bytes] = []

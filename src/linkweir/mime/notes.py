@@ -1,14 +1,14 @@
-"""What is worth telling about a mail that was not, or not wholly, rewritten."""
+"""Notes on mails that were not, or not completely, rewritten."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`code` is stable, `text` a sentence, `part` the section as IMAP numbers them ("1.2"; "" is the whole mail).
+    """`code` is stable, `text` a sentence, `part` the section as in IMAP ("1.2"; "" is the whole mail).
 
-    Codes of what was not judged: `untouched-part`, `signed`, `encrypted`, `too-deep`, `too-many-parts`. What
-    was left out of a part: `line-too-long`, `encoding`. Warnings: `dkim-broken`, `odd-header`.
+    Codes of parts that were not searched: `untouched-part`, `signed`, `encrypted`, `too-deep`, `too-many-parts`. Codes
+    of links that were not replaced: `line-too-long`, `encoding`. Warnings: `dkim-broken`, `odd-header`.
     """
 
     code: str
@@ -17,4 +17,4 @@ class Note:
 
 
 class UnrewritablePart(Exception):
-    """This part cannot be rewritten without guessing; the text says why."""
+    """This part cannot be rewritten reliably; the text says why."""

@@ -1,4 +1,4 @@
-"""Tracking links: mint them, open them, and keep the keys that do both. Pure: no I/O, clock passed in."""
+"""Tokens of tracking links: minting, opening, and the key ring. No I/O but in `keyring_file`; times are passed in."""
 
 from linkweir.tokens.base_urls import HONEYPOT_INDEX, PIXEL_INDEX
 from linkweir.tokens.identifiers import MessageId, Privacy

@@ -1,4 +1,4 @@
-"""Where tracking links live: a base URL in its one normal spelling."""
+"""Base URLs of tracking links in normalized form."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _BASE_URL = re.compile(
     r"(?P<path>(?:/[a-z0-9._~!$()*+,;=:%-]+)*/?)",
     re.ASCII | re.IGNORECASE,
 )
-PIXEL_INDEX = (1 << 32) - 1  # the open pixel's place among a message's links: no document has so many
-HONEYPOT_INDEX = PIXEL_INDEX - 1  # a hidden link that no person can follow
-MAX_CHARACTERS = 200  # characters: a link has to stay a line of a mail
+PIXEL_INDEX = (1 << 32) - 1  # the link index of the open pixel; no document has so many links
+HONEYPOT_INDEX = PIXEL_INDEX - 1  # the link index of the hidden link for scanners
+MAX_CHARACTERS = 200  # characters: a link must fit into a line of a mail
 
 
 def normalize_base_url(base_url: str) -> str:
-    """The base URL with scheme and host in lower case and one `/` at its end; else BadSwitch."""
+    """Return the base URL with scheme and host in lower case and one `/` at the end. Raises BadSwitch."""
     match = _BASE_URL.fullmatch(base_url) if len(base_url) <= MAX_CHARACTERS else None
     if match is None:
         raise BadSwitch(
@@ -31,6 +31,6 @@ def normalize_base_url(base_url: str) -> str:
 
 
 def split_base_url(base_url: str) -> tuple[bytes, bytes]:
-    """Host with port, and path from `/` to `/`, of a normal base URL."""
+    """Split a normalized base URL into host with port and path, from `/` to `/`."""
     host, slash, path = base_url.partition("://")[2].partition("/")
     return host.encode("ascii"), (slash + path).encode("ascii")

@@ -1,8 +1,8 @@
-"""How a campaign's tag is written in an anonymous link, and read again. Knows no message.
+"""Encoding of campaign tags in anonymous links.
 
-A token holds 1-64 characters of `A-Z a-z 0-9 . _ ~ -`, and people call their campaigns "Spring sale". So a tag that is
-no such text is written as `~` and the base64url of its UTF-8, where that fits: tags of up to 47 bytes do. A tag that is
-an address, of mail or of a network, is never written: none may stand in a token.
+A token holds 1-64 characters of `A-Z a-z 0-9 . _ ~ -`. Any other tag, such as "Spring sale", is encoded as `~` and the
+base64url of its UTF-8, if it has at most 47 bytes. A tag that is an e-mail or IP address is never encoded: a token must
+not contain one.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import re
 from collections.abc import Iterable
 
 _TOKEN_TEXT = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9._~-]{0,63}")
-_IPV4_LIKE = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)  # also 2.0.1.999, which no token takes
-_MAX_CHARACTERS = 64  # characters of a token's text
+_IPV4_LIKE = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)  # also 2.0.1.999, which tokens reject
+_MAX_CHARACTERS = 64  # characters of a text in a token
 _ENCODED_PREFIX = "~"
 SANDBOX_TAG = "~sandbox"  # stands for the tag in links of mails that only try out: their clicks count nowhere
 
 
 def encode_tag(tag: str) -> str | None:
-    """The tag as a token's text; None when it is empty, too long for any, an address, or means something else."""
+    """Encode a tag for a token; None if it is empty, too long, an address or reserved."""
     if tag == SANDBOX_TAG or _is_address(tag):
         return None
     if _TOKEN_TEXT.fullmatch(tag):
@@ -31,12 +31,12 @@ def encode_tag(tag: str) -> str | None:
 
 
 def first_encodable_tag(tags: Iterable[str]) -> str | None:
-    """The tag that anonymous clicks count for: the first that fits into a token."""
+    """Return the first tag that fits into a token, encoded: anonymous clicks count for it."""
     return next((tag for tag in tags if encode_tag(tag) is not None), None)
 
 
 def decode_tag(text: str) -> str:
-    """The tag that a token's text stands for; a text that `written` does not make stands for itself."""
+    """Decode the text in a token; a text that `encode_tag` does not produce is returned unchanged."""
     if not text.startswith(_ENCODED_PREFIX):
         return text
     coded = text[len(_ENCODED_PREFIX) :]

@@ -1,4 +1,4 @@
-"""What a link may say about where it was sent: privacy modes, message and campaign ids."""
+"""Privacy modes, message ids and campaign ids of tracking links."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from linkweir.errors import BadSwitch
 
 MessageId = uuid.UUID | int | str
 
-# Characters that need no escaping in a URL (RFC 3986 "unreserved"): no `@`, so no address fits.
+# Characters that need no escaping in a URL (RFC 3986, "unreserved"): without `@`, so no e-mail address fits.
 _TEXT = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
 _IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
 
 
 class Privacy(enum.StrEnum):
-    """How much a click may tell, from everything to nothing; the order below is the order of strictness."""
+    """Privacy modes, from the least to the most strict."""
 
     FULL = "full"  # the message, and through it the recipient
     PSEUDONYMOUS = "pseudonymous"  # the message; the click is stored without what identifies a person
-    ANONYMOUS = "anonymous"  # the campaign and the link: nobody can be told apart
+    ANONYMOUS = "anonymous"  # the campaign and the link only
     NONE = "none"  # links are not replaced at all
 
     @staticmethod
     def strictest(*modes: Privacy) -> Privacy:
-        """The strictest of the modes; FULL if there are none."""
+        """Return the strictest of the modes; FULL if there are none."""
         order = list(Privacy)
         return max(modes, key=order.index, default=Privacy.FULL)
 
 
 def validate_id(value: MessageId | None, label: str) -> MessageId | None:
-    """The value if it can stand in a token, else BadSwitch naming `label`.
+    """Return the value if a token can hold it. Raises BadSwitch, which names `label`.
 
-    Refused: numbers outside 0..2**64-1, text that is not 1-64 of A-Z a-z 0-9 . _ ~ -, and IPv4 addresses.
+    Valid: UUIDs, numbers from 0 to 2**64-1, and texts of 1-64 characters of A-Z a-z 0-9 . _ ~ - but IPv4 addresses.
     """
     if value is None or isinstance(value, uuid.UUID):
         return value

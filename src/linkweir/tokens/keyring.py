@@ -1,4 +1,4 @@
-"""The keys that authenticate links: one current, the retired ones still open what they minted."""
+"""The key ring: one current key that mints links, and retired keys that still open theirs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 from linkweir.errors import BadSwitch, KeyRingError
 from linkweir.tokens import base_urls, wire_format
 
-SECRET_BYTES = 32  # bytes: the longest key of BLAKE2s
+SECRET_BYTES = 32  # bytes: the maximum key length of BLAKE2s
 _FORMAT, _VERSION = "linkweir-keyring", 1
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One secret and its life. `id` (1 to 2**32-1) stands in every token that it authenticates."""
+    """One secret with its times. `id`: from 1 to 2**32-1, part of every token that the key authenticates."""
 
     id: int
     secret: bytes = field(repr=False)
@@ -38,13 +38,13 @@ class Key:
 
     @property
     def fingerprint(self) -> bytes:
-        """16 bytes that tell this secret from others and give nothing of it away."""
+        """Return 16 bytes that identify the secret without revealing it."""
         return hashlib.blake2s(b"linkweir key fingerprint", key=self.secret, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """Keys in order of id, exactly one of them not retired, and the base URLs on which their links live."""
+    """Keys in order of id, exactly one of them not retired, and the base URLs of their links."""
 
     keys: tuple[Key, ...]
     hosts: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class KeyRing:
     def __post_init__(self) -> None:
         ids = [key.id for key in self.keys]
         if ids != sorted(set(ids)):
-            raise KeyRingError(f"key ids must rise without repetition, not {ids}")
+            raise KeyRingError(f"key ids must be ascending and unique, not {ids}")
         if sum(key.retired is None for key in self.keys) != 1:
             raise KeyRingError("exactly one key must be current (not retired)")
         try:
@@ -63,7 +63,7 @@ class KeyRing:
 
     @classmethod
     def generate(cls, now: datetime, hosts: Iterable[str] = ()) -> KeyRing:
-        """A new ring with one random key, created `now` (with time zone)."""
+        """Return a new ring with one random key, created `now` (with time zone)."""
         return cls((Key(1, secrets.token_bytes(SECRET_BYTES), now),), tuple(hosts))
 
     @property
@@ -72,24 +72,24 @@ class KeyRing:
         return next(key for key in self.keys if key.retired is None)
 
     def find(self, key_id: int) -> Key | None:
-        """The key of that id, current or retired."""
+        """Return the key with this id, current or retired; None if there is none."""
         for key in self.keys:
             if key.id == key_id:
                 return key
         return None
 
     def rotate(self, now: datetime) -> KeyRing:
-        """The ring with a new current key; the old one is retired `now` and still opens what it minted."""
+        """Return the ring with a new current key; the old one is retired `now` and still opens its links."""
         fresh = Key(self.keys[-1].id + 1, secrets.token_bytes(SECRET_BYTES), now)
         old = (replace(key, retired=key.retired or now) for key in self.keys)
         return replace(self, keys=(*old, fresh))
 
     def with_host(self, base_url: str) -> KeyRing:
-        """The ring that also knows this base URL (BadSwitch if it cannot be one)."""
+        """Return the ring with this base URL added. Raises BadSwitch."""
         return replace(self, hosts=(*self.hosts, base_urls.normalize_base_url(base_url)))
 
     def to_json(self) -> bytes:
-        """The whole ring, secrets included, as JSON text ending in a line feed."""
+        """Return the ring with its secrets as JSON, ending in a line feed."""
         document = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -108,10 +108,10 @@ class KeyRing:
 
     @classmethod
     def from_json(cls, data: bytes) -> KeyRing:
-        """The ring that `to_json` wrote. KeyRingError says what is wrong; no secret is ever in its text."""
+        """Parse the output of `to_json`. Raises KeyRingError, whose text contains no secret."""
         try:
             document = json.loads(data)
-        except (ValueError, RecursionError):  # the latter of brackets nested thousands deep
+        except (ValueError, RecursionError):  # RecursionError: brackets nested thousands deep
             raise KeyRingError("this is not a key ring: not JSON") from None
         document = _parse_object(document, "the key ring", {"format", "version", "hosts", "keys"})
         if document["format"] != _FORMAT:

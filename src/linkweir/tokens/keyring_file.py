@@ -1,4 +1,4 @@
-"""Key rings on disk: never readable by others, never half-written, never made twice."""
+"""Key ring files: readable by their owner only, replaced atomically, created once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from linkweir import durable_files
 from linkweir.errors import KeyRingError
 from linkweir.tokens import KeyRing
 
-MAX_BYTES = 1 << 20  # bytes: thousands of keys; a larger file is not a key ring
+MAX_BYTES = 1 << 20  # bytes: thousands of keys
 
 
 def load(path: str | os.PathLike[str]) -> KeyRing:
-    """The ring in the file. KeyRingError if it cannot be read, is no ring, or others can read it."""
+    """Load the ring. Raises KeyRingError if the file cannot be read, is malformed, or is accessible to others."""
     path = Path(path)
     try:
         with open(path, "rb", opener=_open_nonblocking) as file:
@@ -33,7 +33,7 @@ def load(path: str | os.PathLike[str]) -> KeyRing:
 
 
 def create(path: str | os.PathLike[str], ring: KeyRing) -> None:
-    """Write a new file, which appears whole; FileExistsError if there is one, even of another process just now."""
+    """Create the file atomically. Raises FileExistsError if there is one, also in a race; KeyRingError."""
     try:
         durable_files.create_file(Path(path), ring.to_json())
     except FileExistsError:
@@ -43,22 +43,22 @@ def create(path: str | os.PathLike[str], ring: KeyRing) -> None:
 
 
 def load_or_create(path: str | os.PathLike[str], now: datetime, hosts: Iterable[str] = ()) -> KeyRing:
-    """The ring in the file; if there is none, a new one, saved there. Processes that race get the same."""
+    """Load the ring, or create one. Processes that race get the same ring."""
     if not os.path.lexists(path):
         ring = KeyRing.generate(now, hosts)
         try:
             create(path, ring)
         except FileExistsError:
-            pass  # another process was first: its ring is the one
+            pass  # another process was first: use its ring
         else:
             return ring
     return load(path)
 
 
 def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
-    """Replace the file's ring atomically: whoever reads sees the old one or the new one.
+    """Replace the file atomically. Raises KeyRingError.
 
-    A symbolic link is followed: putting a file in its place would leave two rings that differ.
+    Follows a symbolic link: replacing the link would leave two different rings.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -68,7 +68,7 @@ def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
 
 
 def _open_nonblocking(path: str, flags: int) -> int:
-    """Open without waiting: a named pipe would block until somebody writes to it."""
+    """Open a regular file without blocking, as a named pipe would. Raises KeyRingError."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -84,13 +84,13 @@ def _check_permissions(path: Path, status: os.stat_result) -> None:
 
 
 def update(path: str | os.PathLike[str], transform: Callable[[KeyRing], KeyRing]) -> KeyRing:
-    """Replace the ring in the file by `transform` of it; returns that.
+    """Replace the ring by `transform` of it, under a lock; return the new ring. Raises KeyRingError.
 
-    Two processes at once take turns: otherwise one that adds a host could write back a ring without the key
-    that the other has just made, and every link of that key would be dead.
+    Without the lock a process that adds a host could remove the key that another one has just created, and all links
+    of that key would be dead.
     """
-    path = Path(os.path.realpath(path))  # whatever name it was called by, its own folder is the one to lock
-    with durable_files.lock_folder(path.parent):  # the file itself is replaced: a lock on it is worth nothing
+    path = Path(os.path.realpath(path))  # lock the folder of the file itself, not of a link to it
+    with durable_files.lock_folder(path.parent):  # a lock on the file would be lost with its replacement
         before = load(path)
         after = transform(before)
         if after != before:

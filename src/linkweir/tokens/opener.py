@@ -1,4 +1,4 @@
-"""Opens tokens: no database, no guessing. Whatever minting would not have written is refused."""
+"""Opens tokens, without a database. Rejects every token that minting would not produce."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MIN_COMMON_BYTES = 4  # version, key, one byte of a number, index
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a token says. `message` is None in ANONYMOUS, `campaign` in the other modes; a short one has no
-    `destination`: look it up under message (or campaign) and index."""
+    """The contents of a token. `message` is None in ANONYMOUS, `campaign` in the other modes. A short token has no
+    `destination`: it is stored under message (or campaign) and index."""
 
     style: Literal["sealed", "short"]
     version: int
@@ -31,9 +31,9 @@ class Opened:
 
 
 def open_token(ring: KeyRing, token: str) -> Opened:
-    """What the token says, if a key of the ring made it, letter for letter; else BadToken.
+    """Open a token that a key of the ring minted. Raises BadToken.
 
-    Codes: `malformed` (not a token, or cut), `unknown-version`, `unknown-key`, `forged` (wrong MAC).
+    Codes of BadToken: `malformed` (no token, or truncated), `unknown-version`, `unknown-key`, `forged` (wrong MAC).
     """
     check_type("ring", ring, KeyRing, "a KeyRing")
     check_type("token", token, str, "str")
@@ -57,9 +57,9 @@ def open_token(ring: KeyRing, token: str) -> Opened:
 
 
 def _open_fast_path(ring: KeyRing, body: bytes, mac: bytes) -> Opened | None:
-    """What most tokens say: a number as message, a small key and index. None for all others, wrong ones among them.
+    """Open a sealed token with a number as message, a small key id and index; None for all others.
 
-    The same as the long way round, in a third of its time: a redirect does little else.
+    Equivalent to the general path, in a third of its time: this dominates a redirect.
     """
     privacy = wire_format.COMMON_HEADERS.get(body[0])
     if privacy is None or len(body) < MIN_COMMON_BYTES:
@@ -95,7 +95,7 @@ def _verify_mac(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:
 
 
 def _make_result(prefix: wire_format.TokenPrefix, index: int, body: bytes, end: int) -> Opened:
-    """Checks that these bytes are the one spelling of what they say; only a key's owner could err."""
+    """Build the result and check that the encoding is canonical, which only the owner of the key can violate."""
     validate_id(prefix.identity, "id")
     packed = body[end:]
     if wire_format.encode_prefix(prefix) + wire_format.encode_varint(index) + packed != body or (
@@ -126,7 +126,7 @@ def _decompress_destination(packed: bytes) -> str:
 
 
 def open_link(ring: KeyRing, url: str) -> Opened:
-    """`open_token` on what follows a link's last `/`; its host is not looked at, for the MAC decides."""
+    """Open the token after the last `/` of a link; the host does not matter, since the MAC decides. Raises BadToken."""
     check_type("url", url, str, "str")
     base, _, token = url.rpartition("/")
     check_type("ring", ring, KeyRing, "a KeyRing")

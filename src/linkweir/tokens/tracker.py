@@ -17,13 +17,13 @@ __all__ = ["MAX_DESTINATION_BYTES", "Tracker"]
 class Tracker(Minter):
     """Mints links for one message (or, in ANONYMOUS, one campaign). Immutable; threads may share it.
 
-    `base_url`: where the links live. `message`: a UUID, a number under 2**64, or 1-64 characters of
-    A-Z a-z 0-9 . _ ~ -. `campaign` stands in the token in ANONYMOUS only, in place of the message, and is
-    ignored otherwise, so that a caller may give both and let the privacy mode decide. `style`: "sealed" links
-    carry their destination, "short" ones only ids (it must then be stored under message and index).
-    BadSwitch if one of them cannot be used; Privacy.NONE cannot: its links are not to be replaced.
+    `base_url`: the base URL of the links. `message`: a UUID, a number under 2**64, or 1-64 characters of
+    A-Z a-z 0-9 . _ ~ -. `campaign` replaces the message in ANONYMOUS, and is ignored otherwise, so that a
+    caller may pass both and the privacy mode decides. `style`: "sealed" links
+    contain their destination, "short" ones only ids (the destination must be stored under message and index).
+    Raises BadSwitch for invalid values; Privacy.NONE is one, since its links are not replaced.
 
-    Besides the methods here: `mint_many(destinations, indexes)` and `is_tracked(destination)`, from C.
+    Also has `mint_many(destinations, indexes)` and `is_tracked(destination)`, implemented in C.
     """
 
     __slots__ = ("base_url", "campaign", "message", "privacy", "ring", "style")
@@ -44,7 +44,7 @@ class Tracker(Minter):
         privacy: Privacy = Privacy.FULL,
         style: Literal["sealed", "short"] = "sealed",
     ) -> Tracker:
-        """Checks everything once, so that minting need not."""
+        """Validate everything once, so that minting need not."""
         check_type("ring", ring, KeyRing, "a KeyRing")
         check_type("base_url", base_url, str, "str")
         base = base_urls.normalize_base_url(base_url)
@@ -66,7 +66,7 @@ class Tracker(Minter):
         return f"<Tracker {self.base_url} {who} {self.privacy.value} {self.style}>"
 
     def mint(self, destination: str, index: int) -> str:
-        """The full link for one destination; RefusedValue where `mint_many` gives None."""
+        """Return the link for one destination. Raises RefusedValue where `mint_many` returns None."""
         check_type("destination", destination, str, "str")
         try:
             link = self.mint_many([destination.encode("utf-8")], [index])[0]
@@ -78,7 +78,7 @@ class Tracker(Minter):
         return link.decode("ascii")
 
     def _is_own_token(self, token: bytes) -> bool:
-        """Whether a token found on one of the ring's hosts is one of its own (called from C)."""
+        """Whether a token on one of the ring's hosts is valid (called from C)."""
         try:
             open_token(self.ring, token.decode("ascii"))
         except (BadToken, UnicodeDecodeError):

@@ -38,14 +38,14 @@ FORM_CODES: tuple[tuple[Privacy, str], ...] = (
     *((Privacy.PSEUDONYMOUS, kind) for kind in _ID_KINDS),
     *((Privacy.ANONYMOUS, kind) for kind in _ID_KINDS[:3]),
 )
-# the first byte of sealed tokens that name a message by its number -> their privacy mode
+# first byte of sealed tokens with a number as message id -> privacy mode
 COMMON_HEADERS = {VERSION << 5 | FORM_CODES.index((mode, "int")): mode for mode in (Privacy.FULL, Privacy.PSEUDONYMOUS)}
 _UUID_VERSIONS = {"uuid4": 4, "uuid7": 7}
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPrefix:
-    """What a token says before the link's index; `identity`: message id, in ANONYMOUS campaign."""
+    """The part of a token before the link index. `identity`: the message id, in ANONYMOUS the campaign."""
 
     short: bool
     privacy: Privacy
@@ -54,12 +54,12 @@ class TokenPrefix:
 
 
 class TruncatedError(Exception):
-    """The bytes end, or do not mean anything, before the layout is complete."""
+    """The bytes are truncated or malformed."""
 
 
 def make_keyed_hash(secret: bytes) -> KeyedHash:
-    """The MAC of version 1, ready to take in a token's bytes."""
-    return _create_keyed_hash(secret).copy()  # a copy takes a sixth of the time that keying takes
+    """Return the keyed hash (MAC) of version 1."""
+    return _create_keyed_hash(secret).copy()  # copying takes a sixth of the time of keying
 
 
 @functools.lru_cache(64)
@@ -75,7 +75,7 @@ def _id_kind(identity: MessageId | None) -> str:
 
 
 def encode_varint(number: int) -> bytes:
-    """LEB128: seven bits a byte, lowest first, top bit set on all but the last."""
+    """Encode a number as LEB128: seven bits a byte, lowest first, top bit set on all but the last."""
     out = bytearray()
     while number >= 128:
         out.append(number & 127 | 128)
@@ -84,7 +84,7 @@ def encode_varint(number: int) -> bytes:
 
 
 def encode_prefix(prefix: TokenPrefix) -> bytes:
-    """The bytes of a token before its index. The values must have been checked."""
+    """Encode the part of a token before its index. The values must be valid."""
     kind = _id_kind(prefix.identity)
     first = VERSION << 5 | prefix.short << 4 | FORM_CODES.index((prefix.privacy, kind))
     return bytes([first]) + _encode_id(kind, prefix.identity, prefix.key_id)
@@ -104,20 +104,20 @@ def _encode_id(kind: str, identity: MessageId | None, key: int) -> bytes:
     if kind == "uuid":
         return encode_varint(key) + identity.bytes
     raw, small = bytearray(identity.bytes), key if key < 64 else 0
-    raw[6] = raw[6] & 0x0F | (small >> 2) << 4  # where the version stands
-    raw[8] = raw[8] & 0x3F | (small & 3) << 6  # where the variant stands
+    raw[6] = raw[6] & 0x0F | (small >> 2) << 4  # the UUID's version
+    raw[8] = raw[8] & 0x3F | (small & 3) << 6  # the UUID's variant
     return bytes(raw) + (b"" if small else encode_varint(key))
 
 
 class TokenReader:
-    """Takes a token's fields off its bytes, from the front; TruncatedError where there is nothing to take."""
+    """Reads the fields of a token in order. Methods raise TruncatedError."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.offset = 0
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes."""
+        """Return the next `size` bytes."""
         part = self.data[self.offset : self.offset + size]
         if len(part) < size:
             raise TruncatedError
@@ -125,7 +125,7 @@ class TokenReader:
         return part
 
     def read_varint(self) -> int:
-        """A number of at most 32 bits."""
+        """Read a varint of at most 32 bits."""
         value = 0
         for shift in range(0, 35, 7):
             byte = self.read(1)[0]
@@ -137,7 +137,7 @@ class TokenReader:
         return value
 
     def read_prefix(self) -> TokenPrefix:
-        """Everything before the index. The version must have been looked at."""
+        """Read everything before the index. The version must have been checked."""
         first = self.read(1)[0]
         if first & 15 >= len(FORM_CODES):
             raise TruncatedError
