@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
 
+from linkweir.db.group_commit import GroupCommit
 from linkweir.db.wal_files import WalFiles
 from linkweir.errors import DatabaseUnavailable
 
@@ -29,6 +30,7 @@ WRITE_OPTIONS = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
 CORRUPTION_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PROBE_SECONDS = 5.0  # between two writes that only see whether one is possible
+T = TypeVar("T")
 
 
 class _WalFilesLost(DatabaseUnavailable):
@@ -55,6 +57,7 @@ class Database:
         self.wal_losses = 0
         self.on_wal_lost: Callable[[], None] = lambda: None  # called when one of those files was removed
         self._engine = self._make_engine(connections)
+        self._group_commit = GroupCommit(self.write)
 
     def _make_engine(self, connections: int) -> Engine:
         # mode=rw: a file that has disappeared must never come back as an empty database
@@ -93,6 +96,12 @@ class Database:
                 yield connection
         finally:
             self._write_lock.release()
+
+    def write_together(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returned, committed and flushed in one transaction with what other threads write so at the
+        moment. Raises what `work` raises, and DatabaseUnavailable; nothing of it is stored then.
+        """
+        return self._group_commit.run(work)
 
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:

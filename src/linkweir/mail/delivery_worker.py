@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
@@ -242,18 +243,17 @@ class DeliveryWorker(WorkerThread):
         # a bounce mail, which has no sender, brings no other one about
         untold = kind in ("bounced", "failed") and item.route == "filter" and bool(item.envelope_from)
 
-        def settle() -> None:
+        def settle(connection: Connection) -> None:
             now = self._clock()
-            with self._database.write() as connection:
-                raw = messages_table.get_content(connection, item.id) if untold else None  # settling may remove it
-                held = delivery_queue_table.settle(
-                    connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
-                )
-                if held:
-                    message_events.record_event(connection, item.row, kind, now, log=log, classification=classification)
-                if held and untold:
-                    notice = BounceNotice(item.row, raw or b"", log).to_new_message(self._hostname, now)
-                    messages_table.add(connection, [notice])
+            raw = messages_table.get_content(connection, item.id) if untold else None  # settling may remove it
+            held = delivery_queue_table.settle(
+                connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
+            )
+            if held:
+                message_events.record_event(connection, item.row, kind, now, log=log, classification=classification)
+            if held and untold:
+                notice = BounceNotice(item.row, raw or b"", log).to_new_message(self._hostname, now)
+                messages_table.add(connection, [notice])
 
         await self._retry_until_stored(settle)
 
@@ -267,21 +267,20 @@ class DeliveryWorker(WorkerThread):
             return
         self._log.warning("message.deferred", message=str(item.id), reason=_mask_addresses(reason))
 
-        def put_back() -> None:
-            with self._database.write() as connection:
-                if delivery_queue_table.requeue(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
-                    message_events.record_event(connection, item.row, "transient_error", now, log=reason)
+        def put_back(connection: Connection) -> None:
+            if delivery_queue_table.requeue(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
+                message_events.record_event(connection, item.row, "transient_error", now, log=reason)
 
         await self._retry_until_stored(put_back)
 
-    async def _retry_until_stored(self, write: Callable[[], None]) -> None:
+    async def _retry_until_stored(self, write: Callable[[Connection], None]) -> None:
         """Store the outcome of a mail, as often as it takes: forgetting it would deliver the mail once more.
 
         While this waits the mail is under way, and its lease is renewed as soon as the database is back.
         """
         while True:
             try:
-                await asyncio.to_thread(write)
+                await asyncio.to_thread(self._database.write_together, write)
                 return
             except DatabaseUnavailable as error:
                 self._log.warning("delivery.cannot_note", error=str(error))

@@ -1,0 +1,173 @@
+"""Tests of linkweir.db.group_commit: together durable, apart in failure."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, exc
+
+from linkweir.db.database import Database
+from linkweir.errors import DatabaseUnavailable, ValidationError
+
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A database with one empty table."""
+    path = tmp_path / "test.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
+    connection.close()
+    store = Database(path, timeout=5.0)
+    yield store
+    store.close()
+
+
+def insert_number(number: int) -> Callable[[Connection], int]:
+    """Work that writes one number and returns it."""
+
+    def work(connection: Connection) -> int:
+        connection.exec_driver_sql("INSERT INTO numbers VALUES (?)", (number,))
+        return number
+
+    return work
+
+
+def list_numbers(database: Database) -> list[int]:
+    """What another connection sees."""
+    with sqlite3.connect(database.path) as connection:
+        rows = connection.execute("SELECT number FROM numbers ORDER BY number").fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+def run_together(database: Database, works: list[Callable[[Connection], Any]]) -> list[Any]:
+    """Results or errors of works that all wait while a writer holds the database."""
+    results: list[Any] = [None] * len(works)
+
+    def run(index: int) -> None:
+        try:
+            results[index] = database.write_together(works[index])
+        except Exception as error:
+            results[index] = error
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(works))]
+    with database.write():
+        for count, thread in enumerate(threads, 1):
+            thread.start()
+            wait_for_waiting(database, count)
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+        assert not thread.is_alive()
+    return results
+
+
+def wait_for_waiting(database: Database, count: int) -> None:
+    """Wait until so many works wait, so that their order is known."""
+    done = threading.Event()
+    for _ in range(int(WAIT_SECONDS * 1000)):
+        if len(database._group_commit._waiting) >= count:
+            return
+        done.wait(0.001)
+    raise AssertionError("the work did not arrive")
+
+
+@pytest.fixture
+def commits(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """An entry for each transaction that was committed: how many numbers there were then."""
+    seen: list[int] = []
+    begin = database._group_commit._begin
+
+    @contextmanager
+    def counted() -> Iterator[Connection]:
+        with begin() as connection:
+            yield connection
+        seen.append(len(list_numbers(database)))
+
+    monkeypatch.setattr(database._group_commit, "_begin", counted)
+    return seen
+
+
+def test_what_arrives_together_is_one_transaction(database: Database, commits: list[int]) -> None:
+    """Works that wait for the same writer are committed at once, and each gets what it returned."""
+    assert run_together(database, [insert_number(number) for number in range(10)]) == list(range(10))
+    assert commits == [10]
+
+
+def test_a_failure_takes_nothing_with_it(database: Database, commits: list[int]) -> None:
+    """A work that raises is rolled back alone, and its error is raised where it was asked for."""
+
+    def fail(connection: Connection) -> None:
+        insert_number(99)(connection)
+        raise ValidationError("field", "is wrong")
+
+    results = run_together(database, [insert_number(1), fail, insert_number(1), insert_number(2)])
+    assert results[0] == 1
+    assert isinstance(results[1], ValidationError)
+    assert isinstance(results[2], exc.IntegrityError)
+    assert results[3] == 2
+    assert commits == [2]
+    assert list_numbers(database) == [1, 2]
+
+
+def test_a_broken_transaction_is_tried_again_without_its_cause(database: Database) -> None:
+    """What ends a transaction fails alone: all others are committed, those before it too."""
+
+    def break_off(connection: Connection) -> None:
+        insert_number(99)(connection)
+        connection.exec_driver_sql("SELECT * FROM missing_table")
+
+    results = run_together(database, [insert_number(1), break_off, insert_number(2)])
+    assert results[0] == 1
+    assert isinstance(results[1], DatabaseUnavailable)
+    assert results[2] == 2
+    assert list_numbers(database) == [1, 2]
+
+
+def test_a_commit_that_fails_fails_for_all(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told that something is stored whose commit has failed."""
+    begin = database._group_commit._begin
+
+    @contextmanager
+    def failing() -> Iterator[Connection]:
+        with begin() as connection:
+            yield connection
+            raise DatabaseUnavailable("the disk is full")
+
+    monkeypatch.setattr(database._group_commit, "_begin", failing)
+    results = run_together(database, [insert_number(number) for number in range(3)])
+    assert all(isinstance(result, DatabaseUnavailable) for result in results)
+    assert list_numbers(database) == []
+    monkeypatch.undo()
+    assert database.write_together(insert_number(7)) == 7
+
+
+def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database: Database) -> None:
+    """Another process's lock makes every work fail within the usual wait, and none is carried out later."""
+    patient = Database(database.path, timeout=0.2)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    results: list[Any] = []
+
+    def run(number: int) -> None:
+        try:
+            results.append(patient.write_together(insert_number(number)))
+        except DatabaseUnavailable as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(results) == 5
+    assert all(isinstance(result, DatabaseUnavailable) for result in results)
+    patient.close()
+    assert list_numbers(database) == []
