@@ -1,56 +1,42 @@
-"""Builds the mail of one message: headers that cannot be injected into, bodies that keep the HTML's
-bytes exactly.
+"""Builds the mails of one submission: the standard library writes one skeleton, into which each recipient's headers
+and bodies are put.
 
-HTML goes out in base64: any line end, any length of line and any character survives transport as it is.
+HTML goes out in base64, which keeps its bytes exactly: any line end, any length of line and any character survives
+transport as it is. All values were checked before (see `content_validation`).
 """
 
-import base64
-import contextlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.errors import MessageError
-from email.header import Header, decode_header, make_header
+from email.header import Header
 from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, getaddresses, parsedate_to_datetime
-from typing import Any
+from email.utils import format_datetime
+from typing import Any, Literal
 
-from linkweir.errors import ValidationError
-from linkweir.mail import addresses
-from linkweir.mail.addresses import require_single_line
+from linkweir import _mime
+from linkweir.mail.content_validation import (
+    ADDRESS_HEADERS,
+    MAX_LINE_BYTES,
+    parse_content_type,
+    parse_date,
+    parse_file_name,
+    parse_mailboxes,
+)
 from linkweir.mail.message_types import MailAttachment, Mailbox, Submission
 
-MAX_LINE_BYTES = 998  # RFC 5322 section 2.1.1, without CRLF
-MAX_HEADER_CHARS = MAX_LINE_BYTES * 8  # characters of one header; longer ones take long to encode
-MAX_FILE_NAME_CHARS = 1000  # characters
-LARGE_BODY_BYTES = 256 * 1024  # bytes of a body, or characters, that the standard library is not given
-BASE64_LINE_BYTES = 57  # bytes that a line of base64 holds (RFC 2045 section 6.8)
-MAX_LINKS = 50_000  # in one page; each takes memory
-COUNT_CHUNK_CHARS = 1 << 20  # characters of a page that are looked at in one go
-MAX_ATTACHMENTS = 500  # attachments of one mail
-MAX_HEADERS = 500  # of a customer's own
+LARGE_BODY_BYTES = 256 * 1024  # characters of a text that the standard library is not given: it would look for long
+MAX_TEXT_LINE_CHARS = 78  # RFC 5322 section 2.1.1; the standard library encodes a text with longer lines
+BASE64_LINE_CHARS = 76  # RFC 2045 section 6.8
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
-HEADER_NAME = re.compile(r"[!-9;-~]{1,64}")
-# RFC 2045 section 5.1; a quoted value holds nothing that would need a backslash
-PARAMETER = r"""[ \t]*;[ \t]*([A-Za-z0-9!#$&^_.+-]{1,64})=(?:([A-Za-z0-9!#$&^_.+*'-]{1,255})|"([ !#-\[\]-~]{0,255})")"""
-CONTENT_TYPE = re.compile(rf"([A-Za-z0-9!#$&^_.+-]{{1,64}})/([A-Za-z0-9!#$&^_.+-]{{1,64}})((?:{PARAMETER})*)")
-CONTENT_ID = re.compile(r"<[!-;=?-~]{1,200}>")
-# written by us or by those after us; a second one would contradict the first
-RESERVED_HEADERS = frozenset(
-    (
-        *("from", "message-id", "mime-version", "received", "subject", "to"),
-        *("resent-to", "resent-cc", "resent-bcc", "resent-from", "resent-sender", "resent-date", "resent-message-id"),
-    )
-)
-IGNORED_HEADERS = {  # what client libraries send along with the rest; why it has no effect
-    "bcc": "who else gets the mail is not shown in it",
-    "return-path": "the server that delivers the mail writes it",
-}
-ADDRESS_HEADERS = ("reply-to", "cc", "sender")
-FOLDED_LINE_BREAK = re.compile(r"\r?\n[ \t]+")  # as a client may have prepared a header for a mail
+PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)*)?")  # a display name that is written as it is
+BOUNDARY = re.compile(rb'boundary="([^"]+)"')
+TextForm = Literal["7bit", "quoted-printable", "base64", "large"]  # large: base64, with its two headers exchanged
+Slot = Literal["to", "subject", "message_id", "text", "html"]
+_BASE64 = _mime.Base64Codec()
 
 
 class _SafeHeaderPolicy(EmailPolicy):
@@ -97,235 +83,195 @@ def _encode_address(address: Address) -> str:
 OUTGOING_POLICY = _SafeHeaderPolicy(linesep="\r\n", utf8=False, cte_type="7bit", max_line_length=78)
 
 
-def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str, str]:
-    """The customer's own headers that go out: `message-id`, `ahasend-*` and those that are ignored are not among them.
+class MailBuilder:
+    """Builds the mails of one submission for one recipient after the other.
 
-    Raises ValidationError naming the header.
+    Args: `headers` as `content_validation.check_headers` returned them; `now` is microseconds since 1970, the date of
+    all mails unless the headers have one.
     """
-    if len(headers) > MAX_HEADERS:
-        raise ValidationError("headers", f"are more than {MAX_HEADERS}")
-    checked: dict[str, str] = {}
-    seen: set[str] = set()
-    for name, value in headers.items():
-        field = f"headers.{name!a}"
-        if not HEADER_NAME.fullmatch(name):
-            raise ValidationError(field, "is not the name of a header")
-        lower = name.lower()
-        if lower == "message-id" or lower in IGNORED_HEADERS or lower.startswith("ahasend-"):
-            continue
-        if lower in RESERVED_HEADERS or lower.startswith("content-"):
-            raise ValidationError(field, "cannot be set, since it is made from the other fields")
-        if lower in seen:
-            raise ValidationError(field, "is given twice, in different spellings")
-        if lower == "reply-to" and has_reply_to:
-            raise ValidationError(field, "cannot be given together with reply_to")
-        seen.add(lower)
-        checked[name] = require_single_line(FOLDED_LINE_BREAK.sub(" ", check_header_length(value, field)), field)
-        _check_header_value(lower, checked[name], field)
-    return checked
+
+    def __init__(self, submission: Submission, headers: Mapping[str, str], now: int) -> None:
+        self._submission = submission
+        self._headers = headers
+        self._now = now
+        self._skeletons: dict[tuple[TextForm | None, bool], _Skeleton] = {}
+        self._encoded_text: tuple[str, TextForm, bytes] | None = None  # the last text
+
+    def build(self, to: Mailbox, *, message_id: str, subject: str, text: str | None, html: bytes | None) -> bytes:
+        """Return the whole mail with CRLF line ends; `message_id` has its angle brackets, `html` is UTF-8."""
+        form, text_body = (None, b"") if text is None else self._encode_text(text)
+        values: dict[Slot, bytes] = {
+            "to": _fold_mailbox(to),
+            "subject": OUTGOING_POLICY.fold_binary("Subject", subject),
+            "message_id": OUTGOING_POLICY.fold_binary("Message-ID", message_id),
+            "text": text_body,
+        }
+        if html is not None:
+            values["html"] = _encode_base64(html)
+        return self._get_skeleton(form, text_body, has_html=html is not None).fill(values)
+
+    def _encode_text(self, text: str) -> tuple[TextForm, bytes]:
+        if self._encoded_text is None or self._encoded_text[0] != text:
+            self._encoded_text = (text, *encode_text(text))
+        return self._encoded_text[1:]
+
+    def _get_skeleton(self, form: TextForm | None, text_body: bytes, *, has_html: bool) -> "_Skeleton":
+        """The skeleton for these bodies, with no boundary that occurs in the text."""
+        skeleton = self._skeletons.get((form, has_html))
+        while skeleton is None or any(boundary in text_body for boundary in skeleton.boundaries):
+            skeleton = self._write_skeleton(form, has_html=has_html)
+            self._skeletons[form, has_html] = skeleton
+        return skeleton
+
+    def _write_skeleton(self, form: TextForm | None, *, has_html: bool) -> "_Skeleton":
+        marks = _Placeholders()
+        submission, headers = self._submission, self._headers
+        mail = EmailMessage(policy=OUTGOING_POLICY)
+        mail["From"] = _to_address(submission.sender)
+        mail["To"] = marks.add_header("to", "To")
+        if submission.reply_to:
+            mail["Reply-To"] = _to_address(submission.reply_to)
+        mail["Subject"] = marks.add_header("subject", "Subject")
+        dates = [parse_date(value, name) for name, value in headers.items() if name.lower() == "date"]
+        mail["Date"] = format_datetime(dates[0] if dates else datetime.fromtimestamp(self._now / 1_000_000, UTC))
+        mail["Message-ID"] = marks.add_header("message_id", "Message-ID")
+        for name, value in headers.items():
+            if name.lower() != "date":
+                mail[name] = (
+                    tuple(map(_to_address, parse_mailboxes(value, name))) if name.lower() in ADDRESS_HEADERS else value
+                )
+        self._set_bodies(mail, marks, form, has_html=has_html)
+        return marks.cut(mail.as_bytes())
+
+    def _set_bodies(self, mail: EmailMessage, marks: "_Placeholders", form: TextForm | None, *, has_html: bool) -> None:
+        has_text, amp = form is not None, self._submission.amp
+        if form == "large":
+            mail.set_content(marks.add_body("text"), "text", "plain", cte="base64", params={"charset": "utf-8"})
+        elif form is not None:
+            mail.set_content(marks.add_text(form), charset="utf-8", cte=form)
+        if amp is not None and (has_text or has_html):
+            # before the HTML: readers show the last alternative that they know, and few know this one
+            _add_html_part(mail, marks.add_body(amp.encode()), "x-amp-html", alternative=has_text)
+        if has_html:
+            _add_html_part(mail, marks.add_body("html"), "html", alternative=has_text or amp is not None)
+        page = mail.get_body(("html",))
+        files = list(enumerate(self._submission.attachments))
+        if page is not None:  # inline ones first: to a page that is the whole mail none can be added after a file
+            files.sort(key=lambda file: not file[1].inline)
+        for index, item in files:
+            _add_attachment(mail, page, item, marks.add_body(item.data), f"attachments[{index}]")
 
 
-def _check_header_value(lower: str, value: str, field: str) -> None:
-    if lower in ADDRESS_HEADERS and len(parse_mailboxes(value, field)) > 1 and lower == "sender":
-        raise ValidationError(field, "must be one address")
-    if lower == "date":
-        _parse_date(value, field)
+@dataclass(frozen=True, slots=True)
+class _Skeleton:
+    """A mail with slots: a piece, a slot, a piece, a slot, …, a piece."""
+
+    pieces: list[bytes]
+    slots: list[Slot]
+    boundaries: list[bytes]
+
+    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
+        """Return the mail with these values, each with its line ends, in the slots."""
+        parts = [self.pieces[0]]
+        for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
+            parts += (values[slot], piece)
+        return b"".join(parts)
 
 
-def list_ignored_headers(headers: Mapping[str, str]) -> list[str]:
-    """A sentence for each of the customer's headers that has no effect."""
-    return [
-        f"{name} is ignored: {IGNORED_HEADERS[name.lower()]}" for name in headers if name.lower() in IGNORED_HEADERS
-    ]
+class _Placeholders:
+    """Lines that the standard library is given instead of values: random, so that nothing else in the mail is one."""
+
+    def __init__(self) -> None:
+        self._lines: dict[bytes, Slot | bytes] = {}
+
+    def add_header(self, slot: Slot, name: str) -> str:
+        """What to set as the value of this header."""
+        mark = _make_mark()
+        self._lines[f"{name}: {mark}\r\n".encode()] = slot
+        return mark
+
+    def add_text(self, form: TextForm) -> str:
+        """What to set as a text in this form."""
+        mark = _make_mark()
+        line = mark.encode() + b"\r\n"
+        self._lines[_encode_base64(line) if form == "base64" else line] = "text"
+        return mark
+
+    def add_body(self, body: Slot | bytes) -> bytes:
+        """What to set in base64: for a slot, or for content that is the same for all."""
+        mark = _make_mark().encode()
+        self._lines[_encode_base64(mark)] = body if isinstance(body, str) else _encode_base64(body)
+        return mark
+
+    def cut(self, mail: bytes) -> _Skeleton:
+        """Cut the mail at the slots, and put in what is the same for all."""
+        skeleton = _Skeleton([], [], BOUNDARY.findall(mail))
+        piece: list[bytes] = []
+        at = 0
+        for start, line in sorted((mail.index(line), line) for line in self._lines):
+            piece.append(mail[at:start])
+            at = start + len(line)
+            value = self._lines[line]
+            if isinstance(value, bytes):
+                piece.append(value)
+            else:
+                skeleton.pieces.append(b"".join(piece))
+                skeleton.slots.append(value)
+                piece = []
+        skeleton.pieces.append(b"".join([*piece, mail[at:]]))
+        return skeleton
 
 
-def _parse_date(text: str, field: str) -> datetime:
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        raise ValidationError(field, "must be a date like Tue, 31 Mar 2026 10:00:00 +0000") from None
+def _make_mark() -> str:
+    return secrets.token_hex(24)  # of one line in base64
 
 
-def check_header_length(text: str, field: str) -> str:
-    """A header's text. Raises ValidationError when it is too long for one."""
-    if len(text) > MAX_HEADER_CHARS:
-        raise ValidationError(field, f"is longer than {MAX_HEADER_CHARS} characters")
-    return text
+def encode_text(text: str) -> tuple[TextForm, bytes]:
+    """Return the form that the standard library chooses for a text, and its lines in it."""
+    if len(text) > LARGE_BODY_BYTES:
+        data = text.encode().replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
+        return "large", _encode_base64(data.replace(b"\n", b"\r\n"))
+    has_controls = CONTROL_CHARACTERS.search(text) is not None
+    lines = text.encode().splitlines() if text.isascii() and not has_controls else None
+    if lines is not None and max(map(len, lines), default=0) <= MAX_TEXT_LINE_CHARS:
+        return "7bit", b"\r\n".join(lines) + b"\r\n"
+    part = EmailMessage(policy=OUTGOING_POLICY)
+    part.set_content(text, charset="utf-8", cte="base64" if has_controls else None)
+    form: TextForm = part["Content-Transfer-Encoding"].cte
+    return form, part.as_bytes().partition(b"\r\n\r\n")[2]
 
 
-def check_html(html: str, field: str = "html_content") -> str:
-    """A page whose links can be looked at one by one. Raises ValidationError for one with more than any mail has."""
-    # in pieces, between which others have their turn: counting in 28 million "<" takes half a second
-    pieces = ((tag, at) for at in range(0, len(html), COUNT_CHUNK_CHARS) for tag in ("<a", "<A", "<v:", "<V:"))
-    if sum(html.count(tag, at, at + COUNT_CHUNK_CHARS + len(tag) - 1) for tag, at in pieces) > MAX_LINKS:
-        raise ValidationError(field, f"has more than {MAX_LINKS} links")
-    return html
-
-
-def parse_mailboxes(text: str, field: str) -> list[Mailbox]:
-    """The addresses in a header's text, their names decoded. Raises ValidationError when there is anything else."""
-    try:
-        parsed = getaddresses([text])
-    except RecursionError:  # comments inside each other
-        parsed = []
-    if not parsed:
-        raise ValidationError(field, "is not a list of addresses")
-    return [addresses.validate_mailbox(Mailbox(email, _decode_name(name)), field) for name, email in parsed]
-
-
-def _decode_name(name: str) -> str:
-    """The name without encoded words, as far as they can be read."""
-    if "=?" in name:
-        with contextlib.suppress(LookupError, ValueError, MessageError):
-            return str(make_header(decode_header(name)))
-    return name
-
-
-def check_attachment(item: MailAttachment, field: str) -> None:
-    """Raises ValidationError naming what cannot go out."""
-    match = CONTENT_TYPE.fullmatch(item.content_type)
-    if not match or match[1].lower() in ("message", "multipart"):
-        raise ValidationError(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
-    parse_file_name(item.file_name, f"{field}.file_name")
-    if item.content_id and not CONTENT_ID.fullmatch(item.content_id):
-        raise ValidationError(f"{field}.content_id", "must look like <name@example.com>")
-    if item.inline and not item.content_id:
-        raise ValidationError(f"{field}.content_disposition", "inline needs a content_id in <...>")
-
-
-def parse_file_name(text: str, field: str) -> str:
-    """A file's name; one that a client has put into encoded words is read. Raises ValidationError.
-
-    The attack is the same as with headers, and here the standard library cannot be kept from reading them.
-    """
-    name = _decode_name(text) if len(text) <= MAX_FILE_NAME_CHARS else text
-    if "=?" in require_single_line(name, field) or len(name) > MAX_FILE_NAME_CHARS:
-        raise ValidationError(
-            field, f"must be a name of at most {MAX_FILE_NAME_CHARS} characters, without encoded words"
-        )
-    return name
-
-
-def build_mail(
-    submission: Submission,
-    to: Mailbox,
-    *,
-    message_id: str,
-    subject: str,
-    text: str | None,
-    html: str | None,
-    headers: Mapping[str, str],
-    now: int,
-) -> bytes:
-    """The whole mail with CRLF line ends. Everything was checked before; `message_id` has its angle
-    brackets.
-    """
-    mail = EmailMessage(policy=OUTGOING_POLICY)
-    mail["From"] = _to_address(submission.sender)
-    mail["To"] = _to_address(to)
-    if submission.reply_to:
-        mail["Reply-To"] = _to_address(submission.reply_to)
-    mail["Subject"] = subject
-    dates = [_parse_date(value, name) for name, value in headers.items() if name.lower() == "date"]
-    mail["Date"] = format_datetime(dates[0] if dates else datetime.fromtimestamp(now / 1_000_000, UTC))
-    mail["Message-ID"] = message_id
-    for name, value in headers.items():
-        if name.lower() != "date":
-            mail[name] = (
-                tuple(map(_to_address, parse_mailboxes(value, name))) if name.lower() in ADDRESS_HEADERS else value
-            )
-    large = _set_bodies(mail, text, html, submission.amp, submission.attachments)
-    return large.insert_into(mail.as_bytes())
+def _encode_base64(data: bytes) -> bytes:
+    return _BASE64.encode(data, BASE64_LINE_CHARS, True, b"", b"\r\n" if data else b"")
 
 
 def _to_address(mailbox: Mailbox) -> Address:
     return Address(mailbox.name, addr_spec=mailbox.email)
 
 
-class _LargeBodies:
-    """Bodies of megabytes, for which others stand in while the standard library writes the mail: it looks through each
-    as a whole several times, and no other thread runs meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self._bodies: dict[bytes, bytes] = {}
-
-    def add_placeholder(self, data: bytes) -> bytes:
-        """What to write in base64 in place of `data`; a small one itself."""
-        if len(data) <= LARGE_BODY_BYTES:
-            return data
-        placeholder = secrets.token_hex(
-            24
-        ).encode()  # a line of its own in base64, and nothing that anybody could guess
-        self._bodies[placeholder] = data
-        return placeholder
-
-    def insert_into(self, mail: bytes) -> bytes:
-        """The mail with the bodies in their lines."""
-        if not self._bodies:
-            return mail
-        pieces, at = [], 0
-        for start, line, data in sorted(self._find_bodies(mail)):
-            pieces += [mail[at:start], *_base64_lines(data)]
-            at = start + len(line)
-        return b"".join([*pieces, mail[at:]])
-
-    def _find_bodies(self, mail: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-        for name, data in self._bodies.items():
-            line = base64.b64encode(name) + b"\r\n"
-            yield mail.index(line), line, data
-
-
-def _base64_lines(data: bytes) -> Iterator[bytes]:
-    size = BASE64_LINE_BYTES * 4096
-    for start in range(0, len(data), size):
-        yield base64.encodebytes(data[start : start + size]).replace(b"\n", b"\r\n")
-
-
-def _set_text(mail: EmailMessage, text: str, large: _LargeBodies) -> None:
-    if len(text) <= LARGE_BODY_BYTES:
-        mail.set_content(text, charset="utf-8", cte="base64" if CONTROL_CHARACTERS.search(text) else None)
-        return
-    data = text.encode().replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
-    data = large.add_placeholder(data.replace(b"\n", b"\r\n"))
-    mail.set_content(data, "text", "plain", cte="base64", params={"charset": "utf-8"})
-
-
-def _set_bodies(
-    mail: EmailMessage, text: str | None, html: str | None, amp: str | None, files: tuple[MailAttachment, ...]
-) -> _LargeBodies:
-    """Set all parts; what is returned puts the large ones into the finished mail."""
-    large = _LargeBodies()
-    if text is not None:
-        _set_text(mail, text, large)
-    if amp is not None and (text is not None or html is not None):
-        # before the HTML: readers show the last alternative that they know, and few know this one
-        _add_html_part(mail, large.add_placeholder(amp.encode()), "x-amp-html", alternative=text is not None)
-    if html is not None:
-        _add_html_part(
-            mail, large.add_placeholder(html.encode()), "html", alternative=text is not None or amp is not None
-        )
-    page = mail.get_body(("html",))
-    for index, item in enumerate(files):
-        file_name = parse_file_name(item.file_name, f"attachments[{index}].file_name")
-        maintype, subtype, params = _parse_content_type(item)
-        inline = item.inline and page is not None
-        add = page.add_related if page is not None and inline else mail.add_attachment
-        disposition = "inline" if inline else "attachment"
-        cid = item.content_id or None
-        data = large.add_placeholder(item.data)
-        add(data, maintype, subtype, disposition=disposition, filename=file_name, cid=cid, params=params)
-    return large
-
-
-def _parse_content_type(item: MailAttachment) -> tuple[str, str, dict[str, str]]:
-    match = CONTENT_TYPE.fullmatch(item.content_type)
-    assert match is not None  # checked before
-    params = re.finditer(PARAMETER, match[3])
-    return match[1], match[2], {parameter[1].lower(): parameter[2] or parameter[3] or "" for parameter in params}
+def _fold_mailbox(to: Mailbox) -> bytes:
+    """The To header; where nothing needs quoting or encoding without the library, which parses what it has written."""
+    if to.email.isascii() and PLAIN_NAME.fullmatch(to.name):
+        return OUTGOING_POLICY.fold_binary("To", f"{to.name} <{to.email}>" if to.name else to.email)
+    return OUTGOING_POLICY.fold_binary(*OUTGOING_POLICY.header_store_parse("To", _to_address(to)))
 
 
 def _add_html_part(mail: EmailMessage, data: bytes, subtype: str, *, alternative: bool) -> None:
     put = mail.add_alternative if alternative else mail.set_content
     # as bytes: set as text, the standard library would turn every line end into one of its own
     put(data, "text", subtype, cte="base64", params={"charset": "utf-8"})
+
+
+def _add_attachment(mail: EmailMessage, page: Any, item: MailAttachment, data: bytes, field: str) -> None:
+    maintype, subtype, params = parse_content_type(item)
+    inline = item.inline and page is not None
+    add = page.add_related if inline else mail.add_attachment
+    add(
+        data,
+        maintype,
+        subtype,
+        disposition="inline" if inline else "attachment",
+        filename=parse_file_name(item.file_name, f"{field}.file_name"),
+        cid=item.content_id or None,
+        params=params,
+    )

@@ -15,11 +15,12 @@ from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.errors import ValidationError
 from linkweir.html import Switches
-from linkweir.mail import addresses, mime_builder, originators, raw_submission, templates
+from linkweir.mail import addresses, content_validation, originators, raw_submission, templates
 from linkweir.mail.draft import OperatorDefaults, SubmissionContext
 from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.message_links import HtmlLinkReplacer, make_dry_run_tracker
 from linkweir.mail.message_types import MailRecipient, RecipientResult, Submission
+from linkweir.mail.mime_builder import MailBuilder
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mail.templates import Template
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
@@ -76,10 +77,13 @@ class Submitter:
         with MailBuffer(self._database.path.parent) as stage:
             writer = _DraftBuilder(self._make_context(ring, account, submission, now), stage)
             results = [writer.build(index, recipient) for index, recipient in enumerate(submission.recipients)]
-            with self._database.write() as connection:
+
+            def accept(connection: Connection) -> bytes:
                 reply = make_reply(connection, results)
                 _store_messages(connection, writer.messages, writer.notes, now)
-        return reply, results
+                return reply
+
+            return self._database.write_together(accept), results
 
     def submit_raw(
         self, ring: KeyRing, account: SendingAccount, mail: RawMail, now: int, *, allowed: Sequence[str] | None = None
@@ -105,8 +109,7 @@ class Submitter:
                     raise ValidationError(
                         "DATA", f"the mails together are larger than {limit}: send to fewer at a time"
                     )
-            with self._database.write() as connection:
-                _store_messages(connection, ready, notes, now)
+            self._database.write_together(lambda connection: _store_messages(connection, ready, notes, now))
         return [new.id for new in ready]
 
     def dry_run(
@@ -172,12 +175,12 @@ def _limit_notes(notes: list[Note]) -> list[Note]:
 
 def _validate_submission(submission: Submission) -> Submission:
     """Return the submission with deliverable addresses. Raises ValidationError for errors of all recipients."""
-    if len(submission.attachments) > mime_builder.MAX_ATTACHMENTS:
-        raise ValidationError("attachments", f"are more than {mime_builder.MAX_ATTACHMENTS}")
+    if len(submission.attachments) > content_validation.MAX_ATTACHMENTS:
+        raise ValidationError("attachments", f"are more than {content_validation.MAX_ATTACHMENTS}")
     for position, item in enumerate(submission.attachments):
-        mime_builder.check_attachment(item, f"attachments[{position}]")
-    mime_builder.check_header_length(submission.subject, "subject")
-    mime_builder.check_html(submission.html or "")
+        content_validation.check_attachment(item, f"attachments[{position}]")
+    content_validation.check_header_length(submission.subject, "subject")
+    content_validation.check_html(submission.html or "")
     reply_to = submission.reply_to and addresses.validate_mailbox(submission.reply_to, "reply_to")
     return replace(submission, sender=addresses.validate_mailbox(submission.sender, "from"), reply_to=reply_to)
 
@@ -192,7 +195,8 @@ class _DraftBuilder:
         self._context = context
         self._submission = submission
         self._link_replacer = HtmlLinkReplacer()
-        self._headers = mime_builder.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
+        headers = content_validation.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
+        self._mail_builder = MailBuilder(submission, headers, context.now)
         self._buffer = buffer
         files = sum(len(item.data) for item in submission.attachments) * 4 // 3
         _check_total_size(files * len(submission.recipients))  # known before the first mail is built
@@ -218,20 +222,21 @@ class _DraftBuilder:
         draft = self._context.make_draft(recipient.preferences)
         message_id = f"{draft.key}@{self._submission.sender.email.rpartition('@')[2]}"
         if html is not None:
-            html = self._link_replacer.replace(mime_builder.check_html(html), draft.links, draft.policy)
-        mail = mime_builder.build_mail(
-            self._submission,
+            html = self._link_replacer.replace(self._check_page(html), draft.links, draft.policy)
+        mail = self._mail_builder.build(
             recipient.mailbox,
             message_id=f"<{message_id}>",
             subject=subject,
             text=text,
-            html=html,
-            headers=self._headers,
-            now=self._context.now,
+            html=None if html is None else html.encode(),
         )
         buffered = self._buffer.add(mail)
         new = draft.to_new_message(buffered, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
         return replace(new, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant)
+
+    def _check_page(self, html: str) -> str:
+        """The page; the submission's own was checked with it, only a filled template is new."""
+        return html if html is self._submission.html else content_validation.check_html(html)
 
 
 def _check_total_size(size: int) -> None:
@@ -241,7 +246,7 @@ def _check_total_size(size: int) -> None:
 
 
 def _check_subject(text: str) -> str:
-    return mime_builder.check_header_length(addresses.require_single_line(text, "subject"), "subject")
+    return content_validation.check_header_length(addresses.require_single_line(text, "subject"), "subject")
 
 
 class _RenderedTexts:

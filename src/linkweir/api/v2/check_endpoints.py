@@ -10,7 +10,7 @@ from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.response_types import CheckedLink, CheckResponse
 from linkweir.html import Finding, check
-from linkweir.mail import mime_builder, tracking_headers
+from linkweir.mail import content_validation, tracking_headers
 
 
 def authorize_check(call: ApiRequest) -> None:
@@ -23,7 +23,7 @@ def authorize_check(call: ApiRequest) -> None:
 def check_message(call: ApiRequest) -> CheckResponse:
     """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
     check_request = call.decode(request_types.CheckRequest)
-    mime_builder.check_html(check_request.html_content)
+    content_validation.check_html(check_request.html_content)
     preferences = submission_parsing.to_message_preferences(
         check_request, tracking_headers.parse_headers((check_request.headers or {}).items())
     )

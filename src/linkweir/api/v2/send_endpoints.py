@@ -12,8 +12,8 @@ from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.response_types import ResourceList, ResultRecipient, ScheduleTimes, SendResult
 from linkweir.clock import now, rfc3339
+from linkweir.mail.content_validation import check_header_length, parse_mailboxes
 from linkweir.mail.message_types import RecipientResult, Submission
-from linkweir.mail.mime_builder import check_header_length, parse_mailboxes
 from linkweir.web.json_response import JSONResponse
 
 

@@ -16,7 +16,7 @@ from linkweir.accounts.tracking_preferences import TrackingPreferences, UtmSetti
 from linkweir.api.v2 import request_types
 from linkweir.clock import DAY_US
 from linkweir.errors import ValidationError
-from linkweir.mail import mime_builder, tracking_headers
+from linkweir.mail import content_validation, tracking_headers
 from linkweir.mail.message_types import MailAttachment, Mailbox, MailRecipient, SandboxResult, Submission
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.tokens import Privacy
@@ -49,7 +49,7 @@ def to_submission(message: request_types.SendRequest, now: int) -> Submission:
         headers=headers,
         substitutions=_parse_substitutions(message.substitutions, "substitutions"),
         tags=tuple(message.tags) if message.tags is not None else from_headers.tags,
-        warnings=(*from_headers.warnings, *mime_builder.list_ignored_headers(headers)),
+        warnings=(*from_headers.warnings, *content_validation.list_ignored_headers(headers)),
         preferences=to_message_preferences(message, from_headers),
         sandbox_result=_sandbox_result(message, from_headers),
         metadata_retention_days=_coalesce(retention.metadata, from_headers.metadata_retention_days),
