@@ -11,12 +11,19 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, syntax
 
+from linkweir.smtp.mail_data import DataError, MailData
+
 # RFC 5321 section 4.1.2, with a source route that is ignored (appendix F.2); without brackets as old scripts have it.
 PATH_PATTERN = re.compile(
     r'(?:<(?:@[^\s<>":]*:)?(?P<path>(?:"(?:[^"\\]|\\.)*"|[^\s<>"\\])*)>|(?P<bare>[^\s<>"\\]+))(?P<rest>(?:\s.*)?)', re.S
 )
 PARAMETER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 MAX_COMMAND_BYTES = 12_288  # bytes: AUTH may have so many (RFC 4954 section 4), MAIL with AUTH= and UTF-8 over 2,000
+MAX_BLOCK_BYTES = 1 << 30  # bytes; all that has arrived: the library stops the client long before
+DATA_ERROR_REPLIES: Mapping[DataError, str] = {
+    "line too long": "500 Line too long (see RFC5321 4.5.3.1.6)",
+    "too much data": "552 Error: Too much mail data",
+}
 BODY_TYPES = ("7BIT", "8BITMIME")
 
 
@@ -77,6 +84,38 @@ class SmtpCommands(SMTP):
         if path.lower() == "postmaster":  # needs no domain, and is ours then (RFC 5321 section 4.1.1.3)
             path = f"{path}@{self.hostname}"
         await self.push(await self._call_handler_hook("RCPT", path, []))
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        """Take one mail in blocks; the library takes it line by line."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        assert self.envelope is not None
+        if not self.envelope.rcpt_tos or arg:
+            await self.push("501 Syntax: DATA" if self.envelope.rcpt_tos else "503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        data = MailData(self.data_size_limit, self.line_length_limit)
+        await self._read_mail(data)
+        if data.error is not None:
+            await self.push(DATA_ERROR_REPLIES[data.error])
+            self._set_post_data_state()
+            return
+        self.envelope.content = self.envelope.original_content = data.take_content()
+        reply = await self._call_handler_hook("DATA")
+        self._set_post_data_state()
+        await self.push(reply)
+
+    async def _read_mail(self, data: MailData) -> None:
+        while True:
+            block = await self._reader.read(MAX_BLOCK_BYTES)
+            if not block:
+                raise ConnectionResetError("the connection was closed within a mail")
+            rest = data.add(block)
+            if rest is not None:
+                if rest:  # the next command, of a client that does not wait
+                    self._reader.feed_data(rest)
+                return
 
     @syntax("VRFY <address>")
     async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802
