@@ -1,20 +1,26 @@
-"""What tracking costs over SMTP, and what large mails cost in memory.
+"""SMTP: acceptance beside Postfix, what tracking costs, and what large mails cost in memory.
 
-`python -m bench.smtp_load [--rounds N]`. One service, one signed-in connection, mails that differ only in
-`ahasend-track-clicks`, in turn; compared as in `bench.send_load`. Then mails of 20 MiB arrive over four connections
-at once, and the service's resident memory is watched. Every mail must be answered 250.
+`python -m bench.smtp_load [--rounds N]`. First four connections of one client program bring mails of 100 KB to the
+service and to a Postfix in turn; both demand STARTTLS and AUTH, and both give what they have queued to nobody. Then one
+connection brings mails that differ only in `ahasend-track-clicks`; compared as in `bench.send_load`. Then mails of 20
+MiB arrive over four connections at once, and the service's memory is watched (PSS of all its processes). Every mail
+must be answered 250, and one of each kind is looked at.
 """
 
 import argparse
+import json
 import re
 import smtplib
 import statistics
+import subprocess
 import sys
 import threading
 import time
 
 from bench.cases.catalogue import load_case
+from bench.harness.postfix_process import PostfixNotInstalledError, PostfixProcess
 from bench.harness.service_process import ServiceProcess
+from bench.harness.smtp_client import connect as connect_to
 
 BODY_CASE = "newsletter 100 KB"
 MAILS_PER_ROUND = 30
@@ -22,15 +28,15 @@ LARGE_MAIL_BYTES = 195 * 1024 * 1024 // 10
 CONCURRENT_MAILS = 4
 
 
+def credentials(service: ServiceProcess) -> tuple[int, str, str]:
+    """Port, username and password, as the service has told them."""
+    port, username, password = (r"SMTP\s+\S+ port (\d+)", r"username (\S+)", r"password (\S+)")
+    return int(service.startup_value(port)), service.startup_value(username), service.startup_value(password)
+
+
 def connect(service: ServiceProcess) -> smtplib.SMTP:
-    """A connection that has signed in. The certificate signs itself, and the peer is this machine."""
-    port = int(service.startup_value(r"SMTP\s+\S+ port (\d+)"))
-    username = service.startup_value(r"username (\S+)")
-    password = service.startup_value(r"password (\S+)")
-    client = smtplib.SMTP("127.0.0.1", port, timeout=60)
-    client.starttls()
-    client.login(username, password)
-    return client
+    """A connection that has signed in."""
+    return connect_to(*credentials(service))
 
 
 def make_mail(on: bool) -> bytes:
@@ -39,6 +45,67 @@ def make_mail(on: bool) -> bytes:
     wish = b"true" if on else b"false"
     head = b"From: a@example.com\r\nSubject: News\r\nContent-Transfer-Encoding: 8bit\r\nahasend-track-clicks: " + wish
     return head + b"\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + page
+
+
+def run_client(port: int, username: str, password: str, data: bytes, mails: int) -> dict[str, float]:
+    """Seconds on the wall and of the client's processor for so many mails over four connections."""
+    words = [str(port), username, password, str(CONCURRENT_MAILS), str(mails)]
+    command = [sys.executable, "-m", "bench.harness.smtp_client", *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:  # noqa: S603 - our own
+        assert client.stdin is not None
+        assert client.stdout is not None
+        client.stdin.write(b"%d\n" % len(data) + data)
+        client.stdin.flush()
+        assert client.stdout.readline() == b"ready\n"
+        client.stdin.write(b"\n")
+        client.stdin.close()
+        taken: dict[str, float] = json.loads(client.stdout.readline())
+    assert client.returncode == 0
+    return taken
+
+
+def measure_acceptance(service: ServiceProcess, rounds: int) -> float | None:
+    """Print mails a second beside Postfix; return the median of the share in mails a second, None without Postfix."""
+    data = re.sub(rb"(?m)^\.", b"..", make_mail(True)) + b".\r\n"
+    own = credentials(service)
+    sides: dict[str, tuple[int, str, str]] = {"Linkweir": own}
+    taken: dict[str, list[dict[str, float]]] = {"Linkweir": [], "Postfix": []}
+    try:
+        postfix = PostfixProcess(service.data / "smtp-selfsigned.pem")
+    except PostfixNotInstalledError as reason:
+        print(f"skipped: {reason}")
+        return None
+    with postfix:
+        sides["Postfix"] = (postfix.port, postfix.username, postfix.password)
+        for turn in range(rounds):
+            for name in sorted(sides, reverse=bool(turn % 2)):
+                server = service if name == "Linkweir" else postfix
+                before = server.cpu_seconds
+                result = run_client(*sides[name], data, MAILS_PER_ROUND * CONCURRENT_MAILS)
+                taken[name].append({**result, "server": server.cpu_seconds - before})
+    check_mail(service, make_mail(True))
+    mails = MAILS_PER_ROUND * CONCURRENT_MAILS
+    for name, each in taken.items():
+        best, client, server = (min(item[kind] for item in each) for kind in ("wall", "processor", "server"))
+        print(
+            f"{name:8}: {mails / best:5.0f} mails/s of 100 KB over {CONCURRENT_MAILS} connections; processor time a "
+            f"mail: {server / mails * 1000:.2f} ms of the server, {client / mails * 1000:.2f} ms of the client",
+            flush=True,
+        )
+    shares = [theirs["wall"] / ours["wall"] for ours, theirs in zip(taken["Linkweir"], taken["Postfix"], strict=True)]
+    share = statistics.median(shares)
+    print(f"SMTP, 100 KB: {share:.2f} of Postfix (median of {rounds} pairs; goal 0.4, at least 0.25)", flush=True)
+    return share
+
+
+def check_mail(service: ServiceProcess, sent: bytes) -> None:
+    """The newest message has the bytes that were sent, but for our header and for its links, all of which are ours."""
+    listed = service.client.get(f"{service.base}/messages?limit=1").json()["data"]
+    content = service.client.get(f"{service.base}/messages/{listed[0]['id']}").json()["content"].encode()
+    links = re.compile(rb'(<a\b[^>]*?\shref=")[^"]*(")')
+    body = links.sub(rb"\1\2", sent.partition(b"\r\n\r\n")[2])
+    assert links.sub(rb"\1\2", content.partition(b"\r\n\r\n")[2]) == body
+    assert content.count(f'"{service.url}/c/'.encode()) == len(load_case(BODY_CASE).destinations)
 
 
 def measure_speed(service: ServiceProcess, rounds: int) -> None:
@@ -69,11 +136,11 @@ def measure_speed(service: ServiceProcess, rounds: int) -> None:
 def measure_memory(service: ServiceProcess) -> None:
     """Print by how much the service grows while large mails arrive."""
     large = make_mail(True) + b"\r\n<!-- " + (b"x" * 70 + b"\r\n") * (LARGE_MAIL_BYTES // 72) + b" -->\r\n"
-    before, peak, done = service.resident_bytes, [0], threading.Event()
+    before, peak, done = service.pss_bytes, [0], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.02):
-            peak[0] = max(peak[0], service.resident_bytes)
+            peak[0] = max(peak[0], service.pss_bytes)
 
     def send() -> None:
         with connect(service) as client:
@@ -100,6 +167,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=10)
     rounds = parser.parse_args(arguments).rounds
     with ServiceProcess() as service:
+        measure_acceptance(service, rounds)
         measure_speed(service, rounds)
         measure_memory(service)
     return 0

@@ -1,5 +1,6 @@
 """A real `linkweir serve` in a process of its own, for loads that come over loopback."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -64,6 +65,11 @@ class ServiceProcess:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
 
+    @property
+    def pss_bytes(self) -> int:
+        """Bytes of memory of all its processes, shared pages by their share."""
+        return sum(_read_pss(pid) for pid in _list_tree(self._process.pid))
+
     def __enter__(self) -> Self:
         return self
 
@@ -74,3 +80,19 @@ class ServiceProcess:
         self._process.terminate()
         self._process.communicate(timeout=START_TIMEOUT_SECONDS)
         self._folder.cleanup()
+
+
+def _list_tree(root: int) -> list[int]:
+    found = [root]
+    for pid in found:
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, path.read_text().split())
+    return found
+
+
+def _read_pss(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        match = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+        return int(match[1]) * 1024 if match else 0
+    return 0

@@ -41,7 +41,8 @@ def read_blocks(blocks: list[bytes]) -> tuple[DataError | None, bytes, bytes | N
 def test_blocks_are_read_as_lines(parts: list[bytes], sizes: list[int]) -> None:
     """However the bytes are cut, the same mail comes out, the same rest, and an error for the same mails."""
     stream = b"".join(parts)
-    blocks, at = [], 0
+    blocks: list[bytes] = []
+    at = 0
     while at < len(stream):
         size = sizes[len(blocks) % len(sizes)]
         blocks.append(stream[at : at + size])

@@ -99,11 +99,11 @@ class SmtpCommands(SMTP):
         await self._read_mail(data)
         if data.error is not None:
             await self.push(DATA_ERROR_REPLIES[data.error])
-            self._set_post_data_state()
+            self._set_post_data_state()  # type: ignore[no-untyped-call]
             return
         self.envelope.content = self.envelope.original_content = data.take_content()
         reply = await self._call_handler_hook("DATA")
-        self._set_post_data_state()
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
         await self.push(reply)
 
     async def _read_mail(self, data: MailData) -> None:
