@@ -32,7 +32,7 @@ from linkweir.stats.click_statistics import StatisticsQuery
 YEAR_HOURS, CAMPAIGNS, CAMPAIGN_HOURS = 8760, 200, 336  # hours of all, campaigns, hours that one is clicked
 SMALL_CLICKS, MIDDLE_CLICKS, LARGE_CLICKS = 100_000, 1_000_000, 10_000_000
 ACCOUNT = uuid.UUID(int=1)
-VERDICT_SHARES = (0.45, 0.4, 0.02, 0.13)  # human, machine, prefetch, unsure
+VERDICT_SHARES = (0.45, 0.4, 0.02, 0.13, 0.0)  # human, machine, prefetch, unsure, internal
 DIMENSION_SIZES = {  # how many values a dimension has
     **{"": 1, "link": 12, "destination": 12, "country": 40, "device": 4, "client": 15, "variant": 2},
     **{"recipient_domain": 60, "attribute:plan": 3, "tag": 1, "sender_domain": 1},

@@ -34,7 +34,7 @@ def test_each_axis_has_one_number(sample: SampleDatabase) -> None:
 
 def test_a_value_is_deleted_with_its_last_aggregate(sample: SampleDatabase) -> None:
     """A text by which nothing is counted any more is not kept; one by which something is counted elsewhere is."""
-    rows = [(sample.account, scope, "x", "Ada", 7, 1, *(0,) * 8, 1) for scope in ("", "tag:a")]
+    rows = [(sample.account, scope, "x", "Ada", 7, 1, *(0,) * 9, 1) for scope in ("", "tag:a")]
     less = [(*row[:5], *(-count for count in row[5:])) for row in rows]
     with sample.database.write() as connection:
         click_aggregates_table.add_deltas(connection, rows)

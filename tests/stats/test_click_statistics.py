@@ -43,7 +43,7 @@ def test_time_has_rows_without_clicks_too(database: Database, account: uuid.UUID
     assert [(row["first"], row["last"]) for row in rows] == [(4, 24), (24, 48), (48, 72), (72, 80)]
     assert [row["human"] for row in rows] == [2, 2, 0, 0]
     assert rows[0] == {
-        **{"first": 4, "last": 24, "human": 2, "unsure": 0, "machine": 5, "prefetch": 0},
+        **{"first": 4, "last": 24, "human": 2, "unsure": 0, "machine": 5, "prefetch": 0, "internal": 0},
         **{"total": 7, "click_count": 2, "clickers": 1},
         **dict.fromkeys(("expected_clicks", "expected_clicks_low", "expected_clicks_high"), 2.0),
         **dict.fromkeys(("expected_clickers", "expected_clickers_low", "expected_clickers_high"), 1.0),

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from linkweir.accounts.internal_recipients import InternalRecipients, make_internal_recipients
 from linkweir.accounts.tracking_preferences import TrackingPreferences, preferences_from_row
 from linkweir.db import accounts_table, domains_table
 from linkweir.errors import NotFound
@@ -14,12 +15,16 @@ from linkweir.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class SendingAccount:
-    """The account as sending needs it."""
+    """The account as sending needs it. `internal_addresses`: of the sender's own people; with `internal_own_domains`
+    all addresses of the account's domains, too.
+    """
 
     id: uuid.UUID
     preferences: TrackingPreferences
     metadata_retention_days: int
     content_retention_days: int
+    internal_addresses: tuple[str, ...] = ()
+    internal_own_domains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,14 @@ class SendingDomain:
 def account_from_row(row: Mapping[Any, Any]) -> SendingAccount:
     """The account in this row."""
     preferences = preferences_from_row(row["policy"], track_clicks=row["track_clicks"], track_opens=row["track_opens"])
-    return SendingAccount(row["id"], preferences, row["message_metadata_retention"], row["message_data_retention"])
+    return SendingAccount(
+        row["id"],
+        preferences,
+        row["message_metadata_retention"],
+        row["message_data_retention"],
+        tuple(row["internal_addresses"]),
+        row["internal_own_domains"],
+    )
 
 
 def load_account(connection: Connection, account: uuid.UUID) -> SendingAccount:
@@ -44,6 +56,12 @@ def load_account(connection: Connection, account: uuid.UUID) -> SendingAccount:
     if row is None:
         raise NotFound("there is no such account")
     return account_from_row(row)
+
+
+def load_internal_recipients(connection: Connection, account: SendingAccount) -> InternalRecipients:
+    """The recipients who are the sender's own people."""
+    own_domains = domains_table.list_names(connection, account.id) if account.internal_own_domains else ()
+    return make_internal_recipients(account.internal_addresses, own_domains)
 
 
 def find_domain(connection: Connection, account: uuid.UUID, sender: str) -> SendingDomain | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping
 
+from linkweir.accounts import internal_recipients, ip_allow_list
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.db import accounts_table, clicks_table
@@ -68,6 +69,10 @@ def update_account(
     except ValidationError as error:
         raise ValidationError("confirm", error.reason) from None
     values = change.changed_columns()
+    if "internal_networks" in values:
+        values["internal_networks"] = ip_allow_list.parse_internal_networks(values["internal_networks"])
+    if "internal_addresses" in values:
+        values["internal_addresses"] = internal_recipients.parse_addresses(values["internal_addresses"])
     if policy != stored:
         values["policy"] = policy
     if values:

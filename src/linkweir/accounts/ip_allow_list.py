@@ -1,4 +1,7 @@
-"""The networks that an API key opens from (`ip_allow_list`); an empty list is no restriction."""
+"""Networks that customers name: those that an API key opens from (`ip_allow_list`), and an account's internal ones.
+
+An empty list is no restriction of a key, and no internal network.
+"""
 
 import ipaddress
 from collections.abc import Sequence
@@ -9,18 +12,42 @@ from linkweir.settings import Network
 
 MAX_ENTRIES = 100
 MAX_ENTRY_LENGTH = 64  # characters of an entry; the longest IPv6 network has fewer
+MIN_INTERNAL_PREFIX_BITS = {4: 8, 6: 16}  # no organisation was allocated more, so a wider network is a mistake
 IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 sockets show them (RFC 4291)
 
 
 def parse_entries(entries: Sequence[str], field: str = "ip_allow_list") -> list[str]:
     """The networks in their one spelling, each once. Raises ValidationError naming an entry that is none."""
-    parsed = list(dict.fromkeys(_parse_entry(entry, f"{field}[{index}]") for index, entry in enumerate(entries)))
-    if len(parsed) > MAX_ENTRIES:
+    networks = [_parse_network(entry, f"{field}[{index}]") for index, entry in enumerate(entries)]
+    for index, network in enumerate(networks):
+        if network.prefixlen == 0 or (network.version == 6 and IPV4_MAPPED.subnet_of(network)):
+            raise ValidationError(f"{field}[{index}]", "is every address: leave the list empty for that")
+    return _format_networks(networks, field)
+
+
+def parse_internal_networks(entries: Sequence[str], field: str = "internal_networks") -> list[str]:
+    """The networks of an account's own people, each once; none may be wider than an organisation's.
+
+    Raises ValidationError naming an entry that cannot be used.
+    """
+    networks = [_parse_network(entry.strip(), f"{field}[{index}]") for index, entry in enumerate(entries)]
+    for index, network in enumerate(networks):
+        least = MIN_INTERNAL_PREFIX_BITS[network.version]
+        if network.prefixlen < least:
+            reason = f"is too large: /{least} is the largest network of IPv{network.version} allowed here"
+            raise ValidationError(f"{field}[{index}]", reason)
+    return _format_networks(networks, field)
+
+
+def _format_networks(networks: Sequence[Network], field: str) -> list[str]:
+    """The networks as texts, each once. Raises ValidationError when there are too many."""
+    texts = list(dict.fromkeys(map(str, networks)))
+    if len(texts) > MAX_ENTRIES:
         raise ValidationError(field, f"has more than {MAX_ENTRIES} entries")
-    return parsed
+    return texts
 
 
-def _parse_entry(entry: str, field: str) -> str:
+def _parse_network(entry: str, field: str) -> Network:
     try:
         network = ipaddress.ip_network(entry[:MAX_ENTRY_LENGTH], strict=False)
     except ValueError:
@@ -31,9 +58,7 @@ def _parse_entry(entry: str, field: str) -> str:
         if network.subnet_of(IPV4_MAPPED):
             address = network.network_address.ipv4_mapped
             network = ipaddress.IPv4Network((int(address or 0), network.prefixlen - IPV4_MAPPED.prefixlen))
-    if network.prefixlen == 0 or (network.version == 6 and IPV4_MAPPED.subnet_of(network)):
-        raise ValidationError(field, "is every address: leave the list empty for that")
-    return str(network)
+    return network
 
 
 def allows(entries: Sequence[str], address: str | None) -> bool:

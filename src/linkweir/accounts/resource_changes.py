@@ -21,6 +21,8 @@ PatternText = Annotated[str, Meta(max_length=200)]
 VerdictWaitSeconds = Annotated[int, Meta(ge=0, le=86_400)]  # 0: it does not wait
 NetworkList = Annotated[list[str], Meta(max_length=1000)]  # with repeats; fewer are left of them
 
+AddressList = Annotated[list[Annotated[str, Meta(min_length=1, max_length=320)]], Meta(max_length=1000)]
+
 
 class ApiKeyCreate(Struct):
     """A key to be made; with an `ip_allow_list` (addresses and networks) it opens from there alone."""
@@ -121,7 +123,9 @@ class PolicyUpdate(Struct):
 
 
 class AccountUpdate(PolicyUpdate):
-    """A partial change: what is not named stays."""
+    """A partial change: what is not named stays. Clicks from `internal_networks`, and on mail to `internal_addresses`
+    (`@example.com`: to a whole domain) and, with `internal_own_domains`, to the account's own domains, are internal.
+    """
 
     name: LabelText | UnsetType = UNSET
     website: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
@@ -131,6 +135,9 @@ class AccountUpdate(PolicyUpdate):
     message_metadata_retention: MetadataRetentionDays | UnsetType = UNSET
     message_data_retention: DataRetentionDays | UnsetType = UNSET
     confirm: Annotated[list[PatternText], Meta(max_length=50)] | UnsetType | None = UNSET
+    internal_networks: NetworkList | UnsetType = UNSET
+    internal_addresses: AddressList | UnsetType = UNSET
+    internal_own_domains: bool | UnsetType = UNSET
 
     def changed_columns(self) -> dict[str, Any]:
         """The account's own fields that were named."""

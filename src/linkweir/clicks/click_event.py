@@ -6,7 +6,7 @@ modes the IP address and the user agent are reduced here to device class, countr
 
 import ipaddress
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -31,6 +31,8 @@ class ClickEvent:
     HONEYPOT_POSITION. `prefetch`: the request says that a browser fetches ahead of its user. `signals`: codes of what
     else the headers show (`clicks.header_signals`), separated by spaces. `device`, `country`, `network`: derived at
     once where the mode forbids to store what they come from; in mode `full` they are derived later and None here.
+    `internal_accounts`: the accounts, as hexadecimal ids separated by spaces, whose internal networks the address is
+    in; only whose message it is decides whether that means anything.
 
     An event whose reader opted out is `anonymous` and `objected`: its message is named only until the event is stored
     under the message's campaign.
@@ -55,6 +57,7 @@ class ClickEvent:
     device: str | None
     country: str | None
     network: str | None
+    internal_accounts: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name."""
@@ -88,6 +91,7 @@ def make_event(
     prefetch: bool = False,
     opts_out: bool = False,
     signals: Sequence[str] = (),
+    internal_accounts: Iterable[uuid.UUID] = (),
     policy: RecordingPolicy = DEFAULT_RECORDING_POLICY,
 ) -> ClickEvent | None:
     """The event of a request for an opened token's link; None in privacy mode `none`.
@@ -122,6 +126,7 @@ def make_event(
         device=known.device,
         country=known.country,
         network=known.network,
+        internal_accounts=" ".join(sorted(account.hex for account in internal_accounts)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Link policy: operators block destinations, accounts want others confirmed by the reader.
+"""Link policy: operators block destinations, accounts want others confirmed by the reader, and call networks their own.
 
 It is held in memory and refreshed every few seconds, so that no redirect waits for the database; while that is
 unavailable, the last state stays in force.
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.clicks.internal_networks import InternalNetworks
 from linkweir.clicks.location_header import ascii_host, to_location
 from linkweir.db import accounts_table, blocklist_table
 from linkweir.db.database import Database
@@ -52,6 +53,7 @@ class LinkPolicy:
     blocked_hosts: frozenset[str] = frozenset()
     blocked_destinations: frozenset[str] = frozenset()
     confirm: ConfirmationPatterns = field(default_factory=dict)
+    internal_networks: InternalNetworks = field(default_factory=InternalNetworks)
 
     def is_blocked(self, location: str) -> bool:
         """Is nobody to be sent there any more?"""
@@ -91,6 +93,7 @@ class LinkPolicyCache:
             with self._database.read() as connection:
                 rows = blocklist_table.list_all(connection)
                 policies = accounts_table.list_confirmation_policies(connection)
+                internal = accounts_table.list_internal_networks(connection)
         except DatabaseUnavailable as error:
             self._log.warning("link_policy.database_unavailable", error=str(error))
             return
@@ -101,7 +104,10 @@ class LinkPolicyCache:
             account: self._compile_patterns(account, policy.get("confirm")) for account, policy in policies.items()
         }
         self.policy = LinkPolicy(
-            kinds["host"], kinds["destination"], {key: each for key, each in confirm.items() if each}
+            kinds["host"],
+            kinds["destination"],
+            {key: each for key, each in confirm.items() if each},
+            InternalNetworks(internal),
         )
 
     def _compile_patterns(self, account: uuid.UUID, texts: Iterable[str] | None) -> tuple[Pattern, ...]:

@@ -10,25 +10,39 @@ from linkweir.dashboard.verdict_reasons import reason_sentences
 from linkweir.stats import click_rows
 
 MAX_CLICKS = 50
+VERDICTS = ("human", "unsure", "machine", "prefetch", "internal")
 
 
 @login_required
 def show_live(call: DashboardRequest) -> Response:
     """The newest clicks."""
-    return call.render("live.html", here="live", hits=_latest_clicks(call), limit=MAX_CLICKS)
+    return call.render(
+        "live.html",
+        here="live",
+        hits=_latest_clicks(call),
+        limit=MAX_CLICKS,
+        verdict=_parse_verdict(call),
+        verdicts=VERDICTS,
+        searched=click_rows.MAX_SEARCHED_HITS,
+    )
 
 
 @login_required
 def show_live_rows(call: DashboardRequest) -> Response:
     """The list alone, for the page's script."""
-    return call.render("live_rows.html", hits=_latest_clicks(call))
+    return call.render("live_rows.html", hits=_latest_clicks(call), verdict=_parse_verdict(call))
 
 
 def _latest_clicks(call: DashboardRequest) -> list[dict[str, Any]]:
     with call.services.database.read() as connection:
-        return [
-            to_template_values(row) for row in click_rows.list_latest_hits(connection, call.account["id"], MAX_CLICKS)
-        ]
+        rows = click_rows.list_latest_hits(connection, call.account["id"], MAX_CLICKS, verdict=_parse_verdict(call))
+    return [to_template_values(row) for row in rows]
+
+
+def _parse_verdict(call: DashboardRequest) -> str:
+    """The verdict that is asked for; empty: all."""
+    verdict = call.query("verdict")
+    return verdict if verdict in VERDICTS else ""
 
 
 def to_template_values(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ PRIVACY_CHOICES = (
     ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
     ("none", "None: nothing is tracked at all"),
 )
+SWITCH_FIELDS = ("track_clicks", "track_opens", "internal_own_domains")
+LINES_FIELDS = ("opt_out", "skip", "confirm", "internal_networks", "internal_addresses")  # an entry to a line
 MAX_DOMAINS = 100  # that are listed
 DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # what is no such number is refused by its type
 FLASH_MESSAGES = {
@@ -74,10 +76,10 @@ def update_time_zone(call: DashboardRequest) -> Response:
 
 
 def _parse_form(fields: dict[str, str]) -> AccountUpdate:
-    given: dict[str, Any] = {name: fields.get(name) == "on" for name in ("track_clicks", "track_opens")}
+    given: dict[str, Any] = {name: fields.get(name) == "on" for name in SWITCH_FIELDS}
     given |= {name: True if fields.get(name) == "on" else None for name in ("outlook", "honeypot")}
     given["privacy"] = fields.get("privacy") or None
-    for name in ("opt_out", "skip", "confirm"):
+    for name in LINES_FIELDS:
         given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]
     for name in ("message_metadata_retention", "message_data_retention"):
         if name in fields:

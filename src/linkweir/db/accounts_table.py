@@ -50,6 +50,13 @@ def list_confirmation_policies(connection: Connection) -> dict[uuid.UUID, dict[s
     return {row.id: row.policy for row in connection.execute(select(accounts.c.id, accounts.c.policy).where(some))}
 
 
+def list_internal_networks(connection: Connection) -> dict[uuid.UUID, list[str]]:
+    """Return the networks of the accounts' own people, of accounts that have some."""
+    some = cast(accounts.c.internal_networks, Text) != "[]"
+    statement = select(accounts.c.id, accounts.c.internal_networks).where(some)
+    return {row.id: row.internal_networks for row in connection.execute(statement)}
+
+
 def update_row(connection: Connection, account: uuid.UUID, values: dict[str, Any], now: int) -> None:
     """Set the given columns and nothing else."""
     connection.execute(update(accounts).where(accounts.c.id == account).values(**values, updated_at=now))

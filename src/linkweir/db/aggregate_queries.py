@@ -215,10 +215,11 @@ def _select_sum(table: Table) -> Select[Any]:
 
 def _select_by_value(*, only_values: bool) -> Select[Any]:
     grouped = _group_by_value(click_aggregates, only_values=only_values)
-    counted, total = (grouped.c.human + grouped.c.unsure).desc(), (grouped.c.machine + grouped.c.prefetch).desc()
+    counted = (grouped.c.human + grouped.c.unsure).desc()
+    others = (grouped.c.machine + grouped.c.prefetch + grouped.c.internal).desc()
     statement = select(aggregate_values.c.text.label("value"), *(grouped.c[name] for name in COUNT_COLUMNS))
     statement = statement.join(grouped, grouped.c.word == aggregate_values.c.id)
-    return statement.order_by(counted, total, aggregate_values.c.text).limit(bindparam("limit"))
+    return statement.order_by(counted, others, aggregate_values.c.text).limit(bindparam("limit"))
 
 
 def _select_sent_by_value(*, only_values: bool) -> Select[Any]:

@@ -1,6 +1,7 @@
 """Statements on the domains that an account sends from."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
@@ -33,6 +34,11 @@ def update_row(connection: Connection, domain: uuid.UUID, values: dict[str, Any]
 def remove(connection: Connection, domain: uuid.UUID) -> None:
     """Forget a domain; mail that was sent from it stays."""
     connection.execute(delete(domains).where(domains.c.id == domain))
+
+
+def list_names(connection: Connection, account: uuid.UUID) -> Sequence[str]:
+    """The names of an account's domains."""
+    return connection.scalars(select(domains.c.domain).where(domains.c.account_id == account)).all()
 
 
 def list_tracking_hosts(connection: Connection) -> list[str]:

@@ -45,6 +45,7 @@ class NewMessage:
     smtputf8: bool = False
     switches: Mapping[str, Any] = field(default_factory=dict)  # of the link rules, over the operator's
     person: str = ""  # the recipient, where they are known by another spelling of the address
+    internal: bool = False  # to one of the sender's own people
     tracked_links: int | None = None  # of all parts, without pixel and hidden link; None: not known
 
 
@@ -113,6 +114,7 @@ def to_row(new: NewMessage) -> dict[str, Any]:
         "track_opens": new.track_opens,
         "attributes": new.attributes,
         "variant": new.variant,
+        "internal": new.internal,
         "switches": dict(new.switches),
         "tracked_links": new.tracked_links,
         "scheduled_at": new.due_at if new.due_at > new.now else None,

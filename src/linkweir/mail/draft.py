@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from linkweir.accounts.account_lookup import SendingAccount, SendingDomain
+from linkweir.accounts.internal_recipients import InternalRecipients
 from linkweir.accounts.tracking_preferences import LinkStyle, TrackingPreferences
 from linkweir.clock import DAY_US
 from linkweir.db.messages_table import NewMessage
@@ -46,27 +47,30 @@ class SubmissionContext:
     now: int
     envelope_from: str
     source: str = "api"
+    internal_recipients: InternalRecipients = field(default_factory=InternalRecipients)
 
-    def make_draft(self, recipient: TrackingPreferences) -> "Draft":
+    def make_draft(self, address: str, recipient: TrackingPreferences) -> "Draft":
         """A message for one recipient, named and with its policy, but without a body yet."""
         domain = self.domain.preferences if self.domain else TrackingPreferences()
         levels = (recipient, self.submission.preferences, domain, self.account.preferences)
         policy = resolve_policy(*levels, switches=self.defaults.switches, default_style=self.defaults.link_style)
         key = message_ids.new_message_id(self.now)
         base_url = self.defaults.base_url_for(self.domain.tracking_host if self.domain else None)
-        campaign = campaign_from_tags(self.submission.tags, sandbox=self.submission.sandbox_result is not None)
+        internal, sandbox = self.internal_recipients.includes(address), self.submission.sandbox_result is not None
+        campaign = campaign_from_tags(self.submission.tags, sandbox=sandbox, internal=internal)
         links = MessageLinks(self.ring, base_url, message_ids.link_number(key), campaign, policy)
-        return Draft(self, key, policy, links)
+        return Draft(self, key, policy, links, internal)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message on its way to be accepted."""
+    """A message on its way to be accepted; `internal`: to one of the sender's own people."""
 
     context: SubmissionContext
     key: uuid.UUID
     policy: TrackingPolicy
     links: MessageLinks
+    internal: bool = False
 
     def to_new_message(
         self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str
@@ -93,6 +97,7 @@ class Draft:
             track_opens=self.policy.track_opens,
             privacy=self.policy.privacy.value,
             sandbox_result=submission.sandbox_result,
+            internal=self.internal,
             source=context.source,
             route="filter" if context.source == "filter" else "default",
             raw=raw,

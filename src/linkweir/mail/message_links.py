@@ -130,18 +130,22 @@ def tracker_for_message(ring: KeyRing, base_url: str, message: Mapping[Any, Any]
         ring,
         base_url,
         message=message["number"],
-        campaign=campaign_from_tags(tuple(message["tags"]), sandbox=message["sandbox_result"] is not None),
+        campaign=campaign_from_tags(
+            tuple(message["tags"]), sandbox=message["sandbox_result"] is not None, internal=message["internal"]
+        ),
         privacy=Privacy.FULL if privacy is Privacy.NONE else privacy,
     )
 
 
-def campaign_from_tags(tags: tuple[str, ...], *, sandbox: bool = False) -> str | None:
+def campaign_from_tags(tags: tuple[str, ...], *, sandbox: bool = False, internal: bool = False) -> str | None:
     """What anonymous links carry in place of their message: the first tag that fits into a token, or that it is one of
-    the sandbox, whose clicks count nowhere.
+    the sandbox, whose clicks count nowhere, or one to the sender's own people.
     """
     tag = campaign_tags.first_encodable_tag(tags)
     if sandbox:
         return campaign_tags.SANDBOX_TAG
+    if internal:
+        return campaign_tags.INTERNAL_TAG
     return None if tag is None else campaign_tags.encode_tag(tag)
 
 

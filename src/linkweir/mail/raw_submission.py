@@ -278,7 +278,7 @@ def make_message(
     """One recipient's message, its mail on the stage, and what is to be noted of it. Raises RejectedContent,
     DatabaseUnavailable.
     """
-    draft: Draft = context.make_draft(TrackingPreferences())
+    draft: Draft = context.make_draft(recipient, TrackingPreferences())
     domain = parsed.sender.rpartition("@")[2].lower()
     own = f"{draft.key}@{domain if _HOST_NAME.fullmatch(domain) else 'localhost'}"
     raw = parsed.without_private_headers(own, context.now)

@@ -135,12 +135,14 @@ class Submitter:
     ) -> SubmissionContext:
         with self._database.read() as connection:
             domain = account_lookup.find_domain(connection, account.id, submission.sender.email)
+            internal_recipients = account_lookup.load_internal_recipients(connection, account)
         return SubmissionContext(
             submission=submission,
             defaults=self.defaults,
             ring=ring,
             account=account,
             domain=domain,
+            internal_recipients=internal_recipients,
             now=now,
             envelope_from=submission.sender.email,
         )
@@ -219,7 +221,7 @@ class _DraftBuilder:
         return RecipientResult(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
 
     def _make_message(self, recipient: MailRecipient, subject: str, text: str | None, html: str | None) -> NewMessage:
-        draft = self._context.make_draft(recipient.preferences)
+        draft = self._context.make_draft(recipient.mailbox.email, recipient.preferences)
         message_id = f"{draft.key}@{self._submission.sender.email.rpartition('@')[2]}"
         if html is not None:
             html = self._link_replacer.replace(self._check_page(html), draft.links, draft.policy)

@@ -84,7 +84,8 @@ def _recorded_data(settings: DisclosureSettings) -> list[str]:
     coarse = " and ".join(f"the {dimension.disclosure}" for dimension in known if dimension.is_coarse)
     hints = (
         "whether the network is known to be a scanner's or a data centre's, whether the program says that it is a "
-        "robot, whether the link was fetched ahead, and which usual headers the request left out"
+        "robot, whether the link was fetched ahead, and which usual headers the request left out; and whether "
+        "the sender says that the network or the recipient is the sender's own"
     )
     return [
         "Each link has a privacy mode. It can be set for the sender, the mail or the recipient; the strictest applies.",

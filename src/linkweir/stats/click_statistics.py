@@ -1,9 +1,9 @@
 """Clicks counted along time or along one thing that is known of them; from sums, never from single clicks.
 
-`human`, `unsure`, `machine` and `prefetch` are clicks by verdict and `total` is all of them. `click_count` is those
-that count, human and unsure: what the contract calls by that name. `clickers` are messages whose first counted click
-(on that value) fell into the time asked for, so that periods add up. Beside them stand the expected numbers of clicks
-and clickers by people: see `estimates`.
+`human`, `unsure`, `machine`, `prefetch` and `internal` are clicks by verdict and `total` is all of them. `click_count`
+is those that count, human and unsure: what the contract calls by that name. `clickers` are messages whose first counted
+click (on that value) fell into the time asked for, so that periods add up. Beside them stand the expected numbers of
+clicks and clickers by people: see `estimates`.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from linkweir.db import aggregate_queries
-from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.aggregate_columns import JUDGED_VERDICTS
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, DIMENSION_NAMES, is_message_dimension
 from linkweir.errors import UnsupportedRequest, ValidationError
@@ -26,9 +26,10 @@ from linkweir.stats.periods import MAX_HOUR, MIN_HOUR, PERIOD_UNITS, PeriodUnit,
 
 GROUP_BY_NAMES: Final = (*PERIOD_UNITS, *DIMENSION_NAMES)
 GROUP_BY_ATTRIBUTE_PATTERN: Final = f"^{ATTRIBUTE_PREFIX}.{{1,64}}$"
+PUBLIC_VERDICTS: Final = ("human", "unsure", "machine", "prefetch", "internal")  # in the order of answers
 MAX_PERIODS: Final = 1000  # periods in one answer
 COUNT_COLUMNS: Final[ColumnTypes] = {
-    **dict.fromkeys(("human", "unsure", "machine", "prefetch", "total", "click_count", "clickers"), "whole"),
+    **dict.fromkeys((*PUBLIC_VERDICTS, "total", "click_count", "clickers"), "whole"),
     **dict.fromkeys(("expected_clicks", "expected_clicks_low", "expected_clicks_high"), "number"),
     **dict.fromkeys(("expected_clickers", "expected_clickers_low", "expected_clickers_high"), "number"),
     "certain_clickers": "whole",
@@ -116,14 +117,11 @@ def _value_fields(group: str, value: str) -> dict[str, Any]:
 
 def public_counts(row: Mapping[Any, Any]) -> dict[str, Any]:
     """The sums of one row under their public names."""
-    human, machine, prefetch, unsure = (int(row[name]) for name in ("human", "machine", "prefetch", "unsure"))
+    counts = {name: int(row[name]) for name in PUBLIC_VERDICTS}
     return {
-        "human": human,
-        "unsure": unsure,
-        "machine": machine,
-        "prefetch": prefetch,
-        "total": human + unsure + machine + prefetch,
-        "click_count": human + unsure,
+        **counts,
+        "total": sum(counts.values()),
+        "click_count": counts["human"] + counts["unsure"],
         "clickers": int(row["clickers"]),
         **expected_counts(row).to_dict(),
     }
@@ -151,7 +149,7 @@ def counts_for_values(
 def expected_account_clicks(connection: Connection, account: uuid.UUID) -> dict[str, float]:
     """Return the expected clicks by people of an account, of all times, under their public names."""
     row = aggregate_queries.sum_all(connection, AggregateRange(account, "", MIN_HOUR, MAX_HOUR))._mapping
-    return expected_clicks_fields(row, sum(row[verdict] for verdict in VERDICTS))
+    return expected_clicks_fields(row, sum(row[verdict] for verdict in JUDGED_VERDICTS))
 
 
 def sums_for_values(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Final
 
-from linkweir.db.aggregate_columns import VERDICTS
+from linkweir.db.aggregate_columns import JUDGED_VERDICTS
 from linkweir.db.click_probabilities import BASIS_POINTS
 
 CONFIDENCE: Final = 0.95
@@ -74,7 +74,7 @@ NOTHING_EXPECTED: Final = ExpectedCounts(Estimate(), Estimate(), 0)
 
 def expected_counts(row: Mapping[Any, Any]) -> ExpectedCounts:
     """Return the figures of a row of sums."""
-    hits = sum(int(row[name]) for name in VERDICTS)
+    hits = sum(int(row[name]) for name in JUDGED_VERDICTS)
     return ExpectedCounts(
         make_estimate(int(row["expected_clicks"]), int(row["expected_clicks_variance"]), hits),
         make_estimate(int(row["expected_clickers"]), int(row["expected_clickers_variance"])),
@@ -93,9 +93,9 @@ def expected_clicks_fields(row: Mapping[Any, Any], hits: int) -> dict[str, float
     }
 
 
-def machine_probability(row: Mapping[Any, Any]) -> float:
-    """Return how likely a machine made a click, from 0 to 1."""
-    return float(row["machine_basis_points"] / BASIS_POINTS)
+def machine_probability(row: Mapping[Any, Any]) -> float | None:
+    """Return how likely a machine made a click, from 0 to 1; None for an internal one, of which it was not asked."""
+    return None if row["verdict"] == "internal" else float(row["machine_basis_points"] / BASIS_POINTS)
 
 
 def click_probability(row: Mapping[Any, Any]) -> float:

@@ -27,7 +27,7 @@ UNCHANGED_MAIL_NOTES = (
     "rewrite-too-large",
     "not-read",
 )  # notes on a mail in which nothing was replaced
-VERDICTS = ("human", "unsure", "machine", "prefetch")
+VERDICTS = ("human", "unsure", "machine", "prefetch", "internal")
 NO_EXPECTED_CLICKS = {"expected_clicks": 0, "expected_clicks_variance": 0}
 ClickCounts = dict[int, Mapping[Any, Any]]
 
@@ -47,6 +47,7 @@ class LinkReportRow:
     unsure: int
     machine: int
     prefetch: int
+    internal: int
     total: int
     click_count: int
     expected_clicks: float
@@ -164,7 +165,9 @@ def _make_link(
 ) -> LinkReportRow:
     sums = {name: int(counts[name]) if counts else 0 for name in VERDICTS}
     known = counts or NO_EXPECTED_CLICKS
-    expected = make_estimate(known["expected_clicks"], known["expected_clicks_variance"], sum(sums.values()))
+    expected = make_estimate(
+        known["expected_clicks"], known["expected_clicks_variance"], sum(sums.values()) - sums["internal"]
+    )
     return LinkReportRow(
         position=position,
         part=part,

@@ -1,4 +1,4 @@
-"""Counts of clicks by verdict: people (human and unsure, which count) beside machines."""
+"""Counts of clicks by verdict: people (human and unsure, which count) beside machines, and internal ones apart."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ class VerdictCounts:
     unsure: int = 0
     machine: int = 0
     prefetch: int = 0
+    internal: int = 0
     clickers: int = 0
     expected: ExpectedCounts = NOTHING_EXPECTED
 
@@ -34,8 +35,8 @@ class VerdictCounts:
 
     @property
     def expected_machines(self) -> int:
-        """The other clicks."""
-        return self.total - self.expected_people
+        """The other clicks that are not internal."""
+        return self.judged - self.expected_people
 
     @property
     def people(self) -> int:
@@ -48,9 +49,14 @@ class VerdictCounts:
         return self.machine + self.prefetch
 
     @property
+    def judged(self) -> int:
+        """Clicks by people and machines: all but internal ones."""
+        return self.people + self.machines
+
+    @property
     def total(self) -> int:
         """Everything that was recorded."""
-        return self.people + self.machines
+        return self.judged + self.internal
 
 
 NO_COUNTS = VerdictCounts()
@@ -63,13 +69,14 @@ class LinkClicks:
     human: int = 0
     unsure: int = 0
     machine: int = 0
+    internal: int = 0
     expected_clicks: int = 0
     expected_clicks_variance: int = 0
 
     @property
     def expected(self) -> Estimate:
         """How many of them people are expected to have made."""
-        return make_estimate(self.expected_clicks, self.expected_clicks_variance, self.total)
+        return make_estimate(self.expected_clicks, self.expected_clicks_variance, self.judged)
 
     @property
     def expected_people(self) -> int:
@@ -78,18 +85,23 @@ class LinkClicks:
 
     @property
     def expected_machines(self) -> int:
-        """The other clicks."""
-        return self.total - self.expected_people
+        """The other clicks that are not internal."""
+        return self.judged - self.expected_people
 
     @property
     def people(self) -> int:
-        """Return the clicks that count: all but those classified as machine."""
+        """Return the clicks that count: human and unsure."""
         return self.human + self.unsure
+
+    @property
+    def judged(self) -> int:
+        """Clicks by people and machines: all but internal ones."""
+        return self.people + self.machine
 
     @property
     def total(self) -> int:
         """Every hit."""
-        return self.people + self.machine
+        return self.judged + self.internal
 
 
 NO_CLICKS = LinkClicks()
@@ -98,7 +110,7 @@ NO_CLICKS = LinkClicks()
 def counts_from_row(row: Mapping[Any, Any]) -> VerdictCounts:
     """Build the counts from a row of aggregates, or from one with public names."""
     expected = expected_counts_from_public(row) if "expected_clicks_low" in row else expected_counts(row)
-    names = ("human", "unsure", "machine", "prefetch", "clickers")
+    names = ("human", "unsure", "machine", "prefetch", "internal", "clickers")
     return VerdictCounts(**{name: row[name] for name in names}, expected=expected)
 
 
@@ -118,6 +130,7 @@ def link_clicks_by_position(rows: Iterable[Row[Any]]) -> dict[int, LinkClicks]:
                 before.human + counts.human,
                 before.unsure + counts.unsure,
                 before.machine + counts.machines,
+                before.internal + counts.internal,
                 before.expected_clicks + row.expected_clicks,
                 before.expected_clicks_variance + row.expected_clicks_variance,
             )
@@ -131,6 +144,7 @@ def link_clicks_from_links(rows: Iterable[Mapping[Any, Any]]) -> dict[int, LinkC
             row["human"],
             row["unsure"],
             row["machine"] + row["prefetch"],
+            row["internal"],
             row["expected_clicks"],
             row["expected_clicks_variance"],
         )

@@ -17,12 +17,13 @@ _TOKEN_TEXT = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9._~-]{0,63}")
 _IPV4_LIKE = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)  # also 2.0.1.999, which tokens reject
 _MAX_CHARACTERS = 64  # characters of a text in a token
 _ENCODED_PREFIX = "~"
+INTERNAL_TAG = "~internal"  # stands for the tag in links of mails to the sender's own people
 SANDBOX_TAG = "~sandbox"  # stands for the tag in links of mails that only try out: their clicks count nowhere
 
 
 def encode_tag(tag: str) -> str | None:
     """Encode a tag for a token; None if it is empty, too long, an address or reserved."""
-    if tag == SANDBOX_TAG or _is_address(tag):
+    if tag in (SANDBOX_TAG, INTERNAL_TAG) or _is_address(tag):
         return None
     if _TOKEN_TEXT.fullmatch(tag):
         return tag

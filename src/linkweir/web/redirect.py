@@ -185,16 +185,18 @@ class RedirectEndpoint:
     def _make_event(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> ClickEvent | None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         agent, at = headers.get(b"user-agent"), now()
+        ip = client_ip.client_ip(scope, self._proxies, self._services.settings.proxy_header)
         return make_event(
             opened,
             destination,
             at=at,
             method=method,
-            ip=client_ip.client_ip(scope, self._proxies, self._services.settings.proxy_header),
+            ip=ip,
             user_agent=agent.decode("latin-1") if agent else None,
             prefetch=header_signals.is_prefetch(headers),
             opts_out=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
             signals=header_signals.detect_signals(headers, scope["http_version"], secure=self._is_https, at=at),
+            internal_accounts=self._services.link_policy.policy.internal_networks.find_accounts(ip),
             policy=self._services.recording_policy,
         )
 

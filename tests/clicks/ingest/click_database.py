@@ -46,6 +46,7 @@ KEY_ID = 1
 # no product of these lies between two basis points, where a float and a fraction might be rounded apart
 MACHINE_PROBABILITIES = (0.0307, 0.9901, 0.5003, 0.1303, 0.8699)
 NO_COUNTS = (0,) * len(CLICK_COUNTS)
+CLICKERS_INDEX = CLICK_COUNTS.index("clickers")
 
 
 class FakeEnricher(Enricher):
@@ -77,6 +78,7 @@ def classify_bursts(hits: Sequence[Hit], _context: Evidence) -> list[Classificat
         near = {one.position for one in hits if abs(one.at - hit.at) <= 2 * SECOND_US and one.kind == "click"}
         verdict: Verdict = "human" if len(near) < 3 else "machine" if len(near) < 5 else "unsure"
         verdict = "prefetch" if hit.prefetch else "machine" if hit.method == "HEAD" else verdict
+        verdict = "internal" if hit.internal else verdict
         machine = MACHINE_PROBABILITIES[(len(near) + hit.position) % len(MACHINE_PROBABILITIES)]
         result.append(Classification(hit.id, verdict, 0.5, (f"links-{len(near)}",), machine_probability=machine))
     return result
@@ -297,10 +299,10 @@ def _add_click(
 ) -> None:
     row = sums[click["account_id"], *where, click["at"] // HOUR_US]
     row[VERDICTS.index(click["verdict"])] += 1
-    row[4] += first
+    row[CLICKERS_INDEX] += first
     machine = click["machine_basis_points"]
-    row[5] += 10_000 - machine
-    row[6] += machine * (10_000 - machine)
+    row[CLICKERS_INDEX + 1] += 10_000 - machine
+    row[CLICKERS_INDEX + 2] += machine * (10_000 - machine)
 
 
 def _add_expected_clickers(
@@ -317,7 +319,10 @@ def _add_expected_clickers(
         clicked = round((1 - nobody) * 10_000)
         if clicked:
             row = sums[account, *where[:3], hour]
-            row[7:] = [row[7] + clicked, row[8] + clicked * (10_000 - clicked), row[9] + (clicked >= 9_500)]
+            for column, more in enumerate(
+                (clicked, clicked * (10_000 - clicked), clicked >= 9_500), CLICKERS_INDEX + 3
+            ):
+                row[column] += more
 
 
 def _click_dimensions(click: dict[str, Any]) -> list[tuple[str, str]]:

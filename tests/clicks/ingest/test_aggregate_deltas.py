@@ -38,12 +38,14 @@ def generate_hit(draw: st.DrawFn) -> dict[str, Any]:
         "user_agent": draw(st.sampled_from(["Browser", "Phone", None])),
         "objected": draw(st.sampled_from([False, False, False, False, True])),
         "pseudonymous": draw(st.sampled_from([False, False, True])),
+        "internal": draw(st.sampled_from([False, False, False, False, True])),
     }
 
 
 def make_event(world: ClickDatabase, hit: dict[str, Any]) -> Any:
     """The fact of a hit, as the redirect would record it."""
     owner, fields = hit["whose"], {name: hit[name] for name in ("method", "prefetch", "kind", "ip", "user_agent")}
+    fields["internal_accounts"] = world.account.hex if hit["internal"] else ""
     fact_of = {"bulk": 42, "other": None, "anonymous": None, "tried": None, "gone": EXPIRED_NUMBER}
     number = world.numbers[owner] if isinstance(owner, int) else fact_of[owner]
     if owner == "other":

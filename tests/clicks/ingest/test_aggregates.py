@@ -34,7 +34,8 @@ def aggregate_row(
 ) -> tuple[int, ...]:
     """One row of the sums, over all hours: human, machine, prefetch, unsure, clickers."""
     rows = [row for key, row in click_database.aggregates().items() if key[1:4] == (scope, dimension, value)]
-    return tuple(map(sum, zip(*rows, strict=True)))[:5]
+    human, machine, prefetch, unsure, _, clickers = tuple(map(sum, zip(*rows, strict=True)))[:6]
+    return human, machine, prefetch, unsure, clickers
 
 
 def clicked_count(click_database: ClickDatabase) -> int:
@@ -159,7 +160,7 @@ def test_the_one_who_comes_next_becomes_the_first(click_database: ClickDatabase)
         (True, True)
     ]
     hours = {key[4]: row for key, row in click_database.aggregates().items() if key[1:4] == ("", "", "")}
-    assert {hour: row[4] for hour, row in hours.items()} == {START_US // HOUR_US: 0, late.at // HOUR_US: 1}
+    assert {hour: row[5] for hour, row in hours.items()} == {START_US // HOUR_US: 0, late.at // HOUR_US: 1}
     assert click_database.link_aggregates()[click_database.messages[number], 5][-2] == late.at
 
 
@@ -169,7 +170,7 @@ def test_a_late_event_is_counted_in_time_order(click_database: ClickDatabase) ->
     click_database.ingest(click_database.make_event(number, after=3600))
     click_database.ingest(click_database.make_event(number, after=0))
     assert [row["first"] for row in click_database.clicks()] == [True, False]
-    assert [key[4] for key, row in click_database.aggregates().items() if key[1:4] == ("", "", "") and row[4]] == [
+    assert [key[4] for key, row in click_database.aggregates().items() if key[1:4] == ("", "", "") and row[5]] == [
         START_US // HOUR_US
     ]
     assert click_database.link_aggregates()[click_database.messages[number], 0][-2] == START_US

@@ -17,7 +17,7 @@ from linkweir.db.schema import messages
 from tests.clicks.ingest.click_database import MACHINE_PROBABILITIES, START_US, ClickDatabase, recount
 from tests.clicks.ingest.test_aggregate_deltas import MEMORY_FOLDER, MESSAGES, generate_hit, make_event
 
-FIRST_EXPECTED_COLUMN = 5  # after the verdicts and clickers
+FIRST_EXPECTED_COLUMN = 6  # after the verdicts and clickers
 HITS = st.lists(generate_hit(), min_size=1, max_size=24)
 ACTIONS = st.sampled_from(
     ["erase 0", "erase 1", "expire 0", "expire 2", "rebuild", *(f"forget {n}" for n in (1, 30, 90))]

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from linkweir.accounts.resource_changes import PrivacyName
 from linkweir.html import Outcome
 
-VerdictName = Literal["human", "prefetch", "machine", "unsure"]
+VerdictName = Literal["human", "prefetch", "machine", "unsure", "internal"]
 
 
 class VerdictReason(Struct):
@@ -20,7 +20,7 @@ class VerdictReason(Struct):
 
 class ClickResource(Struct, kw_only=True, tag_field="object", tag="click"):
     """One hit on a link. What the privacy mode does not allow is null. `machine_probability`: how likely a machine
-    followed the link, or one that nobody reads (a HEAD request, a prefetch).
+    followed the link, or one that nobody reads (a HEAD request, a prefetch); null for an internal click.
     """
 
     id: UUID
@@ -31,7 +31,7 @@ class ClickResource(Struct, kw_only=True, tag_field="object", tag="click"):
     privacy: PrivacyName
     verdict: VerdictName
     confidence: float
-    machine_probability: float
+    machine_probability: float | None
     first: bool
     ip: str | None
     user_agent: str | None
@@ -60,6 +60,7 @@ class MessageLinkResource(Struct):
     unsure: int
     machine: int
     prefetch: int
+    internal: int
     total: int
     click_count: int
     expected_clicks: float
@@ -77,7 +78,8 @@ class MessageLinkList(Struct, kw_only=True, tag_field="object", tag="list"):
 
 
 class ClickCountFields(Struct, kw_only=True):
-    """Clicks by verdict; `click_count` are human and unsure, `clickers` messages whose first counted click it was.
+    """Clicks by verdict, of which `total` are all; `click_count` are human and unsure, `clickers` messages whose first
+    counted click it was. `internal` ones, by the sender's own people, are in `total` and in no other figure.
 
     Beside them: how many of all clicks, and how many messages clicked, are expected to be by people, from the
     probability of each click; `…_low` to `…_high` holds the true number in 95 of 100 cases. `certain_clickers`:
@@ -88,6 +90,7 @@ class ClickCountFields(Struct, kw_only=True):
     unsure: int
     machine: int
     prefetch: int
+    internal: int
     total: int
     click_count: int
     clickers: int

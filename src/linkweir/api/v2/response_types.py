@@ -104,6 +104,9 @@ class AccountResource(PolicyFields, kw_only=True, tag_field="object", tag="accou
     message_metadata_retention: int
     message_data_retention: int
     confirm: list[str]  # destinations that readers are asked to confirm
+    internal_networks: list[str]
+    internal_addresses: list[str]
+    internal_own_domains: bool
     click_count: int  # of links minted in bulk too, which belong to no message here
     expected_clicks: float
     expected_clicks_low: float

@@ -1,4 +1,5 @@
-"""Classifies who followed a link: a person, a browser that fetches ahead, a machine, or unsure. Pure.
+"""Classifies who followed a link: a person, a browser that fetches ahead, a machine, the sender's own people, or
+unsure. Pure.
 
     classifications = classify_hits(hits_of_one_message, Evidence(delivered_at=...))
 
@@ -13,6 +14,7 @@ from linkweir.clicks.classify.classification import (
     Classification,
     Evidence,
     Hit,
+    InternalOrigin,
     Reputation,
     Verdict,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "Classification",
     "Evidence",
     "Hit",
+    "InternalOrigin",
     "Reputation",
     "Rule",
     "Verdict",

@@ -8,7 +8,8 @@ from typing import Literal
 from linkweir.clicks import header_signals
 from linkweir.clock import SECOND_US
 
-Verdict = Literal["human", "prefetch", "machine", "unsure"]
+Verdict = Literal["human", "prefetch", "machine", "unsure", "internal"]
+InternalOrigin = Literal["network", "recipient"]  # what makes a hit one of the sender's own people
 SPREAD_US = 60 * SECOND_US  # before and after a hit: the time in which an address's recipients are counted
 CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"  # kinds of hits
 
@@ -19,6 +20,7 @@ class Hit:
 
     `signals` are the codes of `click.signals`; `user_agent_class` and `network` come from `click.enrich` and
     `click.networks`. In the stricter privacy modes `ip` and `user_agent` are None, which says nothing about a hit.
+    `internal`: the sender's own people followed the link; None: not as far as is known.
     """
 
     id: uuid.UUID
@@ -35,6 +37,7 @@ class Hit:
     network: str | None = None
     network_certain: bool = False
     user_agent_class: str | None = None
+    internal: InternalOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,10 +123,10 @@ def hit_source(hit: Hit) -> str:
 
 
 class FeatureExtractor:
-    """All clicks of one message, sorted; derives the features of each."""
+    """All clicks of one message, sorted; derives the features of each. Internal ones tell nothing about the others."""
 
     def __init__(self, hits: Sequence[Hit], evidence: Evidence) -> None:
-        ordered = sorted(hits, key=lambda hit: (hit.at, hit.id))
+        ordered = sorted((hit for hit in hits if not hit.internal), key=lambda hit: (hit.at, hit.id))
         self._evidence = evidence
         self._sources = {hit.id: hit_source(hit) for hit in ordered}
         clicks = [hit for hit in ordered if hit.kind == CLICK]
@@ -145,9 +145,11 @@ class FeatureExtractor:
         self._honeypots = [hit for hit in ordered if hit.kind == HONEYPOT]
 
     def extract(self, hit: Hit) -> HitFeatures:
-        """What surrounds this hit; for an open, nothing does: it says nothing about clicks, nor they about it."""
+        """What surrounds this hit. For an open, nothing does: it says nothing about clicks, nor they about it; nor for
+        an internal hit, which is not judged by what it looks like.
+        """
         features = HitFeatures(hit, self._evidence)
-        if hit.kind == CLICK:
+        if hit.kind == CLICK and not hit.internal:
             features.has_neighbours = len(self._everyone.hits) > 1
             features.reputation = self._evidence.reputations.get(hit.id)
             features.fleet = self._evidence.fleets.get(hit.id)

@@ -258,6 +258,11 @@ def is_machine_run(features: HitFeatures) -> bool:
 
 
 RULES = (
+    # whose, before anything else is looked at
+    Rule("internal-network", "account settings", lambda features: features.hit.internal == "network",
+         "The address belongs to the account's internal networks.", verdict="internal", confidence=1.0),
+    Rule("internal-recipient", "account settings", lambda features: features.hit.internal == "recipient",
+         "The message went to one of the account's internal recipients.", verdict="internal", confidence=1.0),
     # decisive
     Rule("head", "method", lambda features: features.hit.method == "HEAD",
          "A HEAD request: browsers follow links by GET.", verdict="machine", confidence=0.99),
@@ -418,11 +423,14 @@ _NEED_NEIGHBOURS = frozenset(
      "scattered-sweep", "shared-sweep", "beside-sweep", "head-beside", "drip", "slow-drip", "spray", "beside-owner",
      "click-check", "echo", "read-between", "same-again")
 )  # fmt: skip
+INTERNAL_RULES = frozenset(("internal-network", "internal-recipient"))  # nothing else is asked of internal hits
 _NEED_HISTORY = frozenset(("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around"))
 
 
 def rules_for(features: HitFeatures) -> tuple[Rule, ...]:
     """The rules that can apply to this hit."""
+    if features.hit.internal:
+        return _INTERNAL
     history = features.reputation is not None or features.fleet is not None
     return _select_rules(features.hit.kind, bool(features.hit.signals), features.has_neighbours, history)
 
@@ -435,8 +443,9 @@ def _select_rules(kind: str, signals: bool, neighbours: bool, history: bool) -> 
     return tuple(rule for rule in _RULES_BY_KIND[kind] if rule.code not in left_out)
 
 
+_INTERNAL = tuple(rule for rule in RULES if rule.code in INTERNAL_RULES)
 _RULES_BY_KIND = {
-    CLICK: RULES,
-    HONEYPOT: RULES[:2],
+    CLICK: tuple(rule for rule in RULES if rule.code not in INTERNAL_RULES),
+    HONEYPOT: tuple(rule for rule in RULES if rule.code in ("head", "honeypot")),
     OPEN: tuple(rule for rule in RULES if rule.code in OPEN_RULES),
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from linkweir.clicks.classify import InternalOrigin
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.clicks.ingest.click import Click, target_for_campaign, target_for_message
@@ -18,7 +19,7 @@ from linkweir.clicks.ingest.message_clicks import ClickClassifier, MessageClicks
 from linkweir.db import clicks_table
 from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.reclassification_queries import MessageRef
-from linkweir.tokens.campaign_tags import SANDBOX_TAG, first_encodable_tag
+from linkweir.tokens.campaign_tags import INTERNAL_TAG, SANDBOX_TAG, first_encodable_tag
 
 MIN_OWN_NUMBER = 1 << 40  # numbers of this service are 62 random bits; whoever mints in bulk counts from 1
 _Groups = dict[tuple[uuid.UUID | None, MessageRef], MessageClicks]
@@ -53,19 +54,34 @@ def _attribute_event(
         enrichment = enricher.enrich(event.ip, event.user_agent)
     else:
         enrichment = Enrichment(device=event.device, country=event.country, network=event.network)
-    campaign = event.campaign
+    internal, campaign = _find_internal_origin(event, row, account_id), event.campaign
+    if campaign == INTERNAL_TAG:
+        campaign = None
     if event.objected:
         campaign = _aggregate_campaign(row) if row is not None else None
     elif row is None and event.number is not None and event.number >= MIN_OWN_NUMBER:  # deleted or erased
         event, enrichment = _strip_personal_data(event, enrichment)
     message_id = row["id"] if row is not None and not event.objected else None
-    click = Click.from_event(event, enrichment, account_id=account_id, message_id=message_id, campaign=campaign)
+    click = Click.from_event(
+        event, enrichment, account_id=account_id, message_id=message_id, campaign=campaign, internal=internal
+    )
     group = _get_message_clicks(groups, account_id, row["id"] if row is not None else click.message_ref, row)
     if message_id is not None:
         click.target = group.target
     elif account_id is not None:
         click.target = target_for_campaign(account_id, campaign)
     return group, click
+
+
+def _find_internal_origin(
+    event: ClickEvent, row: RowMapping | None, account_id: uuid.UUID | None
+) -> InternalOrigin | None:
+    """By what the sender's own people made this click; None: not as far as is known."""
+    if account_id is not None and account_id.hex in event.internal_accounts.split():
+        return "network"
+    if event.campaign == INTERNAL_TAG or (row is not None and row["internal"]):
+        return "recipient"
+    return None
 
 
 def _aggregate_campaign(row: RowMapping) -> str | None:

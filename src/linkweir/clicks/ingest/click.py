@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from linkweir.clicks.classify import Hit
+from linkweir.clicks.classify import Hit, InternalOrigin
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
@@ -73,7 +73,7 @@ class Click:
     `unique_flags`: along which dimensions it is the first counted click of its message (`db.aggregate_columns`), and
     `stored_unique_flags` what the database has of that. `machine_basis_points`: how likely a machine followed.
     `counted_verdict` and `counted_machine_basis_points`: what the aggregates have it under; None for a new click.
-    `target`: None where it counts nowhere.
+    `internal`: by what the sender's own people made it. `target`: None where it counts nowhere.
     """
 
     id: uuid.UUID
@@ -96,6 +96,7 @@ class Click:
     system: str | None
     region: str | None
     network: str | None
+    internal: InternalOrigin | None = None
     verdict: str = "unsure"
     confidence: float = 0.0
     reasons: str = ""
@@ -128,6 +129,7 @@ class Click:
         account_id: uuid.UUID | None,
         message_id: uuid.UUID | None,
         campaign: str | None,
+        internal: InternalOrigin | None = None,
     ) -> "Click":
         """A new click: an event with what is derived from it and whom it belongs to."""
         return cls(
@@ -154,6 +156,7 @@ class Click:
             system=enrichment.system,
             region=enrichment.region,
             network=enrichment.network,
+            internal=internal,
         )
 
     @classmethod
@@ -191,6 +194,7 @@ class Click:
             network=self.network,
             network_certain=enricher.is_scanner_network(self.network, self.ip),
             user_agent_class=enricher.user_agent_class(self.user_agent),
+            internal=self.internal,
         )
 
     def to_probable_hit(self) -> ProbableHit:

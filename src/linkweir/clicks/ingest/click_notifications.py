@@ -125,7 +125,7 @@ def click_payload(row: Mapping[Any, Any]) -> dict[str, Any]:
         "is_bot": row["verdict"] in BOT_VERDICTS,
         "verdict": row["verdict"],
         "confidence": row["confidence"],
-        "machine_probability": row["machine_basis_points"] / BASIS_POINTS,
+        "machine_probability": None if row["verdict"] == "internal" else row["machine_basis_points"] / BASIS_POINTS,
         "reasons": [{"code": code, "sentence": VERDICT_REASONS.get(code, code)} for code in row["reasons"].split()],
     }
     if row["kind"] == "click":

@@ -31,6 +31,9 @@ accounts = Table(
     Column("message_metadata_retention", SmallInteger, nullable=False),
     Column("message_data_retention", SmallInteger, nullable=False),
     Column("policy", JSON, nullable=False, server_default="{}"),  # see mail.tracking_policy
+    Column("internal_networks", JSON, nullable=False, server_default="[]"),  # of the account's own people
+    Column("internal_addresses", JSON, nullable=False, server_default="[]"),  # and @domains
+    Column("internal_own_domains", Boolean, nullable=False, server_default=false()),  # those of its domains, too
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )

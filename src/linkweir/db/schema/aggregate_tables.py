@@ -59,7 +59,7 @@ EXPECTED_COUNTS = (  # by people, see db.click_probabilities
     "certain_clickers",
 )
 # clickers: by their first counted click
-CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "clickers", *EXPECTED_COUNTS)
+CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "internal", "clickers", *EXPECTED_COUNTS)
 
 click_aggregates = Table(
     "rollups", metadata, *_aggregate_columns(*CLICK_COUNTS), _value_index("rollups"), sqlite_with_rowid=False

@@ -54,7 +54,8 @@ clicks = Table(
     Column("system", Text),
     Column("region", Text),
     Column("network", Text),  # a known network that the address belongs to
-    Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, prefetch, machine or unsure
+    Column("internal", String(9)),  # network or recipient: by what the sender's own people made it
+    Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, machine, ...
     Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
     Column("machine_basis_points", Integer, nullable=False, server_default="5000"),  # how likely a machine followed
     Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
@@ -82,6 +83,7 @@ message_links = Table(  # every link of a message that was followed, with its co
     Column("machine", Integer, nullable=False, server_default="0"),
     Column("prefetch", Integer, nullable=False, server_default="0"),
     Column("unsure", Integer, nullable=False, server_default="0"),
+    Column("internal", Integer, nullable=False, server_default="0"),
     Column("expected_clicks", BigInteger, nullable=False, server_default="0"),  # see db.click_probabilities
     Column("expected_clicks_variance", BigInteger, nullable=False, server_default="0"),
     Column("first_at", BigInteger),  # of the first click that counts

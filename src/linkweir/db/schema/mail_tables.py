@@ -48,6 +48,7 @@ messages = Table(
     Column("track_opens", Boolean, nullable=False, server_default=false()),
     Column("attributes", JSON),
     Column("variant", Text),
+    Column("internal", Boolean, nullable=False, server_default=false()),  # to one of the sender's own people
     Column("switches", JSON),  # rewriting options that differ from the operator's; None: not recorded
     Column("tracked_links", Integer),  # how many; None: not recorded
     Column("bounce_classification", Text),
