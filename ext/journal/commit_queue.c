@@ -262,9 +262,10 @@ static lw_queue_outcome write_batch(lw_queue *queue, lw_queue_file *file) {
   size_t records = frame_batch(queue, file->size - file->at, file->seed, &length);
   if (!records) return LW_QUEUE_FILE_FULL;
   file->error = write_durably(file->descriptor, queue->frames, length, file->at);
-  if (file->error) {
+  int replaced = is_replaced(file); /* meanwhile: what was written may be gone, and is written again elsewhere */
+  if (file->error || replaced) {
     queue->at = before;
-    return LW_QUEUE_IO_ERROR;
+    return replaced ? LW_QUEUE_FILE_REPLACED : LW_QUEUE_IO_ERROR;
   }
   file->at += length;
   count(file->count, records);

@@ -1,5 +1,6 @@
 """Clicks under every fault: whatever was answered is stored exactly once, and never more than was requested."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from linkweir.clicks.click_event import decode_event
+from linkweir.clicks.journal.segment import RECORDS_OFFSET, JournalSegment, scan_records
 from tests.conftest import skip_or_fail
 from tests.faults.click_load import ClickedService
 from tests.web.running_service import wait_until
@@ -97,6 +100,74 @@ def test_a_database_that_is_locked_for_long(tmp_path: Path) -> None:
         lock.close()
         clicking.check_counts(port)
         assert clicking.answered == clicking.requested == set(clicking.stored_counts())
+
+
+def take_away(path: Path, how: str) -> None:
+    """Remove a file, or cut it."""
+    if how == "removed":
+        path.unlink()
+    else:
+        os.truncate(path, 0 if how == "cut to nothing" else path.stat().st_size // 8)
+
+
+def list_journaled(folder: Path) -> set[int]:
+    """The clicks that are in the journal's files."""
+    numbers = set()
+    for path in folder.glob("*.journal"):
+        with contextlib.closing(JournalSegment(path)) as segment:
+            if segment.epoch is not None:
+                data = os.pread(segment.descriptor, segment.size, RECORDS_OFFSET)
+                scan = scan_records(data, RECORDS_OFFSET, segment.epoch.seed, sealed=True)
+                numbers |= {decode_event(payload, segment.epoch.field_names).position for payload, _ in scan.records}
+    return numbers
+
+
+@pytest.mark.parametrize("how", ["cut to nothing", "cut in part", "removed"])
+def test_journal_files_that_are_taken_away(tmp_path: Path, how: str) -> None:
+    """Of clicks that were answered those are lost that were in what was taken away, and no others: not those beside
+    them, and none that came later.
+    """
+    with ClickedService(tmp_path / "data", "--workers", "2", LINKWEIR_JOURNAL_FACTS="2000") as clicking:
+        port = clicking.start()
+        lock = sqlite3.connect(clicking.data / "linkweir.db", isolation_level=None, timeout=20)
+        lock.execute("BEGIN EXCLUSIVE")  # nothing is stored: all of it is in the journal
+        with clicking.run_readers(port):
+            clicking.run_load(LOAD_SECONDS, 500)
+        before = set(clicking.answered)
+        assert list_journaled(clicking.data / "spool") >= before
+        for path in (clicking.data / "spool").glob("*.journal"):
+            take_away(path, how)
+        left = list_journaled(clicking.data / "spool")
+        assert (how == "cut in part") == bool(left)
+        with clicking.run_readers(port):
+            clicking.run_load(LOAD_SECONDS)
+        lock.close()
+        wait_until(lambda: clicking.metric(port, "linkweir_clicks_waiting") == 0, 60)
+        wait_until(lambda: left | (clicking.answered - before) <= clicking.stored_counts().keys())
+        stored = clicking.stored_counts()
+        assert set(stored.values()) == {1}
+        assert left <= stored.keys() <= clicking.requested
+        assert clicking.metric(port, "linkweir_journal_files_gone_total") >= 1
+
+
+@pytest.mark.parametrize("how", ["cut to nothing", "cut in part", "removed"])
+def test_journal_files_that_are_taken_away_under_load(tmp_path: Path, how: str) -> None:
+    """What was asked for after files were taken away, again and again under load, is stored exactly once."""
+    with ClickedService(tmp_path / "data", "--workers", "2", LINKWEIR_JOURNAL_FACTS="2000") as clicking:
+        port = clicking.start()
+        for _ in range(3):
+            with clicking.run_readers(port):
+                clicking.run_load(LOAD_SECONDS / 2)
+                for path in (clicking.data / "spool").glob("*.journal"):
+                    with contextlib.suppress(FileNotFoundError):
+                        take_away(path, how)
+                before = set(clicking.requested)
+                clicking.run_load(LOAD_SECONDS / 2)
+            later = clicking.answered - before
+            assert later
+            wait_until(lambda later=later: later <= clicking.stored_counts().keys())
+        assert set(clicking.stored_counts().values()) == {1}
+        assert clicking.get(port, "/readyz")[0] == 200
 
 
 @pytest.fixture

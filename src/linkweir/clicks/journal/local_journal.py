@@ -37,6 +37,7 @@ IDLE_SAMPLE_SECONDS = 0.05  # seconds in which few readers came: then there is t
 IDLE_MAX_APPENDS = 50  # readers in that time: a fifth of a processor
 MIN_YIELD_SECONDS = 0.01  # seconds that others who write to the database get in any case
 HIGH_WATER_RATIO = 0.5  # the share of a full journal from which on readers no longer come first
+FILE_GONE_REASON = "removed or cut while in use: the clicks in it that were not stored yet are lost"
 LOSS_LOG_INTERVAL_SECONDS = 1.0  # seconds between two lines about facts that are lost
 
 
@@ -111,7 +112,7 @@ class LocalJournal(WorkerThread):
     ) -> None:
         super().__init__("journal")
         self.segments = SegmentDirectory(folder, capacity)
-        self.segments.on_lost = lambda path: log.error("journal.file_gone", file=str(path))
+        self.segments.on_lost = lambda path: log.error("journal.file_gone", file=str(path), reason=FILE_GONE_REASON)
         self.on_durable: Callable[[], None] = lambda: None
         self.lost = 0
         self.full = False
