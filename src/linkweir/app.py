@@ -121,7 +121,9 @@ def create_services(
             journal or local_journal,
             log,
             ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
-            notify=lambda connection: enqueue_notifications(connection, now(), max_delay_us=max_delay_us),
+            notify=lambda connection: enqueue_notifications(
+                connection, now(), tracking_keyring.current, max_delay_us=max_delay_us
+            ),
             dead_letters=dead_letters,
             is_idle=local_journal.is_idle if journal is None else lambda: True,
             retry_seconds=settings.spool_retry,

@@ -65,7 +65,7 @@ def test_every_field_of_a_request(service: RunningService) -> None:
         **{"account_id": service.account, "event": "on_clicked", "from": "news@example.com", "subject": "A subject"},
         **{"recipient": "ada@example.org", "message_id_header": entry["id"]},
         **{"id": service.get_message(entry["id"])["id"].replace("-", ""), "url": "https://example.org/b"},
-        "link": {"position": 1},
+        "link": {"position": 1, "label": "two"},
     }
     assert data.items() >= message.items()
     assert (data["first"], other.json["data"]["first"]) == (True, False)
@@ -92,6 +92,23 @@ def test_a_webhook_waits_for_the_verdict_as_long_as_it_says(service: RunningServ
     clicked = datetime.fromisoformat(str(told["/hook/later"].json["timestamp"])).timestamp()
     assert times["/hook/later"] - clicked >= 5
     assert times["/hook/at-once"] < times["/hook/later"]
+
+
+def test_the_label_of_a_link_is_known_while_its_mail_is_kept(service: RunningService) -> None:
+    """A webhook hears the text of a short link too, and null when the mail is not kept after its delivery."""
+    page = '<a href="https://example.com/1">Read <i>on</i></a>'
+    with WebhookReceiver() as receiver:
+        create_webhook(service, receiver.url, "clicked")
+        for days in (1, 0):
+            (entry,) = service.send(html_content=page, link_style="short", retention={"metadata": 1, "data": days})
+            message = service.get_message(entry["id"])["id"].replace("-", "")
+            link = re.findall(r'href="([^"]+)"', html_body(service.wait_for_mail(entry["id"])))[0]
+            service.reader.get(link)
+            wait_until(
+                lambda one=message: one.replace("-", "") in {item.json["data"]["id"] for item in receiver.received}
+            )
+        labels = [item.json["data"]["link"] for item in receiver.received]
+    assert labels == [{"position": 0, "label": "Read on"}, {"position": 0, "label": None}]
 
 
 CHANGES: list[dict[str, Any]] = [

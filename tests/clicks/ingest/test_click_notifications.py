@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from linkweir.clock import SECOND_US
 from linkweir.db import notification_queries, webhooks_table
 from linkweir.db.database import Database
 from linkweir.db.schema import verdict_waits
+from linkweir.tokens import KeyRing
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 from tests.db.sample_database import list_webhook_requests
 
 WAIT_US = 2 * SECOND_US
 CORRECTION_WINDOW_US = 5 * SECOND_US
+KEYRING = KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC))
 ALL_KINDS = ("opened", "clicked", "click_corrected")
 
 
@@ -50,7 +53,7 @@ def list_payloads(click_database: ClickDatabase, key: uuid.UUID) -> list[dict[st
 def notify_at(click_database: ClickDatabase, after: float) -> int:
     """Tell what is due so many seconds after the start."""
     with click_database.database.write() as connection:
-        return enqueue_notifications(connection, START_US + int(after * SECOND_US))
+        return enqueue_notifications(connection, START_US + int(after * SECOND_US), KEYRING)
 
 
 def test_a_click_is_notified_after_the_wait_and_once(click_database: ClickDatabase) -> None:
@@ -70,7 +73,7 @@ def test_a_click_is_notified_after_the_wait_and_once(click_database: ClickDataba
         "reasons": [{"code": "links-1", "sentence": "links-1"}],
         "first": True,
         "url": "https://example.com/4",
-        "link": {"position": 4},
+        "link": {"position": 4, "label": None},  # its mail is no mail
         "ip": "10.1.2.3",
         "user_agent": "Browser",
     }
@@ -214,7 +217,7 @@ WINDOW_US = 20 * SECOND_US
 def wait_and_notify(click_database: ClickDatabase, after: float) -> int:
     """Tell what is due so many seconds after the start, where verdicts are settled after twenty seconds."""
     with click_database.database.write() as connection:
-        return enqueue_notifications(connection, START_US + int(after * SECOND_US), WINDOW_US)
+        return enqueue_notifications(connection, START_US + int(after * SECOND_US), KEYRING, window_us=WINDOW_US)
 
 
 def list_told(click_database: ClickDatabase, key: uuid.UUID) -> list[tuple[str, str, bool]]:

@@ -14,24 +14,32 @@ from typing import Any
 from sqlalchemy import Connection
 
 from linkweir.clicks.classify import VERDICT_REASONS, WINDOW_US
+from linkweir.clicks.ingest.link_labels import LinkLabels
 from linkweir.clock import MAX_SKEW_US, SECOND_US, rfc3339
 from linkweir.db import events_table, notification_queries
 from linkweir.db.click_probabilities import BASIS_POINTS
+from linkweir.tokens import KeyRing
 from linkweir.webhooks import message_events
 
-BATCH_HITS = 1000  # hits in one call, which is one transaction of its caller's
+BATCH_HITS = 200  # hits in one call, which is one transaction of its caller's
 BOT_VERDICTS = ("machine", "prefetch")
 _Subscription = tuple[Mapping[Any, Any], message_events.MessageEvent, Mapping[Any, Any]]  # hit, event, webhook
 
 
 def enqueue_notifications(
-    connection: Connection, now: int, window_us: int = WINDOW_US, max_delay_us: int = MAX_SKEW_US
+    connection: Connection,
+    now: int,
+    keyring: KeyRing,
+    *,
+    window_us: int = WINDOW_US,
+    max_delay_us: int = MAX_SKEW_US,
 ) -> int:
     """Queue the requests that are due at `now` (microseconds since 1970); how many hits were dealt with, at most
     BATCH_HITS of those that happened and of those that were waited for: then there may be more.
 
-    `window_us`: how long after a hit its verdict is settled; `max_delay_us`: the longest that a notification is put
-    off, but for webhooks that wait. What is due later than that was put off by a clock that was ahead, and is due now.
+    `keyring` opens the links in mails, whose labels are told. `window_us`: how long after a hit its verdict is settled.
+    `max_delay_us`: the longest that a notification is put off, but for webhooks that wait; what is due later was put
+    off by a clock that was ahead, and is due now.
     """
     notification_queries.reset_future_times(connection, now, max_delay=max_delay_us, max_wait=window_us + MAX_SKEW_US)
     due = notification_queries.list_due(connection, now, BATCH_HITS)
@@ -39,18 +47,20 @@ def enqueue_notifications(
     events = [_to_event(row, now, window_us) for row in changed]
     subscriptions = message_events.list_subscriptions(connection, events)
     hits = {id(event): row for row, event in zip(changed, events, strict=True)}
+    labels = LinkLabels(connection, keyring)
     _enqueue_subscribed(
         connection,
         [(hits[id(event)], event, hook) for event, hook in subscriptions],
+        labels,
         now,
         window_us,
     )
     notification_queries.mark_notified(connection, [(row["id"], row["verdict"]) for row in due])
-    return len(due) + _enqueue_waited(connection, now, window_us)
+    return len(due) + _enqueue_waited(connection, labels, now, window_us)
 
 
 def _enqueue_subscribed(
-    connection: Connection, subscriptions: Sequence[_Subscription], now: int, window_us: int
+    connection: Connection, subscriptions: Sequence[_Subscription], labels: LinkLabels, now: int, window_us: int
 ) -> None:
     """Queue what is to be sent at once; note for whom it is to wait, and leave out corrections of what a webhook was
     not told.
@@ -69,20 +79,37 @@ def _enqueue_subscribed(
         elif known["told"] not in (None, row["verdict"]):
             sent.append((replace(event, data={**event.data, "was": known["told"]}), hook["id"]))
             notified.append((row["id"], hook["id"], row["verdict"]))
-    message_events.enqueue_for_webhooks(connection, sent)
+    _enqueue_labelled(connection, sent, labels)
     notification_queries.mark_waits_notified(connection, notified)
     notification_queries.add_waits(connection, waiting)
 
 
-def _enqueue_waited(connection: Connection, now: int, window_us: int) -> int:
+def _enqueue_waited(connection: Connection, labels: LinkLabels, now: int, window_us: int) -> int:
     """Queue what webhooks have waited for long enough; how many requests."""
     due = notification_queries.list_due_waits(connection, now, BATCH_HITS)
     sent = [(_to_event({**row, "told": None}, now, window_us), row["webhook_id"]) for row in due]
-    message_events.enqueue_for_webhooks(connection, sent)
+    _enqueue_labelled(connection, sent, labels)
     notification_queries.mark_waits_notified(
         connection, [(row["id"], row["webhook_id"], row["verdict"]) for row in due]
     )
     return len(due)
+
+
+def _enqueue_labelled(
+    connection: Connection, requests: Sequence[tuple[message_events.MessageEvent, uuid.UUID]], labels: LinkLabels
+) -> None:
+    """Queue requests that say of a link what its text is, too."""
+    message_events.enqueue_for_webhooks(
+        connection, [(_with_label(event, labels), webhook) for event, webhook in requests]
+    )
+
+
+def _with_label(event: message_events.MessageEvent, labels: LinkLabels) -> message_events.MessageEvent:
+    if "link" not in event.data:
+        return event
+    position = event.data["link"]["position"]
+    link = {"position": position, "label": labels.get(event.message["id"], position)}
+    return replace(event, data={**event.data, "link": link})
 
 
 def _waits(hook: Mapping[Any, Any]) -> bool:

@@ -148,9 +148,11 @@ class IngestWorker(WorkerThread):
 
     def _send_due_notifications(self, *, immediately: bool) -> None:
         if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):
-            self._notify_at = time.monotonic() + NOTIFY_INTERVAL_SECONDS
-            with self._database.write() as connection:
-                self._notify(connection)
+            until = self._notify_at = time.monotonic() + NOTIFY_INTERVAL_SECONDS
+            while time.monotonic() < until:  # others who write have their turn in between
+                with self._database.write() as connection:
+                    if not self._notify(connection):
+                        return
 
     def _yield_to_requests(self) -> int:
         """Wait for a quiet moment, as long as there is patience."""
