@@ -20,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir import integrity
 from linkweir.accounts.domains import TrackingHosts
+from linkweir.accounts.idempotency import discard_abandoned
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
@@ -45,6 +46,7 @@ from linkweir.mail.dkim_signing import DkimSigner
 from linkweir.mail.submission import Submitter
 from linkweir.mail.transport.transport_factory import create_transports
 from linkweir.privacy_requests import build_classifier, build_privacy_requests
+from linkweir.process_lock import ProcessLock
 from linkweir.service_metrics import register_metrics
 from linkweir.settings import Settings
 from linkweir.smtp import smtp_server as smtp
@@ -139,6 +141,7 @@ def create_services(
         limits=TokenBuckets(settings.rate_limit, settings.rate_burst),
         statistics_limits=TokenBuckets(settings.statistics_rate, settings.statistics_burst),
         sign_in_limiter=SignInLimiter(database, now),
+        process_lock=ProcessLock(settings.data),
         memory_budget=MemoryBudget(settings.max_incoming),
         operator_pages=operator_pages.OperatorPages(settings),
         heartbeat=heartbeat,
@@ -157,7 +160,10 @@ def create_services(
 
 def _list_components(services: AppServices) -> list[Component]:
     """Everything that starts and stops, in the order of the start."""
-    components = [Component("database", lambda: prepare(services), services.database.close)]
+    components = [
+        Component("database", lambda: prepare(services), services.database.close),
+        Component("process-lock", lambda: _lock_process(services), services.process_lock.release),
+    ]
     if services.runs_workers:  # ports may be taken: before any thread runs
         components.append(Component("smtp-ports", lambda: smtp.listen(services), lambda: smtp.stop(services)))
     if services.journal is services.local_journal:
@@ -190,6 +196,11 @@ def prepare(services: AppServices) -> None:
     integrity.check_keys(settings, services.database, services.log)
     settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     services.account = ensure_default_account(services.database, settings, services.tracking_keyring.load())
+
+
+def _lock_process(services: AppServices) -> None:
+    services.process_lock.acquire()
+    discard_abandoned(services.database, services.process_lock)
 
 
 def _supervise(services: AppServices) -> None:

@@ -1,6 +1,13 @@
 """`Idempotency-Key`: which answers are remembered, for how long, and which are not."""
 
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,10 +15,46 @@ import pytest
 from sqlalchemy import func, select
 
 from linkweir.accounts import idempotency
-from linkweir.clock import SECOND_US, now
-from linkweir.db import schema
+from linkweir.clock import DAY_US, SECOND_US, now
+from linkweir.db import idempotency_table, schema
 from linkweir.mail import retention_job
 from tests.web.running_service import RunningService, make_request, random_uuid
+
+BEGIN_SCRIPT = """
+import sys, uuid
+from pathlib import Path
+from linkweir.accounts.idempotency import IdempotentRequest
+from linkweir.db.database import Database
+from linkweir.process_lock import ProcessLock
+from linkweir.vault import Vault
+data, account, key = Path(sys.argv[1]), uuid.UUID(sys.argv[2]), sys.argv[3]
+lock = ProcessLock(data)
+lock.acquire()
+database = Database(data / "linkweir.db", timeout=20)
+request = IdempotentRequest(
+    database, Vault(data / "vault.key"), lock, account=account, key=key, fingerprint=bytes.fromhex(sys.argv[4])
+)
+print(request.start(), flush=True)
+sys.stdin.read()
+with database.write() as connection:
+    request.store_response(connection, 202, b"{}")
+"""
+
+
+@contextlib.contextmanager
+def begin_elsewhere(service: RunningService, key: str, fingerprint: bytes) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has begun a request, and stores its response when its standard input ends."""
+    arguments = [str(service.settings.data), service.account, key, fingerprint.hex()]
+    process = subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-c", BEGIN_SCRIPT, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "None\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +193,66 @@ def test_a_refused_request_is_refused_again(service: RunningService) -> None:
 def test_an_empty_key_is_none(service: RunningService) -> None:
     """Requests with an empty Idempotency-Key, as some clients send, are each carried out."""
     assert [post_with_key(service, "messages", "", make_request()) for _ in range(2)] == ["202", "202"]
+
+
+def make_fingerprint(service: RunningService, body: bytes) -> bytes:
+    """What tells a request to send a message from others with the same key."""
+    return hashlib.sha256(f"POST {service.account_path}/messages\n".encode() + body).digest()
+
+
+def test_what_a_dead_process_had_begun_is_done_at_once(service: RunningService) -> None:
+    """While the other process lives the request is 409; as soon as it was killed it is carried out, once."""
+    key, body = random_uuid(), json.dumps(make_request()).encode()
+    headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+    with begin_elsewhere(service, key, make_fingerprint(service, body)) as process:
+        running = service.client.post(f"{service.account_path}/messages", content=body, headers=headers)
+        assert (running.status_code, running.headers["idempotent-replayed"]) == (409, "false")
+        process.kill()
+        process.wait()
+        answers = [
+            service.client.post(f"{service.account_path}/messages", content=body, headers=headers) for _ in range(2)
+        ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].content == answers[1].content
+    assert answers[1].headers["idempotent-replayed"] == "true"
+
+
+def test_what_a_process_had_done_when_it_died_is_not_done_again(service: RunningService) -> None:
+    """A response that was stored before the death is answered again."""
+    key, body = random_uuid(), json.dumps(make_request()).encode()
+    headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+    with begin_elsewhere(service, key, make_fingerprint(service, body)) as process:
+        process.communicate("")
+        answer = service.client.post(f"{service.account_path}/messages", content=body, headers=headers)
+    assert (answer.status_code, answer.json()) == (202, {})
+    assert answer.headers["idempotent-replayed"] == "true"
+
+
+def test_a_start_forgets_what_dead_processes_had_begun(tmp_path: Path) -> None:
+    """After a restart there is neither the claim of a process that was killed nor its lock."""
+    with RunningService(tmp_path / "data") as service:
+        with begin_elsewhere(service, "k", b"f" * 32):
+            pass
+        service.components.stop()
+    with RunningService(tmp_path / "data") as service:
+        with service.components.database.read() as connection:
+            assert connection.scalar(select(func.count()).select_from(schema.idempotency)) == 0
+        assert service.components.process_lock.list_dead() == []
+        assert len(list((tmp_path / "data" / "processes").iterdir())) == 1
+        service.components.stop()
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_over(service: RunningService) -> None:
+    """A request that was begun while the clock was a day ahead is carried out when it is made again."""
+    key, body = random_uuid(), json.dumps(make_request()).encode()
+    ahead = now() + DAY_US
+    with service.components.database.write() as connection:
+        idempotency_table.start(
+            connection,
+            uuid.UUID(service.account),
+            key,
+            fingerprint=make_fingerprint(service, body),
+            now=ahead,
+            until=ahead + idempotency.LEASE_US,
+        )
+    assert post_with_key(service, "messages", key, make_request()) == "202"

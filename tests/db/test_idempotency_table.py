@@ -52,6 +52,8 @@ def test_what_expired_is_removed_some_at_a_time(sample: SampleDatabase, limit: i
         assert idempotency_table.delete_expired(connection, NOW_US + 4, limit) == 0
         assert idempotency_table.delete_expired(connection, NOW_US + 5, limit) == min(limit, 2)
         assert (
-            idempotency_table.start(connection, sample.account, "c", fingerprint=FINGERPRINT, now=NOW_US, until=NOW_US)
+            idempotency_table.start(
+                connection, sample.account, "c", fingerprint=FINGERPRINT, now=NOW_US, until=FOREVER_US
+            )
             is not None
         )

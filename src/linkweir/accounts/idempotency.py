@@ -1,6 +1,7 @@
 """Requests that carry an idempotency key: each is carried out once, and its response is stored for when it is repeated.
 
-The response is stored in the transaction that carries the request out, so that no crash comes between them.
+The response is stored in the transaction that carries the request out, so that no crash comes between them. A request
+whose process died before that was not carried out, and may be made again at once.
 """
 
 import math
@@ -12,6 +13,7 @@ from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import idempotency_table
 from linkweir.db.database import Database
 from linkweir.errors import IdempotencyConflict, RequestInProgress
+from linkweir.process_lock import ProcessLock
 from linkweir.vault import Vault
 
 RESPONSE_TTL_US = DAY_US  # microseconds: a day
@@ -19,28 +21,61 @@ SECRET_RESPONSE_TTL_US = 300 * SECOND_US  # five minutes, for a response that ho
 LEASE_US = 60 * SECOND_US  # after which a request that never had a response may be made again
 
 
+def discard_abandoned(database: Database, process_lock: ProcessLock) -> None:
+    """Forget what processes had begun that have died, and these processes. Raises DatabaseUnavailable, OSError."""
+    dead = process_lock.list_dead()
+    with database.write() as connection:
+        for process in dead:
+            idempotency_table.discard_claims(connection, process)
+    for process in dead:
+        process_lock.forget(process)
+
+
 class IdempotentRequest:
     """A request that should be carried out once; without a `key` nothing is stored, and it is carried out each time."""
 
-    def __init__(self, database: Database, vault: Vault, account: uuid.UUID, key: str, fingerprint: bytes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        process_lock: ProcessLock,
+        *,
+        account: uuid.UUID,
+        key: str,
+        fingerprint: bytes,
+    ) -> None:
         self.key = key
         self.is_stored = False
         self._database, self._vault = database, vault
         self._account, self._fingerprint = account, fingerprint
+        self._process_lock = process_lock
         self._started_at = 0
 
     def start(self) -> RowMapping | None:
         """Take the lease; return the row of an earlier request with this key, None when this is the first."""
         self._started_at = now()
         with self._database.write() as connection:
-            return idempotency_table.start(
-                connection,
-                self._account,
-                self.key,
-                fingerprint=self._fingerprint,
-                now=self._started_at,
-                until=self._started_at + LEASE_US,
-            )
+            earlier = self._take_lease(connection)
+            if earlier is not None and self._is_abandoned(earlier):
+                idempotency_table.discard(connection, self._account, self.key, earlier["created_at"])
+                earlier = self._take_lease(connection)
+            return earlier
+
+    def _take_lease(self, connection: Connection) -> RowMapping | None:
+        return idempotency_table.start(
+            connection,
+            self._account,
+            self.key,
+            fingerprint=self._fingerprint,
+            now=self._started_at,
+            until=self._started_at + LEASE_US,
+            process=self._process_lock.id,
+        )
+
+    def _is_abandoned(self, earlier: RowMapping) -> bool:
+        """Whether the process that had begun the request died before there was a response."""
+        claimed_by = earlier["claimed_by"]
+        return earlier["status"] == 0 and claimed_by is not None and self._process_lock.is_dead(claimed_by)
 
     def open_response(self, earlier: RowMapping) -> tuple[int, bytes]:
         """Return status and body of the response to the earlier request.

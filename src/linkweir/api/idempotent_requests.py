@@ -34,7 +34,14 @@ def to_idempotent_request(
     if len(key) > MAX_KEY_CHARACTERS:
         raise ValidationError("Idempotency-Key", f"has more than {MAX_KEY_CHARACTERS} characters")
     fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest() if key else b""
-    return IdempotentRequest(services.database, services.vault, principal.account["id"], key, fingerprint)
+    return IdempotentRequest(
+        services.database,
+        services.vault,
+        services.process_lock,
+        account=principal.account["id"],
+        key=key,
+        fingerprint=fingerprint,
+    )
 
 
 def run_once(request: IdempotentRequest, *, authorize: Callable[[], None], handler: Callable[[], Response]) -> Response:

@@ -1,26 +1,39 @@
 """Statements on remembered replies, by which a repeated request is answered instead of carried out again.
 
-A row is made when a request begins (status 0, for the length of a lease) and filled when it has its answer.
+A row is made when a request begins (status 0, for the length of a lease) and filled when it has its answer. It names
+the process that carries the request out: when that has died, there will be no answer.
 """
 
 import uuid
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, tuple_, update
 
+from linkweir.clock import MAX_SKEW_US
 from linkweir.db.schema import idempotency
 
 
 def start(
-    connection: Connection, account: uuid.UUID, key: str, *, fingerprint: bytes, now: int, until: int
+    connection: Connection,
+    account: uuid.UUID,
+    key: str,
+    *,
+    fingerprint: bytes,
+    now: int,
+    until: int,
+    process: uuid.UUID | None = None,
 ) -> RowMapping | None:
-    """The earlier request with this key, running or answered; None when this one is the first and has begun."""
-    connection.execute(delete(idempotency).where(idempotency.c.expires_at <= now))
+    """The earlier request with this key, running or answered; None when this one is the first and has begun.
+
+    A lease that ends long after `until` was taken while the clock was ahead, and is over.
+    """
+    ahead = and_(idempotency.c.status == 0, idempotency.c.expires_at > until + MAX_SKEW_US)
+    connection.execute(delete(idempotency).where(or_(idempotency.c.expires_at <= now, ahead)))
     statement = select(idempotency).where(idempotency.c.account_id == account, idempotency.c.key == key)
     earlier = connection.execute(statement).mappings().first()
     if earlier is not None:
         return earlier
     values = {"account_id": account, "key": key, "fingerprint": fingerprint, "body": b"", "created_at": now}
-    connection.execute(insert(idempotency).values(**values, status=0, expires_at=until))
+    connection.execute(insert(idempotency).values(**values, status=0, expires_at=until, claimed_by=process))
     return None
 
 
@@ -47,6 +60,12 @@ def complete(
 def discard(connection: Connection, account: uuid.UUID, key: str, begun_at: int) -> None:
     """Forget a request that came to nothing: it may be made again."""
     connection.execute(delete(idempotency).where(_is_request(account, key, begun_at)))
+
+
+def discard_claims(connection: Connection, process: uuid.UUID) -> None:
+    """Forget the requests that a process had begun when it died: they came to nothing."""
+    mine = and_(idempotency.c.status == 0, idempotency.c.claimed_by == process)
+    connection.execute(delete(idempotency).where(mine))
 
 
 def delete_expired(connection: Connection, now: int, limit: int) -> int:

@@ -28,6 +28,7 @@ from linkweir.errors import LinkweirError
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.submission import Submitter
 from linkweir.privacy.erasure import PrivacyRequests
+from linkweir.process_lock import ProcessLock
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
 from linkweir.tracking_keyring import TrackingKeyRing
@@ -71,6 +72,7 @@ class AppServices:
     limits: TokenBuckets
     statistics_limits: TokenBuckets
     sign_in_limiter: SignInLimiter
+    process_lock: ProcessLock
     memory_budget: MemoryBudget
     operator_pages: "OperatorPages"
     metrics: Metrics = field(default_factory=Metrics)

@@ -139,4 +139,5 @@ idempotency = Table(
     Column("status", SmallInteger, nullable=False, server_default="202"),  # 0: still running
     Column("expires_at", BigInteger, nullable=False, index=True, server_default="0"),
     Column("sealed", Boolean, nullable=False, server_default=false()),  # the body holds a secret
+    Column("claimed_by", Uuid),  # the process that carries it out
 )

@@ -9,7 +9,7 @@ from alembic import op
 
 from linkweir.db.schema import metadata
 
-revision = "0001_3a30ad31"
+revision = "0001_b6fafdf5"
 down_revision = None
 branch_labels = None
 depends_on = None
