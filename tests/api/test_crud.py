@@ -449,7 +449,7 @@ def test_a_request_that_outlives_its_lease_is_not_carried_out(service: RunningSe
     """When the same request was made again meanwhile, the late one's transaction comes to nothing."""
     account, key = service.components.account, random_uuid()
     assert account is not None
-    begin = {"fingerprint": b"x" * 32}
+    begin: dict[str, Any] = {"fingerprint": b"x" * 32}
     with service.components.database.write() as connection:
         assert idempotency_table.start(connection, account, key, now=1, until=2, **begin) is None
         assert idempotency_table.start(connection, account, key, now=3, until=1 << 60, **begin) is None
