@@ -129,7 +129,10 @@ def test_the_printed_commands_work(tmp_path: Path) -> None:
         (mail,) = read_maildir(tmp_path / "data" / "outbox").values()
         link = re.search(r'href="([^"]+)"', mail.get_content())
         assert link
-        assert httpx.get(link[1], headers=BROWSER_HEADERS).headers["location"] == "https://example.com/news?id=1"
+        assert (
+            httpx.get(link[1], headers=BROWSER_HEADERS, timeout=WAIT_SECONDS).headers["location"]
+            == "https://example.com/news?id=1"
+        )
         wait_until(lambda: run_shell(read)["click_count"] == 1)
         assert account in read
         assert process.stop(signal.SIGTERM) == 0
@@ -163,7 +166,9 @@ def test_a_later_start_shows_no_key(tmp_path: Path) -> None:
     with run_service(tmp_path, "--new-api-key") as process:
         second = process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         for key in (first, second):
-            answer = httpx.get(f"{process.url}/v2/accounts/{account}", headers={"Authorization": f"Bearer {key}"})
+            answer = httpx.get(
+                f"{process.url}/v2/accounts/{account}", headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS
+            )
             assert answer.status_code == 200
         process.stop(signal.SIGTERM)
 
@@ -172,7 +177,7 @@ def test_a_stop_is_clean(tmp_path: Path) -> None:
     """SIGTERM and SIGINT end the process with 0, without a traceback, and every log line is JSON."""
     for number in (signal.SIGTERM, signal.SIGINT):
         with run_service(tmp_path / str(number)) as process:
-            httpx.get(process.url + "/healthz").raise_for_status()
+            httpx.get(process.url + "/healthz", timeout=WAIT_SECONDS).raise_for_status()
             assert process.stop(number) == 0
             events = [json.loads(line)["event"] for line in process.error_output.splitlines()]
             assert events[0] == "service.started"
@@ -184,7 +189,9 @@ def test_what_was_accepted_survives_kill_9(tmp_path: Path) -> None:
     accepted: list[str] = []
     with run_service(tmp_path, claim_seconds="0.5") as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
-        with httpx.Client(base_url=process.url, headers={"Authorization": f"Bearer {key}"}) as client:
+        with httpx.Client(
+            base_url=process.url, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS
+        ) as client:
             for _ in range(20):
                 body = make_request(recipients=[{"email": f"r{n}@example.org"} for n in range(5)])
                 answer = client.post(f"/v2/accounts/{account}/messages", json=body)
@@ -204,9 +211,11 @@ def test_what_could_not_be_delivered_is_delivered_after_kill_9(tmp_path: Path) -
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         headers = {"Authorization": f"Bearer {key}"}
         base = f"{process.url}/v2/accounts/{account}/messages"
-        message_id = httpx.post(base, json=make_request(), headers=headers).json()["data"][0]["id"]
+        message_id = httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS).json()["data"][0][
+            "id"
+        ]
         one = f"{base}/{message_id.strip('<>')}"
-        wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Deferred")
+        wait_until(lambda: httpx.get(one, headers=headers, timeout=WAIT_SECONDS).json()["status"] == "Deferred")
         process.stop(signal.SIGKILL)
     with run_service(tmp_path / "d", claim_seconds="0.5") as process:
         wait_until(lambda: list((tmp_path / "d" / "outbox" / "new").glob("*")))
@@ -228,14 +237,15 @@ def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         headers = {"Authorization": f"Bearer {key}"}
         base = f"{process.url}/v2/accounts/{account}/messages"
-        one = f"{base}/{httpx.post(base, json=make_request(), headers=headers).json()['data'][0]['id'].strip('<>')}"
-        wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Delivered")
+        accepted = httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS).json()["data"][0]
+        one = f"{base}/{accepted['id'].strip('<>')}"
+        wait_until(lambda: httpx.get(one, headers=headers, timeout=WAIT_SECONDS).json()["status"] == "Delivered")
         (mail,) = read_maildir(tmp_path / "outbox").values()
         link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
 
         def click(_: int) -> int:
             done = 0
-            with contextlib.suppress(httpx.HTTPError), httpx.Client() as client:
+            with contextlib.suppress(httpx.HTTPError), httpx.Client(timeout=WAIT_SECONDS) as client:
                 while done < 1000 and client.get(link).status_code == 302:
                     done += 1
             return done
@@ -262,7 +272,7 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     links = re.findall(r"^ {4}(http\S+)$", process.output, re.MULTILINE)
     assert len(links) == 3
     with run_service(tmp_path / "data") as process:
-        answer = httpx.get(process.url + "/c/" + links[0].rpartition("/")[2])
+        answer = httpx.get(process.url + "/c/" + links[0].rpartition("/")[2], timeout=WAIT_SECONDS)
         assert answer.headers["location"].startswith("https://example.com/articles/")
         process.stop(signal.SIGTERM)
 
@@ -323,7 +333,7 @@ def test_mounted_under_a_prefix(tmp_path: Path, with_lifespan: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         outer, service = make_host_app(tmp_path, listener, with_lifespan=with_lifespan)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with UvicornThread(outer, listener), httpx.Client(base_url=url + "/mail") as client:
+        with UvicornThread(outer, listener), httpx.Client(base_url=url + "/mail", timeout=WAIT_SECONDS) as client:
             assert client.get(url).text == "home"
             assert service.local_journal.alive is with_lifespan
             assert client.get("/readyz").status_code == 200
@@ -348,7 +358,7 @@ def test_many_first_requests_start_once(tmp_path: Path) -> None:
         outer, service = make_host_app(tmp_path, listener, with_lifespan=False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/mail/readyz"
         with UvicornThread(outer, listener), ThreadPoolExecutor(20) as pool:
-            assert set(pool.map(lambda _: httpx.get(url).status_code, range(20))) == {200}
+            assert set(pool.map(lambda _: httpx.get(url, timeout=WAIT_SECONDS).status_code, range(20))) == {200}
         names = [thread.name for thread in threading.enumerate()]
         assert names.count("linkweir-journal") == names.count("linkweir-delivery") == 1
         service.stop()
@@ -370,9 +380,9 @@ def test_a_service_that_cannot_start_is_reported(tmp_path: Path) -> None:
         outer, service = make_host_app(tmp_path, listener, with_lifespan=False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/mail/healthz"
         with UvicornThread(outer, listener):
-            assert httpx.get(url).status_code == 503
+            assert httpx.get(url, timeout=WAIT_SECONDS).status_code == 503
             (tmp_path / "data").unlink()
-            assert httpx.get(url).status_code == 200
+            assert httpx.get(url, timeout=WAIT_SECONDS).status_code == 200
         service.stop()
 
 
@@ -447,4 +457,4 @@ def test_a_key_from_the_settings_is_not_reported_as_shown(tmp_path: Path) -> Non
         assert key not in process.output
         account = process.wait_for_match(r"Account +(\S+)")
         path = f"{process.url}/v2/accounts/{account}/messages"
-        assert httpx.get(path, headers={"Authorization": f"Bearer {key}"}, timeout=20).status_code == 200
+        assert httpx.get(path, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS).status_code == 200

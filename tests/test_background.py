@@ -11,6 +11,7 @@ from linkweir import background
 from linkweir.background import RefreshThread, ReloadingFile, WorkerThread
 from linkweir.errors import SettingsError
 from linkweir.web.json_logging import make_logger
+from tests.web.running_service import WAIT_SECONDS
 
 
 class Counter(WorkerThread):
@@ -128,7 +129,7 @@ def test_values_are_refreshed_at_the_start_and_again(
     try:
         assert refreshed.acquire(blocking=False)
         for _ in range(3):
-            assert refreshed.acquire(timeout=30)
+            assert refreshed.acquire(timeout=WAIT_SECONDS)
         assert thread.alive
     finally:
         thread.stop()

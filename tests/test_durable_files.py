@@ -11,6 +11,7 @@ import pytest
 
 from linkweir import durable_files
 from linkweir.durable_files import AtomicFile, is_temporary, remove_leftover
+from tests.web.running_service import WAIT_SECONDS
 
 
 def list_names(folder: Path) -> list[str]:
@@ -131,7 +132,7 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path, write_method: str) -> N
     target.write_bytes(b"old")
     command = [sys.executable, "-c", KILLED_PROCESS_SCRIPT, str(target), write_method]
     process = subprocess.Popen(command)  # noqa: S603 - our own program
-    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert process.wait(timeout=WAIT_SECONDS) == -signal.SIGKILL
     assert len(list_names(tmp_path)) == (1 if write_method == "unnamed" else 2)
     remove_leftover(str(target), process.pid + 1)
     assert len(list_names(tmp_path)) == (1 if write_method == "unnamed" else 2)

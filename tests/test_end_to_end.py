@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.web.running_service import RunningService, html_body
+from tests.web.running_service import WAIT_SECONDS, RunningService, html_body
 
 PAGE = b"""<!doctype html>\r
 <body>\r
@@ -16,7 +16,7 @@ PAGE = b"""<!doctype html>\r
 def run_linkweir(*words: str) -> subprocess.CompletedProcess[bytes]:
     """The command, run as a user would."""
     words = (sys.executable, "-m", "linkweir", *words)
-    return subprocess.run(words, capture_output=True, check=True, timeout=60)  # noqa: S603  our own command
+    return subprocess.run(words, capture_output=True, check=True, timeout=WAIT_SECONDS)  # noqa: S603  our own command
 
 
 def test_files_become_trackable_by_command(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from linkweir.api.openapi_document import build_document
 from linkweir.db import idempotency_table
 from linkweir.db.schema import api_keys
 from linkweir.tokens.opener import open_link
-from tests.web.running_service import RunningService, html_body, make_request, random_uuid, wait_until
+from tests.web.running_service import WAIT_SECONDS, RunningService, html_body, make_request, random_uuid, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ def create_resource(service: RunningService, path: str, **body: Any) -> dict[str
 def create_client(service: RunningService, *scopes: str) -> httpx.Client:
     """A client with a new key of these scopes."""
     key = create_resource(service, "api-keys", label="test", scopes=list(scopes))
-    return httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {key['secret_key']}"})
+    return httpx.Client(
+        base_url=service.url, headers={"Authorization": f"Bearer {key['secret_key']}"}, timeout=WAIT_SECONDS
+    )
 
 
 def test_a_key_is_limited_to_its_scopes(service: RunningService) -> None:
@@ -139,9 +141,9 @@ def test_a_deleted_key_opens_nothing(service: RunningService) -> None:
     """After DELETE the key is refused, and the list no longer has it."""
     key = create_resource(service, "api-keys", label="gone", scopes=["accounts:read"])
     headers = {"Authorization": f"Bearer {key['secret_key']}"}
-    assert httpx.get(service.url + service.account_path, headers=headers).status_code == 200
+    assert httpx.get(service.url + service.account_path, headers=headers, timeout=WAIT_SECONDS).status_code == 200
     assert service.client.delete(f"{service.account_path}/api-keys/{key['id']}").status_code == 200
-    assert httpx.get(service.url + service.account_path, headers=headers).status_code == 401
+    assert httpx.get(service.url + service.account_path, headers=headers, timeout=WAIT_SECONDS).status_code == 401
     assert service.client.get(f"{service.account_path}/api-keys/{key['id']}").status_code == 404
 
 
@@ -295,7 +297,10 @@ def test_nobody_sends_more_by_a_credential(service: RunningService, credential: 
     key = create_resource(service, "api-keys", label="x", scopes=scopes)["secret_key"]
     headers = {"Authorization": f"Bearer {key}"}
     answer = httpx.post(
-        f"{service.url}{service.account_path}/smtp-credentials", json={"name": "x", **credential}, headers=headers
+        f"{service.url}{service.account_path}/smtp-credentials",
+        json={"name": "x", **credential},
+        headers=headers,
+        timeout=WAIT_SECONDS,
     )
     assert answer.status_code == status, answer.text
 

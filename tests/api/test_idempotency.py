@@ -18,7 +18,7 @@ from linkweir.accounts import idempotency
 from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import idempotency_table, schema
 from linkweir.mail import retention_job
-from tests.web.running_service import RunningService, make_request, random_uuid
+from tests.web.running_service import WAIT_SECONDS, RunningService, make_request, random_uuid
 
 BEGIN_SCRIPT = """
 import sys, uuid
@@ -103,7 +103,9 @@ def test_what_a_key_may_not_do_is_not_remembered(service: RunningService) -> Non
     """A sender's domain outside the key's scopes is 403, and 202 with the same Idempotency-Key when it may."""
     created = {"label": "x", "scopes": ["messages:send:{other.example}"]}
     shown = service.client.post(f"{service.account_path}/api-keys", json=created).json()
-    with httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {shown['secret_key']}"}) as client:
+    with httpx.Client(
+        base_url=service.url, headers={"Authorization": f"Bearer {shown['secret_key']}"}, timeout=WAIT_SECONDS
+    ) as client:
         key = random_uuid()
         assert post_with_key(service, "messages", key, make_request(), client) == "403"
         wider = {"scopes": ["messages:send:{example.com}"]}
@@ -162,7 +164,7 @@ def create_client(service: RunningService, *scopes: str) -> httpx.Client:
         f"{service.account_path}/api-keys", json={"label": "x", "scopes": list(scopes)}
     ).json()
     headers = {"Authorization": f"Bearer {created['secret_key']}"}
-    return httpx.Client(base_url=service.url, headers=headers, timeout=20)
+    return httpx.Client(base_url=service.url, headers=headers, timeout=WAIT_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.web.running_service import RunningService, make_request, random_uuid
+from tests.web.running_service import WAIT_SECONDS, RunningService, make_request, random_uuid
 
 LOOPBACK_IP = "127.0.0.1"
 
@@ -41,7 +41,9 @@ def create_key(service: RunningService, *addresses: str) -> dict[str, Any]:
 def get_status(service: RunningService, key: str, source: str, path: str | None = None) -> int:
     """The status of a request with this key that the proxy says came from `source`."""
     headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": source}
-    return httpx.get(service.url + (service.account_path if path is None else path), headers=headers).status_code
+    return httpx.get(
+        service.url + (service.account_path if path is None else path), headers=headers, timeout=WAIT_SECONDS
+    ).status_code
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_the_older_api_heeds_the_list(service: RunningService) -> None:
     }
     for source, status in (("192.0.2.7", 201), ("192.0.2.8", 403)):
         headers = {"X-Api-Key": key, "X-Forwarded-For": source}
-        answer = httpx.post(f"{service.url}/v1/email/send", json=body, headers=headers)
+        answer = httpx.post(f"{service.url}/v1/email/send", json=body, headers=headers, timeout=WAIT_SECONDS)
         assert answer.status_code == status
     assert answer.json().keys() == {"status"}
 
@@ -133,7 +135,7 @@ def test_nobody_locks_themselves_out(service: RunningService) -> None:
     """A key that would take its own address off its list gets 409, and the list stays."""
     key = create_key(service, "192.0.2.0/24")
     headers = {"Authorization": f"Bearer {key['secret_key']}", "X-Forwarded-For": "192.0.2.7"}
-    with httpx.Client(base_url=service.url, headers=headers) as client:
+    with httpx.Client(base_url=service.url, headers=headers, timeout=WAIT_SECONDS) as client:
         path = f"{service.account_path}/api-keys/{key['id']}"
         assert client.put(path, json={"ip_allow_list": ["192.0.2.8"]}).status_code == 409
         assert client.put(path, json={"ip_allow_list": ["192.0.2.7"]}).status_code == 200
@@ -145,7 +147,7 @@ def test_nobody_leaves_their_networks_by_another_key(service: RunningService) ->
     key = create_key(service, "192.0.2.0/24", "2001:db8::/32")
     other = create_key(service, "198.51.100.1")
     headers = {"Authorization": f"Bearer {key['secret_key']}", "X-Forwarded-For": "192.0.2.7"}
-    with httpx.Client(base_url=service.url, headers=headers) as client:
+    with httpx.Client(base_url=service.url, headers=headers, timeout=WAIT_SECONDS) as client:
         for allowed, status in ((["192.0.2.9"], 201), (["192.0.0.0/16"], 403), ([], 403), (["2001:db8::/33"], 201)):
             assert post_api_key(service, *allowed, client=client).status_code == status
         for changed in (key, other):
@@ -163,7 +165,9 @@ def test_nobody_leaves_their_networks_by_a_credential(service: RunningService) -
     body, once = {"name": "x", "scope": "global"}, {"Idempotency-Key": random_uuid()}
     for key, status in ((bound, 403), (free, 201), (bound, 403)):
         headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": "192.0.2.7", **once}
-        answer = httpx.post(f"{service.url}{service.account_path}/smtp-credentials", json=body, headers=headers)
+        answer = httpx.post(
+            f"{service.url}{service.account_path}/smtp-credentials", json=body, headers=headers, timeout=WAIT_SECONDS
+        )
         assert answer.status_code == status, answer.text
 
 
@@ -173,7 +177,7 @@ def test_a_restricted_key_gets_no_secret_by_a_repeat(service: RunningService) ->
     headers = {"Authorization": f"Bearer {key['secret_key']}", "X-Forwarded-For": "192.0.2.7"}
     body = {"label": "x", "scopes": ["messages:send:all"]}
     once = {"Idempotency-Key": random_uuid()}
-    with httpx.Client(base_url=service.url, headers=headers) as client:
+    with httpx.Client(base_url=service.url, headers=headers, timeout=WAIT_SECONDS) as client:
         assert service.client.post(f"{service.account_path}/api-keys", json=body, headers=once).status_code == 201
         assert client.post(f"{service.account_path}/api-keys", json=body, headers=once).status_code == 403
         assert client.post(f"{service.account_path}/messages", json=make_request(), headers=once).status_code == 422

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.web.running_service import RunningService, wait_until
+from tests.web.running_service import WAIT_SECONDS, RunningService, wait_until
 
 TypeSpec = tuple[type, ...]
 TEXT: TypeSpec = (str,)
@@ -92,7 +92,7 @@ class PublicClient:
 
     def __init__(self, url: str, account: str, key: str) -> None:
         self._base = f"/v2/accounts/{account}"
-        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=20)
+        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS)
 
     def close(self) -> None:
         """Hang up."""
@@ -147,7 +147,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 def test_the_journey_of_a_public_client(service: RunningService) -> None:
     """From ping over domain, key, mail, webhook and credential to statistics, everything reads as described."""
     client = PublicClient(service.url, service.account, service.key)
-    assert httpx.get(f"{service.url}/v2/ping").json() == {"message": "pong"}
+    assert httpx.get(f"{service.url}/v2/ping", timeout=WAIT_SECONDS).json() == {"message": "pong"}
     client.get_object("GET", "", "account")
     assert client.get_object("PUT", "", "account", json={"track_clicks": True})["track_clicks"] is True
     client.get_object("POST", "/domains", "domain", 201, json={"domain": "example.com", "tracking_subdomain": "click"})

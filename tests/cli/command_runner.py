@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.web.running_service import WAIT_SECONDS
+
 BASE_URL = "https://t.example.com"
 HTML_LINE = b'<p>Hi <a href="https://example.com/a?b=1&amp;c=2">go</a> <a href="www.example.org">no</a></p>\n'
 
@@ -48,7 +50,7 @@ class CommandRunner:
             capture_output=True,
             cwd=self.work,
             env=self.environment(**env),
-            timeout=120,
+            timeout=WAIT_SECONDS,
             check=False,
         )
         return CommandResult(done.returncode, done.stdout, done.stderr.decode())

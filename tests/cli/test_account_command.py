@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.command_runner import CommandRunner
-from tests.web.running_service import RunningService, make_request
+from tests.web.running_service import WAIT_SECONDS, RunningService, make_request
 
 MISSING_PACKAGES_SCRIPT = """
 import sys
@@ -45,6 +45,7 @@ def test_accounts_are_made_and_separate(linkweir: CommandRunner, tmp_path: Path)
                     f"{served.url}/v2/accounts/{other}/messages",
                     json=make_request(),
                     headers={"Authorization": f"Bearer {key}"},
+                    timeout=WAIT_SECONDS,
                 )
                 assert answer.status_code == (202 if other == account else 401)
         listed = linkweir("account", "list", "--data", tmp_path).out.decode().splitlines()

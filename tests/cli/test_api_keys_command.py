@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.cli.command_runner import CommandRunner
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 
 def account_status(service: RunningService, key: str) -> int:
     """What the account answers to that key."""
-    return httpx.get(service.url + service.account_path, headers={"Authorization": f"Bearer {key}"}).status_code
+    return httpx.get(
+        service.url + service.account_path, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS
+    ).status_code
 
 
 def test_a_key_is_made_listed_and_revoked(linkweir: CommandRunner, service: RunningService) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_runner import HTML_LINE, CommandRunner
+from tests.web.running_service import WAIT_SECONDS
 
 BAD_HTML = """<p>
 <a href="https://example.com/">fine</a>
@@ -149,7 +150,7 @@ def is_coloured(linkweir: CommandRunner, **env: str) -> str:
     ours, theirs = pty.openpty()
     process = linkweir.start("check", "a.html", stdout=theirs, stderr=-1, env=linkweir.environment(**env))
     os.close(theirs)
-    process.communicate(timeout=30)
+    process.communicate(timeout=WAIT_SECONDS)
     parts = []
     while select.select([ours], [], [], 0.5)[0]:
         try:

@@ -11,7 +11,7 @@ from linkweir.html.document import rewrite
 from linkweir.tokens import keyring_file
 from linkweir.tokens.tracker import Tracker
 from tests.cli.command_runner import BASE_URL, HTML_LINE, CommandRunner
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService
 
 
 def make_link(linkweir: CommandRunner, *args: str) -> str:
@@ -148,7 +148,7 @@ def test_two_commands_at_once_lose_no_key(linkweir: CommandRunner) -> None:
         args = ("rewrite", "--base-url", f"https://h{n}.example.com")
         running.append(linkweir.start(*args, stdin=-1, stdout=-1, stderr=-1))
     for process in running:
-        process.communicate(b"" if process.stdin else None, timeout=60)
+        process.communicate(b"" if process.stdin else None, timeout=WAIT_SECONDS)
         assert process.returncode == 0
     ring = keyring_file.load(linkweir.key_file)
     assert len(ring.keys) == 5
@@ -158,7 +158,7 @@ def test_two_commands_at_once_lose_no_key(linkweir: CommandRunner) -> None:
 def test_two_first_uses_agree_on_one_ring(linkweir: CommandRunner) -> None:
     """Four commands that all find no key file make one ring together, and each one's links open with it."""
     running = [linkweir.start("rewrite", "--base-url", BASE_URL, stdin=-1, stdout=-1, stderr=-1) for _ in range(4)]
-    outs = [process.communicate(HTML_LINE, timeout=60)[0] for process in running]
+    outs = [process.communicate(HTML_LINE, timeout=WAIT_SECONDS)[0] for process in running]
     assert {process.returncode for process in running} == {0}
     assert len(set(outs)) == 1
     match = re.search(rb'href="(https://t[^"]+)"', outs[0])

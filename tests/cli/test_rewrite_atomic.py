@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command_runner import BASE_URL, HTML_LINE, CommandRunner, list_temporary_files, make_newsletter
+from tests.web.running_service import WAIT_SECONDS
 
 FILE_COUNT = 24
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -62,7 +63,7 @@ def test_a_killed_run_leaves_whole_files_or_none(linkweir: CommandRunner, work: 
         time.sleep(chance.uniform(0, 0.005))
         workers = list_children(process.pid)
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=WAIT_SECONDS)
         deadline = time.monotonic() + 20
         while not all(is_gone(pid) for pid in workers):
             assert time.monotonic() < deadline, "a worker outlived its parent"
@@ -94,7 +95,7 @@ def test_an_interrupt_leaves_no_temporary_file(
         while len(list((work / "out" / "in").glob("*.html"))) < FILE_COUNT:
             time.sleep(0.005)
         os.killpg(process.pid, number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 128 + number
     assert b"Traceback" not in errors
     assert list_temporary_files(work) == []
@@ -117,7 +118,7 @@ def test_a_worker_that_dies_costs_one_file(linkweir: CommandRunner, work: Path, 
         while len(stuck := [pid for pid in list_children(process.pid) if has_open(pid, work / "stuck.html")]) != 1:
             time.sleep(0.01)
         os.kill(stuck[0], signal.SIGKILL)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
         pipe.close()
     assert process.returncode == 1
     assert b"linkweir: stuck.html: the process working on it ended (SIGKILL)" in errors
@@ -210,7 +211,7 @@ def test_output_that_nobody_reads_ends_quietly(linkweir: CommandRunner, work: Pa
     process.stdout.close()
     with process.stderr:
         assert process.stderr.read() == b""
-    assert process.wait(timeout=30) != 0
+    assert process.wait(timeout=WAIT_SECONDS) != 0
 
 
 def has_open(pid: int, path: Path) -> bool:

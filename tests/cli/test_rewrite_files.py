@@ -11,6 +11,7 @@ import pytest
 from linkweir.html import Outcome
 from linkweir.tokens import keyring_file, open_link
 from tests.cli.command_runner import BASE_URL, HTML_LINE, CommandRunner, list_temporary_files, make_newsletter
+from tests.web.running_service import WAIT_SECONDS
 
 LINK_PATTERN = re.compile(rb'href="(https://t\.example\.com/[^"]+)"')
 
@@ -395,7 +396,7 @@ def test_a_folder_that_vanishes_fails_its_files_only(linkweir: CommandRunner, wo
             (work / name).unlink()
         (work / "b").rmdir()
         pipe.write(HTML_LINE)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 1
     assert errors.count(b"can't read: No such file") == 2
     assert restore_destinations((work / "out" / "a.html").read_bytes(), linkweir) == HTML_LINE

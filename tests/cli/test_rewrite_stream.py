@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_runner import BASE_URL, HTML_LINE, CommandRunner, make_newsletter
+from tests.web.running_service import WAIT_SECONDS
 
 MEGABYTE_BYTES = 1 << 20
 
@@ -74,7 +75,7 @@ def test_output_comes_before_the_input_ends(linkweir: CommandRunner) -> None:
     assert select.select([process.stdout], [], [], 30)[0]
     first = os.read(process.stdout.fileno(), 65536)
     assert first.startswith(b'<p>Hi <a href="' + BASE_URL.encode())
-    rest, _ = process.communicate(HTML_LINE, timeout=30)
+    rest, _ = process.communicate(HTML_LINE, timeout=WAIT_SECONDS)
     assert (first + rest).count(b"www.example.org") == 21
 
 
@@ -87,7 +88,7 @@ def test_with_a_charset_the_first_bytes_come_at_once(linkweir: CommandRunner) ->
     process.stdin.write(HTML_LINE)
     process.stdin.flush()
     assert select.select([process.stdout], [], [], 30)[0]
-    process.communicate(timeout=30)
+    process.communicate(timeout=WAIT_SECONDS)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 1023, 1024, 1025, 300_000])
@@ -120,7 +121,7 @@ def test_a_broken_pipe_is_quiet(linkweir: CommandRunner) -> None:
     process = linkweir.start("rewrite", stdin=-1, stdout=-1, stderr=-1)
     assert process.stdout is not None
     process.stdout.close()
-    _, errors = process.communicate(make_newsletter(MEGABYTE_BYTES), timeout=30)
+    _, errors = process.communicate(make_newsletter(MEGABYTE_BYTES), timeout=WAIT_SECONDS)
     assert process.returncode == 141
     assert errors == b""
 
@@ -130,7 +131,7 @@ def test_a_full_disk_behind_standard_output_is_named(linkweir: CommandRunner) ->
     """When standard output can't be written, the command says so and ends with 1."""
     with open("/dev/full", "wb") as full:
         process = linkweir.start("rewrite", "--base-url", BASE_URL, stdin=-1, stdout=full, stderr=-1)
-        _, errors = process.communicate(HTML_LINE, timeout=30)
+        _, errors = process.communicate(HTML_LINE, timeout=WAIT_SECONDS)
     assert process.returncode == 1
     assert b"<stdin>: can't write standard output: No space left" in errors
     assert b"Traceback" not in errors
@@ -141,7 +142,7 @@ def test_a_closed_standard_input_is_named(linkweir: CommandRunner) -> None:
     process = linkweir.start(
         *("rewrite", "--base-url", BASE_URL, "-"), stdout=-1, stderr=-1, preexec_fn=lambda: os.close(0)
     )
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 1
     assert out == b""
     assert b"<stdin>: can't read" in errors
@@ -153,7 +154,7 @@ def test_devices_of_the_shell_are_written_to(linkweir: CommandRunner, work: Path
     os.mkfifo(work / "pipe")
     process = linkweir.start("rewrite", "--base-url", BASE_URL, "pipe", "-o", "/dev/stdout", stdout=-1, stderr=-1)
     (work / "pipe").write_bytes(HTML_LINE)
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, out) == (0, linkweir("rewrite", stdin=HTML_LINE).out), errors
 
 
@@ -163,7 +164,7 @@ def test_a_terminal_is_no_input(linkweir: CommandRunner) -> None:
     try:
         for command in ("rewrite", "check"):
             process = linkweir.start(command, stdin=theirs, stdout=-1, stderr=-1)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=WAIT_SECONDS)
             assert process.returncode == 2
             assert b"standard input is a terminal" in errors
     finally:
@@ -237,7 +238,7 @@ def test_an_interrupt_ends_quietly(linkweir: CommandRunner, work: Path) -> None:
     )  # more than a pipe holds: it is reading when this has been taken
     process.stdin.flush()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 130
     assert errors.decode().splitlines()[-1] == "linkweir: interrupted"
     assert b"Traceback" not in errors
@@ -260,7 +261,7 @@ def test_a_limit_on_file_size_preserves_the_old_output(linkweir: CommandRunner, 
         stderr=-1,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 1
     assert b"in.html: can't write out.html: File too large" in errors
     assert (work / "out.html").read_bytes() == b"old"
@@ -278,7 +279,7 @@ def test_a_report_that_cannot_be_written_does_not_cut_the_stream(linkweir: Comma
         stderr=-1,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    out, errors = process.communicate(data, timeout=60)
+    out, errors = process.communicate(data, timeout=WAIT_SECONDS)
     assert process.returncode == 1
     assert out == whole
     assert b"linkweir: can't write the report: File too large" in errors

@@ -9,7 +9,7 @@ from linkweir.db import sign_in_limits_table
 from linkweir.db.sign_in_limits_table import SignInLimit
 from tests.cli.command_runner import CommandRunner
 from tests.dashboard.browser_client import EMAIL, DashboardClient, add_user
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService
 
 
 def test_a_user_is_made_and_gets_in(linkweir: CommandRunner, tmp_path: Path) -> None:
@@ -112,13 +112,13 @@ def test_the_first_start_prints_a_user_once(linkweir: CommandRunner, tmp_path: P
             from tests.dashboard.browser_client import read_form_token
             from tests.web.running_service import wait_until
 
-            with httpx.Client(base_url=match[1].decode(), timeout=20) as client:
+            with httpx.Client(base_url=match[1].decode(), timeout=WAIT_SECONDS) as client:
                 wait_until(lambda: _is_listening(client))
                 token = read_form_token(client.get("sign-in").text)
                 fields = {"token": token, "email": shown[1].decode(), "password": shown[2].decode()}
                 opened = client.post("sign-in", data=fields).status_code == 303
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=WAIT_SECONDS)
         return opened, text
 
     opened, text = start("API key")

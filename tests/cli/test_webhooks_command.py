@@ -9,6 +9,7 @@ import uuid
 import httpx
 
 from linkweir.webhooks import signing
+from tests.web.running_service import WAIT_SECONDS
 
 SECRET = signing.new_secret()
 BODY = b'{"type":"message.clicked","timestamp":"2026-01-01T00:00:00Z","data":{"url":"https://example.com/"}}'
@@ -28,7 +29,7 @@ def test_only_genuine_requests_are_printed() -> None:
         def post(secret: str, age: int) -> int:
             key = str(uuid.uuid4())
             headers = signing.signature_headers(secret.encode(), key, int(time.time()) - age, BODY)
-            return httpx.post(url, content=BODY, headers=headers, timeout=10).status_code
+            return httpx.post(url, content=BODY, headers=headers, timeout=WAIT_SECONDS).status_code
 
         statuses = [post("wrong", 0), post(SECRET, 400), post(SECRET, 0)]
         process.terminate()

@@ -14,7 +14,7 @@ from linkweir.accounts import passwords
 from linkweir.clock import now
 from linkweir.db import users_table
 from tests.conftest import skip_or_fail
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 CHROMIUM_FLAGS = (
@@ -59,7 +59,7 @@ class DashboardClient:
     """Somebody with a plain HTTP client; `entered` has their session."""
 
     def __init__(self, served: RunningService) -> None:
-        self.http = httpx.Client(base_url=f"{served.url}/dashboard", timeout=20)
+        self.http = httpx.Client(base_url=f"{served.url}/dashboard", timeout=WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         return self

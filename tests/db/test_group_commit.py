@@ -13,7 +13,7 @@ from sqlalchemy import Connection, exc
 from linkweir.db.database import Database
 from linkweir.errors import DatabaseUnavailable, ValidationError
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 300.0
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.smtp.receiving_server import ReceivingServer
-from tests.web.running_service import find_free_port, wait_until
+from tests.web.running_service import WAIT_SECONDS, find_free_port, wait_until
 
 KILLS = 4
 LOAD_SECONDS = 1.2  # seconds between two kills
@@ -135,7 +135,9 @@ def _kill_under_load(data: Path, relay: int) -> set[str]:
 
 
 def _send_by_api(service: DeliveryProcess, name: str, accepted: set[str], stop: threading.Event) -> None:
-    with httpx.Client(base_url=service.url, headers={"Authorization": "Bearer " + "k" * 40}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=service.url, headers={"Authorization": "Bearer " + "k" * 40}, trust_env=False, timeout=WAIT_SECONDS
+    ) as client:
         for number in range(100_000):
             mark = f"{name}-{number}"
             body: dict[str, Any] = {
@@ -165,7 +167,7 @@ def _send_by_smtp(  # noqa: PLR0917 - a thread's arguments
 ) -> None:
     context = ssl.create_default_context(cafile=str(data / "smtp-selfsigned.pem"))
     try:
-        with smtplib.SMTP("localhost", service.smtp, timeout=10) as client:
+        with smtplib.SMTP("localhost", service.smtp, timeout=WAIT_SECONDS) as client:
             client.starttls(context=context)
             client.login(*credential)
             for number in range(100_000):

@@ -19,7 +19,7 @@ from linkweir.background import Heartbeat
 from tests.faults.test_full_disk import mount
 from tests.server.test_supervisor import is_answering, list_children
 from tests.test_app import run_service
-from tests.web.running_service import BROWSER_HEADERS, RunningService, html_body, make_request, wait_until
+from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, html_body, make_request, wait_until
 
 
 def get_checks(served: RunningService) -> dict[str, str]:
@@ -128,17 +128,17 @@ def test_sqlites_files_are_taken_from_many_processes(tmp_path: Path) -> None:
     with run_service(tmp_path, "--workers", "2", "--smtp-port", "-1") as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         wait_until(lambda: is_answering(process.url))
-        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
         base, headers = f"{process.url}/v2/accounts/{account}/messages", {"Authorization": f"Bearer {key}"}
         accepted = set()
         for removed in [["-wal"], ["-shm"], ["-wal", "-shm"]]:
             for name in removed:
                 (tmp_path / f"linkweir.db{name}").unlink()
             for _ in range(8):
-                answer = httpx.post(base, json=make_request(), headers=headers)
+                answer = httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS)
                 if answer.status_code == 202:
                     accepted.add(answer.json()["data"][0]["id"].strip("<>"))
-            wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+            wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
         assert len(accepted) > 12
         with closing(sqlite3.connect(f"file:{tmp_path / 'linkweir.db'}?mode=ro", uri=True)) as database:
             assert {row[0] for row in database.execute("SELECT message_id FROM messages")} >= accepted
@@ -146,7 +146,10 @@ def test_sqlites_files_are_taken_from_many_processes(tmp_path: Path) -> None:
         for path in (tmp_path / "linkweir.db-wal", tmp_path / ".linkweir.db-wal"):
             path.unlink()
         for _ in range(5):
-            answers = httpx.get(process.url + "/readyz"), httpx.post(base, json=make_request(), headers=headers)
+            answers = (
+                httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS),
+                httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS),
+            )
             assert [answer.status_code for answer in answers] == [503, 503]
             assert "linkweir.db-wal was removed" in answers[0].json()["checks"]["database"]
         assert process.stop(signal.SIGTERM) == 0
@@ -161,17 +164,24 @@ def test_a_stopped_background_process(tmp_path: Path) -> None:
     with run_service(tmp_path, "--workers", "1", "--smtp-port", "-1") as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         wait_until(lambda: is_answering(process.url))
-        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
         (stopped,) = [pid for pid in list_children(process.process.pid) if os.getpriority(os.PRIO_PROCESS, pid) > 0]
         os.kill(stopped, signal.SIGSTOP)
-        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 503)
-        assert "no sign of life for" in httpx.get(process.url + "/readyz").json()["checks"]["background"]
+        wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 503)
+        assert (
+            "no sign of life for"
+            in httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).json()["checks"]["background"]
+        )
         base, headers = f"{process.url}/v2/accounts/{account}/messages", {"Authorization": f"Bearer {key}"}
-        assert httpx.post(base, json=make_request(), headers=headers).status_code == 202
-        wait_until(lambda: httpx.post(base, json=make_request(), headers=headers).status_code == 503, 90)
+        assert httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS).status_code == 202
+        wait_until(
+            lambda: httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS).status_code == 503
+        )
         os.kill(stopped, signal.SIGCONT)
-        wait_until(lambda: httpx.post(base, json=make_request(), headers=headers).status_code == 202)
-        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        wait_until(
+            lambda: httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS).status_code == 202
+        )
+        wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
         assert process.stop(signal.SIGTERM) == 0
 
 

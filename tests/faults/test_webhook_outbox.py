@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.test_app import run_service
-from tests.web.running_service import make_request, wait_until
+from tests.web.running_service import WAIT_SECONDS, make_request, wait_until
 from tests.webhooks.receiver import WebhookReceiver
 
 QUICK_SETTINGS = {"webhook_networks": "127.0.0.0/8", "webhook_timeout": "1.5", "claim_seconds": "0.5"}
@@ -28,7 +28,7 @@ def test_requests_to_webhooks_survive(tmp_path: Path) -> None:
             base = f"{process.url}/v2/accounts/{account}"
             hook: dict[str, Any] = {"name": "x", "url": receiver.url, "scope": "global"}
             hook |= {f"on_{kind}": True for kind in KINDS}
-            with httpx.Client(headers={"Authorization": f"Bearer {key}"}) as client:
+            with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=WAIT_SECONDS) as client:
                 assert client.post(f"{base}/webhooks", json=hook).status_code == 201
                 for _ in range(MESSAGE_COUNT):
                     assert client.post(f"{base}/messages", json=make_request()).status_code == 202

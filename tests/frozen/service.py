@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 300.0
 SETTINGS = {
     "BASE_URL": "https://t.example.com/c/",
     "STATISTICS_RATE": "1000",

@@ -10,6 +10,7 @@ import pytest
 from linkweir.server import serve
 from linkweir.settings import Settings
 from tests.test_app import run_service
+from tests.web.running_service import WAIT_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def test_both_ports_are_printed_and_work(tmp_path: Path) -> None:
             process.wait_for_match(r"username \S+ +password (\S+)"),
         )
         trusted = ssl.create_default_context(cafile=str(tmp_path / "data" / "smtp-selfsigned.pem"))
-        with smtplib.SMTP("localhost", int(starttls), timeout=20) as client:
+        with smtplib.SMTP("localhost", int(starttls), timeout=WAIT_SECONDS) as client:
             client.starttls(context=trusted)
             assert client.login(name, password)[0] == 235
-        with smtplib.SMTP_SSL("localhost", int(implicit), timeout=20, context=trusted) as client:
+        with smtplib.SMTP_SSL("localhost", int(implicit), timeout=WAIT_SECONDS, context=trusted) as client:
             assert client.login(name, password)[0] == 235

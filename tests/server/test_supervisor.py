@@ -18,7 +18,14 @@ import httpx
 import pytest
 
 from tests.test_app import ServeProcess, run_service
-from tests.web.running_service import BROWSER_HEADERS, find_free_port, make_request, read_maildir, wait_until
+from tests.web.running_service import (
+    BROWSER_HEADERS,
+    WAIT_SECONDS,
+    find_free_port,
+    make_request,
+    read_maildir,
+    wait_until,
+)
 
 SLOW_PARENT_SCRIPT = """
 import io, os, signal, socket, sys, time
@@ -181,16 +188,18 @@ def test_a_service_in_three_processes(tmp_path: Path) -> None:
         assert len(re.findall("SMTP ", process.output)) == 1
         headers = {"Authorization": f"Bearer {key}"}
         base = f"{process.url}/v2/accounts/{account}/messages"
-        answer = httpx.post(base, json=make_request(), headers=headers)
+        answer = httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS)
         assert answer.status_code == 202
         one = f"{base}/{answer.json()['data'][0]['id'].strip('<>')}"
-        wait_until(lambda: httpx.get(one, headers=headers).json()["status"] == "Delivered")
+        wait_until(lambda: httpx.get(one, headers=headers, timeout=WAIT_SECONDS).json()["status"] == "Delivered")
         (mail,) = read_maildir(tmp_path / "outbox").values()
         link = re.findall(r'href="([^"]+)"', mail.get_content())[0]
         for _ in range(10):
-            assert httpx.get(link, headers=BROWSER_HEADERS).status_code == 302
-        wait_until(lambda: httpx.get(one, headers=headers).json()["click_count"] == 10)
-        wait_until(lambda: 'result="sent",status="302"} 10.0' in httpx.get(process.url + "/metrics").text)
+            assert httpx.get(link, headers=BROWSER_HEADERS, timeout=WAIT_SECONDS).status_code == 302
+        wait_until(lambda: httpx.get(one, headers=headers, timeout=WAIT_SECONDS).json()["click_count"] == 10)
+        wait_until(
+            lambda: 'result="sent",status="302"} 10.0' in httpx.get(process.url + "/metrics", timeout=WAIT_SECONDS).text
+        )
         assert process.stop(signal.SIGTERM) == 0
         events = [json.loads(line)["event"] for line in process.error_output.splitlines()]
         assert events.count("service.started") == events.count("service.stopped") == 3
@@ -208,7 +217,7 @@ def test_a_database_that_is_busy_at_the_start_ends_nothing(tmp_path: Path) -> No
             for pid in first:
                 os.kill(pid, signal.SIGKILL)
             wait_until(lambda: process.error_output.count("service.cannot_start") >= 2)
-        wait_until(lambda: httpx.get(process.url + "/readyz").status_code == 200)
+        wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
         assert process.process.poll() is None
         assert not set(first) & set(list_children(process.process.pid))
 
@@ -269,7 +278,7 @@ def test_a_closed_terminal_ends_the_service(tmp_path: Path) -> None:
 def is_answering(url: str) -> bool:
     """Does the service answer at all?"""
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(url + "/healthz").status_code == 200
+        return httpx.get(url + "/healthz", timeout=WAIT_SECONDS).status_code == 200
     return False
 
 
@@ -285,7 +294,7 @@ def test_requests_in_progress_are_answered(tmp_path: Path, words: list[str]) -> 
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         ).encode()
         address = ("127.0.0.1", int(process.url.rpartition(":")[2]))
-        waiting = [socket.create_connection(address, timeout=20) for _ in range(8)]
+        waiting = [socket.create_connection(address, timeout=WAIT_SECONDS) for _ in range(8)]
         for item in waiting:
             item.sendall(head + body[:20])
         time.sleep(1)
@@ -306,7 +315,7 @@ def send_until_closed(address: tuple[str, int], whole: bytes) -> int:
     """Send requests, each on a connection of its own, until nobody listens any more; how many were answered."""
     for answered in range(100_000):
         try:
-            connection = socket.create_connection(address, timeout=20)
+            connection = socket.create_connection(address, timeout=WAIT_SECONDS)
         except ConnectionRefusedError:
             return answered
         with connection:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from linkweir.first_start import create_smtp_credential
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService
 
 MAIL = (
     b"From: News <news@example.com>\r\nTo: ada@example.org\r\nSubject: Hello\r\nMessage-ID: <one@example.com>\r\n"
@@ -43,9 +43,11 @@ class SubmissionService(RunningService):
         """A client that has verified the certificate, and signed in."""
         if implicit:
             port = self.port_of("submissions")
-            client: smtplib.SMTP = smtplib.SMTP_SSL("localhost", port, timeout=20, context=self.make_tls_context)
+            client: smtplib.SMTP = smtplib.SMTP_SSL(
+                "localhost", port, timeout=WAIT_SECONDS, context=self.make_tls_context
+            )
         else:
-            client = smtplib.SMTP("localhost", self.port, timeout=20)
+            client = smtplib.SMTP("localhost", self.port, timeout=WAIT_SECONDS)
             client.starttls(context=self.make_tls_context)
         if sign_in:
             client.login(*self.credentials)
@@ -61,6 +63,6 @@ class SubmissionService(RunningService):
 
     def connect_raw(self) -> socket.socket:
         """A plain connection that has read the greeting."""
-        plain = socket.create_connection(("localhost", self.port), timeout=20)
+        plain = socket.create_connection(("localhost", self.port), timeout=WAIT_SECONDS)
         assert plain.recv(1000).startswith(b"220 ")
         return plain

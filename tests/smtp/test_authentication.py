@@ -12,7 +12,7 @@ import pytest
 
 from linkweir.smtp import authenticator, smtp_connection, smtp_server
 from tests.smtp.submission_service import MAIL, SubmissionService
-from tests.web.running_service import wait_until
+from tests.web.running_service import WAIT_SECONDS, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_implicit_tls_needs_no_starttls_and_takes_none(service: SubmissionServic
         assert not client.has_extn("starttls")
         assert client.docmd("STARTTLS")[0] == 503
         assert client.noop()[0] == 250
-    with socket.create_connection(("localhost", service.port_of("submissions")), timeout=20) as plain:
+    with socket.create_connection(("localhost", service.port_of("submissions")), timeout=WAIT_SECONDS) as plain:
         plain.settimeout(0.5)
         with pytest.raises(TimeoutError):
             plain.recv(1)
@@ -114,7 +114,7 @@ def test_tls_begins_once(service: SubmissionService) -> None:
 
 def test_an_eager_client_loses_nothing(service: SubmissionService) -> None:
     """What a client sends with the last of its handshake, before the greeting, is answered."""
-    with socket.create_connection(("localhost", service.port_of("submissions")), timeout=20) as plain:
+    with socket.create_connection(("localhost", service.port_of("submissions")), timeout=WAIT_SECONDS) as plain:
         into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = service.make_tls_context.wrap_bio(into, out, server_hostname="localhost")
         while True:
@@ -142,7 +142,7 @@ def test_slots_of_unfinished_handshakes_are_released(service: SubmissionService)
     port = service.port_of("submissions")
     for said in (b"", b"EHLO x\r\n", b"\x16\x03\x01\x02\x00junk"):
         for _ in range(smtp_connection.MAX_UNAUTHENTICATED + 5):
-            client = socket.create_connection(("localhost", port), timeout=20)
+            client = socket.create_connection(("localhost", port), timeout=WAIT_SECONDS)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abrupt)
             client.sendall(said)
             client.close()
@@ -165,8 +165,10 @@ def test_a_handshake_that_is_not_begun_holds_a_slot_for_a_limited_time(
     monkeypatch.setattr(smtp_server, "IDLE_SECONDS", 1.0)
     with SubmissionService(tmp_path / "data") as service:
         address = ("localhost", service.port_of("submissions"))
-        waiting = [socket.create_connection(address, timeout=20) for _ in range(smtp_connection.MAX_UNAUTHENTICATED)]
-        with socket.create_connection(address, timeout=20) as late:
+        waiting = [
+            socket.create_connection(address, timeout=WAIT_SECONDS) for _ in range(smtp_connection.MAX_UNAUTHENTICATED)
+        ]
+        with socket.create_connection(address, timeout=WAIT_SECONDS) as late:
             assert late.recv(100).startswith(b"421")
         for item in waiting:
             assert item.recv(100) == b""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import skip_or_fail
 from tests.smtp.submission_service import MAIL, SubmissionService
-from tests.web.running_service import wait_until
+from tests.web.running_service import WAIT_SECONDS, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def run_tool(service: SubmissionService, tool: str, *words: str) -> str:
     if not shutil.which(tool):
         skip_or_fail(f"{tool} is not installed")
     done = subprocess.run(  # noqa: S603 - a tool of the system
-        [tool, *words], capture_output=True, text=True, timeout=60, check=False
+        [tool, *words], capture_output=True, text=True, timeout=WAIT_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

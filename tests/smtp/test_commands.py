@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.smtp.submission_service import MAIL, SubmissionService
-from tests.web.running_service import wait_until
+from tests.web.running_service import WAIT_SECONDS, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_long_commands_do_not_depend_on_other_connections(service: SubmissionSer
 @pytest.mark.parametrize("command", ["GET / HTTP/1.1", "POST /x HTTP/1.1", "CONNECT x:1 HTTP/1.1"])
 def test_a_web_page_sends_no_mail(service: SubmissionService, command: str) -> None:
     """A browser that a page has sent to the filter's port, where nobody signs in, gets no mail in."""
-    with socket.create_connection(("127.0.0.1", service.port_of("filter")), timeout=20) as web:
+    with socket.create_connection(("127.0.0.1", service.port_of("filter")), timeout=WAIT_SECONDS) as web:
         assert web.recv(1000).startswith(b"220 ")
         body = b"HELO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nX: web\r\n\r\nx\r\n.\r\n"
         web.sendall(command.encode() + b"\r\n" + body)

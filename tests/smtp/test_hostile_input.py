@@ -17,7 +17,7 @@ from linkweir.errors import SettingsError
 from linkweir.settings import Settings
 from linkweir.smtp import smtp_connection, smtp_server
 from tests.smtp.submission_service import MAIL, SubmissionService
-from tests.web.running_service import retry_with_longer_timeouts, wait_until
+from tests.web.running_service import WAIT_SECONDS, retry_with_longer_timeouts, wait_until
 
 DEEP_MULTIPART = b"".join(
     b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number) for number in range(3000)
@@ -34,7 +34,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionServ
 
 def submit_to_filter(service: SubmissionService, raw: bytes, *recipients: str) -> dict[str, Any]:
     """Hand a mail in at the filter's door; the newest message as the API shows it."""
-    with smtplib.SMTP("127.0.0.1", service.components.smtp_servers[1].address[1], timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", service.components.smtp_servers[1].address[1], timeout=WAIT_SECONDS) as client:
         client.sendmail("a@example.com", list(recipients) or ["ada@example.org"], raw)
     newest = service.client.get(f"{service.account_path}/messages", params={"limit": 1}).json()["data"][0]
     return service.get_message(newest["id"])
@@ -99,7 +99,7 @@ def test_every_accepted_mail_can_be_read(service: SubmissionService, body: bytes
 def test_no_control_passes_in_an_envelope(service: SubmissionService, address: bytes) -> None:
     """A control in MAIL or RCPT is refused: to the next server it might be a command."""
     port = service.components.smtp_servers[1].address[1]
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client, client.makefile("rb") as lines:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS) as client, client.makefile("rb") as lines:
         lines.readline()
         for command in (b"HELO x", b"MAIL FROM:<" + address + b">"):
             client.sendall(command + b"\r\n")
@@ -186,7 +186,7 @@ def test_connection_slots_are_released(service: SubmissionService) -> None:
     abrupt = struct.pack("ii", 1, 0)
     for said in (b"", b"EHLO x\r\n", b"EHLO x\r\nSTARTTLS\r\n", b"EHLO x\r\nSTARTTLS\r\n\x16\x03\x01\x02\x00junk"):
         for _ in range(smtp_server.MAX_CONNECTIONS + 10):
-            client = socket.create_connection(("localhost", service.port), timeout=20)
+            client = socket.create_connection(("localhost", service.port), timeout=WAIT_SECONDS)
             client.recv(1000)  # the greeting, or that there is no place just now
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abrupt)
             client.sendall(said)
@@ -200,11 +200,13 @@ def test_a_stranger_leaves_connection_slots_to_others(tmp_path: Path) -> None:
         friend = stack.enter_context(served.connect())
         address, said = ("127.0.0.1", served.port), []
         for _ in range(smtp_connection.MAX_UNAUTHENTICATED + 5):
-            client = stack.enter_context(socket.create_connection(address, timeout=20, source_address=("127.0.0.2", 0)))
+            client = stack.enter_context(
+                socket.create_connection(address, timeout=WAIT_SECONDS, source_address=("127.0.0.2", 0))
+            )
             said.append(client.recv(1000)[:3])
         assert said == [b"220"] * smtp_connection.MAX_UNAUTHENTICATED + [b"421"] * 5
         assert friend.noop()[0] == 250
-        with socket.create_connection(address, timeout=20, source_address=("127.0.0.3", 0)) as other:
+        with socket.create_connection(address, timeout=WAIT_SECONDS, source_address=("127.0.0.3", 0)) as other:
             assert other.recv(1000).startswith(b"220")
 
 

@@ -235,7 +235,7 @@ def test_swaks_hands_in_a_mail(service: SubmissionService) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -37,7 +37,7 @@ BROWSER_HEADERS = {  # what a reader's browser says: without it, nobody would ta
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en-GB,en;q=0.5",
 }
-WAIT_SECONDS = 60.0  # seconds that anything may take before a test gives up
+WAIT_SECONDS = 300.0  # what anything may take before a test gives up: only a failing test waits so long
 HTML = '<p><a href="https://example.com/a?x=1&amp;y=2">one</a> <a href="https://example.org/b">two</a></p>'
 
 

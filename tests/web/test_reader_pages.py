@@ -9,7 +9,7 @@ import pytest
 from linkweir.errors import SettingsError
 from linkweir.settings import Settings, from_environment
 from linkweir.web.operator_pages import MAX_PAGE_BYTES, OperatorPages
-from tests.web.running_service import RunningService, wait_until
+from tests.web.running_service import WAIT_SECONDS, RunningService, wait_until
 from tests.web.test_redirect import list_events, send_and_get_link
 
 PAGE = '<!doctype html><meta charset="utf-8"><title>Nicht gefunden</title><p>Grüße'
@@ -70,9 +70,9 @@ def test_the_root_leads_to_one_fixed_address(tmp_path: Path) -> None:
     with RunningService(tmp_path / "data", root_address="https://www.brand.example/") as served:
         for host in (*make_host_headers(served), {"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}):
             for path in ("/", "/?url=https://evil.example/", "/?next=//evil.example"):
-                answer = httpx.get(served.url + path, headers=host)
+                answer = httpx.get(served.url + path, headers=host, timeout=WAIT_SECONDS)
                 assert (answer.status_code, answer.headers["location"]) == (302, "https://www.brand.example/")
-        assert httpx.get(served.url + "//evil.example").status_code == 404
+        assert httpx.get(served.url + "//evil.example", timeout=WAIT_SECONDS).status_code == 404
 
 
 def test_an_invalid_page_prevents_the_start(tmp_path: Path) -> None:

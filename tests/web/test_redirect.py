@@ -15,7 +15,7 @@ import pytest
 from linkweir.db import clicks_table
 from linkweir.settings import PARSERS
 from linkweir.tokens import KeyRing, Privacy, Tracker, keyring_file
-from tests.web.running_service import BROWSER_HEADERS, RunningService, wait_until
+from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, wait_until
 
 
 def list_events(service: RunningService) -> list[dict[str, Any]]:
@@ -213,7 +213,7 @@ def test_many_clicks_at_once_are_counted_exactly(service: RunningService) -> Non
     message_id, link = send_and_get_link(service)
 
     def read(_: int) -> int:
-        with httpx.Client(headers=BROWSER_HEADERS) as client:
+        with httpx.Client(headers=BROWSER_HEADERS, timeout=WAIT_SECONDS) as client:
             return sum(client.get(link).status_code == 302 for _ in range(10))
 
     with ThreadPoolExecutor(30) as pool:

@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from linkweir.tokens import Tracker, keyring_file
+from tests.web.running_service import WAIT_SECONDS
 
 MAX_DELAY_SECONDS = 0.25  # seconds that a redirect may take longer
 ROUNDS = 12  # of which one has to do: what holds readers up does so each time
@@ -76,7 +77,7 @@ class LoadedServiceProcess:
             "Content-Type": "application/json",
         }
         where = self.url + (path if path.startswith("/v1") else self.path + path)
-        return httpx.post(where, content=body, headers=headers, timeout=120).status_code
+        return httpx.post(where, content=body, headers=headers, timeout=WAIT_SECONDS).status_code
 
 
 def _parse(pattern: str, text: str) -> str:
@@ -90,7 +91,7 @@ def slowest_redirect(reader: LoadedServiceProcess, deadline: Callable[[], bool])
     address = urlsplit(reader.url)
     ask = f"GET {reader.link} HTTP/1.1\r\nHost: t.example.com\r\nUser-Agent: x\r\n\r\n".encode()
     slowest = 0.0
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=60) as connection:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=WAIT_SECONDS) as connection:
         while True:
             began = time.perf_counter()
             connection.sendall(ask)

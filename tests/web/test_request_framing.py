@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService
 from tests.web.test_raw_http import send_raw
 
 HEADERS = b"Host: x\r\nContent-Type: application/json\r\n"
@@ -115,7 +115,7 @@ def test_many_chunks_are_read_to_the_end(service: RunningService) -> None:
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in text) + b"0\r\n\r\n"
     head = f"POST {service.account_path}/check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
     answer = b""
-    with socket.create_connection(("127.0.0.1", service.settings.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", service.settings.port), timeout=WAIT_SECONDS) as connection:
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + SECOND_REQUEST)
         while part := connection.recv(65536):
             answer += part
