@@ -16,6 +16,7 @@ import pytest
 
 from linkweir import background
 from linkweir.background import Heartbeat
+from linkweir.web.health import write_heartbeat
 from tests.faults.test_full_disk import mount
 from tests.server.test_supervisor import is_answering, list_children
 from tests.test_app import run_service
@@ -66,6 +67,28 @@ def test_a_malformed_database(tmp_path: Path) -> None:
             file.write(b"\xff" * size)
         assert served.post_message(make_request()).status_code == 503
         assert "malformed" in get_checks(served)["database"]
+
+
+def test_clicks_that_cannot_be_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While clicks stay in the journal, for whatever reason, the service is not ready and says why; then it is."""
+    with RunningService(tmp_path) as served:
+        worker = served.components.click_worker
+        with monkeypatch.context() as patch:
+            patch.setattr(worker, "_journal", None)
+            wait_until(lambda: "cannot be stored: AttributeError" in get_checks(served)["clicks"])
+        wait_until(lambda: set(get_checks(served).values()) == {"ok"})
+
+
+def test_the_background_process_cannot_read_the_database(tmp_path: Path) -> None:
+    """What keeps the process that delivers from the database is told by the others, who can read it."""
+    with RunningService(tmp_path) as served:
+        away = tmp_path / "away"
+        away.mkdir()
+        (tmp_path / "linkweir.db").rename(away / "linkweir.db")
+        write_heartbeat(served.components)
+        told = served.components.heartbeat.read_latest()[1]
+        (away / "linkweir.db").rename(tmp_path / "linkweir.db")
+        assert "the database file is gone" in told["database"]
 
 
 def test_a_key_ring_that_is_gone(tmp_path: Path) -> None:

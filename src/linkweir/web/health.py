@@ -38,11 +38,12 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
 
 
-def _check_database(services: AppServices) -> str:
+def _check_database(services: AppServices, *, write: bool = True) -> str:
     try:
         with services.database.read() as connection:
             account_settings.find_default_account(connection)
-        services.database.probe()
+        if write:
+            services.database.probe()
     except DatabaseUnavailable as error:
         return f"unavailable: {error}"
     return f"damaged: {services.database.damage}" if services.database.damage else "ok"
@@ -76,14 +77,18 @@ def check_workers(services: AppServices) -> dict[str, str]:
         "clicks": services.click_worker.alive,
     }
     checks["smtp"] = all(server.alive for server in services.smtp_servers)
-    return {name: "ok" if alive else "not running" for name, alive in checks.items()}
+    states = {name: "ok" if alive else "not running" for name, alive in checks.items()}
+    if services.click_worker.alive and services.click_worker.problem:
+        states["clicks"] = f"cannot be stored: {services.click_worker.problem}"
+    return states
 
 
 def write_heartbeat(services: AppServices) -> None:
     """Write the heartbeat with the state of this process's threads, if it runs workers."""
     if services.runs_workers:
-        damage = {"database": f"damaged: {services.database.damage}"} if services.database.damage else {}
-        services.heartbeat.write({**check_workers(services), **damage})
+        state = _check_database(services, write=False)  # without waiting for who else writes
+        problem = {} if state == "ok" else {"database": state}
+        services.heartbeat.write({**check_workers(services), **problem})
 
 
 def _check_remote_workers(services: AppServices) -> dict[str, str]:

@@ -73,6 +73,7 @@ class IngestWorker(WorkerThread):
         self._batch_limit = self._max_batch = BATCH_EVENTS
         self._notify_at = self._expire_at = 0.0
         self.stored = self.failures = 0
+        self.problem: str | None = None  # what keeps clicks from being stored now
 
     def wake(self) -> None:
         """Let the worker look for new events now, not only within half a second."""
@@ -88,7 +89,7 @@ class IngestWorker(WorkerThread):
     def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            stored = self._run_safely(self._process_batch)
+            stored = self._run_safely(self._process_and_report)
             if not stored and not self._stopping:
                 self._wake.wait(POLL_SECONDS)
             self._run_safely(self._yield_to_requests)
@@ -101,12 +102,19 @@ class IngestWorker(WorkerThread):
             return work()
         except (DatabaseUnavailable, OSError) as error:
             self.failures += 1
+            self.problem = str(error)
             self._log.error("click.store_failed", error=str(error), kind=type(error).__name__)
-        except Exception:
+        except Exception as error:
+            self.problem = repr(error)
             self._log.exception("click.worker_bug")  # the thread must live: it is the only one
         if not self._stopping:
             self._sleep(self._retry)
         return 0
+
+    def _process_and_report(self) -> int:
+        stored = self._process_batch()
+        self.problem = None
+        return stored
 
     def _process_batch(self) -> int:
         """Store one batch; return how many events it held. None are read while another process ingests."""
