@@ -43,7 +43,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 def test_a_database_that_cannot_be_written(tmp_path: Path) -> None:
     """A database that another program holds locked makes the service not ready, though it can be read."""
-    with RunningService(tmp_path, store_wait=0.2) as served:
+    with RunningService(tmp_path, store_wait=2.0) as served:
         blocker = sqlite3.connect(tmp_path / "linkweir.db", isolation_level=None, timeout=20)
         blocker.execute("BEGIN IMMEDIATE")
         wait_until(lambda: "linkweir.db: database is locked" in get_checks(served)["database"])
