@@ -26,7 +26,32 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-SHARED_FOLDER = Path(__file__).resolve().parents[2] / "shared"
+# The files that take longest are begun first, so that no worker is left alone with one of them at the end.
+LONGEST_FILES = (
+    "test_app.py",
+    "server/test_supervisor.py",
+    "web/test_redirect_latency.py",
+    "manual/test_examples.py",
+    "dashboard/test_browser.py",
+    "c/test_sanitized_c.py",
+    "mail/test_raw_submission.py",
+    "cli/test_open_and_keys_commands.py",
+    "cli/test_main.py",
+    "cli/test_rewrite_files.py",
+    "faults/test_kill_during_delivery.py",
+    "faults/test_click_durability.py",
+    "bench/test_classification_quality.py",
+    "clicks/journal/test_segments.py",
+)
+
+TESTS_FOLDER = Path(__file__).resolve().parent
+SHARED_FOLDER = TESTS_FOLDER.parents[1] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in their order, and leave all others as they are."""
+    ranks = {TESTS_FOLDER / file: rank for rank, file in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def skip_or_fail(dependency: str) -> NoReturn:
