@@ -80,7 +80,7 @@ def test_secrets_do_not_show() -> None:
         (make_document(version=True), "version True"),
         (make_document(keys=[]), "not a list of keys"),
         (make_document(keys=[5]), "key number 1 of the ring is not a JSON object"),
-        (make_document(keys=json.loads(RING.to_json())["keys"] * 2), r"without repetition, not \[1, 1\]"),
+        (make_document(keys=json.loads(RING.to_json())["keys"] * 2), r"ascending and unique, not \[1, 1\]"),
         (make_document(hosts="x"), "`hosts`"),
         (make_document(hosts=[1]), "`hosts`"),
         (make_document(hosts=["x"]), "base URL 'x'"),
