@@ -55,7 +55,7 @@ def browser_session(
     """Somebody who has signed in, with each of the looks."""
     scheme: ColorScheme
     scheme, size = request.param
-    wait_until(lambda: "no longer kept" in _campaign_page_text(sample_service, browser))
+    wait_until(lambda: "no longer stored" in _campaign_page_text(sample_service, browser))
     with BrowserSession(browser, sample_service.url, scheme=scheme, size=size) as result:
         yield result.sign_in()
 
@@ -136,7 +136,7 @@ def test_making_a_webhook_is_whole(browser_session: BrowserSession) -> None:
     assert page.input_value("#secret").startswith("aha-whsec-")
     assert_no_overflow(page)
     assert_accessible(page)
-    page.click("text=Done: go to the webhook")
+    page.click("text=Continue to the webhook")
     page.get_by_role("link", name="Delete").click()
     page.click("main .danger")
     assert page.get_by_role("status").inner_text() == "The webhook was deleted."
@@ -149,7 +149,7 @@ def test_what_was_checked_is_whole(browser_session: BrowserSession) -> None:
     page = browser_session.open_page("/check")
     page.click("main button")
     assert page.get_by_role("heading", name="1 of 3 links would be tracked").is_visible()
-    assert page.get_by_text("1 probably should be tracked").is_visible()
+    assert page.get_by_text("1 link looks as if it should be tracked").is_visible()
     assert browser_session.complaints == []
     assert_no_overflow(page)
     assert_accessible(page)
@@ -159,7 +159,7 @@ def test_errors_are_pages_too(browser_session: BrowserSession) -> None:
     """What is not there is a page with a way back."""
     page = browser_session.open_page("/nothing")
     assert page.get_by_role("heading", name="Not found").is_visible()
-    assert page.get_by_role("link", name="To the overview").is_visible()
+    assert page.get_by_role("link", name="Go to the overview").is_visible()
     assert_no_overflow(page)
     assert_accessible(page)
 
@@ -169,11 +169,11 @@ def test_an_empty_service_shows_first_steps(browser: Browser, service: RunningSe
     with BrowserSession(browser, service.url) as looking:
         looking.sign_in()
         for path, text in {
-            "/": "Nothing has been sent in this time",
-            "/campaigns": "No campaign in this time",
-            "/compare": "No campaign in this time",
-            "/messages": "No message yet",
-            "/live": "No click yet",
+            "/": "Nothing was sent in this period",
+            "/campaigns": "No campaigns in this period",
+            "/compare": "No campaigns in this period",
+            "/messages": "No messages yet",
+            "/live": "No clicks yet",
             "/webhooks": "No webhook",
         }.items():
             page = looking.open_page(path)
@@ -190,7 +190,7 @@ def test_the_journey_from_sending_to_the_click(browser: Browser, service: Runnin
     first, _ = service.delivered_links(entry["id"])
     with BrowserSession(browser, service.url) as looking:
         page = looking.sign_in().open_page("/live")
-        assert page.get_by_role("heading", name="No click yet").is_visible()
+        assert page.get_by_role("heading", name="No clicks yet").is_visible()
         page.wait_for_timeout(2_500)  # who clicks within two seconds of delivery is likelier a scanner
         service.reader.get(first, headers=FIREFOX_HEADERS)
         page.wait_for_selector(".hit", timeout=20_000)
@@ -238,7 +238,7 @@ def test_everything_can_be_done_by_keyboard(browser: Browser, service: RunningSe
     with BrowserSession(browser, service.url) as looking:
         page = looking.open_page("/sign-in")
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
         page.focus("#email")
         page.keyboard.type(EMAIL)
         page.keyboard.press("Tab")
@@ -257,7 +257,7 @@ def test_without_scripts_the_pages_work(browser: Browser, service: RunningServic
     page.fill("#password", "correct horse battery")
     page.click("main button")
     page.goto(f"{service.url}/dashboard/live")
-    assert page.get_by_role("link", name="Load again").is_visible()
+    assert page.get_by_role("link", name="Reload").is_visible()
     page.goto(f"{service.url}/dashboard/settings")
     page.check("#track_clicks")
     page.click("text=Save")

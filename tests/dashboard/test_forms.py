@@ -238,7 +238,7 @@ def test_a_page_shows_that_the_mail_was_deleted(service: RunningService, dashboa
     with service.components.database.write() as connection:
         connection.exec_driver_sql("DELETE FROM contents")
     page = dashboard_client.get(f"/messages/{key}")
-    assert "The mail is no longer kept." in page
+    assert "The mail is no longer stored." in page
     assert "<iframe" not in page
     assert "https://example.com/a?x=1&amp;y=2" in page
     assert dashboard_client.http.get(f"/messages/{key}/mail").status_code == 404

@@ -231,4 +231,4 @@ def test_resources_of_another_account_are_404(service: RunningService, dashboard
     for path in (f"/messages/{key}", f"/messages/{key}/mail", f"/webhooks/{hook}"):
         assert dashboard_client.http.get(path).status_code == 404, path
     assert dashboard_client.post(f"/webhooks/{hook}/switch", {"enabled": "true"}).status_code == 404
-    assert "No message yet" in dashboard_client.get("/messages")
+    assert "No messages yet" in dashboard_client.get("/messages")

@@ -66,7 +66,7 @@ def test_failures_from_one_address_are_limited(dashboard_client: DashboardClient
     late = dashboard_client.sign_in()
     assert late.status_code == 429
     assert 1 <= int(late.headers["retry-after"]) <= 30
-    assert f"possible in {late.headers['retry-after']} second" in late.text
+    assert f"Try again in {late.headers['retry-after']} second" in late.text
     assert f'value="{EMAIL}"' in late.text
 
 

@@ -59,7 +59,7 @@ def test_a_form_sent_twice_makes_one_webhook(service: RunningService, dashboard_
     first, second = (dashboard_client.post("/webhooks/new", {"id": key, **FIELDS}) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 303)
     page = dashboard_client.get(second.headers["location"].removeprefix("/dashboard"))
-    assert "made before" in page
+    assert "created before" in page
     assert find_secret(page) == ""
     assert len(service.client.get(f"{service.account_path}/webhooks").json()["data"]) == 1
 
@@ -75,7 +75,7 @@ def test_a_form_sent_twice_makes_one_webhook(service: RunningService, dashboard_
         ({"scope": "scoped"}, "domains"),
         ({"scope": "scoped", "domains": "example.com no_domain"}, "domains[1]"),
         ({"scope": "all"}, "scope"),
-        ({"id": "1"}, "cannot be read"),
+        ({"id": "1"}, "malformed"),
     ],
 )
 def test_invalid_input_is_refused_and_stays_in_the_form(
@@ -130,7 +130,7 @@ def test_the_secret_is_copied_by_a_button(browser: Browser, service: RunningServ
     with BrowserSession(browser, service.url) as looking:
         page = looking.sign_in().open_page("/webhooks")
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.click("text=Make the first one")
+        page.click("text=Create webhook")
         page.focus("#name")
         page.keyboard.type("crm")
         page.keyboard.press("Tab")

@@ -1,1 +1,1 @@
-"""The dashboard: pages for people, rendered here, read through the database; decides nothing about clicks or mail."""
+"""The dashboard: HTML pages over the functions of `accounts`, `mail`, `clicks` and `stats`; contains no SQL."""

@@ -1,4 +1,4 @@
-"""Campaigns (tags): the list, and one of them with its links, its segments and its mail."""
+"""Pages of campaigns (tags): the list, and one campaign with its links, segments and mail."""
 
 from starlette.responses import Response
 
@@ -11,12 +11,12 @@ from linkweir.errors import NotFound
 from linkweir.stats import campaign_reports, report_period, segments, verdict_counts
 
 MAX_COMPARED = 4
-MAX_VALUES = 500  # of one segment
+MAX_VALUES = 500  # rows of one segment's table
 
 
 @login_required
 def list_campaigns(call: DashboardRequest) -> Response:
-    """Every tag of the period, newest first."""
+    """Show the campaigns of the period, newest first."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
@@ -32,7 +32,7 @@ def list_campaigns(call: DashboardRequest) -> Response:
 
 @login_required
 def show_campaign(call: DashboardRequest) -> Response:
-    """One tag with its trend, variants, links, segments, and the mail."""
+    """Show one campaign: trend, variants, links, segments and the mail."""
     tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
     with call.services.database.read() as connection:
         report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
@@ -56,7 +56,7 @@ def show_campaign(call: DashboardRequest) -> Response:
 
 @login_required
 def show_campaign_mail(call: DashboardRequest) -> Response:
-    """The newest mail of a campaign that is still kept, with the campaign's counts over its links."""
+    """Show the newest stored mail of a campaign with the campaign's counts on its links."""
     tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
     account = call.account["id"]
     with call.services.database.read() as connection:
@@ -67,7 +67,7 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
 
 @login_required
 def show_segment(call: DashboardRequest) -> Response:
-    """All values of one segment."""
+    """Show all values of one segment."""
     tag, by = call.query("tag"), call.query("by")
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     segments.dimension_title(by)
@@ -87,8 +87,8 @@ def show_segment(call: DashboardRequest) -> Response:
 
 
 def parse_tag(call: DashboardRequest) -> str:
-    """The tag in the query. Raises NotFound."""
+    """Return the tag in the query. Raises NotFound."""
     tag = call.query("tag")
     if not tag:
-        raise NotFound("No campaign was named.")
+        raise NotFound("The address names no campaign.")
     return tag

@@ -1,7 +1,7 @@
-"""Charts as SVG, drawn by pygal on the server; colours and type come from our style sheet, so dark and light follow.
+"""Charts as SVG, drawn by pygal on the server; the style sheet sets colours and fonts for light and dark mode.
 
-Scripts, styles and comments that pygal would put in are left out: the pages' policy allows none. A chart stands beside
-a table with the same numbers, and names itself in a sentence.
+Scripts, styles and comments of pygal are removed, since the Content-Security-Policy of the pages forbids them. Each
+chart has a text alternative and a table with the same numbers.
 """
 
 import sys
@@ -20,7 +20,7 @@ from pygal.style import Style  # noqa: E402
 # not found. Maps are not used here, so it is removed, unless it was there before.
 sys.meta_path[:] = [finder for finder in sys.meta_path if finder in _FINDERS or type(finder).__module__ != "pygal"]
 
-Series = Sequence[tuple[str, Sequence[int | None]]]  # None: no point
+Series = Sequence[tuple[str, Sequence[int | None]]]  # None: no value at this point
 WIDTH, HEIGHT = 860, 280
 MAX_LABELS = 10
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -28,13 +28,13 @@ _REMOVED_TAGS = ("script", "style", "desc", "title", "defs")
 
 
 def bar_chart(labels: Sequence[str], series: Series, text: str) -> Markup:
-    """Groups of bars side by side, one for each label; `text` says in a sentence what they show."""
+    """Draw grouped bars, one group per label. `text` is the text alternative."""
     chart = _make_chart(pygal.Bar, labels, series)
     return _render_chart(chart, text)
 
 
 def line_chart(labels: Sequence[str], series: Series, text: str) -> Markup:
-    """One line for each series."""
+    """Draw one line per series. `text` is the text alternative."""
     chart = _make_chart(pygal.Line, labels, series, show_dots=len(labels) <= MAX_LABELS, stroke_style={"width": 2})
     return _render_chart(chart, text)
 
@@ -78,7 +78,7 @@ def _render_chart(chart: Any, text: str) -> Markup:
 
 
 def _sanitize_svg(node: ElementTree.Element) -> None:
-    """Leave out what is no drawing, and what styles it from inside; a point keeps its value, for the pointer."""
+    """Remove scripts, styles and comments; titles of points stay, as tooltips."""
     descriptions = {child.get("class"): child.text for child in node.findall(f"{_SVG}desc")}
     for child in list(node):
         if not isinstance(child.tag, str) or child.tag.removeprefix(_SVG) in _REMOVED_TAGS:

@@ -1,4 +1,4 @@
-"""Paste HTML and see what would be tracked, and why the rest would not. Nothing is sent or stored."""
+"""The check page: shows for pasted HTML which links would be tracked, and why not the others. Stores nothing."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -18,7 +18,7 @@ or <a href="https://example.com/unsubscribe" data-as-no-track>unsubscribe</a>.</
 
 @login_required
 def show_check_form(call: DashboardRequest) -> Response:
-    """An empty form with an example in it."""
+    """Show the form with an example."""
     return call.render(
         "check.html", here="check", html=EXAMPLE_HTML, sender="", found=None, counts={}, tracking=True, limit=MAX_LINKS
     )
@@ -26,7 +26,7 @@ def show_check_form(call: DashboardRequest) -> Response:
 
 @login_required
 def show_check_result(call: DashboardRequest) -> Response:
-    """Every link of what was pasted, under the policy of the account, and of the domain that the mail is from."""
+    """Show every link of the pasted HTML under the policy of the account and of the sender's domain."""
     html = call.form_fields.get("html", "")
     sender, parts = call.form_fields.get("from", "").strip(), call.services
     account = account_lookup.account_from_row(call.account)

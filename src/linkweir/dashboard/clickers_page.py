@@ -1,4 +1,4 @@
-"""Who clicked: the people of a campaign or of one of its links, and why some of them are not on any list."""
+"""The page of who clicked in a campaign or on one of its links; it says how many clicks cannot be listed, and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class ClickerFilter:
-    """Which people: of a campaign, of one link (None: of any), with this in their address, who first clicked in a
-    period."""
+    """Filter by campaign, link position (None: any), part of the address, and the period of the first click."""
 
     tag: str
     position: int | None
@@ -27,12 +26,12 @@ class ClickerFilter:
 
     @property
     def time_range(self) -> tuple[int, int]:
-        """The period in microseconds since 1970."""
+        """Start and end of the period in microseconds since 1970."""
         return self.period.first * HOUR_US, self.period.last * HOUR_US
 
 
 def parse_filter(call: DashboardRequest) -> ClickerFilter:
-    """What the query asks for. Raises NotFound without a campaign."""
+    """Parse the query. Raises NotFound without a campaign."""
     position_text = call.query("position")
     position = (
         int(position_text)
@@ -45,7 +44,7 @@ def parse_filter(call: DashboardRequest) -> ClickerFilter:
 
 @login_required
 def list_clickers(call: DashboardRequest) -> Response:
-    """The list, a page at a time."""
+    """Show one page of the list."""
     click_filter, account = parse_filter(call), call.account["id"]
     span = click_filter.period.span(account, f"tag:{click_filter.tag}")
     with call.services.database.read() as connection:
@@ -84,8 +83,8 @@ def list_clickers(call: DashboardRequest) -> Response:
 
 
 def _link_choices(values: Sequence[str]) -> list[tuple[int, str]]:
-    """Place and destination of each link that was followed, in the order of the mail; the first destination where a
-    place has several."""
+    """Position and destination of each followed link in document order; the first destination where a position has
+    several."""
     choices: dict[int, str] = {}
     for value in values:
         position, _, destination = value.partition("\t")

@@ -1,4 +1,4 @@
-"""Campaigns side by side: their rates, whether these differ by more than chance, and their first three days."""
+"""The comparison page: rates of campaigns, significance of their differences, and their first three days."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from linkweir.stats import campaigns as report
 from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.significance import compare_all, make_group
 
-COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click that are compared, and hours of one point
+COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click; hours per point
 STEP_COUNT = COMPARED_HOURS // STEP_HOURS
 CumulativeClicks = list[int | None]
 
 
 @login_required
 def show_comparison(call: DashboardRequest) -> Response:
-    """Up to four campaigns side by side."""
+    """Show up to four campaigns side by side."""
     chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]
     tags = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
     with call.services.database.read() as connection:
@@ -58,7 +58,7 @@ def show_comparison(call: DashboardRequest) -> Response:
 
 
 def _variant_test(tag: str, rows: list[dict[str, Any]], differences: list[dict[str, Any]]) -> dict[str, Any]:
-    """The A/B test of one campaign for the template."""
+    """Return the template values of one campaign's A/B test."""
     return {
         "tag": tag,
         "rows": [(row, verdict_counts.counts_from_row(row)) for row in rows],
@@ -67,7 +67,7 @@ def _variant_test(tag: str, rows: list[dict[str, Any]], differences: list[dict[s
 
 
 def _significance_sentences(compared: list[CampaignSummary]) -> list[str]:
-    """Each campaign against the first, in a sentence that says what is chance."""
+    """Return a sentence per campaign: its difference from the first one, and whether that is significant."""
     groups = [make_group(campaign.tag, campaign.clicks.expected, campaign.delivered) for campaign in compared]
     return [campaign.meaning for campaign in compare_all(groups[0], groups[1:])] if groups else []
 

@@ -1,4 +1,4 @@
-"""The formats that tables can be taken away in: those whose packages are installed."""
+"""The export formats on offer: those whose packages are installed."""
 
 from importlib.util import find_spec
 

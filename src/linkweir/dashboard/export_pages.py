@@ -1,4 +1,4 @@
-"""Tables of the dashboard as files: single clicks, who clicked, and sums, for the time and campaign looked at."""
+"""Downloads of the dashboard's tables: single clicks, who clicked, and totals, for the selected period and campaign."""
 
 import re
 import uuid
@@ -18,13 +18,13 @@ from linkweir.stats.export import ColumnTypes, ExportRow, parse_format
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.web.downloads import file_response
 
-MAX_ROWS = 10_000  # rows of sums in one file
+MAX_ROWS = 10_000  # rows of totals in one file
 ExportTable = tuple[Iterable[ExportRow], ColumnTypes]
 
 
 @login_required
 def export_table(call: DashboardRequest) -> Response:
-    """One of the tables as a file, in pieces. Raises NotFound, ValidationError, UnsupportedRequest."""
+    """Stream one of the tables as a file. Raises NotFound, ValidationError, UnsupportedRequest."""
     what, file_format = call.request.path_params["what"], parse_format(call.query("format", "csv"))
     if what not in TABLES:
         raise NotFound("There is no such file.")
@@ -36,7 +36,7 @@ def export_table(call: DashboardRequest) -> Response:
 
 @login_required
 def export_message_clicks(call: DashboardRequest) -> Response:
-    """Every click of one message."""
+    """Stream every click of one message as a file."""
     file_format = parse_format(call.query("format", "csv"))
     with call.services.database.read() as connection:
         row = load_message(call, connection)
@@ -45,7 +45,7 @@ def export_message_clicks(call: DashboardRequest) -> Response:
 
 
 def _file_name(what: str, *services: str) -> str:
-    """A name for the file that every system takes, with what it is about and the day."""
+    """Return a file name of portable characters: the subject and the day."""
     words = (re.sub(r"[^A-Za-z0-9]+", "-", part)[:40].strip("-") for part in (what, *services))
     return "-".join([*filter(None, words), datetime.now(UTC).strftime("%Y-%m-%d")])
 

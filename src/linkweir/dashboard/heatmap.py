@@ -1,7 +1,7 @@
-"""The mail as its readers saw it, with click counts drawn over its links, in a page that can do nothing.
+"""The heatmap: a mail as its readers saw it with click counts on its links, on an inert page.
 
-The mail is a stranger's HTML: nh3 keeps what gives it its looks, every address is taken out, and the page's own policy
-allows no script, no form and no request. So no link of it can be followed, and none counts as a click.
+The mail is untrusted HTML: nh3 keeps only markup for its appearance, every URL is removed, and the page's own
+Content-Security-Policy allows no script, form or request. So its links cannot be followed, or counted as clicks.
 """
 
 import email
@@ -59,7 +59,7 @@ _PAGE_HEAD = _PAGE_TEMPLATE.format(heat=_HEAT_ATTRIBUTE, mark=_COUNT_ATTRIBUTE)
 
 @dataclass(frozen=True, slots=True)
 class HeatmapLink:
-    """A link of the mail: its `position` in tokens, None when it is not tracked, and where it really leads."""
+    """A link of the mail: its `position` in tokens, None when it is not tracked, and its final destination."""
 
     link: Link
     position: int | None
@@ -67,17 +67,17 @@ class HeatmapLink:
 
 
 def html_body(raw: bytes) -> str | None:
-    """The HTML of a mail, if it has any."""
+    """Return the HTML part of a mail, or None."""
     mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
     try:
         part = mail.get_body(("html",))
         return None if part is None else str(part.get_content())
-    except (LookupError, ValueError, KeyError):  # a broken mail or an unknown charset: it has no picture
+    except (LookupError, ValueError, KeyError):  # a malformed mail or an unknown charset: nothing to show
         return None
 
 
 def heatmap_links(html: str, ring: KeyRing) -> list[HeatmapLink]:
-    """Every link of a mail that went out, in document order."""
+    """Return every link of a sent mail in document order."""
     return [_to_heatmap_link(link, ring) for link in scan(html)]
 
 
@@ -87,12 +87,12 @@ def _to_heatmap_link(link: Link, ring: KeyRing) -> HeatmapLink:
     except BadToken:
         return HeatmapLink(link, None, link.destination or "")
     if opened.index == HONEYPOT_INDEX:
-        return HeatmapLink(link, None, "")  # no reader has it
+        return HeatmapLink(link, None, "")  # it was never part of a sent mail
     return HeatmapLink(link, opened.index, opened.destination or "")
 
 
 def render_heatmap(html: str, ring: KeyRing, counts: Mapping[int, LinkClicks]) -> str:
-    """The page: the mail, each tracked link with the clicks of people, warmer the more of them it has."""
+    """Return the page: the mail with the clicks by people on each tracked link, coloured by their number."""
     most = max((count.expected_people for count in counts.values()), default=0)
     parts, at = [], 0
     for heatmap_link in heatmap_links(html, ring):
@@ -115,7 +115,7 @@ def _heat_level(people: int, most: int) -> int:
 
 
 def _sanitize(html: str) -> str:
-    """What the mail looks like, without anything that leads or loads from somewhere."""
+    """Reduce the HTML to its appearance: nothing links or loads."""
     return nh3.clean(
         html,
         tags=set(_TAGS),
@@ -130,5 +130,5 @@ def _sanitize(html: str) -> str:
 
 
 def _allow_data_image(_tag: str, name: str, value: str) -> str | None:
-    """A picture is shown when the mail itself holds it."""
+    """Allow images only as data URLs, which load nothing."""
     return value if name != "src" or value.startswith("data:image/") else None

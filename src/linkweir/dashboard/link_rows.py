@@ -1,4 +1,4 @@
-"""The links of a mail with their clicks, as a table's rows and drawn over the mail itself."""
+"""The links of a mail with their clicks, as table rows and as a heatmap."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,9 +18,9 @@ from linkweir.tokens import KeyRing
 def link_rows(
     html: str | None, ring: KeyRing, counts: Mapping[int, LinkClicks], followed: Sequence[str], short: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """The links of a mail in order with their counts: from the mail while it is kept, else those that were followed.
+    """Return a mail's links in order with their counts: from the stored mail, else only the followed ones.
 
-    `followed`: `<position>` TAB `<destination>` of each; `short`: where the mail's short links lead, by position.
+    `followed`: `<position>` TAB `<destination>` of each; `short`: the destinations of short links by position.
     """
     rows = {
         heatmap_link.position: {
@@ -50,8 +50,8 @@ def _destination(link: HeatmapLink, short: Mapping[int, str]) -> str:
 
 
 def heatmap_response(call: DashboardRequest, raw: bytes | None, counts: Mapping[int, LinkClicks]) -> Response:
-    """The mail in its own page. Raises NotFound when it is no longer kept or holds no HTML."""
+    """Return the heatmap page. Raises NotFound when the mail is no longer stored or has no HTML."""
     html = heatmap.html_body(raw) if raw is not None else None
     if html is None:
-        raise NotFound("This mail is no longer kept, or it has no HTML.")
+        raise NotFound("This mail is no longer stored, or it has no HTML part.")
     return HTMLResponse(heatmap.render_heatmap(html, call.services.keyring, counts), headers=heatmap.HEADERS)

@@ -1,4 +1,4 @@
-"""Clicks as they come, each with its verdict, how sure that is, and why. A script may ask for the list anew."""
+"""The live page: the newest clicks with verdict, confidence and reasons. A script polls for updates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ VERDICTS = ("human", "unsure", "machine", "prefetch", "internal")
 
 @login_required
 def show_live(call: DashboardRequest) -> Response:
-    """The newest clicks."""
+    """Show the newest clicks."""
     return call.render(
         "live.html",
         here="live",
@@ -29,7 +29,7 @@ def show_live(call: DashboardRequest) -> Response:
 
 @login_required
 def show_live_rows(call: DashboardRequest) -> Response:
-    """The list alone, for the page's script."""
+    """Return the list alone, for the polling script."""
     return call.render("live_rows.html", hits=_latest_clicks(call), verdict=_parse_verdict(call))
 
 
@@ -46,5 +46,5 @@ def _parse_verdict(call: DashboardRequest) -> str:
 
 
 def to_template_values(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """One hit for a template."""
+    """Return one click's template values."""
     return {**row, "why": reason_sentences(row["reasons"])}

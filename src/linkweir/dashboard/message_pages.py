@@ -1,4 +1,4 @@
-"""Messages: the list with its filters, and one message with its links, clicks, deliveries and its mail."""
+"""Pages of messages: the filtered list, and one message with its links, clicks, delivery attempts and mail."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from linkweir.pagination import PageRequest
 from linkweir.stats import click_rows, verdict_counts
 
 PAGE_SIZE = 50
-MAX_RECENT_CLICKS = 10  # clicks on the message's own page
+MAX_RECENT_CLICKS = 10  # clicks shown on a message's page
 FILTER_FIELDS = ("recipient", "subject", "tag", "status")
 STATUSES = ("Received", "Delivered", "Opened", "Clicked", "Deferred", "Bounced", "Failed", "Suppressed")
 
 
 @login_required
 def list_messages(call: DashboardRequest) -> Response:
-    """The newest messages that fit the filters, a page at a time."""
+    """Show one page of the messages that match the filters, newest first."""
     given = {name: call.query(name).strip() for name in FILTER_FIELDS}
     filters: dict[str, Any] = {"recipient": given["recipient"], "subject": given["subject"]}
     filters["tags"] = [given["tag"]] if given["tag"] else []
@@ -42,7 +42,7 @@ def list_messages(call: DashboardRequest) -> Response:
 
 @login_required
 def show_message(call: DashboardRequest) -> Response:
-    """Everything that is known of one message."""
+    """Show one message."""
     with call.services.database.read() as connection:
         row = load_message(call, connection)
         key = row["id"]
@@ -68,7 +68,7 @@ def show_message(call: DashboardRequest) -> Response:
 
 @login_required
 def list_message_clicks(call: DashboardRequest) -> Response:
-    """All clicks and opens of one message, a page at a time."""
+    """Show one page of a message's clicks and opens."""
     with call.services.database.read() as connection:
         row = load_message(call, connection)
         page = click_rows.list_hits_of_message(
@@ -85,7 +85,7 @@ def list_message_clicks(call: DashboardRequest) -> Response:
 
 @login_required
 def show_message_mail(call: DashboardRequest) -> Response:
-    """The mail of one message with its own counts over its links."""
+    """Show the mail of one message with its own counts on its links."""
     with call.services.database.read() as connection:
         key = load_message(call, connection)["id"]
         raw = stored_messages.load_mail(connection, key)
@@ -94,5 +94,5 @@ def show_message_mail(call: DashboardRequest) -> Response:
 
 
 def load_message(call: DashboardRequest, connection: Connection) -> RowMapping:
-    """The message in the path. Raises NotFound."""
+    """Return the message in the path. Raises NotFound."""
     return stored_messages.get_message(connection, call.account["id"], call.request.path_params["id"])

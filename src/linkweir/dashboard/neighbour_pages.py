@@ -1,4 +1,4 @@
-"""Turning over the pages of a list: a place in it is the time and the id of a row, named in the query."""
+"""Keyset pagination of the dashboard's lists: the query names the time and id of the row where a page begins."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ MAX_TIMESTAMP_US = 1 << 62  # microseconds since 1970
 
 @dataclass(frozen=True, slots=True)
 class NeighbourPages:
-    """Where the neighbours of a page begin, as the query names them; None where there are none."""
+    """Query values of the newer and the older page; None where there is none."""
 
     newer: str | None
     older: str | None
 
 
 def parse_page(call: DashboardRequest, limit: int) -> PageRequest:
-    """The page that the query asks for; the first for what is no place that we named."""
+    """Parse the requested page; the first one if the query is malformed."""
     for direction in ("after", "before"):
         at, _, key = call.query(direction).partition(".")
         try:
@@ -28,13 +28,13 @@ def parse_page(call: DashboardRequest, limit: int) -> PageRequest:
         except ValueError:
             continue
         if not 0 <= cursor[0] < MAX_TIMESTAMP_US:
-            continue  # more than the database can compare with
+            continue  # beyond the database's integers
         return PageRequest(limit, "after" if direction == "after" else "before", cursor)
     return PageRequest(limit)
 
 
 def make_neighbour_pages(page: RowPage, time_column: str = "created_at") -> NeighbourPages:
-    """The neighbours of a page that is ordered by `time_column`."""
+    """Return the neighbours of a page that is ordered by `time_column`."""
     if not page.rows:
         return NeighbourPages(None, None)
     newer = _encode_cursor(page.rows[0], time_column) if page.more_before else None

@@ -1,4 +1,4 @@
-"""The first page: what was sent and clicked lately, people and machines side by side."""
+"""The overview: messages and clicks of a period, by people and machines."""
 
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from linkweir.stats.campaign_reports import ClickTrend
 
 @login_required
 def show_overview(call: DashboardRequest) -> Response:
-    """Sums, trend, the strongest campaigns and destinations of a period."""
+    """Show totals, trend, and the top campaigns and destinations of a period."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)
     with call.services.database.read() as connection:
         overview = campaign_reports.load_overview(connection, call.account["id"], chosen)
@@ -33,7 +33,7 @@ def show_overview(call: DashboardRequest) -> Response:
 
 
 def trend_chart(trend: ClickTrend) -> object:
-    """People and machines over time; None where there is nothing to draw."""
+    """Draw clicks by people and machines over time; None without clicks."""
     labels = [label for label, _ in trend]
     people, machines = (
         [counts.expected_people for _, counts in trend],

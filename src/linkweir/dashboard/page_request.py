@@ -1,4 +1,4 @@
-"""How every request for a page comes in: who is signed in, is a form really ours, and what an error looks like."""
+"""Shared handling of page requests: authentication, CSRF protection, forms and error pages."""
 
 import functools
 import math
@@ -24,13 +24,13 @@ from linkweir.web.services import AppServices, services_from
 
 MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whole mail
 MAX_FORM_FIELDS = 200
-FORM_REJECTED = "This form was not made for your session. Go back, load the page again and repeat what you did."
+FORM_REJECTED = "This form does not belong to your session. Go back, reload the page and try again."
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardRequest:
-    """One request of somebody who is signed in. `fields` are a form's, `secret` is the session's cookie, `zone` is
-    what this browser's reader calls the time."""
+    """A request of a signed-in user. `fields`: form fields; `secret`: the session cookie; `zone`: the time zone set in
+    this browser."""
 
     request: Request
     services: AppServices
@@ -42,7 +42,7 @@ class DashboardRequest:
     form_fields: dict[str, str]
 
     def render(self, template: str, code: int = 200, **values: Any) -> Response:
-        """A page of this user."""
+        """Render a page for this user."""
         known = {
             "user": self.user,
             "token": session_cookies.csrf_token(self.session_secret),
@@ -52,11 +52,11 @@ class DashboardRequest:
         return rendering.render_page(self.request, template, code, **known, **values)
 
     def redirect(self, path: str) -> Response:
-        """On to another page."""
+        """Redirect to another page of the dashboard."""
         return rendering.redirect(self.request, path)
 
     def query(self, name: str, fallback: str = "") -> str:
-        """A parameter of the query."""
+        """Return a query parameter, or `fallback`."""
         return self.request.query_params.get(name, fallback)
 
 
@@ -65,7 +65,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def login_required(handler: PageHandler) -> Endpoint:
-    """An endpoint that runs `handler` in a thread for a user, and sends everybody else to sign in."""
+    """Return an endpoint that runs `handler` in a thread for a signed-in user; others are sent to the sign-in page."""
 
     @functools.wraps(handler)
     async def endpoint(request: Request) -> Response:
@@ -75,7 +75,7 @@ def login_required(handler: PageHandler) -> Endpoint:
 
 
 async def with_error_page(request: Request, handler: Callable[[], Awaitable[Response]]) -> Response:
-    """Errors become pages too."""
+    """Run the handler; render errors as pages."""
     try:
         return await handler()
     except ClientDisconnect:
@@ -86,7 +86,7 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
         )
     except RateLimited as error:
         seconds = max(1, math.ceil(error.retry_after))
-        text = f"Too many attempts failed. The next one is possible in {seconds} second{'s' if seconds > 1 else ''}."
+        text = f"Too many failed attempts. Try again in {seconds} second{'s' if seconds > 1 else ''}."
         response = rendering.render_page(request, "error.html", 429, status=429, text=text)
         response.headers["Retry-After"] = str(seconds)
         return response
@@ -98,26 +98,26 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
             services_from(request).log.error("dashboard.failed", kind=type(error).__name__, exc_info=error)
         text = (message or str(error)).removesuffix(".") + "."
         return rendering.render_page(request, "error.html", status, status=status, text=text[0].upper() + text[1:])
-    except Exception as error:  # a bug: the reader gets a page, the log what happened
+    except Exception as error:  # a bug: the user gets a page, the log the traceback
         services_from(request).log.error("request.bug", endpoint="dashboard", exc_info=error)
-        return rendering.render_page(request, "error.html", 500, status=500, text="Something went wrong here.")
+        return rendering.render_page(request, "error.html", 500, status=500, text="An internal error occurred.")
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form. Raises HTTPException for what is no form of ours, OverCapacity."""
+    """Read the fields of a form. Raises HTTPException for anything else, OverCapacity."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise HTTPException(415, "a form was expected")
+        raise HTTPException(415, "A form was expected.")
     with services_from(request).memory_budget.reserve() as held:
         data = await request_body.read_body(request, MAX_FORM_BYTES, held)
     try:
         return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
     except ValueError:
-        raise HTTPException(400, "this form cannot be read") from None
+        raise HTTPException(400, "The form is malformed.") from None
 
 
 def verify_csrf(request: Request, fields: dict[str, str], secret: str | None) -> None:
-    """Refuse a form that another site made. Raises HTTPException."""
+    """Reject a form of another site (CSRF). Raises HTTPException."""
     if (
         secret is None
         or not session_cookies.is_same_origin(request)
@@ -162,7 +162,7 @@ def _redirect_to_sign_in(request: Request) -> Response:
 
 
 async def render_missing_page(request: Request) -> Response:
-    """Under the dashboard's path, but no page."""
+    """Return the 404 page for unknown paths of the dashboard."""
 
     async def none() -> Response:
         raise NotFound("There is no such page.")

@@ -1,6 +1,6 @@
-"""Turns a template and values into a page with the headers that keep it safe; knows how times and numbers look.
+"""Renders templates with security headers, and formats times and numbers.
 
-Every value is escaped by Jinja2; no page holds a script or a style of its own, and none asks another host.
+Jinja2 escapes every value; pages contain no inline scripts or styles and load nothing from other hosts.
 """
 
 from datetime import UTC, datetime
@@ -33,29 +33,29 @@ NO_VALUE = "\N{EN DASH}"
 
 
 def format_number(value: int) -> str:
-    """12345 as 12,345."""
+    """Format 12345 as 12,345."""
     return f"{value:,}"
 
 
 def format_percent(part: float, whole: int) -> str:
-    """A share in percent; a dash where there is no whole."""
+    """Format a share in percent; a dash if `whole` is 0."""
     return f"{part / whole:.1%}" if whole else NO_VALUE
 
 
 def format_change(now: int, before: int) -> str:
-    """How much more or less than before, which was not 0."""
+    """Format the relative change from `before`, which must not be 0."""
     return "the same as" if now == before else f"{(now - before) / before:+,.0%}".replace("-", "\N{MINUS SIGN}")
 
 
 @pass_context
 def format_datetime(context: Context, at: int | None) -> str:
-    """Microseconds since 1970 as people write a time, in the reader's time zone."""
+    """Format microseconds since 1970 as date and time in the user's time zone."""
     return _format_time(context, at, "%-d %b %Y, %H:%M:%S")
 
 
 @pass_context
 def format_date(context: Context, at: int | None) -> str:
-    """The day of a moment."""
+    """Format microseconds since 1970 as a date in the user's time zone."""
     return _format_time(context, at, "%-d %b %Y")
 
 
@@ -64,7 +64,7 @@ def _format_time(context: Context, at: int | None, form: str) -> str:
 
 
 def iso_time(at: int) -> str:
-    """The same moment for the `datetime` attribute."""
+    """Format microseconds since 1970 for the `datetime` attribute (RFC 3339)."""
     return rfc3339(at, "seconds")
 
 
@@ -87,13 +87,13 @@ _TEMPLATES.globals |= {
 
 
 def dashboard_root(request: Request) -> str:
-    """Where the dashboard is, also when the service is mounted in another application."""
+    """Return the dashboard's root path, including the mount point in another application."""
     root: str = request.scope.get("root_path", "")
     return root + "/dashboard"
 
 
 def render_page(request: Request, template: str, code: int = 200, **values: Any) -> Response:
-    """A page that needs nobody to be signed in."""
+    """Render a page that requires no sign-in."""
     known = {
         "root": dashboard_root(request),
         "docs": request.scope.get("root_path", "") + "/docs",
@@ -108,5 +108,5 @@ def render_page(request: Request, template: str, code: int = 200, **values: Any)
 
 
 def redirect(request: Request, path: str) -> Response:
-    """Send the browser on to another page of ours after a POST."""
+    """Redirect to another page of the dashboard after a POST (303)."""
     return RedirectResponse(dashboard_root(request) + path, 303, headers=HEADERS)

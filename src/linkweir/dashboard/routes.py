@@ -1,4 +1,4 @@
-"""Every address of the dashboard. Plain routes and no mount, so that the path in front of them stays known."""
+"""The routes of the dashboard. Not a Mount, which would change `root_path`."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +24,7 @@ from linkweir.dashboard import (
 
 
 async def redirect_to_overview(request: Request) -> Response:
-    """The address as people type it."""
+    """Redirect /dashboard to the overview."""
     return rendering.redirect(request, "/")
 
 

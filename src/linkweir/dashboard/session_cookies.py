@@ -1,4 +1,4 @@
-"""What a browser shows to prove itself: the session's cookie, the token in a form, the origin that it posts from.
+"""Session cookies, CSRF tokens, and the check of a POST's origin.
 
 Does no I/O: sessions are stored by `accounts.users`.
 """
@@ -21,24 +21,24 @@ SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def read_secret(request: Request, name: str) -> str | None:
-    """The cookie of this name, when it looks like one of ours."""
+    """Return the cookie of this name if it is well-formed."""
     value = request.cookies.get(name, "")
     return value if SECRET_PATTERN.fullmatch(value) else None
 
 
 def csrf_token(secret: str) -> str:
-    """What forms of this session carry; it says nothing about the cookie and fits no other session."""
+    """Return the CSRF token of a session; it is bound to the cookie and does not reveal it."""
     return hmac.new(secret.encode(), b"linkweir form token", hashlib.sha256).hexdigest()
 
 
 def is_csrf_token_valid(secret: str, token: str) -> bool:
-    """Whether a form was made for this session; compared in constant time."""
+    """Whether the token belongs to this session; compared in constant time."""
     return hmac.compare_digest(csrf_token(secret).encode(), token.encode("utf-8", "replace"))
 
 
 def is_same_origin(request: Request) -> bool:
-    """Whether a POST comes from our own pages, as far as the browser says. What it says itself of the site counts
-    most: a front proxy may change the Host that Origin is compared with.
+    """Whether the browser says that a POST comes from this origin. Sec-Fetch-Site counts most: a front proxy may
+    change the Host that Origin is compared with.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -49,7 +49,7 @@ def is_same_origin(request: Request) -> bool:
 
 
 def _origin_host(origin: str) -> str | None:
-    """Host and port of an origin; None for a text that is none."""
+    """Return host and port of an origin; None if it is malformed."""
     try:
         return urlsplit(origin).netloc.lower()
     except ValueError:
@@ -57,7 +57,7 @@ def _origin_host(origin: str) -> str | None:
 
 
 def set_cookie(response: Response, request: Request, name: str, secret: str, proxies: tuple[Network, ...]) -> None:
-    """Give the browser a cookie that no script and no other site gets at."""
+    """Set a cookie that scripts and other sites cannot read."""
     response.set_cookie(
         name,
         secret,
@@ -70,12 +70,12 @@ def set_cookie(response: Response, request: Request, name: str, secret: str, pro
 
 
 def delete_cookie(response: Response, request: Request, name: str) -> None:
-    """Take a cookie back."""
+    """Delete a cookie."""
     response.delete_cookie(name, path=request.scope.get("root_path", "") + "/dashboard", httponly=True, samesite="lax")
 
 
 def _is_https(request: Request, proxies: tuple[Network, ...]) -> bool:
-    """Whether the reader speaks TLS, with us or with a configured proxy in front; nobody else's word counts."""
+    """Whether the client uses TLS, directly or to a configured proxy; other X-Forwarded-Proto headers are ignored."""
     if request.url.scheme == "https":
         return True
     peer = client_ip(request.scope, ())

@@ -1,4 +1,4 @@
-"""Settings of the account: what is tracked, how privately, which links are left alone, and the tracking hosts."""
+"""The settings page: tracking, privacy, excluded links, retention, tracking hosts and the time zone."""
 
 import re
 from typing import Any
@@ -20,24 +20,24 @@ PRIVACY_CHOICES = (
     ("", "As each message asks (full, when it asks for nothing)"),
     ("full", "Full: address, browser and recipient of each click"),
     ("pseudonymous", "Pseudonymous: no address, no user agent; country and device class only"),
-    ("anonymous", "Anonymous: counted for the link and the campaign, tied to nobody"),
-    ("none", "None: nothing is tracked at all"),
+    ("anonymous", "Anonymous: counted for link and campaign, not assigned to recipients"),
+    ("none", "None: nothing is tracked"),
 )
 SWITCH_FIELDS = ("track_clicks", "track_opens", "internal_own_domains")
 LINES_FIELDS = ("opt_out", "skip", "confirm", "internal_networks", "internal_addresses")  # an entry to a line
-MAX_DOMAINS = 100  # that are listed
-DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # what is no such number is refused by its type
+MAX_DOMAINS = 100  # domains listed
+DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # anything else is rejected by its type
 FLASH_MESSAGES = {
-    "yes": "Saved. It applies to messages that are sent from now on.",
+    "yes": "Saved. It applies to messages sent from now on.",
     "zone": "Saved for this browser.",
     "password": "The password was changed.",
-    "host": "Saved. Links in mails that are sent from now on use this host.",
+    "host": "Saved. Links in mails sent from now on use this host.",
 }
 
 
 @login_required
 def show_settings(call: DashboardRequest) -> Response:
-    """The form."""
+    """Show the settings."""
     with call.services.database.read() as connection:
         page = domains.list_domains(connection, call.account["id"], PageRequest(MAX_DOMAINS))
     return call.render(
@@ -56,7 +56,7 @@ def show_settings(call: DashboardRequest) -> Response:
 
 @login_required
 def update_settings(call: DashboardRequest) -> Response:
-    """What the form says, under the same rules as the API."""
+    """Update the settings, validated as by the API."""
     change = _parse_form(call.form_fields)
     try:
         with call.services.database.write() as connection:
@@ -69,7 +69,7 @@ def update_settings(call: DashboardRequest) -> Response:
 
 @login_required
 def update_time_zone(call: DashboardRequest) -> Response:
-    """The time zone of this browser's pages."""
+    """Set the time zone of this browser."""
     response = call.redirect("/settings?saved=zone")
     time_zone.set_time_zone_cookie(response, rendering.dashboard_root(call.request), call.form_fields.get("zone", ""))
     return response
@@ -92,7 +92,7 @@ def _parse_form(fields: dict[str, str]) -> AccountUpdate:
 
 @login_required
 def set_tracking_host(call: DashboardRequest) -> Response:
-    """Put links of mail from a domain on a subdomain of it, or (empty) on the service's own host again."""
+    """Set the tracking subdomain of a domain; empty: the service's own host."""
     domain = call.form_fields.get("domain", "").strip()
     subdomain = call.form_fields.get("subdomain", "").strip().lower() or None
     try:

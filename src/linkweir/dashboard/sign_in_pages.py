@@ -1,4 +1,4 @@
-"""Signing in and out, and changing the password."""
+"""Pages to sign in and out, and to change the password."""
 
 import math
 
@@ -20,11 +20,11 @@ from linkweir.errors import Forbidden, RateLimited, ValidationError
 from linkweir.web.client_ip import client_ip
 from linkweir.web.services import services_from
 
-SIGN_IN_ERROR = "E-mail or password is wrong."  # never which of the two
+SIGN_IN_ERROR = "E-mail or password is wrong."  # not which of the two: that would reveal who has an account
 
 
 async def sign_in(request: Request) -> Response:
-    """The page to sign in on, and the attempt."""
+    """Show the sign-in page, or sign in."""
     return await with_error_page(
         request, lambda: _submit_form(request) if request.method == "POST" else _show_form(request)
     )
@@ -81,23 +81,23 @@ async def _submit_form(request: Request) -> Response:
 
 
 def _rate_limited_response(request: Request, next_path: str, email: str, seconds: float) -> Response:
-    """Whether the e-mail is somebody's is not told here either."""
+    """Return a 429 page, which does not reveal whether the e-mail address is known."""
     wait = max(1, math.ceil(seconds))
-    text = f"Too many attempts failed. The next one is possible in {wait} second{'s' if wait > 1 else ''}."
+    text = f"Too many failed attempts. Try again in {wait} second{'s' if wait > 1 else ''}."
     response = _render_form(request, next_path, text, email, 429)
     response.headers["Retry-After"] = str(wait)
     return response
 
 
 def _safe_next_path(path: str) -> str:
-    """Where to go after signing in: a page of the dashboard and nothing else, whatever a link says."""
+    """Return the page to show after sign-in: always one of the dashboard (against open redirects)."""
     good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and ".." not in path
     return path if good else "/"
 
 
 @login_required
 def sign_out(call: DashboardRequest) -> Response:
-    """The session ends here and in the database."""
+    """End the session in the browser and in the database."""
     with call.services.database.write() as connection:
         users.sign_out(connection, call.session_secret)
     response = call.redirect("/sign-in")
@@ -107,7 +107,7 @@ def sign_out(call: DashboardRequest) -> Response:
 
 @login_required
 def change_password(call: DashboardRequest) -> Response:
-    """A new password: every session of the user ends, and this browser gets a new one."""
+    """Change the password: all sessions of the user end, and this browser gets a new one."""
     current, new = call.form_fields.get("current", ""), call.form_fields.get("new", "")
     try:
         secret = users.change_password(

@@ -1,4 +1,4 @@
-"""The style sheet, the script and the icon: files of this package, read once, named by what is in them."""
+"""Style sheet, scripts and icon: files of this package, read once; a digest of their contents is part of their URLs."""
 
 import hashlib
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Hands out the files that pages ask for."""
+"""Serves the static files of the dashboard."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +9,7 @@ from linkweir.errors import NotFound
 
 
 async def serve_static_file(request: Request) -> Response:
-    """One file; its address changes with its content, so it may be kept for ever."""
+    """Return one file; its URL changes with its content, so it may be cached for ever."""
 
     async def respond() -> Response:
         name = request.path_params["name"]

@@ -1,4 +1,4 @@
-"""The time zone that a browser's reader lives in: a cookie of its own, which says nothing about anybody."""
+"""The time zone of a browser, in a cookie that identifies nobody."""
 
 from datetime import timedelta
 from functools import cache
@@ -17,7 +17,7 @@ UTC = ZoneInfo("UTC")
 
 
 def read_time_zone(request: Request) -> ZoneInfo:
-    """The zone that this browser was given, or UTC."""
+    """Return the zone set in this browser, or UTC."""
     try:
         return parse_time_zone(request.cookies.get(COOKIE_NAME, "UTC").replace("%2F", "/"))
     except ValidationError:
@@ -26,13 +26,13 @@ def read_time_zone(request: Request) -> ZoneInfo:
 
 @cache
 def time_zone_names() -> list[str]:
-    """Every zone by its name."""
+    """List the names of all zones."""
     city_names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
     return ["UTC", *city_names]
 
 
 def set_time_zone_cookie(response: Response, path: str, name: str) -> None:
-    """Let the browser keep a zone. Raises HTTPException for what is none."""
+    """Set the zone's cookie. Raises HTTPException for an unknown zone."""
     try:
         parse_time_zone(name)
     except ValidationError as error:

@@ -1,8 +1,8 @@
-"""The reasons of a verdict as sentences, in the order in which they counted."""
+"""The reasons of a verdict as sentences, the heaviest first."""
 
 from linkweir.clicks.classify import VERDICT_REASONS
 
 
 def reason_sentences(codes: str) -> list[str]:
-    """A sentence for each code; a code that is not known any more stands for itself."""
+    """Return a sentence for each code; a code of a removed rule is returned as it is."""
     return [VERDICT_REASONS.get(code, code) for code in codes.split()]

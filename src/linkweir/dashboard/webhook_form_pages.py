@@ -1,4 +1,4 @@
-"""Making, changing and deleting webhooks, under the same rules as the API; a new secret is shown this once."""
+"""Pages to create, edit and delete webhooks, validated as by the API. A new secret is shown only once."""
 
 import uuid
 from typing import Any, TypeVar
@@ -24,17 +24,17 @@ WebhookFormT = TypeVar("WebhookFormT", WebhookCreate, WebhookUpdate)
 
 @login_required
 def show_create_form(call: DashboardRequest) -> Response:
-    """The form for a new one."""
+    """Show the form for a new webhook."""
     return _render_form(call, DEFAULT_VALUES, key=uuid.uuid4())
 
 
 @login_required
 def create_webhook(call: DashboardRequest) -> Response:
-    """Make it and show its secret. The form carries the id, so that one that is sent twice makes one webhook."""
+    """Create the webhook and show its secret. The form carries the id, so submitting it twice creates one webhook."""
     try:
         key = uuid.UUID(call.form_fields.get("id", ""))
     except ValueError:
-        raise HTTPException(400, "This form cannot be read. Nothing was made.") from None
+        raise HTTPException(400, "The form is malformed. Nothing was created.") from None
     try:
         request = _parse_form(call, WebhookCreate)
         with call.services.database.write() as connection:
@@ -43,7 +43,7 @@ def create_webhook(call: DashboardRequest) -> Response:
             )[1]
     except (ValidationError, msgspec.ValidationError) as error:
         return _render_form(call, _form_values(call), key=key, error=_error_text(error))
-    except Conflict:  # the form was sent twice
+    except Conflict:  # the form was submitted twice
         return call.redirect(f"/webhooks/{key}?done=once")
     call.services.log.info("webhook.made", webhook=str(key))
     return call.render("webhook_made.html", 201, here="webhooks", key=key, name=request.name, secret=secret)
@@ -51,14 +51,14 @@ def create_webhook(call: DashboardRequest) -> Response:
 
 @login_required
 def show_edit_form(call: DashboardRequest) -> Response:
-    """The form for one that is there."""
+    """Show the form for an existing webhook."""
     row = load_webhook(call)
     return _render_form(call, row, row=row)
 
 
 @login_required
 def update_webhook(call: DashboardRequest) -> Response:
-    """Change it; what waits for it is sent to where it is now."""
+    """Update the webhook; waiting deliveries use its new URL."""
     row = load_webhook(call)
     try:
         change = _parse_form(call, WebhookUpdate)
@@ -72,13 +72,13 @@ def update_webhook(call: DashboardRequest) -> Response:
 
 @login_required
 def confirm_delete(call: DashboardRequest) -> Response:
-    """Say what would be lost, and ask."""
+    """Ask for confirmation."""
     return call.render("webhook_delete.html", here="webhooks", row=load_webhook(call))
 
 
 @login_required
 def delete_webhook(call: DashboardRequest) -> Response:
-    """It is gone, with everything that waited for it."""
+    """Delete the webhook and its waiting deliveries."""
     row = load_webhook(call)
     with call.services.database.write() as connection:
         webhook_settings.delete_webhook(connection, call.account["id"], row["id"])
@@ -94,7 +94,7 @@ def _render_form(
 
 
 def _form_values(call: DashboardRequest) -> dict[str, Any]:
-    """What was typed, to be shown once more."""
+    """Return the submitted values, to show them again."""
     kinds = [kind for kind in EVENT_NAMES if call.form_fields.get(f"on_{kind}") == "on"]
     given = {name: call.form_fields.get(name, "").strip() for name in ("name", "url", "scope")}
     domains = call.form_fields.get("domains", "").split() if given["scope"] == "scoped" else []
@@ -104,7 +104,7 @@ def _form_values(call: DashboardRequest) -> dict[str, Any]:
 
 
 def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookFormT:
-    """The form as the API's JSON. Raises ValidationError."""
+    """Convert the form to the API's request. Raises ValidationError."""
     given = _form_values(call)
     events = given.pop("events")
     return msgspec.convert({**given, **{f"on_{name}": name in events for name in EVENT_NAMES}}, kind)

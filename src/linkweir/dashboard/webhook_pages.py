@@ -1,4 +1,4 @@
-"""Webhooks and what was sent to them, with sending again."""
+"""Pages of webhooks and their deliveries."""
 
 import uuid
 
@@ -17,13 +17,13 @@ FLASH_MESSAGES = {
     "on": "The webhook is on.",
     "off": "The webhook is off.",
     "changed": "Saved. It applies to events from now on.",
-    "once": "This webhook was made before; its secret was shown then, and is not shown again.",
+    "once": "This webhook was created before; its secret is not shown again.",
 }
 
 
 @login_required
 def list_webhooks(call: DashboardRequest) -> Response:
-    """Every webhook with its counters."""
+    """Show every webhook with its counters."""
     with call.services.database.read() as connection:
         rows, waiting = webhook_settings.list_webhooks_with_backlog(connection, call.account["id"])
     flash_message = "The webhook was deleted." if call.query("done") == "deleted" else ""
@@ -32,7 +32,7 @@ def list_webhooks(call: DashboardRequest) -> Response:
 
 @login_required
 def show_webhook(call: DashboardRequest) -> Response:
-    """One webhook with its newest deliveries."""
+    """Show one webhook with its newest deliveries."""
     row = load_webhook(call)
     with call.services.database.read() as connection:
         deliveries = webhook_settings.list_latest_requests(connection, row["id"], MAX_DELIVERIES)
@@ -44,7 +44,7 @@ def show_webhook(call: DashboardRequest) -> Response:
 
 @login_required
 def set_webhook_enabled(call: DashboardRequest) -> Response:
-    """Turn a webhook on, with its failures forgotten, or off."""
+    """Turn a webhook on, which resets its failures, or off."""
     row, is_on = load_webhook(call), call.form_fields.get("enabled") == "true"
     with call.services.database.write() as connection:
         change = WebhookUpdate(enabled=is_on)
@@ -54,7 +54,7 @@ def set_webhook_enabled(call: DashboardRequest) -> Response:
 
 @login_required
 def redeliver(call: DashboardRequest) -> Response:
-    """Put a request that ended back into the queue, with the same id: a receiver knows it for the same event."""
+    """Queue a finished delivery again with the same id, so that receivers can detect the duplicate."""
     row = load_webhook(call)
     try:
         request = uuid.UUID(call.form_fields.get("request", ""))
@@ -66,10 +66,10 @@ def redeliver(call: DashboardRequest) -> Response:
 
 
 def load_webhook(call: DashboardRequest) -> RowMapping:
-    """The webhook in the path. Raises NotFound."""
+    """Return the webhook in the path. Raises NotFound."""
     try:
         key = uuid.UUID(call.request.path_params["id"])
     except ValueError:
-        raise NotFound("there is no such webhook") from None
+        raise NotFound("There is no such webhook.") from None
     with call.services.database.read() as connection:
         return webhook_settings.get_webhook(connection, call.account["id"], key)

@@ -1,17 +1,17 @@
-// Copies what a field holds when its button is pressed, and says so. Without it, the field can be marked by hand.
+// Copies a field's value when its button is pressed. Without a clipboard, the text is selected for copying.
 "use strict";
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
-  const said = document.getElementById("copied");
+  const notice = document.getElementById("copied");
   button.hidden = false;
   button.addEventListener("click", async () => {
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
       button.textContent = "Copied";
-      said.textContent = "Copied to the clipboard.";
+      notice.textContent = "Copied to the clipboard.";
     } catch {
-      said.textContent = "It is marked: copy it with Ctrl-C, or Cmd-C on a Mac.";
+      notice.textContent = "The text is selected: copy it with Ctrl-C, or Cmd-C on a Mac.";
     }
   });
 }

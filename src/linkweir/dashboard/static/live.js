@@ -1,4 +1,4 @@
-// Asks for the list of clicks every few seconds while the page is looked at. Without it, "Load again" does the same.
+// Reloads the list of clicks every few seconds while the page is visible. Without it, "Reload" does the same.
 "use strict";
 const rows = document.getElementById("live-rows");
 const state = document.getElementById("live-state");
@@ -14,17 +14,17 @@ async function refresh() {
     if (!on) return;
     if (text !== rows.dataset.last) rows.innerHTML = text; // made by our own server, every value in it escaped
     rows.dataset.last = text;
-    state.textContent = "Up to date; new clicks appear by themselves.";
+    state.textContent = "Up to date; new clicks appear automatically.";
   } catch {
-    state.textContent = "The list could not be refreshed. It is tried again.";
+    state.textContent = "The list could not be refreshed; trying again.";
   }
 }
 
 button.hidden = false;
 button.addEventListener("click", () => {
   on = !on;
-  button.textContent = on ? "Pause" : "Go on";
-  state.textContent = on ? "New clicks appear by themselves." : "Paused.";
+  button.textContent = on ? "Pause" : "Resume";
+  state.textContent = on ? "New clicks appear automatically." : "Paused.";
   refresh();
 });
 setInterval(refresh, 3000);
