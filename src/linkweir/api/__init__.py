@@ -1,1 +1,1 @@
-"""HTTP API: v1, v2 and their OpenAPI document."""
+"""The HTTP API: v1, v2 and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""One operation of the API, and the way that a request for it takes: authentication, limits, body, idempotency."""
+"""Operations of the API and their requests: authentication, rate limits, body and idempotency."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ UPDATE_ERRORS = (400, 401, 403, 404, 413, 415, 429, 503)
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One authenticated request; `idempotency` stores the response where the client asks for that."""
+    """One authenticated request; `idempotency` stores the response if the client sent an Idempotency-Key."""
 
     request: Request
     services: AppServices
@@ -56,12 +56,12 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation: what serves it, and what the OpenAPI document says of it.
+    """One operation: its handler and its description in the OpenAPI document.
 
-    `scope` with `is_per_domain`: the key needs it for one domain at least, and the handler or `authorize` checks for
-    which. `authorize` runs before a POST is carried out and before a stored response is replayed. `response`
-    is what is encoded; `is_downloadable`: or a file in one of the export formats, and nothing else when that is None.
-    `endpoint` replaces `handler` where API keys of v2 do not apply.
+    `is_per_domain`: the key needs `scope` for at least one domain, and the handler or `authorize` checks for which.
+    `authorize` runs before a POST is executed and before a stored response is replayed. `response`: the struct of the
+    response; `is_downloadable`: the response may be a file in an export format (always, if `response` is None).
+    `endpoint` replaces `handler` where the API keys of v2 do not apply.
     """
 
     method: str

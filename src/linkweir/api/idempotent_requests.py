@@ -1,8 +1,8 @@
-"""`Idempotency-Key`: a request that is made again is answered again, and not carried out again.
+"""`Idempotency-Key`: a repeated request gets the stored response and is not executed again.
 
-Stored are successes, and errors that follow from the request alone: it cannot be used (400). All others depend on what
-may have changed by the next try: the key and its scopes (401, 403), limits (429), what exists (404, 409), and whether
-the database answers (5xx); after one of them the request may be made again.
+Successes are stored, and errors that follow from the request alone (400). Other errors depend on what may have changed
+by the next attempt: the key and its scopes (401, 403), limits (429), existing resources (404, 409) and the database
+(5xx); after one of them the request may be repeated.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices
 
 MAX_KEY_CHARACTERS = 255
-DETERMINISTIC_ERRORS = (ValidationError,)  # the same request fails the same way, whatever else has changed
+DETERMINISTIC_ERRORS = (ValidationError,)  # the same request always fails in the same way
 
 
 def to_idempotent_request(
     request: Request, services: AppServices, principal: ApiPrincipal, body: bytes
 ) -> IdempotentRequest:
-    """Return the request with the key in its headers; two with the same path and body are the same request.
+    """Return the request with its Idempotency-Key; requests with equal path and body are the same request.
 
     Raises ValidationError.
     """
@@ -45,7 +45,7 @@ def to_idempotent_request(
 
 
 def run_once(request: IdempotentRequest, *, authorize: Callable[[], None], handler: Callable[[], Response]) -> Response:
-    """Return `handler`'s response, or that of the same request made before, which `authorize` lets only its owner have.
+    """Return the response of `handler`, or the stored one of an earlier equal request after `authorize`.
 
     Raises what `authorize` and `handler` raise.
     """
@@ -54,7 +54,7 @@ def run_once(request: IdempotentRequest, *, authorize: Callable[[], None], handl
         return handler()
     earlier = request.start()
     if earlier is not None:
-        with contextlib.suppress(ValidationError):  # that is the stored response
+        with contextlib.suppress(ValidationError):  # the stored error is the response
             authorize()
         status, body = request.open_response(earlier)
         return JSONResponse(body, status, headers={"Idempotent-Replayed": "true"})
@@ -67,6 +67,6 @@ def run_once(request: IdempotentRequest, *, authorize: Callable[[], None], handl
     except BaseException:
         request.release()
         raise
-    if not request.is_stored:  # a dry run: nothing was carried out that must not be done twice
+    if not request.is_stored:  # nothing was executed that must not be repeated
         request.release()
     return response

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the types that requests are checked against and from the table of operations."""
+"""The OpenAPI 3.1 document, generated from the table of operations and their structs."""
 
 import re
 from functools import cache
@@ -18,27 +18,27 @@ from linkweir.stats.export import FORMATS
 from linkweir.web.json_response import JSONResponse
 
 ERROR_DESCRIPTIONS = {
-    400: "Something in the request cannot be used; the message names it",
-    401: "The API key is missing, unknown, or another account's",
-    403: "The API key's scopes do not cover this",
-    404: "There is no such thing here",
-    409: "It does not go together with what is there, or the same request is still running",
+    400: "The request is invalid; the message names the field",
+    401: "The API key is missing, unknown or of another account",
+    403: "The scopes of the API key do not allow this",
+    404: "Not found",
+    409: "Conflict with an existing resource, or the same request is still running",
     413: "The request is too large",
-    415: "The body is compressed: send it as it is",
-    422: "The Idempotency-Key was used for another request",
+    415: "The body is compressed; send it uncompressed",
+    422: "The Idempotency-Key was used for a different request",
     429: "Too many requests; see Retry-After",
-    503: "The database does not answer; nothing was accepted",
+    503: "The database is unavailable; nothing was accepted",
 }
 IDEMPOTENCY_KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The same request with the same key is carried out once and answered again for a day.",
+    "description": "For a day, a repeated request with this key gets the stored response and is not executed again.",
     "schema": {"type": "string", "maxLength": 255},
 }
 
 
 async def openapi(_request: Request) -> Response:
-    """The document."""
+    """Return the document."""
     return JSONResponse(_document_json())
 
 
@@ -48,7 +48,7 @@ def _document_json() -> bytes:
 
 
 def build_document() -> dict[str, Any]:
-    """The document as a value."""
+    """Build the document."""
     types: set[type] = {
         struct for operation in OPERATIONS for struct in (operation.response, operation.request) if struct
     }
@@ -83,7 +83,7 @@ def _describe_operation(operation: Operation, refs: dict[type, Any]) -> dict[str
     old = operation.path.startswith("/v1/")
     error = refs[response_types.V1ErrorResponse if old else response_types.ErrorResponse]
     description: dict[str, Any] = {
-        "summary": operation.summary + (" (ours)" if operation.is_extension else ""),
+        "summary": operation.summary + (" (extension)" if operation.is_extension else ""),
         "operationId": re.sub(r"\W+", "_", f"{operation.method}_{operation.path}").strip("_"),
         "parameters": _parameters(operation),
         "responses": {
@@ -146,7 +146,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _parameter_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a query parameter, which is left out where a field of a body is null or empty."""
+    """Return the schema of a query parameter: a missing one takes the place of null."""
     described = {name: value for name, value in schema.items() if name != "default" or value not in (None, [])}
     if "anyOf" in described:
         described.pop("type", None)

@@ -1,4 +1,4 @@
-"""Every operation of the API in one table: the routes and the OpenAPI document follow from it."""
+"""The table of all operations of the API; routes and the OpenAPI document are generated from it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,7 +41,7 @@ STATISTICS_ERRORS = (400, 401, 403, 404, 422, 429, 503)
 
 
 async def ping(request: Request) -> Response:
-    """Answer without a key, but check one that comes along: clients use this to try theirs."""
+    """Answer without a key, but verify one that is sent: clients test their keys here."""
     if "authorization" in request.headers:
         await authentication.authenticate(request, services_from(request))
     return JSONResponse(response_types.Acknowledgement("pong"))
@@ -51,7 +51,7 @@ OPERATIONS = (
     Operation(
         method="get",
         path="/v2/ping",
-        summary="Check that the service answers",
+        summary="Check that the service is running",
         endpoint=ping,
         response=response_types.Acknowledgement,
         errors=(401,),
@@ -67,7 +67,7 @@ OPERATIONS = (
     Operation(
         method="put",
         path=ACCOUNT_PATH,
-        summary="Change the account",
+        summary="Update the account",
         handler=account_endpoints.update_account,
         scope="accounts:write",
         request=resource_changes.AccountUpdate,
@@ -119,7 +119,7 @@ OPERATIONS = (
     Operation(
         method="post",
         path=f"{ACCOUNT_PATH}/check",
-        summary="See what would be tracked and why; nothing is sent",
+        summary="Check which links would be tracked, and why not the others; nothing is sent",
         handler=check_endpoints.check_message,
         authorize=check_endpoints.authorize_check,
         scope="messages:send:all",
@@ -136,7 +136,7 @@ OPERATIONS = (
     Operation(
         method="get",
         path=f"{STATISTICS_PATH}/transactional/deliverability",
-        summary="Count what happened to messages, by period",
+        summary="Count delivery events by period",
         handler=delivery_statistics_endpoints.get_deliverability,
         scope=STATISTICS_SCOPE,
         is_per_domain=True,
@@ -147,7 +147,7 @@ OPERATIONS = (
     Operation(
         method="get",
         path=f"{MESSAGE_PATH}/clicks",
-        summary="List the clicks on a message's links, each with its verdict and why",
+        summary="List the clicks on a message's links with verdicts and reasons",
         handler=click_endpoints.list_clicks,
         scope=MESSAGES_SCOPE,
         is_per_domain=True,
@@ -168,7 +168,7 @@ OPERATIONS = (
     Operation(
         method="get",
         path=f"{ACCOUNT_PATH}/clicks/export",
-        summary="Export every click of a time (the last 30 days) as a file",
+        summary="Export the clicks of a period (default: the last 30 days) as a file",
         handler=click_endpoints.export_clicks,
         scope=MESSAGES_SCOPE,
         is_per_domain=True,
@@ -234,7 +234,7 @@ OPERATIONS = (
     Operation(
         method="get",
         path=f"{ACCOUNT_PATH}/recipients/{{email}}",
-        summary="Export everything that is stored on one person",
+        summary="Export all data stored about one person",
         handler=recipient_endpoints.export_recipient,
         scope="recipients:read",
         response=click_response_types.RecipientExport,
@@ -243,7 +243,7 @@ OPERATIONS = (
     Operation(
         method="delete",
         path=f"{ACCOUNT_PATH}/recipients/{{email}}",
-        summary="Erase everything that is stored on one person, for good",
+        summary="Erase all data stored about one person",
         handler=recipient_endpoints.erase_recipient,
         scope="recipients:delete",
         response=click_response_types.ErasureResponse,
@@ -252,7 +252,7 @@ OPERATIONS = (
     Operation(
         method="post",
         path="/v1/email/send",
-        summary="Send by the older API",
+        summary="Send a message (API v1)",
         endpoint=v1.send_email,
         request=v1.V1SendRequest,
         response=response_types.V1SendResponse,

@@ -1,1 +1,1 @@
-"""API v1 of the outside contract."""
+"""API v1."""

@@ -1,4 +1,4 @@
-"""`POST /v1/email/send`: the older request, taken by the same flow."""
+"""`POST /v1/email/send`: converted to a request of API v2."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ CONTENT_FIELDS = ("subject", "text_body", "html_body", "attachments", "reply_to"
 
 
 class V1Content(Struct):
-    """What is sent."""
+    """The content of a message."""
 
     subject: str
     text_body: str | None = None
@@ -42,7 +42,7 @@ class V1SendRequest(Struct, rename={"sender": "from"}):
 
 
 async def send_email(request: Request) -> Response:
-    """201 with what became of each recipient; errors are 400 and 403."""
+    """Send the message: 201 with the result of each recipient; errors are 400 and 403."""
     parts = services_from(request)
     try:
         key = request.headers.get("x-api-key", "").strip()
@@ -66,7 +66,7 @@ def _send(services: AppServices, principal: ApiPrincipal, data: bytes) -> Respon
     try:
         return _submit(services, principal, send_request)
     except ValidationError as error:
-        field = error.field.replace("_content", "_body")  # the same thing has other names there
+        field = error.field.replace("_content", "_body")  # v2 has other names for these fields
         raise ValidationError(f"content.{field}" if field.startswith(CONTENT_FIELDS) else field, error.reason) from None
 
 

@@ -1,1 +1,1 @@
-"""API v2 of the outside contract."""
+"""API v2."""

@@ -15,14 +15,14 @@ from linkweir.stats import click_statistics
 
 
 def get_account(call: ApiRequest) -> AccountResource:
-    """The account that the key belongs to."""
+    """Return the account of the key."""
     with call.services.database.read() as connection:
         counts = _count_clicks(connection, call.account_id)
     return _to_resource(call.principal.account, counts)
 
 
 def update_account(call: ApiRequest) -> AccountResource:
-    """Change what is named and answer with the whole account."""
+    """Update the given fields; return the whole account."""
     change = call.decode(AccountUpdate)
     with call.services.database.write() as connection:
         row, fields = account_settings.update_account(connection, call.account_id, change, now())

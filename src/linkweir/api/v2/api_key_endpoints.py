@@ -1,4 +1,4 @@
-"""`…/api-keys`: the secret is shown in the response to its creation, and never again."""
+"""`…/api-keys`: the secret is in the response to the creation only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from linkweir.pagination import PageRequest, RowPage
 
 
 class ApiKeyEndpoints(ResourceEndpoints):
-    """API keys; a new one has some of the scopes of the key that asks."""
+    """API keys; a new key cannot have more scopes than the key that creates it."""
 
     name, article, noun = "api-keys", "an", "API key"
     response, secret_field = ApiKeyResource, "secret_key"

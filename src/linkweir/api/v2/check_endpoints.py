@@ -1,4 +1,4 @@
-"""`POST …/check`: what would be tracked and why; nothing is sent or stored."""
+"""`POST …/check`: which links would be tracked, and why not the others; sends and stores nothing."""
 
 from dataclasses import asdict
 
@@ -14,14 +14,14 @@ from linkweir.mail import content_validation, tracking_headers
 
 
 def authorize_check(call: ApiRequest) -> None:
-    """A domain's policy is shown to those who may send from it."""
+    """Raise Forbidden unless the key may send from the domain, whose policy the response reveals."""
     sender = call.decode(request_types.CheckRequest).sender
     if sender is not None:
         call.principal.require("messages:send:all", to_ascii_domain(sender.email.rpartition("@")[2], "from.email"))
 
 
 def check_message(call: ApiRequest) -> CheckResponse:
-    """Every link of the HTML with its outcome, under the policy that a message with these fields would have."""
+    """Return every link of the HTML with its outcome, under the policy of a message with these fields."""
     check_request = call.decode(request_types.CheckRequest)
     content_validation.check_html(check_request.html_content)
     preferences = submission_parsing.to_message_preferences(

@@ -32,7 +32,7 @@ from linkweir.web.downloads import file_response
 
 
 def list_clicks(call: ApiRequest) -> ResourcePage[ClickResource]:
-    """Single clicks of a message, newest first, each with its verdict and the reasons for it."""
+    """List the clicks of a message, newest first, with verdicts and reasons."""
     page_request = cursor_pagination.to_page_request(call.parse_query(PageQuery))
     with call.services.database.read() as connection:
         row = load_message(call, connection)
@@ -48,7 +48,7 @@ def _to_click_resource(row: RowMapping) -> ClickResource:
 
 
 def list_links(call: ApiRequest) -> MessageLinkList:
-    """Every link of a message: where it stands and leads, what became of it, how often it was followed."""
+    """List the links of a message: position, destination, outcome and counts."""
     parts = call.services
     defaults = parts.submitter.defaults
     with parts.database.read() as connection:
@@ -68,7 +68,7 @@ def list_links(call: ApiRequest) -> MessageLinkList:
 
 
 def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence[TrackingPreferences]) -> Switches:
-    """Those that the message was accepted with; before that was noted, as account and domain have them now."""
+    """Return the options that the message was accepted with; if not stored, those of account and domain."""
     if row["switches"] is not None:
         return switches_from_overrides(row["switches"], operator_defaults)
     return Switches(
@@ -80,7 +80,7 @@ def _link_options(row: RowMapping, operator_defaults: Switches, levels: Sequence
 
 
 def list_clickers(call: ApiRequest) -> Response | ResourcePage[ClickerResource]:
-    """Who clicked in a campaign, or on one of its links; as pages, or the whole as a file."""
+    """List who clicked in a campaign or on one of its links; a page, or everything as a file."""
     query, account = call.parse_query(ClickerQuery), call.account_id
     tag, position, destination = query.tag, query.position, query.destination
     if query.format:
@@ -101,7 +101,7 @@ def _to_clicker_resource(row: RowMapping) -> ClickerResource:
 
 
 def export_clicks(call: ApiRequest) -> Response:
-    """Every single click of a time as a file."""
+    """Export every click of a period as a file."""
     query = call.parse_query(ClickExportQuery)
     file_format = parse_format(query.format)
     to_at, from_at = to_microseconds(query.to_time) or now(), to_microseconds(query.from_time)

@@ -1,4 +1,4 @@
-"""What the endpoints on clicks and people answer, as types; all of it ours."""
+"""Responses of the endpoints on clicks and recipients; all of them are extensions."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -12,14 +12,14 @@ VerdictName = Literal["human", "prefetch", "machine", "unsure", "internal"]
 
 
 class VerdictReason(Struct):
-    """One thing that speaks for a verdict: a stable code, and the same for people."""
+    """A reason of a verdict: a stable code and a sentence."""
 
     code: str
     sentence: str
 
 
 class ClickResource(Struct, kw_only=True, tag_field="object", tag="click"):
-    """One hit on a link. What the privacy mode does not allow is null. `machine_probability`: how likely a machine
+    """One click. Fields that the privacy mode does not allow are null. `machine_probability`: how likely a machine
     followed the link, or one that nobody reads (a HEAD request, a prefetch); null for an internal click.
     """
 
@@ -45,8 +45,8 @@ class ClickResource(Struct, kw_only=True, tag_field="object", tag="click"):
 
 
 class MessageLinkResource(Struct):
-    """One link of a message; `text` and `part` are known while the mail is kept. `warning`: the text is an address, and
-    the link leads to another one, which looks like phishing.
+    """One link of a message; `text` and `part` are known while the mail is stored. `warning`: the text is an address
+    other than the link's, which looks like phishing.
     """
 
     position: int
@@ -70,7 +70,7 @@ class MessageLinkResource(Struct):
 
 
 class MessageLinkList(Struct, kw_only=True, tag_field="object", tag="list"):
-    """The links in order; not `complete` when the mail is gone, and then `note` says so."""
+    """The links in order; `complete` is false when the mail is no longer stored, as `note` says."""
 
     data: list[MessageLinkResource]
     complete: bool
@@ -81,8 +81,8 @@ class ClickCountFields(Struct, kw_only=True):
     """Clicks by verdict, of which `total` are all; `click_count` are human and unsure, `clickers` messages whose first
     counted click it was. `internal` ones, by the sender's own people, are in `total` and in no other figure.
 
-    Beside them: how many of all clicks, and how many messages clicked, are expected to be by people, from the
-    probability of each click; `…_low` to `…_high` holds the true number in 95 of 100 cases. `certain_clickers`:
+    `expected_…`: the expected number of clicks by people and of messages they clicked, from the probability of each
+    click; the range `…_low` to `…_high` contains the true number in 95 of 100 cases. `certain_clickers`:
     messages that a person clicked with a probability of 0.95 or more.
     """
 
@@ -104,7 +104,7 @@ class ClickCountFields(Struct, kw_only=True):
 
 
 class StatisticsRow(ClickCountFields, kw_only=True):
-    """One period, or one value; messages and rate where the value is known before anybody clicks."""
+    """One period or one value; messages and rates only where the value is known of messages, not just of clicks."""
 
     from_timestamp: str | UnsetType = UNSET
     to_timestamp: str | UnsetType = UNSET
@@ -118,8 +118,8 @@ class StatisticsRow(ClickCountFields, kw_only=True):
 
 
 class RateFields(ClickCountFields, kw_only=True):
-    """Clicks beside messages; `click_rate` is clickers by delivered messages, null without any, and
-    `expected_click_rate` the same of expected clickers.
+    """Clicks and messages. `click_rate`: clickers per delivered message, null without any; `expected_click_rate`:
+    expected clickers per delivered message.
     """
 
     sent: int
@@ -129,7 +129,7 @@ class RateFields(ClickCountFields, kw_only=True):
 
 
 class CampaignRow(RateFields, kw_only=True):
-    """One tag."""
+    """One campaign (tag)."""
 
     tag: str
 
@@ -141,7 +141,7 @@ class VariantRow(RateFields, kw_only=True):
 
 
 class ClickStatistics(Struct, kw_only=True, tag_field="object", tag="list"):
-    """The rows, and the whole hours that they are of."""
+    """The rows and the period, in whole hours."""
 
     data: list[StatisticsRow]
     from_timestamp: str
@@ -150,7 +150,7 @@ class ClickStatistics(Struct, kw_only=True, tag_field="object", tag="list"):
 
 
 class CampaignStatistics(Struct, kw_only=True, tag_field="object", tag="list"):
-    """The campaigns, and the whole hours that they are of."""
+    """The campaigns and the period, in whole hours."""
 
     data: list[CampaignRow]
     from_timestamp: str
@@ -159,10 +159,10 @@ class CampaignStatistics(Struct, kw_only=True, tag_field="object", tag="list"):
 
 
 class VariantDifference(Struct):
-    """How much more `other` is clicked than `base`: the difference, the interval that holds the true one (95 %), the
-    p-value, and what that means. For several comparisons the interval is wider and the p-value larger (Bonferroni);
-    `significant` is `p_value` below 0.05, exactly when the interval excludes 0. Where nothing can be judged (groups of
-    fewer than 50 messages) these four are null, and `meaning` says why.
+    """How much the click rate of `other` exceeds that of `base`: the difference, its 95 % interval, the p-value and
+    their meaning. For several comparisons the interval is wider and the p-value larger (Bonferroni);
+    `significant` is `p_value` below 0.05, exactly when the interval excludes 0. For groups of fewer than
+    50 messages these four are null, and `meaning` says why.
     """
 
     base: str
@@ -176,7 +176,7 @@ class VariantDifference(Struct):
 
 
 class VariantStatistics(Struct, kw_only=True, tag_field="object", tag="variants"):
-    """A campaign's variants, and how they differ."""
+    """The variants of a campaign and their differences."""
 
     tag: str
     data: list[VariantRow]
@@ -184,8 +184,8 @@ class VariantStatistics(Struct, kw_only=True, tag_field="object", tag="variants"
 
 
 class ClickerResource(Struct, kw_only=True, tag_field="object", tag="clicker"):
-    """One message whose recipient clicked; with which probability a person did, and how many clicks people are expected
-    to have made (on the link asked for).
+    """One message whose recipient clicked: the probability that a person clicked it, and the expected clicks by people
+    (on the requested link).
     """
 
     message_id: UUID
@@ -203,8 +203,8 @@ class ClickerResource(Struct, kw_only=True, tag_field="object", tag="clicker"):
 
 
 class RecipientExport(Struct, kw_only=True, tag_field="object", tag="recipient"):
-    """Everything that is stored on one person: messages with every row that belongs to them, column by column, and by
-    table the destinations that hold the address.
+    """All data stored about one person: messages with all their rows and columns, and by table the destinations that
+    contain the address.
     """
 
     email: str
@@ -213,7 +213,7 @@ class RecipientExport(Struct, kw_only=True, tag_field="object", tag="recipient")
 
 
 class ErasureResponse(Struct, kw_only=True, tag_field="object", tag="erased"):
-    """What was removed. `overwritten`: no old copy is left in the database's files."""
+    """What was erased. `overwritten`: no old copy is left in the database files."""
 
     messages: int
     rows: dict[str, int]

@@ -1,4 +1,4 @@
-"""`GET …/statistics/clicks`, `…/statistics/campaigns`, `…/statistics/variants`: sums, and what they say."""
+"""`GET …/statistics/clicks`, `…/statistics/campaigns`, `…/statistics/variants`: click counts, rates and tests."""
 
 import time
 from typing import Any
@@ -37,7 +37,7 @@ MONTH_HOURS = 30 * 24
 
 
 def count_clicks(call: ApiRequest) -> Response | ClickStatistics:
-    """Clicks by time, or by one thing that is known of them."""
+    """Count clicks by period or by one dimension."""
     query = call.parse_query(ClickStatisticsQuery)
     group, tag = query.group_by, query.tag
     domain = normalize_domain(query.sender_domain) if query.sender_domain else None
@@ -81,7 +81,7 @@ def _row_to_json(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare_campaigns(call: ApiRequest) -> Response | CampaignStatistics:
-    """Campaigns side by side: those named, or all of a time."""
+    """Compare the named campaigns, or all of a period."""
     query, account = call.parse_query(CampaignQuery), call.account_id
     tags = list(dict.fromkeys(query.tags))
     if len(tags) > campaigns.MAX_CAMPAIGNS:
@@ -104,7 +104,7 @@ def compare_campaigns(call: ApiRequest) -> Response | CampaignStatistics:
 
 
 def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
-    """The variants of one campaign, and whether they differ by more than chance."""
+    """Compare the variants of a campaign, with significance tests."""
     query = call.parse_query(VariantQuery)
     tag, baseline = query.tag, query.baseline
     file_format = parse_format(query.format) if query.format else None
@@ -112,7 +112,7 @@ def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
     with call.services.database.read() as connection:
         rows, differences = campaigns.compare_variants(connection, call.account_id, tag, hours, baseline)
     if baseline and baseline not in {row["variant"] for row in rows}:
-        raise ValidationError("baseline", "is no variant of this campaign")
+        raise ValidationError("baseline", "is not a variant of this campaign")
     if file_format is not None:
         return file_response(rows, {"variant": "text", **COUNT_COLUMNS, **RATE_COLUMNS}, file_format, "variants")
     return VariantStatistics(
@@ -123,7 +123,7 @@ def compare_variants(call: ApiRequest) -> Response | VariantStatistics:
 
 
 def _parse_hours(query: TimeRangeQuery, default: int | None) -> tuple[int, int]:
-    """The whole hours that hold the time asked for; from so many hours back when nothing is said, None: always."""
+    """Return start and end in whole hours; `default`: the length in hours if not given, None: everything."""
     to_at, from_at = to_microseconds(query.to_time), to_microseconds(query.from_time)
     now = int(time.time()) // HOUR_SECONDS + 1
     last = now if to_at is None else -(-to_at // HOUR_US)

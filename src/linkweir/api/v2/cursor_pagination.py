@@ -1,4 +1,4 @@
-"""Pages of lists: `limit`, `after` (or `cursor`, its older name), `before`, and cursors that say nothing to others."""
+"""Cursor pagination of lists: `limit`, `after` (or `cursor`, its older name), `before`, and opaque cursors."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def to_page_request(query: PageQuery) -> PageRequest:
-    """Return the page that the query asks for. Raises ValidationError."""
+    """Return the requested page. Raises ValidationError."""
     given = {name: value for name in ("cursor", "after", "before") if (value := getattr(query, name))}
     if len(given) > 1:
         raise ValidationError(" and ".join(given), "cannot be given together")
@@ -31,7 +31,7 @@ def to_page_request(query: PageQuery) -> PageRequest:
 def to_resource_page(
     page: RowPage, to_resource: Callable[[RowMapping], T], *, time_column: str = "created_at"
 ) -> ResourcePage[T]:
-    """Return the page as the contract has it; `time_column`: the column that it is ordered by."""
+    """Return the page as a response; `time_column`: the column it is ordered by."""
     return ResourcePage(
         [to_resource(row) for row in page.rows],
         Pagination(

@@ -1,4 +1,4 @@
-"""`GET …/statistics/transactional/deliverability`: what happened to messages, in periods."""
+"""`GET …/statistics/transactional/deliverability`: delivery events by period."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ COUNT_FIELDS = {
 
 
 def get_deliverability(call: ApiRequest) -> ResourceList[DeliverabilityRow]:
-    """One row for each period; the last seven days by day when nothing else is asked for."""
+    """Return one row per period (default: the last seven days by day)."""
     query = call.parse_query(DeliverabilityQuery)
     group = query.group_by
     now = datetime.now(UTC)

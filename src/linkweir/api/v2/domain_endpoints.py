@@ -1,4 +1,4 @@
-"""`…/domains`: where mail is sent from, the host of its tracking links, its policy, and its DKIM key."""
+"""`…/domains`: sending domains with tracking host, policy and DKIM key."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,11 +17,11 @@ from linkweir.api.v2.response_types import DnsRecord, DomainResource, from_row, 
 from linkweir.clock import now
 from linkweir.pagination import PageRequest, RowPage
 
-DkimKey = dict[str, Any]  # the column `dkim_key` if it is to change
+DkimKey = dict[str, Any]  # the column `dkim_key`, if it changes
 
 
 class DomainEndpoints(ResourceEndpoints):
-    """Domains, by name or id. Links on the host of a deleted domain go on working while that host leads here."""
+    """Domains, by name or id. Links on the host of a deleted domain work as long as its DNS record points here."""
 
     name, noun = "domains", "domain"
     response = DomainResource
@@ -38,7 +38,7 @@ class DomainEndpoints(ResourceEndpoints):
     def decode(self, call: ApiRequest, shape: type[Struct]) -> Any:
         request = call.decode(shape)
         assert isinstance(request, DomainUpdate)
-        return request, dkim_keys.parse_key(call.services.vault, request)  # generating a key takes long
+        return request, dkim_keys.parse_key(call.services.vault, request)  # generating a key is slow
 
     def create_row(
         self, call: ApiRequest, connection: Connection, request: tuple[DomainCreate, DkimKey]
@@ -74,8 +74,8 @@ class DomainEndpoints(ResourceEndpoints):
 
 
 def _dns_records(call: ApiRequest, row: Mapping[Any, Any]) -> list[DnsRecord]:
-    """Return the records to add to the DNS; nobody here looks them up. A CNAME must lead to a name: while the base URL
-    has an IP address there is none.
+    """Return the DNS records to add; they are not verified. A CNAME needs a host name: there is none while the base URL
+    has an IP address.
     """
     records = []
     target = call.services.tracking_host

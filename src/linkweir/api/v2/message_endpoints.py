@@ -32,13 +32,13 @@ from linkweir.errors import NotFound
 from linkweir.mail import stored_messages
 from linkweir.stats import estimates
 
-CHUNK_BYTES = 3 * 256 * 1024  # bytes, whole groups of base64 in both directions
-MAX_MULTIPARTS = 100  # whose parts are shown
+CHUNK_BYTES = 3 * 256 * 1024  # a multiple of 3 and of 4, the groups of base64
+MAX_MULTIPARTS = 100  # multiparts whose parts are shown
 MESSAGE_ID_PATTERN = re.compile(r"<?(?P<uuid>[0-9a-fA-F-]{32,36})(?:@[^<>\s]+)?>?")
 
 
 def list_messages(call: ApiRequest) -> ResourcePage[MessageResource]:
-    """Messages that meet all filters, newest first, without their content."""
+    """List the messages that match all filters, newest first, without content."""
     query = call.parse_query(MessageQuery)
     conditions = {
         **{name: normalize_email(getattr(query, name)) for name in ("sender", "recipient")},
@@ -53,7 +53,7 @@ def list_messages(call: ApiRequest) -> ResourcePage[MessageResource]:
 
 
 def get_message(call: ApiRequest) -> MessageResource:
-    """One message, by `<uuid@domain>` or its bare UUID, with its content while that is kept."""
+    """Return one message by `<uuid@domain>` or UUID, with its content while that is stored."""
     with call.services.database.read() as connection:
         row = load_message(call, connection)
         events = click_notifications.list_message_events(connection, row["id"])
@@ -68,7 +68,7 @@ def get_message(call: ApiRequest) -> MessageResource:
 
 
 def cancel_message(call: ApiRequest) -> Acknowledgement:
-    """Take a scheduled message back; 409 when it is too late."""
+    """Cancel a scheduled message. Raises Conflict when it is too late."""
     with call.services.database.write() as connection:
         row = load_message(call, connection)
         call.principal.require("messages:cancel:all", row["sender_domain"])
@@ -77,7 +77,7 @@ def cancel_message(call: ApiRequest) -> Acknowledgement:
 
 
 def load_message(call: ApiRequest, connection: Connection) -> RowMapping:
-    """The message that the path names. Raises NotFound."""
+    """Return the message in the path. Raises NotFound."""
     match = MESSAGE_ID_PATTERN.fullmatch(call.request.path_params["message_id"])
     if match is None:
         raise NotFound("there is no such message")
@@ -85,7 +85,7 @@ def load_message(call: ApiRequest, connection: Connection) -> RowMapping:
 
 
 def _load_resource(connection: Connection, row: RowMapping) -> MessageResource:
-    """A message as lists and single responses have it."""
+    """Return the resource of a message."""
     return from_row(
         MessageResource,
         row,
@@ -105,7 +105,7 @@ def _load_resource(connection: Connection, row: RowMapping) -> MessageResource:
 
 
 def _parse_content(raw: bytes) -> ParsedContent:
-    """The mail for people: texts, attachments, headers. What cannot be decoded is left as well as may be."""
+    """Parse texts, attachments and headers; what cannot be decoded is approximated."""
     mail = _parse_mail(raw)
     headers: dict[str, list[str]] = {}
     for header, value in mail.items():
@@ -128,8 +128,8 @@ def _parse_content(raw: bytes) -> ParsedContent:
 
 
 def _parse_mail(raw: bytes) -> EmailMessage:
-    """The mail, taken apart; only its headers where multiparts are inside each other more often than in any mail: the
-    parser recurses, and looks at each line once for each of them.
+    """Parse the mail; only its headers if multiparts are nested deeper than in any real mail: the parser recurses, and
+    reads each line once per level.
     """
     deep = raw.lower().count(b"boundary") > MAX_MULTIPARTS
     parser = email.parser.BytesParser(EmailMessage, policy=email.policy.compat32)
@@ -139,7 +139,7 @@ def _parse_mail(raw: bytes) -> EmailMessage:
 
 
 def _decode_part(part: EmailMessage) -> bytes:
-    """The bytes of a part; those of a large file piece by piece, for no other thread runs while one is decoded."""
+    """Decode a part, in chunks: decoding holds the GIL."""
     text = part.get_payload()
     if (
         isinstance(text, str)
@@ -175,10 +175,10 @@ def _charset(part: EmailMessage) -> str | None:
 def _decode_text(data: bytes, charset: str | None) -> str:
     try:
         return _replace_surrogates(data.decode(charset or "utf-8", "replace"))
-    except (LookupError, ValueError):  # a charset that is none, or one of Python's own that is no charset
+    except (LookupError, ValueError):  # an unknown charset, or a codec of Python that is not one
         return data.decode("utf-8", "replace")
 
 
 def _replace_surrogates(text: str) -> str:
-    """The text without halves of characters, which JSON cannot carry."""
+    """Replace surrogates, which JSON cannot hold."""
     return text.encode("utf-8", "replace").decode("utf-8")

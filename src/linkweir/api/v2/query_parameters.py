@@ -1,4 +1,4 @@
-"""Query parameters: one struct for each operation, from which parsing, error texts and the OpenAPI schema follow."""
+"""Query parameters: one struct per operation, for parsing, error messages and the OpenAPI schema."""
 
 import functools
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from linkweir.stats.periods import PeriodUnit
 from linkweir.web.request_body import to_validation_error
 from linkweir.webhooks.event_kinds import EVENT_NAMES, UNSUPPORTED_EVENT_NAMES
 
-MAX_TEXT_CHARACTERS = 8000  # as long as a destination; the database refuses patterns of tens of thousands
+MAX_TEXT_CHARACTERS = 8000  # as of a destination; SQLite rejects patterns of 50,000 bytes
 MAX_VALUES = 100  # of one list
 S = TypeVar("S", bound=Struct)
 
@@ -53,7 +53,7 @@ class TimeRangeQuery(Struct, kw_only=True):
 
 
 class MessageQuery(PageQuery, kw_only=True):
-    """Messages that meet all conditions."""
+    """Filters of messages; all must match."""
 
     from_time: Timestamp | None = None
     to_time: Timestamp | None = None
@@ -66,13 +66,13 @@ class MessageQuery(PageQuery, kw_only=True):
 
 
 class DomainQuery(PageQuery, kw_only=True):
-    """Domains."""
+    """Filters of domains."""
 
     dns_valid: bool | None = None
 
 
 class EnabledQuery(PageQuery, kw_only=True):
-    """Webhooks, without the fields of the kinds of events."""
+    """Filters of webhooks, without the fields of event kinds."""
 
     enabled: bool | None = None
 
@@ -89,7 +89,7 @@ else:
 
 
 class DeliverabilityQuery(TimeRangeQuery, kw_only=True):
-    """Counts of events by period."""
+    """Delivery events by period."""
 
     sender_domain: str | None = None
     recipient_domains: list[str] = []
@@ -98,14 +98,14 @@ class DeliverabilityQuery(TimeRangeQuery, kw_only=True):
 
 
 class ClickExportQuery(TimeRangeQuery, kw_only=True):
-    """Clicks in a file."""
+    """An export of clicks."""
 
     tag: str | None = None
     format: FormatName = "csv"
 
 
 class ClickStatisticsQuery(TimeRangeQuery, kw_only=True):
-    """Counts of clicks by period or by one dimension."""
+    """Clicks by period or by one dimension."""
 
     tag: str | None = None
     sender_domain: str | None = None
@@ -116,7 +116,7 @@ class ClickStatisticsQuery(TimeRangeQuery, kw_only=True):
 
 
 class CampaignQuery(TimeRangeQuery, kw_only=True):
-    """Campaigns beside each other."""
+    """Campaigns to compare."""
 
     tags: list[str] = []
     limit: RowLimit = 100
@@ -124,7 +124,7 @@ class CampaignQuery(TimeRangeQuery, kw_only=True):
 
 
 class VariantQuery(TimeRangeQuery, kw_only=True):
-    """Variants of one campaign."""
+    """Variants of one campaign to compare."""
 
     tag: str
     baseline: str | None = None
@@ -141,7 +141,7 @@ class ClickerQuery(PageQuery, kw_only=True):
 
 
 def parse_query(query: QueryParams, shape: type[S]) -> S:
-    """Return the parameters; an empty one counts as left out, a list may be repeated or separated by commas.
+    """Parse the parameters; an empty value counts as missing, a list may be repeated or separated by commas.
 
     Raises ValidationError.
     """
@@ -166,7 +166,7 @@ def parse_query(query: QueryParams, shape: type[S]) -> S:
 
 @functools.cache
 def _field_types(shape: type[Struct]) -> dict[str, inspect.Type]:
-    """Return the type of each field, without null and constraints of text."""
+    """Return the type of each field without null."""
     described = inspect.type_info(shape)
     assert isinstance(described, inspect.StructType)
     return {field.name: _without_null(field.type) for field in described.fields}
@@ -197,7 +197,7 @@ def _split_list(query: QueryParams, name: str) -> list[str]:
 
 
 def _parse_datetime(text: str, name: str) -> datetime:
-    """Return the time in UTC. A space in it is a plus that was not percent-encoded."""
+    """Parse a time, to UTC. A space is a plus sign that was not percent-encoded."""
     try:
         parsed = datetime.fromisoformat(text.replace(" ", "+"))
         if parsed.tzinfo is None:
@@ -208,12 +208,12 @@ def _parse_datetime(text: str, name: str) -> datetime:
 
 
 def to_microseconds(at: datetime | None) -> int | None:
-    """Return microseconds since 1970; None for None."""
+    """Convert to microseconds since 1970; None stays None."""
     return None if at is None else int(at.timestamp()) * 1_000_000 + at.microsecond
 
 
 def normalize_email(text: str | None) -> str | None:
-    """Return an address as it is stored. A space in it is a plus that was not percent-encoded."""
+    """Convert an address to its stored form. A space is a plus sign that was not percent-encoded."""
     if not text:
         return None
     local, at, domain = text.replace(" ", "+").rpartition("@")
@@ -221,7 +221,7 @@ def normalize_email(text: str | None) -> str | None:
 
 
 def normalize_domain(domain: str) -> str:
-    """Return a domain as it is stored; a text that is no domain in lower case, which nothing has."""
+    """Convert a domain to its stored form; an invalid one to lower case, which matches nothing."""
     try:
         return to_ascii_domain(domain, "domain")
     except ValidationError:

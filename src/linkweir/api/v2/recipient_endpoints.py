@@ -1,4 +1,4 @@
-"""`GET` and `DELETE …/recipients/{email}`: everything that is stored on one person, and its erasure."""
+"""`GET` and `DELETE …/recipients/{email}`: export and erasure of all data about one person."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from linkweir.mail import addresses
 
 
 def export_recipient(call: ApiRequest) -> Response:
-    """Every row that belongs to messages to this address, in one JSON object."""
+    """Export all rows of messages to this address as one JSON object."""
     pieces = call.services.privacy_requests.export(_parse_email(call), call.principal.account["id"])
     first = next(pieces)
     headers = {"Cache-Control": "no-store"}
@@ -19,8 +19,8 @@ def export_recipient(call: ApiRequest) -> Response:
 
 
 def erase_recipient(call: ApiRequest) -> ErasureResponse:
-    """Remove it all; there is no way back. An address that nothing is stored on is no error, and costs little. Only one
-    erasure runs at a time, over all processes: 429 for others, with `Retry-After`.
+    """Erase all data about this address, for good; an unknown address is no error. Only one erasure runs at a time over
+    all processes: others get 429 with `Retry-After`.
     """
     done = call.services.privacy_requests.erase(_parse_email(call), now(), call.principal.account["id"])
     call.services.log.info("recipient.erased", messages=done.rows["messages"], overwritten=done.overwritten)
@@ -38,5 +38,5 @@ def erase_recipient(call: ApiRequest) -> ErasureResponse:
 
 
 def _parse_email(call: ApiRequest) -> str:
-    """The address with its domain as it is stored. Raises ValidationError."""
+    """Return the address in its stored form. Raises ValidationError."""
     return addresses.normalize_recipient(call.request.path_params["email"], "email")

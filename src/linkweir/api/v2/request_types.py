@@ -1,4 +1,4 @@
-"""The JSON that API v2 takes. Unknown fields are tolerated, wrong types and missing fields are not."""
+"""Request bodies of API v2. Unknown fields are ignored; wrong types and missing fields are errors."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ Tag = Annotated[str, Meta(min_length=1, max_length=64)]
 AttributeName = Annotated[str, Meta(min_length=1, max_length=64)]
 AttributeText = Annotated[str, Meta(max_length=255)]
 HeaderFields = Annotated[dict[str, str], Meta(max_length=500)]
-# any JSON, which `translate` reads: numbers of any length, as this library would, take it a second for few megabytes
+# raw JSON, decoded later with orjson: msgspec takes a second for long numbers of a few megabytes
 Substitutions = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 
 
@@ -23,14 +23,14 @@ class EmailAddress(Struct):
 
 
 class TrackingOptions(Struct):
-    """None means: as the account has it."""
+    """Tracking of one message; null: as set in the account."""
 
     open: bool | None = None
     click: bool | None = None
 
 
 class SendRecipient(Struct):
-    """One recipient; the last five fields are ours."""
+    """One recipient; the fields from `tracking` on are extensions."""
 
     email: str
     name: str | None = None
@@ -42,7 +42,7 @@ class SendRecipient(Struct):
 
 
 class SendAttachment(Struct):
-    """A file; `data` is text, or base64 when `base64` says so."""
+    """An attachment; `data` is text, or base64 if `base64` is true."""
 
     data: str
     content_type: str
@@ -53,21 +53,21 @@ class SendAttachment(Struct):
 
 
 class SendSchedule(Struct):
-    """When to try first, and when to give up."""
+    """First delivery attempt and expiry."""
 
     first_attempt: Annotated[datetime, Meta(tz=True)] | None = None
     expires: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class RetentionOptions(Struct):
-    """For how many days a message's metadata and its content are kept."""
+    """Retention of a message's metadata and content, in days."""
 
     metadata: MetadataRetentionDays | None = None
     data: DataRetentionDays | None = None
 
 
 class SendRequest(Struct, rename={"sender": "from"}):
-    """A request to send; the fields from `privacy` on are ours."""
+    """A request to send; the fields from `privacy` on are extensions."""
 
     sender: EmailAddress
     recipients: Annotated[list[SendRecipient], Meta(min_length=1, max_length=100)]
@@ -95,7 +95,7 @@ class SendRequest(Struct, rename={"sender": "from"}):
 
 
 class CheckRequest(Struct, rename={"sender": "from"}):
-    """HTML to look at, under the policy that a message with the other fields would have; ours."""
+    """HTML to check under the policy of a message with the other fields (extension)."""
 
     html_content: str
     sender: EmailAddress | None = None

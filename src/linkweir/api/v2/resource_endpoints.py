@@ -1,7 +1,7 @@
-"""List, create, get, change and delete for the resources of an account: one path, one set of operations for each kind.
+"""List, create, get, update and delete for the resources of an account: one path and set of operations per kind.
 
-A kind of resource says what it consists of and which functions of `accounts` do the work; transactions, pages,
-idempotency and responses are the same for all.
+A kind of resource defines its structs and calls functions of `accounts`; transactions, pagination, idempotency and
+responses are shared.
 """
 
 import uuid
@@ -24,7 +24,7 @@ from linkweir.web.json_response import JSONResponse
 
 
 class ResourceEndpoints:
-    """The operations on one kind of resource. `secret_field` is in the response to its creation only."""
+    """The operations on one kind of resource. `secret_field` is in the response to the creation only."""
 
     name: ClassVar[str]
     noun: ClassVar[str]
@@ -42,43 +42,43 @@ class ResourceEndpoints:
         raise NotImplementedError
 
     def get_row(self, call: ApiRequest, connection: Connection) -> Mapping[Any, Any]:
-        """Return the row that the path names. Raises NotFound."""
+        """Return the row of the resource in the path. Raises NotFound."""
         raise NotImplementedError
 
     def authorize_create(self, call: ApiRequest) -> None:
-        """Raises Forbidden for a resource that may do more than the principal."""
+        """Raise Forbidden if the resource would have more rights than the principal."""
 
     def decode(self, call: ApiRequest, shape: type[Struct]) -> Any:
-        """Return the request, with what is done before a transaction because it takes long. Raises ValidationError."""
+        """Decode the body and do slow work before the transaction. Raises ValidationError."""
         return call.decode(shape)
 
     def create_row(
         self, call: ApiRequest, connection: Connection, request: Any
     ) -> tuple[Mapping[Any, Any], str | None]:
-        """Create a resource; return its row and its secret, if it has one."""
+        """Create a resource; return its row and its secret or None."""
         raise NotImplementedError
 
     def update_row(self, call: ApiRequest, connection: Connection, change: Any) -> Mapping[Any, Any]:
-        """Change the resource that the path names; return its row. Raises NotFound."""
+        """Update the resource in the path; return its row. Raises NotFound."""
         raise NotImplementedError
 
     def delete_row(self, call: ApiRequest, connection: Connection) -> None:
-        """Delete the resource that the path names. Raises NotFound."""
+        """Delete the resource in the path. Raises NotFound."""
         raise NotImplementedError
 
     def to_resource(self, call: ApiRequest, row: Mapping[Any, Any]) -> Struct:
-        """Return the row as it is answered."""
+        """Convert the row to a response."""
         raise NotImplementedError
 
     def path_id(self, call: ApiRequest) -> uuid.UUID:
-        """Return the id that the path ends with. Raises NotFound for anything but a UUID."""
+        """Return the id in the path. Raises NotFound for anything but a UUID."""
         try:
             return uuid.UUID(call.request.path_params["id"])
         except ValueError:
             raise NotFound(f"there is no such {self.noun}") from None
 
     def operations(self) -> list[Operation]:
-        """Return the operations, as routes and the OpenAPI document need them."""
+        """Return the operations on this kind of resource."""
         collection_path, resource_path = f"{ACCOUNT_PATH}/{self.name}", f"{ACCOUNT_PATH}/{self.name}/{{id}}"
         read, write, remove = (f"{self.name}:{action}{self.scope_suffix}" for action in ("read", "write", "delete"))
         noun = f"{self.article} {self.noun}"

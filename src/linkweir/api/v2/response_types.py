@@ -1,6 +1,6 @@
-"""What the API answers: these structs are encoded, and the OpenAPI document describes them.
+"""Response bodies of the API, described in the OpenAPI document.
 
-A time is RFC 3339 text. A field that is UNSET is left out.
+Times are RFC 3339 texts. Fields that are UNSET are omitted.
 """
 
 import functools
@@ -26,9 +26,9 @@ AlwaysFalse = Annotated[bool, UNDESCRIBED]
 
 
 def from_row(shape: type[S], row: Mapping[Any, Any], **values: Any) -> S:
-    """Return a response made of a row: a required field that is not among `values` is the column of its name.
+    """Build a response from a row: required fields that are not in `values` are columns of the same name.
 
-    The columns of times, microseconds since 1970, have names that end with `_at`.
+    Columns whose names end in `_at` hold microseconds since 1970.
     """
     columns = {name: row[name] for name in _required_fields(shape) if name not in values}
     times = {name: rfc3339(at) for name, at in columns.items() if name.endswith("_at")}
@@ -41,7 +41,7 @@ def _required_fields(shape: type[Struct]) -> tuple[str, ...]:
 
 
 class Pagination(Struct):
-    """`next_cursor` goes into `after`, `previous_cursor` into `before`."""
+    """Pass `next_cursor` as `after`, `previous_cursor` as `before`."""
 
     has_more: bool
     next_cursor: str | UnsetType = UNSET
@@ -61,19 +61,19 @@ class ResourcePage(ResourceList[T], Generic[T], tag_field="object", tag="list"):
 
 
 class ErrorResponse(Struct):
-    """Every error, and nothing else."""
+    """Every error."""
 
     message: str
 
 
 class Acknowledgement(Struct):
-    """What was done."""
+    """Confirmation of a request without other results."""
 
     message: str
 
 
 class PolicyFields(Struct, kw_only=True):
-    """Wishes about tracking; ours."""
+    """Tracking preferences (extension)."""
 
     privacy: PrivacyName | None
     link_style: Literal["sealed", "short"] | None
@@ -85,7 +85,7 @@ class PolicyFields(Struct, kw_only=True):
 
 
 def policy_fields(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the wishes of a stored policy by field, null where nothing is wished."""
+    """Return the preferences of a stored policy by field; null: not set."""
     lists: dict[str, Any] = {"opt_out": [], "skip": []}
     return {name: policy.get(name, lists.get(name)) for name in PolicyFields.__struct_fields__}
 
@@ -103,11 +103,11 @@ class AccountResource(PolicyFields, kw_only=True, tag_field="object", tag="accou
     track_clicks: bool
     message_metadata_retention: int
     message_data_retention: int
-    confirm: list[str]  # destinations that readers are asked to confirm
+    confirm: list[str]  # patterns of destinations that readers must confirm
     internal_networks: list[str]
     internal_addresses: list[str]
     internal_own_domains: bool
-    click_count: int  # of links minted in bulk too, which belong to no message here
+    click_count: int  # includes links created in bulk, which belong to no message here
     expected_clicks: float
     expected_clicks_low: float
     expected_clicks_high: float
@@ -115,7 +115,7 @@ class AccountResource(PolicyFields, kw_only=True, tag_field="object", tag="accou
 
 
 class DnsRecord(Struct):
-    """What belongs into the DNS."""
+    """A DNS record to add."""
 
     type: str
     label: str
@@ -126,7 +126,7 @@ class DnsRecord(Struct):
 
 
 class DomainResource(PolicyFields, kw_only=True, tag_field="object", tag="domain"):
-    """A domain that mail is sent from."""
+    """A sending domain."""
 
     id: UUID
     created_at: str
@@ -149,7 +149,7 @@ class DomainResource(PolicyFields, kw_only=True, tag_field="object", tag="domain
 
 
 class ApiKeyScope(Struct):
-    """One thing that a key may do."""
+    """One permission of a key."""
 
     id: UUID
     created_at: str
@@ -160,7 +160,7 @@ class ApiKeyScope(Struct):
 
 
 class ApiKeyResource(Struct, kw_only=True, tag_field="object", tag="api_key"):
-    """An API key; `secret_key` is in the answer to its making only."""
+    """An API key; `secret_key` is in the response to the creation only."""
 
     id: UUID
     created_at: str
@@ -175,7 +175,7 @@ class ApiKeyResource(Struct, kw_only=True, tag_field="object", tag="api_key"):
 
 
 class SmtpCredentialResource(Struct, kw_only=True, tag_field="object", tag="credential_smtp"):
-    """An SMTP credential; `password` is in the answer to its making only."""
+    """An SMTP credential; `password` is in the response to the creation only."""
 
     id: UUID
     created_at: str
@@ -197,7 +197,7 @@ else:  # one field `on_<name>` for each kind of event
 
 
 class WebhookResource(SubscriptionFields, kw_only=True, tag_field="object", tag="webhook"):
-    """A webhook; `secret` is in the answer to its making only."""
+    """A webhook; `secret` is in the response to the creation only."""
 
     id: UUID
     created_at: str
@@ -216,7 +216,7 @@ class WebhookResource(SubscriptionFields, kw_only=True, tag_field="object", tag=
 
 
 class ResultRecipient(Struct):
-    """A recipient as it was asked for."""
+    """A recipient as in the request."""
 
     email: str
     name: str | None
@@ -224,14 +224,14 @@ class ResultRecipient(Struct):
 
 
 class ScheduleTimes(Struct):
-    """When a scheduled message is tried."""
+    """Schedule of a message."""
 
     first_attempt: str | UnsetType = UNSET
     expires: str | UnsetType = UNSET
 
 
 class SendResult(Struct, kw_only=True, tag_field="object", tag="message"):
-    """What became of one recipient; `id` is the Message-ID with its angle brackets."""
+    """The result for one recipient; `id` is the Message-ID with its angle brackets."""
 
     id: str | None
     recipient: ResultRecipient
@@ -241,7 +241,7 @@ class SendResult(Struct, kw_only=True, tag_field="object", tag="message"):
 
 
 class DeliveryAttemptResource(Struct):
-    """One attempt to deliver."""
+    """One delivery attempt."""
 
     time: str
     log: str
@@ -249,7 +249,7 @@ class DeliveryAttemptResource(Struct):
 
 
 class MessageEventResource(Struct):
-    """What happened to a message; ours."""
+    """An event of a message (extension)."""
 
     time: str
     kind: str
@@ -257,7 +257,7 @@ class MessageEventResource(Struct):
 
 
 class TextPart(Struct):
-    """One text of a mail."""
+    """One text part of a mail."""
 
     content_type: str
     content: str
@@ -273,7 +273,7 @@ class AttachmentResource(Struct):
 
 
 class ParsedContent(Struct):
-    """A mail taken apart."""
+    """The parsed content of a mail."""
 
     parts: list[TextPart]
     attachments: list[AttachmentResource]
@@ -281,10 +281,10 @@ class ParsedContent(Struct):
 
 
 class MessageResource(Struct, kw_only=True, tag_field="object", tag="message"):
-    """A message; events and content are in the answer for a single one, content only while it is kept.
+    """A message; events and content are in the response for a single message, content only while it is stored.
 
-    Ours: of its clicks so many are expected to be by people (`…_low` to `…_high`: in 95 of 100 cases), and a person
-    clicked it with the probability `click_probability`.
+    Extensions: the expected number of clicks by people (`…_low` to `…_high`: its 95 % interval), and
+    `click_probability`: how likely a person clicked.
     """
 
     id: UUID
@@ -319,7 +319,7 @@ class MessageResource(Struct, kw_only=True, tag_field="object", tag="message"):
 
 
 class DeliverabilityRow(Struct):
-    """What happened in one period."""
+    """Delivery events of one period."""
 
     from_timestamp: str
     to_timestamp: str
@@ -337,8 +337,8 @@ class DeliverabilityRow(Struct):
 
 
 class CheckedLink(Struct):
-    """One link of the page that was looked at. `warning`: what to look at although it would be tracked, such as a
-    text that is an address, and so another one than the tracking link, which looks like phishing.
+    """One link of the HTML. `warning`: a problem of a link that would be tracked, such as a text that is an address: it
+    differs from the tracking link, which looks like phishing.
     """
 
     position: int
@@ -353,7 +353,7 @@ class CheckedLink(Struct):
 
 
 class CheckResponse(Struct, kw_only=True, tag_field="object", tag="check"):
-    """What would be tracked, and why; ours."""
+    """Which links would be tracked, and why not the others (extension)."""
 
     track_clicks: bool
     track_opens: bool
@@ -365,7 +365,7 @@ class CheckResponse(Struct, kw_only=True, tag_field="object", tag="check"):
 
 
 class V1SendResponse(Struct):
-    """What became of a request of API v1."""
+    """The response of API v1."""
 
     success_count: int
     fail_count: int

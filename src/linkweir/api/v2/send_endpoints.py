@@ -1,4 +1,4 @@
-"""`POST …/messages`: accepted for each recipient when all of them are stored durably."""
+"""`POST …/messages`: sends a message to each recipient."""
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -22,8 +22,8 @@ def authorize_send(call: ApiRequest) -> None:
 
 
 def require_sender_domains(principal: ApiPrincipal, message: request_types.SendRequest) -> None:
-    """Raises Forbidden unless the key covers the domains of `from` and of a `Sender`; ValidationError when there is
-    none.
+    """Raise Forbidden unless the key may send from the domains of `from` and `Sender`; ValidationError without a
+    domain.
     """
     domains = [to_ascii_domain(message.sender.email.rpartition("@")[2], "from.email")]
     for name, value in (message.headers or {}).items():

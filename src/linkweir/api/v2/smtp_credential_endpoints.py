@@ -1,4 +1,4 @@
-"""`…/smtp-credentials`: the password is shown in the response to its creation, and never again."""
+"""`…/smtp-credentials`: the password is in the response to the creation only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from linkweir.pagination import PageRequest, RowPage
 
 
 class SmtpCredentialEndpoints(ResourceEndpoints):
-    """SMTP credentials; a new one may send no more than the key that asks may send itself."""
+    """SMTP credentials; a new one cannot have more sending rights than the key that creates it."""
 
     name, article, noun = "smtp-credentials", "an", "SMTP credential"
     response, secret_field = SmtpCredentialResource, "password"

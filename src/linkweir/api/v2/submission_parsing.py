@@ -1,4 +1,4 @@
-"""From the JSON of API v2 to a submission; decides nothing that the request does not say."""
+"""Converts requests of API v2 to submissions; applies no settings of the account."""
 
 import base64
 import binascii
@@ -21,16 +21,14 @@ from linkweir.mail.message_types import MailAttachment, Mailbox, MailRecipient, 
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.tokens import Privacy
 
-MAX_DEPTH = 32  # of lists and objects inside each other
-BASE64_CHUNK_CHARS = (
-    1024 * 1024
-)  # characters of base64 read at once, whole groups of four: no other thread runs meanwhile
+MAX_DEPTH = 32  # nested lists and objects
+BASE64_CHUNK_CHARS = 1024 * 1024  # characters of base64 decoded at once, a multiple of 4: decoding holds the GIL
 CONTENT_ID_SAFE = "!#$&'()*+,/:;=?@[]{|}^`\"\\%"
 T = TypeVar("T")
 
 
 def to_submission(message: request_types.SendRequest, now: int) -> Submission:
-    """What the request asks for. Raises ValidationError naming the field."""
+    """Convert the request. Raises ValidationError naming the field."""
     if not message.text_content and not message.html_content:
         raise ValidationError("text_content", "text_content or html_content is required")
     headers = message.headers or {}
@@ -62,7 +60,7 @@ def to_submission(message: request_types.SendRequest, now: int) -> Submission:
 def to_message_preferences(
     message: request_types.SendRequest | request_types.CheckRequest, from_headers: HeaderPreferences
 ) -> TrackingPreferences:
-    """What the message wants of tracking; the field wins over the header. Raises ValidationError."""
+    """Return the message's tracking preferences; fields override headers. Raises ValidationError."""
     tracking = message.tracking or request_types.TrackingOptions()
     return TrackingPreferences(
         track_clicks=_coalesce(tracking.click, from_headers.track_clicks),
@@ -76,7 +74,7 @@ def to_message_preferences(
 
 
 def to_utm(options: UtmOptions | None) -> UtmSettings | None:
-    """The campaign parameters."""
+    """Return the UTM parameters."""
     return UtmSettings(**{**msgspec.structs.asdict(options), "hosts": tuple(options.hosts or ())}) if options else None
 
 
@@ -108,7 +106,7 @@ def _to_recipient(item: request_types.SendRecipient, position: int) -> MailRecip
 
 
 def _parse_substitutions(raw: msgspec.Raw, field: str) -> dict[str, Any] | None:
-    """The values, if they can be walked: what recurses over them has a stack with an end. Raises ValidationError."""
+    """Decode substitutions and limit their depth, since rendering recurses. Raises ValidationError."""
     try:
         values = orjson.loads(memoryview(raw)) if memoryview(raw) else None
     except orjson.JSONDecodeError as error:
@@ -145,7 +143,7 @@ def _to_attachment(item: request_types.SendAttachment, position: int) -> MailAtt
 
 
 def _decode_base64(text: str) -> bytes:
-    """The bytes; line breaks and spaces, as encoders for mail write them, are no matter. Raises ValueError."""
+    """Decode base64 with optional line breaks and spaces, as mail encoders write it. Raises ValueError."""
     data = text.encode("ascii").translate(None, b" \t\r\n")
     return b"".join(
         base64.b64decode(data[start : start + BASE64_CHUNK_CHARS], validate=True)
@@ -154,7 +152,7 @@ def _decode_base64(text: str) -> bytes:
 
 
 def _to_content_id(text: str) -> str:
-    """The id as its header has it, in `<...>`; some clients send a file's name, which may hold anything."""
+    """Return the Content-ID in `<...>`; some clients send a file name with arbitrary characters."""
     name = text.strip()
     if not name or name.startswith("<"):
         return name

@@ -1,4 +1,4 @@
-"""`…/webhooks`: the secret is shown in the response to its creation, and never again."""
+"""`…/webhooks`: the secret is in the response to the creation only."""
 
 from collections.abc import Mapping
 from typing import Any
