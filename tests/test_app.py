@@ -121,7 +121,7 @@ def test_the_printed_commands_work(tmp_path: Path) -> None:
     """What the first start prints can be pasted into a shell: a message is sent, read, and its link clicked."""
     with run_service(tmp_path / "data") as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
-        curl = process.wait_for_match(r"(?s)Send a message:\n\n(curl .*?\n)\nRead it")
+        curl = process.wait_for_match(r"(?s)Send a message:\n\n(curl .*?\n)\nGet the message")
         answer = run_shell(curl)
         message_id = answer["data"][0]["id"].strip("<>")
         read = process.wait_for_match(r"(?s)(curl -sS \S+/messages/ID .*?)\n\n").replace("/ID ", f"/{message_id} ")
@@ -266,7 +266,7 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     with run_service(tmp_path / "data", "--demo-exit") as process:
         assert process.wait_for_exit() == 0
     assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.output
-    assert re.search(r"sample traffic, sent to nobody, is at\n  http://\S+/dashboard/\n", process.output)
+    assert re.search(r"sample traffic (no mail was sent), is at\n  http://\S+/dashboard/\n", process.output)
     assert "https://example.net/shop/item.php?id=7&copy=2" in process.output
     assert "Unsubscribe: left as it was" in process.output
     links = re.findall(r"^ {4}(http\S+)$", process.output, re.MULTILINE)
@@ -441,7 +441,10 @@ def test_workers_with_a_mail_port_in_use_end_with_one_sentence(tmp_path: Path) -
 
 def test_a_second_demo_reports_existing_data(tmp_path: Path) -> None:
     """Started again on its folder, the demo adds nothing, and says that this is why."""
-    for expected in ("sample traffic, sent to nobody", "sample traffic of an earlier start is there; none was added"):
+    for expected in (
+        "sample traffic (no mail was sent)",
+        "sample traffic of an earlier start is there; none was added",
+    ):
         with run_service(tmp_path, "--smtp-port", "-1", "--demo-exit") as process:
             assert process.wait_for_match(r"(Demo: .*)\n").startswith(
                 f"Demo: {'the ' * ('earlier' in expected)}{expected}"
@@ -453,7 +456,8 @@ def test_a_key_from_the_settings_is_not_reported_as_shown(tmp_path: Path) -> Non
     """With LINKWEIR_API_KEY the first start says where the key is, without printing it; the key opens the API."""
     key = "k" * 40
     with run_service(tmp_path, "--smtp-port", "-1", api_key=key) as process:
-        assert process.wait_for_match(r"API key +(.*)") == "is the one in LINKWEIR_API_KEY; --new-api-key makes another"
+        shown = process.wait_for_match(r"API key +(.*)")
+        assert shown == "is the one in LINKWEIR_API_KEY; --new-api-key creates another"
         assert key not in process.output
         account = process.wait_for_match(r"Account +(\S+)")
         path = f"{process.url}/v2/accounts/{account}/messages"

@@ -64,5 +64,5 @@ def test_mistakes_are_reported(linkweir: CommandRunner, service: RunningService)
     assert (run.code, "there is no scope 'fly'" in run.err) == (1, True)
     known = json.loads(linkweir("api-keys", "list", "--json", *data).out)["keys"]
     run = linkweir("api-keys", "revoke", known[0]["id"], "linkweir-sk-nobody", *data)
-    assert (run.code, "names no keys" in run.err) == (2, True)
+    assert (run.code, "matches no keys" in run.err) == (2, True)
     assert account_status(service, service.key) == 200

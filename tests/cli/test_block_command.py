@@ -59,5 +59,5 @@ def test_a_folder_without_a_service_is_named(linkweir: CommandRunner, tmp_path: 
     """Without a database there is nothing to block in, and none is made."""
     run = linkweir("block", "list", "--data", tmp_path / "nothing")
     assert run.code == 2
-    assert "there is no service's data in" in run.err
+    assert "there is no data of a service in" in run.err
     assert not (tmp_path / "nothing").exists()

@@ -146,9 +146,9 @@ def test_parquet_goes_in_and_out(command: CommandRunner) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--summary", "--quiet"], "exclude each other"),
+        (["--summary", "--quiet"], "cannot be used together"),
         (["--summary", "-o", "x"], "--summary writes no clicks"),
-        (["--temp", "gone"], "--temp gone: no folder"),
+        (["--temp", "gone"], "--temp gone: not a writable folder"),
         (["--from", "nobody"], "invalid choice"),
         (["-o", "gone/x"], "--output gone/x: No such file or directory"),
         (["--networks", "gone"], "LINKWEIR_NETWORKS: gone"),

@@ -111,8 +111,8 @@ def test_mistakes_are_reported(linkweir: CommandRunner, service: RunningService)
     """An id that is none, one that no click has, and a folder without data end with a sentence and code 2."""
     data = ("--data", service.settings.data)
     for run, words in (
-        (linkweir("explain", "x", *data), "is no click's id"),
+        (linkweir("explain", "x", *data), "is not the id of a click"),
         (linkweir("explain", str(uuid.uuid4()), *data), "no click"),
-        (linkweir("explain", str(uuid.uuid4()), "--data", "nowhere"), "no service's data"),
+        (linkweir("explain", str(uuid.uuid4()), "--data", "nowhere"), "no data of a service"),
     ):
         assert (run.code, words in run.err) == (2, True)

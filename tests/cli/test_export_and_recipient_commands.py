@@ -120,10 +120,10 @@ def test_erasing_brings_in_what_waits_by_itself(linkweir: CommandRunner, tmp_pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["export", "--data", "nowhere"], "no service's data"),
-        (["recipient", "export", "a@example.org", "--data", "nowhere"], "no service's data"),
+        (["export", "--data", "nowhere"], "no data of a service"),
+        (["recipient", "export", "a@example.org", "--data", "nowhere"], "no data of a service"),
         (["export", "--clickers"], "--tag"),
-        (["export", "--from", "soon"], "is no time"),
+        (["export", "--from", "soon"], "is not a time"),
     ],
 )
 def test_mistakes_are_explained(linkweir: CommandRunner, words: list[str], said: str) -> None:

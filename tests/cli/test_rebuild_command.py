@@ -32,7 +32,7 @@ def test_the_command_counts_anew(linkweir: CommandRunner, tmp_path: Path) -> Non
 
 
 def test_without_data_nothing_is_made(linkweir: CommandRunner, tmp_path: Path) -> None:
-    """A folder that holds no service's data is a mistake in the command line, and stays empty."""
+    """A folder that holds no data of a service is a mistake in the command line, and stays empty."""
     folder = tmp_path / "nothing"
     folder.mkdir()
     assert linkweir("rebuild", "--data", folder).code == 2

@@ -101,7 +101,7 @@ def test_the_key_file_is_made_on_first_use(linkweir: CommandRunner, work: Path) 
     """The first run makes a key file that only its owner can read and says so; the second one just uses it."""
     run = linkweir.rewrite(stdin=HTML_LINE)
     assert stat.S_IMODE(linkweir.key_file.stat().st_mode) == 0o600
-    assert f"made {linkweir.key_file}" in run.err
+    assert f"created {linkweir.key_file}" in run.err
     before = linkweir.key_file.read_bytes()
     again = linkweir("rewrite", stdin=HTML_LINE)
     assert (again.out, again.code) == (run.out, 0)
@@ -169,12 +169,12 @@ def test_a_name_that_is_no_message_id_fails_its_file(linkweir: CommandRunner, wo
         (["--skip", "(", "a.html"], "regular expression"),
         (["--opt-out", "a b", "a.html"], "opt_out"),
         (["--tag-limit", "4", "a.html"], "tag_limit"),
-        (["--tag-limit", "many", "a.html"], "no size"),
+        (["--tag-limit", "many", "a.html"], "not a size"),
         (["--charset", "klingon", "a.html"], "charset"),
         (["--jobs", "0", "a.html"], "positive"),
         (["--base-url", "ftp://x", "a.html"], "base URL"),
         (["--privacy", "none", "a.html"], "invalid choice"),
-        (["--in-place", "-o", "x", "a.html"], "exclude each other"),
+        (["--in-place", "-o", "x", "a.html"], "cannot be used together"),
         (["--in-place"], "standard input"),
         (["a.html", "in"], "--output DIR"),
         (["in"], "--output DIR"),
@@ -333,14 +333,14 @@ def test_a_campaign_may_be_called_anything_but_an_address(linkweir: CommandRunne
 
 
 def test_privacy_and_campaign_reach_the_link(linkweir: CommandRunner) -> None:
-    """Anonymous links hold the campaign and no message, and leaving something out is said."""
+    """Anonymous links contain the campaign and no message, and leaving something out is said."""
     run = linkweir.rewrite("--privacy", "anonymous", "--campaign", "spring", "--message-id", "m1", stdin=HTML_LINE)
     match = LINK_PATTERN.search(run.out)
     assert match
     opened = open_link(keyring_file.load(linkweir.key_file), match[1].decode())
     assert (opened.privacy, opened.campaign, opened.message) == ("anonymous", "spring", None)
-    assert "anonymous links don't hold the message id" in run.err
-    assert "hold the campaign" in linkweir.rewrite("--campaign", "spring", stdin=HTML_LINE).err
+    assert "anonymous links don't contain the message id" in run.err
+    assert "contain the campaign" in linkweir.rewrite("--campaign", "spring", stdin=HTML_LINE).err
 
 
 def test_a_files_own_charset_counts(linkweir: CommandRunner, work: Path) -> None:

@@ -21,7 +21,7 @@ def test_a_user_is_made_and_gets_in(linkweir: CommandRunner, tmp_path: Path) -> 
         assert password
         assert visitor.sign_in("ada@EXAMPLE.com", password[1].decode()).status_code == 303
         listed = linkweir("user", "list", "--data", tmp_path / "data").out
-        assert listed.startswith(b"ada@example.com  made 2")
+        assert listed.startswith(b"ada@example.com  created 2")
         assert b"never" not in listed
         again = linkweir("user", "add", "ada@example.com", "--data", tmp_path / "data")
         assert again.code == 1
@@ -57,7 +57,7 @@ def test_one_of_several_users_is_removed_without_a_question(linkweir: CommandRun
         for email in ("ada@example.com", "ben@example.com"):
             assert linkweir("user", "add", email, "--data", tmp_path / "data").code == 0
         removed = linkweir("user", "remove", "ada@example.com", "--data", tmp_path / "data")
-        assert (removed.code, removed.out) == (0, b"removed the user ada@example.com\n")
+        assert (removed.code, removed.out) == (0, b"removed user ada@example.com\n")
 
 
 def test_a_new_password_lifts_what_stood_against_a_user(linkweir: CommandRunner, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_mistakes_are_reported_in_a_line(linkweir: CommandRunner, tmp_path: Path
     """No database, no such user and no e-mail address are one line and a code, without a traceback."""
     none = linkweir("user", "list", "--data", tmp_path / "nothing")
     assert none.code == 2
-    assert "no service's data" in none.err
+    assert "no data of a service" in none.err
     with RunningService(tmp_path / "data"):
         pass
     unknown = linkweir("user", "remove", "eve@example.com", "--data", tmp_path / "data")

@@ -43,7 +43,7 @@ def test_both_ports_are_printed_and_work(tmp_path: Path) -> None:
     """What `linkweir serve` prints is enough to sign in on either port."""
     with run_service(tmp_path / "data") as process:
         starttls = process.wait_for_match(r"SMTP +127\.0\.0\.1 port (\d+) \(STARTTLS\) and")
-        implicit = process.wait_for_match(r"and port (\d+) \(TLS from the start\), AUTH PLAIN or LOGIN")
+        implicit = process.wait_for_match(r"and port (\d+) \(implicit TLS\), AUTH PLAIN or LOGIN")
         name, password = (
             process.wait_for_match(r"username (\S+)"),
             process.wait_for_match(r"username \S+ +password (\S+)"),

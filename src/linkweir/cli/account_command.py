@@ -9,11 +9,11 @@ from linkweir.clock import format_minute, now
 from linkweir.terminal.text import display_path
 
 _EXAMPLES = """\
-  linkweir account add 'Example Ltd'             make an account and an API key of its own
+  linkweir account add 'Example Ltd'             create an account and its first API key
   linkweir account list
   linkweir user add ada@example.com --account UUID
 
-The service may run meanwhile. --data is the folder that it was started with; in a new folder the account is the first.
+The service may be running. --data is its data folder; in a new folder this creates the first account.
 """
 
 
@@ -22,16 +22,16 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "account",
-        summary="make and list the accounts of a service (needs linkweir[service])",
-        description="Each account has its own messages, API keys, domains, webhooks and users, and sees no other's.",
+        summary="create and list the accounts of a service (needs linkweir[service])",
+        description="Each account has messages, API keys, domains, webhooks and users of its own.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
-    for name, summary, run in (("add", "make an account", run_add), ("list", "list the accounts", run_list)):
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, summary, run in (("add", "create an account", run_add), ("list", "list the accounts", run_list)):
         action = add_command(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
         add_data_option(action)
         if name == "add":
-            action.add_argument("name", metavar="NAME", help="what it is called")
+            action.add_argument("name", metavar="NAME", help="name of the account")
         action.set_defaults(run=run)
 
 
@@ -44,7 +44,7 @@ def run_add(args: argparse.Namespace) -> int:
             account = account_settings.create_account(connection, args.name, now())
             _, key = api_keys.create_api_key(connection, account, "first", now())
     print(f"account {account}\nAPI key {key}")
-    print("linkweir: keep the key, it is not shown again", file=sys.stderr)
+    print("linkweir: store the key; it is not shown again", file=sys.stderr)
     return 0
 
 
@@ -54,5 +54,5 @@ def run_list(args: argparse.Namespace) -> int:
         from linkweir.accounts import account_settings
 
         for row in account_settings.list_accounts(connection):
-            print(f"{row['id']}  made {format_minute(row['created_at'])}  {display_path(row['name'])}")
+            print(f"{row['id']}  created {format_minute(row['created_at'])}  {display_path(row['name'])}")
     return 0

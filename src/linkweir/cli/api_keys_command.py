@@ -26,17 +26,17 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "api-keys",
-        summary="list, make or revoke the API keys of a service",
-        description="The keys of the service's API. They are stored as hashes: a key is shown when it is made and "
-        "never again. What is made or revoked here holds at once, also for a service that runs.",
+        summary="list, create or revoke the API keys of a service",
+        description="Manage the API keys of a service. They are stored as hashes: a key is shown only when it is "
+        "created. Changes take effect at once, also in a running service.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = add_command(
         actions,
         "list",
-        summary="show the keys: how they begin, what they may do, when they were used",
-        description="Show each key's beginning, label, scopes, and when it was made and last used.",
+        summary="list the keys with prefix, scopes and last use",
+        description="List each key's prefix, label, scopes, creation and last use.",
         examples="  linkweir api-keys list --json\n",
     )
     listed.add_argument("--json", action="store_true", help="print one JSON object")
@@ -44,23 +44,23 @@ def add_to(commands: SubcommandParsers) -> None:
     created = add_command(
         actions,
         "create",
-        summary="make a key and print it, this once",
-        description="Make a key and print it on standard output. Without --scope it may do everything.",
+        summary="create a key and print it once",
+        description="Create a key and print it on standard output. Without --scope it has all permissions.",
         examples="  linkweir api-keys create backup --scope messages:read:all --scope accounts:read\n",
     )
-    created.add_argument("label", help="a name to know it by")
+    created.add_argument("label", help="a name for the key")
     created.add_argument(
-        "--scope", action="append", default=[], metavar="SCOPE", help="what it may do; can be repeated"
+        "--scope", action="append", default=[], metavar="SCOPE", help="a permission of the key; can be repeated"
     )
     created.set_defaults(run=run_create)
     revoked = add_command(
         actions,
         "revoke",
-        summary="end keys for good",
-        description="End keys for good, named by their id or by how they begin, as `list` shows them.",
+        summary="revoke keys for good",
+        description="Revoke keys for good, by their id or prefix as shown by `list`.",
         examples="  linkweir api-keys revoke linkweir-sk-Ab12Cd\n",
     )
-    revoked.add_argument("names", nargs="+", metavar="KEY", help="an id, or how the key begins")
+    revoked.add_argument("names", nargs="+", metavar="KEY", help="id or prefix of a key")
     revoked.set_defaults(run=run_revoke)
     for action in (listed, created, revoked):
         add_data_option(action)
@@ -78,7 +78,7 @@ def run_list(args: argparse.Namespace) -> int:
         return 0
     for key in keys:
         print(f"{key['begins'] or '(from the settings)'}  {display_path(key['label'])}")
-        print(f"  {key['id']}  made {key['created']}  {_format_last_used(key)}")
+        print(f"  {key['id']}  created {key['created']}  {_format_last_used(key)}")
         print(f"  {', '.join(key['scopes'])}")
     return 0
 
@@ -106,7 +106,7 @@ def run_create(args: argparse.Namespace) -> int:
         account = account_settings.require_default_account(connection)
         _, key = api_keys.create_api_key(connection, account, args.label, now(), scopes=args.scope or None)
     print(key)
-    print("linkweir: keep it, it is not shown again", file=sys.stderr)
+    print("linkweir: store it; it is not shown again", file=sys.stderr)
     return 0
 
 
@@ -121,12 +121,12 @@ def run_revoke(args: argparse.Namespace) -> int:
         for key_id in revoked:
             api_keys.revoke_api_key(connection, account, key_id)
     for row in revoked.values():
-        print(f"linkweir: {row['hint'] or row['id']} ({display_path(row['label'])}) is revoked")
+        print(f"linkweir: {row['hint'] or row['id']} ({display_path(row['label'])}) was revoked")
     return 0
 
 
 def _find_key(name: str, rows: Sequence["RowMapping"]) -> "RowMapping":
     matches = [row for row in rows if name == str(row["id"]) or (row["hint"] and name == row["hint"])]
     if len(matches) != 1:
-        raise UsageError(f"{display_path(name)} names {len(matches) or 'no'} keys; see `linkweir api-keys list`")
+        raise UsageError(f"{display_path(name)} matches {len(matches) or 'no'} keys; see `linkweir api-keys list`")
     return matches[0]

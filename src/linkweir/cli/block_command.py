@@ -18,7 +18,7 @@ _EXAMPLES = """\
   linkweir block add https://docs.example/form?id=7      this destination only
   linkweir block list
   linkweir block remove phishing.example
-A running service follows within seconds: readers get a page (410) instead of the destination.
+A running service applies changes within seconds: readers get a page (410) instead of the destination.
 """
 
 
@@ -31,11 +31,11 @@ def add_to(commands: SubcommandParsers) -> None:
         description="Block hosts and destinations on a service's tracking links.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, summary, run in (
         ("add", "block a host or destination", run_add),
-        ("remove", "open it again", run_remove),
-        ("list", "show what is blocked", run_list),
+        ("remove", "unblock a host or destination", run_remove),
+        ("list", "list what is blocked", run_list),
     ):
         action = add_command(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
         add_data_option(action)
@@ -43,9 +43,9 @@ def add_to(commands: SubcommandParsers) -> None:
         if name == "list":
             action.add_argument("--json", action="store_true", help="print one JSON object a line")
         else:
-            action.add_argument("what", metavar="TARGET", help="a host, or an address that begins with http(s)://")
+            action.add_argument("what", metavar="TARGET", help="a host, or a URL that begins with http(s)://")
         if name == "add":
-            action.add_argument("--reason", default="", help="a note for yourself")
+            action.add_argument("--reason", default="", help="a note")
 
 
 def run_add(args: argparse.Namespace) -> int:
@@ -62,7 +62,7 @@ def run_remove(args: argparse.Namespace) -> int:
     if removed is None:
         print(f"linkweir: {display_path(args.what)} is not blocked", file=sys.stderr)
         return 1
-    print(f"linkweir: opened the {display_path(removed)} again")
+    print(f"linkweir: unblocked the {display_path(removed)}")
     return 0
 
 

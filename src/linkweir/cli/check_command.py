@@ -32,17 +32,16 @@ from linkweir.tokens import KeyRing, Privacy, keyring_file
 
 _EXAMPLES = """\
   linkweir check newsletter.html
-  linkweir check templates/ --only-problems     for a build: exit code 1 when something is wrong
+  linkweir check templates/ --only-problems     for a build: exit code 1 if there are problems
   linkweir check --format json mail.html | jq 'select(.problem)'
-  linkweir check drafts/*.eml                   mails; the part stands behind the file: mail.eml[1.2]:3:14
+  linkweir check drafts/*.eml                   mails; the part follows the file name: mail.eml[1.2]:3:14
   render-newsletter | linkweir check --outlook -
 
-Columns: file:line:column, level, outcome, reason, address (the tag, if it has none). Levels: ok; note, left
-alone on purpose; problem, looks as if it should be tracked and can't be (www.example.com without http://,
-href=https://... without quotes), or a part of a mail that could not be judged; warning, it works, but its
-text is an address itself, which mail programs take for phishing.
-Exit codes: 0 no problem, 1 a problem, an unreadable file or a folder with nothing in it to check, 2 a mistake
-in the command line.
+Columns: file:line:column, level, outcome, reason, URL (or the tag, if it has none).
+Levels: ok; note: deliberately not tracked; problem: looks as if it should be tracked, but cannot be
+(www.example.com without http://, href=https://... without quotes), or a part of a mail that could not be checked;
+warning: tracked, but the link's text is a URL, which mail programs take for phishing.
+Exit codes: 0 no problem, 1 a problem, an unreadable file or a folder without files to check, 2 usage error.
 """
 _LEVEL_COLOURS = {"ok": "32", "note": "2", "problem": "1;31", "warning": "33"}
 
@@ -52,7 +51,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "check",
-        summary="list every link with its place, outcome and reason, like a linter",
+        summary="list every link with its position, outcome and reason, like a linter",
         description="List every link of HTML files: where it is, whether it can be tracked, and if not, why.",
         examples=_EXAMPLES,
     )
@@ -64,21 +63,19 @@ def add_to(commands: SubcommandParsers) -> None:
         default="text",
         help="json: one object per link and line (default: text)",
     )
-    parser.add_argument(
-        "--only-problems", action="store_true", help="leave out links that are in order (warnings stay)"
-    )
+    parser.add_argument("--only-problems", action="store_true", help="omit links without problems (warnings stay)")
     parser.add_argument("--quiet", action="store_true", help="no summary")
-    parser.add_argument("--follow", action="store_true", help="go into symbolic links to folders")
+    parser.add_argument("--follow", action="store_true", help="follow symbolic links to folders")
     group = add_link_options(
         parser,
-        base_url="where the links would lead: a link too long to be carried, or for its line in a mail, is named "
-        "(default: what the key file remembers, else LINKWEIR_BASE_URL, else that of linkweir serve)",
+        base_url="base URL, to detect links that would be too long (default: of the key file, else "
+        "LINKWEIR_BASE_URL, else of linkweir serve)",
     )
     group.add_argument(
         "--key-file",
         type=Path,
         metavar="FILE",
-        help="recognise links that are tracked already with these keys (default: none)",
+        help="recognize existing tracking links with these keys (default: none)",
     )
     add_switch_options(parser)
     parser.set_defaults(run=run)
@@ -88,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     """Check, print, and return the exit code."""
     if not args.paths:
         if sys.stdin.isatty():
-            raise UsageError("no PATH given, and standard input is a terminal; see linkweir check --help")
+            raise UsageError("no PATH given and standard input is a terminal; see linkweir check --help")
         args.paths = [STDIN]
     check_message_id(args)
     warn_ignored_options(args)

@@ -12,7 +12,7 @@ from linkweir.terminal.text import STDIN, display_path
 PROVIDER_NAMES = ("sendgrid", "mailgun", "postmark", "ses", "ahasend")
 _EXAMPLES = """\
   linkweir classify clicks.ndjson > verdicts.ndjson
-  linkweir classify clicks.ndjson --summary         only how many of each verdict, and why
+  linkweir classify clicks.ndjson --summary         only the counts of verdicts and reasons
   linkweir classify --from sendgrid events.json -o verdicts.ndjson
   linkweir classify clicks.parquet -o verdicts.parquet
   zcat clicks-*.gz | linkweir classify --as-they-came | jq 'select(.verdict != .first_verdict)'
@@ -21,28 +21,28 @@ One line is one click, a JSON object:
   {"at": "2026-01-31T10:00:07Z", "message": "m-17", "link": 2, "ip": "192.0.2.7", "user_agent": "Mozilla/5.0 ..."}
 
   at            when the link was requested: RFC 3339, or whole microseconds since 1970
-  message       what all clicks of one mail to one recipient have in common
+  message       an id that all clicks of one mail to one recipient share
   link          the link's position in the mail, from 0, or its URL
-and, each of them optional, for better verdicts:
+Optional, for better verdicts:
   delivered_at  when the recipient's server took the mail; on any line of the message
   links         how many tracked links the mail has
   method, http  of the request: "GET", "1.1"
   ip, user_agent
-  headers       {"accept": "...", ...}: all headers of the request; those that are missing count as missing
+  headers       {"accept": "...", ...}: all headers of the request; others count as missing
   secure        false where the link was http: browsers send fewer headers there (default: true)
   kind          "click" (default), "open" or "honeypot"
   label         "human", "machine" or "prefetch": what it was in truth, to measure the verdicts
 
-Out come the same lines in the same order, with
+The output has the same lines in the same order, with
   verdict       "human", "machine", "prefetch" or "unsure"
   confidence    how likely the verdict holds, 0 to 1
   p_machine     how likely a machine followed the link, 0 to 1
   reasons       codes of the rules that apply, the heaviest first; see linkweir help click-classification
 
-The verdict is final: it knows what came before and after, on how many mails an address was seen at that time, and
-what the same program did with other mails. All lines are read first. They wait in temporary files that need about
-twice their size and vanish however the command ends; memory stays below about 300 MB for any number of lines.
-Exit codes: 0 all right, 1 some lines could not be used (the others are done), 2 a mistake in the command line.
+Verdicts are final: they use the clicks before and after, the number of mails that an address was seen on at that time,
+and what the same program did with other mails. So all lines are read first, into temporary files of about twice their
+size, which are always removed; memory stays below about 300 MB for any number of lines.
+Exit codes: 0 success, 1 some lines were invalid (the others are done), 2 usage error.
 """
 
 
@@ -61,26 +61,25 @@ def add_to(commands: SubcommandParsers) -> None:
         "--from",
         dest="provider",
         choices=PROVIDER_NAMES,
-        help="the files hold webhooks or an event export of this provider, as JSON in any layout; its deliveries are "
-        "used, its other events left out",
+        help="the files contain webhooks or an event export of this provider, as JSON in any layout; deliveries "
+        "are used, other events ignored",
     )
     parser.add_argument(
         "--as-they-came",
         action="store_true",
-        help="also what would have been said on arrival: first_verdict, first_confidence, first_p_machine, "
-        "first_reasons",
+        help="also write the verdicts on arrival: first_verdict, first_confidence, first_p_machine, first_reasons",
     )
-    group = parser.add_argument_group("what comes out")
+    group = parser.add_argument_group("output")
     group.add_argument(
         "-o", "--output", metavar="FILE", help="file to write (default: - for standard output); .parquet for Parquet"
     )
     group.add_argument("--format", choices=["ndjson", "parquet"], help="default: by the name of the output")
-    group.add_argument("--summary", action="store_true", help="only the summary, on standard output")
-    group.add_argument("--json", action="store_true", help="the summary as a JSON object")
-    group.add_argument("--quiet", action="store_true", help="no progress bar and no summary; errors are still printed")
-    group = parser.add_argument_group("how")
+    group.add_argument("--summary", action="store_true", help="print only the summary, on standard output")
+    group.add_argument("--json", action="store_true", help="print the summary as a JSON object")
+    group.add_argument("--quiet", action="store_true", help="print no progress bar and no summary, only errors")
+    group = parser.add_argument_group("processing")
     group.add_argument(
-        "--stop-at-error", action="store_true", help="end at the first line that can't be used (default: leave it out)"
+        "--stop-at-error", action="store_true", help="stop at the first invalid line (default: skip invalid lines)"
     )
     group.add_argument(
         "--networks",
@@ -89,7 +88,7 @@ def add_to(commands: SubcommandParsers) -> None:
         help="list of networks of scanners (default: LINKWEIR_NETWORKS, or the included one)",
     )
     group.add_argument(
-        "--temp", metavar="FOLDER", help="where temporary files go (default: TMPDIR, /var/tmp or the system's)"
+        "--temp", metavar="FOLDER", help="folder for temporary files (default: TMPDIR, /var/tmp or the system's)"
     )
     parser.set_defaults(run=run)
 
@@ -105,18 +104,18 @@ def run(args: argparse.Namespace) -> int:
 def _validate_options(args: argparse.Namespace) -> None:
     if not args.files:
         if sys.stdin.isatty():
-            raise UsageError("no FILE given, and standard input is a terminal; see linkweir classify --help")
+            raise UsageError("no FILE given and standard input is a terminal; see linkweir classify --help")
         args.files = [STDIN]
     if args.summary and args.quiet:
-        raise UsageError("--summary and --quiet exclude each other")
+        raise UsageError("--summary and --quiet cannot be used together")
     if args.summary and (args.output or args.format):
-        raise UsageError("--summary writes no clicks, so --output and --format have no use")
+        raise UsageError("--summary writes no clicks: --output and --format cannot be used with it")
     if args.output == STDIN:
         args.output = None
     if args.format is None:
         args.format = "parquet" if args.output and args.output.endswith(".parquet") else "ndjson"
     if args.format == "parquet" and args.output is None and sys.stdout.isatty():
-        raise UsageError("Parquet is not for a terminal; name a file with --output")
+        raise UsageError("Parquet cannot be written to a terminal; use --output FILE")
     if args.networks is None and os.environ.get("LINKWEIR_NETWORKS"):
         args.networks = Path(os.environ["LINKWEIR_NETWORKS"])
     args.temp = _temp_folder(args.temp)
@@ -128,5 +127,5 @@ def _temp_folder(chosen: str | None) -> str:
         default = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108 - only files without a name are made there
         return default if os.access(default, os.W_OK) else tempfile.gettempdir()
     if not os.path.isdir(chosen) or not os.access(chosen, os.W_OK):
-        raise UsageError(f"--temp {display_path(chosen)}: no folder that can be written to")
+        raise UsageError(f"--temp {display_path(chosen)}: not a writable folder")
     return chosen

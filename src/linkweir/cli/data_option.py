@@ -36,9 +36,7 @@ def data_folder_settings(folder: Path | None) -> "Settings":
 
     settings = from_environment(os.environ, data=folder)
     if not settings.database.exists():
-        raise UsageError(
-            f"there is no service's data in {display_path(str(settings.data))}; name its folder with --data"
-        )
+        raise UsageError(f"there is no data of a service in {display_path(str(settings.data))}; use --data FOLDER")
     return settings
 
 

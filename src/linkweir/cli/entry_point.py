@@ -38,12 +38,12 @@ first steps:
   linkweir check newsletter.html                 which links can be tracked, and why not the others
   linkweir rewrite newsletter.html -o out.html --base-url https://t.example.com
   linkweir rewrite templates/ --output tracked/  a folder, mirrored
-  linkweir classify clicks.ndjson                clicks recorded elsewhere: people or machines
-  linkweir open https://t.example.com/...        what a tracking link holds
-  linkweir serve                                 the service: API, redirects, clicks, dashboard
+  linkweir classify clicks.ndjson                tell people from machines among recorded clicks
+  linkweir open https://t.example.com/...        show what a tracking link contains
+  linkweir serve                                 run the service: API, redirects, clicks, dashboard
 
-Each sub-command explains itself: linkweir rewrite --help
-exit codes: 0 all right, 1 some files failed or a check found something, 2 a mistake in the command line
+Help on a command: linkweir rewrite --help
+exit codes: 0 success, 1 some files failed or a check found problems, 2 usage error
 """
 _EXTRAS = {"pyarrow": "parquet"}  # those of all other optional packages are the service's
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -55,14 +55,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="linkweir",
         description=wrap_text(
-            "Click tracking for e-mail that anyone can run: rewrite the links of a mail byte-exactly, see "
+            "Click tracking for e-mail that anyone can run: replace the links of a mail byte-exactly, check "
             "which links can be tracked, and run the service that counts the clicks."
         ),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
-    commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     service = (
         account_command,
         api_keys_command,

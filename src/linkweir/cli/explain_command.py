@@ -25,11 +25,11 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "explain",
         summary="show how the verdict on a click came about",
-        description="Show a click of the service, the hits around it, each rule that speaks for a person or a machine "
-        "with its weight, and the verdict that follows. Reads the service's data, which may be in use.",
+        description="Show a click of the service, the clicks around it, the rules that apply with their weights, and "
+        "the verdict. The service may be running.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("click", metavar="CLICK", help="the click's id, as the API and the dashboard show it")
+    parser.add_argument("click", metavar="CLICK", help="id of the click, as shown by the API")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_data_option(parser)
     parser.set_defaults(run=run)
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         click = uuid.UUID(args.click)
     except ValueError:
-        raise UsageError(f"{display_path(args.click)} is no click's id") from None
+        raise UsageError(f"{display_path(args.click)} is not the id of a click") from None
     from linkweir.clicks.enrichment import Enricher
     from linkweir.clicks.known_networks import KnownNetworks
     from linkweir.clicks.verdict_explanation import explain_verdict
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         with database.read() as connection:
             explanation = explain_verdict(connection, click, enricher)
     if explanation is None:
-        raise UsageError(f"no click {click} is stored here; clicks in privacy mode `none` never are")
+        raise UsageError(f"no click {click} is stored here; clicks in privacy mode `none` are never stored")
     print(json.dumps(_to_json(explanation)) if args.json else "\n".join(_format_explanation(explanation)))
     return 0
 

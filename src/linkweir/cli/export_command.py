@@ -26,8 +26,8 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "export",
         summary="write recorded clicks as CSV, NDJSON or Parquet",
-        description="Write every recorded click of a time, or everybody who clicked in a campaign, as a file. Reads in "
-        "small pieces, so a service that runs is not held up.",
+        description="Write the recorded clicks of a period, or everybody who clicked in a campaign, to a file. "
+        "Reads in small pieces, so that a running service is not held up.",
         examples=_EXAMPLES,
     )
     parser.add_argument("--format", choices=["csv", "ndjson", "parquet"], default="csv", help="default: %(default)s")
@@ -35,8 +35,8 @@ def add_to(commands: SubcommandParsers) -> None:
         "--from", dest="start", type=_parse_time, metavar="TIME", help="default: 30 days before the end"
     )
     parser.add_argument("--to", dest="end", type=_parse_time, metavar="TIME", help="default: now")
-    parser.add_argument("--tag", help="only of this campaign")
-    parser.add_argument("--clickers", action="store_true", help="people instead of clicks; needs --tag")
+    parser.add_argument("--tag", help="only clicks of this campaign")
+    parser.add_argument("--clickers", action="store_true", help="export people instead of clicks; needs --tag")
     parser.add_argument("--account", type=uuid.UUID, metavar="UUID", help="default: the first account")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: - for standard output")
     add_data_option(parser)
@@ -82,4 +82,4 @@ def _parse_time(text: str) -> int:
         time = time if time.tzinfo else time.replace(tzinfo=UTC)
         return from_datetime(time)
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-01-31 or 2026-01-31T10:00:00Z") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31 or 2026-01-31T10:00:00Z") from None

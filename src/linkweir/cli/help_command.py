@@ -13,7 +13,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "help",
-        summary="show a page of the manual, or the list of pages",
+        summary="show a page of the manual",
         description="Show a page of the manual. Without TOPIC, list the pages.",
         examples="  linkweir help\n  linkweir help install\n  linkweir help settings | less\n",
     )

@@ -53,8 +53,7 @@ def load_existing_keyring(args: argparse.Namespace) -> KeyRing:
     if not path.exists():
         other = "; links of a service open with --data FOLDER" if hasattr(args, "data") else ""
         raise UsageError(
-            f"there is no key file {display_path(str(path))}; "
-            f"`linkweir rewrite` makes one, or name it with --key-file{other}"
+            f"there is no key file {display_path(str(path))}; `linkweir rewrite` creates one, or use --key-file{other}"
         )
     return keyring_file.load(path)
 
@@ -66,7 +65,7 @@ def load_or_create_keyring(path: Path, base_url: str | None, *, dry_run: bool) -
     """
     known = path.exists()
     if not known and base_url is None:
-        raise UsageError("--base-url is needed the first time, for example --base-url https://t.example.com")
+        raise UsageError("--base-url is required the first time, for example --base-url https://t.example.com")
     ring = keyring_file.load(path) if known else KeyRing.generate(datetime.now(UTC))
     if base_url is None:
         if len(ring.hosts) != 1:
@@ -82,7 +81,9 @@ def load_or_create_keyring(path: Path, base_url: str | None, *, dry_run: bool) -
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # another command was first: its ring is the one
             keyring_file.create(path, with_host)
-            print(f"linkweir: made {display_path(str(path))}; keep it: links open only with it", file=sys.stderr)
+            print(
+                f"linkweir: created {display_path(str(path))}; keep it: links open only with this file", file=sys.stderr
+            )
     return keyring_file.update(path, lambda ring: ring.with_host(base_url)), base_url
 
 

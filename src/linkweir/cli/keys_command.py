@@ -25,17 +25,16 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "keys",
         summary="list, rotate or export the keys that sign tracking links",
-        description="The keys that sign tracking links. A link opens as long as its key is kept, so keys "
-        "are never "
-        "removed here. Secrets are shown by `export` only.",
+        description="Manage the keys that sign tracking links. A link opens only while its key exists, so keys "
+        "are never removed. Only `export` shows secrets.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = add_command(
         actions,
         "list",
-        summary="show the keys without their secrets",
-        description="Show each key's id and dates and the hosts that links live on. Never shows a secret.",
+        summary="list the keys without their secrets",
+        description="List the id and dates of each key, and the hosts of the links. Never shows secrets.",
         examples="  linkweir keys list --json\n",
     )
     listed.add_argument("--json", action="store_true", help="print one JSON object")
@@ -43,10 +42,9 @@ def add_to(commands: SubcommandParsers) -> None:
     rotated = add_command(
         actions,
         "rotate",
-        summary="make a new key for new links",
-        description="Make a new key for new links. The old one is retired: it signs nothing any more and "
-        "still opens "
-        "the links it has signed.",
+        summary="create a new key for new links",
+        description="Create a new key for new links. The old key is retired: it signs no new links, but still "
+        "opens those it has signed.",
         examples="  linkweir keys rotate --key-file /etc/linkweir/linkweir.keys\n",
     )
     rotated.set_defaults(run=run_rotate)
@@ -54,16 +52,15 @@ def add_to(commands: SubcommandParsers) -> None:
         actions,
         "export",
         summary="write the whole key ring, with its secrets",
-        description="Write the whole key ring with its secrets, to a file that only its owner can read, or "
-        "to standard "
-        "output when you say that you mean it.",
+        description="Write the whole key ring with its secrets to a file that only its owner can read, or, with "
+        "--yes, to standard output.",
         examples="  linkweir keys export --output backup.keys\n  linkweir keys export --yes > "
         "/mnt/vault/linkweir.keys\n",
     )
     exported.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="file to make (mode 0600); must not exist yet"
+        "-o", "--output", type=Path, metavar="FILE", help="file to create (mode 0600); must not exist"
     )
-    exported.add_argument("--yes", action="store_true", help="yes, print the secrets on standard output")
+    exported.add_argument("--yes", action="store_true", help="confirm printing the secrets on standard output")
     exported.set_defaults(run=run_export)
     for action in (listed, rotated, exported):
         add_key_file_option(action, "the key ring")
@@ -80,7 +77,7 @@ def run_list(args: argparse.Namespace) -> int:
     for key in ring.keys:
         facts = _key_to_json(key)
         state = "current" if key == ring.current else f"retired {facts['retired']}"
-        print(f"  key {key.id:<4} made {facts['created']}  {state}")
+        print(f"  key {key.id:<4} created {facts['created']}  {state}")
     for host in ring.hosts:
         print(f"  links at {host}")
     return 0
@@ -98,7 +95,7 @@ def run_rotate(args: argparse.Namespace) -> int:
     """Retire the current key and put a new one in its place."""
     load_existing_keyring(args)
     ring = keyring_file.update(key_file_path(args), lambda ring: ring.rotate(datetime.now(UTC)))
-    print(f"linkweir: key {ring.current.id} is in use now; {len(ring.keys) - 1} retired still open their links")
+    print(f"linkweir: key {ring.current.id} is now in use; {len(ring.keys) - 1} retired still open their links")
     return 0
 
 
@@ -115,6 +112,6 @@ def run_export(args: argparse.Namespace) -> int:
         )
         return 0
     if not args.yes:
-        raise UsageError("this prints secrets: say --yes if you mean it, or --output FILE for a file of mode 0600")
+        raise UsageError("this prints secrets: confirm with --yes, or use --output FILE for a file of mode 0600")
     sys.stdout.buffer.write(ring.to_json().rstrip(b"\n") + b"\n")
     return 0

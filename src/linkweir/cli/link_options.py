@@ -11,7 +11,7 @@ from linkweir.tokens import Privacy, campaign_tags
 
 def add_link_options(parser: argparse.ArgumentParser, *, base_url: str) -> argparse._ArgumentGroup:
     """Add them; the help of `--base-url` differs. Returns their group."""
-    group = parser.add_argument_group("what the links hold")
+    group = parser.add_argument_group("contents of the links")
     group.add_argument("--base-url", metavar="URL", help=base_url)
     group.add_argument(
         "--message-id",
@@ -25,7 +25,7 @@ def add_link_options(parser: argparse.ArgumentParser, *, base_url: str) -> argpa
         "--privacy",
         choices=[str(mode) for mode in Privacy if mode is not Privacy.NONE],
         default=str(Privacy.FULL),
-        help="what clicks may tell; anonymous links hold the campaign and the position only (default: %(default)s)",
+        help="what clicks may reveal; anonymous links contain only campaign and position (default: %(default)s)",
     )
     return group
 
@@ -34,7 +34,7 @@ def check_message_id(args: argparse.Namespace) -> None:
     """Raise UsageError for a pattern that cannot be filled in."""
     pattern = args.message_id or ""
     if unknown := list_unknown_fields(pattern):
-        raise UsageError(f"--message-id knows {{stem}}, {{sha}} and {{n}}, not {{{unknown[0]}}}")
+        raise UsageError(f"--message-id allows {{stem}}, {{sha}} and {{n}}, not {{{unknown[0]}}}")
     if is_pattern(pattern) and STDIN in args.paths:
         raise UsageError("--message-id: standard input has neither {stem} nor {sha}")
 
@@ -43,9 +43,9 @@ def warn_ignored_options(args: argparse.Namespace) -> None:
     """Say what will not be in the links although it was given."""
     anonymous = args.privacy == str(Privacy.ANONYMOUS)
     if args.campaign is not None and not anonymous:
-        print("linkweir: only links with --privacy anonymous hold the campaign", file=sys.stderr)
+        print("linkweir: only links with --privacy anonymous contain the campaign", file=sys.stderr)
     if args.message_id is not None and anonymous:
-        print("linkweir: anonymous links don't hold the message id", file=sys.stderr)
+        print("linkweir: anonymous links don't contain the message id", file=sys.stderr)
 
 
 def get_campaign(args: argparse.Namespace) -> str | None:

@@ -14,7 +14,7 @@ _EXAMPLES = """\
   LINKWEIR_NETWORKS=networks.toml linkweir serve
 
 The files are those that AWS (ip-ranges.json), Azure (ServiceTags_Public_*.json), Google (cloud.json) and Oracle
-(public_ip_ranges.json) publish. Nothing is downloaded. A running service takes up a new file within seconds.
+(public_ip_ranges.json) publish. Nothing is downloaded. A running service reloads the file within seconds.
 """
 
 
@@ -28,7 +28,7 @@ def add_to(commands: SubcommandParsers) -> None:
         "files, which this merges with the included list.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     update = add_command(
         actions,
         "update",
@@ -43,7 +43,7 @@ def add_to(commands: SubcommandParsers) -> None:
     show = add_command(
         actions,
         "list",
-        summary="show the networks of a list and their age",
+        summary="list the networks of a list and their age",
         description="Show the networks of a list, how many ranges each has, and how old they are.",
         examples=_EXAMPLES,
     )

@@ -17,9 +17,9 @@ LinkFields = dict[str, str | int | None]
 _EXAMPLES = """\
   linkweir open https://t.example.com/Aa0...
   linkweir open --json --key-file backup.keys https://t.example.com/Aa0... | jq -r .destination
-  linkweir open --data ./linkweir-data https://t.example.com/Aa0...     a service's link, with the id of its message
+  linkweir open --data ./linkweir-data https://t.example.com/Aa0...     a link of a service, with its message id
 
-Exit codes: 0 it opens, 1 it does not (the reason is on standard error), 2 a mistake in the command line.
+Exit codes: 0 success, 1 the link does not open (the reason is on standard error), 2 usage error.
 """
 
 
@@ -29,20 +29,20 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "open",
         summary="decode a tracking link",
-        description="Decode a tracking link with the keys it was made with: destination, message, position, key, "
-        "privacy. No network is asked, and no database without --data; no click is counted.",
+        description="Decode a tracking link with its keys: destination, message, position, key, privacy. "
+        "Uses no network, and no database without --data; counts no click.",
         examples=_EXAMPLES,
     )
     parser.add_argument("url", metavar="URL", help="tracking link, or the token alone")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     keys = parser.add_mutually_exclusive_group()
-    add_key_file_option(keys, "keys to open it with")
+    add_key_file_option(keys, "keys to open the link with")
     keys.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="data folder of a service: open the link with its keys, and look up the message that its number stands "
-        "for, and where a short link leads",
+        help="data folder of a service: open the link with its keys, and look up the message and the destination "
+        "of a short link",
     )
     parser.set_defaults(run=run)
 

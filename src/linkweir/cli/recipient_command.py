@@ -20,9 +20,8 @@ _EXAMPLES = """\
   linkweir recipient erase ada@example.org bob@example.org --yes
   linkweir recipient erase ada@example.org --yes --data /var/lib/linkweir
 
-It works beside a service that runs, and while none does. Erasing writes the database anew at its end, so that no
-fragment of a removed row is left in it; while that lasts (about a second for 100 MB) the service takes no mail. There
-is no way back.
+The service may be running. Erasure rewrites the database at the end, so that no fragment of an erased row remains;
+meanwhile (about a second for 100 MB) the service accepts no mail. Erasure cannot be undone.
 """
 
 
@@ -31,30 +30,30 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "recipient",
-        summary="export or erase what is stored on a person",
-        description="Everything that a service has stored on the people behind e-mail addresses, in all accounts.",
+        summary="export or erase the data about a person",
+        description="Export or erase all data about the people with given e-mail addresses, in all accounts.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     export = add_command(
         actions,
         "export",
-        summary="print all of it as JSON",
-        description="Print every message to an address, with its mail, events, clicks, links and requests to webhooks.",
+        summary="print the data as JSON",
+        description="Print every message to an address with its mail, events, clicks, links and webhook requests.",
         examples=_EXAMPLES,
     )
-    export.add_argument("email", metavar="EMAIL", help="address, in any letter case")
+    export.add_argument("email", metavar="EMAIL", help="address (ignores case)")
     export.set_defaults(run=run_export)
     erase = add_command(
         actions,
         "erase",
-        summary="remove all of it, for good",
-        description="Remove every message to these addresses and everything that belongs to it. Sums stay. Short links "
-        "in those mails answer 410 from then on; mail that still waits is not delivered.",
+        summary="erase the data for good",
+        description="Erase every message to these addresses with all its data. Totals remain. Short links in those "
+        "mails then answer 410; queued mails are not delivered.",
         examples=_EXAMPLES,
     )
-    erase.add_argument("email", metavar="EMAIL", nargs="+", help="addresses, in any letter case")
-    erase.add_argument("--yes", action="store_true", help="yes, remove it; there is no way back")
+    erase.add_argument("email", metavar="EMAIL", nargs="+", help="addresses (ignores case)")
+    erase.add_argument("--yes", action="store_true", help="confirm the erasure, which cannot be undone")
     erase.set_defaults(run=run_erase)
     for action in (export, erase):
         add_data_option(action)
@@ -75,7 +74,7 @@ def run_export(args: argparse.Namespace) -> int:
 def run_erase(args: argparse.Namespace) -> int:
     """Erase, and say what was removed; 1 when old copies may be left in the database's files."""
     if not args.yes:
-        raise UsageError("this removes everything on them for good: say --yes if you mean it")
+        raise UsageError("this erases all data about them for good: confirm with --yes")
     with open_data_folder(args) as (settings, database):
         from linkweir.mail.addresses import normalize_domain
         from linkweir.privacy_requests import open_privacy_requests

@@ -32,8 +32,8 @@ from linkweir.tokens import Privacy
 
 _EXAMPLES = """\
   linkweir rewrite mail.html -o tracked.html --base-url https://t.example.com
-  linkweir rewrite templates/ --output tracked/     a folder, mirrored; the base URL is known by now
-  linkweir rewrite templates/ --in-place --dry-run  say what would be done
+  linkweir rewrite templates/ --output tracked/     a folder, mirrored; the base URL is remembered
+  linkweir rewrite templates/ --in-place --dry-run  report what would be done
   linkweir rewrite a.html b.html -o tracked/ --message-id '{stem}' --campaign spring
   render-newsletter | linkweir rewrite --skip /reset/ --one-time | send-it
   linkweir rewrite drafts/ -o out/                  .eml files and Maildirs too: links inside MIME, byte for byte
@@ -41,9 +41,9 @@ _EXAMPLES = """\
   compose | linkweir rewrite --kind eml | sendmail -t
   linkweir rewrite big/ -o out/ --jobs 8 --report links.jsonl
 
-With --key-file linkweir-data/keys.json the links are those of `linkweir serve`, which counts their clicks.
-A file is replaced in one step when it is complete, or not at all.
-Exit codes: 0 all right, 1 some files or mails failed (the others are done), 2 a mistake in the command line.
+With --key-file linkweir-data/keys.json, `linkweir serve` recognizes the links and counts their clicks.
+Files are replaced atomically.
+Exit codes: 0 success, 1 some files or mails failed (the others are done), 2 usage error.
 """
 # A worker takes tenths of a second to start; alone, one process does about this much in that time (of small files
 # it waits for the disk, once per file).
@@ -64,7 +64,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "rewrite",
-        summary="replace the links of HTML, mails and mailboxes by tracking links",
+        summary="replace links in HTML, mails and mailboxes by tracking links",
         description="Replace the links of HTML, of mails (.eml, Maildir) and mailboxes (.mbox) by tracking links "
         "that carry their destination. Every other "
         "byte stays as it is. Without PATH, or with -, reads standard input and writes standard output, as a "
@@ -75,16 +75,16 @@ def add_to(commands: SubcommandParsers) -> None:
     add_kind_option(parser)
     _add_output_options(parser)
     group = add_link_options(
-        parser, base_url="where the links lead, like https://t.example.com; remembered in the key file"
+        parser, base_url="base URL of the links, such as https://t.example.com; remembered in the key file"
     )
-    add_key_file_option(group, "keys that sign the links, made on first use")
+    add_key_file_option(group, "keys that sign the links, created on first use")
     add_switch_options(parser)
     _add_run_options(parser)
     parser.set_defaults(run=run)
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("where to")
+    group = parser.add_argument_group("output")
     group.add_argument(
         "-o",
         "--output",
@@ -94,32 +94,32 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--in-place", action="store_true", help="rewrite the files where they are")
     group.add_argument(
-        "--dry-run", action="store_true", help="write no files and make no keys, only say what would be done"
+        "--dry-run", action="store_true", help="write no files and create no keys, only report what would be done"
     )
     group.add_argument(
         "--copy-others",
         action="store_true",
-        help="copy a folder's other files too (default: they are left out)",
+        help="also copy other files of a folder (default: leave them out)",
     )
     group.add_argument(
-        "--follow", action="store_true", help="go into symbolic links to folders (default: they are left out)"
+        "--follow", action="store_true", help="follow symbolic links to folders (default: leave them out)"
     )
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how")
+    group = parser.add_argument_group("processing")
     group.add_argument(
         "--jobs",
         type=parse_positive_int,
         metavar="N",
-        help="processes to use (default: one per processor where it pays)",
+        help="number of processes (default: one per processor for large inputs)",
     )
     group.add_argument(
         "--report",
         metavar="FILE",
-        help="write one JSON line per link to FILE (- is standard output, if that is free)",
+        help="write one JSON line per link to FILE (-: standard output, if it is not in use)",
     )
-    group.add_argument("--quiet", action="store_true", help="no progress bar and no summary; errors are still printed")
+    group.add_argument("--quiet", action="store_true", help="print no progress bar and no summary, only errors")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     to_stdout = any(job.target is None for job in listing.jobs) and not args.dry_run
     if args.report == "-" and to_stdout:
-        raise UsageError("--report - needs standard output, where the HTML goes; use --report FILE")
+        raise UsageError("standard output is in use for the result; use --report FILE")
     _validate_report(args.report, listing)
     _validate_key_file(str(key_file_path(args)), args.report, listing)
     try:
@@ -155,10 +155,10 @@ def run(args: argparse.Namespace) -> int:
 def _validate_options(args: argparse.Namespace) -> None:
     if not args.paths:
         if sys.stdin.isatty():
-            raise UsageError("no PATH given, and standard input is a terminal; see linkweir rewrite --help")
+            raise UsageError("no PATH given and standard input is a terminal; see linkweir rewrite --help")
         args.paths = [STDIN]
     if args.in_place and args.output:
-        raise UsageError("--in-place and --output exclude each other")
+        raise UsageError("--in-place and --output cannot be used together")
     check_message_id(args)
 
 
@@ -177,7 +177,7 @@ def _validate_key_file(key_file: str, report: str | None, listing: FileList) -> 
     if report is not None and report != "-":
         targets.append(report)
     if overwritten := find_overwritten(key_file, targets):
-        raise UsageError(f"{display_path(overwritten)} would be written over, but it is the key file")
+        raise UsageError(f"{display_path(overwritten)} is the key file and would be overwritten")
 
 
 def _build_config(args: argparse.Namespace) -> RewriteConfig:

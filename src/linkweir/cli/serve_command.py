@@ -16,9 +16,8 @@ class CommandHelp(TypedDict):
 
 SERVE_HELP: CommandHelp = {
     "summary": "run the service: API, redirects, clicks, dashboard (needs linkweir[service])",
-    "description": "Run the service. With nothing configured it keeps its data in a folder of its own, "
-    "makes an account "
-    "and an API key on first start, and prints a ready-made curl for them.",
+    "description": "Run the service. Without configuration, it stores its data in ./linkweir-data, "
+    "creates an account and an API key on first start, and prints a curl command to send a message.",
     "examples": """\
   linkweir serve                     start with the defaults
   linkweir serve --demo              fill the dashboard with sample data, send a sample newsletter

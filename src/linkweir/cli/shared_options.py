@@ -53,51 +53,50 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help="one more attribute that excludes a link, beside data-as-no-track; can be repeated",
+        help="an attribute that excludes links, in addition to data-as-no-track; can be repeated",
     )
     group.add_argument(
         "--vendors",
         action="store_true",
-        help="know other vendors' opt-out attributes (ses:no-track, clicktracking=off, data-pm-no-track, "
+        help="recognize other vendors' opt-out attributes (ses:no-track, clicktracking=off, data-pm-no-track, "
         'mc:disable-tracking, data-msys-clicktrack="0", disable-tracking, data-no-track and others)',
     )
     group.add_argument(
         "--outlook",
         action="store_true",
-        help="also look into Outlook's conditional comments: <!--[if mso]> buttons and VML",
+        help="also rewrite links in Outlook's conditional comments: <!--[if mso]> buttons and VML",
     )
     group.add_argument(
         "--skip",
         action="append",
         default=[],
         metavar="REGEX",
-        help="never track addresses in which this regular expression is found (any letter case); can be repeated",
+        help="never track URLs that match this regular expression (ignores case); can be repeated",
     )
     group.add_argument(
         "--one-time",
         action="store_true",
-        help="never track what looks like a one-time link: password reset, verification, unsubscribe; knows some "
-        "100 systems and 25 languages",
+        help="never track one-time links, such as password reset, verification and unsubscribe (about "
+        "100 systems and 25 languages)",
     )
     group.add_argument(
         "--track-placeholders",
         action="store_true",
-        help="track addresses that hold a template marker after the host; the reader is sent to the marker "
-        "as it stands",
+        help="track URLs with a template marker after the host; the destination contains the marker unchanged",
     )
     group.add_argument(
         "--tag-limit",
         type=parse_byte_size,
         default=65536,
         metavar="BYTES",
-        help="longest tag that is looked at, also with k or M (default: 64k)",
+        help="maximum length of a tag, such as 65536 or 64k (default: 64k); longer ones are not rewritten",
     )
     group.add_argument(
         "--charset",
         type=parse_charset,
         metavar="NAME",
         help="charset of the files (default: <meta> in the first 1024 bytes, else UTF-8; a byte order mark "
-        "always wins)",
+        "takes precedence)",
     )
 
 
@@ -106,7 +105,7 @@ def add_kind_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind",
         choices=FILE_KINDS,
-        help="what standard input and the named files hold (default: by suffix; html for others)",
+        help="format of standard input and of named files (default: by suffix, else html)",
     )
 
 
@@ -129,19 +128,19 @@ def parse_byte_size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,9})([kKmM]?)", text)
     number = int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()] if match else 0
     if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 65536, 64k or 1M")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 65536, 64k or 1M")
     return number
 
 
 def parse_positive_int(text: str) -> int:
     """Return a positive whole number."""
     if not re.fullmatch(r"[0-9]{1,6}", text) or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
 
 
 def parse_charset(text: str) -> str:
     """Return `text` if it names a charset that the rewriter knows."""
     if not Charset(text).is_supported:
-        raise argparse.ArgumentTypeError(f"{text!r} is no charset known here")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a known charset")
     return text

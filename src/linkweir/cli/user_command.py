@@ -11,13 +11,13 @@ from linkweir.clock import format_minute, now
 from linkweir.errors import Conflict, NotFound
 
 _EXAMPLES = """\
-  linkweir user add ada@example.com              make a user; prints a random password once
-  linkweir user add ada@example.com --ask        ask for the password instead
+  linkweir user add ada@example.com              create a user; prints a random password once
+  linkweir user add ada@example.com --ask        prompt for the password instead
   linkweir user list
   linkweir user password ada@example.com         a new password; ends the user's sessions
-  linkweir user remove ada@example.com           the last one only with --yes
+  linkweir user remove ada@example.com           the last user only with --yes
 
-The service may run meanwhile. --data is the folder that it was started with.
+The service may be running. --data is its data folder.
 """
 
 
@@ -26,13 +26,13 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "user",
-        summary="who may sign in to the dashboard (needs linkweir[service])",
-        description="Make, list and remove the users of the dashboard, and set their passwords.",
+        summary="manage the users of the dashboard (needs linkweir[service])",
+        description="Create, list and remove users of the dashboard, and set their passwords.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, summary, run in (
-        ("add", "make a user", run_add),
+        ("add", "create a user", run_add),
         ("list", "list the users", run_list),
         ("password", "set a user's password", run_password),
         ("remove", "remove a user", run_remove),
@@ -40,13 +40,13 @@ def add_to(commands: SubcommandParsers) -> None:
         action = add_command(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
         add_data_option(action)
         if name != "list":
-            action.add_argument("email", metavar="EMAIL", help="the user's e-mail address, which they sign in with")
+            action.add_argument("email", metavar="EMAIL", help="e-mail address, used to sign in")
         if name == "add":
-            action.add_argument("--account", type=uuid.UUID, metavar="UUID", help="whose user (default: the first)")
+            action.add_argument("--account", type=uuid.UUID, metavar="UUID", help="account (default: the first)")
         if name in ("add", "password"):
-            action.add_argument("--ask", action="store_true", help="ask for the password, or read it from a pipe")
+            action.add_argument("--ask", action="store_true", help="prompt for the password, or read it from a pipe")
         if name == "remove":
-            action.add_argument("--yes", action="store_true", help="yes, also the last user: nobody can sign in then")
+            action.add_argument("--yes", action="store_true", help="also remove the last user: then nobody can sign in")
         action.set_defaults(run=run)
 
 
@@ -67,7 +67,7 @@ def run_add(args: argparse.Namespace) -> int:
             users.create_user(database, account, email, password, now())
         except Conflict as error:
             raise Conflict(f"{error}; `linkweir user password` sets a new password") from None
-    _print_password(f"made the user {email}", password, is_user_chosen)
+    _print_password(f"created user {email}", password, is_user_chosen)
     return 0
 
 
@@ -78,7 +78,7 @@ def run_list(args: argparse.Namespace) -> int:
 
         for row in users.list_users(connection):
             created, seen = _format_date(row["created_at"]), _format_date(row["last_seen_at"])
-            print(f"{row['email']}  made {created}, last signed in {seen}")
+            print(f"{row['email']}  created {created}, last signed in {seen}")
     return 0
 
 
@@ -103,11 +103,11 @@ def run_remove(args: argparse.Namespace) -> int:
         row = users.get_user(connection, args.email)
         is_last = users.is_last_user(connection, row)
         if is_last and not args.yes:
-            raise UsageError(f"{row['email']} is the last user: make another first, or say --yes if you mean it")
+            raise UsageError(f"{row['email']} is the last user: create another one first, or confirm with --yes")
         users.delete_user(connection, row)
-    print(f"removed the user {row['email']}")
+    print(f"removed user {row['email']}")
     if is_last:
-        print("nobody can sign in now; `linkweir user add EMAIL` makes a user, and so does the next `linkweir serve`")
+        print("nobody can sign in now; `linkweir user add EMAIL` creates a user, and so does the next `linkweir serve`")
     return 0
 
 
@@ -120,7 +120,7 @@ def _read_password(args: argparse.Namespace) -> tuple[str, bool]:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n"), True
     password = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != password:
+    if getpass.getpass("Repeat password: ") != password:
         raise UsageError("the two passwords differ")
     return password, True
 

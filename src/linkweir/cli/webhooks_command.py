@@ -31,26 +31,26 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "webhooks",
-        summary="receive webhooks for trying out",
+        summary="receive webhooks for testing",
         description="Tools for webhooks.",
         examples=_EXAMPLES,
     )
-    actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listen = add_command(
         actions,
         "listen",
         summary="verify and print events",
-        description="Receive webhook requests, verify their signatures and times, and print each event. What does "
-        "not verify is answered 401 and reported. Ends with Ctrl-C.",
+        description="Receive webhook requests, verify their signatures and times, and print each event. Requests "
+        "that do not verify get 401 and are reported. Ends with Ctrl-C.",
         examples=_EXAMPLES,
     )
     listen.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     listen.add_argument("--port", type=int, default=9000, help="port to listen on, 0 for any (default: %(default)s)")
     secret = listen.add_mutually_exclusive_group(required=True)
-    secret.add_argument("--secret", help="the webhook's secret as it was shown, prefix and all")
-    secret.add_argument("--secret-file", type=Path, metavar="FILE", help="a file with the secret, hidden from `ps`")
-    listen.add_argument("--count", type=parse_positive_int, metavar="N", help="end after N verified events")
-    listen.add_argument("--json", action="store_true", help="print each event as one line of JSON, as it came")
+    secret.add_argument("--secret", help="the webhook's secret including the prefix")
+    secret.add_argument("--secret-file", type=Path, metavar="FILE", help="file with the secret, to hide it from `ps`")
+    listen.add_argument("--count", type=parse_positive_int, metavar="N", help="stop after N verified events")
+    listen.add_argument("--json", action="store_true", help="print each event as one line of JSON")
     listen.set_defaults(run=run_listen)
 
 
@@ -60,7 +60,7 @@ def run_listen(args: argparse.Namespace) -> int:
     if not text:
         raise UsageError("the secret is empty")
     if not 0 <= args.port <= 65535:
-        raise UsageError(f"--port {args.port}: a port is a number from 0 to 65535")
+        raise UsageError(f"--port {args.port}: must be a number from 0 to 65535")
     with _WebhookServer((args.host, args.port), text.encode(), as_json=args.json, limit=args.count) as server:
         host, port = server.server_address[:2]
         print(f"linkweir: waiting for events at http://{host!s}:{port}/ (Ctrl-C ends)", file=sys.stderr, flush=True)
@@ -86,7 +86,7 @@ class _WebhookServer(ThreadingHTTPServer):
             event = json.loads(body)
             line = body.decode() if self._as_json else _format_event(event)
         except (ValueError, AttributeError, TypeError):
-            raise InvalidSignature("it is signed, but no event") from None
+            raise InvalidSignature("the signed body is not an event") from None
         with self._lock:
             again = request_id in self._seen_ids
             self._seen_ids[request_id] = None

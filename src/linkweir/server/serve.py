@@ -55,33 +55,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `linkweir serve`; each wins over its LINKWEIR_* setting."""
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="data folder (default: ./linkweir-data)")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on (default: 8025; 0 takes a free one)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8025; 0: a free port)")
     parser.add_argument(
         "--smtp-port",
         type=int,
-        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free one; 0 takes one, -1 is off)",
+        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free port; 0: a free port, -1: off)",
     )
     parser.add_argument(
         "--smtps-port",
         type=int,
-        help=f"port for SMTP submission with TLS from the start (default: {SMTPS_PORT} beside {SMTP_PORT}, a free one "
-        "beside a free one, off beside another; -1 is off)",
+        help=f"port for SMTP submission with implicit TLS (default: {SMTPS_PORT} with SMTP port {SMTP_PORT}, a "
+        "free port with a free one, else off; -1: off)",
     )
-    parser.add_argument(
-        "--base-url", metavar="URL", help="what tracking links begin with (default: http://HOST:PORT/c/)"
-    )
+    parser.add_argument("--base-url", metavar="URL", help="base URL of tracking links (default: http://HOST:PORT/c/)")
     parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
-    parser.add_argument("--new-api-key", action="store_true", help="make one more API key and print it")
+    parser.add_argument("--new-api-key", action="store_true", help="create another API key and print it")
     parser.add_argument(
         "--accept-loss",
         action="store_true",
-        help="make anew a key ring, database or vault key that is gone: links sent so far lead nowhere then",
+        help="recreate a lost key ring, database or vault key: links sent before then no longer work",
     )
     parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
-        help="answer HTTP in N processes, and do everything else in one more (default: one process for all)",
+        help="answer HTTP in N processes, and run everything else in another one (default: one process for all)",
     )
     parser.add_argument("--demo", action="store_true", help="fill the dashboard with sample data, send a newsletter")
     parser.add_argument("--demo-exit", action="store_true", help="like --demo, then stop")
@@ -94,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         with listener, lock_data_folder(settings.data) as shared:
             if shared:
-                print("Another `linkweir serve` uses this data folder: both share its mail, clicks and settings.")
+                print("Another `linkweir serve` uses this data folder; both share its mail, clicks and settings.")
             if args.accept_loss:
                 accept_loss(settings)
             if args.workers is not None:
@@ -265,7 +263,7 @@ def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> N
         key = first_start.create_api_key(service.database, "made by --new-api-key")
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
     if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
-        print("              Readers cannot open such links: give --base-url the address that they reach you at.")
+        print("              Readers cannot open such links: set --base-url to the public URL of this service.")
     print(f"Data folder   {settings.data.absolute()}")
     print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
     print(f"Account       {service.account}")
@@ -273,10 +271,10 @@ def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> N
     _print_dashboard_login(service, url)
     if key is None:
         origin = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
-        print(f"API key       {origin}; --new-api-key makes another")
+        print(f"API key       {origin}; --new-api-key creates another")
     else:
         print(f"API key       {key}")
-        print("              (keep it: it is stored as a hash only and not shown again)")
+        print("              (store it: it is not shown again)")
         print(_format_curl_examples(url, str(service.account), key))
     sys.stdout.flush()
 
@@ -286,10 +284,10 @@ def _print_dashboard_login(service: AppServices, url: str) -> None:
     print(f"Dashboard     {url}/dashboard/")
     if login := first_start.create_user(service.database):
         print(f"              user {login[0]}  password {login[1]}")
-        print("              (change it under Settings; `linkweir user` makes users and sets passwords)")
+        print("              (change it under Settings; `linkweir user` creates users and sets passwords)")
     else:
         where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
-        print(f"              (who may sign in: `{where}`; what else can be done: `linkweir user --help`)")
+        print(f"              (list the users with `{where}`)")
 
 
 def _print_smtp_login(service: AppServices) -> None:
@@ -297,13 +295,13 @@ def _print_smtp_login(service: AppServices) -> None:
     servers = {server.service: server.address for server in service.smtp_servers if server.service != "filter"}
     if not servers:
         return
-    host, securities = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "TLS from the start"}
+    host, securities = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "implicit TLS"}
     ports = " and ".join(
         f"port {servers[name][1]} ({security})" for name, security in securities.items() if name in servers
     )
     print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
     if service.settings.smtp_certificate is None:
-        print("              (its certificate signs itself: good for trying out)")
+        print("              (with a self-signed certificate, for testing)")
     if credential := first_start.create_smtp_credential(service.database):
         print(f"              username {credential[0]}  password {credential[1]}")
 
@@ -315,7 +313,7 @@ def _format_curl_examples(url: str, account: str, key: str) -> str:
     body = shlex.quote("{" + fields + "}")
     return (
         f"\nSend a message:\n\ncurl -sS {base} \\\n  -H {header} \\\n  -H 'Content-Type: application/json' \\\n"
-        f"  -d {body}\n\nRead it, with its click_count (ID is the id in the answer, without < and >):\n\n"
+        f"  -d {body}\n\nGet the message with its click_count (ID is the id in the response without < and >):\n\n"
         f"curl -sS {base}/ID \\\n  -H {header}\n"
     )
 
@@ -332,7 +330,7 @@ def _start_demo(service: AppServices, server: HardenedServer, *, stop: bool) -> 
             if reached is None:
                 print(f"Demo: {sample_traffic.explain_refusal(service)}\n  {url}/dashboard/\n")
             else:
-                print(f"Demo: sample traffic, sent to nobody, is at\n  {url}/dashboard/\n")
+                print(f"Demo: sample traffic (no mail was sent) is at\n  {url}/dashboard/\n")
             newsletter.send_and_print(settings, url, str(service.account), key, service.keyring)
             if reached and not stop:
                 sample_traffic.generate_live_clicks(service, reached, lambda: server.should_exit)
