@@ -78,8 +78,8 @@ class MessageLinkList(Struct, kw_only=True, tag_field="object", tag="list"):
 
 
 class ClickCountFields(Struct, kw_only=True):
-    """Clicks by verdict, of which `total` are all; `click_count` are human and unsure, `clickers` messages whose first
-    counted click it was. `internal` ones, by the sender's own people, are in `total` and in no other figure.
+    """Clicks by verdict. `total`: all; `click_count`: human and unsure; `clickers`: messages with their first counted
+    click. `internal` clicks, by the sender's own people, count in `total` and in no other figure.
 
     `expected_…`: the expected number of clicks by people and of messages they clicked, from the probability of each
     click; the range `…_low` to `…_high` contains the true number in 95 of 100 cases. `certain_clickers`:
