@@ -233,12 +233,13 @@ def _reject_leaks(raw: bytes) -> None:
             raise RejectedContent(f"the header block has a line that some readers take for {name[:40].decode()}")
 
 
-def _remove_fields(raw: bytes, at: int, fields: list[HeaderField]) -> Iterator[bytes]:
-    """The mail from `at` on without these lines."""
+def _remove_fields(raw: bytes, at: int, fields: list[HeaderField]) -> Iterator[memoryview]:
+    """The mail from `at` on without these lines; nothing is copied, for it may be large."""
+    view = memoryview(raw)
     for field in fields:
-        yield raw[at : field.start]
+        yield view[at : field.start]
         at = field.end
-    yield raw[at:]
+    yield view[at:]
 
 
 def _normalize_sender(sender: str) -> str:

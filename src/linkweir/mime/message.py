@@ -107,10 +107,15 @@ def rewrite_message(
         if work.new_body is not None:
             done += [raw[copied : part.start], work.new_body]
             copied = part.end
+        del work  # it has the part decoded, which may be large
     if done and any(name in walk.top_headers.values for name in SIGNATURE_HEADERS):
         notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
     return Rewritten(
-        b"".join([*done, raw[copied:]]) if done else raw, tuple(part_links), tuple(notes), part_count, replaced
+        b"".join([*done, memoryview(raw)[copied:]]) if done else raw,
+        tuple(part_links),
+        tuple(notes),
+        part_count,
+        replaced,
     )
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from sqlalchemy import RowMapping
@@ -32,7 +33,10 @@ MAX_RECIPIENTS = 50
 # The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
 # with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
 BARE_LINE_ENDING = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+MAX_CONCURRENT_MAILS = 4  # mails that are rewritten and committed at a time
+LARGE_MAIL_BYTES = 4 * 1024 * 1024  # of larger ones one at a time: meanwhile a mail takes several times its size
 MAX_ADDRESS_LENGTH = 320  # characters; local parts over RFC 5321's 64 octets are real (bounces to generated senders)
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -42,14 +46,32 @@ class AuthenticatedCredential:
     credential: RowMapping = field(repr=False)
 
 
+class SubmissionThreads:
+    """The threads in which mails are rewritten and committed: several for small mails, one for large ones."""
+
+    def __init__(self, name: str) -> None:
+        self._small = ThreadPoolExecutor(MAX_CONCURRENT_MAILS, name)
+        self._large = ThreadPoolExecutor(1, f"{name}-large")
+
+    def run(self, size: int, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Begin to work on a mail of so many bytes. Raises RuntimeError after `shutdown`."""
+        threads = self._large if size > LARGE_MAIL_BYTES else self._small
+        return asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
+
+    def shutdown(self) -> None:
+        """Take no more work, and wait until what there is has ended."""
+        self._small.shutdown()
+        self._large.shutdown()
+
+
 class SubmissionHandler:
     """The handler of every connection of one server that takes mail from senders."""
 
     source: Literal["smtp", "filter"] = "smtp"
 
-    def __init__(self, services: AppServices, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, services: AppServices, threads: SubmissionThreads) -> None:
         self._services = services
-        self._pool = pool
+        self._threads = threads
 
     async def handle_EHLO(  # noqa: N802 - the library's names
         self, server: SMTP, session: Session, _envelope: Envelope, name: str, offered: list[str]
@@ -117,6 +139,7 @@ class SubmissionHandler:
             server.start_reply_timer()
         raw = envelope.content
         assert isinstance(raw, bytes)
+        envelope.content = envelope.original_content = None  # it may be large, and waits for its turn
         if problem := self._content_error(raw):
             return f"550 5.6.0 {problem}"
         mail = RawMail(
@@ -132,7 +155,7 @@ class SubmissionHandler:
             ),
         )
         try:
-            stored = asyncio.get_running_loop().run_in_executor(self._pool, self._submit, mail, session.auth_data)
+            stored = self._threads.run(len(mail.raw), self._submit, mail, session.auth_data)
         except RuntimeError:  # no more work is taken
             return "421 4.3.2 the service is stopping"
         try:

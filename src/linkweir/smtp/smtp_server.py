@@ -8,13 +8,12 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from linkweir.background import WorkerThread
 from linkweir.errors import LinkweirError, SettingsError
 from linkweir.smtp.authenticator import Authenticator
-from linkweir.smtp.mail_handler import FilterHandler, SubmissionHandler
+from linkweir.smtp.mail_handler import FilterHandler, SubmissionHandler, SubmissionThreads
 from linkweir.smtp.smtp_connection import ConnectionLimits, SmtpConnection
 from linkweir.smtp.tls_certificate import make_tls_context
 from linkweir.web.services import AppServices
@@ -24,7 +23,6 @@ IDLE_SECONDS = 60.0  # seconds, by the outside contract
 MAX_CONNECTIONS = 200
 STOP_REPLY_SECONDS = 2.0  # seconds in which senders of mails under way get their answer when the server stops
 SmtpService = Literal["submission", "submissions", "filter"]  # the first two as IANA names them
-MAX_CONCURRENT_MAILS = 4  # mails that are rewritten and committed at a time; each may be large
 
 
 class SmtpServer(WorkerThread):
@@ -34,14 +32,14 @@ class SmtpServer(WorkerThread):
         self,
         listener: socket.socket,
         make_connection: Callable[[ConnectionLimits], SmtpConnection],
-        pool: ThreadPoolExecutor,
+        threads: SubmissionThreads,
         service: SmtpService,
     ) -> None:
         super().__init__("smtp")
         self.service = service
         self._listener = listener
         self._make_connection = make_connection
-        self._pool = pool
+        self._threads = threads
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_stop_event: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -60,7 +58,7 @@ class SmtpServer(WorkerThread):
     def stop(self) -> None:
         """Finish the mails that are being committed, and end."""
         super().stop()
-        self._pool.shutdown()
+        self._threads.shutdown()
         self._listener.close()
 
     def wake(self) -> None:
@@ -80,7 +78,7 @@ class SmtpServer(WorkerThread):
             await self._loop_stop_event.wait()
             server.close()
             # a commit that has begun is answered: who is told nothing sends the mail again
-            await asyncio.to_thread(self._pool.shutdown)
+            await asyncio.to_thread(self._threads.shutdown)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(limits.wait_for_replies(), STOP_REPLY_SECONDS)
         finally:
@@ -135,11 +133,11 @@ def _create_submission_server(
     tls = make_tls_context(settings.smtp_certificate, settings.smtp_key, settings.data, name)
     secured = {"implicit_tls": tls} if service == "submissions" else {"tls_context": tls, "require_starttls": True}
     listener = _open_listener(settings.smtp_host, port)
-    pool = ThreadPoolExecutor(MAX_CONCURRENT_MAILS, "linkweir-smtp")
+    threads = SubmissionThreads("linkweir-smtp")
 
     def connection(limits: ConnectionLimits) -> SmtpConnection:
         return SmtpConnection(
-            SubmissionHandler(services, pool),
+            SubmissionHandler(services, threads),
             limits=limits,
             memory_budget=services.memory_budget,
             idle_seconds=IDLE_SECONDS,
@@ -153,7 +151,7 @@ def _create_submission_server(
             **secured,
         )
 
-    return SmtpServer(listener, connection, pool, service)
+    return SmtpServer(listener, connection, threads, service)
 
 
 def create_content_filter(services: AppServices) -> SmtpServer:
@@ -167,14 +165,14 @@ def create_content_filter(services: AppServices) -> SmtpServer:
         raise SettingsError("LINKWEIR_FILTER_LISTEN: must look like 127.0.0.1:10025") from None
     if not inside:
         raise SettingsError("LINKWEIR_FILTER_LISTEN: it takes mail from anybody, so it must be a private address")
-    pool = ThreadPoolExecutor(MAX_CONCURRENT_MAILS, "linkweir-filter")
+    threads = SubmissionThreads("linkweir-filter")
     listener = _open_listener(host.strip("[]"), number)
-    return SmtpServer(listener, lambda limits: _filter_connection(services, pool, limits), pool, "filter")
+    return SmtpServer(listener, lambda limits: _filter_connection(services, threads, limits), threads, "filter")
 
 
-def _filter_connection(services: AppServices, pool: ThreadPoolExecutor, limits: ConnectionLimits) -> SmtpConnection:
+def _filter_connection(services: AppServices, threads: SubmissionThreads, limits: ConnectionLimits) -> SmtpConnection:
     return SmtpConnection(
-        FilterHandler(services, pool),
+        FilterHandler(services, threads),
         limits=limits,
         memory_budget=services.memory_budget,
         idle_seconds=IDLE_SECONDS * 5,  # RFC 5321 section 4.5.3.2: servers keep connections to each other for minutes
