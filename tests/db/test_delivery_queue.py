@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, messages_table
+from linkweir.db.delivery_queue_table import DeliveryOutcome
 from linkweir.db.schema import messages as table
 from linkweir.db.schema import queue as queue_table
 from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
@@ -95,8 +96,9 @@ def test_a_delivery_ends_a_message(sample: SampleDatabase, clicks: int, opens: i
     claim_due(sample)
     with sample.database.write() as connection:
         connection.execute(update(table).values(click_count=clicks, open_count=opens))
-        assert delivery_queue_table.settle(connection, OWNER, key, status="Delivered", log="250", now=NOW_US + 1)
-        assert not delivery_queue_table.settle(connection, OWNER, key, status="Failed", log="again", now=NOW_US + 2)
+        ended, again = DeliveryOutcome(key, "Delivered", "250"), DeliveryOutcome(key, "Failed", "again")
+        assert delivery_queue_table.settle(connection, OWNER, [ended], NOW_US + 1) == {key}
+        assert delivery_queue_table.settle(connection, OWNER, [again], NOW_US + 2) == set()
         assert [
             dict(delivery_attempt)["log"] for delivery_attempt in messages_table.list_delivery_attempts(connection, key)
         ] == ["250"]
@@ -111,9 +113,8 @@ def test_a_bounce_has_its_class_and_no_delivery(sample: SampleDatabase) -> None:
     key = sample.queue_message(keep_until_at=FOREVER_US)
     claim_due(sample)
     with sample.database.write() as connection:
-        delivery_queue_table.settle(
-            connection, OWNER, key, status="Bounced", log="550", now=NOW_US, classification="address"
-        )
+        bounced = DeliveryOutcome(key, "Bounced", "550", "address")
+        delivery_queue_table.settle(connection, OWNER, [bounced], NOW_US)
         assert messages_table.get_content(connection, key) == b"raw"
     result = load_message(sample, key)
     assert (result["status"], result["bounce_classification"], result["delivered_at"]) == ("Bounced", "address", None)

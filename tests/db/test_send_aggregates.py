@@ -72,7 +72,7 @@ def test_each_scope_counts_along_each_dimension(database: Database) -> None:
     with database.write() as connection:
         connection.execute(insert(schema.messages), [one])
         send_aggregates_table.count_accepted(connection, [one])
-        send_aggregates_table.count_delivered(connection, one["id"])
+        send_aggregates_table.count_delivered(connection, [one["id"]])
         result = list_hourly_sends(connection)
     scopes = {"", "tag:a", "tag:b", "sender:example.com"}
     sides = {
@@ -89,6 +89,6 @@ def test_a_sandbox_counts_nowhere(database: Database) -> None:
     with database.write() as connection:
         connection.execute(insert(schema.messages), [one])
         send_aggregates_table.count_accepted(connection, [one])
-        send_aggregates_table.count_delivered(connection, one["id"])
+        send_aggregates_table.count_delivered(connection, [one["id"]])
         assert list_hourly_sends(connection) == {}
         assert connection.scalars(select(schema.message_tags.c.message_id)).all() == [one["id"]]

@@ -16,7 +16,7 @@ def test_messages_that_expire_count_on_but_not_by_attribute(sample: SampleDataba
     common = {"tags": ["a"], "variant": "B", "attributes": {"plan": "pro"}}
     old, young = sample.queue_message(**common, retain_until_at=NOW_US + 1), sample.queue_message(**common)
     with sample.database.write() as connection:
-        send_aggregates_table.count_delivered(connection, old)
+        send_aggregates_table.count_delivered(connection, [old])
         connection.execute(t.messages.update().where(t.messages.c.id == old).values(delivered_at=NOW_US))
         connection.execute(delete(t.queue))
         assert retention_queries.delete_messages(connection, NOW_US + 1, 10) == 1

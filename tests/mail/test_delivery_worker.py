@@ -17,6 +17,7 @@ from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, delivery_queue_table, messages_table, retention_queries
 from linkweir.db import schema as tables_of_a_message
 from linkweir.db.database import Database
+from linkweir.db.delivery_queue_table import DeliveryOutcome
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema_upgrade import migrate
 from linkweir.errors import PermanentDeliveryError, TemporaryDeliveryError
@@ -198,7 +199,8 @@ def test_a_claim_ends_with_its_lease(delivery_harness: DeliveryHarness) -> None:
     wait_until(lambda: delivery_harness.get_status(key) == "Delivered")
     worker.stop()
     with delivery_harness.database.write() as connection:
-        delivery_queue_table.settle(connection, dead, key, status="Failed", log="late", now=delivery_harness.now)
+        late = DeliveryOutcome(key, "Failed", "late")
+        assert not delivery_queue_table.settle(connection, dead, [late], delivery_harness.now)
     assert delivery_harness.get_status(key) == "Delivered"
 
 

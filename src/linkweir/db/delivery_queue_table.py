@@ -9,7 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from linkweir.db import send_aggregates_table
 from linkweir.db.schema import attempts, contents, messages, queue
@@ -40,6 +55,16 @@ class ClaimedMessage:
     sandbox_result: str | None
     smtputf8: bool
     row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """How the delivery of a message has ended, and what the other side said."""
+
+    message: uuid.UUID
+    status: str
+    log: str
+    classification: str | None = None
 
 
 def claim(
@@ -109,47 +134,59 @@ def count_waiting(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(queue)) or 0
 
 
-def settle(
-    connection: Connection,
-    owner: uuid.UUID,
-    message: uuid.UUID,
-    *,
-    status: str,
-    log: str,
-    now: int,
-    classification: str | None = None,
-) -> bool:
-    """Take the message off the queue with its final status. False when another worker has claimed it.
+def settle(connection: Connection, owner: uuid.UUID, outcomes: Sequence[DeliveryOutcome], now: int) -> set[uuid.UUID]:
+    """Take these messages off the queue with their final status. Return those that another worker has not claimed.
 
     Content with a retention of zero is deleted at once.
     """
-    gone = connection.execute(delete(queue).where(_is_owned_by(owner, message))).rowcount
-    if not gone:
-        return False  # the lease ended
-    _log_attempt(connection, message, status, log, now)
-    delivered = {"delivered_at": now, "sent_at": now} if status.endswith("Delivered") else {}
-    connection.execute(
+    ids = [outcome.message for outcome in outcomes]
+    held = set(
+        connection.scalars(select(queue.c.message_id).where(_is_owned_by(owner, ids)))
+    )  # the lease may have ended
+    settled = [outcome for outcome in outcomes if outcome.message in held]
+    if not settled:
+        return held
+    connection.execute(delete(queue).where(queue.c.message_id.in_(held)))
+    _log_attempts(connection, [(outcome.message, outcome.status, outcome.log) for outcome in settled], now)
+    delivered = [outcome for outcome in settled if outcome.status.endswith("Delivered")]
+    failed = [outcome for outcome in settled if not outcome.status.endswith("Delivered")]
+    for statement, some in ((_SET_DELIVERED, delivered), (_SET_FAILED, failed)):
+        if some:
+            connection.execute(statement, [_to_status_values(outcome, now) for outcome in some])
+    connection.execute(delete(contents).where(contents.c.message_id.in_(held), contents.c.keep_until_at <= now))
+    if delivered:
+        send_aggregates_table.count_delivered(connection, [outcome.message for outcome in delivered])
+    return held
+
+
+def _build_status_update(**more: Any) -> Update:
+    """A message's final status. A reader may have been faster than the note that it was delivered."""
+    status = bindparam("final_status", type_=String)
+    seen = case((messages.c.click_count > 0, "Clicked"), (messages.c.open_count > 0, "Opened"), else_=status)
+    return (
         update(messages)
-        .where(messages.c.id == message)
+        .where(messages.c.id == bindparam("message"))
         .values(
-            status=_final_status(status),
+            status=case((status == "Delivered", seen), else_=status),
             num_attempts=messages.c.num_attempts + 1,
-            updated_at=now,
-            bounce_classification=classification,
-            **delivered,
+            updated_at=bindparam("now"),
+            bounce_classification=bindparam("classification"),
+            **more,
         )
     )
-    connection.execute(delete(contents).where(contents.c.message_id == message, contents.c.keep_until_at <= now))
-    if delivered:
-        send_aggregates_table.count_delivered(connection, message)
-    return True
 
 
-def _final_status(status: str) -> ColumnElement[str] | str:
-    """The status after delivery; a reader may have been faster than the note of it."""
-    if status != "Delivered":
-        return status
-    return case((messages.c.click_count > 0, "Clicked"), (messages.c.open_count > 0, "Opened"), else_=status)
+_SET_FAILED = _build_status_update()
+_SET_DELIVERED = _build_status_update(delivered_at=bindparam("now"), sent_at=bindparam("now"))
+
+
+def _to_status_values(outcome: DeliveryOutcome, now: int) -> dict[str, Any]:
+    return {
+        "message": outcome.message,
+        "final_status": outcome.status,
+        "now": now,
+        "classification": outcome.classification,
+    }
 
 
 def requeue(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log: str, now: int, due_at: int) -> bool:
@@ -160,9 +197,9 @@ def requeue(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log
         "claimed_by": None,
         "claimed_until_at": None,
     }
-    if not connection.execute(update(queue).where(_is_owned_by(owner, message)).values(**values)).rowcount:
+    if not connection.execute(update(queue).where(_is_owned_by(owner, [message])).values(**values)).rowcount:
         return False
-    _log_attempt(connection, message, "Deferred", log, now)
+    _log_attempts(connection, [(message, "Deferred", log)], now)
     connection.execute(
         update(messages)
         .where(messages.c.id == message)
@@ -171,9 +208,16 @@ def requeue(connection: Connection, owner: uuid.UUID, message: uuid.UUID, *, log
     return True
 
 
-def _is_owned_by(owner: uuid.UUID, message: uuid.UUID) -> ColumnElement[bool]:
-    return and_(queue.c.message_id == message, queue.c.claimed_by == owner)
+def _is_owned_by(owner: uuid.UUID, ids: Sequence[uuid.UUID]) -> ColumnElement[bool]:
+    return and_(queue.c.message_id.in_(ids), queue.c.claimed_by == owner)
 
 
-def _log_attempt(connection: Connection, message: uuid.UUID, status: str, log: str, now: int) -> None:
-    connection.execute(insert(attempts).values(id=uuid.uuid4(), message_id=message, at=now, status=status, log=log))
+def _log_attempts(connection: Connection, rows: Sequence[tuple[uuid.UUID, str, str]], now: int) -> None:
+    """Note an attempt for each of these messages, with its status and log."""
+    connection.execute(
+        insert(attempts),
+        [
+            {"id": uuid.uuid4(), "message_id": message, "at": now, "status": status, "log": log}
+            for message, status, log in rows
+        ],
+    )

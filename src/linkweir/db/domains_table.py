@@ -4,9 +4,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from linkweir.db.schema import domains
+
+_FIND = select(domains).where(domains.c.account_id == bindparam("account"), domains.c.domain == bindparam("name"))
 
 
 def add(connection: Connection, values: dict[str, Any]) -> None:
@@ -16,8 +18,7 @@ def add(connection: Connection, values: dict[str, Any]) -> None:
 
 def find(connection: Connection, account: uuid.UUID, domain: str) -> RowMapping | None:
     """The account's domain of this name, in ASCII and lower case."""
-    statement = select(domains).where(domains.c.account_id == account, domains.c.domain == domain)
-    return connection.execute(statement).mappings().first()
+    return connection.execute(_FIND, {"account": account, "name": domain}).mappings().first()
 
 
 def get(connection: Connection, account: uuid.UUID, domain: uuid.UUID) -> RowMapping | None:

@@ -25,6 +25,8 @@ from sqlalchemy import (
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.schema import clicks, events
 
+_INSERT = insert(events)
+
 
 def add(
     connection: Connection, *, account: uuid.UUID, message: uuid.UUID, kind: str, at: int, data: dict[str, Any]
@@ -36,7 +38,7 @@ def add(
 def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Store many events: `account_id`, `message_id`, `kind`, `at`, `data`, and `id` where it means something."""
     if rows:
-        connection.execute(insert(events), [{"id": uuid.uuid4(), **row} for row in rows])
+        connection.execute(_INSERT, [{"id": uuid.uuid4(), **row} for row in rows])
 
 
 def list_notes(connection: Connection, message: uuid.UUID, codes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select
 
 from linkweir.db import send_aggregates_table
 from linkweir.db.schema import attempts, contents, links, messages, queue
 
-_INSERT_CONTENT = insert(contents)
+# built once: SQLAlchemy then finds its SQL without looking through the statement
+_INSERT_MESSAGE, _INSERT_CONTENT, _INSERT_QUEUE = insert(messages), insert(contents), insert(queue)
+_GET_CONTENT = select(contents.c.raw).where(contents.c.message_id == bindparam("message"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     if not accepted:
         return
     rows = [to_row(new) for new in accepted]
-    connection.execute(insert(messages), rows)
+    connection.execute(_INSERT_MESSAGE, rows)
     send_aggregates_table.count_accepted(connection, rows)
     if at_hand := [_to_content_row(new, new.raw) for new in accepted if isinstance(new.raw, bytes)]:
         connection.execute(_INSERT_CONTENT, at_hand)
@@ -73,7 +75,7 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
         }
         for new in accepted
     ]
-    connection.execute(insert(queue), waiting)
+    connection.execute(_INSERT_QUEUE, waiting)
     short = [
         {"number": new.number, "position": position, "destination": destination}
         for new in accepted
@@ -130,7 +132,7 @@ def get(connection: Connection, account: uuid.UUID, message: uuid.UUID) -> RowMa
 
 def get_content(connection: Connection, message: uuid.UUID) -> bytes | None:
     """Return the mail as it was built, while it is stored."""
-    return connection.scalar(select(contents.c.raw).where(contents.c.message_id == message))
+    return connection.scalar(_GET_CONTENT, {"message": message})
 
 
 def list_delivery_attempts(connection: Connection, message: uuid.UUID) -> list[RowMapping]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -65,12 +66,14 @@ class RequestOutcome:
     counted: bool = True
 
 
+_LIST_ENABLED = select(
+    *(webhooks.c[name] for name in ("id", "scope", "domains", "events", "verdict_wait_seconds"))
+).where(webhooks.c.account_id == bindparam("account"), webhooks.c.enabled)
+
+
 def list_enabled_webhooks(connection: Connection, account: uuid.UUID) -> Sequence[RowMapping]:
     """The account's enabled webhooks: `id`, `scope`, `domains`, `events`, `verdict_wait_seconds`."""
-    names = ("id", "scope", "domains", "events", "verdict_wait_seconds")
-    columns = [webhooks.c[name] for name in names]
-    statement = select(*columns).where(webhooks.c.account_id == account, webhooks.c.enabled)
-    return connection.execute(statement).mappings().all()
+    return connection.execute(_LIST_ENABLED, {"account": account}).mappings().all()
 
 
 def add(connection: Connection, requests: Sequence[Mapping[str, Any]]) -> None:

@@ -41,7 +41,7 @@ def mark_delivered(connection: Connection, delivered: Sequence[tuple[uuid.UUID, 
     ]
     connection.execute(insert(attempts), attempt_rows)
     for key in keys:
-        send_aggregates_table.count_delivered(connection, key)
+        send_aggregates_table.count_delivered(connection, [key])
     mails = connection.execute(select(messages).where(messages.c.id.in_(keys))).mappings()
     by_key = {row["id"]: row for row in mails}
     return [by_key[key] for key in keys]

@@ -29,12 +29,11 @@ def count_accepted(connection: Connection, rows: Sequence[Mapping[str, Any]]) ->
     _add_counts(connection, [row for row in rows if row["sandbox_result"] is None], "sent")
 
 
-def count_delivered(connection: Connection, message: uuid.UUID) -> None:
-    """Count a message as delivered, in the hour it was accepted in: a rate compares the same messages."""
+def count_delivered(connection: Connection, ids: Sequence[uuid.UUID]) -> None:
+    """Count messages as delivered, in the hour they were accepted in: a rate compares the same messages."""
     columns = [messages.c[name] for name in (*MESSAGE_COLUMNS, "sandbox_result")]
-    row = connection.execute(select(*columns).where(messages.c.id == message)).mappings().first()
-    if row is not None and row["sandbox_result"] is None:
-        _add_counts(connection, [dict(row)], "delivered")
+    rows = connection.execute(select(*columns).where(messages.c.id.in_(ids), messages.c.sandbox_result.is_(None)))
+    _add_counts(connection, [dict(row) for row in rows.mappings()], "delivered")
 
 
 def subtract(connection: Connection, ids: Sequence[uuid.UUID], dimensions: Sequence[str]) -> None:

@@ -13,7 +13,8 @@ import random
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from linkweir.background import WorkerThread
 from linkweir.clock import MAX_SKEW_US
 from linkweir.db import delivery_queue_table, messages_table
 from linkweir.db.database import Database
-from linkweir.db.delivery_queue_table import ClaimedMessage
+from linkweir.db.delivery_queue_table import ClaimedMessage, DeliveryOutcome
 from linkweir.errors import DatabaseUnavailable, PermanentDeliveryError, TemporaryDeliveryError
 from linkweir.mail import retention_job
 from linkweir.mail.bounce_notice import BounceNotice
@@ -32,6 +33,7 @@ from linkweir.mail.dkim_signing import DkimSigner
 from linkweir.mail.transport import OutgoingMail, Transport
 from linkweir.webhooks import message_events
 from linkweir.webhooks.event_kinds import EventName
+from linkweir.webhooks.message_events import MessageEvent
 
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
@@ -46,6 +48,26 @@ SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
     "suppress": ("Sandbox Suppressed", "suppressed"),
 }
 EMAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """The outcome of one mail on its way to the database; `stored` is done when it is there."""
+
+    item: ClaimedMessage
+    kind: EventName
+    outcome: DeliveryOutcome
+    stored: "asyncio.Future[None]"
+
+    @property
+    def needs_notice(self) -> bool:
+        """Whether the sender is to be told by a mail; a bounce mail, which has no sender, brings no other one about."""
+        return self.kind in ("bounced", "failed") and self.item.route == "filter" and bool(self.item.envelope_from)
+
+    def to_event(self, now: int) -> MessageEvent:
+        """Return the event that tells of it."""
+        data = {"log": self.outcome.log, "classification": self.outcome.classification}
+        return MessageEvent(self.item.row, self.kind, now, data)
 
 
 class DeliveryWorker(WorkerThread):
@@ -83,6 +105,9 @@ class DeliveryWorker(WorkerThread):
         self._owner = uuid.uuid4()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
+        self._settle_wake = asyncio.Event()
+        self._unsettled: list[_Settlement] = []
+        self._is_full = False  # there was no room on some route when it was last looked at
         self._in_progress: dict[uuid.UUID, asyncio.Task[bool]] = {}
         self._busy: Counter[str] = Counter()  # of these, by route
         self.delivered = 0
@@ -100,11 +125,14 @@ class DeliveryWorker(WorkerThread):
 
     async def _deliver_until_stopped(self) -> None:
         self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
+        self._settle_wake = asyncio.Event()
+        self._unsettled = []
         self._loop = asyncio.get_running_loop()
         self._in_progress.clear()  # of a thread that ended: their leases end too
         self._busy.clear()
         beside = [
-            asyncio.create_task(task()) for task in (self._lease_loop, self._retention_loop, self._probe_transports)
+            asyncio.create_task(task())
+            for task in (self._lease_loop, self._retention_loop, self._probe_transports, self._settle_loop)
         ]
         try:
             while not self._stopping:
@@ -151,11 +179,14 @@ class DeliveryWorker(WorkerThread):
         await asyncio.gather(*self._in_progress.values(), return_exceptions=True)
 
     async def _claim_and_start(self) -> bool:
-        now, claimed_any = self._clock(), False
+        """Start as many deliveries as there is room for; return whether more may be due that there was room for."""
+        now, self._is_full = self._clock(), False
+        has_more = False
         for route in self._routes:
             room = self._free_slots(route)
             if room <= 0:
-                continue  # a task that ends wakes us
+                self._is_full = True
+                continue
             claimed = await asyncio.to_thread(self._claim, route, now, room)
             for item in claimed:
                 if item.id in self._in_progress:
@@ -164,8 +195,8 @@ class DeliveryWorker(WorkerThread):
                 self._in_progress[item.id] = task
                 self._busy[route] += 1
                 task.add_done_callback(partial(self._on_task_done, item.id, route))
-            claimed_any = claimed_any or bool(claimed)
-        return claimed_any
+            has_more = has_more or len(claimed) == room
+        return has_more
 
     def _free_slots(self, route: str) -> int:
         """Return how many more mails may be under way on a route: one that stalls leaves room to each other one."""
@@ -184,7 +215,8 @@ class DeliveryWorker(WorkerThread):
     def _on_task_done(self, key: uuid.UUID, route: str, _task: asyncio.Task[bool]) -> None:
         self._in_progress.pop(key, None)
         self._busy[route] -= 1
-        self._wake.set()
+        if self._is_full:  # something may have waited for this
+            self._wake.set()
 
     async def _lease_loop(self) -> None:
         """A relay may take longer than a lease; nobody else must try meanwhile."""
@@ -240,22 +272,53 @@ class DeliveryWorker(WorkerThread):
     async def _record_outcome(
         self, item: ClaimedMessage, status: str, kind: EventName, log: str, *, classification: str | None = None
     ) -> None:
-        # a bounce mail, which has no sender, brings no other one about
-        untold = kind in ("bounced", "failed") and item.route == "filter" and bool(item.envelope_from)
+        """Return when the outcome is stored, together with those of other mails that end meanwhile."""
+        outcome = DeliveryOutcome(item.id, status, log, classification)
+        settlement = _Settlement(item, kind, outcome, asyncio.get_running_loop().create_future())
+        self._unsettled.append(settlement)
+        self._settle_wake.set()
+        await settlement.stored
 
-        def settle(connection: Connection) -> None:
-            now = self._clock()
-            raw = messages_table.get_content(connection, item.id) if untold else None  # settling may remove it
-            held = delivery_queue_table.settle(
-                connection, self._owner, item.id, status=status, log=log, now=now, classification=classification
-            )
-            if held:
-                message_events.record_event(connection, item.row, kind, now, log=log, classification=classification)
-            if held and untold:
-                notice = BounceNotice(item.row, raw or b"", log).to_new_message(self._hostname, now)
-                messages_table.add(connection, [notice])
+    async def _settle_loop(self) -> None:
+        while True:
+            await self._settle_wake.wait()
+            self._settle_wake.clear()
+            batch, self._unsettled = self._unsettled, []
+            error: Exception | None = None
+            try:
+                await self._retry_until_stored(partial(self._settle, batch))
+            except Exception as bug:  # each mail's task logs it; the loop must live
+                error = bug
+            for settlement in batch:
+                if settlement.stored.done():
+                    continue  # its task was cancelled
+                if error is None:
+                    settlement.stored.set_result(None)
+                else:
+                    settlement.stored.set_exception(error)
 
-        await self._retry_until_stored(settle)
+    def _settle(self, batch: Sequence["_Settlement"], connection: Connection) -> None:
+        now = self._clock()
+        returned = {  # read before settling may remove it
+            settlement.item.id: messages_table.get_content(connection, settlement.item.id) or b""
+            for settlement in batch
+            if settlement.needs_notice
+        }
+        held = delivery_queue_table.settle(connection, self._owner, [each.outcome for each in batch], now)
+        settled = [settlement for settlement in batch if settlement.item.id in held]
+        if not settled:
+            return
+        message_events.record_events(connection, [settlement.to_event(now) for settlement in settled])
+        messages_table.add(
+            connection,
+            [
+                BounceNotice(each.item.row, returned[each.item.id], each.outcome.log).to_new_message(
+                    self._hostname, now
+                )
+                for each in settled
+                if each.needs_notice
+            ],
+        )
 
     async def _back_off(self, item: ClaimedMessage, reason: str) -> None:
         now = self._clock()
