@@ -222,3 +222,29 @@ def test_a_full_disk_is_one_line(command: CommandRunner, size: int) -> None:
     assert done.err.startswith("linkweir: can't write temporary files in ")
     assert done.err.count("\n") == 1
     assert os.listdir(command.work) == ["a.ndjson"]
+
+
+def test_own_people_are_left_out_of_the_summary(command: CommandRunner) -> None:
+    """Internal clicks are counted by themselves, and neither expected to be people's nor measured by their label."""
+    lines = make_line(label="human", ip="203.0.113.7") + make_line("m2", 1, ip="198.51.100.9", label="human")
+    lines += make_line("m3", 2, ip="198.51.100.9", recipient="ada@example.com")
+    own = ("--internal-network", "203.0.113.0/24", "--internal-address", "@example.com")
+    found = json.loads(command("classify", "--summary", "--json", *own, stdin=lines).out)
+    assert (found["clicks"], found["verdicts"]["internal"], found["labels"]["clicks"]) == (3, 2, 1)
+    assert found["expected_human_clicks"] < 1
+    first, _, last = map(json.loads, command("classify", "--quiet", *own, stdin=lines).out.splitlines())
+    assert [(one["verdict"], one["p_machine"]) for one in (first, last)] == [("internal", None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--internal-network", "10.0.0.0/4", "is too large: /8 is the largest network of IPv4 allowed here"),
+        ("--internal-address", "ada", "must be an address like ada@example.com"),
+    ],
+)
+def test_own_people_that_cannot_be_are_refused(command: CommandRunner, option: str, value: str, reason: str) -> None:
+    """The error names the option, its value and what is allowed."""
+    done = command("classify", option, value, stdin=make_line())
+    assert (done.code, done.out) == (2, b"")
+    assert f"{option} {value} {reason}" in done.err

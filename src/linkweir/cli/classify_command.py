@@ -31,12 +31,13 @@ Optional, for better verdicts:
   headers       {"accept": "...", ...}: all headers of the request; others count as missing
   secure        false where the link was http: browsers send fewer headers there (default: true)
   kind          "click" (default), "open" or "honeypot"
+  recipient     the mail's, for --internal-address
   label         "human", "machine" or "prefetch": what it was in truth, to measure the verdicts
 
 The output has the same lines in the same order, with
-  verdict       "human", "machine", "prefetch" or "unsure"
+  verdict       "human", "machine", "prefetch", "unsure" or "internal"
   confidence    how likely the verdict holds, 0 to 1
-  p_machine     how likely a machine followed the link, 0 to 1
+  p_machine     how likely a machine followed the link, 0 to 1; null for "internal"
   reasons       codes of the rules that apply, the heaviest first; see linkweir help click-classification
 
 Verdicts are final: they use the clicks before and after, the number of mails that an address was seen on at that time,
@@ -86,6 +87,21 @@ def add_to(commands: SubcommandParsers) -> None:
         type=Path,
         metavar="FILE",
         help="list of networks of scanners (default: LINKWEIR_NETWORKS, or the included one)",
+    )
+    group.add_argument(
+        "--internal-network",
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="clicks from this address or network, such as 203.0.113.0/24, are internal; may be repeated",
+    )
+    group.add_argument(
+        "--internal-address",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="clicks on mail to this recipient are internal; @example.com for every address of a domain; may be "
+        "repeated",
     )
     group.add_argument(
         "--temp", metavar="FOLDER", help="folder for temporary files (default: TMPDIR, /var/tmp or the system's)"

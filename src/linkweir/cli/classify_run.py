@@ -16,13 +16,14 @@ from linkweir.cli.shared_options import UsageError
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clicks.offline import parquet_records
+from linkweir.clicks.offline.internal_traffic import InternalTraffic, make_internal_traffic
 from linkweir.clicks.offline.json_records import iter_lines, iter_values
 from linkweir.clicks.offline.offline_classifier import OfflineClassifier
 from linkweir.clicks.offline.provider_events import PROVIDERS, iter_provider_events
 from linkweir.clicks.offline.recorded_click import InvalidClick, RecordedClick, parse_click
 from linkweir.clicks.offline.verdict_summary import VerdictSummary
 from linkweir.durable_files import AtomicFile
-from linkweir.errors import LinkweirError
+from linkweir.errors import LinkweirError, ValidationError
 from linkweir.terminal.progress_bar import CountingProgressBar, ProgressBar, format_duration
 from linkweir.terminal.text import STDIN, display_path
 
@@ -56,10 +57,10 @@ class ClassifyRun:
     def run(self) -> int:
         """Read, classify, write; return the exit code."""
         os.environ["SQLITE_TMPDIR"] = self._args.temp  # SQLite's own variable, for its files without a name
-        enricher = Enricher(None, KnownNetworks.load(self._args.networks))
+        enricher, internal = Enricher(None, KnownNetworks.load(self._args.networks)), self._parse_internal_traffic()
         try:
             with (
-                OfflineClassifier(enricher, as_they_came=self._args.as_they_came) as classifier,
+                OfflineClassifier(enricher, as_they_came=self._args.as_they_came, internal=internal) as classifier,
                 _open_spool(self._args.temp) as spool,
             ):
                 self._read_files(classifier, None if self._args.summary else spool)
@@ -73,6 +74,13 @@ class ClassifyRun:
             self._progress.close()
         self._print_summary()
         return 1 if self._bad_lines or self._failed_files else 0
+
+    def _parse_internal_traffic(self) -> InternalTraffic:
+        """The sender's own people. Raises UsageError."""
+        try:
+            return make_internal_traffic(self._args.internal_network, self._args.internal_address)
+        except ValidationError as error:
+            raise UsageError(_describe_internal_error(error, self._args)) from None
 
     def _reading_progress(self) -> ProgressBar:
         files = self._args.files
@@ -196,6 +204,14 @@ def _open_spool(folder: str) -> Iterator[IO[bytes]]:
     finally:
         with contextlib.suppress(OSError):  # of a full disk, which was reported
             file.close()
+
+
+def _describe_internal_error(error: ValidationError, args: argparse.Namespace) -> str:
+    """Name the option and its value, in place of the setting and the number of the entry."""
+    setting, _, index = error.field.removesuffix("]").partition("[")
+    option = setting.removesuffix("s" if setting == "internal_networks" else "es")
+    value = display_path(getattr(args, option)[int(index)]) + " " if index else ""
+    return f"--{option.replace('_', '-')} {value}{error.reason}"
 
 
 @contextlib.contextmanager

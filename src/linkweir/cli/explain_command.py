@@ -164,7 +164,7 @@ def _to_json(explanation: "VerdictExplanation") -> dict[str, Any]:
         "time": rfc3339(row["at"]),
         "stored": {"verdict": row["verdict"], "confidence": row["confidence"], "reasons": row["reasons"].split()},
         "now": {"verdict": now.verdict, "confidence": now.confidence},
-        "machine": explanation.classification.machine_probability,
+        "machine": None if now.verdict == "internal" else now.machine_probability,
         "links": explanation.evidence.link_count,
         "record": {"machine": explanation.reputation.machine_messages, "people": explanation.reputation.human_messages}
         if explanation.reputation

@@ -15,12 +15,15 @@ from linkweir.errors import LinkweirError
 
 CACHE_KIB = 64 * 1024
 ROWS_PER_INSERT = 5000
-_COLUMNS = "at, message, kind, method, link, is_url, ip, user_agent, prefetch, signals, delivered_at, link_count, label"
+_COLUMNS = (
+    "at, message, kind, method, link, is_url, ip, user_agent, prefetch, signals, delivered_at, link_count, label, "
+    "internal"
+)
 _FIELDS = tuple(_COLUMNS.split(", "))
 _SCHEMA = """
 CREATE TABLE clicks (number INTEGER PRIMARY KEY, at INTEGER, message INTEGER, kind TEXT, method TEXT, link INTEGER,
     is_url INTEGER, ip TEXT, user_agent TEXT, prefetch INTEGER, signals TEXT, delivered_at INTEGER, link_count INTEGER,
-    label TEXT);
+    label TEXT, internal TEXT);
 CREATE TABLE spreads (number INTEGER PRIMARY KEY, recipients INTEGER);
 CREATE TABLE deliveries (message INTEGER, at INTEGER);
 CREATE TABLE sessions (first_at INTEGER, message INTEGER, first INTEGER, last_at INTEGER, last INTEGER,
@@ -175,7 +178,7 @@ class ClickSpill:
 
 def _to_click(row: Sequence[Any]) -> StoredClick:
     number, spread, at, message, kind, method, link, is_url, ip, agent, prefetch, signals, *facts = row
-    delivered_at, link_count, label = facts
+    delivered_at, link_count, label, internal = facts
     click = RecordedClick(
         at=at,
         message=message,
@@ -190,6 +193,7 @@ def _to_click(row: Sequence[Any]) -> StoredClick:
         delivered_at=delivered_at,
         link_count=link_count,
         label=label,
+        internal=internal,
     )
     return number, spread, click
 

@@ -29,6 +29,7 @@ from linkweir.clicks.classify.reputation import HISTORY_US, IpSpread
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.offline.click_spill import ClickSpill, LabelledVerdictRow, Session, StoredClick, VerdictRow
+from linkweir.clicks.offline.internal_traffic import InternalTraffic
 from linkweir.clicks.offline.recorded_click import Delivery, RecordedClick, make_hit
 from linkweir.clock import SECOND_US
 
@@ -46,13 +47,14 @@ Progress = Callable[[int], None]  # called with a number of clicks of which anot
 
 @dataclass(frozen=True, slots=True)
 class OfflineVerdict:
-    """The verdict on a recorded click: `human`, `prefetch`, `machine` or `unsure`; `confidence`: how likely it holds;
-    `p_machine`: how likely a machine followed the link; `reasons`: codes of the rules that apply, the heaviest first.
+    """The verdict on a recorded click: `human`, `prefetch`, `machine`, `unsure` or `internal`; `confidence`: how likely
+    it holds; `p_machine`: how likely a machine followed the link, None for an internal click; `reasons`: codes of the
+    rules that apply, the heaviest first.
     """
 
     verdict: Verdict
     confidence: float
-    p_machine: float
+    p_machine: float | None
     reasons: tuple[str, ...]
 
 
@@ -100,11 +102,15 @@ class _LoadedSession:
 class OfflineClassifier:
     """Takes clicks and deliveries in any order, then classifies all of them. For `with`.
 
-    `as_they_came`: also work out the verdict on each click at the time when it arrived. Raises SpillError.
+    `as_they_came`: also work out the verdict on each click at the time when it arrived; `internal`: who the sender's
+    own people are. Raises SpillError.
     """
 
-    def __init__(self, enricher: Enricher, *, as_they_came: bool = False) -> None:
+    def __init__(
+        self, enricher: Enricher, *, as_they_came: bool = False, internal: InternalTraffic | None = None
+    ) -> None:
         self._enricher = enricher
+        self._internal = internal or InternalTraffic()
         self._as_they_came = as_they_came
         self._spill = ClickSpill()
         self._history = TrafficHistory()
@@ -130,6 +136,7 @@ class OfflineClassifier:
         if isinstance(record, Delivery):
             self._spill.add_delivery(record)
         else:
+            record.internal = self._internal.origin(record)
             self._spill.add_click(record)
 
     def classify(self, progress: Progress = lambda clicks: None) -> None:
@@ -374,4 +381,5 @@ def _to_row(number: int, hit: Hit, classification: Classification) -> VerdictRow
 
 def _to_verdict(row: LabelledVerdictRow) -> OfflineVerdict:
     _, verdict, confidence, p_machine, reasons, _ = row
-    return OfflineVerdict(verdict, confidence, p_machine, tuple(reasons.split()))  # type: ignore[arg-type]
+    known = None if verdict == "internal" else p_machine
+    return OfflineVerdict(verdict, confidence, known, tuple(reasons.split()))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ import orjson
 from linkweir.clicks.offline.recorded_click import InvalidClick, parse_time
 
 ROWS_PER_BATCH = 5000
-_PLAIN_FIELDS = ("message", "link", "method", "http", "ip", "user_agent", "kind", "label")
+_PLAIN_FIELDS = ("message", "link", "method", "http", "ip", "user_agent", "kind", "label", "recipient")
 
 
 def is_parquet(start: bytes) -> bool:

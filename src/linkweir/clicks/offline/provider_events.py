@@ -31,13 +31,14 @@ def parse_sendgrid_event(event: ProviderEvent) -> RecordedClick | Delivery | Non
     kind = event.get("event")
     if kind not in ("click", "delivered"):
         return None
-    message = message_key(_text(event, "sg_message_id"), str(event.get("email") or ""))
+    recipient = str(event.get("email") or "")
+    message = message_key(_text(event, "sg_message_id"), recipient)
     at = parse_seconds(event.get("timestamp"), "timestamp")
     if kind == "delivered":
         return Delivery(message, at)
     offset = event.get("url_offset")
     index = offset.get("index") if isinstance(offset, Mapping) else None
-    click = _make_click(at, message, event.get("url"), event.get("ip"), event.get("useragent"))
+    click = _make_click(at, message, event.get("url"), event.get("ip"), event.get("useragent"), recipient=recipient)
     if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < MAX_POSITION:
         click.link, click.is_url = index, False
     return click
@@ -49,13 +50,14 @@ def parse_mailgun_event(event: ProviderEvent) -> RecordedClick | Delivery | None
     if kind not in ("clicked", "delivered"):
         return None
     headers = _object(_object(event, "message"), "headers", "message.headers")
-    message = message_key(_text(headers, "message-id").strip("<>"), str(event.get("recipient") or ""))
+    recipient = str(event.get("recipient") or "")
+    message = message_key(_text(headers, "message-id").strip("<>"), recipient)
     at = parse_seconds(event.get("timestamp"), "timestamp")
     if kind == "delivered":
         return Delivery(message, at)
     client = event.get("client-info")
     agent = client.get("user-agent") if isinstance(client, Mapping) else None
-    return _make_click(at, message, event.get("url"), event.get("ip"), agent)
+    return _make_click(at, message, event.get("url"), event.get("ip"), agent, recipient=recipient)
 
 
 def parse_postmark_event(event: ProviderEvent) -> RecordedClick | Delivery | None:
@@ -63,13 +65,14 @@ def parse_postmark_event(event: ProviderEvent) -> RecordedClick | Delivery | Non
     kind = event.get("RecordType", "Click" if "OriginalLink" in event else None)
     if kind not in ("Click", "Delivery"):
         return None
-    message = message_key(_text(event, "MessageID"), str(event.get("Recipient") or ""))
+    recipient = str(event.get("Recipient") or "")
+    message = message_key(_text(event, "MessageID"), recipient)
     if kind == "Delivery":
         return Delivery(message, parse_rfc3339(_text(event, "DeliveredAt"), "DeliveredAt"))
     at = parse_rfc3339(_text(event, "ReceivedAt"), "ReceivedAt")
     location = event.get("Geo")
     ip = location.get("IP") if isinstance(location, Mapping) else None
-    return _make_click(at, message, event.get("OriginalLink"), ip, event.get("UserAgent"))
+    return _make_click(at, message, event.get("OriginalLink"), ip, event.get("UserAgent"), recipient=recipient)
 
 
 def parse_ses_event(event: ProviderEvent) -> RecordedClick | Delivery | None:
@@ -78,12 +81,16 @@ def parse_ses_event(event: ProviderEvent) -> RecordedClick | Delivery | None:
     kind = event.get("eventType", event.get("notificationType"))
     if kind not in ("Click", "Delivery"):
         return None
-    message = message_key(_text(_object(event, "mail"), "messageId"))
+    mail = _object(event, "mail")
+    message, recipients = message_key(_text(mail, "messageId")), mail.get("destination")
     if kind == "Delivery":
         return Delivery(message, parse_rfc3339(_text(_object(event, "delivery"), "timestamp"), "delivery.timestamp"))
     click = _object(event, "click")
     at = parse_rfc3339(_text(click, "timestamp"), "click.timestamp")
-    return _make_click(at, message, click.get("link"), click.get("ipAddress"), click.get("userAgent"))
+    recipient = str(recipients[0]) if isinstance(recipients, list) and len(recipients) == 1 else None
+    return _make_click(
+        at, message, click.get("link"), click.get("ipAddress"), click.get("userAgent"), recipient=recipient
+    )
 
 
 def parse_ahasend_event(event: ProviderEvent) -> RecordedClick | Delivery | None:
@@ -92,11 +99,12 @@ def parse_ahasend_event(event: ProviderEvent) -> RecordedClick | Delivery | None
     if kind not in ("message.clicked", "message.delivered"):
         return None
     data = _object(event, "data")
-    message = message_key(_text(data, "message_id_header").strip("<>"), str(data.get("recipient") or ""))
+    recipient = str(data.get("recipient") or "")
+    message = message_key(_text(data, "message_id_header").strip("<>"), recipient)
     at = parse_rfc3339(_text(event, "timestamp"), "timestamp")
     if kind == "message.delivered":
         return Delivery(message, at)
-    click = _make_click(at, message, data.get("url"), data.get("ip"), data.get("user_agent"))
+    click = _make_click(at, message, data.get("url"), data.get("ip"), data.get("user_agent"), recipient=recipient)
     link = data.get("link")
     position = link.get("position") if isinstance(link, Mapping) else None
     if isinstance(position, int) and not isinstance(position, bool) and 0 <= position < MAX_POSITION:
@@ -130,7 +138,7 @@ def iter_provider_events(document: Any) -> Iterator[ProviderEvent]:
     yield event if isinstance(event, Mapping) else document
 
 
-def _make_click(at: int, message: int, url: Any, ip: Any, user_agent: Any) -> RecordedClick:
+def _make_click(at: int, message: int, url: Any, ip: Any, user_agent: Any, *, recipient: str | None) -> RecordedClick:
     if user_agent is not None and not isinstance(user_agent, str):
         raise InvalidClick("the user agent is no text")
     link, is_url = parse_url_link(url)
@@ -142,6 +150,7 @@ def _make_click(at: int, message: int, url: Any, ip: Any, user_agent: Any) -> Re
         ip=parse_ip(ip),
         user_agent=clean_user_agent(user_agent),
         signals=" ".join(detect_browser_signals(user_agent, at)),
+        recipient=recipient,
     )
 
 

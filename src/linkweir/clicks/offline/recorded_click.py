@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from linkweir.clicks import browser_profile, header_signals
-from linkweir.clicks.classify import CLICK, HONEYPOT, OPEN, Hit
+from linkweir.clicks.classify import CLICK, HONEYPOT, OPEN, Hit, InternalOrigin
 from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS, Enricher
 from linkweir.clock import from_datetime
 
@@ -36,7 +36,8 @@ class InvalidClick(ValueError):
 class RecordedClick:
     """One request for a link. `at`, `delivered_at`: microseconds since 1970; `link_count`: how many tracked links the
     message has. `link`: the link's position from 0, or a hash of its URL where `is_url`. `signals`: codes of
-    `clicks.header_signals`.
+    `clicks.header_signals`. `recipient`: the mail's, which is looked at and not stored; `internal`: by what the
+    sender's own people made the click.
     """
 
     at: int
@@ -52,6 +53,8 @@ class RecordedClick:
     delivered_at: int | None = None
     link_count: int | None = None
     label: str | None = None
+    internal: InternalOrigin | None = None
+    recipient: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def parse_click(fields: Mapping[str, Any]) -> RecordedClick:
         delivered_at=None if fields.get("delivered_at") is None else parse_time(fields["delivered_at"], "delivered_at"),
         link_count=_parse_link_count(fields.get("links")),
         label=_parse_choice(fields, "label", LABELS),
+        recipient=_parse_text(fields, "recipient"),
     )
 
 
@@ -114,6 +118,7 @@ def make_hit(number: int, click: RecordedClick, position: int, enricher: Enriche
         network=known.network,
         network_certain=enricher.is_scanner_network(known.network, click.ip),
         user_agent_class=enricher.user_agent_class(click.user_agent),
+        internal=click.internal,
     )
 
 

@@ -9,14 +9,14 @@ from linkweir.clicks.classify import VERDICT_REASONS
 from linkweir.clicks.offline.label_accuracy import BINS, LabelAccuracy
 from linkweir.clicks.offline.offline_classifier import OfflineVerdict
 
-VERDICTS = ("human", "unsure", "machine", "prefetch")  # in the order of the report
+VERDICTS = ("human", "unsure", "machine", "prefetch", "internal")  # in the order of the report
 MAX_REASONS = 12  # of a report for people
 
 
 @dataclass(slots=True)
 class VerdictSummary:
-    """Counts of verdicts and reasons; `accuracy`: of the clicks with a label. `expected_people`: the sum of the
-    probabilities that a person made them; `changed`: verdicts that differ from what was said on arrival.
+    """Counts of verdicts and reasons; `accuracy`: of the clicks with a label that are not internal. `expected_people`:
+    the sum of the probabilities that a person made them; `changed`: verdicts that differ from what was said on arrival.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -29,8 +29,10 @@ class VerdictSummary:
         """Count one click."""
         self.verdicts[verdict.verdict] += 1
         self.reasons.update(verdict.reasons)
-        self.expected_people += 1 - verdict.p_machine
         self.changed += first is not None and first.verdict != verdict.verdict
+        if verdict.p_machine is None:
+            return
+        self.expected_people += 1 - verdict.p_machine
         if label is not None:
             self.accuracy.add(label, verdict.verdict, verdict.p_machine)
 
