@@ -116,3 +116,18 @@ def test_mistakes_are_reported(linkweir: CommandRunner, service: RunningService)
         (linkweir("explain", str(uuid.uuid4()), "--data", "nowhere"), "no data of a service"),
     ):
         assert (run.code, words in run.err) == (2, True)
+
+
+def test_an_internal_click_is_explained_by_its_setting(linkweir: CommandRunner, service: RunningService) -> None:
+    """A click on mail to one of the sender's own people names that and nothing else, and has no probability."""
+    changed = service.client.put(service.account_path, json={"internal_addresses": ["@example.org"]})
+    assert changed.status_code == 200
+    (entry,) = service.send(html_content=HTML)
+    service.reader.get(service.delivered_links(entry["id"])[0], headers=CHROME_HEADERS)
+    (click,) = wait_for_hits(service, 1)
+    data = ("--data", service.settings.data)
+    told = json.loads(linkweir("explain", str(click["id"]), "--json", *data).out)
+    assert (told["stored"]["verdict"], told["now"]["verdict"], told["machine"]) == ("internal", "internal", None)
+    assert [rule["code"] for rule in told["rules"]] == ["internal-recipient"]
+    text = linkweir("explain", str(click["id"]), *data).out.decode()
+    assert "The message went to one of the account's internal recipients." in text
