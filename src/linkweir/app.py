@@ -185,7 +185,17 @@ def _list_components(services: AppServices) -> list[Component]:
 
 
 def prepare(services: AppServices) -> None:
-    """Check the operator's files and the data folder, bring the database up to date and load the key ring."""
+    """Check the operator's files and the data folder, bring the database up to date and load the key ring. When that
+    fails nothing is left open.
+    """
+    try:
+        _prepare(services)
+    except BaseException:
+        services.database.close()
+        raise
+
+
+def _prepare(services: AppServices) -> None:
     settings = services.settings
     for path in (settings.apple_app_links, settings.android_app_links):
         if path is not None:
