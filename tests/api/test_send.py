@@ -12,11 +12,11 @@ import pytest
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.db import schema
-from linkweir.db.aggregate_dimensions_table import select_with_values
 from linkweir.db.time_buckets import ALL_TIME
 from linkweir.html.document import scan
 from linkweir.tokens import PIXEL_INDEX
 from linkweir.tokens.opener import open_link
+from tests.db.aggregate_statements import select_with_values
 from tests.web.running_service import RunningService, html_body, make_request, wait_until
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from linkweir.db import delivery_statistics, events_table
+from linkweir.db.delivery_statistics import DeliveryFilter
 from tests.db.sample_database import NOW_US, SampleDatabase
 from tests.stats.aggregate_rows import insert_click
 
@@ -23,7 +24,8 @@ def add_event(sample: SampleDatabase, key: uuid.UUID, kind: str, at: int = NOW_U
 def count_events(sample: SampleDatabase, start: int = NOW_US, end: int = NOW_US + 10, **filters: Any) -> dict[str, int]:
     """What was counted, without the zeros."""
     with sample.database.read() as connection:
-        [result] = delivery_statistics.count_events_by_period(connection, sample.account, [(start, end)], **filters)
+        periods, selected = [(start, end)], DeliveryFilter(**filters)
+        [result] = delivery_statistics.count_events_by_period(connection, sample.account, periods, selected)
     assert result.keys() == set(delivery_statistics.COUNTED_EVENT_KINDS)
     return {kind: count for kind, count in result.items() if count}
 

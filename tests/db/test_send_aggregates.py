@@ -10,10 +10,10 @@ from sqlalchemy import Connection, insert, select
 
 from linkweir.clock import HOUR_US
 from linkweir.db import accounts_table, schema, send_aggregates_table
-from linkweir.db.aggregate_dimensions_table import select_with_values
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
 from linkweir.db.time_buckets import HOUR as HOURLY
+from tests.db.aggregate_statements import select_with_values
 
 ACCOUNT = uuid.uuid4()
 

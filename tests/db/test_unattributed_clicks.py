@@ -6,7 +6,7 @@ from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clock import DAY_US
 from linkweir.db import retention_queries, send_aggregates_table
 from linkweir.db import schema as t
-from linkweir.db.aggregate_dimensions_table import select_with_values
+from tests.db.aggregate_statements import select_with_values
 from tests.db.sample_database import NOW_US, SampleDatabase
 from tests.stats.aggregate_rows import insert_click
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, ScalarSelect, Select, Table, and_, bindparam, func, insert, select, tuple_
+from sqlalchemy import Connection, ScalarSelect, Select, and_, bindparam, func, insert, select, tuple_
 
-from linkweir.db.schema import aggregate_dimensions, aggregate_values
+from linkweir.db.schema import aggregate_dimensions
 
 DimensionKey = tuple[uuid.UUID, str, str]  # account, scope, dimension
 JSON_NUL = "\\u0000"  # as JSON has it
@@ -75,19 +75,3 @@ def id_subquery(account: uuid.UUID, scope: str, dimension: str) -> ScalarSelect[
         aggregate_dimensions.c.dimension == dimension,
     )
     return select(aggregate_dimensions.c.id).where(*here).scalar_subquery()
-
-
-def select_with_values(table: Table) -> Select[Any]:
-    """The rows of `rollups`, `settled` or `sends` with their words: `account_id`, `scope`, `dimension`, `value`, and
-    all of the table's columns.
-    """
-    keys = (
-        aggregate_dimensions.c.account_id,
-        aggregate_dimensions.c.scope,
-        aggregate_dimensions.c.dimension,
-        aggregate_values.c.text.label("value"),
-    )
-    whole = table.join(aggregate_dimensions, aggregate_dimensions.c.id == table.c.axis).join(
-        aggregate_values, aggregate_values.c.id == table.c.word
-    )
-    return select(*keys, *table.c).select_from(whole)

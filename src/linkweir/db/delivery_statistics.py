@@ -4,6 +4,7 @@ import itertools
 import math
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,20 +19,40 @@ from linkweir.db.schema import clicks, events, messages
 STORED_EVENT_KINDS = ("reception", "delivered", "transient_error", "bounced", "failed", "suppressed")
 COUNTED_EVENT_KINDS = (*STORED_EVENT_KINDS, "opened", "clicked")  # these two are read from the hits themselves
 
-PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
+PeriodUs = tuple[int, int]  # start and exclusive end in microseconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which messages count: of a sender's domain (None: of any), to one of these domains, with one of these tags."""
+
+    sender_domain: str | None = None
+    recipient_domains: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+    def to_conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on messages; sandbox messages never count."""
+        conditions: list[ColumnElement[bool]] = [messages.c.sandbox_result.is_(None)]
+        if self.sender_domain:
+            conditions.append(messages.c.sender_domain == self.sender_domain)
+        if self.recipient_domains:
+            conditions.append(messages.c.recipient_domain.in_(self.recipient_domains))
+        if self.tags:
+            conditions.append(has_tag(self.tags))
+        return conditions
+
+
+NO_FILTER = DeliveryFilter()
 
 
 def count_events_by_period(
     connection: Connection,
     account: uuid.UUID,
     periods: Sequence[PeriodUs],
-    *,
-    sender_domain: str | None = None,
-    recipient_domains: Sequence[str] = (),
-    tags: Sequence[str] = (),
+    filters: DeliveryFilter = NO_FILTER,
 ) -> list[dict[str, int]]:
-    """The same for each of many periods, in one go over the events and one over the clicks and opens."""
-    conditions = _build_conditions(sender_domain, recipient_domains, tags)
+    """Count the messages with each kind of event in each period: one query of events, one of clicks and opens."""
+    conditions = filters.to_conditions()
     noted = _select_by_period(events, events.c.kind).where(
         events.c.kind.in_(STORED_EVENT_KINDS), events.c.account_id == account
     )
@@ -49,10 +70,7 @@ def sum_expected_clicked(
     connection: Connection,
     account: uuid.UUID,
     periods: Sequence[PeriodUs],
-    *,
-    sender_domain: str | None = None,
-    recipient_domains: Sequence[str] = (),
-    tags: Sequence[str] = (),
+    filters: DeliveryFilter = NO_FILTER,
 ) -> list[tuple[int, int]]:
     """Return how many messages people are expected to have clicked in each period, and the variance of that: see
     `click_probabilities`.
@@ -63,7 +81,7 @@ def sum_expected_clicked(
         .select_from(period.join(clicks, is_within))
         .join(messages, messages.c.id == clicks.c.message_id)
         .where(clicks.c.account_id == account, clicks.c.kind == "click")
-        .where(*_build_conditions(sender_domain, recipient_domains, tags))
+        .where(*filters.to_conditions())
         .order_by(period.c.key, clicks.c.message_id)
         .execution_options(yield_per=1000)
     )
@@ -74,19 +92,6 @@ def sum_expected_clicked(
         expected, variance, _ = clicker_counts(round((1 - nobody) * BASIS_POINTS))
         sums[index] = sums[index][0] + expected, sums[index][1] + variance
     return sums
-
-
-def _build_conditions(
-    sender_domain: str | None, recipient_domains: Sequence[str], tags: Sequence[str]
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [messages.c.sandbox_result.is_(None)]
-    if sender_domain:
-        conditions.append(messages.c.sender_domain == sender_domain)
-    if recipient_domains:
-        conditions.append(messages.c.recipient_domain.in_(recipient_domains))
-    if tags:
-        conditions.append(has_tag(tags))
-    return conditions
 
 
 def _join_period(table: Table) -> tuple[TableValuedAlias, ColumnElement[bool]]:

@@ -13,38 +13,20 @@ from linkweir.errors import ValidationError
 from linkweir.stats.estimates import Estimate, make_estimate
 
 MAX_PERIODS: Final = 1000  # periods in one answer
-PeriodUs = tuple[int, int]  # from and to before which moment, in microseconds since 1970
+DeliveryFilter = delivery_statistics.DeliveryFilter
+PeriodUs = delivery_statistics.PeriodUs
 
 
 def count_events(
-    connection: Connection,
-    account: uuid.UUID,
-    periods: Sequence[PeriodUs],
-    *,
-    sender_domain: str | None,
-    recipient_domains: Sequence[str],
-    tags: Sequence[str],
-) -> list[dict[str, int]]:
-    """How many messages had each kind of event, by period. Sandbox messages do not count."""
-    return delivery_statistics.count_events_by_period(
-        connection, account, periods, sender_domain=sender_domain, recipient_domains=recipient_domains, tags=tags
-    )
+    connection: Connection, account: uuid.UUID, periods: Sequence[PeriodUs], filters: DeliveryFilter
+) -> list[tuple[dict[str, int], Estimate]]:
+    """Return for each period the messages with each kind of event, and an estimate of those that people clicked.
 
-
-def estimate_clicked(
-    connection: Connection,
-    account: uuid.UUID,
-    periods: Sequence[PeriodUs],
-    *,
-    sender_domain: str | None,
-    recipient_domains: Sequence[str],
-    tags: Sequence[str],
-) -> list[Estimate]:
-    """How many messages people are expected to have clicked, by period."""
-    sums = delivery_statistics.sum_expected_clicked(
-        connection, account, periods, sender_domain=sender_domain, recipient_domains=recipient_domains, tags=tags
-    )
-    return [make_estimate(*row) for row in sums]
+    Sandbox messages do not count.
+    """
+    counts = delivery_statistics.count_events_by_period(connection, account, periods, filters)
+    clicked = delivery_statistics.sum_expected_clicked(connection, account, periods, filters)
+    return [(count, make_estimate(*row)) for count, row in zip(counts, clicked, strict=True)]
 
 
 def split_periods(start: datetime, end: datetime, unit: str) -> list[PeriodUs]:

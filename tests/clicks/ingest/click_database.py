@@ -28,7 +28,6 @@ from linkweir.db.aggregate_columns import (
     EXPECTED_MESSAGE_COUNTS,
     VERDICTS,
 )
-from linkweir.db.aggregate_dimensions_table import select_with_values
 from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema import CLICK_COUNTS, EXPECTED_COUNTS, click_aggregates, clicks, message_links, queue
@@ -38,6 +37,7 @@ from linkweir.db.time_buckets import BUCKET_SIZES, bucket_start
 from linkweir.db.time_buckets import HOUR as HOURLY
 from linkweir.mail import message_ids
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
+from tests.db.aggregate_statements import select_with_values
 
 START_US = (
     1_790_000_000_000_000 // HOUR_US * HOUR_US + HOUR_US - 60_000_000

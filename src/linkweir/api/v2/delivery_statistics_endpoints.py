@@ -1,7 +1,6 @@
 """`GET …/statistics/transactional/deliverability`: delivery events by period."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2.query_parameters import DeliverabilityQuery, normalize_domain
@@ -39,15 +38,11 @@ def get_deliverability(call: ApiRequest) -> ResourceList[DeliverabilityRow]:
     domain = normalize_domain(query.sender_domain) if query.sender_domain else None
     call.principal.require("statistics-transactional:read:all", domain)
     spans = deliverability.split_periods(start, end, group)
-    filters: dict[str, Any] = {
-        "sender_domain": domain,
-        "recipient_domains": [normalize_domain(recipient_domain) for recipient_domain in query.recipient_domains],
-        "tags": query.tags,
-    }
+    recipient_domains = [normalize_domain(recipient_domain) for recipient_domain in query.recipient_domains]
+    filters = deliverability.DeliveryFilter(domain, recipient_domains, query.tags)
     with call.services.database.read() as connection:
-        counted = deliverability.count_events(connection, call.account_id, spans, **filters)
-        clicked = deliverability.estimate_clicked(connection, call.account_id, spans, **filters)
-    return ResourceList([_to_row(*recipient_domain) for recipient_domain in zip(spans, counted, clicked, strict=True)])
+        rows = deliverability.count_events(connection, call.account_id, spans, filters)
+    return ResourceList([_to_row(span, *row) for span, row in zip(spans, rows, strict=True)])
 
 
 def _to_row(span: tuple[int, int], counts: dict[str, int], clicked: Estimate) -> DeliverabilityRow:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 BINS = 10  # of p_machine, equally wide
 NOT_COUNTED = ("machine", "prefetch")  # verdicts under which a click does not count as a person's
-DECIDED = ("human", "machine", "prefetch")  # verdicts that claim something, and the labels
 
 
 @dataclass(slots=True)
