@@ -1,6 +1,7 @@
 """Every real mail of the corpus: nothing raises, nothing but links changes, and the links are the right ones."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ def test_only_links_change_in_every_mail(shared_folder: Path) -> None:
         tracked = sum(link.link.outcome is Outcome.TRACKED for link in done.links)
         changed = assert_only_links_differ(raw, done.raw)
         assert changed <= tracked
+        assert done.counts == Counter(link.link.outcome for link in done.links) == rewrite_message(raw, TRACKER).counts
         assert (done.raw == raw) == (changed == 0)
         replaced += changed
         seen += 1

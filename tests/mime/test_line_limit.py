@@ -59,6 +59,7 @@ def test_first_come_first_served() -> None:
     raw = HTML_HEADERS + tag * 3 + b"y" * (MAX_LINE_OCTETS - 2 * 80 - 3 * len(tag)) + b"\r\n" + tag + b"\r\n"
     done = rewrite_message(raw, lambda _destination, _index: LONG_URL, report=True)
     assert [str(link.link.outcome) for link in done.links] == ["tracked", "tracked", "line-too-long", "tracked"]
+    assert done.counts == {Outcome.TRACKED: 3, Outcome.LINE_TOO_LONG: 1}
     done = rewrite_message(raw, lambda _destination, i: LONG_URL * 2 if i == 1 else LONG_URL, report=True)
     assert [str(link.link.outcome) for link in done.links] == ["tracked", "line-too-long", "tracked", "tracked"]
     assert max(map(len, done.raw.split(b"\r\n"))) == MAX_LINE_OCTETS

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from linkweir import _html
 from linkweir.html.document import Document
-from linkweir.html.link import OUTCOME_NUMBER, Link
+from linkweir.html.link import OUTCOME_BY_NUMBER, OUTCOME_NUMBER, Link
 from linkweir.html.outcome import Outcome
 from linkweir.html.resolver import DocumentLinks, Links, dry_run_tracker, make_document_resolver
 from linkweir.html.rewriter import DEFAULT_SWITCHES
@@ -49,6 +49,7 @@ class LinkReplacements:
         self.count = 0
         self.replacements: list[Replacement] = []
         self._rows: list[_html.RawLink] = []
+        self._outcome_counts: list[int] = []
         self._excluded: tuple[set[int], Outcome] = set(), Outcome.DECLINED
         if self.is_opaque:
             return
@@ -61,7 +62,8 @@ class LinkReplacements:
         report = self._rows.extend if collect_links else None
         splice = _html.LinkRewriter(switches.rules, resolve, self._document.charset.to_utf8, report)
         self.replacements = splice.replacements(self._document.raw)
-        self.count = sum(splice.outcome_counts())
+        self._outcome_counts = list(splice.outcome_counts())
+        self.count = sum(self._outcome_counts)
 
     def candidates(self) -> list[Replacement]:
         """Return the values that would be replaced, with nothing instead: for a scan without `links`."""
@@ -74,6 +76,15 @@ class LinkReplacements:
         starts = {all_of_them[number][0] for number in numbers}
         self.replacements = [replacement for replacement in self.replacements if replacement[0] not in starts]
         self._excluded = starts, outcome
+
+    def count_outcomes(self) -> dict[Outcome, int]:
+        """How many links had each outcome, for a rewriting with `links`; costs less than `links()`."""
+        counts = {OUTCOME_BY_NUMBER[number]: count for number, count in enumerate(self._outcome_counts) if count}
+        starts, outcome = self._excluded
+        if starts:
+            counts[outcome] = counts.get(outcome, 0) + len(starts)
+            counts[Outcome.TRACKED] -= len(starts)
+        return {outcome: count for outcome, count in counts.items() if count}
 
     def links(self) -> list[Link]:
         """Every link as reports show it, if `listed`; its index counts from `first`."""

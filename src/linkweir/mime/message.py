@@ -3,12 +3,12 @@
 import codecs
 from bisect import bisect_left as bisect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from linkweir import _mime
 from linkweir.errors import check_type
-from linkweir.html import Link, Switches
+from linkweir.html import Link, Outcome, Switches
 from linkweir.html.charset import Charset, detect_bom, get_declared_charset
 from linkweir.html.replacements import LinkReplacements, Replacement
 from linkweir.html.resolver import DocumentLinks, Links
@@ -52,8 +52,8 @@ class CheckedPart:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A rewritten mail. `html_parts`: number of HTML bodies; `replaced`: number of replaced links; `links`: every link,
-    with `report` only.
+    """A rewritten mail. `html_parts`: number of HTML bodies; `replaced`: number of replaced links; `counts`: number of
+    links by outcome; `links`: every link, with `report` only.
     """
 
     raw: bytes
@@ -61,6 +61,7 @@ class Rewritten:
     notes: tuple[Note, ...]
     html_parts: int
     replaced: int
+    counts: dict[Outcome, int] = field(default_factory=dict)
 
 
 def rewrite_message(
@@ -90,6 +91,7 @@ def rewrite_message(
     notes = list(walk.notes)
     done: list[bytes] = []
     part_links: list[PartLink] = []
+    counts: dict[Outcome, int] = {}
     copied = count = part_count = replaced = 0
     for part in walk.parts:
         try:
@@ -100,6 +102,8 @@ def rewrite_message(
         part_count += 1
         count += work.links.count
         replaced += len(work.links.replacements)
+        for outcome, number in work.links.count_outcomes().items():
+            counts[outcome] = counts.get(outcome, 0) + number
         unseen = work.hidden_tags
         notes += work.notes
         if report:
@@ -116,6 +120,7 @@ def rewrite_message(
         tuple(notes),
         part_count,
         replaced,
+        counts,
     )
 
 
