@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bench import mime_throughput, ratios, redirect_load
+from bench import file_rewriting, mime_throughput, ratios, redirect_load
 from bench.cases.scaling_families import FAMILIES, InputFamily
 from bench.complexity import LINKWEIR, MAX_SECONDS, measure_scaling
 from bench.ratios import Measure, Ratio
@@ -55,6 +55,17 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
             partial(redirect_load.measure_rate, workers),
         )
         for workers in (1, 2)
+    ]
+    share = 0.1 if quick else 0.5
+    result += [
+        Threshold(
+            f"{kind}, one job / cp -r",
+            5,
+            12 if quick else 10,
+            partial(file_rewriting.compare_with_copy, kind, share),
+            at_least=False,
+        )
+        for kind in ("folder", "maildir")
     ]
     result.append(
         Threshold("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.scanner_instructions, at_least=False)
