@@ -53,6 +53,7 @@ def test_nobody_inside_imports_the_public_names() -> None:
 DURABILITY_CALLS = re.compile(r"\b(?:fcntl\.|import fcntl|os\.f(?:data)?sync\b|os\.(?:replace|link)\(|O_EXCL\b)")
 OWN_DURABILITY = {
     "durable_files.py": "the module of these calls",
+    "atomic_file.py": "replaces users' files: names them in its own order",
     "mail/transport/maildir.py": "a Maildir's own protocol: written in tmp, linked into new",
     "bulk/file_rewriter.py": "renames a mail of a Maildir after its length has changed",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from linkweir import durable_files
-from linkweir.durable_files import AtomicFile, is_temporary, remove_leftover
+from linkweir.atomic_file import AtomicFile, is_temporary, remove_leftovers
 from tests.web.running_service import WAIT_SECONDS
 
 
@@ -116,7 +116,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 KILLED_PROCESS_SCRIPT = """
 import os, signal, sys
-from linkweir.durable_files import AtomicFile
+from linkweir.atomic_file import AtomicFile
 if sys.argv[2] == "named":
     os.__dict__.pop("O_TMPFILE", None)
 with AtomicFile(sys.argv[1]) as sink:
@@ -134,9 +134,9 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path, write_method: str) -> N
     process = subprocess.Popen(command)  # noqa: S603 - our own program
     assert process.wait(timeout=WAIT_SECONDS) == -signal.SIGKILL
     assert len(list_names(tmp_path)) == (1 if write_method == "unnamed" else 2)
-    remove_leftover(str(target), process.pid + 1)
+    remove_leftovers([str(target)], process.pid + 1)
     assert len(list_names(tmp_path)) == (1 if write_method == "unnamed" else 2)
-    remove_leftover(str(target), process.pid)
+    remove_leftovers([str(target)], process.pid)
     assert list_names(tmp_path) == ["a.html"]
     assert target.read_bytes() == b"old"
 
@@ -144,8 +144,8 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path, write_method: str) -> N
 def test_nothing_to_take_away_is_no_error(tmp_path: Path) -> None:
     """A folder that is gone, or holds others' files only, stays as it is."""
     (tmp_path / "linkweir-1-.tmp").write_bytes(b"")
-    remove_leftover(str(tmp_path / "x"), 1)
-    remove_leftover(str(tmp_path / "gone" / "x"), 1)
+    remove_leftovers([str(tmp_path / "x")], 1)
+    remove_leftovers([str(tmp_path / "gone" / "x")], 1)
     assert list_names(tmp_path) == ["linkweir-1-.tmp"]
 
 

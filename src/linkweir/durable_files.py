@@ -1,30 +1,29 @@
 """Files that survive a crash: fsync, atomic replacement, locks between processes.
 
-`AtomicFile` replaces a user's file of any size; `create_file` and `replace_file` write small private files of the
-service (keys, certificates, heartbeats). Either way other processes see the old file or the whole new one, never a
-part: the bytes go to another file of the same folder (a rename is only atomic inside one file system), reach the disk,
-and take the name last. Errors are OSError.
+`create_file` and `replace_file` write small private files of the service (keys, certificates, heartbeats);
+`atomic_file` replaces users' files, of any size and many at once. Either way other processes see the old file or the
+whole new one, never a part: the bytes go to another file of the same folder (a rename is only atomic inside one file
+system), reach the disk, and take the name last. Errors are OSError.
 """
 
 import contextlib
-import io
+import ctypes
 import os
 import secrets
-import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self, cast
 
 if sys.platform != "win32":
     import fcntl
 
-TEMP_PREFIX = ".linkweir-"
-TEMP_SUFFIX = ".tmp"
 PRIVATE_MODE = 0o600  # the owner only
 
-_DESCRIPTORS_FOLDER = "/proc/self/fd"
+_MIN_SYNCFS_FILES = 4  # fewer are flushed one by one: a file system may hold other programs' data, too
+_SYNCFS_ERRORS_SINCE = (5, 8)  # the Linux from which on syncfs(2) reports that writing has failed
+# f_type of statfs(2). Others (network, FUSE, overlay) flush, but do not always tell of what was lost.
+_SYNCFS_FILE_SYSTEMS = {"ext": 0xEF53, "xfs": 0x58465342, "btrfs": 0x9123683E, "f2fs": 0xF2F52010, "tmpfs": 0x1021994}
 
 
 def sync_data(descriptor: int) -> None:
@@ -157,110 +156,45 @@ def lock_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that a killed `AtomicFile` left behind."""
-    return name.startswith(TEMP_PREFIX) and name.endswith(TEMP_SUFFIX)
+def flush_files(descriptors: Iterable[int]) -> dict[int, OSError]:
+    """Flush the bytes of many files to the disk: all files of a file system by one call where the system can do that,
+    else one by one. Returns the errors by descriptor.
 
-
-def remove_leftover(target: str, process: int) -> None:
-    """Remove the temporary files that the process of this number, which has ended, left beside its target."""
-    folder = os.path.dirname(os.path.realpath(target))
-    with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
-            if is_temporary(name) and name.startswith(_temporary_prefix(process)):
-                os.unlink(os.path.join(folder, name))
-
-
-def _temporary_prefix(process: int) -> str:
-    return f"{TEMP_PREFIX}{process}-"
-
-
-def _open_unnamed(folder: str, mode: int) -> int | None:
-    """The descriptor of a new file that has no name yet; None where the system or the file system has no such thing."""
-    if not hasattr(os, "O_TMPFILE") or not os.path.isdir(_DESCRIPTORS_FOLDER):
-        return None
-    try:
-        return os.open(folder, os.O_WRONLY | os.O_TMPFILE, mode)
-    except OSError:  # what is really wrong with the folder, the second way says
-        return None
-
-
-class AtomicFile:
-    """A binary sink for `with`: `target` is replaced when the block ends well, and untouched otherwise.
-
-    The bytes go to a file without a name where the system has such (Linux), else to a temporary file. A process killed
-    half-way leaves nothing, or the temporary file, which `remove_leftover` takes away.
-
-    A target that exists keeps its mode (and owner, where permitted); a new one gets `mode` less the umask. A
-    symbolic link is followed. Something that is no regular file (a terminal, a pipe, /dev/null) is written to
-    directly, since replacing it would be wrong.
+    Every descriptor must have been opened before its file was written: only then it hears of an earlier error.
     """
+    by_device: dict[int, list[int]] = {}
+    for descriptor in descriptors:
+        by_device.setdefault(os.fstat(descriptor).st_dev, []).append(descriptor)
+    errors = {}
+    for opened in by_device.values():
+        if len(opened) >= _MIN_SYNCFS_FILES and _sync_file_system(opened[0]):
+            continue
+        for descriptor in opened:
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                errors[descriptor] = error
+    return errors
 
-    def __init__(self, target: str, *, mode: int = 0o666) -> None:
-        self._target = target
-        self._mode = mode & 0o777
-        self._temp = ""
-        self._has_name = True
-        self._sink: BinaryIO = io.BytesIO()
-        self._previous_stat: os.stat_result | None = None
 
-    def __enter__(self) -> Self:
-        with contextlib.suppress(FileNotFoundError):
-            self._previous_stat = os.stat(self._target)
-        if self._previous_stat is not None and not stat.S_ISREG(self._previous_stat.st_mode):
-            self._sink = open(self._target, "wb")  # a folder fails here
-            return self
-        # Only now: what /dev/stdout and the shell's /dev/fd/63 resolve to is no path.
-        self._target = os.path.realpath(self._target)
-        # The name is known before the file exists, so that no signal can come between and leave an orphan.
-        folder = os.path.dirname(self._target)
-        self._temp = os.path.join(folder, _temporary_prefix(os.getpid()) + secrets.token_hex(8) + TEMP_SUFFIX)
-        mode = 0o600 if self._previous_stat else self._mode
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        try:
-            fd = _open_unnamed(folder, mode)
-            self._has_name = fd is None
-            self._sink = cast(BinaryIO, os.fdopen(os.open(self._temp, flags, mode) if fd is None else fd, "wb"))
-        except BaseException:
-            self.abort()
-            raise
-        return self
+def _sync_file_system(descriptor: int) -> bool:
+    """Flush the file system of an open file; False when that failed, or is not to be relied on here."""
+    library = _load_library()
+    if library is None:
+        return False
+    state = (ctypes.c_long * 64)()  # struct statfs, which begins with f_type
+    if library.fstatfs(descriptor, state) or state[0] & 0xFFFFFFFF not in _SYNCFS_FILE_SYSTEMS.values():
+        return False
+    return not library.syncfs(descriptor)
 
-    def write(self, data: bytes) -> None:
-        self._sink.write(data)
 
-    def abort(self) -> None:
-        """Forget what was written; the target stays as it was (unless it is written to directly)."""
-        if self._temp:
-            # Closing flushes, and on a full disk that fails; the temporary file has to go all the same.
-            with contextlib.suppress(OSError):
-                self._sink.close()
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._temp)
-            self._temp = ""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not self._temp:
-            self._sink.close()
-            return
-        try:
-            if kind is None:
-                self._commit()
-        finally:
-            self.abort()
-
-    def _commit(self) -> None:
-        self._sink.flush()
-        fd = self._sink.fileno()
-        if self._previous_stat is not None and hasattr(os, "fchown"):
-            with contextlib.suppress(PermissionError):  # only root may give files away
-                os.fchown(fd, self._previous_stat.st_uid, self._previous_stat.st_gid)
-            os.fchmod(fd, stat.S_IMODE(self._previous_stat.st_mode))  # after chown, which clears set-id bits
-        os.fsync(fd)  # before the rename, or a power cut could leave the name with half the bytes
-        if not self._has_name:  # given a descriptor of a folder, if only for form's sake, Python calls linkat
-            os.link(f"{_DESCRIPTORS_FOLDER}/{fd}", self._temp, src_dir_fd=fd)
-        self._sink.close()
-        os.replace(self._temp, self._target)
-        self._temp = ""
+@cache
+def _load_library() -> ctypes.CDLL | None:
+    """The C library, where its syncfs(2) reports errors."""
+    if sys.platform != "linux":
+        return None
+    release = os.uname().release.split(".")
+    if tuple(int(number) for number in release[:2] if number.isdecimal()) < _SYNCFS_ERRORS_SINCE:
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "syncfs") and hasattr(library, "fstatfs") else None

@@ -11,7 +11,7 @@ def test_a_rewritten_file_is_traced(tmp_path: Path) -> None:
     assert {
         ("cli/rewrite_command.py", "run"),
         ("html/rewriter.py", "Rewriter.feed"),
-        ("durable_files.py", "AtomicFile.write"),
+        ("atomic_file.py", "AtomicFile.write"),
     } <= trace.functions
     assert not [file for file in trace.files if file.startswith(("db/", "web/"))]
     assert ("cli/shared_options.py", "add_command") not in trace.functions

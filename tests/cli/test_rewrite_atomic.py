@@ -200,6 +200,28 @@ def test_a_single_bad_mail_is_named(
     assert list_temporary_files(work) == []
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_mail_that_ends_its_process_costs_no_other_file_of_the_batch(
+    linkweir: CommandRunner, work: Path, crashing_environment: dict[str, Any], jobs: str
+) -> None:
+    """When a worker dies of one mail of many, that one is named, and those of its batch, which had no names yet, are
+    done by another: each once, counted once, without a temporary file.
+    """
+    (work / "in").mkdir()
+    for number in range(30):
+        subject = "DEADLY" if number in (11, 29) else str(number)
+        mail = f"Content-Type: text/html\nSubject: {subject}\n\n".encode() + HTML_LINE
+        (work / "in" / f"{number:02}.eml").write_bytes(mail)
+    run = linkweir("rewrite", "in", "-o", "out", "--base-url", BASE_URL, "--jobs", jobs, **crashing_environment)
+    assert run.code == 1
+    assert run.err.count("the process working on it ended (SIGSEGV)") == 2
+    assert "linkweir: in/11.eml: the process" in run.err
+    assert "28 files done, 2 failed; 56 links" in run.err
+    done = sorted(path.name for path in (work / "out").iterdir())
+    assert done == [f"{number:02}.eml" for number in range(30) if number not in (11, 29)]
+    assert all((work / "out" / name).read_bytes().count(BASE_URL.encode()) == 1 for name in done)
+
+
 def test_output_that_nobody_reads_ends_quietly(linkweir: CommandRunner, work: Path) -> None:
     """A worker whose standard output is closed ends the command as any program ends then, without a word."""
     (work / "a.html").write_bytes(make_newsletter(3_000_000))

@@ -438,7 +438,7 @@ def test_the_digest_of_a_pipe_is_refused_at_once(linkweir: CommandRunner, work: 
     assert "a.html: {sha} needs a file that can be read twice" in run.err
 
 
-@pytest.mark.parametrize(("limit", "code"), [(40, 0), (12, 1)])
+@pytest.mark.parametrize(("limit", "code"), [(40, 0), (8, 1)])
 def test_more_processes_than_the_system_allows(linkweir: CommandRunner, work: Path, limit: int, code: int) -> None:
     """Where open files run out, fewer processes do the work; where there is no room for two, the command says so."""
     (work / "in").mkdir()

@@ -1,7 +1,8 @@
 """Unbuffered input from files or standard input, with the byte position in errors; output to standard output."""
 
-import io
+import errno
 import os
+import stat
 import sys
 from typing import Protocol, Self
 
@@ -48,24 +49,39 @@ class InputFile:
         try:
             if path == STDIN:
                 if hasattr(os, "set_blocking"):
-                    os.set_blocking(0, True)  # a non-blocking pipe without data would look like the end
-                self._file = io.FileIO(0, closefd=False)
+                    os.set_blocking(0, True)  # a non-blocking pipe would look as if it had ended
+                self._descriptor = 0
             else:
-                self._file = io.FileIO(path)
-                self.mode = os.fstat(self._file.fileno()).st_mode
+                self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+                self._examine()
         except (OSError, ValueError) as error:
             raise UnreadableInput(f"can't read: {describe_error(error)}") from error
+
+    def _examine(self) -> None:
+        try:
+            self.mode = os.fstat(self._descriptor).st_mode
+            if stat.S_ISDIR(self.mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether reading never waits for somebody to write."""
+        return stat.S_ISREG(self.mode)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        if self._descriptor:
+            os.close(self._descriptor)
 
     def read(self, size: int = CHUNK_BYTES) -> bytes:
         """Return up to `size` bytes, as soon as there are any; empty at the end."""
         try:
-            data = self._file.read(size) or b""
+            data = os.read(self._descriptor, size)
         except OSError as error:
             raise UnreadableInput(f"can't read at byte {self.offset}: {describe_error(error)}") from error
         self.offset += len(data)

@@ -7,13 +7,13 @@ identical.
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from linkweir.atomic_file import is_temporary
 from linkweir.bulk.document_io import describe_error
-from linkweir.durable_files import is_temporary
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import STDIN, display_path
 
@@ -38,7 +38,8 @@ class InvalidPlan(LinkweirError, ValueError):
 class FileJob:
     """One file to process; `size` in bytes, 0 if unknown; no `target`: standard output (dry run: none).
 
-    A mailbox in which a process has died is done again, with every mail announced, and then without those that did it.
+    A mailbox in which a process has died is done again without the mails that did it. A source that is not `is_regular`
+    (a pipe) may keep its reader waiting.
     """
 
     source: str
@@ -46,16 +47,17 @@ class FileJob:
     size: int
     copy_only: bool = False
     kind: FileKind = "html"
-    announce_mails: bool = False
     excluded_mails: frozenset[int] = frozenset()
+    is_regular: bool = True
 
 
 @dataclass(slots=True)
 class FileList:
     """The files of a list of paths.
 
-    `problems`: (path, reason) of what could not be listed; `sources`: each input by its identity; `others` and
-    `links_to_folders`: number of files left out.
+    `problems` holds (path, reason) of what could not be listed, `sources` each input by its identity, `targets` each
+    target by its real path, `existing_targets` by its identity; `skipped_files` and `skipped_folder_links` count what
+    was left out.
     """
 
     jobs: list[FileJob] = field(default_factory=list)
@@ -63,6 +65,20 @@ class FileList:
     skipped_files: int = 0
     skipped_folder_links: int = 0
     sources: dict[FileIdentity, str] = field(default_factory=dict)
+    targets: dict[str, str] = field(default_factory=dict)
+    existing_targets: dict[FileIdentity, str] = field(default_factory=dict)
+
+    def find_target(self, path: str) -> str | None:
+        """Return the target that is the file `path`, by whatever name or link; None if none is."""
+        state = _stat_or_none(path)
+        if state is not None and _identity(state) in self.existing_targets:
+            return self.existing_targets[_identity(state)]
+        return self.targets.get(os.path.realpath(path))
+
+    def find_source(self, path: str) -> str | None:
+        """Return the input that is the file `path`, by whatever name or link; None if none is."""
+        state = _stat_or_none(path)
+        return None if state is None else self.sources.get(_identity(state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +204,7 @@ def plan_rewrite(
             _add_job(listing, entry, base, given_kind, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
     if in_place:
         listing.jobs = _deduplicate(listing.jobs)
+        listing.existing_targets = listing.sources if not dry_run else {}
     else:
         _check_targets(listing)
     return listing
@@ -227,7 +244,8 @@ def _add_job(
     if target is not None and not in_place and file.relative_path:
         target = os.path.join(target, file.relative_path)
     listing.sources[_identity(file.stat)] = file.path
-    listing.jobs.append(FileJob(file.path, target, file.stat.st_size if regular else 0, not html, known or "html"))
+    size = file.stat.st_size if regular else 0
+    listing.jobs.append(FileJob(file.path, target, size, not html, known or "html", is_regular=regular))
 
 
 def _check_output_folder(folders: list[str], output: str) -> None:
@@ -243,25 +261,64 @@ def _check_output_folder(folders: list[str], output: str) -> None:
 
 
 def _check_targets(listing: FileList) -> None:
-    """Raise InvalidPlan for two jobs with one target, or a target that is an input."""
-    targets: dict[str, FileJob] = {}
+    """Refuse two jobs for one target, and a target that is one of the inputs, before anything is written."""
+    resolver = _PathResolver()
+    jobs: dict[str, FileJob] = {}
     for job in listing.jobs:
         if job.target is None:
             continue
-        state = _stat_or_none(job.target)
-        if state is not None and not stat.S_ISREG(state.st_mode):
-            continue  # terminals and /dev/null take any number of jobs
-        real = os.path.realpath(job.target)  # two names may be the same file
-        if real in targets:
+        state = resolver.stat(job.target)
+        if state is not None:
+            listing.existing_targets[_identity(state)] = job.target
+            if not stat.S_ISREG(state.st_mode):
+                continue  # a terminal or /dev/null takes any number
+        real = resolver.resolve(job.target)  # two names may be links to one file
+        if real in jobs:
             raise InvalidPlan(
-                f"{display_path(targets[real].source)} and "
+                f"{display_path(jobs[real].source)} and "
                 f"{display_path(job.source)} would both become {display_path(job.target)}"
             )
-        targets[real] = job
+        jobs[real] = job
+        listing.targets[real] = job.target
         if state is not None and _identity(state) in listing.sources:
             raise InvalidPlan(
                 f"{display_path(job.target)} is an input too; use --in-place to rewrite files where they are"
             )
+
+
+class _PathResolver:
+    """Real paths and states of many files in few folders: each folder is looked at once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, tuple[str, bool]] = {}
+        self._links: set[str] = set()
+
+    def _folder(self, path: str) -> tuple[str, bool]:
+        """The real path of a folder, and whether there is one."""
+        known = self._folders.get(path)
+        if known is None:
+            known = self._folders[path] = os.path.realpath(path or "."), os.path.isdir(path or ".")
+        return known
+
+    def stat(self, path: str) -> os.stat_result | None:
+        """The state of the file that the path leads to; None without one. To be asked before `resolve`."""
+        if not self._folder(os.path.dirname(path))[1]:
+            return None
+        try:
+            state = os.lstat(path)
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISLNK(state.st_mode):
+            return state
+        self._links.add(path)
+        return _stat_or_none(path)
+
+    def resolve(self, path: str) -> str:
+        """The real path of a file whose state has been asked for."""
+        folder, name = os.path.split(path)
+        if path in self._links or name in {"", ".", ".."}:
+            return os.path.realpath(path)
+        return os.path.join(self._folder(folder)[0], name)
 
 
 def _stat_or_none(path: str) -> os.stat_result | None:
@@ -270,24 +327,21 @@ def _stat_or_none(path: str) -> os.stat_result | None:
     return None
 
 
-def find_overwritten(path: str, targets: Iterable[str]) -> str | None:
-    """Return the first of `targets` that is the same file as `path`, or None."""
-    real, state = os.path.realpath(path), _stat_or_none(path)
-    for target in targets:
-        there = _stat_or_none(target)
-        if state is not None and there is not None:
-            if _identity(there) == _identity(state):
-                return target
-        elif os.path.realpath(target) == real:
-            return target
-    return None
+def is_same_file(path: str, other: str) -> bool:
+    """Whether two paths lead to one file, by whatever name or link; of files that do not exist, to one path."""
+    state, other_state = _stat_or_none(path), _stat_or_none(other)
+    if state is not None and other_state is not None:
+        return _identity(state) == _identity(other_state)
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _deduplicate(jobs: list[FileJob]) -> list[FileJob]:
-    """Return one job per real file: several symbolic links may lead to it."""
+    """Keep one job per real file, which several symbolic links may lead to."""
+    resolver = _PathResolver()
     unique: dict[str, FileJob] = {}
     for job in jobs:
-        unique.setdefault(os.path.realpath(job.source), job)
+        resolver.stat(job.source)
+        unique.setdefault(resolver.resolve(job.source), job)
     return list(unique.values())
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from linkweir.atomic_file import AtomicFile, publish_files, sync_names
 from linkweir.bulk.document_io import (
     PREFIX_BYTES,
     InputFile,
@@ -22,7 +23,6 @@ from linkweir.bulk.length_fields import update_length_headers, update_maildir_na
 from linkweir.bulk.link_report import format_row
 from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, read_single_mail, split_mbox
 from linkweir.bulk.tracker_factory import TrackerFactory, require_rereadable
-from linkweir.durable_files import AtomicFile
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
 from linkweir.html.charset import MAX_BOM_BYTES, PRESCAN_BYTES, sniff_charset
@@ -68,6 +68,34 @@ class FileResult:
     unchanged_mails: list[str] = field(default_factory=list)
     error: str | None = None
 
+    def fail(self, error: str) -> None:
+        """Turn it into that of a failed file."""
+        self.error = error
+        self.counts, self.rows, self.unchanged_mails = {}, b"", []
+
+
+@dataclass(slots=True)
+class StagedFile:
+    """What has been made of a job, and what waits for its name: `file` None: nothing does; `renamed_path`: where the
+    mail belongs whose name states its length; `write_error`: the number of the error that writing ended with.
+    """
+
+    result: FileResult
+    file: AtomicFile | None = None
+    renamed_path: str | None = None
+    write_error: int | None = None
+
+    def finish(self, error: OSError | None, *, over: bool) -> None:
+        """Take note of how publishing went, and rename the mail. `over`: also over what an earlier run has left."""
+        job = self.result.job
+        try:
+            if error is not None:
+                raise error
+            if self.renamed_path is not None and job.target is not None and self.renamed_path != job.target:
+                _rename(job.target, self.renamed_path, over=over)
+        except OSError as reason:
+            self.result.fail(_describe_write_error(job, reason))
+
 
 class FileRewriter:
     """Rewrites jobs with the same options. Raises LinkweirError for invalid options."""
@@ -75,7 +103,8 @@ class FileRewriter:
     def __init__(self, config: RewriteConfig) -> None:
         self.config = config
         self._on_mail_started: MailStartedCallback | None = None
-        self._renamed_path: str | None = None  # the new path of a mail whose name states its length
+        self._folders: set[str] = set()  # known to exist, or just made
+        self._needs_rereadable = "{sha}" in (config.message or "")
         self._tracker_factory = TrackerFactory(
             config.keyring, config.base_url, message=config.message, campaign=config.campaign, privacy=config.privacy
         )
@@ -85,65 +114,105 @@ class FileRewriter:
         job: FileJob,
         on_progress: ProgressCallback,
         rows: ReportWriter | None = None,
-        on_mail_started: MailStartedCallback | None = None,
     ) -> FileResult:
-        """Run one job. `on_progress` gets the size of each chunk; `rows` the rows as they are made (None: they are part
-        of the result); `on_mail_started` each mail's number before its rewriting, if the job wants that.
+        """Run one job, as `stage` does, and publish its file."""
+        staged = self.stage(job, on_progress, rows)
+        if staged.file is not None:
+            for error in publish_files([staged.file]):
+                staged.finish(error, over=not self.config.in_place)
+            sync_names(self.take_folders())
+        return staged.result
+
+    def stage(
+        self,
+        job: FileJob,
+        on_progress: ProgressCallback,
+        rows: ReportWriter | None = None,
+        on_mail_started: MailStartedCallback | None = None,
+    ) -> StagedFile:
+        """Run one job up to a file that is complete and not yet published. `on_progress` gets the size of each chunk;
+        `rows` the rows as they are made (None: they are part of the result); `on_mail_started` each mail's number
+        before its rewriting.
 
         All errors of the file are part of the result. Raises BrokenPipeError if nobody reads the output any more, and
         EOFError, with which `on_progress` ends the work.
         """
         self._on_mail_started = on_mail_started
-        result = FileResult(job)
+        staged = StagedFile(FileResult(job))
         report_rows: list[bytes] = []
         try:
-            self._open_and_rewrite(result, on_progress, rows or report_rows.append)
-            result.rows = b"".join(report_rows)
-            return result
+            self._open_and_rewrite(staged, on_progress, rows or report_rows.append)
+            staged.result.rows = b"".join(report_rows)
+            return staged
         except (BrokenPipeError, EOFError):
             raise
         except OSError as error:
-            where = "standard output" if job.target is None else display_path(job.target)
-            result.error = f"can't write {where}: {describe_error(error)}"
+            staged.result.fail(_describe_write_error(job, error))
+            staged.write_error = error.errno
         except Exception as error:
-            result.error = describe_error(error)
-        result.counts, result.unchanged_mails = {}, []
-        return result
+            staged.result.fail(describe_error(error))
+        return staged
 
-    def _open_and_rewrite(self, result: FileResult, tick: ProgressCallback, rows: ReportWriter) -> None:
-        job, recipe = result.job, self.config
-        self._renamed_path = None
-        require_rereadable(recipe.message or "", job.source)
+    def take_folders(self) -> set[str]:
+        """The folders in which names have changed since this was asked for last."""
+        folders, self._folders = self._folders, set()
+        return folders
+
+    def _open_and_rewrite(self, staged: StagedFile, tick: ProgressCallback, rows: ReportWriter) -> None:
+        job = staged.result.job
+        if self._needs_rereadable:
+            require_rereadable(self.config.message or "", job.source)
         with InputFile(job.source) as source:
-            if recipe.dry_run:
-                self._copy_chunks(source, NullSink(), result, tick, rows)
+            if self.config.dry_run:
+                self._copy_chunks(source, NullSink(), staged, tick, rows)
             elif job.target is None:
-                self._copy_chunks(source, StdoutSink(), result, tick, rows)
+                self._copy_chunks(source, StdoutSink(), staged, tick, rows)
             else:
-                os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
-                with AtomicFile(job.target, mode=source.mode) as sink:
-                    self._copy_chunks(source, sink, result, tick, rows)
-                    if recipe.in_place and not result.counts.get(Outcome.TRACKED):
-                        sink.abort()  # unchanged: keep the file's date
-                if self._renamed_path is not None and self._renamed_path != job.target:
-                    _rename(job.target, self._renamed_path, over=not recipe.in_place)
+                self._make_folder(os.path.dirname(job.target))
+                self._write_file(source, AtomicFile(job.target, mode=source.mode), staged, tick, rows)
+
+    def _write_file(
+        self, source: InputFile, file: AtomicFile, staged: StagedFile, tick: ProgressCallback, rows: ReportWriter
+    ) -> None:
+        file.open()
+        try:
+            self._copy_chunks(source, file, staged, tick, rows)
+            if self.config.in_place and not staged.result.counts.get(Outcome.TRACKED):
+                file.abort()  # nothing changed, so the file keeps its date
+                return
+            file.complete()
+        except BaseException:
+            file.abort()
+            raise
+        staged.file = file
+
+    def _make_folder(self, folder: str) -> None:
+        """Make the folder and those above it that are missing, and note each whose names change."""
+        if folder in self._folders:
+            return
+        if folder and not os.path.isdir(folder):
+            self._make_folder(os.path.dirname(folder.rstrip(os.sep)))
+            os.makedirs(folder, exist_ok=True)
+        self._folders.add(folder)
 
     def _copy_chunks(
-        self, source: InputFile, sink: Sink, result: FileResult, tick: ProgressCallback, rows: ReportWriter
+        self, source: InputFile, sink: Sink, staged: StagedFile, tick: ProgressCallback, rows: ReportWriter
     ) -> None:
+        result = staged.result
         if result.job.copy_only:
             output = _iter_chunks(source)
+        elif result.job.kind == "html":
+            output = self._rewrite_html(source, result, rows)
         else:
-            rewrite = self._rewrite_html if result.job.kind == "html" else self._rewrite_mails
-            output = rewrite(source, result, rows)
+            output = self._rewrite_mails(source, staged, rows)
         for data in output:
             sink.write(data)
             tick(source.offset - result.size)
             result.size = source.offset
 
-    def _rewrite_mails(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
+    def _rewrite_mails(self, source: InputFile, staged: StagedFile, rows: ReportWriter) -> Iterator[bytes]:
         """Yield the rewritten mails; a mail that cannot be rewritten is yielded unchanged."""
-        too_large = False
+        result, too_large = staged.result, False
         box = result.job.kind == "mbox"
         for piece in split_mbox(_iter_chunks(source)) if box else read_single_mail(_iter_chunks(source)):
             too_large |= not piece.number
@@ -151,16 +220,15 @@ class FileRewriter:
             if done is None:
                 yield piece.data
                 continue
-            for part_link in done.links:
-                result.counts[part_link.link.outcome] = result.counts.get(part_link.link.outcome, 0) + 1
+            for outcome, count in done.counts.items():
+                result.counts[outcome] = result.counts.get(outcome, 0) + count
             for note in done.notes:
                 result.notes[note.code] = result.notes.get(note.code, 0) + 1
             if self.config.report:
                 self._report_mail_links(result, done, piece.number if box else None, rows)
             yield update_length_headers(piece.data, done.raw) if box else done.raw
-            self._renamed_path = (
-                None if box or not result.job.target else update_maildir_name(result.job.target, piece.data, done.raw)
-            )
+            if result.job.target and not box:
+                staged.renamed_path = update_maildir_name(result.job.target, piece.data, done.raw)
         if too_large and not box:
             raise UnreadableInput(f"the mail is larger than {MAX_MAIL_BYTES >> 20} MiB and was left alone")
         if too_large:
@@ -173,10 +241,10 @@ class FileRewriter:
         if piece.number in job.excluded_mails:
             result.unchanged_mails.append(f"mail {piece.number}: the process working on it ended")
             return None
-        if job.announce_mails and self._on_mail_started:
+        if self._on_mail_started:
             self._on_mail_started(piece.number)
         try:
-            return rewrite_message(piece.data, tracker, switches=recipe.switches, report=True)
+            return rewrite_message(piece.data, tracker, switches=recipe.switches, report=recipe.report)
         except Exception as error:
             if job.kind != "mbox":
                 raise
@@ -190,11 +258,13 @@ class FileRewriter:
 
     def _rewrite_html(self, source: InputFile, result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
         """Yield the rewritten document; after an error the rest unchanged, since a stream is never truncated."""
-        size = PREFIX_BYTES
-        if result.job.source == STDIN:  # a process waits at the pipe: read as little as possible
-            size = MAX_BOM_BYTES if self.config.charset else PRESCAN_BYTES
-        head = source.read_prefix(size)
-        rewriter = self._make_rewriter(head, result.job, rows)
+        if source.is_regular and result.job.source != STDIN:
+            head = source.read()
+        elif result.job.source == STDIN:  # somebody waits at the pipe: as few as can be
+            head = source.read_prefix(MAX_BOM_BYTES if self.config.charset else PRESCAN_BYTES)
+        else:
+            head = source.read_prefix(PREFIX_BYTES)
+        rewriter = self._make_rewriter(head[:PREFIX_BYTES], result.job, rows)
         failure: Exception | None = None
         data = head
         while data:
@@ -229,6 +299,11 @@ class FileRewriter:
             charset=charset,
             on_link=(lambda link: rows(format_row(job.source, link, replaced=replaced))) if recipe.report else None,
         )
+
+
+def _describe_write_error(job: FileJob, error: OSError) -> str:
+    where = "standard output" if job.target is None else display_path(job.target)
+    return f"can't write {where}: {describe_error(error)}"
 
 
 def _rename(path: str, to: str, *, over: bool) -> None:

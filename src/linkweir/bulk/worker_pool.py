@@ -3,47 +3,66 @@
 Not `concurrent.futures`: these workers end when their parent is killed, a worker that dies fails one file and not the
 run, and an interrupt never reaches a worker in the middle of a file.
 
-A single mail or mailbox gets a worker, too, where starting one is cheap.
-
-One duplex pipe per worker. Down: a batch of (index, job). Up: an int (bytes done, for the progress line; the
-first one says that the worker is up), an Announced, or (index, result), None for the result when nobody reads
-standard output any more. While a batch is out nothing goes down, so that a readable pipe means "the parent is gone
-or gives up" to the worker.
+One mail or mailbox has a worker too, where starting one costs next to nothing. What goes over the pipe to a worker is
+said in `pool_worker`. While it works nothing goes down, so that a readable pipe means "the parent is gone or gives up"
+to the worker.
 """
 
 import contextlib
+import ctypes
 import dataclasses
+import mmap
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.sharedctypes
 import os
 import signal
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
-from types import FrameType
+from typing import cast
 
+from linkweir.atomic_file import remove_leftovers
 from linkweir.bulk.file_list import FileJob
 from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig
-from linkweir.durable_files import remove_leftover
+from linkweir.bulk.pool_worker import (
+    CURRENT_JOB,
+    CURRENT_MAIL,
+    NO_JOB,
+    PUBLISHED_COUNT,
+    SIGNALS,
+    STATE_FIELDS,
+    JobTask,
+    OutputClosed,
+    PackedResult,
+    PreparedResults,
+    Progress,
+    PublishedBatch,
+    WorkerMessage,
+    WorkerState,
+    run_worker,
+    unpack_result,
+)
 from linkweir.errors import LinkweirError
 from linkweir.html import Switches
 from linkweir.terminal.text import STDIN
 
-JobBatch = list[tuple[int, FileJob]]
-_BATCH_FILES = 16  # files per message: a round trip costs as much as scanning a small newsletter
-_BATCH_BYTES = 1 << 20
-_MAX_BUFFERED_RESULTS = 4096  # results that may wait for an earlier, slower file
-_PROGRESS_BYTES = 4 << 20
+ProgressCallback = Callable[[int, int], None]
+# A task is large enough that its round trip does not show, and small enough that all workers end together.
+_TASK_FILES = 256
+_TASK_BYTES = 4 << 20
+# Results that may wait for an earlier, slower file.
+_MAX_BUFFERED_RESULTS = 1 << 16
+_MAX_BUFFERED_REPORT_BYTES = 64 << 20
 _STOP_TIMEOUT_SECONDS = 2.0  # seconds that a worker gets to end by itself; a chunk takes milliseconds
-_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
-_MAX_FATAL_MAILS = 16  # of one mailbox; with more, the cause is something else
-# Fork would copy locks of other threads, and their ends of each other's pipes to several workers.
+_MAX_FATAL_MAILS = 16  # of one mailbox; with more of them something else is wrong
+_MAX_FATAL_COMMITS = 3  # deaths between files for which no file is blamed
 _SPAWN: BaseContext = multiprocessing.get_context("spawn")
 
 
@@ -53,13 +72,6 @@ def _reduce_switches(switches: Switches) -> tuple[type[Switches], tuple[object, 
 
 
 ForkingPickler.register(Switches, _reduce_switches)
-
-
-@dataclass(frozen=True, slots=True)
-class MailStarted:
-    """The number of the mail that the worker starts."""
-
-    mail: int
 
 
 class WorkersFailed(LinkweirError):
@@ -74,9 +86,9 @@ def count_processors() -> int:
 
 
 def rewrite_all(
-    rewriter: FileRewriter, jobs: Sequence[FileJob], workers: int, on_progress: Callable[[int], None]
+    rewriter: FileRewriter, jobs: Sequence[FileJob], workers: int, on_progress: ProgressCallback
 ) -> Iterator[FileResult]:
-    """Yield one result per job, in order; `on_progress` gets the bytes done. Raises WorkersFailed.
+    """Yield one Result per job, in order; `on_progress` hears of bytes and files done.
 
     `rewriter`, whose options workers share, does jobs from standard input, which workers do not have, and all jobs if a
     single worker cannot be started. Closing the iterator (or an exception in the caller) stops the workers; unfinished
@@ -94,28 +106,44 @@ def rewrite_all(
         except WorkersFailed:
             if count > 1 or pool.is_up:
                 raise
-    yield from (rewriter.rewrite(job, on_progress) for job in jobs[done:])
+    for job in jobs[done:]:
+        yield rewriter.rewrite(job, lambda size: on_progress(size, 0))
+        on_progress(0, 1)
 
 
 def _is_input(source: str) -> bool:
     return source in (STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-def _start_context(count: int) -> BaseContext:
-    """Return the start method: a single worker is forked, which takes a millisecond instead of a tenth of a second."""
-    forks = count == 1 and sys.platform == "linux" and threading.active_count() == 1
+def _start_context() -> BaseContext:
+    """How to start workers: where nobody else has threads, whose locks a fork would copy, they are forked, which takes
+    a millisecond and not a tenth of a second.
+    """
+    forks = sys.platform == "linux" and threading.active_count() == 1
     return multiprocessing.get_context("fork") if forks else _SPAWN
 
 
-class _Worker:
-    """A worker process, our end of its pipe, and its unanswered jobs."""
+def _make_state(context: BaseContext) -> WorkerState:
+    """Memory that this process and a worker share."""
+    if context is _SPAWN:
+        return cast(WorkerState, multiprocessing.sharedctypes.RawArray(ctypes.c_longlong, STATE_FIELDS))
+    return cast(WorkerState, memoryview(mmap.mmap(-1, STATE_FIELDS * ctypes.sizeof(ctypes.c_longlong))).cast("q"))
 
-    def __init__(self, recipe: RewriteConfig, context: BaseContext) -> None:
+
+class _Worker:
+    """A process, our end of its pipe, and what it has been given but not yet finished."""
+
+    def __init__(
+        self, config: RewriteConfig, jobs: Sequence[FileJob], context: BaseContext, others: "Sequence[_Worker]"
+    ) -> None:
+        self.state = _make_state(context)
+        self.state[CURRENT_JOB] = NO_JOB
+        self.pipe: Connection[JobTask, WorkerMessage]
         self.pipe, child_end = context.Pipe()
-        # a fork inherits the parent's end, and has to close it, or its end never shows
-        parent_end = None if context is _SPAWN else self.pipe
-        arguments = (child_end, recipe, parent_end)
-        self.process: BaseProcess = context.Process(target=_run_worker, args=arguments, daemon=True)  # type: ignore[attr-defined]
+        # a fork inherits all of the parent's ends, and has to close them, or their end never shows
+        parent_ends = [] if context is _SPAWN else [self.pipe, *(worker.pipe for worker in others)]
+        arguments = (child_end, config, jobs, self.state, parent_ends)
+        self.process: BaseProcess = context.Process(target=run_worker, args=arguments, daemon=True)  # type: ignore[attr-defined]
         try:
             with _block_signals(context):
                 self.process.start()
@@ -124,13 +152,23 @@ class _Worker:
             raise
         finally:
             child_end.close()
-        self.batch: deque[tuple[int, FileJob]] = deque()
+        self.assigned: dict[int, FileJob] = {}
+        self.prepared: list[PackedResult] = []
+        self.uncommitted_bytes = self.uncommitted_files = 0
         self.is_up = False
-        self.mail: int | None = None
+        self.is_busy = False
+        self.is_settled = True  # all that it has made is committed, the names, too
+
+    def send(self, task: JobTask) -> None:
+        """Give it something to do."""
+        self.is_busy = True
+        self.is_settled = not task
+        with contextlib.suppress(OSError):  # it has died; its pipe will tell
+            self.pipe.send(task)
 
     def stop(self) -> None:
-        """End the process: it notices the closed pipe between two chunks; if it hangs, it is terminated and its
-        temporary file removed."""
+        """End the process: it sees the closed pipe between two chunks; one that hangs is terminated. Where that left
+        temporary files, they are taken away."""
         self.pipe.close()
         self.process.join(_STOP_TIMEOUT_SECONDS)
         if self.process.is_alive():
@@ -139,31 +177,43 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
-        target = self.batch[0][1].target if self.batch else None
-        if target is not None and self.process.pid is not None:
-            remove_leftover(target, self.process.pid)
+        if self.process.pid is not None:
+            targets = [job.target for job in self.assigned.values() if job.target is not None]
+            remove_leftovers(targets, self.process.pid)
 
 
 class _Pool:
-    def __init__(self, recipe: RewriteConfig, jobs: Sequence[FileJob], count: int, tick: Callable[[int], None]) -> None:
+    def __init__(
+        self, config: RewriteConfig, jobs: Sequence[FileJob], count: int, on_progress: ProgressCallback
+    ) -> None:
         self.is_up = False
-        self._config = recipe
-        self._context = _start_context(count)
-        self._on_progress = tick
-        self._pending: deque[tuple[int, FileJob]] = deque(enumerate(jobs))
+        self._config = config
+        self._context = _start_context()
+        self._on_progress = on_progress
+        self._jobs = jobs
+        self._pending = deque(range(len(jobs)))
+        self._changed_jobs: dict[int, FileJob] = {}
         self._count = count
         self._workers: list[_Worker] = []
         self._results: dict[int, FileResult] = {}
+        self._report_bytes = 0
         self._next = 0
+        self._fatal_commits = 0
 
     def run(self) -> Generator[FileResult, None, None]:
         try:
             self._start()
-            while self._pending or self._results or any(worker.batch for worker in self._workers):
+            while (
+                self._pending
+                or self._results
+                or any(worker.is_busy or not worker.is_settled for worker in self._workers)
+            ):
                 self._dispatch()
                 self._receive()
                 while self._next in self._results:
-                    yield self._results.pop(self._next)
+                    result = self._results.pop(self._next)
+                    self._report_bytes -= len(result.rows)
+                    yield result
                     self._next += 1
         finally:
             for worker in self._workers:
@@ -173,7 +223,7 @@ class _Pool:
         """Start the workers, or as many as the limits on files and processes allow."""
         try:
             while len(self._workers) < self._count:
-                self._workers.append(_Worker(self._config, self._context))
+                self._add_worker()
         except OSError as error:
             if self._workers:
                 self._workers.pop().stop()  # its files are needed for the rest of the run
@@ -181,75 +231,119 @@ class _Pool:
                 raise _to_workers_failed(error) from error
             self._count = len(self._workers)
 
-    def _dispatch(self) -> None:
-        for worker in self._workers:
-            if worker.batch or not self._pending or self._pending[0][0] - self._next > _MAX_BUFFERED_RESULTS:
-                continue
-            worker.batch.extend(self._next_batch())
-            with contextlib.suppress(OSError):  # it has died; its pipe shows that
-                worker.pipe.send(list(worker.batch))
+    def _add_worker(self) -> None:
+        self._workers.append(_Worker(self._config, self._jobs, self._context, self._workers))
 
-    def _next_batch(self) -> JobBatch:
-        # Near the end batches get small, so that no worker is left alone with the last sixteen.
-        most = max(1, min(_BATCH_FILES, len(self._pending) // (4 * self._count)))
-        batch = [self._pending.popleft()]
-        size = batch[0][1].size
-        while self._pending and len(batch) < most and size + self._pending[0][1].size <= _BATCH_BYTES:
-            batch.append(self._pending.popleft())
-            size += batch[-1][1].size
-        return batch
+    def _dispatch(self) -> None:
+        """Give each idle worker a task; where there is none (left, or for now), let it commit what it has made."""
+        for worker in self._workers:
+            if worker.is_busy:
+                continue
+            if indexes := self._next_indexes():
+                worker.assigned.update((index, self._job(index)) for index in indexes)
+                worker.send([(index, self._changed_jobs.get(index)) for index in indexes])
+            elif not worker.is_settled:
+                worker.send([])
+
+    def _job(self, index: int) -> FileJob:
+        return self._changed_jobs.get(index) or self._jobs[index]
+
+    def _next_indexes(self) -> list[int]:
+        if not self._pending or self._report_bytes > _MAX_BUFFERED_REPORT_BYTES:
+            return []
+        if self._pending[0] - self._next > _MAX_BUFFERED_RESULTS:
+            return []
+        # Near the end tasks get small, so that no worker is left alone with the last ones.
+        most = max(1, min(_TASK_FILES, len(self._pending) // (4 * self._count)))
+        indexes = [self._pending.popleft()]
+        size = self._jobs[indexes[0]].size
+        while self._pending and len(indexes) < most and size + self._jobs[self._pending[0]].size <= _TASK_BYTES:
+            indexes.append(self._pending.popleft())
+            size += self._jobs[indexes[-1]].size
+        return indexes
 
     def _receive(self) -> None:
         pipes: dict[object, _Worker] = {worker.pipe: worker for worker in self._workers}
         for ready in multiprocessing.connection.wait([worker.pipe for worker in self._workers]):
             worker = pipes[ready]
             try:
-                answer: int | MailStarted | tuple[int, FileResult | None] = worker.pipe.recv()
+                message = worker.pipe.recv()
             except (EOFError, OSError):
                 self._replace_dead_worker(worker)
                 continue
             worker.is_up = self.is_up = True
-            if isinstance(answer, int):
-                self._on_progress(answer)
-            elif isinstance(answer, MailStarted):
-                worker.mail = answer.mail
-            elif answer[1] is None:
+            self._handle_message(worker, message)
+
+    def _handle_message(self, worker: _Worker, message: WorkerMessage) -> None:
+        match message:
+            case Progress(size, files):
+                self._advance(worker, size, files)
+            case PreparedResults(results):
+                worker.prepared = results
+            case PublishedBatch(errors):
+                self._accept(worker, len(worker.prepared), errors)
+                worker.uncommitted_bytes = worker.uncommitted_files = 0
+            case OutputClosed():
                 raise BrokenPipeError
-            else:
-                worker.batch.popleft()
-                worker.mail = None
-                self._results[answer[0]] = answer[1]
+            case None:
+                worker.is_busy = False
+
+    def _advance(self, worker: _Worker, size: int, files: int) -> None:
+        worker.uncommitted_bytes += size
+        worker.uncommitted_files += files
+        self._on_progress(size, files)
+
+    def _accept(self, worker: _Worker, count: int, errors: dict[int, str]) -> None:
+        """Take over the first results that a worker has prepared: their files have their names."""
+        for packed in worker.prepared[:count]:
+            index = packed[0]
+            result = unpack_result(packed, worker.assigned.pop(index))
+            if index in errors:
+                result.fail(errors[index])
+            self._results[index] = result
+            self._report_bytes += len(result.rows)
+        worker.prepared = []
 
     def _replace_dead_worker(self, worker: _Worker) -> None:
-        """Fail a dead worker's current file, or a mail in it, queue the rest of its batch, and start a new worker."""
+        """Blame a dead worker's current file, or a mail in it, give back the rest of what it has not published, and put
+        a new one there."""
         worker.stop()
         self._workers.remove(worker)
         if not worker.is_up:
             raise WorkersFailed("worker processes can't be started here; try --jobs 1")
-        if worker.batch:
-            index, job = worker.batch.popleft()
-            self._pending.extendleft(reversed(worker.batch))
-            if again := _make_retry(job, worker.mail):
-                self._pending.appendleft((index, again))
-            else:
-                self._results[index] = FileResult(
-                    job, error=f"the process working on it ended ({_describe_exit(worker)})"
-                )
+        self._accept(worker, worker.state[PUBLISHED_COUNT], {})
+        self._advance(worker, -worker.uncommitted_bytes, -worker.uncommitted_files)
+        if worker.assigned:
+            self._reassign(worker)
         try:
-            self._workers.append(_Worker(self._config, self._context))
+            self._add_worker()
         except OSError as error:
             if not self._workers:
                 raise _to_workers_failed(error) from error
 
+    def _reassign(self, worker: _Worker) -> None:
+        blamed = worker.state[CURRENT_JOB]
+        if blamed == NO_JOB:
+            self._fatal_commits += 1
+            if self._fatal_commits > _MAX_FATAL_COMMITS:
+                blamed = min(worker.assigned)
+        job = worker.assigned.pop(blamed, None)
+        again = None if job is None else _make_retry(job, worker.state[CURRENT_MAIL])
+        if again is not None:
+            self._changed_jobs[blamed] = worker.assigned[blamed] = again
+        elif job is not None:
+            reason = f"the process working on it ended ({_describe_exit(worker)})"
+            self._results[blamed] = FileResult(job, error=reason)
+            self._on_progress(0, 1)
+        self._pending.extendleft(sorted(worker.assigned, reverse=True))
 
-def _make_retry(job: FileJob, mail: int | None) -> FileJob | None:
-    """Return the job to retry after its process has died; None if there is nothing to try. `mail`: the number of the
-    mail in progress."""
+
+def _make_retry(job: FileJob, mail: int) -> FileJob | None:
+    """The job to do once more after a process has died of it; None when there is nothing to try. `mail`: which one was
+    under way."""
     if job.kind != "mbox" or job.target is None or not os.path.isfile(job.source):
         return None
-    if not job.announce_mails:
-        return replace(job, announce_mails=True)
-    if mail is None or len(job.excluded_mails) == _MAX_FATAL_MAILS:
+    if not mail or len(job.excluded_mails) == _MAX_FATAL_MAILS:
         return None
     return replace(job, excluded_mails=job.excluded_mails | {mail})
 
@@ -276,50 +370,8 @@ def _block_signals(context: BaseContext) -> Iterator[None]:
         from multiprocessing import resource_tracker
 
         resource_tracker.ensure_running()  # else it is started inside, and lifts the mask when it has
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _install_worker_signals() -> None:
-    """Set a worker's signals: ignore Ctrl-C, which the parent handles; SIGTERM unwinds every `with`."""
-    if sys.platform == "win32":
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-
-def _run_worker(pipe: "Connection[object, JobBatch]", recipe: RewriteConfig, parents: "Connection | None") -> None:
-    """Run batches until the parent closes the pipe or ends."""
-    if parents is not None:
-        parents.close()
-    _install_worker_signals()
-    waiting = 0
-
-    def tick(size: int) -> None:
-        nonlocal waiting
-        waiting += size
-        if pipe.poll():
-            raise EOFError  # leaves the file's `with` blocks, so that the temporary file goes
-        if waiting >= _PROGRESS_BYTES:
-            pipe.send(waiting)
-            waiting = 0
-
-    rewriter = FileRewriter(recipe)
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone; a file's own errors are in its result
-        pipe.send(0)
-        while True:
-            for index, job in pipe.recv():
-                result: FileResult | None = None
-                with contextlib.suppress(BrokenPipeError):  # of standard output, if the parent is still there to hear
-                    result = rewriter.rewrite(job, tick, on_mail_started=lambda mail: pipe.send(MailStarted(mail)))
-                pipe.send(waiting)
-                waiting = 0
-                pipe.send((index, result))

@@ -10,6 +10,7 @@ from typing import IO, Any, Protocol
 
 import orjson
 
+from linkweir.atomic_file import AtomicFile
 from linkweir.bulk.document_io import StdoutSink, describe_error
 from linkweir.bulk.link_report import pluralize
 from linkweir.cli.shared_options import UsageError
@@ -22,7 +23,6 @@ from linkweir.clicks.offline.offline_classifier import OfflineClassifier
 from linkweir.clicks.offline.provider_events import PROVIDERS, iter_provider_events
 from linkweir.clicks.offline.recorded_click import InvalidClick, RecordedClick, parse_click
 from linkweir.clicks.offline.verdict_summary import VerdictSummary
-from linkweir.durable_files import AtomicFile
 from linkweir.errors import LinkweirError, ValidationError
 from linkweir.terminal.progress_bar import CountingProgressBar, ProgressBar, format_duration
 from linkweir.terminal.text import STDIN, display_path

@@ -6,9 +6,10 @@ import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 
+from linkweir.atomic_file import AtomicFile
 from linkweir.bulk import worker_pool
 from linkweir.bulk.document_io import Sink, StdoutSink, describe_error
-from linkweir.bulk.file_list import FileJob, FileList, InvalidPlan, find_overwritten, plan_rewrite
+from linkweir.bulk.file_list import FileJob, FileList, InvalidPlan, is_same_file, plan_rewrite
 from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig
 from linkweir.bulk.link_report import format_summary, pluralize
 from linkweir.cli.key_file_option import add_key_file_option, key_file_path, load_or_create_keyring
@@ -23,7 +24,6 @@ from linkweir.cli.shared_options import (
     parse_positive_int,
     parse_switches,
 )
-from linkweir.durable_files import AtomicFile
 from linkweir.errors import BadSwitch, LinkweirError
 from linkweir.html import Outcome
 from linkweir.terminal.progress_bar import ProgressBar, format_bytes, format_duration
@@ -166,17 +166,16 @@ def _validate_report(report: str | None, listing: FileList) -> None:
     """Keep the report from replacing a file that is read or written in the same run."""
     if report is None or report == "-":
         return
-    paths = [path for job in listing.jobs for path in (job.source, job.target) if path is not None and path != STDIN]
-    if find_overwritten(report, paths):
+    if listing.find_source(report) or listing.find_target(report):
         raise UsageError(f"--report {display_path(report)} is a file of this run")
 
 
 def _validate_key_file(key_file: str, report: str | None, listing: FileList) -> None:
     """Keep the keys, whose loss would leave every link dead, from being written over."""
-    targets = [job.target for job in listing.jobs if job.target is not None]
-    if report is not None and report != "-":
-        targets.append(report)
-    if overwritten := find_overwritten(key_file, targets):
+    overwritten = listing.find_target(key_file)
+    if overwritten is None and report is not None and report != "-" and is_same_file(key_file, report):
+        overwritten = report
+    if overwritten:
         raise UsageError(f"{display_path(overwritten)} is the key file and would be overwritten")
 
 
@@ -239,11 +238,15 @@ class RewriteRun:
         is_stream = [job.source for job in jobs] == [STDIN]
         if not is_stream and [job.kind for job in jobs] != ["html"]:
             workers = self._args.jobs or _default_process_count(jobs)
-            yield from worker_pool.rewrite_all(self._rewriter, jobs, workers, self._progress.advance)
+            progress = self._progress
+            yield from worker_pool.rewrite_all(
+                self._rewriter, jobs, workers, lambda size, files: progress.advance(size, files=files)
+            )
             return
         # A document that is the only one needs no process of its own: whatever ends it, nothing else is lost.
         rows = _StreamReportWriter(sink) if sink and is_stream else None
         yield self._rewriter.rewrite(jobs[0], self._progress.advance, rows)
+        self._progress.advance(files=1)
         if rows and rows.error:
             raise rows.error
 
@@ -265,7 +268,6 @@ class RewriteRun:
                 )
             if sink:
                 sink.write(result.rows)
-        self._progress.advance(files=1)
 
     def _print_summary(self) -> None:
         progress, listing = self._progress, self._file_list
