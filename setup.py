@@ -51,7 +51,14 @@ journal = Extension(
     extra_compile_args=OPTIMIZE,
     depends=needs("journal"),
 )
-service = [] if os.name == "nt" else [journal]  # the service needs POSIX; the library and the file command do not
+http = Extension(
+    "linkweir._http",
+    ["ext/_http.pyx", *sorted(glob.glob("ext/http/*.c"))],
+    include_dirs=["ext", "ext/http"],
+    extra_compile_args=OPTIMIZE,
+    depends=needs("http"),
+)
+service = [] if os.name == "nt" else [http, journal]  # the service needs POSIX; the library and the file command do not
 
 setup(
     ext_modules=cythonize(

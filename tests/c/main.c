@@ -34,6 +34,8 @@ static const struct {
     {"a_queue_keeps_all_of_every_thread", a_queue_keeps_all_of_every_thread},
     {"a_queue_has_bounds", a_queue_has_bounds},
     {"a_queue_reports_what_it_cannot_do", a_queue_reports_what_it_cannot_do},
+    {"plain_heads_are_read_whole_or_not_at_all", plain_heads_are_read_whole_or_not_at_all},
+    {"heads_that_are_not_plain_are_left_alone", heads_that_are_not_plain_are_left_alone},
 };
 
 int main(int argc, char **argv) {

@@ -37,4 +37,8 @@ void a_queue_keeps_all_of_every_thread(void);
 void a_queue_has_bounds(void);
 void a_queue_reports_what_it_cannot_do(void);
 
+/* test_request_head.c */
+void plain_heads_are_read_whole_or_not_at_all(void);
+void heads_that_are_not_plain_are_left_alone(void);
+
 #endif

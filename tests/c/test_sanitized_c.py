@@ -8,6 +8,7 @@ import pytest
 from tests.c.toolchain import (
     C_FOLDER,
     HTML,
+    HTTP_SOURCES,
     JOURNAL_SOURCES,
     MIME_SOURCES,
     SANITIZER_FLAGS,
@@ -19,7 +20,7 @@ from tests.c.toolchain import (
 )
 
 HELPERS = ("main", "tokenizer_helpers", "url_codec_helpers", "encoding_helpers", "markup_generator", "guard_pages")
-TESTED = ("tokenizer", "destination_class", "url_codec", "transfer_encodings", "commit_queue")
+TESTED = ("tokenizer", "destination_class", "url_codec", "transfer_encodings", "commit_queue", "request_head")
 SOURCES = [C_FOLDER / f"{name}.c" for name in HELPERS]
 CHECK_SOURCES = [C_FOLDER / f"test_{name}.c" for name in TESTED]
 
@@ -36,7 +37,7 @@ def check_program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     program = folder / "checks"
     build_program(
         compiler,
-        [*SOURCES, *CHECK_SOURCES, *HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES],
+        [*SOURCES, *CHECK_SOURCES, *HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES],
         program,
         "-g",
         "-O1",

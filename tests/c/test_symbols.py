@@ -8,6 +8,7 @@ import pytest
 
 from tests.c.toolchain import (
     HTML,
+    HTTP_SOURCES,
     JOURNAL_SOURCES,
     MIME_SOURCES,
     TOKENS,
@@ -32,12 +33,12 @@ def undefined_symbols(objects: list[Path]) -> set[str]:
     return {name for kind, name in kinds if kind == "U"} - {name for kind, name in kinds if kind != "U"}
 
 
-@pytest.mark.parametrize("folder", ["html", "tokens", "mime"])
+@pytest.mark.parametrize("folder", ["html", "tokens", "mime", "http"])
 def test_the_core_allocates_nothing_and_knows_no_python(folder: str, tmp_path: Path) -> None:
     """Beside memory and string functions no outside symbol is used: no allocation, no input or output, no Python."""
     if not find_compilers() or shutil.which("nm") is None:
         skip_or_fail("no C compiler or no nm")
-    for source in {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES}[folder]:
+    for source in {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "http": HTTP_SOURCES}[folder]:
         build_program(find_compilers()[0], [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
     objects = sorted(tmp_path.glob("*.o"))
     assert objects
@@ -54,5 +55,5 @@ def test_the_sources_compile_without_a_warning(compiler: str, tmp_path: Path) ->
     """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
     if compiler not in find_compilers():
         skip_or_fail(f"no compiler named {compiler}")
-    for source in [*HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES]:
+    for source in [*HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES]:
         build_program(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")

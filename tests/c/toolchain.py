@@ -15,6 +15,7 @@ C_FOLDER = Path(__file__).resolve().parent
 HTML = sorted((ROOT / "ext/html").glob("*.c"))
 TOKENS = sorted((ROOT / "ext/tokens").glob("*.c"))
 MIME_SOURCES = sorted((ROOT / "ext/mime").glob("*.c"))
+HTTP_SOURCES = sorted((ROOT / "ext/http").glob("*.c"))
 JOURNAL_SOURCES = sorted((ROOT / "ext/journal").glob("*.c"))
 
 STRICT_FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -40,7 +41,7 @@ def build_program(compiler: str, sources: list[Path], program: Path, *flags: str
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
     generated = program.parent / "generated"
     subprocess.run([sys.executable, ROOT / "ext/generate_tables.py", generated], check=True)  # noqa: S603 - our own
-    folders = [C_FOLDER, ROOT / "ext/html", ROOT / "ext/tokens", ROOT / "ext/mime", ROOT / "ext/journal", generated]
+    folders = [C_FOLDER, *(ROOT / "ext" / name for name in ("html", "tokens", "mime", "journal", "http")), generated]
     included = [f"-I{folder}" for folder in folders]
     command = [compiler, *STRICT_FLAGS, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
     own = {**os.environ, "TMPDIR": str(program.parent)}  # a compiler that is killed leaves its objects there

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from linkweir import _html, _journal, _mime, _tokens
+from linkweir import _html, _http, _journal, _mime, _tokens
 from linkweir.clicks.journal.segment import WriteTarget
 from linkweir.errors import BadToken
 from linkweir.html.document import rewrite, scan
@@ -331,6 +331,22 @@ def write_events(choices: Choices, data: bytes, folder: Path) -> None:
         os.close(descriptor)
 
 
+def run_request_head(choices: Choices, data: bytes) -> None:
+    """A head, whole or cut: what is read of it stands there, and no byte behind it counts."""
+    start = choices.choice((b"", b"GET /c/", b"HEAD /c/x HTTP/1.1\r\nHost: a\r\n", b"GET / HTTP/1.0\r\nConnection: "))
+    whole = start + data + choices.choice((b"", b"\r\n\r\n"))
+    head = _http.parse_request_head(whole[: len(whole) - choices.randrange(3)])
+    if head is None:
+        return
+    method, path, version, fields, closes, length = head
+    assert whole.startswith(f"{method} {path}".encode())
+    assert whole[length - 4 : length] == b"\r\n\r\n"
+    assert len(fields) <= 64
+    assert closes or version == "1.1"
+    assert _http.parse_request_head(whole[:length]) == head
+    assert _http.parse_request_head(whole[: length - 1]) is None
+
+
 ENTRY_POINTS: tuple[Callable[[Choices, bytes], None], ...] = (
     run_whole,
     run_stream,
@@ -344,6 +360,7 @@ ENTRY_POINTS: tuple[Callable[[Choices, bytes], None], ...] = (
     run_url_codec,
     run_transfer_encoding,
     run_journal,
+    run_request_head,
 )
 
 

@@ -12,9 +12,9 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.c.toolchain import HTML, JOURNAL_SOURCES, MIME_SOURCES, ROOT, SANITIZER_FLAGS, TOKENS
+from tests.c.toolchain import HTML, HTTP_SOURCES, JOURNAL_SOURCES, MIME_SOURCES, ROOT, SANITIZER_FLAGS, TOKENS
 
-SOURCES = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "journal": JOURNAL_SOURCES}
+SOURCES = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "journal": JOURNAL_SOURCES, "http": HTTP_SOURCES}
 EXT_TESTS_FOLDER = Path(__file__).resolve().parent
 RUNTIME_LIBRARIES = {
     "clang": ["libclang_rt.asan-x86_64.so", "libclang_rt.asan.so"],

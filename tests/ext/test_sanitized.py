@@ -34,10 +34,10 @@ def run_sanitized(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 def test_sanitizers_watch_the_extensions(run_sanitized: Runner) -> None:
-    """All four modules that are loaded are those that were built for it."""
-    words = "; print(*(m.__file__ for m in (_html, _journal, _mime, _tokens)), sep='\\n')"
-    files = run_sanitized("-c", "from linkweir import _html, _journal, _mime, _tokens" + words).split()
-    assert len(files) == 4
+    """All five modules that are loaded are those that were built for it."""
+    words = "; print(*(m.__file__ for m in (_html, _http, _journal, _mime, _tokens)), sep='\\n')"
+    files = run_sanitized("-c", "from linkweir import _html, _http, _journal, _mime, _tokens" + words).split()
+    assert len(files) == 5
     assert all("sanitized" in file for file in files)
 
 
