@@ -30,6 +30,7 @@ from linkweir.html import scan
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings
 from linkweir.web.json_logging import make_logger
+from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
 
 BROWSER_HEADERS = {  # what a reader's browser says: without it, nobody would take a click for a person's
@@ -42,10 +43,12 @@ HTML = '<p><a href="https://example.com/a?x=1&amp;y=2">one</a> <a href="https://
 
 
 class UvicornThread:
-    """An ASGI application on a listening socket, served by uvicorn in a thread."""
+    """An ASGI application on a listening socket, served by uvicorn in a thread; `redirect` answers its tracking links
+    without it.
+    """
 
-    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
-        self._server = HardenedServer(uvicorn_config(app))
+    def __init__(self, app: ASGIApp, listener: socket.socket, redirect: RedirectEndpoint | None = None) -> None:
+        self._server = HardenedServer(uvicorn_config(app, redirect))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._listener = listener
 
@@ -63,11 +66,12 @@ class UvicornThread:
 
 class RunningService:
     """One service with an API key and a client that uses it; `logs` collects its log lines. A setting `journal` is
-    another journal than its own.
+    another journal than its own; `direct_redirects` False sends every request through the application.
     """
 
     def __init__(self, data: Path, **settings: Any) -> None:
         journal: Journal | None = settings.pop("journal", None)
+        direct: bool = settings.pop("direct_redirects", True)
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
         chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, "journal_facts": 5000, **settings}
@@ -75,7 +79,7 @@ class RunningService:
         self._stream = io.StringIO()
         self.app = create_app(self.settings, make_logger("debug", self._stream), journal=journal)
         self.components: AppServices = self.app.state.linkweir
-        self._running = UvicornThread(self.app, self._listener)
+        self._running = UvicornThread(self.app, self._listener, RedirectEndpoint(self.components) if direct else None)
         self.url = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:

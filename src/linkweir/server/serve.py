@@ -30,6 +30,7 @@ from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_h
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings, from_environment
 from linkweir.web.json_logging import make_logger
+from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
 
 EXIT_FAILURE = 1
@@ -159,7 +160,7 @@ def _choose_smtps_port(args: argparse.Namespace, settings: Settings, smtp_port: 
 def _serve_in_process(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
     app = create_app(settings)
     service: AppServices = app.state.linkweir
-    server = HardenedServer(uvicorn_config(app))
+    server = HardenedServer(uvicorn_config(app, RedirectEndpoint(service)))
     with _stop_on_signal(server.stop):
         service.start()
         try:
@@ -197,7 +198,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, args: argpa
 def _run_web_process(settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics) -> int:
     app = create_app(settings, role="web")
     service: AppServices = app.state.linkweir
-    server = HardenedServer(uvicorn_config(app))
+    server = HardenedServer(uvicorn_config(app, RedirectEndpoint(service)))
     with _stop_on_signal(server.stop):
         if code := _try_start(service):
             return code

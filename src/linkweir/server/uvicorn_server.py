@@ -11,12 +11,15 @@ import resource
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from linkweir.server.http_protocol import StrictHttpProtocol
+from linkweir.server.redirect_protocol import RedirectProtocol
+from linkweir.web.redirect import RedirectEndpoint
 
 HEAD_SECONDS = 15.0  # for the head of a request, from the last answer or from the connection on
 BODY_SECONDS = 300.0  # for its body, and without a byte of the answer being taken
@@ -37,12 +40,15 @@ def raise_descriptor_limit() -> int:
     return MAX_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
-def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
-    """Return the configuration of uvicorn."""
+def uvicorn_config(app: ASGIApp, redirect: RedirectEndpoint | None = None) -> uvicorn.Config:
+    """Return the configuration of uvicorn. `redirect`: what `app` answers tracking links with, to be called directly
+    for the bulk of them.
+    """
+    protocol: Any = StrictHttpProtocol  # of h11, the one whose heads have a limit
     return uvicorn.Config(
         app,
         lifespan="on",
-        http=StrictHttpProtocol,  # of h11, the one whose heads have a limit
+        http=protocol if redirect is None else partial(RedirectProtocol, redirect=redirect),  # type: ignore[arg-type]
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         ws="none",
         log_config=None,  # our own logs; uvicorn's access log would show tokens

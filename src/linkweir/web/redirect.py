@@ -5,14 +5,16 @@ Every reader takes this path, so it speaks ASGI itself: no request object, no ro
 (except at level debug); the metrics count them.
 """
 
+import asyncio
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 
 from starlette.types import Receive, Scope, Send
 
 from linkweir.clicks import header_signals, link_resolution
 from linkweir.clicks.click_event import ClickEvent, make_event
+from linkweir.clicks.journal.interface import AppendResult
 from linkweir.clicks.link_resolution import ResolvedLink
 from linkweir.clock import now
 from linkweir.errors import DatabaseUnavailable
@@ -51,15 +53,36 @@ MIN_TOKEN_PATH_LENGTH = 20  # characters: no other path without a second `/` is 
 
 
 class AsgiResponse:
-    """A response: a status, headers, and a body that HEAD leaves out. `result` is its name in the metrics."""
+    """A response: a status, headers, and a body that HEAD leaves out. `result` is its name in the metrics;
+    `field_lines` are the headers as lines of HTTP/1.
+    """
 
-    __slots__ = ("body", "headers", "result", "status")
+    __slots__ = ("body", "field_lines", "headers", "result", "status")
 
-    def __init__(self, result: str, status: int, headers: HeaderList, body: bytes = b"") -> None:
+    def __init__(
+        self, result: str, status: int, headers: HeaderList, body: bytes = b"", *, field_lines: bytes | None = None
+    ) -> None:
         self.result = result
         self.status = status
         self.headers = headers
         self.body = body
+        self.field_lines = _format_field_lines(headers) if field_lines is None else field_lines
+
+
+def _format_field_lines(headers: HeaderList) -> bytes:
+    return b"".join(b"%b: %b\r\n" % field for field in headers)
+
+
+REDIRECT_FIELD_LINES = _format_field_lines(REDIRECT_HEADERS)
+
+
+def _redirect_response(location: bytes) -> AsgiResponse:
+    return AsgiResponse(
+        "sent",
+        302,
+        [*REDIRECT_HEADERS, (b"location", location)],
+        field_lines=b"%blocation: %b\r\n" % (REDIRECT_FIELD_LINES, location),
+    )
 
 
 def _page_response(result: str, page: bytes, status: int, *more: tuple[bytes, bytes]) -> AsgiResponse:
@@ -74,13 +97,30 @@ NOT_ALLOWED_RESPONSE = _page_response("not_allowed", reader_pages.NOT_ALLOWED_PA
 PIXEL_RESPONSE = AsgiResponse("pixel", 200, PIXEL_HEADERS, PIXEL_GIF)
 
 
+class RedirectDecision:
+    """A response that is decided, and what becomes of its click in the journal; None: there is none to wait for."""
+
+    __slots__ = ("appended", "event", "method", "response", "started")
+
+    def __init__(self, response: AsgiResponse, method: str, started: float) -> None:
+        self.response = response
+        self.method = method
+        self.started = started
+        self.event: ClickEvent | None = None
+        self.appended: Awaitable[AppendResult] | None = None
+
+
 class RedirectEndpoint:
-    """The ASGI application for everything under the click path."""
+    """The ASGI application for everything under the click path.
+
+    A server may take the same steps without ASGI: `begin`, wait until what it appended is durable, and `finish`.
+    """
 
     def __init__(self, services: AppServices) -> None:
         self._services = services
         self._path = services.settings.click_path
         self._proxies = services.settings.trusted_proxies
+        self._proxy_header = services.settings.proxy_header
         self._is_https = services.settings.base_url.startswith("https:")
         self._logs_requests = services.settings.log_level == "debug"
         self._metrics = services.metrics.redirects
@@ -92,51 +132,117 @@ class RedirectEndpoint:
             return path.startswith(self._path)
         return len(path) > MIN_TOKEN_PATH_LENGTH and "/" not in path[1:]  # everything else is not ours to answer
 
+    @property
+    def running(self) -> bool:
+        """Whether the service has started, which is for the caller to see to."""
+        return self._services.running
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        answer = await self.respond(scope, self.begin(scope))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    async def respond(self, scope: Scope, decision: RedirectDecision | None) -> AsgiResponse:
+        """The response, once its click is durable; `decision` is what `begin` said."""
+        if decision is None:
+            decision = await self._begin_with_lookup(scope)
+        outcome: AppendResult | None = None
+        if decision.appended is not None:
+            try:
+                outcome = await decision.appended
+            except Exception:
+                self._count_bug()
+        return self.finish(decision, outcome)
+
+    def begin(self, scope: Scope) -> RedirectDecision | None:
+        """Decide and append the click; None, and nothing is done, when the database has to be asked.
+
+        Reads method, path, headers, client and HTTP version of a scope.
+        """
         started = time.perf_counter()
         method: str = scope["method"]
-        answer = NOT_ALLOWED_RESPONSE
-        if method in ("GET", "HEAD"):
-            try:
-                answer = await self._respond(scope, method)
-            except Exception:
-                self._services.log.exception("redirect.bug")
-                answer = UNAVAILABLE_RESPONSE
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
-        self._record_response(answer, method, time.perf_counter() - started)
+        if method not in ("GET", "HEAD"):
+            return RedirectDecision(NOT_ALLOWED_RESPONSE, method, started)
+        try:
+            opened = self._open_token(scope)
+            if opened is None:
+                return RedirectDecision(self._unknown_link_response(), method, started)
+            if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
+                decision = RedirectDecision(PIXEL_RESPONSE, method, started)
+                self._append_click(decision, opened, None, scope)
+                return decision
+            target = link_resolution.resolve_sealed(opened) if opened.style == "sealed" else None
+            if opened.style != "sealed" or (target and self._confirming_accounts(target)):
+                return None
+            return self._decide(scope, opened, target, started)
+        except Exception:
+            self._services.log.exception("redirect.bug")
+            return RedirectDecision(UNAVAILABLE_RESPONSE, method, started)
 
-    def _record_response(self, answer: AsgiResponse, method: str, seconds: float) -> None:
+    async def _begin_with_lookup(self, scope: Scope) -> RedirectDecision:
+        """Decide for a short link, or one that its account may want confirmed."""
+        started = time.perf_counter()
+        try:
+            opened = self._open_token(scope)
+            assert opened is not None  # or `begin` would have answered
+            target = (
+                link_resolution.resolve_sealed(opened)
+                if opened.style == "sealed"
+                else await self._resolve_short(opened)
+            )
+            if isinstance(target, AsgiResponse):
+                return RedirectDecision(target, scope["method"], started)
+            decision = self._decide(scope, opened, target, started)
+            if decision.response.result == "sent" and target is not None:
+                accounts = self._confirming_accounts(target)
+                if accounts and await self._needs_confirmation(accounts, opened):
+                    decision.response = _page_response("confirm", reader_pages.confirmation_page(target.location), 200)
+            return decision
+        except Exception:
+            self._services.log.exception("redirect.bug")
+            return RedirectDecision(UNAVAILABLE_RESPONSE, scope["method"], started)
+
+    def finish_appended(self, decision: RedirectDecision, appended: "asyncio.Future[AppendResult]") -> AsgiResponse:
+        """`finish` with the outcome of a future that is done."""
+        outcome: AppendResult | None = None
+        try:
+            outcome = appended.result()
+        except (Exception, asyncio.CancelledError):
+            self._count_bug()
+        return self.finish(decision, outcome)
+
+    def finish(self, decision: RedirectDecision, outcome: AppendResult | None) -> AsgiResponse:
+        """The response to be sent, now that this became of its click."""
+        if outcome == "late":
+            assert decision.event is not None
+            self._services.metrics.late_clicks.inc()
+            self._services.log.error("click.late", event_id=str(decision.event.id))
+        answer, seconds = decision.response, time.perf_counter() - decision.started
         self._metrics.observe((answer.result, answer.status), seconds)
         if self._logs_requests:
-            self._services.log.debug("redirect", method=method[:16], result=answer.result, ms=round(seconds * 1000, 3))
+            method, milliseconds = decision.method[:16], round(seconds * 1000, 3)
+            self._services.log.debug("redirect", method=method, result=answer.result, ms=milliseconds)
+        return answer
 
-    async def _respond(self, scope: Scope, method: str) -> AsgiResponse:
-        """Answer a token that does not verify, without saying why."""
-        parts = self._services
-        opened = link_resolution.open_token_leniently(parts.keyring, request_path(scope)[len(self._path) :])
-        if opened is None:
-            return self._unknown_link_response()
-        if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
-            await self._record_click(opened, None, scope, method)
-            return PIXEL_RESPONSE
-        target = (
-            link_resolution.resolve_sealed(opened) or self._unknown_link_response()
-            if opened.style == "sealed"
-            else await self._resolve_short(opened)
-        )
-        if isinstance(target, AsgiResponse):
-            return target
-        policy = parts.link_policy.policy
-        if policy.is_blocked(target.location):
-            return BLOCKED_RESPONSE
-        await self._record_click(opened, target.destination, scope, method)
-        if policy.confirm and await self._needs_confirmation(
-            policy.accounts_requiring_confirmation(target.destination), opened
-        ):
-            return _page_response("confirm", reader_pages.confirmation_page(target.location), 200)
-        return AsgiResponse("sent", 302, [*REDIRECT_HEADERS, (b"location", target.location.encode("ascii"))])
+    def _open_token(self, scope: Scope) -> Opened | None:
+        """What the token says; of one that does not verify nobody is told why."""
+        return link_resolution.open_token_leniently(self._services.keyring, request_path(scope)[len(self._path) :])
+
+    def _decide(self, scope: Scope, opened: Opened, target: ResolvedLink | None, started: float) -> RedirectDecision:
+        """Decide for a link that was looked up, and append its click if it leads anywhere."""
+        method: str = scope["method"]
+        if target is None:
+            return RedirectDecision(self._unknown_link_response(), method, started)
+        if self._services.link_policy.policy.is_blocked(target.location):
+            return RedirectDecision(BLOCKED_RESPONSE, method, started)
+        decision = RedirectDecision(_redirect_response(target.location.encode("ascii")), method, started)
+        self._append_click(decision, opened, target.destination, scope)
+        return decision
+
+    def _confirming_accounts(self, target: ResolvedLink) -> Collection[uuid.UUID]:
+        policy = self._services.link_policy.policy
+        return policy.accounts_requiring_confirmation(target.destination) if policy.confirm else ()
 
     def _unknown_link_response(self) -> AsgiResponse:
         """Return the operator's own page, or the default one; the status is the same."""
@@ -145,14 +251,11 @@ class RedirectEndpoint:
             return UNKNOWN_RESPONSE
         return AsgiResponse("unknown", 404, [*OPERATOR_PAGE_HEADERS, (b"content-length", str(len(own)).encode())], own)
 
-    async def _resolve_short(self, opened: Opened) -> ResolvedLink | AsgiResponse:
-        """Return the destination of a short link, or the response instead."""
+    async def _resolve_short(self, opened: Opened) -> ResolvedLink | AsgiResponse | None:
+        """Return the destination of a short link, or the response instead; None: it is not known."""
         parts = self._services
         try:
-            return (
-                await parts.run_redirect_lookup(lambda: link_resolution.resolve_short(parts.database, opened))
-                or self._unknown_link_response()
-            )
+            return await parts.run_redirect_lookup(lambda: link_resolution.resolve_short(parts.database, opened))
         except link_resolution.LinkErasedError:
             return ERASED_RESPONSE
         except DatabaseUnavailable as error:
@@ -162,30 +265,25 @@ class RedirectEndpoint:
     async def _needs_confirmation(self, accounts: Collection[uuid.UUID], opened: Opened) -> bool:
         """Whether the account of this link wants it confirmed."""
         parts = self._services
-        return bool(accounts) and await parts.run_redirect_lookup(
-            lambda: link_resolution.belongs_to_any(parts.database, opened, accounts)
-        )
+        return await parts.run_redirect_lookup(lambda: link_resolution.belongs_to_any(parts.database, opened, accounts))
 
-    async def _record_click(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> None:
-        """Wait until the event is durable, but never long: the reader comes first, whatever fails."""
-        parts = self._services
+    def _append_click(self, decision: RedirectDecision, opened: Opened, destination: str | None, scope: Scope) -> None:
+        """Begin to make the event durable. Whatever fails, the reader comes first."""
         try:
-            event = self._make_event(opened, destination, scope, method)
-            if event is None:
-                return
-            result = await parts.journal.append(event)
+            event = self._make_event(opened, destination, scope, decision.method)
+            if event is not None:
+                decision.event, decision.appended = event, self._services.journal.append(event)
         except Exception:
-            parts.log.exception("click.bug")
-            parts.metrics.unrecorded_clicks += 1
-            return
-        if result == "late":
-            parts.metrics.late_clicks.inc()
-            parts.log.error("click.late", event_id=str(event.id))
+            self._count_bug()
+
+    def _count_bug(self) -> None:
+        self._services.log.exception("click.bug")
+        self._services.metrics.unrecorded_clicks += 1
 
     def _make_event(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> ClickEvent | None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         agent, at = headers.get(b"user-agent"), now()
-        ip = client_ip.client_ip(scope, self._proxies, self._services.settings.proxy_header)
+        ip = client_ip.client_ip(scope, self._proxies, self._proxy_header)
         return make_event(
             opened,
             destination,

@@ -1,0 +1,242 @@
+"""Tracking links answered on the connection itself: the same bytes and clicks as through the application, and the same
+limits.
+"""
+
+import asyncio
+import contextlib
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linkweir._http import parse_request_head
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.journal.interface import AppendResult
+from linkweir.db import blocklist_table
+from linkweir.server import redirect_protocol
+from linkweir.server.uvicorn_server import HardenedServer
+from linkweir.tokens import PIXEL_INDEX, Privacy, Tracker
+from linkweir.web.redirect import RedirectEndpoint
+from tests.server.odd_requests import LAST_REQUEST, Pieces, generate
+from tests.web.running_service import WAIT_SECONDS, RunningService, UvicornThread, wait_until
+
+REQUESTS = 1000
+DESTINATION = "https://example.com/landing?a=1"
+DATE = re.compile(rb"(?im)^date: [^\r]*")
+
+
+class TwoWays:
+    """One service on two ports, of which `direct` answers links itself and `ordinary` never does."""
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self.service = RunningService(data, **settings)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.direct = self.service.settings.port
+        self.ordinary: int = self._listener.getsockname()[1]
+        self.events: list[ClickEvent] = []
+        self.begun = 0
+
+    def __enter__(self) -> "TwoWays":
+        self._exits = contextlib.ExitStack()
+        self._exits.enter_context(self.service)
+        self._exits.enter_context(UvicornThread(self.service.app, self._listener))
+        journal = self.service.components.local_journal
+        append = journal.append
+
+        def record(event: ClickEvent) -> asyncio.Future[AppendResult]:
+            self.events.append(event)
+            return append(event)
+
+        journal.append = record  # type: ignore[method-assign]
+        begin = RedirectEndpoint.begin
+        patches = pytest.MonkeyPatch()
+        self._exits.callback(patches.undo)
+
+        def count_begun(endpoint: RedirectEndpoint, scope: Any) -> Any:
+            self.begun += 1
+            return begin(endpoint, scope)
+
+        patches.setattr(RedirectEndpoint, "begin", count_begun)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def exchange(self, port: int, pieces: Pieces) -> tuple[bytes, list[dict[str, Any]], dict[Any, int]]:
+        """What comes back, without dates; the events recorded, without ids and times; the figures of the metrics."""
+        results = self.service.components.metrics.redirects.results
+        for sent in (pieces, pieces, *[(b"".join(pieces),)] * 5):  # in one piece, when the end is faster than the rest
+            self.events.clear()
+            results.clear()
+            self.begun = 0
+            answer = send_pieces(port, sent)
+            wait_until(lambda: sum(results.values()) == self.begun)  # one that was refused later may still go on
+            if answer is not None:
+                events = [{**asdict(event), "id": None, "at": None} for event in self.events]
+                return DATE.sub(b"date: -", answer), events, dict(results)
+        raise AssertionError(f"the connection was reset each time: {pieces!r}")
+
+    @property
+    def server(self) -> HardenedServer:
+        """The server of `direct`."""
+        return self.service._running._server
+
+    def mint(self, index: int = 4, **who: Any) -> str:
+        """A token to DESTINATION."""
+        tracker = Tracker(self.service.components.keyring, "http://x/c/", **{"message": 7, **who})
+        return tracker.mint(DESTINATION, index).rpartition("/")[2]
+
+
+@pytest.fixture
+def ways(tmp_path: Path) -> Iterator[TwoWays]:
+    """The two ways behind a proxy that is trusted."""
+    with TwoWays(tmp_path / "data", trusted_proxies=(ip_network("127.0.0.0/8"),), journal_facts=50_000) as running:
+        yield running
+
+
+def send_pieces(port: int, pieces: Pieces) -> bytes | None:
+    """All that comes back until the connection ends; None when its end destroyed the answer on the way."""
+    with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(WAIT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number, piece in enumerate(pieces):
+            if number:
+                time.sleep(0.0005)
+            connection.sendall(piece)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        return answer
+    return None
+
+
+def test_both_ways_give_the_same(ways: TwoWays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand plain and odd requests have the same answers, clicks and metrics on both ways, and both are taken."""
+    heads: list[Any] = []
+
+    def parse(data: bytes) -> Any:
+        heads.append(parse_request_head(data))
+        return heads[-1]
+
+    monkeypatch.setattr(redirect_protocol, "parse_request_head", parse)
+    others = [
+        *(ways.mint(privacy=Privacy.ANONYMOUS), ways.mint(privacy=Privacy.PSEUDONYMOUS), ways.mint(PIXEL_INDEX)),
+        *(ways.mint(style="short"), ways.mint(message="text"), "A" * 60),
+    ]
+    requests = list(generate(ways.mint(), others, REQUESTS, seed=1))
+    assert len(requests) >= REQUESTS
+    for pieces in requests:
+        assert ways.exchange(ways.direct, pieces) == ways.exchange(ways.ordinary, pieces), pieces
+    assert sum(head is not None for head in heads) > REQUESTS // 3
+    assert sum(head is None for head in heads) > REQUESTS // 10
+
+
+@pytest.mark.parametrize("kind", ["host", "destination"])
+def test_blocked_links(ways: TwoWays, kind: Any) -> None:
+    """A blocked destination is answered with the same page on both ways, and nothing is recorded."""
+    value = {"host": "example.com", "destination": DESTINATION}[kind]
+    with ways.service.components.store.write() as connection:
+        blocklist_table.add(connection, kind, value, "phishing", 1)
+    ways.service.components.link_policy.refresh()
+    request = (f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
+    direct, ordinary = ways.exchange(ways.direct, request), ways.exchange(ways.ordinary, request)
+    assert direct == ordinary
+    assert direct[0].startswith(b"HTTP/1.1 410 Gone\r\n")
+    assert direct[1] == []
+
+
+@pytest.mark.parametrize("outcome", ["kept", "late", "lost", "bug"])
+def test_the_answer_waits_for_the_journal(ways: TwoWays, outcome: Any) -> None:
+    """Nothing is sent before the journal has said what became of the click; then the reader is sent on in any case.
+
+    Meanwhile the connection is not an idle one, whether the request came alone or behind another.
+    """
+    ways.server.config.timeout_keep_alive = 0.1  # type: ignore[assignment]
+    appended: list[asyncio.Future[Any]] = []
+
+    def append(_event: ClickEvent) -> asyncio.Future[Any]:
+        appended.append(asyncio.get_running_loop().create_future())
+        return appended[-1]
+
+    ways.service.components.local_journal.append = append  # type: ignore[method-assign,assignment]
+    with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+        connection.sendall(f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 2)
+        for number in range(2):
+            wait_until(lambda number=number: len(appended) == number + 1)
+            connection.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+            connection.settimeout(WAIT_SECONDS)
+            future = appended[number]
+            future.get_loop().call_soon_threadsafe(
+                *((future.set_exception, OSError("bug")) if outcome == "bug" else (future.set_result, outcome))
+            )
+            assert connection.recv(4096).startswith(b"HTTP/1.1 302 Found\r\n")
+    assert ways.service.read_metric("linkweir_clicks_late_total") == (2 if outcome == "late" else 0)
+    assert ways.service.components.metrics.unrecorded_clicks == (2 if outcome == "bug" else 0)
+
+
+def test_a_bug_in_the_endpoint_is_a_page(ways: TwoWays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong with an answer, the reader sees the same page on both ways and the connection lives on."""
+    monkeypatch.setattr(RedirectEndpoint, "_decide", lambda *_: 1 / 0)
+    request = (f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
+    direct, ordinary = ways.exchange(ways.direct, request), ways.exchange(ways.ordinary, request)
+    assert direct == ordinary
+    assert direct[0].startswith(b"HTTP/1.1 503 ")
+    assert direct[0].count(b"HTTP/1.1 200") == 1
+
+
+def test_idle_connections_are_closed(ways: TwoWays) -> None:
+    """A connection that is kept alive ends some seconds after its last answer, and not before."""
+    request = f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+        connection.settimeout(WAIT_SECONDS)
+        for _ in range(3):
+            time.sleep(2)  # together longer than one wait
+            connection.sendall(request)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 302")
+        began = time.monotonic()
+        assert connection.recv(4096) == b""
+        assert time.monotonic() - began > 4
+
+
+def test_busy_connections_are_not_slow_ones(ways: TwoWays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer gives a connection its time for a head anew; a head that does not come in time ends it."""
+    monkeypatch.setattr(ways.server, "_timeouts", {False: 1.0, True: 1.0})
+    request = f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+        connection.settimeout(WAIT_SECONDS)
+        for _ in range(6):
+            time.sleep(0.4)
+            connection.sendall(request)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 302")
+        connection.sendall(request[:20])
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(4096) == b""
+
+
+def test_a_stop_waits_for_the_answer(tmp_path: Path) -> None:
+    """A server that stops while a click is on its way to the disk sends the reader on, and then ends the connection."""
+    with TwoWays(tmp_path / "data") as ways:
+        appended: list[asyncio.Future[Any]] = []
+
+        def append(_event: ClickEvent) -> asyncio.Future[Any]:
+            appended.append(asyncio.get_running_loop().create_future())
+            return appended[-1]
+
+        ways.service.components.local_journal.append = append  # type: ignore[method-assign,assignment]
+        with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+            connection.settimeout(WAIT_SECONDS)
+            connection.sendall(f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            wait_until(lambda: len(appended) == 1)
+            ways.server.stop()
+            time.sleep(0.5)
+            appended[0].get_loop().call_soon_threadsafe(appended[0].set_result, "kept")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 302")
+            assert connection.recv(4096) == b""
