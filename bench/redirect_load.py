@@ -1,4 +1,5 @@
-"""Redirects with durable recording beside a bare Starlette redirect on the same uvicorn, in the same run.
+"""Redirects with durable recording beside a bare Starlette redirect on `uvicorn[standard]` (uvloop, httptools), in the
+same run.
 
 `python -m bench.redirect_load [--rounds N] [--connections N]`. wrk loads both in turn, with one worker process and with
 two; every request is for another link. Compared are the best rounds, and beside that the median of the paired ones.
@@ -7,6 +8,7 @@ Answers are checked: each Location beforehand, each status under load, and at th
 """
 
 import argparse
+import importlib.util
 import re
 import socket
 import statistics
@@ -22,6 +24,7 @@ from pathlib import Path
 import httpx
 
 from bench import sustained_load
+from bench.engines import EngineNotInstalledError
 from bench.harness import wrk
 from bench.harness.service_process import ServiceProcess
 from bench.harness.wrk import WrkResult
@@ -127,7 +130,10 @@ def serve_baseline(workers: int) -> Iterator[str]:
         str(port),
         "--no-access-log",
     ]
-    command += ["--log-level", "warning", "--workers", str(workers)]
+    for package in ("uvloop", "httptools"):
+        if importlib.util.find_spec(package) is None:
+            raise EngineNotInstalledError(f"{package} is not installed here, which uvicorn[standard] has")
+    command += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--workers", str(workers)]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)  # noqa: S603 - our own
     url = f"http://127.0.0.1:{port}"
     try:

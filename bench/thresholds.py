@@ -49,9 +49,9 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
     ]
     result += [
         Threshold(
-            f"redirect / bare Starlette, {workers} worker{'s' * (workers > 1)}",
-            0.8,
-            0.5,
+            f"redirect / bare Starlette on uvicorn[standard], {workers} worker{'s' * (workers > 1)}",
+            1.0,
+            0.3,
             partial(redirect_load.measure_rate, workers),
         )
         for workers in (1, 2)

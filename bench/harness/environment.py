@@ -7,7 +7,17 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("linkweir", "html5-parser", "python-lolhtml", "turbohtml", "selectolax", "lxml")
+PACKAGES = (
+    "linkweir",
+    "html5-parser",
+    "python-lolhtml",
+    "turbohtml",
+    "selectolax",
+    "lxml",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+)
 
 
 def describe_machine() -> dict[str, str]:
