@@ -7,7 +7,7 @@ Knows one head at a time. Refuses to know connections, and everything that a ful
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint8_t
-from http_capi cimport LW_HEAD_MAX_BYTES, lw_request_head, lw_request_head_parse, lw_span
+from http_capi cimport LW_HEAD_MAX_BYTES, lw_request_head, lw_request_head_parse, lw_head_part
 
 import sys
 
@@ -16,11 +16,11 @@ _GET, _HEAD = sys.intern("GET"), sys.intern("HEAD")
 _HTTP_1_1, _HTTP_1_0 = sys.intern("1.1"), sys.intern("1.0")
 
 
-cdef bytes to_bytes(lw_span span):
+cdef bytes to_bytes(lw_head_part span):
     return PyBytes_FromStringAndSize(<const char *>span.at, <Py_ssize_t>span.length)
 
 
-cdef bytes to_lower(lw_span span):
+cdef bytes to_lower(lw_head_part span):
     cdef bytes result = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>span.length)
     cdef char *out = PyBytes_AS_STRING(result)
     cdef size_t i

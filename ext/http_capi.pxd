@@ -1,7 +1,7 @@
 from libc.stdint cimport uint8_t
 
 cdef extern from "request_head.h" nogil:
-    ctypedef struct lw_span:
+    ctypedef struct lw_head_part:
         const uint8_t *at
         size_t length
     enum:
@@ -9,8 +9,8 @@ cdef extern from "request_head.h" nogil:
         LW_HEAD_MAX_BYTES
     ctypedef struct lw_request_head:
         int is_head, minor, closes
-        lw_span path
+        lw_head_part path
         size_t fields
-        lw_span names[64]
-        lw_span values[64]
+        lw_head_part names[64]
+        lw_head_part values[64]
     size_t lw_request_head_parse(const uint8_t *bytes, size_t n, lw_request_head *head) noexcept

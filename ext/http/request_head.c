@@ -34,15 +34,15 @@ static int skip(cursor *in, const char *text, size_t n) {
   return 1;
 }
 
-static lw_span take_while(cursor *in, int (*belongs)(uint8_t)) {
-  lw_span span = {in->at, 0};
+static lw_head_part take_while(cursor *in, int (*belongs)(uint8_t)) {
+  lw_head_part span = {in->at, 0};
   while (in->at < in->end && belongs(*in->at)) in->at++;
   span.length = (size_t)(in->at - span.at);
   return span;
 }
 
 /* Is the span this lower-case text, in letters of any case? */
-static int equals(lw_span span, const char *text) {
+static int equals(lw_head_part span, const char *text) {
   if (span.length != strlen(text)) return 0;
   for (size_t i = 0; i < span.length; i++) {
     uint8_t byte = span.at[i];
@@ -64,7 +64,7 @@ static int parse_request_line(cursor *in, lw_request_head *head) {
 }
 
 /* section 5: a line with no white space before the colon, which ends in CR LF */
-static int parse_field(cursor *in, lw_span *name, lw_span *value) {
+static int parse_field(cursor *in, lw_head_part *name, lw_head_part *value) {
   *name = take_while(in, is_token_byte);
   if (!name->length || !skip(in, ":", 1)) return 0;
   take_while(in, is_blank);
@@ -74,7 +74,7 @@ static int parse_field(cursor *in, lw_span *name, lw_span *value) {
 }
 
 /* What frames the message or the connection (sections 6 and 9); 0 for all but the plainest. */
-static int check_field(lw_request_head *head, lw_span name, lw_span value, int *hosts, int *connections) {
+static int check_field(lw_request_head *head, lw_head_part name, lw_head_part value, int *hosts, int *connections) {
   switch (name.length) {
   case 4:
     if (equals(name, "host")) return !(*hosts)++;
@@ -105,7 +105,7 @@ size_t lw_request_head_parse(const uint8_t *bytes, size_t n, lw_request_head *he
   if (!parse_request_line(&in, head)) return 0;
   while (!skip(&in, "\r\n", 2)) {
     if (head->fields == LW_HEAD_MAX_FIELDS) return 0;
-    lw_span *name = &head->names[head->fields], *value = &head->values[head->fields];
+    lw_head_part *name = &head->names[head->fields], *value = &head->values[head->fields];
     if (!parse_field(&in, name, value) || !check_field(head, *name, *value, &hosts, &connections)) return 0;
     head->fields++;
   }

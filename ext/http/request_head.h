@@ -18,14 +18,14 @@ enum {
 typedef struct {
   const uint8_t *at;
   size_t length;
-} lw_span;
+} lw_head_part;
 
 typedef struct {
   int is_head, minor; /* HEAD, not GET; 1 of HTTP/1.1 */
   int closes;         /* the connection ends with the answer */
-  lw_span path;       /* up to a `?` */
+  lw_head_part path;       /* up to a `?` */
   size_t fields;
-  lw_span names[LW_HEAD_MAX_FIELDS], values[LW_HEAD_MAX_FIELDS]; /* values without the white space around them */
+  lw_head_part names[LW_HEAD_MAX_FIELDS], values[LW_HEAD_MAX_FIELDS]; /* values without the white space around them */
 } lw_request_head;
 
 /* The length of the head that `bytes` begins with; 0 when that is not a whole one of this kind. `head` refers to

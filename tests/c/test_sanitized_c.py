@@ -185,3 +185,13 @@ def test_no_check_is_left_out(check_program: Path) -> None:
     source = Path(__file__).read_text()
     assert names
     assert [name for name in names if f'"{name}"' not in source] == []
+
+
+def test_plain_heads_are_read_whole_or_not_at_all(check_program: Path) -> None:
+    """The head of a plain request is read when all of it is there, and no byte behind it is touched."""
+    run_check(check_program, "plain_heads_are_read_whole_or_not_at_all")
+
+
+def test_heads_that_are_not_plain_are_left_alone(check_program: Path) -> None:
+    """A head that is unusual in any way, or has too many fields, is not read at all."""
+    run_check(check_program, "heads_that_are_not_plain_are_left_alone")

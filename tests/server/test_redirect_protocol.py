@@ -141,7 +141,7 @@ def test_both_ways_give_the_same(ways: TwoWays, monkeypatch: pytest.MonkeyPatch)
 def test_blocked_links(ways: TwoWays, kind: Any) -> None:
     """A blocked destination is answered with the same page on both ways, and nothing is recorded."""
     value = {"host": "example.com", "destination": DESTINATION}[kind]
-    with ways.service.components.store.write() as connection:
+    with ways.service.components.database.write() as connection:
         blocklist_table.add(connection, kind, value, "phishing", 1)
     ways.service.components.link_policy.refresh()
     request = (f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
