@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    Select,
     String,
     Update,
     and_,
@@ -71,16 +73,8 @@ def claim(
     connection: Connection, owner: uuid.UUID, route: str, *, now: int, until: int, limit: int
 ) -> list[ClaimedMessage]:
     """Take up to `limit` due messages of one route that nobody holds."""
-    waiting = (queue.c.expires_at, queue.c.attempts, queue.c.route, queue.c.smtputf8)
-    statement = (
-        select(*(messages.c[name] for name in MESSAGE_COLUMNS), *waiting)
-        .join(queue, messages.c.id == queue.c.message_id)
-        .where(queue.c.route == route, queue.c.due_at <= now, _is_claimable(now))
-        .order_by(queue.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=queue)
-    )
-    rows = [_to_claimed_message(dict(row)) for row in connection.execute(statement).mappings()]
+    due = {"route": route, "now": now, "most": limit}
+    rows = [_to_claimed_message(dict(row)) for row in connection.execute(_CLAIM, due).mappings()]
     ids = [row.id for row in rows]
     if ids:
         connection.execute(
@@ -105,13 +99,30 @@ def renew(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID], un
 
 def has_due(connection: Connection, route: str, now: int) -> bool:
     """Whether a message of this route is due that nobody holds. As cheap with many waiting as with few."""
-    due = select(queue.c.message_id).where(queue.c.route == route, queue.c.due_at <= now, _is_claimable(now))
-    first_due = due.order_by(queue.c.due_at).limit(1)
-    return connection.scalar(first_due) is not None
+    return connection.scalar(_FIND_DUE, {"route": route, "now": now, "most": 1}) is not None
 
 
-def _is_claimable(now: int) -> ColumnElement[bool]:
-    return or_(queue.c.claimed_until_at.is_(None), queue.c.claimed_until_at <= now)
+def _select_due(*columns: Any) -> Select[Any]:
+    """What is due on `route` at `now` and nobody holds, `most` rows of it; built once, since it is asked for often."""
+    now: BindParameter[int] = bindparam("now")
+    is_claimable = or_(queue.c.claimed_until_at.is_(None), queue.c.claimed_until_at <= now)
+    return (
+        select(*columns)
+        .where(queue.c.route == bindparam("route"), queue.c.due_at <= now, is_claimable)
+        .order_by(queue.c.due_at)
+        .limit(bindparam("most"))
+    )
+
+
+_FIND_DUE = _select_due(queue.c.message_id)
+_CLAIM = (
+    _select_due(
+        *(messages.c[name] for name in MESSAGE_COLUMNS),
+        *(queue.c.expires_at, queue.c.attempts, queue.c.route, queue.c.smtputf8),
+    )
+    .join_from(messages, queue, messages.c.id == queue.c.message_id)
+    .with_for_update(skip_locked=True, of=queue)
+)
 
 
 def reset_future_times(connection: Connection, owner: uuid.UUID, now: int, *, max_delay: int, lease: int) -> int:
