@@ -20,11 +20,11 @@ MACHINES = (
 )  # fmt: skip
 PEOPLE = (
     "one", "some", "in-order", "tabs", "double-click", "return", "opens-all", "second-device", "forwarded", "from-chat",
-    "tester", "hover-preview",
+    "tester", "hover-preview", "skim",
 )  # fmt: skip
 NETWORKS = (
     "home", "mobile", "office-nat", "vpn", "icloud-relay", "zscaler", "cloud-desktop", "isolation", "stripping-proxy",
-    "http10-proxy", "tor",
+    "http10-proxy", "tor", "own-vpn", "privacy-extension", "cloud-gateway",
 )  # fmt: skip
 
 

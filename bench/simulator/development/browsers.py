@@ -62,12 +62,9 @@ DESKTOPS = {
     "chrome-mac": 9,
     "safari-mac": 9,
     "firefox": 8,
-    "old-chrome": 3.5,
-    "outlook-ie": 3,
     "chromebook": 2,
     "opera": 1.5,
     "tor": 0.5,
-    "old-firefox": 0.5,
 }
 OFFICE_DESKTOPS = {
     "chrome-windows": 40.0,
@@ -75,10 +72,30 @@ OFFICE_DESKTOPS = {
     "chrome-mac": 6,
     "safari-mac": 4,
     "firefox": 6,
-    "old-chrome": 2,
-    "outlook-ie": 4,
 }
-PHONES = {"iphone": 44.0, "android-chrome": 26, "samsung": 8, "ios-app": 9, "android-app": 6, "old-ios": 4, "ipad": 3}
+PHONES = {
+    "iphone": 43.0,
+    "android-chrome": 25,
+    "samsung": 8,
+    "ios-app": 9,
+    "android-app": 6,
+    "old-ios": 4,
+    "ipad": 3,
+    "old-android": 2,
+}
+OLD_ANDROID_VERSIONS = ((119, 30), (114, 20), (106, 20), (95, 15), (87, 15))  # phones that get no more updates
+# Browsers that build on a Chromium of months or years ago (Crawler-Detect#557 has Yandex's); own judgement of versions.
+OTHER_CHROMIUMS = (
+    (" YaBrowser/25.4.0.0", 134),
+    (" YaBrowser/24.6.0.0", 124),
+    (" Whale/4.29.282.14", 130),
+    (" QQBrowser/19.3.0", 123),
+    ("", 108),  # of some of them the name says nothing but Chrome
+    ("", 122),
+)
+ELECTRON = (
+    "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Mail/{} Chrome/{}.0.0.0 Electron/{}.1.0 Safari/537.36"
+)
 PHONE_DEVICES = frozenset(PHONES)
 
 
@@ -219,6 +236,26 @@ def _make_outlook(rng: Random, device: str) -> Browser:
     return Browser(device, OUTLOOK_IE.format(rng.choice(OUTLOOK_BUILDS)), headers)
 
 
+def _make_old_android(rng: Random, device: str) -> Browser:
+    version = _version(rng, OLD_ANDROID_VERSIONS)
+    agent = CHROME_PHONE.format(rng.choice(("Linux; Android 8.1.0; SM-J530F", ANDROID)), version)
+    return Browser(device, agent, chromium_headers(rng, version, "Android", phone=True))
+
+
+def _make_other_chromium(rng: Random, device: str) -> Browser:
+    own, version = rng.choice(OTHER_CHROMIUMS)
+    agent = CHROME.format(WINDOWS, version).replace(" Safari/", f"{own} Safari/")
+    return Browser(device, agent, chromium_headers(rng, version, "Windows", brand="Yandex" if own else "Chromium"))
+
+
+def _make_mail_app(rng: Random, device: str) -> Browser:
+    """A desktop mail program that shows pages in its own window, as a Chromium of the past."""
+    shell, version = rng.choice(((28, 120), (30, 124), (32, 128), (25, 114)))
+    headers = chromium_headers(rng, version, "Windows")
+    headers = {name: value for name, value in headers.items() if not name.startswith("sec-ch") or rng.random() < 0.5}
+    return Browser(device, ELECTRON.format(rng.choice((WINDOWS, MAC)), "3.1", version, shell), headers)
+
+
 def _make_old_chrome(rng: Random, device: str) -> Browser:
     version = _version(rng, OLD_CHROME_VERSIONS)
     system = WINDOWS_7 if version == LAST_FOR_WINDOWS_7 else rng.choice((WINDOWS, WINDOWS, MAC))
@@ -247,4 +284,7 @@ _MAKERS: dict[str, Callable[[Random, str], Browser]] = {
     "samsung": _make_samsung,
     "outlook-ie": _make_outlook,
     "old-chrome": _make_old_chrome,
+    "old-android": _make_old_android,
+    "other-chromium": _make_other_chromium,
+    "mail-app": _make_mail_app,
 }

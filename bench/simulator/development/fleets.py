@@ -9,8 +9,8 @@ from bench.simulator.development.browsers import pick
 
 # Seconds from, to, per mille of sweeps that began so long after delivery (craft-campaign#546, 836 sweeps).
 STARTS = ((0, 10, 5), (10, 20, 22), (20, 60, 664), (60, 300, 283), (300, 1800, 19), (1800, 86_400, 7))
-# Half of Defender's visits name a Chrome that is current (resend-node#901), the others old ones (gophish#2446, #2225,
-# #973, opencollective#3656, laravel-passwordless-login#79).
+# About half of Defender's visits name a Chrome that is current (resend-node#901), the others old ones (gophish#2446,
+# gophish#2225, #973, opencollective#3656, laravel-passwordless-login#79).
 OLD_CHROMES = (57, 64, 72, 79, 80, 83, 86, 90, 96, 97, 103, 109, 112, 114, 117, 119, 120)
 CURRENT_CHROMES = (131, 133, 134, 135, 136, 136, 137, 137, 137)
 # Style of a fleet's headers, per cent. `full`: as the browser that it names (a full browser that runs scripts:
@@ -107,6 +107,8 @@ class Scanner:
     rescan_rate: float
     click_check_rate: float
     office: str = ""
+    header_styles: dict[str, float] | None = None  # None: as the table above
+    current_share: float = 0.5  # of its requests name a browser that is current
 
 
 def start_seconds(rng: Random) -> float:
@@ -122,9 +124,9 @@ def make_client(rng: Random, scanner: Scanner, *, agent: str | None = None) -> C
         return Client(
             ip, agent, {"accept": "*/*", "accept-encoding": rng.choice(("gzip", "gzip, deflate", "identity"))}
         )
-    version = rng.choice(CURRENT_CHROMES if rng.random() < 0.5 else OLD_CHROMES)
+    version = rng.choice(CURRENT_CHROMES if rng.random() < scanner.current_share else OLD_CHROMES)
     system = rng.choices((browsers.WINDOWS, browsers.WINDOWS_7, browsers.MAC, browsers.LINUX), (80, 5, 8, 7))[0]
-    look = pick(rng, HEADER_STYLES[scanner.vendor])
+    look = pick(rng, scanner.header_styles or HEADER_STYLES[scanner.vendor])
     name = browsers.CHROME.format(system, version)
     if rng.random() < 0.25:  # full version numbers, as old Chromes had them
         name = name.replace(".0.0.0 ", f".0.{rng.randint(3000, 7000)}.{rng.randint(40, 170)} ")

@@ -9,6 +9,7 @@ from bench.simulator.development import fleets, machines, networks, people
 from bench.simulator.development.browsers import pick
 from bench.simulator.development.fleets import Scanner
 from bench.simulator.development.people import DAY, Person
+from bench.simulator.development.shares import Shares, draw_shares, shift
 
 MAILINGS = 6
 # Kinds of mails, per cent of mails: links from, to, how many people click. Own judgement; the sum of both kinds of hits
@@ -47,10 +48,12 @@ SEGMENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A maker's fleet with its manners as this seed has them."""
+    """A maker's fleet as this seed has it, with its manners in each mailing."""
 
     fleet: DataCentre
-    manners: dict[str, float]
+    manners: list[dict[str, float]]
+    header_styles: dict[str, float]
+    current_share: float
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class World:
     chat: DataCentre
     archive: DataCentre
     click_factor: float
+    shares: Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +122,17 @@ def generate(seed: int, mails: int) -> Campaign:
     return made
 
 
-def _shift(rng: Random, weights: dict[str, float], deviation: float = 0.35) -> dict[str, float]:
-    return {name: weight * rng.lognormvariate(0, deviation) for name, weight in weights.items()}
-
-
 def _make_world(rng: Random) -> World:
     vendors = {}
     for vendor, manners in fleets.MANNERS.items():
         blocks, count = fleets.BLOCKS.get(vendor, networks.HOMES), fleets.FLEET_NETWORKS.get(vendor, 12)
-        vendors[vendor] = Vendor(networks.make_fleet(rng, blocks, count), _shift(rng, manners))
+        fleet = networks.make_fleet(rng, blocks, count)
+        if vendor in fleets.BLOCKS:  # and some networks that nobody knows as theirs (campus.barracuda.com)
+            others = networks.make_fleet(rng, networks.HOSTERS, round(count * rng.uniform(0, 0.3)))
+            fleet = DataCentre(fleet.networks + others.networks)
+        usual, styles = shift(rng, manners), shift(rng, fleets.HEADER_STYLES[vendor])
+        by_mailing = [shift(rng, usual, 0.3) for _ in range(MAILINGS)]
+        vendors[vendor] = Vendor(fleet, by_mailing, styles, rng.uniform(0.3, 0.75))
     return World(
         vendors,
         bing=networks.make_fleet(rng, networks.AZURE, 12),
@@ -134,6 +140,7 @@ def _make_world(rng: Random) -> World:
         chat=networks.make_fleet(rng, networks.AWS, 20),
         archive=networks.make_fleet(rng, networks.HOSTERS, 6),
         click_factor=rng.lognormvariate(0, 0.15),
+        shares=draw_shares(rng),
     )
 
 
@@ -164,36 +171,45 @@ def _spread_kinds(rng: Random, count: int) -> list[str]:
 
 
 def _make_recipients(rng: Random, world: World, count: int, made: Campaign) -> list[Recipient]:
-    home_scanners = {provider: _shift(rng, weights) for provider, weights in HOME_SCANNERS.items()}
-    office_scanners, found = _shift(rng, OFFICE_SCANNERS), _make_testers(rng, made, max(1, round(count * 0.001)))
+    home_scanners = {provider: shift(rng, weights, 0.35) for provider, weights in HOME_SCANNERS.items()}
+    office_scanners, found = (
+        shift(rng, OFFICE_SCANNERS, 0.35),
+        _make_testers(rng, world, made, max(1, round(count * 0.001))),
+    )
     while len(found) < count:
         if rng.random() < 0.9:  # organisations have about nine members on the average: half of the mailboxes
             provider = pick(rng, PROVIDERS)
             scanner = _make_scanner(rng, world, pick(rng, home_scanners.get(provider, {"": 1.0})))
             found.append(
-                Recipient(f"home-{len(found)}", rng.randrange(SEGMENTS), people.make_person(rng), provider, scanner)
+                Recipient(
+                    f"home-{len(found)}",
+                    rng.randrange(SEGMENTS),
+                    people.make_person(rng, world.shares),
+                    provider,
+                    scanner,
+                )
             )
             continue
-        office, size = people.make_office(rng), rng.choice((2, 3, 4, 5, 6, 8, 10, 14, 20, 35))
+        office, size = people.make_office(rng, world.shares), rng.choice((2, 3, 4, 5, 6, 8, 10, 14, 20, 35))
         scanner = _make_scanner(rng, world, pick(rng, office_scanners), office=office.ip)
         segment = rng.randrange(SEGMENTS)
         for _ in range(min(size, count - len(found))):
-            person = people.make_person(rng, office=office)
+            person = people.make_person(rng, world.shares, office=office)
             whose = rng.randrange(SEGMENTS) if rng.random() < 0.5 else segment
             found.append(Recipient(f"office-{len(found)}", whose, person, "office", scanner))
     return found
 
 
-def _make_testers(rng: Random, made: Campaign, count: int) -> list[Recipient]:
+def _make_testers(rng: Random, world: World, made: Campaign, count: int) -> list[Recipient]:
     """The sender's own people, who try every link; most from the sender's office."""
     home = networks.random_ip(rng, networks.OFFICES).rpartition(".")[0]
     made.internal_networks.append(f"{home}.0/24")
     found = []
     for number in range(count):
-        client = people.make_client(rng, phone=False)
+        client = people.make_client(rng, world.shares, phone=False)
         if rng.random() < 0.75:
             client = people.relocate(client, f"{home}.{rng.randint(1, 254)}", "office-nat")
-        person = Person(client, people.make_client(rng, phone=True), "tester", 1, (client,))
+        person = Person(client, people.make_client(rng, world.shares, phone=True), "tester", 1, (client,))
         found.append(Recipient(f"tester-{number}", number % SEGMENTS, person, "office", None, tester=True))
     return found
 
@@ -201,19 +217,21 @@ def _make_testers(rng: Random, made: Campaign, count: int) -> list[Recipient]:
 def _make_scanner(rng: Random, world: World, vendor: str, *, office: str = "") -> Scanner | None:
     if not vendor or (vendor == "appliance" and not office):
         return None
-    fleet = world.vendors[vendor].fleet
+    known = world.vendors[vendor]
+    fleet = known.fleet
     if vendor == "small":  # each its own few networks
         fleet = networks.make_fleet(rng, fleets.BLOCKS["small"], rng.randint(1, 6))
     rescan = rng.choice((0.0, 0.02, 0.08, 0.2))  # own judgement
     checks = rng.uniform(0.3, 0.9) if rng.random() < 0.15 else 0.0  # own judgement: time-of-click checks that reach us
     visits = rng.uniform(*VISIT_RATES.get(vendor, (0.15, 0.7)))
-    return Scanner(vendor, fleet, visits, rescan, checks, office if vendor == "appliance" else "")
+    place = office if vendor == "appliance" else ""
+    return Scanner(vendor, fleet, visits, rescan, checks, place, known.header_styles, known.current_share)
 
 
 def _fill(rng: Random, world: World, mail: Mail, to: Recipient, template: Template) -> None:
     scanner = to.scanner
     if scanner:
-        machines.add_scan(rng, mail, scanner, world.vendors[scanner.vendor].manners)
+        machines.add_scan(rng, mail, scanner, world.vendors[scanner.vendor].manners[mail.mailing])
     if to.tester:
         _add_tester(rng, mail, to.person)
         return
@@ -248,15 +266,17 @@ def _add_reader(rng: Random, world: World, mail: Mail, to: Recipient, template: 
     person = to.person
     rate = template.click_rate * world.click_factor
     rate *= 1 if template.kind == "confirmation" else person.eagerness / 1.377  # the mean of these log-normal numbers
-    wait = people.prompt_click_seconds if template.kind == "confirmation" else people.first_click_seconds
-    start = mail.delivered + wait(rng)
+    prompt = template.kind == "confirmation"
+    start = mail.delivered + (
+        people.prompt_click_seconds(rng, world.shares) if prompt else people.first_click_seconds(rng)
+    )
     if rng.random() < 0.004:
         people.add_prefetch(rng, mail, person.client, start - rng.uniform(0.5, 20))
     if rng.random() < 0.003:
         people.add_hover_preview(rng, mail, person, start - rng.uniform(1, 30))
     if rng.random() >= min(0.95, rate):
         return
-    people.add_visit(rng, mail, person, start=start)
+    people.add_visit(rng, mail, person, world.shares, start=start)
     if rng.random() < 0.02:  # pastes a link into a chat, where others follow it
         click = rng.choice(mail.requests)
         at = start + rng.lognormvariate(5, 1)

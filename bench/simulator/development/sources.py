@@ -43,6 +43,12 @@ SOURCES = {
     "phplist3#415; user_agent#71": "BingPreview minutes after delivery to outlook.com; Gmail-content-sampling",
     "warmbly#410, #412, #440, #526": "people behind Azure NAT and Windows 365",
     "Proofpoint Isolation data sheet": "people behind browsers that are isolated in a vendor's cloud",
+    "Squid header_access; SafeSquid Header_filter": "proxies leave out whole sets of headers, or all that they do not "
+    "know; Sun's proxy server: administrators suppress headers for security",
+    "Rocket#14": "extensions and proxies remove headers, and who sits behind one cannot help it",
+    "blamba#2": "with iCloud's relay each request makes a new session: the address changes",
+    "Crawler-Detect#557": "a person with Yandex's browser on Chromium 132 is taken for a crawler",
+    "ua-parser-js#750": "Brave names itself Chrome",
     "GetResponse": "5.5 billion mails: 33.6 % of people's clicks in 1 h, 51.4 % in 3 h, 81 % in 24 h",
     "denis-test.com ?p=2949": "10 million mails of a shop: 91.7 % of clicks by day 1, 98.1 % by day 7, 1.9 % later",
     "MDN BCD#19389, #27928": "which browser sends Sec-Fetch headers from which version on",
