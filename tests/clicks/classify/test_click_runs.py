@@ -1,7 +1,5 @@
 """Windows and runs, against slow and obvious ways to find them."""
 
-import uuid
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +30,7 @@ def _find_densest_window(hits: list[Hit], count: Hit, span: int) -> int:
     return max(len({one.position for one in window}) for window in windows if count in window)
 
 
-def find_run(hits: list[Hit], index: int, sources: dict[uuid.UUID, str]) -> ClickRun:
+def find_run(hits: list[Hit], index: int, sources: list[str]) -> ClickRun:
     """The run around a hit, with pauses of up to a minute."""
     return describe_run(hits, run_limits(hits, index, 60 * SECOND_US), sources)
 
@@ -40,7 +38,7 @@ def find_run(hits: list[Hit], index: int, sources: dict[uuid.UUID, str]) -> Clic
 def test_a_run_ends_at_its_pauses() -> None:
     """A pause that is too long parts two runs, and each knows its own links, pauses and order only."""
     hits = make_scan([0, 2, 4, 6, 100, 101])
-    sources = {one.id: one.ip or "" for one in hits}
+    sources = [one.ip or "" for one in hits]
     first, second = (find_run(hits, index, sources) for index in (2, 5))
     assert (first.links, first.duration_seconds, first.pace_variation, first.ascending) == (4, 6.0, 0.0, True)
     assert (second.links, second.duration_seconds, second.started_at) == (2, 1.0, hits[4].at)
@@ -49,12 +47,12 @@ def test_a_run_ends_at_its_pauses() -> None:
 def test_a_run_reaches_no_further_than_it_may() -> None:
     """Of an endless run only what lies within reach of the hit is looked at."""
     hits = [make_hit(30 * number, number) for number in range(60)]
-    run = find_run(hits, 30, {one.id: "" for one in hits})
+    run = find_run(hits, 30, [""] * len(hits))
     assert run.duration_seconds * SECOND_US == 2 * RUN_REACH_US
 
 
 def test_going_back_is_no_order() -> None:
     """Links from the bottom to the top do not ascend, and one followed twice is a repeat."""
     hits = [make_hit(0, 3), make_hit(5, 1), make_hit(9, 3)]
-    run = find_run(hits, 0, {one.id: "" for one in hits})
+    run = find_run(hits, 0, [""] * len(hits))
     assert (run.ascending, run.repeats, run.links) == (False, 1, 2)

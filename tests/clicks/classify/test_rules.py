@@ -196,7 +196,7 @@ def test_what_people_were_seen_with_is_not_held_against_them() -> None:
     assert classify_single(old, early).verdict == "machine"
     known = replace(early, reputations={old.id: Reputation(0, 2, 0)})
     assert "known-readers" in classify_single(old, known).reasons
-    assert classify_single(old, known).verdict == "unsure"
+    assert classify_single(old, known).verdict == "human"
 
 
 def test_a_shared_mailbox_is_read_by_people() -> None:

@@ -25,6 +25,7 @@ MAX_HITS = 20_000  # the newest ones that an estimate is made of
 ESTIMATE_INTERVAL_HITS = 200
 BINS = 50
 ROUNDS = 40  # of expectation and maximization; it settles before
+SETTLED_RATE = 1e-4  # a smaller change is none
 
 
 def calibrate(log_odds: float, *, link_count: int | None = None) -> float:
@@ -95,5 +96,8 @@ class BaseRateEstimate:
         counts = [((index + 0.5) / BINS, count) for index, count in enumerate(self._counts) if count]
         for _ in range(ROUNDS):
             machines = sum(count * shift_base_rate(middle, rate) for middle, count in counts)
+            before = rate
             rate = (machines + PRIOR_HITS * REFERENCE_BASE_RATE) / (len(self._bins) + PRIOR_HITS)
+            if abs(rate - before) < SETTLED_RATE:
+                break
         return min(max(round(rate / BASE_RATE_STEP) * BASE_RATE_STEP, MIN_BASE_RATE), MAX_BASE_RATE)

@@ -4,9 +4,8 @@ Knows what a run looks like and refuses to know what that means: the rules say s
 on hits within REACH of it, so that a hit's verdict is settled once REACH has passed.
 """
 
-import uuid
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -23,12 +22,17 @@ def max_links_in_window(hits: Sequence[Hit], span: int) -> list[int]:
     """For each hit (sorted by time): the most distinct links in any window of `span` microseconds that holds it."""
     if len(hits) == 1:
         return [1]  # most messages see one click, and every one is judged
-    counts: Counter[int] = Counter()
+    if hits[-1].at - hits[0].at <= span:
+        return [len({hit.position for hit in hits})] * len(hits)
+    if all(later.at - earlier.at > span for earlier, later in pairwise(hits)):
+        return [1] * len(hits)
+    counts: dict[int, int] = {}
     starting: list[tuple[int, int]] = []  # for each window's first hit: its distinct links and its last hit
     end = 0
     for hit in hits:
         while end < len(hits) and hits[end].at - hit.at <= span:
-            counts[hits[end].position] += 1
+            position = hits[end].position
+            counts[position] = counts.get(position, 0) + 1
             end += 1
         starting.append((len(counts), end - 1))
         counts[hit.position] -= 1
@@ -83,13 +87,15 @@ def run_limits(hits: Sequence[Hit], index: int, pause: int, reach: int = RUN_REA
     return first, last
 
 
-def describe_run(hits: Sequence[Hit], limits: tuple[int, int], source: Mapping[uuid.UUID, str]) -> ClickRun:
-    """What is to be said of the run from the first of these hits to the last."""
+def describe_run(hits: Sequence[Hit], limits: tuple[int, int], sources: Sequence[str]) -> ClickRun:
+    """What is to be said of the run from the first of these hits to the last; `sources` has that of each hit."""
     first, last = limits
-    return _describe_hits(hits[first : last + 1], source) if first != last else SINGLE_CLICK_RUN
+    if first == last:
+        return SINGLE_CLICK_RUN
+    return _describe_hits(hits[first : last + 1], len(set(sources[first : last + 1])))
 
 
-def _describe_hits(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> ClickRun:
+def _describe_hits(hits: Sequence[Hit], source_count: int) -> ClickRun:
     seen: dict[int, int] = {}
     for hit in hits:
         seen.setdefault(hit.position, hit.at)
@@ -98,7 +104,7 @@ def _describe_hits(hits: Sequence[Hit], source: Mapping[uuid.UUID, str]) -> Clic
         started_at=hits[0].at,
         links=len(seen),
         duration_seconds=(hits[-1].at - hits[0].at) / SECOND_US,
-        source_count=len({source[hit.id] for hit in hits}),
+        source_count=source_count,
         longest_pause=max(pauses, default=0.0),
         shortest_pause=min(pauses, default=0.0),
         pace_variation=_pace_variation(pauses),

@@ -34,6 +34,7 @@ MIN_DRIP_HITS = 4  # fewer say nothing, and need not be looked at
 ECHO_REACH_US = 30 * SECOND_US  # a check of a link that somebody follows, from elsewhere
 SINGLE_LINK_REACH_US = 5 * SECOND_US  # whoever followed no other link in that time is a reader to begin with
 CLICK_CHECK_US = 3 * SECOND_US  # one that is made while the reader waits
+MAX_STRANGE_HEADERS = 2  # that count where two clients are compared
 READER_DENSITY_FACTOR = 10.0  # by how many times its average a crowd may be denser for a moment
 
 
@@ -128,17 +129,18 @@ class FeatureExtractor:
     def __init__(self, hits: Sequence[Hit], evidence: Evidence) -> None:
         ordered = sorted((hit for hit in hits if not hit.internal), key=lambda hit: (hit.at, hit.id))
         self._evidence = evidence
-        self._sources = {hit.id: hit_source(hit) for hit in ordered}
+        self._sources = {id(hit): hit_source(hit) for hit in ordered}
+        self._surroundings: dict[tuple[int, int], _Surroundings] = {}
         clicks = [hit for hit in ordered if hit.kind == CLICK]
         self._everyone = _HitStream(clicks)
         everyone = self._everyone
         several = clicks if len(clicks) > 1 else []  # one by itself is compared with nothing
-        self._by_source = _split_streams(everyone, several, lambda hit: self._sources[hit.id])
+        self._by_source = _split_streams(everyone, several, lambda hit: self._sources[id(hit)])
         agents = [hit for hit in several if hit.user_agent]
         self._by_user_agent = _split_streams(everyone, agents, lambda hit: hit.user_agent or "")
         # without HEAD, which may go before each GET or come from elsewhere, and would break order and rhythm
         followed = [hit for hit in several if hit.method != "HEAD"]
-        self._non_head_by_source = _split_streams(everyone, followed, lambda hit: self._sources[hit.id])
+        self._non_head_by_source = _split_streams(everyone, followed, lambda hit: self._sources[id(hit)])
         agents = [hit for hit in followed if hit.user_agent]
         self._non_head_by_user_agent = _split_streams(everyone, agents, lambda hit: hit.user_agent or "")
         self._non_head = _HitStream(followed) if len(followed) < len(several) else everyone
@@ -161,46 +163,34 @@ class FeatureExtractor:
         features.client_hit_honeypot = any(
             _is_same_client(hit, trap) and abs(trap.at - hit.at) <= RUN_REACH_US for trap in self._honeypots
         )
-        neighbours = self._everyone.neighbours(hit, RUN_REACH_US)
+        limits = self._everyone.neighbour_limits(hit, RUN_REACH_US)
         if features.has_neighbours and hit.method != "HEAD":
             features.drip_run = self._find_drip(hit)
             if len(self._non_head_by_source) >= MIN_DRIP_HITS:  # fewer networks are no spray
                 features.everyone_drip_run = self._describe_drip(self._non_head, hit)
-        if len(neighbours) == 1:  # as most hits of people are: there is nothing to look for
+        if limits[1] - limits[0] == 1:  # as most hits of people are: there is nothing to look for
             features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
             return
-        own = self._by_source[self._sources[hit.id]]
+        around = self._surroundings.get(limits)
+        if around is None:  # the hits of a burst have theirs in common
+            around = self._surroundings[limits] = _describe_surroundings(self._everyone.hits[limits[0] : limits[1]])
+        own = self._by_source[self._sources[id(hit)]]
         fleet = self._by_user_agent.get(hit.user_agent or "")
-        followed = [other for other in neighbours if other.method != "HEAD"]
-        links = {other.position for other in followed}
-        # one that floods is no crowd; without addresses each hit has to be taken for another reader
-        readers = {(other.ip or other.id, other.user_agent, other.position) for other in followed}
-        features.excess_readers = max(0, len(readers) - 2 * len(links))
-        reach = (
-            2 * RUN_REACH_US
-            if len(neighbours) <= 2 * MAX_NEIGHBOURS
-            else max(SECOND_US, neighbours[-1].at - neighbours[0].at)
-        )
-        features.links_in_window = {
-            name: self._densest_window(name, hit, own, fleet, features.excess_readers / reach) for name in WINDOWS
-        }
+        features.excess_readers = around.excess_readers
+        features.links_in_window = self._densest_windows(hit, own, fleet, around.excess_readers / around.reach_us)
         if hit.method != "HEAD":
             if self._evidence.link_count:  # without it nobody asks
                 features.everyone_run = self._find_run(self._non_head, hit, SWEEP_PAUSE_US)
-            features.run = self._find_run(self._non_head_by_source[self._sources[hit.id]], hit, SWEEP_PAUSE_US)
+            features.run = self._find_run(self._non_head_by_source[self._sources[id(hit)]], hit, SWEEP_PAUSE_US)
             if hit.user_agent:
                 features.user_agent_run = self._find_run(
                     self._non_head_by_user_agent[hit.user_agent], hit, SCATTER_PAUSE_US
                 )
-        features.link_count = 1 + max(links, default=hit.position)
+        features.link_count = around.link_count or 1 + hit.position
         if not features.excess_readers:
-            features.echo_gap_us = self._find_echo(hit, followed)
-        features.only_link_clicked = all(other.position == hit.position for other in neighbours)
-        beside = [
-            other
-            for other in own.neighbours(hit, HEAD_GET_GAP_US)
-            if other.position == hit.position and other is not hit
-        ]
+            features.echo_gap_us = self._find_echo(hit, around.followed)
+        features.only_link_clicked = around.is_one_link
+        beside = own.same_link(hit, HEAD_GET_GAP_US)
         features.preceded_by_head = any(other.method == "HEAD" for other in beside)
         features.repeated = any(
             other.method == "GET" and abs(other.at - hit.at) <= DOUBLE_CLICK_GAP_US for other in beside
@@ -210,19 +200,19 @@ class FeatureExtractor:
         stream = (
             self._non_head_by_user_agent[hit.user_agent]
             if hit.user_agent
-            else self._non_head_by_source[self._sources[hit.id]]
+            else self._non_head_by_source[self._sources[id(hit)]]
         )
         return self._describe_drip(stream, hit)
 
     def _describe_drip(self, stream: "_HitStream", hit: Hit) -> ClickRun:
         if len(stream.hits) < MIN_DRIP_HITS:
             return SINGLE_CLICK_RUN
-        limits = run_limits(stream.hits, stream.index[hit.id], DRIP_PAUSE_US, DRIP_REACH_US)
+        limits = run_limits(stream.hits, stream.index[id(hit)], DRIP_PAUSE_US, DRIP_REACH_US)
         if limits not in stream.runs:
-            stream.runs[limits] = describe_run(stream.hits, limits, self._sources)
+            stream.runs[limits] = describe_run(stream.hits, limits, stream.sources(self._sources))
         return stream.runs[limits]
 
-    def _find_echo(self, hit: Hit, followed: Sequence[Hit]) -> int | None:
+    def _find_echo(self, hit: Hit, followed: Mapping[int, Sequence[Hit]]) -> int | None:
         """The shortest time to a reader's hit on the same link: another client's, which followed no other link
         then and looks more like a reader's; or came first, at a time when few scanners come by themselves.
         """
@@ -230,9 +220,8 @@ class FeatureExtractor:
         late = delivered is not None and hit.at - delivered > RUN_REACH_US
         gaps = [
             abs(other.at - hit.at)
-            for other in followed
-            if other.position == hit.position
-            and abs(other.at - hit.at) <= ECHO_REACH_US
+            for other in followed.get(hit.position, ())
+            if abs(other.at - hit.at) <= ECHO_REACH_US
             and self._is_other_client(hit, other)
             and (_strangeness(other) < _strangeness(hit) or (late and _comes_second(hit, other)))
             and self._follows_single_link(other, followed)
@@ -240,37 +229,76 @@ class FeatureExtractor:
         return min(gaps, default=None)
 
     def _is_other_client(self, hit: Hit, other: Hit) -> bool:
-        if self._sources[other.id] == self._sources[hit.id]:
+        if self._sources[id(other)] == self._sources[id(hit)]:
             return False
         return other.user_agent != hit.user_agent or (hit.user_agent is None and other.device != hit.device)
 
-    def _follows_single_link(self, hit: Hit, neighbours: Sequence[Hit]) -> bool:
-        return all(
-            other.position == hit.position
-            for other in neighbours
-            if abs(other.at - hit.at) <= SINGLE_LINK_REACH_US and self._sources[other.id] == self._sources[hit.id]
+    def _follows_single_link(self, hit: Hit, followed: Mapping[int, Sequence[Hit]]) -> bool:
+        source = self._sources[id(hit)]
+        return not any(
+            abs(other.at - hit.at) <= SINGLE_LINK_REACH_US and self._sources[id(other)] == source
+            for position, others in followed.items()
+            if position != hit.position
+            for other in others
         )
 
     def _find_run(self, stream: "_HitStream", hit: Hit, pause: int) -> ClickRun:
-        limits = run_limits(stream.hits, stream.index[hit.id], pause)
+        limits = run_limits(stream.hits, stream.index[id(hit)], pause)
         if limits not in stream.runs:  # most hits of a run have it in common
-            stream.runs[limits] = describe_run(stream.hits, limits, self._sources)
+            stream.runs[limits] = describe_run(stream.hits, limits, stream.sources(self._sources))
         return stream.runs[limits]
 
-    def _densest_window(
-        self, name: str, hit: Hit, own: "_HitStream", by_user_agent: "_HitStream | None", reader_density: float
-    ) -> int:
-        """The densest window: of the hit's own source, of its user agent, or (needing one link more) of everyone.
+    def _densest_windows(
+        self, hit: Hit, own: "_HitStream", by_user_agent: "_HitStream | None", reader_density: float
+    ) -> dict[str, int]:
+        """By window the densest: of the hit's own source, of its user agent, or (needing one link more) of everyone.
 
         Where many people read one message (a list, a shared mailbox), links meet by chance, so that many fewer count.
         `reader_density`: such clicks in a microsecond.
         """
-        densest = max(
-            own.links_in_window(name, hit),
-            by_user_agent.links_in_window(name, hit) if by_user_agent else 0,
-            self._everyone.links_in_window(name, hit) - 1,
-        )
-        return densest - round(READER_DENSITY_FACTOR * reader_density * WINDOWS[name] * STEP_US)
+        everyone = self._everyone
+        densest = {}
+        for name, tenths in WINDOWS.items():
+            links = own.links_in_window(name, hit)
+            if own is not everyone:  # which has one less to show
+                links = max(links, everyone.links_in_window(name, hit) - 1)
+                if by_user_agent is not None and by_user_agent is not own:
+                    links = max(links, by_user_agent.links_in_window(name, hit))
+            if reader_density:
+                links -= round(READER_DENSITY_FACTOR * reader_density * tenths * STEP_US)
+            densest[name] = links
+        return densest
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What all hits around one have in common: those that are no HEAD by link, and the readers beyond two for each."""
+
+    followed: dict[int, list[Hit]]
+    excess_readers: int
+    reach_us: int
+    is_one_link: bool
+
+    @property
+    def link_count(self) -> int:
+        """How many links there are at least; 0: only HEAD requests came."""
+        return 1 + max(self.followed, default=-1)
+
+
+def _describe_surroundings(neighbours: Sequence[Hit]) -> _Surroundings:
+    followed: dict[int, list[Hit]] = {}
+    for other in neighbours:
+        if other.method != "HEAD":
+            followed.setdefault(other.position, []).append(other)
+    # one that floods is no crowd; without addresses each hit has to be taken for another reader
+    readers = {
+        (other.ip or other.id, other.user_agent, position) for position, some in followed.items() for other in some
+    }
+    reach = 2 * RUN_REACH_US
+    if len(neighbours) > 2 * MAX_NEIGHBOURS:
+        reach = max(SECOND_US, neighbours[-1].at - neighbours[0].at)
+    one = all(other.position == neighbours[0].position for other in neighbours)
+    return _Surroundings(followed, max(0, len(readers) - 2 * len(followed)), reach, one)
 
 
 class _HitStream:
@@ -278,21 +306,44 @@ class _HitStream:
 
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.hits = hits
-        self.index = {hit.id: number for number, hit in enumerate(hits)}
+        self.index = {id(hit): number for number, hit in enumerate(hits)}
         self._times = [hit.at for hit in hits]
         self._links_in_window: dict[str, list[int]] = {}
+        self._by_position: dict[int, list[Hit]] | None = None
+        self._sources: list[str] | None = None
         self.runs: dict[tuple[int, int], ClickRun] = {}
 
     def links_in_window(self, name: str, hit: Hit) -> int:
         if name not in self._links_in_window:
             self._links_in_window[name] = max_links_in_window(self.hits, WINDOWS[name] * STEP_US)
-        return self._links_in_window[name][self.index[hit.id]]
+        return self._links_in_window[name][self.index[id(hit)]]
 
-    def neighbours(self, hit: Hit, reach: int) -> Sequence[Hit]:
-        """The hits within `reach`, of a flood only the nearest."""
+    def neighbour_limits(self, hit: Hit, reach: int) -> tuple[int, int]:
+        """From which hit to before which one they lie within `reach`, of a flood only the nearest."""
         first, last = bisect_left(self._times, hit.at - reach), bisect_right(self._times, hit.at + reach)
-        here = self.index[hit.id]
-        return self.hits[max(first, here - MAX_NEIGHBOURS) : min(last, here + MAX_NEIGHBOURS + 1)]
+        here = self.index[id(hit)]
+        return max(first, here - MAX_NEIGHBOURS), min(last, here + MAX_NEIGHBOURS + 1)
+
+    def same_link(self, hit: Hit, reach: int) -> Sequence[Hit]:
+        """The other hits on the same link within `reach`, of a flood only the nearest."""
+        if self._by_position is None:
+            self._by_position = {}
+            for other in self.hits:
+                self._by_position.setdefault(other.position, []).append(other)
+        here = self.index[id(hit)]
+        return [
+            other
+            for other in self._by_position[hit.position]
+            if other is not hit
+            and abs(other.at - hit.at) <= reach
+            and abs(self.index[id(other)] - here) <= MAX_NEIGHBOURS
+        ]
+
+    def sources(self, known: Mapping[int, str]) -> Sequence[str]:
+        """The source of each of its hits."""
+        if self._sources is None:
+            self._sources = [known[id(hit)] for hit in self.hits]
+        return self._sources
 
 
 def _split_streams(everyone: _HitStream, hits: Sequence[Hit], key: Callable[[Hit], str]) -> dict[str, _HitStream]:
@@ -306,7 +357,8 @@ def _split_streams(everyone: _HitStream, hits: Sequence[Hit], key: Callable[[Hit
 
 def _strangeness(hit: Hit) -> int:
     """How unlike a reader's own browser a request looks: only to say which of two is the likelier check."""
-    return len(hit.signals) + 2 * (hit.network is not None) + (hit.device not in ("phone", "tablet"))
+    headers = min(len(hit.signals), MAX_STRANGE_HEADERS)  # a proxy on the way takes many at once
+    return headers + 3 * (hit.network is not None) + (hit.device not in ("phone", "tablet"))
 
 
 def _comes_second(hit: Hit, other: Hit) -> bool:

@@ -1,19 +1,22 @@
 """Adds up what the rules say of each hit of a message."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from linkweir.clicks.classify.calibration import MAX_CURVE_LINKS, calibrate, logistic, shift_base_rate
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
-from linkweir.clicks.classify.rules import RULES, Rule, is_machine_run, prior_weight, rules_for
+from linkweir.clicks.classify.rules import RULES, Rule, is_machine_run, matching_codes, prior_weight
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
-MACHINE_THRESHOLD = 0.92  # from this probability on a hit is a machine's, if anything strong speaks for it
+MACHINE_THRESHOLD = 0.88  # from this probability on a hit is a machine's, if anything strong speaks for it
 HUMAN_THRESHOLD = 0.45  # and up to this one a person's
 OPEN_HUMAN_THRESHOLD = 0.35  # of opens, whose probabilities nothing was measured for
 WEAK_EVIDENCE_CAP = 1.9  # the most that what is not strong adds up to, together with the prior
+ASSESSMENT_CACHE_SIZE = 8192  # sets of rules with the sizes of mails that they applied to
 RULES_BY_CODE = {rule.code: rule for rule in RULES}
 
 
@@ -80,47 +83,58 @@ def sum_weights(codes: Sequence[str]) -> float | None:
 
 
 def _classify_hit(features: HitFeatures) -> Classification:
-    applying = [rule for rule in rules_for(features) if rule.matches(features)]
-    decisive = next((rule for rule in applying if rule.verdict), None)
-    if decisive and decisive.verdict:
-        applying.remove(decisive)
-        codes = tuple(rule.code for rule in (decisive, *_by_weight(applying)))
-        return Classification(
-            features.hit.id, decisive.verdict, decisive.confidence, codes, decisive.verdict, decisive.confidence
-        )
-    return _weigh(features, _by_weight(applying))
-
-
-def _weigh(features: HitFeatures, rules: Sequence[Rule]) -> Classification:
     """The verdict by the reference, so that it does not change with what is learned of the base rate; its confidence
     by the base rate here.
     """
-    reference, base_rate = _reference_probability(features, rules), features.evidence.base_rate
-    machine = reference
-    if base_rate is not None and features.hit.kind == CLICK:
-        machine = shift_base_rate(reference, base_rate)
-    verdict = _apply_thresholds(features, reference, rules)
-    confidence = {"machine": machine, "human": 1 - machine}.get(verdict, max(machine, 1 - machine))
-    codes = tuple(rule.code for rule in rules)
-    without_reputation = _verdict_without_reputation(features, rules, verdict)
-    return Classification(features.hit.id, verdict, round(confidence, 3), codes, without_reputation, machine, reference)
-
-
-def _verdict_without_reputation(features: HitFeatures, rules: Sequence[Rule], verdict: Verdict) -> Verdict:
-    if not any(rule.uses_reputation for rule in rules):
-        return verdict
-    others = [rule for rule in rules if not rule.uses_reputation]
-    return _apply_thresholds(features, _reference_probability(features, others), others)
-
-
-def _reference_probability(features: HitFeatures, rules: Sequence[Rule]) -> float:
-    log_odds = _sum_weights(rules, features.hit.kind)
-    if features.hit.kind != CLICK:  # nothing was measured of those
-        return logistic(log_odds)
-    links = features.evidence.link_count
+    hit, evidence = features.hit, features.evidence
+    links = evidence.link_count
     if links is None and features.link_count >= MAX_CURVE_LINKS:  # as far as its positions tell
         links = features.link_count
-    return calibrate(log_odds, link_count=links)
+    said = _assess(matching_codes(features), hit.kind, min(links or 0, MAX_CURVE_LINKS))
+    if said.reference is None:
+        return Classification(hit.id, said.verdict, said.confidence, said.codes, said.verdict, said.confidence)
+    machine = said.reference
+    if evidence.base_rate is not None and hit.kind == CLICK:
+        machine = shift_base_rate(machine, evidence.base_rate)
+    confidence = {"machine": machine, "human": 1 - machine}.get(said.verdict, max(machine, 1 - machine))
+    return Classification(
+        hit.id, said.verdict, round(confidence, 3), said.codes, said.without_reputation, machine, said.reference
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Assessment:
+    """What a set of rules amounts to; `reference` is None where one of them is decisive."""
+
+    codes: tuple[str, ...]
+    verdict: Verdict
+    without_reputation: Verdict
+    confidence: float = 0.0
+    reference: float | None = None
+
+
+@lru_cache(ASSESSMENT_CACHE_SIZE)
+def _assess(codes: tuple[str, ...], kind: str, link_count: int) -> _Assessment:
+    """The same rules apply to very many hits."""
+    applying = [rule for rule in RULES if rule.code in codes]
+    decisive = next((rule for rule in applying if rule.verdict), None)
+    if decisive and decisive.verdict:
+        applying.remove(decisive)
+        sorted_codes = tuple(rule.code for rule in (decisive, *_by_weight(applying)))
+        return _Assessment(sorted_codes, decisive.verdict, decisive.verdict, decisive.confidence)
+    rules = _by_weight(applying)
+    reference = _reference_probability(rules, kind, link_count)
+    verdict = _apply_thresholds(reference, rules, kind)
+    others = [rule for rule in rules if not rule.uses_reputation]
+    without = verdict
+    if len(others) < len(rules):
+        without = _apply_thresholds(_reference_probability(others, kind, link_count), others, kind)
+    return _Assessment(tuple(rule.code for rule in rules), verdict, without, reference=reference)
+
+
+def _reference_probability(rules: Sequence[Rule], kind: str, link_count: int) -> float:
+    log_odds = _sum_weights(rules, kind)
+    return calibrate(log_odds, link_count=link_count) if kind == CLICK else logistic(log_odds)  # opens: not measured
 
 
 def _by_weight(rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -132,8 +146,17 @@ def _sum_weights(rules: Sequence[Rule], kind: str) -> float:
     return total if any(rule.strong for rule in rules) else min(total, WEAK_EVIDENCE_CAP)
 
 
-def _apply_thresholds(features: HitFeatures, reference: float, rules: Sequence[Rule]) -> Verdict:
-    if reference >= MACHINE_THRESHOLD and any(rule.strong for rule in rules):
+def _is_corroborated(rules: Sequence[Rule]) -> bool:
+    """Whether a rule that is beyond people speaks for a machine, or two that are hardly theirs and go by different
+    things.
+    """
+    if any(rule.sufficient for rule in rules):
+        return True
+    return any(rule.strong for rule in rules) and len({rule.hint for rule in rules if rule.hint}) >= 2
+
+
+def _apply_thresholds(reference: float, rules: Sequence[Rule], kind: str) -> Verdict:
+    if reference >= MACHINE_THRESHOLD and _is_corroborated(rules):
         return "machine"
-    threshold = HUMAN_THRESHOLD if features.hit.kind == CLICK else OPEN_HUMAN_THRESHOLD
+    threshold = HUMAN_THRESHOLD if kind == CLICK else OPEN_HUMAN_THRESHOLD
     return "human" if reference <= threshold else "unsure"

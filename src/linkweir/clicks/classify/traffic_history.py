@@ -79,7 +79,10 @@ class TrafficHistory:
         return Evidence(
             delivered_at=delivered_at,
             link_count=link_count,
-            recipients_per_ip={hit.ip: self.ip_spread.recipient_count(hit.ip, hit.at) for hit in hits if hit.ip},
+            recipients_per_ip={
+                ip: self.ip_spread.recipient_count(ip, at)
+                for ip, at in {hit.ip: hit.at for hit in hits if hit.ip}.items()
+            },
             reputations=self.clients.lookup(hits, message),
             fleets=self.fleets.lookup(hits, message),
             common_signals=self.baseline.common,
