@@ -1,7 +1,9 @@
 """The order of system calls of a redirect: the click is flushed before the first byte of the answer leaves."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -47,7 +49,8 @@ def test_the_flush_comes_before_the_answer(tmp_path: Path, words: tuple[str, ...
                 connection.sendall(f"GET {urlsplit(link).path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
                 assert connection.recv(4096).startswith(b"HTTP/1.1 302")
         finally:
-            process.terminate()
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGTERM)  # strace itself lets what it traces go on
             process.wait(WAIT_SECONDS)
     lines = trace.read_text().splitlines()
     (answered,) = [number for number, text in enumerate(lines) if "HTTP/1.1 302" in text]
