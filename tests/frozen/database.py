@@ -9,6 +9,7 @@ from tests.frozen.normalize import Normalizer
 
 REFERENCES = {"axis": "axes", "word": "words"}  # columns that name a row of a table by a number that means nothing
 UNSAID = ("alembic_version", "sqlite_stat1")
+PASSING = ("sign_in_limits",)  # rows that are there or not by how long the recording took
 
 
 def record(path: Path, normalizer: Normalizer) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def record(path: Path, normalizer: Normalizer) -> dict[str, Any]:
             if name not in UNSAID and not name.startswith("sqlite_")
         ]
         schema = {name: _columns(connection, name) for name in tables}
-        rows = {name: _rows(connection, name, normalizer) for name in tables}
+        rows = {name: _rows(connection, name, normalizer) for name in tables if name not in PASSING}
     finally:
         connection.close()
     return {"schema": schema, **{f"rows of {name}": result for name, result in rows.items()}}
