@@ -126,7 +126,12 @@ readers_strategy = st.lists(
 attachment_strategy = st.builds(
     lambda data, kind, name, inline: MailAttachment(data, kind, name, inline, "<c@x>" if inline else ""),
     st.binary(max_size=200),
-    st.sampled_from(("image/png", "text/plain", "text/html; charset=utf-8", 'text/calendar; method=REQUEST; x="a; b"')),
+    st.sampled_from(
+        (
+            *("image/png", "text/plain", "text/html; charset=utf-8", 'text/calendar; method=REQUEST; x="a; b"'),
+            *('image/png; boundary="e"', "image/png; boundary=a"),
+        )
+    ),
     st.sampled_from(("a.png", "\u00dcbersicht 1.pdf", "x" * 300, "=?utf-8?q?=C3=9C.png?=", 'a"b;c.txt')),
     st.booleans(),
 )
@@ -134,7 +139,10 @@ headers_strategy = st.dictionaries(
     st.sampled_from(
         ("List-Unsubscribe", "List-Unsubscribe-Post", "X-A", "References", "List-Id", "Feedback-ID", "In-Reply-To")
     ),
-    st.one_of(lines, st.sampled_from(("<https://example.com/" + "x" * 1200 + ">", "<m@x> " * 300, "\u00fc" * 900))),
+    st.one_of(
+        lines,
+        st.sampled_from(("<https://example.com/" + "x" * 1200 + ">", "<m@x> " * 300, "\u00fc" * 900, 'boundary="e"')),
+    ),
 )
 address_headers = st.fixed_dictionaries(
     {},
@@ -240,6 +248,26 @@ def test_a_boundary_that_occurs_in_a_text_is_not_used(monkeypatch: pytest.Monkey
     second = builder.build(Mailbox("b@example.org"), message_id="<1@x>", subject="s", text=text, html=b"<p>")
     assert len(set(BOUNDARY.findall(second))) == 2
     assert second.count(boundary) == 1
+
+
+def test_a_boundary_that_cannot_be_avoided_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every new boundary occurs in the text, too, building the mail ends with an error."""
+    monkeypatch.setattr(random, "randrange", lambda _most: 111)
+    builder = MailBuilder(Submission(sender=SENDER, recipients=(), subject="s"), {}, NOW_US)
+    first = builder.build(READER, message_id="<1@x>", subject="s", text="t", html=b"<p>")
+    text = BOUNDARY.findall(first)[0].decode()
+    with pytest.raises(RuntimeError, match="boundary"):
+        builder.build(READER, message_id="<1@x>", subject="s", text=text, html=b"<p>")
+
+
+@pytest.mark.parametrize("html", [None, "<p>x</p>"])
+def test_a_word_of_the_customer_is_no_boundary(html: str | None) -> None:
+    """A header or an attachment's parameter that is spelled as a boundary's may have any value and may occur in the
+    text.
+    """
+    reader = Reader(text="the letter e and zz", html=html)
+    compare([reader] * 2, headers={"X-Note": 'boundary="e"'})
+    compare([reader] * 2, attachments=(MailAttachment(b"x", 'image/png; boundary="zz"', "a.png"),))
 
 
 def test_inline_files_may_follow_others() -> None:

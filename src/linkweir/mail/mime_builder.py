@@ -33,7 +33,7 @@ MAX_TEXT_LINE_CHARS = 78  # RFC 5322 section 2.1.1; the standard library encodes
 BASE64_LINE_CHARS = 76  # RFC 2045 section 6.8
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
 PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)*)?")  # a display name that is written as it is
-BOUNDARY = re.compile(rb'boundary="([^"]+)"')
+MAX_BOUNDARY_ATTEMPTS = 10  # skeletons written for one text; a second one is needed for none that was not made for it
 TextForm = Literal["7bit", "quoted-printable", "base64", "large"]  # large: base64, with its two headers exchanged
 Slot = Literal["to", "subject", "message_id", "text", "html"]
 _BASE64 = _mime.Base64Codec()
@@ -118,10 +118,11 @@ class MailBuilder:
     def _get_skeleton(self, form: TextForm | None, text_body: bytes, *, has_html: bool) -> "_Skeleton":
         """The skeleton for these bodies, with no boundary that occurs in the text."""
         skeleton = self._skeletons.get((form, has_html))
-        while skeleton is None or any(boundary in text_body for boundary in skeleton.boundaries):
-            skeleton = self._write_skeleton(form, has_html=has_html)
-            self._skeletons[form, has_html] = skeleton
-        return skeleton
+        for _ in range(MAX_BOUNDARY_ATTEMPTS):
+            if skeleton is not None and not any(boundary in text_body for boundary in skeleton.boundaries):
+                return skeleton
+            skeleton = self._skeletons[form, has_html] = self._write_skeleton(form, has_html=has_html)
+        raise RuntimeError("every boundary occurs in the text")
 
     def _write_skeleton(self, form: TextForm | None, *, has_html: bool) -> "_Skeleton":
         marks = _Placeholders()
@@ -141,7 +142,7 @@ class MailBuilder:
                     tuple(map(_to_address, parse_mailboxes(value, name))) if name.lower() in ADDRESS_HEADERS else value
                 )
         self._set_bodies(mail, marks, form, has_html=has_html)
-        return marks.cut(mail.as_bytes())
+        return marks.cut(mail.as_bytes(), _get_boundaries(mail))
 
     def _set_bodies(self, mail: EmailMessage, marks: "_Placeholders", form: TextForm | None, *, has_html: bool) -> None:
         has_text, amp = form is not None, self._submission.amp
@@ -203,9 +204,9 @@ class _Placeholders:
         self._lines[_encode_base64(mark)] = body if isinstance(body, str) else _encode_base64(body)
         return mark
 
-    def cut(self, mail: bytes) -> _Skeleton:
+    def cut(self, mail: bytes, boundaries: list[bytes]) -> _Skeleton:
         """Cut the mail at the slots, and put in what is the same for all."""
-        skeleton = _Skeleton([], [], BOUNDARY.findall(mail))
+        skeleton = _Skeleton([], [], boundaries)
         piece: list[bytes] = []
         at = 0
         for start, line in sorted((mail.index(line), line) for line in self._lines):
@@ -220,6 +221,12 @@ class _Placeholders:
                 piece = []
         skeleton.pieces.append(b"".join([*piece, mail[at:]]))
         return skeleton
+
+
+def _get_boundaries(mail: EmailMessage) -> list[bytes]:
+    """Those that the library has made while it wrote the mail; what a header or an attachment calls so is none."""
+    parts = [part for part in mail.walk() if part.is_multipart()]
+    return [boundary.encode("ascii") for part in parts if (boundary := part.get_boundary()) is not None]
 
 
 def _make_mark() -> str:
