@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -489,6 +489,55 @@ def test_a_bug_in_a_transport_waits_like_a_failure(
     worker.wake()
     wait_until(lambda: delivery_harness.get_status(key) == "Delivered")
     worker.stop()
+
+
+class SimultaneousTransport(FlakyTransport):
+    """A transport that takes a number of mails at the same moment."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(0)
+        self._count = count
+        self._complete = asyncio.Event()
+
+    async def deliver(self, mail: OutgoingMail) -> str:
+        """Wait for the last one."""
+        note = await super().deliver(mail)
+        if len(self.delivered) == self._count:
+            self._complete.set()
+        await self._complete.wait()
+        return note
+
+
+def test_an_outcome_that_cannot_be_stored_keeps_no_other_back(
+    delivery_harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three mails delivered together the outcome of one raises; the other two are noted as delivered all the same,
+    and none of them is under way any more.
+    """
+    keys = [delivery_harness.queue_message() for _ in range(3)]
+    poison = keys[1]
+    sizes: list[int] = []
+    settle = delivery_queue_table.settle
+
+    def raising(
+        connection: Connection, owner: uuid.UUID, outcomes: Sequence[DeliveryOutcome], now: int
+    ) -> set[uuid.UUID]:
+        sizes.append(len(outcomes))
+        if poison in {outcome.message for outcome in outcomes}:
+            raise ValueError("a bug")
+        return settle(connection, owner, outcomes, now)
+
+    monkeypatch.setattr(delivery_queue_table, "settle", raising)
+    transport = SimultaneousTransport(3)
+    worker = delivery_harness.make_worker(transport, at_once=3)
+    worker.start()
+    others = [key for key in keys if key != poison]
+    wait_until(lambda: all(delivery_harness.get_status(key) == "Delivered" for key in others))
+    wait_until(lambda: not worker._in_progress)
+    worker.stop()
+    assert sizes == [3, 1, 1, 1]
+    assert delivery_harness.get_status(poison) == "Received"
+    assert (sorted(transport.delivered), worker.delivered) == (sorted(keys), 2)
 
 
 def test_a_message_without_its_content_fails(delivery_harness: DeliveryHarness) -> None:

@@ -64,6 +64,15 @@ class _Settlement:
         """Whether the sender is to be told by a mail; a bounce mail, which has no sender, brings no other one about."""
         return self.kind in ("bounced", "failed") and self.item.route == "filter" and bool(self.item.envelope_from)
 
+    def finish(self, error: Exception | None = None) -> None:
+        """Tell the mail's task that the outcome is stored, or why it cannot be."""
+        if self.stored.done():
+            return  # the task was cancelled
+        if error is None:
+            self.stored.set_result(None)
+        else:
+            self.stored.set_exception(error)
+
     def to_event(self, now: int) -> MessageEvent:
         """Return the event that tells of it."""
         data = {"log": self.outcome.log, "classification": self.outcome.classification}
@@ -284,18 +293,21 @@ class DeliveryWorker(WorkerThread):
             await self._settle_wake.wait()
             self._settle_wake.clear()
             batch, self._unsettled = self._unsettled, []
-            error: Exception | None = None
-            try:
-                await self._retry_until_stored(partial(self._settle, batch))
-            except Exception as bug:  # each mail's task logs it; the loop must live
-                error = bug
+            await self._store_outcomes(batch)
+
+    async def _store_outcomes(self, batch: Sequence["_Settlement"]) -> None:
+        """Store outcomes together; where that fails each alone, lest one of them has the other mails sent again."""
+        try:
+            await self._retry_until_stored(partial(self._settle, batch))
+        except Exception as error:  # the mail's task logs it; the loop must live
+            if len(batch) == 1:
+                batch[0].finish(error)
+                return
             for settlement in batch:
-                if settlement.stored.done():
-                    continue  # its task was cancelled
-                if error is None:
-                    settlement.stored.set_result(None)
-                else:
-                    settlement.stored.set_exception(error)
+                await self._store_outcomes([settlement])
+        else:
+            for settlement in batch:
+                settlement.finish()
 
     def _settle(self, batch: Sequence["_Settlement"], connection: Connection) -> None:
         now = self._clock()
