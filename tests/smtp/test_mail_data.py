@@ -1,5 +1,8 @@
 """Tests of linkweir.smtp.mail_data: what is read in blocks is what RFC 5321 says line by line."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +88,36 @@ def test_limits_are_exact() -> None:
             assert data.add(bytes([byte])) is None
         assert data.add(b".\r\n") == b""
         assert data.error == error
+
+
+class CountingBuffer(bytearray):
+    """A buffer that counts the bytes that are looked through in it."""
+
+    scanned = 0
+
+    def find(self, needle: Any, start: Any = 0, *_end: Any) -> int:
+        """Count them all: where nothing is found, all of them are read."""
+        self.scanned += len(self) - start
+        return super().find(needle, start)
+
+    def rfind(self, needle: Any, start: Any = 0, *_end: Any) -> int:
+        """The same from the end."""
+        self.scanned += len(self) - start
+        return super().rfind(needle, start)
+
+
+@pytest.mark.parametrize("stream", [b"x" * 100_000, b"x" * 99_999 + b"\r", b"a\r\n" + b"x" * 99_997, b"a\r\n" * 33_333])
+def test_each_byte_is_read_a_few_times_at_most(stream: bytes) -> None:
+    """Whatever the lines are, what is looked through grows with the mail and not with the length of a pending line
+    times the number of blocks.
+    """
+    data, block_bytes = MailData(None, 1 << 20), 100
+    buffer = data._buffer = CountingBuffer(data._buffer)
+    for at in range(0, len(stream), block_bytes):
+        assert data.add(stream[at : at + block_bytes]) is None
+    assert len(stream) <= buffer.scanned <= 3 * len(stream)
+    assert data.error is None
+    assert data.add(b"\r\n.\r\n") == b""
 
 
 def test_a_mail_that_is_not_kept_takes_no_memory() -> None:

@@ -32,7 +32,7 @@ class MailData:
         if end >= 0:
             del buffer[end + 2 :]
         if self.error is None:
-            self._check_lines()
+            self._check_lines(searched)
         if self.error is None and self._max_bytes is not None:
             pending = 0 if end >= 0 else len(_END) - 1  # bytes that may belong to the end
             self.error = "too much data" if len(buffer) - 2 - pending > self._max_bytes else None
@@ -48,10 +48,13 @@ class MailData:
             content = content.replace(b"\r\n.", b"\r\n")
         return content[1:] if content.startswith(b".") else content
 
-    def _check_lines(self) -> None:
-        """Look for a line that is too long among those that have come since the last look."""
+    def _check_lines(self, searched: int) -> None:
+        """Look for a line that is too long among those that have come since the last look.
+
+        No line that has begun ends before `searched`: a long one must not be looked through again with each block.
+        """
         buffer, start = self._buffer, self._line_start
-        stop = buffer.rfind(b"\r\n", start) + 2
+        stop = buffer.rfind(b"\r\n", max(start, searched)) + 2
         if stop > start:
             if stop - start > self._max_line_bytes:
                 lines = bytes(memoryview(buffer)[start:stop]).split(b"\r\n")
