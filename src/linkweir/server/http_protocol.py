@@ -32,8 +32,10 @@ class StrictReceiveBuffer(ReceiveBuffer):
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
         """The lines up to the next empty one; None: they are not all here. Raises LocalProtocolError."""
-        end = 0 if self._data.startswith(b"\r\n") else self._data.find(b"\r\n\r\n")
-        if LENIENT_LINE_END.search(self._data, 0, len(self._data) if end < 0 else end):
+        # h11 counts all but the last two bytes as searched; the end that is looked for here is one byte longer
+        searched = max(0, self._multiple_lines_search - 1)
+        end = 0 if self._data.startswith(b"\r\n") else self._data.find(b"\r\n\r\n", searched)
+        if LENIENT_LINE_END.search(self._data, searched, len(self._data) if end < 0 else end):
             raise h11.LocalProtocolError("lines must end in CR LF and must not be folded")
         lines = super().maybe_extract_lines()
         if lines:
