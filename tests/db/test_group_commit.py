@@ -53,7 +53,7 @@ def run_together(database: Database, works: list[Callable[[Connection], Any]]) -
     def run(index: int) -> None:
         try:
             results[index] = database.write_together(works[index])
-        except Exception as error:
+        except BaseException as error:
             results[index] = error
 
     threads = [threading.Thread(target=run, args=(index,)) for index in range(len(works))]
@@ -127,6 +127,42 @@ def test_a_broken_transaction_is_tried_again_without_its_cause(database: Databas
     assert isinstance(results[1], DatabaseUnavailable)
     assert results[2] == 2
     assert list_numbers(database) == [1, 2]
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit])
+def test_what_ends_a_thread_ends_its_own(database: Database, place: int, kind: type[BaseException]) -> None:
+    """A work that raises what is no error ends the thread that asked for it and no other, whoever has the turn; all
+    others are committed once and told so.
+    """
+
+    def leave(connection: Connection) -> None:
+        insert_number(99)(connection)
+        raise kind
+
+    works: list[Callable[[Connection], Any]] = [insert_number(number) for number in range(3)]
+    results = run_together(database, [*works[:place], leave, *works[place:]])
+    assert isinstance(results.pop(place), kind)
+    assert results == [0, 1, 2]
+    assert list_numbers(database) == [0, 1, 2]
+
+
+def test_an_interrupted_commit_is_unavailable_for_the_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What interrupts a commit ends the thread that commits; the others are told that nothing is stored."""
+    begin = database._group_commit._begin
+
+    @contextmanager
+    def interrupted() -> Iterator[Connection]:
+        with begin() as connection:
+            yield connection
+            raise SystemExit
+
+    monkeypatch.setattr(database._group_commit, "_begin", interrupted)
+    results = run_together(database, [insert_number(number) for number in range(3)])
+    assert sorted(type(result).__name__ for result in results) == ["DatabaseUnavailable"] * 2 + ["SystemExit"]
+    assert list_numbers(database) == []
 
 
 def test_a_commit_that_fails_fails_for_all(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, exc
 
+from linkweir.errors import DatabaseUnavailable
+
 MAX_GROUP = 64  # pieces of work in one transaction: the first waits until the last is done
 T = TypeVar("T")
 
@@ -50,8 +52,9 @@ class GroupCommit:
         except BaseException as error:
             if not group.tasks:  # it could not begin, for whatever all who wait would wait for in vain as well
                 group.tasks = self._take_waiting()
+            is_own = group.running is None  # and not of a task, which may be another thread's
             self._waiting.extendleft(reversed(group.fail(error)))
-            if not isinstance(error, Exception):
+            if is_own and not isinstance(error, Exception):
                 raise
         else:
             group.publish_results()
@@ -65,19 +68,19 @@ class _Group:
 
     def __init__(self) -> None:
         self.tasks: list[_Task] = []
+        self.running: _Task | None = None
         self._returned: list[tuple[_Task, Any]] = []
-        self._running: _Task | None = None
 
     def run(self, connection: Connection, tasks: list[_Task]) -> None:
         """Run the tasks; what the transaction cannot survive comes out."""
         self.tasks = tasks
         for task in tasks:
-            self._running = task
+            self.running = task
             if len(tasks) == 1:
                 self._returned.append((task, task.work(connection)))
             else:
                 self._run_in_savepoint(connection, task)
-        self._running = None
+        self.running = None
 
     def _run_in_savepoint(self, connection: Connection, task: _Task) -> None:
         try:
@@ -93,7 +96,9 @@ class _Group:
     def fail(self, error: BaseException) -> list[_Task]:
         """Give the error to the task that has brought it, or else to all; return those that are to be tried again."""
         left = [task for task in self.tasks if not task.result.done()]
-        failed = left if self._running is None else [self._running]
+        failed = left if self.running is None else [self.running]
+        if self.running is None and not isinstance(error, Exception):  # it ends this thread, not those who wait for it
+            error = DatabaseUnavailable(f"the transaction was interrupted: {type(error).__name__}")
         for task in failed:
             task.result.set_exception(error)
         return [task for task in left if not task.result.done()]
