@@ -172,11 +172,11 @@ class Database:
 
     def _require_wal_files(self, generation: int) -> None:
         if self._generation != generation or not self._wal_files.are_in_place():
-            raise _WalFilesLost(f"{self.path}: its log was removed")
+            raise _WalFilesLost(f"{self.path}: its log was removed, or the file replaced")
 
     def _check_file(self) -> None:
-        """Raise DatabaseUnavailable when the file was deleted or replaced: SQLite would go on writing into the old one,
-        and events would be lost unseen.
+        """Close the old file when another one took its place, and raise DatabaseUnavailable when it was deleted: SQLite
+        would go on writing into the old one, and events would be lost unseen.
         """
         try:
             status = os.stat(self.path)
@@ -184,10 +184,16 @@ class Database:
             raise DatabaseUnavailable(f"the database file is gone: {error.strerror}") from error
         identity = (status.st_dev, status.st_ino)
         with self._state_lock:
-            if self._identity not in (None, identity):
+            if self._identity == identity:
+                return
+            if self._identity is not None:
                 self._engine.dispose()
-                self._wal_files.release()
+                self._generation += 1  # after that: who still has the old file open must not commit to it
                 self.damage = None
+            try:
+                self._wal_files.bind(identity)
+            except OSError as error:
+                raise DatabaseUnavailable(f"{self.path}: {error}") from error
             self._identity = identity
 
     def vacuum(self, limit: int | None = None) -> bool:

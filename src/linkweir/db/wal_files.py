@@ -2,9 +2,12 @@
 
 When somebody removes one of them, whoever has it open goes on with it, and whoever opens the database next makes
 another: then neither sees what the other commits, and locks, which are in the index, hold nobody back. So each has a
-second, hidden name, by which the same file gets its own name back. Those who use the log hold a shared lock on it:
-where nobody does, what the hidden names lead to is of no use to anyone, and must not come back to a database that was
-restored meanwhile. SQLite itself locks nothing in the log.
+second, hidden name, by which the same file gets its own name back. That name ends with the database file's inode: a
+file that took the database's place meanwhile, a backup, must never meet the log of the one before it.
+
+Those who use the log hold a shared lock on it: where nobody does, what the hidden names lead to is of no use to anyone,
+and they are removed. Who uses it has the database file open, too, so its inode is not given to another file meanwhile.
+SQLite itself locks nothing in the log.
 """
 
 import contextlib
@@ -17,7 +20,7 @@ from linkweir.durable_files import link_file, lock_folder, open_lock_file, share
 from linkweir.errors import DatabaseUnavailable
 
 SUFFIXES = ("-wal", "-shm")
-_FileIdentity = tuple[int, int] | None
+FileIdentity = tuple[int, int]
 
 
 class WalFiles:
@@ -26,37 +29,57 @@ class WalFiles:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._names = [Path(f"{database}{suffix}") for suffix in SUFFIXES]
-        self._links = [name.with_name(f".{name.name}") for name in self._names]
-        self._identities: list[_FileIdentity] | None = None  # None: this process has not opened them
+        self._owner: FileIdentity | None = None
+        self._links: list[Path] = []
+        self._identities: list[FileIdentity | None] | None = None  # None: this process has not opened them
         self._descriptor = -1
         self._lock = threading.Lock()
+
+    def bind(self, owner: FileIdentity) -> None:
+        """Before the database is first opened, or opened anew because it was replaced: say which file it is. The files
+        of the one before it, which this process has closed, lose their names.
+        """
+        with self._locked():
+            for name, identity in zip(self._names, self._identities or [], strict=False):
+                if identity is not None and _identify(name) == identity:
+                    name.unlink()
+            self._close()
+            self._owner, self._links = owner, self._name_links(str(owner[1]))
 
     def attach(self) -> bool:
         """Before the database is opened: give the files their names back if another process uses them, and forget them
         if none does. True when a name was missing.
         """
-        if self._identities is not None or not self._links[0].exists():
+        if self._identities is not None:
             return False
         with self._locked():
-            if self._is_in_use():
+            self._unlink_others()
+            if not self._links[0].exists():
+                return False
+            if _is_in_use(self._links[0]):
                 return self._restore([_identify(link) for link in self._links])
-            self._unlink()
+            _unlink(self._links)
         return False
 
     def record(self) -> None:
-        """After the database was opened: give the files their second names, the first time."""
+        """After the database was opened: give the files their second names, the first time. Raises DatabaseUnavailable
+        when the database was replaced meanwhile.
+        """
         if self._identities is not None or not all(name.exists() for name in self._names):
             return
         with self._locked():
-            if self._identities is None:
-                identities = [_identify(name) for name in self._names]
-                with contextlib.suppress(OSError):  # a file system without hard links: what is lost is told, no more
-                    for name, link in zip(self._names, self._links, strict=True):
-                        if _identify(name) != _identify(link):
-                            link_file(name, link)
-                    self._descriptor = open_lock_file(self._links[0])
-                    share_lock(self._descriptor)
-                self._identities = identities
+            if self._identities is not None:
+                return
+            if _identify(self._database) != self._owner:
+                raise DatabaseUnavailable(f"{self._database} was replaced")
+            identities = [_identify(name) for name in self._names]
+            with contextlib.suppress(OSError):  # a file system without hard links: what is lost is told, no more
+                for name, link in zip(self._names, self._links, strict=True):
+                    if _identify(name) != _identify(link):
+                        link_file(name, link)
+                self._descriptor = open_lock_file(self._links[0])
+                share_lock(self._descriptor)
+            self._identities = identities
 
     def are_in_place(self) -> bool:
         """Whether the files that were recorded have their names, or none were."""
@@ -64,8 +87,8 @@ class WalFiles:
         return identities is None or identities == [_identify(name) for name in self._names]
 
     def restore(self) -> bool:
-        """Give the recorded files their names back; False when that was done meanwhile. Raises DatabaseUnavailable when
-        their second names are gone too.
+        """Give the recorded files their names back; False when that was done meanwhile, or the database is another one.
+        Raises DatabaseUnavailable when their second names are gone too.
         """
         with self._locked():
             return self._identities is not None and self._restore(self._identities)
@@ -75,14 +98,19 @@ class WalFiles:
         second names go too, here or before the next start.
         """
         with self._lock:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-            self._descriptor, self._identities = -1, None
+            self._close()
         with contextlib.suppress(OSError), self._locked():  # the folder may be gone
-            if not self._names[0].exists() and not self._is_in_use():
-                self._unlink()
+            if self._links and not self._names[0].exists() and not _is_in_use(self._links[0]):
+                _unlink(self._links)
 
-    def _restore(self, identities: list[_FileIdentity]) -> bool:
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor, self._identities = -1, None
+
+    def _restore(self, identities: list[FileIdentity | None]) -> bool:
+        if _identify(self._database) != self._owner:
+            return False
         restored = False
         for name, link, identity in zip(self._names, self._links, identities, strict=True):
             if identity is None or _identify(name) == identity:
@@ -95,20 +123,24 @@ class WalFiles:
             restored = True
         return restored
 
-    def _unlink(self) -> None:
-        for link in self._links:
-            link.unlink(missing_ok=True)
+    def _unlink_others(self) -> None:
+        """Remove what is left of database files that had this path before: their second names when nobody uses them,
+        and else the first ones, or this database would take the other one's log for its own.
+        """
+        prefix = self._name_links("")[0].name
+        for path in list(self._database.parent.iterdir()):
+            if not path.name.startswith(prefix) or path == self._links[0]:
+                continue
+            links = self._name_links(path.name[len(prefix) :])
+            if not _is_in_use(links[0]):
+                _unlink(links)
+                continue
+            for name, link in zip(self._names, links, strict=True):
+                if _identify(link) is not None and _identify(name) == _identify(link):
+                    name.unlink()
 
-    def _is_in_use(self) -> bool:
-        """Whether a process holds the log. The caller has the folder's lock, so nobody else asks at the same time."""
-        try:
-            descriptor = os.open(self._links[0], os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            return not try_lock(descriptor)
-        finally:
-            os.close(descriptor)
+    def _name_links(self, inode: str) -> list[Path]:
+        return [name.with_name(f".{name.name}.{inode}") for name in self._names]
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -116,7 +148,24 @@ class WalFiles:
             yield
 
 
-def _identify(path: Path) -> _FileIdentity:
+def _unlink(links: list[Path]) -> None:
+    for link in links:
+        link.unlink(missing_ok=True)
+
+
+def _is_in_use(log: Path) -> bool:
+    """Whether a process holds the log. The caller has the folder's lock, so nobody else asks at the same time."""
+    try:
+        descriptor = os.open(log, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _identify(path: Path) -> FileIdentity | None:
     try:
         status = os.stat(path)
     except OSError:
