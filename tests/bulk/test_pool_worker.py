@@ -21,6 +21,7 @@ from linkweir.bulk.pool_worker import (
     PreparedResults,
     Progress,
     PublishedBatch,
+    PublishFailure,
     run_worker,
 )
 from linkweir.tokens import KeyRing
@@ -68,10 +69,10 @@ def run_one_task(jobs: list[FileJob], monkeypatch: pytest.MonkeyPatch) -> tuple[
     return messages, state
 
 
-def test_a_batch_has_its_results_told_before_and_its_errors_after(
+def test_a_batch_has_its_results_told_before_and_its_errors_meanwhile(
     jobs: list[FileJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All results come in one message before the names are given, the errors of that in one after it."""
+    """All results come in one message before the names are given, each error of that at once, and the end last."""
     replace = os.replace
 
     def refuse_one(source: str, target: str) -> None:
@@ -82,12 +83,12 @@ def test_a_batch_has_its_results_told_before_and_its_errors_after(
     monkeypatch.setattr(os, "replace", refuse_one)
     messages, state = run_one_task(jobs, monkeypatch)
     kinds = [type(message) for message in messages if message is not IS_READY]
-    assert [kind for kind in kinds if kind is not Progress] == [PreparedResults, PublishedBatch]
+    assert [kind for kind in kinds if kind is not Progress] == [PreparedResults, PublishFailure, PublishedBatch]
     prepared = next(message for message in messages if isinstance(message, PreparedResults))
-    published = next(message for message in messages if isinstance(message, PublishedBatch))
+    failed = next(message for message in messages if isinstance(message, PublishFailure))
     assert [packed[0] for packed in prepared.results] == list(range(FILE_COUNT))
-    assert list(published.errors) == [2]
-    assert "Operation not permitted" in published.errors[2]
+    assert failed.index == 2
+    assert "Operation not permitted" in failed.error
     assert (state[CURRENT_JOB], state[PUBLISHED_COUNT]) == (NO_JOB, FILE_COUNT)
     folder = Path(jobs[0].source).parent
     tracked = [BASE_URL in (folder / f"{number}.html").read_text() for number in range(FILE_COUNT)]

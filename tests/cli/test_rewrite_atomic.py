@@ -222,6 +222,39 @@ def test_a_mail_that_ends_its_process_costs_no_other_file_of_the_batch(
     assert all((work / "out" / name).read_bytes().count(BASE_URL.encode()) == 1 for name in done)
 
 
+FAILING_SCRIPT = """
+import os, signal
+replace = os.replace
+def fail_and_die(source, target, **named):
+    if target.endswith("1.html"):
+        raise PermissionError(1, "Operation not permitted")
+    if target.endswith("3.html") and not os.path.exists("died"):
+        open("died", "x").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(source, target, **named)
+os.replace = fail_and_die
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_failure_is_known_after_its_worker_has_died(linkweir: CommandRunner, work: Path, jobs: str) -> None:
+    """A file that could not be replaced is an error, also when its worker dies before the batch is finished."""
+    (work / "custom").mkdir()
+    (work / "custom" / "sitecustomize.py").write_text(FAILING_SCRIPT)
+    (work / "in").mkdir()
+    for number in range(5):
+        (work / "in" / f"{number}.html").write_bytes(HTML_LINE)
+    words = ("rewrite", "in", "--in-place", "--base-url", BASE_URL, "--jobs", jobs)
+    run = linkweir(*words, PYTHONPATH=str(work / "custom"))
+    assert (work / "died").exists()
+    assert run.code == 1
+    assert "in/1.html: can't write in/1.html: Operation not permitted" in run.err
+    assert "4 files done, 1 failed; 8 links" in run.err
+    assert (work / "in" / "1.html").read_bytes() == HTML_LINE
+    assert all(BASE_URL in (work / "in" / f"{number}.html").read_text() for number in (0, 2, 3, 4))
+    assert list_temporary_files(work) == []
+
+
 def test_output_that_nobody_reads_ends_quietly(linkweir: CommandRunner, work: Path) -> None:
     """A worker whose standard output is closed ends the command as any program ends then, without a word."""
     (work / "a.html").write_bytes(make_newsletter(3_000_000))

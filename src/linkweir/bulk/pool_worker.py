@@ -1,9 +1,9 @@
 """A worker process of the pool: does jobs, and commits what it has made in batches, with one flush for each.
 
 Down its pipe come tasks, each a list of jobs; an empty one asks to commit. Up goes a `Progress` (the first one says
-that the worker is up), `PreparedResults` before a batch is published and `PublishedBatch` behind it, and `IS_READY`
-when the next task may come. Which job and mail is under way, and how many of a batch have their names, stands in memory
-that the parent reads when the process has died.
+that the worker is up), `PreparedResults` before a batch is published, a `PublishFailure` for each file that cannot be,
+`PublishedBatch` behind it, and `IS_READY` when the next task may come. Which job and mail is under way, and how many of
+a batch have their names, stands in memory that the parent reads when the process has died.
 """
 
 import contextlib
@@ -60,10 +60,16 @@ class PreparedResults:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedBatch:
-    """All of the batch have their names, but for some: the errors by index."""
+class PublishFailure:
+    """A file of the batch cannot have its name. Sent before it counts as published, so that no death hides it."""
 
-    errors: dict[int, str]
+    index: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedBatch:
+    """All of the batch have their names, but for the failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class OutputClosed:
     """Nobody reads standard output any more."""
 
 
-WorkerMessage = Progress | PreparedResults | PublishedBatch | OutputClosed | None
+WorkerMessage = Progress | PreparedResults | PublishFailure | PublishedBatch | OutputClosed | None
 
 
 def _pack_result(index: int, result: FileResult) -> PackedResult:
@@ -190,17 +196,16 @@ class _PoolWorker:
         self._state[PUBLISHED_COUNT] = 0
         self._pipe.send(PreparedResults([_pack_result(index, staged.result) for index, staged in self._batch]))
         publishing = publish_files([staged.file for _, staged in self._batch if staged.file is not None])
-        errors = {}
         for count, (index, staged) in enumerate(self._batch, 1):
             if staged.file is not None:
                 staged.finish(next(publishing), over=not self._rewriter.config.in_place)
                 if staged.result.error is not None:
-                    errors[index] = staged.result.error
+                    self._pipe.send(PublishFailure(index, staged.result.error))
             self._state[PUBLISHED_COUNT] = count
         self._batch = []
         self._batch_files = self._batch_bytes = self._batch_report_bytes = 0
         self._send_progress()
-        self._pipe.send(PublishedBatch(errors))
+        self._pipe.send(PublishedBatch())
 
     def _tick(self, size: int) -> None:
         self._progress_bytes += size

@@ -44,6 +44,7 @@ from linkweir.bulk.pool_worker import (
     PreparedResults,
     Progress,
     PublishedBatch,
+    PublishFailure,
     WorkerMessage,
     WorkerState,
     run_worker,
@@ -154,6 +155,7 @@ class _Worker:
             child_end.close()
         self.assigned: dict[int, FileJob] = {}
         self.prepared: list[PackedResult] = []
+        self.failures: dict[int, str] = {}  # of the prepared ones
         self.uncommitted_bytes = self.uncommitted_files = 0
         self.is_up = False
         self.is_busy = False
@@ -280,8 +282,10 @@ class _Pool:
                 self._advance(worker, size, files)
             case PreparedResults(results):
                 worker.prepared = results
-            case PublishedBatch(errors):
-                self._accept(worker, len(worker.prepared), errors)
+            case PublishFailure(index, error):
+                worker.failures[index] = error
+            case PublishedBatch():
+                self._accept(worker, len(worker.prepared))
                 worker.uncommitted_bytes = worker.uncommitted_files = 0
             case OutputClosed():
                 raise BrokenPipeError
@@ -293,16 +297,16 @@ class _Pool:
         worker.uncommitted_files += files
         self._on_progress(size, files)
 
-    def _accept(self, worker: _Worker, count: int, errors: dict[int, str]) -> None:
-        """Take over the first results that a worker has prepared: their files have their names."""
+    def _accept(self, worker: _Worker, count: int) -> None:
+        """Take over the first results that a worker has prepared: their files have their names, or have failed."""
         for packed in worker.prepared[:count]:
             index = packed[0]
             result = unpack_result(packed, worker.assigned.pop(index))
-            if index in errors:
-                result.fail(errors[index])
+            if index in worker.failures:
+                result.fail(worker.failures[index])
             self._results[index] = result
             self._report_bytes += len(result.rows)
-        worker.prepared = []
+        worker.prepared, worker.failures = [], {}
 
     def _replace_dead_worker(self, worker: _Worker) -> None:
         """Blame a dead worker's current file, or a mail in it, give back the rest of what it has not published, and put
@@ -311,7 +315,7 @@ class _Pool:
         self._workers.remove(worker)
         if not worker.is_up:
             raise WorkersFailed("worker processes can't be started here; try --jobs 1")
-        self._accept(worker, worker.state[PUBLISHED_COUNT], {})
+        self._accept(worker, worker.state[PUBLISHED_COUNT])
         self._advance(worker, -worker.uncommitted_bytes, -worker.uncommitted_files)
         if worker.assigned:
             self._reassign(worker)
