@@ -6,6 +6,7 @@ A process killed half-way leaves nothing, or the temporary file, which `remove_l
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -49,6 +50,17 @@ def _open_unnamed(folder: str, mode: int) -> int | None:
         return None
 
 
+def _lstat_or_none(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _is_unchanged(before: os.stat_result, now: os.stat_result) -> bool:
+    return os.path.samestat(before, now) and before.st_mtime_ns == now.st_mtime_ns and before.st_size == now.st_size
+
+
 class AtomicFile:
     """A binary sink: `target` is replaced when it is published, and untouched until then.
 
@@ -56,13 +68,15 @@ class AtomicFile:
 
     A target that exists keeps its mode (and owner, where permitted); a new one gets `mode` less the umask. A
     symbolic link is followed. Something that is no regular file (a terminal, a pipe, /dev/null) is written to
-    directly, since replacing it would be wrong.
+    directly, since replacing it would be wrong. `expected`: the state of the target when it was read; if it has
+    another one by the time it would be replaced, or none, that is an OSError, and nothing is written.
     """
 
-    __slots__ = ("_chunks", "_descriptor", "_mode", "_previous_stat", "_size", "_temp", "target")
+    __slots__ = ("_chunks", "_descriptor", "_expected", "_mode", "_previous_stat", "_size", "_temp", "target")
 
-    def __init__(self, target: str, *, mode: int = 0o666) -> None:
+    def __init__(self, target: str, *, mode: int = 0o666, expected: os.stat_result | None = None) -> None:
         self.target = target
+        self._expected = expected
         self._mode = mode & 0o777
         self._temp = ""  # the name of the temporary file, as long as it has one
         self._descriptor = -1
@@ -80,6 +94,7 @@ class AtomicFile:
             if stat.S_ISLNK(self._previous_stat.st_mode):
                 self._previous_stat = None
                 self._follow_link()
+        self._check_target(self._previous_stat)
         binary = getattr(os, "O_BINARY", 0)
         if self._previous_stat is not None and not stat.S_ISREG(self._previous_stat.st_mode):
             self._descriptor = os.open(self.target, os.O_WRONLY | os.O_TRUNC | binary)  # a folder fails here
@@ -103,6 +118,11 @@ class AtomicFile:
             self._previous_stat = os.stat(self.target)
         if self._previous_stat is None or stat.S_ISREG(self._previous_stat.st_mode):
             self.target = os.path.realpath(self.target)
+
+    def _check_target(self, now: os.stat_result | None) -> None:
+        """Raise OSError if the target is not any more what was read."""
+        if self._expected is not None and (now is None or not _is_unchanged(self._expected, now)):
+            raise OSError(errno.ESTALE, "the file was changed meanwhile")
 
     def _make_temporary_name(self) -> str:
         name = _temporary_prefix(os.getpid()) + secrets.token_hex(8) + TEMP_SUFFIX
@@ -152,6 +172,8 @@ class AtomicFile:
             self._temp = self._make_temporary_name()
             self._link(self._temp)
         self._close()
+        if self._expected is not None:
+            self._check_target(_lstat_or_none(self.target))
         os.replace(self._temp, self.target)
         self._temp = ""
 

@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from linkweir import atomic_file
 from linkweir.bulk import pool_worker
 from linkweir.bulk.file_list import FileJob, plan_rewrite
-from linkweir.bulk.file_rewriter import RewriteConfig
+from linkweir.bulk.file_rewriter import FileRewriter, RewriteConfig
 from linkweir.bulk.pool_worker import (
     CURRENT_JOB,
     IS_READY,
@@ -133,3 +135,72 @@ def test_a_disk_that_stays_full_costs_the_files_that_do_not_fit(
     assert all("No space left on device" in str(packed[-1]) for packed in batch.results)
     assert all(Path(job.source).read_bytes() == HTML_LINE for job in jobs)
     assert len(list(Path(jobs[0].source).parent.iterdir())) == FILE_COUNT
+
+
+def change_before_flush(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Let somebody else change something when the batch has been read and is about to be flushed."""
+    flush = atomic_file.flush_files
+
+    def change_and_flush(descriptors: Iterable[int]) -> dict[int, OSError]:
+        monkeypatch.setattr(atomic_file, "flush_files", flush)  # which flushes the names afterwards, too
+        change()
+        return flush(descriptors)
+
+    monkeypatch.setattr(atomic_file, "flush_files", change_and_flush)
+
+
+def edit_file(path: Path) -> None:
+    """Change a letter, as an editor does that writes into the file."""
+    path.write_bytes(HTML_LINE.replace(b"Hi", b"Ho"))
+
+
+def save_file(path: Path) -> None:
+    """Put a new file there, with the size and the date of the old one."""
+    before = path.stat()
+    new = path.with_name("new")
+    new.write_bytes(HTML_LINE.replace(b"Hi", b"Ho"))
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(path)
+
+
+@pytest.mark.parametrize("change", [edit_file, save_file])
+def test_a_file_that_was_edited_meanwhile_keeps_the_edit(
+    jobs: list[FileJob], monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    """A file edited between its reading and its replacement is an error and keeps the edit; the others are done."""
+    edited = Path(jobs[2].source)
+    change_before_flush(monkeypatch, lambda: change(edited))
+    messages, _ = run_one_task(jobs, monkeypatch)
+    (failed,) = [message for message in messages if isinstance(message, PublishFailure)]
+    assert failed.index == 2
+    assert "was changed meanwhile" in failed.error
+    assert edited.read_bytes() == HTML_LINE.replace(b"Hi", b"Ho")
+    assert all(BASE_URL in Path(job.source).read_text() for job in jobs if job is not jobs[2])
+    assert len(list(edited.parent.iterdir())) == FILE_COUNT
+
+
+def test_a_mail_that_was_renamed_meanwhile_exists_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail of a Maildir that its mail program marks as read meanwhile is an error, and there is no second one."""
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / name).mkdir()
+    mail = b"Content-Type: text/html\n\n" + HTML_LINE
+    unseen, seen = tmp_path / "cur" / "1.M1P1.h:2,", tmp_path / "cur" / "1.M1P1.h:2,S"
+    unseen.write_bytes(mail)
+    change_before_flush(monkeypatch, lambda: unseen.rename(seen))
+    messages, _ = run_one_task(plan_rewrite([str(tmp_path)], in_place=True).jobs, monkeypatch)
+    (failed,) = [message for message in messages if isinstance(message, PublishFailure)]
+    assert "was changed meanwhile" in failed.error
+    assert list(seen.parent.iterdir()) == [seen]
+    assert seen.read_bytes() == mail
+
+
+def test_an_output_over_another_file_replaces_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `-o` nothing of the old output is needed, so that a change of it meanwhile is no error."""
+    page, other = tmp_path / "page.html", tmp_path / "other.html"
+    page.write_bytes(HTML_LINE)
+    other.write_bytes(b"old")
+    (job,) = plan_rewrite([str(page)], output=str(other)).jobs
+    config = RewriteConfig(keyring=KeyRing.generate(datetime.now(UTC)), base_url=BASE_URL)
+    change_before_flush(monkeypatch, lambda: edit_file(other))
+    assert FileRewriter(config).rewrite(job, lambda _: None).error is None
+    assert BASE_URL.encode() in other.read_bytes()

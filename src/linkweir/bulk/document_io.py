@@ -41,11 +41,14 @@ class StdoutSink:
 
 
 class InputFile:
-    """An open document, for `with`. `mode`: of the file; `offset`: bytes read. Raises UnreadableInput."""
+    """An open document, for `with`. `mode`: of the file; `stat`: its state before it is read, None for standard input;
+    `offset`: bytes read. Raises UnreadableInput.
+    """
 
     def __init__(self, path: str) -> None:
         self.offset = 0
         self.mode = 0o666
+        self.stat: os.stat_result | None = None
         try:
             if path == STDIN:
                 if hasattr(os, "set_blocking"):
@@ -59,7 +62,8 @@ class InputFile:
 
     def _examine(self) -> None:
         try:
-            self.mode = os.fstat(self._descriptor).st_mode
+            self.stat = os.fstat(self._descriptor)
+            self.mode = self.stat.st_mode
             if stat.S_ISDIR(self.mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         except BaseException:

@@ -169,7 +169,9 @@ class FileRewriter:
                 self._copy_chunks(source, StdoutSink(), staged, tick, rows)
             else:
                 self._make_folder(os.path.dirname(job.target))
-                self._write_file(source, AtomicFile(job.target, mode=source.mode), staged, tick, rows)
+                expected = source.stat if self.config.in_place else None
+                file = AtomicFile(job.target, mode=source.mode, expected=expected)
+                self._write_file(source, file, staged, tick, rows)
 
     def _write_file(
         self, source: InputFile, file: AtomicFile, staged: StagedFile, tick: ProgressCallback, rows: ReportWriter

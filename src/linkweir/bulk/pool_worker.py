@@ -21,8 +21,9 @@ from linkweir.bulk.file_list import FileJob
 from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig, StagedFile
 from linkweir.html import Outcome
 
-# A batch ends at whichever comes first, so that a run that is killed loses little, and a report stays small in memory.
-_BATCH_SECONDS = 10.0
+# A batch ends at whichever comes first, so that a run that is killed loses little, a file is replaced soon after it was
+# read, and a report stays small in memory.
+_BATCH_SECONDS = 2.0
 _BATCH_BYTES = 512 << 20
 _BATCH_REPORT_BYTES = 32 << 20
 _MAX_BATCH_FILES = 1 << 16
