@@ -158,13 +158,6 @@ def compare_with_copy(kind: str, share: float, rounds: int) -> Ratio:
     return Ratio(best, paired, _describe(samples, size))
 
 
-def compare_jobs(kind: str, share: float, rounds: int) -> Ratio:
-    """How many times as fast as one job two are; for the guard."""
-    samples, size = measure(kind, share, max(3, rounds // 15))
-    best, paired = compute_ratio(samples["1 jobs"], samples["2 jobs"])
-    return Ratio(best, paired, _describe(samples, size))
-
-
 def _describe(samples: dict[str, Samples], size: int) -> str:
     times = ", ".join(f"{name} {each.best:.2f} s" for name, each in samples.items())
     return f"{size / 1e6:.0f} MB: {times}"
