@@ -26,6 +26,7 @@ from linkweir.bulk.pool_worker import (
     PublishFailure,
     run_worker,
 )
+from linkweir.durable_files import flush_files
 from linkweir.tokens import KeyRing
 from tests.cli.command_runner import BASE_URL, HTML_LINE
 
@@ -139,12 +140,11 @@ def test_a_disk_that_stays_full_costs_the_files_that_do_not_fit(
 
 def change_before_flush(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
     """Let somebody else change something when the batch has been read and is about to be flushed."""
-    flush = atomic_file.flush_files
 
     def change_and_flush(descriptors: Iterable[int]) -> dict[int, OSError]:
-        monkeypatch.setattr(atomic_file, "flush_files", flush)  # which flushes the names afterwards, too
+        monkeypatch.setattr(atomic_file, "flush_files", flush_files)  # which flushes the names afterwards, too
         change()
-        return flush(descriptors)
+        return flush_files(descriptors)
 
     monkeypatch.setattr(atomic_file, "flush_files", change_and_flush)
 
