@@ -61,7 +61,7 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         Threshold(
             f"{kind}, one job / cp -r",
             5,
-            12 if quick else 10,
+            7,
             partial(file_rewriting.compare_with_copy, kind, share),
             at_least=False,
         )
