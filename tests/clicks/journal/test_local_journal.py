@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select
 
-from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.click_event import ClickEvent, encode_event
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest import ingest_worker
 from linkweir.clicks.ingest import pipeline as keeping
@@ -25,7 +25,7 @@ from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import end_cursor, is_wiped, wait_until_wiped
-from linkweir.clicks.journal.segment import JournalSegment
+from linkweir.clicks.journal.segment import MAX_RECORD_BYTES, JournalSegment
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.db.database import Database
 from linkweir.db.schema import clicks
@@ -147,6 +147,20 @@ def test_an_appended_event_is_on_disk_and_soon_in_the_database(journal_harness: 
     assert journal_harness.append(make_event(1)) == ["kept"]
     assert journal_harness.journal.unacknowledged + journal_harness.count_events() >= 1
     journal_harness.wait_until_empty(1)
+
+
+def test_an_event_that_is_too_large_is_lost_alone(journal_harness: JournalHarness) -> None:
+    """An event of more bytes than a record may have is lost, counted and logged, and never written; the largest that
+    fits, and those beside it, are kept.
+    """
+    room = MAX_RECORD_BYTES - len(encode_event(make_event(0, signals="x" * 60_000)))
+    largest = make_event(0, signals="x" * (60_000 + room))
+    too_large = make_event(1, signals="x" * (60_001 + room))
+    assert journal_harness.append(make_event(2), too_large, largest) == ["kept", "lost", "kept"]
+    assert journal_harness.journal.lost == 1
+    journal_harness.wait_until_empty(2)
+    assert journal_harness.log_events == ["click.lost"]
+    assert not journal_harness.dead_letters.path.exists()
 
 
 def test_many_threads_lose_and_double_nothing(journal_harness: JournalHarness) -> None:

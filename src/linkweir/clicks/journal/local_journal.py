@@ -27,6 +27,7 @@ from linkweir.clicks.journal.reader import (
     count_active_segments,
     count_unacknowledged,
 )
+from linkweir.clicks.journal.segment import MAX_RECORD_BYTES
 from linkweir.clicks.journal.segment_directory import SegmentDirectory
 from linkweir.clicks.journal.writer import JournalWriter
 
@@ -185,6 +186,10 @@ class LocalJournal(WorkerThread):
             self._count_lost(1, "the journal does not run")
             return promise
         payload = encode_event(event)
+        if len(payload) > MAX_RECORD_BYTES:  # whoever reads would take it for damaged bytes
+            promise.set_result("lost")
+            self._count_lost(1, "the event is too large")
+            return promise
         side = self._loop_states.get(loop) or self._get_loop_state(loop)
         if side.open_batches:
             group = side.open_batches[0]
