@@ -6,7 +6,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkweir.clicks.internal_networks import InternalNetworks
+from linkweir.clicks.internal_networks import MAX_ACCOUNTS, InternalNetworks
 
 ACCOUNTS = [uuid.UUID(int=number) for number in range(3)]
 ADDRESSES = st.one_of(
@@ -40,3 +40,23 @@ def test_what_is_no_address_belongs_to_nobody() -> None:
     """A request whose address is unknown or no address at all is nobody's own."""
     networks = InternalNetworks({ACCOUNTS[0]: ["0.0.0.0/1", "128.0.0.0/1"]})
     assert [networks.find_accounts(text) for text in (None, "", "unknown", "::1")] == [frozenset()] * 4
+
+
+def test_an_address_that_everybody_names() -> None:
+    """However many accounts name an address, so many are found as an event has room for: those that name it most
+    closely, and those with the lowest ids.
+    """
+    everybody = [uuid.UUID(int=number) for number in range(3000)]
+    networks = {account: ["203.0.113.0/24"] for account in reversed(everybody)}
+    networks |= {account: ["203.0.113.7/32", "203.0.113.0/24"] for account in everybody[-100:]}
+    found = InternalNetworks(networks).find_accounts("203.0.113.7")
+    assert found == {*everybody[-100:], *everybody[: MAX_ACCOUNTS - 100]}
+    assert InternalNetworks(networks).find_accounts("203.0.113.8") == {*everybody[:MAX_ACCOUNTS]}
+
+
+def test_networks_of_the_same_accounts_count_once() -> None:
+    """Accounts that name an address by several networks leave room for others."""
+    several = [uuid.UUID(int=number) for number in range(1, 201)]
+    networks = {account: ["203.0.113.7/32", "203.0.113.0/24"] for account in several}
+    networks[uuid.UUID(int=0)] = ["203.0.0.0/16"]
+    assert InternalNetworks(networks).find_accounts("203.0.113.7") == networks.keys()
