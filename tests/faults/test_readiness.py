@@ -188,7 +188,11 @@ def test_a_stopped_background_process(tmp_path: Path) -> None:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         wait_until(lambda: is_answering(process.url))
         wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
-        stopped = max(list_children(process.process.pid), key=lambda pid: os.getpriority(os.PRIO_PROCESS, pid))
+        *others, stopped = sorted(
+            list_children(process.process.pid), key=lambda pid: os.getpriority(os.PRIO_PROCESS, pid)
+        )
+        niceness = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (*others, stopped)]
+        assert niceness[-1] > max(niceness[:-1])
         os.kill(stopped, signal.SIGSTOP)
         wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 503)
         assert (

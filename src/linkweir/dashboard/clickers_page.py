@@ -73,7 +73,7 @@ def list_clickers(call: DashboardRequest) -> Response:
         period=click_filter.period,
         choices=report_period.DAY_CHOICES,
         rows=page.rows,
-        turning=neighbour_pages.make_neighbour_pages(page, "at"),
+        pagination=neighbour_pages.make_neighbour_pages(page, "at"),
         total=total,
         links=_link_choices(links.values),
         untied=privacies.get("anonymous", 0),

@@ -36,7 +36,7 @@ def list_messages(call: DashboardRequest) -> Response:
         given=given,
         statuses=STATUSES,
         filtered=any(given.values()),
-        turning=neighbour_pages.make_neighbour_pages(search_page),
+        pagination=neighbour_pages.make_neighbour_pages(search_page),
     )
 
 
@@ -79,7 +79,7 @@ def list_message_clicks(call: DashboardRequest) -> Response:
         here="messages",
         row=row,
         hits=[to_template_values(click_row) for click_row in page.rows],
-        turning=neighbour_pages.make_neighbour_pages(page, "at"),
+        pagination=neighbour_pages.make_neighbour_pages(page, "at"),
     )
 
 

@@ -47,8 +47,8 @@ def show_settings(call: DashboardRequest) -> Response:
         policy=call.account["policy"],
         privacy=PRIVACY_CHOICES,
         domains=page.rows,
-        house=call.services.tracking_host,
-        house_is_name=is_host_name(call.services.tracking_host),
+        tracking_host=call.services.tracking_host,
+        tracking_host_is_name=is_host_name(call.services.tracking_host),
         zones=time_zone.time_zone_names(),
         said=FLASH_MESSAGES.get(call.query("saved"), ""),
     )

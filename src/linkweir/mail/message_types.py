@@ -1,6 +1,6 @@
 """A message as a customer asked for it, in words that know no HTTP, no SQL and no MIME.
 
-Every front door (API v2 today) translates its own request into a `Submission`.
+Every interface (API v1 and v2, SMTP) translates its own request into a `Submission`.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class MailAttachment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """Everything asked for in one request. Times are microseconds since 1970, retention is days; None: as the
-    account has it; `warnings` are noted with each message. With a `sandbox_result` nothing leaves the house.
+    account has it; `warnings` are noted with each message. With a `sandbox_result` nothing is delivered.
     """
 
     sender: Mailbox

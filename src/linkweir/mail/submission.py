@@ -39,7 +39,7 @@ MakeReply = Callable[[Connection, list[RecipientResult]], bytes]
 
 
 class Submitter:
-    """The one flow by which mail enters, whatever door it came through. `require_delivery` raises DatabaseUnavailable
+    """The one flow by which mail enters, by whatever interface. `require_delivery` raises DatabaseUnavailable
     where nothing is delivered any more.
     """
 

@@ -1,4 +1,4 @@
-"""What `ahasend-*` headers ask for, whichever door they came through; their values, not their place in a mail.
+"""What `ahasend-*` headers ask for, whichever interface they came through; their values, not their place in a mail.
 
 What cannot be understood is ignored with a warning: a mail must not be lost for a misspelt wish.
 """

@@ -132,7 +132,11 @@ class RedirectProtocol(StrictHttpProtocol):
 
     def _on_appended(self, appended: asyncio.Future[AppendResult]) -> None:
         cycle: Any = self.cycle
-        self._send(cycle, self._redirect.finish_appended(cycle.decision, appended))
+        try:
+            self._send(cycle, self._redirect.finish_appended(cycle.decision, appended))
+        except BaseException:  # nobody else would end a connection that still seems to be answered
+            self.transport.close()
+            raise
 
     async def _respond(self, cycle: RedirectCycle, scope: Scope) -> None:
         """Answer what has to wait for more than a future of the journal, or for nothing."""

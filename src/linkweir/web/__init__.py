@@ -1,1 +1,1 @@
-"""The doors: they translate the outside world and decide nothing."""
+"""HTTP for readers of mail and for operators: it translates requests and decides nothing."""

@@ -1,6 +1,6 @@
 """What programs did with earlier messages: a scanner comes back from where it was, and looks as it looked.
 
-A *program* is a network (/24 or /48), a user agent, and what the door noticed of its requests. Of each is remembered
+A *program* is a network (/24 or /48), a user agent, and what the redirect saw of its requests. Of each is remembered
 with how many messages it was a machine, and with how many a person, going by what it did there; never by its record,
 or a mistake would confirm itself. Where people come from a scanner's address with a scanner's browser (an appliance in
 the office, a browser that is isolated in a maker's cloud) both numbers grow, and then the record tells nothing.

@@ -74,7 +74,7 @@ class Rule:
 
 
 def _has_user_agent_class(name: str) -> Callable[[HitFeatures], bool]:
-    # from the user agent, or as it was noted at the door where the user agent may not be kept
+    # from the user agent, or as it was noted at the redirect where the user agent may not be kept
     signal = f"agent-{name}"
     return lambda features: features.hit.user_agent_class == name or features.has_signal(signal)
 

@@ -245,7 +245,7 @@ class LocalJournal(WorkerThread):
         return side
 
     def _remove_loop(self, side: LoopState) -> bool:
-        """True for one of the threads that find it at the same time: a bell that is closed twice may be another's."""
+        """True for one of the threads that find it at once: a descriptor closed twice may be another's."""
         return self._loop_states.pop(side.loop, None) is side
 
     def _close_loop(self, side: LoopState) -> None:
