@@ -266,7 +266,7 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     with run_service(tmp_path / "data", "--demo-exit") as process:
         assert process.wait_for_exit() == 0
     assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.output
-    assert re.search(r"sample traffic (no mail was sent), is at\n  http://\S+/dashboard/\n", process.output)
+    assert re.search(r"sample traffic \(no mail was sent\) is at\n  http://\S+/dashboard/\n", process.output)
     assert "https://example.net/shop/item.php?id=7&copy=2" in process.output
     assert "Unsubscribe: left as it was" in process.output
     links = re.findall(r"^ {4}(http\S+)$", process.output, re.MULTILINE)

@@ -52,6 +52,11 @@ class WorkerThread(ABC):
         return self._thread is not None and self._thread.is_alive()
 
     @property
+    def ended_unasked(self) -> bool:
+        """Whether the thread ended, and nobody told it to stop."""
+        return not self.alive and not self._stop_event.is_set()
+
+    @property
     def _stopping(self) -> bool:
         return self._stop_event.is_set()
 
@@ -267,7 +272,7 @@ class ThreadSupervisor(WorkerThread):
                 return
 
     def _restart(self, name: str, thread: WorkerThread) -> None:
-        if not thread.alive and not self._stopping:
+        if thread.ended_unasked and not self._stopping:
             self.restarts += 1
             thread.start()
             self._log.error("thread.ended", name=name)

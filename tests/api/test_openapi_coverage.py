@@ -18,6 +18,7 @@ MESSAGES = "api/test_messages_endpoints.py::"
 STATISTICS_FIELDS = "api/test_statistics_fields.py::"
 CLICK_STATISTICS = "api/test_click_statistics.py::"
 RESOURCES = "api/test_crud.py::"
+INTERNAL = "api/test_internal_clicks.py::"
 WEBHOOK_FIELDS = "webhooks/test_webhook_fields.py::"
 FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or parameters, the test
     ("SendRequest", f"{PREFERENCES} tracking", POLICY),
@@ -53,6 +54,12 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
         "AccountUpdate",
         "message_metadata_retention message_data_retention",
         MESSAGE_FIELDS + "test_retention_goes_from_account_to_message",
+    ),
+    ("AccountUpdate", "internal_networks", INTERNAL + "test_clicks_from_the_office_are_internal"),
+    (
+        "AccountUpdate",
+        "internal_addresses internal_own_domains",
+        INTERNAL + "test_clicks_on_mail_to_own_people_are_internal",
     ),
     ("AccountUpdate", "confirm", "web/test_blocklist_and_confirmation.py::test_a_marked_link_requires_confirmation"),
     *(

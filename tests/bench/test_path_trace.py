@@ -28,7 +28,7 @@ def test_a_message_and_a_click_are_traced_apart(tmp_path: Path) -> None:
         ("mail/transport/smtp_relay.py", "SmtpRelay.deliver"),
     } <= send.functions
     assert {
-        ("web/redirect.py", "RedirectEndpoint.__call__"),
+        ("web/redirect.py", "RedirectEndpoint.begin"),
         ("clicks/ingest/pipeline.py", "ingest_events"),
         ("dashboard/overview_page.py", "show_overview"),
     } <= click.functions

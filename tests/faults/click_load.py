@@ -157,7 +157,7 @@ class ClickedService:
 
     def check_counts(self, port: int) -> None:
         """Everything that was answered is stored exactly once, and nothing that was not requested."""
-        wait_until(lambda: self.metric(port, "linkweir_clicks_waiting") == 0, 60)
+        wait_until(lambda: self.metric(port, "linkweir_clicks_waiting") == 0)
         stored = self.stored_counts()
         assert set(stored.values()) == {1}
         assert self.answered <= stored.keys() <= self.requested

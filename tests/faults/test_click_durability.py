@@ -142,7 +142,7 @@ def test_journal_files_that_are_taken_away(tmp_path: Path, how: str) -> None:
         with clicking.run_readers(port):
             clicking.run_load(LOAD_SECONDS)
         lock.close()
-        wait_until(lambda: clicking.metric(port, "linkweir_clicks_waiting") == 0, 60)
+        wait_until(lambda: clicking.metric(port, "linkweir_clicks_waiting") == 0)
         wait_until(lambda: left | (clicking.answered - before) <= clicking.stored_counts().keys())
         stored = clicking.stored_counts()
         assert set(stored.values()) == {1}
@@ -216,7 +216,7 @@ def test_a_journal_that_is_full_on_a_full_disk(small_disk: Path) -> None:
         lock.execute("BEGIN EXCLUSIVE")
         fill_disk(small_disk)
         with clicking.run_readers(port):
-            wait_until(lambda: clicking.metric(port, "linkweir_clicks_lost_total") > 50, 60)
+            wait_until(lambda: clicking.metric(port, "linkweir_clicks_lost_total") > 50)
         lost = clicking.metric(port, "linkweir_clicks_lost_total")
         assert len(clicking.answered) == len(clicking.requested)
         assert clicking.metric(port, "linkweir_clicks_journaled_total") + lost == len(clicking.answered)
@@ -224,7 +224,7 @@ def test_a_journal_that_is_full_on_a_full_disk(small_disk: Path) -> None:
         assert (status, "clicks are being lost" in text) == (503, True)
         (small_disk / "filler").unlink()
         lock.close()
-        wait_until(lambda: clicking.metric(port, "linkweir_clicks_waiting") == 0, 60)
+        wait_until(lambda: clicking.metric(port, "linkweir_clicks_waiting") == 0)
         stored = clicking.stored_counts()
         assert set(stored.values()) == {1}
         assert len(stored) == len(clicking.answered) - lost

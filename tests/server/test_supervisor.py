@@ -146,7 +146,7 @@ def test_no_child_outlives_its_parent_whenever_that_ends(number: int) -> None:
             time.sleep(turn * 0.0025)
             parent.send_signal(number)
             assert parent.wait(15) in (0, -number)
-            wait_until(lambda session=parent.pid: not list_session_processes(session), 10)
+            wait_until(lambda session=parent.pid: not list_session_processes(session), 60)
             wait_until(lambda where=port: is_port_free(where))
 
 
@@ -252,7 +252,7 @@ def test_a_service_ends_whole_whenever_it_ends(tmp_path: Path, number: int) -> N
             time.sleep(turn * turn * 0.02)
             assert process.stop(number) in (0, -number)
         wait_until(lambda: not list_folder_processes(tmp_path))
-        wait_until(lambda: is_port_free(port) and is_port_free(smtp), 5)
+        wait_until(lambda: is_port_free(port) and is_port_free(smtp), 60)
         assert "Traceback" not in process.error_output
 
 

@@ -25,7 +25,7 @@ from linkweir.tokens import Tracker, keyring_file
 from tests.web.running_service import WAIT_SECONDS
 
 MAX_DELAY_SECONDS = 0.25  # seconds that a redirect may take longer
-ROUNDS = 12  # of which one has to do: what holds readers up does so each time
+ROUNDS = 40  # of which one has to do: what holds readers up does so each time
 BODY_BYTES = 27_000_000
 IDEMPOTENCY_KEY = "k" * 40
 RECIPIENT_JSON = b'"from":{"email":"a@example.com"},"recipients":[{"email":"b@example.org"%b}]'
