@@ -1,11 +1,14 @@
 """Requests whose end two servers may see in two places: one of them could be made to smuggle in another."""
 
+import contextlib
 import socket
 
 import pytest
 
+from linkweir.server.http_protocol import StrictHttpProtocol
 from tests.web.running_service import WAIT_SECONDS, RunningService
 from tests.web.test_raw_http import send_raw
+from tests.web.test_redirect import mint_link
 
 HEADERS = b"Host: x\r\nContent-Type: application/json\r\n"
 SECOND_REQUEST = b"GET /v2/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -121,3 +124,57 @@ def test_many_chunks_are_read_to_the_end(service: RunningService) -> None:
             answer += part
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b'{"message":"pong"}')
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+@pytest.mark.parametrize("path", ["/readyz", "link"])
+def test_what_follows_the_last_request_disturbs_nobody(service: RunningService, method: str, path: str) -> None:
+    """Bytes behind a request that closes its connection are not read: it is answered itself, and so is everybody who
+    comes with more than one read afterwards.
+    """
+    where = "/c/" + mint_link(service, "https://example.com/", message=7).rpartition("/")[2] if path == "link" else path
+    last = f"{method} {where} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode() + b"x" * 3000
+    address = ("127.0.0.1", service.settings.port)
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(address, timeout=WAIT_SECONDS)) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(last)
+        answers = [read_to_end(connection) for connection in connections]
+    status = b"HTTP/1.1 302" if path == "link" else b"HTTP/1.1 200"
+    assert all(answer.startswith(status) and answer.count(b"HTTP/1.1 ") == 1 for answer in answers), answers
+    for _ in range(3):
+        body = b'{"html_content": "' + b"x" * 50_000 + b'"}'
+        sent = service.client.post(f"{service.account_path}/check", content=body)
+        assert sent.status_code == 200
+
+
+def test_a_connection_that_fails_ends_alone(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception while one connection is read closes that one; those that wait for their turn have it."""
+    head = f"POST {service.account_path}/check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
+    body = b'{"html_content": "' + b"x" * 50_000 + b'"}'
+    good = head.encode() + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    address = ("127.0.0.1", service.settings.port)
+    read_chunk = StrictHttpProtocol.read_chunk
+
+    def fail_sometimes(protocol: StrictHttpProtocol) -> None:
+        if b"FAIL" in protocol._received:
+            raise RuntimeError("a bug")
+        read_chunk(protocol)
+
+    monkeypatch.setattr(StrictHttpProtocol, "read_chunk", fail_sometimes)
+    with contextlib.ExitStack() as stack:
+        bad, *others = [stack.enter_context(socket.create_connection(address, timeout=WAIT_SECONDS)) for _ in range(5)]
+        for connection in (*others, bad):
+            connection.sendall(good if connection is not bad else b"FAIL" * 5000)
+        with contextlib.suppress(ConnectionResetError):
+            assert read_to_end(bad) == b""
+        assert all(read_to_end(connection).startswith(b"HTTP/1.1 200") for connection in others)
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """What comes until the server closes, or resets what it has not read."""
+    answer = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            answer += part
+    return answer

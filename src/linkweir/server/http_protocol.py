@@ -6,6 +6,7 @@ one of them holds for a body as a request of somebody else.
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections import deque
@@ -73,11 +74,16 @@ class ReadQueue:
 
     def _read_next(self) -> None:
         connection = self._waiting.popleft()
-        connection.read_chunk()
-        if connection.has_more:
-            self._waiting.append(connection)
-        if self._waiting:
-            self._loop.call_soon(self._read_next)
+        try:
+            connection.read_chunk()
+            if connection.has_more:
+                self._waiting.append(connection)
+        except BaseException:  # as the loop does with a protocol that fails: it ends this connection, no other
+            connection.transport.abort()
+            raise
+        finally:
+            if self._waiting:
+                self._loop.call_soon(self._read_next)
 
 
 class ReadFlowControl(FlowControl):
@@ -156,15 +162,27 @@ class StrictHttpProtocol(H11Protocol):
             self.transport.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer that this is not HTTP as it is served here, and close."""
+        """Answer that this is not HTTP as it is served here, and close. A request before it that was read whole is
+        answered first, and then no other.
+        """
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+        elif self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._write_error()
+            self.transport.close()
+        else:  # in the middle of an answer
+            self.transport.close()
+
+    def _write_error(self) -> None:
         body = orjson.dumps({"message": "the request cannot be read as HTTP, or could be read in two ways"})
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         self.transport.write(
             self.conn.send(h11.Response(status_code=400, headers=headers, reason=b"Bad Request")) or b""
         )
-        self.transport.write(self.conn.send(h11.Data(data=body)) or b"")
-        self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
-        self.transport.close()
+        with contextlib.suppress(h11.LocalProtocolError):  # to HEAD there is no body
+            self.transport.write(self.conn.send(h11.Data(data=body)) or b"")
 
 
 READ_QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, ReadQueue] = WeakKeyDictionary()
