@@ -23,7 +23,7 @@ class InternalNetworks:
                 network = ipaddress.ip_network(text)
                 bits = int(network.network_address) >> (_ADDRESS_BITS[network.version] - network.prefixlen)
                 accounts[network.version, network.prefixlen, bits].add(account)
-        self._accounts = {place: frozenset(named) for place, named in accounts.items()}
+        self._accounts = {prefix: frozenset(named) for prefix, named in accounts.items()}
         self._lengths = {
             version: sorted({length for each, length, _ in accounts if each == version}, reverse=True)
             for version in _ADDRESS_BITS

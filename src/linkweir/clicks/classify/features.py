@@ -189,7 +189,7 @@ class FeatureExtractor:
         features.link_count = around.link_count or 1 + hit.position
         if not features.excess_readers:
             features.echo_gap_us = self._find_echo(hit, around.followed)
-        features.only_link_clicked = around.is_one_link
+        features.only_link_clicked = around.has_single_link
         beside = own.same_link(hit, HEAD_GET_GAP_US)
         features.preceded_by_head = any(other.method == "HEAD" for other in beside)
         features.repeated = any(
@@ -277,7 +277,7 @@ class _Surroundings:
     followed: dict[int, list[Hit]]
     excess_readers: int
     reach_us: int
-    is_one_link: bool
+    has_single_link: bool
 
     @property
     def link_count(self) -> int:
@@ -297,8 +297,8 @@ def _describe_surroundings(neighbours: Sequence[Hit]) -> _Surroundings:
     reach = 2 * RUN_REACH_US
     if len(neighbours) > 2 * MAX_NEIGHBOURS:
         reach = max(SECOND_US, neighbours[-1].at - neighbours[0].at)
-    one = all(other.position == neighbours[0].position for other in neighbours)
-    return _Surroundings(followed, max(0, len(readers) - 2 * len(followed)), reach, one)
+    has_single_link = all(other.position == neighbours[0].position for other in neighbours)
+    return _Surroundings(followed, max(0, len(readers) - 2 * len(followed)), reach, has_single_link)
 
 
 class _HitStream:

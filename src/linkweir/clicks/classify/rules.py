@@ -288,7 +288,7 @@ def _is_data_centre_soon(features: HitFeatures) -> bool:
     return record.human_messages * PEOPLE_RATIO <= record.machine_messages
 
 
-def _is_late_and_alone(features: HitFeatures) -> bool:
+def _is_late_single_link(features: HitFeatures) -> bool:
     age = features.age_seconds
     return age is not None and age >= LATER_SECONDS and features.only_link_clicked and features.echo_gap_us is None
 
@@ -457,7 +457,7 @@ RULES = (
     Rule("much-later", DELIVERY, _is_delivered_between(LATER_SECONDS, float("inf")),
          "Followed long after delivery.", -2.2),
     # what people do
-    Rule("late-alone", "time and coverage", _is_late_and_alone,
+    Rule("late-alone", "time and coverage", _is_late_single_link,
          "Followed long after delivery, and no other link at about this time.", -0.5),
     Rule("one-link", "coverage", lambda features: features.only_link_clicked and features.link_count >= 3,
          "Of several links only this one was followed.", -1.0),

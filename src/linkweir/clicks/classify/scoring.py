@@ -90,15 +90,17 @@ def _classify_hit(features: HitFeatures) -> Classification:
     links = evidence.link_count
     if links is None and features.link_count >= MAX_CURVE_LINKS:  # as far as its positions tell
         links = features.link_count
-    said = _assess(matching_codes(features), hit.kind, min(links or 0, MAX_CURVE_LINKS))
-    if said.reference is None:
-        return Classification(hit.id, said.verdict, said.confidence, said.codes, said.verdict, said.confidence)
-    machine = said.reference
+    result = _assess(matching_codes(features), hit.kind, min(links or 0, MAX_CURVE_LINKS))
+    if result.reference is None:
+        return Classification(
+            hit.id, result.verdict, result.confidence, result.codes, result.verdict, result.confidence
+        )
+    machine = result.reference
     if evidence.base_rate is not None and hit.kind == CLICK:
         machine = shift_base_rate(machine, evidence.base_rate)
-    confidence = {"machine": machine, "human": 1 - machine}.get(said.verdict, max(machine, 1 - machine))
+    confidence = {"machine": machine, "human": 1 - machine}.get(result.verdict, max(machine, 1 - machine))
     return Classification(
-        hit.id, said.verdict, round(confidence, 3), said.codes, said.without_reputation, machine, said.reference
+        hit.id, result.verdict, round(confidence, 3), result.codes, result.without_reputation, machine, result.reference
     )
 
 
