@@ -49,6 +49,13 @@ def test_networks_have_one_spelling() -> None:
     assert parse_internal_networks(entries) == ["203.0.113.0/24", "2001:db8::/48", "192.0.2.1/32"]
 
 
+def test_the_largest_networks_are_accepted() -> None:
+    """A /8 of IPv4 in each way of writing it, a /16 of IPv6, and single addresses anywhere."""
+    entries = ["10.0.0.0/8", "64:ff9b::a00:0/104", "2002:a00::/24", "2001:db8::/32", "2a00::/16", "::1", "2001::1"]
+    assert parse_internal_networks(["::ffff:11.0.0.0/104"]) == ["11.0.0.0/8"]
+    assert parse_internal_networks(entries) == [*entries[:5], "::1/128", "2001::1/128"]
+
+
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
@@ -57,6 +64,17 @@ def test_networks_have_one_spelling() -> None:
         ("10.0.0.0/7", "is too large: /8 is the largest network of IPv4 allowed here"),
         ("::/0", "is too large: /16 is the largest network of IPv6 allowed here"),
         ("fe80::%eth0", "must not name a zone"),
+        ("::ffff:0:0/95", "is too large: of ::ffff:0:0/96 at most a /104 is allowed"),
+        ("::ffff:0:0/80", "is too large: of ::ffff:0:0/96 at most a /104 is allowed"),
+        ("::/16", "is too large: of ::ffff:0:0/96 at most a /104 is allowed"),
+        ("::ffff:0:0/96", "is too large: /8 is the largest network of IPv4 allowed here"),
+        ("::ffff:10.0.0.0/103", "is too large: /8 is the largest network of IPv4 allowed here"),
+        ("::/96", "is too large: of ::/96 at most a /104 is allowed"),
+        ("64:ff9b::/96", "is too large: of 64:ff9b::/96 at most a /104 is allowed"),
+        ("64:ff9b::/32", "is too large: of 64:ff9b::/96 at most a /104 is allowed"),
+        ("2001::/32", "is too large: of 2001::/32 at most a /40 is allowed"),
+        ("2002::/16", "is too large: of 2002::/16 at most a /24 is allowed"),
+        ("2002:a00::/23", "is too large: of 2002::/16 at most a /24 is allowed"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(entry: str, reason: str) -> None:

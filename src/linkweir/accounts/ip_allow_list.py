@@ -14,6 +14,14 @@ MAX_ENTRIES = 100
 MAX_ENTRY_LENGTH = 64  # characters of an entry; the longest IPv6 network has fewer
 MIN_INTERNAL_PREFIX_BITS = {4: 8, 6: 16}  # no organisation was allocated more, so a wider network is a mistake
 IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 sockets show them (RFC 4291)
+# IPv6 networks whose addresses hold an IPv4 address right behind the prefix, so that the rule of IPv4 holds there
+IPV4_EMBEDDING = (
+    IPV4_MAPPED,
+    ipaddress.IPv6Network("::/96"),  # IPv4-compatible (RFC 4291)
+    ipaddress.IPv6Network("64:ff9b::/96"),  # NAT64 (RFC 6052)
+    ipaddress.IPv6Network("2001::/32"),  # Teredo (RFC 4380): the server's
+    ipaddress.IPv6Network("2002::/16"),  # 6to4 (RFC 3056)
+)
 
 
 def parse_entries(entries: Sequence[str], field: str = "ip_allow_list") -> list[str]:
@@ -36,7 +44,19 @@ def parse_internal_networks(entries: Sequence[str], field: str = "internal_netwo
         if network.prefixlen < least:
             reason = f"is too large: /{least} is the largest network of IPv{network.version} allowed here"
             raise ValidationError(f"{field}[{index}]", reason)
+        if isinstance(network, ipaddress.IPv6Network):
+            _check_embedded_ipv4(network, f"{field}[{index}]")
     return _format_networks(networks, field)
+
+
+def _check_embedded_ipv4(network: ipaddress.IPv6Network, field: str) -> None:
+    """Raises ValidationError for a network that holds more IPv4 addresses than an IPv4 network may."""
+    least = MIN_INTERNAL_PREFIX_BITS[4]
+    for embedding in IPV4_EMBEDDING:
+        if network.overlaps(embedding) and network.prefixlen < embedding.prefixlen + least:
+            raise ValidationError(
+                field, f"is too large: of {embedding} at most a /{embedding.prefixlen + least} is allowed"
+            )
 
 
 def _format_networks(networks: Sequence[Network], field: str) -> list[str]:
