@@ -1,5 +1,7 @@
 """Tests of linkweir.mail.addresses."""
 
+from email.header import Header
+
 import pytest
 
 from linkweir.errors import ValidationError
@@ -56,8 +58,30 @@ def test_addresses_that_are_refused(given: str) -> None:
         addresses.validate_mailbox(Mailbox(given), "to")
 
 
-@pytest.mark.parametrize("name", ["a\r\nBcc: x", "a\nb", "a\x00", "a\u2028b", "a\x85b", "x" * 257])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("=?utf-8?q?J=C3=BCrgen?=", "J\u00fcrgen"),
+        ("=?utf-8?b?SsO8cmdlbg==?= X", "J\u00fcrgen X"),
+        (Header("\U0001f642" * 256, "utf-8").encode(linesep="").replace("\n", ""), "\U0001f642" * 256),
+        ("=?x", "=?x"),
+        ("=?nowhere?q?a?=", "=?nowhere?q?a?="),
+        ("=?utf-8?q?=FF?=", "=?utf-8?q?=FF?="),
+    ],
+)
+def test_names_in_encoded_words_are_read(given: str, kept: str) -> None:
+    """A name that a client has encoded for a mail is the name it stands for; one that cannot be read stays."""
+    assert addresses.validate_mailbox(Mailbox("a@example.org", given), "to").name == kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a\r\nBcc: x", "a\nb", "a\x00", "a\u2028b", "a\x85b", "x" * 257),
+        *("=?utf-8?q?a=0D=0ABcc:_x?=", "=?utf-8?b?YQ0KQmNjOiB4?=", "=?utf-8?q?a=00?=", "=?utf-8?q?a?= " * 1000),
+    ],
+)
 def test_names_that_are_refused(name: str) -> None:
-    """A name holds no line break or control, and has an end."""
+    """A name holds no line break or control, not in an encoded word either, and has an end."""
     with pytest.raises(ValidationError, match=r"to\.name"):
         addresses.validate_mailbox(Mailbox("a@example.org", name), "to")

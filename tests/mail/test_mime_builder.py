@@ -2,7 +2,9 @@
 
 import email
 import email.policy
-from email.header import decode_header, make_header
+import re
+from dataclasses import replace
+from email.header import Header, decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
 
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkweir.errors import ValidationError
-from linkweir.mail import content_validation, mime_builder
+from linkweir.mail import addresses, content_validation, mime_builder
 from linkweir.mail.addresses import CONTROL_CHARACTERS, MAX_NAME_CHARS
 from linkweir.mail.message_types import MailAttachment, Mailbox, Submission
 from linkweir.mail.mime_builder import MailBuilder
@@ -130,6 +132,102 @@ def test_rfc_2047_encoding_hides_no_attachment_header() -> None:
     assert part.get_filename() == "Ü.png"
     assert dict(part.raw_items())["Content-ID"] == f"<{HIDDEN_HEADER}>"
     assert {name.lower() for name in part if not name.lower().startswith("content-")} == {"mime-version"}
+
+
+HIDDEN_HEADERS = (
+    "=?utf-8?q?a=0d=0aBcc:_x?=",
+    "=?utf-8?b?YQ0KQmNjOiB4?=",  # the same in base64
+    "=?utf-8?q?=0d=0a=0d=0a<h1>?=",
+)
+
+
+def submit_and_parse(submission: Submission, recipient: Mailbox) -> EmailMessage | None:
+    """The mail read back, each line that begins a header checked; None: the submission is refused by a field's name."""
+    try:
+        for item in submission.attachments:
+            content_validation.check_attachment(item, "attachments[0]")
+        reply_to = submission.reply_to and addresses.validate_mailbox(submission.reply_to, "reply_to")
+        submission = replace(
+            submission, sender=addresses.validate_mailbox(submission.sender, "from"), reply_to=reply_to
+        )
+        recipient = addresses.validate_mailbox(recipient, "recipients[0]")
+        headers = content_validation.check_headers(submission.headers, has_reply_to=reply_to is not None)
+    except ValidationError:
+        return None
+    raw = MailBuilder(submission, headers, NOW_US).build(
+        recipient, message_id="<m@example.com>", subject=submission.subject, text=None, html=b"<p>"
+    )
+    assert not re.search(rb"^(bcc|<h1)", raw, re.IGNORECASE | re.MULTILINE)
+    mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
+    for part in mail.walk():
+        assert all(isinstance(str(value), str) for _, value in part.items())  # reading each raises nothing
+        part.get_params()
+        part.get_filename()
+    return mail
+
+
+@pytest.mark.parametrize("hidden", HIDDEN_HEADERS)
+@pytest.mark.parametrize("name", ["x", "charset", "name", "boundary", "filename", "url"])
+def test_a_type_parameter_hides_no_header(name: str, hidden: str) -> None:
+    """An encoded word in a parameter of an attachment's type is refused, wherever in the value it stands."""
+    for value in (f'"{hidden}"', f'"a {hidden} b"', f'"{hidden[:-2]}"; y="?="', f'"a{hidden}"'):
+        with pytest.raises(ValidationError, match=r"attachments\[0\]\.content_type"):
+            content_validation.check_attachment(
+                MailAttachment(b"x", f"text/html; {name}={value}", "a.html"), "attachments[0]"
+            )
+
+
+@pytest.mark.parametrize("hidden", HIDDEN_HEADERS)
+@pytest.mark.parametrize("field", ["from", "to", "reply_to", "file_name", "content_id", "content_type"])
+def test_no_field_hides_a_header(field: str, hidden: str) -> None:
+    """Encoded words with line breaks, and these encoded once more, are refused or go out without a line of their own,
+    and Python's reader reads the mail.
+    """
+    for text in (hidden, Header(hidden, "utf-8").encode(), f"{hidden} \u00fc", f'"{hidden}"', f"x, {hidden}"):
+        names = {field: text}
+        file = MailAttachment(
+            b"x",
+            f'image/png; x="{text}"' if field == "content_type" else "image/png",
+            names.get("file_name", "a.png"),
+            inline=True,
+            content_id=f"<{names.get('content_id', 'c@example.com')}>",
+        )
+        submission = Submission(
+            sender=Mailbox("a@example.com", names.get("from", "")),
+            recipients=(),
+            subject="s",
+            reply_to=Mailbox("r@example.com", names.get("reply_to", "")),
+            attachments=(file,),
+        )
+        mail = submit_and_parse(submission, Mailbox("b@example.org", names.get("to", "")))
+        if mail is not None and field in mail:
+            assert len(mail[field].addresses) == 1
+        if field in ("file_name", "content_type"):
+            assert mail is None
+
+
+@pytest.mark.parametrize("hidden", HIDDEN_HEADERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Subject", "X-A", "List-Id", "List-Unsubscribe", "References", "In-Reply-To", "Errors-To"),
+        *("Reply-To", "Cc", "Sender", "Date"),
+    ],
+)
+def test_no_header_hides_another(name: str, hidden: str) -> None:
+    """The same in the subject and in the headers of the customer's own, as texts, as names and as comments."""
+    for word in (hidden, Header(hidden, "utf-8").encode()):
+        for text in (word, f"{word} \u00fc", f"<{word}>", f"{word} <c@example.com>", f'"{word}" <c@example.com>'):
+            subject, headers = (text, {}) if name == "Subject" else ("s", {name: text})
+            submission = Submission(sender=Mailbox("a@example.com"), recipients=(), subject=subject, headers=headers)
+            submit_and_parse(submission, Mailbox("b@example.org"))
+
+
+@pytest.mark.parametrize("name", ["=?x", "=?nowhere?q?a?=", "=?utf-8?q?=FF?=", HIDDEN_HEADERS[0], "a, =?utf-8?q?b?="])
+def test_a_name_like_an_encoded_word_is_encoded(name: str) -> None:
+    """What the composer is given as a name is what a reader sees, even if it looks like an encoded word."""
+    mail = build_and_parse(name=name)
+    assert [mail[header].addresses[0].display_name for header in ("from", "to")] == [name, name]
 
 
 def test_a_long_header_with_spaces_is_folded() -> None:

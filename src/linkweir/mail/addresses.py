@@ -1,6 +1,9 @@
 """Validation of e-mail addresses and of texts in headers."""
 
+import contextlib
 import re
+from email.errors import MessageError
+from email.header import decode_header, make_header
 
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.errors import ValidationError
@@ -15,6 +18,7 @@ ENVELOPE_PATH = re.compile(
 )
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # what was not UTF-8
 MAX_NAME_CHARS = 256
+MAX_ENCODED_NAME_CHARS = 4096  # in encoded words, which take up to 12 characters for one, and their frames
 MAX_EMAIL_CHARS = 512  # characters, before the domain is put into ASCII
 CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -22,10 +26,14 @@ CONTROL_CHARACTERS = re.compile(
 
 
 def validate_mailbox(mailbox: Mailbox, field: str) -> Mailbox:
-    """The mailbox with its domain in ASCII. Raises ValidationError naming `field` when it cannot be mailed to."""
-    if len(mailbox.name) > MAX_NAME_CHARS:
+    """The mailbox with its domain in ASCII and its name without encoded words.
+
+    Raises ValidationError naming `field` when it cannot be mailed to.
+    """
+    name = decode_rfc2047(mailbox.name) if len(mailbox.name) <= MAX_ENCODED_NAME_CHARS else mailbox.name
+    if len(name) > MAX_NAME_CHARS:
         raise ValidationError(f"{field}.name", f"is longer than {MAX_NAME_CHARS} characters")
-    require_single_line(mailbox.name, f"{field}.name")
+    require_single_line(name, f"{field}.name")
     if len(mailbox.email) > MAX_EMAIL_CHARS:
         raise ValidationError(f"{field}.email", "is too long for an e-mail address")
     local, at, domain = mailbox.email.rpartition("@")
@@ -36,7 +44,15 @@ def validate_mailbox(mailbox: Mailbox, field: str) -> Mailbox:
     host = to_ascii_domain(domain, where)
     if len(local) + 1 + len(host) > 254:
         raise ValidationError(where, "is too long for an e-mail address")
-    return Mailbox(f"{local}@{host}", mailbox.name)
+    return Mailbox(f"{local}@{host}", name)
+
+
+def decode_rfc2047(text: str) -> str:
+    """The text without encoded words (RFC 2047), as far as they can be read: some clients write names in them."""
+    if "=?" in text:
+        with contextlib.suppress(LookupError, ValueError, MessageError):
+            return str(make_header(decode_header(text)))
+    return text
 
 
 def is_envelope_path(text: str) -> bool:

@@ -1,16 +1,13 @@
 """Checks of what a mail is made of: headers that cannot be injected into, types, file names, addresses, pages."""
 
-import contextlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.errors import MessageError
-from email.header import decode_header, make_header
 from email.utils import getaddresses, parsedate_to_datetime
 
 from linkweir.errors import ValidationError
 from linkweir.mail import addresses
-from linkweir.mail.addresses import require_single_line
+from linkweir.mail.addresses import decode_rfc2047, require_single_line
 from linkweir.mail.message_types import MailAttachment, Mailbox
 
 MAX_LINE_BYTES = 998  # RFC 5322 section 2.1.1, without CRLF
@@ -114,15 +111,7 @@ def parse_mailboxes(text: str, field: str) -> list[Mailbox]:
         parsed = []
     if not parsed:
         raise ValidationError(field, "is not a list of addresses")
-    return [addresses.validate_mailbox(Mailbox(email, _decode_name(name)), field) for name, email in parsed]
-
-
-def _decode_name(name: str) -> str:
-    """The name without encoded words, as far as they can be read."""
-    if "=?" in name:
-        with contextlib.suppress(LookupError, ValueError, MessageError):
-            return str(make_header(decode_header(name)))
-    return name
+    return [addresses.validate_mailbox(Mailbox(email, name), field) for name, email in parsed]
 
 
 def check_attachment(item: MailAttachment, field: str) -> None:
@@ -130,6 +119,8 @@ def check_attachment(item: MailAttachment, field: str) -> None:
     match = CONTENT_TYPE.fullmatch(item.content_type)
     if not match or match[1].lower() in ("message", "multipart"):
         raise ValidationError(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
+    if "=?" in item.content_type:  # the standard library would write what is inside, line breaks and all
+        raise ValidationError(f"{field}.content_type", "must not hold encoded words (=?...?=)")
     parse_file_name(item.file_name, f"{field}.file_name")
     if item.content_id and not CONTENT_ID.fullmatch(item.content_id):
         raise ValidationError(f"{field}.content_id", "must look like <name@example.com>")
@@ -142,7 +133,7 @@ def parse_file_name(text: str, field: str) -> str:
 
     The attack is the same as with headers, and here the standard library cannot be kept from reading them.
     """
-    name = _decode_name(text) if len(text) <= MAX_FILE_NAME_CHARS else text
+    name = decode_rfc2047(text) if len(text) <= MAX_FILE_NAME_CHARS else text
     if "=?" in require_single_line(name, field) or len(name) > MAX_FILE_NAME_CHARS:
         raise ValidationError(
             field, f"must be a name of at most {MAX_FILE_NAME_CHARS} characters, without encoded words"

@@ -58,10 +58,12 @@ class _SafeHeaderPolicy(EmailPolicy):
     def fold_binary(self, name: str, value: str) -> bytes:
         """One header with its CRLF: whole while it fits RFC 5322's hard limit, else folded or in encoded words."""
         line = f"{name}: {value}"
+        if isinstance(value, AddressHeader) and "=?" in line:  # a name that a reader would take for an encoded word
+            return _fold_addresses(name, value)
         if line.isascii() and len(line) <= MAX_LINE_BYTES and "\n" not in line and "\r" not in line:
             return line.encode("ascii") + b"\r\n"
         if isinstance(value, AddressHeader):
-            return f"{name}: {', '.join(map(_encode_address, value.addresses))}\r\n".encode("ascii")
+            return _fold_addresses(name, value)
         if name.lower().startswith("content-"):
             return super().fold_binary(name, value)
         return f"{name}: {_fold_header(name, str(value))}\r\n".encode("ascii")
@@ -73,6 +75,10 @@ def _fold_header(name: str, text: str) -> str:
         if all(len(line) <= MAX_LINE_BYTES for line in f"{name}: {folded}".split("\r\n")):
             return folded
     return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def _fold_addresses(name: str, value: AddressHeader) -> bytes:
+    return f"{name}: {', '.join(map(_encode_address, value.addresses))}\r\n".encode("ascii")
 
 
 def _encode_address(address: Address) -> str:
