@@ -26,6 +26,15 @@ ODD_LINES = (
     *(b"that was wrapped badly", b"name with a space: x", b"\xc3\x9cber: x", b"\xa0Bcc: x", b">From a@b Mon 10:00:00"),
     *(b"From a@b Mon 10:00:00", b"\xef\xbb\xbfX: y", b":", b": x", b" ", b"\t", b" folded", b"--boundary", b"x@y.z,"),
     *(b"Bcc", b"B cc: secret", b"\x01Bcc: secret", b"X: y\x0bBcc: secret", b"\x00Bcc: secret", b"Bcc\x00: secret"),
+    *(
+        b"X: y\xe2\x80\xa8Bcc: secret",
+        b"X: y\xe2\x80\xa9Bcc: secret",
+        b"X: y\xc2\x85Bcc: secret",
+        b"X: y\x85Bcc: secret",
+    ),
+    *(b"Bcc secret@example.net", b"-Bcc: secret", b"\xef\xbb\xbfresent-bcc=secret", b"\x00ahasend-tags=secret"),
+    *(b"\x01ahasend-tags", b"\xef\xbb\xbfahasend-x\xef\xbc\x9asecret", b"\x1cahasend-tags\r:: secret"),
+    *(b"From a@b Mon\r\n Bcc: secret", b">From a@b\r\n\tahasend-tags: secret", b"From x\r\n folded\r\n Bcc: secret"),
     *(b"X: y\rBcc: secret\rZ: a", b"X: y\r\rBcc: secret", b"X: y\nBcc: secret", b"=", b"<a href=https:x>", b"\x7f:"),
 )
 
@@ -75,6 +84,55 @@ def test_no_odd_line_lets_a_hidden_header_through(lines: list[bytes], odd: list[
     assert passed.endswith(b"<p>Hello\r\n")
 
 
+@pytest.mark.parametrize("envelope", [b"From a@b Mon\r\n", b">From a@b Mon 10:00:00\r\n", b"From a\r\n>From b\r\n"])
+@pytest.mark.parametrize("indent", [b" ", b"\t", b" \r\n "])
+@pytest.mark.parametrize("hidden", HIDDEN_HEADERS)
+def test_an_indented_header_behind_an_envelope_line_is_removed(envelope: bytes, indent: bytes, hidden: bytes) -> None:
+    """No reader that takes the line below "From " for a header, indented or not, finds what is hidden there."""
+    raw = envelope + indent + make_mail([hidden, *HEADERS[:3]])
+    done = deliver(raw, "smtp")
+    assert done is not None
+    assert SECRET not in done
+    assert find_hidden_headers(done, ("bcc", "resent-bcc", "ahasend-")) == []
+    passed = deliver(raw, "filter") or b""
+    assert find_hidden_headers(passed, ("ahasend-",)) == []
+    assert passed.endswith(b"<p>Hello\r\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"Bcc secret@example.net", b"\x01resent-BCC=secret", b"-Bcc: secret", b"\xef\xbb\xbfahasend-tags secret"),
+        *(b"X: y\xe2\x80\xa8Bcc: secret", b"X: y\xc2\x85Bcc: secret", b"X: y\x85ahasend-x: secret"),
+        *(b"From x\r\n Bcc: secret", b"odd\r\n folded\r\n\tahasend-x: secret"),
+    ],
+)
+def test_a_line_that_may_have_been_meant_for_a_hidden_header_is_refused(line: bytes) -> None:
+    """What no rule finds as a header, but begins like one or stands behind a line break of Unicode, never leaves."""
+    assert deliver(make_mail([b"From: a@example.com", line, b"To: b"]), "smtp") is None
+    assert (
+        deliver(make_mail([b"From: a@example.com", b"Subject: bcc\xc3\x85 y", b"Bccx y", b"To: b"]), "smtp") is not None
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            b"\x00ahasend-tags=secret",
+            b"\x1cahasend-tags\r:: secret",
+            b"\xef\xbb\xbfahasend-tags",
+            b"\x01ahasend-x secret",
+        ),
+        *(b"\xef\xbb\xbfAhaSend-x\xef\xbc\x9asecret\r\n secret",),
+    ],
+)
+def test_the_filter_removes_a_private_header_without_a_colon(line: bytes) -> None:
+    """A line that begins with ahasend- behind what no name can hold goes, whatever stands for its colon."""
+    above, below = [b"Date: x", b"Message-ID: <x@y>", b"From: a@example.com"], [b"To: b"]
+    assert deliver(make_mail([*above, line, *below]), "filter") == make_mail([*above, *below])
+
+
 @pytest.mark.parametrize("line", [b"that was wrapped badly", b"name with a space: x", b"\xc3\x9cber: x", b"> From x"])
 @pytest.mark.parametrize("hidden", HIDDEN_HEADERS[:3])
 def test_headers_below_an_odd_line_are_removed(line: bytes, hidden: bytes) -> None:
@@ -97,7 +155,19 @@ def test_headers_below_an_empty_line_are_refused(first: bytes) -> None:
     headers = make_mail([b"From: a@example.com", b"ahasend-track-clicks: true", b"Bcc: secret@example.net"])
     assert deliver(first + headers, "smtp") is None
     assert (deliver(first + headers, "filter") or b"").endswith(b"\r\n\r\n" + headers)
-    assert deliver(first + b"Hello,\r\nBcc: not a header\r\n", "smtp") is not None
+    assert deliver(first + b"Hello,\r\nNote: not a header\r\n", "smtp") is not None
+
+
+@pytest.mark.parametrize("first", [b"\r\n", b"\r\n \r\n\r\n", b"\xef\xbb\xbf\r\n", b"From a@b Mon\r\n\r\n"])
+@pytest.mark.parametrize(
+    "above",
+    [b"", b"\xef\xbb\xbf", b"From x\r\n", b">From x\r\n ", b"odd line\r\n", b"\xef\xbb\xbf\r\n", b"From x\r\n\r\n"],
+)
+@pytest.mark.parametrize("hidden", [b"Bcc: secret@example.net", b"\x01ahasend-tags secret", b"Bcc secret"])
+def test_a_hidden_header_below_an_empty_line_is_refused(first: bytes, above: bytes, hidden: bytes) -> None:
+    """What may have been meant for a hidden header below an empty line at the top never leaves, wherever it stands."""
+    assert deliver(first + above + make_mail([hidden, b"To: b"]), "smtp") is None
+    assert (deliver(first + above + make_mail([hidden, b"To: b"]), "filter") or b"").endswith(b"\r\n<p>Hello\r\n")
 
 
 def test_what_is_added_stands_behind_what_an_mbox_left_at_the_top() -> None:
@@ -131,7 +201,17 @@ def test_the_cases_that_leaked(shared_folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"a:\r\n", b"\x01ahasend-x: y\r\n", b"ahasend-x\r\n", b"a\r\n", b": \r\n", b"ahasend-x: y\r\n"]
+    "line",
+    [
+        b"a:\r\n",
+        b"\x01ahasend-x: y\r\n",
+        b"\x01ahasend-x\r\n",
+        b"From x\r\n",
+        b"ahasend-x\r\n",
+        b"a\r\n",
+        b": \r\n",
+        b"ahasend-x: y\r\n",
+    ],
 )
 def test_a_mail_of_headers_only_is_read_soon(line: bytes) -> None:
     """Ten megabytes of header lines are refused from a sender, and passed on without what is hidden, in seconds."""

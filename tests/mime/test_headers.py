@@ -44,14 +44,15 @@ def parse_line_by_line(raw: bytes) -> tuple[list[tuple[bytes, int]], int, bool]:
     empty = raw[end:].startswith((b"\n", b"\r\n"))
     bare = re.search(rb"\r(?!\n)", block) is not None
     result: list[tuple[bytes, int]] = []
-    for line in re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z" if bare else rb"[^\n]*\n|[^\n]+\Z", block):
+    lines = re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z" if bare else rb"[^\n]*\n|[^\n]+\Z", block)
+    while lines and re.match(rb">*From (?![ \t]*:)", lines[0]):
+        at += len(lines.pop(0))
+    for line in lines:
         if result and line[:1] in (b" ", b"\t"):
             result[-1] = (result[-1][0] + line, result[-1][1])
         else:
             result.append((line, at))
         at += len(line)
-    while result and re.match(rb">*From (?![ \t]*:)", result[0][0]):
-        del result[0]
     odd = [i for i, (text, _) in enumerate(result) if not re.match(rb"[!-9;-~]*[ \t]*:", text)]
     odd = [i for i in odd if i or result[0][0][:1] not in (b" ", b"\t")]
     boundary = next((i for i in odd if result[i][0].startswith(b"--")), len(result))
@@ -101,6 +102,7 @@ def test_a_name_is_what_the_most_lenient_reader_takes_for_one(line: bytes, name:
             b"Preamble\n--b\nContent-Type: text/plain\n\nx\n",
         ),
         (b"\xef\xbb\xbfFrom a@b\n>From b\nSubject: a\n\nhello", b"hello"),
+        (b"From a@b\n folded\nSubject: a\n\nhello", b"hello"),
         (b"Subject: a\n", b""),
         (b"\nhello", b"hello"),
     ],
@@ -108,6 +110,24 @@ def test_a_name_is_what_the_most_lenient_reader_takes_for_one(line: bytes, name:
 def test_the_body_begins_where_readers_find_it(block: bytes, body: bytes) -> None:
     """Behind the empty line where headers go on to it, else at the line that is none, else there is no body."""
     assert block[HeaderBlock(block, 0, len(block)).body :] == body
+
+
+@pytest.mark.parametrize("envelope", [b"From a@b Mon\r\n", b">From a@b\n", b"From a\n>From b\n"])
+@pytest.mark.parametrize("indent", [b" ", b"\t", b"\t\r\n "])
+def test_an_indented_line_behind_an_envelope_line_is_no_part_of_it(envelope: bytes, indent: bytes) -> None:
+    """It is read as the first line, for some readers pass over the "From " line alone."""
+    raw = envelope + indent + b"Bcc: a\r\nTo: b\r\n\r\n"
+    block = HeaderBlock(raw, 0, len(raw))
+    assert [line.name for line in block.lines] == [b"bcc", b"to"]
+    assert (block.first_line_start, block.malformed_at) == (len(envelope), None)
+
+
+@pytest.mark.parametrize("above", [b"", b"\xef\xbb\xbf", b"From x\r\n", b" \r\n\xef\xbb\xbf\r\n>From x\r\n\t"])
+def test_a_header_below_an_empty_line_is_noticed(above: bytes) -> None:
+    """A header that some reader finds below an empty line at the top makes the mail malformed; a text does not."""
+    for line, malformed_at in ((b"To: b", 0), (b"Hello, to: b", None), (b"From x", None)):
+        raw = b"\r\n" + above + line + b"\r\n\r\n"
+        assert HeaderBlock(raw, 0, len(raw)).malformed_at == malformed_at
 
 
 def test_cached_headers_equal_parsed_headers() -> None:

@@ -26,7 +26,7 @@ from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.message_types import Mailbox, Submission
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.mime import Note, rewrite_message
-from linkweir.mime.headers import BOM, MAX_LINES, HeaderBlock, HeaderField, unfold
+from linkweir.mime.headers import BOM, MAX_LINES, HeaderBlock, HeaderField, parse_after_blank, unfold
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,500})>")
 MAX_SUBJECT_CHARS = 2000  # characters that are stored for people to recognise a mail by
@@ -38,8 +38,13 @@ MAX_DECODED_TAGS_FIELDS = 10  # fields whose encoded words are read; a mail has 
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _BARE_FIELD_NAME = re.compile(rb"[ \t]*([A-Za-z-]+)[ \t]*(?:[\r\n]|\Z)")
 _LENIENT_PRIVATE_HEADER = re.compile(rb"(?<=[\r\n])[^!-~\r\n]*ahasend-[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.IGNORECASE)
+# the beginning of a line that is no header, but may have been meant for one, with any colon or none
+_LENIENT_NAME = rb"[^A-Za-z0-9]*+(ahasend-|(?:resent-)?bcc(?![A-Za-z0-9]))"
+_LENIENT_FIELD_NAME = re.compile(_LENIENT_NAME, re.IGNORECASE)
+_LENIENT_CONTINUATION = re.compile(rb"\n[ \t]" + _LENIENT_NAME, re.IGNORECASE)
 _BCC_HEADERS = (b"bcc", b"resent-bcc")
-_ANY_LINE_BREAK = re.compile(rb"[\x00-\x08\n-\x1f]+")  # some reader may end a line at any of them
+# some reader may end a line at any of them: controls, NEL (also of one byte), U+2028, U+2029
+_ANY_LINE_BREAK = re.compile(rb"(?:[\x00-\x08\n-\x1f]|\xc2?\x85|\xe2\x80[\xa8\xa9])+")
 _HEADER_END = re.compile(rb"^\r?\n", re.MULTILINE)
 _PRIVATE_HEADERS = re.compile(rb"^ahasend-[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 _NON_NAME_BYTES = re.compile(rb"[^A-Za-z0-9-]+")
@@ -78,6 +83,8 @@ class ParsedMail:
             raise RejectedContent(f"the mail has more than {MAX_LINES} header lines")
         if self._is_submission and not self._block.lines and self._block.malformed_at is not None:
             raise RejectedContent("the mail begins with an empty line, so that all of its headers would be text")
+        if self._is_submission and not self._block.lines:
+            self._reject_hidden_after_blank()
         self._removed_fields = list(self._find_removed())
         self.preferences = tracking_headers.parse_headers(self._private_headers())
         self.from_addresses = self._parse_from()
@@ -105,6 +112,8 @@ class ParsedMail:
             field, at = block.lines[at], at + 1
             if not self._must_remove(field):
                 continue
+            if self._is_submission and not self._names_hidden(field):
+                self._reject_line(field)
             odd_behind = at < len(block.lines) and not block.lines[at].is_regular
             if self._is_submission and (odd_behind or field.start >= block.body):
                 self._reject_line(field)
@@ -123,7 +132,30 @@ class ParsedMail:
     def _continues(self, line: HeaderField) -> bool:
         return not (line.is_regular or line.name or self._must_remove(line)) and line.start < self._block.body
 
+    def _reject_hidden_after_blank(self) -> None:
+        behind = parse_after_blank(self._raw, self._block.end)
+        if behind.truncated_at is not None or any(map(self._must_remove, behind.lines)):
+            raise RejectedContent(
+                "the mail begins with an empty line, and some readers would find hidden headers below"
+            )
+
     def _must_remove(self, field: HeaderField) -> bool:
+        if self._names_hidden(field):
+            return True
+        name = self._find_lenient_name(field)
+        return name == b"ahasend-" or (self._is_submission and name != b"")
+
+    def _find_lenient_name(self, field: HeaderField) -> bytes:
+        """What a line that is no header begins with of a hidden one's name; for a submission also its continuations."""
+        if field.is_regular:
+            return b""
+        match = _LENIENT_FIELD_NAME.match(self._raw, field.start, field.end)
+        if not match and self._is_submission:
+            match = _LENIENT_CONTINUATION.search(self._raw, field.start, field.end)
+        return match[1].lower() if match else b""
+
+    def _names_hidden(self, field: HeaderField) -> bool:
+        """Whether its name is that of a header that must not leave."""
         match = (
             None if field.name else _BARE_FIELD_NAME.match(self._raw, field.start, field.end)
         )  # some readers miss no ":"
@@ -132,7 +164,7 @@ class ParsedMail:
 
     def _reject_line(self, field: HeaderField) -> None:
         number = self._raw.count(b"\n", 0, field.start) + 1
-        name = field.name[:40].decode("latin-1")
+        name = (field.name if self._names_hidden(field) else self._find_lenient_name(field))[:40].decode("latin-1")
         raise RejectedContent(
             f"the header block has a line that is no header beside {name} in line {number}: it could not be removed "
             "for all readers; correct the line or put an empty line before the body"
@@ -225,10 +257,11 @@ def parse_mail(mail: RawMail, log: FilteringBoundLogger) -> ParsedMail:
 
 def _reject_leaks(raw: bytes) -> None:
     """The last look, without any idea of what a header is: no line of the block may pass for one of the removed."""
-    end = HeaderBlock(raw, 0, len(raw)).end
-    for line in _ANY_LINE_BREAK.split(raw[:end]):
+    block = HeaderBlock(raw, 0, len(raw))
+    top = block.first_line_start  # an indented line there continues nothing
+    for line in _ANY_LINE_BREAK.split(raw[:top] + raw[top : block.end].lstrip(b" \t")):
         name, colon, _ = line.partition(b":")
-        name = _NON_NAME_BYTES.sub(b"", name).lower()
+        name = _NON_NAME_BYTES.sub(b"", name).strip(b"-").lower()
         if colon and line[:1] not in (b" ", b"\t") and (name in _BCC_HEADERS or name.startswith(b"ahasend-")):
             raise RejectedContent(f"the header block has a line that some readers take for {name[:40].decode()}")
 

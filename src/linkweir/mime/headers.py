@@ -15,15 +15,22 @@ BOM = b"\xef\xbb\xbf"
 # tried twice.
 _REST = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)"
 _REST_CR = rb"[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+(?:\r\n?|\n|\Z)"
+# A "From " line has no continuations: some readers take an indented line behind it for a header.
+_LINE = rb"[^\n]*+(?:\n|\Z)"
+_LINE_CR = rb"[^\r\n]*+(?:\r\n?|\n|\Z)"
+_ENVELOPE = rb">*+From "
 _NAME = rb"(?:([!-9;-~]++)[ \t]*+:|:)"  # of a field; missing where a line begins with ":"
 _LINE_PATTERNS = {
-    bare: (re.compile(_NAME + rest), re.compile(rest), re.compile(rb">*+From " + rest))
-    for bare, rest in ((False, _REST), (True, _REST_CR))
+    bare: (re.compile(_NAME + rest), re.compile(rest), re.compile(_ENVELOPE + line))
+    for bare, rest, line in ((False, _REST, _LINE), (True, _REST_CR, _LINE_CR))
 }
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _EMPTY = re.compile(rb"(\r?\n)")
 _EMPTY_NEXT = re.compile(rb"\n(\r?\n)")
-_HEADER_AFTER_BLANK = re.compile(rb"\s*[!-9;-~]+[ \t]*:")  # a header behind empty lines, which some readers pass over
+# What some readers pass over at the top of a mail besides empty lines, and a header behind it.
+_PASSED_OVER = rb"(?:\s++|" + BOM + rb"|" + _ENVELOPE + rb"(?![ \t]*+:)" + _LINE + rb")*+"
+_START_AFTER_BLANK = re.compile(_PASSED_OVER)
+_HEADER_AFTER_BLANK = re.compile(_PASSED_OVER + rb"[!-9;-~]++[ \t]*+:")
 _NO_NAME = re.compile(rb"[^!-9;-~]+")
 _RELEVANT_NAMES = frozenset(
     (
@@ -138,6 +145,12 @@ def _parse_malformed_field(raw: bytes, start: int, match: re.Match[bytes] | None
     colon = raw.find(b":", start, end)
     name = _NO_NAME.sub(b"", raw[start:colon]).lower() if colon >= 0 else b""
     return HeaderField(name, start, colon + 1 if name else start, end, is_regular=False)
+
+
+def parse_after_blank(raw: bytes, start: int) -> HeaderBlock:
+    """Parse what would be the header block for a reader that passes over empty lines at `start`."""
+    match = _START_AFTER_BLANK.match(raw, start)
+    return HeaderBlock(raw, match.end() if match else start, len(raw))
 
 
 def unfold(raw: bytes, field: HeaderField) -> bytes:
