@@ -14,6 +14,7 @@ from linkweir.clicks import header_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, Verdict, classify_hits
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.internal_networks import InternalNetworks
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 
 INCREMENT_US = 20_000_000  # microseconds of clicks that are judged together: shorter ones take longer and change little
@@ -32,7 +33,7 @@ def classify_all(
     enricher = Enricher(None, KnownNetworks(_list_known_networks(campaign, known, seed)))
     spread = _RecipientsPerIp(campaign)
     for mail in campaign.mails:
-        hits = [_make_hit(request, enricher, coarse=coarse) for request in mail.requests]
+        hits = [_make_hit(request, enricher, InternalNetworks(), coarse=coarse) for request in mail.requests]
         links = mail.links if counted else None
         context = Evidence(
             delivered_at=_to_microseconds(mail.delivered), link_count=links, recipients_per_ip=spread.for_mail(mail)
@@ -69,7 +70,7 @@ def judge_incrementally(
         for mail, request, hit in turn:
             whose.append((hit.id, mail, request))
             near.setdefault(mail.number, []).append(hit)
-            if hit.ip:
+            if hit.ip and not hit.internal:
                 history.observe_arrival(hit.ip, mail.number, hit.at)
         mails = {mail.number: mail for mail, _, _ in turn}
         first = turn[0][2].at
@@ -82,16 +83,23 @@ def judge_incrementally(
                 context = replace(context, reputations={}, fleets={})
             for hit, judgement in zip(hits, classify_hits(hits, context), strict=True):
                 if hit.at >= first - WINDOW_US:
-                    history.observe_verdict(hit, judgement, number)
+                    if not hit.internal:
+                        history.observe_verdict(hit, judgement, number)
                     judgements[hit.id] = judgement
     for key, mail, request in whose:
         yield mail, request, judgements[key]
 
 
+SENDER = uuid.UUID(int=1)  # whose internal networks they are
+
+
 def _split_windows(
     made: Campaign, enricher: Enricher, *, coarse: bool, batch_hits: int | None
 ) -> Iterator[list[tuple[Mail, Request, Hit]]]:
-    every = [(mail, one, _make_hit(one, enricher, coarse=coarse)) for mail in made.mails for one in mail.requests]
+    internal = InternalNetworks({SENDER: made.internal_networks})
+    every = [
+        (mail, one, _make_hit(one, enricher, internal, coarse=coarse)) for mail in made.mails for one in mail.requests
+    ]
     every.sort(key=lambda one: one[2].at)
     turn: list[tuple[Mail, Request, Hit]] = []
     for one in every:
@@ -118,7 +126,7 @@ def _to_microseconds(seconds: float) -> int:
     return int((EPOCH_SECONDS + seconds) * 1_000_000)
 
 
-def _make_hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
+def _make_hit(request: Request, enricher: Enricher, internal: InternalNetworks, *, coarse: bool) -> Hit:
     headers = {
         name.encode(): text.encode() for name, text in {**request.headers, "user-agent": request.user_agent}.items()
     }
@@ -142,6 +150,7 @@ def _make_hit(request: Request, enricher: Enricher, *, coarse: bool) -> Hit:
         network=network.name if network else None,
         network_certain=bool(network and network.certain),
         user_agent_class=enricher.user_agent_class(request.user_agent),
+        internal="network" if internal.find_accounts(request.ip) else None,
     )
     return replace(hit, ip=None, user_agent=None, user_agent_class=None, client=None) if coarse else hit
 
