@@ -10,6 +10,7 @@ seconds ago, which would make whoever comes second look bad.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,11 @@ from pathlib import Path
 
 from bench.cases.case import Case
 from bench.cases.newsletter import generate_newsletter
+from bench.engines import EngineNotInstalledError
 from bench.harness.rounds import Samples, compute_ratio
 from bench.ratios import Ratio, WrongAnswerError
 from linkweir import Tracker
+from linkweir.durable_files import can_flush_together
 from linkweir.tokens import keyring_file
 
 BASE_URL = "https://t.example.com"
@@ -152,7 +155,16 @@ def _run(commands: list[list[str]]) -> None:
 
 
 def compare_with_copy(kind: str, share: float, rounds: int) -> Ratio:
-    """How many times the time of `cp -r` one job takes; for the guard."""
+    """How many times the time of `cp -r` one job takes; for the guard. Raises EngineNotInstalledError on a file system
+    where each file has to be flushed by itself.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if not can_flush_together(descriptor):
+                raise EngineNotInstalledError("one flush does not serve many files on this file system")
+        finally:
+            os.close(descriptor)
     samples, size = measure(kind, share, max(3, rounds // 15))
     best, paired = compute_ratio(samples["1 jobs"], samples[COPY])
     return Ratio(best, paired, _describe(samples, size))

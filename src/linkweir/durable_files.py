@@ -177,15 +177,21 @@ def flush_files(descriptors: Iterable[int]) -> dict[int, OSError]:
     return errors
 
 
+def can_flush_together(descriptor: int) -> bool:
+    """Whether one flush serves many files of the file system of an open file or folder."""
+    library = _load_library()
+    state = (ctypes.c_long * 64)()  # struct statfs, which begins with f_type
+    return (
+        library is not None
+        and not library.fstatfs(descriptor, state)
+        and state[0] & 0xFFFFFFFF in _SYNCFS_FILE_SYSTEMS.values()
+    )
+
+
 def _sync_file_system(descriptor: int) -> bool:
     """Flush the file system of an open file; False when that failed, or is not to be relied on here."""
     library = _load_library()
-    if library is None:
-        return False
-    state = (ctypes.c_long * 64)()  # struct statfs, which begins with f_type
-    if library.fstatfs(descriptor, state) or state[0] & 0xFFFFFFFF not in _SYNCFS_FILE_SYSTEMS.values():
-        return False
-    return not library.syncfs(descriptor)
+    return library is not None and can_flush_together(descriptor) and not library.syncfs(descriptor)
 
 
 @cache
