@@ -32,7 +32,10 @@ def test_the_flush_comes_before_the_answer(tmp_path: Path, words: tuple[str, ...
     trace, data = tmp_path / "trace", tmp_path / "data"
     serve = [sys.executable, "-m", "linkweir", "serve", "--port", "0", "--smtp-port", "-1", "--data", str(data), *words]
     tracing = [tool, "-f", "-s", "2000", "-e", f"trace={TRACED_CALLS}", "-o", str(trace)]
-    with subprocess.Popen([*tracing, *serve], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ourselves
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        [*tracing, *serve], stdout=subprocess.PIPE, text=True, env=settings
+    ) as process:
         assert process.stdout is not None
         try:
             line = ""
