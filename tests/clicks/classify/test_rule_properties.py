@@ -98,7 +98,9 @@ def test_a_record_never_feeds_itself(hits: list[Hit], context: Evidence, data: s
     for hit, old, new in zip(
         hits, classify_hits(hits, context), classify_hits(hits, replace(context, reputations=records)), strict=True
     ):
-        assert new.verdict_without_reputation == old.verdict_without_reputation == old.verdict
+        assert new.verdict_without_reputation == old.verdict_without_reputation
+        if "data-centre-soon" not in old.reasons:  # what is learned may take that back, so it is never remembered
+            assert old.verdict_without_reputation == old.verdict
         of_people = records[hit.id].human_messages >= max(2, 2 * records[hit.id].machine_messages)
         assert of_people or order.index(new.verdict) >= order.index(old.verdict)
         assert hit.kind == "click" or new == old
