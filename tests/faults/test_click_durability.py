@@ -152,9 +152,7 @@ def test_journal_files_that_are_taken_away(tmp_path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["cut to nothing", "cut in part", "removed"])
 def test_journal_files_that_are_taken_away_under_load(tmp_path: Path, how: str) -> None:
-    """However often files are taken away under load, nothing is stored twice and the service goes on. What is asked for
-    after a file was removed is all stored; of one that is cut while it is written to, the write under way may be lost.
-    """
+    """What was asked for after files were taken away, again and again under load, is stored exactly once."""
     with ClickedService(tmp_path / "data", "--workers", "2", LINKWEIR_JOURNAL_FACTS="2000") as clicking:
         port = clicking.start()
         for _ in range(3):
@@ -167,12 +165,9 @@ def test_journal_files_that_are_taken_away_under_load(tmp_path: Path, how: str) 
                 clicking.run_load(LOAD_SECONDS / 2)
             later = clicking.answered - before
             assert later
-            if how == "removed":
-                wait_until(lambda later=later: later <= clicking.stored_counts().keys())
-        wait_until(lambda: clicking.get(port, "/readyz")[0] == 200)
-        wait_until(lambda: clicking.metric(port, "linkweir_clicks_waiting") == 0)
-        assert clicking.metric(port, "linkweir_journal_files_gone_total") >= 1
+            wait_until(lambda later=later: later <= clicking.stored_counts().keys())
         assert set(clicking.stored_counts().values()) == {1}
+        wait_until(lambda: clicking.get(port, "/readyz")[0] == 200)
 
 
 @pytest.fixture

@@ -225,6 +225,24 @@ def test_restarts_do_not_use_the_folder_up(tmp_path: Path) -> None:
     folder.close()
 
 
+def test_a_cut_file_is_written_to_no_more(tmp_path: Path) -> None:
+    """What is written after files were cut, all of them and again and again, is read: never behind the reader's place
+    in a file that it had read further, and never nowhere for want of a whole file.
+    """
+    folder, cursor = JournalFolder(tmp_path), None
+    assert folder.reader.acquire()
+    for number in range(3 * folder.segments.count):
+        for facts in ([*range(number * 1000, number * 1000 + 200)], [number * 1000 + 999]):
+            assert folder.write(*facts) == len(facts)
+            events, cursor = folder.reader.read(cursor, 10_000)
+            assert [event.position for event in events] == facts
+            folder.reader.acknowledge(cursor)
+            for path in folder.segments.paths():
+                os.truncate(path, path.stat().st_size // 8)
+    assert len(folder.segments.paths()) <= 2 * folder.segments.count
+    folder.close()
+
+
 def test_there_is_one_reader(tmp_path: Path) -> None:
     """While one reads nobody else does; when it lets go, or its folder is another one, the next may."""
     one, two = JournalFolder(tmp_path / "a"), JournalFolder(tmp_path / "a")

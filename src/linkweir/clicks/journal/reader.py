@@ -65,7 +65,7 @@ class JournalReader:
         offsets = dict(after.offsets) if after else {}
         for segment in self._active_segments():
             assert segment.epoch is not None
-            start = max(segment.acked, offsets.get(segment.epoch.id, RECORDS_OFFSET))
+            start = min(max(segment.acked, offsets.get(segment.epoch.id, RECORDS_OFFSET)), segment.size)
             events, end = self._read_segment(segment, start, limit - len(facts))
             facts += events
             if end > start:
@@ -78,7 +78,7 @@ class JournalReader:
         """Acknowledge everything before the cursor; a file whose events are all acknowledged is free again."""
         for segment in self._active_segments():
             assert segment.epoch is not None
-            position = cursor.offsets.get(segment.epoch.id, RECORDS_OFFSET)
+            position = min(cursor.offsets.get(segment.epoch.id, RECORDS_OFFSET), segment.size)  # it may have been cut
             if position > segment.acked:
                 segment.acknowledge(position)
             if segment.end is not None and segment.acked >= segment.end:

@@ -51,13 +51,23 @@ class SegmentDirectory:
 
     def preallocate(self) -> None:
         """Preallocate the files that are missing. OSError, also when the disk is full: some may be there then."""
-        if len(self.paths()) >= self.count:
+        if self._count_whole() >= self.count:
             return
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with lock_folder(self.path):
-            for _ in range(self.count - len(self.paths())):
+            for _ in range(self.count - self._count_whole()):
                 self._create_segment()
             sync_folder(self.path)
+
+    def _count_whole(self) -> int:
+        """The files that can be written to; shorter ones were cut, or are of a smaller capacity, and are on their way
+        out.
+        """
+        count = 0
+        for path in self.paths():
+            with contextlib.suppress(FileNotFoundError):
+                count += path.stat().st_size >= self.size
+        return count
 
     def _create_segment(self) -> None:
         name = secrets.token_hex(8)
@@ -74,8 +84,9 @@ class SegmentDirectory:
         for segment in self._open_segments():
             last = max(last, segment.epoch.number if segment.epoch else 0)
             if segment.end is None and segment.lock():
-                if segment.size < RECORDS_OFFSET + 2 * MAX_RECORD_BYTES and segment.epoch is None:
-                    segment.path.unlink(missing_ok=True)  # it was cut: another is made in its place
+                if segment.size < self.size:  # nobody writes there any more: what it held may be gone, and been read
+                    if segment.epoch is None:
+                        segment.path.unlink(missing_ok=True)
                     segment.close()
                     continue
                 segment.refresh()  # it may have been sealed just before it was locked
