@@ -17,7 +17,7 @@ from linkweir.clicks.classify import (
 )
 from linkweir.clicks.classify.calibration import MAX_PROBABILITY
 from linkweir.clicks.classify.features import FeatureExtractor
-from linkweir.clicks.classify.rules import matching_codes
+from linkweir.clicks.classify.rule_matching import matching_codes
 from linkweir.clicks.header_signals import SIGNALS
 from linkweir.clock import SECOND_US
 from tests.clicks.classify.hit_factory import CHROME, START_US, shuffle

@@ -8,7 +8,9 @@ from linkweir.clicks.classify.calibration import MAX_CURVE_LINKS, calibrate, log
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
-from linkweir.clicks.classify.rules import RULES, Rule, is_machine_run, matching_codes, prior_weight
+from linkweir.clicks.classify.rule_conditions import is_machine_run
+from linkweir.clicks.classify.rule_matching import matching_codes
+from linkweir.clicks.classify.rules import RULES, Rule, prior_weight
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)

@@ -1,0 +1,270 @@
+"""The conditions of the rules: what each looks for in a hit and in what surrounds it. The table is in `rules`."""
+
+from collections.abc import Callable
+
+from linkweir.clicks import header_signals
+from linkweir.clicks.classify.classification import Reputation
+from linkweir.clicks.classify.features import CLICK_CHECK_US, HitFeatures
+from linkweir.clock import SECOND_US
+
+# seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
+SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = 60.0, 300.0, 1800.0
+PEOPLE_RATIO = 6  # people click from a data centre if they do so in more than a seventh of its messages
+SCANNER_RATIO = 8  # a program is a scanner's if it was a machine at least that many times as often as a person
+STRANGE_SIGNALS = (
+    header_signals.NO_ACCEPT_LANGUAGE,
+    header_signals.LACKS_HTML,
+    header_signals.OLD_BROWSER,
+    header_signals.AGED_BROWSER,
+)
+RELAYED_BROWSERS = ("Safari", "Mobile Safari")
+LONG_HISTORY_US = 12 * 3600 * SECOND_US  # by then people from the same place and with the same browser would have shown
+
+
+def has_user_agent_class(name: str) -> Callable[[HitFeatures], bool]:
+    # from the user agent, or as it was noted at the redirect where the user agent may not be kept
+    signal = f"agent-{name}"
+    return lambda features: features.hit.user_agent_class == name or features.has_signal(signal)
+
+
+def is_delivered_between(least: float, most: float) -> Callable[[HitFeatures], bool]:
+    return lambda features: (age := features.age_seconds) is not None and least <= age < most
+
+
+def has_signal(code: str) -> Callable[[HitFeatures], bool]:
+    return lambda features: features.has_signal(code)
+
+
+def is_burst(features: HitFeatures) -> bool:
+    return features.links_in_window.get("half", 0) >= 3 or features.links_in_window.get("moment", 0) >= 4
+
+
+def is_burst_pair(features: HitFeatures) -> bool:
+    return not is_burst(features) and features.links_in_window.get("blink", 0) >= 2
+
+
+def is_quick_pair(features: HitFeatures) -> bool:
+    pair = not is_burst(features) and not is_burst_pair(features) and features.links_in_window.get("half", 0) >= 2
+    return pair and _is_suspect(features)
+
+
+def is_quick_run(features: HitFeatures) -> bool:
+    run = not is_burst(features) and features.links_in_window.get("moment", 0) >= 3
+    return run and _is_suspect(features)
+
+
+def _is_suspect(features: HitFeatures) -> bool:
+    """Whether scanners come at this time or look like this: a plain browser's tabs are as quick as some of them."""
+    age = features.age_seconds
+    return age is None or age < MINUTES_SECONDS or _is_strange(features)
+
+
+def is_rapid(features: HitFeatures) -> bool:
+    return not is_burst(features) and features.links_in_window.get("breath", 0) >= 6
+
+
+def is_sweep(features: HitFeatures) -> bool:
+    run = features.run
+    sweep = run.links >= 4 and features.coverage(run) >= 0.75 and run.longest_pause <= 3.0 and not run.repeats
+    return sweep and _is_suspect(features)
+
+
+def is_slow_sweep(features: HitFeatures) -> bool:
+    run = features.run
+    sweep = run.links >= 5 and features.coverage(run) >= 0.75 and run.ascending and not run.repeats
+    return sweep and _is_suspect(features)
+
+
+def covers_most_links(features: HitFeatures) -> bool:
+    return _opens_most_links(features) and not _is_reading(features) and _is_suspect(features)
+
+
+def _opens_most_links(features: HitFeatures) -> bool:
+    run = features.run
+    return run.links >= 8 and features.coverage(run) >= 0.75 and not run.repeats
+
+
+def is_plain_sweep(features: HitFeatures) -> bool:
+    run = features.run
+    many = run.links >= 4 and features.coverage(run) >= 0.75 and not run.repeats
+    return many and not _is_reading(features) and not _is_suspect(features)
+
+
+def has_even_pace(features: HitFeatures) -> bool:
+    run = features.run
+    return run.links >= 6 and run.pace_variation < 0.1
+
+
+def is_scattered_sweep(features: HitFeatures) -> bool:
+    run = features.user_agent_run
+    many = (
+        run.source_count >= 3
+        and run.links >= 3
+        and run.source_count >= 0.6 * run.links
+        and features.coverage(run) >= 0.6
+    )
+    return many and not run.repeats and not features.excess_readers and not _may_roam(features)
+
+
+def is_shared_sweep(features: HitFeatures) -> bool:
+    run, links = features.everyone_run, features.evidence.link_count
+    most = links is not None and run.links >= max(4, 0.85 * links)  # of the true number: a few links meet by chance
+    shared = most and run.source_count >= 3 and not run.repeats and not features.excess_readers
+    return shared and not _may_roam(features)
+
+
+def lacks_browser_headers(features: HitFeatures) -> bool:
+    if not features.hit.signals:
+        return False
+    if features.has_signal(header_signals.LACKS_SEC_FETCH) and features.has_signal(header_signals.NO_ACCEPT_LANGUAGE):
+        return True
+    return _count_lacking(features) >= 3
+
+
+def lacks_some_headers(features: HitFeatures) -> bool:
+    return not lacks_browser_headers(features) and _count_lacking(features) >= 1
+
+
+def _count_lacking(features: HitFeatures) -> int:
+    return sum(features.has_signal(code) for code in header_signals.LACKS) if features.hit.signals else 0
+
+
+def is_multi_source_drip(features: HitFeatures) -> bool:
+    run = features.drip_run
+    return _is_drip(features) and run.source_count >= 3 and not _may_roam(features)
+
+
+def _may_roam(features: HitFeatures) -> bool:
+    """A phone, or a browser behind Apple's relay: their addresses change from click to click, and few scanners claim to
+    be one.
+    """
+    hit = features.hit
+    apple = hit.client in RELAYED_BROWSERS and not _has_strange_headers(features)
+    return hit.network is None and (hit.device in ("phone", "tablet") or apple)
+
+
+def is_single_source_drip(features: HitFeatures) -> bool:
+    """Somebody who opens all links looks the same, but for what is strange about the request itself."""
+    age = features.age_seconds
+    early = age is None or age < LATER_SECONDS
+    return (
+        early
+        and not _is_reading(features)
+        and _is_drip(features)
+        and features.drip_run.source_count < 3
+        and _is_strange(features)
+    )
+
+
+def _is_strange(features: HitFeatures) -> bool:
+    return features.hit.network is not None or _has_strange_headers(features)
+
+
+def _has_strange_headers(features: HitFeatures) -> bool:
+    return any(features.has_signal(code) for code in STRANGE_SIGNALS)
+
+
+def lacks_language(features: HitFeatures) -> bool:
+    return features.has_signal(header_signals.NO_ACCEPT_LANGUAGE) and not lacks_browser_headers(features)
+
+
+def has_reader_history(features: HitFeatures) -> bool:
+    """A record of people; one of whole networks only for what is odd there, since a plain browser is everywhere."""
+    odd = features.hit.signals or features.hit.network is not None
+    return _is_of_people(features.reputation) or bool(odd and _is_of_people(features.fleet))
+
+
+def has_readers_around(features: HitFeatures) -> bool:
+    return _is_of_people(features.fleet) and not has_reader_history(features)
+
+
+def _is_of_people(record: Reputation | None) -> bool:
+    return record is not None and record.human_messages >= max(2, 2 * record.machine_messages)
+
+
+def _is_drip(features: HitFeatures) -> bool:
+    run, links = features.drip_run, features.evidence.link_count or features.link_count
+    return run.links >= max(4, 0.5 * links) and not run.repeats and not features.excess_readers
+
+
+def is_spray(features: HitFeatures) -> bool:
+    """Many networks for one reader's mail, each of which took hardly more than a link, and hardly any link twice."""
+    run, links = features.everyone_drip_run, features.evidence.link_count or features.link_count
+    few = run.repeats * 3 <= run.links and not features.excess_readers and not _may_roam(features)
+    return few and run.source_count >= 4 and run.links >= max(4, 0.4 * links) and run.source_count >= 0.5 * run.links
+
+
+def is_click_check(features: HitFeatures) -> bool:
+    gap = features.echo_gap_us
+    return gap is not None and gap <= CLICK_CHECK_US and _is_strange(features)
+
+
+def is_echo(features: HitFeatures) -> bool:
+    gap = features.echo_gap_us
+    return gap is not None and gap > CLICK_CHECK_US and _is_strange(features)
+
+
+def is_plain_echo(features: HitFeatures) -> bool:
+    return features.echo_gap_us is not None and not _is_strange(features)
+
+
+def has_scanner_fleet(features: HitFeatures) -> bool:
+    """A fleet of scanners; where the client itself is known as one, that is the same past and counts once."""
+    fleet = _is_of_scanners(features.fleet, least=4) and not has_scanner_history(features)
+    age = features.age_seconds  # people come from clouds, too, but not when scanners do
+    return fleet and (age is None or age < MINUTES_SECONDS or _has_strange_headers(features))
+
+
+def _is_of_scanners(record: Reputation | None, *, least: int) -> bool:
+    """A record of scanning, and hardly any of people: they may be there too, with the same browser."""
+    return (
+        record is not None
+        and record.machine_messages >= least
+        and record.human_messages * SCANNER_RATIO <= record.machine_messages
+    )
+
+
+def is_data_centre_soon(features: HitFeatures) -> bool:
+    """From a data centre when scanners come, unless people click from there as this one does."""
+    hit, age, record = features.hit, features.age_seconds, features.fleet
+    if hit.network is None or hit.network_certain or age is None or not age < MINUTES_SECONDS:
+        return False
+    if hit.device in ("phone", "tablet"):
+        return False
+    if record is None:  # an isolating browser is a current one, and complete
+        return _has_strange_headers(features)
+    return record.human_messages * PEOPLE_RATIO <= record.machine_messages
+
+
+def is_late_single_link(features: HitFeatures) -> bool:
+    age = features.age_seconds
+    return age is not None and age >= LATER_SECONDS and features.only_link_clicked and features.echo_gap_us is None
+
+
+def _is_reading(features: HitFeatures) -> bool:
+    """Somebody who reads each page; scanners in data centres pause, too."""
+    return features.hit.network is None and has_reading_pauses(features)
+
+
+def has_reading_pauses(features: HitFeatures) -> bool:
+    run = features.run
+    return run.links >= 2 and run.shortest_pause >= 4.0 and run.longest_pause >= 12.0 and run.pace_variation > 0.3
+
+
+def has_scanner_history(features: HitFeatures) -> bool:
+    return _is_of_scanners(features.reputation, least=2)
+
+
+def has_long_scanner_history(features: HitFeatures) -> bool:
+    record = features.reputation
+    return (
+        record is not None
+        and record.machine_messages >= 8
+        and not record.human_messages
+        and record.age_us >= LONG_HISTORY_US
+    )
+
+
+def is_machine_run(features: HitFeatures) -> bool:
+    """Whether the links were run through as no person does it: what taints the source's other hits."""
+    return any(test(features) for test in (is_burst, is_rapid, is_scattered_sweep, has_even_pace))
