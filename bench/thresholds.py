@@ -51,7 +51,7 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         Threshold(
             f"redirect / bare Starlette on uvicorn[standard], {workers} worker{'s' * (workers > 1)}",
             1.0,
-            0.3,
+            0.5,
             partial(redirect_load.measure_rate, workers),
         )
         for workers in (1, 2)
