@@ -31,7 +31,7 @@ DESTINATION = "https://example.com/landing?a=1"
 DATE = re.compile(rb"(?im)^date: [^\r]*")
 
 
-class TwoWays:
+class ProtocolPair:
     """One service on two ports, of which `direct` answers links itself and `ordinary` never does."""
 
     def __init__(self, data: Path, **settings: Any) -> None:
@@ -42,7 +42,7 @@ class TwoWays:
         self.events: list[ClickEvent] = []
         self.begun = 0
 
-    def __enter__(self) -> "TwoWays":
+    def __enter__(self) -> "ProtocolPair":
         self._exits = contextlib.ExitStack()
         self._exits.enter_context(self.service)
         self._exits.enter_context(UvicornThread(self.service.app, self._listener))
@@ -94,9 +94,9 @@ class TwoWays:
 
 
 @pytest.fixture
-def ways(tmp_path: Path) -> Iterator[TwoWays]:
-    """The two ways behind a proxy that is trusted."""
-    with TwoWays(tmp_path / "data", trusted_proxies=(ip_network("127.0.0.0/8"),), journal_facts=50_000) as running:
+def protocols(tmp_path: Path) -> Iterator[ProtocolPair]:
+    """The two protocols behind a proxy that is trusted."""
+    with ProtocolPair(tmp_path / "data", trusted_proxies=(ip_network("127.0.0.0/8"),), journal_facts=50_000) as running:
         yield running
 
 
@@ -116,8 +116,8 @@ def send_pieces(port: int, pieces: Pieces) -> bytes | None:
     return None
 
 
-def test_both_ways_give_the_same(ways: TwoWays, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand plain and odd requests have the same answers, clicks and metrics on both ways, and both are taken."""
+def test_both_protocols_give_the_same(protocols: ProtocolPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand plain and odd requests have the same answers, clicks and metrics on both, and both are taken."""
     heads: list[Any] = []
 
     def parse(data: bytes) -> Any:
@@ -126,47 +126,51 @@ def test_both_ways_give_the_same(ways: TwoWays, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(redirect_protocol, "parse_request_head", parse)
     others = [
-        *(ways.mint(privacy=Privacy.ANONYMOUS), ways.mint(privacy=Privacy.PSEUDONYMOUS), ways.mint(PIXEL_INDEX)),
-        *(ways.mint(style="short"), ways.mint(message="text"), "A" * 60),
+        *(
+            protocols.mint(privacy=Privacy.ANONYMOUS),
+            protocols.mint(privacy=Privacy.PSEUDONYMOUS),
+            protocols.mint(PIXEL_INDEX),
+        ),
+        *(protocols.mint(style="short"), protocols.mint(message="text"), "A" * 60),
     ]
-    requests = list(generate(ways.mint(), others, REQUESTS, seed=1))
+    requests = list(generate(protocols.mint(), others, REQUESTS, seed=1))
     assert len(requests) >= REQUESTS
     for pieces in requests:
-        assert ways.exchange(ways.direct, pieces) == ways.exchange(ways.ordinary, pieces), pieces
+        assert protocols.exchange(protocols.direct, pieces) == protocols.exchange(protocols.ordinary, pieces), pieces
     assert sum(head is not None for head in heads) > REQUESTS // 3
     assert sum(head is None for head in heads) > REQUESTS // 10
 
 
 @pytest.mark.parametrize("kind", ["host", "destination"])
-def test_blocked_links(ways: TwoWays, kind: Any) -> None:
-    """A blocked destination is answered with the same page on both ways, and nothing is recorded."""
+def test_blocked_links(protocols: ProtocolPair, kind: Any) -> None:
+    """A blocked destination is answered with the same page on both protocols, and nothing is recorded."""
     value = {"host": "example.com", "destination": DESTINATION}[kind]
-    with ways.service.components.database.write() as connection:
+    with protocols.service.components.database.write() as connection:
         blocklist_table.add(connection, kind, value, "phishing", 1)
-    ways.service.components.link_policy.refresh()
-    request = (f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
-    direct, ordinary = ways.exchange(ways.direct, request), ways.exchange(ways.ordinary, request)
+    protocols.service.components.link_policy.refresh()
+    request = (f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
+    direct, ordinary = protocols.exchange(protocols.direct, request), protocols.exchange(protocols.ordinary, request)
     assert direct == ordinary
     assert direct[0].startswith(b"HTTP/1.1 410 Gone\r\n")
     assert direct[1] == []
 
 
 @pytest.mark.parametrize("outcome", ["kept", "late", "lost", "bug"])
-def test_the_answer_waits_for_the_journal(ways: TwoWays, outcome: Any) -> None:
+def test_the_answer_waits_for_the_journal(protocols: ProtocolPair, outcome: Any) -> None:
     """Nothing is sent before the journal has said what became of the click; then the reader is sent on in any case.
 
     Meanwhile the connection is not an idle one, whether the request came alone or behind another.
     """
-    ways.server.config.timeout_keep_alive = 0.1  # type: ignore[assignment]
+    protocols.server.config.timeout_keep_alive = 0.1  # type: ignore[assignment]
     appended: list[asyncio.Future[Any]] = []
 
     def append(_event: ClickEvent) -> asyncio.Future[Any]:
         appended.append(asyncio.get_running_loop().create_future())
         return appended[-1]
 
-    ways.service.components.local_journal.append = append  # type: ignore[method-assign,assignment]
-    with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
-        connection.sendall(f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 2)
+    protocols.service.components.local_journal.append = append  # type: ignore[method-assign,assignment]
+    with socket.create_connection(("127.0.0.1", protocols.direct)) as connection:
+        connection.sendall(f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 2)
         for number in range(2):
             wait_until(lambda number=number: len(appended) == number + 1)
             connection.settimeout(0.2)
@@ -178,24 +182,24 @@ def test_the_answer_waits_for_the_journal(ways: TwoWays, outcome: Any) -> None:
                 *((future.set_exception, OSError("bug")) if outcome == "bug" else (future.set_result, outcome))
             )
             assert connection.recv(4096).startswith(b"HTTP/1.1 302 Found\r\n")
-    assert ways.service.read_metric("linkweir_clicks_late_total") == (2 if outcome == "late" else 0)
-    assert ways.service.components.metrics.unrecorded_clicks == (2 if outcome == "bug" else 0)
+    assert protocols.service.read_metric("linkweir_clicks_late_total") == (2 if outcome == "late" else 0)
+    assert protocols.service.components.metrics.unrecorded_clicks == (2 if outcome == "bug" else 0)
 
 
-def test_a_bug_in_the_endpoint_is_a_page(ways: TwoWays, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever goes wrong with an answer, the reader sees the same page on both ways and the connection lives on."""
+def test_a_bug_in_the_endpoint_is_a_page(protocols: ProtocolPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong with an answer, the reader sees the same page on both, and the connection lives on."""
     monkeypatch.setattr(RedirectEndpoint, "_decide", lambda *_: 1 / 0)
-    request = (f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
-    direct, ordinary = ways.exchange(ways.direct, request), ways.exchange(ways.ordinary, request)
+    request = (f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode() + LAST_REQUEST,)
+    direct, ordinary = protocols.exchange(protocols.direct, request), protocols.exchange(protocols.ordinary, request)
     assert direct == ordinary
     assert direct[0].startswith(b"HTTP/1.1 503 ")
     assert direct[0].count(b"HTTP/1.1 200") == 1
 
 
-def test_idle_connections_are_closed(ways: TwoWays) -> None:
+def test_idle_connections_are_closed(protocols: ProtocolPair) -> None:
     """A connection that is kept alive ends some seconds after its last answer, and not before."""
-    request = f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+    request = f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", protocols.direct)) as connection:
         connection.settimeout(WAIT_SECONDS)
         for _ in range(3):
             time.sleep(2)  # together longer than one wait
@@ -206,11 +210,11 @@ def test_idle_connections_are_closed(ways: TwoWays) -> None:
         assert time.monotonic() - began > 4
 
 
-def test_busy_connections_are_not_slow_ones(ways: TwoWays, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_connections_are_not_slow_ones(protocols: ProtocolPair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each answer gives a connection its time for a head anew; a head that does not come in time ends it."""
-    monkeypatch.setattr(ways.server, "_timeouts", {False: 1.0, True: 1.0})
-    request = f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+    monkeypatch.setattr(protocols.server, "_timeouts", {False: 1.0, True: 1.0})
+    request = f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", protocols.direct)) as connection:
         connection.settimeout(WAIT_SECONDS)
         for _ in range(6):
             time.sleep(0.4)
@@ -223,19 +227,19 @@ def test_busy_connections_are_not_slow_ones(ways: TwoWays, monkeypatch: pytest.M
 
 def test_a_stop_waits_for_the_answer(tmp_path: Path) -> None:
     """A server that stops while a click is on its way to the disk sends the reader on, and then ends the connection."""
-    with TwoWays(tmp_path / "data") as ways:
+    with ProtocolPair(tmp_path / "data") as protocols:
         appended: list[asyncio.Future[Any]] = []
 
         def append(_event: ClickEvent) -> asyncio.Future[Any]:
             appended.append(asyncio.get_running_loop().create_future())
             return appended[-1]
 
-        ways.service.components.local_journal.append = append  # type: ignore[method-assign,assignment]
-        with socket.create_connection(("127.0.0.1", ways.direct)) as connection:
+        protocols.service.components.local_journal.append = append  # type: ignore[method-assign,assignment]
+        with socket.create_connection(("127.0.0.1", protocols.direct)) as connection:
             connection.settimeout(WAIT_SECONDS)
-            connection.sendall(f"GET /c/{ways.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            connection.sendall(f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             wait_until(lambda: len(appended) == 1)
-            ways.server.stop()
+            protocols.server.stop()
             time.sleep(0.5)
             appended[0].get_loop().call_soon_threadsafe(appended[0].set_result, "kept")
             assert connection.recv(4096).startswith(b"HTTP/1.1 302")
