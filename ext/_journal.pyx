@@ -107,34 +107,32 @@ cdef class CommitQueue:
         self._writing = False
         return bool(found)
 
-    def write_batches(self, target not None, unsigned char[::1] count not None, *, double idle, double commit_interval,
-                      size_t batch_threshold):
+    def write_batches(self, target not None, *, double idle, double commit_interval, size_t batch_threshold):
         """Write and flush what is in flight and what comes, until the caller has to act.
 
         "idle": nothing came for `idle` seconds. "closed": the queue is closed and all is complete. "full": the next
         record does not fit into the file. "replaced": the path leads to another file, or to none. Raises OSError when
-        the system takes nothing: what it took in part was promised to nobody. `target.at` says how far it has come in
-        any case.
+        the system takes nothing: what it took in part was promised to nobody. `target.at` and `target.count` say how
+        far it has come in any case.
 
-        `count`: eight bytes in which the records of the file are counted. After a batch of `batch_threshold` records
-        or more the next flush waits until `commit_interval` seconds have passed, for more records to share it.
+        After a batch of `batch_threshold` records or more the next flush waits until `commit_interval` seconds have
+        passed, for more records to share it.
         """
         cdef bytes path = os.fsencode(target.path)
         cdef lw_queue_file file
         cdef lw_queue_outcome outcome
-        if count.shape[0] != 8:
-            raise ValueError("a counter has eight bytes")
         file.descriptor, file.seed, file.at, file.size = target.descriptor, target.seed, target.at, target.size
         file.device, file.inode = target.identity
         if file.at > file.size:
             raise ValueError(f"target.at ({file.at}) lies behind its size ({file.size})")
-        file.path, file.count, file.error = PyBytes_AS_STRING(path), &count[0], 0
+        file.path, file.error = PyBytes_AS_STRING(path), 0
+        file.count, file.count_at = target.count, target.count_at
         idle, commit_interval = seconds(idle, "idle"), seconds(commit_interval, "commit_interval")
         self._begin_writing()
         with nogil:
             outcome = lw_queue_write(self._queue, &file, idle, commit_interval, batch_threshold)
         self._writing = False
-        target.at = file.at
+        target.at, target.count = file.at, file.count
         if outcome == LW_QUEUE_IO_ERROR:
             raise OSError(file.error, os.strerror(file.error))
         return OUTCOMES[outcome]

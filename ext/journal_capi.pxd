@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "crc32.h" nogil:
     void lw_crc32_prepare() noexcept
@@ -13,7 +13,8 @@ cdef extern from "commit_queue.h" nogil:
         uint64_t device, inode
         uint32_t seed
         uint64_t at, size
-        uint8_t *count
+        uint64_t count
+        int64_t count_at
         int error
     ctypedef struct lw_queue_stats:
         uint64_t enqueued, completed, durable, notified, in_flight

@@ -245,11 +245,14 @@ static int is_replaced(const lw_queue_file *file) {
          (uint64_t)status.st_ino != file->inode || (uint64_t)status.st_size < file->size;
 }
 
-/* This process alone writes there, and others only read: no lock. */
-static void count(uint8_t *buffer, size_t records) {
-  uint64_t all = records;
-  for (int i = 0; i < 8; i++) all += (uint64_t)buffer[i] << 8 * i;
-  for (int i = 0; i < 8; i++) buffer[i] = (uint8_t)(all >> 8 * i);
+/* This process alone writes there, and others only read: no lock. Not through mapped memory: a file that somebody cuts
+ * at this moment would end the process. */
+static void count(lw_queue_file *file, size_t records) {
+  uint8_t bytes[8];
+  file->count += records;
+  if (file->count_at < 0) return;
+  for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(file->count >> 8 * i);
+  if (pwrite(file->descriptor, bytes, sizeof bytes, (off_t)file->count_at) < 0) return; /* a hint: the next one counts */
 }
 
 /* One flush: LW_QUEUE_IDLE when all that was in flight is durable. */
@@ -268,7 +271,7 @@ static lw_queue_outcome write_batch(lw_queue *queue, lw_queue_file *file) {
     return replaced ? LW_QUEUE_FILE_REPLACED : LW_QUEUE_IO_ERROR;
   }
   file->at += length;
-  count(file->count, records);
+  count(file, records);
   complete(queue, records, 1);
   return queue->writing.records ? LW_QUEUE_FILE_FULL : LW_QUEUE_IDLE;
 }

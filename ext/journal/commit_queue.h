@@ -22,7 +22,8 @@ typedef struct {
   uint64_t device, inode; /* the file's: st_dev, st_ino */
   uint32_t seed;          /* of the CRCs */
   uint64_t at, size;      /* where the next frame goes; where the file ends */
-  uint8_t *count;         /* 8 bytes, little-endian: records written to this file, a hint for other processes */
+  uint64_t count;         /* records written to this file */
+  int64_t count_at;       /* where that is written, as a hint for other processes: 8 bytes, little-endian; -1: nowhere */
   int error;              /* errno, with LW_QUEUE_IO_ERROR */
 } lw_queue_file;
 
@@ -31,7 +32,7 @@ typedef enum {
   LW_QUEUE_CLOSED,        /* the queue is closed, and all is complete */
   LW_QUEUE_FILE_FULL,     /* the next record does not fit into the file */
   LW_QUEUE_FILE_REPLACED, /* the path leads to another file, to none or to a truncated one: readers would never see
-                             this one, and `count` may no longer be mapped */
+                             this one */
   LW_QUEUE_IO_ERROR,      /* the system took nothing; what it took in part was promised to nobody */
 } lw_queue_outcome;
 

@@ -11,17 +11,17 @@
 #include "crc32.h"
 #include "commit_queue.h"
 
-enum { THREADS = 4, RECORDS = 2000, SIZE = 1 << 20, SEED = 77 };
+enum { THREADS = 4, RECORDS = 2000, SIZE = 1 << 20, SEED = 77, COUNT_AT = 56 };
 
 /* An empty file of SIZE bytes in the working folder of the system's temporary files, as a target from offset 64 on. */
-static lw_queue_file target_of(char *path, uint8_t *count) {
+static lw_queue_file target_of(char *path) {
   memcpy(path, "/tmp/lw-queue-XXXXXX", 21);
   int descriptor = mkstemp(path);
   CHECK(descriptor >= 0 && ftruncate(descriptor, SIZE) == 0);
   struct stat status;
   CHECK(fstat(descriptor, &status) == 0);
-  memset(count, 0, 8);
-  lw_queue_file file = {descriptor, path, (uint64_t)status.st_dev, (uint64_t)status.st_ino, SEED, 64, SIZE, count, 0};
+  lw_queue_file file = {
+      descriptor, path, (uint64_t)status.st_dev, (uint64_t)status.st_ino, SEED, 64, SIZE, 0, COUNT_AT, 0};
   return file;
 }
 
@@ -72,17 +72,16 @@ static size_t read_back(const lw_queue_file *file) {
     at += 8 + n;
     for (; at % 8; at++) CHECK(data[at] == 0);
   }
-  CHECK(at == file->at);
+  CHECK(at == file->at && word(data + COUNT_AT) == file->count);
   free(data);
   return records;
 }
 
 void a_queue_keeps_all_of_every_thread(void) {
   char path[21];
-  uint8_t count[8];
   int notify_fd[2];
   CHECK(pipe(notify_fd) == 0 && fcntl(notify_fd[1], F_SETFL, O_NONBLOCK) == 0);
-  lw_queue_file file = target_of(path, count);
+  lw_queue_file file = target_of(path);
   lw_queue *queue = lw_queue_new(THREADS * RECORDS, SIZE);
   pthread_t threads[THREADS];
   putting all[THREADS];
@@ -98,7 +97,7 @@ void a_queue_keeps_all_of_every_thread(void) {
   lw_queue_stats found = lw_queue_get_stats(queue);
   CHECK(found.enqueued == THREADS * RECORDS && found.durable == found.enqueued);
   CHECK(found.notified == found.enqueued && found.in_flight == 0);
-  CHECK(read_back(&file) == THREADS * RECORDS && word(count) == THREADS * RECORDS);
+  CHECK(read_back(&file) == THREADS * RECORDS && file.count == THREADS * RECORDS);
   char rung[8];
   CHECK(read(notify_fd[0], rung, sizeof rung) == sizeof rung);
   close(notify_fd[0]);
@@ -132,9 +131,8 @@ void a_queue_has_bounds(void) {
 
 void a_queue_reports_what_it_cannot_do(void) {
   char path[21], other[] = "/tmp/lw-queue-is-not-there";
-  uint8_t count[8];
   uint32_t fact[2] = {0, 0};
-  lw_queue_file file = target_of(path, count);
+  lw_queue_file file = target_of(path);
   lw_queue *queue = lw_queue_new(10, 1000);
   for (uint32_t i = 0; i < 3; i++) {
     uint32_t next[3] = {0, i, i};
@@ -154,7 +152,7 @@ void a_queue_reports_what_it_cannot_do(void) {
   CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_FILE_FULL && lw_queue_get_stats(queue).durable == 2);
   file.size = SIZE;
   CHECK(lw_queue_write(queue, &file, 0, 0, 4) == LW_QUEUE_IDLE && lw_queue_get_stats(queue).durable == 3);
-  CHECK(read_back(&file) == 3 && word(count) == 3);
+  CHECK(read_back(&file) == 3 && file.count == 3);
   put(queue, fact, 4, -1, 1);
   lw_queue_close(queue);
   CHECK(lw_queue_write(queue, &file, 10, 0, 4) == LW_QUEUE_CLOSED && lw_queue_get_stats(queue).durable == 4);

@@ -310,23 +310,22 @@ def write_events(choices: Choices, data: bytes, folder: Path) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     status, size = os.fstat(descriptor), choices.choice((8, 1 << 16))
     os.ftruncate(descriptor, size - choices.randrange(2))
-    target = WriteTarget(descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, size)
+    target = WriteTarget(
+        descriptor, path, (status.st_dev, status.st_ino), _journal.crc32(data), 0, size, 0, choices.choice((-1, size))
+    )
     pushing = [threading.Thread(target=queue.enqueue, args=(choices.pieces(data), -1)) for _ in range(2)]
     try:
         for thread in pushing:
             thread.start()
         for thread in pushing:
             thread.join()
-        count = memoryview(bytearray(8))
-        outcome = queue.write_batches(
-            target, count, idle=0.0, commit_interval=0.0, batch_threshold=choices.randrange(3)
-        )
+        outcome = queue.write_batches(target, idle=0.0, commit_interval=0.0, batch_threshold=choices.randrange(3))
         if outcome != "idle":
             queue.discard()
         assert queue.completed == queue.enqueued
         queue.close()
         assert queue.enqueue([data], -1)[0] == 0
-        assert queue.write_batches(replace(target), count, idle=0.0, commit_interval=0.0, batch_threshold=1) == "closed"
+        assert queue.write_batches(replace(target), idle=0.0, commit_interval=0.0, batch_threshold=1) == "closed"
     finally:
         os.close(descriptor)
 

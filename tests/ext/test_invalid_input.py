@@ -517,9 +517,7 @@ def test_the_queue_checks_where_it_writes(tmp_path: Path) -> None:
 
     target = WriteTarget(0, tmp_path / "x", (0, 0), 0, 100, 50)
     with pytest.raises(ValueError, match="lies behind its size"):
-        _journal.CommitQueue(1, 1).write_batches(
-            target, memoryview(bytearray(8)), idle=0.0, commit_interval=0.0, batch_threshold=1
-        )
+        _journal.CommitQueue(1, 1).write_batches(target, idle=0.0, commit_interval=0.0, batch_threshold=1)
 
 
 def test_minting_still_gives_the_links_it_gave() -> None:

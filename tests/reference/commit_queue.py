@@ -72,19 +72,19 @@ class ReferenceCommitQueue:
         return bool(self._writing)
 
     def write_batches(
-        self, target: WriteTarget, count: memoryview, *, idle: float, commit_interval: float, batch_threshold: int
+        self, target: WriteTarget, *, idle: float, commit_interval: float, batch_threshold: int
     ) -> WriteOutcome:
         """Do as CommitQueue does."""
         while self.wait_for_records(idle):
             began, records = time.monotonic(), len(self._writing)
-            outcome = self._write_batch(target, count)
+            outcome = self._write_batch(target)
             if outcome != "idle":
                 return outcome
             if records >= batch_threshold:
                 time.sleep(max(0.0, began + commit_interval - time.monotonic()))
         return "closed" if self._closed else "idle"
 
-    def _write_batch(self, target: WriteTarget, count: memoryview) -> WriteOutcome:
+    def _write_batch(self, target: WriteTarget) -> WriteOutcome:
         if not _is_current_file(target):
             return "replaced"
         frames, room = [], target.size - target.at
@@ -99,7 +99,9 @@ class ReferenceCommitQueue:
         data = b"".join(frames)
         _write_durably(target.descriptor, data, target.at)
         target.at += len(data)
-        _COUNT.pack_into(count, 0, _COUNT.unpack_from(count)[0] + len(frames))
+        target.count += len(frames)
+        if target.count_at >= 0:
+            os.pwrite(target.descriptor, _COUNT.pack(target.count), target.count_at)
         self._complete(len(frames), durable=True)
         return "full" if self._writing else "idle"
 

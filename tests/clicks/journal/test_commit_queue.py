@@ -33,23 +33,23 @@ def make_target_file(path: Path, size: int, seed: int = 7) -> WriteTarget:
 
 def record_behaviour(make: QueueFactory, path: Path, pushes: list[list[bytes]], size: int, most: int) -> list[object]:
     """All that can be seen of a queue that is pushed to and written, push by push, into a file of this size."""
-    queue, place, count = make(most, 100_000), make_target_file(path, size), bytearray(8)
+    queue, place = make(most, 100_000), make_target_file(path, size)
     said: list[object] = []
     try:
         for number, payloads in enumerate(pushes):
             said.append(queue.enqueue(payloads, -1))
             if number % 2:
-                said.append(queue.write_batches(place, memoryview(count), idle=0, commit_interval=0, batch_threshold=4))
+                said.append(queue.write_batches(place, idle=0, commit_interval=0, batch_threshold=4))
             said.append((queue.enqueued, queue.completed, queue.durable, queue.notified, queue.in_flight, place.at))
         queue.close()
         said.append(queue.enqueue([b"late"], -1))
-        said.append(queue.write_batches(place, memoryview(count), idle=10, commit_interval=0, batch_threshold=4))
+        said.append(queue.write_batches(place, idle=10, commit_interval=0, batch_threshold=4))
         if queue.in_flight:
             queue.discard()
         queue.reopen()
         said.append(queue.enqueue([b"again"], -1))
         said.append((queue.enqueued, queue.completed, queue.durable, queue.notified, queue.in_flight, place.at))
-        return [*said, bytes(count), path.read_bytes()]
+        return [*said, place.count, path.read_bytes()]
     finally:
         os.close(place.descriptor)
 
@@ -71,10 +71,10 @@ def test_the_crc_is_that_of_zlib(data: bytes, seed: int) -> None:
 @QUEUES
 def test_waiters_are_notified_until_all_is_decided(tmp_path: Path, make: QueueFactory) -> None:
     """A bell rings when its facts are kept and again when the rest of them is dropped, and no more after that."""
-    queue, place, count = make(10, 1000), make_target_file(tmp_path / "file", 32), memoryview(bytearray(8))
+    queue, place = make(10, 1000), make_target_file(tmp_path / "file", 32)
     bell = os.eventfd(0, os.EFD_NONBLOCK)
     queue.enqueue([b"one", b"two", b"three"], bell)
-    assert queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4) == "full"
+    assert queue.write_batches(place, idle=0, commit_interval=0, batch_threshold=4) == "full"
     assert os.eventfd_read(bell) == 1
     assert (queue.completed, queue.notified) == (2, 0)
     queue.discard()
@@ -92,15 +92,15 @@ def test_waiters_are_notified_until_all_is_decided(tmp_path: Path, make: QueueFa
 @QUEUES
 def test_a_disk_that_fails_loses_nothing(tmp_path: Path, make: QueueFactory) -> None:
     """A descriptor that cannot be written to raises, and what was held is held still."""
-    queue, place, count = make(10, 1000), make_target_file(tmp_path / "file", 64), memoryview(bytearray(8))
+    queue, place = make(10, 1000), make_target_file(tmp_path / "file", 64)
     queue.enqueue([b"one"], -1)
     writable, place.descriptor = place.descriptor, os.open(tmp_path / "file", os.O_RDONLY)
     with pytest.raises(OSError, match="Bad file descriptor"):
-        queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4)
+        queue.write_batches(place, idle=0, commit_interval=0, batch_threshold=4)
     assert (queue.in_flight, queue.completed, place.at) == (1, 0, 0)
     os.close(place.descriptor)
     place.descriptor = writable
-    assert queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4) == "idle"
+    assert queue.write_batches(place, idle=0, commit_interval=0, batch_threshold=4) == "idle"
     assert queue.durable == 1
     os.close(writable)
 
@@ -114,10 +114,9 @@ def test_every_write_is_flushed(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from tests.clicks.journal.test_commit_queue import _journal, make_target_file\n"
         "queue, place = _journal.CommitQueue(10, 1000), make_target_file(Path(sys.argv[1]), 4096)\n"
-        "count = memoryview(bytearray(8))\n"
         "for _ in range(3):\n"
         "    queue.enqueue([b'fact'] * 3, -1)\n"
-        "    queue.write_batches(place, count, idle=0, commit_interval=0, batch_threshold=4)\n"
+        "    queue.write_batches(place, idle=0, commit_interval=0, batch_threshold=4)\n"
         "assert queue.durable == 9\n"
     )
     trace = tmp_path / "trace"

@@ -243,6 +243,30 @@ def test_a_cut_file_is_written_to_no_more(tmp_path: Path) -> None:
     folder.close()
 
 
+@pytest.mark.parametrize("size", [0, 30, 100, 600, 1100, 2000, RECORDS_OFFSET - 1, RECORDS_OFFSET])
+def test_a_file_that_is_cut_in_its_head_stops_no_reader(tmp_path: Path, size: int) -> None:
+    """Wherever a file that is open ends, the reader goes on, and reads what is written to another file."""
+    folder = JournalFolder(tmp_path)
+    folder.write(1)
+    assert folder.read() == [1]
+    for path in folder.segments.paths():
+        os.truncate(path, size)
+    assert folder.read() == []
+    assert folder.write(2) == 1
+    assert folder.read() == [2]
+    folder.close()
+
+
+def test_no_file_is_mapped(tmp_path: Path) -> None:
+    """No file of the journal is mapped while it is written to: whoever cuts one would end the process by SIGBUS."""
+    folder = JournalFolder(tmp_path)
+    folder.write(1)
+    maps = Path("/proc/self/maps")
+    assert not maps.exists() or str(tmp_path) not in maps.read_text()
+    assert folder.writer.has_space()  # it is still open
+    folder.close()
+
+
 def test_there_is_one_reader(tmp_path: Path) -> None:
     """While one reads nobody else does; when it lets go, or its folder is another one, the next may."""
     one, two = JournalFolder(tmp_path / "a"), JournalFolder(tmp_path / "a")

@@ -13,7 +13,6 @@ free, and holds nothing but zeros behind its head: what was acknowledged is wipe
 """
 
 import json
-import mmap
 import os
 import secrets
 import struct
@@ -55,7 +54,7 @@ class Epoch:
 @dataclass(slots=True)
 class WriteTarget:
     """Where to write: a file that must still be at its path, from `at` (which moves on) to `size`; CRCs begin with
-    `seed`.
+    `seed`. `count` records were written to it; that is written at `count_at` (-1: nowhere), for others to see.
     """
 
     descriptor: int
@@ -64,6 +63,8 @@ class WriteTarget:
     seed: int
     at: int
     size: int
+    count: int = 0
+    count_at: int = -1
 
 
 class JournalSegment:
@@ -78,14 +79,10 @@ class JournalSegment:
         self.end: int | None = None  # None: somebody may still be writing
         self.acked = RECORDS_OFFSET
         self._epoch_header = b""
-        self._header_map: mmap.mmap | None = None
         self.refresh()
 
     def close(self) -> None:
         """Let go of file and lock."""
-        if self._header_map is not None:
-            self._header_map.close()
-            self._header_map = None
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -114,7 +111,7 @@ class JournalSegment:
     def refresh(self) -> None:
         """Read the head again."""
         head = os.pread(self.descriptor, RECORDS_OFFSET, 0)
-        if head[: _EPOCH_HEADER.size] != self._epoch_header or self.epoch is None:
+        if head[: _EPOCH_HEADER.size] != self._epoch_header or self.epoch is None or len(head) < RECORDS_OFFSET:
             self.epoch = _parse_epoch(head)
         self._epoch_header = head[: _EPOCH_HEADER.size]
         self.end = self._read_mark(head, END_OFFSET)
@@ -145,18 +142,13 @@ class JournalSegment:
         self.epoch, self.end, self.acked = life, None, RECORDS_OFFSET
         return life
 
-    def map_record_counter(self) -> memoryview:
-        """Where whoever writes counts its facts, for others to see how busy it is: memory that is shared. To be
-        released before the file is closed.
-        """
-        if self._header_map is None:
-            self._header_map = mmap.mmap(self.descriptor, RECORDS_OFFSET)
-        return memoryview(self._header_map)[WRITTEN_OFFSET : WRITTEN_OFFSET + _COUNT.size]
-
     def make_write_target(self, at: int) -> WriteTarget:
         """For whoever writes, from `at` on."""
         assert self.epoch is not None
-        return WriteTarget(self.descriptor, self.path, self.identity, self.epoch.seed, at, self.size)
+        written = self.read_record_count()
+        return WriteTarget(
+            self.descriptor, self.path, self.identity, self.epoch.seed, at, self.size, written, WRITTEN_OFFSET
+        )
 
     def seal(self, end: int) -> None:
         """Seal the epoch: nobody will write more in it."""

@@ -69,10 +69,9 @@ class JournalWriter:
         segment, target = self._segment, self._target
         assert segment is not None
         assert target is not None
-        with segment.map_record_counter() as count:
-            outcome = self._queue.write_batches(
-                target, count, idle=idle, commit_interval=COMMIT_INTERVAL_SECONDS, batch_threshold=BATCH_THRESHOLD
-            )
+        outcome = self._queue.write_batches(
+            target, idle=idle, commit_interval=COMMIT_INTERVAL_SECONDS, batch_threshold=BATCH_THRESHOLD
+        )
         if outcome == "full":
             segment.seal(target.at)
         if outcome == "replaced":
