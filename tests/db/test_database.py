@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
@@ -105,6 +105,27 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         create_and_fail()
     with database.read() as connection:
         assert accounts_table.get_default_account(connection) is None
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), TimeoutError("slow"), FileNotFoundError("x")])
+@pytest.mark.parametrize("together", [False, True])
+def test_an_error_of_the_work_is_none_of_the_database(database: Database, error: OSError, *, together: bool) -> None:
+    """An OSError of what is done inside a transaction comes out as it is: "unavailable" would be tried again for ever,
+    and a service would be called not ready for it.
+    """
+
+    def fail(_connection: Connection) -> None:
+        raise error
+
+    with pytest.raises(OSError, match=r".") as caught:
+        if together:
+            database.write_together(fail)
+        else:
+            with database.write() as connection:
+                fail(connection)
+    assert caught.value is error
+    with database.read() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
 
 
 def test_a_lock_is_an_error_after_the_wait(database: Database) -> None:

@@ -251,3 +251,30 @@ def test_second_names_that_nobody_uses_are_removed(path: Path) -> None:
     assert not left.exists()
     database.close()
     assert [item.name for item in path.parent.iterdir()] == ["x.db"]
+
+
+@pytest.mark.parametrize("work", [Database.vacuum, Database.truncate_wal])
+@pytest.mark.parametrize("removed", [["-wal"], ["-shm"], ["-wal", "-shm"]])
+def test_what_rewrites_the_files_finds_them_too(
+    path: Path, removed: list[str], work: Callable[[Database], bool]
+) -> None:
+    """Rewriting the database or emptying its log, by a user of before and by one that comes later, gives removed files
+    their names back first, and costs no row.
+    """
+    first, second = Database(path, timeout=5), Database(path, timeout=5)
+    for number in range(4):
+        insert(first, 10 * number)
+        insert(second, 10 * number + 1)
+        for suffix in removed:
+            os.unlink(f"{path}{suffix}")
+        later = Database(path, timeout=5)
+        for database in (later, second) if number % 2 else (second, later):
+            work(database)
+        insert(later, 10 * number + 2)
+        later.close()
+        expected = sorted(10 * item + rest for item in range(number + 1) for rest in range(3))
+        assert list_numbers(first) == list_numbers(second) == expected
+    first.close()
+    second.close()
+    assert check_integrity(path) == "ok"
+    assert sorted(item.name for item in path.parent.iterdir()) == ["x.db"]

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from linkweir.db.group_commit import GroupCommit
 from linkweir.db.wal_files import WalFiles
@@ -105,6 +105,7 @@ class Database:
 
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
+        own: OSError | None = None  # of the caller's work, and so nothing of the database's
         try:
             self._check_file()
             generation = self._check_wal_files()
@@ -112,7 +113,11 @@ class Database:
                 try:
                     with connection.begin():
                         self._require_wal_files(generation)
-                        yield connection
+                        try:
+                            yield connection
+                        except OSError as error:
+                            own = error
+                            raise
                         self._wal_files.record()
                         self._require_wal_files(generation)
                 except (exc.DBAPIError, _WalFilesLost) as error:
@@ -127,6 +132,8 @@ class Database:
                 self.damage = str(original)
             raise DatabaseUnavailable(f"{self.path}: {original}") from error
         except (sqlite3.Error, OSError) as error:
+            if error is own:
+                raise
             raise DatabaseUnavailable(f"{self.path}: {error}") from error
 
     def probe(self) -> None:
@@ -167,8 +174,12 @@ class Database:
         it open; whatever is opened now would not.
         """
         if isinstance(self._engine.pool, QueuePool) and self._engine.pool.checkedin():
-            with suppress(DatabaseUnavailable):
-                self._execute_outside_transaction("PRAGMA wal_checkpoint(PASSIVE)")
+            with suppress(exc.DBAPIError, exc.TimeoutError, sqlite3.Error):
+                connection = self._engine.raw_connection()
+                try:
+                    _fetch_row(connection, "PRAGMA wal_checkpoint(PASSIVE)", self._timeout)
+                finally:
+                    connection.close()
 
     def _require_wal_files(self, generation: int) -> None:
         if self._generation != generation or not self._wal_files.are_in_place():
@@ -241,27 +252,41 @@ class Database:
 
     def _execute_outside_transaction(self, statement: str, *, timeout: float | None = None) -> Any:
         """Return the first row of a statement that cannot run in a transaction; `timeout`: seconds to wait for the
-        lock.
+        lock. Raises DatabaseUnavailable.
         """
         self._check_file()
         try:
+            generation = self._check_wal_files()
             connection = self._engine.raw_connection()
             try:
-                if timeout is not None:
-                    connection.cursor().execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
-                return connection.cursor().execute(statement).fetchone()
+                row = _fetch_row(connection, statement, self._timeout, timeout)
+                self._wal_files.record()
+                self._require_wal_files(generation)
+            except (sqlite3.Error, _WalFilesLost):
+                connection.invalidate()  # it may have opened a file that nobody finds again
+                raise
             finally:
-                if timeout is not None:
-                    connection.cursor().execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
                 connection.close()
-        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
-            raise DatabaseUnavailable(str(error)) from error
+        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error, OSError) as error:
+            raise DatabaseUnavailable(f"{self.path}: {error}") from error
+        return row
 
     def close(self) -> None:
         """Close all pooled connections; the database may be used again afterwards."""
         self._wal_files.release()
         self._engine.dispose()
         self._wal_files.release()  # SQLite has removed them, if nobody else uses them
+
+
+def _fetch_row(connection: PoolProxiedConnection, statement: str, usual: float, timeout: float | None = None) -> Any:
+    """The first row of a statement, which may wait `timeout` seconds for a lock, and later ones the usual time again."""
+    if timeout is None:
+        return connection.cursor().execute(statement).fetchone()
+    try:
+        connection.cursor().execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+        return connection.cursor().execute(statement).fetchone()
+    finally:
+        connection.cursor().execute(f"PRAGMA busy_timeout = {int(usual * 1000)}")
 
 
 def _is_io_error(error: Exception) -> bool:
