@@ -1,6 +1,5 @@
 """The key ring of a running service: loaded at the start, reloaded when the key file changes, extended by new hosts."""
 
-import functools
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +8,13 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.background import ReloadingFile
 from linkweir.db import domains_table
 from linkweir.db.database import Database
-from linkweir.errors import KeyRingError
+from linkweir.errors import Conflict, KeyRingError
 from linkweir.mail.draft import OperatorDefaults
 from linkweir.tokens import KeyRing, keyring_file
+from linkweir.tokens.base_urls import normalize_base_url
+
+MAX_HOSTS = 4000  # hosts of one ring: more would not fit into its file
+MAX_FORMER_HOSTS = 1000  # of these, hosts that no domain has any more
 
 
 class TrackingKeyRing:
@@ -40,18 +43,36 @@ class TrackingKeyRing:
         with self._database.read() as connection:
             hosts = [self._defaults.base_url_for(host) for host in domains_table.list_tracking_hosts(connection)]
 
-        def with_hosts(ring: KeyRing) -> KeyRing:
-            return functools.reduce(KeyRing.with_host, (self._defaults.base_url, *hosts), ring)
+        def add_hosts(ring: KeyRing) -> KeyRing:
+            return ring.with_host(self._defaults.base_url, *hosts)
 
-        if with_hosts(ring).hosts != ring.hosts:  # locked: a new key of `linkweir keys rotate` must not be lost
-            keyring_file.update(self._path, with_hosts)
+        if add_hosts(ring).hosts != ring.hosts:  # locked: a new key of `linkweir keys rotate` must not be lost
+            keyring_file.update(self._path, add_hosts)
         self._file = ReloadingFile(self._path, keyring_file.load, self._log)
         return self._file.value
 
     def add_host(self, host: str) -> None:
-        """Recognise tracking links on this host too."""
-        base_url = self._defaults.base_url_for(host)
-        self._loaded_file().value = keyring_file.update(self._path, lambda ring: ring.with_host(base_url))
+        """Recognise tracking links on this host too. Raises BadSwitch, and Conflict when there are too many hosts.
+
+        The attack: one customer changes hosts until nobody's ring can be loaded any more. So of the hosts that no
+        domain has any more only the last ones stay; links on the others still work, and are no longer recognised.
+        """
+        base_url = normalize_base_url(self._defaults.base_url_for(host))
+        with self._database.read() as connection:
+            hosts = domains_table.list_tracking_hosts(connection)
+        current = {
+            base_url,
+            *map(normalize_base_url, (self._defaults.base_url, *map(self._defaults.base_url_for, hosts))),
+        }
+
+        def add(ring: KeyRing) -> KeyRing:
+            former = [known for known in ring.hosts if known not in current]
+            ring = ring.without_hosts(former[:-MAX_FORMER_HOSTS]).with_host(base_url)
+            if len(ring.hosts) > MAX_HOSTS:
+                raise Conflict(f"the service has as many tracking hosts as it can have ({MAX_HOSTS})")
+            return ring
+
+        self._loaded_file().value = keyring_file.update(self._path, add)
 
     def refresh(self) -> None:
         """Notice a rotation by another process."""

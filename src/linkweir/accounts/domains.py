@@ -22,6 +22,7 @@ from linkweir.errors import BadSwitch, Conflict, DatabaseUnavailable, NotFound, 
 from linkweir.pagination import PageRequest, RowPage
 
 TRACKING_FIELDS = ("track_clicks", "track_opens")
+MAX_DOMAINS = 1000  # domains of one account
 EMPTY_DOMAIN: dict[str, Any] = {"tracking_subdomain": None, "policy": {}, "dkim_selector": None, "dkim_key": None}
 AddTrackingHost = Callable[[str], None]  # adds a host to the key ring
 
@@ -37,9 +38,11 @@ def create_domain(
 ) -> RowMapping:
     """Create a domain and return its row; `dkim_key` comes from `dkim_keys.parse_key`.
 
-    Raises ValidationError, and Conflict when the account has the domain already.
+    Raises ValidationError, and Conflict when the account has the domain already, or as many as it may have.
     """
     name = parse_domain_name(request.domain)
+    if domains_table.count(connection, account) >= MAX_DOMAINS:
+        raise Conflict(f"the account has as many domains as it may have ({MAX_DOMAINS})")
     columns = EMPTY_DOMAIN | _to_columns(request, EMPTY_DOMAIN, dkim_key or {})
     names = {"id": uuid.uuid4(), "account_id": account, "domain": name, "created_at": now, "updated_at": now}
     try:

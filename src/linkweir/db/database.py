@@ -279,7 +279,7 @@ class Database:
 
 
 def _fetch_row(connection: PoolProxiedConnection, statement: str, usual: float, timeout: float | None = None) -> Any:
-    """The first row of a statement, which may wait `timeout` seconds for a lock, and later ones the usual time again."""
+    """The first row of a statement, which may wait `timeout` seconds for a lock; later ones the usual time again."""
     if timeout is None:
         return connection.cursor().execute(statement).fetchone()
     try:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from linkweir.db.schema import domains
 
@@ -40,6 +40,11 @@ def remove(connection: Connection, domain: uuid.UUID) -> None:
 def list_names(connection: Connection, account: uuid.UUID) -> Sequence[str]:
     """The names of an account's domains."""
     return connection.scalars(select(domains.c.domain).where(domains.c.account_id == account)).all()
+
+
+def count(connection: Connection, account: uuid.UUID) -> int:
+    """How many domains an account has."""
+    return connection.scalar(select(func.count()).where(domains.c.account_id == account)) or 0
 
 
 def list_tracking_hosts(connection: Connection) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from linkweir.errors import BadSwitch
@@ -28,6 +29,12 @@ def normalize_base_url(base_url: str) -> str:
         )
     path = match["path"].rstrip("/")
     return f"{match['scheme'].lower()}://{match['host'].lower()}{path}/"
+
+
+@functools.lru_cache(maxsize=64)
+def split_base_urls(base_urls: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Split each of these: a ring's hosts are the same for many messages."""
+    return tuple(map(split_base_url, dict.fromkeys(base_urls)))
 
 
 def split_base_url(base_url: str) -> tuple[bytes, bytes]:

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -84,9 +84,13 @@ class KeyRing:
         old = (replace(key, retired=key.retired or now) for key in self.keys)
         return replace(self, keys=(*old, fresh))
 
-    def with_host(self, base_url: str) -> KeyRing:
-        """Return the ring with this base URL added. Raises BadSwitch."""
-        return replace(self, hosts=(*self.hosts, base_urls.normalize_base_url(base_url)))
+    def with_host(self, *added: str) -> KeyRing:
+        """Return the ring with these base URLs added. Raises BadSwitch."""
+        return replace(self, hosts=(*self.hosts, *map(base_urls.normalize_base_url, added)))
+
+    def without_hosts(self, removed: Collection[str]) -> KeyRing:
+        """Return the ring without these base URLs, given as the ring has them."""
+        return replace(self, hosts=tuple(host for host in self.hosts if host not in removed))
 
     def to_json(self) -> bytes:
         """Return the ring with its secrets as JSON, ending in a line feed."""

@@ -56,13 +56,15 @@ def load_or_create(path: str | os.PathLike[str], now: datetime, hosts: Iterable[
 
 
 def save(path: str | os.PathLike[str], ring: KeyRing) -> None:
-    """Replace the file atomically. Raises KeyRingError.
+    """Replace the file atomically. Raises KeyRingError, also for a ring that would be too large to be loaded again.
 
     Follows a symbolic link: replacing the link would leave two different rings.
     """
-    path = Path(os.path.realpath(path))
+    path, data = Path(os.path.realpath(path)), ring.to_json()
+    if len(data) > MAX_BYTES:
+        raise KeyRingError(f"key file {path}: not written, for it would be over {MAX_BYTES} bytes")
     try:
-        durable_files.replace_file(path, ring.to_json())
+        durable_files.replace_file(path, data)
     except OSError as error:
         raise KeyRingError(f"key file {path}: {error.strerror}") from error
 

@@ -51,7 +51,7 @@ class Tracker(Minter):
         prefix = wire_format.encode_prefix(_encode_token_prefix(ring, message, campaign, privacy, style))
         state = wire_format.make_keyed_hash(ring.current.secret)
         state.update(prefix)
-        locations = tuple(base_urls.split_base_url(host) for host in dict.fromkeys((base, *ring.hosts)))
+        locations = base_urls.split_base_urls((base, *ring.hosts))
         self = super().__new__(cls, base.encode("ascii"), prefix, state, style == "sealed", locations)
         values = {"ring": ring, "base_url": base, "message": message, "campaign": campaign}
         for name, value in {**values, "privacy": Privacy(privacy), "style": style}.items():

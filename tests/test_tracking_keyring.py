@@ -1,0 +1,103 @@
+"""Tests of linkweir.tracking_keyring: how many hosts customers can add."""
+
+import io
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from linkweir import tracking_keyring
+from linkweir.accounts import domains
+from linkweir.errors import Conflict, KeyRingError
+from linkweir.html.switches import Switches
+from linkweir.mail.draft import OperatorDefaults
+from linkweir.tokens import keyring_file
+from linkweir.tracking_keyring import TrackingKeyRing
+from linkweir.web.json_logging import make_logger
+from tests.db.sample_database import NOW_US, SampleDatabase
+from tests.tokens.keyring_factory import RING
+
+BASE_URL = "https://t.example/c"
+
+
+@dataclass
+class Hosts:
+    """The key ring of a database."""
+
+    sample: SampleDatabase
+    path: Path
+    keyring: TrackingKeyRing
+
+    def set(self, domain: str, subdomain: str | None, account: uuid.UUID | None = None) -> None:
+        """Do as a customer does."""
+        with self.sample.database.write() as connection:
+            add, account = self.keyring.add_host, account or self.sample.account
+            domains.set_tracking_host(connection, account, domain, subdomain, NOW_US, add_tracking_host=add)
+
+    def list(self) -> list[str]:
+        """The hosts but the first, as a new process reads them."""
+        return [base_url.split("/")[2] for base_url in keyring_file.load(self.path).hosts[1:]]
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
+    """A ring that has room for eight hosts, three of which may be former ones."""
+    monkeypatch.setattr(tracking_keyring, "MAX_HOSTS", 8)
+    monkeypatch.setattr(tracking_keyring, "MAX_FORMER_HOSTS", 3)
+    sample = SampleDatabase(tmp_path)
+    defaults = OperatorDefaults(BASE_URL, Switches(), "sealed")
+    keyring = TrackingKeyRing(tmp_path / "keys.json", sample.database, defaults, make_logger("error", io.StringIO()))
+    keyring.load()
+    yield Hosts(sample, tmp_path / "keys.json", keyring)
+    sample.database.close()
+
+
+def test_former_hosts_make_room_for_new_ones(hosts: Hosts) -> None:
+    """However often one customer changes a host, those in use stay, of the others the last ones, and the service starts
+    with what is there.
+    """
+    hosts.set("b.example", "go", hosts.sample.other_account)
+    for number in range(20):
+        hosts.set("a.example", f"h{number}")
+    assert hosts.list() == ["go.b.example", *(f"h{number}.a.example" for number in (15, 16, 17, 18, 19))]
+    assert hosts.keyring.load().hosts[0] == f"{BASE_URL}/"
+    hosts.set("a.example", None)
+    hosts.set("c.example", "x")
+    assert hosts.list() == ["go.b.example", *(f"h{number}.a.example" for number in (17, 18, 19)), "x.c.example"]
+
+
+def test_a_full_ring_refuses_another_host(hosts: Hosts) -> None:
+    """With as many hosts in use as there may be, the next one is a conflict that changes nothing."""
+    for number in range(7):
+        hosts.set(f"d{number}.example", "go")
+    before = hosts.list()
+    with pytest.raises(Conflict, match=r"as many tracking hosts as it can have \(8\)"):
+        hosts.set("late.example", "go", hosts.sample.other_account)
+    assert hosts.list() == before
+    with hosts.sample.database.read() as connection:
+        assert len(domains.list_tracking_hosts(connection)) == 7
+
+
+def test_an_account_has_so_many_domains(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another domain than the last one that an account may have is a conflict, for this account only."""
+    monkeypatch.setattr(domains, "MAX_DOMAINS", 2)
+    for number in range(2):
+        hosts.set(f"d{number}.example", None)
+    with pytest.raises(Conflict, match=r"as many domains as it may have \(2\)"):
+        hosts.set("d2.example", None)
+    hosts.set("d2.example", None, hosts.sample.other_account)
+
+
+def test_a_ring_that_cannot_be_loaded_is_not_saved(tmp_path: Path) -> None:
+    """The largest ring there may be is loaded again; a larger one than fits into the file leaves it as it was."""
+    path, label = tmp_path / "keys.json", "d" * 56
+    keyring_file.create(path, RING)
+    many = [f"https://h{number:04}.{label}.{label}.{label}.example" for number in range(6000)]
+    largest = RING.with_host(*many[: tracking_keyring.MAX_HOSTS])
+    keyring_file.save(path, largest)
+    assert keyring_file.load(path) == largest
+    with pytest.raises(KeyRingError, match="not written, for it would be over"):
+        keyring_file.save(path, RING.with_host(*many))
+    assert keyring_file.load(path) == largest
