@@ -9,7 +9,9 @@ import pytest
 from linkweir.accounts import api_keys
 from linkweir.clock import now
 from linkweir.db import accounts_table
-from tests.web.running_service import WAIT_SECONDS, RunningService
+from linkweir.html.document import scan
+from tests.db.sample_database import list_webhook_requests
+from tests.web.running_service import WAIT_SECONDS, RunningService, html_body, make_request, read_maildir, wait_until
 
 WEBHOOK = {"name": "n", "url": "https://h.example/", "scope": "global", "enabled": False}
 
@@ -95,3 +97,54 @@ def test_a_recipient_of_somebody_else_is_unknown(service: RunningService, strang
         ]
         assert told[0] == told[1]
     assert service.get_message(entry["id"])["recipient"] == "known@example.org"
+
+
+def test_the_domain_of_another_account_gives_nothing_of_it(
+    service: RunningService, stranger: tuple[httpx.Client, str]
+) -> None:
+    """Who adds the domain of another account has its own key, settings and host for it: mail from it goes out without
+    the other's signature and host, and nothing that the other sends from it is told, counted or shown. What becomes of
+    the one changes nothing of the other.
+    """
+    client, base = stranger
+    first = create_resource(service, "domains", domain="both.example", dkim="generate", tracking_subdomain="go")
+    answer = client.post(f"{base}/domains", json={"domain": "both.example"})
+    assert (answer.status_code, answer.json()["tracking_subdomain"], answer.json()["dkim_selector"]) == (
+        201,
+        None,
+        None,
+    )
+    assert answer.json()["id"] != first
+    hook = {**WEBHOOK, "scope": "scoped", "domains": ["both.example"], "on_reception": True, "enabled": True}
+    webhook = client.post(f"{base}/webhooks", json=hook).json()["id"]
+
+    sender = {"email": "news@both.example"}
+    (ours,) = service.send(**{"from": sender})
+    assert "DKIM-Signature" in service.wait_for_mail(ours["id"])
+    assert all("//go.both.example" in link for link in service.delivered_links(ours["id"]))
+    theirs_body = make_request(**{"from": sender, "tracking": {"click": True}})
+    theirs = client.post(f"{base}/messages", json=theirs_body).json()["data"][0]
+    wait_until(lambda: theirs["id"] in read_maildir(service.settings.maildir_path))
+    mail = read_maildir(service.settings.maildir_path)[theirs["id"]]
+    assert "DKIM-Signature" not in mail
+    links = [link.destination or "" for link in scan(html_body(mail))]
+    assert any(link.startswith(service.settings.base_url) for link in links)
+    assert not any("go.both.example" in link for link in links)
+
+    for path in ("messages", "messages?sender=news@both.example"):
+        listed = client.get(f"{base}/{path}").json()["data"]
+        assert [message["id"] for message in listed] == [theirs["id"].strip("<>").partition("@")[0]]
+    service.reader.get(service.delivered_links(ours["id"])[0].replace("//go.both.example", service.url[5:]))
+    service.wait_until_ingested()
+    rows = client.get(f"{base}/statistics/clicks?sender_domain=both.example").json()["data"]
+    assert [row["total"] for row in rows if row.get("total")] == []
+    with service.components.database.read() as connection:
+        told = list_webhook_requests(connection, uuid.UUID(webhook))
+    assert len(told) == 1
+    assert theirs["id"].strip("<>").encode() in told[0]["body"]
+
+    assert client.delete(f"{base}/domains/both.example").status_code == 200
+    kept = service.client.get(f"{service.account_path}/domains/both.example").json()
+    assert (kept["id"], kept["tracking_subdomain"]) == (first, "go")
+    (again,) = service.send(**{"from": sender})
+    assert "DKIM-Signature" in service.wait_for_mail(again["id"])

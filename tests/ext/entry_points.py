@@ -322,10 +322,14 @@ def write_events(choices: Choices, data: bytes, folder: Path) -> None:
         outcome = queue.write_batches(target, idle=0.0, commit_interval=0.0, batch_threshold=choices.randrange(3))
         if outcome != "idle":
             queue.discard()
-        assert queue.completed == queue.enqueued
+        assert queue.completed == queue.enqueued == queue.notified
+        assert queue.durable == target.count
+        assert queue.in_flight == 0
         queue.close()
         assert queue.enqueue([data], -1)[0] == 0
         assert queue.write_batches(replace(target), idle=0.0, commit_interval=0.0, batch_threshold=1) == "closed"
+        queue.reopen()
+        assert queue.enqueue([data[:9]], -1)[0] == 1
     finally:
         os.close(descriptor)
 

@@ -1,5 +1,6 @@
-"""The four extensions under AddressSanitizer and UndefinedBehaviorSanitizer, through every public entry."""
+"""The extensions under AddressSanitizer and UndefinedBehaviorSanitizer, through every public entry."""
 
+import ast
 import importlib.util
 import os
 import subprocess
@@ -60,6 +61,42 @@ def test_allocations_that_fail_break_nothing(run_sanitized: Runner, tmp_path: Pa
 def test_misuse_breaks_nothing(run_sanitized: Runner, tests: str) -> None:
     """What callers do wrong is answered by an exception, and nothing is read or written elsewhere."""
     run_sanitized("-m", "pytest", "-q", "-x", "-s", "-p", "no:cacheprovider", tests)
+
+
+def list_entries() -> set[str]:
+    """The functions and methods of the extensions that Python code can call, but what Python itself calls."""
+    entries = set()
+    for path in (ROOT / "src" / "linkweir").glob("_*.pyi"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("__"):
+                entries.add(node.name)
+    return entries
+
+
+def test_no_entry_is_left_out() -> None:
+    """Each function and method of the extensions is called by what runs under the sanitizers, by its name or by the one
+    public function that is named here.
+    """
+    called = {
+        "pass_through_rest": "Rewriter",
+        "outcome_counts": "on_link",
+        "update": "open_token",
+        "digest": "open_token",
+    }
+    names = set()
+    for file in (
+        "ext/entry_points.py",
+        "ext/corpus_driver.py",
+        "ext/test_invalid_input.py",
+        "html/test_invalid_input.py",
+    ):
+        for node in ast.walk(ast.parse((ROOT / "tests" / file).read_text("utf-8"))):
+            match node:
+                case ast.Attribute(attr=name) | ast.Name(id=name) | ast.keyword(arg=str(name)):
+                    names.add(name)
+    entries = list_entries()
+    assert len(entries) > 25
+    assert {entry for entry in entries if called.get(entry, entry) not in names} == set()
 
 
 def test_a_wrong_pointer_would_be_seen(run_sanitized: Runner) -> None:

@@ -96,6 +96,18 @@ def test_headers_are_complete() -> None:
     assert mail["mime-version"] == "1.0"
 
 
+@pytest.mark.parametrize(
+    "name", [" a.txt", "a.txt ", "  ", " \u00fc.txt ", "a  b.txt", f" {'y' * 300} ", f" \u00fc{'z' * 300} "]
+)
+def test_spaces_of_a_file_name_are_in_the_mail(name: str) -> None:
+    """The name of an attachment is in the mail with the spaces around it, whatever readers make of them."""
+    mail = build_and_parse(attachments=(MailAttachment(b"x", "image/png", name),))
+    (part,) = (part for part in mail.walk() if part.get_content_disposition() == "attachment")
+    found = part.get_param("filename", header="content-disposition")
+    assert found is not None
+    assert email.utils.collapse_rfc2231_value(found) == name
+
+
 def test_long_headers_stay_whole() -> None:
     """A header with a long word stays as written: encoded words in List-Unsubscribe would be understood by nobody."""
     value = "<https://example.com/" + "x" * 300 + ">"
