@@ -45,6 +45,8 @@ def main() -> None:
     if SHARED_REQUIRED or has_libxml2():
         print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
         run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
+    # The tests start the command a thousand times; under PYTHONDONTWRITEBYTECODE each start would compile it anew.
+    run(PYTHON, "-m", "compileall", "-q", "src", "tests", "bench")
     # Not more workers than cores: some tests look at how long others have to wait. The order is that of `conftest`.
     workers = ["--numprocesses", str(os.cpu_count() or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
     run(PYTHON, "-m", "pytest", *workers, *sys.argv[1:])

@@ -1,8 +1,6 @@
 """`python -m linkweir` is the command `linkweir`."""
 
-import sys
-
-from linkweir.cli.entry_point import main
+from linkweir.cli.entry_point import run_process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process()

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
 from linkweir.db.migrations.versions import v0001_initial_schema
 from linkweir.db.schema import metadata
-from linkweir.db.schema_upgrade import migrate
+from linkweir.db.schema_upgrade import LATEST_REVISION, MIGRATIONS_PATH, migrate
 from linkweir.errors import DatabaseUnavailable, DataFolderError
 
 
@@ -53,6 +54,11 @@ def test_the_revision_changes_with_the_schema(database: Database) -> None:
         ]
     digest = hashlib.sha256(repr(schema).encode()).hexdigest()[:8]
     assert v0001_initial_schema.revision == f"0001_{digest}"
+
+
+def test_the_latest_revision_is_that_of_the_scripts() -> None:
+    """A start compares the database with the newest script, so that it need not load Alembic."""
+    assert ScriptDirectory(str(MIGRATIONS_PATH)).get_current_head() == LATEST_REVISION
 
 
 @pytest.mark.parametrize("revision", ["0010", "0002_12345678"])

@@ -1,6 +1,7 @@
 """`linkweir serve`: hands over to the service, which has its own options and its own packages."""
 
 import argparse
+import gc
 from typing import TypedDict
 
 from linkweir.cli.shared_options import wrap_text
@@ -27,8 +28,11 @@ SERVE_HELP: CommandHelp = {
 
 def main(argv: list[str]) -> int:
     """Parse the service's options and run it. Raises ModuleNotFoundError when its packages are missing."""
-    from linkweir.server.serve import add_arguments, run
-
+    gc.disable()  # while modules are loaded, collections take time and find nothing
+    try:
+        from linkweir.server.serve import add_arguments, run
+    finally:
+        gc.enable()
     parser = argparse.ArgumentParser(
         prog="linkweir serve",
         description=wrap_text(SERVE_HELP["description"]),

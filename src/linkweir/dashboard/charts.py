@@ -6,19 +6,12 @@ chart has a text alternative and a table with the same numbers.
 
 import sys
 from collections.abc import Sequence
+from functools import cache
+from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
 from markupsafe import Markup
-
-_FINDERS = list(sys.meta_path)
-
-import pygal  # noqa: E402
-from pygal.style import Style  # noqa: E402
-
-# pygal adds an old-style finder for map plugins to sys.meta_path, which makes Python 3.11 warn wherever a module is
-# not found. Maps are not used here, so it is removed, unless it was there before.
-sys.meta_path[:] = [finder for finder in sys.meta_path if finder in _FINDERS or type(finder).__module__ != "pygal"]
 
 Series = Sequence[tuple[str, Sequence[int | None]]]  # None: no value at this point
 WIDTH, HEIGHT = 860, 280
@@ -29,25 +22,40 @@ _REMOVED_TAGS = ("script", "style", "desc", "title", "defs")
 
 def bar_chart(labels: Sequence[str], series: Series, text: str) -> Markup:
     """Draw grouped bars, one group per label. `text` is the text alternative."""
-    chart = _make_chart(pygal.Bar, labels, series)
+    chart = _make_chart("Bar", labels, series)
     return _render_chart(chart, text)
 
 
 def line_chart(labels: Sequence[str], series: Series, text: str) -> Markup:
     """Draw one line per series. `text` is the text alternative."""
-    chart = _make_chart(pygal.Line, labels, series, show_dots=len(labels) <= MAX_LABELS, stroke_style={"width": 2})
+    chart = _make_chart("Line", labels, series, show_dots=len(labels) <= MAX_LABELS, stroke_style={"width": 2})
     return _render_chart(chart, text)
 
 
-def _make_chart(kind: Any, labels: Sequence[str], series: Series, **options: Any) -> Any:
+@cache
+def _load_pygal() -> ModuleType:
+    """Import pygal with the first chart: a service starts without it.
+
+    It adds an old-style finder for map plugins to sys.meta_path, which makes Python 3.11 warn wherever a module is not
+    found. Maps are not used here, so it is removed, unless it was there before.
+    """
+    finders = list(sys.meta_path)
+    import pygal
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder in finders or type(finder).__module__ != "pygal"]
+    return pygal  # type: ignore[no-any-return]  # it has no types
+
+
+def _make_chart(kind: str, labels: Sequence[str], series: Series, **options: Any) -> Any:
     highest = max((value for _, values in series for value in values if value is not None), default=0)
     every = max(1, -(-len(labels) // MAX_LABELS))
-    chart = kind(
+    pygal = _load_pygal()
+    chart = getattr(pygal, kind)(
         width=WIDTH,
         height=HEIGHT,
         js=(),
         css=(),
-        style=Style(font_family="inherit"),
+        style=pygal.style.Style(font_family="inherit"),
         show_legend=False,
         margin=6,
         margin_top=12,

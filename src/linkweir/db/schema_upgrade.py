@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from linkweir.db.database import Database
+from linkweir.db.migrations.versions import v0001_initial_schema
 from linkweir.errors import DatabaseUnavailable, DataFolderError
 from linkweir.settings import Settings
 
 MIGRATIONS_PATH = Path(__file__).parent / "migrations"
+LATEST_REVISION = v0001_initial_schema.revision
 
 
 def migrate(database: Database) -> None:
@@ -28,12 +26,9 @@ def migrate(database: Database) -> None:
         os.close(os.open(database.path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise DatabaseUnavailable(f"{error.filename}: {error.strerror}") from error
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS_PATH).replace("%", "%%"))
     with database.write() as connection:
-        _check_revision(database.path, connection, ScriptDirectory.from_config(config))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if _list_revisions(connection) != [LATEST_REVISION]:
+            _upgrade(database.path, connection)
 
 
 @contextmanager
@@ -47,12 +42,29 @@ def open_database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
-def _check_revision(path: Path, connection: Connection, scripts: ScriptDirectory) -> None:
+def _list_revisions(connection: Connection) -> list[str]:
+    """The revisions that the database says it has: none when it is new."""
+    if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")) is None:
+        return []
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
+
+
+def _upgrade(path: Path, connection: Connection) -> None:
+    # loaded only when there is something to do: loading Alembic takes a tenth of a start
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_PATH).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
     supported = {script.revision for script in scripts.walk_revisions()}
-    for revision in MigrationContext.configure(connection).get_current_heads():
+    for revision in _list_revisions(connection):
         if revision not in supported:
             raise DataFolderError(
                 f"{path}: another release of Linkweir made this database (schema revision {revision!r}, this release "
-                f"needs {scripts.get_current_head()!r}); start that release, restore a backup made with this one, or "
+                f"needs {LATEST_REVISION!r}); start that release, restore a backup made with this one, or "
                 "begin with an empty data folder"
             )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -7,7 +7,6 @@ events say so.
 import re
 import uuid
 
-import dkim
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.clock import now
@@ -46,6 +45,8 @@ class DkimSigner:
             row = domains_table.find(connection, account, domain)
         if row is None or row["dkim_key"] is None or not row["dkim_selector"]:
             return raw
+        import dkim  # here: most services sign nothing, and its package for DNS is large
+
         try:
             return make_signature(raw, domain, row["dkim_selector"], self._vault.open(row["dkim_key"])) + raw
         except (VaultError, dkim.DKIMException, ValueError, LookupError) as error:
@@ -62,6 +63,8 @@ def make_signature(raw: bytes, domain: str, selector: str, key: bytes) -> bytes:
 
     Raises dkim.DKIMException, ValueError, LookupError.
     """
+    import dkim
+
     body = headers.HeaderBlock(raw, 0, len(raw)).body
     if body > MAX_HEADER_BYTES:
         raise ValueError(f"the header is larger than {MAX_HEADER_BYTES >> 10} KB")

@@ -10,10 +10,9 @@ import textwrap
 from collections.abc import Iterable
 from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 
 import nh3
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -21,6 +20,9 @@ from starlette.routing import Route
 from linkweir.errors import NotFound
 from linkweir.manual import contents
 from linkweir.web.services import services_from
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 MAX_QUERY_CHARACTERS = 200
 EXCERPT_CHARACTERS = 240
@@ -86,7 +88,6 @@ PAGE = """<!doctype html>
 </html>
 """
 _PAGE_LINK = re.compile(r"([\w-]+)\.md(#.*)?")
-_MARKDOWN = MarkdownIt("commonmark").enable("table")
 _ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(1, 5)},
     "a": {"href"},
@@ -170,7 +171,10 @@ def _render_chapter(root: str, chapter: str, topics: Iterable[str], current: str
 @cache
 def _render_page(topic: str, root: str) -> str:
     """Return the HTML of a page, with links between pages as they are here, and an anchor at each heading."""
-    elements = _MARKDOWN.parse(contents.read_page(topic))
+    from markdown_it import MarkdownIt  # here: a service starts without it
+
+    markdown = MarkdownIt("commonmark").enable("table")
+    elements = markdown.parse(contents.read_page(topic))
     for number, element in enumerate(elements):
         if element.type == "heading_open":
             element.attrSet("id", contents.make_slug(_heading_text(elements[number + 1])))
@@ -178,16 +182,16 @@ def _render_page(topic: str, root: str) -> str:
             element.attrSet("class", "number")
         for child in element.children or ():
             _localize_link(child, root)
-    html = str(_MARKDOWN.renderer.render(elements, _MARKDOWN.options, {}))
+    html = str(markdown.renderer.render(elements, markdown.options, {}))
     clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
     return re.sub("<(pre|table)>", r'<\1 tabindex="0">', clean)  # they scroll, so the keyboard must reach them
 
 
-def _heading_text(inline: Token) -> str:
+def _heading_text(inline: "Token") -> str:
     return "".join(child.content for child in inline.children or ())
 
 
-def _localize_link(element: Token, root: str) -> None:
+def _localize_link(element: "Token", root: str) -> None:
     if element.type == "image":
         element.attrSet("src", f"{root}/docs/{element.attrGet('src')}")
     match = _PAGE_LINK.fullmatch(str(element.attrGet("href") or "")) if element.type == "link_open" else None

@@ -5,8 +5,6 @@ new identifier, and databases made before are refused. Its suffix is a digest of
 that no change is forgotten. The first release spells the statements out here and so freezes them.
 """
 
-from alembic import op
-
 from linkweir.db.schema import metadata
 
 revision = "0001_b6fafdf5"
@@ -17,6 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Create every table and index."""
+    from alembic import op  # here, so that the service can read the identifier without loading Alembic
+
     bind = op.get_bind()
     metadata.create_all(bind)  # creates the indexes of a table in any order
     # Of indexes that promise the same SQLite uses the one created last: a partial one is smaller.
