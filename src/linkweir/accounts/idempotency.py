@@ -75,7 +75,12 @@ class IdempotentRequest:
     def _is_abandoned(self, earlier: RowMapping) -> bool:
         """Whether the process that had begun the request died before there was a response."""
         claimed_by = earlier["claimed_by"]
-        return earlier["status"] == 0 and claimed_by is not None and self._process_lock.is_dead(claimed_by)
+        if earlier["status"] != 0 or claimed_by is None:
+            return False
+        try:
+            return self._process_lock.is_dead(claimed_by)
+        except OSError:  # too many open files: then nothing is known, and the lease ends by itself
+            return False
 
     def open_response(self, earlier: RowMapping) -> tuple[int, bytes]:
         """Return status and body of the response to the earlier request.
