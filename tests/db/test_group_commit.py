@@ -183,6 +183,46 @@ def test_a_commit_that_fails_fails_for_all(database: Database, monkeypatch: pyte
     assert database.write_together(insert_number(7)) == 7
 
 
+def test_a_commit_that_hangs_holds_nobody_up(database: Database) -> None:
+    """Behind a disk that hangs a work is unavailable within twice the usual wait, and is not carried out later; one
+    that was begun already waits to know what becomes of it.
+    """
+    impatient, hangs, begun = Database(database.path, timeout=0.2), threading.Event(), threading.Event()
+    results: dict[int, Any] = {}
+
+    def run(number: int, work: Callable[[Connection], Any]) -> None:
+        try:
+            results[number] = impatient.write_together(work)
+        except DatabaseUnavailable as error:
+            results[number] = error
+
+    def hang(connection: Connection) -> int:
+        begun.set()
+        hangs.wait(WAIT_SECONDS)
+        return insert_number(1)(connection)
+
+    works = {1: hang, 2: insert_number(2), 3: insert_number(3), 4: insert_number(4)}
+    threads = {number: threading.Thread(target=run, args=(number, work)) for number, work in works.items()}
+    with impatient.write():  # so that the first two are in one transaction
+        for count, number in enumerate((1, 2), 1):
+            threads[number].start()
+            wait_for_waiting(impatient, count)
+    assert begun.wait(WAIT_SECONDS)
+    for number in (3, 4):
+        threads[number].start()
+    for number in (3, 4):
+        threads[number].join(WAIT_SECONDS)
+        assert isinstance(results[number], DatabaseUnavailable)
+    assert 1 not in results
+    assert 2 not in results
+    hangs.set()
+    for number in (1, 2):
+        threads[number].join(WAIT_SECONDS)
+    impatient.write_together(insert_number(5))
+    impatient.close()
+    assert (results[1], results[2], list_numbers(database)) == (1, 2, [1, 2, 5])
+
+
 def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database: Database) -> None:
     """Another process's lock makes every work fail within the usual wait, and none is carried out later."""
     patient = Database(database.path, timeout=0.2)

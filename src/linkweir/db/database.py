@@ -57,7 +57,7 @@ class Database:
         self.wal_losses = 0
         self.on_wal_lost: Callable[[], None] = lambda: None  # called when one of those files was removed
         self._engine = self._make_engine(connections)
-        self._group_commit = GroupCommit(self.write)
+        self._group_commit = GroupCommit(self.write, 2 * timeout)
 
     def _make_engine(self, connections: int) -> Engine:
         # mode=rw: a file that has disappeared must never come back as an empty database

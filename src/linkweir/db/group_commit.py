@@ -25,10 +25,13 @@ class _Task(NamedTuple):
 
 
 class GroupCommit:
-    """Runs work in transactions that `begin` opens: see `Database.write`."""
+    """Runs work in transactions that `begin` opens: see `Database.write`. `wait`: seconds that a piece of work waits
+    for the transaction before its own; whoever has the turn may need as long to begin.
+    """
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
+    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]], wait: float) -> None:
         self._begin = begin
+        self._wait = wait
         self._turn = threading.Lock()
         self._waiting: deque[_Task] = deque()
 
@@ -37,12 +40,29 @@ class GroupCommit:
 
         Raises what `work` raises, and DatabaseUnavailable; nothing of it is stored then.
         """
-        result: Future[T] = Future()
-        self._waiting.append(_Task(work, result))
-        with self._turn:
-            while not result.done():
-                self._commit_group()
-        return result.result()
+        task = _Task(work, Future())
+        self._waiting.append(task)
+        while not task.result.done():
+            if self._turn.acquire(timeout=self._wait):
+                try:
+                    while not task.result.done():
+                        self._commit_group()
+                finally:
+                    self._turn.release()
+            else:
+                self._withdraw(task)
+        value: T = task.result.result()
+        return value
+
+    def _withdraw(self, task: _Task) -> None:
+        """Raise DatabaseUnavailable for a task that nobody has taken: it will not be carried out. Of one that was taken
+        it is not known yet what becomes of it.
+        """
+        try:
+            self._waiting.remove(task)
+        except ValueError:
+            return
+        raise DatabaseUnavailable("the database is busy")
 
     def _commit_group(self) -> None:
         group = _Group()
