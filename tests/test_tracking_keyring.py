@@ -10,7 +10,7 @@ import pytest
 
 from linkweir import tracking_keyring
 from linkweir.accounts import domains
-from linkweir.errors import Conflict, KeyRingError
+from linkweir.errors import KeyRingError, ValidationError
 from linkweir.html.switches import Switches
 from linkweir.mail.draft import OperatorDefaults
 from linkweir.tokens import keyring_file
@@ -69,11 +69,11 @@ def test_former_hosts_make_room_for_new_ones(hosts: Hosts) -> None:
 
 
 def test_a_full_ring_refuses_another_host(hosts: Hosts) -> None:
-    """With as many hosts in use as there may be, the next one is a conflict that changes nothing."""
+    """With as many hosts in use as there may be, the next one is an error that changes nothing."""
     for number in range(7):
         hosts.set(f"d{number}.example", "go")
     before = hosts.list()
-    with pytest.raises(Conflict, match=r"as many tracking hosts as it can have \(8\)"):
+    with pytest.raises(ValidationError, match=r"as many tracking hosts as it can have \(8\)"):
         hosts.set("late.example", "go", hosts.sample.other_account)
     assert hosts.list() == before
     with hosts.sample.database.read() as connection:
@@ -81,11 +81,11 @@ def test_a_full_ring_refuses_another_host(hosts: Hosts) -> None:
 
 
 def test_an_account_has_so_many_domains(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another domain than the last one that an account may have is a conflict, for this account only."""
+    """Another domain than the last one that an account may have is an error, for this account only."""
     monkeypatch.setattr(domains, "MAX_DOMAINS", 2)
     for number in range(2):
         hosts.set(f"d{number}.example", None)
-    with pytest.raises(Conflict, match=r"as many domains as it may have \(2\)"):
+    with pytest.raises(ValidationError, match="an account may have 2 domains"):
         hosts.set("d2.example", None)
     hosts.set("d2.example", None, hosts.sample.other_account)
 

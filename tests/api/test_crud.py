@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from linkweir.accounts import scopes
+from linkweir.accounts import scopes, webhook_settings
 from linkweir.api.openapi_document import build_document
 from linkweir.db import idempotency_table
 from linkweir.db.schema import api_keys
@@ -622,3 +622,20 @@ def test_a_restriction_is_not_ignored(service: RunningService) -> None:
     for domains, status in ((["a.example"], 400), ([], 201), (None, 201)):
         body = {"name": "x", "scope": "global", "domains": domains}
         assert service.client.post(f"{service.account_path}/smtp-credentials", json=body).status_code == status
+
+
+def test_an_account_has_so_many_webhooks(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One webhook more than an account may have is refused: accepting a mail would take all others' time."""
+    monkeypatch.setattr(webhook_settings, "MAX_WEBHOOKS", len(list_webhooks(service)) + 1)
+    body = {"name": "n", "url": "https://h.example/", "scope": "global"}
+    key = create_resource(service, "webhooks", **body)["id"]
+    answer = service.client.post(f"{service.account_path}/webhooks", json=body)
+    assert (answer.status_code, "an account may have" in answer.json()["message"]) == (400, True)
+    assert service.client.delete(f"{service.account_path}/webhooks/{key}").status_code == 200
+    create_resource(service, "webhooks", **body)
+
+
+def list_webhooks(service: RunningService) -> list[dict[str, Any]]:
+    """The webhooks of the account."""
+    result: list[dict[str, Any]] = service.client.get(f"{service.account_path}/webhooks").json()["data"]
+    return result

@@ -38,11 +38,11 @@ def create_domain(
 ) -> RowMapping:
     """Create a domain and return its row; `dkim_key` comes from `dkim_keys.parse_key`.
 
-    Raises ValidationError, and Conflict when the account has the domain already, or as many as it may have.
+    Raises ValidationError, also when the account has as many as it may have, and Conflict when it has this one already.
     """
     name = parse_domain_name(request.domain)
     if domains_table.count(connection, account) >= MAX_DOMAINS:
-        raise Conflict(f"the account has as many domains as it may have ({MAX_DOMAINS})")
+        raise ValidationError("domain", f"is one too many: an account may have {MAX_DOMAINS} domains")
     columns = EMPTY_DOMAIN | _to_columns(request, EMPTY_DOMAIN, dkim_key or {})
     names = {"id": uuid.uuid4(), "account_id": account, "domain": name, "created_at": now, "updated_at": now}
     try:
@@ -180,5 +180,5 @@ def _add_tracking_host(add: AddTrackingHost, subdomain: str | None, domain: str)
     if subdomain:
         try:
             add(f"{subdomain}.{domain}")
-        except BadSwitch as error:
+        except (BadSwitch, Conflict) as error:
             raise ValidationError("tracking_subdomain", str(error)) from None

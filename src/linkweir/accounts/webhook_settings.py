@@ -18,6 +18,8 @@ from linkweir.vault import Vault
 from linkweir.webhooks import signing
 from linkweir.webhooks.event_kinds import EVENT_NAMES
 
+MAX_WEBHOOKS = 50  # webhooks of one account: a mail to 100 recipients waits for a request to each for each of them
+
 
 def create_webhook(
     connection: Connection,
@@ -30,9 +32,12 @@ def create_webhook(
 ) -> tuple[RowMapping, str]:
     """Create a webhook with the id `webhook` (None: a new one); return its row and its secret.
 
-    The secret cannot be read again. Raises ValidationError, and Conflict when there is a webhook with this id.
+    The secret cannot be read again. Raises ValidationError, also when the account has as many as it may have, and
+    Conflict when there is a webhook with this id.
     """
     secret, key = signing.new_secret(), webhook or uuid.uuid4()
+    if webhooks_table.count(connection, account) >= MAX_WEBHOOKS:
+        raise ValidationError("url", f"is that of one webhook too many: an account may have {MAX_WEBHOOKS}")
     row = {
         "id": key,
         "account_id": account,

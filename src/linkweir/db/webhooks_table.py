@@ -19,6 +19,11 @@ def add(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(webhooks).values(**values))
 
 
+def count(connection: Connection, account: uuid.UUID) -> int:
+    """How many webhooks an account has."""
+    return connection.scalar(select(func.count()).where(webhooks.c.account_id == account)) or 0
+
+
 def get(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> RowMapping | None:
     """One webhook of this account."""
     here = (webhooks.c.account_id == account, webhooks.c.id == webhook)
