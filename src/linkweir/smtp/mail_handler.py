@@ -1,7 +1,6 @@
 """From an SMTP transaction to the submitter, and from its errors to replies. 250 means: committed to disk."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,9 +29,6 @@ from linkweir.smtp.smtp_connection import SmtpConnection
 from linkweir.web.services import AppServices
 
 MAX_RECIPIENTS = 50
-# The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). A mail
-# with a bare CR or LF cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8).
-BARE_LINE_ENDING = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 MAX_CONCURRENT_MAILS = 4  # mails that are rewritten and committed at a time
 LARGE_MAIL_BYTES = 4 * 1024 * 1024  # of larger ones one at a time: meanwhile a mail takes several times its size
 MAX_ADDRESS_LENGTH = 320  # characters; local parts over RFC 5321's 64 octets are real (bounces to generated senders)
@@ -167,7 +163,7 @@ class SubmissionHandler:
         """Return why this cannot be accepted, or None."""
         return (
             "the mail has a bare CR or LF, which servers read differently (RFC 5321, 2.3.8)"
-            if BARE_LINE_ENDING.search(raw)
+            if has_bare_line_ending(raw)
             else None
         )
 
@@ -248,6 +244,17 @@ class FilterHandler(SubmissionHandler):
 def _allowed_domains(who: object) -> list[str] | None:
     """The domains that whoever has signed in may send from; None: any."""
     return sending_domains(who.credential) if isinstance(who, AuthenticatedCredential) else None
+
+
+def has_bare_line_ending(raw: bytes) -> bool:
+    """Whether a CR or LF stands alone.
+
+    The attack: a line end that one server takes for the end of a mail and the next one does not (SMTP smuggling). Such
+    a mail cannot be passed on as it is and as the standard wants it (RFC 5321 section 2.3.8). Three counts take a tenth
+    of the time of a search by pattern, and every connection waits for it.
+    """
+    pairs = raw.count(b"\r\n")
+    return raw.count(b"\r") != pairs or raw.count(b"\n") != pairs
 
 
 def _reply_text(text: str) -> str:
