@@ -540,6 +540,74 @@ def test_an_outcome_that_cannot_be_stored_keeps_no_other_back(
     assert (sorted(transport.delivered), worker.delivered) == (sorted(keys), 2)
 
 
+class StalledTransport(FlakyTransport):
+    """A transport that takes no mail before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.started = 0
+        self.go_on = threading.Event()
+
+    async def deliver(self, mail: OutgoingMail) -> str:
+        """Wait, then take."""
+        self.started += 1
+        await asyncio.to_thread(self.go_on.wait)
+        return await super().deliver(mail)
+
+
+def test_what_was_claimed_ahead_is_given_back_at_the_end(delivery_harness: DeliveryHarness) -> None:
+    """More mails are claimed than are under way; when the worker stops, another one gets those that have not begun at
+    once, and each mail is delivered once.
+    """
+    keys = [delivery_harness.queue_message() for _ in range(6)]
+    claims = select(func.count()).where(tables_of_a_message.queue.c.claimed_by.is_not(None))
+
+    def count_claims() -> int:
+        with delivery_harness.database.read() as connection:
+            return connection.scalar(claims) or 0
+
+    transport = StalledTransport()
+    worker = delivery_harness.make_worker(transport)
+    worker.start()
+    wait_until(lambda: transport.started == 1 and count_claims() == 4)
+    stopper = threading.Thread(target=worker.stop)
+    stopper.start()
+    wait_until(lambda: count_claims() == 1)
+    transport.go_on.set()
+    stopper.join()
+    assert len(transport.delivered) == 1
+    second = delivery_harness.make_worker(transport)
+    second.start()
+    wait_until(lambda: all(delivery_harness.get_status(key) == "Delivered" for key in keys))
+    second.stop()
+    assert sorted(transport.delivered) == sorted(keys)
+
+
+def test_a_mail_waits_for_no_outcome_of_another(
+    delivery_harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an outcome is being stored the transport gets the next mails, at most four for each connection, and every
+    outcome is stored in the end.
+    """
+    keys = [delivery_harness.queue_message() for _ in range(6)]
+    transport, go_on, settle = FlakyTransport(0), threading.Event(), delivery_queue_table.settle
+
+    def wait_and_settle(*arguments: Any) -> set[uuid.UUID]:
+        go_on.wait()
+        return settle(*arguments)
+
+    monkeypatch.setattr(delivery_queue_table, "settle", wait_and_settle)
+    worker = delivery_harness.make_worker(transport)
+    worker.start()
+    wait_until(lambda: len(transport.delivered) == 4)
+    time.sleep(0.2)
+    assert len(transport.delivered) == 4
+    go_on.set()
+    wait_until(lambda: all(delivery_harness.get_status(key) == "Delivered" for key in keys))
+    worker.stop()
+    assert sorted(transport.delivered) == sorted(keys)
+
+
 def test_a_message_without_its_content_fails(delivery_harness: DeliveryHarness) -> None:
     """A message whose content was removed while it waited is not tried for ever: it has failed, and says why."""
     key = delivery_harness.queue_message()

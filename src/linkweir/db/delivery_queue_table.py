@@ -77,9 +77,7 @@ def claim(
     rows = [_to_claimed_message(dict(row)) for row in connection.execute(_CLAIM, due).mappings()]
     ids = [row.id for row in rows]
     if ids:
-        connection.execute(
-            update(queue).where(queue.c.message_id.in_(ids)).values(claimed_by=owner, claimed_until_at=until)
-        )
+        connection.execute(_MARK_CLAIMED, {"ids": ids, "owner": owner, "until": until})
     return rows
 
 
@@ -95,6 +93,11 @@ def renew(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID], un
     """Hold these messages longer, as far as they are still held."""
     held = and_(queue.c.message_id.in_(ids), queue.c.claimed_by == owner)
     connection.execute(update(queue).where(held).values(claimed_until_at=until))
+
+
+def release(connection: Connection, owner: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
+    """Give these messages back, as far as they are still held: whoever asks next may claim them."""
+    connection.execute(update(queue).where(_is_owned_by(owner, ids)).values(claimed_by=None, claimed_until_at=None))
 
 
 def has_due(connection: Connection, route: str, now: int) -> bool:
@@ -114,7 +117,21 @@ def _select_due(*columns: Any) -> Select[Any]:
     )
 
 
+# made once, since they run for each batch of mails: SQLAlchemy takes longer to make a statement than to run it
+_MESSAGE_IDS: BindParameter[uuid.UUID] = bindparam("ids", expanding=True)
+_IS_HELD = and_(queue.c.message_id.in_(_MESSAGE_IDS), queue.c.claimed_by == bindparam("owner"))
 _FIND_DUE = _select_due(queue.c.message_id)
+_MARK_CLAIMED = (
+    update(queue)
+    .where(queue.c.message_id.in_(_MESSAGE_IDS))
+    .values(claimed_by=bindparam("owner"), claimed_until_at=bindparam("until"))
+)
+_LIST_HELD = select(queue.c.message_id).where(_IS_HELD)
+_DELETE_SETTLED = delete(queue).where(queue.c.message_id.in_(_MESSAGE_IDS))
+_DELETE_EXPIRED_CONTENT = delete(contents).where(
+    contents.c.message_id.in_(_MESSAGE_IDS), contents.c.keep_until_at <= bindparam("now")
+)
+_INSERT_ATTEMPT = insert(attempts)
 _CLAIM = (
     _select_due(
         *(messages.c[name] for name in MESSAGE_COLUMNS),
@@ -151,20 +168,18 @@ def settle(connection: Connection, owner: uuid.UUID, outcomes: Sequence[Delivery
     Content with a retention of zero is deleted at once.
     """
     ids = [outcome.message for outcome in outcomes]
-    held = set(
-        connection.scalars(select(queue.c.message_id).where(_is_owned_by(owner, ids)))
-    )  # the lease may have ended
+    held = set(connection.scalars(_LIST_HELD, {"ids": ids, "owner": owner}))  # the lease may have ended
     settled = [outcome for outcome in outcomes if outcome.message in held]
     if not settled:
         return held
-    connection.execute(delete(queue).where(queue.c.message_id.in_(held)))
+    connection.execute(_DELETE_SETTLED, {"ids": list(held)})
     _log_attempts(connection, [(outcome.message, outcome.status, outcome.log) for outcome in settled], now)
     delivered = [outcome for outcome in settled if outcome.status.endswith("Delivered")]
     failed = [outcome for outcome in settled if not outcome.status.endswith("Delivered")]
     for statement, some in ((_SET_DELIVERED, delivered), (_SET_FAILED, failed)):
         if some:
             connection.execute(statement, [_to_status_values(outcome, now) for outcome in some])
-    connection.execute(delete(contents).where(contents.c.message_id.in_(held), contents.c.keep_until_at <= now))
+    connection.execute(_DELETE_EXPIRED_CONTENT, {"ids": list(held), "now": now})
     if delivered:
         send_aggregates_table.count_delivered(connection, [outcome.message for outcome in delivered])
     return held
@@ -226,7 +241,7 @@ def _is_owned_by(owner: uuid.UUID, ids: Sequence[uuid.UUID]) -> ColumnElement[bo
 def _log_attempts(connection: Connection, rows: Sequence[tuple[uuid.UUID, str, str]], now: int) -> None:
     """Note an attempt for each of these messages, with its status and log."""
     connection.execute(
-        insert(attempts),
+        _INSERT_ATTEMPT,
         [
             {"id": uuid.uuid4(), "message_id": message, "at": now, "status": status, "log": log}
             for message, status, log in rows

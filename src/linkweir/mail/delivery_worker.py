@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import random
 import re
+import time
 import uuid
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,7 @@ from linkweir.webhooks.message_events import MessageEvent
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
+CLAIM_FACTOR = 4  # times as many mails as may be under way are claimed at a time, or wait for the commit of outcomes
 DATABASE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the database did not answer
 # what a sandbox message comes to: status and event
 SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
@@ -48,6 +50,16 @@ SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
     "suppress": ("Sandbox Suppressed", "suppressed"),
 }
 EMAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _AttemptResult:
+    """What became of one attempt; `kind` "transient_error": another one follows."""
+
+    status: str
+    kind: EventName
+    log: str
+    classification: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +128,11 @@ class DeliveryWorker(WorkerThread):
         self._wake = asyncio.Event()
         self._settle_wake = asyncio.Event()
         self._unsettled: list[_Settlement] = []
-        self._is_full = False  # there was no room on some route when it was last looked at
-        self._in_progress: dict[uuid.UUID, asyncio.Task[bool]] = {}
-        self._busy: Counter[str] = Counter()  # of these, by route
+        self._may_have_due: set[str] = set()  # routes: what they hold is not all claimed, as far as is known
+        self._in_progress: dict[uuid.UUID, asyncio.Task[bool]] = {}  # until the outcome is stored
+        self._sending: dict[uuid.UUID, str] = {}  # of these, those that a transport has, with their route
+        self._ready: dict[str, deque[ClaimedMessage]] = {route: deque() for route in routes}  # claimed, not begun
+        self._held_until = 0.0  # `time.monotonic` until which all that is claimed is surely held
         self.delivered = 0
         self.failed = 0
 
@@ -127,7 +141,11 @@ class DeliveryWorker(WorkerThread):
         loop = self._loop
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._wake.set)
+                loop.call_soon_threadsafe(self._check_all_routes)
+
+    def _check_all_routes(self) -> None:
+        self._may_have_due = set(self._routes)
+        self._wake.set()
 
     def _run(self) -> None:
         asyncio.run(self._deliver_until_stopped())
@@ -137,8 +155,11 @@ class DeliveryWorker(WorkerThread):
         self._settle_wake = asyncio.Event()
         self._unsettled = []
         self._loop = asyncio.get_running_loop()
+        self._may_have_due = set(self._routes)
         self._in_progress.clear()  # of a thread that ended: their leases end too
-        self._busy.clear()
+        self._sending.clear()
+        for ready in self._ready.values():
+            ready.clear()
         beside = [
             asyncio.create_task(task())
             for task in (self._lease_loop, self._retention_loop, self._probe_transports, self._settle_loop)
@@ -147,8 +168,10 @@ class DeliveryWorker(WorkerThread):
             while not self._stopping:
                 self._wake.clear()
                 if not await self._run_safely(self._claim_and_start) and not self._stopping:
-                    with contextlib.suppress(TimeoutError):
+                    try:
                         await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    except TimeoutError:
+                        self._may_have_due = set(self._routes)
             await self._drain()
         finally:
             for task in beside:
@@ -181,36 +204,73 @@ class DeliveryWorker(WorkerThread):
         return False
 
     async def _drain(self) -> None:
+        await self._run_safely(self._release_ready)
         if self._in_progress:
             await asyncio.wait(self._in_progress.values(), timeout=STOP_TIMEOUT_SECONDS)
         for task in self._in_progress.values():
             task.cancel()  # its lease ends, and the next worker takes it
         await asyncio.gather(*self._in_progress.values(), return_exceptions=True)
 
+    async def _release_ready(self) -> None:
+        """Give back what was claimed and not begun."""
+        ids = [item.id for ready in self._ready.values() for item in ready]
+        for route, ready in self._ready.items():
+            if ready:
+                self._may_have_due.add(route)
+                ready.clear()
+        if ids:
+            await asyncio.to_thread(self._release, ids)
+
+    def _release(self, ids: list[uuid.UUID]) -> None:
+        with self._database.write() as connection:
+            delivery_queue_table.release(connection, self._owner, ids)
+
     async def _claim_and_start(self) -> bool:
-        """Start as many deliveries as there is room for; return whether more may be due that there was room for."""
-        now, self._is_full = self._clock(), False
-        has_more = False
-        for route in self._routes:
+        """Start as many deliveries as there is room for; return whether more may be due that there was room for.
+
+        More is claimed than can start, since a claim is a transaction: what is ready starts without one.
+        """
+        if time.monotonic() >= self._held_until:  # the database was away, and somebody else may have them
+            await self._release_ready()
+        for route in self._may_have_due.copy():
             room = self._free_slots(route)
-            if room <= 0:
-                self._is_full = True
-                continue
-            claimed = await asyncio.to_thread(self._claim, route, now, room)
-            for item in claimed:
-                if item.id in self._in_progress:
-                    continue  # its lease had ended, for the database was away; now it is ours for another one
-                task = asyncio.create_task(self._run_safely(partial(self._attempt, item)))
-                self._in_progress[item.id] = task
-                self._busy[route] += 1
-                task.add_done_callback(partial(self._on_task_done, item.id, route))
-            has_more = has_more or len(claimed) == room
-        return has_more
+            if room > 0 and not self._ready[route]:
+                self._may_have_due.discard(route)  # before it is looked at: what comes meanwhile wakes this
+                await self._claim_and_start_route(route, room + (CLAIM_FACTOR - 1) * self._concurrency)
+        return self._can_claim()
+
+    async def _claim_and_start_route(self, route: str, limit: int) -> None:
+        held_until = time.monotonic() + self._lease / 1_000_000
+        claimed = await asyncio.to_thread(self._claim, route, self._clock(), limit)
+        if claimed:
+            self._held_until = min(held_until, self._held_until) if self._has_ready() else held_until
+        if len(claimed) == limit:
+            self._may_have_due.add(route)
+        # one in progress: its lease had ended, for the database was away; now it is ours for another one
+        self._ready[route].extend(item for item in claimed if item.id not in self._in_progress)
+        self._start_ready(route)
+
+    def _can_claim(self) -> bool:
+        return any(not self._ready[route] and self._free_slots(route) > 0 for route in self._may_have_due)
+
+    def _has_ready(self) -> bool:
+        return any(self._ready.values())
+
+    def _start_ready(self, route: str) -> None:
+        ready = self._ready[route]
+        while ready and self._free_slots(route) > 0 and time.monotonic() < self._held_until:
+            item = ready.popleft()
+            task = asyncio.create_task(self._run_safely(partial(self._attempt, item)))
+            self._in_progress[item.id] = task
+            self._sending[item.id] = route
+            task.add_done_callback(partial(self._on_task_done, item.id))
 
     def _free_slots(self, route: str) -> int:
         """Return how many more mails may be under way on a route: one that stalls leaves room to each other one."""
         most = max(1, self._concurrency - (len(self._routes) - 1))
-        return min(most - self._busy[route], max(most, self._concurrency) - len(self._in_progress))
+        busy = sum(other == route for other in self._sending.values())
+        unsettled = CLAIM_FACTOR * max(most, self._concurrency) - len(self._in_progress)
+        return min(most - busy, max(most, self._concurrency) - len(self._sending), unsettled)
 
     def _claim(self, route: str, now: int, limit: int) -> list[ClaimedMessage]:
         with self._database.read() as connection:
@@ -221,18 +281,32 @@ class DeliveryWorker(WorkerThread):
                 connection, self._owner, route, now=now, until=now + self._lease, limit=limit
             )
 
-    def _on_task_done(self, key: uuid.UUID, route: str, _task: asyncio.Task[bool]) -> None:
+    def _on_task_done(self, key: uuid.UUID, _task: asyncio.Task[bool]) -> None:
         self._in_progress.pop(key, None)
-        self._busy[route] -= 1
-        if self._is_full:  # something may have waited for this
+        self._free_slot(key)
+
+    def _free_slot(self, key: uuid.UUID) -> None:
+        """The transport has done with this mail, or its task has ended: the next ones may start."""
+        self._sending.pop(key, None)
+        if not self._stopping:
+            for route in self._ready:
+                self._start_ready(route)
+        if self._can_claim():  # something may have waited for this
             self._wake.set()
 
     async def _lease_loop(self) -> None:
         """A relay may take longer than a lease; nobody else must try meanwhile."""
         while True:
             await asyncio.sleep(self._lease / 3_000_000)
-            if self._in_progress:
-                await self._run_safely(lambda: asyncio.to_thread(self._renew, list(self._in_progress)))
+            if self._in_progress or self._has_ready():
+                await self._run_safely(self._renew_leases)
+
+    async def _renew_leases(self) -> None:
+        keys = [*self._in_progress, *(item.id for ready in self._ready.values() for item in ready)]
+        began = time.monotonic()
+        await asyncio.to_thread(self._renew, keys)
+        if began < self._held_until:
+            self._held_until = max(self._held_until, began + self._lease / 1_000_000)
 
     def _renew(self, keys: list[uuid.UUID]) -> None:
         with self._database.write() as connection:
@@ -240,50 +314,51 @@ class DeliveryWorker(WorkerThread):
 
     async def _attempt(self, item: ClaimedMessage) -> None:
         if item.sandbox_result:
-            status, kind = SANDBOX_OUTCOMES[item.sandbox_result]
-            await self._record_outcome(item, status, kind, "the sandbox")
+            result = _AttemptResult(*SANDBOX_OUTCOMES[item.sandbox_result], "the sandbox")
         elif self._clock() >= item.expires_at:
-            await self._record_outcome(item, "Failed", "failed", "expired before it could be delivered")
+            result = _AttemptResult("Failed", "failed", "expired before it could be delivered")
         else:
-            await self._deliver(item)
+            result = await self._deliver(item)
+        self._free_slot(item.id)  # from here on only the outcome is under way, and no longer the mail
+        if result.status == "Deferred":
+            await self._back_off(item, result.log)
+        else:
+            await self._record_outcome(item, result)
+        if result.status == "Delivered":
+            self.delivered += 1
+            self._log.info("message.delivered", message=str(item.id))
 
-    async def _deliver(self, item: ClaimedMessage) -> None:
+    async def _deliver(self, item: ClaimedMessage) -> _AttemptResult:
         raw = await asyncio.to_thread(self._load_signed_mail, item)
         if raw is None:  # it goes only after delivery: unless another worker was faster, somebody has removed it
-            await self._record_outcome(item, "Failed", "failed", "its content is gone")
-            return
+            return _AttemptResult("Failed", "failed", "its content is gone")
         outgoing = OutgoingMail(item.id, item.created_at, item.envelope_from, item.recipient, raw, item.smtputf8)
         try:
-            note = await self._routes[item.route].deliver(outgoing)
+            return _AttemptResult("Delivered", "delivered", await self._routes[item.route].deliver(outgoing))
         except PermanentDeliveryError as error:
             self.failed += 1
             self._log.warning("message.bounced", message=str(item.id), reason=_mask_addresses(str(error)))
-            await self._record_outcome(item, "Bounced", "bounced", str(error), classification=error.classification)
+            return _AttemptResult("Bounced", "bounced", str(error), error.classification)
         except TemporaryDeliveryError as error:
             self.failed += 1
-            await self._back_off(item, str(error))
+            return _AttemptResult("Deferred", "transient_error", str(error))
         except Exception as error:  # a bug; the mail waits as for any other failure, and is not tried at once again
             self.failed += 1
             self._log.exception("delivery.bug", message=str(item.id))
-            await self._back_off(item, f"an error of this service: {type(error).__name__}")
-        else:
-            await self._record_outcome(item, "Delivered", "delivered", note)
-            self.delivered += 1
-            self._log.info("message.delivered", message=str(item.id))
+            return _AttemptResult("Deferred", "transient_error", f"an error of this service: {type(error).__name__}")
 
     def _load_signed_mail(self, item: ClaimedMessage) -> bytes | None:
         with self._database.read() as connection:
             raw = messages_table.get_content(connection, item.id)
-        if raw is None or self._signer is None or item.route != "default":
-            return raw
-        return self._signer.add_signature(item.account_id, item.id, item.sender_domain, raw)
+            if raw is None or self._signer is None or item.route != "default":
+                return raw
+            domain = self._signer.find_domain(connection, item.account_id, item.sender_domain)
+        return raw if domain is None else self._signer.add_signature(domain, item.id, raw)
 
-    async def _record_outcome(
-        self, item: ClaimedMessage, status: str, kind: EventName, log: str, *, classification: str | None = None
-    ) -> None:
+    async def _record_outcome(self, item: ClaimedMessage, result: _AttemptResult) -> None:
         """Return when the outcome is stored, together with those of other mails that end meanwhile."""
-        outcome = DeliveryOutcome(item.id, status, log, classification)
-        settlement = _Settlement(item, kind, outcome, asyncio.get_running_loop().create_future())
+        outcome = DeliveryOutcome(item.id, result.status, result.log, result.classification)
+        settlement = _Settlement(item, result.kind, outcome, asyncio.get_running_loop().create_future())
         self._unsettled.append(settlement)
         self._settle_wake.set()
         await settlement.stored
@@ -338,7 +413,7 @@ class DeliveryWorker(WorkerThread):
         due_at = now + int(wait * 1_000_000)
         if due_at >= item.expires_at:
             self._log.warning("message.failed", message=str(item.id), reason=_mask_addresses(reason))
-            await self._record_outcome(item, "Failed", "failed", reason)
+            await self._record_outcome(item, _AttemptResult("Failed", "failed", reason))
             return
         self._log.warning("message.deferred", message=str(item.id), reason=_mask_addresses(reason))
 

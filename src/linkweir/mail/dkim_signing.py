@@ -7,6 +7,7 @@ events say so.
 import re
 import uuid
 
+from sqlalchemy import Connection, RowMapping
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.clock import now
@@ -39,20 +40,22 @@ class DkimSigner:
         self._vault = vault
         self._log = log
 
-    def add_signature(self, account: uuid.UUID, message: uuid.UUID, domain: str, raw: bytes) -> bytes:
-        """The mail with its signature before it, or as it is when its domain has no key."""
-        with self._database.read() as connection:
-            row = domains_table.find(connection, account, domain)
-        if row is None or row["dkim_key"] is None or not row["dkim_selector"]:
-            return raw
+    def find_domain(self, connection: Connection, account: uuid.UUID, name: str) -> RowMapping | None:
+        """The row of an account's domain, if the domain has a key."""
+        row = domains_table.find(connection, account, name)
+        return None if row is None or row["dkim_key"] is None or not row["dkim_selector"] else row
+
+    def add_signature(self, domain: RowMapping, message: uuid.UUID, raw: bytes) -> bytes:
+        """The mail with its domain's signature before it, or as it is when that fails."""
         import dkim  # here: most services sign nothing, and its package for DNS is large
 
         try:
-            return make_signature(raw, domain, row["dkim_selector"], self._vault.open(row["dkim_key"])) + raw
+            key = self._vault.open(domain["dkim_key"])
+            return make_signature(raw, domain["domain"], domain["dkim_selector"], key) + raw
         except (VaultError, dkim.DKIMException, ValueError, LookupError) as error:
             # the library's texts quote the mail, which is not for logs
-            self._log.error("dkim.failed", domain=domain, message=str(message), kind=type(error).__name__)
-            text = str(error)[:500]
+            self._log.error("dkim.failed", domain=domain["domain"], message=str(message), kind=type(error).__name__)
+            text, account = str(error)[:500], domain["account_id"]
             with self._database.write() as connection:
                 message_events.add_note(connection, account, message, "dkim-failed", now(), text=text)
             return raw
