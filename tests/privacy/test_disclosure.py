@@ -36,8 +36,8 @@ def test_each_setting_has_its_text() -> None:
 
 def test_days_are_those_of_the_accounts() -> None:
     """Retention is named as the accounts have it; content of no days is kept until delivery."""
-    assert "for 7 days at most" in disclosure_text(metadata_retention_days=7)
-    assert "the text of a mail for 1 day" in disclosure_text()
+    assert "for at most 7 days" in disclosure_text(metadata_retention_days=7)
+    assert "the content of a mail for 1 day" in disclosure_text()
     assert "only until it is delivered" in disclosure_text(content_retention_days=0)
 
 
@@ -46,7 +46,7 @@ def test_days_are_those_of_the_accounts() -> None:
     [
         ("the mail and its recipient", True, True, False),
         ("its destination", True, True, False),
-        ("your network address", True, False, False),
+        ("your IP address", True, False, False),
         ("the country", True, True, True),
         ("the kind of device", True, True, True),
         ("the system", True, False, False),
@@ -58,12 +58,12 @@ def test_each_mode_lists_what_an_event_holds(mode: str, full: bool, pseudonymous
         text.partition(":")[0]: text.partition(";")[0]
         for text in dict(disclosure_sections(GEOIP_DEFAULTS))["What is recorded"]
     }
-    told = (mode in pages["In full"], mode in pages["Pseudonymous"], mode in pages["Anonymous"])
+    told = (mode in pages["Full mode"], mode in pages["Pseudonymous mode"], mode in pages["Anonymous mode"])
     assert told == (full, pseudonymous, anonymous)
     fields = {
         "the mail and its recipient": "number",
         "its destination": "destination",
-        "your network address": "ip",
+        "your IP address": "ip",
         "the country": "country",
         "the kind of device": "device",
         "the system": "user_agent",  # from which it is derived later
@@ -99,5 +99,5 @@ def test_classification_is_disclosed_for_all_modes() -> None:
         for text in dict(disclosure_sections(OPERATOR_DEFAULTS))["What is recorded"]
         if text.startswith("In all three")
     )
-    for word in ("network", "program", "fetched ahead", "left out"):
+    for word in ("network", "program", "fetched before", "missing"):
         assert word in hints

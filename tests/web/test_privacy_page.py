@@ -19,9 +19,9 @@ def test_the_page_needs_no_key_and_loads_nothing(service: RunningService) -> Non
 
 def test_the_page_follows_the_accounts(service: RunningService) -> None:
     """A change of an account's retention is on the page at once."""
-    assert "for 30 days at most" in service.reader.get("/privacy").text
+    assert "for at most 30 days" in service.reader.get("/privacy").text
     assert service.client.put(service.account_path, json={"message_metadata_retention": 7}).status_code == 200
-    assert "for 7 days at most" in service.reader.get("/privacy").text
+    assert "for at most 7 days" in service.reader.get("/privacy").text
 
 
 def test_the_page_follows_the_settings(tmp_path: Path) -> None:

@@ -44,31 +44,32 @@ def disclosure_sections(settings: DisclosureSettings) -> list[DisclosureSection]
     return [
         ("What this service does", [_PURPOSE]),
         ("What is recorded", _recorded_data(settings)),
-        ("Machines and people", [_MACHINES]),
+        ("People and machines", [_MACHINES]),
         ("If you do not want this", [_OPT_OUT_HONORED if settings.honors_opt_out else _OPT_OUT_IGNORED]),
-        ("How long it is kept", _retention_periods(settings)),
+        ("How long it is stored", _retention_periods(settings)),
         ("Your rights", [_RIGHTS]),
     ]
 
 
 _PURPOSE = (
     "Some mails that are sent through this service contain tracking links. Such a link opens this service first, which "
-    "redirects you to the destination and records the click, so that the sender learns which links are used. A "
-    "mail may also contain a small invisible image; loading it is recorded too. The sender can see these records, "
-    "and may have them sent to another system."
+    "records the click and redirects you to the destination, so that the sender learns which links are used. A mail "
+    "may also contain an invisible image, whose loading is recorded too, and a hidden link for recognizing scanners. "
+    "The sender can see these records, and may have them sent to another system."
 )
 _MACHINES = (
-    "Scanners follow links too. From the time, the number of links, the network and the headers of the request, the "
-    "service estimates whether a person clicked, and records the result and its reasons. Nothing else is estimated."
+    "The scanners of mail servers follow links too. The service estimates whether a person clicked, and records the "
+    "result and its reasons. It uses the time, the number of links that were followed, the network, the headers of "
+    "the request, and earlier clicks by the same program from the same network. Nothing else is estimated."
 )
 _RIGHTS = (
     "The sender of a mail decides what is tracked and is responsible for it. The sender can export or erase all data "
-    "that is stored about you: ask at the contact address in the mail. After erasure, short links in mails to you no "
-    "longer work, and stored mails to other people that name you are removed."
+    "that is stored here about you: write to the contact address in the mail. After erasure, short links in mails to "
+    "you no longer work, and stored mails to other people that name you are deleted."
 )
 _OPT_OUT_HONORED = (
     "Browsers can signal that you do not want tracking (Global Privacy Control, Do Not Track). This is honored: such "
-    "a click is recorded as anonymous, whatever the privacy mode of the link."
+    "a click is recorded in anonymous mode, whatever the privacy mode of the link."
 )
 _OPT_OUT_IGNORED = (
     "Browser signals against tracking (Global Privacy Control, Do Not Track) are not honored here: the operator has "
@@ -77,27 +78,29 @@ _OPT_OUT_IGNORED = (
 
 
 def _recorded_data(settings: DisclosureSettings) -> list[str]:
-    address = "your network address without its last part" if settings.truncates_ips else "your network address"
-    location = ", and from the address the country and region" if settings.has_geoip else ""
+    address = "your IP address without its last part" if settings.truncates_ips else "your IP address"
+    location = ", and from the IP address the country and region" if settings.has_geoip else ""
     requested = "".join(f", the {dimension.disclosure}" for dimension in CLICK_DIMENSIONS if dimension.from_request)
     known = [dimension for dimension in CLICK_DIMENSIONS if settings.has_geoip or dimension.name != "country"]
     coarse = " and ".join(f"the {dimension.disclosure}" for dimension in known if dimension.is_coarse)
     hints = (
-        "whether the network is known to be a scanner's or a data centre's, whether the program says that it is a "
-        "robot, whether the link was fetched ahead, and which usual headers the request left out; and whether "
-        "the sender says that the network or the recipient is the sender's own"
+        "whether the network is known to belong to a scanner or a data centre, whether the program calls itself a "
+        "robot, whether the link was fetched before anybody opened it, which headers that browsers usually send were "
+        "missing, and whether the sender has listed the network or the recipient as its own"
     )
     return [
-        "Each link has a privacy mode. It can be set for the sender, the mail or the recipient; the strictest applies.",
-        f"In full: the time, the link and its destination, the mail and its recipient, {address}, the user agent of "
-        f"your browser{requested}, and from that the program, the system and the kind of device{location}.",
-        f"Pseudonymous: the time, the link and its destination, the mail and its recipient, and {coarse}; no network "
+        "What is recorded depends on the privacy mode of the link. The operator sets it for all mails; the sender can "
+        "set it for all its mails, a domain, a mail or a recipient. The strictest of these applies.",
+        f"Full mode: the time, the link and its destination, the mail and its recipient, {address}, the user agent of "
+        f"your browser{requested}, and from the user agent the program, the system and the kind of device{location}.",
+        f"Pseudonymous mode: the time, the link and its destination, the mail and its recipient, and {coarse}; no IP "
         "address and no user agent.",
-        f"Anonymous: the campaign, the position of the link in the mail, the time, and {coarse}; not "
+        f"Anonymous mode: the campaign, the position of the link in the mail, the time, and {coarse}; not "
         "who clicked and not in which mail.",
-        f"In all three, to tell people from machines: {hints}.",
-        "No cookie is set, and nothing is asked of your device. No network address is in a link, and no e-mail address "
-        "unless the sender put it into the destination.",
+        f"In all three modes, to tell people from machines: {hints}.",
+        "Links that are not tracked lead directly to their destination, and nothing is recorded.",
+        "No cookie is set, and nothing is stored on your device. A link contains no IP address, and no e-mail address "
+        "unless the sender put one into the destination.",
     ]
 
 
@@ -109,13 +112,12 @@ def _retention_periods(settings: DisclosureSettings) -> list[str]:
     )
     grouped = [dimension.disclosure for dimension in DIMENSIONS if dimension.disclosure]
     return [
-        f"Data that links a click to you is stored for {_format_days(settings.metadata_retention_days)} at most, "
-        f"and the text of a mail {content}, "
-        f"unless the sender sets another period for that mail; "
-        f"{_format_days(MAX_RETENTION_DAYS)} is the maximum.",
-        "Where a short link leads is kept for as long as the link is to work.",
-        f"Totals remain: the number of clicks in each hour, by {', '.join(grouped)}. A destination that holds an "
-        "e-mail address is not among them.",
+        f"Records that connect a click with you are stored for at most {_format_days(settings.metadata_retention_days)}"
+        f", and the content of a mail {content}. The sender can set another period for a single mail; the maximum is "
+        f"{_format_days(MAX_RETENTION_DAYS)}.",
+        "The destination of a short link is stored for as long as the link works.",
+        f"After that, totals remain: the number of clicks in each hour, by {', '.join(grouped[:-1])} and {grouped[-1]}"
+        ". Destinations that contain an e-mail address are left out.",
     ]
 
 

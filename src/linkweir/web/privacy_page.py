@@ -18,7 +18,7 @@ PRIVACY_TEMPLATE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>What is collected</title>
+<title>What is collected when you follow a link</title>
 <style>
 :root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem }}

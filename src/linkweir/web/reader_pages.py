@@ -13,20 +13,23 @@ PAGE_TEMPLATE = """<!doctype html><html lang="en"><meta charset="utf-8">
 """
 UNKNOWN_PAGE = PAGE_TEMPLATE.format(
     title="Link not found",
-    text="<p>This link is not known here. It may have been cut off: please try the one in the original message.</p>",
+    text="<p>This link is incomplete, or it is not known here. Please open it from the original message.</p>",
 ).encode()
 UNAVAILABLE_PAGE = PAGE_TEMPLATE.format(
     title="Please try again",
-    text="<p>This link cannot be looked up at the moment. Please try again in a minute.</p>",
+    text="<p>This link cannot be opened at the moment. Please try again in a minute.</p>",
 ).encode()
 BLOCKED_PAGE = PAGE_TEMPLATE.format(
-    title="This link was blocked",
-    text="<p>It led to a page that may try to harm you. If you have entered a password there, change it.</p>",
+    title="This link is blocked",
+    text="<p>It leads to a page that may try to harm you. If you have entered a password there, change it.</p>",
 ).encode()
 ERASED_PAGE = PAGE_TEMPLATE.format(
-    title="Link removed", text="<p>What this link belonged to has been erased.</p>"
+    title="Link removed",
+    text="<p>The message that this link belongs to has been erased, so the link no longer works.</p>",
 ).encode()
-NOT_ALLOWED_PAGE = PAGE_TEMPLATE.format(title="Not possible", text="<p>A link can only be opened.</p>").encode()
+NOT_ALLOWED_PAGE = PAGE_TEMPLATE.format(
+    title="Method not allowed", text="<p>A tracking link can only be opened in a browser.</p>"
+).encode()
 
 
 def confirmation_page(location: str) -> bytes:
