@@ -169,7 +169,7 @@ def test_an_empty_service_shows_first_steps(browser: Browser, service: RunningSe
     with BrowserSession(browser, service.url) as looking:
         looking.sign_in()
         for path, text in {
-            "/": "Nothing was sent in this period",
+            "/": "No messages in this period",
             "/campaigns": "No campaigns in this period",
             "/compare": "No campaigns in this period",
             "/messages": "No messages yet",

@@ -59,7 +59,7 @@ def test_a_form_sent_twice_makes_one_webhook(service: RunningService, dashboard_
     first, second = (dashboard_client.post("/webhooks/new", {"id": key, **FIELDS}) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 303)
     page = dashboard_client.get(second.headers["location"].removeprefix("/dashboard"))
-    assert "created before" in page
+    assert "already exists" in page
     assert find_secret(page) == ""
     assert len(service.client.get(f"{service.account_path}/webhooks").json()["data"]) == 1
 

@@ -90,5 +90,5 @@ def parse_tag(call: DashboardRequest) -> str:
     """Return the tag in the query. Raises NotFound."""
     tag = call.query("tag")
     if not tag:
-        raise NotFound("The address names no campaign.")
+        raise NotFound("The URL names no campaign. Choose one under Campaigns.")
     return tag

@@ -100,7 +100,13 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
         return rendering.render_page(request, "error.html", status, status=status, text=text[0].upper() + text[1:])
     except Exception as error:  # a bug: the user gets a page, the log the traceback
         services_from(request).log.error("request.bug", endpoint="dashboard", exc_info=error)
-        return rendering.render_page(request, "error.html", 500, status=500, text="An internal error occurred.")
+        return rendering.render_page(
+            request,
+            "error.html",
+            500,
+            status=500,
+            text="An internal error occurred and was logged. Try again; if it happens again, tell the operator.",
+        )
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -165,6 +171,6 @@ async def render_missing_page(request: Request) -> Response:
     """Return the 404 page for unknown paths of the dashboard."""
 
     async def none() -> Response:
-        raise NotFound("There is no such page.")
+        raise NotFound("There is no page at this URL.")
 
     return await with_error_page(request, none)

@@ -16,6 +16,7 @@ from linkweir.dashboard.export_formats import EXPORT_FORMATS
 from linkweir.dashboard.static_assets import CONTENT_HASH
 from linkweir.stats.estimates import make_estimate
 from linkweir.stats.verdict_counts import shown_status
+from linkweir.webhooks.event_kinds import EVENT_KINDS
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -47,6 +48,13 @@ def format_change(now: int, before: int) -> str:
     return "the same as" if now == before else f"{(now - before) / before:+,.0%}".replace("-", "\N{MINUS SIGN}")
 
 
+def format_status(status: str) -> str:
+    """Format a message's status. The API says `Received` when the service has accepted a message, which beside mails
+    reads as if the recipient had received it.
+    """
+    return status.replace("Received", "Accepted")
+
+
 @pass_context
 def format_datetime(context: Context, at: int | None) -> str:
     """Format microseconds since 1970 as date and time in the user's time zone."""
@@ -76,6 +84,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.filters |= {"number": format_number, "when": format_datetime, "day": format_date, "machine_time": iso_time}
+_TEMPLATES.filters["status"] = format_status
 _TEMPLATES.globals |= {
     "share": format_percent,
     "changed": format_change,
@@ -83,6 +92,7 @@ _TEMPLATES.globals |= {
     "estimate": make_estimate,
     "mark": CONTENT_HASH,
     "formats": EXPORT_FORMATS,
+    "event_labels": {kind.name: kind.label for kind in EVENT_KINDS},
 }
 
 

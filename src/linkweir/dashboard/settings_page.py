@@ -17,19 +17,19 @@ from linkweir.errors import ValidationError
 from linkweir.pagination import PageRequest
 
 PRIVACY_CHOICES = (
-    ("", "As each message asks (full, when it asks for nothing)"),
-    ("full", "Full: address, browser and recipient of each click"),
-    ("pseudonymous", "Pseudonymous: no address, no user agent; country and device class only"),
-    ("anonymous", "Anonymous: counted for link and campaign, not assigned to recipients"),
-    ("none", "None: nothing is tracked"),
+    ("", "Not set: each message decides; full if it does not"),
+    ("full", "Full: recipient, IP address and user agent of each click"),
+    ("pseudonymous", "Pseudonymous: recipient, country and kind of device; no IP address, no user agent"),
+    ("anonymous", "Anonymous: campaign, link, country and kind of device; no recipient"),
+    ("none", "None: links are not tracked"),
 )
 SWITCH_FIELDS = ("track_clicks", "track_opens", "internal_own_domains")
 LINES_FIELDS = ("opt_out", "skip", "confirm", "internal_networks", "internal_addresses")  # an entry to a line
 MAX_DOMAINS = 100  # domains listed
 DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # anything else is rejected by its type
 FLASH_MESSAGES = {
-    "yes": "Saved. It applies to messages sent from now on.",
-    "zone": "Saved for this browser.",
+    "yes": "Saved. Unless noted below, changes apply to messages sent from now on.",
+    "zone": "The time zone was saved for this browser.",
     "password": "The password was changed.",
     "host": "Saved. Links in mails sent from now on use this host.",
 }

@@ -111,4 +111,4 @@ def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookForm
 
 
 def _error_text(error: Exception) -> str:
-    return f"{error}. Nothing was changed."
+    return f"{error}. Nothing was saved."

@@ -13,11 +13,11 @@ from linkweir.errors import NotFound
 
 MAX_DELIVERIES = 100
 FLASH_MESSAGES = {
-    "sent": "The delivery is queued to be sent again.",
-    "on": "The webhook is on.",
-    "off": "The webhook is off.",
+    "sent": "The delivery was queued and will be sent again.",
+    "on": "The webhook was turned on.",
+    "off": "The webhook was turned off.",
     "changed": "Saved. It applies to events from now on.",
-    "once": "This webhook was created before; its secret is not shown again.",
+    "once": "This webhook already exists; its secret is not shown again.",
 }
 
 
