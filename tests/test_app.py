@@ -266,7 +266,9 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     with run_service(tmp_path / "data", "--demo-exit") as process:
         assert process.wait_for_exit() == 0
     assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.output
-    assert re.search(r"sample traffic \(no mail was sent\) is at\n  http://\S+/dashboard/\n", process.output)
+    assert re.search(
+        r"sample campaigns, which were never sent, are in the dashboard:\n  http://\S+/dashboard/\n", process.output
+    )
     assert "https://example.net/shop/item.php?id=7&copy=2" in process.output
     assert "Unsubscribe: left as it was" in process.output
     links = re.findall(r"^ {4}(http\S+)$", process.output, re.MULTILINE)
@@ -442,7 +444,7 @@ def test_workers_with_a_mail_port_in_use_end_with_one_sentence(tmp_path: Path) -
 def test_a_second_demo_reports_existing_data(tmp_path: Path) -> None:
     """Started again on its folder, the demo adds nothing, and says that this is why."""
     for expected in (
-        "sample traffic (no mail was sent)",
+        "sample campaigns, which were never sent",
         "sample traffic of an earlier start is there; none was added",
     ):
         with run_service(tmp_path, "--smtp-port", "-1", "--demo-exit") as process:

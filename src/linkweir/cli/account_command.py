@@ -23,7 +23,8 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "account",
         summary="create and list the accounts of a service (needs linkweir[service])",
-        description="Each account has messages, API keys, domains, webhooks and users of its own.",
+        description="Create and list accounts. Each account has its own messages, API keys, domains, "
+        "webhooks and users.",
         examples=_EXAMPLES,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)

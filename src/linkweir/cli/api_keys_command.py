@@ -56,8 +56,8 @@ def add_to(commands: SubcommandParsers) -> None:
     revoked = add_command(
         actions,
         "revoke",
-        summary="revoke keys for good",
-        description="Revoke keys for good, by their id or prefix as shown by `list`.",
+        summary="revoke keys permanently",
+        description="Revoke keys permanently, by their id or prefix as shown by `list`.",
         examples="  linkweir api-keys revoke linkweir-sk-Ab12Cd\n",
     )
     revoked.add_argument("names", nargs="+", metavar="KEY", help="id or prefix of a key")

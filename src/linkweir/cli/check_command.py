@@ -52,7 +52,8 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "check",
         summary="list every link with its position, outcome and reason, like a linter",
-        description="List every link of HTML files: where it is, whether it can be tracked, and if not, why.",
+        description="List every link of HTML files, mails and mailboxes: where it is, whether it can be "
+        "tracked, and if not, why.",
         examples=_EXAMPLES,
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATHS_HELP)
@@ -61,15 +62,15 @@ def add_to(commands: SubcommandParsers) -> None:
         "--format",
         choices=["text", "json"],
         default="text",
-        help="json: one object per link and line (default: text)",
+        help="json: one JSON object per line for each link (default: text)",
     )
     parser.add_argument("--only-problems", action="store_true", help="omit links without problems (warnings stay)")
-    parser.add_argument("--quiet", action="store_true", help="no summary")
+    parser.add_argument("--quiet", action="store_true", help="print no summary")
     parser.add_argument("--follow", action="store_true", help="follow symbolic links to folders")
     group = add_link_options(
         parser,
-        base_url="base URL, to detect links that would be too long (default: of the key file, else "
-        "LINKWEIR_BASE_URL, else of linkweir serve)",
+        base_url="base URL, to detect links that would be too long (default: that of the key file, else "
+        "LINKWEIR_BASE_URL, else that of `linkweir serve`)",
     )
     group.add_argument(
         "--key-file",

@@ -24,7 +24,7 @@ One line is one click, a JSON object:
   message       an id that all clicks of one mail to one recipient share
   link          the link's position in the mail, from 0, or its URL
 Optional, for better verdicts:
-  delivered_at  when the recipient's server took the mail; on any line of the message
+  delivered_at  when the recipient's server accepted the mail; on any line of the message
   links         how many tracked links the mail has
   method, http  of the request: "GET", "1.1"
   ip, user_agent
@@ -32,11 +32,11 @@ Optional, for better verdicts:
   secure        false where the link was http: browsers send fewer headers there (default: true)
   kind          "click" (default), "open" or "honeypot"
   recipient     the mail's, for --internal-address
-  label         "human", "machine" or "prefetch": what it was in truth, to measure the verdicts
+  label         "human", "machine" or "prefetch": who clicked in fact, to measure the verdicts
 
 The output has the same lines in the same order, with
   verdict       "human", "machine", "prefetch", "unsure" or "internal"
-  confidence    how likely the verdict holds, 0 to 1
+  confidence    how likely the verdict is right, 0 to 1
   p_machine     how likely a machine followed the link, 0 to 1; null for "internal"
   reasons       codes of the rules that apply, the heaviest first; see linkweir help click-classification
 
@@ -62,8 +62,8 @@ def add_to(commands: SubcommandParsers) -> None:
         "--from",
         dest="provider",
         choices=PROVIDER_NAMES,
-        help="the files contain webhooks or an event export of this provider, as JSON in any layout; deliveries "
-        "are used, other events ignored",
+        help="the files contain webhook requests or an event export of this provider, as JSON in any layout; "
+        "clicks and deliveries are used, other events are ignored",
     )
     parser.add_argument(
         "--as-they-came",
@@ -74,7 +74,7 @@ def add_to(commands: SubcommandParsers) -> None:
     group.add_argument(
         "-o", "--output", metavar="FILE", help="file to write (default: - for standard output); .parquet for Parquet"
     )
-    group.add_argument("--format", choices=["ndjson", "parquet"], help="default: by the name of the output")
+    group.add_argument("--format", choices=["ndjson", "parquet"], help="format of the output (default: by its name)")
     group.add_argument("--summary", action="store_true", help="print only the summary, on standard output")
     group.add_argument("--json", action="store_true", help="print the summary as a JSON object")
     group.add_argument("--quiet", action="store_true", help="print no progress bar and no summary, only errors")
@@ -93,7 +93,7 @@ def add_to(commands: SubcommandParsers) -> None:
         action="append",
         default=[],
         metavar="NETWORK",
-        help="clicks from this address or network, such as 203.0.113.0/24, are internal; may be repeated",
+        help="clicks from this address or network, such as 203.0.113.0/24, are internal; can be repeated",
     )
     group.add_argument(
         "--internal-address",

@@ -38,12 +38,12 @@ _EPILOG = """\
 first steps:
   linkweir check newsletter.html                 which links can be tracked, and why not the others
   linkweir rewrite newsletter.html -o out.html --base-url https://t.example.com
-  linkweir rewrite templates/ --output tracked/  a folder, mirrored
+  linkweir rewrite templates/ --output tracked/  a whole folder, into another one
   linkweir classify clicks.ndjson                tell people from machines among recorded clicks
   linkweir open https://t.example.com/...        show what a tracking link contains
   linkweir serve                                 run the service: API, redirects, clicks, dashboard
 
-Help on a command: linkweir rewrite --help
+help on a command: linkweir rewrite --help; the manual: linkweir help
 exit codes: 0 success, 1 some files failed or a check found problems, 2 usage error
 """
 _EXTRAS = {"pyarrow": "parquet"}  # those of all other optional packages are the service's
@@ -56,8 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="linkweir",
         description=wrap_text(
-            "Click tracking for e-mail that anyone can run: replace the links of a mail byte-exactly, check "
-            "which links can be tracked, and run the service that counts the clicks."
+            "Click tracking for e-mail that you run yourself: replace the links of a mail without changing any other "
+            "byte, check which links can be tracked, and run the service that redirects readers and counts clicks."
         ),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -29,7 +29,9 @@ def add_to(commands: SubcommandParsers) -> None:
         "the verdict. The service may be running.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("click", metavar="CLICK", help="id of the click, as shown by the API")
+    parser.add_argument(
+        "click", metavar="CLICK", help="id of the click: `id` in the API, `click_id` in webhook requests"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_data_option(parser)
     parser.set_defaults(run=run)

@@ -27,18 +27,30 @@ def add_to(commands: SubcommandParsers) -> None:
         "export",
         summary="write recorded clicks as CSV, NDJSON or Parquet",
         description="Write the recorded clicks of a period, or everybody who clicked in a campaign, to a file. "
-        "Reads in small pieces, so that a running service is not held up.",
+        "The service may be running.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("--format", choices=["csv", "ndjson", "parquet"], default="csv", help="default: %(default)s")
     parser.add_argument(
-        "--from", dest="start", type=_parse_time, metavar="TIME", help="default: 30 days before the end"
+        "--format", choices=["csv", "ndjson", "parquet"], default="csv", help="format (default: %(default)s)"
     )
-    parser.add_argument("--to", dest="end", type=_parse_time, metavar="TIME", help="default: now")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=_parse_time,
+        metavar="TIME",
+        help="begin of the period: 2026-01-31 or 2026-01-31T10:00:00Z (default: 30 days before its end)",
+    )
+    parser.add_argument("--to", dest="end", type=_parse_time, metavar="TIME", help="end of the period (default: now)")
     parser.add_argument("--tag", help="only clicks of this campaign")
-    parser.add_argument("--clickers", action="store_true", help="export people instead of clicks; needs --tag")
-    parser.add_argument("--account", type=uuid.UUID, metavar="UUID", help="default: the first account")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: - for standard output")
+    parser.add_argument(
+        "--clickers",
+        action="store_true",
+        help="export everybody who clicked in the campaign --tag, at any time, instead of clicks",
+    )
+    parser.add_argument("--account", type=uuid.UUID, metavar="UUID", help="account (default: the first)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="file to write (default: - for standard output)"
+    )
     add_data_option(parser)
     parser.set_defaults(run=run)
 

@@ -16,7 +16,7 @@ def add_link_options(parser: argparse.ArgumentParser, *, base_url: str) -> argpa
     group.add_argument(
         "--message-id",
         metavar="ID",
-        help="message id for all files, or a pattern per file: {stem} is the file's name without suffix, "
+        help="message id in the links; a pattern gives each file its own: {stem} is the file's name without suffix, "
         "{sha} 16 hex "
         "digits of its content's SHA-256, {n} the number of a mail in its mailbox (default: no message id)",
     )
@@ -25,7 +25,8 @@ def add_link_options(parser: argparse.ArgumentParser, *, base_url: str) -> argpa
         "--privacy",
         choices=[str(mode) for mode in Privacy if mode is not Privacy.NONE],
         default=str(Privacy.FULL),
-        help="what clicks may reveal; anonymous links contain only campaign and position (default: %(default)s)",
+        help="what clicks may reveal; anonymous links contain only the campaign and the link's position "
+        "(default: %(default)s)",
     )
     return group
 

@@ -23,9 +23,9 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "networks",
-        summary="update the list of data centres that verdicts use",
-        description="Verdicts use a list of networks of scanners and data centres. Cloud providers publish theirs as "
-        "files, which this merges with the included list.",
+        summary="update the list of scanner and data-centre networks that verdicts use",
+        description="Maintain the list of networks of scanners and data centres that verdicts use. Cloud providers "
+        "publish theirs as files; `update` merges them with the included list.",
         examples=_EXAMPLES,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -38,12 +38,12 @@ def add_to(commands: SubcommandParsers) -> None:
     )
     update.add_argument("files", metavar="FILE", type=Path, nargs="+", help="a provider's JSON file")
     update.add_argument("--output", metavar="LIST", type=Path, required=True, help="where to write the list")
-    update.add_argument("--merge", metavar="LIST", type=Path, help="a list of yours in place of the included one")
+    update.add_argument("--merge", metavar="LIST", type=Path, help="your own list, used in place of the included one")
     update.set_defaults(run=run_update)
     show = add_command(
         actions,
         "list",
-        summary="list the networks of a list and their age",
+        summary="show the networks of a list and their age",
         description="Show the networks of a list, how many ranges each has, and how old they are.",
         examples=_EXAMPLES,
     )

@@ -19,9 +19,9 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "rebuild",
         summary="recalculate the click totals from the stored clicks",
-        description="Recalculate the totals by hour, the counts of each message's links, click_count and the first "
-        "clicks from the stored clicks. Verdicts stay. The service may be running. If this is interrupted, the service "
-        "repeats it at its next start.",
+        description="Recalculate the totals by hour, the counts of each message's links, `click_count` and the first "
+        "clicks, from the stored clicks. Verdicts do not change. The service may be running. If this is "
+        "interrupted, the service repeats it at its next start.",
         examples=_EXAMPLES,
     )
     add_data_option(parser)

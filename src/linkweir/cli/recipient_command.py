@@ -47,7 +47,7 @@ def add_to(commands: SubcommandParsers) -> None:
     erase = add_command(
         actions,
         "erase",
-        summary="erase the data for good",
+        summary="erase the data permanently",
         description="Erase every message to these addresses with all its data. Totals remain. Short links in those "
         "mails then answer 410; queued mails are not delivered.",
         examples=_EXAMPLES,
@@ -74,7 +74,7 @@ def run_export(args: argparse.Namespace) -> int:
 def run_erase(args: argparse.Namespace) -> int:
     """Erase, and say what was removed; 1 when old copies may be left in the database's files."""
     if not args.yes:
-        raise UsageError("this erases all data about them for good: confirm with --yes")
+        raise UsageError("this erases all data about them permanently: confirm with --yes")
     with open_data_folder(args) as (settings, database):
         from linkweir.mail.addresses import normalize_domain
         from linkweir.privacy_requests import open_privacy_requests

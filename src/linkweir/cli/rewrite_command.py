@@ -65,7 +65,7 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "rewrite",
         summary="replace links in HTML, mails and mailboxes by tracking links",
-        description="Replace the links of HTML, of mails (.eml, Maildir) and mailboxes (.mbox) by tracking links "
+        description="Replace the links of HTML files, mails (.eml, Maildir) and mailboxes (.mbox) by tracking links "
         "that carry their destination. Every other "
         "byte stays as it is. Without PATH, or with -, reads standard input and writes standard output, as a "
         "stream.",
@@ -89,21 +89,19 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="PATH",
-        help="file to write, or folder to mirror into: one folder goes into it directly, several paths each "
-        "under their own name (default: -, standard output, for one file)",
+        help="file to write, or folder to write into: the contents of one folder go directly into it, several paths "
+        "each under their own name (default for one file: -, standard output)",
     )
-    group.add_argument("--in-place", action="store_true", help="rewrite the files where they are")
+    group.add_argument("--in-place", action="store_true", help="replace the files themselves")
     group.add_argument(
         "--dry-run", action="store_true", help="write no files and create no keys, only report what would be done"
     )
     group.add_argument(
         "--copy-others",
         action="store_true",
-        help="also copy other files of a folder (default: leave them out)",
+        help="also copy the other files of a folder (default: skip them)",
     )
-    group.add_argument(
-        "--follow", action="store_true", help="follow symbolic links to folders (default: leave them out)"
-    )
+    group.add_argument("--follow", action="store_true", help="follow symbolic links to folders (default: skip them)")
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:

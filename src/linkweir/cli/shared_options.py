@@ -12,7 +12,7 @@ from linkweir.html import Switches
 from linkweir.html.charset import Charset
 
 EXIT_USAGE = 2
-PATHS_HELP = "HTML file, mail (.eml), mailbox (.mbox), folder with them (a Maildir too), or -"
+PATHS_HELP = "HTML file, mail (.eml), mailbox (.mbox), folder of these, Maildir, or - for standard input"
 
 
 class UsageError(LinkweirError):
@@ -105,7 +105,7 @@ def add_kind_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind",
         choices=FILE_KINDS,
-        help="format of standard input and of named files (default: by suffix, else html)",
+        help="format of standard input and of the files named (default: by suffix, else html)",
     )
 
 

@@ -20,7 +20,8 @@ _READ_TIMEOUT_SECONDS = 10.0  # seconds that a sender may be silent
 _EXAMPLES = """\
   linkweir webhooks listen --secret aha-whsec-...
   linkweir webhooks listen --port 9000 --secret-file webhook.secret --json
-The service sends to private and loopback addresses only with LINKWEIR_WEBHOOK_NETWORKS=127.0.0.0/8
+
+For requests to this machine, start the service with LINKWEIR_WEBHOOK_NETWORKS=127.0.0.0/8
 
 events:
 """ + "".join(f"  {f'message.{kind.name}':<24} {kind.description}\n" for kind in EVENT_KINDS)
@@ -31,23 +32,25 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "webhooks",
-        summary="receive webhooks for testing",
-        description="Tools for webhooks.",
+        summary="receive webhook requests on this machine, for testing",
+        description="Test webhooks on this machine.",
         examples=_EXAMPLES,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listen = add_command(
         actions,
         "listen",
-        summary="verify and print events",
-        description="Receive webhook requests, verify their signatures and times, and print each event. Requests "
-        "that do not verify get 401 and are reported. Ends with Ctrl-C.",
+        summary="receive requests, verify and print their events",
+        description="Receive webhook requests, verify their signatures and timestamps, and print each event. "
+        "Other requests get 401 and are reported. Stop with Ctrl-C.",
         examples=_EXAMPLES,
     )
     listen.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    listen.add_argument("--port", type=int, default=9000, help="port to listen on, 0 for any (default: %(default)s)")
+    listen.add_argument(
+        "--port", type=int, default=9000, help="port to listen on; 0: a free port (default: %(default)s)"
+    )
     secret = listen.add_mutually_exclusive_group(required=True)
-    secret.add_argument("--secret", help="the webhook's secret including the prefix")
+    secret.add_argument("--secret", help="the webhook's secret, including its prefix aha-whsec-")
     secret.add_argument("--secret-file", type=Path, metavar="FILE", help="file with the secret, to hide it from `ps`")
     listen.add_argument("--count", type=parse_positive_int, metavar="N", help="stop after N verified events")
     listen.add_argument("--json", action="store_true", help="print each event as one line of JSON")

@@ -40,10 +40,12 @@ def send_and_print(settings: Settings, url: str, account: str, key: str, ring: K
     message_id = answer["data"][0]["id"]
     seen = _wait_for_delivery(f"{base}/{quote(message_id, safe='')}", key)
     mail = settings.maildir_path / "new" / seen["delivery_attempts"][-1]["log"]
-    print(f"Demo: one newsletter was sent to {seen['recipient']} and delivered to\n  {mail}\n")
+    print(
+        f"Demo: a newsletter to {seen['recipient']} was sent through the API and delivered to the outbox:\n  {mail}\n"
+    )
     for line in _format_links(_read_html(mail), ring):
         print(line)
-    print("\nOpen one of them in a browser (clicks of curl are a machine's and do not count), then see click_count:")
+    print("\nOpen one of these links in a browser (curl counts as a machine), then see click_count:")
     print(f"  curl -sS {base}/{seen['id']} -H 'Authorization: Bearer {key}'")
     print(flush=True)
 

@@ -63,16 +63,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smtp-port",
         type=int,
-        help=f"port for SMTP submission (default: {SMTP_PORT}, with --port 0 a free port; 0: a free port, -1: off)",
+        metavar="PORT",
+        help=f"port for SMTP submission (default: {SMTP_PORT}, or a free port with --port 0; 0: a free port; -1: off)",
     )
     parser.add_argument(
         "--smtps-port",
         type=int,
-        help=f"port for SMTP submission with implicit TLS (default: {SMTPS_PORT} with SMTP port {SMTP_PORT}, a "
-        "free port with a free one, else off; -1: off)",
+        metavar="PORT",
+        help=f"port for SMTP submission with implicit TLS (default: {SMTPS_PORT} if --smtp-port is {SMTP_PORT}, a "
+        "free port if that is 0, else off; 0: a free port; -1: off)",
     )
     parser.add_argument("--base-url", metavar="URL", help="base URL of tracking links (default: http://HOST:PORT/c/)")
-    parser.add_argument("--link-style", choices=["sealed", "short"], help="kind of tracking links (default: sealed)")
+    parser.add_argument(
+        "--link-style",
+        choices=["sealed", "short"],
+        help="sealed: links carry their destination; short: it is in the database (default: sealed)",
+    )
     parser.add_argument("--new-api-key", action="store_true", help="create another API key and print it")
     parser.add_argument(
         "--accept-loss",
@@ -83,10 +89,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="answer HTTP in N processes, and run everything else in another one (default: one process for all)",
+        help="number of processes for HTTP; everything else runs in one more (default: one process for everything)",
     )
-    parser.add_argument("--demo", action="store_true", help="fill the dashboard with sample data, send a newsletter")
-    parser.add_argument("--demo-exit", action="store_true", help="like --demo, then stop")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="fill the dashboard with sample data, and send a sample newsletter to the outbox",
+    )
+    parser.add_argument("--demo-exit", action="store_true", help="do what --demo does, then stop")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -299,10 +309,10 @@ def _print_dashboard_login(service: AppServices, url: str) -> None:
     print(f"Dashboard     {url}/dashboard/")
     if login := first_start.create_user(service.database):
         print(f"              user {login[0]}  password {login[1]}")
-        print("              (change it under Settings; `linkweir user` creates users and sets passwords)")
+        print("              (store the password: it is not shown again; change it in the dashboard under Settings)")
     else:
         where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
-        print(f"              (list the users with `{where}`)")
+        print(f"              (user and password were shown at the first start; `{where}` lists the users)")
 
 
 def _print_smtp_login(service: AppServices) -> None:
@@ -345,7 +355,7 @@ def _start_demo(service: AppServices, server: HardenedServer, *, stop: bool) -> 
             if reached is None:
                 print(f"Demo: {sample_traffic.explain_refusal(service)}\n  {url}/dashboard/\n")
             else:
-                print(f"Demo: sample traffic (no mail was sent) is at\n  {url}/dashboard/\n")
+                print(f"Demo: sample campaigns, which were never sent, are in the dashboard:\n  {url}/dashboard/\n")
             newsletter.send_and_print(settings, url, str(service.account), key, service.keyring)
             if reached and not stop:
                 sample_traffic.generate_live_clicks(service, reached, lambda: server.should_exit)
