@@ -59,7 +59,7 @@ class ApiPrincipal:
         does not.
         """
         if not networks_of.covers(self.networks, networks):
-            raise Forbidden("", "the API key may not hand on access from other addresses than its own")
+            raise Forbidden("", "the API key may grant access only from its own IP addresses")
 
     def domains_for(self, action: str) -> list[str] | None:
         """Return the domains that the key may do this for; None: all."""
@@ -167,7 +167,7 @@ def _authorize_update(principal: ApiPrincipal, row: RowMapping, values: dict[str
     if "ip_allow_list" in values or "scopes" in values:
         principal.require_networks(networks)
     if row["id"] == principal.key_id and not networks_of.allows(networks, principal.address):
-        raise Conflict("ip_allow_list: the key is used from an address that is not among these")
+        raise Conflict("ip_allow_list: does not contain the address that this request comes from")
 
 
 def revoke_api_key(connection: Connection, account: uuid.UUID, key_id: uuid.UUID) -> None:

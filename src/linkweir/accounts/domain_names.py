@@ -18,14 +18,14 @@ def to_ascii_domain(domain: str, field: str) -> str:
     `field`.
     """
     if len(domain) > MAX_DOMAIN_CHARS:  # before anything that takes long with long ones
-        raise ValidationError(field, "has a domain that cannot exist")
+        raise ValidationError(field, "has an invalid domain")
     try:
         text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
-        raise ValidationError(field, "has a domain that cannot exist") from None
+        raise ValidationError(field, "has an invalid domain") from None
     labels = text.split(".")
     if len(text) > MAX_DOMAIN_CHARS or not all(DNS_LABEL.fullmatch(label) for label in labels):
-        raise ValidationError(field, "has a domain that cannot exist")
+        raise ValidationError(field, "has an invalid domain")
     return text
 
 

@@ -55,7 +55,8 @@ def _check_embedded_ipv4(network: ipaddress.IPv6Network, field: str) -> None:
     for embedding in IPV4_EMBEDDING:
         if network.overlaps(embedding) and network.prefixlen < embedding.prefixlen + least:
             raise ValidationError(
-                field, f"is too large: of {embedding} at most a /{embedding.prefixlen + least} is allowed"
+                field,
+                f"is too large: /{embedding.prefixlen + least} is the largest network of {embedding} allowed here",
             )
 
 
@@ -74,7 +75,7 @@ def _parse_network(entry: str, field: str) -> Network:
         raise ValidationError(field, "must be an address or a network like 203.0.113.0/24 or 2001:db8::/32") from None
     if network.version == 6:
         if network.network_address.scope_id:
-            raise ValidationError(field, "must not name a zone")
+            raise ValidationError(field, "must not contain a zone id")
         if network.subnet_of(IPV4_MAPPED):
             address = network.network_address.ipv4_mapped
             network = ipaddress.IPv4Network((int(address or 0), network.prefixlen - IPV4_MAPPED.prefixlen))

@@ -30,7 +30,7 @@ def compile_skip_pattern(text: str) -> str | Pattern:
         pattern: Pattern = re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if error.args else ""
-        raise BadSwitch(f"skip: {text[:80]!r} is no regular expression that can be used: {reason[:200]}") from None
+        raise BadSwitch(f"skip: {text[:80]!r} is not a regular expression that can be used: {reason[:200]}") from None
     return pattern
 
 

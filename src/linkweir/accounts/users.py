@@ -43,7 +43,7 @@ def create_user(database: Database, account: uuid.UUID | None, email: str, passw
             account_settings.get_account(connection, owner)
             return users_table.add(connection, owner, email, stored, now)
     except IntegrityError:
-        raise Conflict(f"there is a user {email} already") from None
+        raise Conflict(f"the user {email} exists already") from None
 
 
 def list_users(connection: Connection) -> Sequence[RowMapping]:

@@ -146,9 +146,9 @@ def redeliver(connection: Connection, webhook: RowMapping, request: uuid.UUID, n
     Raises Conflict when the webhook is off, or the request is gone or waits already.
     """
     if not webhook["enabled"]:
-        raise Conflict("The webhook is off. Turn it on first; then what waits for it is sent.")
+        raise Conflict("The webhook is off. Turn it on first: waiting deliveries are then sent.")
     if not outbox_table.retry(connection, webhook["id"], request, now):
-        raise Conflict("This delivery is not there any more, or it waits already.")
+        raise Conflict("This delivery no longer exists, or is already waiting to be sent.")
 
 
 def validate_url(url: str) -> str:
@@ -162,5 +162,5 @@ def validate_url(url: str) -> str:
     except ValueError:
         is_valid = False
     if not is_valid or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValidationError("url", "must be an http or https address without user and password")
+        raise ValidationError("url", "must be an http or https URL without user and password")
     return url

@@ -17,12 +17,12 @@ def parse_target(text: str) -> tuple[BlockKind, str]:
     if "://" in text:
         value = normalize_url(text)
         if value is None:
-            raise ValidationError("", f"{text!r} is no http(s) address")
+            raise ValidationError("", f"{text!r} is not a valid http(s) URL")
         return "destination", value
     host = url_host(f"http://{text}/")
     stray = ":" in text and not text.startswith("[")  # a port, or another scheme
     if not host or stray or any(character in text for character in "/?# @"):
-        raise ValidationError("", f"{text!r} is neither a host nor an address that begins with http:// or https://")
+        raise ValidationError("", f"{text!r} is neither a host nor a URL that begins with http:// or https://")
     return "host", host
 
 

@@ -103,7 +103,7 @@ def _compile_pattern(text: str) -> Pattern:
     try:
         return re.compile(text, re.IGNORECASE)
     except (re.error, RecursionError, OverflowError) as error:
-        raise BadSwitch(f"skip: {text!r} is no regular expression: {error}") from None
+        raise BadSwitch(f"skip: {text!r} is not a regular expression: {error}") from None
 
 
 def _parse_opt_out(item: str) -> tuple[bytes, bytes | None]:

@@ -43,7 +43,7 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
     Raises ValidationError naming the header.
     """
     if len(headers) > MAX_HEADERS:
-        raise ValidationError("headers", f"are more than {MAX_HEADERS}")
+        raise ValidationError("headers", f"must be at most {MAX_HEADERS}")
     checked: dict[str, str] = {}
     seen: set[str] = set()
     for name, value in headers.items():
@@ -54,7 +54,7 @@ def check_headers(headers: Mapping[str, str], *, has_reply_to: bool) -> dict[str
         if lower == "message-id" or lower in IGNORED_HEADERS or lower.startswith("ahasend-"):
             continue
         if lower in RESERVED_HEADERS or lower.startswith("content-"):
-            raise ValidationError(field, "cannot be set, since it is made from the other fields")
+            raise ValidationError(field, "cannot be set: it is derived from other fields")
         if lower in seen:
             raise ValidationError(field, "is given twice, in different spellings")
         if lower == "reply-to" and has_reply_to:
@@ -118,7 +118,9 @@ def check_attachment(item: MailAttachment, field: str) -> None:
     """Raises ValidationError naming what cannot go out."""
     match = CONTENT_TYPE.fullmatch(item.content_type)
     if not match or match[1].lower() in ("message", "multipart"):
-        raise ValidationError(f"{field}.content_type", "must be a type like image/png, and no message or multipart")
+        raise ValidationError(
+            f"{field}.content_type", "must be a media type such as image/png, but not message/* or multipart/*"
+        )
     if "=?" in item.content_type:  # the standard library would write what is inside, line breaks and all
         raise ValidationError(f"{field}.content_type", "must not hold encoded words (=?...?=)")
     parse_file_name(item.file_name, f"{field}.file_name")

@@ -37,7 +37,7 @@ class MailBuffer:
             start = file.seek(0, os.SEEK_END)
             file.write(mail)
         except OSError as error:
-            raise DatabaseUnavailable(f"cannot keep mails until they are stored: {error.strerror}") from error
+            raise DatabaseUnavailable(f"cannot buffer mail: {error.strerror}") from error
         return partial(_read_back, file, start, len(mail))  # no closure, which would keep the mail
 
     def __enter__(self) -> Self:

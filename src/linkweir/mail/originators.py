@@ -33,7 +33,7 @@ def parse_addresses(text: str) -> list[str]:
     while at < len(text) or not addresses:
         mailbox = _MAILBOX.match(text, at)
         if mailbox is None or len(text) > MAX_HEADER_CHARS:
-            raise ValidationError("", "has something that readers may understand differently")
+            raise ValidationError("", "contains something that mail programs may interpret differently")
         addresses.append(mailbox["bare"] or mailbox["angle"])
         at = mailbox.end()
     if text.rstrip().endswith(","):
@@ -51,16 +51,16 @@ def check_originators(domains: Container[str], envelope_from: str, headers: Iter
             continue
         field = name.decode().title()
         if name in SINGLE_HEADERS and name in seen:
-            raise Forbidden("", f"{field}: there must be one only, for a credential of some domains")
+            raise Forbidden("", f"{field}: must occur exactly once, because this credential is limited to some domains")
         seen.append(name)
         try:
             addresses = parse_addresses(text)
         except ValidationError as error:
-            raise Forbidden("", f"{field}: {error.reason}, and this credential is for some domains only") from None
+            raise Forbidden("", f"{field}: {error.reason}; this credential is limited to some domains") from None
         for address in addresses:
             check_address(domains, address, field)
     if b"from" not in seen:
-        raise Forbidden("", "From: is missing, and this credential is for some domains only")
+        raise Forbidden("", "From: is required, because this credential is limited to some domains")
 
 
 def check_address(domains: Container[str], address: str, field: str) -> None:

@@ -58,4 +58,4 @@ def find_short_link_destination(connection: Connection, number: int, position: i
 def cancel_message(connection: Connection, account: uuid.UUID, message: uuid.UUID, now: int) -> None:
     """Take a scheduled message off the queue. Raises Conflict when it is not scheduled, or its time has come."""
     if not message_search.cancel(connection, account, message, now):
-        raise Conflict("the message is not scheduled, or is on its way already")
+        raise Conflict("the message is not scheduled, or its delivery has already begun")

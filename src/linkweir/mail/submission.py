@@ -107,7 +107,7 @@ class Submitter:
                 if stage.total_bytes > MAX_RAW_BYTES:
                     limit = f"{MAX_RAW_BYTES >> 20} MB"
                     raise ValidationError(
-                        "DATA", f"the mails together are larger than {limit}: send to fewer at a time"
+                        "DATA", f"the mails together are larger than {limit}: send to fewer recipients at a time"
                     )
             self._database.write_together(lambda connection: _store_messages(connection, ready, notes, now))
         return [new.id for new in ready]
@@ -178,7 +178,7 @@ def _limit_notes(notes: list[Note]) -> list[Note]:
 def _validate_submission(submission: Submission) -> Submission:
     """Return the submission with deliverable addresses. Raises ValidationError for errors of all recipients."""
     if len(submission.attachments) > content_validation.MAX_ATTACHMENTS:
-        raise ValidationError("attachments", f"are more than {content_validation.MAX_ATTACHMENTS}")
+        raise ValidationError("attachments", f"must be at most {content_validation.MAX_ATTACHMENTS}")
     for position, item in enumerate(submission.attachments):
         content_validation.check_attachment(item, f"attachments[{position}]")
     content_validation.check_header_length(submission.subject, "subject")
@@ -244,7 +244,9 @@ class _DraftBuilder:
 def _check_total_size(size: int) -> None:
     if size > MAX_SUBMISSION_BYTES:
         limit = MAX_SUBMISSION_BYTES // 2**20
-        raise ValidationError("recipients", f"together make more than {limit} MB of mail: send to fewer at a time")
+        raise ValidationError(
+            "recipients", f"together make more than {limit} MB of mail: send to fewer recipients at a time"
+        )
 
 
 def _check_subject(text: str) -> str:

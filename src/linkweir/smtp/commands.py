@@ -74,10 +74,10 @@ class SmtpCommands(SMTP):
         assert self.envelope is not None
         try:
             if self.envelope.mail_from is None:
-                raise RejectedCommand("503 5.5.1 MAIL first")
+                raise RejectedCommand("503 5.5.1 send MAIL first")
             path, parameters = _parse_path(arg, "TO:")
             for name in parameters:
-                raise RejectedCommand(f"555 5.5.4 RCPT takes no parameter {name} here")
+                raise RejectedCommand(f"555 5.5.4 RCPT parameter {name} is not supported")
         except RejectedCommand as refused:
             await self.push(str(refused))
             return
@@ -128,7 +128,9 @@ class SmtpCommands(SMTP):
     async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802
         """Encrypt, once."""
         if self._tls_protocol is not None or self.tls_context is None:
-            await self.push("503 5.5.1 " + ("TLS has begun" if self._is_encrypted else "there is no STARTTLS here"))
+            await self.push(
+                "503 5.5.1 " + ("TLS is already active" if self._is_encrypted else "STARTTLS is not offered")
+            )
             return
         await super().smtp_STARTTLS(arg or "")
 
@@ -153,14 +155,14 @@ class SmtpCommands(SMTP):
         if not (size.isascii() and size.isdecimal()) or len(size) > 20:
             raise RejectedCommand("501 5.5.4 SIZE must be a number of bytes")
         if self.data_size_limit and int(size) > self.data_size_limit:
-            raise RejectedCommand(f"552 5.3.4 a mail has at most {self.data_size_limit} bytes here")
+            raise RejectedCommand(f"552 5.3.4 the mail is too large: at most {self.data_size_limit} bytes")
         if (parameters.get("BODY", "7BIT") or "").upper() not in BODY_TYPES:
             raise RejectedCommand(f"501 5.5.4 BODY must be {' or '.join(BODY_TYPES)}")
         if parameters.get("SMTPUTF8") is not None:
             raise RejectedCommand("501 5.5.4 SMTPUTF8 takes no value")
         # AUTH= says who vouches for the mail: taken from anybody, believed of nobody (RFC 4954 section 5)
         for name in parameters.keys() - {"SIZE", "BODY", "SMTPUTF8", "AUTH"}:
-            raise RejectedCommand(f"555 5.5.4 MAIL takes no parameter {name} here")
+            raise RejectedCommand(f"555 5.5.4 MAIL parameter {name} is not supported")
         assert self.envelope is not None
         self.envelope.smtp_utf8 = "SMTPUTF8" in parameters
         self.declared_size = int(size)
@@ -177,7 +179,7 @@ def _parse_path(arg: str | None, keyword: str) -> tuple[str, dict[str, str | Non
     for parameter in match["rest"].split():
         name, equals, value = parameter.partition("=")
         if not PARAMETER_NAME.fullmatch(name) or name.upper() in parameters or (equals and not value):
-            raise RejectedCommand("501 5.5.4 a parameter is not understood")
+            raise RejectedCommand("501 5.5.4 malformed parameter")
         parameters[name.upper()] = value if equals else None
     path = match["path"]
     return match["bare"] if path is None else path, parameters

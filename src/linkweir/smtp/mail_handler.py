@@ -83,7 +83,7 @@ class SubmissionHandler:
     ) -> str:
         """Begin a mail."""
         if envelope.smtp_utf8 and not self._supports_smtputf8():
-            return "550 5.6.7 the relay that mail leaves by does not take SMTPUTF8"
+            return "550 5.6.7 the relay does not support SMTPUTF8"
         try:
             sender = address and self._parse_address(address, envelope)
             if sender and (allowed := _allowed_domains(session.auth_data)) is not None:
@@ -100,7 +100,7 @@ class SubmissionHandler:
     ) -> str:
         """Take one more recipient."""
         if len(envelope.rcpt_tos) >= self._max_recipients(server):
-            return f"452 4.5.3 at most {len(envelope.rcpt_tos)} recipients"
+            return f"452 4.5.3 too many recipients: at most {len(envelope.rcpt_tos)}"
         try:
             envelope.rcpt_tos.append(self._parse_address(address, envelope, recipient=True))
         except ValidationError as error:
@@ -181,7 +181,7 @@ class SubmissionHandler:
             self._services.log.error("smtp.database_unavailable", error=str(error))
             return "451 4.3.0 the database is not available; nothing was accepted"
         self._services.log.error("smtp.failed", kind=type(error).__name__, exc_info=error)
-        return "451 4.3.0 nothing was accepted"
+        return "451 4.3.0 temporary failure; nothing was accepted"
 
     async def handle_exception(self, error: Exception) -> str:
         """A bug, or a client that went away or speaks no TLS, which any scanner does: no reason for an alarm."""

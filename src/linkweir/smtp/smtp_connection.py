@@ -143,7 +143,7 @@ class SmtpConnection(SmtpCommands):
             limit = self.data_size_limit
             too_much = limit is not None and self._received_bytes > 2 * limit + LIMIT_SLACK_BYTES
             if too_much and isinstance(self.transport, asyncio.Transport):
-                self.transport.write(b"552 5.3.4 the mail is far too large\r\n")
+                self.transport.write(b"552 5.3.4 the mail is too large\r\n")
                 self.transport.close()
                 return
             room = self._reservation.add(MEMORY_FACTOR * len(data))

@@ -129,7 +129,7 @@ def load_campaign(connection: Connection, account: uuid.UUID, tag: str, period: 
     since = dashboard_queries.get_first_sent_hours(connection, period.span(account, ""), tag).get(tag)
     mail = dashboard_queries.get_latest_stored_mail(connection, account, tag)
     if since is None and not total.total and mail is None:
-        raise NotFound("There is no campaign with this tag in the time that you look at.")
+        raise NotFound("There is no campaign with this tag in this period. Choose a longer period.")
     first_at = None if since is None else since * HOUR_US
     variants, differences = campaigns.compare_variants(connection, account, tag, (period.first, period.last), None)
     return CampaignReport(

@@ -87,7 +87,9 @@ def _query_by_time(connection: Connection, query: StatisticsQuery) -> list[dict[
     group: PeriodUnit = query.group_by  # type: ignore[assignment]  # one of GROUPS, as its caller has seen
     periods = list(itertools.islice(iter_periods(query.first, query.last, group, query.time_zone), MAX_PERIODS + 1))
     if len(periods) > MAX_PERIODS:
-        raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
+        raise ValidationError(
+            "group_by", f"would give more than {MAX_PERIODS} periods: choose longer ones or a shorter time"
+        )
     both = query.tag and query.sender_domain
     side = ("sender_domain", query.sender_domain or "") if both else ("", "")
     sums = aggregate_queries.sum_by_period(connection, query.span, periods, *side)

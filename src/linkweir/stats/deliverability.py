@@ -35,7 +35,9 @@ def split_periods(start: datetime, end: datetime, unit: str) -> list[PeriodUs]:
     """
     periods = list(itertools.islice(_iter_periods(start, end, unit), MAX_PERIODS + 1))
     if len(periods) > MAX_PERIODS:
-        raise ValidationError("group_by", f"makes more than {MAX_PERIODS} periods of this time: choose longer ones")
+        raise ValidationError(
+            "group_by", f"would give more than {MAX_PERIODS} periods: choose longer ones or a shorter time"
+        )
     return [(_to_microseconds(first), _to_microseconds(last)) for first, last in periods]
 
 

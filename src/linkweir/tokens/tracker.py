@@ -94,7 +94,7 @@ def _encode_token_prefix(
         raise BadSwitch("campaign must be a number or text")
     validate_id(campaign, "campaign")
     if privacy not in list(Privacy) or privacy == Privacy.NONE:
-        raise BadSwitch(f"privacy {privacy!r}: links can be minted in full, pseudonymous and anonymous mode")
+        raise BadSwitch(f"privacy {privacy!r}: links can be created in full, pseudonymous and anonymous mode")
     if style not in ("sealed", "short"):
         raise BadSwitch(f"style {style!r} is neither sealed nor short")
     identity = campaign if privacy == Privacy.ANONYMOUS else message

@@ -38,7 +38,7 @@ async def asset_links(request: Request) -> Response:
 
 async def _app_links_response(request: Request, path: Path | None) -> Response:
     if path is None:
-        raise NotFound("there are no app links here")
+        raise NotFound("app links are not configured")
     data = await services_from(request).run_blocking(lambda: load_app_links(path))
     return Response(data, media_type="application/json", headers=HEADERS)
 

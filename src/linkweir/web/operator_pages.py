@@ -51,7 +51,7 @@ async def root(request: Request) -> Response:
     if parts.settings.root_address:
         return RedirectResponse(parts.settings.root_address, 302, HEADERS)
     if parts.operator_pages.root_page is None:
-        raise NotFound("nothing is served here but tracking links")
+        raise NotFound("nothing is served at this path")
     return Response(parts.operator_pages.root_page, media_type="text/html", headers=HEADERS)
 
 

@@ -53,26 +53,33 @@ EVENT_KINDS: Final = (  # in the order of the dashboard
     EventKind(
         "click_corrected",
         "Click corrected",
-        "The verdict on a click changed later (an addition; off by default).",
+        "The verdict on a click changed after it was sent. Off by default; not in AhaSend's API.",
         _CORRECTION_EXAMPLE,
     ),
     EventKind("opened", "Opened", "The tracking pixel was loaded.", _READER_EXAMPLE),
-    EventKind("delivered", "Delivered", "The next server has taken the message.", _DELIVERY_EXAMPLE),
+    EventKind("delivered", "Delivered", "The receiving mail server accepted the message.", _DELIVERY_EXAMPLE),
     EventKind("reception", "Accepted", "The message was accepted for sending.", {}),
     EventKind(
         "transient_error",
         "Deferred",
-        "Delivery failed for now and will be retried.",
+        "Delivery failed temporarily and will be tried again.",
         {"log": "451 4.7.1 Greylisted, please try again later"},
     ),
     EventKind(
         "bounced",
         "Bounced",
-        "The next server refused the message for good.",
+        "The receiving mail server rejected the message permanently.",
         {"log": "550 5.1.1 No such user", "classification": "address"},
     ),
-    EventKind("failed", "Failed", "Delivery was given up.", {"log": "timed out", "classification": None}),
-    EventKind("suppressed", "Suppressed", "The message was not sent, in the sandbox.", _DELIVERY_EXAMPLE),
+    EventKind(
+        "failed",
+        "Failed",
+        "Delivery was given up, after all attempts or because of an error.",
+        {"log": "timed out", "classification": None},
+    ),
+    EventKind(
+        "suppressed", "Suppressed", "A sandbox message that asked for this result; nothing was sent.", _DELIVERY_EXAMPLE
+    ),
 )
 EVENT_NAMES: Final[tuple[EventName, ...]] = get_args(EventName)  # in the order of the contract
 UNSUPPORTED_EVENT_NAMES: Final = ("suppression_created", "dns_error")  # of the contract; neither happens here
