@@ -4,7 +4,8 @@
 service and to a Postfix in turn; both demand STARTTLS and AUTH, and both give what they have queued to nobody. Then one
 connection brings mails that differ only in `ahasend-track-clicks`; compared as in `bench.send_load`. Then mails of 20
 MiB arrive over four connections at once, and the service's memory is watched (PSS of all its processes). Every mail
-must be answered 250, and one of each kind is looked at.
+must be answered 250, and one of each kind is looked at. At the end the service is killed: every mail that was answered
+must be in its database.
 """
 
 import argparse
@@ -16,11 +17,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 from bench.cases.catalogue import load_case
+from bench.engines import EngineNotInstalledError
 from bench.harness.postfix_process import PostfixNotInstalledError, PostfixProcess
 from bench.harness.service_process import ServiceProcess
 from bench.harness.smtp_client import connect as connect_to
+from bench.ratios import Ratio, WrongAnswerError
 
 BODY_CASE = "newsletter 100 KB"
 MAILS_PER_ROUND = 30
@@ -64,8 +68,31 @@ def run_client(port: int, username: str, password: str, data: bytes, mails: int)
     return taken
 
 
-def measure_acceptance(service: ServiceProcess, rounds: int) -> float | None:
-    """Print mails a second beside Postfix; return the median of the share in mails a second, None without Postfix."""
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Of each server and round: seconds on the wall, of the client's processor and of the server's, for all mails."""
+
+    taken: dict[str, list[dict[str, float]]]
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """Of Postfix' rate: best with best, and the median of the rounds."""
+        ours, theirs = ([each["wall"] for each in self.taken[name]] for name in ("Linkweir", "Postfix"))
+        return min(theirs) / min(ours), statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+
+    def __str__(self) -> str:
+        mails, lines = MAILS_PER_ROUND * CONCURRENT_MAILS, []
+        for name, each in self.taken.items():
+            best, client, server = (min(item[kind] for item in each) for kind in ("wall", "processor", "server"))
+            lines.append(
+                f"{name}: {mails / best:.0f} mails/s of 100 KB over {CONCURRENT_MAILS} connections; processor time of a"
+                f" mail: {server / mails * 1000:.2f} ms of the server, {client / mails * 1000:.2f} ms of the client"
+            )
+        return "\n".join(lines)
+
+
+def measure_acceptance(service: ServiceProcess, rounds: int) -> Acceptance:
+    """Bring mails to the service and to a Postfix in turn. Raises EngineNotInstalledError without a Postfix."""
     data = re.sub(rb"(?m)^\.", b"..", make_mail(True)) + b".\r\n"
     own = credentials(service)
     sides: dict[str, tuple[int, str, str]] = {"Linkweir": own}
@@ -73,8 +100,7 @@ def measure_acceptance(service: ServiceProcess, rounds: int) -> float | None:
     try:
         postfix = PostfixProcess(service.data / "smtp-selfsigned.pem")
     except PostfixNotInstalledError as reason:
-        print(f"skipped: {reason}")
-        return None
+        raise EngineNotInstalledError(str(reason)) from None
     with postfix:
         sides["Postfix"] = (postfix.port, postfix.username, postfix.password)
         for turn in range(rounds):
@@ -84,18 +110,23 @@ def measure_acceptance(service: ServiceProcess, rounds: int) -> float | None:
                 result = run_client(*sides[name], data, MAILS_PER_ROUND * CONCURRENT_MAILS)
                 taken[name].append({**result, "server": server.cpu_seconds - before})
     check_mail(service, make_mail(True))
-    mails = MAILS_PER_ROUND * CONCURRENT_MAILS
-    for name, each in taken.items():
-        best, client, server = (min(item[kind] for item in each) for kind in ("wall", "processor", "server"))
-        print(
-            f"{name:8}: {mails / best:5.0f} mails/s of 100 KB over {CONCURRENT_MAILS} connections; processor time a "
-            f"mail: {server / mails * 1000:.2f} ms of the server, {client / mails * 1000:.2f} ms of the client",
-            flush=True,
-        )
-    shares = [theirs["wall"] / ours["wall"] for ours, theirs in zip(taken["Linkweir"], taken["Postfix"], strict=True)]
-    share = statistics.median(shares)
-    print(f"SMTP, 100 KB: {share:.2f} of Postfix (median of {rounds} pairs; goal 0.4, at least 0.25)", flush=True)
-    return share
+    return Acceptance(taken)
+
+
+def check_durability(service: ServiceProcess, mails: int) -> None:
+    """Kill the service; so many mails must be in its database."""
+    service.kill()
+    if service.count_stored() != (mails, mails):
+        raise WrongAnswerError(f"{mails} mails were answered 250, and {service.count_stored()} are there")
+
+
+def compare_with_postfix(rounds: int) -> Ratio:
+    """Mails a second as a share of Postfix', for the guard. Raises EngineNotInstalledError."""
+    rounds = max(3, rounds // 12)
+    with ServiceProcess() as service:
+        acceptance = measure_acceptance(service, rounds)
+        check_durability(service, rounds * MAILS_PER_ROUND * CONCURRENT_MAILS)
+    return Ratio(*acceptance.share, str(acceptance).replace("\n", "; "))
 
 
 def check_mail(service: ServiceProcess, sent: bytes) -> None:
@@ -133,8 +164,8 @@ def measure_speed(service: ServiceProcess, rounds: int) -> None:
     )
 
 
-def measure_memory(service: ServiceProcess) -> None:
-    """Print by how much the service grows while large mails arrive."""
+def measure_memory(service: ServiceProcess) -> float:
+    """By how many MiB the service grows while large mails arrive."""
     large = make_mail(True) + b"\r\n<!-- " + (b"x" * 70 + b"\r\n") * (LARGE_MAIL_BYTES // 72) + b" -->\r\n"
     before, peak, done = service.pss_bytes, [0], threading.Event()
 
@@ -154,11 +185,18 @@ def measure_memory(service: ServiceProcess) -> None:
         sender.join()
     done.set()
     watcher.join()
-    grown = (peak[0] - before) / 2**20
-    print(
-        f"{CONCURRENT_MAILS} mails of {len(large) / 2**20:.1f} MiB at once: "
-        f"{grown:.0f} MiB more ({grown / CONCURRENT_MAILS:.0f} each)"
-    )
+    return (peak[0] - before) / 2**20
+
+
+def measure_growth(_rounds: int) -> Ratio:
+    """The same of a service that has taken small mails before, for the guard."""
+    with ServiceProcess() as service:
+        with connect(service) as client:
+            for _ in range(10):
+                client.sendmail("a@example.com", ["b@example.org"], make_mail(True))
+        grown = measure_memory(service)
+        check_durability(service, 10 + CONCURRENT_MAILS)
+    return Ratio(grown, grown, f"{CONCURRENT_MAILS} mails of {LARGE_MAIL_BYTES / 2**20:.1f} MiB at once")
 
 
 def main(arguments: list[str]) -> int:
@@ -167,9 +205,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=10)
     rounds = parser.parse_args(arguments).rounds
     with ServiceProcess() as service:
-        measure_acceptance(service, rounds)
+        try:
+            acceptance = measure_acceptance(service, rounds)
+            print(
+                f"{acceptance}\nshare {acceptance.share[0]:.2f}, median of pairs {acceptance.share[1]:.2f} (goal 0.4)"
+            )
+        except EngineNotInstalledError as reason:
+            print(f"skipped: {reason}")
         measure_speed(service, rounds)
-        measure_memory(service)
+    result = measure_growth(rounds)
+    print(f"{result.detail}: {result.value:.0f} MiB more (goal 200)")
     return 0
 
 

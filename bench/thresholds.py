@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bench import file_rewriting, mime_throughput, ratios, redirect_load
+from bench import delivery_load, file_rewriting, mime_throughput, ratios, redirect_load, send_load, smtp_load
 from bench.cases.scaling_families import FAMILIES, InputFamily
 from bench.complexity import LINKWEIR, MAX_SECONDS, measure_scaling
 from bench.ratios import Measure, Ratio
@@ -56,6 +56,7 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         )
         for workers in (1, 2)
     ]
+    result += _sending_thresholds()
     share = 0.1 if quick else 0.5
     result += [
         Threshold(
@@ -100,6 +101,25 @@ def _document_thresholds(name: str) -> list[Threshold]:
             partial(ratios.render_to_copy, name),
             at_least=False,
         ),
+    ]
+
+
+def _sending_thresholds() -> list[Threshold]:
+    mails = f"{smtp_load.CONCURRENT_MAILS} mails of 20 MiB"
+    return [
+        Threshold("SMTP acceptance / Postfix, 100 KB", 0.4, 0.15, smtp_load.compare_with_postfix),
+        *(
+            Threshold(
+                f"API v2, {recipients} recipient{'s' * (recipients > 1)}, processor time / composing by email",
+                goal,
+                floor,
+                partial(send_load.compare_with_stdlib, recipients),
+                at_least=False,
+            )
+            for recipients, goal, floor in ((1, 2.0, 6.0), (100, 0.5, 1.5))
+        ),
+        Threshold("delivery to a sink / aiosmtplib, 100 KB", 1.0, 0.5, delivery_load.compare_with_plain_client),
+        Threshold(f"{mails} over SMTP: growth", 200, 260, smtp_load.measure_growth, at_least=False, unit="MiB"),
     ]
 
 

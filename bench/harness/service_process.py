@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import secrets
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,18 @@ class ServiceProcess:
     def pss_bytes(self) -> int:
         """Bytes of memory of all its processes, shared pages by their share."""
         return sum(_read_pss(pid) for pid in _list_tree(self._process.pid))
+
+    def kill(self) -> None:
+        """End it as a power cut would, from one moment to the next."""
+        self._process.kill()
+        self._process.wait()
+
+    def count_stored(self) -> tuple[int, int]:
+        """Messages and mails that a service which was killed has left in its database."""
+        with contextlib.closing(sqlite3.connect(self.data / "linkweir.db")) as connection:
+            tables = ("messages", "contents WHERE length(raw) > 1000")
+            counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]  # noqa: S608
+        return counts[0], counts[1]
 
     def __enter__(self) -> Self:
         return self

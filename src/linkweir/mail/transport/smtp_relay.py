@@ -24,7 +24,6 @@ DATA_TIMEOUT_FACTOR = (
 )
 SENDER_FAULT_CODES = (502, 503, 530, 534, 535, 538)  # sign in first, use TLS: said to MAIL, and nothing about the mail
 BARE_LF = re.compile(rb"(?<!\r)\n")  # a line end to some servers only: who looks for it could smuggle a mail by it
-LEADING_DOT = re.compile(rb"\r\n\.")
 MAX_LOG_CHARS = 500  # characters of a relay's answer that are kept
 # the second digit of an enhanced status code (RFC 3463 section 3) as a word
 CLASSIFICATIONS = {
@@ -183,17 +182,27 @@ class SmtpRelay(Transport):
         protocol, limit = client.protocol, self._timeout * DATA_TIMEOUT_FACTOR
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("the connection is lost")
-        end = b".\r\n" if raw.endswith(b"\n") else b"\r\n.\r\n"
-        stuffed = LEADING_DOT.sub(b"\r\n..", BARE_LF.sub(b"\r\n", raw))
         for data, expected in (
             (b"DATA\r\n", aiosmtplib.SMTPStatus.start_input),
-            (b"." * stuffed.startswith(b".") + stuffed + end, aiosmtplib.SMTPStatus.completed),
+            (_encode_data(raw), aiosmtplib.SMTPStatus.completed),
         ):
             protocol.write(data)
             answer = await protocol.read_response(timeout=limit)
             if answer.code != expected:
                 raise aiosmtplib.SMTPDataError(answer.code, answer.message)
         return answer
+
+
+def _encode_data(raw: bytes) -> bytes:
+    """The mail as it stands behind DATA: every line ended by CRLF, its dots doubled, and the end (RFC 5321 section
+    4.5.2).
+    """
+    end = b".\r\n" if raw.endswith(b"\n") else b"\r\n.\r\n"
+    if raw.count(b"\n") != raw.count(b"\r\n"):  # counting takes a tenth of the time of the pattern
+        raw = BARE_LF.sub(b"\r\n", raw)
+    if b"\r\n." in raw:
+        raw = raw.replace(b"\r\n.", b"\r\n..")
+    return b"".join((b"." * raw.startswith(b"."), raw, end))
 
 
 def _max_message_bytes(client: aiosmtplib.SMTP) -> int | None:
