@@ -3,13 +3,15 @@
 import importlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import hypothesis
 import pytest
+
+from tests.turn_lock import TurnLock
 
 # Neither a slow example nor slow data says anything of the code on a busy machine.
 hypothesis.settings.register_profile(
@@ -26,32 +28,85 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# The files that take longest are begun first, so that no worker is left alone with one of them at the end.
-LONGEST_FILES = (
-    "test_app.py",
-    "server/test_supervisor.py",
-    "web/test_redirect_latency.py",
-    "manual/test_examples.py",
-    "dashboard/test_browser.py",
+# The files that take longest are begun first, so that no worker is left alone with one of them at the end: whole where
+# their tests share a fixture that takes long ...
+LONG_FILES = (
     "c/test_sanitized_c.py",
-    "mail/test_raw_submission.py",
-    "cli/test_open_and_keys_commands.py",
-    "cli/test_main.py",
-    "cli/test_rewrite_files.py",
+    "ext/test_sanitized.py",
+    "dashboard/test_browser.py",
+    "test_frozen.py",
+)
+# ... and test by test where they share nothing, since most of them wait for a service that starts or is killed.
+LONG_FILES_OF_SINGLE_TESTS = (
     "faults/test_kill_during_delivery.py",
     "faults/test_click_durability.py",
+    "faults/test_readiness.py",
+    "faults/test_webhook_outbox.py",
+    "faults/test_flush_before_answer.py",
+    "server/test_supervisor.py",
+    "server/test_redirect_protocol.py",
+    "test_app.py",
+    "manual/test_examples.py",
+    "test_readme.py",
+    "mail/test_raw_submission.py",
     "bench/test_classification_quality.py",
-    "clicks/journal/test_segments.py",
+    "cli/test_open_and_keys_commands.py",
+    "cli/test_user_command.py",
+    "cli/test_block_command.py",
+    "cli/test_rewrite_files.py",
+    "cli/test_rewrite_atomic.py",
+    "cli/test_explain_command.py",
+    "cli/test_main.py",
 )
 
+TURN_LOCK = pytest.StashKey[TurnLock]()
 TESTS_FOLDER = Path(__file__).resolve().parent
 SHARED_FOLDER = TESTS_FOLDER.parents[1] / "shared"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this process a lock that all workers share."""
+    config.stash[TURN_LOCK] = lock = TurnLock(TESTS_FOLDER, TESTS_FOLDER / "__init__.py")
+    config.add_cleanup(lock.close)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, in their order, and leave all others as they are."""
-    ranks = {TESTS_FOLDER / file: rank for rank, file in enumerate(LONGEST_FILES)}
-    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+    """Put exclusive tests first, then the longest files, in their order, and leave all others as they are."""
+    ranks = {TESTS_FOLDER / file: rank for rank, file in enumerate((*LONG_FILES, *LONG_FILES_OF_SINGLE_TESTS))}
+    items.sort(key=lambda item: -1 if _is_exclusive(item) else ranks.get(item.path, len(ranks)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Run tests of all workers beside each other, but those marked `exclusive` beside none."""
+    lock = item.config.stash[TURN_LOCK]
+    exclusive = _is_exclusive(item)
+    if lock.is_exclusive is None:
+        lock.acquire(exclusive=exclusive)
+    try:
+        return (yield)
+    finally:
+        if not (exclusive and nextitem is not None and _is_exclusive(nextitem)):
+            lock.release()
+
+
+def _is_exclusive(item: pytest.Item) -> bool:
+    return item.get_closest_marker("exclusive") is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give a worker a whole file at a time, since its tests may share fixtures, or single tests of some long files."""
+    from xdist.scheduler import LoadFileScheduling
+
+    whole_file = LoadFileScheduling._split_scope
+    single = tuple(f"tests/{file}::" for file in LONG_FILES_OF_SINGLE_TESTS)
+
+    class MixedScheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith(single) else whole_file(self, nodeid)
+
+    return MixedScheduling(config, log)
 
 
 def skip_or_fail(dependency: str) -> NoReturn:

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+WORKERS_PER_CORE = 2
 SHARED_REQUIRED = os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1"
 
 
@@ -47,8 +48,8 @@ def main() -> None:
         run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
     # The tests start the command a thousand times; under PYTHONDONTWRITEBYTECODE each start would compile it anew.
     run(PYTHON, "-m", "compileall", "-q", "src", "tests", "bench")
-    # Not more workers than cores: some tests look at how long others have to wait. The order is that of `conftest`.
-    workers = ["--numprocesses", str(os.cpu_count() or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+    # More workers than cores, since many tests wait most of the time. What each worker gets is up to `conftest`.
+    workers = ["--numprocesses", str(WORKERS_PER_CORE * (os.cpu_count() or 1)), "--no-loadscope-reorder"]
     run(PYTHON, "-m", "pytest", *workers, *sys.argv[1:])
 
 

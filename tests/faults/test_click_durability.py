@@ -83,6 +83,7 @@ def test_two_services_on_one_folder(tmp_path: Path) -> None:
         clicking.check_counts(ports[1])
 
 
+@pytest.mark.exclusive
 def test_a_database_that_is_locked_for_long(tmp_path: Path) -> None:
     """While another program holds the database every reader is sent on without delay; then all is stored."""
     with ClickedService(tmp_path / "data", LINKWEIR_STORE_WAIT="0.5") as clicking:

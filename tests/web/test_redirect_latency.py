@@ -24,6 +24,8 @@ import pytest
 from linkweir.tokens import Tracker, keyring_file
 from tests.web.running_service import WAIT_SECONDS
 
+pytestmark = pytest.mark.exclusive
+
 MAX_DELAY_SECONDS = 0.25  # seconds that a redirect may take longer
 ROUNDS = 40  # of which one has to do: what holds readers up does so each time
 BODY_BYTES = 27_000_000
