@@ -12,11 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select, update
 
 from linkweir.accounts import idempotency
 from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import idempotency_table, schema
+from linkweir.errors import RequestInProgress
 from linkweir.mail import retention_job
 from tests.web.running_service import WAIT_SECONDS, RunningService, make_request, random_uuid
 
@@ -228,6 +229,42 @@ def test_what_a_process_had_done_when_it_died_is_not_done_again(service: Running
         answer = service.client.post(f"{service.account_path}/messages", content=body, headers=headers)
     assert (answer.status_code, answer.json()) == (202, {})
     assert answer.headers["idempotent-replayed"] == "true"
+
+
+def test_what_outlived_its_lease_is_not_carried_out_twice(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that was made again after its lease had ended, while the first was still at work, is carried out once:
+    the first one's transaction is rolled back.
+    """
+    parts, key = service.components, random_uuid()
+    slow, again = (
+        idempotency.IdempotentRequest(
+            parts.database,
+            parts.vault,
+            parts.process_lock,
+            account=uuid.UUID(service.account),
+            key=key,
+            fingerprint=b"f",
+        )
+        for _ in range(2)
+    )
+    assert slow.start() is None
+    monkeypatch.setattr(idempotency, "now", lambda: now() + 2 * idempotency.LEASE_US)
+    assert again.start() is None
+    website = update(schema.accounts).where(schema.accounts.c.id == uuid.UUID(service.account))
+
+    def carry_out(connection: Connection) -> None:
+        connection.execute(website.values(website="https://slow.example/"))
+        slow.store_response(connection, 202, b"{}")
+
+    with pytest.raises(RequestInProgress):
+        parts.database.write_together(carry_out)
+    with parts.database.write() as connection:
+        again.store_response(connection, 202, b"{}")
+    assert again.is_stored
+    assert not slow.is_stored
+    assert service.client.get(service.account_path).json()["website"] != "https://slow.example/"
 
 
 def test_a_start_forgets_what_dead_processes_had_begun(tmp_path: Path) -> None:

@@ -445,10 +445,14 @@ def test_a_route_that_stalls_holds_no_other_up(delivery_harness: DeliveryHarness
         worker = delivery_harness.make_worker({stalled: slow, other: flaky}, at_once=3)
         worker.start()
         wait_until(lambda: slow.started == 2 and flaky.delivered == [going])  # noqa: B023
+        later = delivery_harness.queue_message(route=other)
+        worker.wake()
+        wait_until(lambda: flaky.delivered == [going, later])  # noqa: B023
+        assert slow.started == 2
         slow.release.set()
         wait_until(lambda: slow.started == 10)  # noqa: B023
         worker.stop()
-        assert worker.delivered == 11
+        assert worker.delivered == 12
 
 
 def test_a_locked_database_after_a_delivery_makes_no_second_copy(delivery_harness: DeliveryHarness) -> None:
