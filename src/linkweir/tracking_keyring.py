@@ -11,10 +11,8 @@ from linkweir.db.database import Database
 from linkweir.errors import Conflict, KeyRingError
 from linkweir.mail.draft import OperatorDefaults
 from linkweir.tokens import KeyRing, keyring_file
-from linkweir.tokens.base_urls import normalize_base_url
 
 MAX_HOSTS = 4000  # hosts of one ring: more would not fit into its file
-MAX_FORMER_HOSTS = 1000  # of these, hosts that no domain has any more
 
 
 class TrackingKeyRing:
@@ -54,23 +52,17 @@ class TrackingKeyRing:
     def add_host(self, host: str) -> None:
         """Recognise tracking links on this host too. Raises BadSwitch, and Conflict when there are too many hosts.
 
-        The attack: one customer changes hosts until nobody's ring can be loaded any more. So of the hosts that no
-        domain has any more only the last ones stay; links on the others still work, and are no longer recognised.
+        The attack: one customer changes hosts until nobody's ring can be loaded any more. No host is removed for
+        another: links on it are in mails, and its certificate has to be renewed.
         """
-        base_url = normalize_base_url(self._defaults.base_url_for(host))
-        with self._database.read() as connection:
-            hosts = domains_table.list_tracking_hosts(connection)
-        current = {
-            base_url,
-            *map(normalize_base_url, (self._defaults.base_url, *map(self._defaults.base_url_for, hosts))),
-        }
+        base_url = self._defaults.base_url_for(host)
 
         def add(ring: KeyRing) -> KeyRing:
-            former = [known for known in ring.hosts if known not in current]
-            ring = ring.without_hosts(former[:-MAX_FORMER_HOSTS]).with_host(base_url)
-            if len(ring.hosts) > MAX_HOSTS:
+            added = ring.with_host(base_url)
+            if len(added.hosts) > max(MAX_HOSTS, len(ring.hosts)):
+                self._log.error("keys.too_many_hosts", hosts=len(ring.hosts), file=str(self._path))
                 raise Conflict(f"the service has as many tracking hosts as it can have ({MAX_HOSTS})")
-            return ring
+            return added
 
         self._loaded_file().value = keyring_file.update(self._path, add)
 

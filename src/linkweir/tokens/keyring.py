@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -87,10 +87,6 @@ class KeyRing:
     def with_host(self, *added: str) -> KeyRing:
         """Return the ring with these base URLs added. Raises BadSwitch."""
         return replace(self, hosts=(*self.hosts, *map(base_urls.normalize_base_url, added)))
-
-    def without_hosts(self, removed: Collection[str]) -> KeyRing:
-        """Return the ring without these base URLs, given as the ring has them."""
-        return replace(self, hosts=tuple(host for host in self.hosts if host not in removed))
 
     def to_json(self) -> bytes:
         """Return the ring with its secrets as JSON, ending in a line feed."""
