@@ -48,7 +48,7 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
     monkeypatch.setattr(tracking_keyring, "MAX_HOSTS", 8)
     sample = SampleDatabase(tmp_path)
     defaults = OperatorDefaults(BASE_URL, Switches(), "sealed")
-    keyring = TrackingKeyRing(tmp_path / "keys.json", sample.database, defaults, make_logger("critical", io.StringIO()))
+    keyring = TrackingKeyRing(tmp_path / "keys.json", sample.database, defaults, make_logger("error", io.StringIO()))
     keyring.load()
     yield Hosts(sample, tmp_path / "keys.json", keyring)
     sample.database.close()
