@@ -1,5 +1,6 @@
 """Where the shared material and the outside judge are, or why their tests skip."""
 
+import functools
 import importlib
 import os
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+import httpx
 import hypothesis
 import pytest
 
@@ -21,6 +23,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("patient")
+
+# Each client of httpx loads all root certificates, which takes longer than most tests; here all clients share them.
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)  # type: ignore[attr-defined]
 
 # A shell starts its background jobs with SIGINT ignored, and what the tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,7 +52,6 @@ LONG_FILES_OF_SINGLE_TESTS = (
     "server/test_redirect_protocol.py",
     "test_app.py",
     "manual/test_examples.py",
-    "test_readme.py",
     "mail/test_raw_submission.py",
     "bench/test_classification_quality.py",
     "cli/test_open_and_keys_commands.py",

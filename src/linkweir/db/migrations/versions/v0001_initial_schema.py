@@ -18,7 +18,7 @@ def upgrade() -> None:
     from alembic import op  # here, so that the service can read the identifier without loading Alembic
 
     bind = op.get_bind()
-    metadata.create_all(bind)  # creates the indexes of a table in any order
+    metadata.create_all(bind, checkfirst=False)  # creates the indexes of a table in any order
     # Of indexes that promise the same SQLite uses the one created last: a partial one is smaller.
     for table in metadata.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
