@@ -65,7 +65,8 @@ class Settings:
     port: int = field(default=8025, metadata=doc("Port that HTTP listens on; 0 takes a free one."))
     threads: int = field(default=8, metadata=doc("Threads for database work."))
     log_level: Literal["debug", "info", "warning", "error"] = field(
-        default="info", metadata=doc("Least severe log level that is written.")
+        default="info",
+        metadata=doc("Least severe level that is logged: `debug`, `info`, `warning` or `error`."),
     )
 
     base_url: str = field(
@@ -87,13 +88,15 @@ class Settings:
     opt_out: tuple[str, ...] = field(
         default=(),
         metadata=doc(
-            "More attributes (`name` or `name=value`) that exclude a link, or presets such as `vendors`; with commas."
+            "More attributes (`name` or `name=value`) that exclude a link, or presets such as `vendors`; "
+            "separated by commas."
         ),
     )
     skip: tuple[str, ...] = field(
         default=(),
         metadata=doc(
-            "Regular expressions of destinations never to track, or presets such as `one-time`; with white space."
+            "Regular expressions of destinations never to track, or presets such as `one-time`; separated by "
+            "white space."
         ),
     )
     outlook: bool = field(default=False, metadata=doc("Also rewrite links in Outlook's conditional comments and VML."))
@@ -112,13 +115,13 @@ class Settings:
     api_hosts: tuple[str, ...] = field(
         default=(),
         metadata=doc(
-            "The only host names that serve the API, the dashboard and this manual; with commas. If empty, all but "
-            "the tracking hosts of domains."
+            "The only host names that serve the API, the dashboard and this manual; separated by commas. If empty, "
+            "all but the tracking hosts of domains."
         ),
     )
     api_key: str = field(default="", repr=False, metadata=doc("API key that is always valid, at least 32 characters."))
     trusted_proxies: tuple[Network, ...] = field(
-        default=(), metadata=doc("Networks of the proxies whose forwarding header is believed; with commas.")
+        default=(), metadata=doc("Networks of the proxies whose forwarding header is believed; separated by commas.")
     )
     proxy_header: ProxyHeader = field(
         default="x-forwarded-for", metadata=doc("Header in which the proxies pass the client's address.")
@@ -159,7 +162,7 @@ class Settings:
         default=30.0, metadata=doc("Seconds before the first retry of a delivery; later ones wait longer.")
     )
     retention_seconds: float = field(
-        default=60.0, metadata=doc("Seconds between searches for mail whose retention has ended.")
+        default=60.0, metadata=doc("Seconds between deletions of mail whose retention period has ended.")
     )
 
     smtp_host: str = field(default="127.0.0.1", metadata=doc("Address that SMTP submission listens on."))
@@ -185,7 +188,8 @@ class Settings:
     )
 
     webhook_networks: tuple[Network, ...] = field(
-        default=(), metadata=doc("Private networks that webhooks may be in, beside all public addresses; with commas.")
+        default=(),
+        metadata=doc("Private networks that webhooks may be in, beside all public addresses; separated by commas."),
     )
     webhook_timeout: float = field(default=5.0, metadata=doc("Seconds that a webhook may take for one request."))
     webhook_retry_seconds: float = field(

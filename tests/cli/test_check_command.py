@@ -39,7 +39,7 @@ def test_every_link_is_listed_like_a_linter(linkweir: CommandRunner, work: Path)
         ("a.html:6:47", "ok", "tracked", "https://example.com/z"),
         ("a.html:6:47", "warning", "tracked", "www.example.com/z"),
     ]
-    assert parse_rows(run.out)[1][3] == "the address does not begin with http:// or https://"
+    assert parse_rows(run.out)[1][3] == "the URL does not begin with http:// or https://"
     assert "1 file, 6 links, 3 problems, 1 warning" in run.err
 
 
@@ -83,7 +83,7 @@ def test_json_output_agrees(linkweir: CommandRunner, work: Path) -> None:
         "column": 1,
         "index": 1,
         "outcome": "not-http",
-        "reason": "the address does not begin with http:// or https://",
+        "reason": "the URL does not begin with http:// or https://",
         "destination": "www.example.org",
         "text": "no scheme",
         "tag": '<a href="www.example.org">',

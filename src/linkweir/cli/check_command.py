@@ -40,7 +40,7 @@ _EXAMPLES = """\
 Columns: file:line:column, level, outcome, reason, URL (or the tag, if it has none).
 Levels: ok; note: deliberately not tracked; problem: looks as if it should be tracked, but cannot be
 (www.example.com without http://, href=https://... without quotes), or a part of a mail that could not be checked;
-warning: tracked, but the link's text is a URL, which mail programs take for phishing.
+warning: tracked, but the link's text is a URL, which mail programs may take for phishing.
 Exit codes: 0 no problem, 1 a problem, an unreadable file or a folder without files to check, 2 usage error.
 """
 _LEVEL_COLOURS = {"ok": "32", "note": "2", "problem": "1;31", "warning": "33"}

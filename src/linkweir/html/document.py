@@ -46,7 +46,7 @@ def rewrite(
     Returns: the same kind as `html` (bytes for every buffer).
 
     Raises:
-        RefusedValue: the link function returned what cannot stand in an attribute.
+        RefusedValue: the link function returned something that cannot stand in an attribute.
         Whatever `links` or `on_link` raises, unchanged.
         TypeError, BufferError: `html` is neither str nor a contiguous buffer.
     """

@@ -36,7 +36,7 @@ _MARKUP_MISTAKES = {
     Outcome.ENCODING,
 }
 TAG_WINDOW_BYTES = 4096  # bytes of a tag in which an address is looked for
-TEXT_IS_URL = "the link's text is an address; once tracked it leads elsewhere, which looks like phishing"
+TEXT_IS_URL = "the link's text is a URL, but the tracking link leads to another host first, which looks like phishing"
 _URL = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
 # A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
 _BARE_DOMAIN = re.compile(

@@ -56,7 +56,7 @@ class Rewriter:
 
         Raises:
             TypeError, BufferError: `data` is not a contiguous buffer of bytes.
-            RefusedValue: the link function returned what cannot stand in an attribute.
+            RefusedValue: the link function returned something that cannot stand in an attribute.
         """
         if len(self._head) < MAX_BOM_BYTES:
             self._head += bytes(memoryview(data)[: MAX_BOM_BYTES - len(self._head)])
