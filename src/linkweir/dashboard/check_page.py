@@ -33,7 +33,7 @@ def show_check_result(call: DashboardRequest) -> Response:
     try:
         domain = to_ascii_domain(sender.rpartition("@")[2], "from") if sender else None
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was checked.") from None
+        raise HTTPException(400, f"{error}. Nothing was checked; go back to correct it.") from None
     policy, tracker = parts.submitter.dry_run(parts.keyring, account, domain)
     findings = check(html, switches=policy.switches, links=tracker)
     tracked = sum(finding.link.outcome is Outcome.TRACKED for finding in findings)

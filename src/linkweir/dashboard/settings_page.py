@@ -62,7 +62,7 @@ def update_settings(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             account_settings.update_account(connection, call.account["id"], change, now())
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
     call.services.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
     return call.redirect("/settings?saved=yes")
 
@@ -87,7 +87,7 @@ def _parse_form(fields: dict[str, str]) -> AccountUpdate:
     try:
         return msgspec.convert(given, AccountUpdate)
     except msgspec.ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
 
 
 @login_required
@@ -106,6 +106,6 @@ def set_tracking_host(call: DashboardRequest) -> Response:
                 add_tracking_host=call.services.add_tracking_host,
             )
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
     call.services.log.info("domain.changed", domain=row["domain"])
     return call.redirect("/settings?saved=host")

@@ -36,7 +36,7 @@ def set_time_zone_cookie(response: Response, path: str, name: str) -> None:
     try:
         parse_time_zone(name)
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed.") from None
+        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
     response.set_cookie(
         COOKIE_NAME, name, max_age=int(COOKIE_AGE.total_seconds()), path=path, httponly=True, samesite="lax"
     )

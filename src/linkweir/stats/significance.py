@@ -89,7 +89,7 @@ def compare_groups(base: ComparedGroup, other: ComparedGroup, comparisons: int =
     rates = f"{other.rate:.1%} of {other.name} clicked, {base.rate:.1%} of {base.name}"
     difference = other.rate - base.rate
     if not _is_large_enough(base, other):
-        meaning = f"{rates}: too few messages to tell a difference from chance (fewer than {MIN_GROUP_MESSAGES})."
+        meaning = f"{rates}: too few messages for a significance test (fewer than {MIN_GROUP_MESSAGES})."
         return RateDifference(base.name, other.name, difference, None, None, None, None, meaning)
     judged = _test_difference(base, other, comparisons)
     clear = judged.p_value < ALPHA
@@ -124,10 +124,10 @@ def _adjusted_rate(group: ComparedGroup) -> tuple[float, float]:
 
 def _explain_difference(base: ComparedGroup, other: ComparedGroup, result: _TestResult, *, clear: bool) -> str:
     low, high = 100 * result.low, 100 * result.high
-    points = "percentage points (95 % interval)"
+    points = "percentage points (95% interval)"
     if not clear:
         true = f"The true difference, {other.name} minus {base.name},"
-        return f"this may well be chance. {true} lies between {low:+.1f} and {high:+.1f} {points}."
+        return f"the difference is not significant. {true} lies between {low:+.1f} and {high:+.1f} {points}."
     more = "more" if other.rate > base.rate else "less"
     least, most = sorted((abs(low), abs(high)))
-    return f"{other.name} is clicked {more}, and hardly by chance: by {least:.1f} to {most:.1f} {points}."
+    return f"{other.name} is clicked significantly {more}, by {least:.1f} to {most:.1f} {points}."
