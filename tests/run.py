@@ -46,8 +46,9 @@ def main() -> None:
     if SHARED_REQUIRED or has_libxml2():
         print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
         run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
-    # The tests start the command a thousand times; under PYTHONDONTWRITEBYTECODE each start would compile it anew.
-    run(PYTHON, "-m", "compileall", "-q", "src", "tests", "bench")
+    # The tests start the command a thousand times: without byte code on disk each start would compile it anew, and each
+    # worker all tests.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # More workers than cores, since many tests wait most of the time. What each worker gets is up to `conftest`.
     workers = ["--numprocesses", str(WORKERS_PER_CORE * (os.cpu_count() or 1)), "--no-loadscope-reorder"]
     run(PYTHON, "-m", "pytest", *workers, *sys.argv[1:])

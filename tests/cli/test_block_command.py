@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.cli.command_runner import CommandRunner
 from tests.web.running_service import RunningService, wait_until
 from tests.web.test_redirect import send_and_get_link
@@ -44,14 +42,14 @@ def test_what_is_not_blocked_cannot_be_removed(linkweir: CommandRunner, tmp_path
     assert (run.code, run.err) == (1, "linkweir: example.com is not blocked\n")
 
 
-@pytest.mark.parametrize("text", ["ftp://a.example/", "https://", "a.example/x", "a b", "", "javascript:alert(1)"])
-def test_nonsense_is_refused(linkweir: CommandRunner, tmp_path: Path, text: str) -> None:
+def test_nonsense_is_refused(linkweir: CommandRunner, tmp_path: Path) -> None:
     """What is neither host nor http(s) address is an error, and nothing is blocked."""
     with RunningService(tmp_path / "data") as served:
         folder = str(served.settings.data)
-    run = linkweir("block", "add", text, "--data", folder)
-    assert run.code == 1
-    assert "Traceback" not in run.err
+    for text in ("ftp://a.example/", "https://", "a.example/x", "a b", "", "javascript:alert(1)"):
+        run = linkweir("block", "add", text, "--data", folder)
+        assert (text, run.code) == (text, 1)
+        assert "Traceback" not in run.err
     assert linkweir("block", "list", "--data", folder).out == b""
 
 
