@@ -34,7 +34,9 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
     for name in ("newsletter 100 KB", "newsletter 1 MB"):
         result += _document_thresholds(name)
     result += [
-        Threshold("mint sealed / keyed hash", 3.0, 3.0, partial(ratios.mint_to_hash, "sealed"), at_least=False),
+        Threshold(
+            "mint sealed / keyed hash of hashlib", 1.0, 1.6, partial(ratios.mint_to_hash, "sealed"), at_least=False
+        ),
         Threshold("median sealed link", 100, 120, partial(ratios.median_length, "sealed"), False, "characters"),
         Threshold("median short link", 60, 60, partial(ratios.median_length, "short"), False, "characters"),
         Threshold("scan in two threads / one", 1.8, 1.5, ratios.two_thread_speedup),
@@ -91,7 +93,7 @@ def _document_thresholds(name: str) -> list[Threshold]:
         Threshold(f"scan / memchr sweep, {size}", 0.4, 0.2, partial(ratios.scan_to_memchr, name)),
         Threshold(f"scan / bytes.count, {size}", 1.0, 1.0, partial(ratios.scan_to_count, name)),
         Threshold(
-            f"rewrite sealed / python-lolhtml, {size}", 3.0, 2.0, partial(_peer_threshold, name, "python-lolhtml")
+            f"rewrite sealed / python-lolhtml, {size}", 3.0, 2.3, partial(_peer_threshold, name, "python-lolhtml")
         ),
         Threshold(f"rewrite sealed / html5-parser, {size}", 40, 32, partial(_peer_threshold, name, "html5-parser")),
         Threshold(

@@ -1,8 +1,8 @@
 # cython: boundscheck=False, wraparound=False
-"""Minting of tracking links: compresses destinations, has them authenticated, encodes them as base64url.
+"""Minting of tracking links: compresses destinations, authenticates them, encodes them as base64url.
 
 Knows the bytes of a token behind its prefix. Refuses to know key rings, privacy modes and message ids: whoever
-derives from `Minter` hands over a ready prefix and a keyed hash that has taken it in.
+derives from `Minter` hands over a ready prefix and the secret.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -12,11 +12,17 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 from tokens_capi cimport (
     LW_BASE64URL_LENGTH,
+    LW_BLAKE2S_MAX_BYTES,
+    LW_BLAKE2S_PERSON_BYTES,
     LW_MAX_URL_BYTES,
     LW_URL_REFUSED,
     LW_MAX_COMPRESSED_BYTES,
     lw_base64url_decode,
     lw_base64url_encode,
+    lw_blake2s,
+    lw_blake2s_digest,
+    lw_blake2s_start,
+    lw_blake2s_update,
     lw_url_compress,
     lw_url_decompress,
 )
@@ -60,6 +66,27 @@ def decode_base64url(bytes text not None):
         return None
     cdef size_t size = lw_base64url_decode(bytes_of(text), PyBytes_GET_SIZE(text), out)
     return None if size == <size_t>-1 else PyBytes_FromStringAndSize(<char *>out, size)
+
+
+def blake2s(bytes data not None, *, int digest_size, bytes key not None, bytes person not None):
+    """The digest that hashlib.blake2s computes; for tests, since `Minter` hashes without Python."""
+    cdef lw_blake2s state
+    cdef uint8_t out[LW_BLAKE2S_MAX_BYTES]
+    if not 1 <= digest_size <= LW_BLAKE2S_MAX_BYTES:
+        raise ValueError(f"digest_size must be from 1 to {LW_BLAKE2S_MAX_BYTES}, not {digest_size}")
+    start_hash(&state, <size_t>digest_size, key, person)
+    lw_blake2s_update(&state, bytes_of(data), PyBytes_GET_SIZE(data))
+    lw_blake2s_digest(&state, out)
+    return PyBytes_FromStringAndSize(<char *>out, digest_size)
+
+
+cdef int start_hash(lw_blake2s *state, size_t digest_size, bytes key, bytes person) except -1:
+    if PyBytes_GET_SIZE(key) > LW_BLAKE2S_MAX_BYTES:
+        raise ValueError(f"the key must have at most {LW_BLAKE2S_MAX_BYTES} bytes")
+    if PyBytes_GET_SIZE(person) != LW_BLAKE2S_PERSON_BYTES:
+        raise ValueError(f"the personalization must have {LW_BLAKE2S_PERSON_BYTES} bytes")
+    lw_blake2s_start(state, digest_size, bytes_of(key), PyBytes_GET_SIZE(key), bytes_of(person))
+    return 0
 
 
 cdef inline uint8_t *bytes_of(bytes data) noexcept:
@@ -135,24 +162,30 @@ cdef object link_index(Py_ssize_t i, number):
 cdef class Minter:
     """Mints links of one message; immutable, so threads may share it.
 
-    base_url: all before the token, ending in `/`. prefix: the token's bytes before the link's index. state: a keyed
-    blake2s of 10 bytes that has taken in the prefix. locations: where links of this key ring live, each as
+    base_url: all before the token, ending in `/`. prefix: the token's bytes before the link's index. key, person: of
+    the BLAKE2s of 10 bytes that authenticates a token. locations: where links of this key ring live, each as
     (host with port in lower case, path from `/` to `/`).
     """
 
     cdef bytes _base, _prefix
-    cdef object _state
+    cdef lw_blake2s _hash  # of the prefix
     cdef bint _sealed
     cdef tuple _locations
 
     def __cinit__(
-        self, bytes base_url not None, bytes prefix not None, object state, bint sealed, tuple locations not None
+        self,
+        bytes base_url not None,
+        bytes prefix not None,
+        bytes key not None,
+        bytes person not None,
+        bint sealed,
+        tuple locations not None,
     ):
         if PyBytes_GET_SIZE(prefix) > MAX_PREFIX_BYTES:
             raise ValueError("the prefix is too long")
-        if state.digest_size != MAC_BYTES:
-            raise ValueError("the hash has another size")
-        self._base, self._prefix, self._state = base_url, prefix, state
+        start_hash(&self._hash, MAC_BYTES, key, person)
+        lw_blake2s_update(&self._hash, bytes_of(prefix), PyBytes_GET_SIZE(prefix))
+        self._base, self._prefix = base_url, prefix
         self._sealed, self._locations = sealed, tuple([host_and_path(i, locations[i]) for i in range(len(locations))])
 
     def mint_many(self, list destinations not None, list indexes not None, *, known=None, refused=None):
@@ -194,12 +227,9 @@ cdef class Minter:
         cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_BYTES)
         if base + characters > TOKEN_CHARACTERS:
             return None
-        state = self._state.copy()
-        state.update(PyBytes_FromStringAndSize(<char *>payload + prefix, size - prefix))
-        cdef bytes mac = state.digest()
-        if mac is None or PyBytes_GET_SIZE(mac) != MAC_BYTES:
-            raise ValueError("the hash has another size")
-        memcpy(payload + size, bytes_of(mac), MAC_BYTES)
+        cdef lw_blake2s state = self._hash
+        lw_blake2s_update(&state, payload + prefix, size - prefix)
+        lw_blake2s_digest(&state, payload + size)
         cdef bytes link = PyBytes_FromStringAndSize(NULL, base + characters)
         memcpy(bytes_of(link), bytes_of(self._base), base)
         lw_base64url_encode(payload, size + MAC_BYTES, bytes_of(link) + base)

@@ -1,30 +1,25 @@
 """Types of the C extension; what each thing means stands in `ext/_tokens.pyx`."""
 
-from typing import Protocol, Self, TypeVar, overload
+from typing import Self, TypeVar, overload
 
 Mark = TypeVar("Mark")
 
 MAX_DESTINATION_BYTES: int
 MAX_TOKEN_CHARACTERS: int
 
-class KeyedHash(Protocol):
-    @property
-    def digest_size(self) -> int: ...
-    def copy(self) -> KeyedHash: ...
-    def update(self, data: bytes, /) -> None: ...
-    def digest(self) -> bytes: ...
-
 def compress_url(destination: bytes) -> bytes | None: ...
 def decompress_url(compressed: bytes) -> bytes | None: ...
 def encode_base64url(data: bytes) -> bytes: ...
 def decode_base64url(text: bytes) -> bytes | None: ...
+def blake2s(data: bytes, *, digest_size: int, key: bytes, person: bytes) -> bytes: ...
 
 class Minter:
     def __new__(
         cls,
         base_url: bytes,
         prefix: bytes,
-        state: KeyedHash,
+        key: bytes,
+        person: bytes,
         sealed: bool,
         locations: tuple[tuple[bytes, bytes], ...],
     ) -> Self: ...

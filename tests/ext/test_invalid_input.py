@@ -310,33 +310,16 @@ def test_base64_accepts_bytes_only(text: Any) -> None:
 def test_a_minter_lives_at_bytes(locations: Any, words: str) -> None:
     """Hosts and paths of anything but bytes are a TypeError that names the pair."""
     with pytest.raises(TypeError, match=words):
-        _tokens.Minter(b"https://t/", b"", FakeDigest(10), True, locations)
+        _tokens.Minter(b"https://t/", b"", b"", bytes(8), True, locations)
 
 
-class FakeDigest:
-    """A keyed hash that gives as many bytes as it likes."""
-
-    digest_size = 10
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def copy(self) -> "FakeDigest":
-        return self
-
-    def update(self, data: bytes) -> None:
-        pass
-
-    def digest(self) -> Any:
-        return None if self.size < 0 else bytes(self.size)
-
-
-@pytest.mark.parametrize("size", [-1, 0, 9, 11])
-def test_a_hash_of_another_size_is_refused(size: int) -> None:
-    """What authenticates a token has ten bytes, or it is a ValueError."""
-    minter = _tokens.Minter(b"https://t/", b"", FakeDigest(size), True, ())
-    with pytest.raises(ValueError, match="another size"):
-        minter.mint_many([b"http://h/"], [0])
+@pytest.mark.parametrize(("key", "person"), [(bytes(33), bytes(8)), (b"", bytes(7)), (b"", bytes(9))])
+def test_a_hash_of_another_shape_is_refused(key: bytes, person: bytes) -> None:
+    """A key over 32 bytes, or a personalization of other than 8, is a ValueError."""
+    with pytest.raises(ValueError, match="must have"):
+        _tokens.Minter(b"https://t/", b"", key, person, True, ())
+    with pytest.raises(ValueError, match="must have"):
+        _tokens.blake2s(b"", digest_size=10, key=key, person=person)
 
 
 @pytest.mark.parametrize("payloads", [[b"x", None], ["x"], [bytearray(b"x")]], ids=repr)
@@ -465,7 +448,7 @@ def test_threads_that_overwrite_a_document_break_only_its_links() -> None:
         lambda: _html.LinkTemplate(b"", ()),
         _mime.Base64Codec,
         lambda: _journal.CommitQueue(1, 1),
-        lambda: _tokens.Minter(b"", b"", FakeDigest(10), True, ()),
+        lambda: _tokens.Minter(b"", b"", b"", bytes(8), True, ()),
         lambda: make_tracker(Tracker),
     ],
 )

@@ -49,10 +49,16 @@ class Tracker(Minter):
         check_type("base_url", base_url, str, "str")
         base = base_urls.normalize_base_url(base_url)
         prefix = wire_format.encode_prefix(_encode_token_prefix(ring, message, campaign, privacy, style))
-        state = wire_format.make_keyed_hash(ring.current.secret)
-        state.update(prefix)
         locations = base_urls.split_base_urls((base, *ring.hosts))
-        self = super().__new__(cls, base.encode("ascii"), prefix, state, style == "sealed", locations)
+        self = super().__new__(
+            cls,
+            base.encode("ascii"),
+            prefix,
+            ring.current.secret,
+            wire_format.PERSONALIZATION,
+            style == "sealed",
+            locations,
+        )
         values = {"ring": ring, "base_url": base, "message": message, "campaign": campaign}
         for name, value in {**values, "privacy": Privacy(privacy), "style": style}.items():
             object.__setattr__(self, name, value)
