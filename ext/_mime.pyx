@@ -6,6 +6,7 @@ text's bytes from start to before end become the value. Replacements ascend and 
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
@@ -66,15 +67,23 @@ cdef bytes resize(PyObject *text, size_t size):
     return result
 
 
-def find(bytes data not None, bytes needle not None, Py_ssize_t start, Py_ssize_t end):
-    """As `data.find(needle, start, end)`, for offsets that lie in the data, several times as fast in real text."""
-    cdef const uint8_t *bytes_ = data_of(data)
-    cdef const uint8_t *wanted = data_of(needle)
+def find(data not None, bytes needle not None, Py_ssize_t start, Py_ssize_t end):
+    """As `data.find(needle, start, end)` of bytes or a bytearray, for offsets that lie in the data, several times as
+    fast in real text.
+    """
     cdef size_t m = size_of(needle), found
-    if m == 0 or m > LW_MAX_NEEDLE_BYTES or not 0 <= start <= end <= PyBytes_GET_SIZE(data):
+    cdef const uint8_t *wanted = data_of(needle)
+    cdef Py_buffer view
+    if m == 0 or m > LW_MAX_NEEDLE_BYTES or not 0 <= start <= end <= len(data) or end - start < <Py_ssize_t>m:
         return data.find(needle, start, end)
-    with nogil:
-        found = lw_memmem(bytes_ + start, <size_t>(end - start), wanted, m)
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        if end > view.len:
+            raise ValueError("the data has become shorter")
+        with nogil:
+            found = lw_memmem(<const uint8_t *>view.buf + start, <size_t>(end - start), wanted, m)
+    finally:
+        PyBuffer_Release(&view)
     return -1 if found == SIZE_MAX else start + <Py_ssize_t>found
 
 

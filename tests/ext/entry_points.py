@@ -6,6 +6,7 @@ is. What must not happen at all, a read or write outside of a buffer, the saniti
 
 import base64
 import contextlib
+import hashlib
 import os
 import quopri
 import tempfile
@@ -260,6 +261,8 @@ def run_url_codec(choices: Choices, data: bytes) -> None:
     result = _tokens.decompress_url(data)
     assert result is None or _tokens.compress_url(result) == data
     assert _tokens.encode_base64url(data).isascii()
+    digest = hashlib.blake2s(data, digest_size=10, key=data[:32], person=bytes(8)).digest()
+    assert _tokens.blake2s(data, digest_size=10, key=data[:32], person=bytes(8)) == digest
     _tokens.decode_base64url(data)
     assert len(data) > 6000 or _tokens.decode_base64url(_tokens.encode_base64url(data)) == data
 
@@ -278,6 +281,7 @@ def run_transfer_encoding(choices: Choices, data: bytes) -> None:
     _mime.base64_bounds(data)
     needle = data[choices.randrange(256) :][: choices.randrange(80)]
     assert _mime.find(data, needle, 0, len(data)) == data.find(needle)
+    assert _mime.find(bytearray(data), needle, 0, len(data)) == data.find(needle)
     for quoted in (quopri.encodestring(data), data):
         try:
             text, crlf = _mime.decode_quoted_printable(quoted)
