@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from linkweir.bulk.mailbox_run import MIN_SHARED_BYTES
 from tests.cli.command_runner import BASE_URL, CommandRunner, make_newsletter
 from tests.conftest import skip_or_fail
 
@@ -94,7 +95,7 @@ def trace(linkweir: CommandRunner, work: Path, *arguments: str) -> list[list[Sys
         skip_or_fail("no strace")
     folder = work / "traces"
     folder.mkdir()
-    words = [strace, "-ff", "-xx", "-s", "1000000", "-o", str(folder / "trace"), "-e", f"trace={CALLS}", "--"]
+    words = [strace, "-ff", "-xx", "-s", str(8 << 20), "-o", str(folder / "trace"), "-e", f"trace={CALLS}", "--"]
     done = linkweir.run_under(words, "rewrite", "--base-url", BASE_URL, *arguments)
     if "ptrace" in done.err.lower():
         skip_or_fail("strace may not trace here")
@@ -161,6 +162,27 @@ def test_a_power_cut_leaves_old_bytes_or_all_of_the_new_ones(
         if jobs == "1" and disk.flush_count and any(call.name == "linkat" for call in calls):
             assert disk.flush_count == 2
     assert published == set(paths)
+
+
+def test_a_power_cut_leaves_a_mailbox_that_workers_share(linkweir: CommandRunner, work: Path) -> None:
+    """Two workers, one mailbox: between any two system calls, what is flushed is the old mailbox or the whole new one,
+    which is there in the end, with its name flushed.
+    """
+    head = b"From a@example.com Thu Jan  1 00:00:00 1970\nContent-Type: text/html\n\n"
+    mail = head + make_newsletter(MIN_SHARED_BYTES // 16)
+    (work / "in").mkdir()
+    (work / "in/a.mbox").write_bytes(b"\n".join([mail] * 17))
+    old = {"in/a.mbox": (work / "in/a.mbox").read_bytes()}
+    processes = trace(linkweir, work, "in/a.mbox", "--in-place", "--jobs", "2")
+    new = {"in/a.mbox": (work / "in/a.mbox").read_bytes()}
+    assert new["in/a.mbox"].count(BASE_URL.encode()) > 17
+    (calls,) = [calls for calls in processes if any(call.name.startswith("rename") for call in calls)]
+    assert list_torn(calls, old, new) == []
+    disk = Disk(old)
+    for call in calls:
+        disk.replay(call)
+    assert disk.names["in/a.mbox"].written == new["in/a.mbox"]
+    assert "in/a.mbox" not in disk.unflushed_names
 
 
 def test_the_replay_sees_a_missing_flush(linkweir: CommandRunner, work: Path, newsletters: list[str]) -> None:

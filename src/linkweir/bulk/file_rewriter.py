@@ -4,7 +4,7 @@ Files are independent: an error is part of its file's result and does not affect
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from linkweir.atomic_file import AtomicFile, publish_files, sync_names
@@ -21,7 +21,7 @@ from linkweir.bulk.document_io import (
 from linkweir.bulk.file_list import FileJob
 from linkweir.bulk.length_fields import update_length_headers, update_maildir_name
 from linkweir.bulk.link_report import format_row
-from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, read_single_mail, split_mbox
+from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, MailRange, read_single_mail, split_mbox
 from linkweir.bulk.tracker_factory import TrackerFactory, require_rereadable
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
@@ -33,6 +33,7 @@ from linkweir.tokens import KeyRing, Privacy
 ProgressCallback = Callable[[int], None]
 ReportWriter = Callable[[bytes], None]
 MailStartedCallback = Callable[[int], None]
+TOO_LARGE_MAIL = f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ class FileResult:
     unchanged_mails: list[str] = field(default_factory=list)
     error: str | None = None
 
+    def add(self, part: "FileResult") -> None:
+        """Add what became of a further part of the file, but for its rows."""
+        for outcome, count in part.counts.items():
+            self.counts[outcome] = self.counts.get(outcome, 0) + count
+        for code, count in part.notes.items():
+            self.notes[code] = self.notes.get(code, 0) + count
+        self.unchanged_mails += part.unchanged_mails
+
     def fail(self, error: str) -> None:
         """Turn it into that of a failed file."""
         self.error = error
@@ -94,7 +103,7 @@ class StagedFile:
             if self.renamed_path is not None and job.target is not None and self.renamed_path != job.target:
                 _rename(job.target, self.renamed_path, over=over)
         except OSError as reason:
-            self.result.fail(_describe_write_error(job, reason))
+            self.result.fail(describe_write_error(job, reason))
 
 
 class FileRewriter:
@@ -117,11 +126,30 @@ class FileRewriter:
     ) -> FileResult:
         """Run one job, as `stage` does, and publish its file."""
         staged = self.stage(job, on_progress, rows)
+        self.publish(staged)
+        return staged.result
+
+    def publish(self, staged: StagedFile) -> None:
+        """Flush the file of a job, if it has one, and give it its name."""
         if staged.file is not None:
             for error in publish_files([staged.file]):
                 staged.finish(error, over=not self.config.in_place)
             sync_names(self.take_folders())
-        return staged.result
+
+    def rewrite_mails(
+        self, job: FileJob, mails: MailRange, on_mail_started: MailStartedCallback
+    ) -> tuple[FileResult, bytes]:
+        """Rewrite some mails of a mailbox; the output, which is for others to write, is empty in a dry run."""
+        self._on_mail_started = on_mail_started
+        result, rows, output = FileResult(job), list[bytes](), list[bytes]()
+        try:
+            for data in self._rewrite_mailbox(mails.read(job.source), result, rows.append):
+                if not self.config.dry_run:
+                    output.append(data)
+            result.rows = b"".join(rows)
+        except Exception as error:
+            result.fail(describe_error(error))
+        return result, b"".join(output)
 
     def stage(
         self,
@@ -147,7 +175,7 @@ class FileRewriter:
         except (BrokenPipeError, EOFError):
             raise
         except OSError as error:
-            staged.result.fail(_describe_write_error(job, error))
+            staged.result.fail(describe_write_error(job, error))
             staged.write_error = error.errno
         except Exception as error:
             staged.result.fail(describe_error(error))
@@ -163,30 +191,34 @@ class FileRewriter:
         if self._needs_rereadable:
             require_rereadable(self.config.message or "", job.source)
         with InputFile(job.source) as source:
-            if self.config.dry_run:
-                self._copy_chunks(source, NullSink(), staged, tick, rows)
-            elif job.target is None:
-                self._copy_chunks(source, StdoutSink(), staged, tick, rows)
-            else:
-                self._make_folder(os.path.dirname(job.target))
-                expected = source.stat if self.config.in_place else None
-                file = AtomicFile(job.target, mode=source.mode, expected=expected)
-                self._write_file(source, file, staged, tick, rows)
+            sink = self.open_sink(job, source)
+            try:
+                self._copy_chunks(source, sink, staged, tick, rows)
+                self.complete(sink, staged)
+            except BaseException:
+                if isinstance(sink, AtomicFile):
+                    sink.abort()
+                raise
 
-    def _write_file(
-        self, source: InputFile, file: AtomicFile, staged: StagedFile, tick: ProgressCallback, rows: ReportWriter
-    ) -> None:
-        file.open()
-        try:
-            self._copy_chunks(source, file, staged, tick, rows)
-            if self.config.in_place and not staged.result.counts.get(Outcome.TRACKED):
-                file.abort()  # nothing changed, so the file keeps its date
-                return
-            file.complete()
-        except BaseException:
-            file.abort()
-            raise
-        staged.file = file
+    def open_sink(self, job: FileJob, source: InputFile) -> Sink:
+        """Open what the output of a job goes to."""
+        if self.config.dry_run:
+            return NullSink()
+        if job.target is None:
+            return StdoutSink()
+        self._make_folder(os.path.dirname(job.target))
+        expected = source.stat if self.config.in_place else None
+        return AtomicFile(job.target, mode=source.mode, expected=expected).open()
+
+    def complete(self, sink: Sink, staged: StagedFile) -> None:
+        """Take note of a file that is written, unless it would replace one by the same bytes."""
+        if not isinstance(sink, AtomicFile):
+            return
+        if self.config.in_place and not staged.result.counts.get(Outcome.TRACKED):
+            sink.abort()  # nothing changed, so the file keeps its date
+            return
+        sink.complete()
+        staged.file = sink
 
     def _make_folder(self, folder: str) -> None:
         """Make the folder and those above it that are missing, and note each whose names change."""
@@ -202,39 +234,54 @@ class FileRewriter:
     ) -> None:
         result = staged.result
         if result.job.copy_only:
-            output = _iter_chunks(source)
+            output = iter_chunks(source)
         elif result.job.kind == "html":
             output = self._rewrite_html(source, result, rows)
+        elif result.job.kind == "mbox":
+            output = self._rewrite_mailbox(split_mbox(iter_chunks(source)), result, rows)
         else:
-            output = self._rewrite_mails(source, staged, rows)
+            output = self._rewrite_single_mail(source, staged, rows)
         for data in output:
             sink.write(data)
             tick(source.offset - result.size)
             result.size = source.offset
 
-    def _rewrite_mails(self, source: InputFile, staged: StagedFile, rows: ReportWriter) -> Iterator[bytes]:
-        """Yield the rewritten mails; a mail that cannot be rewritten is yielded unchanged."""
-        result, too_large = staged.result, False
-        box = result.job.kind == "mbox"
-        for piece in split_mbox(_iter_chunks(source)) if box else read_single_mail(_iter_chunks(source)):
+    def _rewrite_mailbox(self, mails: Iterable[MailPiece], result: FileResult, rows: ReportWriter) -> Iterator[bytes]:
+        """Yield the rewritten mails of a mailbox; a mail that cannot be rewritten is yielded unchanged."""
+        too_large = False
+        for piece in mails:
             too_large |= not piece.number
             done = self._rewrite_mail(piece, result) if piece.number else None
             if done is None:
                 yield piece.data
                 continue
-            for outcome, count in done.counts.items():
-                result.counts[outcome] = result.counts.get(outcome, 0) + count
-            for note in done.notes:
-                result.notes[note.code] = result.notes.get(note.code, 0) + 1
-            if self.config.report:
-                self._report_mail_links(result, done, piece.number if box else None, rows)
-            yield update_length_headers(piece.data, done.raw) if box else done.raw
-            if result.job.target and not box:
-                staged.renamed_path = update_maildir_name(result.job.target, piece.data, done.raw)
-        if too_large and not box:
-            raise UnreadableInput(f"the mail is larger than {MAX_MAIL_BYTES >> 20} MiB and was left alone")
+            self._count_links(result, done, piece.number, rows)
+            yield update_length_headers(piece.data, done.raw)
         if too_large:
-            result.unchanged_mails.append(f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB")
+            result.unchanged_mails.append(TOO_LARGE_MAIL)
+
+    def _rewrite_single_mail(self, source: InputFile, staged: StagedFile, rows: ReportWriter) -> Iterator[bytes]:
+        """Yield the rewritten mail, whose name may have to change with its length."""
+        result = staged.result
+        for piece in read_single_mail(iter_chunks(source)):
+            done = self._rewrite_mail(piece, result) if piece.number else None
+            if done is None:
+                yield piece.data
+                continue
+            self._count_links(result, done, None, rows)
+            yield done.raw
+            if result.job.target:
+                staged.renamed_path = update_maildir_name(result.job.target, piece.data, done.raw)
+        if not piece.number:
+            raise UnreadableInput(f"the mail is larger than {MAX_MAIL_BYTES >> 20} MiB and was left alone")
+
+    def _count_links(self, result: FileResult, done: Rewritten, number: int | None, rows: ReportWriter) -> None:
+        for outcome, count in done.counts.items():
+            result.counts[outcome] = result.counts.get(outcome, 0) + count
+        for note in done.notes:
+            result.notes[note.code] = result.notes.get(note.code, 0) + 1
+        if self.config.report:
+            self._report_mail_links(result, done, number, rows)
 
     def _rewrite_mail(self, piece: MailPiece, result: FileResult) -> Rewritten | None:
         """Rewrite a mail; None for a mail of a mailbox that cannot be rewritten."""
@@ -303,7 +350,8 @@ class FileRewriter:
         )
 
 
-def _describe_write_error(job: FileJob, error: OSError) -> str:
+def describe_write_error(job: FileJob, error: OSError) -> str:
+    """Say what could not be written and why."""
     where = "standard output" if job.target is None else display_path(job.target)
     return f"can't write {where}: {describe_error(error)}"
 
@@ -316,6 +364,7 @@ def _rename(path: str, to: str, *, over: bool) -> None:
         os.replace(path, to)
 
 
-def _iter_chunks(source: InputFile) -> Iterator[bytes]:
+def iter_chunks(source: InputFile) -> Iterator[bytes]:
+    """Yield what can be read, as it comes."""
     while data := source.read():
         yield data

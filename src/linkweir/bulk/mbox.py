@@ -6,13 +6,17 @@ quoted: a replaced link never begins a line with "From ".
 """
 
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from linkweir import _mime
+from linkweir.bulk.document_io import UnreadableInput
+
 MAX_MAIL_BYTES = 64 << 20  # bytes; a larger mail passes unchanged, so that memory stays bounded
-_SEPARATOR = re.compile(rb"\n\r?\n(?=From )")
-_SEPARATOR_BYTES = 8  # bytes that may belong to an incomplete separator
+_FROM_LINE = b"\nFrom "
+_SEPARATOR_BYTES = 8  # bytes that may belong to an incomplete separator: an empty line and `_FROM_LINE`
 MAX_FROM_LINE_BYTES = 998  # bytes of a "From " line; 78 are usual
 MAX_HEADER_NAME_BYTES = 128  # bytes of a header's name
 _DATE = re.compile(rb"(?=[^\n]*\d:\d\d)[^\n]*\b(?:19|20)\d\d\b")
@@ -27,29 +31,72 @@ class MailPiece:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class MailRange:
+    """Mails that follow each other in the mailbox file of a job, by their sizes. `identity`: device and inode of the
+    file; `excluded_mails`: numbers of those to pass on unchanged.
+    """
+
+    job_index: int
+    identity: tuple[int, int]
+    start: int
+    first_number: int
+    sizes: tuple[int, ...]
+    excluded_mails: frozenset[int] = frozenset()
+
+    def read(self, path: str) -> list[MailPiece]:
+        """Read the mails from the file. Raises UnreadableInput if it is another one now, or shorter."""
+        with open(path, "rb", buffering=0) as file:
+            state = os.fstat(file.fileno())
+            file.seek(self.start)
+            data = file.read(sum(self.sizes))
+        if (state.st_dev, state.st_ino) != self.identity or len(data) != sum(self.sizes):
+            raise UnreadableInput("the file was changed meanwhile")
+        ends = list(itertools.accumulate(self.sizes))
+        return [
+            MailPiece(data[end - size : end], self.first_number + number)
+            for number, (size, end) in enumerate(zip(self.sizes, ends, strict=True))
+        ]
+
+
 def split_mbox(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
     """Yield the mails of a mailbox that arrives in chunks; joined, they are the mailbox byte for byte."""
     held = bytearray()
     number, searched, passing = 1, 0, False
     for chunk in itertools.chain(chunks, (None,)):
         held += chunk or b""
-        while match := _SEPARATOR.search(held, max(0, searched)):
-            separates = _is_separator(held, match.end(), chunk is None)
+        while (at := _find_from_line(held, searched)) >= 0:
+            separates = _is_separator(held, at, chunk is None)
             if separates is None:
                 break
             if not separates:
-                searched = match.end()
+                searched = at
                 continue
-            yield MailPiece(bytes(held[: match.end()]), 0 if passing else number)
-            del held[: match.end()]
+            yield MailPiece(_copy_start(held, at), 0 if passing else number)
+            del held[:at]
             number, searched, passing = number + 1, 0, False
-        searched = match.start() if match else max(searched, len(held) - _SEPARATOR_BYTES)
+        searched = max(searched, (at if at >= 0 else len(held)) - _SEPARATOR_BYTES)
         if len(held) > MAX_MAIL_BYTES:
-            yield MailPiece(bytes(held[:searched]), 0)
+            yield MailPiece(_copy_start(held, searched), 0)
             del held[:searched]
             searched, passing = 0, True
     if held:
         yield MailPiece(bytes(held), 0 if passing else number)
+
+
+def _copy_start(buffer: bytearray, size: int) -> bytes:
+    """The first bytes of a buffer, copied once and not twice as by a slice."""
+    with memoryview(buffer) as view:
+        return bytes(view[:size])
+
+
+def _find_from_line(buffer: bytearray, start: int) -> int:
+    """Where the next "From " behind an empty line begins, whose line ends are at or behind `start`; -1 without one."""
+    while (at := _mime.find(buffer, _FROM_LINE, start, len(buffer))) >= 0:
+        if buffer.endswith(b"\n", start, at) or buffer.endswith(b"\n\r", start, at):
+            return at + 1
+        start = at + 1
+    return -1
 
 
 def _is_separator(buffer: bytearray, at: int, final: bool) -> bool | None:

@@ -2,8 +2,9 @@
 
 Down its pipe come tasks, each a list of jobs; an empty one asks to commit. Up goes a `Progress` (the first one says
 that the worker is up), `PreparedResults` before a batch is published, a `PublishFailure` for each file that cannot be,
-`PublishedBatch` behind it, and `IS_READY` when the next task may come. Which job and mail is under way, and how many of
-a batch have their names, stands in memory that the parent reads when the process has died.
+`PublishedBatch` behind it, and `IS_READY` when the next task may come. A task may also be a `MailRange` of a mailbox:
+then up go a `RewrittenRange` and, as bytes of their own, the mails, which the parent writes. Which job and mail is
+under way, and how many of a batch have their names, stands in memory that the parent reads when the process has died.
 """
 
 import contextlib
@@ -12,13 +13,14 @@ import signal
 import sys
 import time
 from collections.abc import MutableSequence, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from types import FrameType
 
 from linkweir.atomic_file import publish_files, sync_names
 from linkweir.bulk.file_list import FileJob
 from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig, StagedFile
+from linkweir.bulk.mbox import MailRange
 from linkweir.html import Outcome
 
 # A batch ends at whichever comes first, so that a run that is killed loses little, a file is replaced soon after it was
@@ -31,7 +33,7 @@ _RESERVED_DESCRIPTORS = 64  # open files that are not of a batch
 _PROGRESS_BYTES = 4 << 20
 _POLL_SECONDS = 0.05  # seconds between two looks at whether the parent is still there
 # Errors that go away when the batch so far is committed: of the disk that old and new bytes fill, and of open files.
-_BATCH_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
+BATCH_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 IS_READY = None
 
@@ -41,7 +43,8 @@ STATE_FIELDS = 3
 NO_JOB = -1
 WorkerState = MutableSequence[int]
 
-JobTask = list[tuple[int, FileJob | None]]  # by index; with the job where it is not that of the list any more
+# jobs by index, each with the job where it is not that of the list any more; or mails
+JobTask = list[tuple[int, FileJob | None]] | MailRange
 PackedResult = tuple[int, int, dict[Outcome, int], bytes, dict[str, int], list[str], str | None]
 
 
@@ -74,11 +77,18 @@ class PublishedBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class RewrittenRange:
+    """What became of a range of mails; the mails follow as bytes."""
+
+    result: PackedResult
+
+
+@dataclass(frozen=True, slots=True)
 class OutputClosed:
     """Nobody reads standard output any more."""
 
 
-WorkerMessage = Progress | PreparedResults | PublishFailure | PublishedBatch | OutputClosed | None
+WorkerMessage = Progress | PreparedResults | PublishFailure | PublishedBatch | RewrittenRange | OutputClosed | None
 
 
 def _pack_result(index: int, result: FileResult) -> PackedResult:
@@ -134,11 +144,14 @@ class _PoolWorker:
         self._pipe.send(Progress(0, 0))
         while True:
             task = self._pipe.recv()
-            for index, job in task:
-                self._do_job(index, job or self._jobs[index])
-            if not task:
-                self._commit()
-                sync_names(self._rewriter.take_folders())
+            if isinstance(task, MailRange):
+                self._do_range(task)
+            else:
+                for index, job in task:
+                    self._do_job(index, job or self._jobs[index])
+                if not task:
+                    self._commit()
+                    sync_names(self._rewriter.take_folders())
             self._send_progress()
             self._pipe.send(IS_READY)
 
@@ -152,7 +165,7 @@ class _PoolWorker:
         if not job.is_regular:
             self._commit()  # what follows may wait for somebody to write
         staged = self._stage(index, job)
-        if staged.write_error in _BATCH_ERRORS and self._batch_files:
+        if staged.write_error in BATCH_ERRORS and self._batch_files:
             self._commit()
             staged = self._stage(index, job)
         if not self._batch:
@@ -163,6 +176,19 @@ class _PoolWorker:
         self._batch_report_bytes += len(staged.result.rows)
         self._progress_files += 1
         if self._is_batch_full():
+            self._commit()
+
+    def _do_range(self, mails: MailRange) -> None:
+        job = replace(self._jobs[mails.job_index], excluded_mails=mails.excluded_mails)
+        self._state[CURRENT_MAIL] = 0
+        self._state[CURRENT_JOB] = mails.job_index
+        try:
+            result, output = self._rewriter.rewrite_mails(job, mails, self._note_mail)
+        finally:
+            self._state[CURRENT_JOB] = NO_JOB
+        self._pipe.send(RewrittenRange(_pack_result(mails.job_index, result)))
+        self._pipe.send_bytes(output)
+        if self._batch and self._is_batch_full():
             self._commit()
 
     def _stage(self, index: int, job: FileJob) -> StagedFile:
