@@ -403,6 +403,35 @@ def test_a_folder_that_vanishes_fails_its_files_only(linkweir: CommandRunner, wo
     assert restore_destinations((work / "out" / "c.html").read_bytes(), linkweir) == HTML_LINE
 
 
+def test_in_place_changes_nothing_outside_of_the_folder(linkweir: CommandRunner, work: Path) -> None:
+    """In a folder, links to files and folders are left out and counted, and what they lead to stays as it is; --follow
+    rewrites that, and so does a link that is given itself; all links stay links.
+    """
+    for name in ("outside.html", "given.html", "in/inside.html", "elsewhere/page.html"):
+        (work / name).parent.mkdir(exist_ok=True)
+        (work / name).write_bytes(HTML_LINE)
+    (work / "in" / "out.html").symlink_to("../outside.html")
+    (work / "in" / "again.html").symlink_to("inside.html")
+    (work / "in" / "folder").symlink_to("../elsewhere")
+    (work / "named").symlink_to("given.html")
+    os.link(work / "in" / "inside.html", work / "hard.html")
+    for options in ([], ["--dry-run"]):
+        run = linkweir.rewrite("in", "--in-place", *options)
+        assert run.code == 0
+        assert "1 file" in run.err
+        assert "2 symbolic links to files left out" in run.err
+        assert "1 symbolic link to folders left out" in run.err
+    assert BASE_URL in (work / "in" / "inside.html").read_text()
+    untouched = ("outside.html", "given.html", "elsewhere/page.html", "hard.html")
+    assert all((work / name).read_bytes() == HTML_LINE for name in untouched)
+    assert linkweir.rewrite("named", "--in-place").code == 0
+    assert linkweir.rewrite("in", "--in-place", "--follow").code == 0
+    assert all(BASE_URL in (work / name).read_text() for name in untouched[:-1])
+    assert (work / "hard.html").read_bytes() == HTML_LINE
+    links = ("in/out.html", "in/again.html", "in/folder", "named")
+    assert all((work / name).is_symlink() for name in links)
+
+
 def test_the_key_file_is_never_an_output(linkweir: CommandRunner, work: Path) -> None:
     """Under any of its names, as output, report, in a mirrored folder or in place, it is refused with 2 and stays."""
     for folder in ("in", "out"):
@@ -421,7 +450,7 @@ def test_the_key_file_is_never_an_output(linkweir: CommandRunner, work: Path) ->
         ["a.html", "-o", "hard"],
         ["a.html", "--report", "keys"],
         ["in/b.html", "-o", "out/"],
-        ["in", "--in-place"],
+        ["in", "--in-place", "--follow"],
     ):
         run = linkweir.rewrite(*words, "--key-file", "keys")
         assert (run.code, "is the key file" in run.err) == (2, True), (words, run)

@@ -56,13 +56,14 @@ class FileList:
     """The files of a list of paths.
 
     `problems` holds (path, reason) of what could not be listed, `sources` each input by its identity, `targets` each
-    target by its real path, `existing_targets` by its identity; `skipped_files` and `skipped_folder_links` count what
-    was left out.
+    target by its real path, `existing_targets` by its identity; `skipped_files`, `skipped_file_links` and
+    `skipped_folder_links` count what was left out.
     """
 
     jobs: list[FileJob] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped_files: int = 0
+    skipped_file_links: int = 0
     skipped_folder_links: int = 0
     sources: dict[FileIdentity, str] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
@@ -83,11 +84,14 @@ class FileList:
 
 @dataclass(frozen=True, slots=True)
 class WalkedFile:
-    """A file found; `below`: its path inside the given folder, "" if the file itself was given."""
+    """A file found. `relative_path`: inside the given folder, "" if the file itself was given; `is_link`: a symbolic
+    link was found, and `stat` is of what it leads to.
+    """
 
     path: str
     relative_path: str
     stat: os.stat_result
+    is_link: bool = False
 
 
 def walk(path: str, listing: FileList, *, follow: bool = False) -> Iterator[WalkedFile]:
@@ -124,7 +128,7 @@ def _walk_folder(top: str, identity: FileIdentity, listing: FileList, follow: bo
             listing.problems.append((entry.path, describe_error(error)))
             continue
         if not stat.S_ISDIR(state.st_mode):
-            yield WalkedFile(entry.path, relative, state)
+            yield WalkedFile(entry.path, relative, state, is_link)
         elif is_link and not follow:
             listing.skipped_folder_links += 1
         elif _identity(state) in above:
@@ -200,6 +204,9 @@ def plan_rewrite(
             continue
         base = _output_base(path, output, into_folder, is_only_path=len(paths) == 1)
         for entry in walk(path, listing, follow=follow):
+            if in_place and entry.is_link and not follow and detect_kind(entry.path):
+                listing.skipped_file_links += 1  # what it leads to may be outside of the folder
+                continue
             given_kind = kind if not entry.relative_path else None
             _add_job(listing, entry, base, given_kind, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
     if in_place:

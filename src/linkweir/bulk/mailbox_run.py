@@ -96,7 +96,7 @@ class MailboxRun:
             if not piece.number:
                 self._has_too_large_mail = True
                 self._read_to += sum(sizes) + len(piece.data)
-                self._keep(start + sum(sizes), len(piece.data), None, piece.data)
+                self._write_in_order(start + sum(sizes), len(piece.data), None, piece.data)
                 break
             first = first or piece.number
             sizes.append(len(piece.data))
@@ -120,9 +120,9 @@ class MailboxRun:
             self._result.fail(result.error)
         self.accepted_bytes += sum(mails.sizes)
         if not self.is_done:
-            self._keep(mails.start, sum(mails.sizes), result, output)
+            self._write_in_order(mails.start, sum(mails.sizes), result, output)
 
-    def _keep(self, start: int, size: int, result: FileResult | None, output: bytes) -> None:
+    def _write_in_order(self, start: int, size: int, result: FileResult | None, output: bytes) -> None:
         """Write what has come, if all before it is written."""
         self._returned[start] = size, result, output
         try:

@@ -101,7 +101,11 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also copy the other files of a folder (default: skip them)",
     )
-    group.add_argument("--follow", action="store_true", help="follow symbolic links to folders (default: skip them)")
+    group.add_argument(
+        "--follow",
+        action="store_true",
+        help="follow symbolic links to folders and, with --in-place, links to files in folders (default: skip them)",
+    )
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -283,6 +287,12 @@ class RewriteRun:
         if listing.skipped_files:
             print(
                 f"  {pluralize(listing.skipped_files, 'other file')} left out (--copy-others takes them along)",
+                file=sys.stderr,
+            )
+        if listing.skipped_file_links:
+            print(
+                f"  {pluralize(listing.skipped_file_links, 'symbolic link')} to files "
+                f"left out (--follow rewrites what they lead to)",
                 file=sys.stderr,
             )
         if listing.skipped_folder_links:
