@@ -11,6 +11,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -42,12 +43,17 @@ def _temporary_prefix(process: int) -> str:
 
 def _open_unnamed(folder: str, mode: int) -> int | None:
     """The descriptor of a new file that has no name yet; None where the system or the file system has no such thing."""
-    if not hasattr(os, "O_TMPFILE") or not os.path.isdir(_DESCRIPTORS_FOLDER):
+    if not _has_unnamed_files():
         return None
     try:
         return os.open(folder or ".", os.O_WRONLY | os.O_TMPFILE, mode)
     except OSError:  # what is really wrong with the folder, the second way says
         return None
+
+
+@cache
+def _has_unnamed_files() -> bool:
+    return hasattr(os, "O_TMPFILE") and os.path.isdir(_DESCRIPTORS_FOLDER)
 
 
 def _lstat_or_none(path: str) -> os.stat_result | None:

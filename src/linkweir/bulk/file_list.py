@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal
 
 from linkweir.atomic_file import is_temporary
@@ -115,12 +116,12 @@ def _walk_folder(top: str, identity: FileIdentity, listing: FileList, follow: bo
     """Walk without recursion (paths may be deeper than Python's limit); detect loops by identity."""
     stack = [(iter(_scan_folder(top, listing)), "", frozenset({identity}))]
     while stack:
-        entries, below, above = stack[-1]
+        entries, prefix, above = stack[-1]
         entry = next(entries, None)
         if entry is None:
             stack.pop()
             continue
-        relative = os.path.join(below, entry.name)
+        relative = prefix + entry.name
         try:
             state = entry.stat()
             is_link = entry.is_symlink()
@@ -134,16 +135,19 @@ def _walk_folder(top: str, identity: FileIdentity, listing: FileList, follow: bo
         elif _identity(state) in above:
             listing.problems.append((entry.path, "symbolic link loop: leads back to a folder above it"))
         else:
-            stack.append((iter(_scan_folder(entry.path, listing)), relative, above | {_identity(state)}))
+            stack.append((iter(_scan_folder(entry.path, listing)), relative + os.sep, above | {_identity(state)}))
 
 
 def _scan_folder(folder: str, listing: FileList) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as listed:
-            return sorted(listed, key=lambda entry: os.fsencode(entry.name))
+            entries = list(listed)
     except OSError as error:
         listing.problems.append((folder, describe_error(error)))
         return []
+    if all(entry.name.isascii() for entry in entries):  # whose letters and bytes have the same order
+        return sorted(entries, key=attrgetter("name"))
+    return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 
 
 def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind | None = None) -> FileList:
@@ -235,8 +239,7 @@ def _add_job(
     dry_run: bool,
     copy_others: bool,
 ) -> None:
-    name = os.path.basename(file.path)
-    if is_temporary(name):
+    if is_temporary(os.path.basename(file.path)):
         return
     known = explicit_kind or detect_kind(file.path)
     html = not file.relative_path or known is not None
@@ -274,13 +277,12 @@ def _check_targets(listing: FileList) -> None:
     for job in listing.jobs:
         if job.target is None:
             continue
-        state = resolver.stat(job.target)
+        state, real = resolver.resolve(job.target)
         if state is not None:
             listing.existing_targets[_identity(state)] = job.target
             if not stat.S_ISREG(state.st_mode):
                 continue  # a terminal or /dev/null takes any number
-        real = resolver.resolve(job.target)  # two names may be links to one file
-        if real in jobs:
+        if real in jobs:  # two names may be links to one file
             raise InvalidPlan(
                 f"{display_path(jobs[real].source)} and "
                 f"{display_path(job.source)} would both become {display_path(job.target)}"
@@ -294,38 +296,34 @@ def _check_targets(listing: FileList) -> None:
 
 
 class _PathResolver:
-    """Real paths and states of many files in few folders: each folder is looked at once."""
+    """Real paths and states of many files in few folders: each folder is resolved once."""
 
     def __init__(self) -> None:
         self._folders: dict[str, tuple[str, bool]] = {}
-        self._links: set[str] = set()
 
-    def _folder(self, path: str) -> tuple[str, bool]:
-        """The real path of a folder, and whether there is one."""
+    def _resolve_folder(self, path: str) -> tuple[str, bool]:
+        """The real path of a folder, with a separator at its end, and whether there is one."""
         known = self._folders.get(path)
         if known is None:
-            known = self._folders[path] = os.path.realpath(path or "."), os.path.isdir(path or ".")
+            real = os.path.join(os.path.realpath(path or "."), "")
+            known = self._folders[path] = real, os.path.isdir(path or ".")
         return known
 
-    def stat(self, path: str) -> os.stat_result | None:
-        """The state of the file that the path leads to; None without one. To be asked before `resolve`."""
-        if not self._folder(os.path.dirname(path))[1]:
-            return None
+    def resolve(self, path: str) -> tuple[os.stat_result | None, str]:
+        """The state of the file that a path leads to, None without one, and its real path."""
+        folder, name = os.path.split(path)
+        real_folder, exists = self._resolve_folder(folder)
+        if name in {"", ".", ".."}:
+            return _stat_or_none(path), os.path.realpath(path)
+        if not exists:
+            return None, real_folder + name
         try:
             state = os.lstat(path)
         except (OSError, ValueError):
-            return None
-        if not stat.S_ISLNK(state.st_mode):
-            return state
-        self._links.add(path)
-        return _stat_or_none(path)
-
-    def resolve(self, path: str) -> str:
-        """The real path of a file whose state has been asked for."""
-        folder, name = os.path.split(path)
-        if path in self._links or name in {"", ".", ".."}:
-            return os.path.realpath(path)
-        return os.path.join(self._folder(folder)[0], name)
+            return None, real_folder + name
+        if stat.S_ISLNK(state.st_mode):
+            return _stat_or_none(path), os.path.realpath(path)
+        return state, real_folder + name
 
 
 def _stat_or_none(path: str) -> os.stat_result | None:
@@ -347,19 +345,19 @@ def _deduplicate(jobs: list[FileJob]) -> list[FileJob]:
     resolver = _PathResolver()
     unique: dict[str, FileJob] = {}
     for job in jobs:
-        resolver.stat(job.source)
-        unique.setdefault(resolver.resolve(job.source), job)
+        unique.setdefault(resolver.resolve(job.source)[1], job)
     return list(unique.values())
 
 
 def detect_kind(path: str) -> FileKind | None:
     """Return the kind of the file by its name and folder, None if unsupported. Mails of a Maildir have no suffix."""
-    name = os.path.basename(path)
-    kind = SUFFIXES.get(os.path.splitext(name)[1].lower())
-    folder = os.path.dirname(path)
-    if kind is None and os.path.basename(folder) in ("cur", "new") and not name.startswith("."):
+    kind = SUFFIXES.get(os.path.splitext(path)[1].lower())
+    if kind is not None:
+        return kind
+    folder, name = os.path.split(path)
+    if os.path.basename(folder) in ("cur", "new") and not name.startswith("."):
         return "eml" if _is_maildir(os.path.dirname(folder)) else None
-    return kind
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -256,7 +256,7 @@ class FileRewriter:
                 yield piece.data
                 continue
             self._count_links(result, done, piece.number, rows)
-            yield update_length_headers(piece.data, done.raw)
+            yield update_length_headers(piece.data, done.raw, done.headers)
         if too_large:
             result.unchanged_mails.append(TOO_LARGE_MAIL)
 

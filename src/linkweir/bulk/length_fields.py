@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 
-from linkweir.mime.headers import HeaderBlock
+from linkweir.mime.headers import PartHeaders
 
 _NUMBER = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]*\r?\n")
 _LINE_END = re.compile(rb"\r?\n\Z")
@@ -16,27 +16,29 @@ _MEASURES: dict[bytes, Callable[[bytes], int]] = {b"content-length": len, b"line
 _MAILDIR_FIELDS = re.compile(r",([SW])=([0-9]{1,18})(?=[,:;!]|\Z)")
 
 
-def update_length_headers(before: bytes, after: bytes) -> bytes:
-    """Return `after`, the rewritten mail of a mailbox, with updated lengths; its header block is that of `before`."""
+def update_length_headers(before: bytes, after: bytes, headers: PartHeaders | None = None) -> bytes:
+    """Return `after`, the rewritten mail of a mailbox, with updated lengths; its header block, `headers` where it has
+    been parsed, is that of `before`.
+    """
     if before == after:
         return after
-    block = HeaderBlock(before, 0, len(before))
     done, at = [], 0
-    for begin, end, number in _find_updates(block, before, after):
+    for begin, end, number in _find_updates(headers or PartHeaders(before, 0, len(before)), before, after):
         done += [after[at:begin], b"%d" % number]
         at = end
-    return b"".join([*done, after[at:]])
+    return b"".join([*done, after[at:]]) if done else after
 
 
-def _find_updates(block: HeaderBlock, before: bytes, after: bytes) -> Iterator[tuple[int, int, int]]:
+def _find_updates(headers: PartHeaders, before: bytes, after: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield start, end and new value of each number. The empty line before the next "From " may be included or not."""
-    separator = _LINE_END.search(before, max(block.body, len(before) - 2))
-    for line in block.lines:
-        match = _NUMBER.fullmatch(before, line.value, line.end)
+    body = headers.body
+    for line in headers.lines:
         measure = _MEASURES.get(line.name)
-        if match is None or measure is None or line.start >= block.body:
+        match = _NUMBER.fullmatch(before, line.value, line.end) if measure else None
+        if match is None or measure is None or line.start >= body:
             continue
-        old, new = measure(before[block.body :]), measure(after[block.body :])
+        separator = _LINE_END.search(before, max(body, len(before) - 2))
+        old, new = measure(before[body:]), measure(after[body:])
         apart = measure(separator[0]) if separator else 0
         if int(match[1]) in (old, old - apart):
             yield *match.span(1), int(match[1]) - old + new
@@ -47,6 +49,8 @@ def update_maildir_name(path: str, before: bytes, after: bytes) -> str:
     wrong.
     """
     folder, name = os.path.split(path)
+    if not _MAILDIR_FIELDS.search(name):
+        return path
     old, new = _measure_mail(before), _measure_mail(after)
 
     def restate(match: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ the prescan); the last step is UTF-8 and not windows-1252, as the link rules say
 
 import codecs
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from linkweir.errors import check_type
@@ -60,13 +61,18 @@ _BOMS = (
     (b"\xfe\xff", "utf-16-be"),
     (b"\xff\xfe", "utf-16-le"),
 )
+_BOM_MARKS = tuple(mark for mark, _ in _BOMS)
+_MAX_CACHED_CHARACTERS = 64  # of a label; real ones are shorter
 _TAG = re.compile(rb"<(?:(!--)|(meta)(?=[\t\n\f\r /])|(/?[a-z][^\t\n\f\r >]*)|([!/?]))", re.IGNORECASE)
+_TAG_KINDS = ("", "comment", "meta", "tag", "bogus comment")  # by the group that matched
 # The standard's "get an attribute"; a name may begin with '='.
-_ATTRIBUTE = re.compile(
+_ATTRIBUTE_PATTERN = (
     rb"[\t\n\f\r /]*([^\t\n\f\r />][^\t\n\f\r />=]*)"
     rb"(?:[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*)'|([^\t\n\f\r >\"'][^\t\n\f\r >]*)|(?=>)"
     rb"|[\"'][\s\S]*\Z))?"  # a quote that never closes takes all that is left
 )
+_ATTRIBUTE = re.compile(_ATTRIBUTE_PATTERN)
+_ATTRIBUTES = re.compile(rb"(?:" + _ATTRIBUTE_PATTERN + rb")*+")  # all of a tag that nobody reads, at once
 _CONTENT = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*)'|([^\t\n\f\r ;\"']+))", re.I)
 
 
@@ -81,15 +87,8 @@ class Charset:
 
     def __init__(self, label: str) -> None:
         check_type("charset", label, str, "str")
-        name = label.strip().lower()
-        try:
-            codec_name = codecs.lookup(_ALIASES.get(name, name)).name
-        except (LookupError, ValueError):
-            self.is_supported, self.is_ascii_transparent, self.codec = False, True, "utf-8"
-            return
-        self.is_supported = True
-        self.is_ascii_transparent = codec_name in _ASCII_TRANSPARENT
-        self.codec = _WHATWG_OVERRIDES.get(codec_name, codec_name)
+        look_up = _cached_codec if len(label) <= _MAX_CACHED_CHARACTERS else _look_up_codec
+        self.is_supported, self.is_ascii_transparent, self.codec = look_up(label)
 
     def apply_bom(self, head: bytes) -> bool:
         """Become what the document's byte order mark says, whatever the label (Encoding standard, "decode"); False if
@@ -141,6 +140,19 @@ class Charset:
             return f"%26%23{ord(character)}%3B"
 
 
+def _look_up_codec(label: str) -> tuple[bool, bool, str]:
+    """Whether the label is known, whether the scanner may judge the bytes, and the Python codec."""
+    name = label.strip().lower()
+    try:
+        codec_name = codecs.lookup(_ALIASES.get(name, name)).name
+    except (LookupError, ValueError):
+        return False, True, "utf-8"
+    return True, codec_name in _ASCII_TRANSPARENT, _WHATWG_OVERRIDES.get(codec_name, codec_name)
+
+
+_cached_codec = lru_cache(256)(_look_up_codec)
+
+
 def sniff_charset(head: bytes, declared: str | None = None) -> str:
     """Return the charset label of a document that begins with `head`; `declared` is the caller's word, if any."""
     return detect_bom(head) or declared or _prescan(head[:PRESCAN_BYTES]) or "utf-8"
@@ -153,24 +165,31 @@ def get_declared_charset(head: bytes) -> str | None:
 
 def detect_bom(head: bytes) -> str | None:
     """The charset of the byte order mark, or None."""
-    return next((name for mark, name in _BOMS if head.startswith(mark)), None)
+    if not head.startswith(_BOM_MARKS):
+        return None
+    return next(name for mark, name in _BOMS if head.startswith(mark))
 
 
 def _prescan(head: bytes) -> str | None:
     at = 0
     while match := _TAG.search(head, at):
-        comment, meta, _, bogus = match.groups()
-        if comment:
+        kind = _TAG_KINDS[match.lastindex or 0]
+        if kind == "comment":
             end = head.find(b"-->", match.start() + 2)  # the standard lets `<!-->` close itself
             at = end + 3
-        elif bogus:
+        elif kind == "bogus comment":
             end = head.find(b">", match.end())
             at = end + 1
-        else:
+        elif kind == "meta":
             attributes, end = _parse_attributes(head, match.end())
             at = end
-            if meta and end >= 0 and (label := _get_meta_charset(attributes)):
+            if end >= 0 and (label := _get_meta_charset(attributes)):
                 return label
+        else:
+            rest = _ATTRIBUTES.match(head, match.end())
+            at = end = rest.end() if rest else match.end()
+            if end >= len(head):
+                return None
         if end < 0:
             return None
     return None

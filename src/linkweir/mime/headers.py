@@ -19,7 +19,7 @@ _REST_CR = rb"[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+(?:\r\n?|\n|\Z)"
 _LINE = rb"[^\n]*+(?:\n|\Z)"
 _LINE_CR = rb"[^\r\n]*+(?:\r\n?|\n|\Z)"
 _ENVELOPE = rb">*+From "
-_NAME = rb"(?:([!-9;-~]++)[ \t]*+:|:)"  # of a field; missing where a line begins with ":"
+_NAME = rb"(?:([!-9;-~]++)[ \t]*+:|:)()"  # of a field; missing where a line begins with ":". Then its value begins
 _LINE_PATTERNS = {
     bare: (re.compile(_NAME + rest), re.compile(rest), re.compile(_ENVELOPE + line))
     for bare, rest, line in ((False, _REST, _LINE), (True, _REST_CR, _LINE_CR))
@@ -134,9 +134,8 @@ def _is_common_name(name: bytes) -> bool:
 
 def _parse_field(match: re.Match[bytes]) -> HeaderField:
     name = match[1] or b""
-    return HeaderField(
-        name.lower(), match.start(), match.group(0).index(b":") + match.start() + 1, match.end(), bool(name)
-    )
+    start, end = match.span()
+    return HeaderField(name.lower(), start, match.start(2), end, bool(name))
 
 
 def _parse_malformed_field(raw: bytes, start: int, match: re.Match[bytes] | None) -> HeaderField:
@@ -163,11 +162,12 @@ class PartHeaders:
 
     `unclear`: why they are not to be relied on, or None: a lone CR or a NUL, at which some readers end a line or a
     value and others do not; or more lines than are read. `values` has, for each header name in lower case, all its
-    values, unfolded.
+    values, unfolded; `lines` all lines of the block.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
         block = HeaderBlock(raw, start, end)
+        self.lines = block.lines
         self.start, self.body, self.has_separator, self.malformed_at = (
             start,
             block.body,

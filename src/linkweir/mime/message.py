@@ -15,6 +15,7 @@ from linkweir.html.resolver import DocumentLinks, Links
 from linkweir.html.rewriter import DEFAULT_SWITCHES
 from linkweir.html.tag_insertion import find_insertion_point, make_hidden_tags
 from linkweir.mime.base64_body import Base64Body
+from linkweir.mime.headers import PartHeaders
 from linkweir.mime.html_parts import HtmlPart, HtmlPartFinder
 from linkweir.mime.identity_body import IdentityBody
 from linkweir.mime.notes import Note, UnrewritablePart
@@ -53,7 +54,7 @@ class CheckedPart:
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """A rewritten mail. `html_parts`: number of HTML bodies; `replaced`: number of replaced links; `counts`: number of
-    links by outcome; `links`: every link, with `report` only.
+    links by outcome; `links`: every link, with `report` only; `headers`: its header block, which stays as it is.
     """
 
     raw: bytes
@@ -62,6 +63,7 @@ class Rewritten:
     html_parts: int
     replaced: int
     counts: dict[Outcome, int] = field(default_factory=dict)
+    headers: PartHeaders | None = field(default=None, repr=False, compare=False)
 
 
 def rewrite_message(
@@ -121,6 +123,7 @@ def rewrite_message(
         part_count,
         replaced,
         counts,
+        walk.top_headers,
     )
 
 
