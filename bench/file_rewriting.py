@@ -27,6 +27,7 @@ from bench.engines import EngineNotInstalledError
 from bench.harness.rounds import Samples, compute_ratio
 from bench.ratios import Ratio, WrongAnswerError
 from linkweir import Tracker
+from linkweir.bulk.worker_pool import count_processors
 from linkweir.durable_files import can_flush_together
 from linkweir.tokens import keyring_file
 
@@ -165,9 +166,24 @@ def compare_with_copy(kind: str, share: float, rounds: int) -> Ratio:
                 raise EngineNotInstalledError("one flush does not serve many files on this file system")
         finally:
             os.close(descriptor)
-    samples, size = measure(kind, share, max(3, rounds // 15))
+    samples, size = _measure_for_guard(kind, share, max(3, rounds // 15))
     best, paired = compute_ratio(samples["1 jobs"], samples[COPY])
     return Ratio(best, paired, _describe(samples, size))
+
+
+def compare_job_counts(kind: str, share: float, rounds: int) -> Ratio:
+    """How many times as fast two jobs are as one; for the guard. Raises EngineNotInstalledError with one processor."""
+    if count_processors() < 2:
+        raise EngineNotInstalledError("two jobs need two processors")
+    samples, size = _measure_for_guard(kind, share, max(3, rounds // 15))
+    best, paired = compute_ratio(samples["1 jobs"], samples["2 jobs"])
+    return Ratio(best, paired, _describe(samples, size))
+
+
+@cache
+def _measure_for_guard(kind: str, share: float, rounds: int) -> tuple[dict[str, Samples], int]:
+    """Measure once what both comparisons need."""
+    return measure(kind, share, rounds)
 
 
 def _describe(samples: dict[str, Samples], size: int) -> str:

@@ -60,16 +60,14 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
     ]
     result += _sending_thresholds()
     share = 0.1 if quick else 0.5
-    result += [
-        Threshold(
-            f"{kind}, one job / cp -r",
-            5,
-            9,  # one flush for each file took 14 to 22 times
-            partial(file_rewriting.compare_with_copy, kind, share),
-            at_least=False,
+    # one flush for each file took 14 to 22 times; a mailbox in one process with a regular expression 25 times
+    for kind, most, least in (("folder", 9, 1.05), ("maildir", 9, 1.05), ("mbox", 20, 1.1)):
+        times, gain = (
+            partial(compare, kind, share)
+            for compare in (file_rewriting.compare_with_copy, file_rewriting.compare_job_counts)
         )
-        for kind in ("folder", "maildir")
-    ]
+        result.append(Threshold(f"{kind}, one job / cp -r", 5, most, times, at_least=False))
+        result.append(Threshold(f"{kind}, two jobs / one", 1.6, least, gain))
     result.append(
         Threshold("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.scanner_instructions, at_least=False)
     )
