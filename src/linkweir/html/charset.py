@@ -87,8 +87,8 @@ class Charset:
 
     def __init__(self, label: str) -> None:
         check_type("charset", label, str, "str")
-        look_up = _cached_codec if len(label) <= _MAX_CACHED_CHARACTERS else _look_up_codec
-        self.is_supported, self.is_ascii_transparent, self.codec = look_up(label)
+        find_codec = _cached_codec if len(label) <= _MAX_CACHED_CHARACTERS else _find_codec
+        self.is_supported, self.is_ascii_transparent, self.codec = find_codec(label)
 
     def apply_bom(self, head: bytes) -> bool:
         """Become what the document's byte order mark says, whatever the label (Encoding standard, "decode"); False if
@@ -140,7 +140,7 @@ class Charset:
             return f"%26%23{ord(character)}%3B"
 
 
-def _look_up_codec(label: str) -> tuple[bool, bool, str]:
+def _find_codec(label: str) -> tuple[bool, bool, str]:
     """Whether the label is known, whether the scanner may judge the bytes, and the Python codec."""
     name = label.strip().lower()
     try:
@@ -150,7 +150,7 @@ def _look_up_codec(label: str) -> tuple[bool, bool, str]:
     return True, codec_name in _ASCII_TRANSPARENT, _WHATWG_OVERRIDES.get(codec_name, codec_name)
 
 
-_cached_codec = lru_cache(256)(_look_up_codec)
+_cached_codec = lru_cache(256)(_find_codec)
 
 
 def sniff_charset(head: bytes, declared: str | None = None) -> str:
