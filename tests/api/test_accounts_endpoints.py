@@ -122,7 +122,10 @@ def test_what_is_not_there_is_json_too(service: RunningService) -> None:
 
 
 def test_health_and_figures(service: RunningService) -> None:
-    """/healthz and /readyz answer 200, and /metrics names the figures that an alarm is made of."""
+    """/healthz and /readyz answer 200, and /metrics names the figures that an alarm is made of, and each
+    operation of the API by its id.
+    """
+    assert service.client.get(service.account_path).status_code == 200
     assert service.reader.get("/healthz").json() == {"status": "ok"}
     ready = service.reader.get("/readyz")
     assert ready.status_code == 200
@@ -131,6 +134,7 @@ def test_health_and_figures(service: RunningService) -> None:
     for name in ("linkweir_clicks_lost_total", "linkweir_queue_messages", "linkweir_clicks_waiting"):
         assert f"\n{name} 0.0\n" in text
     assert 'linkweir_http_responses_total{endpoint="healthz",status="200"}' in text
+    assert 'linkweir_http_responses_total{endpoint="get__v2_accounts_account_id",status="200"}' in text
 
 
 def test_readyz_names_what_is_missing(service: RunningService) -> None:

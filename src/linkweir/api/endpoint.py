@@ -1,5 +1,6 @@
 """Operations of the API and their requests: authentication, rate limits, body and idempotency."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -81,6 +82,11 @@ class Operation:
     errors: tuple[int, ...] = (400, 401, 403, 404, 429, 503)
     is_extension: bool = False
 
+    @property
+    def id(self) -> str:
+        """The operation's id in the OpenAPI document, in logs and in metrics, such as `get__v2_accounts_account_id`."""
+        return re.sub(r"\W+", "_", f"{self.method}_{self.path}").strip("_")
+
 
 def to_route(operation: Operation) -> Route:
     """Return the route that serves the operation."""
@@ -88,6 +94,7 @@ def to_route(operation: Operation) -> Route:
     async def endpoint(request: Request) -> Response:
         return await _handle(request, operation)
 
+    endpoint.__name__ = operation.id  # what logs and metrics call it
     return Route(operation.path, operation.endpoint or endpoint, methods=[operation.method.upper()])
 
 

@@ -84,7 +84,7 @@ def _describe_operation(operation: Operation, refs: dict[type, Any]) -> dict[str
     error = refs[response_types.V1ErrorResponse if old else response_types.ErrorResponse]
     description: dict[str, Any] = {
         "summary": operation.summary + (" (extension)" if operation.is_extension else ""),
-        "operationId": re.sub(r"\W+", "_", f"{operation.method}_{operation.path}").strip("_"),
+        "operationId": operation.id,
         "parameters": _parameters(operation),
         "responses": {
             str(operation.status): {"description": "OK", "content": _response_content(operation, refs)},
