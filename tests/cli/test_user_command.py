@@ -25,7 +25,7 @@ def test_a_user_is_made_and_gets_in(linkweir: CommandRunner, tmp_path: Path) -> 
         assert b"never" not in listed
         again = linkweir("user", "add", "ada@example.com", "--data", tmp_path / "data")
         assert again.code == 1
-        assert "there is a user ada@example.com already" in again.err
+        assert "the user ada@example.com exists already" in again.err
 
 
 def test_a_new_password_ends_sessions_and_a_removed_user_is_out(linkweir: CommandRunner, tmp_path: Path) -> None:

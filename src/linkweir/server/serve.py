@@ -312,7 +312,7 @@ def _print_dashboard_login(service: AppServices, url: str) -> None:
         print("              (store the password: it is not shown again; change it in the dashboard under Settings)")
     else:
         where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
-        print(f"              (user and password were shown at the first start; `{where}` lists the users)")
+        print(f"              (the first start showed how to sign in; `{where}` lists the users)")
 
 
 def _print_smtp_login(service: AppServices) -> None:
