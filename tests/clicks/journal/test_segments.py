@@ -257,6 +257,24 @@ def test_a_file_that_is_cut_in_its_head_stops_no_reader(tmp_path: Path, size: in
     folder.close()
 
 
+@pytest.mark.parametrize("size", [0, 100, RECORDS_OFFSET + 16])
+def test_a_cut_file_is_reported_by_its_reader(tmp_path: Path, size: int) -> None:
+    """A file with events that nobody writes to any more is reported once when it was cut, by whoever reads it."""
+    folder, told = JournalFolder(tmp_path), list[Path]()
+    folder.segments.on_lost = told.append
+    folder.write(1, 2)
+    folder.writer.close()
+    assert folder.reader.acquire()
+    events, _ = folder.reader.read(None, 1)
+    assert [event.position for event in events] == [1]
+    (used,) = (segment.path for segment in folder.reader._active_segments())
+    os.truncate(used, size)
+    assert folder.read() == []
+    assert folder.read() == []
+    assert told == [used]
+    folder.close()
+
+
 def test_no_file_is_mapped(tmp_path: Path) -> None:
     """No file of the journal is mapped while it is written to: whoever cuts one would end the process by SIGBUS."""
     folder = JournalFolder(tmp_path)
