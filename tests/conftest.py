@@ -69,21 +69,24 @@ SHARED_FOLDER = TESTS_FOLDER.parents[1] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this process a lock that all workers share."""
-    config.stash[TURN_LOCK] = lock = TurnLock(TESTS_FOLDER, TESTS_FOLDER / "__init__.py")
-    config.add_cleanup(lock.close)
+    """Give each worker a lock that all share; a run without workers, which may be part of a test, has no use for it."""
+    if hasattr(config, "workerinput"):
+        config.stash[TURN_LOCK] = lock = TurnLock(TESTS_FOLDER, TESTS_FOLDER / "__init__.py")
+        config.add_cleanup(lock.close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put exclusive tests first, then the longest files, in their order, and leave all others as they are."""
+    """Put the longest files first, in their order, and exclusive tests last, when nobody has to wait for them."""
     ranks = {TESTS_FOLDER / file: rank for rank, file in enumerate((*LONG_FILES, *LONG_FILES_OF_SINGLE_TESTS))}
-    items.sort(key=lambda item: -1 if _is_exclusive(item) else ranks.get(item.path, len(ranks)))
+    items.sort(key=lambda item: len(ranks) + 1 if _is_exclusive(item) else ranks.get(item.path, len(ranks)))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Run tests of all workers beside each other, but those marked `exclusive` beside none."""
-    lock = item.config.stash[TURN_LOCK]
+    lock = item.config.stash.get(TURN_LOCK, None)
+    if lock is None:
+        return (yield)
     exclusive = _is_exclusive(item)
     if lock.is_exclusive is None:
         lock.acquire(exclusive=exclusive)
