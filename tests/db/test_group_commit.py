@@ -129,6 +129,69 @@ def test_a_broken_transaction_is_tried_again_without_its_cause(database: Databas
     assert list_numbers(database) == [1, 2]
 
 
+class NumberStore:
+    """What stores many numbers at once; `failing` raises what its error is."""
+
+    def __init__(self, failing: int = -1, error: Callable[[], BaseException] = ValueError) -> None:
+        self.calls: list[list[int]] = []
+        self._failing, self._error = failing, error
+
+    def __call__(self, connection: Connection, numbers: list[int]) -> None:
+        """Store them."""
+        self.calls.append(numbers)
+        for number in numbers:
+            insert_number(number)(connection)
+            if number == self._failing:
+                raise self._error()
+
+
+def run_stores(
+    database: Database, store: NumberStore, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> list[Any]:
+    """Results or errors of numbers that are stored while a writer holds the database."""
+
+    def store_together(item: Callable[[], int]) -> None:
+        database.store_together(store, item())
+
+    monkeypatch.setattr(database, "write_together", store_together)
+    return run_together(database, [lambda number=number: number for number in numbers])  # type: ignore[misc]
+
+
+def test_items_that_arrive_together_are_stored_in_one_call(
+    database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for the same writer goes to the function that stores it at once, in the order of arrival."""
+    store = NumberStore()
+    assert run_stores(database, store, [3, 1, 2], monkeypatch) == [None] * 3
+    assert (store.calls, commits, list_numbers(database)) == ([[3, 1, 2]], [3], [1, 2, 3])
+
+
+def test_an_item_that_fails_fails_alone(
+    database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When one of several items cannot be stored, each is stored alone, and its error is raised for it only."""
+    store = NumberStore(failing=2)
+    results = run_stores(database, store, [1, 2, 3], monkeypatch)
+    assert (results[0], results[2]) == (None, None)
+    assert isinstance(results[1], ValueError)
+    assert (store.calls, commits, list_numbers(database)) == ([[1, 2, 3], [1], [2], [3]], [2], [1, 3])
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    "error", [lambda: exc.OperationalError("", {}, sqlite3.OperationalError("x")), SystemExit, GeneratorExit]
+)
+def test_an_item_that_ends_a_transaction_fails_alone(
+    database: Database, place: int, error: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item whose error ends the transaction, or a thread, takes no other with it, wherever it stands."""
+    results = run_stores(database, NumberStore(failing=place, error=error), [0, 1, 2], monkeypatch)
+    expected = DatabaseUnavailable if isinstance(error(), Exception) else type(error())
+    assert isinstance(results[place], expected)
+    assert [results[other] for other in range(3) if other != place] == [None, None]
+    assert list_numbers(database) == [other for other in range(3) if other != place]
+
+
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("kind", [SystemExit, GeneratorExit])
 def test_what_ends_a_thread_ends_its_own(database: Database, place: int, kind: type[BaseException]) -> None:

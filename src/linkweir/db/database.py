@@ -103,6 +103,12 @@ class Database:
         """
         return self._group_commit.run(work)
 
+    def store_together(self, store: Callable[[Connection, list[T]], None], item: T) -> None:
+        """The same for an item that `store` stores, which is called once for those that came at the same moment: it
+        must do for all of them what it does for one after the other.
+        """
+        self._group_commit.store(store, item)
+
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
         own: OSError | None = None  # of the caller's work, and so nothing of the database's

@@ -1,7 +1,8 @@
 """Group commit: what several threads write at the same moment is one transaction, and so one flush to disk.
 
 Whoever has the turn carries out all that waits once the transaction has begun, in the order of arrival, each piece of
-work in a savepoint of its own: one that fails takes nothing with it. This module does not know what is written.
+work in a savepoint of its own: one that fails takes nothing with it. Items that the same function stores go to it in
+one call, and one by one only when that fails. This module does not know what is written.
 """
 
 import threading
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, exc
@@ -17,11 +19,16 @@ from linkweir.errors import DatabaseUnavailable
 
 MAX_GROUP = 64  # pieces of work in one transaction: the first waits until the last is done
 T = TypeVar("T")
+Store = Callable[[Connection, list[T]], None]
 
 
 class _Task(NamedTuple):
+    """Work, and its result. `store`: what does this work for many items at once, of which `item` is one."""
+
     work: Callable[[Connection], Any]
     result: "Future[Any]"
+    store: Store[Any] | None = None
+    item: Any = None
 
 
 class GroupCommit:
@@ -40,7 +47,17 @@ class GroupCommit:
 
         Raises what `work` raises, and DatabaseUnavailable; nothing of it is stored then.
         """
-        task = _Task(work, Future())
+        value: T = self._wait_for(_Task(work, Future()))
+        return value
+
+    def store(self, store: Store[T], item: T) -> None:
+        """Return once `store` has stored the item, with those of other threads that came for it, and that is committed
+        and flushed. Raises what `store` raises for the item alone, and DatabaseUnavailable; the item is not stored
+        then.
+        """
+        self._wait_for(_Task(lambda connection: store(connection, [item]), Future(), store, item))
+
+    def _wait_for(self, task: _Task) -> Any:
         self._waiting.append(task)
         while not task.result.done():
             if self._turn.acquire(timeout=self._wait):
@@ -51,15 +68,17 @@ class GroupCommit:
                     self._turn.release()
             else:
                 self._withdraw(task)
-        value: T = task.result.result()
-        return value
+        return task.result.result()
 
     def _withdraw(self, task: _Task) -> None:
         """Raise DatabaseUnavailable for a task that nobody has taken: it will not be carried out. Of one that was taken
         it is not known yet what becomes of it.
         """
+        waiting = next((each for each in self._waiting.copy() if each.result is task.result), None)
+        if waiting is None:
+            return
         try:
-            self._waiting.remove(task)
+            self._waiting.remove(waiting)
         except ValueError:
             return
         raise DatabaseUnavailable("the database is busy")
@@ -72,7 +91,7 @@ class GroupCommit:
         except BaseException as error:
             if not group.tasks:  # it could not begin, for whatever all who wait would wait for in vain as well
                 group.tasks = self._take_waiting()
-            is_own = group.running is None  # and not of a task, which may be another thread's
+            is_own = not group.running  # and not of a task, which may be another thread's
             self._waiting.extendleft(reversed(group.fail(error)))
             if is_own and not isinstance(error, Exception):
                 raise
@@ -88,38 +107,56 @@ class _Group:
 
     def __init__(self) -> None:
         self.tasks: list[_Task] = []
-        self.running: _Task | None = None
+        self.running: list[_Task] = []  # one, or those whose items are stored in one call
         self._returned: list[tuple[_Task, Any]] = []
 
     def run(self, connection: Connection, tasks: list[_Task]) -> None:
         """Run the tasks; what the transaction cannot survive comes out."""
         self.tasks = tasks
-        for task in tasks:
-            self.running = task
-            if len(tasks) == 1:
-                self._returned.append((task, task.work(connection)))
-            else:
-                self._run_in_savepoint(connection, task)
-        self.running = None
+        if len(tasks) == 1:
+            self.running = tasks
+            self._returned.append((tasks[0], tasks[0].work(connection)))
+        else:
+            for store, same in groupby(tasks, lambda task: task.store):
+                batch = list(same)
+                if store is None or len(batch) == 1 or not self._run_batch(connection, batch, store):
+                    for task in batch:
+                        self._run_in_savepoint(connection, task)
+        self.running = []
+
+    def _run_batch(self, connection: Connection, batch: list[_Task], store: Store[Any]) -> bool:
+        """Store the items of all these tasks in one call; False when that has failed and has changed nothing."""
+        self.running = batch
+        try:
+            with connection.begin_nested():
+                store(connection, [task.item for task in batch])
+        except Exception as error:
+            _require_transaction(error)
+            return False
+        self._returned += [(task, None) for task in batch]
+        return True
 
     def _run_in_savepoint(self, connection: Connection, task: _Task) -> None:
+        self.running = [task]
         try:
             with connection.begin_nested():
                 value = task.work(connection)
         except Exception as error:
-            if isinstance(error, exc.DBAPIError) and not isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
-                raise  # SQLite may have rolled back everything: a full disk
+            _require_transaction(error)
             task.result.set_exception(error)
         else:
             self._returned.append((task, value))
 
     def fail(self, error: BaseException) -> list[_Task]:
-        """Give the error to the task that has brought it, or else to all; return those that are to be tried again."""
+        """Give the error to the task that has brought it, or else to all; return those that are to be tried again. Of
+        several whose items were stored in one call it is not known which: each is tried alone.
+        """
         left = [task for task in self.tasks if not task.result.done()]
-        failed = left if self.running is None else [self.running]
-        if self.running is None and not isinstance(error, Exception):  # it ends this thread, not those who wait for it
+        if len(self.running) > 1:
+            return [task._replace(store=None) for task in left]
+        if not self.running and not isinstance(error, Exception):  # it ends this thread, not those who wait for it
             error = DatabaseUnavailable(f"the transaction was interrupted: {type(error).__name__}")
-        for task in failed:
+        for task in self.running or left:
             task.result.set_exception(error)
         return [task for task in left if not task.result.done()]
 
@@ -127,3 +164,9 @@ class _Group:
         """Give every task what it returned: all of it is committed."""
         for task, value in self._returned:
             task.result.set_result(value)
+
+
+def _require_transaction(error: Exception) -> None:
+    """Raise an error that SQLite may have rolled back everything for, such as a full disk."""
+    if isinstance(error, exc.DBAPIError) and not isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
+        raise error

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
@@ -80,7 +81,7 @@ class Submitter:
 
             def accept(connection: Connection) -> bytes:
                 reply = make_reply(connection, results)
-                _store_messages(connection, writer.messages, writer.notes, now)
+                _store_accepted(connection, [_AcceptedMessages(writer.messages, writer.notes, now)])
                 return reply
 
             return self._database.write_together(accept), results
@@ -109,7 +110,7 @@ class Submitter:
                     raise ValidationError(
                         "DATA", f"the mails together are larger than {limit}: send to fewer recipients at a time"
                     )
-            self._database.write_together(lambda connection: _store_messages(connection, ready, notes, now))
+            self._database.store_together(_store_accepted, _AcceptedMessages(ready, notes, now))
         return [new.id for new in ready]
 
     def dry_run(
@@ -148,17 +149,26 @@ class Submitter:
         )
 
 
-def _store_messages(
-    connection: Connection, ready: list[NewMessage], notes: dict[uuid.UUID, list[Note]], now: int
-) -> None:
-    """Everything that belongs to accepting, in one transaction."""
-    messages_table.add(connection, ready)
+class _AcceptedMessages(NamedTuple):
+    """The messages of one submission, ready to be stored, with their notes."""
+
+    messages: list[NewMessage]
+    notes: dict[uuid.UUID, list[Note]]
+    now: int
+
+
+def _store_accepted(connection: Connection, submissions: list[_AcceptedMessages]) -> None:
+    """Everything that belongs to accepting these submissions, in one transaction."""
+    accepted = [(new, each) for each in submissions for new in each.messages]
+    messages_table.add(connection, [new for new, _ in accepted])
     message_events.record_events(
-        connection, [MessageEvent(messages_table.to_row(new), "reception", now) for new in ready]
+        connection, [MessageEvent(messages_table.to_row(new), "reception", each.now) for new, each in accepted]
     )
-    for new in ready:
-        for note in _limit_notes(notes.get(new.id, [])):
-            message_events.add_note(connection, new.account_id, new.id, note.code, now, text=note.text, part=note.part)
+    for new, each in accepted:
+        for note in _limit_notes(each.notes.get(new.id, [])):
+            message_events.add_note(
+                connection, new.account_id, new.id, note.code, each.now, text=note.text, part=note.part
+            )
 
 
 def _person_address(recipient: str) -> str:
