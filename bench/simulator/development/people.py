@@ -9,7 +9,7 @@ from random import Random
 from bench.simulator.clients import Client, DataCentre, Mail
 from bench.simulator.development import browsers, networks
 from bench.simulator.development.browsers import pick
-from bench.simulator.development.shares import Shares
+from bench.simulator.development.shares import HTTP10_STYLES, Shares
 
 HOUR, DAY = 3600.0, 86_400.0
 # Share of first clicks by seconds after delivery. GetResponse: 1 h, 3 h, 24 h; denis-test.com: day 7, the rest later;
@@ -116,6 +116,8 @@ def make_office(rng: Random, shares: Shares) -> Office:
     style, image = "", None
     if network == "stripping-proxy":
         style = pick(rng, shares.proxy_styles)
+    elif network == "http10-proxy":
+        style = pick(rng, HTTP10_STYLES)
     elif network == "isolation" and rng.random() < shares.partial_isolation:
         style = rng.choice(("language", "hints", "classic"))
     elif network == "cloud-desktop" and rng.random() < shares.golden_image:
@@ -130,8 +132,8 @@ def _office_client(rng: Random, browser: browsers.Browser, office: Office, share
     if office.network == "office-nat":
         return _at(browser, "office-nat", office.ip)
     if office.network in ("stripping-proxy", "http10-proxy"):
-        client = _at(browser, office.network, office.ip)
-        return _strip(client, office.style) if office.style else replace(client, http_version="1.0")
+        client = _strip(_at(browser, office.network, office.ip), office.style)
+        return replace(client, http_version="1.0") if office.network == "http10-proxy" else client
     if office.network == "isolation":  # the vendor's own Chrome in its cloud opens the page
         version = rng.choice((133, 135, 136, 137))
         headers = browsers.chromium_headers(rng, version, "Linux")
@@ -153,7 +155,7 @@ def _strip(client: Client, style: str) -> Client:
     """What a proxy lets through."""
     if not style:
         return client
-    agent = PROXY_USER_AGENT if style == "agent" else client.user_agent
+    agent = {"agent": PROXY_USER_AGENT, "anonymous": "", "paranoid": ""}.get(style, client.user_agent)
     headers = {name: value for name, value in client.headers.items() if _passes(style, name)}
     return replace(client, headers=headers, user_agent=agent, traits=(*client.traits, f"headers:{style}"))
 
@@ -164,6 +166,10 @@ def _passes(style: str, name: str) -> bool:
         return name != "accept-language"
     if style == "hints":
         return not name.startswith("sec-ch")
+    if style == "compression":
+        return name != "accept-encoding"
+    if style == "anonymous":
+        return True
     return name in ("accept", "accept-encoding") or (style != "oldest" and name == "accept-language")
 
 

@@ -14,7 +14,7 @@ HOME_NETWORKS = {
     "vpn": 6,
     "icloud-relay": 5,
     "tor": 0.3,
-    "stripping-proxy": 1,
+    "stripping-proxy": 2,
     "own-vpn": 1.2,
     "privacy-extension": 1.5,
 }
@@ -25,17 +25,21 @@ OFFICE_NETWORKS = {
     "isolation": 6,
     "cloud-gateway": 4,
     "vpn": 4,
-    "stripping-proxy": 4,
-    "http10-proxy": 1,
+    "stripping-proxy": 8,
+    "http10-proxy": 3,
 }
 # What a proxy leaves of a request, per cent; own judgement of shares. `oldest`: Accept and Accept-Encoding; `classic`:
 # whatever it does not know goes (Squid's `Other`); `language`: Accept-Language goes; `agent`: a common name for all.
-PROXY_STYLES = {"oldest": 34.0, "classic": 36, "language": 20, "agent": 10}
+# Squid http_anonymizer: `anonymous` (its `standard`) takes the user agent, `paranoid` leaves Accept headers alone.
+PROXY_STYLES = {"oldest": 26.0, "classic": 28, "language": 16, "agent": 10, "anonymous": 10, "paranoid": 10}
+# What proxies that speak HTTP/1.0 do besides, per cent (Privoxy: downgrade-http-version with prevent-compression and
+# hide-accept-language; old Squids drop what they do not know). Own judgement of shares.
+HTTP10_STYLES = {"": 45.0, "compression": 20, "classic": 20, "language": 15}
 # What an extension does, per cent; own judgement. `switched`: another browser's name (user agent switchers).
 EXTENSION_STYLES = {"language": 40.0, "hints": 30, "switched": 30}
 # How somebody follows links at one sitting, per cent. Own judgement. `skim`: back at the mail after a glance.
 SITTINGS = {"one": 64.0, "some": 16, "in-order": 5, "tabs": 7, "skim": 3, "double-click": 4, "return": 1}
-RARE_DEVICES = {"old-chrome": 3.5, "other-chromium": 2.0, "mail-app": 1.2, "outlook-ie": 3, "old-firefox": 0.5}
+RARE_DEVICES = {"old-chrome": 5.0, "other-chromium": 2.0, "mail-app": 1.2, "outlook-ie": 3, "old-firefox": 0.5}
 OPENS_ALL_SHARE = 0.009  # of people open nearly all links of each mail that they click in; own judgement
 SHARE_DEVIATION = 0.5  # of the logarithm, from seed to seed; own judgement
 
@@ -82,6 +86,6 @@ def draw_shares(rng: Random) -> Shares:
         tab_pause=rng.uniform(-0.1, 0.9),
         prompt_pause=rng.uniform(3.1, 4.0),
         roaming=rng.uniform(0.1, 0.5),
-        golden_image=rng.uniform(0.1, 0.5),
+        golden_image=rng.uniform(0.2, 0.7),
         partial_isolation=rng.uniform(0.1, 0.5),
     )

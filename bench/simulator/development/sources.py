@@ -45,6 +45,10 @@ SOURCES = {
     "Proofpoint Isolation data sheet": "people behind browsers that are isolated in a vendor's cloud",
     "Squid header_access; SafeSquid Header_filter": "proxies leave out whole sets of headers, or all that they do not "
     "know; Sun's proxy server: administrators suppress headers for security",
+    "Squid http_anonymizer (acmeconsulting.it, Squid-Book 14.2)": "`standard` denies User-Agent, Referer and From; "
+    "`paranoid` denies all but a few, User-Agent among them; header_replace puts a bogus name (Squid: The Definitive "
+    "Guide, header_replace); Tinyproxy#210: `Anonymous` lets only listed headers through",
+    "privoxy.org actions file": "downgrade-http-version, prevent-compression, hide-accept-language, hide-user-agent",
     "Rocket#14": "extensions and proxies remove headers, and who sits behind one cannot help it",
     "blamba#2": "with iCloud's relay each request makes a new session: the address changes",
     "Crawler-Detect#557": "a person with Yandex's browser on Chromium 132 is taken for a crawler",
