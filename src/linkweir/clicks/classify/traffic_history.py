@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable, Sequence
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.calibration import BaseRateEstimate
 from linkweir.clicks.classify.classification import CLICK, SPREAD_US, Classification, Evidence, Hit
-from linkweir.clicks.classify.reputation import IpSpread, ReputationStore, fleet_key
+from linkweir.clicks.classify.recipient_history import RecipientHistory
+from linkweir.clicks.classify.reputation import IpSpread, ReputationStore, behaviour_bit, fleet_key, network_key
 
 MIN_PEOPLE = 40  # hits of people from which on their requests tell what is common here
 COMMON_SHARE = 0.25  # a signal that so many of them have says nothing
@@ -36,6 +37,11 @@ class SignalBaseline:
     def common(self) -> frozenset[str]:
         """The signals that people have here too often for them to mean anything."""
         return self._common
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The signals that enough people were seen to have here: evidence that something on the way hides."""
+        return self._common if self._people >= MIN_PEOPLE else frozenset()
 
     def observe(self, hit: Hit, classification: Classification) -> None:
         """Take a person's hit into account, one that its own way of clicking shows as such."""
@@ -64,6 +70,8 @@ class TrafficHistory:
     def __init__(self, on_common_signals: Callable[[frozenset[str]], None] | None = None) -> None:
         self.ip_spread = IpSpread(SPREAD_US)
         self.clients = ReputationStore()
+        self.networks = ReputationStore(network_key, behaviour_bit)
+        self.recipients = RecipientHistory()
         self.fleets = ReputationStore(fleet_key)
         self.baseline = SignalBaseline(on_common_signals)
         self.base_rate = BaseRateEstimate()
@@ -73,7 +81,13 @@ class TrafficHistory:
         self.ip_spread.observe(hit_ip, message, at)
 
     def evidence_for(
-        self, hits: Sequence[Hit], message: Hashable, *, delivered_at: int | None, link_count: int | None
+        self,
+        hits: Sequence[Hit],
+        message: Hashable,
+        *,
+        delivered_at: int | None,
+        link_count: int | None,
+        recipient: Hashable | None = None,
     ) -> Evidence:
         """What is known beside these hits of one message."""
         return Evidence(
@@ -85,13 +99,19 @@ class TrafficHistory:
             },
             reputations=self.clients.lookup(hits, message),
             fleets=self.fleets.lookup(hits, message),
+            neighbourhoods=self.networks.lookup(hits, message),
+            familiarity=self.recipients.lookup(hits, message, recipient),
             common_signals=self.baseline.common,
             base_rate=self.base_rate.value,
         )
 
-    def observe_verdict(self, hit: Hit, classification: Classification, message: Hashable) -> None:
+    def observe_verdict(
+        self, hit: Hit, classification: Classification, message: Hashable, recipient: Hashable | None = None
+    ) -> None:
         """This hit was judged, with everything around it in sight."""
+        self.recipients.observe(hit, classification, message, recipient)
         self.clients.observe(hit, classification, message)
+        self.networks.observe(hit, classification, message)
         self.fleets.observe(hit, classification, message)
         self.baseline.observe(hit, classification)
         if hit.kind == CLICK and classification.reference_probability is not None:
