@@ -177,10 +177,16 @@ class Heartbeat:
                 f"nothing was delivered for {silence:.0f} seconds: the process that does is not there"
             )
 
-    def write(self, checks: Mapping[str, str]) -> None:
-        """Write the present state of each thread. Raises OSError."""
-        content = json.dumps({"at": time.monotonic(), "checks": dict(checks)})
+    def write(self, checks: Mapping[str, str], warnings: Mapping[str, str] | None = None) -> None:
+        """Write the present state of each thread, and what an operator should look at. Raises OSError."""
+        content = json.dumps({"at": time.monotonic(), "checks": dict(checks), "warnings": dict(warnings or {})})
         replace_file(self._path, content.encode(), sync=False)
+
+    def read_warnings(self) -> dict[str, str]:
+        """What an operator should look at, as of the last heartbeat."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return dict(json.loads(self._path.read_text())["warnings"])
+        return {}
 
     def read_latest(self) -> tuple[float, dict[str, str]]:
         """Seconds since the last heartbeat, or since the start of listening, and its checks."""

@@ -23,7 +23,7 @@ async def healthz(_request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """Answer 200 when mail can be accepted and delivered and clicks be stored, else 503, with one entry for each
-    condition.
+    condition. `warnings`, where there are any, are what works and should be looked at.
     """
     parts = services_from(request)
     checks = {
@@ -35,7 +35,13 @@ async def readyz(request: Request) -> Response:
         **(check_workers(parts) if parts.runs_workers else _check_remote_workers(parts)),
     }
     ready = all(state == "ok" for state in checks.values())
-    return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+    warnings = collect_warnings(parts) if parts.runs_workers else parts.heartbeat.read_warnings()
+    body = {
+        "status": "ready" if ready else "not ready",
+        "checks": checks,
+        **({"warnings": warnings} if warnings else {}),
+    }
+    return JSONResponse(body, 200 if ready else 503)
 
 
 def _check_database(services: AppServices, *, write: bool = True) -> str:
@@ -83,12 +89,20 @@ def check_workers(services: AppServices) -> dict[str, str]:
     return states
 
 
+def collect_warnings(services: AppServices) -> dict[str, str]:
+    """What costs accuracy: evidence about clicks that a proxy in front hides."""
+    hidden = sorted(services.classifier.history.baseline.hidden)
+    if not hidden:
+        return {}
+    return {"clicks": f"readers' requests often show {', '.join(hidden)}: a proxy in front may change requests"}
+
+
 def write_heartbeat(services: AppServices) -> None:
     """Write the heartbeat with the state of this process's threads, if it runs workers."""
     if services.runs_workers:
         state = _check_database(services, write=False)  # without waiting for who else writes
         problem = {} if state == "ok" else {"database": state}
-        services.heartbeat.write({**check_workers(services), **problem})
+        services.heartbeat.write({**check_workers(services), **problem}, collect_warnings(services))
 
 
 def _check_remote_workers(services: AppServices) -> dict[str, str]:
