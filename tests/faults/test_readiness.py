@@ -16,7 +16,10 @@ import pytest
 
 from linkweir import background
 from linkweir.background import DEAD_SECONDS, Heartbeat
+from linkweir.clicks.classify import Classification
+from linkweir.clicks.classify.traffic_history import MIN_PEOPLE
 from linkweir.web.health import write_heartbeat
+from tests.clicks.classify.hit_factory import make_hit
 from tests.faults.test_full_disk import mount
 from tests.server.test_supervisor import is_answering, list_children
 from tests.test_app import run_service
@@ -49,6 +52,21 @@ def test_a_database_that_cannot_be_written(tmp_path: Path) -> None:
         wait_until(lambda: "linkweir.db: database is locked" in get_checks(served)["database"])
         blocker.close()
         wait_until(lambda: set(get_checks(served).values()) == {"ok"})
+
+
+def test_a_proxy_that_hides_evidence(tmp_path: Path) -> None:
+    """Where most readers' requests come as HTTP/1.0 the service is ready and warns, to other processes as well."""
+    with RunningService(tmp_path) as served:
+        assert "warnings" not in served.reader.get("/readyz").json()
+        baseline = served.components.classifier.history.baseline
+        for number in range(MIN_PEOPLE):
+            hit = make_hit(number, signals=("old-http",))
+            baseline.observe(hit, Classification(hit.id, "human", 0.9, (), "human"))
+        answer = served.reader.get("/readyz")
+        assert answer.status_code == 200
+        assert "old-http" in answer.json()["warnings"]["clicks"]
+        write_heartbeat(served.components)
+        assert served.components.heartbeat.read_warnings() == answer.json()["warnings"]
 
 
 def test_a_malformed_database(tmp_path: Path) -> None:
