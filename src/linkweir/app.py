@@ -65,7 +65,7 @@ from linkweir.web.host_routing import HostRouting
 from linkweir.web.json_logging import make_logger
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.middleware import RequestDispatcher
-from linkweir.web.rate_limit import TokenBuckets
+from linkweir.web.rate_limit import FileBuckets, TokenBuckets
 from linkweir.web.services import AppServices
 from linkweir.webhooks.http_client import WebhookClient
 from linkweir.webhooks.webhook_worker import WebhookWorker
@@ -101,6 +101,7 @@ def create_services(
     tracking_keyring = TrackingKeyRing(settings.key_path, database, submitter.defaults, log)
     tracking_hosts = TrackingHosts(database, log)
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
+    bucket_store = FileBuckets(settings.data)
     services = AppServices(
         settings=settings,
         log=log,
@@ -138,8 +139,9 @@ def create_services(
         privacy_requests=build_privacy_requests(
             settings, database, log, lambda: classifier, lambda: tracking_keyring.current
         ),
-        limits=TokenBuckets(settings.rate_limit, settings.rate_burst),
-        statistics_limits=TokenBuckets(settings.statistics_rate, settings.statistics_burst),
+        limits=TokenBuckets(settings.rate_limit, settings.rate_burst, bucket_store, "requests"),
+        statistics_limits=TokenBuckets(settings.statistics_rate, settings.statistics_burst, bucket_store, "statistics"),
+        bucket_store=bucket_store,
         sign_in_limiter=SignInLimiter(database, now),
         process_lock=ProcessLock(settings.data),
         memory_budget=MemoryBudget(settings.max_incoming),
@@ -163,6 +165,7 @@ def _list_components(services: AppServices) -> list[Component]:
     components = [
         Component("database", lambda: prepare(services), services.database.close),
         Component("process-lock", lambda: _lock_process(services), services.process_lock.release),
+        Component("rate-limits", lambda: None, services.bucket_store.close),
     ]
     if services.runs_workers:  # ports may be taken: before any thread runs
         components.append(Component("smtp-ports", lambda: smtp.listen(services), lambda: smtp.stop(services)))

@@ -35,7 +35,7 @@ from linkweir.tracking_keyring import TrackingKeyRing
 from linkweir.vault import Vault
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.metrics import Metrics
-from linkweir.web.rate_limit import TokenBuckets
+from linkweir.web.rate_limit import BucketStore, TokenBuckets
 from linkweir.webhooks.webhook_worker import WebhookWorker
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class AppServices:
     privacy_requests: PrivacyRequests
     limits: TokenBuckets
     statistics_limits: TokenBuckets
+    bucket_store: BucketStore
     sign_in_limiter: SignInLimiter
     process_lock: ProcessLock
     memory_budget: MemoryBudget
