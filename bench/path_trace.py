@@ -277,7 +277,9 @@ def _decode_html(mail: bytes) -> bytes:
 def trace_service(source: Path, folder: Path) -> tuple[Trace, Trace]:
     """A message sent, and a click shown: what all rounds after the first have entered."""
     session = _Session(source, folder)
-    words = ("serve", "--data", str(folder / "data"), "--port", "0", "--smtp-port", "-1")
+    words: tuple[str, ...] = ("serve", "--data", str(folder / "data"), "--port", "0", "--smtp-port", "-1")
+    if source == SOURCE:  # earlier ones have one process by themselves, and several with this option
+        words = (*words, "--workers", "1")
     with _running_relay() as relay:
         transport = f"smtp+plain://127.0.0.1:{relay.server_address[1]}"
         environment = {**session.environment(), "LINKWEIR_TRANSPORT": transport}

@@ -44,12 +44,17 @@ SETTINGS_PREFIXES = ("LINKWEIR_",)
 
 
 class ServeProcess:
-    """`linkweir serve` as a user starts it; what it prints is read until the logs begin."""
+    """`linkweir serve` as a user starts it; what it prints is read until the logs begin.
 
-    def __init__(self, data: Path, *words: str, port: int = 0, **settings: str) -> None:
+    In one process unless `words` say otherwise; `workers` None: in as many as it takes by itself.
+    """
+
+    def __init__(self, data: Path, *words: str, port: int = 0, workers: int | None = 1, **settings: str) -> None:
         environment = {name: text for name, text in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
         environment |= {"LINKWEIR_" + name.upper(): text for name, text in settings.items()}
         ports = ["--port", str(port), *(["--smtp-port", "0"] if port else [])]  # with a free one the other is free too
+        if workers is not None and "--workers" not in words:
+            words = ("--workers", str(workers), *words)
         command = [sys.executable, "-m", "linkweir", "serve", "--data", str(data), *ports, *words]
         self.process = subprocess.Popen(  # noqa: S603  our own command
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -118,8 +123,10 @@ def run_service(data: Path, *words: str, **settings: Any) -> Iterator[ServeProce
 
 
 def test_the_printed_commands_work(tmp_path: Path) -> None:
-    """What the first start prints can be pasted into a shell: a message is sent, read, and its link clicked."""
-    with run_service(tmp_path / "data") as process:
+    """What the first start prints can be pasted into a shell: a message is sent, read, and its link clicked, in as many
+    processes as it takes by itself.
+    """
+    with run_service(tmp_path / "data", workers=None) as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         curl = process.wait_for_match(r"(?s)Send a message:\n\n(curl .*?\n)\nGet the message")
         answer = run_shell(curl)
@@ -262,8 +269,10 @@ def test_a_click_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
 
 
 def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
-    """`--demo-exit` sends the sample newsletter over HTTP, prints each link with its destination, and stops with 0."""
-    with run_service(tmp_path / "data", "--demo-exit") as process:
+    """`--demo-exit` sends the sample newsletter over HTTP, prints each link with its destination, and stops with 0, in
+    several processes as well.
+    """
+    with run_service(tmp_path / "data", "--demo-exit", "--workers", "2") as process:
         assert process.wait_for_exit() == 0
     assert "why links break: https://example.com/articles/why-links-break?utm_source=weir&issue=1" in process.output
     assert re.search(
@@ -434,7 +443,7 @@ def test_workers_with_a_mail_port_in_use_end_with_one_sentence(tmp_path: Path) -
     """With --workers and the SMTP port taken: exit code 1, the sentence that names the port, and no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        with run_service(tmp_path, "--workers", "1", "--smtp-port", str(port)) as process:
+        with run_service(tmp_path, "--workers", "2", "--smtp-port", str(port)) as process:
             assert process.wait_for_exit() == 1
             said = [line for line in process.error_output.splitlines() if line.startswith("linkweir serve: ")]
             assert said == [f"linkweir serve: cannot listen for SMTP on 127.0.0.1 port {port}: Address already in use"]

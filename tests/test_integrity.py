@@ -152,7 +152,7 @@ def test_the_command_reports_it_in_one_line(tmp_path: Path) -> None:
     """
     link = make_used_folder(tmp_path)
     (tmp_path / "keys.json").rename(tmp_path / "away.json")
-    for words in ([], ["--workers", "1"]):
+    for words in ([], ["--workers", "2"]):
         with run_service(tmp_path, "--smtp-port", "-1", *words) as process:
             assert process.wait_for_exit() == 1
             assert process.output == ""

@@ -21,7 +21,8 @@ NO_RATE_LIMITS = {"LINKWEIR_RATE_LIMIT": "1000000", "LINKWEIR_RATE_BURST": "1000
 class ServiceProcess:
     """Started on free ports in a temporary folder; mail goes nowhere (`discard`) unless settings say otherwise.
 
-    `words` are further options of `serve`. `client` signs in to the account; `base` is the account's path.
+    `words` are further options of `serve`, one process unless they say otherwise. `client` signs in to the
+    account; `base` is the account's path.
     """
 
     def __init__(self, *words: str, **settings: str) -> None:
@@ -30,6 +31,8 @@ class ServiceProcess:
         key = "bench-" + secrets.token_hex(32)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
         chosen = {"LINKWEIR_TRANSPORT": "discard", "LINKWEIR_API_KEY": key, **NO_RATE_LIMITS, **settings}
+        if "--workers" not in words:
+            words = ("--workers", "1", *words)
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "linkweir", "serve", "--port", "0", "--data", str(self.data), *words],
             env={**kept, **chosen},
@@ -53,6 +56,11 @@ class ServiceProcess:
                 raise RuntimeError(f"the service did not start: {self.startup_output}")
             self.startup_output += line
         return match[1]
+
+    @property
+    def pid(self) -> int:
+        """The process that was started; with several it is their parent."""
+        return self._process.pid
 
     @property
     def cpu_seconds(self) -> float:
@@ -93,6 +101,16 @@ class ServiceProcess:
         self._process.terminate()
         self._process.communicate(timeout=START_TIMEOUT_SECONDS)
         self._folder.cleanup()
+
+
+def read_tree_seconds(root: int) -> float:
+    """Processor time of a process and of all below it that live, in seconds."""
+    nanoseconds = 0
+    for pid in _list_tree(root):
+        for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                nanoseconds += int(path.read_text().split()[0])
+    return nanoseconds / 1e9
 
 
 def _list_tree(root: int) -> list[int]:

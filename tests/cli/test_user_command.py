@@ -94,7 +94,7 @@ def test_the_first_start_prints_a_user_once(linkweir: CommandRunner, tmp_path: P
     import subprocess
 
     def start(words: str) -> tuple[bool, bytes]:
-        command = ("serve", "--data", tmp_path / "data", "--port", "0", "--smtp-port", "-1")
+        command = ("serve", "--data", tmp_path / "data", "--port", "0", "--smtp-port", "-1", "--workers", "1")
         process = linkweir.start(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout
         text = b""

@@ -142,10 +142,13 @@ def stop_between_writes(process: int, database: Path) -> None:
 
 
 def test_all_workers_count_together(tmp_path: Path) -> None:
-    """Ten failures that one process of `serve --workers 2` has seen keep the eleventh out of the other one too."""
-    with run_service(
-        tmp_path / "data", "--workers", "2", "--smtp-port", "-1", trusted_proxies="127.0.0.0/8"
-    ) as process:
+    """Ten failures that one process of `serve --workers 2` has seen keep the eleventh out of the other one too, and ten
+    requests of an account that one has answered the eleventh.
+    """
+    settings = {"trusted_proxies": "127.0.0.0/8", "rate_limit": "0.00001", "rate_burst": "10"}
+    with run_service(tmp_path / "data", "--workers", "2", "--smtp-port", "-1", **settings) as process:
+        account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
+        path, headers = f"{process.url}/v2/accounts/{account}", {"Authorization": f"Bearer {key}"}
         wait_until(lambda: len(list_children(process.process.pid)) == 3)
         with ProxiedClients(process.url) as crowd:
             _, first, second = sorted(list_children(process.process.pid))  # the one for all else is started first
@@ -156,6 +159,8 @@ def test_all_workers_count_together(tmp_path: Path) -> None:
                     crowd.sign_in_from("192.0.2.5", f"u{n}@example.com").status_code for n in range(len(expected))
                 ]
                 assert answers == expected
+                requests = [httpx.get(path, headers=headers, timeout=WAIT_SECONDS).status_code for _ in expected]
+                assert requests == [200 if status == 401 else 429 for status in expected]
             assert crowd.sign_in_from("192.0.2.6").status_code == 401
             os.kill(first, signal.SIGCONT)
         assert process.stop(signal.SIGTERM) == 0

@@ -27,7 +27,7 @@ class ClickedService:
         data.mkdir(mode=0o700, exist_ok=True)
         self.data = data
         self.ring: KeyRing = keyring_file.load_or_create(data / "keys.json", datetime.now(UTC), ["http://t.example/c/"])
-        self._arguments = words
+        self._arguments = words if "--workers" in words else ("--workers", "1", *words)
         self._settings = SETTINGS | settings
         self._processes: dict[int, subprocess.Popen[str]] = {}
         self._next = 0

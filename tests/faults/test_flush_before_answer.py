@@ -23,7 +23,7 @@ DURABLE = (  # an entry and, perhaps on a later line of the same thread, its res
 )
 
 
-@pytest.mark.parametrize("words", [(), ("--workers", "2")])
+@pytest.mark.parametrize("words", [("--workers", "1"), ("--workers", "2")])
 def test_the_flush_comes_before_the_answer(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Between a request and its 302 the process has written the event with RWF_DSYNC, or flushed it."""
     tool = shutil.which("strace")

@@ -202,7 +202,7 @@ def test_a_stopped_background_process(tmp_path: Path) -> None:
     """While the process that delivers is stopped the others are not ready, and say since when; later they refuse mail,
     and when it goes on, all is well.
     """
-    with run_service(tmp_path, "--workers", "1", "--smtp-port", "-1") as process:
+    with run_service(tmp_path, "--workers", "2", "--smtp-port", "-1") as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         wait_until(lambda: is_answering(process.url))
         wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)

@@ -18,9 +18,11 @@ MESSAGE_COUNT = 5
 
 
 def test_requests_to_webhooks_survive(tmp_path: Path) -> None:
-    """Killed while a receiver hangs, the service tells everything after its next start; no request changes its id."""
+    """Killed with its two web processes while a receiver hangs, the service tells everything after its next start; no
+    request changes its id.
+    """
     with WebhookReceiver("hang") as receiver:
-        with run_service(tmp_path, **QUICK_SETTINGS) as process:
+        with run_service(tmp_path, "--workers", "2", **QUICK_SETTINGS) as process:
             account, key = (
                 process.wait_for_match(r"Account +(\S+)"),
                 process.wait_for_match(r"API key +(linkweir-sk-\w+)"),

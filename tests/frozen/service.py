@@ -39,7 +39,7 @@ class Service:
         environment = clean_environment() | {f"LINKWEIR_{name}": text for name, text in SETTINGS.items()}
         self._errors = (self.data.parent / "service.log").open("wb")
         self.process = subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, "-m", "linkweir", "serve", "--data", str(self.data), "--port", "0"],
+            [sys.executable, "-m", "linkweir", "serve", "--data", str(self.data), "--port", "0", "--workers", "1"],
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,

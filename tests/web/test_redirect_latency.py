@@ -42,7 +42,20 @@ class LoadedServiceProcess:
         settings = {"LINKWEIR_API_KEY": IDEMPOTENCY_KEY, "LINKWEIR_TRANSPORT": "discard", "LINKWEIR_LOG_LEVEL": "error"}
         roomy = {"LINKWEIR_STATISTICS_RATE": "1000", "LINKWEIR_STATISTICS_BURST": "1000"}
         self._process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "linkweir", "serve", "--data", str(data), "--port", "0", "--smtp-port", "-1"],
+            [
+                sys.executable,
+                "-m",
+                "linkweir",
+                "serve",
+                "--data",
+                str(data),
+                "--port",
+                "0",
+                "--smtp-port",
+                "-1",
+                "--workers",
+                "1",
+            ],
             env={**kept, **settings, **roomy},
             stdout=subprocess.PIPE,
             text=True,

@@ -4,9 +4,7 @@ import argparse
 import contextlib
 import ctypes
 import gc
-import json
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -16,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from linkweir import app as application
 from linkweir import first_start
@@ -27,6 +24,8 @@ from linkweir.integrity import accept_loss
 from linkweir.server.instance_lock import lock_data_folder
 from linkweir.server.multiprocess_metrics import MultiprocessMetrics
 from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_handler
+from linkweir.server.processor_count import count_processors
+from linkweir.server.startup_banner import local_url, print_smtp_login, print_startup_banner
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings, from_environment
 from linkweir.web.json_logging import make_logger
@@ -36,6 +35,7 @@ from linkweir.web.services import AppServices
 EXIT_FAILURE = 1
 KILL_SECONDS = 40  # seconds for an end in good order, which takes at most some 30
 POLL_SECONDS = 0.1
+MAX_DEFAULT_WORKERS = 16  # more have to be asked for: each takes memory, also where nobody needs it
 BACKGROUND_NICENESS = 10  # under full load a tenth of what a process has that readers wait for
 M_MMAP_THRESHOLD = -3  # of mallopt, in glibc's malloc.h
 MAPPED_BLOCK_BYTES = 4 * 1024 * 1024  # bytes; smaller blocks come from the heap
@@ -45,14 +45,6 @@ SWITCH_INTERVAL_SECONDS = (
 DEMO_KEY_LABEL = "linkweir serve --demo"  # the label of the key that the demo makes, instead of its last one
 SMTP_PORT = 8587
 SMTPS_PORT = 8465
-WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
-SAMPLE_REQUEST = {
-    "from": {"email": "news@example.com", "name": "Example"},
-    "recipients": [{"email": "reader@example.org", "name": "Reader"}],
-    "subject": "Hello",
-    "html_content": '<p>Read <a href="https://example.com/news?id=1">the news</a>.</p>',
-    "tracking": {"click": True},
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="number of processes for HTTP; everything else runs in one more (default: one process for everything)",
+        help="number of processes for HTTP; everything else runs in one more; 1: one process for everything (default: as "
+        f"many as there are processors to use, at most {MAX_DEFAULT_WORKERS})",
     )
     parser.add_argument(
         "--demo",
@@ -102,6 +95,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a stop signal (SIGINT, SIGTERM, SIGHUP); 0 after a clean stop, 1 when it could not start."""
     try:
+        if args.workers is not None and args.workers < 1:
+            raise LinkweirError(f"--workers needs at least 1, not {args.workers}")
         settings, listener = _open_listener(args)
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         _map_large_blocks()
@@ -110,12 +105,18 @@ def run(args: argparse.Namespace) -> int:
                 print("Another `linkweir serve` uses this data folder; both share its mail, clicks and settings.")
             if args.accept_loss:
                 accept_loss(settings)
-            if args.workers is not None:
-                return _serve_with_workers(settings, listener, args)
+            workers = _choose_workers(args.workers)
+            if workers > 1:
+                return _serve_with_workers(settings, listener, args, workers)
             return _serve_in_process(settings, listener, args)
     except (LinkweirError, OSError) as error:
         print(f"linkweir serve: {error}", file=sys.stderr)
         return EXIT_FAILURE
+
+
+def _choose_workers(number: int | None) -> int:
+    """How many processes answer HTTP."""
+    return number or min(MAX_DEFAULT_WORKERS, count_processors())
 
 
 def _map_large_blocks() -> None:
@@ -174,9 +175,9 @@ def _serve_in_process(settings: Settings, listener: socket.socket, args: argpars
     with _stop_on_signal(server.stop):
         service.start()
         try:
-            _print_startup_banner(service, _local_url(settings), args.new_api_key)
+            print_startup_banner(service, local_url(settings), args.new_api_key)
             if args.demo or args.demo_exit:
-                _start_demo(service, server, stop=args.demo_exit)
+                _start_demo(service, lambda: server.should_exit, server.stop if args.demo_exit else None)
             gc.collect()
             gc.freeze()  # what is there by now stays: no collection needs to walk through it while readers wait
             server.run(sockets=[listener])
@@ -185,23 +186,19 @@ def _serve_in_process(settings: Settings, listener: socket.socket, args: argpars
     return 0 if server.started else EXIT_FAILURE
 
 
-def _serve_with_workers(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
+def _serve_with_workers(settings: Settings, listener: socket.socket, args: argparse.Namespace, workers: int) -> int:
     """One process for all that is not HTTP, and those that share the socket."""
-    if args.workers < 1 or args.demo or args.demo_exit:
-        raise LinkweirError("--workers needs at least 1, and does not go together with --demo")
     log = make_logger(settings.log_level)
     service = create_services(settings, log)
     application.prepare(service)
     service.database.close()  # no connection may be open when the processes are made
-    _print_startup_banner(service, _local_url(settings), args.new_api_key)
+    print_startup_banner(service, local_url(settings), args.new_api_key, workers)
     figures = MultiprocessMetrics(settings.data)
     figures.clear()
-    works = {
-        f"web-{number}": lambda: _run_web_process(settings, listener, figures) for number in range(1, args.workers + 1)
-    }
+    works = {f"web-{number}": lambda: _run_web_process(settings, listener, figures) for number in range(1, workers + 1)}
     gc.collect()
     gc.freeze()
-    works["background"] = lambda: _run_background_process(settings, listener, figures)
+    works["background"] = lambda: _run_background_process(settings, listener, figures, args)
     return ProcessSupervisor(works, log, release=listener.close).run()
 
 
@@ -220,8 +217,11 @@ def _run_web_process(settings: Settings, listener: socket.socket, shared_metrics
     return 0 if server.started else EXIT_FAILURE
 
 
-def _run_background_process(settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics) -> int:
+def _run_background_process(
+    settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics, args: argparse.Namespace
+) -> int:
     """Delivery, SMTP, webhooks and the journal's reader, with less claim on the processor than readers have."""
+    supervisor = os.getppid()
     listener.close()
     ended: list[bool] = []  # no Event: its lock may be held by the very code that a signal interrupts
     with _stop_on_signal(lambda: ended.append(True)):
@@ -229,8 +229,11 @@ def _run_background_process(settings: Settings, listener: socket.socket, shared_
         service = create_services(settings, make_logger(settings.log_level), "background")
         if code := _try_start(service):
             return code
-        _print_smtp_login(service)
+        print_smtp_login(service)
         sys.stdout.flush()
+        if args.demo or args.demo_exit:
+            stop = (lambda: os.kill(supervisor, signal.SIGTERM)) if args.demo_exit else None
+            _start_demo(service, lambda: bool(ended), stop)
         with shared_metrics.publish(service.metrics):
             while not ended:
                 time.sleep(POLL_SECONDS)
@@ -275,79 +278,11 @@ def _stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
         signal.alarm(0)
 
 
-def _local_url(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
-
-
-def _print_startup_banner(service: AppServices, url: str, create_key: bool) -> None:
-    """Print where things are; an API key is shown this once."""
-    settings = service.settings
-    key = first_start.create_api_key(service.database, "first", only_first=True)
-    if key is None and create_key:
-        key = first_start.create_api_key(service.database, "made by --new-api-key")
-    print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
-    if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
-        print("              Readers cannot open such links: set --base-url to the public URL of this service.")
-    print(f"Data folder   {settings.data.absolute()}")
-    print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
-    print(f"Account       {service.account}")
-    _print_smtp_login(service)
-    _print_dashboard_login(service, url)
-    if key is None:
-        origin = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
-        print(f"API key       {origin}; --new-api-key creates another")
-    else:
-        print(f"API key       {key}")
-        print("              (store it: it is not shown again)")
-        print(_format_curl_examples(url, str(service.account), key))
-    sys.stdout.flush()
-
-
-def _print_dashboard_login(service: AppServices, url: str) -> None:
-    """Print the dashboard's address; a password is shown this once."""
-    print(f"Dashboard     {url}/dashboard/")
-    if login := first_start.create_user(service.database):
-        print(f"              user {login[0]}  password {login[1]}")
-        print("              (store the password: it is not shown again; change it in the dashboard under Settings)")
-    else:
-        where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
-        print(f"              (the first start showed how to sign in; `{where}` lists the users)")
-
-
-def _print_smtp_login(service: AppServices) -> None:
-    """Print where and how to submit mail; a password is shown this once."""
-    servers = {server.service: server.address for server in service.smtp_servers if server.service != "filter"}
-    if not servers:
-        return
-    host, securities = service.settings.smtp_host, {"submission": "STARTTLS", "submissions": "implicit TLS"}
-    ports = " and ".join(
-        f"port {servers[name][1]} ({security})" for name, security in securities.items() if name in servers
-    )
-    print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
-    if service.settings.smtp_certificate is None:
-        print("              (with a self-signed certificate, for testing)")
-    if credential := first_start.create_smtp_credential(service.database):
-        print(f"              username {credential[0]}  password {credential[1]}")
-
-
-def _format_curl_examples(url: str, account: str, key: str) -> str:
-    base = f"{url}/v2/accounts/{account}/messages"
-    header = shlex.quote(f"Authorization: Bearer {key}")
-    fields = ",\n       ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in SAMPLE_REQUEST.items())
-    body = shlex.quote("{" + fields + "}")
-    return (
-        f"\nSend a message:\n\ncurl -sS {base} \\\n  -H {header} \\\n  -H 'Content-Type: application/json' \\\n"
-        f"  -d {body}\n\nGet the message with its click_count (ID is the id in the response without < and >):\n\n"
-        f"curl -sS {base}/ID \\\n  -H {header}\n"
-    )
-
-
-def _start_demo(service: AppServices, server: HardenedServer, *, stop: bool) -> None:
-    """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then."""
+def _start_demo(service: AppServices, is_over: Callable[[], bool], stop: Callable[[], None] | None) -> None:
+    """Sample traffic for the dashboard, then the sample newsletter, then a sample click now and then; or `stop`."""
     key = first_start.create_api_key(service.database, DEMO_KEY_LABEL, replace=True) or ""
     settings = service.settings
-    url = _local_url(settings)
+    url = local_url(settings)
 
     def show() -> None:
         try:
@@ -357,12 +292,13 @@ def _start_demo(service: AppServices, server: HardenedServer, *, stop: bool) -> 
             else:
                 print(f"Demo: sample campaigns, which were never sent, are in the dashboard:\n  {url}/dashboard/\n")
             newsletter.send_and_print(settings, url, str(service.account), key, service.keyring)
-            if reached and not stop:
-                sample_traffic.generate_live_clicks(service, reached, lambda: server.should_exit)
+            if reached and stop is None:
+                sample_traffic.generate_live_clicks(service, reached, is_over)
         except (OSError, LinkweirError) as error:
             print(f"linkweir serve --demo: {error}", file=sys.stderr)
         finally:
-            if stop:
-                server.should_exit = True
+            sys.stdout.flush()
+            if stop is not None:
+                stop()
 
     threading.Thread(target=show, name="linkweir-demo", daemon=True).start()
