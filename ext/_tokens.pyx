@@ -7,7 +7,7 @@ derives from `Minter` hands over a ready prefix and the secret.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.number cimport PyNumber_Index
-from cpython.unicode cimport PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 from tokens_capi cimport (
@@ -30,6 +30,7 @@ from tokens_capi cimport (
 cdef enum:
     MAC_BYTES = 10
     MAX_PREFIX_BYTES = 128
+    MIN_COMMON_BYTES = 4  # version, key, one byte of a number, index
     MAX_VARINT_BYTES = 5  # of 32 bits
     MAX_PAYLOAD_BYTES = MAX_PREFIX_BYTES + MAX_VARINT_BYTES + LW_MAX_COMPRESSED_BYTES + MAC_BYTES
     TOKEN_CHARACTERS = 8000  # request lines over 8 KiB are refused by Apache (8190) and nginx (8192)
@@ -87,6 +88,61 @@ cdef int start_hash(lw_blake2s *state, size_t digest_size, bytes key, bytes pers
         raise ValueError(f"the personalization must have {LW_BLAKE2S_PERSON_BYTES} bytes")
     lw_blake2s_start(state, digest_size, bytes_of(key), PyBytes_GET_SIZE(key), bytes_of(person))
     return 0
+
+
+def open_common(str token not None, dict modes not None, tuple keys not None, bytes person not None):
+    """What a token of the commonest form says, when it verifies: its mode, key id, number, index and destination.
+
+    None for all others, which is not to say that they are wrong. modes: the first bytes of that form (sealed, with a
+    number as message id), and what each stands for. keys: objects with `id` and `secret`; person: the MAC's
+    personalization.
+    """
+    cdef uint8_t data[TOKEN_CHARACTERS]
+    cdef uint8_t destination[LW_MAX_URL_BYTES]
+    cdef Py_ssize_t length
+    if not token.isascii() or len(token) > TOKEN_CHARACTERS:
+        return None
+    cdef const uint8_t *text = <const uint8_t *>PyUnicode_AsUTF8AndSize(token, &length)
+    cdef size_t size = lw_base64url_decode(text, length, data)
+    if size == <size_t>-1 or size < MIN_COMMON_BYTES + MAC_BYTES:
+        return None
+    mode = modes.get(data[0])
+    cdef size_t body = size - MAC_BYTES, at = 2, end = 3 + (data[1] >> 5)
+    cdef uint32_t key_id = data[1] & 31
+    if mode is None or not key_id or end >= body or data[end] > 127 or not (data[2] or end == 3):
+        return None
+    if not _verify_mac(keys, key_id, person, data, body):
+        return None
+    cdef size_t unpacked = lw_url_decompress(data + end + 1, body - end - 1, destination, sizeof(destination))
+    if unpacked == LW_URL_REFUSED or not is_utf8(destination, unpacked):
+        return None
+    cdef uint64_t number = 0
+    while at < end:
+        number = number << 8 | data[at]
+        at += 1
+    return mode, key_id, number, data[end], PyUnicode_DecodeUTF8(<const char *>destination, unpacked, NULL)
+
+
+cdef bint _verify_mac(tuple keys, uint32_t key_id, bytes person, const uint8_t *body, size_t size) except -1:
+    """Whether the MAC behind these bytes is the one that the key of this id makes of them."""
+    cdef lw_blake2s state
+    cdef uint8_t mac[LW_BLAKE2S_MAX_BYTES]
+    for key in keys:
+        if key.id == key_id:
+            start_hash(&state, MAC_BYTES, key.secret, person)
+            lw_blake2s_update(&state, body, size)
+            lw_blake2s_digest(&state, mac)
+            return _equal_macs(mac, body + size)
+    return False
+
+
+cdef bint _equal_macs(const uint8_t *one, const uint8_t *other) noexcept:
+    """Whether two are equal, in the same time wherever they differ."""
+    cdef uint8_t different = 0
+    cdef size_t i
+    for i in range(MAC_BYTES):
+        different |= one[i] ^ other[i]
+    return different == 0
 
 
 cdef inline uint8_t *bytes_of(bytes data) noexcept:

@@ -1,6 +1,6 @@
 """Types of the C extension; what each thing means stands in `ext/_tokens.pyx`."""
 
-from typing import Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 Mark = TypeVar("Mark")
 
@@ -12,6 +12,9 @@ def decompress_url(compressed: bytes) -> bytes | None: ...
 def encode_base64url(data: bytes) -> bytes: ...
 def decode_base64url(text: bytes) -> bytes | None: ...
 def blake2s(data: bytes, *, digest_size: int, key: bytes, person: bytes) -> bytes: ...
+def open_common(
+    token: str, modes: dict[int, Mark], keys: tuple[Any, ...], person: bytes
+) -> tuple[Mark, int, int, int, str] | None: ...
 
 class Minter:
     def __new__(

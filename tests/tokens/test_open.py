@@ -185,7 +185,7 @@ def test_the_fast_path_agrees_with_the_full_path(
     token = tracker.mint("https://example.com/" + path, index).rpartition("/")[2]
     quick = open_token(ring, token)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opener, "_open_fast_path", lambda *_: None)
+        patch.setattr(opener, "_open_common", lambda *_: None)
         assert open_token(ring, token) == quick
     assert (quick.message, quick.index, quick.destination) == (message, index, "https://example.com/" + path)
 
@@ -202,7 +202,7 @@ def test_the_fast_path_opens_nothing_that_the_full_path_refuses(body: bytes) -> 
     for patched in (False, True):
         with pytest.MonkeyPatch.context() as patch:
             if patched:
-                patch.setattr(opener, "_open_fast_path", lambda *_: None)
+                patch.setattr(opener, "_open_common", lambda *_: None)
             try:
                 answers.append(open_token(ring, token))
             except BadToken as error:

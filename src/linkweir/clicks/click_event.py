@@ -7,7 +7,7 @@ modes the IP address and the user agent are reduced here to device class, countr
 import ipaddress
 import os
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -79,6 +79,8 @@ class RecordingPolicy:
 
 
 DEFAULT_RECORDING_POLICY = RecordingPolicy()
+# looked up once: a member of an enumeration costs as much as a call each time
+FULL, ANONYMOUS, NONE = Privacy.FULL, Privacy.ANONYMOUS, Privacy.NONE
 
 
 def make_event(
@@ -92,7 +94,7 @@ def make_event(
     prefetch: bool = False,
     opts_out: bool = False,
     signals: Sequence[str] = (),
-    internal_accounts: Iterable[uuid.UUID] = (),
+    internal_accounts: Collection[uuid.UUID] = (),
     policy: RecordingPolicy = DEFAULT_RECORDING_POLICY,
 ) -> ClickEvent | None:
     """The event of a request for an opened token's link; None in privacy mode `none`.
@@ -101,33 +103,34 @@ def make_event(
     even the destination, which can differ for every recipient. `opts_out`: the request carries Sec-GPC or DNT, which
     lowers the mode to anonymous.
     """
-    if opened.privacy is Privacy.NONE:
+    if opened.privacy is NONE:
         return None
-    objected = opts_out and policy.honor_opt_out and opened.privacy is not Privacy.ANONYMOUS
-    privacy = Privacy.ANONYMOUS if objected else opened.privacy
-    full = privacy is Privacy.FULL
+    objected = opts_out and policy.honor_opt_out and opened.privacy is not ANONYMOUS
+    privacy = ANONYMOUS if objected else opened.privacy
+    full = privacy is FULL
     known = NO_ENRICHMENT if full else policy.enrich(ip, user_agent)
+    message, index = opened.message, opened.index
     return ClickEvent(
         id=make_event_id(),
         at=at,
         method=method,
-        privacy=privacy.value,
+        privacy=str.__str__(privacy),
         key_id=opened.key_id,
-        number=opened.message if isinstance(opened.message, int) and opened.message < 1 << 63 else None,
-        message_ref=None if opened.message is None or privacy is Privacy.ANONYMOUS else str(opened.message),
+        number=message if isinstance(message, int) and message < 1 << 63 else None,
+        message_ref=None if message is None or privacy is ANONYMOUS else str(message),
         campaign=None if opened.campaign is None else campaign_tags.decode_tag(str(opened.campaign)),
-        position=POSITION_BY_INDEX.get(opened.index, opened.index),
-        destination=None if privacy is Privacy.ANONYMOUS else destination,
+        position=POSITION_BY_INDEX.get(index, index),
+        destination=None if privacy is ANONYMOUS else destination,
         ip=(truncate_ip(ip) if policy.truncate_ip and ip else ip) if full else None,
         user_agent=user_agent[:MAX_USER_AGENT_CHARS] if full and user_agent else None,
-        kind=KIND_BY_INDEX.get(opened.index, "click"),
+        kind=KIND_BY_INDEX.get(index, "click"),
         prefetch=prefetch,
-        signals=" ".join((*signals, *known.signals)),
+        signals=" ".join((*signals, *known.signals) if known.signals else signals),
         objected=objected,
         device=known.device,
         country=known.country,
         network=known.network,
-        internal_accounts=" ".join(sorted(account.hex for account in internal_accounts)),
+        internal_accounts=" ".join(sorted(account.hex for account in internal_accounts)) if internal_accounts else "",
     )
 
 
@@ -140,9 +143,14 @@ def make_event_id() -> uuid.UUID:
         numbers = [int.from_bytes(data[at : at + 16], "big") for at in range(0, len(data), 16)]
         number = numbers.pop()
         _random_numbers.extend(numbers)
-    return uuid.UUID(int=number & ~(0xF << 76 | 3 << 62) | 4 << 76 | 2 << 62)
+    made = _new_uuid(uuid.UUID)  # its constructor checks much, and takes most of the time
+    _set_attribute(made, "int", number & _RANDOM_BITS | _VERSION_4_BITS)
+    _set_attribute(made, "is_safe", uuid.SafeUUID.unknown)
+    return made
 
 
+_RANDOM_BITS, _VERSION_4_BITS = ~(0xF << 76 | 3 << 62), 4 << 76 | 2 << 62
+_new_uuid, _set_attribute = uuid.UUID.__new__, object.__setattr__
 RANDOM_NUMBERS = 64  # numbers asked of the system at once
 _random_numbers: list[int] = []
 if hasattr(os, "register_at_fork"):

@@ -32,17 +32,14 @@ SIGNALS = (
     *LACKS,
     *(FALSE_CLIENT_HINTS, AGED_BROWSER, OLD_BROWSER),
 )
-_EXPECTED_HEADERS = (
-    (b"user-agent", NO_USER_AGENT),
-    (b"accept", NO_ACCEPT),
-    (b"accept-language", NO_ACCEPT_LANGUAGE),
-    (b"accept-encoding", NO_ACCEPT_ENCODING),
-)
+_EXPECTED_HEADERS = (NO_USER_AGENT, NO_ACCEPT, NO_ACCEPT_LANGUAGE, NO_ACCEPT_ENCODING)
+_NO_HEADER = (None, b"")  # an empty one says as little
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")  # what browsers say when nobody looks yet
 PREFETCH_PURPOSES = (b"prefetch", b"prerender", b"preview")
 # Headers that proxies and tests often leave out: they say nothing until people are seen to send them here.
 UNCONFIRMED = frozenset((LACKS_CLIENT_HINTS, LACKS_UPGRADE))
-MAX_USER_AGENT_BYTES = 1024
+MAX_USER_AGENT_BYTES = MAX_HINT_BYTES = 1024
+MAX_CACHED_HEADERS = 4096  # of different browsers: at most some 10 MB, where somebody makes them up
 _CHROMIUM_HINT = re.compile(rb'"Chromium";v="(\d+)')
 
 
@@ -50,20 +47,20 @@ def detect_signals(headers: Mapping[bytes, bytes], http_version: str, *, secure:
     """The codes for a request with these headers at this moment (microseconds since 1970); `secure`: whether the link
     begins with https.
     """
-    signals = [code for name, code in _EXPECTED_HEADERS if not headers.get(name)]  # an empty one says as little
-    mode = headers.get(b"sec-fetch-mode")
-    if not mode:
-        if secure:
-            signals.append(NO_SEC_FETCH)
-    elif mode != b"navigate":
-        signals.append(NOT_NAVIGATION)
-    if http_version == "1.0":
-        signals.append(HTTP_1_0)
-    profile = _parse_browser(headers.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES])
-    if profile is not None:
-        signals += _compare_headers(headers, profile, secure=secure)
-        signals += detect_age(profile, at)
-    return tuple(signals)
+    get = headers.get
+    accept, encoding, mode, hints = get(b"accept"), get(b"accept-encoding"), get(b"sec-fetch-mode"), get(b"sec-ch-ua")
+    signals, profile = _detect_timeless(
+        get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES],
+        accept and b"text/html" in accept,
+        bool(get(b"accept-language")),
+        encoding and b"br" in encoding,
+        mode and mode == b"navigate",
+        hints and hints[:MAX_HINT_BYTES],
+        b"upgrade-insecure-requests" in headers,
+        http_version,
+        secure,
+    )
+    return signals if profile is None else (*signals, *detect_age(profile, at))
 
 
 def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
@@ -84,30 +81,46 @@ def detect_age(profile: browser_profile.BrowserProfile, at: int) -> tuple[str, .
     return (OLD_BROWSER,) if age >= browser_profile.OLD_US else (AGED_BROWSER,)
 
 
-@lru_cache(browser_profile.MAX_CACHED_PROFILES)
-def _parse_browser(user_agent: bytes) -> browser_profile.BrowserProfile | None:
-    return browser_profile.parse_browser(user_agent.decode("latin-1")) if user_agent else None
-
-
-def _compare_headers(
-    headers: Mapping[bytes, bytes], profile: browser_profile.BrowserProfile, *, secure: bool
-) -> list[str]:
-    expected, signals = profile.headers, []
-    if browser_profile.UPGRADE in expected and b"upgrade-insecure-requests" not in headers:
+@lru_cache(MAX_CACHED_HEADERS)
+def _detect_timeless(  # noqa: PLR0917 - a cache knows them by their place
+    user_agent: bytes,
+    accepts_html: bytes | bool | None,  # of these three: an empty value, or none, is no header
+    has_language: bool,
+    accepts_brotli: bytes | bool | None,
+    navigates: bytes | bool | None,
+    hints: bytes | None,
+    has_upgrade: bool,
+    http_version: str,
+    secure: bool,
+) -> tuple[tuple[str, ...], browser_profile.BrowserProfile | None]:
+    """The codes but for the browser's age, and its profile: browsers send the same headers again and again."""
+    present = (user_agent, accepts_html not in _NO_HEADER, has_language, accepts_brotli not in _NO_HEADER)
+    signals = [code for code, is_present in zip(_EXPECTED_HEADERS, present, strict=True) if not is_present]
+    if navigates in _NO_HEADER:
+        if secure:
+            signals.append(NO_SEC_FETCH)
+    elif not navigates:
+        signals.append(NOT_NAVIGATION)
+    if http_version == "1.0":
+        signals.append(HTTP_1_0)
+    profile = browser_profile.parse_browser(user_agent.decode("latin-1")) if user_agent else None
+    if profile is None:
+        return tuple(signals), None
+    expected = profile.headers
+    if browser_profile.UPGRADE in expected and not has_upgrade:
         signals.append(LACKS_UPGRADE)
-    if b"text/html" not in headers.get(b"accept", b""):
+    if not accepts_html:
         signals.append(LACKS_HTML)
     if secure:  # browsers send the rest nowhere else
-        if browser_profile.SEC_FETCH in expected and b"sec-fetch-mode" not in headers:
+        if browser_profile.SEC_FETCH in expected and navigates is None:
             signals.append(LACKS_SEC_FETCH)
-        if browser_profile.BROTLI in expected and b"br" not in headers.get(b"accept-encoding", b""):
+        if browser_profile.BROTLI in expected and not accepts_brotli:
             signals.append(LACKS_BROTLI)
-        hints = headers.get(b"sec-ch-ua")
         if hints is None and browser_profile.CLIENT_HINTS in expected:
             signals.append(LACKS_CLIENT_HINTS)
         elif hints is not None and _is_false_hint(hints, profile):
             signals.append(FALSE_CLIENT_HINTS)
-    return signals
+    return tuple(signals), profile
 
 
 def _is_false_hint(hints: bytes, profile: browser_profile.BrowserProfile) -> bool:

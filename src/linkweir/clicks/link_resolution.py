@@ -41,7 +41,11 @@ def open_token_leniently(ring: KeyRing, text: str) -> Opened | None:
     """
     if len(text) > MAX_TOKEN_CHARS:
         return None
-    for candidate in _token_candidates(text):
+    try:
+        return open_token(ring, text)
+    except BadToken:
+        candidates = _repaired_tokens(text)
+    for candidate in candidates:
         try:
             return open_token(ring, candidate)
         except BadToken:
@@ -49,8 +53,7 @@ def open_token_leniently(ring: KeyRing, text: str) -> Opened | None:
     return None
 
 
-def _token_candidates(text: str) -> Iterator[str]:
-    yield text
+def _repaired_tokens(text: str) -> Iterator[str]:
     plain = unquote(text) if "%" in text else text
     for whole in dict.fromkeys((plain, LINE_WRAPPING.sub("", plain))):
         match = TOKEN_PATTERN.match(whole)

@@ -48,6 +48,7 @@ class RedirectProtocol(StrictHttpProtocol):
         super().__init__(*args, **options)
         self._redirect = redirect
         self._answering = False
+        self._is_untouched = True  # the ordinary protocol has been handed no byte
         self._idle_until = 0.0  # on the loop's clock, when the connection is closed; 0: something came since
         self._idle_timer: asyncio.TimerHandle | None = None
         self._default_headers: HeaderList | None = None
@@ -88,18 +89,25 @@ class RedirectProtocol(StrictHttpProtocol):
             if not self._received:
                 self.transport.resume_reading()
         else:
+            self._is_untouched = False
             super().read_chunk()
 
     def _is_between_requests(self) -> bool:
+        flow, cycle = self.flow, self.cycle
+        return (
+            (cycle is None or cycle.response_complete)
+            and not flow.read_paused
+            and not flow.write_paused
+            and not self.transport.is_closing()
+            and (self._is_untouched or self._is_ordinary_idle())
+        )
+
+    def _is_ordinary_idle(self) -> bool:
         connection = self.conn
         return (
-            (self.cycle is None or self.cycle.response_complete)
-            and connection.their_state is h11.IDLE
+            connection.their_state is h11.IDLE
             and connection.our_state is h11.IDLE
             and not len(connection._receive_buffer)
-            and not self.flow.read_paused
-            and not self.flow.write_paused
-            and not self.transport.is_closing()
         )
 
     def _take_request(self, data: bytes) -> int:
@@ -120,7 +128,8 @@ class RedirectProtocol(StrictHttpProtocol):
         }
         if not (self._redirect.running and self._redirect.matches(scope)):
             return 0
-        self._unset_keepalive_if_required()
+        if not self._is_untouched:
+            self._unset_keepalive_if_required()
         self._answering = True
         self.cycle = cycle = RedirectCycle(is_head=method == "HEAD", closes=closes)  # type: ignore[assignment]
         cycle.decision = decision = self._redirect.begin(scope)

@@ -12,8 +12,6 @@ from linkweir.tokens import wire_format
 from linkweir.tokens.identifiers import MessageId, Privacy, validate_id
 from linkweir.tokens.keyring import KeyRing
 
-MIN_COMMON_BYTES = 4  # version, key, one byte of a number, index
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -37,15 +35,15 @@ def open_token(ring: KeyRing, token: str) -> Opened:
     """
     check_type("ring", ring, KeyRing, "a KeyRing")
     check_type("token", token, str, "str")
+    opened = _open_common(ring, token)
+    if opened is not None:
+        return opened
     data = _tokens.decode_base64url(token.encode("ascii")) if token.isascii() else None
     if data is None or len(data) <= wire_format.MAC_BYTES:
         raise BadToken("malformed", "this is not a tracking link, or it has been cut")
     if data[0] >> 5 != wire_format.VERSION:
         raise BadToken("unknown-version", f"this tracking link has format {data[0] >> 5}, which is unknown here")
     body, mac = data[: -wire_format.MAC_BYTES], data[-wire_format.MAC_BYTES :]
-    opened = _open_fast_path(ring, body, mac)
-    if opened is not None:
-        return opened
     reader = wire_format.TokenReader(body)
     try:
         prefix = reader.read_prefix()
@@ -56,32 +54,16 @@ def open_token(ring: KeyRing, token: str) -> Opened:
         raise BadToken("malformed", "this is not a tracking link, or it has been cut") from None
 
 
-def _open_fast_path(ring: KeyRing, body: bytes, mac: bytes) -> Opened | None:
+def _open_common(ring: KeyRing, token: str) -> Opened | None:
     """Open a sealed token with a number as message, a small key id and index; None for all others.
 
-    Equivalent to the general path, in a third of its time: this dominates a redirect.
+    Equivalent to the general path, in a fraction of its time: this dominates a redirect.
     """
-    privacy = wire_format.COMMON_HEADERS.get(body[0])
-    if privacy is None or len(body) < MIN_COMMON_BYTES:
+    found = _tokens.open_common(token, wire_format.COMMON_HEADERS, tuple(ring.keys), wire_format.PERSONALIZATION)
+    if found is None:
         return None
-    key_id, end = body[1] & 31, 3 + (body[1] >> 5)
-    key = ring.find(key_id) if key_id and end < len(body) else None
-    if key is None or body[end] > 127 or not (body[2] or end == 3):
-        return None
-    packed = body[end + 1 :]
-    state = wire_format.make_keyed_hash(key.secret)
-    state.update(body)
-    if not hmac.compare_digest(state.digest(), mac):
-        return None
-    raw = _tokens.decompress_url(packed)
-    try:
-        destination = None if raw is None else raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    if destination is None:
-        return None
-    number = int.from_bytes(body[2:end], "big")
-    return Opened("sealed", wire_format.VERSION, key_id, privacy, number, None, body[end], destination)
+    privacy, key_id, number, index, destination = found
+    return Opened("sealed", wire_format.VERSION, key_id, privacy, number, None, index, destination)
 
 
 def _verify_mac(ring: KeyRing, key_id: int, body: bytes, mac: bytes) -> None:
