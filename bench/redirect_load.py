@@ -1,32 +1,28 @@
 """Redirects with durable recording beside a bare Starlette redirect on `uvicorn[standard]` (uvloop, httptools), in the
 same run.
 
-`python -m bench.redirect_load [--rounds N] [--connections N]`. wrk loads both in turn, with one worker process and with
-two; every request is for another link. Compared are the best rounds, and beside that the median of the paired ones.
-Answers are checked: each Location beforehand, each status under load, and at the end that every redirect is recorded.
+`python -m bench.redirect_load [--rounds N] [--connections N]`. wrk loads all in turn, with one process that answers and
+with two (beside which ours has one in the background, of low priority); every request is for another link. Compared are
+the best rounds, and beside that the median of the paired ones. One connection that asks in sequence is measured too,
+and the distance to granian where it is installed. Answers are checked: each Location beforehand, each status under
+load, and at the end that every redirect is recorded. wrk runs on the same processors; what it takes of them is printed.
 `--sustained`: see bench.sustained_load.
 """
 
 import argparse
-import importlib.util
 import re
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
-import httpx
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from bench import sustained_load
 from bench.engines import EngineNotInstalledError
-from bench.harness import wrk
-from bench.harness.service_process import ServiceProcess
+from bench.harness import redirect_peers, wrk
+from bench.harness.redirect_peers import RedirectPeer
+from bench.harness.service_process import ServiceProcess, read_tree_seconds
 from bench.harness.wrk import WrkResult
 from bench.ratios import Ratio, WrongAnswerError
 from linkweir.durable_files import write_durably
@@ -40,10 +36,15 @@ JOURNAL_CAPACITY = 500_000  # room in the journal: what is measured is recording
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The rounds of both, in pairs."""
+    """The rounds of both, in pairs; `granian`: those of the same application on granian, none where it is missing.
+
+    `cpu_seconds`: processor time of all our processes, and of all of the bare one, during their rounds.
+    """
 
     linkweir: list[WrkResult]
     baseline: list[WrkResult]
+    granian: list[WrkResult] = field(default_factory=list)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> tuple[float, float]:
@@ -62,18 +63,27 @@ class Comparison:
         )
 
 
-def measure(workers: int | None, rounds: int, connections: int = CONNECTIONS) -> Comparison:
-    """Rounds in turn; `workers` None is one process that does everything."""
-    words = [] if workers is None else ["--workers", str(workers)]
-    facts = str(JOURNAL_CAPACITY)
-    with serve_baseline(workers or 1) as other, ServiceProcess(*words, LINKWEIR_JOURNAL_FACTS=facts) as service:
+def measure(workers: int, rounds: int, connections: int = CONNECTIONS, *, with_granian: bool = False) -> Comparison:
+    """Rounds in turn, with so many processes that answer. Raises EngineNotInstalledError."""
+    result = Comparison([], [])
+    with ExitStack() as stack:
+        bare = stack.enter_context(redirect_peers.serve_uvicorn(workers))
+        granian = stack.enter_context(redirect_peers.serve_granian(workers)) if with_granian else None
+        settings = {"LINKWEIR_JOURNAL_FACTS": str(JOURNAL_CAPACITY)}
+        service = stack.enter_context(ServiceProcess("--workers", str(workers), **settings))
         paths = _create_links(service)
-        result = Comparison([], [])
+        sides = [
+            ("ours", RedirectPeer(service.url, service.pid), result.linkweir),
+            ("bare", bare, result.baseline),
+            *([("granian", granian, result.granian)] if granian else []),
+        ]
         for turn in range(rounds):
-            for ours in (True, False) if turn % 2 else (False, True):
-                run = wrk.run(service.url if ours else other, paths, connections=connections, seconds=RUN_SECONDS)
-                (result.linkweir if ours else result.baseline).append(run)
-                _wait_until_stored(service)  # what is still being stored must not weigh on the bare one
+            for name, peer, runs in sides if turn % 2 else reversed(sides):
+                before = read_tree_seconds(peer.pid)
+                runs.append(wrk.run(peer.url, paths, connections=connections, seconds=RUN_SECONDS))
+                spent = read_tree_seconds(peer.pid) - before
+                result.cpu_seconds[name] = result.cpu_seconds.get(name, 0.0) + spent
+                _wait_until_stored(service)  # what is still being stored must not weigh on the others
         _check(service, sum(item.requests for item in result.linkweir))
     return result
 
@@ -116,39 +126,6 @@ def _read_metric(text: str, name: str) -> float:
     return float(match[1]) if match else -1.0
 
 
-@contextmanager
-def serve_baseline(workers: int) -> Iterator[str]:
-    """The bare application in as many processes; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "bench.harness.bare_redirect_app:app",
-        "--port",
-        str(port),
-        "--no-access-log",
-    ]
-    for package in ("uvloop", "httptools"):
-        if importlib.util.find_spec(package) is None:
-            raise EngineNotInstalledError(f"{package} is not installed here, which uvicorn[standard] has")
-    command += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--workers", str(workers)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)  # noqa: S603 - our own
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                httpx.get(f"{url}/c/x")
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def fsync_seconds() -> float:
     """Seconds that this disk takes to make one click durable: the median of 200."""
     times = []
@@ -182,24 +159,38 @@ def main(arguments: list[str]) -> int:
     if options.sustained:
         return sustained_load.print_report(options.seconds)
     print(f"one flush takes {fsync_seconds() * 1e3:.2f} ms")
-    for workers in (None, 1, 2):
-        result = measure(workers, options.rounds, options.connections)
-        name = (
-            "one process for everything" if workers is None else f"{workers} worker{'s' * (workers > 1)} and background"
-        )
-        print(name)
-        for who, runs in (("bare", result.baseline), ("ours", result.linkweir)):
-            best = max(runs, key=lambda run: run.rate)
-            print(
-                f"  {who}: {best.rate:6.0f} requests/s, p50 {best.p50 * 1e3:5.1f} ms, p99 {best.p99 * 1e3:5.1f} ms;"
-                f" median {statistics.median(run.rate for run in runs):6.0f} requests/s"
-            )
-        (best_rate, rate_paired), (best_p99, p99_paired) = result.rate, result.p99
-        print(
-            f"  ratio {best_rate:.2f} (median of pairs {rate_paired:.2f}), p99 {best_p99:.2f} ({p99_paired:.2f})",
-            flush=True,
-        )
+    try:
+        redirect_peers.require_package("granian", "so the distance to it is not measured (`pip install granian`)")
+        with_granian = True
+    except EngineNotInstalledError as reason:
+        print(f"granian is left out: {reason}")
+        with_granian = False
+    for workers, connections in ((1, options.connections), (2, options.connections), (1, 1)):
+        result = measure(workers, options.rounds, connections, with_granian=with_granian and connections > 1)
+        _print_comparison(result, workers, connections)
     return 0
+
+
+def _print_comparison(result: Comparison, workers: int, connections: int) -> None:
+    processes = "one process for everything" if workers == 1 else f"{workers} processes and one in the background"
+    print(f"{processes}, {connections} connection{'s' * (connections > 1)}")
+    for who, runs in (("bare", result.baseline), ("ours", result.linkweir), ("granian", result.granian)):
+        if not runs:
+            continue
+        best = max(runs, key=lambda run: run.rate)
+        requests = sum(run.requests for run in runs)
+        print(
+            f"  {who}: {best.rate:6.0f} requests/s, p50 {best.p50 * 1e3:5.2f} ms, p99 {best.p99 * 1e3:5.2f} ms;"
+            f" median {statistics.median(run.rate for run in runs):6.0f} requests/s; processor time a request"
+            f" {result.cpu_seconds[who] / requests * 1e6:.0f} \u00b5s, of wrk"
+            f" {sum(run.own_seconds for run in runs) / requests * 1e6:.0f} \u00b5s"
+        )
+    (best_rate, rate_paired), (best_p99, p99_paired) = result.rate, result.p99
+    print(f"  ratio {best_rate:.2f} (median of pairs {rate_paired:.2f}), p99 {best_p99:.2f} ({p99_paired:.2f})")
+    if result.granian:
+        distance = max(run.rate for run in result.linkweir) / max(run.rate for run in result.granian)
+        print(f"  of the same application on granian: {distance:.2f}")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -40,10 +40,10 @@ class LoadLevel:
 
 
 def print_report(seconds: int) -> int:
-    """A line for each rate, in one process and with one worker."""
-    for words in ((), ("--workers", "1")):
+    """A line for each rate, in one process, and with two that answer beside one that stores."""
+    for words in (("--workers", "1"), ("--workers", "2")):
         with ServiceProcess(*words) as service:  # with the journal's own size
-            print(" ".join(words) or "one process for everything", flush=True)
+            print(" ".join(words), flush=True)
             paths = create_links(service)
             for rate in RATES_PER_SECOND:
                 result = measure_level(service, paths, rate, seconds)

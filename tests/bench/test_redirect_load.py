@@ -26,7 +26,7 @@ def test_a_round_against_both(monkeypatch: pytest.MonkeyPatch) -> None:
         skip_or_fail("wrk is not installed")
     monkeypatch.setattr(redirect_load, "RUN_SECONDS", 1)
     try:
-        result = redirect_load.measure(1, 1, connections=4)
+        result = redirect_load.measure(2, 1, connections=4)
     except EngineNotInstalledError as reason:
         skip_or_fail(str(reason))
     assert min(result.linkweir[0].requests, result.baseline[0].requests) > 50
