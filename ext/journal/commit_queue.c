@@ -139,8 +139,8 @@ static void add_notify_fd(batch *filling, int notify_fd) {
 uint64_t lw_queue_commit(lw_queue *queue, int notify_fd) {
   uint64_t enqueued = queue->stats.enqueued;
   if (notify_fd >= 0 && queue->filling.records) add_notify_fd(&queue->filling, notify_fd);
-  pthread_cond_signal(&queue->available);
   pthread_mutex_unlock(&queue->lock);
+  pthread_cond_signal(&queue->available); /* now: the writer would only wake to wait for the lock */
   return enqueued;
 }
 

@@ -42,6 +42,7 @@ class DeliveryProcess:
 
     def __init__(self, data: Path, relay: int, workers: int = 1) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
+        is_first = not data.exists()
         settings = {
             "LINKWEIR_DATA": str(data),
             "LINKWEIR_API_KEY": "k" * 40,
@@ -65,7 +66,9 @@ class DeliveryProcess:
             assert line, printed
             printed += line
             if line.startswith("SMTP"):
-                printed += self._process.stdout.readline() + self._process.stdout.readline()
+                printed += self._process.stdout.readline()
+                if is_first:  # a name and a password are shown once
+                    printed += self._process.stdout.readline()
         self.printed = printed
         self.url = _parse(r"listens on (http://\S+?);", printed)
         self.account = _parse(r"Account\s+(\S+)", printed)

@@ -145,12 +145,12 @@ def make_event_id() -> uuid.UUID:
         _random_numbers.extend(numbers)
     made = _new_uuid(uuid.UUID)  # its constructor checks much, and takes most of the time
     _set_attribute(made, "int", number & _RANDOM_BITS | _VERSION_4_BITS)
-    _set_attribute(made, "is_safe", uuid.SafeUUID.unknown)
+    _set_attribute(made, "is_safe", _UNKNOWN_SAFETY)
     return made
 
 
 _RANDOM_BITS, _VERSION_4_BITS = ~(0xF << 76 | 3 << 62), 4 << 76 | 2 << 62
-_new_uuid, _set_attribute = uuid.UUID.__new__, object.__setattr__
+_new_uuid, _set_attribute, _UNKNOWN_SAFETY = uuid.UUID.__new__, object.__setattr__, uuid.SafeUUID.unknown
 RANDOM_NUMBERS = 64  # numbers asked of the system at once
 _random_numbers: list[int] = []
 if hasattr(os, "register_at_fork"):

@@ -81,8 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="number of processes for HTTP; everything else runs in one more; 1: one process for everything (default: as "
-        f"many as there are processors to use, at most {MAX_DEFAULT_WORKERS})",
+        help="number of processes for HTTP; everything else runs in one more; 1: one process for everything "
+        f"(default: as many as there are processors to use, at most {MAX_DEFAULT_WORKERS})",
     )
     parser.add_argument(
         "--demo",
@@ -227,13 +227,16 @@ def _run_background_process(
     with _stop_on_signal(lambda: ended.append(True)):
         os.nice(BACKGROUND_NICENESS)
         service = create_services(settings, make_logger(settings.log_level), "background")
-        if code := _try_start(service):
+
+        def begin() -> None:
+            print_smtp_login(service)
+            sys.stdout.flush()
+            if args.demo or args.demo_exit:
+                stop = (lambda: os.kill(supervisor, signal.SIGTERM)) if args.demo_exit else None
+                _start_demo(service, lambda: bool(ended), stop)
+
+        if code := _try_start(service, begin):
             return code
-        print_smtp_login(service)
-        sys.stdout.flush()
-        if args.demo or args.demo_exit:
-            stop = (lambda: os.kill(supervisor, signal.SIGTERM)) if args.demo_exit else None
-            _start_demo(service, lambda: bool(ended), stop)
         with shared_metrics.publish(service.metrics):
             while not ended:
                 time.sleep(POLL_SECONDS)
@@ -241,16 +244,18 @@ def _run_background_process(
     return 0
 
 
-def _try_start(service: AppServices) -> int:
-    """Start in a process of several; 0, or the exit code.
+def _try_start(service: AppServices, begin: Callable[[], None] = lambda: None) -> int:
+    """Start in a process of several, and do what comes first; 0, or the exit code.
 
     A database that does not answer now did so to the parent: it is busy, and the parent tries again. What else fails
     is a mistake in the settings, such as a port in use, and ends all processes.
     """
     try:
         service.start()
+        begin()
     except DatabaseUnavailable as error:
         service.log.error("service.cannot_start", error=str(error))
+        service.stop()
         return os.EX_TEMPFAIL
     except (LinkweirError, OSError) as error:
         print(f"linkweir serve: {error}", file=sys.stderr, flush=True)
