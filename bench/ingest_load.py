@@ -22,6 +22,7 @@ from sqlalchemy import func, select, update
 
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.ingest_worker import BATCH_EVENTS
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
@@ -195,7 +196,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.ingest_load", description=__doc__)
     parser.add_argument("--clicks", type=int, default=100_000)
     parser.add_argument("--messages", type=int, default=40_000)
-    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--batch", type=int, default=BATCH_EVENTS)
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:

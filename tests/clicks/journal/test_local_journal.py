@@ -518,7 +518,7 @@ def test_a_nearly_full_journal_is_emptied_whoever_comes(tmp_path: Path, monkeypa
 
 def test_a_slow_database_gets_smaller_batches() -> None:
     """What took long is done in smaller pieces, what was quick in larger ones, within bounds."""
-    assert ingest_worker.next_batch_size(500, 0.1) == ingest_worker.BATCH_EVENTS
+    assert ingest_worker.next_batch_size(500, 0.01) == ingest_worker.BATCH_EVENTS
     assert ingest_worker.next_batch_size(500, 0.5) == 250
     assert (
         ingest_worker.next_batch_size(500, 60.0)

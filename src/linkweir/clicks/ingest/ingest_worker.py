@@ -2,7 +2,8 @@
 sends due notifications.
 
 One at a time over all processes of a data folder, which the journal ensures. Under load it yields to redirects, from
-which it would take processor, interpreter and disk, but never for long: it goes on every few seconds. An event that the
+which it would take processor, interpreter and disk, but never for long: it goes on every few seconds, and at once when
+it falls behind. An event that the
 database refuses for its own sake becomes a dead letter, and blocks nothing.
 """
 
@@ -28,7 +29,7 @@ NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict
 
 EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
 MAX_RETENTION_US = 30 * DAY_US  # the longest that personal data is kept, by the outside contract
-BATCH_EVENTS = 500  # facts in one transaction
+BATCH_EVENTS = 3000  # facts in one transaction
 BATCH_EVENTS_UNDER_LOAD = 100  # the same while readers come, and where more would take long
 MAX_TRANSACTION_SECONDS = (
     0.25  # seconds that one transaction may keep others waiting that write: mail is accepted and delivered meanwhile
@@ -36,6 +37,7 @@ MAX_TRANSACTION_SECONDS = (
 POLL_SECONDS = 0.5  # seconds between looks at what other processes wrote
 NOTIFY_INTERVAL_SECONDS = 1.0  # seconds between looks at what is to be told
 MAX_YIELD_SECONDS = 2.0  # seconds that facts wait for a quiet moment
+MAX_YIELD_SECONDS_BEHIND = 0.05  # the same when more wait than one transaction took
 STOP_TIMEOUT_SECONDS = 5.0  # seconds that a stop may take for storing
 TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, which may end meanwhile
 
@@ -71,6 +73,7 @@ class IngestWorker(WorkerThread):
         self._retry = retry_seconds
         self._wake = threading.Event()
         self._batch_limit = self._max_batch = BATCH_EVENTS
+        self._behind = False
         self._notify_at = self._expire_at = 0.0
         self.stored = self.failures = 0
         self.problem: str | None = None  # what keeps clicks from being stored now
@@ -119,6 +122,7 @@ class IngestWorker(WorkerThread):
     def _process_batch(self) -> int:
         """Store one batch; return how many events it held. None are read while another process ingests."""
         batch = self._journal.read_from(None, self._batch_limit)
+        self._behind = batch is not None and len(batch.events) >= self._batch_limit
         if batch is None:
             return 0
         if batch.events:
@@ -163,11 +167,12 @@ class IngestWorker(WorkerThread):
                         return
 
     def _yield_to_requests(self) -> int:
-        """Wait for a quiet moment, as long as there is patience."""
-        until = time.monotonic() + MAX_YIELD_SECONDS
+        """Wait for a quiet moment, as long as there is patience: hardly any when more clicks come than are stored."""
+        until = time.monotonic() + (MAX_YIELD_SECONDS_BEHIND if self._behind else MAX_YIELD_SECONDS)
         while not (quiet := self._is_idle()) and not self._stopping and time.monotonic() < until:
             pass
-        self._batch_limit = self._max_batch if quiet or self._stopping else BATCH_EVENTS_UNDER_LOAD
+        whole = quiet or self._stopping or self._behind
+        self._batch_limit = self._max_batch if whole else BATCH_EVENTS_UNDER_LOAD
         return 0
 
     def _sleep(self, seconds: float) -> None:
