@@ -30,17 +30,26 @@ from linkweir.db.schema import (
     message_links,
     send_aggregates,
 )
-from linkweir.db.time_buckets import BUCKET_SIZES, COARSE_SIZES, HOUR, bucket_start
+from linkweir.db.time_buckets import ALL_TIME, BUCKET_SIZES, COARSE_SIZES, HOUR, bucket_start
 
 KEY_COLUMNS = ("axis", "hours", "hour", "word")
 _LINK_KEY_COLUMNS = ["message_id", "position"]
 
 
-def _build_upsert(table: Table, *counts: str) -> BulkStatement:
-    statement = insert(table)
-    more = {name: table.c[name] + statement.excluded[name] for name in counts}
-    return BulkStatement(
-        statement.on_conflict_do_update(index_elements=KEY_COLUMNS, set_=more), (*KEY_COLUMNS, *counts), ()
+def _deltas_table(table: Table) -> str:
+    """Return the name of the temporary table of the connection that differences go through; SQL fans them out."""
+    return f"temp.{table.name}_deltas"
+
+
+def _build_fan_out(table: Table, size: int, *counts: str) -> str:
+    """Return a statement that adds what is in the temporary table to the sums over so many hours."""
+    begin = "0" if size == ALL_TIME else f"hour - hour % {size}"
+    sums = ", ".join(f"sum({name})" for name in counts)
+    more = ", ".join(f"{name} = {name} + excluded.{name}" for name in counts)
+    return (
+        f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
+        f" SELECT axis, {size}, {begin} AS begin, word, {sums} FROM {_deltas_table(table)} WHERE true"
+        f" GROUP BY axis, begin, word ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {more}"
     )
 
 
@@ -50,10 +59,11 @@ def _build_delete_zero(table: Table, *counts: str) -> BulkStatement:
     return BulkStatement(delete(table).where(and_(*here, *nothing)), [f"of_{name}" for name in KEY_COLUMNS], ())
 
 
-_UPSERTS = {
-    "rollups": _build_upsert(click_aggregates, *CLICK_COUNTS),
-    "settled": _build_upsert(frozen_aggregates, *CLICK_COUNTS),
-    "sends": _build_upsert(send_aggregates, "sent", "delivered"),
+_COUNTS = {"rollups": CLICK_COUNTS, "settled": CLICK_COUNTS, "sends": ("sent", "delivered")}
+_FAN_OUT = {
+    (table.name, size): _build_fan_out(table, size, *_COUNTS[table.name])
+    for table in (click_aggregates, frozen_aggregates, send_aggregates)
+    for size in BUCKET_SIZES
 }
 _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
@@ -83,43 +93,36 @@ def add_deltas(
 
     `hours_only`: longer times are left to the caller, as they are in `settled`, which has none.
     """
-    _run_for_sizes(
-        connection,
-        _UPSERTS[table.name],
-        rows,
-        (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES,
-        counts=True,
-    )
+    if not rows:
+        return
+    encoded, _ = _encode_rows(connection, rows)
+    name, columns = _deltas_table(table), ("axis", "hour", "word", *_COUNTS[table.name])
+    connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
+    places = ", ".join("?" * len(columns))
+    connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({places})", encoded)  # noqa: S608 - names of ours
+    for size in (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES:
+        connection.exec_driver_sql(_FAN_OUT[table.name, size])
+    connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608
 
 
 def delete_zero_rows(connection: Connection, rows: Sequence[tuple[Any, ...]], table: Table = click_aggregates) -> None:
     """Delete those of these aggregates that are zero, and their values where nothing else uses them. Rows are as for
     `add`; their counts do not matter.
     """
-    value_ids = _run_for_sizes(connection, _ZERO_DELETES[table.name], rows, BUCKET_SIZES, counts=False)
+    if not rows:
+        return
+    encoded, value_ids = _encode_rows(connection, rows)
+    keys = [(row[0], size, bucket_start(row[1], size), row[2]) for size in BUCKET_SIZES for row in encoded]
+    _ZERO_DELETES[table.name].run(connection, keys)
     aggregate_values_table.delete_unused(connection, value_ids)
 
 
-def _run_for_sizes(
-    connection: Connection,
-    statement: BulkStatement,
-    rows: Sequence[tuple[Any, ...]],
-    sizes: Sequence[int],
-    *,
-    counts: bool,
-) -> set[int]:
-    """Run a statement for every aggregate that these rows are part of. Return the numbers of their values."""
-    if not rows:
-        return set()
+def _encode_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[int, ...]], set[int]]:
+    """Return the rows by the numbers of their keys: axis, hour, word, counts; and the numbers of their values."""
     value_ids = aggregate_values_table.get_or_create_ids(connection, {row[3] for row in rows})
     axis = _dimension_ids(connection, rows)
     encoded = [(axis[row[0].int, row[1], row[2]], row[4], value_ids[row[3]], *row[5:]) for row in rows]
-    encoded.sort()  # neighbours lie on the same pages
-    last = None if counts else 3
-    statement.run(
-        connection, [(row[0], size, bucket_start(row[1], size), *row[2:last]) for size in sizes for row in encoded]
-    )
-    return set(value_ids.values())
+    return encoded, set(value_ids.values())
 
 
 def _dimension_ids(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], int]:

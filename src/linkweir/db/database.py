@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
@@ -71,6 +72,7 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=self._timeout,
+            json_deserializer=orjson.loads,
             hide_parameters=True,  # addresses and digests do not belong into error texts
         )
         event.listen(engine, "connect", _set_pragmas)
@@ -304,6 +306,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten: retention and erasure mean it
 
 
