@@ -20,6 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
+from bench.ratios import Ratio
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.ingest_worker import BATCH_EVENTS
@@ -40,6 +41,7 @@ from linkweir.mail import message_ids
 
 START_US = 1_790_000_000_000_000
 LINKS_PER_MESSAGE = 8
+GUARD_CLICKS = 20_000
 SCANNED_SHARE = 0.15  # of the mails, by a scanner that follows every link
 DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "web.de", *(f"firm{n}.example" for n in range(200)))
 USER_AGENTS = tuple(
@@ -177,7 +179,7 @@ def check_aggregates(database: Database, account: uuid.UUID, expected: int) -> C
         counted = sum(result[name] for name in COUNTED_VERDICTS)
         assert connection.scalar(select(func.sum(message_rows.c.click_count))) == counted
         links = (message_links.c[name] for name in VERDICTS)
-        assert connection.scalar(select(sum(func.sum(link) for link in links))) == expected
+        assert sum(connection.execute(select(*(func.sum(link) for link in links))).one()) == expected
         persons = (clicks.c.verdict.in_(COUNTED_VERDICTS), clicks.c.kind == "click")
         clickers = connection.scalar(select(func.count(clicks.c.message_id.distinct())).where(*persons))
         assert connection.scalar(select(func.sum(click_aggregates.c.clickers)).where(*whole)) == clickers
@@ -204,7 +206,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _measure(folder: Path, options: argparse.Namespace) -> None:
+def _prepare(folder: Path, messages: int, number: int) -> tuple[Database, uuid.UUID, list[ClickEvent]]:
+    """Make a database of an account that has sent so many messages, and so many clicks on them."""
     rng = random.Random(17)  # noqa: S311 - traffic, not a secret
     database = Database(folder / "linkweir.db", timeout=5)
     migrate(database)
@@ -212,8 +215,24 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     with database.write() as connection:
         accounts_table.create(connection, account, "Bench", START_US)
         accounts_table.claim_link_keys(connection, {1: None}, account)
-    sent = deliver_messages(database, account, options.messages, rng)
-    facts = generate_events(sent, options.clicks, rng)
+    sent = deliver_messages(database, account, messages, rng)
+    return database, account, generate_events(sent, number, rng)
+
+
+def measure_bytes_per_click(_rounds: int) -> Ratio:
+    """Bytes on the disk for each click with everything derived from it; the same on every machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        database, account, facts = _prepare(Path(folder), GUARD_CLICKS * 2 // 5, GUARD_CLICKS)
+        empty = database_bytes(database)
+        ingest(database, facts, BATCH_EVENTS, ClickClassifier(Enricher(None, KnownNetworks.load())))
+        check_aggregates(database, account, len(facts))
+        value = (database_bytes(database) - empty) / len(facts)
+        database.close()
+    return Ratio(value, value, f"{len(facts)} clicks")
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> None:
+    database, account, facts = _prepare(folder, options.messages, options.clicks)
     empty = database_bytes(database)
     understand = ClickClassifier(Enricher(None, KnownNetworks.load()))
     understand.enricher.enrich("192.0.2.1", USER_AGENTS[0])  # its lists of patterns are made once in a process

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bench import delivery_load, file_rewriting, mime_throughput, ratios, redirect_load, send_load, smtp_load
+from bench import (
+    delivery_load,
+    file_rewriting,
+    ingest_load,
+    mime_throughput,
+    ratios,
+    redirect_load,
+    send_load,
+    smtp_load,
+)
 from bench.cases.scaling_families import FAMILIES, InputFamily
 from bench.complexity import LINKWEIR, MAX_SECONDS, measure_scaling
 from bench.ratios import Measure, Ratio
@@ -68,6 +77,16 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         )
         result.append(Threshold(f"{kind}, one job / cp -r", 5, most, times, at_least=False))
         result.append(Threshold(f"{kind}, two jobs / one", 1.6, least, gain))
+    result.append(
+        Threshold(
+            "a click and all that is derived from it",
+            450,
+            500,  # 865 while texts and hexadecimal identifiers were repeated in each row
+            ingest_load.measure_bytes_per_click,
+            at_least=False,
+            unit="bytes",
+        )
+    )
     result.append(
         Threshold("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.scanner_instructions, at_least=False)
     )

@@ -90,7 +90,9 @@ def test_links_are_read_from_the_mail(service: RunningService, style: str) -> No
     message = send_and_deliver(service, link_style=style)
     with service.components.database.write() as connection:
         row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
-        connection.execute(insert(schema.message_links).values(**row, human=2, machine=5, unsure=1, first_at=HOUR_US))
+        connection.execute(
+            insert(schema.message_link_rows).values(**row, human=2, machine=5, unsure=1, first_at=HOUR_US)
+        )
     result = get_json(service, f"messages/{message}/links")
     assert (result["complete"], result["note"]) == (True, None)
     shown = [(item["position"], item["text"], item["destination"], item["outcome"]) for item in result["data"]]
@@ -108,7 +110,7 @@ def test_links_of_a_mail_that_is_gone(service: RunningService) -> None:
     message = send_and_deliver(service, retention={"data": 0})
     with service.components.database.write() as connection:
         row = {"message_id": uuid.UUID(message), "position": 2, "destination": "https://example.org/b"}
-        connection.execute(insert(schema.message_links).values(**row, human=2))
+        connection.execute(insert(schema.message_link_rows).values(**row, human=2))
     result = get_json(service, f"messages/{message}/links")
     assert [(item["position"], item["text"], item["human"]) for item in result["data"]] == [(2, None, 2)]
     assert not result["complete"]
@@ -175,7 +177,7 @@ def test_who_clicked_is_listed_in_pages_and_as_a_file(service: RunningService) -
             },
         ]
         for row in rows:
-            connection.execute(insert(schema.message_links).values(**row))
+            connection.execute(insert(schema.message_link_rows).values(**row))
     result = get_json(service, "statistics/clickers", tag=tag)["data"]
     assert [(one["recipient"], one["click_count"], one["links"]) for one in result] == [
         ("r2@example.org", 1, 1),

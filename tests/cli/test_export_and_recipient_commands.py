@@ -37,7 +37,7 @@ def test_clicks_and_clickers_are_exported(service: RunningService, linkweir: Com
     with service.components.database.write() as connection:
         keys = {str(insert_click(connection, uuid.UUID(service.account), message_id=message, at=5)) for _ in range(3)}
         link = {"message_id": message, "position": 0, "human": 3, "first_at": 5}
-        connection.execute(insert(schema.message_links).values(**link))
+        connection.execute(insert(schema.message_link_rows).values(**link))
     data = service.settings.data
     done = linkweir("export", "--data", data, "--from", "1970-01-01", "--to", "1970-01-02T00:00:00Z")
     assert (done.code, done.err) == (0, "")

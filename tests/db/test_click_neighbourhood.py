@@ -35,9 +35,9 @@ MESSAGE_ID = uuid.uuid4()
         ),
         (
             lambda connection: list(reclassification_queries.iter_counted_since(connection, MESSAGE_ID, 1)),
-            "ix_clicks_message_id_at",
+            "ix_click_rows_message_id_at",
         ),
-        (lambda connection: notification_queries.list_due(connection, 5, 10), "ix_clicks_tell_at (tell_at<?)"),
+        (lambda connection: notification_queries.list_due(connection, 5, 10), "ix_click_rows_tell_at (tell_at<?)"),
     ],
 )
 def test_an_index_finds_it(tmp_path: Path, ask: Any, expected: str) -> None:
@@ -56,5 +56,5 @@ def test_an_index_finds_it(tmp_path: Path, ask: Any, expected: str) -> None:
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in seen]
     steps = [str(row[3]) for plan in plans for row in plan]
     assert any(expected in step for step in steps), steps
-    assert not any(step.startswith("SCAN clicks") for step in steps), steps
+    assert not any(step.startswith("SCAN click_rows") for step in steps), steps
     database.close()

@@ -52,6 +52,8 @@ def test_the_revision_changes_with_the_schema(database: Database) -> None:
             (name, connection.execute(columns, (name,)).fetchall(), connection.execute(indexes, (name,)).fetchall())
             for (name,) in connection.execute(tables).fetchall()
         ]
+        derived = "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger') ORDER BY name"
+        schema += connection.execute(derived).fetchall()
     digest = hashlib.sha256(repr(schema).encode()).hexdigest()[:8]
     assert v0001_initial_schema.revision == f"0001_{digest}"
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from tests.frozen.normalize import Normalizer
 
-REFERENCES = {"axis": "axes", "word": "words"}  # columns that name a row of a table by a number that means nothing
+REFERENCES = {  # columns that name a row of a table by a number that means nothing
+    "axis": "axes",
+    "word": "words",
+    **dict.fromkeys(("destination_id", "user_agent_id"), "click_texts"),
+    **dict.fromkeys(("signals_id", "reasons_id"), "click_codes"),
+}
+UUID_BYTES = 16
 UNSAID = ("alembic_version", "sqlite_stat1")
 PASSING = ("sign_in_limits",)  # rows that are there or not by how long the recording took
 
@@ -44,7 +50,10 @@ def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) ->
     names = [item[0] for item in cursor.description]
     named = {column: _describe_rows(connection, other) for column, other in REFERENCES.items() if column in names}
     rows = [
-        {name: named[name][item] if name in named else _readable(item) for name, item in zip(names, row, strict=True)}
+        {
+            name: named[name].get(item) if name in named else _readable(item)
+            for name, item in zip(names, row, strict=True)
+        }
         for row in cursor
     ]
     if table in REFERENCES.values():
@@ -60,11 +69,11 @@ def _rows(connection: sqlite3.Connection, table: str, normalizer: Normalizer) ->
 
 def _describe_rows(connection: sqlite3.Connection, table: str) -> dict[int, str]:
     rows = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  a name of ours
-    return {number: " ".join(str(item) for item in rest) for number, *rest in rows}
+    return {number: " ".join(str(_readable(item)) for item in rest) for number, *rest in rows}
 
 
 def _readable(value: Any) -> Any:
-    """JSON and mails are opened; other bytes are known by their length."""
+    """JSON and mails are opened, identifiers written out; other bytes are known by their length."""
     if isinstance(value, bytes):
         value = _text_of(value)
     if isinstance(value, str) and value[:1] in ("{", "["):
@@ -77,6 +86,8 @@ def _readable(value: Any) -> Any:
 
 
 def _text_of(data: bytes) -> str:
+    if len(data) == UUID_BYTES:
+        return data.hex()
     if data.startswith(b"gAAAA"):
         return "<sealed>"
     if b"\nmessage-id:" in data.lower():

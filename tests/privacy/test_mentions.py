@@ -182,9 +182,9 @@ def test_what_was_interrupted_is_finished(click_database: ClickDatabase) -> None
         broken.erase(EMAIL, START_US, click_database.account)
     with click_database.database.write() as connection:  # nor is it known by anything that is found at a small cost
         connection.execute(delete(schema.links))
-        for table in (schema.click_aggregates, schema.send_aggregates, schema.idempotency, schema.message_links):
+        for table in (schema.click_aggregates, schema.send_aggregates, schema.idempotency, schema.message_link_rows):
             connection.execute(delete(table))
-        connection.execute(delete(schema.clicks))
+        connection.execute(delete(schema.click_rows))
     assert click_database.message(number)["subject"] == f"News of {EMAIL}"
     assert make_person_erasure(click_database).erase(EMAIL, START_US, click_database.account).texts_of_others == 8
     assert list_mentioning_files(click_database) == set()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from linkweir.clock import HOUR_US
-from linkweir.db import click_aggregates_table, schema
+from linkweir.db import click_aggregates_table, click_texts_table, schema
 from linkweir.db.click_probabilities import BASIS_POINTS
 
 
@@ -48,5 +48,10 @@ def insert_click(connection: Connection, account: uuid.UUID, **fields: Any) -> u
         "confidence": 0.9,
         **fields,
     }
-    connection.execute(insert(schema.clicks).values(**values))
+    agents = click_texts_table.get_or_create_text_ids(connection, [values.pop("user_agent", None)])
+    values["user_agent_id"] = next(iter(agents.values()), None)
+    for name in ("signals", "reasons"):
+        codes = click_texts_table.get_or_create_code_ids(connection, [values.pop(name, "")])
+        values[f"{name}_id"] = next(iter(codes.values()), None)
+    connection.execute(insert(schema.click_rows).values(**values))
     return key

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
-    Uuid,
     and_,
     case,
     cast,
@@ -27,7 +26,6 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-    type_coerce,
     union,
     union_all,
 )
@@ -36,7 +34,7 @@ from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_columns import VERDICTS
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES, UNIQUE_FLAGS
-from linkweir.db.schema import CLICK_COUNTS, clicks, messages
+from linkweir.db.schema import CLICK_COUNTS, BinaryUuid, clicks, messages
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
 NO_KEY: Final = "-"
@@ -57,7 +55,7 @@ def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Sel
     names = (scopes.c.scope, details.c.dimension, details.c.value, details.c.hour)
     sums = (func.sum(details.c[name]).label(name) if name in details.c else literal(0) for name in CLICK_COUNTS)
     return (
-        select(literal(account, Uuid).label("account_id"), *names, *sums)
+        select(literal(account, BinaryUuid).label("account_id"), *names, *sums)
         .select_from(details.join(scopes, scopes.c.key == details.c.key))
         .where(true())  # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE
         .group_by(*names)
@@ -66,7 +64,7 @@ def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Sel
 
 def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
     key = case(
-        (clicks.c.message_id.is_not(None), type_coerce(clicks.c.message_id, Text)),
+        (clicks.c.message_id.is_not(None), func.hex(clicks.c.message_id)),
         (clicks.c.campaign.is_not(None), "c:" + clicks.c.campaign),
         else_=NO_KEY,
     )
@@ -129,7 +127,7 @@ def _select_shared_details(base: CTE, shared_dimensions: CTE) -> Select[Any]:
 def _select_messages(keys: CTE) -> CTE:
     """The messages of the keys; none of the sandbox, which nobody was sent."""
     names = ("tags", "attributes", *MESSAGE_COLUMN_NAMES)
-    sent = and_(type_coerce(messages.c.id, Text) == keys.c.key, messages.c.sandbox_result.is_(None))
+    sent = and_(messages.c.id == func.unhex(keys.c.key), messages.c.sandbox_result.is_(None))
     return select(keys.c.key, *(messages.c[name] for name in names)).select_from(keys.join(messages, sent)).cte()
 
 

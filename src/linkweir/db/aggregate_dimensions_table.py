@@ -55,7 +55,7 @@ def _build_find() -> Select[Any]:
     each = func.json_each(bindparam("asked")).table_valued("value")
     account, scope, dimension = (func.json_extract(each.c.value, f"$[{index}]") for index in range(3))
     here = (
-        aggregate_dimensions.c.account_id == account,
+        aggregate_dimensions.c.account_id == func.unhex(account),
         aggregate_dimensions.c.scope == scope,
         aggregate_dimensions.c.dimension == dimension,
     )

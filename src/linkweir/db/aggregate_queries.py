@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
-    Uuid,
     and_,
     bindparam,
     func,
@@ -31,6 +30,7 @@ from linkweir.db.aggregate_values_table import find_ids
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX
 from linkweir.db.schema import (
     CLICK_COUNTS,
+    BinaryUuid,
     aggregate_dimensions,
     aggregate_values,
     click_aggregates,
@@ -163,7 +163,7 @@ def _dump_json(value: object) -> str:
 
 
 def _dimension_subquery(scope: ColumnElement[str] | None = None) -> ScalarSelect[int]:
-    mine = aggregate_dimensions.c.account_id == bindparam("account", type_=Uuid)
+    mine = aggregate_dimensions.c.account_id == bindparam("account", type_=BinaryUuid)
     if scope is not None:
         here = (aggregate_dimensions.c.scope == scope, aggregate_dimensions.c.dimension == "")
     else:

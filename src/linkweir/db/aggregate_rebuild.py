@@ -39,8 +39,10 @@ from linkweir.db.schema import (
     accounts,
     aggregate_dimensions,
     click_aggregates,
+    click_rows,
     clicks,
     frozen_aggregates,
+    message_link_rows,
     message_links,
     messages,
     pending_jobs,
@@ -77,7 +79,7 @@ def rebuild_message_batch(connection: Connection, after: uuid.UUID | None) -> uu
     until: uuid.UUID | None = _get_batch_end(connection, column, after)
     here = and_(column.is_not(None), _is_between(column, after, until))
     _update_unique_flags(connection, here, column)
-    _rebuild_links(connection, here, _is_between(message_links.c.message_id, after, until))
+    _rebuild_links(connection, after, until)
     _rebuild_counts(connection, _is_between(messages.c.id, after, until))
     _rebuild_expected_counts(connection, here, _is_between(messages.c.id, after, until))
     return until
@@ -122,29 +124,34 @@ def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *mes
         .where(here)
         .subquery()
     )
-    wrong = (clicks.c.first != expected.c.is_first) | (clicks.c.firsts != expected.c.are_firsts)
+    wrong = (click_rows.c.first != expected.c.is_first) | (click_rows.c.firsts != expected.c.are_firsts)
     connection.execute(
-        update(clicks)
-        .where(clicks.c.id == expected.c.id, wrong)
+        update(click_rows)
+        .where(click_rows.c.id == expected.c.id, wrong)
         .values(first=expected.c.is_first, firsts=expected.c.are_firsts)
     )
 
 
-def _rebuild_links(connection: Connection, here: ColumnElement[bool], there: ColumnElement[bool]) -> None:
-    connection.execute(delete(message_links).where(there))
+def _rebuild_links(connection: Connection, after: uuid.UUID | None, until: uuid.UUID | None) -> None:
+    """Rebuild the links of some messages, from the rows themselves: with the numbers of their texts."""
+    clicks, links = click_rows, message_link_rows
+    column = clicks.c.message_id
+    connection.execute(delete(links).where(_is_between(links.c.message_id, after, until)))
+    is_counted = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED_VERDICTS))
     machine = clicks.c.machine_basis_points
     sums = select(
         clicks.c.message_id,
         clicks.c.position,
         func.min(clicks.c.destination),
+        func.min(clicks.c.destination_id),
         *(func.sum(case((clicks.c.verdict == verdict, 1), else_=0)) for verdict in VERDICTS),
         func.sum(BASIS_POINTS - machine),
         func.sum((BASIS_POINTS - machine) * machine),
-        func.min(case((_IS_COUNTED, clicks.c.at))),
-    ).where(here, clicks.c.kind == "click")
-    names = ["message_id", "position", "destination", *VERDICTS, *EXPECTED_LINK_COUNTS, "first_at"]
+        func.min(case((is_counted, clicks.c.at))),
+    ).where(column.is_not(None), _is_between(column, after, until), clicks.c.kind == "click")
+    names = ["message_id", "position", "destination", "destination_id", *VERDICTS, *EXPECTED_LINK_COUNTS, "first_at"]
     grouped = sums.group_by(clicks.c.message_id, clicks.c.position)
-    connection.execute(insert(message_links).from_select(names, grouped))
+    connection.execute(insert(links).from_select(names, grouped))
 
 
 def _rebuild_counts(connection: Connection, here: ColumnElement[bool]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Delete, Insert, Update
 
 
 class BulkStatement:
-    """A statement with parameters called `names`, of which `uuid_names` are UUIDs or None."""
+    """A statement with parameters called `names`, of which `uuid_names` are UUIDs or None: see schema.BinaryUuid."""
 
     def __init__(self, statement: Insert | Update | Delete, names: Sequence[str], uuid_names: Iterable[str]) -> None:
         self._statement = statement
@@ -25,8 +25,7 @@ class BulkStatement:
         if not rows:
             return
         text, order = self._compile(connection)
-        native = connection.dialect.supports_native_uuid or not self._uuid_indexes
-        values = rows if native else [self._encode_uuids(row) for row in rows]
+        values = [self._encode_uuids(row) for row in rows] if self._uuid_indexes else rows
         if order is not None:
             values = [tuple(value if index is None else row[index] for index, value in order) for row in values]
         connection.exec_driver_sql(text, list(values))
@@ -36,7 +35,7 @@ class BulkStatement:
         for index in self._uuid_indexes:
             value = encoded[index]
             if type(value) is uuid.UUID:
-                encoded[index] = "%032x" % value.int  # noqa: UP031 - UUID.hex is this, and a call
+                encoded[index] = value.int.to_bytes(16)  # UUID.bytes is this, and a call
         return tuple(encoded)
 
     def _compile(self, connection: Connection) -> tuple[str, list[tuple[int | None, Any]] | None]:

@@ -23,11 +23,12 @@ from sqlalchemy.dialects.sqlite import insert
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table
 from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS, VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.click_texts_table import get_or_create_text_ids, is_shared
 from linkweir.db.schema import (
     CLICK_COUNTS,
     click_aggregates,
     frozen_aggregates,
-    message_links,
+    message_link_rows,
     send_aggregates,
 )
 from linkweir.db.time_buckets import ALL_TIME, BUCKET_SIZES, COARSE_SIZES, HOUR, bucket_start
@@ -70,9 +71,9 @@ _ZERO_DELETES = {
     "sends": _build_delete_zero(send_aggregates, "sent", "delivered"),
 }
 _LINK_COUNT_COLUMNS = (*VERDICTS, *EXPECTED_LINK_COUNTS)
-_LINK_COLUMNS = ("message_id", "position", "destination", *_LINK_COUNT_COLUMNS, "first_at")
-_INSERT_LINK = insert(message_links)
-_LINK_COUNTS = {name: message_links.c[name] + _INSERT_LINK.excluded[name] for name in _LINK_COUNT_COLUMNS}
+_LINK_COLUMNS = ("message_id", "position", "destination", "destination_id", *_LINK_COUNT_COLUMNS, "first_at")
+_INSERT_LINK = insert(message_link_rows)
+_LINK_COUNTS = {name: message_link_rows.c[name] + _INSERT_LINK.excluded[name] for name in _LINK_COUNT_COLUMNS}
 _LINK_COUNTS_WITH_FIRST = {**_LINK_COUNTS, "first_at": _INSERT_LINK.excluded.first_at}
 _UPSERT_LINK, _UPSERT_LINK_WITH_FIRST = (
     BulkStatement(
@@ -98,8 +99,8 @@ def add_deltas(
     encoded, _ = _encode_rows(connection, rows)
     name, columns = _deltas_table(table), ("axis", "hour", "word", *_COUNTS[table.name])
     connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
-    places = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({places})", encoded)  # noqa: S608 - names of ours
+    parameters = ", ".join("?" * len(columns))
+    connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({parameters})", encoded)  # noqa: S608 - names of ours
     for size in (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES:
         connection.exec_driver_sql(_FAN_OUT[table.name, size])
     connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608
@@ -163,4 +164,8 @@ def add_link_deltas(connection: Connection, rows: Sequence[tuple[Any, ...]], *, 
     """Add differences to the counts of messages' links: the columns of `message_links`. `set_first_at`: `first_at` is
     known.
     """
-    (_UPSERT_LINK_WITH_FIRST if set_first_at else _UPSERT_LINK).run(connection, rows)
+    texts = get_or_create_text_ids(connection, {row[2] for row in rows if is_shared(row[2])})
+    stored = [
+        (*row[:2], None, texts[row[2]], *row[3:]) if is_shared(row[2]) else (*row[:3], None, *row[3:]) for row in rows
+    ]
+    (_UPSERT_LINK_WITH_FIRST if set_first_at else _UPSERT_LINK).run(connection, stored)

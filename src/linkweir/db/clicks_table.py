@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, insert, or_, select, update
@@ -9,8 +10,9 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, in
 from linkweir.db import accounts_table, aggregate_dimensions_table
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_MESSAGE_COUNTS
 from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.click_texts_table import get_or_create_code_ids, get_or_create_text_ids, is_shared
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES
-from linkweir.db.schema import click_aggregates, clicks, messages
+from linkweir.db.schema import click_aggregates, click_rows, clicks, messages
 from linkweir.db.time_buckets import ALL_TIME
 
 T = TypeVar("T")
@@ -61,12 +63,40 @@ INSERT_COLUMNS = (  # the dimensions of clicks are the last ones
     *(column.name for column in clicks.c if column.name not in ("settled", "told", *CLICK_DIMENSION_NAMES)),
     *CLICK_DIMENSION_NAMES,
 )
-_ADD = BulkStatement(insert(clicks), INSERT_COLUMNS, ("id", "account_id", "message_id"))
+_STORED_COLUMNS = (
+    *(name for name in INSERT_COLUMNS if name not in ("user_agent", "signals", "reasons")),
+    *("destination_id", "user_agent_id", "signals_id", "reasons_id"),
+)
+_ADD = BulkStatement(insert(click_rows), _STORED_COLUMNS, ("id", "account_id", "message_id"))
+_DESTINATION_INDEX, _USER_AGENT_INDEX, _SIGNALS_INDEX, _REASONS_INDEX = (
+    INSERT_COLUMNS.index(name) for name in ("destination", "user_agent", "signals", "reasons")
+)
+_get_stored = itemgetter(*(INSERT_COLUMNS.index(name) for name in _STORED_COLUMNS if name in INSERT_COLUMNS))
+_STORED_DESTINATION_INDEX = _STORED_COLUMNS.index("destination")
 
 
 def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Store clicks that were not stored before: COLUMNS."""
-    _ADD.run(connection, rows)
+    destinations = {row[_DESTINATION_INDEX] for row in rows}
+    shared = {destination for destination in destinations if is_shared(destination)}
+    texts = get_or_create_text_ids(connection, shared | {row[_USER_AGENT_INDEX] for row in rows})
+    codes = get_or_create_code_ids(
+        connection, {row[_SIGNALS_INDEX] for row in rows} | {row[_REASONS_INDEX] for row in rows}
+    )
+    stored = []
+    for row in rows:
+        destination = row[_DESTINATION_INDEX]
+        values = [
+            *_get_stored(row),
+            texts[destination] if destination in shared else None,
+            texts.get(row[_USER_AGENT_INDEX]),
+            codes.get(row[_SIGNALS_INDEX]),
+            codes.get(row[_REASONS_INDEX]),
+        ]
+        if destination in shared:
+            values[_STORED_DESTINATION_INDEX] = None
+        stored.append(tuple(values))
+    _ADD.run(connection, stored)
 
 
 def _build_update_counts() -> Update:

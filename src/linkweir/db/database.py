@@ -304,10 +304,19 @@ def _is_io_error(error: Exception) -> bool:
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     _switch_to_wal(connection)
+    if sqlite3.sqlite_version_info < (3, 41):  # that has it
+        connection.create_function("unhex", 1, _unhex, deterministic=True)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten: retention and erasure mean it
+
+
+def _unhex(digits: object) -> bytes | None:
+    try:
+        return bytes.fromhex(digits) if isinstance(digits, str) else None
+    except ValueError:
+        return None
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -66,9 +66,9 @@ def load_hits(connection: Connection, keys: Collection[MessageKey], *, few: bool
 def _select_of_message(*, few: bool) -> Select[Any]:
     each = _each_name()
     if few:
-        hits = each.join(clicks, clicks.c.message_id == each.c.value)
+        hits = each.join(clicks, clicks.c.message_id == func.unhex(each.c.value))
         return select(*_COLUMNS).select_from(hits).where(clicks.c.kind == "click")
-    return _select_first(each, lambda some: some.c.message_id == each.c.value)
+    return _select_first(each, lambda some: some.c.message_id == func.unhex(each.c.value))
 
 
 def _select_of_reference() -> Select[Any]:
@@ -76,7 +76,9 @@ def _select_of_reference() -> Select[Any]:
     account, reference = (func.json_extract(each.c.value, f"$[{index}]") for index in range(2))
     return _select_first(
         each,
-        lambda some: and_(some.c.message_ref == reference, some.c.account_id == account, some.c.message_id.is_(None)),
+        lambda some: and_(
+            some.c.message_ref == reference, some.c.account_id == func.unhex(account), some.c.message_id.is_(None)
+        ),
     )
 
 

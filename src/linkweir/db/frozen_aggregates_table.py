@@ -17,7 +17,7 @@ from linkweir.db import click_aggregates_table
 from linkweir.db.aggregate_contributions import select_contributions
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, PERSONAL_DIMENSIONS
 from linkweir.db.expected_clickers import contributions_of, load_hits
-from linkweir.db.schema import clicks, frozen_aggregates, messages
+from linkweir.db.schema import click_rows, clicks, frozen_aggregates, messages
 
 EXPIRED_DIMENSIONS: Final = (
     ATTRIBUTE_PREFIX,
@@ -45,7 +45,7 @@ def freeze(connection: Connection, ids: Sequence[uuid.UUID], subtracted: Sequenc
             _store_contributions(
                 connection, contributions, lambda row: matches_dimension(row[2], subtracted) or _contains_email(row)
             )
-        connection.execute(update(clicks).where(here).values(settled=True))
+        connection.execute(update(click_rows).where(click_rows.c.message_id.in_(some)).values(settled=True))
 
 
 def freeze_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
@@ -56,7 +56,7 @@ def freeze_clicks(connection: Connection, account: uuid.UUID, ids: Sequence[uuid
         contributions = [tuple(row) for row in connection.execute(select_contributions(account, here))]
         contributions += _list_lost_clickers(connection, account, some)
         _store_contributions(connection, contributions, _contains_email)
-        connection.execute(update(clicks).where(here).values(settled=True))
+        connection.execute(update(click_rows).where(click_rows.c.id.in_(some)).values(settled=True))
 
 
 def _list_lost_clickers(connection: Connection, account: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[ContributionRow]:
@@ -65,7 +65,7 @@ def _list_lost_clickers(connection: Connection, account: uuid.UUID, ids: Sequenc
     references = connection.scalars(select(clicks.c.message_ref).where(*here).distinct()).all()
     keys = [(account, reference) for reference in references]
     before = load_hits(connection, keys)
-    connection.execute(update(clicks).where(clicks.c.id.in_(ids)).values(message_ref=None))
+    connection.execute(update(click_rows).where(click_rows.c.id.in_(ids)).values(message_ref=None))
     after = load_hits(connection, keys)
     lost = contributions_of(connection, account, keys, before)
     remaining = contributions_of(connection, account, keys, after)

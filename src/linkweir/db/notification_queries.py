@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from linkweir.db.schema import clicks, messages, verdict_waits
+from linkweir.db.schema import click_rows, clicks, messages, verdict_waits
 
 BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 
@@ -47,7 +47,7 @@ def reset_future_times(connection: Connection, now: int, *, max_delay: int, max_
 
     No hit is due later than `max_delay` from now, and no webhook waits longer than `max_wait` (microseconds).
     """
-    connection.execute(update(clicks).where(clicks.c.tell_at > now + max_delay).values(tell_at=now))
+    connection.execute(update(click_rows).where(click_rows.c.tell_at > now + max_delay).values(tell_at=now))
     connection.execute(update(verdict_waits).where(verdict_waits.c.due_at > now + max_wait).values(due_at=now))
 
 
@@ -82,7 +82,7 @@ def _select_with_message() -> Select[Any]:
 def mark_notified(connection: Connection, verdicts: Sequence[tuple[uuid.UUID, str]]) -> None:
     """Note the verdicts that webhooks were notified of; nothing more is due for these hits."""
     if verdicts:
-        statement = update(clicks).where(clicks.c.id == bindparam("click"))
+        statement = update(click_rows).where(click_rows.c.id == bindparam("click"))
         rows = [{"click": key, "verdict_told": verdict} for key, verdict in verdicts]
         connection.execute(statement.values(told=bindparam("verdict_told"), tell_at=None), rows)
 

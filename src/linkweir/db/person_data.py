@@ -27,6 +27,7 @@ from linkweir.db.schema import (
     outbox,
     pending_jobs,
     queue,
+    stored_rows,
     verdict_waits,
 )
 
@@ -72,8 +73,9 @@ def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]]
         *((table, "number", numbers) for table in TABLES_BY_NUMBER),
         (messages, "id", ids),
     ):
+        rows = stored_rows(table)
         removed[str(table.name)] = sum(
-            connection.execute(delete(table).where(table.c[column].in_(some))).rowcount for some in _batches(values)
+            connection.execute(delete(rows).where(rows.c[column].in_(some))).rowcount for some in _batches(values)
         )
     if numbers:
         marks = [{"number": number, "at": now} for number in numbers]

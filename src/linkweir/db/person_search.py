@@ -15,7 +15,6 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    Uuid,
     cast,
     delete,
     func,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from linkweir.db.aggregate_values_table import REBUILD_JOB, delete_unused
 from linkweir.db.dimensions import UNIQUE_FLAGS
 from linkweir.db.schema import (
+    BinaryUuid,
     accounts,
     aggregate_dimensions,
     aggregate_values,
@@ -49,6 +49,7 @@ from linkweir.db.schema import (
     pending_jobs,
     queue,
     send_aggregates,
+    stored_rows,
 )
 from linkweir.db.time_buckets import ALL_TIME
 
@@ -80,33 +81,35 @@ def _contains_domain(column: ColumnElement[Any], domain: str) -> ColumnElement[b
 
 def find_destinations(connection: Connection, table: Table, domain: str, account: AccountFilter) -> Iterator[Mention]:
     """Destinations in one of DESTINATIONS. Short links whose message is gone belong to the account that is alone."""
-    keys = list(table.primary_key.columns)
+    rows = stored_rows(table)
+    keys = list(rows.primary_key.columns)
     indexed = text(may_contain_email("destination"))  # literally: only so is the index used
-    statement = select(*keys, table.c.destination, _owner_column(table))
+    statement = select(*keys, rows.c.destination, _owner_column(table))
     if table is not clicks:
-        of_message = messages.c.number == links.c.number if table is links else messages.c.id == table.c.message_id
+        of_message = messages.c.number == links.c.number if table is links else messages.c.id == rows.c.message_id
         statement = statement.outerjoin(messages, of_message)
     is_only_account = account is None or (
         table is links and connection.scalar(select(func.count()).select_from(accounts)) == 1
     )
-    for row in connection.execute(statement.where(indexed, _contains_domain(table.c.destination, domain))):
+    for row in connection.execute(statement.where(indexed, _contains_domain(rows.c.destination, domain))):
         # the account is compared here: SQL would go by the account's index
         if account in (None, row[-1]) or (is_only_account and row[-1] is None):
             yield Mention(tuple(row[:-2]), row[-2])
 
 
 def _owner_column(table: Table) -> ColumnElement[Any]:
-    return clicks.c.account_id if table is clicks else messages.c.account_id
+    return stored_rows(clicks).c.account_id if table is clicks else messages.c.account_id
 
 
 def clear_destinations(connection: Connection, table: Table, replacement: str | None, keys: Sequence[Any]) -> None:
     """These rows lose their destination; a click is then no longer the first one along it."""
+    rows = stored_rows(table)
     new: dict[str, Any] = {"destination": replacement}
     if table is clicks:
-        new["firsts"] = clicks.c.firsts.op("&")(~(UNIQUE_FLAGS["link"] | UNIQUE_FLAGS["destination"]))
+        new["firsts"] = rows.c.firsts.op("&")(~(UNIQUE_FLAGS["link"] | UNIQUE_FLAGS["destination"]))
     for key in keys:
-        here = (column == value for column, value in zip(table.primary_key.columns, key, strict=True))
-        connection.execute(update(table).where(*here).values(new))
+        here = (column == value for column, value in zip(rows.primary_key.columns, key, strict=True))
+        connection.execute(update(rows).where(*here).values(new))
 
 
 def find_values(connection: Connection, domain: str) -> Iterator[tuple[int, str]]:
@@ -214,7 +217,7 @@ def load_mails(connection: Connection, after: uuid.UUID | None, account: Account
     """Some kept mails, in the order of their messages' ids, from `after` on: id, raw mail, sender, envelope sender."""
     columns = (messages.c.id, contents.c.raw, messages.c.sender, messages.c.envelope_from)
     # the plus: all mails are looked at in turn, and SQLite must not sort those of the account anew for each part
-    owner = type_coerce(literal_column("+messages.account_id"), Uuid)
+    owner = type_coerce(literal_column("+messages.account_id"), BinaryUuid)
     statement = select(*columns).join(contents, contents.c.message_id == messages.c.id)
     statement = statement.where(
         true() if after is None else contents.c.message_id > after,

@@ -21,7 +21,8 @@ from sqlalchemy import (
 
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
-from linkweir.db.schema import clicks
+from linkweir.db.click_texts_table import get_or_create_code_ids
+from linkweir.db.schema import click_rows, clicks
 
 MAX_HITS_PER_SPAN: Final = (
     300  # hits of one message that are looked at again: a flood on one link costs each new hit no more
@@ -49,6 +50,7 @@ def load_around(connection: Connection, spans: Sequence[MessageSpan]) -> list[Ro
 def _select_around(column: ColumnElement[Any]) -> Select[Any]:
     span = func.json_each(bindparam("spans")).table_valued("value")
     name, first, last = (func.json_extract(span.c.value, f"$[{index}]") for index in range(3))
+    name = func.unhex(name) if column is clicks.c.message_id else name
     neighbours = clicks.alias()
     oldest = (
         select(neighbours.c.at)
@@ -72,7 +74,11 @@ def load_unique(connection: Connection, messages: Sequence[MessageRef]) -> list[
     rows: list[RowMapping] = []
     each = func.json_each(bindparam("names")).table_valued("value")
     if message_ids:
-        known = select(*_SELECTED).select_from(each.join(clicks, clicks.c.message_id == each.c.value)).where(_IS_UNIQUE)
+        known = (
+            select(*_SELECTED)
+            .select_from(each.join(clicks, clicks.c.message_id == func.unhex(each.c.value)))
+            .where(_IS_UNIQUE)
+        )
         rows += connection.execute(known, {"names": orjson.dumps(message_ids).decode()}).mappings()
     if others:
         of_references = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
@@ -90,7 +96,7 @@ def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> 
     statement = (
         select(*_SELECTED)
         .where(
-            column == literal(message),
+            column == literal(message, column.type),
             clicks.c.at >= at,
             clicks.c.kind == "click",
             clicks.c.verdict.in_(COUNTED_VERDICTS),
@@ -103,8 +109,8 @@ def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> 
         yield from rows.mappings()
 
 
-_update_click = update(clicks).where(clicks.c.id == bindparam("click"))
-_VERDICT_COLUMNS = ("verdict", "confidence", "reasons", "machine_basis_points", "tell_at")
+_update_click = update(click_rows).where(click_rows.c.id == bindparam("click"))
+_VERDICT_COLUMNS = ("verdict", "confidence", "reasons_id", "machine_basis_points", "tell_at")
 _UPDATE_VERDICT = BulkStatement(
     _update_click.values({name: bindparam(f"to_{name}") for name in _VERDICT_COLUMNS}),
     (*(f"to_{name}" for name in _VERDICT_COLUMNS), "click"),
@@ -122,7 +128,8 @@ def update_verdicts(connection: Connection, rows: Sequence[tuple[str, float, str
     """Write down changed judgements: verdict, confidence, reasons, how likely a machine's, when to tell of it, and the
     click.
     """
-    _UPDATE_VERDICT.run(connection, rows)
+    codes = get_or_create_code_ids(connection, {row[2] for row in rows})
+    _UPDATE_VERDICT.run(connection, [(*row[:2], codes.get(row[2]), *row[3:]) for row in rows])
 
 
 def update_unique_flags(connection: Connection, rows: Sequence[tuple[bool, int, uuid.UUID]]) -> None:

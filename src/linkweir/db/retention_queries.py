@@ -12,10 +12,11 @@ from linkweir.db.frozen_aggregates_table import EXPIRED_DIMENSIONS, freeze, free
 from linkweir.db.schema import (
     accounts,
     attempts,
+    click_rows,
     clicks,
     contents,
     events,
-    message_links,
+    message_link_rows,
     message_tags,
     messages,
     outbox,
@@ -41,7 +42,8 @@ def delete_contents(connection: Connection, now: int, limit: int) -> int:
 
 ANONYMIZED_COLUMNS = dict.fromkeys(  # what a click loses with its message: all that says whose it was, or might
     (
-        *("message_id", "message_ref", "destination", "ip", "user_agent", "system", "region", "network"),
+        *("message_id", "message_ref", "destination", "destination_id", "ip", "user_agent_id", "signals_id"),
+        *("system", "region", "network"),
         *(dimension.name for dimension in CLICK_DIMENSIONS if not dimension.is_coarse),
         *("told", "tell_at"),
     )
@@ -57,10 +59,10 @@ def delete_messages(connection: Connection, now: int, limit: int) -> int:
     ids = list(connection.scalars(due.limit(limit)))
     freeze(connection, ids)
     send_aggregates_table.subtract(connection, ids, EXPIRED_DIMENSIONS)
-    for table in (attempts, events, contents, outbox, verdict_waits, message_links, message_tags):
+    for table in (attempts, events, contents, outbox, verdict_waits, message_link_rows, message_tags):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
     connection.execute(
-        update(clicks).where(clicks.c.message_id.in_(ids)).values(**ANONYMIZED_COLUMNS, signals="", firsts=0)
+        update(click_rows).where(click_rows.c.message_id.in_(ids)).values(**ANONYMIZED_COLUMNS, firsts=0)
     )
     connection.execute(delete(messages).where(messages.c.id.in_(ids)))
     return len(ids)
@@ -82,7 +84,5 @@ def anonymize_unattributed_clicks(connection: Connection, now: int, limit: int) 
         some = list(connection.scalars(select(clicks.c.id).where(*old).limit(limit - len(anonymized))))
         freeze_clicks(connection, account, some)
         anonymized += some
-    connection.execute(
-        update(clicks).where(clicks.c.id.in_(anonymized)).values(**ANONYMIZED_COLUMNS, signals="", firsts=0)
-    )
+    connection.execute(update(click_rows).where(click_rows.c.id.in_(anonymized)).values(**ANONYMIZED_COLUMNS, firsts=0))
     return len(anonymized)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, delete, insert, select, update
 
 from linkweir.db import send_aggregates_table
-from linkweir.db.schema import attempts, clicks, messages, outbox, queue, webhooks
+from linkweir.db.schema import attempts, click_rows, messages, outbox, queue, webhooks
 
 SAMPLE_DOMAIN = "newsletter.sample"  # .sample is no top-level domain: no such mail can ever have been meant to arrive
 SAMPLE_SOURCE = "sample"  # in messages.source
@@ -50,8 +50,8 @@ def mark_delivered(connection: Connection, delivered: Sequence[tuple[uuid.UUID, 
 def suppress_webhooks(connection: Connection, account: uuid.UUID) -> None:
     """No webhook is told of clicks on sample messages."""
     sample_messages = select(messages.c.id).where(messages.c.account_id == account, messages.c.source == SAMPLE_SOURCE)
-    waiting = (clicks.c.tell_at.is_not(None), clicks.c.message_id.in_(sample_messages))
-    connection.execute(update(clicks).where(*waiting).values(tell_at=None))
+    waiting = (click_rows.c.tell_at.is_not(None), click_rows.c.message_id.in_(sample_messages))
+    connection.execute(update(click_rows).where(*waiting).values(tell_at=None))
 
 
 def add_webhook(connection: Connection, account: uuid.UUID, secret: bytes, now: int) -> uuid.UUID:

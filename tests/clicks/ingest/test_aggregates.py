@@ -277,8 +277,8 @@ def test_a_rebuild_sets_right_what_is_wrong(click_database: ClickDatabase) -> No
     with click_database.database.write() as connection:
         for spoil in (
             "UPDATE rollups SET human = human + 7, clickers = 9",
-            "DELETE FROM message_links",
-            "UPDATE clicks SET first = 1, firsts = 31",
+            "DELETE FROM message_link_rows",
+            "UPDATE click_rows SET first = 1, firsts = 31",
             "UPDATE messages SET click_count = 77, status = 'Delivered'",
             "INSERT INTO words (text) VALUES ('x')",
             "INSERT INTO rollups (axis, hours, hour, word) SELECT a.id, 1, 1, w.id FROM axes a, words w",

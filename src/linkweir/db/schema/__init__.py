@@ -22,7 +22,17 @@ from linkweir.db.schema.aggregate_tables import (
     pending_jobs,
     send_aggregates,
 )
-from linkweir.db.schema.click_tables import IS_PERSONAL, blocklist, clicks, erased_messages, links, message_links
+from linkweir.db.schema.click_tables import (
+    IS_PERSONAL,
+    blocklist,
+    click_codes,
+    click_rows,
+    click_texts,
+    erased_messages,
+    links,
+    message_link_rows,
+)
+from linkweir.db.schema.click_views import clicks, message_links, stored_rows
 from linkweir.db.schema.mail_tables import (
     attempts,
     contents,
@@ -34,12 +44,13 @@ from linkweir.db.schema.mail_tables import (
     verdict_waits,
     webhooks,
 )
-from linkweir.db.schema.table_metadata import may_contain_email, metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, may_contain_email, metadata
 
 __all__ = [
     "CLICK_COUNTS",
     "EXPECTED_COUNTS",
     "IS_PERSONAL",
+    "BinaryUuid",
     "accounts",
     "aggregate_dimensions",
     "aggregate_values",
@@ -47,6 +58,9 @@ __all__ = [
     "attempts",
     "blocklist",
     "click_aggregates",
+    "click_codes",
+    "click_rows",
+    "click_texts",
     "clicks",
     "contents",
     "domains",
@@ -57,6 +71,7 @@ __all__ = [
     "link_keys",
     "links",
     "may_contain_email",
+    "message_link_rows",
     "message_links",
     "message_tags",
     "messages",
@@ -69,6 +84,7 @@ __all__ = [
     "sign_in_limits",
     "sign_in_networks",
     "smtp_credentials",
+    "stored_rows",
     "users",
     "verdict_waits",
     "webhooks",

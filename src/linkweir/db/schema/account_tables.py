@@ -13,16 +13,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     false,
 )
 
-from linkweir.db.schema.table_metadata import metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, metadata
 
 accounts = Table(
     "accounts",
     metadata,
-    Column("id", Uuid, primary_key=True),
+    Column("id", BinaryUuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("website", Text, nullable=False),
     Column("about", Text, nullable=False),
@@ -41,8 +40,8 @@ accounts = Table(
 domains = Table(
     "domains",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),
     Column("domain", Text, nullable=False),  # ASCII, lower case
     Column("tracking_subdomain", Text),  # None: the service's own tracking host
     Column("policy", JSON, nullable=False, server_default="{}"),
@@ -57,8 +56,8 @@ domains = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("label", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("scopes", JSON, nullable=False, server_default="[]"),
@@ -72,8 +71,8 @@ api_keys = Table(
 smtp_credentials = Table(
     "smtp_credentials",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("username", Text, nullable=False, unique=True),
     Column("digest", LargeBinary(32), nullable=False),  # of the password, which is random
@@ -88,15 +87,15 @@ link_keys = Table(
     "link_keys",
     metadata,
     Column("key_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),
     Column("fingerprint", LargeBinary(16)),  # of the key's secret: ids alone are the same in every new ring
 )
 
 users = Table(
     "users",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("email", Text, nullable=False, unique=True),  # in lower case
     Column("password", Text, nullable=False),  # hashed, with its parameters
     Column("created_at", BigInteger, nullable=False),
@@ -108,7 +107,7 @@ sessions = Table(
     "sessions",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),  # of the cookie, which is random
-    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
@@ -123,7 +122,7 @@ sign_in_limits = Table(  # failed sign-ins by network and by user: see db.sign_i
 sign_in_networks = Table(  # networks that users have signed in from
     "sign_in_places",
     metadata,
-    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("place", LargeBinary(32), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
@@ -131,7 +130,7 @@ sign_in_networks = Table(  # networks that users have signed in from
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("account_id", Uuid, primary_key=True),
+    Column("account_id", BinaryUuid, primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("fingerprint", LargeBinary(32), nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -139,5 +138,5 @@ idempotency = Table(
     Column("status", SmallInteger, nullable=False, server_default="202"),  # 0: still running
     Column("expires_at", BigInteger, nullable=False, index=True, server_default="0"),
     Column("sealed", Boolean, nullable=False, server_default=false()),  # the body holds a secret
-    Column("claimed_by", Uuid),  # the process that carries it out
+    Column("claimed_by", BinaryUuid),  # the process that carries it out
 )

@@ -12,17 +12,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     text,
 )
 
-from linkweir.db.schema.table_metadata import may_contain_email, metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, may_contain_email, metadata
 
 aggregate_dimensions = Table(  # one dimension within one scope of an account
     "axes",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("account_id", Uuid, nullable=False),
+    Column("account_id", BinaryUuid, nullable=False),
     Column("scope", Text, nullable=False),  # "" the account, "tag:…", "sender:…" a sender's domain
     Column("dimension", String(80), nullable=False),  # "" the sum, link, destination, tag, country, attribute:…
     UniqueConstraint("account_id", "scope", "dimension"),

@@ -12,13 +12,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     false,
     text,
 )
 
 from linkweir.db.dimensions import click_columns
-from linkweir.db.schema.table_metadata import may_contain_email, metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, may_contain_email, metadata
 
 links = Table(
     "links",
@@ -29,27 +28,43 @@ links = Table(
     Index("ix_links_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
 )
 
-IS_PERSONAL = "(ip IS NOT NULL OR user_agent IS NOT NULL OR message_ref IS NOT NULL)"
+IS_PERSONAL = "(ip IS NOT NULL OR user_agent_id IS NOT NULL OR message_ref IS NOT NULL)"
 
-clicks = Table(
-    "clicks",
+click_texts = Table(  # user agents and destinations, each once; triggers count the rows that use one
+    "click_texts",
     metadata,
-    Column("id", Uuid, primary_key=True),  # made at the redirect: an event stored twice is one row
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False, unique=True),
+    Column("uses", Integer, nullable=False, server_default="0"),
+)
+
+click_codes = Table(  # codes of signals and of reasons, as they came together
+    "click_codes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False, unique=True),
+)
+
+click_rows = Table(  # with numbers of texts: the view `clicks` has the texts themselves
+    "click_rows",
+    metadata,
+    Column("id", BinaryUuid, primary_key=True),  # made at the redirect: an event stored twice is one row
     Column("at", BigInteger, nullable=False),
     Column("method", String(8), nullable=False),
     Column("privacy", String(16), nullable=False),
-    Column("account_id", Uuid),
-    Column("message_id", Uuid),
+    Column("account_id", BinaryUuid),
+    Column("message_id", BinaryUuid),
     Column("message_ref", Text),  # the token's reference to a message that is not in this database
     Column("key_id", BigInteger, nullable=False),
     Column("campaign", Text),
     Column("position", Integer, nullable=False),
-    Column("destination", Text),
+    Column("destination", Text),  # one that may name a person; the others by their number
+    Column("destination_id", Integer),
     Column("ip", Text),
-    Column("user_agent", Text),
+    Column("user_agent_id", Integer),
     Column("kind", String(8), nullable=False, server_default="click"),  # click or open
     Column("prefetch", Boolean, nullable=False, server_default=false()),  # the request declared itself a prefetch
-    Column("signals", Text, nullable=False, server_default=""),  # codes of request signals, separated by spaces
+    Column("signals_id", Integer),  # codes of request signals; None: none
     *click_columns(),  # one for each dimension of clicks
     Column("system", Text),
     Column("region", Text),
@@ -58,7 +73,7 @@ clicks = Table(
     Column("verdict", String(8), nullable=False, server_default="unsure"),  # human, machine, ...
     Column("confidence", Float, nullable=False, server_default="0"),  # 0 to 1
     Column("machine_basis_points", Integer, nullable=False, server_default="5000"),  # how likely a machine followed
-    Column("reasons", Text, nullable=False, server_default=""),  # stable codes, separated by spaces
+    Column("reasons_id", Integer),  # stable codes; None: none
     Column("first", Boolean, nullable=False, server_default=false()),  # the first counted click of its message
     Column("firsts", SmallInteger, nullable=False, server_default="0"),  # flags: see db.dimensions
     Column("settled", Boolean, nullable=False, server_default=false()),  # counted in `settled`
@@ -73,12 +88,13 @@ clicks = Table(
     Index("ix_clicks_strangers", "at", sqlite_where=text(f"message_id IS NULL AND {IS_PERSONAL}")),
 )
 
-message_links = Table(  # every link of a message that was followed, with its counts
-    "message_links",
+message_link_rows = Table(  # every link of a message that was followed, with its counts; the view is `message_links`
+    "message_link_rows",
     metadata,
-    Column("message_id", Uuid, primary_key=True),
+    Column("message_id", BinaryUuid, primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("destination", Text),
+    Column("destination", Text),  # as in `click_rows`
+    Column("destination_id", Integer),
     Column("human", Integer, nullable=False, server_default="0"),
     Column("machine", Integer, nullable=False, server_default="0"),
     Column("prefetch", Integer, nullable=False, server_default="0"),
@@ -94,7 +110,7 @@ message_links = Table(  # every link of a message that was followed, with its co
 blocklist = Table(  # blocked destinations: phishing
     "blocked",
     metadata,
-    Column("id", Uuid, primary_key=True),
+    Column("id", BinaryUuid, primary_key=True),
     Column("kind", String(12), nullable=False),  # host or destination
     Column("value", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),

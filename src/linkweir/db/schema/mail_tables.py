@@ -12,19 +12,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    Uuid,
     false,
     text,
 )
 
-from linkweir.db.schema.table_metadata import metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, metadata
 
 messages = Table(
     "messages",
     metadata,
-    Column("id", Uuid, primary_key=True),
+    Column("id", BinaryUuid, primary_key=True),
     Column("number", BigInteger, nullable=False, unique=True),  # what tokens carry for the message
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),
     Column("message_id", Text, nullable=False),  # the Message-ID header without its angle brackets
     Column("sender", Text, nullable=False),
     Column("recipient", Text, nullable=False),
@@ -39,7 +38,7 @@ messages = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
     Column("delivered_at", BigInteger),
-    Column("domain_id", Uuid),
+    Column("domain_id", BinaryUuid),
     Column("sender_domain", Text, nullable=False, server_default=""),
     Column("recipient_domain", Text, nullable=False, server_default=""),
     Column("envelope_from", Text, nullable=False, server_default=""),  # MAIL FROM; "" is the null reverse-path
@@ -69,7 +68,7 @@ messages = Table(
 contents = Table(
     "contents",
     metadata,
-    Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
+    Column("message_id", BinaryUuid, ForeignKey("messages.id"), primary_key=True),
     Column("raw", LargeBinary, nullable=False),
     Column("keep_until_at", BigInteger, nullable=False, index=True),
 )
@@ -77,11 +76,11 @@ contents = Table(
 queue = Table(
     "queue",
     metadata,
-    Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
+    Column("message_id", BinaryUuid, ForeignKey("messages.id"), primary_key=True),
     Column("due_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("claimed_by", Uuid),
+    Column("claimed_by", BinaryUuid),
     Column("claimed_until_at", BigInteger),
     Column("route", String(16), nullable=False, server_default="default"),  # default, or filter: back to its server
     Column("smtputf8", Boolean, nullable=False, server_default=false()),  # it came with SMTPUTF8 (RFC 6531)
@@ -91,8 +90,8 @@ queue = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("message_id", BinaryUuid, ForeignKey("messages.id"), nullable=False, index=True),
     Column("at", BigInteger, nullable=False),
     Column("status", String(32), nullable=False),
     Column("log", Text, nullable=False),
@@ -101,9 +100,9 @@ attempts = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("account_id", Uuid, nullable=False),
-    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, nullable=False),
+    Column("message_id", BinaryUuid, ForeignKey("messages.id"), nullable=False, index=True),
     Column("at", BigInteger, nullable=False),
     Column("kind", String(32), nullable=False),  # reception ... clicked, or the code of a note
     Column("data", JSON, nullable=False),
@@ -113,8 +112,8 @@ events = Table(
 webhooks = Table(
     "webhooks",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),  # sealed by the vault
@@ -134,16 +133,16 @@ webhooks = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", Uuid, primary_key=True),  # the webhook-id header, the same on every attempt
-    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
-    Column("account_id", Uuid, nullable=False),
-    Column("message_id", Uuid),
+    Column("id", BinaryUuid, primary_key=True),  # the webhook-id header, the same on every attempt
+    Column("webhook_id", BinaryUuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", BinaryUuid, nullable=False),
+    Column("message_id", BinaryUuid),
     Column("kind", String(32), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("state", String(16), nullable=False),  # waiting, succeeded or failed
     Column("attempts", Integer, nullable=False),
     Column("due_at", BigInteger, nullable=False),
-    Column("claimed_by", Uuid),
+    Column("claimed_by", BinaryUuid),
     Column("claimed_until_at", BigInteger),
     Column("last_status", Integer),
     Column("last_error", Text),
@@ -158,9 +157,9 @@ outbox = Table(
 verdict_waits = Table(  # what webhooks that wait for verdicts were told of clicks and opens, or are to be told
     "verdict_waits",
     metadata,
-    Column("click_id", Uuid, primary_key=True),
-    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
-    Column("message_id", Uuid, nullable=False, index=True),
+    Column("click_id", BinaryUuid, primary_key=True),
+    Column("webhook_id", BinaryUuid, ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", BinaryUuid, nullable=False, index=True),
     Column("due_at", BigInteger),  # at the latest; None: done
     Column("told", String(8)),  # the verdict that was sent; None: none was
     Index(None, "due_at", sqlite_where=text("due_at IS NOT NULL")),
@@ -170,10 +169,10 @@ verdict_waits = Table(  # what webhooks that wait for verdicts were told of clic
 message_tags = Table(  # which messages have a tag, for lists of who clicked
     "message_tags",
     metadata,
-    Column("account_id", Uuid, primary_key=True),
+    Column("account_id", BinaryUuid, primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("created_at", BigInteger, primary_key=True, autoincrement=False),
-    Column("message_id", Uuid, primary_key=True),
+    Column("message_id", BinaryUuid, primary_key=True),
     Index(None, "message_id"),
     sqlite_with_rowid=False,
 )

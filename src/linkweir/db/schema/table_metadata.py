@@ -1,6 +1,38 @@
-"""The metadata that all tables share, with the names of their constraints."""
+"""The metadata that all tables share, with the names of their constraints, and the type of their identifiers."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import MetaData
+from sqlalchemy.types import UserDefinedType
+
+
+class BinaryUuid(UserDefinedType[uuid.UUID]):
+    """A UUID as its 16 bytes, which take half the space of its hexadecimal digits."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        """Return the name of the type in SQL."""
+        return "BLOB"
+
+    def bind_processor(self, dialect: Any) -> Callable[[uuid.UUID | None], bytes | None]:
+        """Return what makes a parameter of a UUID."""
+        return _to_bytes
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[bytes | None], uuid.UUID | None]:
+        """Return what makes a UUID of a value."""
+        return _to_uuid
+
+
+def _to_bytes(value: uuid.UUID | None) -> bytes | None:
+    return None if value is None else value.bytes
+
+
+def _to_uuid(value: bytes | None) -> uuid.UUID | None:
+    return None if value is None else uuid.UUID(int=int.from_bytes(value))
+
 
 metadata = MetaData(
     naming_convention={
