@@ -77,18 +77,14 @@ def judge_incrementally(
         for number, mail in mails.items():
             hits = near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW_US]
             context = history.evidence_for(
-                hits,
-                number,
-                delivered_at=_to_microseconds(mail.delivered),
-                link_count=mail.links,
-                recipient=mail.recipient or None,
+                hits, number, delivered_at=_to_microseconds(mail.delivered), link_count=mail.links
             )
             if not remember:
-                context = replace(context, reputations={}, fleets={}, familiarity={}, neighbourhoods={})
+                context = replace(context, reputations={}, fleets={})
             for hit, judgement in zip(hits, classify_hits(hits, context), strict=True):
                 if hit.at >= first - WINDOW_US:
                     if not hit.internal:
-                        history.observe_verdict(hit, judgement, number, mail.recipient or None)
+                        history.observe_verdict(hit, judgement, number)
                     judgements[hit.id] = judgement
     for key, mail, request in whose:
         yield mail, request, judgements[key]

@@ -22,8 +22,7 @@ from linkweir.clicks.classify import (
     Verdict,
     classify_hits,
 )
-from linkweir.clicks.classify.reputation import HISTORY_US, ip_prefix
-from linkweir.clicks.classify.scoring import judge_behaviour
+from linkweir.clicks.classify.reputation import HISTORY_US
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click import Click
@@ -64,7 +63,6 @@ def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher
         row["message_id"] or row["message_ref"],
         delivered_at=row["delivered_at"],
         link_count=row["tracked_links"],
-        recipient=_recipient_of(row),
     )
     context = replace(known, recipients_per_ip=_recipients_per_ip(connection, row))
     classifications = dict(zip((neighbour["id"] for neighbour in rows), classify_hits(hits, context), strict=True))
@@ -91,11 +89,12 @@ def _load_history(connection: Connection, row: RowMapping, hits: Sequence[Hit]) 
     service itself remembers it from all accounts and programs, and since its start.
     """
     history = TrafficHistory()
-    networks = {ip_prefix(hit.ip) for hit in hits if hit.ip}
-    if row["account_id"] is None or not networks:
-        return history
     agents = {hit.user_agent for hit in hits if hit.ip and hit.user_agent}
-    for click in click_neighbourhood.list_earlier_clicks(connection, row, agents, networks, row["at"] - HISTORY_US):
+    if row["account_id"] is None or not agents:
+        return history
+    for click in click_neighbourhood.list_earlier_clicks(
+        connection, row["account_id"], agents, row["at"] - HISTORY_US, row["at"]
+    ):
         key, signals = click["id"], tuple(click["signals"].split())
         hit = Hit(
             id=key,
@@ -105,23 +104,12 @@ def _load_history(connection: Connection, row: RowMapping, hits: Sequence[Hit]) 
             signals=signals,
             network=click["network"],
             device=click["device"],
-            client=click["client"],
         )
         judgement = Classification(
-            key,
-            click["verdict"],
-            0.0,
-            (),
-            _verdict_without_reputation(click["verdict"], click["reasons"]),
-            behaviour=judge_behaviour(click["reasons"].split(), click["tracked_links"]),
+            key, click["verdict"], 0.0, (), _verdict_without_reputation(click["verdict"], click["reasons"])
         )
-        message = click["message_id"] or click["message_ref"]
-        history.observe_verdict(hit, judgement, message, _recipient_of(click))
+        history.observe_verdict(hit, judgement, click["message_id"] or click["message_ref"])
     return history
-
-
-def _recipient_of(row: RowMapping) -> str | None:
-    return row["recipient"].lower() if row["recipient"] else None
 
 
 def _verdict_without_reputation(verdict: Verdict, reasons: str) -> Verdict:

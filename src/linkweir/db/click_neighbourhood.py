@@ -60,26 +60,20 @@ def count_recipients_of_ip(connection: Connection, account: uuid.UUID, ip: str, 
 
 
 def list_earlier_clicks(
-    connection: Connection, click: RowMapping, agents: Collection[str], ip_prefixes: Collection[str], first_at: int
+    connection: Connection, account: uuid.UUID, agents: Collection[str], first_at: int, last_at: int
 ) -> list[RowMapping]:
-    """Clicks of the same account before this one, by these user agents, from addresses that begin so, or of the same
-    recipient, with their verdicts: the newest, oldest first.
+    """Clicks of an account on its messages by these user agents, between these times, with their verdicts: the newest,
+    oldest first.
     """
-    alike: list[ColumnElement[bool]] = [clicks.c.user_agent.in_(agents)]
-    alike += [clicks.c.ip.startswith(prefix, autoescape=True) for prefix in sorted(ip_prefixes)]
-    if click["recipient"]:
-        alike.append(messages.c.recipient == click["recipient"])
     statement = (
         select(
             *(clicks.c[name] for name in ("id", "at", "message_id", "message_ref", "ip", "user_agent", "signals")),
-            *(clicks.c[name] for name in ("verdict", "reasons", "network", "device", "client")),
-            *(messages.c.recipient, messages.c.tracked_links),
+            *(clicks.c[name] for name in ("verdict", "reasons", "network", "device")),
         )
-        .outerjoin(messages, messages.c.id == clicks.c.message_id)
         .where(
-            clicks.c.account_id == click["account_id"],
-            clicks.c.at.between(first_at, click["at"]),
-            or_(*alike),
+            clicks.c.account_id == account,
+            clicks.c.at.between(first_at, last_at),
+            clicks.c.user_agent.in_(agents),
             clicks.c.ip.is_not(None),
             clicks.c.kind == "click",
             or_(clicks.c.message_id.is_not(None), clicks.c.message_ref.is_not(None)),

@@ -20,7 +20,7 @@ BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 MESSAGE_COLUMNS = (  # what is asked of a message that was followed
     *(messages.c.id, messages.c.account_id, messages.c.number, messages.c.tags, messages.c.attributes),
     *(messages.c.delivered_at, messages.c.sandbox_result, messages.c.tracked_links, messages.c.hit_count),
-    *(messages.c.internal, messages.c.recipient),
+    messages.c.internal,
     *(messages.c[name] for name in MESSAGE_COLUMN_NAMES),
 )
 

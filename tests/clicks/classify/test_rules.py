@@ -184,9 +184,7 @@ def test_a_relay_is_full_of_people() -> None:
     assert classify_single(relayed, people).verdict == "unsure"
     assert "data-centre-soon" not in classify_single(relayed, EARLY_CONTEXT).reasons
     scanning = replace(EARLY_CONTEXT, fleets={relayed.id: Reputation(3, 0, 0)})
-    assert classify_single(relayed, scanning).verdict == "unsure"
-    known = replace(scanning, neighbourhoods=scanning.fleets)
-    assert classify_single(relayed, known).verdict == "machine"
+    assert classify_single(relayed, scanning).verdict == "machine"
     strange = make_hit(network="a cloud", network_certain=False, signals=("no-accept-language",))
     assert "data-centre-soon" in classify_single(strange, EARLY_CONTEXT).reasons
 
@@ -342,38 +340,3 @@ def test_an_owners_other_addresses_are_suspect_beside_its_machines() -> None:
     outside = make_hit(60, 5, ip="203.0.113.9", user_agent="Browser/1")
     assert "beside-owner" in classify_hits([*sweep, inside], LATE_CONTEXT)[-1].reasons
     assert "beside-owner" not in classify_hits([*sweep, outside], LATE_CONTEXT)[-1].reasons
-
-
-def test_a_recipients_own_browser_is_a_readers() -> None:
-    """At a scanner's time and with an old browser's name; another client than the recipient's is likelier a scanner."""
-    early, old = replace(EARLY_CONTEXT, link_count=1), make_hit(signals=("old-browser",))
-    probabilities = []
-    for familiarity in ("own client", "other client"):
-        judged = classify_single(old, replace(early, familiarity={old.id: familiarity}))
-        assert familiarity.replace(" ", "-") in judged.reasons
-        probabilities.append(judged.machine_probability)
-    assert probabilities[0] < 0.5 < classify_single(old, early).machine_probability < probabilities[1]
-    phone = make_hit(device="phone")
-    assert "other-client" not in classify_single(phone, replace(early, familiarity={phone.id: "other client"})).reasons
-
-
-def test_what_a_proxy_or_an_old_browser_explains_is_one_hint() -> None:
-    """Missing headers and an old browser's name, hours after delivery: no machine before anything else says so."""
-    hidden = make_hit(3600, signals=("no-accept-language", "lacks-sec-fetch", "old-browser"))
-    late = classify_single(hidden, replace(EARLY_CONTEXT, link_count=5))
-    assert {"not-a-browser", "old-browser"} <= set(late.reasons)
-    assert (late.verdict, late.behaviour) == ("unsure", "human")
-    scanned = replace(EARLY_CONTEXT, link_count=5, neighbourhoods={hidden.id: Reputation(3, 0, 0)})
-    assert classify_single(hidden, scanned).verdict == "machine"
-
-
-def test_a_network_speaks_for_whatever_comes_from_it() -> None:
-    """Scanners change their names with each request, but not their networks; many people share a proxy's."""
-    hit = make_hit()
-    records = (Reputation(2, 0, 0), Reputation(1, 0, 0), Reputation(0, 2, 0), Reputation(2, 2, 0))
-    codes = ("scanner-network", "suspect-network", "reader-network")
-    found = [
-        {*codes} & {*classify_single(hit, replace(EARLY_CONTEXT, neighbourhoods={hit.id: record})).reasons}
-        for record in records
-    ]
-    assert found == [{"scanner-network"}, {"suspect-network"}, {"reader-network"}, set()]

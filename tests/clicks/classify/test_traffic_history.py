@@ -71,34 +71,3 @@ def test_a_cloud_that_people_click_from_is_not_held_against_them() -> None:
     add_people(history, 3, ip="198.51.7.7", network="a cloud")
     known = history.evidence_for([early], "new", delivered_at=START_US - 40 * SECOND_US, link_count=1)
     assert classify_hits([early], known)[0].verdict == "unsure"
-
-
-def test_people_behind_a_proxy_acquit_each_other() -> None:
-    """A proxy that removes headers makes all behind it look like a program: those who click late and one link each show
-    what they are, and then an early click from there is a person's.
-    """
-    history, stripped = TrafficHistory(), ("no-accept-language", "lacks-sec-fetch")
-    delivered = START_US - 10 * SECOND_US
-    early = make_hit(signals=stripped)
-    before = history.evidence_for([early], "new", delivered_at=delivered, link_count=1)
-    first = classify_hits([early], before)[0].machine_probability
-    add_people(history, 3, signals=stripped)
-    after = history.evidence_for([early], "new", delivered_at=delivered, link_count=1)
-    judged = classify_hits([early], after)[0]
-    assert "known-readers" in judged.reasons
-    assert first > 0.8
-    assert judged.machine_probability < 0.5
-
-
-def test_looks_alone_make_no_network_a_scanners() -> None:
-    """An early click by an old browser may be judged a machine's, but says nothing about its neighbours."""
-    history = TrafficHistory()
-    for message in range(4):
-        hit = make_hit(signals=("old-browser", "no-accept-language", "lacks-sec-fetch"))
-        evidence = history.evidence_for([hit], message, delivered_at=START_US - SECOND_US, link_count=1)
-        judged = classify_hits([hit], evidence)[0]
-        assert judged.verdict_without_reputation == "machine"
-        history.observe_verdict(hit, judged, message)
-    other = make_hit(user_agent="another")
-    evidence = history.evidence_for([other], "new", delivered_at=START_US - SECOND_US, link_count=1)
-    assert not evidence.neighbourhoods

@@ -10,7 +10,6 @@ from linkweir.clock import SECOND_US
 
 Verdict = Literal["human", "prefetch", "machine", "unsure", "internal"]
 InternalOrigin = Literal["network", "recipient"]  # what makes a hit one of the sender's own people
-Familiarity = Literal["own client", "other client"]  # whether its recipient followed earlier mails with it
 SPREAD_US = 60 * SECOND_US  # before and after a hit: the time in which an address's recipients are counted
 CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"  # kinds of hits
 
@@ -59,8 +58,6 @@ class Evidence:
     `delivered_at`: when the recipient's server took the mail; `links`: how many tracked links it has; `spread`: by
     address, the distinct recipients that it hit within `SPREAD` before and after these hits; `reputations`: by hit,
     what its program was before, and `fleets`: what whoever looks like it in its owner's networks was;
-    `neighbourhoods`: what whatever came from its network was; `familiarity`: by hit, whether the recipient followed
-    other messages with its client, or with others;
     `common_signals`: codes that people's requests often have here, as behind a proxy, so that they say nothing;
     `base_rate`: machines' share of all hits here (None: as in the traffic that the rules were calibrated with).
     """
@@ -70,8 +67,6 @@ class Evidence:
     recipients_per_ip: Mapping[str, int] = field(default_factory=dict)
     reputations: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
     fleets: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
-    neighbourhoods: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
-    familiarity: Mapping[uuid.UUID, Familiarity] = field(default_factory=dict)
     common_signals: frozenset[str] = header_signals.UNCONFIRMED
     base_rate: float | None = None
 
@@ -80,9 +75,9 @@ class Evidence:
 class Classification:
     """The verdict on one hit. `confidence` from 0 to 1: how likely the verdict holds; for `unsure`, how likely the
     better guess would. `reasons`: codes of the rules that apply, the heaviest first. `verdict_without_reputation`: what
-    the verdict would be without its client's reputation; `behaviour`: what the way of clicking says by itself, whatever
-    the request looks like. `machine_probability`: how likely a machine followed, and `reference_probability` where
-    machines have the share of hits that the rules were calibrated with; None where one rule decided.
+    the verdict would be without its client's reputation. `machine_probability`: how likely a machine followed, and
+    `reference_probability` where machines have the share of hits that the rules were calibrated with; None where one
+    rule decided.
     """
 
     id: uuid.UUID
@@ -92,7 +87,6 @@ class Classification:
     verdict_without_reputation: Verdict = "unsure"
     machine_probability: float = 0.5
     reference_probability: float | None = None
-    behaviour: Verdict = "unsure"
 
     def for_method(self, method: str) -> tuple[Verdict, float]:
         """Return the verdict and the machine probability that count for a request with this HTTP method.

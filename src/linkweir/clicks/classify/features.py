@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
 
-from linkweir.clicks.classify.classification import CLICK, HONEYPOT, Evidence, Familiarity, Hit, Reputation
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, Evidence, Hit, Reputation
 from linkweir.clicks.classify.click_runs import (
     DRIP_REACH_US,
     MAX_NEIGHBOURS,
@@ -53,8 +53,7 @@ class HitFeatures:
     this link just before or after; `client_swept`: its very source ran through the links as no person does;
     `owner_swept`: other addresses of the same network's owner were machines' on other links at about its time.
     `has_neighbours`: its message was followed more than once. `reputation`: what its program was with other messages,
-    and `fleet`: whatever looks like it in its owner's networks; `familiarity`: whether the recipient
-    followed other messages with its client.
+    and `fleet`: whatever looks like it in its owner's networks.
     """
 
     hit: Hit
@@ -77,8 +76,6 @@ class HitFeatures:
     has_neighbours: bool = False
     reputation: Reputation | None = None
     fleet: Reputation | None = None
-    neighbourhood: Reputation | None = None
-    familiarity: Familiarity | None = None
 
     def coverage(self, run: ClickRun) -> float:
         """The part of the mail's links that a run followed, at most: of as many as it has at least."""
@@ -158,8 +155,6 @@ class FeatureExtractor:
             features.has_neighbours = len(self._everyone.hits) > 1
             features.reputation = self._evidence.reputations.get(hit.id)
             features.fleet = self._evidence.fleets.get(hit.id)
-            features.neighbourhood = self._evidence.neighbourhoods.get(hit.id)
-            features.familiarity = self._evidence.familiarity.get(hit.id)
             self._fill_features(features)
         return features
 

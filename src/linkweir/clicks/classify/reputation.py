@@ -30,17 +30,10 @@ VERDICT_BITS = {"machine": MACHINE_BIT, "human": HUMAN_BIT}
 
 
 class ReputationStore:
-    """Clients, whatever makes them one by `key` (None: none), and what they were with each of their newest messages,
-    which `bit` reads from a judgement.
-    """
+    """Clients, whatever makes them one by `key` (None: none), and what they were with each of their newest messages."""
 
-    def __init__(
-        self,
-        key: Callable[[Hit], int | None] | None = None,
-        bit: Callable[[Classification], int] | None = None,
-    ) -> None:
+    def __init__(self, key: Callable[[Hit], int | None] | None = None) -> None:
         self._key = key or _client_key
-        self._bit = bit or observed_bit
         self._clients: OrderedDict[int, OrderedDict[int, tuple[int, int]]] = OrderedDict()  # bits, and when
 
     def lookup(self, hits: Iterable[Hit], message: Hashable) -> Mapping[UUID, Reputation]:
@@ -60,7 +53,7 @@ class ReputationStore:
 
     def observe(self, hit: Hit, classification: Classification, message: Hashable) -> None:
         """This hit of a message was judged, with everything around it in sight."""
-        bit = self._bit(classification)
+        bit = VERDICT_BITS.get(classification.verdict_without_reputation, 0)
         if bit and hit.kind == CLICK and (key := self._key(hit)) is not None:
             self._add(key, hash(message), bit, hit.at)
 
@@ -79,20 +72,6 @@ class ReputationStore:
             known.popitem(last=False)
 
 
-def behaviour_bit(classification: Classification) -> int:
-    """What a hit is remembered as by the way of clicking alone."""
-    return VERDICT_BITS.get(classification.behaviour, 0)
-
-
-def observed_bit(classification: Classification) -> int:
-    """What a hit is remembered as. Whoever clicks as people do is one, whatever a proxy leaves of the request: that is
-    how those behind one are told from scanners that look the same.
-    """
-    if classification.behaviour == "human":
-        return HUMAN_BIT
-    return VERDICT_BITS.get(classification.verdict_without_reputation, 0)
-
-
 def _to_reputation(known: Mapping[int, tuple[int, int]], here: int, at: int) -> Reputation | None:
     machine = people = 0
     first = at
@@ -108,11 +87,6 @@ def _client_key(hit: Hit) -> int | None:
     return hash((_network_prefix(hit.ip), hit.user_agent, hit.signals)) if hit.ip else None
 
 
-def network_key(hit: Hit) -> int | None:
-    """Whatever comes from one network, whatever it looks like: scanners change that with each request."""
-    return hash(_network_prefix(hit.ip)) if hit.ip else None
-
-
 def fleet_key(hit: Hit) -> int | None:
     """What a fleet of scanners keeps when its addresses and user agents change: whose network it is, and how its
     requests look. The owner of an unlisted network is guessed from the first half of the address.
@@ -126,11 +100,6 @@ def _network_prefix(ip: str) -> str:
     if ":" in ip:
         return str(ip_network((IPv6Address(ip), 48), strict=False))
     return ip.rpartition(".")[0]
-
-
-def ip_prefix(ip: str) -> str:
-    """What the texts of addresses in the same network begin with, of IPv6 hardly more than that."""
-    return ":".join(ip.split(":")[:3]) + ":" if ":" in ip else ip.rpartition(".")[0] + "."
 
 
 class IpSpread:

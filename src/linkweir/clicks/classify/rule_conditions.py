@@ -11,7 +11,6 @@ from linkweir.clock import SECOND_US
 SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = 60.0, 300.0, 1800.0
 PEOPLE_RATIO = 6  # people click from a data centre if they do so in more than a seventh of its messages
 SCANNER_RATIO = 8  # a program is a scanner's if it was a machine at least that many times as often as a person
-NETWORK_RATIO = 3  # the same of whatever comes from one network
 STRANGE_SIGNALS = (
     header_signals.NO_ACCEPT_LANGUAGE,
     header_signals.LACKS_HTML,
@@ -176,7 +175,7 @@ def has_reader_history(features: HitFeatures) -> bool:
 
 
 def has_readers_around(features: HitFeatures) -> bool:
-    return _is_of_people(features.fleet) and not has_reader_history(features) and not has_reader_network(features)
+    return _is_of_people(features.fleet) and not has_reader_history(features)
 
 
 def _is_of_people(record: Reputation | None) -> bool:
@@ -209,40 +208,19 @@ def is_plain_echo(features: HitFeatures) -> bool:
     return features.echo_gap_us is not None and not _is_strange(features)
 
 
-def has_scanner_network(features: HitFeatures) -> bool:
-    """A network of scanners; where the client itself is known, as one or as a reader, that tells more."""
-    scanners = _is_of_scanners(features.neighbourhood, least=2, ratio=NETWORK_RATIO)
-    return scanners and not has_scanner_history(features) and not has_reader_history(features)
-
-
-def has_suspect_network(features: HitFeatures) -> bool:
-    """A network from which a scanner came once."""
-    suspect = _is_of_scanners(features.neighbourhood, least=1, ratio=2)
-    known = has_scanner_network(features) or has_scanner_history(features) or has_reader_history(features)
-    return suspect and not known
-
-
-def has_reader_network(features: HitFeatures) -> bool:
-    return _is_of_people(features.neighbourhood) and not has_reader_history(features)
-
-
 def has_scanner_fleet(features: HitFeatures) -> bool:
     """A fleet of scanners; where the client itself is known as one, that is the same past and counts once."""
-    fleet = (
-        _is_of_scanners(features.fleet, least=4)
-        and not has_scanner_history(features)
-        and not has_scanner_network(features)
-    )
+    fleet = _is_of_scanners(features.fleet, least=4) and not has_scanner_history(features)
     age = features.age_seconds  # people come from clouds, too, but not when scanners do
     return fleet and (age is None or age < MINUTES_SECONDS or _has_strange_headers(features))
 
 
-def _is_of_scanners(record: Reputation | None, *, least: int, ratio: int = SCANNER_RATIO) -> bool:
+def _is_of_scanners(record: Reputation | None, *, least: int) -> bool:
     """A record of scanning, and hardly any of people: they may be there too, with the same browser."""
     return (
         record is not None
         and record.machine_messages >= least
-        and record.human_messages * ratio <= record.machine_messages
+        and record.human_messages * SCANNER_RATIO <= record.machine_messages
     )
 
 
@@ -256,11 +234,6 @@ def is_data_centre_soon(features: HitFeatures) -> bool:
     if record is None:  # an isolating browser is a current one, and complete
         return _has_strange_headers(features)
     return record.human_messages * PEOPLE_RATIO <= record.machine_messages
-
-
-def is_other_client(features: HitFeatures) -> bool:
-    """Not with what its recipient follows links with; phones are everybody's second device."""
-    return features.familiarity == "other client" and features.hit.device not in ("phone", "tablet")
 
 
 def is_late_single_link(features: HitFeatures) -> bool:

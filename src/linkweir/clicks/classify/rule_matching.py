@@ -15,20 +15,7 @@ _NEED_NEIGHBOURS = frozenset(
      "plain-sweep", "plain-echo", "beside-owner", "click-check", "echo", "read-between", "same-again")
 )  # fmt: skip
 INTERNAL_RULES = frozenset(("internal-network", "internal-recipient"))  # nothing else is asked of internal hits
-_NEED_HISTORY = frozenset(
-    (
-        "known-fleet",
-        "known-scanner",
-        "long-known-scanner",
-        "known-readers",
-        "readers-around",
-        "scanner-network",
-        "suspect-network",
-        "reader-network",
-        "own-client",
-        "other-client",
-    )
-)
+_NEED_HISTORY = frozenset(("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around"))
 
 
 _REQUEST_BASES = ("headers", "user agent", "method", "network")  # what one request says by itself
@@ -96,12 +83,7 @@ def _list_rules_for(features: HitFeatures) -> tuple[Rule, ...]:
     """The rules that can apply to this hit and look at more than its request."""
     if features.hit.internal:
         return _INTERNAL
-    history = (
-        features.reputation is not None
-        or features.fleet is not None
-        or features.familiarity is not None
-        or features.neighbourhood is not None
-    )
+    history = features.reputation is not None or features.fleet is not None
     return _select_rules(features.hit.kind, features.has_neighbours, history)
 
 

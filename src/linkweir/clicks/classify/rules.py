@@ -21,14 +21,11 @@ from linkweir.clicks.classify.rule_conditions import (
     has_even_pace,
     has_long_scanner_history,
     has_reader_history,
-    has_reader_network,
     has_readers_around,
     has_reading_pauses,
     has_scanner_fleet,
     has_scanner_history,
-    has_scanner_network,
     has_signal,
-    has_suspect_network,
     has_user_agent_class,
     is_burst,
     is_burst_pair,
@@ -38,7 +35,6 @@ from linkweir.clicks.classify.rule_conditions import (
     is_echo,
     is_late_single_link,
     is_multi_source_drip,
-    is_other_client,
     is_plain_echo,
     is_plain_sweep,
     is_quick_pair,
@@ -63,7 +59,6 @@ RUN, DELIVERY = "run", "delivery"
 HINTS = {
     **dict.fromkeys(("time", "coverage", "time and coverage", "coverage and order", "sources and coverage"), RUN),
     "network and time": "network",
-    **dict.fromkeys(("headers", "user agent"), "appearance"),  # a proxy or an old browser explains both
 }
 
 
@@ -186,14 +181,6 @@ RULES = (
     Rule("long-known-scanner", "other messages", has_long_scanner_history,
          "The same program from the same network scanned the links of many messages, and followed none as a person "
          "does.", 4.8, strong=True, uses_reputation=True),
-    Rule("scanner-network", "other messages", has_scanner_network,
-         "Requests from this network scanned the links of other messages.",
-         2.2, strong=True, uses_reputation=True),
-    Rule("suspect-network", "other messages", has_suspect_network,
-         "A request from this network scanned the links of another message.", 1.2, uses_reputation=True),
-    Rule("other-client", "other messages", is_other_client,
-         "The recipient followed links of other messages with another browser or from another network.",
-         1.3, uses_reputation=True),
     # by what
     Rule("agent-bot", "user agent", has_user_agent_class("bot"),
          "The user agent names a robot.", 6.0, strong=True),
@@ -250,12 +237,6 @@ RULES = (
          "There was time to look at each link before the next was followed.", -0.9),
     Rule("known-readers", "other messages", has_reader_history,
          "Requests like this from this network, or others of its owner, followed links of other messages as people do.",
-         -3.0, uses_reputation=True),
-    Rule("reader-network", "other messages", has_reader_network,
-         "Requests from this network followed links of other messages as people do.",
-         -1.8, uses_reputation=True),
-    Rule("own-client", "other messages", lambda features: features.familiarity == "own client",
-         "The recipient followed links of other messages with this browser and from this network.",
          -3.0, uses_reputation=True),
     Rule("readers-around", "other messages", has_readers_around,
          "Similar browsers from neighbouring networks followed links of other messages as people do.",

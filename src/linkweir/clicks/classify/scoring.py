@@ -10,16 +10,14 @@ from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
 from linkweir.clicks.classify.rule_conditions import is_machine_run
 from linkweir.clicks.classify.rule_matching import matching_codes
-from linkweir.clicks.classify.rules import RULES, SUFFICIENT_WEIGHT, Rule, prior_weight
+from linkweir.clicks.classify.rules import RULES, Rule, prior_weight
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
-MACHINE_THRESHOLD = 0.84  # from this probability on a hit is a machine's, if anything strong speaks for it
+MACHINE_THRESHOLD = 0.88  # from this probability on a hit is a machine's, if anything strong speaks for it
 HUMAN_THRESHOLD = 0.45  # and up to this one a person's
 OPEN_HUMAN_THRESHOLD = 0.35  # of opens, whose probabilities nothing was measured for
 WEAK_EVIDENCE_CAP = 1.9  # the most that what is not strong adds up to, together with the prior
-APPEARANCE = ("headers", "user agent", "network", "network and time")  # what a request looks like, not what it does
-BEHAVIOUR_HUMAN_THRESHOLD = 0.25  # whoever clicks so is a person, whatever a proxy leaves of the request
 ASSESSMENT_CACHE_SIZE = 8192  # sets of rules with the sizes of mails that they applied to
 RULES_BY_CODE = {rule.code: rule for rule in RULES}
 
@@ -97,27 +95,14 @@ def _classify_hit(features: HitFeatures) -> Classification:
     result = _assess(matching_codes(features), hit.kind, min(links or 0, MAX_CURVE_LINKS))
     if result.reference is None:
         return Classification(
-            hit.id,
-            result.verdict,
-            result.confidence,
-            result.codes,
-            result.verdict,
-            result.confidence,
-            behaviour=result.verdict,
+            hit.id, result.verdict, result.confidence, result.codes, result.verdict, result.confidence
         )
     machine = result.reference
     if evidence.base_rate is not None and hit.kind == CLICK:
         machine = shift_base_rate(machine, evidence.base_rate)
     confidence = {"machine": machine, "human": 1 - machine}.get(result.verdict, max(machine, 1 - machine))
     return Classification(
-        hit.id,
-        result.verdict,
-        round(confidence, 3),
-        result.codes,
-        result.without_reputation,
-        machine,
-        result.reference,
-        result.behaviour,
+        hit.id, result.verdict, round(confidence, 3), result.codes, result.without_reputation, machine, result.reference
     )
 
 
@@ -128,7 +113,6 @@ class _Assessment:
     codes: tuple[str, ...]
     verdict: Verdict
     without_reputation: Verdict
-    behaviour: Verdict
     confidence: float = 0.0
     reference: float | None = None
 
@@ -141,7 +125,7 @@ def _assess(codes: tuple[str, ...], kind: str, link_count: int) -> _Assessment:
     if decisive and decisive.verdict:
         applying.remove(decisive)
         sorted_codes = tuple(rule.code for rule in (decisive, *_by_weight(applying)))
-        return _Assessment(sorted_codes, decisive.verdict, decisive.verdict, decisive.verdict, decisive.confidence)
+        return _Assessment(sorted_codes, decisive.verdict, decisive.verdict, decisive.confidence)
     rules = _by_weight(applying)
     reference = _reference_probability(rules, kind, link_count)
     verdict = _apply_thresholds(reference, rules, kind)
@@ -149,24 +133,7 @@ def _assess(codes: tuple[str, ...], kind: str, link_count: int) -> _Assessment:
     without = verdict
     if len(others) < len(rules):
         without = _apply_thresholds(_reference_probability(others, kind, link_count), others, kind)
-    behaviour = _judge_behaviour(others, kind, link_count)
-    return _Assessment(tuple(rule.code for rule in rules), verdict, without, behaviour, reference=reference)
-
-
-def judge_behaviour(codes: Sequence[str], link_count: int | None) -> Verdict:
-    """What these reasons of a click say of the way of clicking alone."""
-    rules = [rule for code in codes if (rule := RULES_BY_CODE.get(code)) and not rule.uses_reputation]
-    decisive = next((rule.verdict for rule in rules if rule.verdict), None)
-    return decisive or _judge_behaviour(rules, CLICK, min(link_count or 0, MAX_CURVE_LINKS))
-
-
-def _judge_behaviour(rules: Sequence[Rule], kind: str, link_count: int) -> Verdict:
-    """What the way of clicking says, whatever the request looks like; but a program that names itself remains one."""
-    behaviour = [rule for rule in rules if rule.basis not in APPEARANCE or rule.weight >= SUFFICIENT_WEIGHT]
-    reference = _reference_probability(behaviour, kind, link_count)
-    if reference >= MACHINE_THRESHOLD and _is_corroborated(behaviour):
-        return "machine"
-    return "human" if reference <= BEHAVIOUR_HUMAN_THRESHOLD else "unsure"
+    return _Assessment(tuple(rule.code for rule in rules), verdict, without, reference=reference)
 
 
 def _reference_probability(rules: Sequence[Rule], kind: str, link_count: int) -> float:

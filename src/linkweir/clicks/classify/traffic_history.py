@@ -12,8 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.calibration import BaseRateEstimate
 from linkweir.clicks.classify.classification import CLICK, SPREAD_US, Classification, Evidence, Hit
-from linkweir.clicks.classify.recipient_history import RecipientHistory
-from linkweir.clicks.classify.reputation import IpSpread, ReputationStore, behaviour_bit, fleet_key, network_key
+from linkweir.clicks.classify.reputation import IpSpread, ReputationStore, fleet_key
 
 MIN_PEOPLE = 40  # hits of people from which on their requests tell what is common here
 COMMON_SHARE = 0.25  # a signal that so many of them have says nothing
@@ -70,8 +69,6 @@ class TrafficHistory:
     def __init__(self, on_common_signals: Callable[[frozenset[str]], None] | None = None) -> None:
         self.ip_spread = IpSpread(SPREAD_US)
         self.clients = ReputationStore()
-        self.networks = ReputationStore(network_key, behaviour_bit)
-        self.recipients = RecipientHistory()
         self.fleets = ReputationStore(fleet_key)
         self.baseline = SignalBaseline(on_common_signals)
         self.base_rate = BaseRateEstimate()
@@ -81,13 +78,7 @@ class TrafficHistory:
         self.ip_spread.observe(hit_ip, message, at)
 
     def evidence_for(
-        self,
-        hits: Sequence[Hit],
-        message: Hashable,
-        *,
-        delivered_at: int | None,
-        link_count: int | None,
-        recipient: Hashable | None = None,
+        self, hits: Sequence[Hit], message: Hashable, *, delivered_at: int | None, link_count: int | None
     ) -> Evidence:
         """What is known beside these hits of one message."""
         return Evidence(
@@ -99,19 +90,13 @@ class TrafficHistory:
             },
             reputations=self.clients.lookup(hits, message),
             fleets=self.fleets.lookup(hits, message),
-            neighbourhoods=self.networks.lookup(hits, message),
-            familiarity=self.recipients.lookup(hits, message, recipient),
             common_signals=self.baseline.common,
             base_rate=self.base_rate.value,
         )
 
-    def observe_verdict(
-        self, hit: Hit, classification: Classification, message: Hashable, recipient: Hashable | None = None
-    ) -> None:
+    def observe_verdict(self, hit: Hit, classification: Classification, message: Hashable) -> None:
         """This hit was judged, with everything around it in sight."""
-        self.recipients.observe(hit, classification, message, recipient)
         self.clients.observe(hit, classification, message)
-        self.networks.observe(hit, classification, message)
         self.fleets.observe(hit, classification, message)
         self.baseline.observe(hit, classification)
         if hit.kind == CLICK and classification.reference_probability is not None:

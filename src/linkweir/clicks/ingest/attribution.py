@@ -119,7 +119,7 @@ def _get_message_clicks(
         group = groups[account_id, key] = MessageClicks(key, account_id)
         if row is not None:
             group.delivered_at, group.link_count = row["delivered_at"], row["tracked_links"]
-            group.hit_count, group.recipient = row["hit_count"], row["recipient"].lower() or None
+            group.hit_count = row["hit_count"]
             group.target = target_for_message(row)
         elif account_id is not None:
             group.target = target_for_campaign(account_id, None)

@@ -39,7 +39,7 @@ class ClickClassifier:
 @dataclass(slots=True)
 class MessageClicks:
     """One message's clicks. `known` are those of the database; `links` is how many tracked links the message has.
-    `recipient`: its address; None: not known. `hit_count`: how many clicks of it are stored; None: not known.
+    `hit_count`: how many clicks of it are stored; None: not known.
     """
 
     message_key: MessageRef | None
@@ -47,7 +47,6 @@ class MessageClicks:
     delivered_at: int | None = None
     link_count: int | None = None
     hit_count: int | None = None
-    recipient: str | None = None
     target: AggregationTarget | None = None
     new: list[Click] = field(default_factory=list)
     stored: dict[uuid.UUID, Click] = field(default_factory=dict)
@@ -79,18 +78,14 @@ class MessageClicks:
         clicks.sort(key=lambda click: click.sort_key)
         shown = [click.to_hit(classifier.enricher) for click in clicks]
         context = classifier.history.evidence_for(
-            shown,
-            self.message_key,
-            delivered_at=self.delivered_at,
-            link_count=self.link_count,
-            recipient=self.recipient,
+            shown, self.message_key, delivered_at=self.delivered_at, link_count=self.link_count
         )
         changed = []
         for click, hit, judgement in zip(clicks, shown, classifier.classify_hits(shown, context), strict=True):
             again = click.counted_verdict is not None
             if again and not max(first, complete + 2 * window) - window <= click.at <= last + window:
                 continue
-            classifier.history.observe_verdict(hit, judgement, self.message_key, self.recipient)
+            classifier.history.observe_verdict(hit, judgement, self.message_key)
             if _set_verdict(click, judgement) and again:
                 changed.append(click)
         return changed

@@ -289,10 +289,8 @@ class OfflineClassifier:
             loaded.hits, loaded.session.message, delivered_at=facts.delivered_at, link_count=facts.link_count
         )
         if learned is None:
-            evidence = replace(evidence, reputations={}, fleets={}, neighbourhoods={})
-        elif not (
-            evidence.reputations or evidence.fleets or evidence.neighbourhoods or evidence.common_signals != learned
-        ):
+            evidence = replace(evidence, reputations={}, fleets={})
+        elif not evidence.reputations and not evidence.fleets and evidence.common_signals == learned:
             return
         classifications = classify_hits(loaded.hits, replace(evidence, recipients_per_ip=loaded.recipients))
         for hit, number, classification in zip(loaded.hits, loaded.numbers, classifications, strict=True):
