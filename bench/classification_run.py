@@ -11,7 +11,7 @@ from random import Random
 
 from bench.simulator.clients import EPOCH_SECONDS, Campaign, Mail, Request
 from linkweir.clicks import header_signals
-from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, Verdict, classify_hits
+from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, HitId, Verdict, classify_hits
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.internal_networks import InternalNetworks
@@ -64,8 +64,8 @@ def judge_incrementally(
     """
     enricher, history = Enricher(None, networks or KnownNetworks({})), TrafficHistory()
     near: dict[int, list[Hit]] = {}
-    judgements: dict[uuid.UUID, Classification] = {}
-    whose: list[tuple[uuid.UUID, Mail, Request]] = []
+    judgements: dict[HitId, Classification] = {}
+    whose: list[tuple[HitId, Mail, Request]] = []
     for turn in _split_windows(campaign, enricher, coarse=coarse, batch_hits=batch_hits):
         for mail, request, hit in turn:
             whose.append((hit.id, mail, request))

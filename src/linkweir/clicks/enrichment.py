@@ -49,7 +49,7 @@ DESKTOP_SYSTEMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every click
 class Enrichment:
     """What is derived from an IP address and a user agent: browser or mail program, operating system, device class,
     ISO 3166 country, region, and the name of a known network. None: not known.

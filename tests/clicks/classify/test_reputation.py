@@ -90,5 +90,8 @@ def test_no_address_and_no_user_agent_is_stored() -> None:
     known.observe(one, Classification(one.id, "machine", 0.9, (), "machine"), message)
     held = known._clients
     assert all(isinstance(key, int) for key in held)
-    assert all(isinstance(key, int) and key != message.int for seen in held.values() for key in seen)
+    for record in held.values():
+        messages = {*record._bits, *record._seen_at}
+        assert messages
+        assert all(isinstance(key, int) and key != message.int for key in messages)
     assert one.at == START_US

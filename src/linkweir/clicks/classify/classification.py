@@ -9,12 +9,14 @@ from linkweir.clicks import header_signals
 from linkweir.clock import SECOND_US
 
 Verdict = Literal["human", "prefetch", "machine", "unsure", "internal"]
+HitId = uuid.UUID | int  # an int is a UUID's number: the same order, and hashed without a call of Python
 InternalOrigin = Literal["network", "recipient"]  # what makes a hit one of the sender's own people
 SPREAD_US = 60 * SECOND_US  # before and after a hit: the time in which an address's recipients are counted
 CLICK, OPEN, HONEYPOT = "click", "open", "honeypot"  # kinds of hits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as the others here: made for every click, and freezing is most of what that costs.
+@dataclass(slots=True, kw_only=True)
 class Hit:
     """One request for a link of a message, its pixel or its hidden link, with what was derived from it.
 
@@ -23,7 +25,7 @@ class Hit:
     `internal`: the sender's own people followed the link; None: not as far as is known.
     """
 
-    id: uuid.UUID
+    id: HitId
     at: int
     method: str = "GET"
     position: int = 0
@@ -40,7 +42,7 @@ class Hit:
     internal: InternalOrigin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reputation:
     """What the program that sent a hit was with other messages lately: with how many a machine, with how many a person,
     by what it did there. `age`: microseconds since its last hit on the earliest of them.
@@ -51,7 +53,7 @@ class Reputation:
     age_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Evidence:
     """What is known beyond the hits. Everything may be missing, and then nothing follows from it.
 
@@ -65,13 +67,13 @@ class Evidence:
     delivered_at: int | None = None
     link_count: int | None = None
     recipients_per_ip: Mapping[str, int] = field(default_factory=dict)
-    reputations: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
-    fleets: Mapping[uuid.UUID, Reputation] = field(default_factory=dict)
+    reputations: Mapping[HitId, Reputation] = field(default_factory=dict)
+    fleets: Mapping[HitId, Reputation] = field(default_factory=dict)
     common_signals: frozenset[str] = header_signals.UNCONFIRMED
     base_rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Classification:
     """The verdict on one hit. `confidence` from 0 to 1: how likely the verdict holds; for `unsure`, how likely the
     better guess would. `reasons`: codes of the rules that apply, the heaviest first. `verdict_without_reputation`: what
@@ -80,7 +82,7 @@ class Classification:
     rule decided.
     """
 
-    id: uuid.UUID
+    id: HitId
     verdict: Verdict
     confidence: float
     reasons: tuple[str, ...]

@@ -14,9 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
-from uuid import UUID
 
-from linkweir.clicks.classify import CLICK, Classification, Hit, Reputation
+from linkweir.clicks.classify import CLICK, Classification, Hit, HitId, Reputation
 from linkweir.clicks.classify.features import network_owner
 from linkweir.clock import DAY_US
 
@@ -34,9 +33,9 @@ class ReputationStore:
 
     def __init__(self, key: Callable[[Hit], int | None] | None = None) -> None:
         self._key = key or _client_key
-        self._clients: OrderedDict[int, OrderedDict[int, tuple[int, int]]] = OrderedDict()  # bits, and when
+        self._clients: OrderedDict[int, _ClientRecord] = OrderedDict()
 
-    def lookup(self, hits: Iterable[Hit], message: Hashable) -> Mapping[UUID, Reputation]:
+    def lookup(self, hits: Iterable[Hit], message: Hashable) -> Mapping[HitId, Reputation]:
         """By hit, the record of its program with other messages than this one; of unknown programs there is none."""
         here, found = hash(message), {}
         records: dict[int, Reputation | None] = {}  # by client: hits of one message are hours apart at most
@@ -46,7 +45,7 @@ class ReputationStore:
                 continue
             if key not in records:
                 known = self._clients.get(key)
-                records[key] = _to_reputation(known, here, hit.at) if known else None
+                records[key] = known.to_reputation(here, hit.at) if known else None
             if record := records[key]:
                 found[hit.id] = record
         return found
@@ -60,27 +59,57 @@ class ReputationStore:
     def _add(self, program: int, message: int, bit: int, at: int) -> None:
         known = self._clients.get(program)
         if known is None:
-            known = self._clients[program] = OrderedDict()
+            known = self._clients[program] = _ClientRecord()
             if len(self._clients) > MAX_CLIENTS:
                 self._clients.popitem(last=False)
         else:
             self._clients.move_to_end(program)
-        bits, before = known.get(message, (0, at))
-        known[message] = bits | bit, max(at, before)
-        known.move_to_end(message)
-        if len(known) > MAX_MESSAGES_PER_CLIENT:
-            known.popitem(last=False)
+        known.add(message, bit, at)
 
 
-def _to_reputation(known: Mapping[int, tuple[int, int]], here: int, at: int) -> Reputation | None:
-    machine = people = 0
-    first = at
-    for message, (bits, seen) in known.items():
-        if message != here and abs(at - seen) <= HISTORY_US:
-            machine += bits & MACHINE_BIT
-            people += bits >> 1
-            first = min(first, seen)
-    return Reputation(machine, people, at - first) if machine or people else None
+class _ClientRecord:
+    """What one client was with each of its newest messages, the longest unseen first, and when; and with how many."""
+
+    __slots__ = ("_bits", "_human_messages", "_machine_messages", "_seen_at")
+
+    def __init__(self) -> None:
+        self._bits: dict[int, int] = {}
+        self._seen_at: dict[int, int] = {}
+        self._machine_messages = self._human_messages = 0
+
+    def add(self, message: int, bit: int, at: int) -> None:
+        """Note what it was with a message."""
+        bits = self._bits.pop(message, 0)
+        self._bits[message] = bits | bit
+        self._seen_at[message] = max(at, self._seen_at.pop(message, at))
+        self._count(bit & ~bits, 1)
+        if len(self._bits) > MAX_MESSAGES_PER_CLIENT:
+            longest_unseen = next(iter(self._bits))
+            del self._seen_at[longest_unseen]
+            self._count(self._bits.pop(longest_unseen), -1)
+
+    def _count(self, bits: int, change: int) -> None:
+        self._machine_messages += change * (bits & MACHINE_BIT)
+        self._human_messages += change * (bits >> 1)
+
+    def to_reputation(self, here: int, at: int) -> Reputation | None:
+        """Return what it was with other messages than `here` at about this time."""
+        times = self._seen_at.values()
+        first = min(times)
+        if here in self._bits or at - first > HISTORY_US or max(times) - at > HISTORY_US:
+            return self._count_others(here, at)
+        return Reputation(self._machine_messages, self._human_messages, max(at - first, 0))
+
+    def _count_others(self, here: int, at: int) -> Reputation | None:
+        machine = people = 0
+        first = at
+        for message, seen in self._seen_at.items():
+            if message != here and abs(at - seen) <= HISTORY_US:
+                bits = self._bits[message]
+                machine += bits & MACHINE_BIT
+                people += bits >> 1
+                first = min(first, seen)
+        return Reputation(machine, people, at - first) if machine or people else None
 
 
 def _client_key(hit: Hit) -> int | None:
@@ -129,4 +158,8 @@ class IpSpread:
 
     def recipient_count(self, ip: str, at: int) -> int:
         """How many recipients this address hit at about this time."""
-        return sum(abs(seen - at) <= self._reach_us for seen in self._recipients.get(ip, {}).values())
+        recipients = self._recipients.get(ip)
+        if recipients is None:
+            return 0
+        first, last = at - self._reach_us, at + self._reach_us
+        return len([seen for seen in recipients.values() if first <= seen <= last])

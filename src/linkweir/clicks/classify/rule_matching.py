@@ -1,11 +1,16 @@
 """Which rules apply to a hit: those that look at its request alone are matched once for each shape of request."""
 
+from bisect import bisect_right
+from collections.abc import Hashable
+from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
-from uuid import UUID
 
-from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Evidence, Hit
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Evidence, Hit, Reputation
+from linkweir.clicks.classify.click_runs import ClickRun
 from linkweir.clicks.classify.features import HitFeatures
+from linkweir.clicks.classify.rule_conditions import AGE_BOUNDS_SECONDS, LONG_HISTORY_US, SPREAD_BOUNDS
 from linkweir.clicks.classify.rules import OPEN_RULES, RULES, Rule
 
 # What these look at is missing from most hits of people, and then they need not be asked.
@@ -22,12 +27,18 @@ _REQUEST_BASES = ("headers", "user agent", "method", "network")  # what one requ
 REQUEST_CACHE_SIZE = 4096
 
 
-def matching_codes(features: HitFeatures) -> tuple[str, ...]:
-    """The codes of the rules that apply to this hit: those that look at its request alone come first."""
+RuleCodes = tuple[str, ...]
+KnownCodes = dict[Hashable, RuleCodes]  # by what the rules look at
+
+
+def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> RuleCodes:
+    """The codes of the rules that apply to this hit: those that look at its request alone come first.
+
+    `known`: those of the other hits of its message, for most hits of a run look alike to the rules.
+    """
     hit = features.hit
-    context = tuple([rule.code for rule in _list_rules_for(features) if rule.matches(features)])
     if hit.internal:
-        return context
+        return _match_context(features)
     shape = _RequestShape(
         hit.kind,
         hit.method,
@@ -39,7 +50,53 @@ def matching_codes(features: HitFeatures) -> tuple[str, ...]:
         hit.network,
         hit.network_certain,
     )
-    return _match_request(shape) + context
+    if hit.kind != CLICK or (known is None and not features.stands_alone):
+        return _match_request(shape) + _match_context(features)
+    key = _rules_key(features, shape)
+    if features.stands_alone:
+        known = _alone_codes
+    assert known is not None
+    codes = known.get(key)
+    if codes is None:
+        if len(known) >= REQUEST_CACHE_SIZE:
+            known.clear()
+        codes = known[key] = _match_request(shape) + _match_context(features)
+    return codes
+
+
+_alone_codes: KnownCodes = {}  # of hits by themselves, which are told apart by little
+_RUN_FIELDS = tuple(field.name for field in fields(HitFeatures) if field.type is ClickRun)
+_KEYED_APART = {"hit", "evidence", "links_in_window", "reputation", "fleet", *_RUN_FIELDS}
+_get_runs = attrgetter(*_RUN_FIELDS)
+_get_others = attrgetter(*(field.name for field in fields(HitFeatures) if field.name not in _KEYED_APART))
+
+
+def _rules_key(features: HitFeatures, shape: "_RequestShape") -> Hashable:
+    """All that the rules look at: hits with the same key match the same rules. Runs stand for themselves, and only
+    while their message is judged.
+    """
+    evidence, age = features.evidence, features.age_seconds
+    return (
+        shape,
+        features.hit.client,
+        evidence.link_count,
+        None if age is None else bisect_right(AGE_BOUNDS_SECONDS, age),
+        bisect_right(SPREAD_BOUNDS, features.recipients_on_ip),
+        _record_key(features.reputation),
+        _record_key(features.fleet),
+        _get_others(features),
+        None
+        if features.stands_alone
+        else (*features.links_in_window.values(), *[id(run) for run in _get_runs(features)]),
+    )
+
+
+def _record_key(record: Reputation | None) -> Hashable:
+    return record and (record.machine_messages, record.human_messages, record.age_us >= LONG_HISTORY_US)
+
+
+def _match_context(features: HitFeatures) -> RuleCodes:
+    return tuple([rule.code for rule in _list_rules_for(features) if rule.matches(features)])
 
 
 class _RequestShape(NamedTuple):
@@ -60,7 +117,7 @@ class _RequestShape(NamedTuple):
 def _match_request(shape: _RequestShape) -> tuple[str, ...]:
     """The codes of the rules that apply to each request of this shape: few shapes make up most clicks."""
     hit = Hit(
-        id=UUID(int=0),
+        id=0,
         at=0,
         kind=shape.kind,
         method=shape.method,

@@ -9,7 +9,7 @@ from linkweir.clicks.classify.classification import CLICK, Classification, Evide
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
 from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
 from linkweir.clicks.classify.rule_conditions import is_machine_run
-from linkweir.clicks.classify.rule_matching import matching_codes
+from linkweir.clicks.classify.rule_matching import KnownCodes, matching_codes
 from linkweir.clicks.classify.rules import RULES, Rule, prior_weight
 
 # microseconds: what lies further apart says nothing about each other
@@ -31,10 +31,13 @@ def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classificatio
     extractor = FeatureExtractor(hits, evidence)
     hit_features = [extractor.extract(hit) for hit in hits]
     _propagate_sweeps(hit_features)
-    first = [_classify_hit(features) for features in hit_features]
+    known: KnownCodes = {}
+    first = [_classify_hit(features, known) for features in hit_features]
+    if len(first) == 1:
+        return first
     _propagate_owners(hit_features, first)
     return [
-        _classify_hit(features) if features.owner_swept else classification
+        _classify_hit(features, known) if features.owner_swept else classification
         for features, classification in zip(hit_features, first, strict=True)
     ]
 
@@ -44,7 +47,7 @@ def _propagate_sweeps(hit_features: Sequence[HitFeatures]) -> None:
     sweep_times: dict[tuple[str | None, str | None], list[int]] = {}
     for features in hit_features:
         hit = features.hit
-        if hit.ip and hit.kind == CLICK and is_machine_run(features):
+        if hit.ip and hit.kind == CLICK and not features.stands_alone and is_machine_run(features):
             sweep_times.setdefault((hit.ip, hit.user_agent), []).append(hit.at)
     if not sweep_times:
         return
@@ -84,7 +87,7 @@ def sum_weights(codes: Sequence[str]) -> float | None:
     return None if any(rule.verdict for rule in rules) else _sum_weights(rules, CLICK)
 
 
-def _classify_hit(features: HitFeatures) -> Classification:
+def _classify_hit(features: HitFeatures, known: KnownCodes) -> Classification:
     """The verdict by the reference, so that it does not change with what is learned of the base rate; its confidence
     by the base rate here.
     """
@@ -92,7 +95,7 @@ def _classify_hit(features: HitFeatures) -> Classification:
     links = evidence.link_count
     if links is None and features.link_count >= MAX_CURVE_LINKS:  # as far as its positions tell
         links = features.link_count
-    result = _assess(matching_codes(features), hit.kind, min(links or 0, MAX_CURVE_LINKS))
+    result = _assess(matching_codes(features, known), hit.kind, min(links or 0, MAX_CURVE_LINKS))
     if result.reference is None:
         return Classification(
             hit.id, result.verdict, result.confidence, result.codes, result.verdict, result.confidence

@@ -180,7 +180,7 @@ class Click:
     def to_hit(self, enricher: Enricher) -> Hit:
         """The click as the rules see it."""
         return Hit(
-            id=self.id,
+            id=self.id.int,
             at=self.at,
             method=self.method,
             position=self.position,
