@@ -129,7 +129,10 @@ cdef bint _verify_mac(tuple keys, uint32_t key_id, bytes person, const uint8_t *
     cdef uint8_t mac[LW_BLAKE2S_MAX_BYTES]
     for key in keys:
         if key.id == key_id:
-            start_hash(&state, MAC_BYTES, key.secret, person)
+            secret = key.secret
+            if not isinstance(secret, bytes):
+                raise TypeError(f"the secret of a key must be bytes, not {type(secret).__name__}")
+            start_hash(&state, MAC_BYTES, <bytes>secret, person)
             lw_blake2s_update(&state, body, size)
             lw_blake2s_digest(&state, mac)
             return _equal_macs(mac, body + size)

@@ -139,7 +139,7 @@ def check_dashboard(service: RunningService, dashboard: DashboardClient) -> None
     service.wait_until_ingested()
     for path in ("/", "/campaign?tag=spring"):
         text = " ".join(re.sub("<[^>]*>", " ", dashboard.get(path)).split())
-        assert "1 internal click, by your own people, is in none of these figures." in text
+        assert "1 internal click by your own people is not included in these numbers." in text
     assert "one of the account&#39;s internal recipients" in dashboard.get("/live?verdict=internal")
     assert "No such click" in dashboard.get("/live?verdict=human")
     shown = dashboard.get(f"/messages/{service.get_message(entry['id'])['id']}")

@@ -9,6 +9,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from linkweir.html.plan import Plan
 from linkweir.html.rewriter import Rewriter
 from linkweir.html.switches import Switches
 from linkweir.tokens.tracker import Tracker
+from linkweir.tokens.wire_format import COMMON_HEADERS, PERSONALIZATION
 from tests.ext.entry_points import EmptyingTracker, make_tracker
 from tests.tokens.keyring_factory import BASE_URL, RING
 
@@ -320,6 +322,18 @@ def test_a_hash_of_another_shape_is_refused(key: bytes, person: bytes) -> None:
         _tokens.Minter(b"https://t/", b"", key, person, True, ())
     with pytest.raises(ValueError, match="must have"):
         _tokens.blake2s(b"", digest_size=10, key=key, person=person)
+
+
+@pytest.mark.parametrize(("secret", "error"), [(None, TypeError), ("x" * 32, TypeError), (bytes(33), ValueError)])
+def test_a_token_is_opened_with_bytes(secret: Any, error: type[Exception]) -> None:
+    """A key whose secret is no key of the hash is an error, also for a token that names it."""
+    sealed = make_tracker(Tracker).mint_many([b"https://example.com/"], [0])[0]
+    assert sealed is not None
+    token = sealed.decode().rpartition("/")[2]
+    keys = tuple(SimpleNamespace(id=number, secret=secret) for number in range(1, 32))
+    for person in (bytes(8), PERSONALIZATION):
+        with pytest.raises(error):
+            _tokens.open_common(token, COMMON_HEADERS, keys, person)
 
 
 @pytest.mark.parametrize("payloads", [[b"x", None], ["x"], [bytearray(b"x")]], ids=repr)
