@@ -74,7 +74,7 @@ def test_only_first_clicks_of_the_time_are_listed(service: RunningService, dashb
     send_and_click(service, ["ada@example.org", "old@example.org"])
     with service.components.database.write() as connection:
         connection.exec_driver_sql(
-            "UPDATE message_links SET first_at = first_at - 3 * 86400000000 WHERE message_id IN "
+            "UPDATE message_link_rows SET first_at = first_at - 3 * 86400000000 WHERE message_id IN "
             "(SELECT id FROM messages WHERE recipient = 'old@example.org')"
         )
     dashboard_client.signed_in_client()

@@ -145,4 +145,4 @@ def test_segments_by_attribute_stand_on_the_campaign_s_page(spring_client: Dashb
         assert f"<h3>{title}" in page
     full = spring_client.get("/campaign/segment?tag=spring&by=attribute:plan")
     assert re.search(r">pro<.*? [12] .*?\d% <span[^>]*>(about )?1( \(\d to \d\))? of 1<", full, re.DOTALL)
-    assert "Nothing to show" in spring_client.get("/campaign/segment?tag=spring&by=attribute:none")
+    assert "No data in this period" in spring_client.get("/campaign/segment?tag=spring&by=attribute:none")

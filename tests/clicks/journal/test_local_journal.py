@@ -525,7 +525,7 @@ def test_a_slow_database_gets_smaller_batches() -> None:
         == ingest_worker.next_batch_size(1, 1.0)
         == ingest_worker.BATCH_EVENTS_UNDER_LOAD
     )
-    assert ingest_worker.next_batch_size(3, 0.0) == ingest_worker.BATCH_EVENTS
+    assert ingest_worker.next_batch_size(12, 0.0) == ingest_worker.BATCH_EVENTS
 
 
 def test_notifications_run_about_once_a_second(tmp_path: Path) -> None:
