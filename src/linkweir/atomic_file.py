@@ -43,7 +43,7 @@ def _temporary_prefix(process: int) -> str:
 
 def _open_unnamed(folder: str, mode: int) -> int | None:
     """The descriptor of a new file that has no name yet; None where the system or the file system has no such thing."""
-    if not _has_unnamed_files():
+    if not hasattr(os, "O_TMPFILE") or not _has_descriptors_folder():
         return None
     try:
         return os.open(folder or ".", os.O_WRONLY | os.O_TMPFILE, mode)
@@ -52,8 +52,8 @@ def _open_unnamed(folder: str, mode: int) -> int | None:
 
 
 @cache
-def _has_unnamed_files() -> bool:
-    return hasattr(os, "O_TMPFILE") and os.path.isdir(_DESCRIPTORS_FOLDER)
+def _has_descriptors_folder() -> bool:
+    return os.path.isdir(_DESCRIPTORS_FOLDER)
 
 
 def _lstat_or_none(path: str) -> os.stat_result | None:

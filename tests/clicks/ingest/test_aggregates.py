@@ -1,6 +1,5 @@
 """What counts, what follows from it, and what becomes of that when a verdict changes or a fact comes late."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from linkweir.clicks.classify import WINDOW_US, Classification, classify_hits
+from linkweir.clicks.classify import WINDOW_US, Classification, HitId, classify_hits
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clock import HOUR_US
 from linkweir.db import aggregate_rebuild as rebuild_database
@@ -199,7 +198,7 @@ def test_head_is_never_a_person(click_database: ClickDatabase) -> None:
     assert list_event_kinds(click_database, number) == []
 
 
-def _make_unsure(key: uuid.UUID) -> Classification:
+def _make_unsure(key: HitId) -> Classification:
     return Classification(key, "unsure", 0.5, ())
 
 
