@@ -69,11 +69,12 @@ def prepare_target(target: str, folder: Path) -> Path:
     return program
 
 
-def run_fuzzer(target: str, seconds: int, folder: Path) -> FuzzResult:
-    """Fuzzes for so many seconds, or until the first finding."""
+def run_fuzzer(target: str, seconds: int, folder: Path, executions: int = -1) -> FuzzResult:
+    """Fuzz for so many seconds or executions (-1: any number), or until the first finding."""
     program = prepare_target(target, folder)
     limits = [
         f"-max_total_time={seconds}",
+        f"-runs={executions}",
         f"-max_len={fuzz_seeds.MAX_SEED_BYTES}",
         "-timeout=60",
         "-print_final_stats=1",
