@@ -72,7 +72,8 @@ def explain_verdict(connection: Connection, click: uuid.UUID, enricher: Enricher
         if abs(neighbour["at"] - row["at"]) <= WINDOW_US
     ]
     rules = [RULE_BY_CODE[code] for code in classifications[click].reasons]
-    return VerdictExplanation(row, classifications[click], rules, neighbours, context, context.reputations.get(click))
+    record = context.reputations.get(click.int)
+    return VerdictExplanation(row, classifications[click], rules, neighbours, context, record)
 
 
 def _recipients_per_ip(connection: Connection, row: RowMapping) -> dict[str, int]:
