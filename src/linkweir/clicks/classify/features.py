@@ -52,7 +52,7 @@ class HitFeatures:
     the same link by HEAD; `client_hit_honeypot`: its source followed the hidden link; `repeated`: its source followed
     this link just before or after; `client_swept`: its very source ran through the links as no person does;
     `owner_swept`: other addresses of the same network's owner were machines' on other links at about its time.
-    `has_neighbours`: its message was followed more than once; `stands_alone`: but not at about its time, nor in any
+    `has_neighbours`: its message was followed more than once; `is_isolated`: but not at about its time, nor in any
     run. `reputation`: what its program was with other messages,
     and `fleet`: whatever looks like it in its owner's networks.
     """
@@ -66,7 +66,7 @@ class HitFeatures:
     excess_readers: int = 0
     link_count: int = 1
     only_link_clicked: bool = True
-    stands_alone: bool = False
+    is_isolated: bool = False
     drip_run: ClickRun = SINGLE_CLICK_RUN
     everyone_drip_run: ClickRun = SINGLE_CLICK_RUN
     echo_gap_us: int | None = None
@@ -172,7 +172,7 @@ class FeatureExtractor:
                 features.everyone_drip_run = self._describe_drip(self._non_head, hit)
         if limits[1] - limits[0] == 1:  # as most hits of people are: there is nothing to look for
             features.links_in_window, features.link_count = SINGLE_CLICK_WINDOWS, 1 + hit.position
-            features.stands_alone = (
+            features.is_isolated = (
                 features.drip_run is SINGLE_CLICK_RUN and features.everyone_drip_run is SINGLE_CLICK_RUN
             )
             return

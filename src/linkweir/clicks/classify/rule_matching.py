@@ -50,11 +50,11 @@ def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> Ru
         hit.network,
         hit.network_certain,
     )
-    if hit.kind != CLICK or (known is None and not features.stands_alone):
+    if hit.kind != CLICK or (known is None and not features.is_isolated):
         return _match_request(shape) + _match_context(features)
     key = _rules_key(features, shape)
-    if features.stands_alone:
-        known = _alone_codes
+    if features.is_isolated:
+        known = _isolated_codes
     assert known is not None
     codes = known.get(key)
     if codes is None:
@@ -64,7 +64,7 @@ def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> Ru
     return codes
 
 
-_alone_codes: KnownCodes = {}  # of hits by themselves, which are told apart by little
+_isolated_codes: KnownCodes = {}  # of hits by themselves, which are told apart by little
 _RUN_FIELDS = tuple(field.name for field in fields(HitFeatures) if field.type is ClickRun)
 _KEYED_APART = {"hit", "evidence", "links_in_window", "reputation", "fleet", *_RUN_FIELDS}
 _get_runs = attrgetter(*_RUN_FIELDS)
@@ -86,7 +86,7 @@ def _rules_key(features: HitFeatures, shape: "_RequestShape") -> Hashable:
         _record_key(features.fleet),
         _get_others(features),
         None
-        if features.stands_alone
+        if features.is_isolated
         else (*features.links_in_window.values(), *[id(run) for run in _get_runs(features)]),
     )
 

@@ -47,7 +47,7 @@ def _propagate_sweeps(hit_features: Sequence[HitFeatures]) -> None:
     sweep_times: dict[tuple[str | None, str | None], list[int]] = {}
     for features in hit_features:
         hit = features.hit
-        if hit.ip and hit.kind == CLICK and not features.stands_alone and is_machine_run(features):
+        if hit.ip and hit.kind == CLICK and not features.is_isolated and is_machine_run(features):
             sweep_times.setdefault((hit.ip, hit.user_agent), []).append(hit.at)
     if not sweep_times:
         return
