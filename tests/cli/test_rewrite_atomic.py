@@ -126,32 +126,10 @@ def test_a_worker_that_dies_costs_one_file(linkweir: CommandRunner, work: Path, 
     assert sorted(path.name for path in (work / "out").iterdir()) == ["a.html", "b.html", "c.html"]
 
 
-CRASHING_SCRIPT = """
-import os, signal
-from linkweir.bulk import file_rewriter
-rewrite = file_rewriter.rewrite_message
-def rewrite_message(raw, *words, **named):
-    if b"DEADLY" in raw:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if b"WRONG" in raw:
-        raise LookupError("nobody knows why")
-    return rewrite(raw, *words, **named)
-file_rewriter.rewrite_message = rewrite_message
-"""
-
-
 def make_mailbox(*subjects: str) -> bytes:
     """An mbox of mails with a link each."""
     head = "From a@example.com Thu Jan  1 00:00:00 1970\nContent-Type: text/html\nSubject: "
     return b"\n".join(f"{head}{subject}\n\n".encode() + HTML_LINE for subject in subjects)
-
-
-@pytest.fixture
-def crashing_environment(work: Path) -> dict[str, Any]:
-    """Variables for a command in which some mails end the process, or are an error nobody has foreseen."""
-    (work / "custom").mkdir()
-    (work / "custom" / "sitecustomize.py").write_text(CRASHING_SCRIPT)
-    return {"PYTHONPATH": str(work / "custom")}
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -14,18 +14,6 @@ from tests.web.running_service import WAIT_SECONDS
 
 MAIL_COUNT = 300
 FILLER = b"<!--" + b"filler " * (MIN_SHARED_BYTES // MAIL_COUNT // 6) + b"-->\n"
-CRASHING_SCRIPT = """
-import os, signal
-from linkweir.bulk import file_rewriter
-rewrite = file_rewriter.rewrite_message
-def rewrite_message(raw, *words, **named):
-    if b"DEADLY" in raw:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if b"WRONG" in raw:
-        raise LookupError("nobody knows why")
-    return rewrite(raw, *words, **named)
-file_rewriter.rewrite_message = rewrite_message
-"""
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 
@@ -41,14 +29,6 @@ def make_mailbox(special: dict[int, str] | None = None) -> bytes:
     """A mailbox that is large enough to be shared; `special`: subjects of some mails by number."""
     subjects = {number: str(number) for number in range(1, MAIL_COUNT + 1)} | (special or {})
     return b"\n".join(make_mail(subjects[number]) for number in sorted(subjects))
-
-
-@pytest.fixture
-def crashing_environment(work: Path) -> dict[str, Any]:
-    """Variables for a command in which some mails kill the process, or are an error nobody has foreseen."""
-    (work / "custom").mkdir()
-    (work / "custom" / "sitecustomize.py").write_text(CRASHING_SCRIPT)
-    return {"PYTHONPATH": str(work / "custom")}
 
 
 def test_any_number_of_jobs_gives_the_same(
