@@ -53,8 +53,8 @@ class HitFeatures:
     this link just before or after; `client_swept`: its very source ran through the links as no person does;
     `owner_swept`: other addresses of the same network's owner were machines' on other links at about its time.
     `has_neighbours`: its message was followed more than once; `is_isolated`: but not at about its time, nor in any
-    run. `reputation`: what its program was with other messages,
-    and `fleet`: whatever looks like it in its owner's networks.
+    run. `reputation`: what its program was with other messages, and `fleet`: whatever looks like it in its owner's
+    networks.
     """
 
     hit: Hit

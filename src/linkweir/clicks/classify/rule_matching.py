@@ -21,14 +21,15 @@ _NEED_NEIGHBOURS = frozenset(
 )  # fmt: skip
 INTERNAL_RULES = frozenset(("internal-network", "internal-recipient"))  # nothing else is asked of internal hits
 _NEED_HISTORY = frozenset(("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around"))
-
-
 _REQUEST_BASES = ("headers", "user agent", "method", "network")  # what one request says by itself
 REQUEST_CACHE_SIZE = 4096
-
-
 RuleCodes = tuple[str, ...]
 KnownCodes = dict[Hashable, RuleCodes]  # by what the rules look at
+_isolated_codes: KnownCodes = {}  # of hits by themselves, which are told apart by little
+_RUN_FIELDS = tuple(field.name for field in fields(HitFeatures) if field.type is ClickRun)
+_KEYED_APART = {"hit", "evidence", "links_in_window", "reputation", "fleet", *_RUN_FIELDS}
+_get_runs = attrgetter(*_RUN_FIELDS)
+_get_others = attrgetter(*(field.name for field in fields(HitFeatures) if field.name not in _KEYED_APART))
 
 
 def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> RuleCodes:
@@ -50,25 +51,17 @@ def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> Ru
         hit.network,
         hit.network_certain,
     )
-    if hit.kind != CLICK or (known is None and not features.is_isolated):
-        return _match_request(shape) + _match_context(features)
-    key = _rules_key(features, shape)
     if features.is_isolated:
         known = _isolated_codes
-    assert known is not None
+    if hit.kind != CLICK or known is None:
+        return _match_request(shape) + _match_context(features)
+    key = _rules_key(features, shape)
     codes = known.get(key)
     if codes is None:
         if len(known) >= REQUEST_CACHE_SIZE:
             known.clear()
         codes = known[key] = _match_request(shape) + _match_context(features)
     return codes
-
-
-_isolated_codes: KnownCodes = {}  # of hits by themselves, which are told apart by little
-_RUN_FIELDS = tuple(field.name for field in fields(HitFeatures) if field.type is ClickRun)
-_KEYED_APART = {"hit", "evidence", "links_in_window", "reputation", "fleet", *_RUN_FIELDS}
-_get_runs = attrgetter(*_RUN_FIELDS)
-_get_others = attrgetter(*(field.name for field in fields(HitFeatures) if field.name not in _KEYED_APART))
 
 
 def _rules_key(features: HitFeatures, shape: "_RequestShape") -> Hashable:
