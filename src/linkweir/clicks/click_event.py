@@ -114,7 +114,7 @@ def make_event(
         id=make_event_id(),
         at=at,
         method=method,
-        privacy=str.__str__(privacy),
+        privacy=privacy.value,
         key_id=opened.key_id,
         number=message if isinstance(message, int) and message < 1 << 63 else None,
         message_ref=None if message is None or privacy is ANONYMOUS else str(message),

@@ -33,7 +33,6 @@ SIGNALS = (
     *(FALSE_CLIENT_HINTS, AGED_BROWSER, OLD_BROWSER),
 )
 _EXPECTED_HEADERS = (NO_USER_AGENT, NO_ACCEPT, NO_ACCEPT_LANGUAGE, NO_ACCEPT_ENCODING)
-_NO_HEADER = (None, b"")  # an empty one says as little
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")  # what browsers say when nobody looks yet
 PREFETCH_PURPOSES = (b"prefetch", b"prerender", b"preview")
 # Headers that proxies and tests often leave out: they say nothing until people are seen to send them here.
@@ -51,10 +50,10 @@ def detect_signals(headers: Mapping[bytes, bytes], http_version: str, *, secure:
     accept, encoding, mode, hints = get(b"accept"), get(b"accept-encoding"), get(b"sec-fetch-mode"), get(b"sec-ch-ua")
     signals, profile = _detect_timeless(
         get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES],
-        accept and b"text/html" in accept,
+        b"text/html" in accept if accept else None,
         bool(get(b"accept-language")),
-        encoding and b"br" in encoding,
-        mode and mode == b"navigate",
+        b"br" in encoding if encoding else None,
+        mode == b"navigate" if mode else None,
         hints and hints[:MAX_HINT_BYTES],
         b"upgrade-insecure-requests" in headers,
         http_version,
@@ -84,19 +83,19 @@ def detect_age(profile: browser_profile.BrowserProfile, at: int) -> tuple[str, .
 @lru_cache(MAX_CACHED_HEADERS)
 def _detect_timeless(  # noqa: PLR0917 - a cache knows them by their place
     user_agent: bytes,
-    accepts_html: bytes | bool | None,  # of these three: an empty value, or none, is no header
+    accepts_html: bool | None,  # None, of these three: no such header, or an empty one, which says as little
     has_language: bool,
-    accepts_brotli: bytes | bool | None,
-    navigates: bytes | bool | None,
+    accepts_brotli: bool | None,
+    navigates: bool | None,
     hints: bytes | None,
     has_upgrade: bool,
     http_version: str,
     secure: bool,
 ) -> tuple[tuple[str, ...], browser_profile.BrowserProfile | None]:
     """The codes but for the browser's age, and its profile: browsers send the same headers again and again."""
-    present = (user_agent, accepts_html not in _NO_HEADER, has_language, accepts_brotli not in _NO_HEADER)
+    present = (user_agent, accepts_html is not None, has_language, accepts_brotli is not None)
     signals = [code for code, is_present in zip(_EXPECTED_HEADERS, present, strict=True) if not is_present]
-    if navigates in _NO_HEADER:
+    if navigates is None:
         if secure:
             signals.append(NO_SEC_FETCH)
     elif not navigates:

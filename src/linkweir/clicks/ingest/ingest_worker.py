@@ -3,8 +3,7 @@ sends due notifications.
 
 One at a time over all processes of a data folder, which the journal ensures. Under load it yields to redirects, from
 which it would take processor, interpreter and disk, but never for long: it goes on every few seconds, and at once when
-it falls behind. An event that the
-database refuses for its own sake becomes a dead letter, and blocks nothing.
+it falls behind. An event that the database refuses for its own sake becomes a dead letter, and blocks nothing.
 """
 
 import threading

@@ -27,12 +27,6 @@ from linkweir.clicks.ingest.unique_clicks import LoadLaterClicks, UniqueClicks
 from linkweir.db import click_aggregates_table, clicks_table, outbox_table, reclassification_queries
 
 
-def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier, now: int) -> None:
-    """Store these events and what follows; `now` in microseconds since 1970. Those that are stored change nothing."""
-    with _garbage_collection_paused():
-        _ingest_events(connection, events, classifier, now)
-
-
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
     """A batch makes very many objects that reference counts free; looking for cycles among them takes a tenth of it."""
@@ -46,7 +40,9 @@ def _garbage_collection_paused() -> Iterator[None]:
         gc.enable()
 
 
-def _ingest_events(connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier, now: int) -> None:
+@_garbage_collection_paused()
+def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier, now: int) -> None:
+    """Store these events and what follows; `now` in microseconds since 1970. Those that are stored change nothing."""
     groups = attribute_events(connection, events, classifier)
     if not groups:
         return
