@@ -14,7 +14,7 @@ import re
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,18 +29,16 @@ from linkweir.db.database import Database
 from linkweir.db.delivery_queue_table import ClaimedMessage, DeliveryOutcome
 from linkweir.errors import DatabaseUnavailable, PermanentDeliveryError, TemporaryDeliveryError
 from linkweir.mail import retention_job
-from linkweir.mail.bounce_notice import BounceNotice
 from linkweir.mail.dkim_signing import DkimSigner
+from linkweir.mail.outcome_writer import OutcomeWriter
 from linkweir.mail.transport import OutgoingMail, Transport
 from linkweir.webhooks import message_events
 from linkweir.webhooks.event_kinds import EventName
-from linkweir.webhooks.message_events import MessageEvent
 
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
 CLAIM_FACTOR = 4  # times as many mails as may be under way are claimed at a time, or wait for the commit of outcomes
-DATABASE_RETRY_SECONDS = 0.5  # seconds until what became of a mail is noted again, when the database did not answer
 # what a sandbox message comes to: status and event
 SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
     "deliver": ("Sandbox Delivered", "delivered"),
@@ -61,34 +59,9 @@ class _AttemptResult:
     log: str
     classification: str | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class _Settlement:
-    """The outcome of one mail on its way to the database; `stored` is done when it is there."""
-
-    item: ClaimedMessage
-    kind: EventName
-    outcome: DeliveryOutcome
-    stored: "asyncio.Future[None]"
-
-    @property
-    def needs_notice(self) -> bool:
-        """Whether the sender is to be told by a mail; a bounce mail, which has no sender, brings no other one about."""
-        return self.kind in ("bounced", "failed") and self.item.route == "filter" and bool(self.item.envelope_from)
-
-    def finish(self, error: Exception | None = None) -> None:
-        """Tell the mail's task that the outcome is stored, or why it cannot be."""
-        if self.stored.done():
-            return  # the task was cancelled
-        if error is None:
-            self.stored.set_result(None)
-        else:
-            self.stored.set_exception(error)
-
-    def to_event(self, now: int) -> MessageEvent:
-        """Return the event that tells of it."""
-        data = {"log": self.outcome.log, "classification": self.outcome.classification}
-        return MessageEvent(self.item.row, self.kind, now, data)
+    def to_outcome(self, message: uuid.UUID) -> DeliveryOutcome:
+        """Return what is stored of it."""
+        return DeliveryOutcome(message, self.status, self.log, self.classification)
 
 
 class DeliveryWorker(WorkerThread):
@@ -126,8 +99,7 @@ class DeliveryWorker(WorkerThread):
         self._owner = uuid.uuid4()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
-        self._settle_wake = asyncio.Event()
-        self._unsettled: list[_Settlement] = []
+        self._outcomes = self._make_outcome_writer()
         self._may_have_due: set[str] = set()  # routes: what they hold is not all claimed, as far as is known
         self._in_progress: dict[uuid.UUID, asyncio.Task[bool]] = {}  # until the outcome is stored
         self._sending: dict[uuid.UUID, str] = {}  # of these, those that a transport has, with their route
@@ -147,13 +119,15 @@ class DeliveryWorker(WorkerThread):
         self._may_have_due = set(self._routes)
         self._wake.set()
 
+    def _make_outcome_writer(self) -> OutcomeWriter:
+        return OutcomeWriter(self._database, self._owner, self._log, clock=self._clock, hostname=self._hostname)
+
     def _run(self) -> None:
         asyncio.run(self._deliver_until_stopped())
 
     async def _deliver_until_stopped(self) -> None:
         self._wake = asyncio.Event()  # of this loop: a worker may be started again in another
-        self._settle_wake = asyncio.Event()
-        self._unsettled = []
+        self._outcomes = self._make_outcome_writer()
         self._loop = asyncio.get_running_loop()
         self._may_have_due = set(self._routes)
         self._in_progress.clear()  # of a thread that ended: their leases end too
@@ -162,7 +136,7 @@ class DeliveryWorker(WorkerThread):
             ready.clear()
         beside = [
             asyncio.create_task(task())
-            for task in (self._lease_loop, self._retention_loop, self._probe_transports, self._settle_loop)
+            for task in (self._lease_loop, self._retention_loop, self._probe_transports, self._outcomes.run)
         ]
         try:
             while not self._stopping:
@@ -323,7 +297,7 @@ class DeliveryWorker(WorkerThread):
         if result.status == "Deferred":
             await self._back_off(item, result.log)
         else:
-            await self._record_outcome(item, result)
+            await self._outcomes.record(item, result.kind, result.to_outcome(item.id))
         if result.status == "Delivered":
             self.delivered += 1
             self._log.info("message.delivered", message=str(item.id))
@@ -355,65 +329,13 @@ class DeliveryWorker(WorkerThread):
             domain = self._signer.find_domain(connection, item.account_id, item.sender_domain)
         return raw if domain is None else self._signer.add_signature(domain, item.id, raw)
 
-    async def _record_outcome(self, item: ClaimedMessage, result: _AttemptResult) -> None:
-        """Return when the outcome is stored, together with those of other mails that end meanwhile."""
-        outcome = DeliveryOutcome(item.id, result.status, result.log, result.classification)
-        settlement = _Settlement(item, result.kind, outcome, asyncio.get_running_loop().create_future())
-        self._unsettled.append(settlement)
-        self._settle_wake.set()
-        await settlement.stored
-
-    async def _settle_loop(self) -> None:
-        while True:
-            await self._settle_wake.wait()
-            self._settle_wake.clear()
-            batch, self._unsettled = self._unsettled, []
-            await self._store_outcomes(batch)
-
-    async def _store_outcomes(self, batch: Sequence["_Settlement"]) -> None:
-        """Store outcomes together; where that fails each alone, lest one of them has the other mails sent again."""
-        try:
-            await self._retry_until_stored(partial(self._settle, batch))
-        except Exception as error:  # the mail's task logs it; the loop must live
-            if len(batch) == 1:
-                batch[0].finish(error)
-                return
-            for settlement in batch:
-                await self._store_outcomes([settlement])
-        else:
-            for settlement in batch:
-                settlement.finish()
-
-    def _settle(self, batch: Sequence["_Settlement"], connection: Connection) -> None:
-        now = self._clock()
-        returned = {  # read before settling may remove it
-            settlement.item.id: messages_table.get_content(connection, settlement.item.id) or b""
-            for settlement in batch
-            if settlement.needs_notice
-        }
-        held = delivery_queue_table.settle(connection, self._owner, [each.outcome for each in batch], now)
-        settled = [settlement for settlement in batch if settlement.item.id in held]
-        if not settled:
-            return
-        message_events.record_events(connection, [settlement.to_event(now) for settlement in settled])
-        messages_table.add(
-            connection,
-            [
-                BounceNotice(each.item.row, returned[each.item.id], each.outcome.log).to_new_message(
-                    self._hostname, now
-                )
-                for each in settled
-                if each.needs_notice
-            ],
-        )
-
     async def _back_off(self, item: ClaimedMessage, reason: str) -> None:
         now = self._clock()
         wait = min(self._first_wait * 2**item.attempts, MAX_WAIT_SECONDS) * random.uniform(0.9, 1.1)  # noqa: S311
         due_at = now + int(wait * 1_000_000)
         if due_at >= item.expires_at:
             self._log.warning("message.failed", message=str(item.id), reason=_mask_addresses(reason))
-            await self._record_outcome(item, _AttemptResult("Failed", "failed", reason))
+            await self._outcomes.record(item, "failed", DeliveryOutcome(item.id, "Failed", reason, None))
             return
         self._log.warning("message.deferred", message=str(item.id), reason=_mask_addresses(reason))
 
@@ -421,20 +343,7 @@ class DeliveryWorker(WorkerThread):
             if delivery_queue_table.requeue(connection, self._owner, item.id, log=reason, now=now, due_at=due_at):
                 message_events.record_event(connection, item.row, "transient_error", now, log=reason)
 
-        await self._retry_until_stored(put_back)
-
-    async def _retry_until_stored(self, write: Callable[[Connection], None]) -> None:
-        """Store the outcome of a mail, as often as it takes: forgetting it would deliver the mail once more.
-
-        While this waits the mail is under way, and its lease is renewed as soon as the database is back.
-        """
-        while True:
-            try:
-                await asyncio.to_thread(self._database.write_together, write)
-                return
-            except DatabaseUnavailable as error:
-                self._log.warning("delivery.cannot_note", error=str(error))
-                await asyncio.sleep(DATABASE_RETRY_SECONDS)
+        await self._outcomes.retry_until_stored(put_back)
 
     async def _retention_loop(self) -> None:
         """Delete what has exceeded its retention, on time, however much is delivered meanwhile."""
