@@ -13,7 +13,7 @@ import pytest
 from linkweir.errors import TemporaryDeliveryError
 from linkweir.mail.transport.maildir import MaildirTransport
 from tests.conftest import skip_or_fail
-from tests.mail.test_delivery_worker import make_outgoing_mail
+from tests.mail.delivery_harness import make_outgoing_mail
 from tests.web.running_service import RunningService, make_request
 
 

@@ -13,7 +13,7 @@ import pytest
 from linkweir.errors import PermanentDeliveryError, SettingsError, TemporaryDeliveryError
 from linkweir.mail.transport import OutgoingMail
 from linkweir.mail.transport.smtp_relay import SmtpRelay, parse_relay_url
-from tests.mail.test_delivery_worker import make_outgoing_mail
+from tests.mail.delivery_harness import make_outgoing_mail
 from tests.web.running_service import WAIT_SECONDS
 
 STEPS = ("greeting", "EHLO", "MAIL", "RCPT", "DATA", "end")
