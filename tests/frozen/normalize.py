@@ -21,6 +21,7 @@ PATTERNS = {  # kind of value -> its pattern; those that may hold others come fi
 }
 WAIT_KEYS = ("seconds",)
 HOUR_KEYS = ("hour",)
+RANDOM_KEYS = ("number",)  # drawn by lot, and now and then from among the times
 SECRET_KEYS = ("password", "next_cursor", "previous_cursor")
 MASKS = (  # what needs no number
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"), "<time>"),
@@ -77,7 +78,7 @@ class Normalizer:
         if key in WAIT_KEYS and isinstance(value, float):
             return "<wait>"
         if isinstance(value, int) and not isinstance(value, bool):
-            return "<hour>" if key in HOUR_KEYS and value * 3600 >= TIME_SECONDS[0] else _moment(value)
+            return _whole_number(value, key)
         return value
 
     def _string(self, value: str, key: str, known_only: bool) -> Any:
@@ -88,9 +89,13 @@ class Normalizer:
         return self.text(value, known_only=known_only)
 
 
-def _moment(value: int) -> int | str:
-    """A number of seconds or microseconds since 1970 that lies in this century is a time."""
+def _whole_number(value: int, key: str) -> int | str:
+    """A number of hours, seconds or microseconds since 1970 that lies in this century is a time."""
     first, last = TIME_SECONDS
+    if key in RANDOM_KEYS:
+        return "<number>" if abs(value) >= RANDOM_FROM else value
+    if key in HOUR_KEYS and value * 3600 >= first:
+        return "<hour>"
     if first <= value < last:
         return "<seconds>"
     if first * 1_000_000 <= value < last * 1_000_000:
