@@ -35,6 +35,7 @@ PAGES = {
     "messages": "/messages",
     "no message fits": "/messages?subject=xyzzy",
     "live": "/live",
+    "send": "/send",
     "webhooks": "/webhooks",
     "a new webhook": "/webhooks/new",
     "settings": "/settings",

@@ -66,6 +66,11 @@ class ApiPrincipal:
         return scopes_of.domains_for_action(self.scopes, action)
 
 
+def owner_principal(account: RowMapping) -> ApiPrincipal:
+    """Return the principal of somebody who owns the account and may do everything in it, without an API key."""
+    return ApiPrincipal(account, uuid.UUID(int=0), (WILDCARD_SCOPE,))
+
+
 def generate_api_key() -> str:
     """Generate an API key: 64 random characters, 381 bits."""
     return KEY_PREFIX + "".join(secrets.choice(KEY_ALPHABET) for _ in range(64))

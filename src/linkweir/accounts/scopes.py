@@ -32,6 +32,7 @@ ALL_SCOPES = sorted(
         *(f"{action}:{{example.com}}" for action in DOMAIN_ACTIONS),
     )
 )
+FULL_SCOPES = sorted((*ACCOUNT_SCOPES, *(f"{action}:all" for action in (*DOMAIN_ACTIONS, *GLOBAL_ACTIONS))))
 _SCOPE_DOMAIN = re.compile(r"\{?([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\}?")
 
 
@@ -62,6 +63,12 @@ def require(held: Iterable[str], required_scope: str, domain: str | None = None)
         options |= {f"{required_scope.removesuffix('all')}{{{domain}}}"}
     if not options & set(held):
         raise Forbidden(required_scope)
+
+
+def covers_everything(held: Iterable[str]) -> bool:
+    """Whether these scopes together open all there is."""
+    mine = set(held)
+    return WILDCARD_SCOPE in mine or mine.issuperset(FULL_SCOPES)
 
 
 def require_subset(held: Iterable[str], requested: Iterable[str]) -> None:

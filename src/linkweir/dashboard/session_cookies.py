@@ -63,7 +63,7 @@ def set_cookie(response: Response, request: Request, name: str, secret: str, pro
         secret,
         max_age=SESSION_SECONDS,
         path=request.scope.get("root_path", "") + "/dashboard",
-        secure=_is_https(request, proxies),
+        secure=is_https(request, proxies),
         httponly=True,
         samesite="lax",
     )
@@ -74,7 +74,7 @@ def delete_cookie(response: Response, request: Request, name: str) -> None:
     response.delete_cookie(name, path=request.scope.get("root_path", "") + "/dashboard", httponly=True, samesite="lax")
 
 
-def _is_https(request: Request, proxies: tuple[Network, ...]) -> bool:
+def is_https(request: Request, proxies: tuple[Network, ...]) -> bool:
     """Whether the client uses TLS, directly or to a configured proxy; other X-Forwarded-Proto headers are ignored."""
     if request.url.scheme == "https":
         return True

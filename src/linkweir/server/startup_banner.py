@@ -1,6 +1,5 @@
 """What `linkweir serve` prints when it starts: where things are, and how to sign in and send a first message."""
 
-import json
 import shlex
 import sys
 from urllib.parse import urlsplit
@@ -8,16 +7,10 @@ from urllib.parse import urlsplit
 from linkweir import first_start
 from linkweir.server.processor_count import count_processors
 from linkweir.settings import Settings
+from linkweir.web import send_examples
 from linkweir.web.services import AppServices
 
 WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
-SAMPLE_REQUEST = {
-    "from": {"email": "news@example.com", "name": "Example"},
-    "recipients": [{"email": "reader@example.org", "name": "Reader"}],
-    "subject": "Hello",
-    "html_content": '<p>Read <a href="https://example.com/news?id=1">the news</a>.</p>',
-    "tracking": {"click": True},
-}
 
 
 def local_url(settings: Settings) -> str:
@@ -87,12 +80,8 @@ def print_smtp_login(service: AppServices) -> None:
 
 
 def _format_curl_examples(url: str, account: str, key: str) -> str:
-    base = f"{url}/v2/accounts/{account}/messages"
-    header = shlex.quote(f"Authorization: Bearer {key}")
-    fields = ",\n       ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in SAMPLE_REQUEST.items())
-    body = shlex.quote("{" + fields + "}")
     return (
-        f"\nSend a message:\n\ncurl -sS {base} \\\n  -H {header} \\\n  -H 'Content-Type: application/json' \\\n"
-        f"  -d {body}\n\nGet the message with its click_count (ID is the id in the response without < and >):\n\n"
-        f"curl -sS {base}/ID \\\n  -H {header}\n"
+        f"\nSend a message:\n\n{send_examples.format_curl_send(url, account, key)}\n\n"
+        "Get the message with its click_count (ID is the id in the response without < and >):\n\n"
+        f"{send_examples.format_curl_get(url, account, key)}\n"
     )
