@@ -50,7 +50,7 @@ class JournalHarness:
         self.stream = io.StringIO()
         log = make_logger("error", self.stream)
         self.folder = folder / "spool"
-        self.database = Database(folder / "linkweir.db", timeout=0.1)
+        self.database = Database(folder / "linkweir.db", timeout=options.get("timeout", 0.1))
         migrate(self.database)
         self.dead_letters = DeadLetterFile(self.folder, log)
         self.journal = LocalJournal(
@@ -517,15 +517,34 @@ def test_a_nearly_full_journal_is_emptied_whoever_comes(tmp_path: Path, monkeypa
 
 
 def test_a_slow_database_gets_smaller_batches() -> None:
-    """What took long is done in smaller pieces, what was quick in larger ones, within bounds."""
+    """What took long is done in smaller pieces, what was quick in larger ones, within bounds; where others write, too,
+    in pieces for which they need not wait long.
+    """
     assert ingest_worker.next_batch_size(500, 0.01) == ingest_worker.BATCH_EVENTS
-    assert ingest_worker.next_batch_size(500, 0.5) == 250
+    assert ingest_worker.next_batch_size(500, 2.0) == 250
+    assert ingest_worker.next_batch_size(500, 0.5, shared=True) == 250
     assert (
         ingest_worker.next_batch_size(500, 60.0)
-        == ingest_worker.next_batch_size(1, 1.0)
+        == ingest_worker.next_batch_size(1, 1.0, shared=True)
         == ingest_worker.BATCH_EVENTS_UNDER_LOAD
     )
     assert ingest_worker.next_batch_size(12, 0.0) == ingest_worker.BATCH_EVENTS
+
+
+def test_batches_shrink_while_somebody_else_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the worker has had to wait for its turn to write, its next transaction is the shorter."""
+    monkeypatch.setattr(ingest_worker, "MAX_SHARED_TRANSACTION_SECONDS", 0.0)
+    bench = JournalHarness(tmp_path, timeout=WAIT_SECONDS)
+    bench.journal.start()
+    bench.append(make_event(1))
+    with bench.database.write():
+        storing = threading.Thread(target=bench.worker.drain)
+        storing.start()
+        storing.join(20 * ingest_worker.CONTENTION_SECONDS)
+        assert storing.is_alive()
+    storing.join()
+    assert bench.worker.batch_size == ingest_worker.BATCH_EVENTS_UNDER_LOAD
+    bench.stop()
 
 
 def test_notifications_run_about_once_a_second(tmp_path: Path) -> None:

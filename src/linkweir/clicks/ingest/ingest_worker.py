@@ -28,11 +28,13 @@ NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict
 
 EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
 MAX_RETENTION_US = 30 * DAY_US  # the longest that personal data is kept, by the outside contract
-BATCH_EVENTS = 3000  # facts in one transaction
+BATCH_EVENTS = 12_000  # facts in one transaction: what many clicks share is then written once
+FIRST_BATCH_EVENTS = 3000  # in the first one, before it is known how long they take
 BATCH_EVENTS_UNDER_LOAD = 100  # the same while readers come, and where more would take long
-MAX_TRANSACTION_SECONDS = (
-    0.25  # seconds that one transaction may keep others waiting that write: mail is accepted and delivered meanwhile
-)
+MAX_TRANSACTION_SECONDS = 1.0  # seconds that one transaction may take where nobody else writes
+# and where others do, who would wait for it: mail is accepted and delivered meanwhile
+MAX_SHARED_TRANSACTION_SECONDS = 0.25
+CONTENTION_SECONDS = 0.005  # whoever waits longer for its turn to write is not alone
 POLL_SECONDS = 0.5  # seconds between looks at what other processes wrote
 NOTIFY_INTERVAL_SECONDS = 1.0  # seconds between looks at what is to be told
 MAX_YIELD_SECONDS = 2.0  # seconds that facts wait for a quiet moment
@@ -43,7 +45,7 @@ TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, whi
 
 class IngestWorker(WorkerThread):
     """Stores and classifies the events of the journal. `stored` counts them since the start,
-    `failures` the database's refusals.
+    `failures` the database's refusals. `batch_size`: how many events the next transaction may hold.
 
     `dead_letters` keeps what the database refuses for its own sake. `is_idle` looks for a moment whether readers leave
     time to store; without it they always do. `retry_seconds`: seconds to leave a broken database alone.
@@ -71,8 +73,9 @@ class IngestWorker(WorkerThread):
         self._is_idle = is_idle
         self._retry = retry_seconds
         self._wake = threading.Event()
-        self._batch_limit = self._max_batch = BATCH_EVENTS
+        self._batch_limit = self.batch_size = FIRST_BATCH_EVENTS
         self._behind = False
+        self._wait_seconds = 0.0  # for the turn to write, with the last batch
         self._notify_at = self._expire_at = 0.0
         self.stored = self.failures = 0
         self.problem: str | None = None  # what keeps clicks from being stored now
@@ -125,10 +128,11 @@ class IngestWorker(WorkerThread):
         if batch is None:
             return 0
         if batch.events:
-            began = time.monotonic()
+            began, self._wait_seconds = time.monotonic(), 0.0
             self._store_events(batch.events)
             self.stored += len(batch.events)
-            self._max_batch = next_batch_size(len(batch.events), time.monotonic() - began)
+            took, shared = time.monotonic() - began, self._wait_seconds > CONTENTION_SECONDS
+            self.batch_size = next_batch_size(len(batch.events), took - self._wait_seconds, shared=shared)
         if batch.cursor is not None:
             self._journal.acknowledge(batch.cursor)
         self._expire_dead_letters()
@@ -137,8 +141,10 @@ class IngestWorker(WorkerThread):
 
     def _store_events(self, facts: Sequence[ClickEvent]) -> None:
         """All of them, or each by itself where one would take the others with it. Raises DatabaseUnavailable."""
+        began = time.monotonic()
         try:
             with self._database.write() as connection:
+                self._wait_seconds += time.monotonic() - began
                 self._ingest(connection, facts)
         except DatabaseUnavailable:
             raise
@@ -171,7 +177,7 @@ class IngestWorker(WorkerThread):
         while not (quiet := self._is_idle()) and not self._stopping and time.monotonic() < until:
             pass
         whole = quiet or self._stopping or self._behind
-        self._batch_limit = self._max_batch if whole else BATCH_EVENTS_UNDER_LOAD
+        self._batch_limit = self.batch_size if whole else BATCH_EVENTS_UNDER_LOAD
         return 0
 
     def _sleep(self, seconds: float) -> None:
@@ -180,9 +186,12 @@ class IngestWorker(WorkerThread):
             time.sleep(min(0.1, seconds))
 
 
-def next_batch_size(facts: int, seconds: float) -> int:
-    """Return how many events the next transaction may hold, when so many have just taken so many seconds."""
-    return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * MAX_TRANSACTION_SECONDS / max(seconds, 0.001))))
+def next_batch_size(facts: int, seconds: float, *, shared: bool = False) -> int:
+    """Return how many events the next transaction may hold, when so many have just taken so many seconds; `shared`:
+    others write, too.
+    """
+    limit = MAX_SHARED_TRANSACTION_SECONDS if shared else MAX_TRANSACTION_SECONDS
+    return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * limit / max(seconds, 0.001))))
 
 
 def drain_and_wait(journal: LocalJournal, worker: IngestWorker, timeout_seconds: float) -> bool:
