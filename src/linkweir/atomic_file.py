@@ -144,7 +144,12 @@ class AtomicFile:
         """The descriptor to flush the file by; -1 when it is not open any more."""
         return self._descriptor
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
+        """Write data, or keep it for later; not a memoryview, since what it shows may change."""
+        if not isinstance(data, bytes):
+            self._write_chunks()
+            self._write_all(data)
+            return
         self._chunks.append(data)
         self._size += len(data)
         if self._size >= _BUFFER_BYTES:
@@ -152,7 +157,9 @@ class AtomicFile:
 
     def _write_chunks(self) -> None:
         chunks, self._chunks, self._size = self._chunks, [], 0
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._write_all(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    def _write_all(self, data: bytes | memoryview) -> None:
         written = os.write(self._descriptor, data) if data else 0
         while written < len(data):
             written += os.write(self._descriptor, memoryview(data)[written:])

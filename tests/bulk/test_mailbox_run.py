@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from linkweir.bulk import mailbox_run, mbox
+from linkweir.bulk import mailbox_run, mbox, worker_pool, worker_process
 from linkweir.bulk.document_io import UnreadableInput
 from linkweir.bulk.file_list import FileJob, plan_rewrite
 from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig
 from linkweir.bulk.mailbox_run import MailboxRun
 from linkweir.bulk.mbox import MailRange
+from linkweir.bulk.pool_worker import RangeOutput
 from linkweir.tokens import KeyRing
 from tests.cli.command_runner import BASE_URL, HTML_LINE
 
@@ -48,7 +49,11 @@ def take_all(run: MailboxRun) -> list[MailRange]:
 
 def rewrite(rewriter: FileRewriter, job: FileJob, mails: MailRange) -> tuple[FileResult, bytes]:
     """What a worker does."""
-    return rewriter.rewrite_mails(replace(job, excluded_mails=mails.excluded_mails), mails, lambda _: None)
+    sink = RangeOutput(memoryview(bytearray(1 << 16)))
+    job = replace(job, excluded_mails=mails.excluded_mails)
+    result = rewriter.rewrite_mails(job, mails, sink, lambda _: None)
+    assert sink.take_overflow() is None
+    return result, bytes(sink.memory[: sink.size])
 
 
 def test_ranges_come_back_in_any_order(rewriter: FileRewriter, job: FileJob) -> None:
@@ -160,3 +165,17 @@ def test_a_full_disk_leaves_the_old_file(rewriter: FileRewriter, job: FileJob, m
     assert run.write_error == errno.ENOSPC
     assert Path(job.source).read_bytes() == MAIL * MAIL_COUNT
     assert os.listdir(Path(job.source).parent) == ["a.mbox"]
+
+
+@pytest.mark.parametrize("size", [1, len(MAIL), 3 * len(MAIL), 1 << 16])
+def test_mails_come_whole_however_little_memory_is_shared(
+    rewriter: FileRewriter, job: FileJob, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker makes of a range comes back whole, whether or not the memory that it shares can hold it."""
+    expected = rewrite(rewriter, job, replace(take_all(MailboxRun(0, job, rewriter))[0], sizes=(len(MAIL),) * 40))[1]
+    monkeypatch.setattr(worker_process, "_OUTPUT_BYTES", size)
+    monkeypatch.setattr(mailbox_run, "MIN_SHARED_BYTES", 1)
+    (result,) = worker_pool.rewrite_all(rewriter, [job], 2, lambda *_: None)
+    assert result.error is None
+    assert Path(job.source).read_bytes() == expected
+    assert expected.count(BASE_URL.encode()) == MAIL_COUNT

@@ -1,6 +1,7 @@
 """Batches of a worker: what they cost when the disk is full, and what the parent knows in between."""
 
 import errno
+import mmap
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ from linkweir.bulk.pool_worker import (
     Progress,
     PublishedBatch,
     PublishFailure,
+    WorkerMemory,
     run_worker,
 )
 from linkweir.durable_files import flush_files
@@ -46,6 +48,7 @@ def run_one_task(jobs: list[FileJob], monkeypatch: pytest.MonkeyPatch) -> tuple[
     monkeypatch.setattr(pool_worker, "_install_signals", lambda: None)
     ours, theirs = multiprocessing.Pipe()
     state = [0, 0, 0]
+    memory = WorkerMemory(state, mmap.mmap(-1, mmap.PAGESIZE))
     ring = KeyRing.generate(datetime.now(UTC))
     config = RewriteConfig(keyring=ring, base_url=BASE_URL, in_place=True)
     ours.send([(index, None) for index in range(len(jobs))])
@@ -68,7 +71,7 @@ def run_one_task(jobs: list[FileJob], monkeypatch: pytest.MonkeyPatch) -> tuple[
             return False
 
     with ours, theirs:
-        run_worker(EndAfterCommit(), config, jobs, state, [])  # type: ignore[arg-type]
+        run_worker(EndAfterCommit(), config, jobs, memory, [])  # type: ignore[arg-type]
     return messages, state
 
 

@@ -22,20 +22,21 @@ class UnreadableInput(LinkweirError):
 class Sink(Protocol):
     """A destination of a document."""
 
-    def write(self, data: bytes, /) -> None: ...
+    def write(self, data: bytes | memoryview, /) -> None:
+        """Write data; what a memoryview shows may change afterwards."""
 
 
 class NullSink:
     """The sink of a dry run."""
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         """Discard the data."""
 
 
 class StdoutSink:
     """Standard output, flushed after each chunk, so that the next process in a pipeline gets it at once."""
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 

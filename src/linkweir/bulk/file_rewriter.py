@@ -137,19 +137,19 @@ class FileRewriter:
             sync_names(self.take_folders())
 
     def rewrite_mails(
-        self, job: FileJob, mails: MailRange, on_mail_started: MailStartedCallback
-    ) -> tuple[FileResult, bytes]:
-        """Rewrite some mails of a mailbox; the output, which is for others to write, is empty in a dry run."""
+        self, job: FileJob, mails: MailRange, sink: Sink, on_mail_started: MailStartedCallback
+    ) -> FileResult:
+        """Rewrite some mails of a mailbox; nothing is written in a dry run."""
         self._on_mail_started = on_mail_started
-        result, rows, output = FileResult(job), list[bytes](), list[bytes]()
+        result, rows = FileResult(job), list[bytes]()
         try:
             for data in self._rewrite_mailbox(mails.read(job.source), result, rows.append):
                 if not self.config.dry_run:
-                    output.append(data)
+                    sink.write(data)
             result.rows = b"".join(rows)
         except Exception as error:
             result.fail(describe_error(error))
-        return result, b"".join(output)
+        return result
 
     def stage(
         self,

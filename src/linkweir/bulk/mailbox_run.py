@@ -18,7 +18,7 @@ from linkweir.bulk.file_rewriter import (
     describe_write_error,
     iter_chunks,
 )
-from linkweir.bulk.mbox import MailRange, split_mbox
+from linkweir.bulk.mbox import MailRange, measure_mbox
 
 MIN_SHARED_BYTES = 4 << 20  # a smaller mailbox is done by one worker
 _RANGE_BYTES = 1 << 20  # a range ends with the mail that reaches this; its round trip does not show
@@ -61,7 +61,7 @@ class MailboxRun:
         self._sink: Sink | None = None
         try:
             self._source = InputFile(job.source)
-            self._pieces = split_mbox(iter_chunks(self._source))
+            self._mails = measure_mbox(iter_chunks(self._source))
             self._sink = rewriter.open_sink(job, self._source)
         except OSError as error:
             self._fail_to_write(error)
@@ -92,20 +92,19 @@ class MailboxRun:
     def _read_range(self) -> MailRange | None:
         """Find the next mails; None where there are none, or bytes to pass on."""
         start, first, sizes = self._read_to, 0, list[int]()
-        for piece in self._pieces:
-            if not piece.number:
+        for mail in self._mails:
+            at = self._read_to
+            self._read_to += mail.size
+            if not mail.number:
                 self._has_too_large_mail = True
-                self._read_to += sum(sizes) + len(piece.data)
-                self._write_in_order(start + sum(sizes), len(piece.data), None, piece.data)
+                self._write_in_order(at, mail.size, None, mail.unchanged)
                 break
-            first = first or piece.number
-            sizes.append(len(piece.data))
-            if sum(sizes) >= _RANGE_BYTES:
-                self._read_to += sum(sizes)
+            first = first or mail.number
+            sizes.append(mail.size)
+            if self._read_to - start >= _RANGE_BYTES:
                 break
         else:
             self._is_read = True
-            self._read_to += sum(sizes)
         return self._make_range(start, first, tuple(sizes)) if sizes else None
 
     def _make_range(self, start: int, first: int, sizes: tuple[int, ...]) -> MailRange | None:
@@ -114,29 +113,35 @@ class MailboxRun:
         state = self._source.stat
         return MailRange(self.index, (state.st_dev, state.st_ino), start, first, sizes)
 
-    def accept(self, mails: MailRange, result: FileResult, output: bytes) -> None:
-        """Take back a range, rewritten."""
+    def accept(self, mails: MailRange, result: FileResult, output: bytes | memoryview) -> None:
+        """Take back a range, rewritten; `output` is copied where it has to wait."""
         if result.error is not None:
             self._result.fail(result.error)
         self.accepted_bytes += sum(mails.sizes)
         if not self.is_done:
             self._write_in_order(mails.start, sum(mails.sizes), result, output)
 
-    def _write_in_order(self, start: int, size: int, result: FileResult | None, output: bytes) -> None:
+    def _write_in_order(self, start: int, size: int, result: FileResult | None, output: bytes | memoryview) -> None:
         """Write what has come, if all before it is written."""
-        self._returned[start] = size, result, output
+        if start != self._written_to:
+            self._returned[start] = size, result, bytes(output)
+            return
         try:
-            while self._written_to in self._returned and self._sink is not None:
-                size, part, output = self._returned.pop(self._written_to)
-                self._sink.write(output)
-                self._written_to += size
-                if part is not None:
-                    self._result.add(part)
-                    self._rows.append(part.rows)
+            self._write(size, result, output)
+            while self._written_to in self._returned:
+                self._write(*self._returned.pop(self._written_to))
         except BrokenPipeError:
             raise
         except OSError as error:
             self._fail_to_write(error)
+
+    def _write(self, size: int, result: FileResult | None, output: bytes | memoryview) -> None:
+        if self._sink is not None:
+            self._sink.write(output)
+        self._written_to += size
+        if result is not None:
+            self._result.add(result)
+            self._rows.append(result.rows)
 
     def _fail_to_write(self, error: OSError) -> None:
         self._result.fail(describe_write_error(self._job, error))

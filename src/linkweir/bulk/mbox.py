@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linkweir import _mime
 from linkweir.bulk.document_io import UnreadableInput
@@ -29,6 +30,14 @@ class MailPiece:
 
     data: bytes
     number: int
+
+
+class MailSize(NamedTuple):
+    """The bytes of a mail with its "From " line, numbered from 1; with `number` 0, `unchanged` has bytes to pass on."""
+
+    size: int
+    number: int
+    unchanged: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,19 @@ class MailRange:
 def split_mbox(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
     """Yield the mails of a mailbox that arrives in chunks; joined, they are the mailbox byte for byte."""
     held = bytearray()
+    for size, number in _iter_cuts(chunks, held):
+        yield MailPiece(_copy_start(held, size), number)
+
+
+def measure_mbox(chunks: Iterable[bytes]) -> Iterator[MailSize]:
+    """Yield the sizes of the mails that `split_mbox` would yield."""
+    held = bytearray()
+    for size, number in _iter_cuts(chunks, held):
+        yield MailSize(size, number, b"" if number else _copy_start(held, size))
+
+
+def _iter_cuts(chunks: Iterable[bytes], held: bytearray) -> Iterator[tuple[int, int]]:
+    """Yield the size and number of each mail, which `held` begins with until the next one is asked for."""
     number, searched, passing = 1, 0, False
     for chunk in itertools.chain(chunks, (None,)):
         held += chunk or b""
@@ -72,16 +94,16 @@ def split_mbox(chunks: Iterable[bytes]) -> Iterator[MailPiece]:
             if not separates:
                 searched = at
                 continue
-            yield MailPiece(_copy_start(held, at), 0 if passing else number)
+            yield at, 0 if passing else number
             del held[:at]
             number, searched, passing = number + 1, 0, False
         searched = max(searched, (at if at >= 0 else len(held)) - _SEPARATOR_BYTES)
         if len(held) > MAX_MAIL_BYTES:
-            yield MailPiece(_copy_start(held, searched), 0)
+            yield searched, 0
             del held[:searched]
             searched, passing = 0, True
     if held:
-        yield MailPiece(bytes(held), 0 if passing else number)
+        yield len(held), 0 if passing else number
 
 
 def _copy_start(buffer: bytearray, size: int) -> bytes:

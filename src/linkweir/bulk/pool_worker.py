@@ -3,12 +3,15 @@
 Down its pipe come tasks, each a list of jobs; an empty one asks to commit. Up goes a `Progress` (the first one says
 that the worker is up), `PreparedResults` before a batch is published, a `PublishFailure` for each file that cannot be,
 `PublishedBatch` behind it, and `IS_READY` when the next task may come. A task may also be a `MailRange` of a mailbox:
-then up go a `RewrittenRange` and, as bytes of their own, the mails, which the parent writes. Which job and mail is
-under way, and how many of a batch have their names, stands in memory that the parent reads when the process has died.
+then goes up a `RewrittenRange`; its mails, which the parent writes before it sends a next task, stand in memory that
+both share, or follow as bytes where they are more than it holds. Which job and mail is under way, and how many of a
+batch have their names, stands in such memory, too: the parent reads it when the process has died.
 """
 
 import contextlib
+import ctypes
 import errno
+import mmap
 import signal
 import sys
 import time
@@ -49,6 +52,18 @@ PackedResult = tuple[int, int, dict[Outcome, int], bytes, dict[str, int], list[s
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerMemory:
+    """What a worker and its parent share: numbers, and room for what becomes of a range of mails."""
+
+    state: WorkerState
+    output: mmap.mmap | ctypes.Array[ctypes.c_char]
+
+    def view_output(self) -> memoryview:
+        """The room as bytes."""
+        return memoryview(self.output).cast("B")
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What has been done since the last one."""
 
@@ -78,9 +93,12 @@ class PublishedBatch:
 
 @dataclass(frozen=True, slots=True)
 class RewrittenRange:
-    """What became of a range of mails; the mails follow as bytes."""
+    """What became of a range of mails. `size`: how many bytes of mails stand in the shared memory; None: they follow as
+    bytes.
+    """
 
     result: PackedResult
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +123,48 @@ def run_worker(
     pipe: "Connection[WorkerMessage, JobTask]",
     config: RewriteConfig,
     jobs: Sequence[FileJob],
-    state: WorkerState,
+    memory: WorkerMemory,
     parent_ends: "Sequence[Connection[JobTask, WorkerMessage]]",
 ) -> None:
     """Do tasks until the parent closes the pipe, or is gone."""
     for end in parent_ends:
         end.close()
     _install_signals()
-    worker = _PoolWorker(pipe, config, jobs, state)
+    worker = _PoolWorker(pipe, config, jobs, memory)
     with contextlib.suppress(EOFError, OSError):  # the parent is gone; a file's own errors are in its result
         try:
             worker.run()
         finally:
             worker.abort()
+
+
+class RangeOutput:
+    """The sink of a range: `size` bytes of shared memory, or all bytes of it elsewhere once they are more."""
+
+    def __init__(self, memory: memoryview) -> None:
+        self.memory = memory
+        self._overflow: list[bytes] | None = None
+        self.size = 0
+
+    def clear(self) -> None:
+        """Begin a range."""
+        self._overflow, self.size = None, 0
+
+    def write(self, data: bytes | memoryview, /) -> None:
+        """Add data."""
+        end = self.size + len(data)
+        if self._overflow is None and end > len(self.memory):
+            self._overflow = [bytes(self.memory[: self.size])]
+        if self._overflow is None:
+            self.memory[self.size : end] = data
+            self.size = end
+        else:
+            self._overflow.append(bytes(data))
+
+    def take_overflow(self) -> bytes | None:
+        """All bytes where the memory did not hold them."""
+        overflow, self._overflow = self._overflow, None
+        return None if overflow is None else b"".join(overflow)
 
 
 class _PoolWorker:
@@ -126,11 +173,12 @@ class _PoolWorker:
         pipe: "Connection[WorkerMessage, JobTask]",
         config: RewriteConfig,
         jobs: Sequence[FileJob],
-        state: WorkerState,
+        memory: WorkerMemory,
     ) -> None:
         self._pipe = pipe
+        self._output = RangeOutput(memory.view_output())
         self._jobs = jobs
-        self._state = state
+        self._state = memory.state
         self._rewriter = FileRewriter(config)
         self._batch: list[tuple[int, StagedFile]] = []
         self._batch_files = self._batch_bytes = self._batch_report_bytes = 0
@@ -182,12 +230,16 @@ class _PoolWorker:
         job = replace(self._jobs[mails.job_index], excluded_mails=mails.excluded_mails)
         self._state[CURRENT_MAIL] = 0
         self._state[CURRENT_JOB] = mails.job_index
+        self._output.clear()
         try:
-            result, output = self._rewriter.rewrite_mails(job, mails, self._note_mail)
+            result = self._rewriter.rewrite_mails(job, mails, self._output, self._note_mail)
         finally:
             self._state[CURRENT_JOB] = NO_JOB
-        self._pipe.send(RewrittenRange(_pack_result(mails.job_index, result)))
-        self._pipe.send_bytes(output)
+        overflow = self._output.take_overflow()
+        packed = _pack_result(mails.job_index, result)
+        self._pipe.send(RewrittenRange(packed, self._output.size if overflow is None else None))
+        if overflow is not None:
+            self._pipe.send_bytes(overflow)
         if self._batch and self._is_batch_full():
             self._commit()
 

@@ -214,14 +214,16 @@ class _Pool:
             worker = pipes[ready]
             try:
                 message = worker.pipe.recv()
-                output = worker.pipe.recv_bytes() if isinstance(message, RewrittenRange) else b""
+                overflow = (
+                    worker.pipe.recv_bytes() if isinstance(message, RewrittenRange) and message.size is None else b""
+                )
             except (EOFError, OSError):
                 self._replace_dead_worker(worker)
                 continue
             worker.is_up = self.is_up = True
-            self._handle_message(worker, message, output)
+            self._handle_message(worker, message, overflow)
 
-    def _handle_message(self, worker: Worker, message: WorkerMessage, output: bytes) -> None:
+    def _handle_message(self, worker: Worker, message: WorkerMessage, overflow: bytes) -> None:
         match message:
             case Progress(size, files):
                 self._advance(worker, size, files)
@@ -232,8 +234,8 @@ class _Pool:
             case PublishedBatch():
                 self._accept(worker, len(worker.prepared))
                 worker.uncommitted_bytes = worker.uncommitted_files = 0
-            case RewrittenRange(packed):
-                self._accept_mails(worker, packed, output)
+            case RewrittenRange(packed, size):
+                self._accept_mails(worker, packed, overflow if size is None else worker.output[:size])
             case OutputClosed():
                 raise BrokenPipeError
             case None:
@@ -244,7 +246,7 @@ class _Pool:
         worker.uncommitted_files += files
         self._on_progress(size, files)
 
-    def _accept_mails(self, worker: Worker, packed: PackedResult, output: bytes) -> None:
+    def _accept_mails(self, worker: Worker, packed: PackedResult, output: bytes | memoryview) -> None:
         mails, worker.mails = worker.mails, None
         if mails is None or self._mailbox is None or mails.job_index != self._mailbox.index:
             return  # the mailbox has failed meanwhile

@@ -30,6 +30,7 @@ from linkweir.bulk.pool_worker import (
     STATE_FIELDS,
     JobTask,
     PackedResult,
+    WorkerMemory,
     WorkerMessage,
     WorkerState,
     run_worker,
@@ -37,6 +38,7 @@ from linkweir.bulk.pool_worker import (
 from linkweir.html import Switches
 
 _STOP_TIMEOUT_SECONDS = 2.0  # seconds that a worker gets to end by itself; a chunk takes milliseconds
+_OUTPUT_BYTES = 4 << 20  # bytes of memory for a range of mails: of one MiB, or of one mail, whose links make it longer
 _SPAWN: BaseContext = multiprocessing.get_context("spawn")
 
 
@@ -56,11 +58,14 @@ def choose_context() -> BaseContext:
     return multiprocessing.get_context("fork") if forks else _SPAWN
 
 
-def _make_state(context: BaseContext) -> WorkerState:
-    """Memory that this process and a worker share."""
+def _make_memory(context: BaseContext) -> WorkerMemory:
+    """Memory that this process and a worker share. Its pages come into being when they are first written to."""
     if context is _SPAWN:
-        return cast(WorkerState, multiprocessing.sharedctypes.RawArray(ctypes.c_longlong, STATE_FIELDS))
-    return cast(WorkerState, memoryview(mmap.mmap(-1, STATE_FIELDS * ctypes.sizeof(ctypes.c_longlong))).cast("q"))
+        numbers = multiprocessing.sharedctypes.RawArray(ctypes.c_longlong, STATE_FIELDS)
+        output = multiprocessing.sharedctypes.RawArray(ctypes.c_char, _OUTPUT_BYTES)
+        return WorkerMemory(cast(WorkerState, numbers), output)
+    state = memoryview(mmap.mmap(-1, STATE_FIELDS * ctypes.sizeof(ctypes.c_longlong))).cast("q")
+    return WorkerMemory(cast(WorkerState, state), mmap.mmap(-1, _OUTPUT_BYTES))
 
 
 class Worker:
@@ -69,13 +74,14 @@ class Worker:
     def __init__(
         self, config: RewriteConfig, jobs: Sequence[FileJob], context: BaseContext, others: "Sequence[Worker]"
     ) -> None:
-        self.state = _make_state(context)
+        memory = _make_memory(context)
+        self.state, self.output = memory.state, memory.view_output()
         self.state[CURRENT_JOB] = NO_JOB
         self.pipe: Connection[JobTask, WorkerMessage]
         self.pipe, child_end = context.Pipe()
         # a fork inherits all of the parent's ends, and has to close them, or their end never shows
         parent_ends = [] if context is _SPAWN else [self.pipe, *(worker.pipe for worker in others)]
-        arguments = (child_end, config, jobs, self.state, parent_ends)
+        arguments = (child_end, config, jobs, memory, parent_ends)
         self.process: BaseProcess = context.Process(target=run_worker, args=arguments, daemon=True)  # type: ignore[attr-defined]
         try:
             with _block_signals(context):
