@@ -1,5 +1,7 @@
 """A real Chromium on the dashboard of a real service; what the browser complains of or asks elsewhere is collected."""
 
+import html
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +55,13 @@ def add_user(service: RunningService, email: str = EMAIL, password: str = PASSWO
 def read_form_token(page: str) -> str:
     """The token in a page's forms."""
     return page.partition('name="token" value="')[2].partition('"')[0]
+
+
+def find_value(page: str, field: str) -> str:
+    """The text of a read-only field or text area with this id."""
+    match = re.search(rf'<(?:input|textarea) id="{field}"[^>]*?(?:value="([^"]*)">|>([^<]*)</textarea>)', page)
+    assert match, field
+    return html.unescape(match[1] if match[1] is not None else match[2])
 
 
 class DashboardClient:

@@ -10,18 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.dashboard.browser_client import EMAIL, DashboardClient, add_user
+from tests.dashboard.browser_client import EMAIL, DashboardClient, add_user, find_value
 from tests.web.running_service import RunningService
-
-
-def find_value(page: str, field: str) -> str:
-    """The text of a read-only field or text area of this id."""
-    match = re.search(rf'<(?:input|textarea) id="{field}"[^>]*?(?:value="([^"]*)">|>([^<]*)</textarea>)', page)
-    assert match, field
-    text = match[1] if match[1] is not None else match[2]
-    return (
-        text.replace("&#34;", '"').replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    )
 
 
 def create_key(dashboard_client: DashboardClient, **fields: str) -> httpx.Response:

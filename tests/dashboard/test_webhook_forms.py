@@ -1,6 +1,7 @@
 """Tests of making, changing and deleting webhooks on the dashboard."""
 
 import re
+import subprocess
 import uuid
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 import standardwebhooks
 from playwright.sync_api import Browser
 
-from tests.dashboard.browser_client import BrowserSession, DashboardClient, add_user
+from linkweir.db import webhooks_table
+from tests.dashboard.browser_client import BrowserSession, DashboardClient, add_user, find_value
 from tests.web.running_service import RunningService, wait_until
 from tests.webhooks.receiver import WebhookReceiver
 
@@ -142,3 +144,63 @@ def test_the_secret_is_copied_by_a_button(browser: Browser, service: RunningServ
         assert page.evaluate("navigator.clipboard.readText()") == page.input_value("#secret")
         assert find_secret(page.input_value("#secret"))
         assert looking.complaints == []
+
+
+def test_a_test_event_shows_answer_and_signed_request(tmp_path: Path) -> None:
+    """The event comes signed with the webhook's secret, counts nowhere, and the curl command that is shown sends the
+    same request; a receiver that answers badly is named.
+    """
+    with (
+        WebhookReceiver() as receiver,
+        RunningService(tmp_path / "data", webhook_networks=(ip_network("127.0.0.0/8"),)) as service,
+        DashboardClient(service) as visitor,
+    ):
+        add_user(service)
+        secret = find_secret(submit_webhook_form(visitor.signed_in_client(), url=receiver.url).text)
+        key = _get_only_webhook(service)
+        page = visitor.post(f"/webhooks/{key}/test", {}).text
+        assert "Test event: accepted" in page
+        assert "status 2" in page
+        assert secret not in page
+        command = find_value(page, "request")
+        subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True)  # noqa: S603
+        first, again = receiver.received
+        standardwebhooks.Webhook(secret.encode()).verify(first.body, first.headers)
+        standardwebhooks.Webhook(secret.encode()).verify(again.body, again.headers)
+        assert (first.body, first.json["type"]) == (again.body, "message.clicked")
+        receiver.behaviour = "fail"
+        assert "Test event: failed" in visitor.post(f"/webhooks/{key}/test", {}).text
+        (hook,) = service.client.get(f"{service.account_path}/webhooks").json()["data"]
+        assert (hook["success_count"], hook["error_count"]) == (0, 0)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://10.0.0.7/hook", "https://[::1]/", "http://localhost/"])
+def test_a_forbidden_address_is_refused_in_the_form(
+    service: RunningService, dashboard_client: DashboardClient, url: str
+) -> None:
+    """An address inside is refused when the webhook is made or changed, with the reason."""
+    answer = submit_webhook_form(dashboard_client.signed_in_client(), url=url)
+    assert answer.status_code == 400
+    assert "is not a public address" in answer.text
+    submit_webhook_form(dashboard_client, url="https://93.184.215.14/")
+    key = _get_only_webhook(service)
+    answer = dashboard_client.post(f"/webhooks/{key}/edit", {**FIELDS, "url": url})
+    assert answer.status_code == 400
+    assert "is not a public address" in answer.text
+
+
+def test_a_webhook_that_failed_too_often_is_marked(service: RunningService, dashboard_client: DashboardClient) -> None:
+    """The navigation of every page has a mark, and the webhook's page says since when, after how many failures, and
+    why; turning it on takes the mark away.
+    """
+    submit_webhook_form(dashboard_client.signed_in_client())
+    key = _get_only_webhook(service)
+    off = {"enabled": False, "errors_since_last_success": 101, "last_request_at": 1_800_000_000_000_000}
+    with service.components.database.write() as connection:
+        webhooks_table.update_row(connection, uuid.UUID(key), off)
+    assert "turned off after failures" in dashboard_client.get("/")
+    page = dashboard_client.get(f"/webhooks/{key}")
+    assert "Turned off on 15 Jan 2027, 08:00:00" in page
+    assert "after 101 failures in a row" in page
+    dashboard_client.post(f"/webhooks/{key}/switch", {"enabled": "true"})
+    assert "turned off after failures" not in dashboard_client.get("/")

@@ -14,9 +14,12 @@ from linkweir.db import dashboard_queries, keyset_pagination, outbox_table, webh
 from linkweir.db.schema import webhooks
 from linkweir.errors import Conflict, NotFound, ValidationError
 from linkweir.pagination import PageRequest, RowPage
+from linkweir.settings import Network
 from linkweir.vault import Vault
-from linkweir.webhooks import signing
+from linkweir.webhooks import sample_event, signing, ssrf_guard
 from linkweir.webhooks.event_kinds import EVENT_NAMES
+from linkweir.webhooks.sample_event import SampleDelivery
+from linkweir.webhooks.webhook_worker import MAX_CONSECUTIVE_FAILURES
 
 MAX_WEBHOOKS = 50  # webhooks of one account: a mail to 100 recipients waits for a request to each for each of them
 
@@ -133,6 +136,31 @@ def _changed_columns(change: WebhookUpdate, row: RowMapping, now: int) -> dict[s
 def delete_webhook(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> None:
     """Delete a webhook and all requests to it. Raises NotFound."""
     webhooks_table.remove(connection, get_webhook(connection, account, webhook)["id"])
+
+
+def is_disabled_by_failures(webhook: Mapping[Any, Any]) -> bool:
+    """Whether the service turned the webhook off itself, since too many requests failed in a row."""
+    return not webhook["enabled"] and webhook["errors_since_last_success"] > MAX_CONSECUTIVE_FAILURES
+
+
+def has_disabled_webhook(connection: Connection, account: uuid.UUID) -> bool:
+    """Whether the service turned off any webhook of the account itself."""
+    return webhooks_table.has_disabled(connection, account, MAX_CONSECUTIVE_FAILURES)
+
+
+def send_sample_event(
+    vault: Vault, webhook: RowMapping, now: int, *, timeout: float, allowed: tuple[Network, ...]
+) -> SampleDelivery:
+    """Send a sample event to the webhook and wait for the response, `timeout` seconds at most. Raises VaultError."""
+    secret = vault.open(webhook["secret"])
+    return sample_event.send_sample_event(webhook, secret, at=now, timeout=timeout, allowed=allowed)
+
+
+def check_destination(url: str, allowed: tuple[Network, ...]) -> None:
+    """Raise ValidationError if the URL leads where webhooks must not go, as far as is known now."""
+    reason = ssrf_guard.find_blocked_reason(validate_url(url), allowed)
+    if reason:
+        raise ValidationError("url", f"is refused: {reason}")
 
 
 def list_latest_requests(connection: Connection, webhook: uuid.UUID, limit: int) -> Sequence[RowMapping]:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from linkweir.accounts import users
+from linkweir.accounts import users, webhook_settings
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.errors import LinkweirError, NotFound, RateLimited
@@ -38,6 +38,7 @@ class DashboardRequest:
     account: RowMapping
     session_secret: str
     has_sample_data: bool
+    has_disabled_webhook: bool
     zone: ZoneInfo
     form_fields: dict[str, str]
 
@@ -47,6 +48,7 @@ class DashboardRequest:
             "user": self.user,
             "token": session_cookies.csrf_token(self.session_secret),
             "sample": self.has_sample_data,
+            "webhook_disabled": self.has_disabled_webhook,
             "zone": self.zone,
         }
         return rendering.render_page(self.request, template, code, **known, **values)
@@ -158,7 +160,9 @@ def _load_request(
             return None
         user, account = session
         sample = campaign_reports.has_sample_clicks(connection, account["id"])
-    return DashboardRequest(request, services, user, account, secret, sample, time_zone.read_time_zone(request), fields)
+        is_disabled = webhook_settings.has_disabled_webhook(connection, account["id"])
+    zone = time_zone.read_time_zone(request)
+    return DashboardRequest(request, services, user, account, secret, sample, is_disabled, zone, fields)
 
 
 def _redirect_to_sign_in(request: Request) -> Response:

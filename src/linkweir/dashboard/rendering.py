@@ -110,6 +110,7 @@ def render_page(request: Request, template: str, code: int = 200, **values: Any)
         "user": None,
         "token": "",
         "sample": False,
+        "webhook_disabled": False,
         "here": "",
         "zone": UTC,
         **values,

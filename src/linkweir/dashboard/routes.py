@@ -67,6 +67,7 @@ ROUTES = [
     _get("/webhooks/{id}/delete", webhook_form_pages.confirm_delete),
     _post("/webhooks/{id}/delete", webhook_form_pages.delete_webhook),
     _post("/webhooks/{id}/switch", webhook_pages.set_webhook_enabled),
+    _post("/webhooks/{id}/test", webhook_pages.send_test_event),
     _post("/webhooks/{id}/again", webhook_pages.redeliver),
     _get("/send", send_page.show_send),
     _post("/send/test", send_page.send_test_mail),

@@ -37,6 +37,7 @@ def create_webhook(call: DashboardRequest) -> Response:
         raise HTTPException(400, "The form is malformed. Nothing was created.") from None
     try:
         request = _parse_form(call, WebhookCreate)
+        webhook_settings.check_destination(request.url, call.services.settings.webhook_networks)
         with call.services.database.write() as connection:
             secret = webhook_settings.create_webhook(
                 connection, call.services.vault, call.account["id"], request, now(), webhook=key
@@ -62,6 +63,8 @@ def update_webhook(call: DashboardRequest) -> Response:
     row = load_webhook(call)
     try:
         change = _parse_form(call, WebhookUpdate)
+        if change.url and change.url != row["url"]:
+            webhook_settings.check_destination(change.url, call.services.settings.webhook_networks)
         with call.services.database.write() as connection:
             webhook_settings.update_webhook(connection, call.account["id"], row["id"], change, now())
     except (ValidationError, msgspec.ValidationError) as error:

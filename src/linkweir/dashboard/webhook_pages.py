@@ -10,6 +10,7 @@ from linkweir.accounts.resource_changes import WebhookUpdate
 from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest, login_required
 from linkweir.errors import NotFound
+from linkweir.webhooks.sample_event import SampleDelivery
 
 MAX_DELIVERIES = 100
 FLASH_MESSAGES = {
@@ -27,18 +28,46 @@ def list_webhooks(call: DashboardRequest) -> Response:
     with call.services.database.read() as connection:
         rows, waiting = webhook_settings.list_webhooks_with_backlog(connection, call.account["id"])
     flash_message = "The webhook was deleted." if call.query("done") == "deleted" else ""
-    return call.render("webhooks.html", here="webhooks", rows=rows, waiting=waiting, said=flash_message)
+    return call.render(
+        "webhooks.html",
+        here="webhooks",
+        rows=rows,
+        waiting=waiting,
+        said=flash_message,
+        disabled_by_failures=webhook_settings.is_disabled_by_failures,
+    )
 
 
 @login_required
 def show_webhook(call: DashboardRequest) -> Response:
     """Show one webhook with its newest deliveries."""
-    row = load_webhook(call)
+    return _render_webhook(call, load_webhook(call))
+
+
+@login_required
+def send_test_event(call: DashboardRequest) -> Response:
+    """Send a sample event now, and show the response and the signed request."""
+    row, settings = load_webhook(call), call.services.settings
+    sample = webhook_settings.send_sample_event(
+        call.services.vault, row, now(), timeout=settings.webhook_timeout, allowed=settings.webhook_networks
+    )
+    call.services.log.info("webhook.tested", webhook=str(row["id"]), status=sample.response.status)
+    return _render_webhook(call, row, sample)
+
+
+def _render_webhook(call: DashboardRequest, row: RowMapping, sample: SampleDelivery | None = None) -> Response:
     with call.services.database.read() as connection:
         deliveries = webhook_settings.list_latest_requests(connection, row["id"], MAX_DELIVERIES)
-    flash_message = FLASH_MESSAGES.get(call.query("done"), "")
     return call.render(
-        "webhook.html", here="webhooks", row=row, deliveries=deliveries, limit=MAX_DELIVERIES, said=flash_message
+        "webhook.html",
+        here="webhooks",
+        row=row,
+        deliveries=deliveries,
+        limit=MAX_DELIVERIES,
+        said=FLASH_MESSAGES.get(call.query("done"), ""),
+        delivery=sample,
+        by_failures=webhook_settings.is_disabled_by_failures(row),
+        last_error=next((item["last_error"] for item in deliveries if item["last_error"]), ""),
     )
 
 

@@ -24,6 +24,12 @@ def count(connection: Connection, account: uuid.UUID) -> int:
     return connection.scalar(select(func.count()).where(webhooks.c.account_id == account)) or 0
 
 
+def has_disabled(connection: Connection, account: uuid.UUID, failures: int) -> bool:
+    """Whether the account has a webhook that is off after more than this many failures in a row."""
+    off = (~webhooks.c.enabled, webhooks.c.errors_since_last_success > failures)
+    return bool(connection.scalar(select(select(webhooks.c.id).where(webhooks.c.account_id == account, *off).exists())))
+
+
 def get(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) -> RowMapping | None:
     """One webhook of this account."""
     here = (webhooks.c.account_id == account, webhooks.c.id == webhook)

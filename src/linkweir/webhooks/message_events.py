@@ -80,7 +80,8 @@ def _subscribes(hook: Mapping[Any, Any], event: MessageEvent) -> bool:
     return event.kind in hook["events"] and not scoped
 
 
-def _to_request_row(event: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
+def make_request_body(event: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
+    """Return the JSON object that tells a webhook of an event."""
     message = event.message
     data = {
         "account_id": message["account_id"],
@@ -91,17 +92,21 @@ def _to_request_row(event: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
         "message_id_header": f"<{message['message_id']}>",
         "id": message["id"].hex,
     }
-    body = {
+    return {
         "type": f"message.{event.kind}",
         "webhook_id": webhook,
         "timestamp": rfc3339(event.at),
         "data": {**event.data, **data},
     }
+
+
+def _to_request_row(event: MessageEvent, webhook: uuid.UUID) -> dict[str, Any]:
+    message = event.message
     return {
         "webhook_id": webhook,
         "account_id": message["account_id"],
         "message_id": message["id"],
         "kind": event.kind,
-        "body": orjson.dumps(body),
+        "body": orjson.dumps(make_request_body(event, webhook)),
         "at": event.at,
     }

@@ -8,8 +8,9 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 
@@ -18,6 +19,7 @@ from linkweir.settings import Network
 
 ResolveFunction = Callable[[str, int], Awaitable[Sequence[str]]]
 MAX_ADDRESSES = 3  # addresses of one name that are tried
+LOOKUP_TIMEOUT_SECONDS = 2.0  # seconds that somebody who sets up a webhook waits for a name
 CONNECT_TIMEOUT_SECONDS = 2.0  # seconds for each: a dead IPv6 way must leave time for the next
 ALLOWED_LOW_PORTS = (80, 443)  # below 1024: a request must not be spoken to a mail server
 GLOBAL_V6 = ipaddress.ip_network("2000::/3")  # the rest is private, special or not handed out (RFC 4291)
@@ -52,6 +54,24 @@ def blocked_reason(address: str, port: int, allowed: Iterable[Network]) -> str |
     if port < 1024 and port not in ALLOWED_LOW_PORTS:
         return f"port {port} is not for webhooks"
     return None
+
+
+def find_blocked_reason(url: str, allowed: Iterable[Network], timeout: float = LOOKUP_TIMEOUT_SECONDS) -> str | None:
+    """Return why a webhook must not have this URL, as far as is known now; None if nothing speaks against it.
+
+    A name that does not resolve within `timeout` seconds is not held against it: the check when connecting counts.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    executor = ThreadPoolExecutor(1, "linkweir-name")
+    try:
+        entries = executor.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(timeout)
+    except (OSError, UnicodeError, TimeoutError):
+        return None
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+    reasons = (blocked_reason(str(entry[4][0]), port, allowed) for entry in entries)
+    return next((reason for reason in reasons if reason), None)
 
 
 def system_resolver(executor: Executor) -> ResolveFunction:
