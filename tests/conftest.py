@@ -13,6 +13,8 @@ import httpx
 import hypothesis
 import pytest
 
+from linkweir.db import schema_upgrade
+from tests.recorded_schema import make_repeating_upgrade
 from tests.turn_lock import TurnLock
 
 # Neither a slow example nor slow data says anything of the code on a busy machine.
@@ -26,6 +28,9 @@ hypothesis.settings.load_profile("patient")
 
 # Each client of httpx loads all root certificates, which takes longer than most tests; here all clients share them.
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)  # type: ignore[attr-defined]
+
+# Creating the tables takes longer than most tests: it is done once, and then its statements are repeated.
+schema_upgrade._upgrade = make_repeating_upgrade(schema_upgrade._upgrade)
 
 # A shell starts its background jobs with SIGINT ignored, and what the tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

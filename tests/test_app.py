@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from linkweir.errors import LinkweirError
 from linkweir.server.serve import DEMO_KEY_LABEL
 from linkweir.settings import Settings
 from linkweir.web.services import AppServices
+from tests.preloaded_command import start_command
 from tests.web.running_service import (
     BROWSER_HEADERS,
     WAIT_SECONDS,
@@ -55,8 +55,8 @@ class ServeProcess:
         ports = ["--port", str(port), *(["--smtp-port", "0"] if port else [])]  # with a free one the other is free too
         if workers is not None and "--workers" not in words:
             words = ("--workers", str(workers), *words)
-        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(data), *ports, *words]
-        self.process = subprocess.Popen(  # noqa: S603  our own command
+        command = ["serve", "--data", str(data), *ports, *words]
+        self.process = start_command(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
         self._output_lines: list[str] = []

@@ -34,17 +34,7 @@ def test_a_seed_determines_everything() -> None:
     assert truths == {"human", "machine", "prefetch"}
 
 
-@pytest.mark.parametrize(
-    ("seeds", "how"),
-    [(TUNED_SEEDS, {}), (LARGE_SEEDS, {}), *((UNSEEN_SEEDS, how) for how in ({}, {"known": 0.6}, {"coarse": True}))],
-    ids=str,
-)
-def test_the_goal_is_reached(seeds: range, how: dict[str, Any]) -> None:
-    """Machines on mails with three links or more: precision 0.98, recall 0.95; under 1 % of people are taken for one.
-
-    Also where data centres are known, and without addresses.
-    """
-    outcome = measure_campaigns(seeds, **how)
+def assert_goal(outcome: ConfusionMatrix) -> None:
     assert outcome.precision("machine", MANY_LINKS) >= 0.98
     assert outcome.recall("machine", MANY_LINKS) >= 0.95
     assert outcome.false_positive_rate(*SIZES) < 0.01
@@ -52,11 +42,25 @@ def test_the_goal_is_reached(seeds: range, how: dict[str, Any]) -> None:
     assert outcome.precision("prefetch", *SIZES) == outcome.recall("prefetch", *SIZES) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("seeds", "how"),
+    [(TUNED_SEEDS, {}), (LARGE_SEEDS, {}), *((UNSEEN_SEEDS, how) for how in ({"known": 0.6}, {"coarse": True}))],
+    ids=str,
+)
+def test_the_goal_is_reached(seeds: range, how: dict[str, Any]) -> None:
+    """Machines on mails with three links or more: precision 0.98, recall 0.95; under 1 % of people are taken for one.
+
+    Also where data centres are known, and without addresses.
+    """
+    assert_goal(measure_campaigns(seeds, **how))
+
+
 def test_one_link_is_answered_honestly() -> None:
-    """On mails with one link nearly nothing that is called a machine is a person, and what is not
-    certain stays unsure.
+    """On mails nobody looked into the goal is reached, and of those with one link nearly nothing that is called a
+    machine is a person, and what is not certain stays unsure.
     """
     outcome = measure_campaigns(UNSEEN_SEEDS)
+    assert_goal(outcome)
     assert outcome.precision("machine", SIZES[0]) >= 0.98
     assert outcome.unsure_rate(SIZES[0]) > 0.05
 

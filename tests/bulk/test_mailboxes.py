@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkweir.bulk.mbox import split_mbox
+from tests.preloaded_command import run_command
 from tests.web.running_service import WAIT_SECONDS
 
 MAIL = b"From: a@example.com\nContent-Type: text/html\n\n>From here <a href='https://example.com/%d'>x</a>\n"
@@ -18,8 +18,7 @@ LINK = re.compile(rb"https://t\.example\.com/[A-Za-z0-9_-]+")
 
 def run_linkweir(*words: str | Path, code: int = 0, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """The command, run as a user would."""
-    command = [sys.executable, "-m", "linkweir", *map(str, words)]
-    done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=WAIT_SECONDS)  # noqa: S603 - our own
+    done = run_command(words, data, WAIT_SECONDS)
     assert done.returncode == code, done.stderr.decode()
     return done
 

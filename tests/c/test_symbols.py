@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tests.c.toolchain import (
     JOURNAL_SOURCES,
     MIME_SOURCES,
     TOKENS,
-    build_program,
+    build_objects,
     find_compilers,
     skip_or_fail,
 )
@@ -33,14 +35,27 @@ def undefined_symbols(objects: list[Path]) -> set[str]:
     return {name for kind, name in kinds if kind == "U"} - {name for kind, name in kinds if kind != "U"}
 
 
+@pytest.fixture(scope="module")
+def compile_sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Compiles our C by a compiler of this name, with optimisation and all warnings, into a folder of object files."""
+
+    @cache
+    def compile_by(compiler: str) -> Path:
+        folder = tmp_path_factory.mktemp(compiler)
+        build_objects(compiler, [*HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES], folder, "-O2")
+        return folder
+
+    return compile_by
+
+
 @pytest.mark.parametrize("folder", ["html", "tokens", "mime", "http"])
-def test_the_core_allocates_nothing_and_knows_no_python(folder: str, tmp_path: Path) -> None:
+def test_the_core_allocates_nothing_and_knows_no_python(folder: str, compile_sources: Callable[[str], Path]) -> None:
     """Beside memory and string functions no outside symbol is used: no allocation, no input or output, no Python."""
     if not find_compilers() or shutil.which("nm") is None:
         skip_or_fail("no C compiler or no nm")
-    for source in {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "http": HTTP_SOURCES}[folder]:
-        build_program(find_compilers()[0], [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
-    objects = sorted(tmp_path.glob("*.o"))
+    made = compile_sources(find_compilers()[0])
+    sources = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "http": HTTP_SOURCES}[folder]
+    objects = [made / f"{source.stem}.o" for source in sources]
     assert objects
     unexpected = {
         name
@@ -51,9 +66,9 @@ def test_the_core_allocates_nothing_and_knows_no_python(folder: str, tmp_path: P
 
 
 @pytest.mark.parametrize("compiler", ["cc", "clang"])
-def test_the_sources_compile_without_a_warning(compiler: str, tmp_path: Path) -> None:
+def test_the_sources_compile_without_a_warning(compiler: str, compile_sources: Callable[[str], Path]) -> None:
     """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
     if compiler not in find_compilers():
         skip_or_fail(f"no compiler named {compiler}")
-    for source in [*HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES]:
-        build_program(compiler, [source], tmp_path / f"{source.stem}.o", "-O2", "-c")
+    sources = {*HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES}
+    assert {path.stem for path in compile_sources(compiler).glob("*.o")} == {source.stem for source in sources}

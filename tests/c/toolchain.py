@@ -39,13 +39,22 @@ def find_compilers() -> tuple[str, ...]:
 
 def build_program(compiler: str, sources: list[Path], program: Path, *flags: str) -> None:
     """Compiles and links; raises RuntimeError with the compiler's words when it refuses."""
-    generated = program.parent / "generated"
+    _compile(compiler, sources, program.parent, *flags, "-o", str(program))
+
+
+def build_objects(compiler: str, sources: list[Path], folder: Path, *flags: str) -> None:
+    """Compiles each source into an object file of its name; raises RuntimeError likewise."""
+    _compile(compiler, sources, folder, *flags, "-c")
+
+
+def _compile(compiler: str, sources: list[Path], folder: Path, *flags: str) -> None:
+    generated = folder / "generated"
     subprocess.run([sys.executable, ROOT / "ext/generate_tables.py", generated], check=True)  # noqa: S603 - our own
     folders = [C_FOLDER, *(ROOT / "ext" / name for name in ("html", "tokens", "mime", "journal", "http")), generated]
     included = [f"-I{folder}" for folder in folders]
-    command = [compiler, *STRICT_FLAGS, *flags, "-pthread", *included, *map(str, sources), "-o", str(program)]
-    own = {**os.environ, "TMPDIR": str(program.parent)}  # a compiler that is killed leaves its objects there
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)  # noqa: S603 - our sources
+    command = [compiler, *STRICT_FLAGS, "-pthread", *included, *map(str, sources), *flags]
+    own = {**os.environ, "TMPDIR": str(folder)}  # a compiler that is killed leaves its objects there
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own, cwd=folder)  # noqa: S603 - our sources
     if done.returncode:
         raise RuntimeError(f"{compiler} refused:\n{done.stderr}")
 

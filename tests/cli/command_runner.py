@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.preloaded_command import COMMAND, run_command, start_command
 from tests.web.running_service import WAIT_SECONDS
 
 BASE_URL = "https://t.example.com"
@@ -40,12 +40,13 @@ class CommandRunner:
 
     def __call__(self, *args: str | Path, stdin: bytes = b"", **env: str) -> CommandResult:
         """Run to the end, with everything piped."""
-        return self.run_under([], *args, stdin=stdin, **env)
+        done = run_command(args, stdin, WAIT_SECONDS, cwd=self.work, env=self.environment(**env))
+        return CommandResult(done.returncode, done.stdout, done.stderr.decode())
 
     def run_under(self, wrapper: list[str], *args: str | Path, stdin: bytes = b"", **env: str) -> CommandResult:
         """Run it to the end through another command that changes what it may do."""
         done = subprocess.run(  # noqa: S603 -- our own command
-            [*wrapper, sys.executable, "-m", "linkweir", *args],
+            [*wrapper, *COMMAND, *args],
             input=stdin,
             capture_output=True,
             cwd=self.work,
@@ -57,8 +58,14 @@ class CommandRunner:
 
     def start(self, *args: str | Path, **popen: Any) -> "subprocess.Popen[bytes]":
         """Start it and return at once."""
-        options: dict[str, Any] = {"cwd": self.work, "env": self.environment(), **popen}
-        return subprocess.Popen([sys.executable, "-m", "linkweir", *args], **options)  # noqa: S603 -- our own command
+        return start_command(args, **self._options(popen))
+
+    def start_anew(self, *args: str | Path, **popen: Any) -> "subprocess.Popen[bytes]":
+        """Start it in a new Python that has loaded nothing yet."""
+        return subprocess.Popen([*COMMAND, *args], **self._options(popen))  # noqa: S603 -- our own command
+
+    def _options(self, popen: dict[str, Any]) -> dict[str, Any]:
+        return {"cwd": self.work, "env": self.environment(), **popen}
 
     def rewrite(self, *args: str | Path, stdin: bytes = b"") -> CommandResult:
         """`linkweir rewrite` with a base URL."""

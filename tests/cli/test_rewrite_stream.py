@@ -44,7 +44,7 @@ def test_fifty_megabytes_stream_through_bounded_memory(linkweir: CommandRunner, 
     more = ["--report", "r.jsonl"] if report else []
     peaks, sizes = [], []
     for times in (1, 50):
-        process = linkweir.start("rewrite", "--quiet", *more, stdin=-1, stdout=-1)
+        process = linkweir.start_anew("rewrite", "--quiet", *more, stdin=-1, stdout=-1)
         assert process.stdout is not None
         feeder = threading.Thread(target=feed, args=(process, block, times))
         feeder.start()

@@ -7,7 +7,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from linkweir.tokens import KeyRing, Tracker, keyring_file
+from tests.preloaded_command import start_command
 from tests.web.running_service import WAIT_SECONDS, wait_until
 
 SETTINGS = {"LINKWEIR_JOURNAL_FACTS": "20000", "LINKWEIR_SPOOL_RETRY": "0.2", "LINKWEIR_LOG_LEVEL": "error"}
@@ -39,9 +39,9 @@ class ClickedService:
     def start(self) -> int:
         """Start one more process; its port."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
-        command = [sys.executable, "-m", "linkweir", "serve", "--data", str(self.data), "--port", "0"]
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, "--smtp-port", "-1", *self._arguments],
+        command = ["serve", "--data", str(self.data), "--port", "0", "--smtp-port", "-1"]
+        process = start_command(
+            [*command, *self._arguments],
             env={**kept, **self._settings},
             stdout=subprocess.PIPE,
             text=True,

@@ -8,7 +8,6 @@ import signal
 import smtplib
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.preloaded_command import start_command
 from tests.smtp.receiving_server import ReceivingServer
 from tests.web.running_service import WAIT_SECONDS, find_free_port, wait_until
 
@@ -53,8 +53,8 @@ class DeliveryProcess:
             "LINKWEIR_RATE_BURST": "100000",
             "LINKWEIR_LOG_LEVEL": "error",
         }
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "linkweir", "serve", "--port", "0", "--workers", str(workers)],
+        self._process = start_command(
+            ["serve", "--port", "0", "--workers", str(workers)],
             env={**kept, **settings},
             stdout=subprocess.PIPE,
             text=True,
