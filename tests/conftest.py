@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("patient")
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)  # type: ignore[attr-defined]
 
 # Creating the tables takes longer than most tests: it is done once, and then its statements are repeated.
-schema_upgrade._upgrade = make_repeating_upgrade(schema_upgrade._upgrade)
+schema_upgrade._upgrade = make_repeating_upgrade(schema_upgrade._upgrade)  # type: ignore[assignment]
 
 # A shell starts its background jobs with SIGINT ignored, and what the tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

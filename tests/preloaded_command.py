@@ -65,6 +65,8 @@ def _is_read_at_start(variable: str) -> bool:
 class _PreloadedCommand(subprocess.Popen[AnyStr]):
     """A process that another forks: that one tells its number and, at the end, its status through a pipe."""
 
+    _status: int
+
     def _execute_child(
         self, args: list[Any], _executable: Any, _preexec: Any, _close: Any, _pass: Any, *more: Any
     ) -> None:
@@ -78,7 +80,7 @@ class _PreloadedCommand(subprocess.Popen[AnyStr]):
             "environment": dict(env or os.environ),
             "new_session": start_new_session,
         }
-        streams = [given if given != -1 else number for number, given in enumerate((stdin, stdout, stderr))]
+        streams: list[int] = [given if given != -1 else number for number, given in enumerate((stdin, stdout, stderr))]
         socket.send_fds(_connect(), [json.dumps(request).encode()], [*streams, status])
         os.close(status)
         self.pid = int.from_bytes(os.read(self._status, _STATUS_BYTES), "big")
@@ -137,11 +139,11 @@ def serve(channel_number: int) -> None:
     statuses: dict[int, int] = {}
     with socket.socket(fileno=channel_number) as channel:
         while True:
-            ready, _, _ = select.select([channel, ended], [], [])
+            ready, _, _ = select.select([channel_number, ended], [], [])
             if ended in ready:
                 os.read(ended, _REQUEST_BYTES)
                 _report_ended(statuses)
-            if channel in ready:
+            if channel_number in ready:
                 request, handles, _, _ = socket.recv_fds(channel, _REQUEST_BYTES, 4)
                 if not request:
                     return

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -244,3 +245,32 @@ def test_a_stop_waits_for_the_answer(tmp_path: Path) -> None:
             appended[0].get_loop().call_soon_threadsafe(appended[0].set_result, "kept")
             assert connection.recv(4096).startswith(b"HTTP/1.1 302")
             assert connection.recv(4096) == b""
+
+
+def test_who_takes_no_answer_gets_no_other(protocols: ProtocolPair) -> None:
+    """Of requests that are sent without reading a response, as many are answered as fill the buffers; when they are
+    read, all are.
+    """
+    total = 2000
+    protocols.service._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        connection.connect(("127.0.0.1", protocols.direct))
+        head = f"GET /c/{protocols.mint()} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        sending = threading.Thread(target=connection.sendall, args=[head * total])
+        sending.start()
+        wait_until(lambda: any(one.flow.write_paused for one in protocols.server.server_state.connections))  # type: ignore[union-attr]
+        begun = 0
+        while begun != protocols.begun:  # whoever goes on shows it at every moment
+            begun = protocols.begun
+            time.sleep(0.5)
+        assert begun < total // 2
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        connection.settimeout(WAIT_SECONDS)
+        answers, part = 0, b""
+        while answers < total:
+            part += connection.recv(65536)
+            answers += part.count(b"302 Found")
+            part = part[-8:] if not part.endswith(b"302 Found") else b""
+        sending.join()
+    assert (answers, protocols.begun) == (total, total)
