@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+ORACLE_WHEELS = VENV / "oracle-wheels"
 WORKERS_PER_CORE = 2
 SHARED_REQUIRED = os.environ.get("LINKWEIR_REQUIRE_SHARED") == "1"
 
@@ -36,16 +37,42 @@ def has_libxml2() -> bool:
     return tool is not None and subprocess.run([tool, "--exists", "libxml-2.0"], check=False).returncode == 0  # noqa: S603
 
 
+def has_oracle() -> bool:
+    """Is html5-parser there, with an lxml that it can be used with?"""
+    command = [PYTHON, "-c", "import html5_parser"]
+    return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603
+
+
+def start_building_oracle() -> subprocess.Popen[bytes]:
+    """Begin to build lxml and html5-parser into ORACLE_WHEELS, which takes a core for a minute or two."""
+    import tomllib  # here, so that an older Python still learns what is needed
+
+    (requirement,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["oracle"]
+    words = ("wheel", "--quiet", "--no-binary", "lxml,html5-parser", "--wheel-dir", ORACLE_WHEELS, requirement)
+    return subprocess.Popen([PYTHON, "-m", "pip", *words], cwd=ROOT)  # noqa: S603
+
+
+def install() -> None:
+    """Install the package with what its tests need. Byte code is left to the first import: most of it is never used."""
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    building = None
+    if (SHARED_REQUIRED or has_libxml2()) and not has_oracle():
+        print("building lxml and html5-parser from source (some minutes) ...", flush=True)
+        building = start_building_oracle()
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--no-compile", "--editable", ".[test]")
+    if building is not None:
+        if building.wait():
+            sys.exit(building.returncode)
+        wheels = sorted(ORACLE_WHEELS.glob("*.whl"))
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", *wheels)
+
+
 def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - this script is run by whatever python3 there is
         sys.exit(f"Linkweir needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     if not PYTHON.exists():
         venv.create(VENV, with_pip=True)
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--editable", ".[test]")
-    if SHARED_REQUIRED or has_libxml2():
-        print("building lxml and html5-parser from source, if they are not built yet (a few minutes) ...", flush=True)
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--no-binary", "lxml,html5-parser", "--editable", ".[oracle]")
+    install()
     # The tests start the command a thousand times: without byte code on disk each start would compile it anew, and each
     # worker all tests.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
