@@ -155,6 +155,13 @@ class Settings:
     mail_hostname: str = field(
         default="", metadata=doc("Host name in EHLO and in delivery reports; if empty, that of the machine.")
     )
+    notice_sender: str = field(
+        default="",
+        metadata=doc(
+            "Address that invitations to the dashboard and password resets come from; if empty, `linkweir@` the mail "
+            "host name or the host of the base URL. They are mailed only through a relay."
+        ),
+    )
     claim_seconds: float = field(
         default=30.0, metadata=doc("Seconds after which a delivery that did not finish is tried again.")
     )

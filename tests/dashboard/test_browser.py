@@ -36,6 +36,7 @@ PAGES = {
     "no message fits": "/messages?subject=xyzzy",
     "live": "/live",
     "send": "/send",
+    "people": "/people",
     "webhooks": "/webhooks",
     "a new webhook": "/webhooks/new",
     "settings": "/settings",

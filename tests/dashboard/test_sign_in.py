@@ -223,10 +223,7 @@ def test_resources_of_another_account_are_404(service: RunningService, dashboard
     other = uuid.uuid4()
     with service.components.database.write() as connection:
         accounts_table.create(connection, other, "Other", now())
-        users_table.add(connection, other, "eve@example.com", "x", now())
-        connection.exec_driver_sql(
-            "UPDATE users SET account_id = (SELECT account_id FROM users WHERE email = 'eve@example.com')"
-        )
+        connection.exec_driver_sql("UPDATE memberships SET account_id = ?", (other.bytes,))
     dashboard_client.signed_in_client()
     for path in (f"/messages/{key}", f"/messages/{key}/mail", f"/webhooks/{hook}"):
         assert dashboard_client.http.get(path).status_code == 404, path

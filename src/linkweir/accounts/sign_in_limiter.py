@@ -22,6 +22,7 @@ from linkweir.errors import RateLimited
 
 NETWORK_LIMIT = (30 * SECOND_US, 10)  # the interval and how many at once
 USER_LIMIT = (20 * SECOND_US, 30)
+RESET_LIMIT = (300 * SECOND_US, 5)  # mails with a reset link, by network and by address
 PASSWORD_CHANGE_LIMIT = (60 * SECOND_US, 10)  # by somebody who is signed in already
 
 
@@ -51,6 +52,11 @@ class SignInLimiter:
     def begin_password_change(self, user: uuid.UUID) -> SignInAttempt:
         """A user who is signed in is about to name their password. Raises RateLimited, DatabaseUnavailable."""
         return self._spend("", (SignInLimit(_hash_key("password", user.hex), *PASSWORD_CHANGE_LIMIT),))
+
+    def spend_reset_request(self, address: str | None, email: str) -> None:
+        """Somebody asks for a mail with which to reset a password. Raises RateLimited, DatabaseUnavailable."""
+        keys = (_hash_key("reset network", rate_limit_network(address)), _hash_key("reset user", email))
+        self._spend("", tuple(SignInLimit(key, *RESET_LIMIT) for key in keys))
 
     def _spend(self, network: str, limits: tuple[SignInLimit, ...]) -> SignInAttempt:
         """Counted as failed beforehand: many at once cannot all slip through."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from linkweir.accounts import account_settings, passwords
+from linkweir.accounts.roles import Role, parse_role
 from linkweir.accounts.sign_in_limiter import SignInLimiter, user_key
 from linkweir.db import accounts_table, sign_in_limits_table, users_table
 from linkweir.db.database import Database
@@ -31,7 +32,9 @@ def parse_email(text: str) -> str:
     return email
 
 
-def create_user(database: Database, account: uuid.UUID | None, email: str, password: str, now: int) -> uuid.UUID:
+def create_user(
+    database: Database, account: uuid.UUID | None, email: str, password: str, now: int, *, role: Role = "owner"
+) -> uuid.UUID:
     """Create a user of an account (None: of the oldest) and return the id.
 
     Raises ValidationError, NotFound, LinkweirError without any account, and Conflict when the address is taken.
@@ -41,7 +44,7 @@ def create_user(database: Database, account: uuid.UUID | None, email: str, passw
         with database.write() as connection:
             owner = account or account_settings.require_default_account(connection)
             account_settings.get_account(connection, owner)
-            return users_table.add(connection, owner, email, stored, now)
+            return users_table.add(connection, owner, email, stored, now, role=role)
     except IntegrityError:
         raise Conflict(f"the user {email} exists already") from None
 
@@ -49,6 +52,61 @@ def create_user(database: Database, account: uuid.UUID | None, email: str, passw
 def list_users(connection: Connection) -> Sequence[RowMapping]:
     """Return all users, oldest first."""
     return users_table.list_all(connection)
+
+
+def list_members(connection: Connection, account: uuid.UUID) -> Sequence[RowMapping]:
+    """Return the users of an account with their roles, oldest first."""
+    return users_table.list_members(connection, account)
+
+
+def list_memberships(connection: Connection, user: uuid.UUID) -> Sequence[RowMapping]:
+    """Return the accounts of a user with their names and the user's role, the first one first."""
+    return users_table.list_memberships(connection, user)
+
+
+def get_role(connection: Connection, user: uuid.UUID, account: uuid.UUID) -> Role | None:
+    """Return the user's role in an account, None if they do not belong to it."""
+    rows = users_table.list_memberships(connection, user)
+    return next((parse_role(row["role"]) for row in rows if row["account_id"] == account), None)
+
+
+def get_member(connection: Connection, account: uuid.UUID, user: uuid.UUID) -> RowMapping:
+    """Return the row of a user of this account, with `role`. Raises NotFound."""
+    for row in users_table.list_members(connection, account):
+        if row["id"] == user:
+            return row
+    raise NotFound("There is no such user in this account.")
+
+
+def add_to_account(connection: Connection, user: uuid.UUID, account: uuid.UUID, role: Role, now: int) -> None:
+    """Let an existing user belong to one more account. Raises Conflict when they do already."""
+    if get_role(connection, user, account) is not None:
+        raise Conflict("the user belongs to this account already")
+    users_table.add_membership(connection, user, account, role, now)
+
+
+def set_role(connection: Connection, account: uuid.UUID, user: uuid.UUID, role: Role) -> None:
+    """Give a user of the account another role, from the next request on. Raises NotFound, and Conflict for the last
+    owner.
+    """
+    member = get_member(connection, account, user)
+    if role != "owner":
+        _require_other_owner(connection, account, member)
+    users_table.set_role(connection, user, account, role)
+
+
+def remove_member(connection: Connection, account: uuid.UUID, user: uuid.UUID) -> None:
+    """Let a user leave the account; one who belongs to no other is deleted. Raises NotFound, and Conflict for the last
+    owner.
+    """
+    _require_other_owner(connection, account, get_member(connection, account, user))
+    users_table.remove_membership(connection, user, account)
+
+
+def _require_other_owner(connection: Connection, account: uuid.UUID, member: RowMapping) -> None:
+    owners = [row["id"] for row in users_table.list_members(connection, account) if row["role"] == "owner"]
+    if owners == [member["id"]]:
+        raise Conflict(f"{member['email']} is the only owner: make somebody else an owner first")
 
 
 def get_user(connection: Connection, email: str) -> RowMapping:
@@ -72,8 +130,9 @@ def set_password(database: Database, email: str, password: str, now: int) -> Non
 
 
 def is_last_user(connection: Connection, user: RowMapping) -> bool:
-    """Return whether the account has no other user."""
-    return users_table.count(connection, user["account_id"]) == 1
+    """Return whether the user is the only one of any of their accounts."""
+    rows = users_table.list_memberships(connection, user["id"])
+    return any(users_table.count(connection, row["account_id"]) == 1 for row in rows)
 
 
 def delete_user(connection: Connection, user: RowMapping) -> None:
@@ -98,7 +157,7 @@ def sign_in(
         limiter.record_success(connection, attempt, user["id"])
         if stronger:
             users_table.rehash_password(connection, user["id"], stronger)
-        return _open_session(connection, user["id"], now)
+        return _open_first_session(connection, user["id"], now)
 
 
 def change_password(
@@ -116,17 +175,32 @@ def change_password(
     with database.write() as connection:
         limiter.record_success(connection, attempt, user["id"])
         users_table.set_password(connection, user["id"], hashed, now)
-        return _open_session(connection, user["id"], now)
+        return open_session(connection, user["id"], user["account_id"], now)
 
 
-def _open_session(connection: Connection, user: uuid.UUID, now: int) -> str:
+def _open_first_session(connection: Connection, user: uuid.UUID, now: int) -> str | None:
+    """Open a session in the user's first account; None for one who belongs to none."""
+    rows = users_table.list_memberships(connection, user)
+    return open_session(connection, user, rows[0]["account_id"], now) if rows else None
+
+
+def open_session(connection: Connection, user: uuid.UUID, account: uuid.UUID, now: int) -> str:
+    """Open a session of a user in one of their accounts and return its secret."""
     secret = generate_session_secret()
-    users_table.open_session(connection, user, session_digest(secret), now, now + SESSION_SECONDS * 1_000_000)
+    expires_at = now + SESSION_SECONDS * 1_000_000
+    users_table.open_session(connection, user, account, session_digest(secret), now, expires_at=expires_at)
     return secret
 
 
+def switch_account(connection: Connection, secret: str, user: uuid.UUID, account: uuid.UUID) -> None:
+    """Let a session look at another account of its user. Raises NotFound."""
+    if get_role(connection, user, account) is None:
+        raise NotFound("There is no such account.")
+    users_table.set_session_account(connection, session_digest(secret), account)
+
+
 def load_session(connection: Connection, secret: str, now: int) -> tuple[RowMapping, RowMapping] | None:
-    """Return the rows of the user and the account that a session belongs to, while it lasts."""
+    """Return the rows of the user, with their `role`, and of the account that a session belongs to, while it lasts."""
     user = users_table.get_by_session(connection, session_digest(secret), now)
     account = accounts_table.get(connection, user["account_id"]) if user else None
     return (user, account) if user and account else None

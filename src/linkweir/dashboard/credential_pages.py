@@ -10,12 +10,11 @@ from linkweir.accounts import api_keys, smtp_credentials
 from linkweir.accounts.resource_changes import ApiKeyCreate, ApiKeyUpdate, SmtpCredentialCreate
 from linkweir.clock import now
 from linkweir.dashboard import key_access, send_page
-from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.send_page import FormState
 from linkweir.errors import NotFound, ValidationError
 
 
-@login_required
 def create_key(call: DashboardRequest) -> Response:
     """Create an API key, and show it with examples that use it."""
     values = key_access.parse_form(call.form_fields)
@@ -40,14 +39,12 @@ def create_key(call: DashboardRequest) -> Response:
     return call.render("key_created.html", 201, here="send", name=row["label"], secret=secret, examples=examples)
 
 
-@login_required
 def show_key_form(call: DashboardRequest) -> Response:
     """Show the form for an existing key."""
     row = _load_key(call)
     return _render_key_form(call, row, FormState(key_access.to_form(row)))
 
 
-@login_required
 def update_key(call: DashboardRequest) -> Response:
     """Change the label of a key, what it may do, and from where."""
     row, values = _load_key(call), key_access.parse_form(call.form_fields)
@@ -74,14 +71,12 @@ def _render_key_form(call: DashboardRequest, row: RowMapping, form: FormState) -
     return call.render("key_form.html", status, here="send", row=row, key=form, access_choices=key_access.CHOICES)
 
 
-@login_required
 def confirm_revoke_key(call: DashboardRequest) -> Response:
     """Ask for confirmation."""
     row = _load_key(call)
     return _render_confirmation(call, f"Revoke “{row['label']}”?", "Programs that send this key are refused.", "Revoke")
 
 
-@login_required
 def revoke_key(call: DashboardRequest) -> Response:
     """Delete an API key."""
     row = _load_key(call)
@@ -91,7 +86,6 @@ def revoke_key(call: DashboardRequest) -> Response:
     return call.redirect("/send?done=revoked")
 
 
-@login_required
 def create_credential(call: DashboardRequest) -> Response:
     """Create an SMTP credential, and show its username and password."""
     values = {name: call.form_fields.get(name, "").strip() for name in ("name", "domains", "sandbox")}
@@ -115,7 +109,6 @@ def create_credential(call: DashboardRequest) -> Response:
     return call.render("credential_created.html", 201, here="send", row=row, password=password, smtp=smtp)
 
 
-@login_required
 def confirm_delete_credential(call: DashboardRequest) -> Response:
     """Ask for confirmation."""
     row = _load_credential(call)
@@ -124,7 +117,6 @@ def confirm_delete_credential(call: DashboardRequest) -> Response:
     )
 
 
-@login_required
 def delete_credential(call: DashboardRequest) -> Response:
     """Delete an SMTP credential."""
     row = _load_credential(call)
@@ -135,7 +127,9 @@ def delete_credential(call: DashboardRequest) -> Response:
 
 
 def _render_confirmation(call: DashboardRequest, question: str, effect: str, verb: str) -> Response:
-    return call.render("confirm.html", here="send", question=question, effect=effect, verb=verb, back="/send")
+    return call.render(
+        "confirm.html", here="send", question=question, effect=effect, verb=verb, back="/send", back_name="Send"
+    )
 
 
 def _load_key(call: DashboardRequest) -> RowMapping:

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.verdict_reasons import reason_sentences
 from linkweir.stats import click_rows
 
@@ -13,7 +13,6 @@ MAX_CLICKS = 50
 VERDICTS = ("human", "unsure", "machine", "prefetch", "internal")
 
 
-@login_required
 def show_live(call: DashboardRequest) -> Response:
     """Show the newest clicks."""
     return call.render(
@@ -27,7 +26,6 @@ def show_live(call: DashboardRequest) -> Response:
     )
 
 
-@login_required
 def show_live_rows(call: DashboardRequest) -> Response:
     """Return the list alone, for the polling script."""
     return call.render("live_rows.html", hits=_latest_clicks(call), verdict=_parse_verdict(call))

@@ -4,12 +4,11 @@ from starlette.responses import Response
 
 from linkweir.clock import now
 from linkweir.dashboard import charts
-from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.stats import campaign_reports, report_period
 from linkweir.stats.campaign_reports import ClickTrend
 
 
-@login_required
 def show_overview(call: DashboardRequest) -> Response:
     """Show totals, trend, and the top campaigns and destinations of a period."""
     chosen = report_period.parse_period(call.query("days"), now(), call.zone)

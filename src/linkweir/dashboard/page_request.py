@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from linkweir.accounts import users, webhook_settings
+from linkweir.accounts import roles, users, webhook_settings
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.errors import LinkweirError, NotFound, RateLimited
@@ -24,6 +24,7 @@ from linkweir.web.services import AppServices, services_from
 
 MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whole mail
 MAX_FORM_FIELDS = 200
+NOT_ALLOWED = "As {role} of this account you may not do this. Ask an owner of the account."
 FORM_REJECTED = "This form does not belong to your session. Go back, reload the page and try again."
 
 
@@ -39,8 +40,13 @@ class DashboardRequest:
     session_secret: str
     has_sample_data: bool
     has_disabled_webhook: bool
+    memberships: Sequence[RowMapping]
     zone: ZoneInfo
     form_fields: dict[str, str]
+
+    def may(self, scope: str) -> bool:
+        """Whether the user's role has this scope."""
+        return scope in roles.SCOPES[roles.parse_role(self.user["role"])]
 
     def render(self, template: str, code: int = 200, **values: Any) -> Response:
         """Render a page for this user."""
@@ -50,6 +56,9 @@ class DashboardRequest:
             "sample": self.has_sample_data,
             "webhook_disabled": self.has_disabled_webhook,
             "zone": self.zone,
+            "may": self.may,
+            "account_name": self.account["name"],
+            "memberships": self.memberships,
         }
         return rendering.render_page(self.request, template, code, **known, **values)
 
@@ -66,13 +75,16 @@ PageHandler = Callable[[DashboardRequest], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def login_required(handler: PageHandler) -> Endpoint:
-    """Return an endpoint that runs `handler` in a thread for a signed-in user; others are sent to the sign-in page."""
+def require_login(handler: PageHandler, scope: str | None) -> Endpoint:
+    """Return an endpoint that runs `handler` in a thread for a signed-in user whose role has the scope (None: any
+    role); others are sent to the sign-in page, or told that they may not.
+    """
 
     @functools.wraps(handler)
     async def endpoint(request: Request) -> Response:
-        return await with_error_page(request, lambda: _handle(request, handler))
+        return await with_error_page(request, lambda: _handle(request, handler, scope))
 
+    endpoint.scope = scope  # type: ignore[attr-defined]  # for whoever walks the routes
     return endpoint
 
 
@@ -134,7 +146,24 @@ def verify_csrf(request: Request, fields: dict[str, str], secret: str | None) ->
         raise HTTPException(403, FORM_REJECTED)
 
 
-async def _handle(request: Request, handler: PageHandler) -> Response:
+def render_public_form(request: Request, template: str, status: int = 200, **values: Any) -> Response:
+    """Render a page with a form for somebody who is not signed in; its CSRF token is bound to a visitor's cookie."""
+    cookie = session_cookies.SIGN_IN_COOKIE
+    secret = session_cookies.read_secret(request, cookie) or users.generate_session_secret()
+    token = session_cookies.csrf_token(secret)
+    response = rendering.render_page(request, template, status, **{"token": token, **values})
+    session_cookies.set_cookie(response, request, cookie, secret, services_from(request).settings.trusted_proxies)
+    return response
+
+
+async def read_public_form(request: Request) -> dict[str, str]:
+    """Read the fields of such a form. Raises HTTPException, also for a form of another site, and OverCapacity."""
+    fields = await read_form(request)
+    verify_csrf(request, fields, session_cookies.read_secret(request, session_cookies.SIGN_IN_COOKIE))
+    return fields
+
+
+async def _handle(request: Request, handler: PageHandler, scope: str | None) -> Response:
     parts = services_from(request)
     posted = request.method == "POST"
     fields = await read_form(request) if posted else {}
@@ -146,6 +175,8 @@ async def _handle(request: Request, handler: PageHandler) -> Response:
             return _redirect_to_sign_in(request)
         if posted:
             verify_csrf(request, fields, secret)
+        if scope is not None and not call.may(scope):
+            raise HTTPException(403, NOT_ALLOWED.format(role=call.user["role"]))
         return handler(call)
 
     return await parts.run_blocking(inside)
@@ -161,8 +192,9 @@ def _load_request(
         user, account = session
         sample = campaign_reports.has_sample_clicks(connection, account["id"])
         is_disabled = webhook_settings.has_disabled_webhook(connection, account["id"])
+        memberships = users.list_memberships(connection, user["id"])
     zone = time_zone.read_time_zone(request)
-    return DashboardRequest(request, services, user, account, secret, sample, is_disabled, zone, fields)
+    return DashboardRequest(request, services, user, account, secret, sample, is_disabled, memberships, zone, fields)
 
 
 def _redirect_to_sign_in(request: Request) -> Response:

@@ -111,6 +111,8 @@ def render_page(request: Request, template: str, code: int = 200, **values: Any)
         "token": "",
         "sample": False,
         "webhook_disabled": False,
+        "may": lambda _scope: False,
+        "memberships": (),
         "here": "",
         "zone": UTC,
         **values,

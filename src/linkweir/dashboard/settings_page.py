@@ -12,7 +12,7 @@ from linkweir.accounts.domain_names import is_host_name
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.clock import now
 from linkweir.dashboard import rendering, time_zone
-from linkweir.dashboard.page_request import DashboardRequest, login_required
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import ValidationError
 from linkweir.pagination import PageRequest
 
@@ -35,7 +35,6 @@ FLASH_MESSAGES = {
 }
 
 
-@login_required
 def show_settings(call: DashboardRequest) -> Response:
     """Show the settings."""
     with call.services.database.read() as connection:
@@ -54,7 +53,6 @@ def show_settings(call: DashboardRequest) -> Response:
     )
 
 
-@login_required
 def update_settings(call: DashboardRequest) -> Response:
     """Update the settings, validated as by the API."""
     change = _parse_form(call.form_fields)
@@ -67,7 +65,6 @@ def update_settings(call: DashboardRequest) -> Response:
     return call.redirect("/settings?saved=yes")
 
 
-@login_required
 def update_time_zone(call: DashboardRequest) -> Response:
     """Set the time zone of this browser."""
     response = call.redirect("/settings?saved=zone")
@@ -90,7 +87,6 @@ def _parse_form(fields: dict[str, str]) -> AccountUpdate:
         raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
 
 
-@login_required
 def set_tracking_host(call: DashboardRequest) -> Response:
     """Set the tracking subdomain of a domain; empty: the service's own host."""
     domain = call.form_fields.get("domain", "").strip()

@@ -1,6 +1,7 @@
 """Pages to sign in and out, and to change the password."""
 
 import math
+import uuid
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,15 +12,15 @@ from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies
 from linkweir.dashboard.page_request import (
     DashboardRequest,
-    login_required,
-    read_form,
-    verify_csrf,
+    read_public_form,
+    render_public_form,
     with_error_page,
 )
 from linkweir.errors import Forbidden, RateLimited, ValidationError
 from linkweir.web.client_ip import client_ip
 from linkweir.web.services import services_from
 
+FLASH_MESSAGES = {"reset": "The password was changed. Sign in with the new one."}
 SIGN_IN_ERROR = "E-mail or password is wrong."  # not which of the two: that would reveal who has an account
 
 
@@ -35,23 +36,19 @@ async def _show_form(request: Request) -> Response:
 
 
 def _render_form(request: Request, next_path: str, error: str = "", email: str = "", status: int = 200) -> Response:
-    secret = session_cookies.read_secret(request, session_cookies.SIGN_IN_COOKIE) or users.generate_session_secret()
-    given = {
-        "token": session_cookies.csrf_token(secret),
-        "next": _safe_next_path(next_path),
-        "error": error,
-        "email": email,
-    }
-    response = rendering.render_page(request, "sign_in.html", status, **given)
-    session_cookies.set_cookie(
-        response, request, session_cookies.SIGN_IN_COOKIE, secret, services_from(request).settings.trusted_proxies
+    return render_public_form(
+        request,
+        "sign_in.html",
+        status,
+        next=_safe_next_path(next_path),
+        error=error,
+        email=email,
+        said=FLASH_MESSAGES.get(request.query_params.get("done", ""), ""),
     )
-    return response
 
 
 async def _submit_form(request: Request) -> Response:
-    parts, fields = services_from(request), await read_form(request)
-    verify_csrf(request, fields, session_cookies.read_secret(request, session_cookies.SIGN_IN_COOKIE))
+    parts, fields = services_from(request), await read_public_form(request)
     email = fields.get("email", "").strip().lower()[:320]
     where = client_ip(request.scope, parts.settings.trusted_proxies, parts.settings.proxy_header)
     try:
@@ -95,7 +92,17 @@ def _safe_next_path(path: str) -> str:
     return path if good else "/"
 
 
-@login_required
+def switch_account(call: DashboardRequest) -> Response:
+    """Look at another account of the user."""
+    try:
+        account = uuid.UUID(call.form_fields.get("account", ""))
+    except ValueError:
+        raise HTTPException(400, "The form is malformed.") from None
+    with call.services.database.write() as connection:
+        users.switch_account(connection, call.session_secret, call.user["id"], account)
+    return call.redirect("/")
+
+
 def sign_out(call: DashboardRequest) -> Response:
     """End the session in the browser and in the database."""
     with call.services.database.write() as connection:
@@ -105,7 +112,6 @@ def sign_out(call: DashboardRequest) -> Response:
     return response
 
 
-@login_required
 def change_password(call: DashboardRequest) -> Response:
     """Change the password: all sessions of the user end, and this browser gets a new one."""
     current, new = call.form_fields.get("current", ""), call.form_fields.get("new", "")

@@ -6,10 +6,12 @@ from linkweir.db.schema.account_tables import (
     domains,
     idempotency,
     link_keys,
+    memberships,
     sessions,
     sign_in_limits,
     sign_in_networks,
     smtp_credentials,
+    user_links,
     users,
 )
 from linkweir.db.schema.aggregate_tables import (
@@ -71,6 +73,7 @@ __all__ = [
     "link_keys",
     "links",
     "may_contain_email",
+    "memberships",
     "message_link_rows",
     "message_links",
     "message_tags",
@@ -85,6 +88,7 @@ __all__ = [
     "sign_in_networks",
     "smtp_credentials",
     "stored_rows",
+    "user_links",
     "users",
     "verdict_waits",
     "webhooks",

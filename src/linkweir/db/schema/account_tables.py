@@ -95,7 +95,6 @@ users = Table(
     "users",
     metadata,
     Column("id", BinaryUuid, primary_key=True),
-    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("email", Text, nullable=False, unique=True),  # in lower case
     Column("password", Text, nullable=False),  # hashed, with its parameters
     Column("created_at", BigInteger, nullable=False),
@@ -103,11 +102,34 @@ users = Table(
     Column("last_seen_at", BigInteger),
 )
 
+memberships = Table(  # which accounts a user belongs to, and as what
+    "memberships",
+    metadata,
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), primary_key=True, index=True),
+    Column("role", String(16), nullable=False),  # owner, editor or viewer: see accounts.roles
+    Column("created_at", BigInteger, nullable=False),
+)
+
+user_links = Table(  # links that can be used once: to join an account, or to set a new password
+    "user_links",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of the link's secret, which is random
+    Column("id", BinaryUuid, nullable=False, unique=True),
+    Column("email", Text, nullable=False, index=True),  # in lower case
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), index=True),  # of an invitation
+    Column("role", String(16)),  # of an invitation
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), index=True),  # of a password reset
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
 sessions = Table(
     "sessions",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),  # of the cookie, which is random
     Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),  # the one that is looked at
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )

@@ -7,7 +7,7 @@ that no change is forgotten. The first release spells the statements out here an
 
 from linkweir.db.schema import metadata
 
-revision = "0001_3c1e0d64"
+revision = "0001_f46436be"
 down_revision = None
 branch_labels = None
 depends_on = None

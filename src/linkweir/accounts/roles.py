@@ -1,0 +1,48 @@
+"""What each role of a user may do, in scopes: those that API keys have, and two of people.
+
+This is the one table of roles. Each page of the dashboard names its scope beside its path (dashboard.routes), each
+operation of the API names its own beside its path.
+"""
+
+from typing import Literal, get_args
+
+from linkweir.accounts import scopes
+from linkweir.errors import ValidationError
+
+Role = Literal["owner", "editor", "viewer"]
+ROLES: tuple[Role, ...] = get_args(Role)
+DESCRIPTIONS: dict[Role, str] = {
+    "owner": "Owner: everything, including people, API keys and erasing recipients",
+    "editor": "Editor: also sends mail and changes settings, domains and webhooks",
+    "viewer": "Viewer: sees messages, statistics and settings, and changes nothing",
+}
+_VIEWER_SCOPES = (
+    "accounts:read",
+    "domains:read",
+    "messages:read:all",
+    "statistics-transactional:read:all",
+    "webhooks:read:all",
+)
+_EDITOR_SCOPES = (
+    *_VIEWER_SCOPES,
+    "accounts:write",
+    "domains:write",
+    "messages:send:all",
+    "messages:cancel:all",
+    "recipients:read",
+    "webhooks:write:all",
+    "webhooks:delete:all",
+)
+SCOPES: dict[Role, frozenset[str]] = {
+    "owner": frozenset((*scopes.FULL_SCOPES, "people:read", "people:write")),
+    "editor": frozenset(_EDITOR_SCOPES),
+    "viewer": frozenset(_VIEWER_SCOPES),
+}
+
+
+def parse_role(text: str) -> Role:
+    """Return the role of this name. Raises ValidationError."""
+    for role in ROLES:
+        if role == text:
+            return role
+    raise ValidationError("role", f"is {text[:40]!r}; known are {', '.join(ROLES)}")

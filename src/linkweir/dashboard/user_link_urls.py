@@ -1,0 +1,56 @@
+"""URLs of links for users, and the mails that carry them.
+
+They are built from the configured base URL, never from the request: whoever chose the Host header would get the secret.
+"""
+
+from urllib.parse import urlsplit
+
+from linkweir.dashboard import rendering
+from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.mail import user_notices
+from linkweir.settings import Settings
+
+
+def dashboard_url(settings: Settings, root: str) -> str:
+    """Return the dashboard's public URL: at the host of the base URL, or at the first API host where that host serves
+    tracking links only.
+    """
+    parts = urlsplit(settings.base_url)
+    host = parts.netloc
+    if settings.api_hosts and parts.hostname not in settings.api_hosts:
+        host = settings.api_hosts[0]
+    return f"{parts.scheme}://{host}{root}"
+
+
+def link_url(call_root: str, settings: Settings, secret: str) -> str:
+    """Return the URL of a link."""
+    return f"{dashboard_url(settings, call_root)}/link/{secret}"
+
+
+def mail_invitation(call: DashboardRequest, email: str, url: str) -> bool:
+    """Mail an invitation, where a relay is set; return whether it left."""
+    settings = call.services.settings
+    if not user_notices.has_relay(settings):
+        return False
+    text = (
+        f"{call.user['email']} invites you to the account \u201c{call.account['name']}\u201d of Linkweir.\n\n"
+        f"To join, open this link within 7 days:\n{url}\n\n"
+        "If you do not know what this is about, ignore this mail.\n"
+    )
+    return user_notices.send_notice(settings, email, "Invitation to Linkweir", text)
+
+
+def mail_password_reset(settings: Settings, email: str, url: str) -> bool:
+    """Mail a link that sets a new password, where a relay is set; return whether it left."""
+    if not user_notices.has_relay(settings):
+        return False
+    text = (
+        f"To set a new password for {email}, open this link within 2 hours:\n{url}\n\n"
+        "If you did not ask for this, ignore this mail: the password stays.\n"
+    )
+    return user_notices.send_notice(settings, email, "Reset your Linkweir password", text)
+
+
+def request_link_url(call: DashboardRequest, secret: str) -> str:
+    """Return the URL of a link made on this page."""
+    return link_url(rendering.dashboard_root(call.request), call.services.settings, secret)

@@ -1,0 +1,54 @@
+"""Mails of the service to its own users: invitations and password resets.
+
+They carry secrets, so they are neither tracked nor stored, nor part of any account's messages: they go straight to the
+relay, and only to one. Without a relay the dashboard shows the links to whoever made them.
+"""
+
+import asyncio
+import uuid
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid
+from urllib.parse import urlsplit
+
+from linkweir.clock import now
+from linkweir.errors import TemporaryDeliveryError
+from linkweir.mail.transport.base import OutgoingMail
+from linkweir.mail.transport.smtp_relay import SmtpRelay, parse_relay_url
+from linkweir.settings import Settings
+
+RELAY_TIMEOUT_SECONDS = 10.0  # of each step: somebody waits for the page
+NO_RELAY = ("maildir", "discard")
+
+
+def has_relay(settings: Settings) -> bool:
+    """Whether mails leave this service, so that a notice can."""
+    return settings.transport not in NO_RELAY
+
+
+def send_notice(settings: Settings, recipient: str, subject: str, text: str) -> bool:
+    """Send a mail; return whether the relay took it. Raises nothing that a relay can do."""
+    domain = settings.mail_hostname or urlsplit(settings.base_url).hostname or "localhost"
+    sender = settings.notice_sender or f"linkweir@{domain}"
+    mail = EmailMessage(SMTP)
+    mail["From"], mail["To"], mail["Subject"] = sender, recipient, subject
+    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=domain)
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
+    mail.set_content(text)
+    outgoing = OutgoingMail(uuid.uuid4(), now(), sender, recipient, mail.as_bytes())
+    return asyncio.run(_deliver(settings, outgoing))
+
+
+async def _deliver(settings: Settings, mail: OutgoingMail) -> bool:
+    relay = SmtpRelay(
+        parse_relay_url(settings.transport, "LINKWEIR_TRANSPORT"),
+        hostname=settings.mail_hostname,
+        timeout=RELAY_TIMEOUT_SECONDS,
+    )
+    try:
+        await relay.deliver(mail)
+    except TemporaryDeliveryError:
+        return False
+    finally:
+        await relay.close()
+    return True
