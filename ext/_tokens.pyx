@@ -5,38 +5,27 @@ Knows the bytes of a token behind its prefix. Refuses to know key rings, privacy
 derives from `Minter` hands over a ready prefix and the secret.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.number cimport PyNumber_Index
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy, memset
+
 from tokens_capi cimport (
-    LW_BASE64URL_LENGTH,
-    LW_BLAKE2S_MAX_BYTES,
-    LW_BLAKE2S_PERSON_BYTES,
-    LW_MAX_URL_BYTES,
-    LW_URL_REFUSED,
-    LW_MAX_COMPRESSED_BYTES,
-    lw_base64url_decode,
-    lw_base64url_encode,
-    lw_blake2s,
-    lw_blake2s_digest,
-    lw_blake2s_start,
-    lw_blake2s_update,
-    lw_url_compress,
-    lw_url_decompress,
+    LW_BASE64URL_LENGTH, LW_BLAKE2S_MAX_BYTES, LW_BLAKE2S_PERSON_BYTES, LW_ID_NONE, LW_ID_NUMBER, LW_ID_TEXT,
+    LW_ID_UUID, LW_MAC_BYTES, LW_MAX_COMPRESSED_BYTES, LW_MAX_LINK_CHARACTERS, LW_MAX_PREFIX_BYTES,
+    LW_MAX_TOKEN_BYTES, LW_MAX_URL_BYTES, LW_PRIVACY_ANONYMOUS, LW_URL_REFUSED, LW_UUID_BYTES, lw_base64url_decode,
+    lw_base64url_encode, lw_blake2s, lw_blake2s_digest, lw_blake2s_start, lw_blake2s_update, lw_encode_prefix,
+    lw_find_token, lw_id, lw_is_utf8, lw_mint, lw_minter, lw_minter_set_prefix, lw_privacy, lw_token_kind,
+    lw_url_compress, lw_url_decompress,
 )
 
 cdef enum:
-    MAC_BYTES = 10
-    MAX_PREFIX_BYTES = 128
     MIN_COMMON_BYTES = 4  # version, key, one byte of a number, index
-    MAX_VARINT_BYTES = 5  # of 32 bits
-    MAX_PAYLOAD_BYTES = MAX_PREFIX_BYTES + MAX_VARINT_BYTES + LW_MAX_COMPRESSED_BYTES + MAC_BYTES
-    TOKEN_CHARACTERS = 8000  # request lines over 8 KiB are refused by Apache (8190) and nginx (8192)
 
 MAX_DESTINATION_BYTES = int(LW_MAX_URL_BYTES)
-MAX_TOKEN_CHARACTERS = int(TOKEN_CHARACTERS)
+MAX_TOKEN_CHARACTERS = int(LW_MAX_LINK_CHARACTERS)
 
 
 def compress_url(bytes destination not None):
@@ -62,8 +51,8 @@ def encode_base64url(bytes data not None):
 
 def decode_base64url(bytes text not None):
     """The bytes of unpadded base64url up to MAX_TOKEN_CHARACTERS, or None if they would be encoded otherwise."""
-    cdef uint8_t out[TOKEN_CHARACTERS]
-    if PyBytes_GET_SIZE(text) > TOKEN_CHARACTERS:
+    cdef uint8_t out[LW_MAX_LINK_CHARACTERS]
+    if PyBytes_GET_SIZE(text) > LW_MAX_LINK_CHARACTERS:
         return None
     cdef size_t size = lw_base64url_decode(bytes_of(text), PyBytes_GET_SIZE(text), out)
     return None if size == <size_t>-1 else PyBytes_FromStringAndSize(<char *>out, size)
@@ -97,24 +86,24 @@ def open_common(str token not None, dict modes not None, tuple keys not None, by
     number as message id), and what each stands for. keys: objects with `id` and `secret`; person: the MAC's
     personalization.
     """
-    cdef uint8_t data[TOKEN_CHARACTERS]
+    cdef uint8_t data[LW_MAX_LINK_CHARACTERS]
     cdef uint8_t destination[LW_MAX_URL_BYTES]
     cdef Py_ssize_t length
-    if not token.isascii() or len(token) > TOKEN_CHARACTERS:
+    if not token.isascii() or len(token) > LW_MAX_LINK_CHARACTERS:
         return None
     cdef const uint8_t *text = <const uint8_t *>PyUnicode_AsUTF8AndSize(token, &length)
     cdef size_t size = lw_base64url_decode(text, length, data)
-    if size == <size_t>-1 or size < MIN_COMMON_BYTES + MAC_BYTES:
+    if size == <size_t>-1 or size < MIN_COMMON_BYTES + LW_MAC_BYTES:
         return None
     mode = modes.get(data[0])
-    cdef size_t body = size - MAC_BYTES, at = 2, end = 3 + (data[1] >> 5)
+    cdef size_t body = size - LW_MAC_BYTES, at = 2, end = 3 + (data[1] >> 5)
     cdef uint32_t key_id = data[1] & 31
     if mode is None or not key_id or end >= body or data[end] > 127 or not (data[2] or end == 3):
         return None
     if not _verify_mac(keys, key_id, person, data, body):
         return None
     cdef size_t unpacked = lw_url_decompress(data + end + 1, body - end - 1, destination, sizeof(destination))
-    if unpacked == LW_URL_REFUSED or not is_utf8(destination, unpacked):
+    if unpacked == LW_URL_REFUSED or not lw_is_utf8(destination, unpacked):
         return None
     cdef uint64_t number = 0
     while at < end:
@@ -132,7 +121,7 @@ cdef bint _verify_mac(tuple keys, uint32_t key_id, bytes person, const uint8_t *
             secret = key.secret
             if not isinstance(secret, bytes):
                 raise TypeError(f"the secret of a key must be bytes, not {type(secret).__name__}")
-            start_hash(&state, MAC_BYTES, <bytes>secret, person)
+            start_hash(&state, LW_MAC_BYTES, <bytes>secret, person)
             lw_blake2s_update(&state, body, size)
             lw_blake2s_digest(&state, mac)
             return _equal_macs(mac, body + size)
@@ -143,60 +132,13 @@ cdef bint _equal_macs(const uint8_t *one, const uint8_t *other) noexcept:
     """Whether two are equal, in the same time wherever they differ."""
     cdef uint8_t different = 0
     cdef size_t i
-    for i in range(MAC_BYTES):
+    for i in range(LW_MAC_BYTES):
         different |= one[i] ^ other[i]
     return different == 0
 
 
 cdef inline uint8_t *bytes_of(bytes data) noexcept:
     return <uint8_t *>PyBytes_AS_STRING(data)
-
-
-cdef size_t write_varint(uint8_t *out, uint32_t value) noexcept:
-    """LEB128: seven bits a byte, lowest first, the top bit set on all but the last. Returns the size."""
-    cdef size_t size = 0
-    while value >= 128:
-        out[size] = <uint8_t>(value | 128)
-        value >>= 7
-        size += 1
-    out[size] = <uint8_t>value
-    return size + 1
-
-
-cdef bint is_ascii(const uint8_t *text, size_t n) noexcept:
-    cdef uint64_t block, seen = 0
-    cdef size_t i = 0
-    while n - i >= 8:
-        memcpy(&block, text + i, 8)
-        seen |= block
-        i += 8
-    while i < n:
-        seen |= text[i]
-        i += 1
-    return not seen & <uint64_t>0x8080808080808080
-
-
-cdef bint is_utf8(const uint8_t *text, size_t n) except -1:
-    if is_ascii(text, n):
-        return True
-    try:
-        PyUnicode_DecodeUTF8(<const char *>text, n, NULL)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-cdef bint equals_nocase(const uint8_t *text, const uint8_t *lower, size_t n) noexcept:
-    """Whether text is `lower` (which has no upper-case letters) but for ASCII case."""
-    cdef size_t i
-    cdef uint8_t c
-    for i in range(n):
-        c = text[i]
-        if c - <uint8_t>65 < 26 and c >= 65:
-            c |= 32
-        if c != lower[i]:
-            return False
-    return True
 
 
 cdef tuple host_and_path(Py_ssize_t i, pair):
@@ -218,34 +160,101 @@ cdef object link_index(Py_ssize_t i, number):
     return index
 
 
+@cython.final
+cdef class Issuer:
+    """What the minters of all messages share: base URL, key, what the tokens say beside their message; immutable.
+
+    base_url: all before the token, ending in `/`. key, person: of the BLAKE2s of 10 bytes that authenticates a token.
+    privacy: the mode's number. locations: where links of this key ring live, each as (host with port in lower case,
+    path from `/` to `/`). options: an object for whoever derives from `Minter`.
+    """
+
+    cdef bytes base_url
+    cdef lw_blake2s keyed
+    cdef lw_token_kind kind
+    cdef bint sealed
+    cdef object campaign
+    cdef tuple locations
+    cdef readonly object options
+
+    def __cinit__(self, bytes base_url not None, *, bytes key not None, bytes person not None, uint32_t key_id,
+                  unsigned int privacy, bint sealed, campaign, tuple locations not None, options=None):
+        if not 0 <= privacy <= <unsigned int>LW_PRIVACY_ANONYMOUS:
+            raise ValueError(f"{privacy} is no privacy mode that has links")
+        start_hash(&self.keyed, LW_MAC_BYTES, key, person)
+        self.kind.is_short, self.kind.privacy, self.kind.key_id = not sealed, <lw_privacy>privacy, key_id
+        self.base_url, self.sealed, self.campaign, self.options = base_url, sealed, campaign, options
+        self.locations = tuple([host_and_path(i, locations[i]) for i in range(len(locations))])
+
+
+cdef int read_id(object value, lw_id *out) except -1:
+    """A message id or campaign as C reads it; it borrows the value's characters. ValueError for any other value."""
+    cdef Py_ssize_t size
+    memset(out, 0, sizeof(lw_id))
+    if value is None:
+        out.kind = LW_ID_NONE
+    elif type(value) is bool:
+        raise ValueError("a message id is no bool")
+    elif isinstance(value, int):
+        out.kind = LW_ID_NUMBER
+        try:
+            out.number = <uint64_t>value
+        except OverflowError:
+            raise ValueError("a message id has at most 64 bits") from None
+    elif isinstance(value, str):
+        out.kind = LW_ID_TEXT
+        if not (<str>value).isascii():
+            raise ValueError("a message id is ASCII")
+        out.text = <const uint8_t *>PyUnicode_AsUTF8AndSize(value, &size)
+        out.size = <size_t>size
+    elif type(value) is bytes and PyBytes_GET_SIZE(<bytes>value) == LW_UUID_BYTES:
+        out.kind = LW_ID_UUID
+        out.text = bytes_of(<bytes>value)
+        out.size = LW_UUID_BYTES
+    else:
+        raise ValueError("a message id is a number, a text or the bytes of a UUID")
+    return 0
+
+
+def encode_token_prefix(identity, *, bint short, unsigned int privacy, uint32_t key_id):
+    """The bytes of a token before its index; `identity` as for `Minter`. For tests, which compare it."""
+    cdef lw_token_kind kind = lw_token_kind(short, <lw_privacy>privacy, key_id)
+    cdef uint8_t prefix[LW_MAX_PREFIX_BYTES]
+    cdef lw_id id_
+    if privacy > <unsigned int>LW_PRIVACY_ANONYMOUS:
+        raise ValueError(f"{privacy} is no privacy mode that has links")
+    read_id(identity, &id_)
+    cdef size_t size = lw_encode_prefix(&kind, &id_, prefix)
+    return PyBytes_FromStringAndSize(<char *>prefix, size) if size else None
+
+
 cdef class Minter:
     """Mints links of one message; immutable, so threads may share it.
 
-    base_url: all before the token, ending in `/`. prefix: the token's bytes before the link's index. key, person: of
-    the BLAKE2s of 10 bytes that authenticates a token. locations: where links of this key ring live, each as
-    (host with port in lower case, path from `/` to `/`).
+    message: a number, a text, the 16 bytes of a UUID, or None. Raises ValueError for any other, or one that a token
+    cannot hold. In anonymous mode the issuer's campaign stands for it.
     """
 
-    cdef bytes _base, _prefix
-    cdef lw_blake2s _hash  # of the prefix
-    cdef bint _sealed
+    cdef readonly Issuer issuer
+    cdef bytes _base
+    cdef lw_minter _minter
     cdef tuple _locations
 
-    def __cinit__(
-        self,
-        bytes base_url not None,
-        bytes prefix not None,
-        bytes key not None,
-        bytes person not None,
-        bint sealed,
-        tuple locations not None,
-    ):
-        if PyBytes_GET_SIZE(prefix) > MAX_PREFIX_BYTES:
-            raise ValueError("the prefix is too long")
-        start_hash(&self._hash, MAC_BYTES, key, person)
-        lw_blake2s_update(&self._hash, bytes_of(prefix), PyBytes_GET_SIZE(prefix))
-        self._base, self._prefix = base_url, prefix
-        self._sealed, self._locations = sealed, tuple([host_and_path(i, locations[i]) for i in range(len(locations))])
+    def __cinit__(self, Issuer issuer not None, message, *rest):
+        cdef uint8_t prefix[LW_MAX_PREFIX_BYTES]
+        cdef lw_id id_
+        cdef size_t size
+        read_id(message, &id_)
+        size = lw_encode_prefix(&issuer.kind, &id_, prefix)
+        if issuer.kind.privacy == LW_PRIVACY_ANONYMOUS and (size or id_.kind == LW_ID_UUID):
+            read_id(issuer.campaign, &id_)
+            size = lw_encode_prefix(&issuer.kind, &id_, prefix)
+        if not size:
+            raise ValueError("no token can hold this id")
+        lw_minter_set_prefix(&self._minter, &issuer.keyed, prefix, size)
+        self._minter.sealed = issuer.sealed
+        self._minter.base_url_size = <size_t>PyBytes_GET_SIZE(issuer.base_url)
+        self.issuer, self._base, self._locations = issuer, issuer.base_url, issuer.locations
 
     def mint_many(self, list destinations not None, list indexes not None, *, known=None, refused=None):
         """One link for each destination (UTF-8) and index (0 to 2**32-1), in order.
@@ -271,27 +280,14 @@ cdef class Minter:
         return links
 
     cdef object _mint(self, bytes destination, uint32_t index):
-        cdef uint8_t payload[MAX_PAYLOAD_BYTES]
-        cdef size_t length = PyBytes_GET_SIZE(destination)
-        cdef size_t prefix = PyBytes_GET_SIZE(self._prefix), base = PyBytes_GET_SIZE(self._base), packed
-        if length > LW_MAX_URL_BYTES or not is_utf8(bytes_of(destination), length):
+        cdef uint8_t token[LW_MAX_TOKEN_BYTES]
+        cdef size_t base = <size_t>PyBytes_GET_SIZE(self._base)
+        cdef size_t size = lw_mint(&self._minter, bytes_of(destination), <size_t>PyBytes_GET_SIZE(destination), index, token)
+        if not size:
             return None
-        memcpy(payload, bytes_of(self._prefix), prefix)
-        cdef size_t size = prefix + write_varint(payload + prefix, index)
-        if self._sealed:
-            packed = lw_url_compress(bytes_of(destination), length, payload + size, LW_MAX_COMPRESSED_BYTES)
-            if packed == LW_URL_REFUSED:
-                return None
-            size += packed
-        cdef size_t characters = LW_BASE64URL_LENGTH(size + MAC_BYTES)
-        if base + characters > TOKEN_CHARACTERS:
-            return None
-        cdef lw_blake2s state = self._hash
-        lw_blake2s_update(&state, payload + prefix, size - prefix)
-        lw_blake2s_digest(&state, payload + size)
-        cdef bytes link = PyBytes_FromStringAndSize(NULL, base + characters)
+        cdef bytes link = PyBytes_FromStringAndSize(NULL, base + LW_BASE64URL_LENGTH(size))
         memcpy(bytes_of(link), bytes_of(self._base), base)
-        lw_base64url_encode(payload, size + MAC_BYTES, bytes_of(link) + base)
+        lw_base64url_encode(token, size, bytes_of(link) + base)
         return link
 
     def is_tracked(self, bytes destination not None):
@@ -302,25 +298,13 @@ cdef class Minter:
         return self._is_tracked(destination)
 
     cdef bint _is_tracked(self, bytes destination) except -1:
-        cdef Py_ssize_t start
-        for location in self._locations:
-            start = host_and_path_match(destination, location[0], location[1])
-            if start >= 0:
+        cdef size_t start
+        cdef bytes host, path
+        for host, path in self._locations:
+            start = lw_find_token(bytes_of(destination), <size_t>PyBytes_GET_SIZE(destination), bytes_of(host),
+                                  <size_t>PyBytes_GET_SIZE(host), bytes_of(path), <size_t>PyBytes_GET_SIZE(path))
+            if start != <size_t>-1:
                 token = destination[start:].partition(b"#")[0].partition(b"?")[0]
                 if self._is_own_token(token):
                     return True
         return False
-
-
-cdef Py_ssize_t host_and_path_match(bytes destination, bytes host, bytes path) noexcept:
-    """Where the token begins in a destination at this location, or -1."""
-    cdef const uint8_t *text = bytes_of(destination)
-    cdef size_t left = PyBytes_GET_SIZE(destination), h = PyBytes_GET_SIZE(host), p = PyBytes_GET_SIZE(path)
-    cdef size_t scheme = 8 if left > 8 and (text[4] | 32) == 115 else 7
-    if left < scheme + h + p or not equals_nocase(text + scheme, bytes_of(host), h):
-        return -1
-    if not equals_nocase(text, b"https://" if scheme == 8 else b"http://", scheme):
-        return -1
-    if memcmp(text + scheme + h, bytes_of(path), p) != 0:
-        return -1
-    return scheme + h + p

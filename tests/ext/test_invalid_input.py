@@ -8,6 +8,7 @@ import gc
 import threading
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -305,6 +306,30 @@ def test_base64_accepts_bytes_only(text: Any) -> None:
         codec.decode(text)
 
 
+def make_issuer(**changes: Any) -> _tokens.Issuer:
+    """An issuer of which some arguments are as the test wants them."""
+    ways: dict[str, Any] = {"key": b"", "person": bytes(8), "key_id": 1, "privacy": 0, "sealed": True, "locations": ()}
+    return _tokens.Issuer(b"https://t/", campaign=None, **ways | changes)
+
+
+@pytest.mark.parametrize("identity", [True, -1, 2**64, 1.5, b"short", "a@b", "é", "", "x" * 65, object()])
+def test_an_id_that_no_token_holds_is_refused(identity: Any) -> None:
+    """A minter and the prefix of a token refuse it in the same way."""
+    with pytest.raises(ValueError, match="id"):
+        _tokens.Minter(make_issuer(), identity)
+    try:
+        assert _tokens.encode_token_prefix(identity, short=False, privacy=0, key_id=1) is None
+    except ValueError as error:
+        assert "id" in str(error)  # noqa: PT017 - one of two ways
+
+
+def test_a_mode_without_links_is_refused() -> None:
+    """Only the three modes that have links have a number."""
+    for act in (make_issuer, partial(_tokens.encode_token_prefix, 7, short=True, key_id=1)):
+        with pytest.raises(ValueError, match="privacy mode"):
+            act(privacy=3)
+
+
 @pytest.mark.parametrize(
     ("locations", "words"),
     [(((None, None),), r"locations\[0\]"), (((b"h", b"/"), (b"h", "/")), r"locations\[1\]")],
@@ -312,14 +337,14 @@ def test_base64_accepts_bytes_only(text: Any) -> None:
 def test_a_minter_lives_at_bytes(locations: Any, words: str) -> None:
     """Hosts and paths of anything but bytes are a TypeError that names the pair."""
     with pytest.raises(TypeError, match=words):
-        _tokens.Minter(b"https://t/", b"", b"", bytes(8), True, locations)
+        make_issuer(locations=locations)
 
 
 @pytest.mark.parametrize(("key", "person"), [(bytes(33), bytes(8)), (b"", bytes(7)), (b"", bytes(9))])
 def test_a_hash_of_another_shape_is_refused(key: bytes, person: bytes) -> None:
     """A key over 32 bytes, or a personalization of other than 8, is a ValueError."""
     with pytest.raises(ValueError, match="must have"):
-        _tokens.Minter(b"https://t/", b"", key, person, True, ())
+        make_issuer(key=key, person=person)
     with pytest.raises(ValueError, match="must have"):
         _tokens.blake2s(b"", digest_size=10, key=key, person=person)
 
@@ -462,8 +487,8 @@ def test_threads_that_overwrite_a_document_break_only_its_links() -> None:
         lambda: _html.LinkTemplate(b"", ()),
         _mime.Base64Codec,
         lambda: _journal.CommitQueue(1, 1),
-        lambda: _tokens.Minter(b"", b"", b"", bytes(8), True, ()),
-        lambda: make_tracker(Tracker),
+        make_issuer,
+        lambda: _tokens.Minter(make_issuer(), 7),
     ],
 )
 def test_what_holds_pointers_cannot_be_copied(make: Callable[[], Any]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkweir._tokens import decode_base64url
 from linkweir.errors import BadSwitch, RefusedValue
 from linkweir.tokens import MAX_DESTINATION_BYTES, KeyRing, MessageId, Privacy, Tracker, open_link
 from tests.tokens.keyring_factory import BASE_URL, NOW, RING, make_keyring
@@ -190,7 +192,7 @@ def test_a_tracker_cannot_be_changed_and_hides_secrets() -> None:
     """Attributes cannot be set, and neither tracker nor ring shows the secret in its repr."""
     tracker = Tracker(RING, BASE_URL, message=7)
     with pytest.raises(AttributeError):
-        tracker.base_url = "https://other.example/"
+        tracker.base_url = "https://other.example/"  # type: ignore[misc]
     assert repr(tracker) == "<Tracker https://t.example.com/ message=7 full sealed>"
     assert str(bytes(range(32)))[2:-1] not in repr(tracker) + repr(RING)
 
@@ -259,3 +261,50 @@ def test_strictest_orders_the_modes() -> None:
     assert Privacy.strictest(Privacy.FULL, Privacy.PSEUDONYMOUS) is Privacy.PSEUDONYMOUS
     assert Privacy.strictest(Privacy.ANONYMOUS, Privacy.PSEUDONYMOUS) is Privacy.ANONYMOUS
     assert Privacy.strictest(*Privacy) is Privacy.NONE
+
+
+@settings(deadline=None)
+@given(IDENTITIES, IDS, st.integers(1, 2**32 - 1))
+def test_the_tracker_of_another_message_is_one_made_for_it(
+    options: dict[str, Any], message: MessageId | None, key_id: int
+) -> None:
+    """`for_message` changes the message and nothing else; its prefix, made in C, is that of the format."""
+    ring = make_keyring(key_id)
+    tracker = Tracker(ring, BASE_URL, **options).for_message(message)
+    other = Tracker(ring, BASE_URL, **{**options, "message": message})
+    assert (repr(tracker), tracker.message, tracker.campaign) == (repr(other), message, options["campaign"])
+    link = tracker.mint("https://example.com/", 0)
+    assert link == other.mint("https://example.com/", 0)
+    token = decode_base64url(link.removeprefix(f"{BASE_URL}/").encode())
+    assert token is not None
+    assert token.startswith(tracker.token_prefix)
+
+
+@pytest.mark.parametrize("make", [lambda m: Tracker(RING, BASE_URL, message=m), Tracker(RING, BASE_URL).for_message])
+@pytest.mark.parametrize("message", [True, 1.5, b"x", b"x" * 16, -1, 2**64, "a@b", "1.2.3.4", "", "x" * 65, "\u00e9"])
+def test_bad_messages_are_refused_alike(make: Any, message: Any) -> None:
+    """A tracker and the tracker of another message refuse the same, in words that name the message id."""
+    with pytest.raises(BadSwitch, match=r"^message id must"):
+        make(message)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int64", "uint64"])
+def test_integers_of_numpy_are_integers(kind: str) -> None:
+    """As message, campaign and index of a link."""
+    number = getattr(pytest.importorskip("numpy"), kind)(7)
+    for tracker in (Tracker(RING, BASE_URL, message=number), Tracker(RING, BASE_URL).for_message(number)):
+        assert tracker.mint("https://example.com/", number) == Tracker(RING, BASE_URL, message=7).mint(
+            "https://example.com/", 7
+        )
+        assert type(tracker.message) is int
+    assert type(Tracker(RING, BASE_URL, campaign=number).campaign) is int
+
+
+def test_a_ring_is_generated_at_this_moment() -> None:
+    """Without a time, keys are created and retired now."""
+    before = datetime.now(UTC)
+    ring = KeyRing.generate().rotate()
+    assert before <= ring.keys[0].created <= ring.keys[1].created <= datetime.now(UTC)
+    assert ring.keys[0].retired == ring.keys[1].created
+    with pytest.raises(TypeError, match="hosts must be a list"):
+        KeyRing.generate(hosts="https://t.example.com")

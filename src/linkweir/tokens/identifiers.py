@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import operator
 import re
 import uuid
+from typing import SupportsIndex
 
 from linkweir.errors import BadSwitch
 
@@ -30,13 +32,15 @@ class Privacy(enum.StrEnum):
         return max(modes, key=order.index, default=Privacy.FULL)
 
 
-def validate_id(value: MessageId | None, label: str) -> MessageId | None:
-    """Return the value if a token can hold it. Raises BadSwitch, which names `label`.
+def validate_id(value: SupportsIndex | MessageId | None, label: str) -> MessageId | None:
+    """Return the value if a token can hold it; NumPy's integers become int. Raises BadSwitch, which names `label`.
 
     Valid: UUIDs, numbers from 0 to 2**64-1, and texts of 1-64 characters of A-Z a-z 0-9 . _ ~ - but IPv4 addresses.
     """
     if value is None or isinstance(value, uuid.UUID):
         return value
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        value = operator.index(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise BadSwitch(f"{label} must be a UUID, a number or text, not {type(value).__name__}")
     if isinstance(value, int):

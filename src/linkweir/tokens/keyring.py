@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from linkweir.errors import BadSwitch, KeyRingError
+from linkweir.errors import BadSwitch, KeyRingError, check_type
 from linkweir.tokens import base_urls, wire_format
 
 SECRET_BYTES = 32  # bytes: the maximum key length of BLAKE2s
@@ -62,9 +62,12 @@ class KeyRing:
         object.__setattr__(self, "hosts", normal)
 
     @classmethod
-    def generate(cls, now: datetime, hosts: Iterable[str] = ()) -> KeyRing:
-        """Return a new ring with one random key, created `now` (with time zone)."""
-        return cls((Key(1, secrets.token_bytes(SECRET_BYTES), now),), tuple(hosts))
+    def generate(cls, now: datetime | None = None, hosts: Iterable[str] = ()) -> KeyRing:
+        """Return a new ring with one random key, created `now` (with time zone), by default at this moment."""
+        check_type("now", now, (datetime, type(None)), "a datetime or None")
+        if isinstance(hosts, str):
+            raise TypeError("hosts must be a list of base URLs, not one str")
+        return cls((Key(1, secrets.token_bytes(SECRET_BYTES), now or datetime.now(UTC)),), tuple(hosts))
 
     @property
     def current(self) -> Key:
@@ -78,8 +81,10 @@ class KeyRing:
                 return key
         return None
 
-    def rotate(self, now: datetime) -> KeyRing:
+    def rotate(self, now: datetime | None = None) -> KeyRing:
         """Return the ring with a new current key; the old one is retired `now` and still opens its links."""
+        check_type("now", now, (datetime, type(None)), "a datetime or None")
+        now = now or datetime.now(UTC)
         fresh = Key(self.keys[-1].id + 1, secrets.token_bytes(SECRET_BYTES), now)
         old = (replace(key, retired=key.retired or now) for key in self.keys)
         return replace(self, keys=(*old, fresh))
@@ -107,8 +112,9 @@ class KeyRing:
         return json.dumps(document, indent=2).encode("ascii") + b"\n"
 
     @classmethod
-    def from_json(cls, data: bytes) -> KeyRing:
+    def from_json(cls, data: bytes | str) -> KeyRing:
         """Parse the output of `to_json`. Raises KeyRingError, whose text contains no secret."""
+        check_type("data", data, (bytes, str), "bytes or str")
         try:
             document = json.loads(data)
         except (ValueError, RecursionError):  # RecursionError: brackets nested thousands deep

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from linkweir import durable_files
 from linkweir.errors import KeyRingError
-from linkweir.tokens import KeyRing
+from linkweir.tokens.keyring import KeyRing
 
 MAX_BYTES = 1 << 20  # bytes: thousands of keys
 
