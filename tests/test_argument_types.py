@@ -51,8 +51,9 @@ CHARSETS: list[Call] = [
 RINGS: list[Call] = [
     lambda ring: linkweir.open_link(ring, "https://t.example.com/c/x"),
     lambda ring: linkweir.open_token(ring, "x"),
-    lambda ring: Tracker(ring, "https://t.example.com/c/", message=1),
+    lambda ring: linkweir.KeyFile("keys.json").create(ring),
 ]
+SOURCES: list[Call] = [lambda ring: Tracker(ring, "https://t.example.com/c/", message=1)]
 BYTES, TEXT = (b"x", bytearray(b"x")), ("x",)
 
 
@@ -67,6 +68,11 @@ BYTES, TEXT = (b"x", bytearray(b"x")), ("x",)
         ("switches", "Switches", SWITCHES, (None, 3, [], *TEXT, *BYTES)),
         ("charset", "str", CHARSETS, (None, 3, [], *BYTES)),
         ("ring", "a KeyRing", RINGS, (None, 3, [], *TEXT, *BYTES)),
+        ("ring", "a KeyRing, KeyFile or KeyVariable", SOURCES, (None, 3, [], *TEXT, *BYTES)),
+        ("path", "str or a path", [linkweir.KeyFile], (None, 3, [])),
+        ("name", "str", [linkweir.KeyVariable], (None, 3, [], *BYTES)),
+        ("now", "a datetime or None", [KeyRing.generate, RING.rotate], (3, 0, *TEXT)),
+        ("data", "bytes or str", [KeyRing.from_json], (None, 3, [])),
         ("url", "str", [lambda url: linkweir.open_link(RING, url)], (None, 3, [], *BYTES)),
         ("token", "str", [lambda token: linkweir.open_token(RING, token)], (None, 3, [], *BYTES)),
         ("base_url", "str", [lambda base: Tracker(RING, base, message=1)], (None, 3, [], *BYTES)),

@@ -24,7 +24,7 @@ from linkweir.html import (
     scan,
 )
 from linkweir.mime import Note, PartLink, Rewritten, check_message, rewrite_message
-from linkweir.tokens import KeyRing, Opened, Privacy, Tracker, open_link, open_token
+from linkweir.tokens import KeyFile, KeyRing, KeyVariable, Opened, Privacy, Tracker, open_link, open_token
 
 if TYPE_CHECKING:
     from linkweir.clicks.offline import classify_clicks, classify_table
@@ -36,8 +36,10 @@ __all__ = [
     "BadSwitch",
     "BadToken",
     "Finding",
+    "KeyFile",
     "KeyRing",
     "KeyRingError",
+    "KeyVariable",
     "Link",
     "LinkweirError",
     "Note",

@@ -3,6 +3,10 @@
 Every error this package raises on purpose derives from `LinkweirError`; anything else is a bug.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 def check_type(name: str, value: object, kinds: type | tuple[type, ...], allowed: str) -> None:
     """Raises TypeError for an argument that is none of these kinds, before it does harm where nobody would look."""
@@ -11,7 +15,14 @@ def check_type(name: str, value: object, kinds: type | tuple[type, ...], allowed
 
 
 class LinkweirError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose. They pickle and copy with their attributes, whatever their constructor."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore_error, (type(self), self.args), self.__dict__ or None
+
+
+def _restore_error(kind: type[LinkweirError], args: tuple[object, ...]) -> LinkweirError:
+    return kind.__new__(kind, *args)
 
 
 class BadSwitch(LinkweirError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
@@ -32,6 +33,7 @@ class Plan(Generic[Html]):
     def __init__(self: Plan[bytes], html: Buffer, *, switches: Switches = ..., charset: str = ...) -> None: ...
     def __init__(self, html: str | Buffer, *, switches: Switches = DEFAULT_SWITCHES, charset: str = "utf-8") -> None:
         document = Document(html, charset)
+        self._arguments = (html if isinstance(html, str) else bytes(html), switches, charset)
         rows = document.scan_rows(switches)
         self._document, self._rows = document, rows
         chosen = [row for row in rows if OUTCOME_BY_NUMBER[row.outcome] is Outcome.TRACKED]
@@ -41,6 +43,9 @@ class Plan(Generic[Html]):
         self._is_text = isinstance(html, str)
         # skipping is done; what is left to ask is the links themselves
         self._switches = Switches(outlook=switches.outlook, tag_limit=switches.tag_limit)
+
+    def __reduce__(self) -> tuple[Callable[..., Plan[Html]], tuple[object, ...]]:
+        return _restore_plan, (type(self), *self._arguments)
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -62,3 +67,8 @@ class Plan(Generic[Html]):
         done = self._template.fill(values)
         replaced = sum(isinstance(value, bytes) for value in values)
         return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done), replaced
+
+
+def _restore_plan(kind: type[Plan[Html]], html: Html, switches: Switches, charset: str) -> Plan[Html]:
+    """The plan, scanned again: its offsets lie in memory of C."""
+    return cast("Callable[..., Plan[Html]]", kind)(html, switches=switches, charset=charset)

@@ -44,12 +44,18 @@ class Rewriter:
         on_link: OnLink | None = None,
     ) -> None:
         self._charset = Charset(charset)
+        self._arguments = (links, switches, charset, on_link)
         self._head = b""
         self._encoding = not self._charset.is_ascii_transparent
         self._may_be_hz = False
         report = None if on_link is None else _make_link_reporter(on_link, self._charset)
         resolve = make_resolver(links, switches, self._charset)
         self._splice = _html.LinkRewriter(switches.rules, resolve, self._charset.to_utf8, report)
+
+    def __reduce__(self) -> tuple[Callable[..., Rewriter], tuple[object, ...]]:
+        if self._head:
+            raise TypeError("a Rewriter that has begun its document cannot be pickled or copied")
+        return _restore_rewriter, (type(self), *self._arguments)
 
     def feed(self, data: Buffer) -> bytes:
         """Take the next chunk; return the output that is certain by now (all of it but an open link tag).
@@ -101,6 +107,12 @@ class Rewriter:
         if self._encoding:
             counts[Outcome.ENCODING] = 1
         return counts
+
+
+def _restore_rewriter(
+    kind: type[Rewriter], links: Links, switches: Switches, charset: str, on_link: OnLink | None
+) -> Rewriter:
+    return kind(links, switches=switches, charset=charset, on_link=on_link)
 
 
 def _make_link_reporter(on_link: OnLink, charset: Charset) -> Callable[[list[_html.RawLink]], None]:
