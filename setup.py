@@ -46,6 +46,17 @@ mime = Extension(
     extra_compile_args=OPTIMIZE,
     depends=needs("mime"),
 )
+ARROW_PARTS = ("arrow", "html", "tokens")  # its loop goes through all of them without Python between
+arrow = Extension(
+    "linkweir._arrow",
+    [
+        "ext/_arrow.pyx",
+        *(path for name in ("arrow", "html", "tokens") for path in sorted(glob.glob(f"ext/{name}/*.c"))),
+    ],
+    include_dirs=["ext", "ext/arrow", "ext/html", "ext/tokens", "build/generated"],
+    extra_compile_args=OPTIMIZE,
+    depends=[path for name in ARROW_PARTS for path in needs(name)],
+)
 journal = Extension(
     "linkweir._journal",
     ["ext/_journal.pyx", *sorted(glob.glob("ext/journal/*.c"))],
@@ -64,7 +75,7 @@ service = [] if os.name == "nt" else [http, journal]  # the service needs POSIX;
 
 setup(
     ext_modules=cythonize(
-        [html, tokens, mime, *service],
+        [html, tokens, mime, arrow, *service],
         build_dir="build",  # generated C stays out of ext/
         compiler_directives={"language_level": "3"},
     ),

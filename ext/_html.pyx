@@ -12,6 +12,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc, PyMem_Realloc
 from cpython.object cimport PyObject, PyTypeObject
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
@@ -73,6 +74,13 @@ cdef class NativeOptions:
         self.native.tag_limit = tag_limit
         self.select_simd(simd)
 
+    def as_capsule(self):
+        """The options for other extensions of this package, for as long as they have the capsule."""
+        capsule = PyCapsule_New(&self.native, "linkweir.lw_options", release_options)
+        PyCapsule_SetContext(capsule, <void *>self)
+        Py_INCREF(self)
+        return capsule
+
     cdef select_simd(self, name):
         cdef int i = 0
         while LW_FAST_SCAN_VARIANTS[i].name != NULL:
@@ -82,6 +90,10 @@ cdef class NativeOptions:
             i += 1
         if name is not None and name != "portable":
             raise ValueError(f"no SIMD variant named {name!r} runs on this processor")
+
+
+cdef void release_options(object capsule) noexcept:
+    Py_DECREF(<object>PyCapsule_GetContext(capsule))
 
 
 cdef extern from "Python.h":

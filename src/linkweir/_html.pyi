@@ -38,6 +38,7 @@ class NativeOptions:
         tag_limit: int = 65536,
         simd: str | None = None,
     ) -> None: ...
+    def as_capsule(self) -> object: ...
 
 @final
 class LinkRewriter:

@@ -36,6 +36,9 @@ static const struct {
     {"a_queue_reports_what_it_cannot_do", a_queue_reports_what_it_cannot_do},
     {"plain_heads_are_read_whole_or_not_at_all", plain_heads_are_read_whole_or_not_at_all},
     {"heads_that_are_not_plain_are_left_alone", heads_that_are_not_plain_are_left_alone},
+    {"rows_stay_off_the_guard_pages", rows_stay_off_the_guard_pages},
+    {"contradictions_are_refused", contradictions_are_refused},
+    {"prefixes_fit_their_room", prefixes_fit_their_room},
 };
 
 int main(int argc, char **argv) {

@@ -41,4 +41,9 @@ void a_queue_reports_what_it_cannot_do(void);
 void plain_heads_are_read_whole_or_not_at_all(void);
 void heads_that_are_not_plain_are_left_alone(void);
 
+/* test_rewrite_rows.c */
+void rows_stay_off_the_guard_pages(void);
+void contradictions_are_refused(void);
+void prefixes_fit_their_room(void);
+
 #endif

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.c.toolchain import (
+    ARROW_SOURCES,
     C_FOLDER,
     HTML,
     HTTP_SOURCES,
@@ -20,7 +21,15 @@ from tests.c.toolchain import (
 )
 
 HELPERS = ("main", "tokenizer_helpers", "url_codec_helpers", "encoding_helpers", "markup_generator", "guard_pages")
-TESTED = ("tokenizer", "destination_class", "url_codec", "transfer_encodings", "commit_queue", "request_head")
+TESTED = (
+    "tokenizer",
+    "destination_class",
+    "url_codec",
+    "transfer_encodings",
+    "commit_queue",
+    "request_head",
+    "rewrite_rows",
+)
 SOURCES = [C_FOLDER / f"{name}.c" for name in HELPERS]
 CHECK_SOURCES = [C_FOLDER / f"test_{name}.c" for name in TESTED]
 
@@ -37,7 +46,7 @@ def check_program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     program = folder / "checks"
     build_program(
         compiler,
-        [*SOURCES, *CHECK_SOURCES, *HTML, *TOKENS, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES],
+        [*SOURCES, *CHECK_SOURCES, *HTML, *TOKENS, *ARROW_SOURCES, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES],
         program,
         "-g",
         "-O1",
@@ -195,3 +204,18 @@ def test_plain_heads_are_read_whole_or_not_at_all(check_program: Path) -> None:
 def test_heads_that_are_not_plain_are_left_alone(check_program: Path) -> None:
     """A head that is unusual in any way, or has too many fields, is not read at all."""
     run_check(check_program, "heads_that_are_not_plain_are_left_alone")
+
+
+def test_rows_end_where_their_buffers_end(check_program: Path) -> None:
+    """A column is read, and its rows are written, in exactly the room that was asked for, before a forbidden page."""
+    run_check(check_program, "rows_stay_off_the_guard_pages")
+
+
+def test_columns_that_contradict_themselves_are_refused(check_program: Path) -> None:
+    """Offsets that go back, views beyond their buffer and indexes beyond their dictionary give no text."""
+    run_check(check_program, "contradictions_are_refused")
+
+
+def test_prefixes_have_the_sizes_of_their_format(check_program: Path) -> None:
+    """Every kind of id makes a prefix in the room for one; ids that no token can hold make none."""
+    run_check(check_program, "prefixes_fit_their_room")

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 C_FOLDER = Path(__file__).resolve().parent
 HTML = sorted((ROOT / "ext/html").glob("*.c"))
 TOKENS = sorted((ROOT / "ext/tokens").glob("*.c"))
+ARROW_SOURCES = sorted((ROOT / "ext/arrow").glob("*.c"))
 MIME_SOURCES = sorted((ROOT / "ext/mime").glob("*.c"))
 HTTP_SOURCES = sorted((ROOT / "ext/http").glob("*.c"))
 JOURNAL_SOURCES = sorted((ROOT / "ext/journal").glob("*.c"))
@@ -50,7 +51,11 @@ def build_objects(compiler: str, sources: list[Path], folder: Path, *flags: str)
 def _compile(compiler: str, sources: list[Path], folder: Path, *flags: str) -> None:
     generated = folder / "generated"
     subprocess.run([sys.executable, ROOT / "ext/generate_tables.py", generated], check=True)  # noqa: S603 - our own
-    folders = [C_FOLDER, *(ROOT / "ext" / name for name in ("html", "tokens", "mime", "journal", "http")), generated]
+    folders = [
+        C_FOLDER,
+        *(ROOT / "ext" / name for name in ("html", "tokens", "arrow", "mime", "journal", "http")),
+        generated,
+    ]
     included = [f"-I{folder}" for folder in folders]
     command = [compiler, *STRICT_FLAGS, "-pthread", *included, *map(str, sources), *flags]
     own = {**os.environ, "TMPDIR": str(folder)}  # a compiler that is killed leaves its objects there

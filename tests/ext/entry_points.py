@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from linkweir import _html, _http, _journal, _mime, _tokens
+from linkweir import _arrow, _html, _http, _journal, _mime, _tokens
+from linkweir.arrow import Column, rewrite_column, scan_column
 from linkweir.clicks.journal.segment import WriteTarget
 from linkweir.errors import BadToken
 from linkweir.html.document import rewrite, scan
@@ -354,6 +355,70 @@ def run_request_head(choices: Choices, data: bytes) -> None:
     assert _http.parse_request_head(whole[: length - 1]) is None
 
 
+COLUMN_FORMATS = (b"z", b"Z", b"vz", b"u", b"U", b"vu")
+
+
+def make_column(texts: Sequence[bytes | None], format_: bytes) -> Column:
+    """A column of these texts, by our own export: the first of two chunks is what a native loop has made."""
+    rest, empty = _arrow.ArrayData(b"Z", 0, 0, (None, bytes(8), b"")), b""
+    ends = [0]
+    for text in texts:
+        ends.append(ends[-1] + len(text or empty))
+    offsets = b"".join(end.to_bytes(8, "little") for end in ends)
+    bits = sum((text is not None) << number for number, text in enumerate(texts))
+    valid, nulls = bits.to_bytes(len(texts) // 8 + 1, "little"), sum(text is None for text in texts)
+    wide = _arrow.ArrayData(b"Z", len(texts), nulls, (valid, offsets, empty.join(text or empty for text in texts)))
+    native = make_row_rewriter().rewrite(_arrow.import_array(*wide.export_array()), 0, len(texts), text_limit=1 << 40)[
+        0
+    ]
+    assert native[0].null_bitmap()[1] == nulls
+    chunks = [_arrow.join_rows(native).to_array(format_), make_texts(rest, format_)]
+    return Column(chunks[0], chunks)
+
+
+def make_texts(data: _arrow.ArrayData, format_: bytes) -> _arrow.ArrayData:
+    rows = make_row_rewriter().rewrite(_arrow.import_array(*data.export_array()), 0, data.length, text_limit=9)[0]
+    return rows[0].to_array(format_)
+
+
+def make_row_rewriter() -> _arrow.RowRewriter:
+    """Leaves every row as it is."""
+    options = _html.NativeOptions().as_capsule()
+    ways: dict[str, Any] = {"key_id": 1, "privacy": 0, "sealed": True, "locations": (), "utf8": True}
+    prefix = _tokens.encode_token_prefix(7, short=False, privacy=0, key_id=1)
+    return _arrow.RowRewriter(
+        options, b"/", key=b"k", person=bytes(8), prefix=prefix, needs_caller=True,
+        rewrite_row=lambda document, identity: (document, 2, []), **ways,
+    )  # fmt: skip
+
+
+def run_column(choices: Choices, data: bytes) -> None:
+    """A column of the document's pieces, in any form and with any limit: each row is what `rewrite` makes of it."""
+    texts: list[bytes | None] = [*choices.pieces(data), None, data, b"", data[::-1]]
+    format_ = choices.choice(COLUMN_FORMATS)
+    ways: dict[str, Any] = {"switches": choices.choice(SWITCHES)}
+    tracker, ids = choices.choice(TRACKERS), [2 ** choices.randrange(64) for _ in texts]
+    column = make_column(texts, format_)
+    done = rewrite_column(column, tracker, message_ids=ids, threads=1 + choices.randrange(2), **ways)
+    result = read_column(done)
+    expected = [
+        text if text is None else rewrite(text, tracker.for_message(number), **ways)
+        for text, number in zip(texts, ids, strict=True)
+    ]
+    assert result == expected
+    assert len(done) == len(texts)
+    scan_column(column, **ways).__arrow_c_schema__()
+
+
+def read_column(column: Column) -> list[Any]:
+    """The values of a column of text or bytes."""
+    stream = _arrow.ForeignStream(column.__arrow_c_stream__())
+    assert stream.format
+    chunks = list(stream)
+    assert sum(chunk.count_bytes(0, len(chunk)) for chunk in chunks) >= 0
+    return [chunk.read(row) for chunk in chunks for row in range(len(chunk))]
+
+
 ENTRY_POINTS: tuple[Callable[[Choices, bytes], None], ...] = (
     run_whole,
     run_stream,
@@ -368,6 +433,7 @@ ENTRY_POINTS: tuple[Callable[[Choices, bytes], None], ...] = (
     run_transfer_encoding,
     run_journal,
     run_request_head,
+    run_column,
 )
 
 

@@ -12,9 +12,25 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.c.toolchain import HTML, HTTP_SOURCES, JOURNAL_SOURCES, MIME_SOURCES, ROOT, SANITIZER_FLAGS, TOKENS
+from tests.c.toolchain import (
+    ARROW_SOURCES,
+    HTML,
+    HTTP_SOURCES,
+    JOURNAL_SOURCES,
+    MIME_SOURCES,
+    ROOT,
+    SANITIZER_FLAGS,
+    TOKENS,
+)
 
-SOURCES = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "journal": JOURNAL_SOURCES, "http": HTTP_SOURCES}
+SOURCES = {
+    "html": HTML,
+    "tokens": TOKENS,
+    "mime": MIME_SOURCES,
+    "journal": JOURNAL_SOURCES,
+    "http": HTTP_SOURCES,
+    "arrow": [*ARROW_SOURCES, *HTML, *TOKENS],
+}
 EXT_TESTS_FOLDER = Path(__file__).resolve().parent
 RUNTIME_LIBRARIES = {
     "clang": ["libclang_rt.asan-x86_64.so", "libclang_rt.asan.so"],
@@ -58,7 +74,7 @@ def build_package(compiler: str, folder: Path, flags: Sequence[str] = ("-O1", *S
 def _compile(compiler: str, name: str, sources: Sequence[Path], folder: Path, flags: Sequence[str]) -> None:
     folders = [
         ROOT / "ext",
-        ROOT / f"ext/{name}",
+        *sorted({source.parent for source in sources}),
         folder / "generated",
         sysconfig.get_path("include"),
         EXT_TESTS_FOLDER,

@@ -35,10 +35,10 @@ def run_sanitized(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 def test_sanitizers_watch_the_extensions(run_sanitized: Runner) -> None:
-    """All five modules that are loaded are those that were built for it."""
-    words = "; print(*(m.__file__ for m in (_html, _http, _journal, _mime, _tokens)), sep='\\n')"
-    files = run_sanitized("-c", "from linkweir import _html, _http, _journal, _mime, _tokens" + words).split()
-    assert len(files) == 5
+    """All six modules that are loaded are those that were built for it."""
+    words = "; print(*(m.__file__ for m in (_arrow, _html, _http, _journal, _mime, _tokens)), sep='\\n')"
+    files = run_sanitized("-c", "from linkweir import _arrow, _html, _http, _journal, _mime, _tokens" + words).split()
+    assert len(files) == 6
     assert all("sanitized" in file for file in files)
 
 
@@ -57,7 +57,10 @@ def test_allocations_that_fail_break_nothing(run_sanitized: Runner, tmp_path: Pa
     assert int(run_sanitized("-m", "tests.ext.corpus_driver", "starved", str(tmp_path)).split()[0]) > 2000
 
 
-@pytest.mark.parametrize("tests", ["tests/ext/test_invalid_input.py", "tests/html/test_invalid_input.py"])
+@pytest.mark.parametrize(
+    "tests",
+    ["tests/ext/test_invalid_input.py", "tests/ext/test_invalid_columns.py", "tests/html/test_invalid_input.py"],
+)
 def test_misuse_breaks_nothing(run_sanitized: Runner, tests: str) -> None:
     """What callers do wrong is answered by an exception, and nothing is read or written elsewhere."""
     run_sanitized("-m", "pytest", "-q", "-x", "-s", "-p", "no:cacheprovider", tests)
@@ -88,6 +91,7 @@ def test_no_entry_is_left_out() -> None:
         "ext/entry_points.py",
         "ext/corpus_driver.py",
         "ext/test_invalid_input.py",
+        "ext/test_invalid_columns.py",
         "html/test_invalid_input.py",
     ):
         for node in ast.walk(ast.parse((ROOT / "tests" / file).read_text("utf-8"))):
