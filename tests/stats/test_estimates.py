@@ -2,7 +2,6 @@
 
 import numpy
 import pytest
-from scipy.signal import fftconvolve
 
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.stats.estimates import Estimate, make_estimate
@@ -12,11 +11,7 @@ def exact_distribution(probabilities: list[float]) -> numpy.ndarray:
     """Return how likely each number of successes is (Poisson binomial), by convolution."""
     found = numpy.ones(1)
     for probability in probabilities:
-        found = (
-            fftconvolve(found, [1 - probability, probability])
-            if len(found) > 64
-            else numpy.convolve(found, [1 - probability, probability])
-        )
+        found = numpy.convolve(found, [1 - probability, probability])
     return found
 
 

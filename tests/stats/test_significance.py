@@ -1,6 +1,8 @@
 """Tests of linkweir.stats.significance, judged by exact tests and by counting out what can happen."""
 
+from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,11 @@ from linkweir.stats.significance import (
     compare_groups,
 )
 
-proportion = pytest.importorskip("statsmodels.stats.proportion")
-stats = pytest.importorskip("scipy.stats")
+
+@cache
+def load_judge(module: str) -> Any:
+    """A module of statsmodels or scipy, which take seconds to load: only the worker that runs these tests does."""
+    return pytest.importorskip(module)
 
 
 @st.composite
@@ -56,6 +61,7 @@ def test_the_interval_excludes_zero_exactly_when_the_difference_is_significant(
 @example(ComparedGroup("A", 0, 5_000_000), ComparedGroup("B", 5_000_000, 5_000_000), 49)
 def test_figures_equal_those_of_statsmodels(base: ComparedGroup, other: ComparedGroup, comparisons: int) -> None:
     """Interval and p-value are what statsmodels computes for two independent proportions, also far in the tail."""
+    proportion = load_judge("statsmodels.stats.proportion")
     counts = (other.clickers, other.messages, base.clickers, base.messages)
     with np.errstate(divide="ignore", invalid="ignore"):  # statsmodels computes ratios of rates beside
         expected = proportion.test_proportions_2indep(*counts, compare="diff", method="agresti-caffo").pvalue
@@ -87,7 +93,7 @@ def test_what_fishers_exact_test_finds_clear_is_clear(base: ComparedGroup, other
     of very different sizes, it leaves open.
     """
     table = [[one.clickers, one.messages - one.clickers] for one in (base, other)]
-    exact = stats.fisher_exact(table).pvalue
+    exact = load_judge("scipy.stats").fisher_exact(table).pvalue
     result, *_ = compare_two(base, other)
     smaller = min(base, other, key=lambda one: one.messages)
     if exact < 0.001 and min(smaller.clickers, smaller.messages - smaller.clickers) not in range(1, MAX_CLICKS):
@@ -99,7 +105,7 @@ def test_what_fishers_exact_test_finds_clear_is_clear(base: ComparedGroup, other
 def false_positive_rate(base: int, other: int, rate: float) -> float:
     """The chance that groups of these sizes with one and the same true rate differ significantly, counted out."""
     total = 0.0
-    chances = [enumerate(stats.binom.pmf(range(size + 1), size, rate)) for size in (base, other)]
+    chances = [enumerate(load_judge("scipy.stats").binom.pmf(range(size + 1), size, rate)) for size in (base, other)]
     likely = [[(clicks, chance) for clicks, chance in some if chance > 1e-7] for some in chances]
     for (clicks, chance), (others, other_chance) in product(*likely):
         if compare_two(ComparedGroup("A", clicks, base), ComparedGroup("B", others, other))[0].significant:
@@ -174,7 +180,8 @@ def test_doubtful_clicks_are_compared_as_means() -> None:
     with_two = [np.append(values, [0.0, 1.0]) for values in (one, other)]
     error = np.sqrt(sum(values.var() / len(values) for values in with_two))
     difference = with_two[1].mean() - with_two[0].mean()
-    expected = (*stats.norm.interval(0.95, difference, error), 2 * stats.norm.sf(abs(difference) / error))
+    normal = load_judge("scipy.stats").norm
+    expected = (*normal.interval(0.95, difference, error), 2 * normal.sf(abs(difference) / error))
     assert (low, high, p_value) == pytest.approx(expected, rel=1e-9)
     assert found.difference == pytest.approx(other.mean() - one.mean())
 
@@ -191,7 +198,7 @@ def test_doubt_makes_no_difference_out_of_chance(one: int, other: int, rate: flo
         found, low, high, _ = compare_two(base, changed)
         clear += bool(found.significant)
         assert bool(found.significant) == (not low <= 0 <= high)
-    assert clear <= stats.binom.ppf(0.9999, 2_000, 0.056)
+    assert clear <= load_judge("scipy.stats").binom.ppf(0.9999, 2_000, 0.056)
 
 
 def test_doubt_is_part_of_the_interval() -> None:
@@ -202,4 +209,4 @@ def test_doubt_is_part_of_the_interval() -> None:
         samples = [draw_probabilities(dice, rate, 1_500) for rate in (0.10, 0.13)]
         _, low, high, _ = compare_two(group_of("A", samples[0]), group_of("B", samples[1]))
         held += low <= 0.03 <= high
-    assert held >= stats.binom.ppf(0.0001, 1_000, 0.95)
+    assert held >= load_judge("scipy.stats").binom.ppf(0.0001, 1_000, 0.95)
