@@ -79,5 +79,4 @@ setup(
         build_dir="build",  # generated C stays out of ext/
         compiler_directives={"language_level": "3"},
     ),
-    options={"build_ext": {"parallel": os.cpu_count()}},
 )

@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -23,7 +24,6 @@ from typing import IO, Any, AnyStr
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-m", "linkweir"]
 _LOADED_MODULES = (
-    "linkweir.cli.entry_point",
     "linkweir.app",
     "linkweir.server.serve",
     "linkweir.server.uvicorn_server",
@@ -127,7 +127,8 @@ def _connect() -> socket.socket:
 
 def serve(channel_number: int) -> None:
     """Fork a process for each request, until nobody is there to ask; returns in none of those."""
-    for name in _LOADED_MODULES:
+    commands = pkgutil.iter_modules(importlib.import_module("linkweir.cli").__path__, "linkweir.cli.")
+    for name in (*_LOADED_MODULES, *(module.name for module in commands)):
         importlib.import_module(name)
     assert len(os.listdir("/proc/self/task")) == 1, "a fork would copy the locks of other threads"
     gc.collect()
