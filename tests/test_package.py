@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IGNORE_GENERATED = shutil.ignore_patterns(
     *(".*", "build", "dist", "__pycache__", "*.so", "*.pyd", "*.egg-info", "linkweir-data", "node_modules")
 )
-EXTENSIONS = {"_html", "_mime", "_tokens"} | (set() if sys.platform == "win32" else {"_http", "_journal"})
+EXTENSIONS = {"_arrow", "_html", "_mime", "_tokens"} | (set() if sys.platform == "win32" else {"_http", "_journal"})
 BUILD_SCRIPT = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
 REWRITE_SCRIPT = """
 import json, sys
