@@ -26,6 +26,7 @@ from bench.harness.rounds import compute_ratio, repeat, run_interleaved
 from linkweir.db import accounts_table, click_aggregates_table, schema
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.stats import campaigns, click_statistics
 from linkweir.stats.click_statistics import StatisticsQuery
 
@@ -62,7 +63,7 @@ class SampleDatabase:
 
 def fill_database(path: Path, clicks: int) -> SampleDatabase:
     """A database with the sums of about `clicks` clicks."""
-    database = Database(path, timeout=60)
+    database = SqliteDatabase(path, timeout=60)
     migrate(database)
     result = SampleDatabase(database)
     rng = random.Random(clicks)  # noqa: S311 - the same on every run

@@ -31,11 +31,11 @@ from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, aggregate_dimensions_table, messages_table
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
-from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema import click_aggregates, clicks, message_links
 from linkweir.db.schema import messages as message_rows
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.db.time_buckets import ALL_TIME
 from linkweir.mail import message_ids
 
@@ -56,7 +56,9 @@ USER_AGENTS = tuple(
 BROWSER_SIGNALS = "no-sec-fetch"  # a signal that real traffic has now and then
 
 
-def deliver_messages(database: Database, account: uuid.UUID, number: int, rng: random.Random) -> list[tuple[int, int]]:
+def deliver_messages(
+    database: SqliteDatabase, account: uuid.UUID, number: int, rng: random.Random
+) -> list[tuple[int, int]]:
     """Deliver this many messages of a few campaigns over a day: the tokens' numbers, and when."""
     result: list[tuple[int, int]] = []
     for start in range(0, number, 1000):
@@ -152,7 +154,7 @@ def _make_event(message: int, at: int, position: int, ip: str, agent: str) -> Cl
     )
 
 
-def ingest(database: Database, facts: list[ClickEvent], batch: int, understand: ClickClassifier) -> float:
+def ingest(database: SqliteDatabase, facts: list[ClickEvent], batch: int, understand: ClickClassifier) -> float:
     """Seconds for all of them."""
     began = time.perf_counter()
     for start in range(0, len(facts), batch):
@@ -162,7 +164,7 @@ def ingest(database: Database, facts: list[ClickEvent], batch: int, understand: 
     return time.perf_counter() - began
 
 
-def check_aggregates(database: Database, account: uuid.UUID, expected: int) -> Counter[str]:
+def check_aggregates(database: SqliteDatabase, account: uuid.UUID, expected: int) -> Counter[str]:
     """Verdicts of all clicks; the sums must agree with them."""
     with database.read() as connection:
         grouped = select(clicks.c.verdict, func.count()).group_by(clicks.c.verdict)
@@ -186,7 +188,7 @@ def check_aggregates(database: Database, account: uuid.UUID, expected: int) -> C
     return result
 
 
-def database_bytes(database: Database) -> int:
+def database_bytes(database: SqliteDatabase) -> int:
     """Bytes of the database with everything written back."""
     with database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -206,10 +208,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _prepare(folder: Path, messages: int, number: int) -> tuple[Database, uuid.UUID, list[ClickEvent]]:
+def _prepare(folder: Path, messages: int, number: int) -> tuple[SqliteDatabase, uuid.UUID, list[ClickEvent]]:
     """Make a database of an account that has sent so many messages, and so many clicks on them."""
     rng = random.Random(17)  # noqa: S311 - traffic, not a secret
-    database = Database(folder / "linkweir.db", timeout=5)
+    database = SqliteDatabase(folder / "linkweir.db", timeout=5)
     migrate(database)
     account = uuid.uuid4()
     with database.write() as connection:

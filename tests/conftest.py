@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from linkweir.db import schema_upgrade
+from tests.databases import DIALECTS, use_dialect
 from tests.recorded_schema import make_repeating_upgrade
 from tests.turn_lock import TurnLock
 
@@ -119,6 +120,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return nodeid if nodeid.startswith(single) else whole_file(self, nodeid)
 
     return MixedScheduling(config, log)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that are marked so on both databases."""
+    if metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.fixturenames.insert(0, "dialect")
+        metafunc.parametrize("dialect", DIALECTS, indirect=True)
+
+
+@pytest.fixture
+def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database that a test marked `both_databases` runs on."""
+    with use_dialect(request.param):
+        yield request.param
 
 
 def skip_or_fail(dependency: str) -> NoReturn:

@@ -2,11 +2,10 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
 
-Upgrade = Callable[[Path, Connection], None]
+Upgrade = Callable[[str, Connection], None]
 _STATEMENTS = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
 
 
@@ -16,15 +15,15 @@ def make_repeating_upgrade(upgrade: Upgrade) -> Upgrade:
     @functools.cache
     def record() -> tuple[Sequence[str], str]:
         with create_engine("sqlite://").begin() as connection:
-            upgrade(Path(), connection)
+            upgrade("", connection)
             statements = connection.exec_driver_sql(_STATEMENTS).scalars().all()
             revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
         return statements, revision
 
-    def repeat(path: Path, connection: Connection) -> None:
+    def repeat(name: str, connection: Connection) -> None:
         is_sqlite = connection.dialect.name == "sqlite"
         if not is_sqlite or connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None:
-            upgrade(path, connection)
+            upgrade(name, connection)
             return
         statements, revision = record()
         for statement in statements:

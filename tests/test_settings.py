@@ -13,7 +13,7 @@ def test_nothing_configured_is_enough() -> None:
     settings = from_environment({"PATH": "/bin"})
     assert settings.base_url == "http://127.0.0.1:8025/c/"
     assert settings.click_path == "/c/"
-    assert settings.database == Path("linkweir-data/linkweir.db")
+    assert settings.sqlite_path == Path("linkweir-data/linkweir.db")
 
 
 def test_every_kind_of_setting_is_read() -> None:
@@ -124,7 +124,7 @@ def test_the_click_path_follows_the_base_url(base_url: str, click_path: str, pat
 
 def test_paths_as_text_and_numbers_as_numbers() -> None:
     """A path may be given as text; what is no path, or no number, is refused with its name."""
-    assert Settings(data="x", spool="y").database == Path("x/linkweir.db")  # type: ignore[arg-type]
+    assert Settings(data="x", spool="y").sqlite_path == Path("x/linkweir.db")  # type: ignore[arg-type]
     for wrong in ({"data": 3}, {"data": None}, {"threads": "8"}, {"port": "80"}, {"click_wait": None}):
         with pytest.raises(SettingsError, match=f"LINKWEIR_{next(iter(wrong)).upper()}: .* is not a"):
             Settings(**wrong)

@@ -38,7 +38,7 @@ from linkweir.clicks.link_policy import LinkPolicyCache
 from linkweir.clock import MAX_SKEW_US, now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db.database import Database
-from linkweir.db.schema_upgrade import migrate
+from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.first_start import ensure_default_account
 from linkweir.html import Switches
 from linkweir.mail.delivery_worker import DeliveryWorker
@@ -61,6 +61,7 @@ from linkweir.web import (
     operator_pages,
     privacy_page,
 )
+from linkweir.web.host_routing import HostRouting
 from linkweir.web.json_logging import make_logger
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.middleware import RequestDispatcher
@@ -77,13 +78,12 @@ def create_services(
     settings: Settings, log: FilteringBoundLogger, role: Role = "all", journal: Journal | None = None
 ) -> AppServices:
     """The components of one service. `journal` replaces the local one; whoever made it starts and stops it."""
-    database = Database(
-        settings.database,
-        timeout=settings.store_wait,
+    database = create_database(
+        settings,
         connections=settings.threads + REDIRECT_LOOKUP_THREADS + 2,
         write_lock=threading.Lock(),
     )
-    database.on_wal_lost = lambda: log.error("database.log_removed", database=str(settings.database))
+    database.on_wal_lost = lambda: log.error("database.log_removed", database=database.name)
     vault = Vault(settings.vault_path)
     classifier = build_classifier(settings, log)
     max_delay_us = 2 * max(classifier.notify_delay_us, classifier.correction_delay_us) + MAX_SKEW_US
@@ -290,7 +290,7 @@ def create_app(
     )
     # not Starlette's own stack, in which a middleware that answers bugs would come before ours
     handled = ExceptionMiddleware(app.router, handlers=error_responses.EXCEPTION_HANDLERS)
-    app.middleware_stack = RequestDispatcher(handled, services)
+    app.middleware_stack = RequestDispatcher(HostRouting(handled, services), services)
     app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = services
     return app

@@ -133,6 +133,10 @@ class DatabaseUnavailable(LinkweirError):
     """The database could not answer in time: locked, full, read-only or gone. Trying again later may help."""
 
 
+class UnstorableData(LinkweirError, ValueError):
+    """The database refuses a value for its own sake, such as a text that is too long; trying again never helps."""
+
+
 class DataFolderError(LinkweirError):
     """A data folder that this release cannot use, or that lacks what cannot be made anew; the text says the way out."""
 

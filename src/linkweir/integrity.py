@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.clicks.journal.segment_directory import SUFFIX
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
-from linkweir.db.schema_upgrade import migrate
+from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.errors import DataFolderError, VaultError
 from linkweir.settings import Settings
 from linkweir.tokens import keyring_file
@@ -21,8 +21,10 @@ ACCEPT_LOSS_HINT = "start once with `linkweir serve --accept-loss`"
 
 def check_database(settings: Settings) -> None:
     """Before the database is made or brought up to date. Raises DataFolderError."""
+    if settings.database:
+        return  # another machine's journal says nothing of it
     used = any(settings.spool_path.glob("*" + SUFFIX))  # before the database, which another start may be making now
-    path = settings.database
+    path = settings.sqlite_path
     if used and not (path.exists() and path.stat().st_size):
         raise DataFolderError(
             f"{path}: the database is gone or empty, but a journal of clicks is there, in "
@@ -68,7 +70,7 @@ def _check_vault(vault: Vault, sealed: Sequence[bytes], log: FilteringBoundLogge
 
 def accept_loss(settings: Settings) -> None:
     """Make anew what is missing. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
-    database = Database(settings.database, timeout=settings.store_wait, connections=1)
+    database = create_database(settings, connections=1)
     try:
         migrate(database)
         ring = keyring_file.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])

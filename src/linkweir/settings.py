@@ -61,6 +61,13 @@ class Settings:
     data: Path = field(
         default=Path("linkweir-data"), metadata=doc("Folder of the database, the keys, the outbox and the journal.")
     )
+    database: str = field(
+        default="",
+        repr=False,
+        metadata=doc(
+            "PostgreSQL database, as `postgresql://user:password@host:port/name`; if empty, SQLite in the data folder."
+        ),
+    )
     host: str = field(default="127.0.0.1", metadata=doc("Address that HTTP listens on."))
     port: int = field(default=8025, metadata=doc("Port that HTTP listens on; 0 takes a free one."))
     threads: int = field(default=8, metadata=doc("Threads for database work."))
@@ -262,6 +269,8 @@ class Settings:
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
         self._validate_combinations()
+        if self.database:
+            validate_database_url(self.database)
 
     def _validate_types(self) -> None:
         """Paths may be given as text; numbers may not, and are refused here with their name."""
@@ -289,8 +298,8 @@ class Settings:
             raise SettingsError("LINKWEIR_API_KEY: must have at least 32 characters, taken from a random source")
 
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
+    def sqlite_path(self) -> Path:
+        """The SQLite file, which is the database unless there is another one."""
         return self.data / "linkweir.db"
 
     @property
@@ -312,6 +321,17 @@ class Settings:
     def spool_path(self) -> Path:
         """The journal of clicks, where each goes first; best on another disk than the database."""
         return self.spool or self.data / "spool"
+
+
+def validate_database_url(text: str) -> None:
+    """Raises SettingsError, whose text holds nothing of the URL: it may have a password."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/")) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError("LINKWEIR_DATABASE: must look like postgresql://user:password@host:port/name")
 
 
 def _parse_base_url(text: str) -> str:

@@ -149,7 +149,7 @@ def test_readyz_names_what_is_missing(service: RunningService) -> None:
 
 def test_a_locked_database_is_503(service: RunningService) -> None:
     """A send that cannot be stored is 503 with Retry-After, and nothing of it is accepted."""
-    lock = sqlite3.connect(service.settings.database, isolation_level=None)
+    lock = sqlite3.connect(service.settings.sqlite_path, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     try:
         answer = service.client.put(service.account_path, json={"name": "x"})

@@ -25,13 +25,13 @@ BEGIN_SCRIPT = """
 import sys, uuid
 from pathlib import Path
 from linkweir.accounts.idempotency import IdempotentRequest
-from linkweir.db.database import Database
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.process_lock import ProcessLock
 from linkweir.vault import Vault
 data, account, key = Path(sys.argv[1]), uuid.UUID(sys.argv[2]), sys.argv[3]
 lock = ProcessLock(data)
 lock.acquire()
-database = Database(data / "linkweir.db", timeout=20)
+database = SqliteDatabase(data / "linkweir.db", timeout=20)
 request = IdempotentRequest(
     database, Vault(data / "vault.key"), lock, account=account, key=key, fingerprint=bytes.fromhex(sys.argv[4])
 )

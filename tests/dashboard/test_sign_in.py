@@ -29,7 +29,7 @@ def test_nobody_sees_a_page_without_signing_in(service: RunningService, dashboar
         == "/dashboard/sign-in?next=/campaign%3Ftag%3Dx"
     )
     assert dashboard_client.http.get("/campaign/mail?tag=x").status_code == 303
-    assert service.settings.database.exists()
+    assert service.settings.sqlite_path.exists()
 
 
 def test_the_cookie_is_hidden_from_scripts_and_other_sites(dashboard_client: DashboardClient) -> None:
@@ -61,7 +61,7 @@ def test_only_a_digest_of_the_cookie_is_stored(service: RunningService, dashboar
     """The database holds the SHA-256 of the cookie, and neither the cookie nor the password."""
     dashboard_client.signed_in_client()
     cookie = dashboard_client.http.cookies["linkweir_session"]
-    with sqlite3.connect(service.settings.database) as database:
+    with sqlite3.connect(service.settings.sqlite_path) as database:
         ((digest,),) = database.execute("SELECT digest FROM sessions").fetchall()
         ((stored,),) = database.execute("SELECT password FROM users").fetchall()
     assert digest == hashlib.sha256(cookie.encode()).digest()
@@ -86,14 +86,14 @@ def test_signing_out_ends_the_session_in_the_database(
     assert dashboard_client.post("/sign-out", {}).status_code == 303
     old = {"Cookie": f"linkweir_session={cookie}"}
     assert dashboard_client.http.get("/settings", headers=old).status_code == 303
-    with sqlite3.connect(service.settings.database) as database:
+    with sqlite3.connect(service.settings.sqlite_path) as database:
         assert database.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
 
 
 def test_a_session_expires(service: RunningService, dashboard_client: DashboardClient) -> None:
     """A session that is past its time opens nothing, though its cookie is still sent."""
     dashboard_client.signed_in_client().get("/settings")
-    with sqlite3.connect(service.settings.database) as database:
+    with sqlite3.connect(service.settings.sqlite_path) as database:
         database.execute("UPDATE sessions SET expires_at = 1")
     assert dashboard_client.http.get("/settings").status_code == 303
 

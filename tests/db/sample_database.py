@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from linkweir.db import accounts_table, messages_table
-from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema import outbox
-from linkweir.db.schema_upgrade import migrate
 from linkweir.mail import message_ids
+from tests.databases import make_database
 
 NOW_US = 1_000_000_000  # microseconds since 1970
 FOREVER_US = 1 << 60
@@ -22,8 +21,7 @@ class SampleDatabase:
     """The database, its account, and another account that nothing of the first may show."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database(folder / "linkweir.db", timeout=5)
-        migrate(self.database)
+        self.database = make_database(folder)
         self.account, self.other_account = uuid.uuid4(), uuid.uuid4()
         with self.database.write() as connection:
             accounts_table.create(connection, self.account, "one", NOW_US)

@@ -6,9 +6,9 @@ from pathlib import Path
 from sqlalchemy import bindparam, insert, select, update
 
 from linkweir.db.bulk_statement import BulkStatement
-from linkweir.db.database import Database
 from linkweir.db.schema import accounts, link_keys
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 
 NAMES = ("id", "name", "website", "about", "track_opens", "track_clicks")
 REMAINING_COLUMNS = ("message_metadata_retention", "message_data_retention", "created_at", "updated_at")
@@ -16,7 +16,7 @@ REMAINING_COLUMNS = ("message_metadata_retention", "message_data_retention", "cr
 
 def test_rows_are_written_whatever_the_order(tmp_path: Path) -> None:
     """UUIDs, constants of the statement and parameters in another order than the columns' arrive where they belong."""
-    database = Database(tmp_path / "linkweir.db", timeout=1)
+    database = SqliteDatabase(tmp_path / "linkweir.db", timeout=1)
     migrate(database)
     one, two = uuid.uuid4(), uuid.uuid4()
     with database.write() as connection:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from linkweir.db import notification_queries, reclassification_queries
-from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 
 MESSAGE_ID = uuid.uuid4()
 
@@ -42,7 +42,7 @@ MESSAGE_ID = uuid.uuid4()
 )
 def test_an_index_finds_it(tmp_path: Path, ask: Any, expected: str) -> None:
     """SQLite's plan names the index, and clicks are scanned from end to end nowhere."""
-    database = Database(tmp_path / "linkweir.db", timeout=1)
+    database = SqliteDatabase(tmp_path / "linkweir.db", timeout=1)
     migrate(database)
     seen: list[tuple[str, Any]] = []
     with database.read() as connection:

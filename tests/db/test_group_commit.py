@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, exc
 
-from linkweir.db.database import Database
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.errors import DatabaseUnavailable, ValidationError
 
 WAIT_SECONDS = 300.0
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     """A database with one empty table."""
     path = tmp_path / "test.sqlite3"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
     connection.close()
-    store = Database(path, timeout=5.0)
+    store = SqliteDatabase(path, timeout=5.0)
     yield store
     store.close()
 
@@ -38,7 +38,7 @@ def insert_number(number: int) -> Callable[[Connection], int]:
     return work
 
 
-def list_numbers(database: Database) -> list[int]:
+def list_numbers(database: SqliteDatabase) -> list[int]:
     """What another connection sees."""
     with sqlite3.connect(database.path) as connection:
         rows = connection.execute("SELECT number FROM numbers ORDER BY number").fetchall()
@@ -46,7 +46,7 @@ def list_numbers(database: Database) -> list[int]:
     return [row[0] for row in rows]
 
 
-def run_together(database: Database, works: list[Callable[[Connection], Any]]) -> list[Any]:
+def run_together(database: SqliteDatabase, works: list[Callable[[Connection], Any]]) -> list[Any]:
     """Results or errors of works that all wait while a writer holds the database."""
     results: list[Any] = [None] * len(works)
 
@@ -67,7 +67,7 @@ def run_together(database: Database, works: list[Callable[[Connection], Any]]) -
     return results
 
 
-def wait_for_waiting(database: Database, count: int) -> None:
+def wait_for_waiting(database: SqliteDatabase, count: int) -> None:
     """Wait until so many works wait, so that their order is known."""
     done = threading.Event()
     for _ in range(int(WAIT_SECONDS * 1000)):
@@ -78,7 +78,7 @@ def wait_for_waiting(database: Database, count: int) -> None:
 
 
 @pytest.fixture
-def commits(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def commits(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for each transaction that was committed: how many numbers there were then."""
     seen: list[int] = []
     begin = database._group_commit._begin
@@ -93,13 +93,13 @@ def commits(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_what_arrives_together_is_one_transaction(database: Database, commits: list[int]) -> None:
+def test_what_arrives_together_is_one_transaction(database: SqliteDatabase, commits: list[int]) -> None:
     """Works that wait for the same writer are committed at once, and each gets what it returned."""
     assert run_together(database, [insert_number(number) for number in range(10)]) == list(range(10))
     assert commits == [10]
 
 
-def test_a_failure_takes_nothing_with_it(database: Database, commits: list[int]) -> None:
+def test_a_failure_takes_nothing_with_it(database: SqliteDatabase, commits: list[int]) -> None:
     """A work that raises is rolled back alone, and its error is raised where it was asked for."""
 
     def fail(connection: Connection) -> None:
@@ -115,7 +115,7 @@ def test_a_failure_takes_nothing_with_it(database: Database, commits: list[int])
     assert list_numbers(database) == [1, 2]
 
 
-def test_a_broken_transaction_is_tried_again_without_its_cause(database: Database) -> None:
+def test_a_broken_transaction_is_tried_again_without_its_cause(database: SqliteDatabase) -> None:
     """What ends a transaction fails alone: all others are committed, those before it too."""
 
     def break_off(connection: Connection) -> None:
@@ -146,7 +146,7 @@ class NumberStore:
 
 
 def run_stores(
-    database: Database, store: NumberStore, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, store: NumberStore, numbers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> list[Any]:
     """Results or errors of numbers that are stored while a writer holds the database."""
 
@@ -158,7 +158,7 @@ def run_stores(
 
 
 def test_items_that_arrive_together_are_stored_in_one_call(
-    database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, commits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for the same writer goes to the function that stores it at once, in the order of arrival."""
     store = NumberStore()
@@ -167,7 +167,7 @@ def test_items_that_arrive_together_are_stored_in_one_call(
 
 
 def test_an_item_that_fails_fails_alone(
-    database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, commits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When one of several items cannot be stored, each is stored alone, and its error is raised for it only."""
     store = NumberStore(failing=2)
@@ -182,7 +182,7 @@ def test_an_item_that_fails_fails_alone(
     "error", [lambda: exc.OperationalError("", {}, sqlite3.OperationalError("x")), SystemExit, GeneratorExit]
 )
 def test_an_item_that_ends_a_transaction_fails_alone(
-    database: Database, place: int, error: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, place: int, error: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An item whose error ends the transaction, or a thread, takes no other with it, wherever it stands."""
     results = run_stores(database, NumberStore(failing=place, error=error), [0, 1, 2], monkeypatch)
@@ -194,7 +194,7 @@ def test_an_item_that_ends_a_transaction_fails_alone(
 
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("kind", [SystemExit, GeneratorExit])
-def test_what_ends_a_thread_ends_its_own(database: Database, place: int, kind: type[BaseException]) -> None:
+def test_what_ends_a_thread_ends_its_own(database: SqliteDatabase, place: int, kind: type[BaseException]) -> None:
     """A work that raises what is no error ends the thread that asked for it and no other, whoever has the turn; all
     others are committed once and told so.
     """
@@ -211,7 +211,7 @@ def test_what_ends_a_thread_ends_its_own(database: Database, place: int, kind: t
 
 
 def test_an_interrupted_commit_is_unavailable_for_the_others(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What interrupts a commit ends the thread that commits; the others are told that nothing is stored."""
     begin = database._group_commit._begin
@@ -228,7 +228,7 @@ def test_an_interrupted_commit_is_unavailable_for_the_others(
     assert list_numbers(database) == []
 
 
-def test_a_commit_that_fails_fails_for_all(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_fails_fails_for_all(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told that something is stored whose commit has failed."""
     begin = database._group_commit._begin
 
@@ -246,11 +246,11 @@ def test_a_commit_that_fails_fails_for_all(database: Database, monkeypatch: pyte
     assert database.write_together(insert_number(7)) == 7
 
 
-def test_a_commit_that_hangs_holds_nobody_up(database: Database) -> None:
+def test_a_commit_that_hangs_holds_nobody_up(database: SqliteDatabase) -> None:
     """Behind a disk that hangs a work is unavailable within twice the usual wait, and is not carried out later; one
     that was begun already waits to know what becomes of it.
     """
-    impatient, hangs, begun = Database(database.path, timeout=0.2), threading.Event(), threading.Event()
+    impatient, hangs, begun = SqliteDatabase(database.path, timeout=0.2), threading.Event(), threading.Event()
     results: dict[int, Any] = {}
 
     def run(number: int, work: Callable[[Connection], Any]) -> None:
@@ -286,9 +286,9 @@ def test_a_commit_that_hangs_holds_nobody_up(database: Database) -> None:
     assert (results[1], results[2], list_numbers(database)) == (1, 2, [1, 2, 5])
 
 
-def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database: Database) -> None:
+def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database: SqliteDatabase) -> None:
     """Another process's lock makes every work fail within the usual wait, and none is carried out later."""
-    patient = Database(database.path, timeout=0.2)
+    patient = SqliteDatabase(database.path, timeout=0.2)
     other = sqlite3.connect(database.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     results: list[Any] = []

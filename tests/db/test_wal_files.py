@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from linkweir.db.database import Database
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.errors import DatabaseUnavailable
 
 NAMES = ("-wal", "-shm")
@@ -21,8 +21,9 @@ KILLED_SCRIPT = """
 import os, sys
 from pathlib import Path
 from sqlalchemy import text
-from linkweir.db.database import Database
-with Database(Path(sys.argv[1]), timeout=5).write() as connection:
+from linkweir.db.sqlite_database import SqliteDatabase
+from linkweir.db.sqlite_database import SqliteDatabase
+with SqliteDatabase(Path(sys.argv[1]), timeout=5).write() as connection:
     connection.execute(text("INSERT INTO t VALUES (99)"))
 os._exit(0)
 """
@@ -36,14 +37,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "x.db"
 
 
-def insert(database: Database, number: int, during: Callable[[], None] = lambda: None) -> None:
+def insert(database: SqliteDatabase, number: int, during: Callable[[], None] = lambda: None) -> None:
     """Commit one row; `during` is called before that."""
     with database.write() as connection:
         connection.execute(text("INSERT INTO t VALUES (:n)"), {"n": number})
         during()
 
 
-def list_numbers(database: Database) -> list[int]:
+def list_numbers(database: SqliteDatabase) -> list[int]:
     """The rows that a transaction sees."""
     with database.read() as connection:
         return [row[0] for row in connection.execute(text("SELECT n FROM t ORDER BY n"))]
@@ -77,12 +78,12 @@ def check_integrity(path: Path) -> str:
 @pytest.mark.parametrize("removed", [["-wal"], ["-shm"], ["-wal", "-shm"]])
 def test_removed_files_get_their_names_back(path: Path, removed: list[str]) -> None:
     """Two users of a database and one that comes later commit after each removal, and all see all of it."""
-    first, second = Database(path, timeout=5), Database(path, timeout=5)
+    first, second = SqliteDatabase(path, timeout=5), SqliteDatabase(path, timeout=5)
     for number in range(6):
         insert(second if number % 2 else first, number)
         for suffix in removed:
             os.unlink(f"{path}{suffix}")
-        later = Database(path, timeout=5)
+        later = SqliteDatabase(path, timeout=5)
         insert(later, 10 + number)
         assert later.wal_losses == 1
         assert list_numbers(later) == list_numbers(first) == list_numbers(second)
@@ -98,12 +99,12 @@ def test_removed_files_get_their_names_back(path: Path, removed: list[str]) -> N
 
 def test_a_removal_during_a_transaction(path: Path) -> None:
     """A transaction that a removal interrupts is not committed, and the next one is, for all to see."""
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
     insert(database, 1)
     with pytest.raises(DatabaseUnavailable, match="its log was removed"):
         insert(database, 2, during=lambda: os.unlink(f"{path}-wal"))
     insert(database, 3)
-    other = Database(path, timeout=5)
+    other = SqliteDatabase(path, timeout=5)
     assert list_numbers(database) == list_numbers(other) == [1, 3]
     assert database.wal_losses == 1
     database.close()
@@ -118,7 +119,7 @@ def test_the_log_of_a_killed_process_does_not_come_back(path: Path) -> None:
     for suffix in NAMES:
         os.unlink(f"{path}{suffix}")
     path.with_name("backup").replace(path)
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
     assert list_numbers(database) == []
     assert database.wal_losses == 0
     database.close()
@@ -127,7 +128,7 @@ def test_the_log_of_a_killed_process_does_not_come_back(path: Path) -> None:
 def test_a_killed_process_leaves_what_it_committed(path: Path) -> None:
     """With the files left in place, the next process finds what was committed."""
     subprocess.run([sys.executable, "-c", KILLED_SCRIPT, str(path)], check=True)  # noqa: S603 - our own script
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
     assert list_numbers(database) == [99]
     database.close()
 
@@ -137,7 +138,7 @@ def test_files_that_are_gone_for_good(path: Path, lost: str) -> None:
     """With the second name removed too nothing is read or written any more, which the error says; the database file has
     all that was committed.
     """
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
     insert(database, 1)
     os.unlink(f"{path}{lost}")
     hidden_name(path, lost).unlink()
@@ -157,7 +158,7 @@ def test_files_that_are_gone_for_good(path: Path, lost: str) -> None:
 @pytest.mark.parametrize("removed", [NAMES, ("-wal",), ("-shm",), ()])
 def test_a_backup_under_live_users(path: Path, removed: tuple[str, ...]) -> None:
     """Two users whose database file is exchanged go on with the new one, which the old log never reaches."""
-    first, second = Database(path, timeout=5), Database(path, timeout=5)
+    first, second = SqliteDatabase(path, timeout=5), SqliteDatabase(path, timeout=5)
     for number in range(50):
         insert(first, number)
         insert(second, number)
@@ -175,7 +176,7 @@ def test_a_backup_under_live_users(path: Path, removed: tuple[str, ...]) -> None
 
 def test_a_backup_that_another_thread_finds_first(path: Path) -> None:
     """A transaction on the old file fails even when another thread has moved on to the new one meanwhile."""
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
 
     def exchange() -> None:
         restore_backup(path, range(5), NAMES)
@@ -195,8 +196,9 @@ READ_SCRIPT = """
 import sys
 from pathlib import Path
 from sqlalchemy import text
-from linkweir.db.database import Database
-database = Database(Path(sys.argv[1]), timeout=5)
+from linkweir.db.sqlite_database import SqliteDatabase
+from linkweir.db.sqlite_database import SqliteDatabase
+database = SqliteDatabase(Path(sys.argv[1]), timeout=5)
 with database.write() as connection:
     connection.execute(text("INSERT INTO t VALUES (3000)"))
 with database.read() as connection:
@@ -211,7 +213,7 @@ def test_a_backup_that_a_fresh_process_opens(path: Path, removed: tuple[str, ...
     """A process that opens the backup while another still has the old file finds the backup, whole and alone; the other
     one comes over to it.
     """
-    old = Database(path, timeout=5)
+    old = SqliteDatabase(path, timeout=5)
     for number in range(50):
         insert(old, number)
     restore_backup(path, range(1000, 1200), removed)
@@ -229,11 +231,11 @@ def test_a_backup_that_a_fresh_process_opens(path: Path, removed: tuple[str, ...
 
 def test_a_backup_during_a_transaction(path: Path) -> None:
     """A transaction under which the file is exchanged fails, and the next one is the new file's."""
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
     insert(database, 1)
     with pytest.raises(DatabaseUnavailable):
         insert(database, 2, during=lambda: restore_backup(path, range(1000, 1200), NAMES))
-    fresh = Database(path, timeout=5)
+    fresh = SqliteDatabase(path, timeout=5)
     assert list_numbers(fresh) == list_numbers(database) == [*range(1000, 1200)]
     fresh.close()
     database.close()
@@ -246,28 +248,28 @@ def test_second_names_that_nobody_uses_are_removed(path: Path) -> None:
     left = hidden_name(path, "-wal")
     assert left.exists()
     restore_backup(path, range(5), NAMES)
-    database = Database(path, timeout=5)
+    database = SqliteDatabase(path, timeout=5)
     assert list_numbers(database) == [*range(5)]
     assert not left.exists()
     database.close()
     assert [item.name for item in path.parent.iterdir()] == ["x.db"]
 
 
-@pytest.mark.parametrize("work", [Database.vacuum, Database.truncate_wal])
+@pytest.mark.parametrize("work", [SqliteDatabase.vacuum, SqliteDatabase.truncate_wal])
 @pytest.mark.parametrize("removed", [["-wal"], ["-shm"], ["-wal", "-shm"]])
 def test_what_rewrites_the_files_finds_them_too(
-    path: Path, removed: list[str], work: Callable[[Database], bool]
+    path: Path, removed: list[str], work: Callable[[SqliteDatabase], bool]
 ) -> None:
     """Rewriting the database or emptying its log, by a user of before and by one that comes later, gives removed files
     their names back first, and costs no row.
     """
-    first, second = Database(path, timeout=5), Database(path, timeout=5)
+    first, second = SqliteDatabase(path, timeout=5), SqliteDatabase(path, timeout=5)
     for number in range(4):
         insert(first, 10 * number)
         insert(second, 10 * number + 1)
         for suffix in removed:
             os.unlink(f"{path}{suffix}")
-        later = Database(path, timeout=5)
+        later = SqliteDatabase(path, timeout=5)
         for database in (later, second) if number % 2 else (second, later):
             work(database)
         insert(later, 10 * number + 2)

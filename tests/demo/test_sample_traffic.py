@@ -28,7 +28,7 @@ def demo_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSe
 
 def query(served: RunningService, statement: str) -> list[tuple[object, ...]]:
     """What the database says."""
-    with sqlite3.connect(served.settings.database) as database:
+    with sqlite3.connect(served.settings.sqlite_path) as database:
         return database.execute(statement).fetchall()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, messages_table
-from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.errors import TemporaryDeliveryError
 from linkweir.mail import message_ids
 from linkweir.mail.delivery_worker import DeliveryWorker
@@ -104,7 +104,7 @@ class DeliveryHarness:
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_000 * SECOND_US
-        self.database = Database(folder / "linkweir.db", timeout=5)
+        self.database = SqliteDatabase(folder / "linkweir.db", timeout=5)
         migrate(self.database)
         self.account = uuid.uuid4()
         with self.database.write() as connection:

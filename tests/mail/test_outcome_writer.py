@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table
-from linkweir.db.database import Database
 from linkweir.db.delivery_queue_table import DeliveryOutcome
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.mail.transport import OutgoingMail
 from tests.mail.delivery_harness import DeliveryHarness, FlakyTransport, SimultaneousTransport, SlowTransport
 from tests.web.running_service import wait_until
@@ -33,7 +33,7 @@ def test_a_database_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(transport, "deliver", delivering)
     bench.database.close()
-    bench.database = Database(tmp_path / "linkweir.db", timeout=0.2)
+    bench.database = SqliteDatabase(tmp_path / "linkweir.db", timeout=0.2)
     worker = bench.make_worker(transport)
     worker.start()
     wait_until(lambda: transport.delivered)

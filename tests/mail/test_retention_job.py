@@ -25,6 +25,6 @@ def test_expired_data_is_in_no_file(tmp_path: Path) -> None:
     with filled.database.write() as connection:
         connection.execute(delete(t.queue))
     delete_expired(filled.database, NOW_US + 5, make_logger("info", io.StringIO()))
-    data = b"".join(path.read_bytes() for path in filled.database.path.parent.iterdir())
+    data = b"".join(path.read_bytes() for path in filled.database.folder.iterdir())
     assert [word in data for word in (b"old@example.org", b"old mail")] == [False, False]
     assert [word in data for word in (b"young@example.org", b"young mail")] == [True, True]

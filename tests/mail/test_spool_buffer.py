@@ -11,6 +11,7 @@ from linkweir.accounts import account_lookup
 from linkweir.db import accounts_table, messages_table
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.errors import DatabaseUnavailable
 from linkweir.html import Switches
 from linkweir.mail import mail_buffer
@@ -27,7 +28,7 @@ PAGE = b'Content-Type: text/html\r\n\r\n<a href="https://example.com/">x</a>\r\n
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A fresh database."""
-    database = Database(tmp_path / "linkweir.db", timeout=5)
+    database = SqliteDatabase(tmp_path / "linkweir.db", timeout=5)
     migrate(database)
     yield database
     database.close()

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, update
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clock import DAY_US
 from linkweir.db import messages_table, schema
-from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from tests.stats.aggregate_rows import insert_click
 
@@ -50,7 +50,7 @@ def make_message(account: uuid.UUID, number: int, to_person: bool, rng: random.R
     )
 
 
-def test_pages_that_were_split_hold_no_old_copies(database: Database, account: uuid.UUID) -> None:
+def test_pages_that_were_split_hold_no_old_copies(database: SqliteDatabase, account: uuid.UUID) -> None:
     """Among thousands of rows that grew, moved and went, no byte of the person's is left after erasing."""
     rng = random.Random(4)  # noqa: S311 - the same on every run
     everybody: list[tuple[uuid.UUID, bool]] = []
@@ -82,7 +82,9 @@ def test_pages_that_were_split_hold_no_old_copies(database: Database, account: u
     assert result == {}
 
 
-def test_links_of_others_that_name_the_person_lose_their_destination(database: Database, account: uuid.UUID) -> None:
+def test_links_of_others_that_name_the_person_lose_their_destination(
+    database: SqliteDatabase, account: uuid.UUID
+) -> None:
     """A link in somebody else's mail that was followed keeps its count, not a destination that holds the address."""
     other = make_message(account, 1, False, random.Random(1))  # noqa: S311
     place = "https://example.com/?about=secret.person%40example.org"
@@ -101,7 +103,7 @@ def test_links_of_others_that_name_the_person_lose_their_destination(database: D
         assert b"secret.person" not in path.read_bytes().lower(), path.name
 
 
-def test_erasure_does_not_vacuum_a_large_database(database: Database, account: uuid.UUID) -> None:
+def test_erasure_does_not_vacuum_a_large_database(database: SqliteDatabase, account: uuid.UUID) -> None:
     """Over the limit the rows go all the same, and the answer says that fragments may be left."""
     with database.write() as connection:
         messages_table.add(connection, [make_message(account, 1, True, random.Random(1))])  # noqa: S311

@@ -88,9 +88,7 @@ def add_mention(click_database: ClickDatabase, account: uuid.UUID | None = None)
 def list_mentioning_files(click_database: ClickDatabase) -> set[str]:
     """The database's files in which the person stands."""
     return {
-        path.name
-        for path in click_database.database.path.parent.iterdir()
-        if ENCODED_ADDRESS in path.read_bytes().lower()
+        path.name for path in click_database.database.folder.iterdir() if ENCODED_ADDRESS in path.read_bytes().lower()
     }
 
 

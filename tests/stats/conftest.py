@@ -9,12 +9,13 @@ import pytest
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A migrated database."""
-    database = Database(tmp_path / "data" / "linkweir.db", timeout=1)
+    database = SqliteDatabase(tmp_path / "data" / "linkweir.db", timeout=1)
     migrate(database)
     yield database
     database.close()

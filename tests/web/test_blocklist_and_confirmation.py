@@ -56,9 +56,9 @@ def test_what_was_blocked_stays_blocked_without_the_database(service: RunningSer
     """While the database is locked or gone the blocked host stays blocked and all others are open."""
     _, link = send_and_get_link(service)
     block_and_wait(service, "example.com")
-    lock = sqlite3.connect(service.settings.database, isolation_level=None)
+    lock = sqlite3.connect(service.settings.sqlite_path, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
-    service.settings.database.rename(service.settings.database.with_suffix(".gone"))
+    service.settings.sqlite_path.rename(service.settings.sqlite_path.with_suffix(".gone"))
     wait_until(lambda: [line for line in service.logs if line["event"] == "link_policy.database_unavailable"])
     assert service.reader.get(link).status_code == 410
     assert service.reader.get(mint_link(service, "https://example.org/", message=1)).status_code == 302
@@ -108,7 +108,7 @@ def test_the_page_needs_no_database(service: RunningService) -> None:
     _, link = send_and_get_link(service)
     require_confirmation(service, r"example\.com/a")
     service.wait_until_ingested()
-    service.settings.database.rename(service.settings.database.with_suffix(".gone"))
+    service.settings.sqlite_path.rename(service.settings.sqlite_path.with_suffix(".gone"))
     assert service.reader.get(link).status_code == 200
     assert service.components.local_journal.unacknowledged == 1
 
@@ -124,7 +124,7 @@ def test_bad_patterns_are_refused(service: RunningService) -> None:
 def test_links_of_erased_people(service: RunningService, style: str) -> None:
     """A short link of an erased person answers 410; a sealed one leads on, for its destination is in itself."""
     message_id, link = send_and_get_link(service, link_style=style)
-    database = sqlite3.connect(service.settings.database)
+    database = sqlite3.connect(service.settings.sqlite_path)
     with database:
         database.execute("INSERT INTO erased SELECT number, 1 FROM messages")
     database.close()

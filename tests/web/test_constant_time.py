@@ -164,7 +164,7 @@ def test_api_keys_are_selected_by_their_digest(service: RunningService) -> None:
     """The database holds SHA-256 of keys, and looks them up by it: how long that takes says nothing of the key itself,
     and a key that is nearly right is as wrong as any.
     """
-    database = service.settings.database.read_bytes() + Path(f"{service.settings.database}-wal").read_bytes()
+    database = service.settings.sqlite_path.read_bytes() + Path(f"{service.settings.sqlite_path}-wal").read_bytes()
     assert hashlib.sha256(service.key.encode()).digest() in database
     assert service.key.encode() not in database
     answers = [

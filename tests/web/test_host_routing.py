@@ -87,9 +87,9 @@ def test_hosts_can_be_named(tmp_path: Path) -> None:
 def test_the_last_known_hosts_apply_without_the_database(service: RunningService) -> None:
     """While the database is away, a domain's host stays what it was."""
     add_tracking_domain(service)
-    lock = sqlite3.connect(service.settings.database, isolation_level=None)
+    lock = sqlite3.connect(service.settings.sqlite_path, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
-    service.settings.database.rename(service.settings.database.with_suffix(".gone"))
+    service.settings.sqlite_path.rename(service.settings.sqlite_path.with_suffix(".gone"))
     wait_until(
         lambda: get_status(service, "/openapi.json", "localhost").status_code == 200 and is_refresh_failing(service)
     )

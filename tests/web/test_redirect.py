@@ -224,7 +224,7 @@ def test_many_clicks_at_once_are_counted_exactly(service: RunningService) -> Non
 def test_a_locked_database_delays_nobody_and_loses_nothing(service: RunningService) -> None:
     """While another connection holds the database every reader is sent on, and each click is counted afterwards."""
     message_id, link = send_and_get_link(service)
-    lock = sqlite3.connect(service.settings.database, isolation_level=None)
+    lock = sqlite3.connect(service.settings.sqlite_path, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     assert {service.reader.get(link).status_code for _ in range(10)} == {302}  # and nobody but we can end the lock
     wait_until(lambda: service.read_metric("linkweir_clicks_journaled_total") == 10)
@@ -273,7 +273,7 @@ def test_a_short_link_waits_for_no_request_to_the_api(tmp_path: Path) -> None:
     """While all threads of the API wait for a locked database, a short link is looked up and answered."""
     with RunningService(tmp_path / "data", threads=1, store_wait=20.0) as served, ThreadPoolExecutor(1) as pool:
         _, link = send_and_get_link(served, link_style="short")
-        with sqlite3.connect(served.settings.database, isolation_level=None) as database:
+        with sqlite3.connect(served.settings.sqlite_path, isolation_level=None) as database:
             database.execute("BEGIN IMMEDIATE")
             sending = pool.submit(served.send)
             time.sleep(0.3)  # until it waits; a wait too short would prove less, and fail nothing

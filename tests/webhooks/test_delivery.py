@@ -16,8 +16,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table as requests
-from linkweir.db.database import Database
 from linkweir.db.schema import outbox, webhooks
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.settings import Network
 from linkweir.webhooks import ssrf_guard, webhook_worker
 from tests.web.running_service import WAIT_SECONDS, RunningService, html_body, wait_until
@@ -123,7 +123,7 @@ def test_a_clock_that_jumped_ahead_and_back_delays_no_request(tmp_path: Path) ->
             before.send()
             wait_until(lambda: receiver.received)
         later = {"due_at": outbox.c.due_at + year, "claimed_until_at": outbox.c.due_at + year}
-        database = Database(before.settings.database, timeout=5)
+        database = SqliteDatabase(before.settings.sqlite_path, timeout=5)
         with contextlib.closing(database), database.write() as connection:
             connection.execute(update(outbox).values(**later, claimed_by=uuid.uuid4()))
         receiver.behaviour = "ok"

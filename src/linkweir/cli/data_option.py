@@ -35,7 +35,7 @@ def data_folder_settings(folder: Path | None) -> "Settings":
     from linkweir.settings import from_environment
 
     settings = from_environment(os.environ, data=folder)
-    if not settings.database.exists():
+    if not settings.database and not settings.sqlite_path.exists():
         raise UsageError(f"there is no data of a service in {display_path(str(settings.data))}; use --data FOLDER")
     return settings
 

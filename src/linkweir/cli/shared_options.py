@@ -12,7 +12,6 @@ from linkweir.html import Switches
 from linkweir.html.charset import Charset
 
 EXIT_USAGE = 2
-DEFAULT_TAG_LIMIT_BYTES = 65536
 PATHS_HELP = "HTML file, mail (.eml), mailbox (.mbox), folder of these, Maildir, or - for standard input"
 
 
@@ -88,7 +87,7 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tag-limit",
         type=parse_byte_size,
-        default=DEFAULT_TAG_LIMIT_BYTES,
+        default=65536,
         metavar="BYTES",
         help="maximum length of a tag, such as 65536 or 64k (default: 64k); longer ones are not rewritten",
     )

@@ -4,8 +4,7 @@ from linkweir.clicks.link_policy import normalize_url, url_host
 from linkweir.clock import now
 from linkweir.db import blocklist_table
 from linkweir.db.blocklist_table import BlockKind
-from linkweir.db.database import Database
-from linkweir.db.schema_upgrade import migrate
+from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.errors import ValidationError
 from linkweir.settings import Settings
 
@@ -30,7 +29,7 @@ class Blocklist:
     """The list of one data folder."""
 
     def __init__(self, settings: Settings) -> None:
-        self._database = Database(settings.database, timeout=settings.store_wait, connections=1)
+        self._database = create_database(settings, connections=1)
         migrate(self._database)
 
     def add(self, text: str, reason: str) -> str:

@@ -8,7 +8,7 @@ import ipaddress
 import os
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -132,6 +132,14 @@ def make_event(
         network=known.network,
         internal_accounts=" ".join(sorted(account.hex for account in internal_accounts)) if internal_accounts else "",
     )
+
+
+def replace_nul(event: ClickEvent) -> ClickEvent:
+    """The event with U+FFFD for U+0000 in its texts, which PostgreSQL does not hold."""
+    texts: dict[str, Any] = {
+        name: value.replace("\0", "\ufffd") for name, value in event.to_dict().items() if isinstance(value, str)
+    }
+    return replace(event, **texts)
 
 
 def make_event_id() -> uuid.UUID:

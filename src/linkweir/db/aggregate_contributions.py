@@ -34,6 +34,7 @@ from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_columns import VERDICTS
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX, CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES, UNIQUE_FLAGS
+from linkweir.db.portable_sql import each_pair_in, each_text_in, uuid_digits
 from linkweir.db.schema import CLICK_COUNTS, BinaryUuid, clicks, messages
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
@@ -47,7 +48,7 @@ def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Sel
     clickers are 0.
     """
     base = _select_base(account, *where)
-    keys = select(base.c.key).distinct().cte("keys")
+    keys = select(base.c.key, base.c.message_id).distinct().cte("keys")
     details = union_all(
         *_select_own_dimensions(base), _select_shared_details(base, _select_shared_dimensions(keys))
     ).cte("details")
@@ -64,7 +65,7 @@ def select_contributions(account: uuid.UUID, *where: ColumnElement[bool]) -> Sel
 
 def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
     key = case(
-        (clicks.c.message_id.is_not(None), func.hex(clicks.c.message_id)),
+        (clicks.c.message_id.is_not(None), uuid_digits(clicks.c.message_id)),
         (clicks.c.campaign.is_not(None), "c:" + clicks.c.campaign),
         else_=NO_KEY,
     )
@@ -73,6 +74,7 @@ def _select_base(account: uuid.UUID, *where: ColumnElement[bool]) -> CTE:
     return (
         select(
             key.label("key"),
+            clicks.c.message_id,
             (clicks.c.at.op("/")(literal_column(str(HOUR_US)))).label("hour"),
             (clicks.c.privacy == "anonymous").label("anonymous"),
             *(case((clicks.c.verdict == verdict, 1), else_=0).label(verdict) for verdict in VERDICTS),
@@ -127,14 +129,14 @@ def _select_shared_details(base: CTE, shared_dimensions: CTE) -> Select[Any]:
 def _select_messages(keys: CTE) -> CTE:
     """The messages of the keys; none of the sandbox, which nobody was sent."""
     names = ("tags", "attributes", *MESSAGE_COLUMN_NAMES)
-    sent = and_(messages.c.id == func.unhex(keys.c.key), messages.c.sandbox_result.is_(None))
+    sent = and_(messages.c.id == keys.c.message_id, messages.c.sandbox_result.is_(None))
     return select(keys.c.key, *(messages.c[name] for name in names)).select_from(keys.join(messages, sent)).cte()
 
 
 def _select_shared_dimensions(keys: CTE) -> CTE:
     selected = _select_messages(keys)
-    tag = func.json_each(selected.c.tags).table_valued("value")
-    attribute = func.json_each(selected.c.attributes).table_valued("key", "value")
+    tag = each_text_in(selected.c.tags)
+    attribute = each_pair_in(selected.c.attributes)
     campaign = func.substr(keys.c.key, 3)
 
     def rows(dimension: Any, value: ColumnElement[Any]) -> Select[Any]:
@@ -152,7 +154,7 @@ def _select_shared_dimensions(keys: CTE) -> CTE:
 
 def _select_scopes(keys: CTE) -> CTE:
     selected = _select_messages(keys)
-    tag = func.json_each(selected.c.tags).table_valued("value")
+    tag = each_text_in(selected.c.tags)
     return union(
         select(selected.c.key, literal("").label("scope")),
         select(selected.c.key, "sender:" + selected.c.sender_domain),

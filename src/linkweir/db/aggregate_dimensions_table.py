@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, ScalarSelect, Select, and_, bindparam, func, insert, select, tuple_
+from sqlalchemy import Connection, ScalarSelect, Select, Text, and_, select, tuple_
 
-from linkweir.db.schema import aggregate_dimensions
+from linkweir.db.portable_sql import each_item, insert, item_value
+from linkweir.db.schema import BinaryUuid, aggregate_dimensions
 
 DimensionKey = tuple[uuid.UUID, str, str]  # account, scope, dimension
 JSON_NUL = "\\u0000"  # as JSON has it
@@ -26,7 +27,8 @@ def get_or_create_ids(connection: Connection, keys: Iterable[DimensionKey]) -> d
     missing = [axis for axis in unique_keys if axis not in ids]
     if missing:
         names = ("account_id", "scope", "dimension")
-        connection.execute(insert(aggregate_dimensions), [dict(zip(names, axis, strict=True)) for axis in missing])
+        new = insert(aggregate_dimensions).on_conflict_do_nothing()
+        connection.execute(new, [dict(zip(names, axis, strict=True)) for axis in sorted(missing)])
         ids |= _find_ids(connection, missing)
     return ids
 
@@ -52,16 +54,14 @@ def _find_ids_with_nul(connection: Connection, keys: Sequence[DimensionKey]) -> 
 
 
 def _build_find() -> Select[Any]:
-    each = func.json_each(bindparam("asked")).table_valued("value")
-    account, scope, dimension = (func.json_extract(each.c.value, f"$[{index}]") for index in range(3))
+    each = each_item("asked")
     here = (
-        aggregate_dimensions.c.account_id == func.unhex(account),
-        aggregate_dimensions.c.scope == scope,
-        aggregate_dimensions.c.dimension == dimension,
+        aggregate_dimensions.c.account_id == item_value(each, BinaryUuid(), 0),
+        aggregate_dimensions.c.scope == item_value(each, Text(), 1),
+        aggregate_dimensions.c.dimension == item_value(each, Text(), 2),
     )
-    return select(
-        account, aggregate_dimensions.c.scope, aggregate_dimensions.c.dimension, aggregate_dimensions.c.id
-    ).select_from(each.join(aggregate_dimensions, and_(*here)))
+    columns = (aggregate_dimensions.c[name] for name in ("scope", "dimension", "id"))
+    return select(item_value(each, Text(), 0), *columns).select_from(each.join(aggregate_dimensions, and_(*here)))
 
 
 _FIND = _build_find()  # made once: SQLAlchemy would take longer to put it together than SQLite takes to run it

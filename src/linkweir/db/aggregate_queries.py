@@ -14,11 +14,13 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     ScalarSelect,
     Select,
     Subquery,
     Table,
+    Text,
     and_,
     bindparam,
     func,
@@ -28,6 +30,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from linkweir.db.aggregate_values_table import find_ids
 from linkweir.db.dimensions import ATTRIBUTE_PREFIX
+from linkweir.db.portable_sql import each_item, is_same_text, item_value
 from linkweir.db.schema import (
     CLICK_COUNTS,
     BinaryUuid,
@@ -174,13 +177,9 @@ def _dimension_subquery(scope: ColumnElement[str] | None = None) -> ScalarSelect
     return select(aggregate_dimensions.c.id).where(mine, *here).scalar_subquery()
 
 
-def _json_each(name: str) -> TableValuedAlias:
-    return func.json_each(bindparam(name)).table_valued("value")
-
-
 def _is_inside(table: Table, each: TableValuedAlias) -> ColumnElement[bool]:
     """The row is along the axis, among those of a part of time."""
-    size, first, last = (func.json_extract(each.c.value, f"$[{index}]") for index in range(3))
+    size, first, last = (item_value(each, Integer(), index) for index in range(3))
     return and_(
         table.c.axis == _dimension_subquery(), table.c.hours == size, table.c.hour >= first, table.c.hour < last
     )
@@ -194,10 +193,10 @@ def _sum_columns(table: Table) -> list[ColumnElement[int]]:
 
 def _group_by_value(table: Table, *, only_values: bool = False) -> Subquery:
     """Sums of a span by `word`; of `only_values`: those in `values`."""
-    each = _json_each("parts")
+    each = each_item("parts")
     statement = select(table.c.word, *_sum_columns(table)).select_from(each.join(table, _is_inside(table, each)))
     if only_values:
-        statement = statement.where(table.c.word.in_(select(_json_each("values").c.value)))
+        statement = statement.where(table.c.word.in_(select(item_value(each_item("values"), Integer()))))
     return statement.group_by(table.c.word).subquery()
 
 
@@ -230,8 +229,8 @@ def _select_sent_by_value(*, only_values: bool) -> Select[Any]:
 
 
 def _select_by_period() -> Select[Any]:
-    each = _json_each("parts")
-    period_index = func.json_extract(each.c.value, "$[3]").label("place")
+    each = each_item("parts")
+    period_index = item_value(each, Integer(), 3).label("place")
     statement = select(period_index, *_sum_columns(click_aggregates)).select_from(
         each.join(click_aggregates, _is_inside(click_aggregates, each))
     )
@@ -259,10 +258,13 @@ def _select_first_sent() -> Select[Any]:
         send_aggregates.c.hour >= bindparam("first"),
     )
     hour = select(send_aggregates.c.hour).where(*here).order_by(send_aggregates.c.hour).limit(1).scalar_subquery()
-    return select(aggregate_values.c.text, hour).where(aggregate_values.c.id.in_(select(_json_each("values").c.value)))
+    return select(aggregate_values.c.text, hour).where(
+        aggregate_values.c.id.in_(select(item_value(each_item("values"), Integer())))
+    )
 
 
-_VALUE_ID = select(aggregate_values.c.id).where(aggregate_values.c.text == bindparam("value")).scalar_subquery()
+_IS_VALUE = is_same_text(aggregate_values.c.text, bindparam("value", type_=Text))
+_VALUE_ID = select(aggregate_values.c.id).where(_IS_VALUE).scalar_subquery()
 _HOUR_RANGE = {table.name: _select_hour_range(table) for table in (click_aggregates, send_aggregates)}
 _SUM = {table.name: _select_sum(table) for table in (click_aggregates, send_aggregates)}
 _BY_VALUE = {some: _select_by_value(only_values=some) for some in (False, True)}

@@ -16,15 +16,14 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    false,
     func,
-    insert,
     literal,
     literal_column,
     select,
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from linkweir.clock import HOUR_US
 from linkweir.db import aggregate_values_table, expected_clickers, time_buckets
@@ -34,6 +33,7 @@ from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_aggregates_table import add_deltas, add_from_select, rebuild_coarse
 from linkweir.db.click_probabilities import BASIS_POINTS, LIKELY_BASIS_POINTS, click_probability
 from linkweir.db.dimensions import UNIQUE_FLAGS
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import (
     CLICK_COUNTS,
     accounts,
@@ -57,7 +57,7 @@ _IS_COUNTED = and_(clicks.c.kind == "click", clicks.c.verdict.in_(COUNTED_VERDIC
 
 def mark_started(connection: Connection, now: int) -> None:
     """Mark the rebuild as pending."""
-    connection.execute(upsert(pending_jobs).values(name=JOB_NAME, at=now).on_conflict_do_nothing())
+    connection.execute(insert(pending_jobs).values(name=JOB_NAME, at=now).on_conflict_do_nothing())
 
 
 def is_pending(connection: Connection) -> bool:
@@ -118,7 +118,7 @@ def _update_unique_flags(connection: Connection, here: ColumnElement[bool], *mes
     expected = (
         select(
             clicks.c.id,
-            case((_IS_COUNTED, case((is_first(), 1), else_=0)), else_=0).label("is_first"),
+            case((_IS_COUNTED, is_first()), else_=false()).label("is_first"),
             case((_IS_COUNTED, firsts), else_=0).label("are_firsts"),
         )
         .where(here)

@@ -6,19 +6,19 @@ A text may name a person, so it is deleted with the last aggregate of it: `delet
 from collections.abc import Iterable, Sequence
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal_column, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, Connection, Integer, Text, delete, literal_column, select
 
 from linkweir.db.bulk_statement import BulkStatement
+from linkweir.db.portable_sql import each_item, insert, is_same_text, item_value
 from linkweir.db.schema import aggregate_values, click_aggregates, pending_jobs, send_aggregates
 from linkweir.db.time_buckets import ALL_TIME
 
 _ALL_TIME: ColumnElement[int] = literal_column(
     str(ALL_TIME)
 )  # a literal: an index on a condition does not serve a parameter
-_TEXTS = func.json_each(bindparam("asked")).table_valued("value")
+_TEXTS = each_item("asked")
 _FIND = select(aggregate_values.c.text, aggregate_values.c.id).select_from(
-    _TEXTS.join(aggregate_values, aggregate_values.c.text == _TEXTS.c.value)
+    _TEXTS.join(aggregate_values, is_same_text(aggregate_values.c.text, item_value(_TEXTS, Text())))
 )
 _INSERT = BulkStatement(insert(aggregate_values).on_conflict_do_nothing(), ("text",), ())
 JSON_NUL = "\\u0000"  # as JSON has it: SQLite's ends a text there
@@ -32,7 +32,7 @@ def get_or_create_ids(connection: Connection, texts: Iterable[str]) -> dict[str,
     ids = find_ids(connection, unique_texts)
     missing = [text for text in unique_texts if text not in ids]
     if missing:
-        _INSERT.run(connection, [(text,) for text in missing])
+        _INSERT.run(connection, [(text,) for text in sorted(missing)])
         ids |= find_ids(connection, missing)
     return ids
 
@@ -65,8 +65,7 @@ def delete_unused(connection: Connection, ids: Iterable[int] | None = None) -> N
     ]
     statement = delete(aggregate_values).where(*unused)
     if ids is not None:
-        each = func.json_each(bindparam("asked")).table_valued("value")
-        statement = statement.where(aggregate_values.c.id.in_(select(each.c.value)))
+        statement = statement.where(aggregate_values.c.id.in_(select(item_value(each_item("asked"), Integer()))))
         connection.execute(statement, {"asked": orjson.dumps(list(ids)).decode()})
     else:
         connection.execute(statement)

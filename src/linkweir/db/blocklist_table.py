@@ -4,8 +4,8 @@ import uuid
 from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import blocklist, erased_messages
 
 BlockKind = Literal["host", "destination"]

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     Table,
+    TextClause,
     and_,
     bindparam,
     delete,
@@ -17,13 +21,14 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    text,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table
 from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS, VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_text_ids, is_shared
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import (
     CLICK_COUNTS,
     click_aggregates,
@@ -46,12 +51,34 @@ def _build_fan_out(table: Table, size: int, *counts: str) -> str:
     """Return a statement that adds what is in the temporary table to the sums over so many hours."""
     begin = "0" if size == ALL_TIME else f"hour - hour % {size}"
     sums = ", ".join(f"sum({name})" for name in counts)
-    more = ", ".join(f"{name} = {name} + excluded.{name}" for name in counts)
+    more = _add_excluded(table, counts)
     return (
         f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
         f" SELECT axis, {size}, {begin} AS begin, word, {sums} FROM {_deltas_table(table)} WHERE true"
         f" GROUP BY axis, begin, word ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {more}"
     )
+
+
+def _add_excluded(table: Table, counts: Sequence[str]) -> str:
+    return ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in counts)
+
+
+def _build_fan_out_of_lists(table: Table, *counts: str) -> TextClause:
+    """Return PostgreSQL's statement for all times at once, from lists of values, which needs no temporary table; rows
+    are written in one order by all who write.
+    """
+    names = ("axis", "hour", "word", *counts)
+    lists = ", ".join(f":{name}" for name in names)
+    sums = ", ".join(f"sum({name})" for name in counts)
+    statement = text(
+        f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
+        f" SELECT axis, size, CASE size WHEN {ALL_TIME} THEN 0 ELSE hour - hour % size END AS begin, word, {sums}"
+        f" FROM unnest({lists}) AS deltas ({', '.join(names)}) CROSS JOIN unnest(:sizes) AS sizes (size)"
+        f" GROUP BY axis, size, begin, word ORDER BY axis, size, begin, word"
+        f" ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {_add_excluded(table, counts)}"
+    )
+    types = {name: Integer if name in KEY_COLUMNS else BigInteger for name in (*names, "sizes")} | {"sizes": Integer}
+    return statement.bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()))
 
 
 def _build_delete_zero(table: Table, *counts: str) -> BulkStatement:
@@ -65,6 +92,10 @@ _FAN_OUT = {
     (table.name, size): _build_fan_out(table, size, *_COUNTS[table.name])
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
     for size in BUCKET_SIZES
+}
+_FAN_OUT_OF_LISTS = {
+    table.name: _build_fan_out_of_lists(table, *_COUNTS[table.name])
+    for table in (click_aggregates, frozen_aggregates, send_aggregates)
 }
 _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
@@ -97,11 +128,18 @@ def add_deltas(
     if not rows:
         return
     encoded, _ = _encode_rows(connection, rows)
+    sizes = (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES
+    if connection.dialect.name == "postgresql":
+        lists = dict(
+            zip(("axis", "hour", "word", *_COUNTS[table.name]), map(list, zip(*encoded, strict=True)), strict=True)
+        )
+        connection.execute(_FAN_OUT_OF_LISTS[table.name], {**lists, "sizes": list(sizes)})
+        return
     name, columns = _deltas_table(table), ("axis", "hour", "word", *_COUNTS[table.name])
     connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
     parameters = ", ".join("?" * len(columns))
     connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({parameters})", encoded)  # noqa: S608 - names of ours
-    for size in (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES:
+    for size in sizes:
         connection.exec_driver_sql(_FAN_OUT[table.name, size])
     connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608
 

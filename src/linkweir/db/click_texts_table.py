@@ -6,14 +6,13 @@ A destination that may hold an e-mail address is not among them. It stays in its
 from collections.abc import Iterable, Mapping
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Table, Text, select
 
 from linkweir.db.bulk_statement import BulkStatement
-from linkweir.db.schema import click_codes, click_texts
+from linkweir.db.portable_sql import each_item, insert, is_same_text, item_value
+from linkweir.db.schema import EMAIL_MARKS, click_codes, click_texts
 
 JSON_NUL = "\\u0000"  # as JSON has it: SQLite's ends a text there
-EMAIL_MARKS = ("@", "%40", "%2540")  # see schema.may_contain_email
 BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds
 
 
@@ -55,9 +54,11 @@ def _find_ids(connection: Connection, table: Table, texts: list[str]) -> dict[st
 
 
 _TABLES = (click_texts, click_codes)
-_EACH = func.json_each(bindparam("asked")).table_valued("value")
+_EACH = each_item("asked")
 _FIND = {
-    table.name: select(table.c.text, table.c.id).select_from(_EACH.join(table, table.c.text == _EACH.c.value))
+    table.name: select(table.c.text, table.c.id).select_from(
+        _EACH.join(table, is_same_text(table.c.text, item_value(_EACH, Text())))
+    )
     for table in _TABLES
 }
 _INSERT = {table.name: BulkStatement(insert(table).on_conflict_do_nothing(), ("text",), ()) for table in _TABLES}

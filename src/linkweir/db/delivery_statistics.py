@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Select, Table, and_, func, select
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from linkweir.db.click_probabilities import BASIS_POINTS, clicker_counts
 from linkweir.db.events_table import HIT_EVENT_KIND, IS_HIT_EVENT
 from linkweir.db.message_search import has_tag
+from linkweir.db.portable_sql import each_item, item_value
 from linkweir.db.schema import clicks, events, messages
 
 STORED_EVENT_KINDS = ("reception", "delivered", "transient_error", "bounced", "failed", "suppressed")
@@ -59,7 +60,7 @@ def count_events_by_period(
     hits = _select_by_period(clicks, HIT_EVENT_KIND).where(IS_HIT_EVENT, clicks.c.account_id == account)
     counts = [dict.fromkeys(COUNTED_EVENT_KINDS, 0) for _ in periods]
     for statement in (noted, hits):
-        parameters = {"periods": orjson.dumps(periods).decode()}
+        parameters = {"periods": _dump_periods(periods)}
         for index, kind, count in connection.execute(statement.where(*conditions), parameters):
             if kind in COUNTED_EVENT_KINDS:
                 counts[index][kind] = int(count)
@@ -75,18 +76,18 @@ def sum_expected_clicked(
     """Return how many messages people are expected to have clicked in each period, and the variance of that: see
     `click_probabilities`.
     """
-    period, is_within = _join_period(clicks)
+    period, index_in_list, is_within = _join_period(clicks)
     statement = (
-        select(period.c.key, clicks.c.message_id, clicks.c.machine_basis_points)
+        select(index_in_list, clicks.c.message_id, clicks.c.machine_basis_points)
         .select_from(period.join(clicks, is_within))
         .join(messages, messages.c.id == clicks.c.message_id)
         .where(clicks.c.account_id == account, clicks.c.kind == "click")
         .where(*filters.to_conditions())
-        .order_by(period.c.key, clicks.c.message_id)
+        .order_by(index_in_list, clicks.c.message_id)
         .execution_options(yield_per=1000)
     )
     sums = [(0, 0)] * len(periods)
-    rows = connection.execute(statement, {"periods": orjson.dumps(periods).decode()})
+    rows = connection.execute(statement, {"periods": _dump_periods(periods)})
     for (index, _), hits in itertools.groupby(rows, lambda row: (row[0], row[1])):
         nobody = math.prod(row[2] / BASIS_POINTS for row in hits)
         expected, variance, _ = clicker_counts(round((1 - nobody) * BASIS_POINTS))
@@ -94,18 +95,24 @@ def sum_expected_clicked(
     return sums
 
 
-def _join_period(table: Table) -> tuple[TableValuedAlias, ColumnElement[bool]]:
-    period = func.json_each(bindparam("periods")).table_valued("key", "value")
-    first, last = (func.json_extract(period.c.value, f"$[{index}]") for index in range(2))
-    return period, and_(table.c.at >= first, table.c.at < last)
+def _dump_periods(periods: Sequence[PeriodUs]) -> str:
+    return orjson.dumps([(index, *period) for index, period in enumerate(periods)]).decode()
+
+
+def _join_period(table: Table) -> tuple[TableValuedAlias, ColumnElement[int], ColumnElement[bool]]:
+    """Return the periods, the index of one, and the condition that a row is within it."""
+    period = each_item("periods")
+    first, last = (item_value(period, BigInteger(), index) for index in (1, 2))
+    return period, item_value(period, Integer(), 0), and_(table.c.at >= first, table.c.at < last)
 
 
 def _select_by_period(table: Table, kind: ColumnElement[str]) -> Select[Any]:
     """Count the messages with each kind of event in each period."""
-    period, is_within = _join_period(table)
+    period, index, is_within = _join_period(table)
+    columns: list[ColumnElement[Any]] = [index.label("period"), kind.label("event")]
     return (
-        select(period.c.key, kind, func.count(func.distinct(table.c.message_id)))
+        select(*columns, func.count(func.distinct(table.c.message_id)))
         .select_from(period.join(table, is_within))
         .join(messages, messages.c.id == table.c.message_id)
-        .group_by(period.c.key, kind)
+        .group_by("period", "event")
     )

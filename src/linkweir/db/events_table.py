@@ -9,20 +9,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     Connection,
     RowMapping,
-    Text,
     and_,
     case,
     insert,
-    literal,
     select,
-    type_coerce,
     union_all,
 )
 
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
+from linkweir.db.portable_sql import empty_object
 from linkweir.db.schema import clicks, events
 
 _INSERT = insert(events)
@@ -57,7 +54,7 @@ IS_HIT_EVENT = clicks.c.method == "GET"  # nobody reads what a HEAD brings
 def list_for_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
     """Every event of a message, oldest first: `id`, `at`, `kind`, `data`. Hits have their own ids, and no data."""
     noted = select(events.c.id, events.c.at, events.c.kind, events.c.data).where(events.c.message_id == message)
-    nothing = type_coerce(literal("{}", Text), JSON)
+    nothing = empty_object()
     hits = select(clicks.c.id, clicks.c.at, HIT_EVENT_KIND, nothing).where(clicks.c.message_id == message, IS_HIT_EVENT)
     both = union_all(noted, hits).subquery()
     return list(connection.execute(select(both).order_by(both.c.at, both.c.id)).mappings())

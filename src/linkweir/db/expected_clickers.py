@@ -10,7 +10,7 @@ from operator import add
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, Text, and_, select
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from linkweir.db.aggregate_columns import VERDICTS
@@ -30,8 +30,9 @@ from linkweir.db.dimensions import (
     iter_message_values,
     message_scopes,
 )
+from linkweir.db.portable_sql import each_item, item_value
 from linkweir.db.reclassification_queries import MessageRef
-from linkweir.db.schema import clicks, messages
+from linkweir.db.schema import BinaryUuid, clicks, messages
 
 MessageKey = tuple[uuid.UUID | None, MessageRef]  # the account, and the message
 HitsByMessage = dict[MessageKey, dict[uuid.UUID, ProbableHit]]
@@ -64,21 +65,19 @@ def load_hits(connection: Connection, keys: Collection[MessageKey], *, few: bool
 
 
 def _select_of_message(*, few: bool) -> Select[Any]:
-    each = _each_name()
+    each = each_item("names")
     if few:
-        hits = each.join(clicks, clicks.c.message_id == func.unhex(each.c.value))
+        hits = each.join(clicks, clicks.c.message_id == item_value(each, BinaryUuid()))
         return select(*_COLUMNS).select_from(hits).where(clicks.c.kind == "click")
-    return _select_first(each, lambda some: some.c.message_id == func.unhex(each.c.value))
+    return _select_first(each, lambda some: some.c.message_id == item_value(each, BinaryUuid()))
 
 
 def _select_of_reference() -> Select[Any]:
-    each = _each_name()
-    account, reference = (func.json_extract(each.c.value, f"$[{index}]") for index in range(2))
+    each = each_item("names")
+    account, reference = item_value(each, BinaryUuid(), 0), item_value(each, Text(), 1)
     return _select_first(
         each,
-        lambda some: and_(
-            some.c.message_ref == reference, some.c.account_id == func.unhex(account), some.c.message_id.is_(None)
-        ),
+        lambda some: and_(some.c.message_ref == reference, some.c.account_id == account, some.c.message_id.is_(None)),
     )
 
 
@@ -87,10 +86,6 @@ def _select_first(each: TableValuedAlias, is_of_message: Callable[[FromClause], 
     first = select(some.c.id).where(is_of_message(some), some.c.kind == "click").order_by(some.c.at, some.c.id)
     ids = first.limit(MAX_HITS_PER_MESSAGE).correlate(each)
     return select(*_COLUMNS).select_from(each.join(clicks, clicks.c.id.in_(ids)))
-
-
-def _each_name() -> TableValuedAlias:
-    return func.json_each(bindparam("names")).table_valued("value")
 
 
 _OF_MESSAGE = {few: _select_of_message(few=few) for few in (False, True)}

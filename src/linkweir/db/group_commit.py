@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, exc
 
-from linkweir.errors import DatabaseUnavailable
+from linkweir.errors import DatabaseUnavailable, UnstorableData
 
 MAX_GROUP = 64  # pieces of work in one transaction: the first waits until the last is done
 T = TypeVar("T")
@@ -141,6 +141,8 @@ class _Group:
         try:
             with connection.begin_nested():
                 value = task.work(connection)
+        except exc.DataError as error:
+            task.result.set_exception(UnstorableData(str(error.orig)))
         except Exception as error:
             _require_transaction(error)
             task.result.set_exception(error)
@@ -168,5 +170,7 @@ class _Group:
 
 def _require_transaction(error: Exception) -> None:
     """Raise an error that SQLite may have rolled back everything for, such as a full disk."""
-    if isinstance(error, exc.DBAPIError) and not isinstance(error, (exc.IntegrityError, exc.ProgrammingError)):
+    if isinstance(error, exc.DBAPIError) and not isinstance(
+        error, (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
+    ):
         raise error

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
 from linkweir.db.keyset_pagination import load_page
+from linkweir.db.portable_sql import each_text_in
 from linkweir.db.schema import contents, messages, queue
 from linkweir.pagination import PageRequest, RowPage
 
@@ -61,7 +62,7 @@ def _build_conditions(filters: Mapping[str, Any]) -> Sequence[ColumnElement[Any]
 
 def has_tag(tags: Sequence[str]) -> ColumnElement[bool]:
     """The message has one of these tags."""
-    each = func.json_each(messages.c.tags).table_valued("value")
+    each = each_text_in(messages.c.tags)
     return select(each.c.value).where(each.c.value.in_(tags)).exists()
 
 

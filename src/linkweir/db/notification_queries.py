@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
 
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import click_rows, clicks, messages, verdict_waits
 
 BATCH_ROWS = 500  # SQLite takes at most 999 parameters in old builds

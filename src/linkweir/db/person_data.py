@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Table, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from linkweir.db import send_aggregates_table as counts
 from linkweir.db.frozen_aggregates_table import ERASED_DIMENSIONS as TAKEN_BACK
 from linkweir.db.frozen_aggregates_table import freeze
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import (
     attempts,
     clicks,
@@ -79,7 +79,7 @@ def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]]
         )
     if numbers:
         marks = [{"number": number, "at": now} for number in numbers]
-        connection.execute(upsert(erased_messages).on_conflict_do_nothing(), marks)
+        connection.execute(insert(erased_messages).on_conflict_do_nothing(), marks)
     return removed
 
 
@@ -94,7 +94,7 @@ def has_data(connection: Connection, email: str, account: uuid.UUID | None) -> b
 
 def mark_erasure_started(connection: Connection, email: str, account: uuid.UUID | None, now: int) -> None:
     """Mark that a person is being erased: what is interrupted can be finished, though their messages are gone then."""
-    connection.execute(upsert(pending_jobs).values(name=_job_name(email, account), at=now).on_conflict_do_nothing())
+    connection.execute(insert(pending_jobs).values(name=_job_name(email, account), at=now).on_conflict_do_nothing())
 
 
 def mark_erasure_done(connection: Connection, email: str, account: uuid.UUID | None) -> None:

@@ -20,16 +20,14 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
     true,
-    type_coerce,
     update,
 )
 
 from linkweir.db.aggregate_values_table import REBUILD_JOB, delete_unused
 from linkweir.db.dimensions import UNIQUE_FLAGS
+from linkweir.db.portable_sql import find_text, may_name_email
 from linkweir.db.schema import (
-    BinaryUuid,
     accounts,
     aggregate_dimensions,
     aggregate_values,
@@ -41,7 +39,6 @@ from linkweir.db.schema import (
     frozen_aggregates,
     idempotency,
     links,
-    may_contain_email,
     message_links,
     message_tags,
     messages,
@@ -76,14 +73,14 @@ class Mention(NamedTuple):
 
 
 def _contains_domain(column: ColumnElement[Any], domain: str) -> ColumnElement[bool]:
-    return func.instr(func.lower(column), domain) > 0
+    return find_text(func.lower(column), domain) > 0
 
 
 def find_destinations(connection: Connection, table: Table, domain: str, account: AccountFilter) -> Iterator[Mention]:
     """Destinations in one of DESTINATIONS. Short links whose message is gone belong to the account that is alone."""
     rows = stored_rows(table)
     keys = list(rows.primary_key.columns)
-    indexed = text(may_contain_email("destination"))  # literally: only so is the index used
+    indexed = may_name_email(rows.c.destination)
     statement = select(*keys, rows.c.destination, _owner_column(table))
     if table is not clicks:
         of_message = messages.c.number == links.c.number if table is links else messages.c.id == rows.c.message_id
@@ -115,7 +112,7 @@ def clear_destinations(connection: Connection, table: Table, replacement: str | 
 def find_values(connection: Connection, domain: str) -> Iterator[tuple[int, str]]:
     """Words that sums are kept by: their numbers and texts."""
     statement = select(aggregate_values.c.id, aggregate_values.c.text).where(
-        text(may_contain_email("text")), _contains_domain(aggregate_values.c.text, domain)
+        may_name_email(aggregate_values.c.text), _contains_domain(aggregate_values.c.text, domain)
     )
     for row in connection.execute(statement):
         yield row[0], row[1]
@@ -127,7 +124,9 @@ def find_dimensions(connection: Connection, domain: str) -> Iterator[Row[Any]]:
         aggregate_dimensions.c.dimension, domain
     )
     yield from connection.execute(
-        select(*aggregate_dimensions.c).where(text(may_contain_email("scope", "dimension")), mentions_domain)
+        select(*aggregate_dimensions.c).where(
+            may_name_email(aggregate_dimensions.c.scope, aggregate_dimensions.c.dimension), mentions_domain
+        )
     )
 
 
@@ -216,8 +215,8 @@ def update_texts(connection: Connection, column: Column[Any], mentions: Sequence
 def load_mails(connection: Connection, after: uuid.UUID | None, account: AccountFilter) -> list[Row[Any]]:
     """Some kept mails, in the order of their messages' ids, from `after` on: id, raw mail, sender, envelope sender."""
     columns = (messages.c.id, contents.c.raw, messages.c.sender, messages.c.envelope_from)
-    # the plus: all mails are looked at in turn, and SQLite must not sort those of the account anew for each part
-    owner = type_coerce(literal_column("+messages.account_id"), BinaryUuid)
+    # no plain column: all mails are looked at in turn, and SQL must not sort those of the account anew for each part
+    owner = func.coalesce(messages.c.account_id, messages.c.account_id)
     statement = select(*columns).join(contents, contents.c.message_id == messages.c.id)
     statement = statement.where(
         true() if after is None else contents.c.message_id > after,

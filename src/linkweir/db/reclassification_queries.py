@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Result,
     RowMapping,
     Select,
+    Text,
     bindparam,
     func,
     literal,
@@ -22,7 +24,8 @@ from sqlalchemy import (
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_code_ids
-from linkweir.db.schema import click_rows, clicks
+from linkweir.db.portable_sql import each_item, get_greatest, item_value
+from linkweir.db.schema import BinaryUuid, click_rows, clicks
 
 MAX_HITS_PER_SPAN: Final = (
     300  # hits of one message that are looked at again: a flood on one link costs each new hit no more
@@ -48,9 +51,9 @@ def load_around(connection: Connection, spans: Sequence[MessageSpan]) -> list[Ro
 
 
 def _select_around(column: ColumnElement[Any]) -> Select[Any]:
-    span = func.json_each(bindparam("spans")).table_valued("value")
-    name, first, last = (func.json_extract(span.c.value, f"$[{index}]") for index in range(3))
-    name = func.unhex(name) if column is clicks.c.message_id else name
+    span = each_item("spans")
+    name = item_value(span, BinaryUuid() if column is clicks.c.message_id else Text(), 0)
+    first, last = (item_value(span, BigInteger(), index) for index in (1, 2))
     neighbours = clicks.alias()
     oldest = (
         select(neighbours.c.at)
@@ -63,7 +66,7 @@ def _select_around(column: ColumnElement[Any]) -> Select[Any]:
     return (
         select(*_SELECTED)
         .select_from(span.join(clicks, column == name))
-        .where(clicks.c.at >= func.max(first, func.coalesce(oldest, 0)), clicks.c.at <= last)
+        .where(clicks.c.at >= get_greatest(first, func.coalesce(oldest, 0)), clicks.c.at <= last)
     )
 
 
@@ -72,16 +75,18 @@ def load_unique(connection: Connection, messages: Sequence[MessageRef]) -> list[
     message_ids = [name.hex for name in messages if isinstance(name, uuid.UUID)]
     others = [name for name in messages if isinstance(name, str)]
     rows: list[RowMapping] = []
-    each = func.json_each(bindparam("names")).table_valued("value")
+    each = each_item("names")
     if message_ids:
         known = (
             select(*_SELECTED)
-            .select_from(each.join(clicks, clicks.c.message_id == func.unhex(each.c.value)))
+            .select_from(each.join(clicks, clicks.c.message_id == item_value(each, BinaryUuid())))
             .where(_IS_UNIQUE)
         )
         rows += connection.execute(known, {"names": orjson.dumps(message_ids).decode()}).mappings()
     if others:
-        of_references = clicks.c.message_ref.in_(select(each.c.value))  # a join would read all of them for each name
+        of_references = clicks.c.message_ref.in_(
+            select(item_value(each, Text()))
+        )  # a join would read all of them for each name
         unknown = select(*_SELECTED).where(clicks.c.message_id.is_(None), of_references, _IS_UNIQUE)
         rows += connection.execute(unknown, {"names": orjson.dumps(others).decode()}).mappings()
     return rows

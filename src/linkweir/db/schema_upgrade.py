@@ -1,6 +1,10 @@
-"""Creates the schema of a database or brings it up to date; refuses a database of another release."""
+"""Chooses the database that the settings name, creates its schema or brings it up to date, and refuses one of another
+release.
+"""
 
-import os
+from __future__ import annotations
+
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,32 +13,43 @@ from sqlalchemy import Connection, text
 
 from linkweir.db.database import Database
 from linkweir.db.migrations.versions import v0001_initial_schema
-from linkweir.errors import DatabaseUnavailable, DataFolderError
+from linkweir.db.sqlite_database import SqliteDatabase
+from linkweir.errors import DataFolderError, SettingsError
 from linkweir.settings import Settings
 
 MIGRATIONS_PATH = Path(__file__).parent / "migrations"
 LATEST_REVISION = v0001_initial_schema.revision
 
 
-def migrate(database: Database) -> None:
-    """Apply the missing revisions in one transaction: processes that start at the same time wait for each other.
-
-    The file is readable by its owner only, since it will hold addresses. Raises DatabaseUnavailable, DataFolderError.
-    """
+def create_database(settings: Settings, *, connections: int = 8, write_lock: threading.Lock | None = None) -> Database:
+    """The database, not opened yet. `write_lock`: see SqliteDatabase. Raises SettingsError without its driver."""
+    if not settings.database:
+        return SqliteDatabase(
+            settings.sqlite_path, timeout=settings.store_wait, connections=connections, write_lock=write_lock
+        )
     try:
-        database.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(database.path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise DatabaseUnavailable(f"{error.filename}: {error.strerror}") from error
+        from linkweir.db.postgresql_database import PostgresqlDatabase
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise SettingsError("LINKWEIR_DATABASE: psycopg is missing; install linkweir[postgresql]") from None
+    return PostgresqlDatabase(settings.database, settings.data, timeout=settings.store_wait, connections=connections)
+
+
+def migrate(database: Database) -> None:
+    """Apply the missing revisions in one transaction: processes that start at the same time wait for each other. Raises
+    DatabaseUnavailable, DataFolderError.
+    """
+    database.create()
     with database.write() as connection:
         if _list_revisions(connection) != [LATEST_REVISION]:
-            _upgrade(database.path, connection)
+            _upgrade(database.name, connection)
 
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
     """The database of a data folder, brought up to date, for a command; a service may be using it."""
-    database = Database(settings.database, timeout=settings.store_wait)
+    database = create_database(settings)
     try:
         migrate(database)
         yield database
@@ -44,12 +59,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 def _list_revisions(connection: Connection) -> list[str]:
     """The revisions that the database says it has: none when it is new."""
-    if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")) is None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
         return []
     return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
-def _upgrade(path: Path, connection: Connection) -> None:
+def _upgrade(name: str, connection: Connection) -> None:
     # loaded only when there is something to do: loading Alembic takes a tenth of a start
     from alembic import command
     from alembic.config import Config
@@ -62,7 +77,7 @@ def _upgrade(path: Path, connection: Connection) -> None:
     for revision in _list_revisions(connection):
         if revision not in supported:
             raise DataFolderError(
-                f"{path}: another release of Linkweir made this database (schema revision {revision!r}, this release "
+                f"{name}: another release of Linkweir made this database (schema revision {revision!r}, this release "
                 f"needs {LATEST_REVISION!r}); start that release, restore a backup made with this one, or "
                 "begin with an empty data folder"
             )

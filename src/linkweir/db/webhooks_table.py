@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
+from linkweir.db.portable_sql import each_text_in
 from linkweir.db.schema import outbox, verdict_waits, webhooks
 
 
 def is_subscribed_to(kind: str) -> ColumnElement[bool]:
     """The webhook is told of events of this kind."""
-    each = func.json_each(webhooks.c.events).table_valued("value")
+    each = each_text_in(webhooks.c.events)
     return select(each.c.value).where(each.c.value == kind).exists()
 
 

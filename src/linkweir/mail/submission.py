@@ -75,7 +75,7 @@ class Submitter:
         """
         self._require_delivery()
         submission = _validate_submission(submission)
-        with MailBuffer(self._database.path.parent) as stage:
+        with MailBuffer(self._database.folder) as stage:
             writer = _DraftBuilder(self._make_context(ring, account, submission, now), stage)
             results = [writer.build(index, recipient) for index, recipient in enumerate(submission.recipients)]
 
@@ -101,7 +101,7 @@ class Submitter:
         context = self._make_context(ring, account, raw_submission.to_submission(opened, mail), now)
         context = replace(context, envelope_from=mail.envelope_from, source=mail.source)
         ready, notes = [], {}
-        with MailBuffer(self._database.path.parent) as stage:
+        with MailBuffer(self._database.folder) as stage:
             for recipient in mail.recipients:
                 new, notes[new.id] = raw_submission.make_message(opened, context, recipient, stage, self._log)
                 ready.append(replace(new, smtputf8=mail.smtputf8, person=_person_address(recipient)))

@@ -19,6 +19,7 @@ from linkweir.errors import (
     NotFound,
     RejectedContent,
     Unauthorized,
+    UnstorableData,
     ValidationError,
 )
 from linkweir.mail import originators
@@ -175,7 +176,7 @@ class SubmissionHandler:
             return f"550 5.7.1 {_reply_text(str(error))}"
         if isinstance(error, RejectedContent):
             return f"554 5.6.0 {_reply_text(str(error))}"
-        if isinstance(error, (ValidationError, NotFound)):
+        if isinstance(error, (ValidationError, NotFound, UnstorableData)):
             return f"550 5.6.0 {_reply_text(str(error))}"
         if isinstance(error, DatabaseUnavailable):
             self._services.log.error("smtp.database_unavailable", error=str(error))

@@ -18,6 +18,7 @@ from linkweir.errors import (
     RateLimited,
     RequestInProgress,
     Unauthorized,
+    UnstorableData,
     UnsupportedRequest,
     ValidationError,
 )
@@ -36,6 +37,7 @@ RESPONSE_BY_ERROR: dict[type[Exception], tuple[int, str | None, dict[str, str]]]
     ValidationError: (400, None, {}),
     OverCapacity: (503, None, {"Retry-After": "1", "Connection": "close"}),
     DatabaseUnavailable: (503, "the database is not available; nothing was accepted", {"Retry-After": "5"}),
+    UnstorableData: (400, "a text cannot be stored: it is too long, or holds U+0000", {}),
     LinkweirError: (500, "internal error", {}),
 }
 

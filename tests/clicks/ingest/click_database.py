@@ -1,9 +1,5 @@
 """A real database with an account and messages, and facts to feed it: what the tests of counting share."""
 
-import atexit
-import functools
-import shutil
-import tempfile
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,15 +24,14 @@ from linkweir.db.aggregate_columns import (
     EXPECTED_MESSAGE_COUNTS,
     VERDICTS,
 )
-from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema import CLICK_COUNTS, EXPECTED_COUNTS, click_aggregates, clicks, message_links, queue
 from linkweir.db.schema import messages as message_rows
-from linkweir.db.schema_upgrade import migrate
 from linkweir.db.time_buckets import BUCKET_SIZES, bucket_start
 from linkweir.db.time_buckets import HOUR as HOURLY
 from linkweir.mail import message_ids
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
+from tests.databases import make_database
 from tests.db.aggregate_statements import select_with_values
 
 START_US = (
@@ -84,25 +79,11 @@ def classify_bursts(hits: Sequence[Hit], _context: Evidence) -> list[Classificat
     return result
 
 
-@functools.cache
-def _create_empty_database() -> Path:
-    """A migrated database, made once: migrating takes longer than most tests."""
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder)
-    database = Database(folder / "linkweir.db", timeout=5)
-    migrate(database)
-    with database.read() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return folder / "linkweir.db"
-
-
 class ClickDatabase:
     """One database; `numbers` are the tokens' numbers of its messages. `now` is when facts are kept."""
 
     def __init__(self, folder: Path, classify: ClassifyFunction = classify_bursts, window: int = 2 * SECOND_US) -> None:
-        shutil.copy(_create_empty_database(), folder / "linkweir.db")
-        self.database = Database(folder / "linkweir.db", timeout=5)
+        self.database = make_database(folder)
         self.account = uuid.uuid4()
         self.now = START_US
         self.classifier = ClickClassifier(FakeEnricher(), classify_hits=classify, window_us=window)

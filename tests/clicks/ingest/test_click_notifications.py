@@ -14,11 +14,13 @@ from linkweir.clicks.classify import Classification, Verdict
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clock import SECOND_US
 from linkweir.db import notification_queries, webhooks_table
-from linkweir.db.database import Database
 from linkweir.db.schema import verdict_waits
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.tokens import KeyRing
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 from tests.db.sample_database import list_webhook_requests
+
+pytestmark = pytest.mark.both_databases
 
 WAIT_US = 2 * SECOND_US
 CORRECTION_WINDOW_US = 5 * SECOND_US
@@ -286,9 +288,9 @@ def test_a_wait_survives_a_restart_and_ends_with_its_message(click_database: Cli
     click_database.ingest(click_database.make_event(kept, 0), click_database.make_event(gone, 0))
     wait_and_notify(click_database, 2)
     click_database.expire_message(gone)
-    path = click_database.database.path
+    path = click_database.database.folder / "linkweir.db"
     click_database.database.close()
-    click_database.database = Database(path, timeout=5)
+    click_database.database = SqliteDatabase(path, timeout=5)
     wait_and_notify(click_database, 3600)
     assert list_told(click_database, key) == [("message.clicked", "human", True)]
     with click_database.database.write() as connection:

@@ -38,7 +38,7 @@ def copy_world(world: ClickDatabase, folder: Path) -> ClickDatabase:
     other.database.close()
     with world.database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(world.database.path, other.database.path)
+    shutil.copy(world.database.folder / "linkweir.db", other.database.folder)
     other.account, other.messages = world.account, world.messages
     return other
 

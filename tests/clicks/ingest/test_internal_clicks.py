@@ -11,6 +11,8 @@ from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.tokens.campaign_tags import INTERNAL_TAG
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 
+pytestmark = pytest.mark.both_databases
+
 HIDDEN: dict[str, Any] = {"ip": None, "user_agent": None, "device": "desktop"}
 PRIVACY_MODES: dict[str, dict[str, Any]] = {
     "full": {},

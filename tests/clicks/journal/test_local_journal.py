@@ -27,9 +27,9 @@ from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import end_cursor, is_wiped, wait_until_wiped
 from linkweir.clicks.journal.segment import MAX_RECORD_BYTES, RECORDS_OFFSET, JournalSegment
 from linkweir.clicks.known_networks import KnownNetworks
-from linkweir.db.database import Database
 from linkweir.db.schema import clicks
 from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.web.json_logging import make_logger
 from tests.clicks.event_factory import make_event
 from tests.reference.commit_queue import make_reference_queue
@@ -50,7 +50,7 @@ class JournalHarness:
         self.stream = io.StringIO()
         log = make_logger("error", self.stream)
         self.folder = folder / "spool"
-        self.database = Database(folder / "linkweir.db", timeout=options.get("timeout", 0.1))
+        self.database = SqliteDatabase(folder / "linkweir.db", timeout=options.get("timeout", 0.1))
         migrate(self.database)
         self.dead_letters = DeadLetterFile(self.folder, log)
         self.journal = LocalJournal(

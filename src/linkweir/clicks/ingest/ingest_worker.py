@@ -14,14 +14,14 @@ from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
-from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.click_event import ClickEvent, replace_nul
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
 from linkweir.clock import DAY_US, now
 from linkweir.db.database import Database
-from linkweir.errors import DatabaseUnavailable
+from linkweir.errors import DatabaseUnavailable, UnstorableData
 
 IngestFunction = Callable[[Connection, Sequence[ClickEvent]], None]
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
@@ -153,6 +153,10 @@ class IngestWorker(WorkerThread):
                 half = len(facts) // 2
                 self._store_events(facts[:half])
                 self._store_events(facts[half:])
+                return
+            clean = replace_nul(facts[0])
+            if isinstance(error, UnstorableData) and clean != facts[0]:
+                self._store_events([clean])
                 return
             self._log.exception("click.cannot_keep", event_id=str(facts[0].id))
             self._dead_letters.append({"fact": facts[0].to_dict(), "error": repr(error)})

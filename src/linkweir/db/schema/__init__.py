@@ -46,10 +46,11 @@ from linkweir.db.schema.mail_tables import (
     verdict_waits,
     webhooks,
 )
-from linkweir.db.schema.table_metadata import BinaryUuid, may_contain_email, metadata
+from linkweir.db.schema.table_metadata import EMAIL_MARKS, BinaryUuid, make_texts_comparable, metadata
 
 __all__ = [
     "CLICK_COUNTS",
+    "EMAIL_MARKS",
     "EXPECTED_COUNTS",
     "IS_PERSONAL",
     "BinaryUuid",
@@ -72,7 +73,6 @@ __all__ = [
     "idempotency",
     "link_keys",
     "links",
-    "may_contain_email",
     "memberships",
     "message_link_rows",
     "message_links",
@@ -93,3 +93,6 @@ __all__ = [
     "verdict_waits",
     "webhooks",
 ]
+
+for _table in metadata.sorted_tables:
+    make_texts_comparable(_table)

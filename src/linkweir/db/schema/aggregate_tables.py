@@ -12,10 +12,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from linkweir.db.schema.table_metadata import BinaryUuid, may_contain_email, metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, email_indexes, metadata, partial_index, unique_texts
 
 aggregate_dimensions = Table(  # one dimension within one scope of an account
     "axes",
@@ -25,15 +24,16 @@ aggregate_dimensions = Table(  # one dimension within one scope of an account
     Column("scope", Text, nullable=False),  # "" the account, "tag:…", "sender:…" a sender's domain
     Column("dimension", String(80), nullable=False),  # "" the sum, link, destination, tag, country, attribute:…
     UniqueConstraint("account_id", "scope", "dimension"),
-    Index("ix_axes_naming", "scope", sqlite_where=text(may_contain_email("scope", "dimension"))),
+    *email_indexes("ix_axes_naming", "scope", "id", also=("dimension",)),
 )
 
 aggregate_values = Table(  # the values of all dimensions, each text once
     "words",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("text", Text, nullable=False, unique=True),
-    Index("ix_words_naming", "text", sqlite_where=text(may_contain_email("text"))),
+    Column("text", Text, nullable=False),
+    *unique_texts("words"),
+    *email_indexes("ix_words_naming", "text", "id"),
 )
 
 
@@ -50,7 +50,7 @@ def _aggregate_columns(*counts: str) -> list[Column[Any]]:
 
 def _value_index(name: str) -> Index:
     """Return an index that finds unused values: each value in use has a count over all time."""
-    return Index(f"ix_{name}_words", "word", sqlite_where=text("hours = 0"))
+    return partial_index(f"ix_{name}_words", "word", where="hours = 0")
 
 
 EXPECTED_COUNTS = (  # by people, see db.click_probabilities

@@ -13,11 +13,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 
 from linkweir.db.dimensions import click_columns
-from linkweir.db.schema.table_metadata import BinaryUuid, may_contain_email, metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, email_indexes, metadata, partial_index, unique_texts
 
 links = Table(
     "links",
@@ -25,7 +24,7 @@ links = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("destination", Text, nullable=False),  # "": it held data of an erased recipient
-    Index("ix_links_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
+    *email_indexes("ix_links_naming", "destination", "number"),
 )
 
 IS_PERSONAL = "(ip IS NOT NULL OR user_agent_id IS NOT NULL OR message_ref IS NOT NULL)"
@@ -34,7 +33,8 @@ click_texts = Table(  # user agents and destinations, each once; triggers count 
     "click_texts",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("text", Text, nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    *unique_texts("click_texts"),
     Column("uses", Integer, nullable=False, server_default="0"),
 )
 
@@ -42,7 +42,8 @@ click_codes = Table(  # codes of signals and of reasons, as they came together
     "click_codes",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("text", Text, nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    *unique_texts("click_codes"),
 )
 
 click_rows = Table(  # with numbers of texts: the view `clicks` has the texts themselves
@@ -81,11 +82,11 @@ click_rows = Table(  # with numbers of texts: the view `clicks` has the texts th
     Column("tell_at", BigInteger),  # when webhooks are due; None: never, or done
     Index(None, "message_id", "at"),
     Index(None, "account_id", "at"),
-    Index(None, "tell_at", sqlite_where=text("tell_at IS NOT NULL")),
-    Index("ix_clicks_firsts", "message_id", "message_ref", sqlite_where=text("firsts > 0")),
-    Index(None, "message_ref", "at", sqlite_where=text("message_ref IS NOT NULL")),
-    Index("ix_clicks_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
-    Index("ix_clicks_strangers", "at", sqlite_where=text(f"message_id IS NULL AND {IS_PERSONAL}")),
+    partial_index(None, "tell_at", where="tell_at IS NOT NULL"),
+    partial_index("ix_clicks_firsts", "message_id", "message_ref", where="firsts > 0"),
+    partial_index(None, "message_ref", "at", where="message_ref IS NOT NULL"),
+    *email_indexes("ix_clicks_naming", "destination", "id"),
+    partial_index("ix_clicks_strangers", "at", where=f"message_id IS NULL AND {IS_PERSONAL}"),
 )
 
 message_link_rows = Table(  # every link of a message that was followed, with its counts; the view is `message_links`
@@ -103,7 +104,7 @@ message_link_rows = Table(  # every link of a message that was followed, with it
     Column("expected_clicks", BigInteger, nullable=False, server_default="0"),  # see db.click_probabilities
     Column("expected_clicks_variance", BigInteger, nullable=False, server_default="0"),
     Column("first_at", BigInteger),  # of the first click that counts
-    Index("ix_message_links_naming", "destination", sqlite_where=text(may_contain_email("destination"))),
+    *email_indexes("ix_message_links_naming", "destination", "message_id"),
     sqlite_with_rowid=False,
 )
 

@@ -34,8 +34,10 @@ def _make_view(name: str, rows: Table) -> Table:
             values.append(f"{rows.name}.{column.name}")
     view = f"CREATE VIEW {name} AS SELECT {', '.join(values)} FROM {rows.name}"  # noqa: S608 - names of ours
     event.listen(metadata, "after_create", DDL(view.replace("%", "%%")))  # type: ignore[no-untyped-call]
-    for statement in _make_triggers(rows):
-        event.listen(metadata, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
+    for dialect, statements in (("sqlite", _make_triggers(rows)), ("postgresql", _make_postgresql_triggers(rows))):
+        for statement in statements:
+            definition = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+            event.listen(metadata, "after_create", definition)
     return Table(name, _views, *columns)
 
 
@@ -53,6 +55,49 @@ def _make_triggers(rows: Table) -> list[str]:
         f"CREATE TRIGGER {rows.name}_update AFTER UPDATE OF {', '.join(numbers)} ON {rows.name}"
         f" BEGIN {count('+', 'NEW')}; {count('-', 'OLD')}; END",
     ]
+
+
+def _make_postgresql_triggers(rows: Table) -> list[str]:
+    """The same for PostgreSQL: once for each statement, and in the order of the texts, so that those who write at the
+    same time wait for each other and never in a circle.
+    """
+    numbers = [name for name in _COUNTED if name in rows.columns]
+
+    def count(source: str, sign: str) -> str:
+        each = " UNION ALL ".join(f"SELECT {name} AS id FROM {source}" for name in numbers)  # noqa: S608
+        return (
+            f"WITH used AS (SELECT id, count(*) AS times FROM ({each}) AS each WHERE id IS NOT NULL GROUP BY id),"  # noqa: S608
+            " held AS (SELECT click_texts.id, used.times FROM click_texts JOIN used ON used.id = click_texts.id"
+            " ORDER BY click_texts.id FOR UPDATE OF click_texts)"
+            f" UPDATE click_texts SET uses = uses {sign} held.times FROM held WHERE click_texts.id = held.id;"
+        )
+
+    def delete_unused(source: str) -> str:
+        each = " UNION ALL ".join(f"SELECT {name} FROM {source}" for name in numbers)  # noqa: S608
+        return f"DELETE FROM click_texts WHERE uses <= 0 AND id IN ({each});"  # noqa: S608
+
+    key = ", ".join(rows.primary_key.columns.keys())
+    moved = " OR ".join(f"gone.{name} IS DISTINCT FROM added.{name}" for name in numbers)
+    recount = count("added", "+") + count("gone", "-") + delete_unused("gone")
+    bodies = {
+        "insert": ("NEW TABLE AS added", count("added", "+")),
+        "delete": ("OLD TABLE AS gone", count("gone", "-") + delete_unused("gone")),
+        "update": (
+            "OLD TABLE AS gone NEW TABLE AS added",
+            f"IF EXISTS (SELECT 1 FROM gone JOIN added USING ({key}) WHERE {moved}) THEN {recount} END IF;",  # noqa: S608
+        ),
+    }
+    statements = []
+    for event_name, (tables, body) in bodies.items():
+        name = f"{rows.name}_{event_name}"
+        statements.append(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
+        )
+        statements.append(
+            f"CREATE TRIGGER {name} AFTER {event_name.upper()} ON {rows.name} REFERENCING {tables}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        )
+    return statements
 
 
 clicks = _make_view("clicks", click_rows)

@@ -13,10 +13,9 @@ from sqlalchemy import (
     Table,
     Text,
     false,
-    text,
 )
 
-from linkweir.db.schema.table_metadata import BinaryUuid, metadata
+from linkweir.db.schema.table_metadata import BinaryUuid, metadata, partial_index
 
 messages = Table(
     "messages",
@@ -162,7 +161,7 @@ verdict_waits = Table(  # what webhooks that wait for verdicts were told of clic
     Column("message_id", BinaryUuid, nullable=False, index=True),
     Column("due_at", BigInteger),  # at the latest; None: done
     Column("told", String(8)),  # the verdict that was sent; None: none was
-    Index(None, "due_at", sqlite_where=text("due_at IS NOT NULL")),
+    partial_index(None, "due_at", where="due_at IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 

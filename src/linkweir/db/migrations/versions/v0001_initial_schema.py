@@ -19,6 +19,8 @@ def upgrade() -> None:
 
     bind = op.get_bind()
     metadata.create_all(bind, checkfirst=False)  # creates the indexes of a table in any order
+    if bind.dialect.name != "sqlite":
+        return
     # Of indexes that promise the same SQLite uses the one created last: a partial one is smaller.
     for table in metadata.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):

@@ -1,0 +1,166 @@
+"""PostgreSQL as the service's database: hands out transactions, and tells its errors apart.
+
+Who writes takes a lock of the database, alone or, for work with locks of its own, beside others; so what is right
+because SQLite has one writer is right here. A read is one view of the database (REPEATABLE READ). What an error says
+never holds the password, nor what a statement was about.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import psycopg
+from psycopg.adapt import Buffer, Loader
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy.pool import QueuePool
+
+from linkweir.db.database import PROBE_SECONDS, Database
+from linkweir.errors import DatabaseUnavailable, DataFolderError, UnstorableData
+
+MIN_VERSION: Final = 15
+WRITERS_LOCK: Final = 0x6C696E6B  # the advisory lock that each writer of a database has, alone or shared
+UNAVAILABLE: Final = ("08", "25006", "40", "53", "55P03", "57", "58")  # beginnings of codes: trying again may help
+UNSTORABLE: Final = ("22", "54")  # of errors that the data are to blame for
+
+
+class PostgresqlDatabase(Database):
+    """One database of a server. `folder` is the data folder of this machine, which has no part in it."""
+
+    def __init__(self, url: str, folder: Path, *, timeout: float, connections: int = 8) -> None:
+        parsed = make_url(url)
+        super().__init__(folder, f"postgresql://{parsed.host or ''}/{parsed.database or ''}", timeout)
+        self._next_probe_at = 0.0
+        self._engine = _make_engine(parsed, timeout, connections)
+
+    def create(self) -> None:
+        """Refuse a server that is too old, or a database of another encoding."""
+        with self.read() as connection:
+            version = int(connection.scalar(text("SHOW server_version_num")) or 0) // 10000
+            encoding = connection.scalar(text("SHOW server_encoding"))
+        if version < MIN_VERSION:
+            raise DataFolderError(f"{self.name}: PostgreSQL {version} is too old; {MIN_VERSION} or newer is needed")
+        if encoding != "UTF8":
+            raise DataFolderError(f"{self.name}: its encoding is {encoding}; create it with ENCODING 'UTF8'")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view."""
+        with self._transaction(isolation_level="REPEATABLE READ") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, timeout: float | None = None) -> Iterator[Connection]:
+        """A transaction that is alone among those that write."""
+        with self._transaction() as connection:
+            if timeout is not None:
+                wait = text("SELECT set_config('lock_timeout', :wait, true)")
+                connection.execute(wait, {"wait": f"{max(1, round(timeout * 1000))}ms"})
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+            yield connection
+
+    @contextmanager
+    def write_beside(self) -> Iterator[Connection]:
+        """A transaction beside others of its kind."""
+        with self._transaction() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})")
+            yield connection
+
+    @contextmanager
+    def _transaction(self, **options: Any) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: exc.DBAPIError | exc.TimeoutError) -> Exception:
+        """Return what to raise for an error of the driver: itself, when it is a bug."""
+        original = getattr(error, "orig", None)
+        code = getattr(original, "sqlstate", None)
+        if code is None:
+            if isinstance(error, exc.DataError):  # a text with U+0000, which the driver refuses
+                return UnstorableData(f"{self.name}: {original}")
+            is_outage = isinstance(error, (exc.OperationalError, exc.InterfaceError, exc.TimeoutError))
+            return DatabaseUnavailable(f"{self.name}: {original or error}") if is_outage else error
+        if code.startswith(UNSTORABLE):
+            return UnstorableData(f"{self.name}: {_first_line(original)}")
+        if code.startswith(UNAVAILABLE) or getattr(error, "connection_invalidated", False):
+            return DatabaseUnavailable(f"{self.name}: {_first_line(original)}")
+        return error
+
+    def probe(self) -> None:
+        """Ask, now and then, whether the server takes writes."""
+        if time.monotonic() >= self._next_probe_at:
+            with self.read() as connection:
+                if connection.scalar(text("SELECT pg_is_in_recovery()")):
+                    raise DatabaseUnavailable(f"{self.name}: the server is a replica and takes no writes")
+            self._next_probe_at = time.monotonic() + PROBE_SECONDS
+
+    def vacuum(self, limit: int | None = None) -> bool:
+        """Let the server reuse the space of deleted rows. False: its log, replicas and backups may hold copies."""
+        with self._autocommit() as connection:
+            connection.exec_driver_sql("VACUUM")
+        return False
+
+    @contextmanager
+    def _autocommit(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                yield connection
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            raise self._translate(error) from error
+
+    def truncate_wal(self) -> bool:
+        """The log is the server's: nothing is to be done here."""
+        return True
+
+    def is_smaller_than(self, limit: int | None) -> bool:
+        """No: copies may be left whatever its size."""
+        return False
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self._engine.dispose()
+
+
+def _make_engine(url: URL, timeout: float, connections: int) -> Engine:
+    wait = max(1, round(timeout * 1000))
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=timeout,
+        json_deserializer=orjson.loads,
+        hide_parameters=True,  # addresses and digests do not belong into error texts
+        connect_args={
+            "connect_timeout": max(2, math.ceil(timeout)),
+            "application_name": "linkweir",
+            "client_encoding": "utf8",
+            "options": f"-c lock_timeout={wait}ms -c jit=off -c timezone=UTC",
+        },
+    )
+    event.listen(engine, "connect", _adapt_numbers)
+    return engine
+
+
+class _NumberLoader(Loader):
+    """Reads sums of whole numbers as whole numbers: to PostgreSQL they are of arbitrary precision."""
+
+    def load(self, data: Buffer) -> int | Decimal:
+        digits = bytes(data).decode()
+        return int(digits) if digits.lstrip("-").isdigit() else Decimal(digits)
+
+
+def _adapt_numbers(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.adapters.register_loader("numeric", _NumberLoader)
+
+
+def _first_line(error: object) -> str:
+    """What a server says of an error; the lines that follow may quote what a statement was about."""
+    return str(error).partition("\n")[0]

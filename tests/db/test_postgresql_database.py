@@ -1,0 +1,149 @@
+"""PostgreSQL as the database: what it refuses, in words that give nothing away, and that it is the same schema."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import insert, select, text
+
+from linkweir.db import accounts_table, aggregate_values_table
+from linkweir.db.postgresql_database import PostgresqlDatabase
+from linkweir.db.schema import accounts, metadata
+from linkweir.db.schema_upgrade import LATEST_REVISION, create_database, migrate
+from linkweir.errors import DatabaseUnavailable, DataFolderError, SettingsError, UnstorableData
+from linkweir.settings import Settings, from_environment
+from tests.databases import make_database, use_dialect
+from tests.postgresql_server import require_postgresql
+
+PASSWORD = "hunter2-hunter2"  # noqa: S105 - of nobody
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[PostgresqlDatabase]:
+    """A database with all tables."""
+    with use_dialect("postgresql"):
+        made = make_database(tmp_path, timeout=2)
+        assert isinstance(made, PostgresqlDatabase)
+        yield made
+        made.close()
+
+
+def _is_of_postgresql(item: Any, *_others: object) -> bool:
+    """Whether an index or a constraint is declared for PostgreSQL, not for SQLite alone."""
+    return getattr(getattr(item, "_ddl_if", None), "dialect", None) != "sqlite"
+
+
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")  # indexes of the other database
+@pytest.mark.filterwarnings("ignore:Expression #")  # an index on a function is not compared
+def test_both_databases_have_the_same_schema(database: PostgresqlDatabase) -> None:
+    """The migrations make of PostgreSQL what db.schema declares, as they do of SQLite."""
+    with database.read() as connection:
+        options = {"compare_type": False, "include_object": _is_of_postgresql}
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    assert [difference for difference in differences if "digest" not in str(difference)] == []
+    assert version == LATEST_REVISION
+
+
+def test_a_new_database_gets_its_tables_and_keeps_them(tmp_path: Path) -> None:
+    """An empty database is migrated by whoever comes first, several at the same time, and not a second time."""
+    server = require_postgresql()
+    url = server.create(empty=True)
+    settings = Settings(data=tmp_path, database=url)
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            one = create_database(settings)
+            migrate(one)
+            one.close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.drop(url)
+    assert failures == []
+
+
+def test_a_text_that_cannot_be_stored_is_bad_data_not_an_outage(database: PostgresqlDatabase) -> None:
+    """A NUL, a number that is too large and a text that is too long are UnstorableData; the next statement goes on."""
+    for name, days in (("a\0b", 1), ("fine", 1 << 40)):
+        row = {"id": uuid.uuid4(), "name": name, "website": "", "about": "", "message_data_retention": days}
+        flags = {"track_opens": False, "track_clicks": False, "message_metadata_retention": 1}
+        with pytest.raises(UnstorableData), database.write() as connection:
+            connection.execute(insert(accounts).values(**row, **flags, created_at=1, updated_at=1))
+    with pytest.raises(UnstorableData), database.write() as connection:
+        connection.execute(text("INSERT INTO marks (name, at) VALUES (repeat('x', 17), 1)"))
+    with database.write() as connection:
+        accounts_table.create(connection, uuid.uuid4(), "good", 1)
+
+
+def test_long_texts_are_unique_without_a_long_index(database: PostgresqlDatabase) -> None:
+    """A destination of 8,000 random characters is stored once, and found again."""
+    long = "".join(uuid.uuid4().hex for _ in range(250))
+    with database.write() as connection:
+        ids = aggregate_values_table.get_or_create_ids(connection, [long, "short"])
+        assert aggregate_values_table.get_or_create_ids(connection, ["short", long]) == ids
+
+
+def test_a_server_that_is_gone_is_unavailable(database: PostgresqlDatabase) -> None:
+    """A connection that the server ends is DatabaseUnavailable, and the next one works."""
+    with database.write() as connection:
+        accounts_table.create(connection, uuid.uuid4(), "kept", 1)
+    with pytest.raises(DatabaseUnavailable), database.read() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with database.read() as connection:
+        assert connection.scalar(select(accounts.c.name)) == "kept"
+
+
+def test_writers_wait_for_each_other_and_not_for_ever(database: PostgresqlDatabase) -> None:
+    """While one transaction writes, another waits as long as it was told to, and is then told to come again."""
+    with (
+        database.write(),
+        pytest.raises(DatabaseUnavailable, match="lock timeout"),
+        database.write(timeout=0.05),
+    ):
+        pass
+    with database.write_beside(), database.write_beside():
+        pass
+
+
+def test_the_password_is_in_no_error_and_no_repr(tmp_path: Path) -> None:
+    """Neither a server that refuses, nor one that is not there, nor a URL that is none makes the password public."""
+    require_postgresql()
+    settings = from_environment(
+        {"LINKWEIR_DATABASE": f"postgresql://someone:{PASSWORD}@127.0.0.1:1/x?connect_timeout=1"}, data=tmp_path
+    )
+    database = create_database(settings)
+    with pytest.raises(DatabaseUnavailable) as refused, database.read():
+        pass
+    texts = [repr(settings), str(settings), repr(database), database.name, str(refused.value)]
+    error: BaseException | None = refused.value
+    while error is not None:
+        texts.append(f"{error} {error!r}")
+        error = error.__cause__ or error.__context__
+    for wrong in (f"postgresql://x:{PASSWORD}@h:nowhere/y", f"mysql://x:{PASSWORD}@h/y", f"postgresql://:{PASSWORD}@h"):
+        with pytest.raises(SettingsError) as unusable:
+            from_environment({"LINKWEIR_DATABASE": wrong})
+        texts.append(f"{unusable.value!r} {unusable.value.__context__!r}")
+    assert not [one for one in texts if PASSWORD in one]
+
+
+def test_a_database_of_another_encoding_is_refused(tmp_path: Path) -> None:
+    """A database whose texts are not UTF-8 cannot hold what mails say, so a service does not start on it."""
+    server = require_postgresql()
+    server.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    database = PostgresqlDatabase(server.url("latin"), tmp_path, timeout=5)
+    with pytest.raises(DataFolderError, match="ENCODING 'UTF8'"):
+        migrate(database)
+    database.close()
+    server.execute("DROP DATABASE latin WITH (FORCE)")
