@@ -137,3 +137,25 @@ def test_cached_headers_equal_parsed_headers() -> None:
     for headers, unclear in ((once, False), (twice, True), (once, False)):
         kind = headers.content_type("text/plain")
         assert (kind.media_type, kind.charset, bool(kind.ambiguity)) == ("text/html", "koi8-r", unclear)
+
+
+LINE_TEXTS = (
+    *(b"From a@example.com Thu Jan  1 00:00:00 2026", b">From x", b"From : a", b"Content-Type: text/html", b"X: y"),
+    *(b"content-type:multipart/mixed;", b" boundary=x", b"\t", b"Lines : 7", b"Content-Length:9", b"DKIM-Signature: a"),
+    *(b"no header", b":", b" ", b"\r", b"\0", b"--x", b"\xef\xbb\xbf", b"A\r: b", b"", b"", b"From now on"),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(LINE_TEXTS), st.sampled_from((b"\n", b"\n", b"\r\n", b"\r\n", b""))), max_size=12
+    ),
+    st.sampled_from((b"", b"before\n")),
+)
+def test_a_plain_block_is_read_like_any_other(pieces: list[tuple[bytes, bytes]], before: bytes) -> None:
+    """What is read by one expression, since all readers agree on it, is what reading line by line gives."""
+    raw = before + b"".join(text + end for text, end in pieces)
+    fast, slow = PartHeaders(raw, len(before), len(raw)), PartHeaders(raw, len(before), len(raw))
+    slow._read_block(raw, HeaderBlock(raw, len(before), len(raw)))
+    names = ("start", "body", "has_separator", "malformed_at", "ambiguity", "fields")
+    assert [getattr(fast, name) for name in names] == [getattr(slow, name) for name in names]

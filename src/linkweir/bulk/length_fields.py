@@ -32,10 +32,10 @@ def update_length_headers(before: bytes, after: bytes, headers: PartHeaders | No
 def _find_updates(headers: PartHeaders, before: bytes, after: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield start, end and new value of each number. The empty line before the next "From " may be included or not."""
     body = headers.body
-    for line in headers.lines:
+    for line in headers.fields:
         measure = _MEASURES.get(line.name)
         match = _NUMBER.fullmatch(before, line.value, line.end) if measure else None
-        if match is None or measure is None or line.start >= body:
+        if match is None or measure is None:
             continue
         separator = _LINE_END.search(before, max(body, len(before) - 2))
         old, new = measure(before[body:]), measure(after[body:])

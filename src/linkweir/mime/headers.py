@@ -32,11 +32,17 @@ _PASSED_OVER = rb"(?:\s++|" + BOM + rb"|" + _ENVELOPE + rb"(?![ \t]*+:)" + _LINE
 _START_AFTER_BLANK = re.compile(_PASSED_OVER)
 _HEADER_AFTER_BLANK = re.compile(_PASSED_OVER + rb"[!-9;-~]++[ \t]*+:")
 _NO_NAME = re.compile(rb"[^!-9;-~]+")
-_RELEVANT_NAMES = frozenset(
-    (
-        *(b"content-type", b"content-transfer-encoding", b"content-disposition"),
-        *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
-    )
+_RELEVANT_NAMES = (
+    *(b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-length", b"lines"),
+    *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
+)
+# A block that all readers take alike, as nearly all do: "From " lines, headers with their continuations, an empty line.
+_PLAIN_REST = rb"[^\r\n\0]*+(?:\r?\n[ \t][^\r\n\0]*+)*+\r?\n"
+_PLAIN_BLOCK = re.compile(
+    rb"(?:" + _ENVELOPE + rb"(?![ \t]*+:)[^\r\n\0]*+\r?\n)*+(?:[!-9;-~]++[ \t]*+:" + _PLAIN_REST + rb")++(\r?\n)"
+)
+_RELEVANT_FIELD = re.compile(
+    rb"^(" + b"|".join(_RELEVANT_NAMES) + rb")[ \t]*+:()" + _PLAIN_REST, re.IGNORECASE | re.MULTILINE
 )
 # What stands in header blocks and hardly begins a line of a text: where one follows, a line that is no header has not
 # ended the block.
@@ -47,6 +53,7 @@ _COMMON_NAMES = frozenset(
 )
 _COMMON_PREFIXES = (b"content-", b"x-", b"list-", b"resent-", b"arc-", b"ahasend-")
 MAX_LINES = 20_000  # of a block that are read: a mail may be all header, and each line costs memory
+_MAX_PLAIN_BYTES = 3 * MAX_LINES  # bytes of a block that cannot have more lines
 MAX_CACHED_CHARACTERS = 200  # characters of a Content-Type that may be remembered
 MAX_CONTENT_TYPE_CHARACTERS = 4000  # of one that is read: the standard library takes the square of the length
 _OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|\(')  # of comments: what may hold a "(" that begins none
@@ -158,29 +165,35 @@ def unfold(raw: bytes, field: HeaderField) -> bytes:
 
 
 class PartHeaders:
-    """The headers that decide what a part is: what `Block` says of the block at `start`, as far as it is before `body`.
+    """The headers that decide what a part is: what `HeaderBlock` says of the block at `start`, as far as it is before
+    `body`.
 
     `unclear`: why they are not to be relied on, or None: a lone CR or a NUL, at which some readers end a line or a
     value and others do not; or more lines than are read. `values` has, for each header name in lower case, all its
-    values, unfolded; `lines` all lines of the block.
+    values, unfolded; `fields`: these headers in order, and those that state lengths.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
-        block = HeaderBlock(raw, start, end)
-        self.lines = block.lines
-        self.start, self.body, self.has_separator, self.malformed_at = (
-            start,
-            block.body,
-            block.has_separator,
-            block.malformed_at,
-        )
-        self.ambiguity = f"are more than {MAX_LINES} lines" if block.truncated_at is not None else None
-        if block.has_bare_cr or raw.find(b"\0", start, self.body) >= 0:
-            self.ambiguity = "hold a lone CR or NUL, which readers take differently"
+        self.start = start
+        self.has_separator = True
+        self.malformed_at: int | None = None
+        self.ambiguity: str | None = None
+        plain = _PLAIN_BLOCK.match(raw, start, end)
+        if plain is not None and plain.end() - start <= _MAX_PLAIN_BYTES:
+            self.body = plain.end()
+            self.fields = [_parse_field(match) for match in _RELEVANT_FIELD.finditer(raw, start, plain.start(1))]
+        else:
+            self._read_block(raw, HeaderBlock(raw, start, end))
         self.values: dict[bytes, list[bytes]] = {}
-        for field in block.lines:
-            if field.name in _RELEVANT_NAMES and field.start < self.body:
-                self.values.setdefault(field.name, []).append(unfold(raw, field))
+        for field in self.fields:
+            self.values.setdefault(field.name, []).append(unfold(raw, field))
+
+    def _read_block(self, raw: bytes, block: HeaderBlock) -> None:
+        self.body, self.has_separator, self.malformed_at = block.body, block.has_separator, block.malformed_at
+        self.ambiguity = f"are more than {MAX_LINES} lines" if block.truncated_at is not None else None
+        if block.has_bare_cr or raw.find(b"\0", self.start, self.body) >= 0:
+            self.ambiguity = "hold a lone CR or NUL, which readers take differently"
+        self.fields = [line for line in block.lines if line.name in _RELEVANT_NAMES and line.start < self.body]
 
     def content_type(self, default: str) -> "ContentType":
         """The Content-Type; `default` if there is none."""
