@@ -11,6 +11,7 @@ batch have their names, stands in such memory, too: the parent reads it when the
 import contextlib
 import ctypes
 import errno
+import gc
 import mmap
 import signal
 import sys
@@ -130,6 +131,7 @@ def run_worker(
     for end in parent_ends:
         end.close()
     _install_signals()
+    gc.freeze()  # what was there before is not looked through again and again
     worker = _PoolWorker(pipe, config, jobs, memory)
     with contextlib.suppress(EOFError, OSError):  # the parent is gone; a file's own errors are in its result
         try:
