@@ -70,7 +70,7 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
     result += _sending_thresholds()
     share = 0.1 if quick else 0.5
     # one flush for each file took 14 to 22 times; a mailbox in one process with a regular expression 25 times
-    for kind, most, least in (("folder", 9, 1.05), ("maildir", 9, 1.05), ("mbox", 20, 1.0)):
+    for kind, most, least in (("folder", 9, 1.05), ("maildir", 9, 1.05), ("mbox", 16, 1.1)):
         times, gain = (
             partial(compare, kind, share)
             for compare in (file_rewriting.compare_with_copy, file_rewriting.compare_job_counts)
