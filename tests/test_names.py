@@ -50,6 +50,8 @@ SMALL_MODULES = {
     "db/migrations/env.py": "Alembic prescribes it",
     "db/migrations/versions/v0001_initial_schema.py": "Alembic wants a file for each revision",
     "db/schema/table_metadata.py": "what all modules of tables import, and none of them may own",
+    "integrations/ray.py": "a package that is imported where it is used only",
+    "integrations/spark.py": "a package that is imported where it is used only",
     "mail/transport/transport_factory.py": "where a new transport is registered",
     "mail/message_ids.py": "shared by submission, bounces and links",
     "manual/generate.py": "a program of its own",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import uuid
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol, TypeAlias
@@ -62,12 +62,12 @@ class Column:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return _arrow.export_stream(self._kind, self._chunks)
 
-    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+    @property
+    def __arrow_c_array__(self) -> Callable[..., tuple[object, object]]:
+        """Only of a column in one chunk: libraries that find both protocols may prefer this one."""
         if len(self._chunks) > 1:
-            raise ValueError(
-                f"this column has {len(self._chunks)} chunks: take it as a chunked one (pyarrow.chunked_array(column))"
-            )
-        return (self._chunks or [self._kind])[0].export_array(requested_schema)
+            raise AttributeError(f"this column has {len(self._chunks)} chunks: take it as a stream")
+        return (self._chunks or [self._kind])[0].export_array
 
 
 @dataclass(frozen=True, slots=True)

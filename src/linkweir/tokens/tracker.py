@@ -118,6 +118,11 @@ class Tracker(Minter):
         return self._options.style
 
     @property
+    def carries_secrets(self) -> bool:
+        """Whether its pickle contains the keys, and not only the name of what they are loaded from."""
+        return isinstance(self._options.source, KeyRing)
+
+    @property
     def mode_number(self) -> int:
         """The number of the privacy mode in a token."""
         return _MODES.index(self.privacy)

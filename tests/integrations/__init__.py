@@ -1,0 +1,1 @@
+"""Tests of integrations, each with the real package."""

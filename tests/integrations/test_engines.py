@@ -1,0 +1,160 @@
+"""Each library and engine gives what `rewrite` gives, and no engine gets a secret that it was not meant to have."""
+
+import os
+import pickle
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import linkweir
+from linkweir import BadSwitch, KeyFile, Tracker
+
+pa = pytest.importorskip("pyarrow")
+
+BASE_URL = "https://t.example.com/c/"
+HTMLS = ['<a href="https://example.com/1">x</a>', None, "no link", '<p><a href="https://example.com/ü">y</a>']
+IDS = [11, 12, 13, 14]
+
+
+@pytest.fixture
+def tracker(tmp_path: Path) -> Tracker:
+    """A tracker that carries the name of its key file."""
+    keys = KeyFile(tmp_path / "keys.json")
+    keys.load_or_create([BASE_URL])
+    return Tracker(keys, BASE_URL)
+
+
+def expect(tracker: Tracker) -> list[str | None]:
+    """What `rewrite` makes of each row."""
+    return [
+        None if html is None else linkweir.rewrite(html, tracker.for_message(number))
+        for html, number in zip(HTMLS, IDS, strict=True)
+    ]
+
+
+def test_polars_has_a_namespace(tracker: Tracker) -> None:
+    """On expressions, eager and lazy, and on series."""
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("linkweir.integrations.polars")
+    frame = pl.DataFrame({"html": HTMLS, "id": IDS})
+    for source in (frame, frame.lazy()):
+        for ids in ("id", pl.col("id")):
+            done = source.with_columns(pl.col("html").linkweir.rewrite(tracker, message_ids=ids)).lazy().collect()
+            assert done["html"].to_list() == expect(tracker)
+            assert done.schema == frame.schema
+    alone = frame.select(pl.col("html").linkweir.rewrite(tracker))["html"].to_list()
+    assert alone == [None if html is None else linkweir.rewrite(html, tracker) for html in HTMLS]
+    assert frame["html"].linkweir.rewrite(tracker, message_ids=IDS, threads=2).to_list() == expect(tracker)
+
+
+def test_duckdb_has_a_function(tracker: Tracker) -> None:
+    """In SQL, over numbers or texts as message ids; null stays null."""
+    duckdb = pytest.importorskip("duckdb")
+    module = pytest.importorskip("linkweir.integrations.duckdb")
+    connection = duckdb.connect()
+    module.create_function(connection, tracker)
+    module.create_function(connection, tracker, name="rewrite_text_ids", id_type="VARCHAR")
+    connection.execute("CREATE TABLE mails (html VARCHAR, id UBIGINT)")
+    connection.executemany("INSERT INTO mails VALUES (?, ?)", list(zip(HTMLS, IDS, strict=True)))
+    rows = connection.execute("SELECT rewrite_links(html, id), rewrite_text_ids(html, 'm') FROM mails ORDER BY id")
+    done = rows.fetchall()
+    assert [row[0] for row in done] == expect(tracker)
+    assert done[0][1] == linkweir.rewrite(HTMLS[0] or "", tracker.for_message("m"))
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "string[pyarrow]", "bytes"])
+def test_pandas_series_keep_index_name_and_dtype(tracker: Tracker, dtype: str) -> None:
+    """Whatever holds the texts, the values are those of `rewrite`, and missing ones stay missing."""
+    pd = pytest.importorskip("pandas")
+    module = pytest.importorskip("linkweir.integrations.pandas")
+    values: list[Any] = [html and html.encode() for html in HTMLS] if dtype == "bytes" else HTMLS
+    series = pd.Series(values, index=list("abcd"), name="html", dtype="object" if dtype == "bytes" else dtype)
+    done = module.rewrite_series(series, tracker, message_ids=pd.Series(IDS))
+    assert [None if pd.isna(v) else v.decode() if dtype == "bytes" else v for v in done] == expect(tracker)
+    assert (list(done.index), done.name, done.dtype) == (list(series.index), "html", series.dtype)
+    with pytest.raises(TypeError, match="htmls must be a pandas Series, not list"):
+        module.rewrite_series(HTMLS, tracker)
+
+
+def test_dask_rewrites_partitions(tracker: Tracker) -> None:
+    """Two partitions, message ids in a series beside them."""
+    pd, dd = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe")
+    module = pytest.importorskip("linkweir.integrations.dask")
+    frame = dd.from_pandas(pd.DataFrame({"html": HTMLS, "id": IDS}), npartitions=2)
+    done = module.rewrite_dask_series(frame["html"], tracker, message_ids=frame["id"])
+    values = done.compute(scheduler="synchronous")
+    assert [None if pd.isna(value) else value for value in values] == expect(tracker)
+    with pytest.raises(BadSwitch, match="carries its keys"):
+        module.rewrite_dask_series(frame["html"], Tracker(tracker.ring, BASE_URL))
+
+
+def test_what_engines_pickle_has_no_secret(tracker: Tracker) -> None:
+    """A tracker with its keys is refused unless asked for; a batch keeps its other columns."""
+    batches = pytest.importorskip("linkweir.integrations.batches")
+    with pytest.raises(BadSwitch, match="allow_secrets"):
+        batches.BatchRewriter(Tracker(tracker.ring, BASE_URL))
+    assert batches.BatchRewriter(Tracker(tracker.ring, BASE_URL), allow_secrets=True).tracker.carries_secrets
+    rewriter = batches.BatchRewriter(tracker, message_ids="id")
+    data = pickle.dumps(rewriter)
+    assert tracker.ring.current.secret not in data
+    table = pa.table({"id": IDS, "html": HTMLS, "other": list("abcd")})
+    done = pickle.loads(data)(table)  # noqa: S301 - our own
+    assert done.to_pydict() == {"id": IDS, "html": expect(tracker), "other": list("abcd")}
+    assert done.schema == table.schema
+    with pytest.raises(KeyError, match="no column 'x', only id, html, other"):
+        batches.BatchRewriter(tracker, column="x")(table)
+
+
+@pytest.fixture
+def spark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Spark session in this process, where pyspark and a JVM are."""
+    sql = pytest.importorskip("pyspark.sql")
+    if shutil.which("java") is None:
+        pytest.skip("no JVM")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    builder = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_spark_rewrites_a_data_frame(tracker: Tracker, spark: Any) -> None:
+    """In Spark's own Python workers, with the key file's name only."""
+    module = pytest.importorskip("linkweir.integrations.spark")
+    frame = spark.createDataFrame(list(zip(IDS, HTMLS, strict=True)), "id long, html string")
+    done = module.rewrite_frame(frame, tracker, message_ids="id").orderBy("id").collect()
+    assert [row["html"] for row in done] == expect(tracker)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ray_rewrites_a_dataset(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a worker process of a Ray instance of one processor."""
+    ray = pytest.importorskip("ray")
+    module = pytest.importorskip("linkweir.integrations.ray")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(num_cpus=1, include_dashboard=False, logging_level="error", _node_ip_address="127.0.0.1")
+    try:
+        dataset = ray.data.from_arrow(pa.table({"id": IDS, "html": HTMLS}))
+        rows = module.rewrite_dataset(dataset, tracker, message_ids="id").take_all()
+        assert [row["html"] for row in sorted(rows, key=lambda row: row["id"])] == expect(tracker)
+    finally:
+        ray.shutdown()
+
+
+@pytest.mark.parametrize("package", ["polars", "duckdb", "dask.dataframe"])
+def test_examples_of_the_manual_run(package: str, tracker: Tracker) -> None:
+    """What the manual's page on columns shows for a package runs as it stands there."""
+    pytest.importorskip(package)
+    page = (Path(linkweir.__file__).parent / "manual" / "columns.md").read_text("utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"import {package}" in block]
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"id": IDS, "html": HTMLS})
+    assert len(blocks) == 1
+    exec(blocks[0], {"tracker": tracker, "frame": frame})  # noqa: S102 - our own
