@@ -20,7 +20,7 @@ from tests.web.running_service import RunningService, wait_until
 
 PAGES = {
     "overview": "/",
-    "a day": "/?days=1",
+    "a day": "/?period=1",
     "campaigns": "/campaigns",
     "campaign": "/campaign?tag=sample-spring-sale",
     "campaign without its mail": "/campaign?tag=sample-winter-catalogue",

@@ -15,7 +15,7 @@ def test_each_campaign_has_its_own_day(sample_service: RunningService) -> None:
     account = sample_service.components.account
     assert account is not None
     with sample_service.components.database.read() as connection:
-        result = list_campaign_summaries(connection, account, report_period.parse_period("30", now(), ZoneInfo("UTC")))
+        result = list_campaign_summaries(connection, account, report_period.parse_period({}, now(), ZoneInfo("UTC")))
     ages = {item.tag: item.age_seconds for item in CAMPAIGNS}
     assert [item.tag for item in result] == sorted(ages, key=lambda tag: ages[tag])
     for item in result:

@@ -78,8 +78,8 @@ def test_only_first_clicks_of_the_time_are_listed(service: RunningService, dashb
             "(SELECT id FROM messages WHERE recipient = 'old@example.org')"
         )
     dashboard_client.signed_in_client()
-    assert list_addresses(dashboard_client.get("/campaign/clickers?tag=spring&days=1")) == ["ada@example.org"]
-    assert len(list_addresses(dashboard_client.get("/campaign/clickers?tag=spring&days=7"))) == 2
+    assert list_addresses(dashboard_client.get("/campaign/clickers?tag=spring&period=1")) == ["ada@example.org"]
+    assert len(list_addresses(dashboard_client.get("/campaign/clickers?tag=spring&period=7"))) == 2
 
 
 def test_nobody_anonymous_is_listed_and_the_page_explains_why(

@@ -80,9 +80,9 @@ def test_sums_are_those_of_the_pages(spring_client: DashboardClient) -> None:
         "pro": (2, 1),
         "free": (1, 1),
     }
-    (campaign,) = export_rows(spring_client, "/export/campaigns?days=7")
+    (campaign,) = export_rows(spring_client, "/export/campaigns?period=7")
     assert (campaign["tag"], campaign["clickers"], campaign["sent"]) == ("spring", 2, 2)
-    days = export_rows(spring_client, "/export/trend?days=7")
+    days = export_rows(spring_client, "/export/trend?period=7")
     assert (len(days), sum(export_row["total"] for export_row in days)) == (7, 3)
 
 
@@ -121,7 +121,7 @@ def test_a_stranger_and_another_account_get_nothing(service: RunningService, spr
         accounts_table.create(connection, other, "Other", now())
         for table in ("memberships", "sessions"):
             connection.exec_driver_sql(f"UPDATE {table} SET account_id = ?", (other.bytes,))  # noqa: S608
-    assert export_rows(spring_client, "/export/clicks?days=7") == []
+    assert export_rows(spring_client, "/export/clicks?period=7") == []
     assert export_rows(spring_client, "/export/clickers?tag=spring") == []
     assert spring_client.http.get(paths[2]).status_code == 404
 

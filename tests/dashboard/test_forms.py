@@ -211,7 +211,7 @@ def test_compared_campaigns_stay_chosen_and_show_their_variants(
     service.send(tags=["two"])
     service.wait_until_ingested()
     page = dashboard_client.signed_in_client().get("/compare?tag=one&tag=two")
-    assert "?tag=one&amp;tag=two&amp;days=7" in page or "?tag=two&amp;tag=one&amp;days=7" in page
+    assert "?tag=one&amp;tag=two&amp;period=7" in page or "?tag=two&amp;tag=one&amp;period=7" in page
     assert "A/B test in one" in page
     assert "A/B test inside two" not in page
 

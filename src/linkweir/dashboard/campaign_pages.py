@@ -1,5 +1,6 @@
 """Pages of campaigns (tags): the list, and one campaign with its links, segments and mail."""
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from linkweir.clock import now
@@ -9,6 +10,7 @@ from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import NotFound
 from linkweir.stats import campaign_reports, report_period, segments, verdict_counts
+from linkweir.stats.report_period import ReportPeriod
 
 MAX_COMPARED = 4
 MAX_VALUES = 500  # rows of one segment's table
@@ -16,14 +18,13 @@ MAX_VALUES = 500  # rows of one segment's table
 
 def list_campaigns(call: DashboardRequest) -> Response:
     """Show the campaigns of the period, newest first."""
-    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    chosen = call.period
     with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
     return call.render(
         "campaigns.html",
         here="campaigns",
         period=chosen,
-        choices=report_period.DAY_CHOICES,
         found=summaries,
         compared=MAX_COMPARED,
     )
@@ -31,8 +32,9 @@ def list_campaigns(call: DashboardRequest) -> Response:
 
 def show_campaign(call: DashboardRequest) -> Response:
     """Show one campaign: trend, variants, links, segments and the mail."""
-    tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
+    tag = parse_tag(call)
     with call.services.database.read() as connection:
+        chosen = _campaign_period(call, connection, tag)
         report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
     html = heatmap.html_body(report.mail) if report.mail is not None else None
     return call.render(
@@ -40,7 +42,6 @@ def show_campaign(call: DashboardRequest) -> Response:
         here="campaigns",
         tag=tag,
         period=chosen,
-        choices=report_period.DAY_CHOICES,
         one=report.summary,
         trend=report.trend,
         chart=trend_chart(report.trend),
@@ -52,9 +53,18 @@ def show_campaign(call: DashboardRequest) -> Response:
     )
 
 
+def _campaign_period(call: DashboardRequest, connection: Connection, tag: str) -> ReportPeriod:
+    """Return the period that was asked for, else the campaign's own life."""
+    if {"period", "from", "to"}.isdisjoint(call.request.query_params):
+        first = campaign_reports.find_first_sent_hour(connection, call.account["id"], tag)
+        if first is not None:
+            return report_period.make_campaign_period(first, now(), call.zone)
+    return call.period
+
+
 def show_campaign_mail(call: DashboardRequest) -> Response:
     """Show the newest stored mail of a campaign with the campaign's counts on its links."""
-    tag, chosen = parse_tag(call), report_period.parse_period(call.query("days"), now(), call.zone)
+    tag, chosen = parse_tag(call), call.period
     account = call.account["id"]
     with call.services.database.read() as connection:
         mail = campaign_reports.load_latest_mail(connection, account, tag)
@@ -65,7 +75,7 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
 def show_segment(call: DashboardRequest) -> Response:
     """Show all values of one segment."""
     tag, by = call.query("tag"), call.query("by")
-    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    chosen = call.period
     segments.dimension_title(by)
     with call.services.database.read() as connection:
         segment = segments.load_segment(
@@ -77,7 +87,6 @@ def show_segment(call: DashboardRequest) -> Response:
         tag=tag,
         one=segment,
         period=chosen,
-        choices=report_period.DAY_CHOICES,
         limit=MAX_VALUES,
     )
 

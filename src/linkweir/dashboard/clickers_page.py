@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from linkweir.clock import HOUR_US, now
+from linkweir.clock import HOUR_US
 from linkweir.dashboard import neighbour_pages
 from linkweir.dashboard.campaign_pages import parse_tag
 from linkweir.dashboard.page_request import DashboardRequest
-from linkweir.stats import campaign_reports, click_rows, report_period
+from linkweir.stats import campaign_reports, click_rows
 from linkweir.stats.report_period import ReportPeriod
 
 PAGE_SIZE = 50
@@ -38,7 +38,7 @@ def parse_filter(call: DashboardRequest) -> ClickerFilter:
         if position_text.isascii() and position_text.isdecimal() and len(position_text) < 10
         else None
     )
-    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    chosen = call.period
     return ClickerFilter(parse_tag(call), position, call.query("address").strip()[:320], chosen)
 
 
@@ -70,7 +70,6 @@ def list_clickers(call: DashboardRequest) -> Response:
         wish=click_filter,
         keep=parameters,
         period=click_filter.period,
-        choices=report_period.DAY_CHOICES,
         rows=page.rows,
         pagination=neighbour_pages.make_neighbour_pages(page, "at"),
         total=total,

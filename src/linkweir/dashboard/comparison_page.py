@@ -8,7 +8,7 @@ from linkweir.clock import now
 from linkweir.dashboard import charts
 from linkweir.dashboard.campaign_pages import MAX_COMPARED
 from linkweir.dashboard.page_request import DashboardRequest
-from linkweir.stats import campaign_reports, report_period, verdict_counts
+from linkweir.stats import campaign_reports, verdict_counts
 from linkweir.stats import campaigns as report
 from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.significance import compare_all, make_group
@@ -20,7 +20,7 @@ CumulativeClicks = list[int | None]
 
 def show_comparison(call: DashboardRequest) -> Response:
     """Show up to four campaigns side by side."""
-    chosen, account = report_period.parse_period(call.query("days"), now(), call.zone), call.account["id"]
+    chosen, account = call.period, call.account["id"]
     tags = list(dict.fromkeys(call.request.query_params.getlist("tag")))[:MAX_COMPARED]
     with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, account, chosen)
@@ -43,7 +43,6 @@ def show_comparison(call: DashboardRequest) -> Response:
         "compare.html",
         here="compare",
         period=chosen,
-        choices=report_period.DAY_CHOICES,
         found=summaries,
         wanted=[campaign.tag for campaign in compared],
         kept=[("tag", campaign.tag) for campaign in compared],

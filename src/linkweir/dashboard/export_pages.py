@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from linkweir.clock import HOUR_US, now
+from linkweir.clock import HOUR_US
 from linkweir.dashboard import clickers_page
 from linkweir.dashboard.message_pages import load_message
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import NotFound
-from linkweir.stats import campaigns, click_rows, click_statistics, report_period, segments
+from linkweir.stats import campaigns, click_rows, click_statistics, segments
 from linkweir.stats.click_statistics import COUNT_COLUMNS, RATE_COLUMNS
 from linkweir.stats.export import ColumnTypes, ExportRow, parse_format
 from linkweir.stats.report_period import ReportPeriod
@@ -27,7 +27,7 @@ def export_table(call: DashboardRequest) -> Response:
     what, file_format = call.request.path_params["what"], parse_format(call.query("format", "csv"))
     if what not in TABLES:
         raise NotFound("There is no such file.")
-    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    chosen = call.period
     rows, columns = TABLES[what](call, chosen)
     call.services.log.info("dashboard.exported", what=what, format=file_format.name)
     return file_response(rows, columns, file_format, _file_name(what, call.query("tag"), call.query("by")))

@@ -2,23 +2,21 @@
 
 from starlette.responses import Response
 
-from linkweir.clock import now
 from linkweir.dashboard import charts
 from linkweir.dashboard.page_request import DashboardRequest
-from linkweir.stats import campaign_reports, report_period
+from linkweir.stats import campaign_reports
 from linkweir.stats.campaign_reports import ClickTrend
 
 
 def show_overview(call: DashboardRequest) -> Response:
     """Show totals, trend, and the top campaigns and destinations of a period."""
-    chosen = report_period.parse_period(call.query("days"), now(), call.zone)
+    chosen = call.period
     with call.services.database.read() as connection:
         overview = campaign_reports.load_overview(connection, call.account["id"], chosen)
     return call.render(
         "overview.html",
         here="overview",
         period=chosen,
-        choices=report_period.DAY_CHOICES,
         total=overview.total,
         sent=overview.sent,
         delivered=overview.delivered,

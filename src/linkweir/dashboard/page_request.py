@@ -18,6 +18,7 @@ from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.errors import LinkweirError, NotFound, RateLimited
 from linkweir.stats import campaign_reports
+from linkweir.stats.report_period import ReportPeriod, parse_period
 from linkweir.web import request_body
 from linkweir.web.error_responses import RESPONSE_BY_ERROR
 from linkweir.web.services import AppServices, services_from
@@ -61,6 +62,11 @@ class DashboardRequest:
             "memberships": self.memberships,
         }
         return rendering.render_page(self.request, template, code, **known, **values)
+
+    @property
+    def period(self) -> ReportPeriod:
+        """The period that the query asks for."""
+        return parse_period(self.request.query_params, now(), self.zone)
 
     def redirect(self, path: str) -> Response:
         """Redirect to another page of the dashboard."""

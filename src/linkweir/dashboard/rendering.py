@@ -15,6 +15,7 @@ from linkweir.clock import rfc3339
 from linkweir.dashboard.export_formats import EXPORT_FORMATS
 from linkweir.dashboard.static_assets import CONTENT_HASH
 from linkweir.stats.estimates import make_estimate
+from linkweir.stats.report_period import PERIOD_CHOICES
 from linkweir.stats.verdict_counts import shown_status
 from linkweir.webhooks.event_kinds import EVENT_KINDS
 
@@ -90,6 +91,7 @@ _TEMPLATES.globals |= {
     "changed": format_change,
     "shown_status": shown_status,
     "estimate": make_estimate,
+    "period_choices": PERIOD_CHOICES,
     "mark": CONTENT_HASH,
     "formats": EXPORT_FORMATS,
     "event_labels": {kind.name: kind.label for kind in EVENT_KINDS},

@@ -14,6 +14,7 @@ from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.errors import NotFound
 from linkweir.stats import campaigns, click_statistics, segments, verdict_counts
+from linkweir.stats.periods import MAX_HOUR, MIN_HOUR
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.stats.segments import AudienceSegment
 from linkweir.stats.verdict_counts import NO_COUNTS, LinkClicks, VerdictCounts
@@ -142,6 +143,12 @@ def load_campaign(connection: Connection, account: uuid.UUID, tag: str, period: 
         differences=differences,
         segments=segments.load_campaign_segments(connection, account, tag, period),
     )
+
+
+def find_first_sent_hour(connection: Connection, account: uuid.UUID, tag: str) -> int | None:
+    """Return the hour since 1970 in which a campaign was first sent, None when it was not or that is not known."""
+    ever = AggregateRange(account, "", MIN_HOUR, MAX_HOUR)
+    return dashboard_queries.get_first_sent_hours(connection, ever, tag).get(tag)
 
 
 def load_links(connection: Connection, account: uuid.UUID, tag: str, period: ReportPeriod) -> LinkReport:
