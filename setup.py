@@ -69,11 +69,19 @@ http = Extension(
     extra_compile_args=OPTIMIZE,
     depends=needs("http"),
 )
+clicks = Extension(
+    "linkweir._clicks",
+    ["ext/_clicks.pyx", *sorted(glob.glob("ext/clicks/*.c"))],
+    include_dirs=["ext", "ext/clicks"],
+    libraries=[] if os.name == "nt" else ["m"],
+    extra_compile_args=OPTIMIZE,
+    depends=needs("clicks"),
+)
 service = [] if os.name == "nt" else [http, journal]  # the service needs POSIX; the library and the file command do not
 
 setup(
     ext_modules=cythonize(
-        [html, tokens, mime, arrow, *service],
+        [html, tokens, mime, arrow, clicks, *service],
         build_dir="build",  # generated C stays out of ext/
         compiler_directives={"language_level": "3"},
     ),

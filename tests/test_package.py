@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 IGNORE_GENERATED = shutil.ignore_patterns(
     *(".*", "build", "dist", "__pycache__", "*.so", "*.pyd", "*.egg-info", "linkweir-data", "node_modules")
 )
-EXTENSIONS = {"_arrow", "_html", "_mime", "_tokens"} | (set() if sys.platform == "win32" else {"_http", "_journal"})
+EXTENSIONS = {"_arrow", "_clicks", "_html", "_mime", "_tokens"} | (
+    set() if sys.platform == "win32" else {"_http", "_journal"}
+)
 BUILD_SCRIPT = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
 REWRITE_SCRIPT = """
 import json, sys
@@ -93,7 +95,7 @@ def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) 
         names = set(archive.namelist())
     package = {name.removeprefix("src/") for name in list_files(checkout, "src")}
     assert {"linkweir/py.typed", "linkweir/_html.pyi", "linkweir/_mime.pyi", "linkweir/_tokens.pyi"} <= package
-    assert "linkweir/_journal.pyi" in package
+    assert {"linkweir/_clicks.pyi", "linkweir/_journal.pyi"} <= package
     assert package - names == set()
     compiled = {name.split(".")[0] for name in names if name.endswith((".so", ".pyd"))}
     assert compiled == {f"linkweir/{name}" for name in EXTENSIONS}

@@ -10,6 +10,7 @@ import pytest
 
 from tests.c.toolchain import (
     ARROW_SOURCES,
+    CLICK_SOURCES,
     HTML,
     HTTP_SOURCES,
     JOURNAL_SOURCES,
@@ -25,6 +26,7 @@ ALLOWED_SYMBOLS = {
     *("memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "strcmp", "strncmp"),
     *("__cpu_model", "__cpu_indicator_init", "__stack_chk_fail", "__stack_chk_guard", "_GLOBAL_OFFSET_TABLE_"),
     *("__memcpy_chk", "__memmove_chk", "__memset_chk"),
+    *("sqrt", "nearbyint"),
 }
 
 
@@ -43,20 +45,20 @@ def compile_sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
     @cache
     def compile_by(compiler: str) -> Path:
         folder = tmp_path_factory.mktemp(compiler)
-        sources = [*HTML, *TOKENS, *ARROW_SOURCES, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES]
+        sources = [*HTML, *TOKENS, *ARROW_SOURCES, *MIME_SOURCES, *CLICK_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES]
         build_objects(compiler, sources, folder, "-O2")
         return folder
 
     return compile_by
 
 
-@pytest.mark.parametrize("folder", ["html", "tokens", "arrow", "mime", "http"])
+@pytest.mark.parametrize("folder", ["html", "tokens", "arrow", "mime", "clicks", "http"])
 def test_the_core_allocates_nothing_and_knows_no_python(folder: str, compile_sources: Callable[[str], Path]) -> None:
-    """Beside memory and string functions no outside symbol is used: no allocation, no input or output, no Python."""
+    """Beside memory, strings and roots no outside symbol is used: no allocation, no input or output, no Python."""
     if not find_compilers() or shutil.which("nm") is None:
         skip_or_fail("no C compiler or no nm")
     made = compile_sources(find_compilers()[0])
-    sources = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "http": HTTP_SOURCES}
+    sources = {"html": HTML, "tokens": TOKENS, "mime": MIME_SOURCES, "clicks": CLICK_SOURCES, "http": HTTP_SOURCES}
     sources["arrow"] = [*ARROW_SOURCES, *HTML, *TOKENS]  # which it is built with
     objects = [made / f"{source.stem}.o" for source in sources[folder]]
     assert objects
@@ -73,5 +75,5 @@ def test_the_sources_compile_without_a_warning(compiler: str, compile_sources: C
     """With optimisation on, -Wall -Wextra -Wpedantic finds nothing in our C, as C11."""
     if compiler not in find_compilers():
         skip_or_fail(f"no compiler named {compiler}")
-    sources = {*HTML, *TOKENS, *ARROW_SOURCES, *MIME_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES}
+    sources = {*HTML, *TOKENS, *ARROW_SOURCES, *MIME_SOURCES, *CLICK_SOURCES, *JOURNAL_SOURCES, *HTTP_SOURCES}
     assert {path.stem for path in compile_sources(compiler).glob("*.o")} == {source.stem for source in sources}

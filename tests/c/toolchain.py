@@ -16,6 +16,7 @@ HTML = sorted((ROOT / "ext/html").glob("*.c"))
 TOKENS = sorted((ROOT / "ext/tokens").glob("*.c"))
 ARROW_SOURCES = sorted((ROOT / "ext/arrow").glob("*.c"))
 MIME_SOURCES = sorted((ROOT / "ext/mime").glob("*.c"))
+CLICK_SOURCES = sorted((ROOT / "ext/clicks").glob("*.c"))
 HTTP_SOURCES = sorted((ROOT / "ext/http").glob("*.c"))
 JOURNAL_SOURCES = sorted((ROOT / "ext/journal").glob("*.c"))
 
@@ -53,7 +54,7 @@ def _compile(compiler: str, sources: list[Path], folder: Path, *flags: str) -> N
     subprocess.run([sys.executable, ROOT / "ext/generate_tables.py", generated], check=True)  # noqa: S603 - our own
     folders = [
         C_FOLDER,
-        *(ROOT / "ext" / name for name in ("html", "tokens", "arrow", "mime", "journal", "http")),
+        *(ROOT / "ext" / name for name in ("html", "tokens", "arrow", "mime", "clicks", "journal", "http")),
         generated,
     ]
     included = [f"-I{folder}" for folder in folders]

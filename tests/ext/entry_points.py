@@ -16,9 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from linkweir import _arrow, _html, _http, _journal, _mime, _tokens
+from linkweir import _arrow, _clicks, _html, _http, _journal, _mime, _tokens
 from linkweir.arrow import Column, rewrite_column, scan_column
+from linkweir.clicks.classify import CLICK, HONEYPOT, OPEN, Evidence, Hit
+from linkweir.clicks.classify.features import FeatureExtractor
 from linkweir.clicks.journal.segment import WriteTarget
+from linkweir.clock import SECOND_US
 from linkweir.errors import BadToken
 from linkweir.html.document import rewrite, scan
 from linkweir.html.lint import check
@@ -30,6 +33,7 @@ from linkweir.mime.message import check_message, rewrite_message
 from linkweir.tokens.identifiers import Privacy
 from linkweir.tokens.opener import open_link, open_token
 from linkweir.tokens.tracker import Tracker
+from tests.reference.hit_features import ReferenceExtractor
 from tests.tokens.keyring_factory import RING
 
 T = TypeVar("T")
@@ -339,6 +343,38 @@ def write_events(choices: Choices, data: bytes, folder: Path) -> None:
         os.close(descriptor)
 
 
+def run_hit_features(_choices: Choices, data: bytes) -> None:
+    """Hits that are made of the document's bytes have the features of the reference, and a key for each click."""
+    hits = [_make_hit(number, data[start : start + 6]) for number, start in enumerate(range(0, min(len(data), 300), 6))]
+    evidence = Evidence(delivered_at=data[0] * SECOND_US if data else None, link_count=len(data) % 9)
+    found, right = FeatureExtractor(hits, evidence), ReferenceExtractor(hits, evidence)
+    for hit in hits:
+        ours, theirs = found.extract(hit), right.extract(hit)
+        for name in ("links_in_window", "excess_readers", "echo_gap_us", "repeated", "client_hit_honeypot"):
+            assert getattr(ours, name) == getattr(theirs, name)
+        assert ours.everyone_drip_run.links == theirs.everyone_drip_run.links
+        key = found.context_key(hit, _RULE_BOUNDS)
+        assert key == found.context_key(hit, _RULE_BOUNDS)
+        assert (key is None) == (hit.kind != CLICK)
+
+
+_RULE_BOUNDS = _clicks.RuleBounds(ages=(0.0, 60.0), pauses=(3.0,), variations=(0.1,), click_check=SECOND_US)
+
+
+def _make_hit(number: int, data: bytes) -> Hit:
+    step, position, source, agent, kind, method = data.ljust(6, b"\0")
+    return Hit(
+        id=number,
+        at=(step << 16) * (position + 1),
+        method=("GET", "HEAD", "POST")[method % 3],
+        position=position % 12,
+        kind=(CLICK, CLICK, CLICK, HONEYPOT, OPEN)[kind % 5],
+        ip=None if source % 7 == 0 else f"192.0.{source % 5}.{source % 3}",
+        user_agent=(None, "", "a", "b")[agent % 4],
+        device=(None, "phone")[agent >> 7],
+    )
+
+
 def run_request_head(choices: Choices, data: bytes) -> None:
     """A head, whole or cut: what is read of it stands there, and no byte behind it counts."""
     start = choices.choice((b"", b"GET /c/", b"HEAD /c/x HTTP/1.1\r\nHost: a\r\n", b"GET / HTTP/1.0\r\nConnection: "))
@@ -434,6 +470,7 @@ ENTRY_POINTS: tuple[Callable[[Choices, bytes], None], ...] = (
     run_journal,
     run_request_head,
     run_column,
+    run_hit_features,
 )
 
 

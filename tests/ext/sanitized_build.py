@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.c.toolchain import (
     ARROW_SOURCES,
+    CLICK_SOURCES,
     HTML,
     HTTP_SOURCES,
     JOURNAL_SOURCES,
@@ -29,6 +30,7 @@ SOURCES = {
     "mime": MIME_SOURCES,
     "journal": JOURNAL_SOURCES,
     "http": HTTP_SOURCES,
+    "clicks": CLICK_SOURCES,
     "arrow": [*ARROW_SOURCES, *HTML, *TOKENS],
 }
 EXT_TESTS_FOLDER = Path(__file__).resolve().parent

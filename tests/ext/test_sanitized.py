@@ -35,10 +35,12 @@ def run_sanitized(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 def test_sanitizers_watch_the_extensions(run_sanitized: Runner) -> None:
-    """All six modules that are loaded are those that were built for it."""
-    words = "; print(*(m.__file__ for m in (_arrow, _html, _http, _journal, _mime, _tokens)), sep='\\n')"
-    files = run_sanitized("-c", "from linkweir import _arrow, _html, _http, _journal, _mime, _tokens" + words).split()
-    assert len(files) == 6
+    """All seven modules that are loaded are those that were built for it."""
+    words = "; print(*(m.__file__ for m in (_arrow, _clicks, _html, _http, _journal, _mime, _tokens)), sep='\\n')"
+    files = run_sanitized(
+        "-c", "from linkweir import _arrow, _clicks, _html, _http, _journal, _mime, _tokens" + words
+    ).split()
+    assert len(files) == 7
     assert all("sanitized" in file for file in files)
 
 

@@ -1,18 +1,13 @@
-"""Windows and runs, against slow and obvious ways to find them."""
+"""Windows and runs of the reference, against slower ways to find them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linkweir.clicks.classify.classification import Hit
-from linkweir.clicks.classify.click_runs import (
-    RUN_REACH_US,
-    ClickRun,
-    describe_run,
-    max_links_in_window,
-    run_limits,
-)
+from linkweir.clicks.classify.click_runs import RUN_REACH_US, ClickRun
 from linkweir.clock import SECOND_US
 from tests.clicks.classify.hit_factory import make_hit, make_scan
+from tests.reference.hit_features import describe_run, max_links_in_window, run_limits
 
 TIMES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 6)), min_size=1, max_size=30)
 

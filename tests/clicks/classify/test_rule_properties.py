@@ -17,7 +17,7 @@ from linkweir.clicks.classify import (
 )
 from linkweir.clicks.classify.calibration import MAX_PROBABILITY
 from linkweir.clicks.classify.features import FeatureExtractor
-from linkweir.clicks.classify.rule_matching import KnownCodes, matching_codes
+from linkweir.clicks.classify.rule_matching import match_rules, matching_codes
 from linkweir.clicks.header_signals import SIGNALS
 from linkweir.clock import SECOND_US
 from tests.clicks.classify.hit_factory import CHROME, START_US, shuffle
@@ -151,9 +151,8 @@ def test_rules_that_are_not_asked_would_not_apply(hits: list[Hit], context: Evid
     asking all of them would.
     """
     extractor = FeatureExtractor(hits, context)
-    known: KnownCodes = {}
-    all_features = [extractor.extract(hit) for hit in hits]
-    for features in all_features:
+    for hit in hits:
+        features = extractor.extract(hit)
         everything = {rule.code for rule in RULES if rule.matches(features)}
-        for asked in (matching_codes(features), matching_codes(features, known)):
+        for asked in (matching_codes(features), match_rules(extractor, hit, context).codes):
             assert set(asked) == everything or features.hit.kind != "click"

@@ -10,6 +10,8 @@ from linkweir.clock import SECOND_US
 # seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
 SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = 60.0, 300.0, 1800.0
 AGE_BOUNDS_SECONDS = (-20.0, 0.0, 2.0, SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS)  # rules know no others
+PAUSE_BOUNDS_SECONDS = (3.0, 4.0, 12.0)  # likewise of a run's longest and shortest pause
+VARIATION_BOUNDS = (0.1, 0.3)  # and of its pace
 SPREAD_BOUNDS = (6, 25)  # recipients of one address
 PEOPLE_RATIO = 6  # people click from a data centre if they do so in more than a seventh of its messages
 SCANNER_RATIO = 8  # a program is a scanner's if it was a machine at least that many times as often as a person

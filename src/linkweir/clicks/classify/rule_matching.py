@@ -1,16 +1,27 @@
-"""Which rules apply to a hit: those that look at its request alone are matched once for each shape of request."""
+"""Which rules apply to a hit: matched once for all hits that look alike to the rules.
+
+Hits look alike when their requests do (`_RequestShape`), and what is known and what surrounds them is between the same
+bounds: those here and `AGE_BOUNDS_SECONDS`, `PAUSE_BOUNDS_SECONDS` and `VARIATION_BOUNDS` are all that rules compare
+numbers with.
+"""
 
 from bisect import bisect_right
 from collections.abc import Hashable
-from dataclasses import fields
+from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
 from typing import NamedTuple
 
+from linkweir._clicks import RuleBounds
 from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Evidence, Hit, Reputation
-from linkweir.clicks.classify.click_runs import ClickRun
-from linkweir.clicks.classify.features import HitFeatures
-from linkweir.clicks.classify.rule_conditions import AGE_BOUNDS_SECONDS, LONG_HISTORY_US, SPREAD_BOUNDS
+from linkweir.clicks.classify.features import CLICK_CHECK_US, FeatureExtractor, HitFeatures
+from linkweir.clicks.classify.rule_conditions import (
+    AGE_BOUNDS_SECONDS,
+    LONG_HISTORY_US,
+    PAUSE_BOUNDS_SECONDS,
+    SPREAD_BOUNDS,
+    VARIATION_BOUNDS,
+    is_machine_run,
+)
 from linkweir.clicks.classify.rules import OPEN_RULES, RULES, Rule
 
 # What these look at is missing from most hits of people, and then they need not be asked.
@@ -23,20 +34,77 @@ INTERNAL_RULES = frozenset(("internal-network", "internal-recipient"))  # nothin
 _NEED_HISTORY = frozenset(("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around"))
 _REQUEST_BASES = ("headers", "user agent", "method", "network")  # what one request says by itself
 REQUEST_CACHE_SIZE = 4096
-RuleCodes = tuple[str, ...]
-KnownCodes = dict[Hashable, RuleCodes]  # by what the rules look at
-_isolated_codes: KnownCodes = {}  # of hits by themselves, which are told apart by little
-_RUN_FIELDS = tuple(field.name for field in fields(HitFeatures) if field.type is ClickRun)
-_KEYED_APART = {"hit", "evidence", "links_in_window", "reputation", "fleet", *_RUN_FIELDS}
-_get_runs = attrgetter(*_RUN_FIELDS)
-_get_others = attrgetter(*(field.name for field in fields(HitFeatures) if field.name not in _KEYED_APART))
+MAX_KNOWN_MATCHES = 65_536  # kinds of hits that are remembered
+_BOUNDS = RuleBounds(
+    ages=AGE_BOUNDS_SECONDS, pauses=PAUSE_BOUNDS_SECONDS, variations=VARIATION_BOUNDS, click_check=CLICK_CHECK_US
+)
 
 
-def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> RuleCodes:
-    """The codes of the rules that apply to this hit: those that look at its request alone come first.
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """The codes of the rules that apply to a hit, those that look at its request alone first.
 
-    `known`: those of the other hits of its message, for most hits of a run look alike to the rules.
+    `link_count`: how many links its mail has at least. `is_machine_run`: links were run through as no person does it.
     """
+
+    codes: tuple[str, ...]
+    link_count: int = 1
+    is_machine_run: bool = False
+
+
+_known_matches: dict[Hashable, RuleMatch] = {}
+
+
+def match_rules(
+    extractor: FeatureExtractor,
+    hit: Hit,
+    evidence: Evidence,
+    *,
+    client_swept: bool = False,
+    owner_swept: bool = False,
+) -> RuleMatch:
+    """The rules that apply to a hit of the extractor's message, by a look-up where an alike hit was seen before.
+
+    `client_swept`, `owner_swept`: see HitFeatures.
+    """
+    context = extractor.context_key(hit, _BOUNDS)
+    if context is None:
+        return RuleMatch(matching_codes(HitFeatures(hit, evidence)))
+    key = (
+        context,
+        client_swept,
+        owner_swept,
+        hit.client,
+        hit.method,
+        hit.prefetch,
+        hit.signals,
+        hit.user_agent_class,
+        hit.device,
+        hit.network,
+        hit.network_certain,
+        evidence.common_signals,
+        evidence.link_count,
+        bisect_right(SPREAD_BOUNDS, evidence.recipients_per_ip.get(hit.ip, 0)) if hit.ip else 0,
+        _record_key(evidence.reputations.get(hit.id)),
+        _record_key(evidence.fleets.get(hit.id)),
+    )
+    match = _known_matches.get(key)
+    if match is None:
+        if len(_known_matches) >= MAX_KNOWN_MATCHES:
+            _known_matches.clear()
+        features = extractor.extract(hit)
+        features.client_swept, features.owner_swept = client_swept, owner_swept
+        match = RuleMatch(matching_codes(features), features.link_count, is_machine_run(features))
+        _known_matches[key] = match
+    return match
+
+
+def _record_key(record: Reputation | None) -> Hashable:
+    return record and (record.machine_messages, record.human_messages, record.age_us >= LONG_HISTORY_US)
+
+
+def matching_codes(features: HitFeatures) -> tuple[str, ...]:
+    """The codes of the rules that apply to a hit with these features."""
     hit = features.hit
     if hit.internal:
         return _match_context(features)
@@ -51,44 +119,10 @@ def matching_codes(features: HitFeatures, known: KnownCodes | None = None) -> Ru
         hit.network,
         hit.network_certain,
     )
-    if features.is_isolated:
-        known = _isolated_codes
-    if hit.kind != CLICK or known is None:
-        return _match_request(shape) + _match_context(features)
-    key = _rules_key(features, shape)
-    codes = known.get(key)
-    if codes is None:
-        if len(known) >= REQUEST_CACHE_SIZE:
-            known.clear()
-        codes = known[key] = _match_request(shape) + _match_context(features)
-    return codes
+    return _match_request(shape) + _match_context(features)
 
 
-def _rules_key(features: HitFeatures, shape: "_RequestShape") -> Hashable:
-    """All that the rules look at: hits with the same key match the same rules. Runs stand for themselves, and only
-    while their message is judged.
-    """
-    evidence, age = features.evidence, features.age_seconds
-    return (
-        shape,
-        features.hit.client,
-        evidence.link_count,
-        None if age is None else bisect_right(AGE_BOUNDS_SECONDS, age),
-        bisect_right(SPREAD_BOUNDS, features.recipients_on_ip),
-        _record_key(features.reputation),
-        _record_key(features.fleet),
-        _get_others(features),
-        None
-        if features.is_isolated
-        else (*features.links_in_window.values(), *[id(run) for run in _get_runs(features)]),
-    )
-
-
-def _record_key(record: Reputation | None) -> Hashable:
-    return record and (record.machine_messages, record.human_messages, record.age_us >= LONG_HISTORY_US)
-
-
-def _match_context(features: HitFeatures) -> RuleCodes:
+def _match_context(features: HitFeatures) -> tuple[str, ...]:
     return tuple([rule.code for rule in _list_rules_for(features) if rule.matches(features)])
 
 

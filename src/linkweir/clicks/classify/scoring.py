@@ -7,9 +7,8 @@ from functools import lru_cache
 from linkweir.clicks.classify.calibration import MAX_CURVE_LINKS, calibrate, logistic, shift_base_rate
 from linkweir.clicks.classify.classification import CLICK, Classification, Evidence, Hit, Verdict
 from linkweir.clicks.classify.click_runs import DRIP_REACH_US, RUN_REACH_US
-from linkweir.clicks.classify.features import FeatureExtractor, HitFeatures, hit_source, network_owner
-from linkweir.clicks.classify.rule_conditions import is_machine_run
-from linkweir.clicks.classify.rule_matching import KnownCodes, matching_codes
+from linkweir.clicks.classify.features import FeatureExtractor, hit_source, network_owner
+from linkweir.clicks.classify.rule_matching import RuleMatch, match_rules
 from linkweir.clicks.classify.rules import RULES, Rule, prior_weight
 
 # microseconds: what lies further apart says nothing about each other
@@ -29,48 +28,52 @@ def classify_hits(hits: Sequence[Hit], evidence: Evidence) -> list[Classificatio
     hold everything within WINDOW_US of those whose classification is used.
     """
     extractor = FeatureExtractor(hits, evidence)
-    hit_features = [extractor.extract(hit) for hit in hits]
-    _propagate_sweeps(hit_features)
-    known: KnownCodes = {}
-    first = [_classify_hit(features, known) for features in hit_features]
-    if len(first) == 1:
-        return first
-    _propagate_owners(hit_features, first)
-    return [
-        _classify_hit(features, known) if features.owner_swept else classification
-        for features, classification in zip(hit_features, first, strict=True)
-    ]
+    matches = [match_rules(extractor, hit, evidence) for hit in hits]
+    swept = _find_swept_clients(hits, matches) if len(hits) > 1 else set()
+    for index in swept:
+        matches[index] = match_rules(extractor, hits[index], evidence, client_swept=True)
+    assessments = [_assess_match(hit, evidence, match) for hit, match in zip(hits, matches, strict=True)]
+    if len(hits) > 1:
+        for index in _find_swept_owners(hits, assessments):
+            hit = hits[index]
+            match = match_rules(extractor, hit, evidence, client_swept=index in swept, owner_swept=True)
+            assessments[index] = _assess_match(hit, evidence, match)
+    return [_classify_hit(hit, evidence, result) for hit, result in zip(hits, assessments, strict=True)]
 
 
-def _propagate_sweeps(hit_features: Sequence[HitFeatures]) -> None:
-    """Set for each hit whether its very client, at about its time, ran through the links."""
+def _find_swept_clients(hits: Sequence[Hit], matches: Sequence[RuleMatch]) -> set[int]:
+    """The clicks whose very client, at about their time, ran through the links, as they do not show themselves."""
     sweep_times: dict[tuple[str | None, str | None], list[int]] = {}
-    for features in hit_features:
-        hit = features.hit
-        if hit.ip and hit.kind == CLICK and not features.is_isolated and is_machine_run(features):
+    for hit, match in zip(hits, matches, strict=True):
+        if match.is_machine_run and hit.ip:
             sweep_times.setdefault((hit.ip, hit.user_agent), []).append(hit.at)
     if not sweep_times:
-        return
-    for features in hit_features:
-        hit = features.hit
-        times = sweep_times.get((hit.ip, hit.user_agent), ())
-        is_beside = any(abs(at - hit.at) <= RUN_REACH_US for at in times)
-        features.client_swept = is_beside and not is_machine_run(features)
+        return set()
+    return {
+        index
+        for index, (hit, match) in enumerate(zip(hits, matches, strict=True))
+        if hit.kind == CLICK
+        and not hit.internal
+        and not match.is_machine_run
+        and any(abs(at - hit.at) <= RUN_REACH_US for at in sweep_times.get((hit.ip, hit.user_agent), ()))
+    }
 
 
-def _propagate_owners(hit_features: Sequence[HitFeatures], classifications: Sequence[Classification]) -> None:
-    """Set for each hit whether its network's owner sent machines to other links at about its time."""
+def _find_swept_owners(hits: Sequence[Hit], assessments: Sequence["_Assessment"]) -> list[int]:
+    """The clicks whose network's owner sent machines to other links at about their time."""
     machine_hits: dict[str, list[Hit]] = {}
-    for features, classification in zip(hit_features, classifications, strict=True):
-        owner = network_owner(features.hit)
-        if owner and features.hit.kind == CLICK and classification.verdict_without_reputation == "machine":
-            machine_hits.setdefault(owner, []).append(features.hit)
+    for hit, assessment in zip(hits, assessments, strict=True):
+        if hit.kind == CLICK and assessment.without_reputation == "machine" and (owner := network_owner(hit)):
+            machine_hits.setdefault(owner, []).append(hit)
     if not machine_hits:
-        return
-    for features in hit_features:
-        if features.hit.kind == CLICK:
-            others = machine_hits.get(network_owner(features.hit) or "", ())
-            features.owner_swept = any(_is_of_same_sweep(features.hit, other) for other in others)
+        return []
+    return [
+        index
+        for index, hit in enumerate(hits)
+        if hit.kind == CLICK
+        and not hit.internal
+        and any(_is_of_same_sweep(hit, other) for other in machine_hits.get(network_owner(hit) or "", ()))
+    ]
 
 
 def _is_of_same_sweep(hit: Hit, other: Hit) -> bool:
@@ -87,15 +90,17 @@ def sum_weights(codes: Sequence[str]) -> float | None:
     return None if any(rule.verdict for rule in rules) else _sum_weights(rules, CLICK)
 
 
-def _classify_hit(features: HitFeatures, known: KnownCodes) -> Classification:
+def _assess_match(hit: Hit, evidence: Evidence, match: RuleMatch) -> "_Assessment":
+    links = evidence.link_count
+    if links is None and match.link_count >= MAX_CURVE_LINKS:  # as far as its positions tell
+        links = match.link_count
+    return _assess(match.codes, hit.kind, min(links or 0, MAX_CURVE_LINKS))
+
+
+def _classify_hit(hit: Hit, evidence: Evidence, result: "_Assessment") -> Classification:
     """The verdict by the reference, so that it does not change with what is learned of the base rate; its confidence
     by the base rate here.
     """
-    hit, evidence = features.hit, features.evidence
-    links = evidence.link_count
-    if links is None and features.link_count >= MAX_CURVE_LINKS:  # as far as its positions tell
-        links = features.link_count
-    result = _assess(matching_codes(features, known), hit.kind, min(links or 0, MAX_CURVE_LINKS))
     if result.reference is None:
         return Classification(
             hit.id, result.verdict, result.confidence, result.codes, result.verdict, result.confidence
