@@ -4,6 +4,7 @@ another locale or a limit of resources, is started anew.
 """
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -32,6 +33,7 @@ _LOADED_MODULES = (
     "alembic.command",
 )
 _READ_BY_THE_INTERPRETER = ("PYTHON", "LD_", "LC_", "LANG")  # variables that count when it starts, not later
+_INHERITED_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) if sys.platform == "linux" else ()
 _REQUEST_BYTES = 1 << 20
 _STATUS_BYTES = 4
 
@@ -79,6 +81,7 @@ class _PreloadedCommand(subprocess.Popen[AnyStr]):
             "folder": os.fspath(cwd or os.getcwd()),
             "environment": dict(env or os.environ),
             "new_session": start_new_session,
+            "ignored_signals": [number for number in _INHERITED_SIGNALS if signal.getsignal(number) == signal.SIG_IGN],
         }
         streams: list[int] = [given if given != -1 else number for number, given in enumerate((stdin, stdout, stderr))]
         socket.send_fds(_connect(), [json.dumps(request).encode()], [*streams, status])
@@ -164,14 +167,25 @@ def _report_ended(statuses: dict[int, int]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        os.write(statuses[pid], status.to_bytes(_STATUS_BYTES, "big"))
+        with contextlib.suppress(BrokenPipeError):  # nobody is there to learn it
+            os.write(statuses[pid], status.to_bytes(_STATUS_BYTES, "big"))
         os.close(statuses.pop(pid))
 
 
-def _run(streams: list[int], words: list[str], folder: str, environment: dict[str, str], *, new_session: bool) -> None:
+def _run(
+    streams: list[int],
+    words: list[str],
+    folder: str,
+    environment: dict[str, str],
+    *,
+    new_session: bool,
+    ignored_signals: list[int],
+) -> None:
     """Become the command, as if Python had started with it."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for ignored in ignored_signals:
+        signal.signal(ignored, signal.SIG_IGN)
     if new_session:
         os.setsid()
     for number, handle in enumerate(streams):
