@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""Transfer encodings of MIME parts, decoded and spliced, and search for boundaries, without the GIL.
+"""Transfer encodings of MIME parts, decoded and spliced, search for boundaries, and deltas of mails.
 
 Knows bytes and offsets, nothing of parts, headers, charsets or links. A replacement is (start, end, value): the
 text's bytes from start to before end become the value. Replacements ascend and do not overlap.
@@ -11,7 +11,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
-from libc.stdint cimport SIZE_MAX, uint8_t
+from libc.stdint cimport SIZE_MAX, uint32_t, uint8_t
 from libc.string cimport memcpy
 from mime_capi cimport (
     LW_BASE64,
@@ -27,6 +27,15 @@ from mime_capi cimport (
     lw_base64_reader,
     lw_base64_encoded_length,
     lw_base64_writer,
+    LW_DELTA_MAX_BASE_BYTES,
+    lw_delta_apply,
+    lw_delta_block_count,
+    lw_delta_bound,
+    lw_delta_build,
+    lw_delta_encode,
+    lw_delta_index,
+    lw_delta_slot_count,
+    lw_delta_text_length,
     lw_replacement,
     lw_memmem,
     lw_qp_part,
@@ -247,3 +256,56 @@ def base64_bounds(bytes encoded not None):
     while begin < end and lw_base64_is_space(src[begin]):
         begin += 1
     return begin, end
+
+
+@cython.final
+cdef class DeltaEncoder:
+    """Makes deltas of texts over one base; see ext/mime/delta.h. The base has at most `MAX_DELTA_BASE_BYTES`."""
+
+    cdef bytes base
+    cdef lw_delta_index index
+    cdef uint32_t *cursors
+
+    def __cinit__(self, bytes base not None):
+        if size_of(base) > LW_DELTA_MAX_BASE_BYTES:
+            raise ValueError(f"a base has at most {LW_DELTA_MAX_BASE_BYTES} bytes")
+        cdef size_t slots = lw_delta_slot_count(size_of(base)), blocks = lw_delta_block_count(size_of(base))
+        cdef uint32_t *memory = <uint32_t *>PyMem_Malloc((2 * slots + blocks) * sizeof(uint32_t))
+        if memory == NULL:
+            raise MemoryError
+        self.base = base
+        self.cursors = memory
+        self.index = lw_delta_index(data_of(base), size_of(base), memory + slots, memory + 2 * slots)
+        with nogil:
+            lw_delta_build(&self.index)
+
+    def __dealloc__(self):
+        PyMem_Free(self.cursors)
+
+    def encode(self, bytes text not None):
+        """The delta of a text. Not for several threads at once."""
+        cdef PyObject *delta = allocate_bytes(NULL, <Py_ssize_t>lw_delta_bound(size_of(text)))
+        cdef uint8_t *out = <uint8_t *>bytes_data(delta)
+        cdef const uint8_t *src = data_of(text)
+        cdef size_t n = size_of(text), size
+        with nogil:
+            memcpy(self.cursors, self.index.slots, lw_delta_slot_count(self.index.n) * sizeof(uint32_t))
+            size = lw_delta_encode(&self.index, self.cursors, src, n, out)
+        return resize(delta, size)
+
+
+def apply_delta(bytes base not None, bytes delta not None):
+    """The text that a delta was made of over this base. Raises MalformedEncoding for one that cannot be applied."""
+    cdef const uint8_t *src = data_of(base)
+    cdef const uint8_t *steps = data_of(delta)
+    cdef size_t m = size_of(delta), size = lw_delta_text_length(size_of(base), steps, m)
+    if size == SIZE_MAX:
+        raise MalformedEncoding("the delta does not belong to this base")
+    cdef bytes text = new_bytes(size)
+    cdef uint8_t *out = data_of(text)
+    with nogil:
+        lw_delta_apply(src, steps, m, out)
+    return text
+
+
+MAX_DELTA_BASE_BYTES = LW_DELTA_MAX_BASE_BYTES

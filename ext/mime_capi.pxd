@@ -1,5 +1,5 @@
 # mime_capi.pxd: what the extension may know of ext/mime. Declarations only; the headers are the manual.
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint32_t, uint8_t
 
 cdef extern from "memmem.h" nogil:
     enum: LW_MAX_NEEDLE_BYTES
@@ -44,3 +44,20 @@ cdef extern from "base64.h" nogil:
     size_t lw_base64_encoded_length(size_t n, const lw_base64_lines *lines) noexcept
     size_t lw_base64_encode(const uint8_t *src, size_t n, const lw_base64_lines *lines, lw_base64_writer write,
                             uint8_t *out) noexcept
+
+cdef extern from "delta.h" nogil:
+    enum:
+        LW_DELTA_MAX_BASE_BYTES
+    ctypedef struct lw_delta_index:
+        const uint8_t *base
+        size_t n
+        uint32_t *slots
+        uint32_t *next
+    size_t lw_delta_slot_count(size_t n) noexcept
+    size_t lw_delta_block_count(size_t n) noexcept
+    void lw_delta_build(lw_delta_index *index) noexcept
+    size_t lw_delta_bound(size_t n) noexcept
+    size_t lw_delta_encode(const lw_delta_index *index, uint32_t *cursors, const uint8_t *text, size_t n,
+                           uint8_t *out) noexcept
+    size_t lw_delta_text_length(size_t n, const uint8_t *delta, size_t m) noexcept
+    void lw_delta_apply(const uint8_t *base, const uint8_t *delta, size_t m, uint8_t *out) noexcept

@@ -17,7 +17,7 @@ import pytest
 
 from linkweir.accounts.account_lookup import account_from_row
 from linkweir.clock import now
-from linkweir.db import accounts_table, messages_table
+from linkweir.db import accounts_table, contents_table
 from linkweir.errors import RejectedContent
 from linkweir.html import REASONS, Outcome
 from linkweir.html.document import scan
@@ -153,7 +153,7 @@ def submit_mail(service: RunningService, raw: bytes, *wishes: str, largest: int 
     assert row is not None
     mail = RawMail("news@example.com", ("ada@example.org",), head + raw, "smtp", max_message_bytes=largest)
     try:
-        (result,) = components.submitter.submit_raw(components.keyring, account_from_row(row), mail, now())
+        (result,) = components.submitter.submit_raw(components.keyring, lambda _: account_from_row(row), mail, now())
     except RejectedContent:
         return None
     return result
@@ -303,7 +303,7 @@ def test_a_shorter_link_behind_one_that_was_left(mail_service: RunningService) -
     ]
     tracker = Tracker(mail_service.components.keyring, mail_service.settings.base_url, message=link_number(message))
     with mail_service.components.database.read() as connection:
-        kept = messages_table.get_content(connection, message)
+        kept = contents_table.get(connection, message)
     again = check_message(kept or b"", links=tracker)[0]
     assert [item.link.outcome for item in again] == ["tracked", "already-tracked"]  # there is room for both now
 

@@ -87,7 +87,8 @@ class ServiceProcess:
     def count_stored(self) -> tuple[int, int]:
         """Messages and mails that a service which was killed has left in its database."""
         with contextlib.closing(sqlite3.connect(self.data / "linkweir.db")) as connection:
-            tables = ("messages", "contents WHERE length(raw) > 1000")
+            mails = "contents LEFT JOIN shared_contents ON shared_id = id"
+            tables = ("messages", f"{mails} WHERE length(raw) + ifnull(length(data), 0) > 1000")
             counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]  # noqa: S608
         return counts[0], counts[1]
 

@@ -231,6 +231,37 @@ def test_what_waits_is_not_delivered(service: RunningService) -> None:
         assert connection.scalar(select(func.count()).select_from(schema.queue)) == 0
 
 
+def test_what_mails_share_stays_for_the_others(service: RunningService) -> None:
+    """Of a submission one copy is stored of what its mails have in common. Erasing a person leaves nothing of theirs in
+    it and the others' waiting mails as they are; it goes with the last of them.
+    """
+    people = [make_recipient(EMAIL, NAME, "1"), *(make_recipient(f"r{n}@example.org", f"R {n}", "2") for n in (1, 2))]
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    page = LINKS + "<p>Dear {{ who }},</p>" + "".join(f"<p>Offer {n} of the spring sale</p>" for n in range(3000))
+    entries = service.send(
+        recipients=people, html_content=page, tracking={"click": True}, schedule={"first_attempt": moment}
+    )
+    ids = [entry["id"] for entry in entries]
+
+    def read_stored() -> tuple[list[int], list[bytes]]:
+        with service.components.database.read() as connection:
+            sizes = connection.scalars(select(func.length(schema.contents.c.raw)))
+            return sorted(sizes), list(connection.scalars(select(schema.shared_contents.c.data)))
+
+    mails = [service.get_message(key)["content_parsed"]["parts"][0]["content"] for key in ids]
+    assert all(person["name"] in mail and len(mail) > 90_000 for person, mail in zip(people, mails, strict=True))
+    sizes, (shared,) = read_stored()
+    assert len(sizes) == 3
+    assert sizes[-1] < 2000
+    assert not any(word in shared.decode("utf-8", "replace") for word in (EMAIL, NAME, "r1@example.org", "R 1"))
+    assert erase_recipient(service, EMAIL)["rows"]["contents"] == 1
+    assert [service.get_message(key)["content_parsed"]["parts"][0]["content"] for key in ids[1:]] == mails[1:]
+    assert [len(part) for part in read_stored()] == [2, 1]
+    for number in (1, 2):
+        erase_recipient(service, f"r{number}@example.org")
+    assert read_stored() == ([], [])
+
+
 def test_a_copy_for_somebody_else_that_names_the_person_is_dropped(service: RunningService) -> None:
     """A mail to two people names both; the other's copy is no longer kept, but their message stays."""
     mail = f"From: a@example.com\r\nTo: {EMAIL}, bob@example.org\r\nMessage-ID: <both@example.com>\r\n\r\nx\r\n"
@@ -240,7 +271,7 @@ def test_a_copy_for_somebody_else_that_names_the_person_is_dropped(service: Runn
     with components.database.read() as connection:
         row = accounts_table.get(connection, components.account)
     assert row is not None
-    _, bob = components.submitter.submit_raw(components.keyring, account_from_row(row), raw, now())
+    _, bob = components.submitter.submit_raw(components.keyring, lambda _: account_from_row(row), raw, now())
     wait_until(lambda: service.get_message(str(bob))["status"] == "Delivered")
     assert "content" in service.get_message(str(bob))
     for file in (service.settings.maildir_path / "new").iterdir():

@@ -30,6 +30,8 @@ static const struct {
     {"base64_is_written_alike_by_every_variant", base64_is_written_alike_by_every_variant},
     {"every_byte_is_of_the_alphabet_or_not", every_byte_is_of_the_alphabet_or_not},
     {"a_needle_is_found_where_it_first_stands", a_needle_is_found_where_it_first_stands},
+    {"a_delta_gives_its_text_back", a_delta_gives_its_text_back},
+    {"a_damaged_delta_stays_in_its_bounds", a_damaged_delta_stays_in_its_bounds},
     {"encodings_stay_off_the_guard_pages", encodings_stay_off_the_guard_pages},
     {"a_queue_keeps_all_of_every_thread", a_queue_keeps_all_of_every_thread},
     {"a_queue_has_bounds", a_queue_has_bounds},

@@ -32,6 +32,10 @@ void every_byte_is_of_the_alphabet_or_not(void);
 void a_needle_is_found_where_it_first_stands(void);
 void encodings_stay_off_the_guard_pages(void);
 
+/* test_delta.c */
+void a_delta_gives_its_text_back(void);
+void a_damaged_delta_stays_in_its_bounds(void);
+
 /* test_commit_queue.c */
 void a_queue_keeps_all_of_every_thread(void);
 void a_queue_has_bounds(void);

@@ -26,6 +26,7 @@ TESTED = (
     "destination_class",
     "url_codec",
     "transfer_encodings",
+    "delta",
     "commit_queue",
     "request_head",
     "rewrite_rows",
@@ -166,6 +167,16 @@ def test_every_byte_is_classified(check_program: Path) -> None:
 def test_memmem_locates_a_needle(check_program: Path) -> None:
     """Searching finds what comparing at each place finds."""
     run_check(check_program, "a_needle_is_found_where_it_first_stands")
+
+
+def test_deltas_give_their_texts_back(check_program: Path) -> None:
+    """A delta of a random text over a random base gives the text, and is not longer than announced."""
+    run_check(check_program, "a_delta_gives_its_text_back")
+
+
+def test_a_damaged_delta_stays_in_its_bounds(check_program: Path) -> None:
+    """What is read of a delta that was cut or changed lies in it and in its base, and is as long as announced."""
+    run_check(check_program, "a_damaged_delta_stays_in_its_bounds")
 
 
 def test_encodings_read_nothing_beside_their_input(check_program: Path) -> None:

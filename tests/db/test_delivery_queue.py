@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from linkweir.clock import SECOND_US
-from linkweir.db import delivery_queue_table, messages_table
+from linkweir.db import contents_table, delivery_queue_table, messages_table
 from linkweir.db.delivery_queue_table import DeliveryOutcome
 from linkweir.db.schema import messages as table
 from linkweir.db.schema import queue as queue_table
@@ -45,7 +45,7 @@ def test_a_message_is_stored_whole(sample: SampleDatabase) -> None:
     assert (result["sender_domain"], result["recipient_domain"]) == ("example.com", "example.org")
     assert (result["status"], result["scheduled_at"], result["click_count"]) == ("Received", NOW_US + 5, 0)
     with sample.database.read() as connection:
-        assert messages_table.get_content(connection, key) == b"late"
+        assert contents_table.get(connection, key) == b"late"
         assert messages_table.get_short_link_destination(connection, result["number"], 7) == "https://b.example/"
         assert messages_table.get_short_link_destination(connection, result["number"], 1) is None
         assert messages_table.get(connection, sample.other_account, key) is None
@@ -104,7 +104,7 @@ def test_a_delivery_ends_a_message(sample: SampleDatabase, clicks: int, opens: i
         assert [
             dict(delivery_attempt)["log"] for delivery_attempt in messages_table.list_delivery_attempts(connection, key)
         ] == ["250"]
-        assert messages_table.get_content(connection, key) is None
+        assert contents_table.get(connection, key) is None
         assert delivery_queue_table.count_waiting(connection) == 0
     result = load_message(sample, key)
     assert (result["status"], result["delivered_at"], result["num_attempts"]) == (status, NOW_US + 1, 1)
@@ -117,7 +117,7 @@ def test_a_bounce_has_its_class_and_no_delivery(sample: SampleDatabase) -> None:
     with sample.database.write() as connection:
         bounced = DeliveryOutcome(key, "Bounced", "550", "address")
         delivery_queue_table.settle(connection, OWNER, [bounced], NOW_US)
-        assert messages_table.get_content(connection, key) == b"raw"
+        assert contents_table.get(connection, key) == b"raw"
     result = load_message(sample, key)
     assert (result["status"], result["bounce_classification"], result["delivered_at"]) == ("Bounced", "address", None)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from linkweir.clock import SECOND_US
-from linkweir.db import delivery_queue_table, message_search, messages_table
+from linkweir.db import contents_table, delivery_queue_table, message_search, messages_table
 from linkweir.db.schema import queue as waiting
 from linkweir.pagination import PageRequest
 from tests.db.sample_database import NOW_US, SampleDatabase
@@ -103,8 +103,8 @@ def test_only_what_waits_for_its_time_is_cancelled(sample: SampleDatabase) -> No
         assert not message_search.cancel(connection, sample.account, keys["free"], NOW_US + SECOND_US)
         row = messages_table.get(connection, sample.account, keys["free"])
         assert delivery_queue_table.count_waiting(connection) == 5
-        assert messages_table.get_content(connection, keys["free"]) is None  # it was to be kept for no time
-        assert messages_table.get_content(connection, keys["claimed"]) == b"raw"
+        assert contents_table.get(connection, keys["free"]) is None  # it was to be kept for no time
+        assert contents_table.get(connection, keys["claimed"]) == b"raw"
     assert gone == {"free": True, "claimed": False, "tried": False, "late": False, "unscheduled": False}
     assert row is not None
     assert row["status"] == "Cancelled"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select
 
-from linkweir.db import events_table, messages_table, retention_queries
+from linkweir.db import contents_table, events_table, messages_table, retention_queries
 from linkweir.db import schema as t
 from tests.db.sample_database import NOW_US, SampleDatabase
 
@@ -32,7 +32,7 @@ def test_content_goes_when_its_time_is_over(sample: SampleDatabase) -> None:
     )
     with sample.database.write() as connection:
         assert retention_queries.delete_contents(connection, LATER_US, 10) == 1
-        result = [messages_table.get_content(connection, key) for key in (gone, kept, waiting)]
+        result = [contents_table.get(connection, key) for key in (gone, kept, waiting)]
     assert result == [None, b"raw", b"raw"]
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import select
 
+from linkweir.db import contents_table
+from linkweir.db.schema import contents
 from linkweir.demo import sample_campaigns, sample_recipients, sample_traffic
 from tests.dashboard.browser_client import DashboardClient, add_user
 from tests.web.running_service import RunningService
@@ -91,7 +94,8 @@ def test_clicks_go_on_by_themselves(demo_service: RunningService, monkeypatch: p
     monkeypatch.setattr(sample_traffic, "PAUSE_SECONDS", (0.0, 0.0))
     monkeypatch.setattr(sample_traffic, "MAX_LIVE_CLICKS", 12)
     with demo_service.components.database.read() as connection:
-        raw = connection.exec_driver_sql("SELECT raw FROM contents LIMIT 1").scalar_one()
+        raw = contents_table.get(connection, connection.execute(select(contents.c.message_id).limit(1)).scalar_one())
+    assert raw is not None
     person = next(iter(sample_recipients.make_recipients(Random(1), 1)))  # noqa: S311 - made-up people
     mail = sample_traffic.SampleMessage(person, "", 0, sample_traffic._open_links(demo_service.components, raw))
     before = query(demo_service, "SELECT count(*) FROM clicks")

@@ -27,8 +27,10 @@ def mount(path: Path, size: str) -> Iterator[Path]:
     command = [mount, "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
     if subprocess.run(command, check=False, capture_output=True).returncode:  # noqa: S603 - the system's own
         pytest.skip("this machine does not allow mounting")
-    yield path
-    subprocess.run(["/usr/bin/umount", "-l", str(path)], check=False)  # noqa: S603 - the system's own
+    try:
+        yield path
+    finally:
+        subprocess.run(["/usr/bin/umount", "-l", str(path)], check=False)  # noqa: S603 - the system's own
 
 
 @pytest.fixture

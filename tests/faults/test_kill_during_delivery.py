@@ -40,7 +40,7 @@ class RelaySink:
 class DeliveryProcess:
     """`linkweir serve` in a process of its own, on one data folder."""
 
-    def __init__(self, data: Path, relay: int, workers: int = 1) -> None:
+    def __init__(self, data: Path, relay: int, workers: int = 1, **more_settings: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
         is_first = not data.exists()
         settings = {
@@ -52,6 +52,7 @@ class DeliveryProcess:
             "LINKWEIR_RATE_LIMIT": "100000",
             "LINKWEIR_RATE_BURST": "100000",
             "LINKWEIR_LOG_LEVEL": "error",
+            **more_settings,
         }
         self._process = start_command(
             ["serve", "--port", "0", "--workers", str(workers)],
@@ -147,8 +148,11 @@ def _send_by_api(service: DeliveryProcess, name: str, accepted: set[str], stop: 
             mark = f"{name}-{number}"
             body: dict[str, Any] = {
                 "from": {"email": "a@example.com"},
-                "recipients": [{"email": "b@example.org"}],
-                "subject": mark,
+                "recipients": [  # two, whose mails share what they have in common
+                    {"email": "b@example.org", "substitutions": {"copy": ""}},
+                    {"email": "c@example.org", "substitutions": {"copy": "-c"}},
+                ],
+                "subject": mark + "{{ copy }}",
                 "html_content": '<a href="https://example.com/">x</a>' + "x" * 5000 + "the end",
                 "tracking": {"click": True},
             }
@@ -157,7 +161,7 @@ def _send_by_api(service: DeliveryProcess, name: str, accepted: set[str], stop: 
             except httpx.HTTPError:
                 return
             if answer.status_code == 202:
-                accepted.add(mark)
+                accepted |= {mark, f"{mark}-c"}
             if stop.is_set():
                 return
 

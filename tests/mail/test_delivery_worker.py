@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
 from linkweir.clock import SECOND_US
-from linkweir.db import delivery_queue_table, messages_table, retention_queries
+from linkweir.db import contents_table, delivery_queue_table, messages_table, retention_queries
 from linkweir.db import schema as tables_of_a_message
 from linkweir.db.delivery_queue_table import DeliveryOutcome
 from linkweir.errors import PermanentDeliveryError
@@ -108,7 +108,7 @@ def test_a_mail_is_loaded_when_its_turn_comes(
 ) -> None:
     """A batch of claims holds no mail: each is read from the database just before its delivery."""
     order: list[str] = []
-    load, transport = messages_table.get_content, FlakyTransport(0)
+    load, transport = contents_table.get, FlakyTransport(0)
     deliver = transport.deliver
 
     def loading(connection: Connection, message: uuid.UUID) -> bytes | None:
@@ -119,7 +119,7 @@ def test_a_mail_is_loaded_when_its_turn_comes(
         order.append("deliver")
         return await deliver(mail)
 
-    monkeypatch.setattr(messages_table, "get_content", loading)
+    monkeypatch.setattr(contents_table, "get", loading)
     monkeypatch.setattr(transport, "deliver", delivering)
     for _ in range(3):
         delivery_harness.queue_message()
@@ -140,7 +140,7 @@ def test_content_is_dropped_when_its_time_is_over(delivery_harness: DeliveryHarn
 
     def content() -> bytes | None:
         with delivery_harness.database.read() as connection:
-            return messages_table.get_content(connection, key)
+            return contents_table.get(connection, key)
 
     wait_until(lambda: content() is None)
     worker.stop()

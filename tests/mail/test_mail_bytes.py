@@ -12,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from linkweir._mime import DeltaEncoder
 from linkweir.errors import ValidationError
 from linkweir.mail import content_validation, mime_builder
 from linkweir.mail.addresses import CONTROL_CHARACTERS
 from linkweir.mail.message_types import MailAttachment, Mailbox, Submission
 from linkweir.mail.mime_builder import MailBuilder
+from linkweir.mime.mail_delta import decode_mail, encode_mail
 from tests.reference import mime_composer
 
 NOW_US = 1_700_000_000_123_456
@@ -53,9 +55,13 @@ def compare(
     for reader in readers:
         seed = random.getstate()
         html = None if reader.html is None else reader.html.encode()
-        mail = builder.build(
+        parts = builder.build(
             reader.to, message_id=reader.message_id, subject=reader.subject, text=reader.text, html=html
         )
+        mail = parts.join()
+        assert parts.size == len(mail)
+        common = builder.get_common()
+        assert decode_mail(common, encode_mail(DeltaEncoder(common), parts)) == mail  # as it is stored
         after = random.getstate()
         random.setstate(seed)
         expected = mime_composer.build_mail(
@@ -242,10 +248,10 @@ def test_a_boundary_that_occurs_in_a_text_is_not_used(monkeypatch: pytest.Monkey
     monkeypatch.setattr(random, "randrange", lambda _most: next(numbers))
     submission = Submission(sender=Mailbox("a@example.com"), recipients=(), subject="s")
     builder = MailBuilder(submission, {}, NOW_US)
-    first = builder.build(Mailbox("b@example.org"), message_id="<1@x>", subject="s", text="t", html=b"<p>")
+    first = builder.build(Mailbox("b@example.org"), message_id="<1@x>", subject="s", text="t", html=b"<p>").join()
     (boundary,) = set(BOUNDARY.findall(first))
     text = f"before\n--{boundary.decode()}--\nbehind"
-    second = builder.build(Mailbox("b@example.org"), message_id="<1@x>", subject="s", text=text, html=b"<p>")
+    second = builder.build(Mailbox("b@example.org"), message_id="<1@x>", subject="s", text=text, html=b"<p>").join()
     assert len(set(BOUNDARY.findall(second))) == 2
     assert second.count(boundary) == 1
 
@@ -254,10 +260,10 @@ def test_a_boundary_that_cannot_be_avoided_is_an_error(monkeypatch: pytest.Monke
     """Where every new boundary occurs in the text, too, building the mail ends with an error."""
     monkeypatch.setattr(random, "randrange", lambda _most: 111)
     builder = MailBuilder(Submission(sender=SENDER, recipients=(), subject="s"), {}, NOW_US)
-    first = builder.build(READER, message_id="<1@x>", subject="s", text="t", html=b"<p>")
+    first = builder.build(READER, message_id="<1@x>", subject="s", text="t", html=b"<p>").join()
     text = BOUNDARY.findall(first)[0].decode()
     with pytest.raises(RuntimeError, match="boundary"):
-        builder.build(READER, message_id="<1@x>", subject="s", text=text, html=b"<p>")
+        builder.build(READER, message_id="<1@x>", subject="s", text=text, html=b"<p>").join()
 
 
 @pytest.mark.parametrize("html", [None, "<p>x</p>"])
@@ -277,7 +283,8 @@ def test_inline_files_may_follow_others() -> None:
         for number, inline in enumerate((False, True, False, True))
     ]
     submission = Submission(sender=SENDER, recipients=(), subject="s", attachments=tuple(files))
-    mail = MailBuilder(submission, {}, NOW_US).build(READER, message_id="<1@x>", subject="s", text=None, html=b"<p>")
+    builder = MailBuilder(submission, {}, NOW_US)
+    mail = builder.build(READER, message_id="<1@x>", subject="s", text=None, html=b"<p>").join()
     parsed = message_from_bytes(mail, policy=policy.default)
     kinds = [part.get_filename() or part.get_content_type() for part in parsed.walk()]
     assert kinds == ["multipart/mixed", "multipart/related", "text/html", "1.png", "3.png", "0.png", "2.png"]

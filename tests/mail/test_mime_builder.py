@@ -38,12 +38,16 @@ def build_and_parse(
     submission = Submission(
         sender=Mailbox("a@example.com", name), recipients=(), subject=subject, attachments=attachments
     )
-    raw = MailBuilder(submission, headers or {}, NOW_US).build(
-        Mailbox("b@example.org", name),
-        message_id="<m@example.com>",
-        subject=subject,
-        text=text,
-        html=None if html is None else html.encode(),
+    raw = (
+        MailBuilder(submission, headers or {}, NOW_US)
+        .build(
+            Mailbox("b@example.org", name),
+            message_id="<m@example.com>",
+            subject=subject,
+            text=text,
+            html=None if html is None else html.encode(),
+        )
+        .join()
     )
     assert raw.isascii()
     assert all(len(item) <= content_validation.MAX_LINE_BYTES for item in raw.split(b"\r\n"))
@@ -112,8 +116,10 @@ def test_long_headers_stay_whole() -> None:
     """A header with a long word stays as written: encoded words in List-Unsubscribe would be understood by nobody."""
     value = "<https://example.com/" + "x" * 300 + ">"
     submission = Submission(sender=Mailbox("a@example.com"), recipients=(), subject="s")
-    raw = MailBuilder(submission, {"List-Unsubscribe": value}, NOW_US).build(
-        Mailbox("b@example.org"), message_id="<m@example.com>", subject="s", text="t", html=None
+    raw = (
+        MailBuilder(submission, {"List-Unsubscribe": value}, NOW_US)
+        .build(Mailbox("b@example.org"), message_id="<m@example.com>", subject="s", text="t", html=None)
+        .join()
     )
     assert f"List-Unsubscribe: {value}\r\n".encode() in raw
 
@@ -166,8 +172,10 @@ def submit_and_parse(submission: Submission, recipient: Mailbox) -> EmailMessage
         headers = content_validation.check_headers(submission.headers, has_reply_to=reply_to is not None)
     except ValidationError:
         return None
-    raw = MailBuilder(submission, headers, NOW_US).build(
-        recipient, message_id="<m@example.com>", subject=submission.subject, text=None, html=b"<p>"
+    raw = (
+        MailBuilder(submission, headers, NOW_US)
+        .build(recipient, message_id="<m@example.com>", subject=submission.subject, text=None, html=b"<p>")
+        .join()
     )
     assert not re.search(rb"^(bcc|<h1)", raw, re.IGNORECASE | re.MULTILINE)
     mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)

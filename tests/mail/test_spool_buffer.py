@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.accounts import account_lookup
-from linkweir.db import accounts_table, messages_table
+from linkweir.db import accounts_table, contents_table
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate
 from linkweir.db.sqlite_database import SqliteDatabase
@@ -67,12 +67,12 @@ def test_fifty_large_mails_need_the_memory_of_a_few(database: Database, monkeypa
     people = tuple(f"r{n}@example.org" for n in range(50))
     tracemalloc.start()
     try:
-        created = submitter.submit_raw(RING, who, RawMail("a@example.com", people, mail, "smtp"), 1)
+        created = submitter.submit_raw(RING, lambda _: who, RawMail("a@example.com", people, mail, "smtp"), 1)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 20 * MEGABYTE_BYTES
     with database.read() as connection:
-        result = [messages_table.get_content(connection, key) or b"" for key in created]
+        result = [contents_table.get(connection, key) or b"" for key in created]
     assert len(set(result)) == 50
     assert all(item.endswith(mail[-MEGABYTE_BYTES // 2 :]) for item in result)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, insert, select, text
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
-from linkweir.db import accounts_table, messages_table, schema
+from linkweir.db import accounts_table, contents_table, schema
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 
@@ -155,7 +155,7 @@ def test_a_sender_is_not_the_person(click_database: ClickDatabase) -> None:
     )
     make_person_erasure(click_database).erase(EMAIL, START_US, click_database.account, full_scan=True)
     with click_database.database.read() as connection:
-        assert messages_table.get_content(connection, click_database.messages[number]) == RAW_MAIL
+        assert contents_table.get(connection, click_database.messages[number]) == RAW_MAIL
     assert click_database.message(number)["subject"] == f"From {EMAIL}"
 
 

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, bindparam, cast, delete, func, insert, select, update
 
 from linkweir.db.schema import accounts, api_keys, domains, link_keys, webhooks
 
+_GET = select(accounts).where(accounts.c.id == bindparam("account"))  # made once: it runs for each request
 WILDCARD_SCOPE = "*"  # the scope of keys that are made at the command line
 
 
@@ -36,7 +37,7 @@ def create(connection: Connection, account: uuid.UUID, name: str, now: int) -> N
 
 def get(connection: Connection, account: uuid.UUID) -> RowMapping | None:
     """One account's row."""
-    return connection.execute(select(accounts).where(accounts.c.id == account)).mappings().first()
+    return connection.execute(_GET, {"account": account}).mappings().first()
 
 
 def list_all(connection: Connection) -> Sequence[RowMapping]:

@@ -3,14 +3,17 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from linkweir.db.schema import api_keys
+
+# made once: it runs for each request
+_GET_BY_DIGEST = select(api_keys).where(api_keys.c.digest == bindparam("presented"))
 
 
 def get_by_digest(connection: Connection, digest: bytes) -> RowMapping | None:
     """The key with this digest."""
-    return connection.execute(select(api_keys).where(api_keys.c.digest == digest)).mappings().first()
+    return connection.execute(_GET_BY_DIGEST, {"presented": digest}).mappings().first()
 
 
 def get(connection: Connection, account: uuid.UUID, key: uuid.UUID) -> RowMapping | None:

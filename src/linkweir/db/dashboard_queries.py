@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from linkweir.db import aggregate_queries
+from linkweir.db import aggregate_queries, contents_table
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.sample_data import SAMPLE_DOMAIN
 from linkweir.db.schema import click_aggregates, clicks, contents, message_tags, messages, outbox, webhooks
@@ -38,13 +38,13 @@ def get_latest_stored_mail(connection: Connection, account: uuid.UUID, tag: str)
         .subquery()
     )
     statement = (
-        select(contents.c.message_id, contents.c.raw)
+        contents_table.select_mails(contents.c.message_id)
         .join(newest, contents.c.message_id == newest.c.message_id)
         .order_by(newest.c.created_at.desc())
         .limit(1)
     )
     row = connection.execute(statement).first()
-    return (row.message_id, row.raw) if row else None
+    return (row.message_id, contents_table.to_mail(row.raw, row.shared)) if row else None
 
 
 def count_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> dict[str, int]:

@@ -28,8 +28,8 @@ from sqlalchemy import (
     update,
 )
 
-from linkweir.db import send_aggregates_table
-from linkweir.db.schema import attempts, contents, messages, queue
+from linkweir.db import contents_table, send_aggregates_table
+from linkweir.db.schema import attempts, messages, queue
 
 # what is known of a message wherever something happens to it
 MESSAGE_COLUMNS = (
@@ -128,9 +128,6 @@ _MARK_CLAIMED = (
 )
 _LIST_HELD = select(queue.c.message_id).where(_IS_HELD)
 _DELETE_SETTLED = delete(queue).where(queue.c.message_id.in_(_MESSAGE_IDS))
-_DELETE_EXPIRED_CONTENT = delete(contents).where(
-    contents.c.message_id.in_(_MESSAGE_IDS), contents.c.keep_until_at <= bindparam("now")
-)
 _INSERT_ATTEMPT = insert(attempts)
 _CLAIM = (
     _select_due(
@@ -179,7 +176,7 @@ def settle(connection: Connection, owner: uuid.UUID, outcomes: Sequence[Delivery
     for statement, some in ((_SET_DELIVERED, delivered), (_SET_FAILED, failed)):
         if some:
             connection.execute(statement, [_to_status_values(outcome, now) for outcome in some])
-    connection.execute(_DELETE_EXPIRED_CONTENT, {"ids": list(held), "now": now})
+    contents_table.delete_expired(connection, list(held), now)
     if delivered:
         send_aggregates_table.count_delivered(connection, [outcome.message for outcome in delivered])
     return held

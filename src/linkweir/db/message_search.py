@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
+from linkweir.db import contents_table
 from linkweir.db.keyset_pagination import load_page
 from linkweir.db.portable_sql import each_text_in
-from linkweir.db.schema import contents, messages, queue
+from linkweir.db.schema import messages, queue
 from linkweir.pagination import PageRequest, RowPage
 
 LIKE_ESCAPES = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
@@ -74,6 +75,6 @@ def cancel(connection: Connection, account: uuid.UUID, message: uuid.UUID, now: 
     waiting = and_(queue.c.message_id.in_(mine), queue.c.due_at > now, queue.c.attempts == 0, free)
     if not connection.execute(delete(queue).where(waiting)).rowcount:
         return False
-    connection.execute(delete(contents).where(contents.c.message_id == message, contents.c.keep_until_at <= now))
+    contents_table.delete_expired(connection, [message], now)
     connection.execute(update(messages).where(here).values(status="Cancelled", updated_at=now))
     return True

@@ -1,18 +1,18 @@
-"""Statements on messages, their content, and the destinations of their short links."""
+"""Statements on messages and the destinations of their short links."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
-from linkweir.db import send_aggregates_table
-from linkweir.db.schema import attempts, contents, links, messages, queue
+from linkweir.db import contents_table, send_aggregates_table
+from linkweir.db.contents_table import SharedContent
+from linkweir.db.schema import attempts, links, messages, queue
 
 # built once: SQLAlchemy then finds its SQL without looking through the statement
-_INSERT_MESSAGE, _INSERT_CONTENT, _INSERT_QUEUE = insert(messages), insert(contents), insert(queue)
-_GET_CONTENT = select(contents.c.raw).where(contents.c.message_id == bindparam("message"))
+_INSERT_MESSAGE, _INSERT_QUEUE = insert(messages), insert(queue)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class NewMessage:
     tags: list[str]
     track_clicks: bool
     privacy: str
-    raw: bytes | Callable[[], bytes]  # the mail, or what gives it
+    raw: bytes | Callable[[], bytes]  # the mail, or with `shared` its difference from that; or what gives it
     short_links: dict[int, str]
     now: int
     due_at: int
@@ -48,6 +48,7 @@ class NewMessage:
     switches: Mapping[str, Any] = field(default_factory=dict)  # of the link rules, over the operator's
     person: str = ""  # the recipient, where they are known by another spelling of the address
     internal: bool = False  # to one of the sender's own people
+    shared: SharedContent | None = None
     tracked_links: int | None = None  # of all parts, without pixel and hidden link; None: not known
 
 
@@ -59,11 +60,11 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     rows = [to_row(new) for new in accepted]
     connection.execute(_INSERT_MESSAGE, rows)
     send_aggregates_table.count_accepted(connection, rows)
-    if at_hand := [_to_content_row(new, new.raw) for new in accepted if isinstance(new.raw, bytes)]:
-        connection.execute(_INSERT_CONTENT, at_hand)
+    contents_table.add_shared(connection, {id(new.shared): new.shared for new in accepted if new.shared}.values())
+    contents_table.add(connection, [_to_content_row(new, new.raw) for new in accepted if isinstance(new.raw, bytes)])
     for new in accepted:
         if not isinstance(new.raw, bytes):  # one by one, for only one of them need be in memory
-            connection.execute(_INSERT_CONTENT, _to_content_row(new, new.raw()))
+            contents_table.add(connection, [_to_content_row(new, new.raw())])
     waiting = [
         {
             "message_id": new.id,
@@ -86,7 +87,8 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
 
 
 def _to_content_row(new: NewMessage, raw: bytes) -> dict[str, Any]:
-    return {"message_id": new.id, "raw": raw, "keep_until_at": new.keep_until_at}
+    shared = new.shared.id if new.shared else None
+    return {"message_id": new.id, "raw": raw, "shared_id": shared, "keep_until_at": new.keep_until_at}
 
 
 def to_row(new: NewMessage) -> dict[str, Any]:
@@ -128,11 +130,6 @@ def get(connection: Connection, account: uuid.UUID, message: uuid.UUID) -> RowMa
     """One message of this account."""
     statement = select(messages).where(messages.c.id == message, messages.c.account_id == account)
     return connection.execute(statement).mappings().first()
-
-
-def get_content(connection: Connection, message: uuid.UUID) -> bytes | None:
-    """Return the mail as it was built, while it is stored."""
-    return connection.scalar(_GET_CONTENT, {"message": message})
 
 
 def list_delivery_attempts(connection: Connection, message: uuid.UUID) -> list[RowMapping]:

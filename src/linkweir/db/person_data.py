@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Table, delete, select
 
+from linkweir.db import contents_table
 from linkweir.db import send_aggregates_table as counts
 from linkweir.db.frozen_aggregates_table import ERASED_DIMENSIONS as TAKEN_BACK
 from linkweir.db.frozen_aggregates_table import freeze
@@ -46,12 +47,14 @@ def list_messages_to(connection: Connection, email: str, account: uuid.UUID | No
     return list(connection.execute(statement.order_by(messages.c.created_at, messages.c.id)).mappings())
 
 
-def list_rows_of_message(connection: Connection, message: Mapping[Any, Any]) -> dict[str, list[RowMapping]]:
+def list_rows_of_message(connection: Connection, message: Mapping[Any, Any]) -> dict[str, list[Mapping[Any, Any]]]:
     """List every row that belongs to a message, by table."""
-    rows = {
+    rows: dict[str, list[Mapping[Any, Any]]] = {
         str(table.name): list(connection.execute(select(table).where(table.c.message_id == message["id"])).mappings())
         for table in TABLES_BY_MESSAGE
+        if table is not contents
     }
+    rows["contents"] = contents_table.list_rows(connection, message["id"])
     for table in TABLES_BY_NUMBER:
         statement = select(table).where(table.c.number == message["number"])
         rows[str(table.name)] = list(connection.execute(statement).mappings())
@@ -65,11 +68,11 @@ def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]]
     Aggregates stay, except along dimensions that may single out a person: there these messages no longer count.
     """
     ids, numbers = [row["id"] for row in messages_to_erase], [row["number"] for row in messages_to_erase]
-    removed: dict[str, int] = {}
+    removed = {"contents": contents_table.delete_mails(connection, ids)}
     freeze(connection, ids, TAKEN_BACK)
     counts.subtract(connection, ids, TAKEN_BACK)
     for table, column, values in (
-        *((table, "message_id", ids) for table in TABLES_BY_MESSAGE),
+        *((table, "message_id", ids) for table in TABLES_BY_MESSAGE if table is not contents),
         *((table, "number", numbers) for table in TABLES_BY_NUMBER),
         (messages, "id", ids),
     ):

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from linkweir.db import contents_table
 from linkweir.db.aggregate_values_table import REBUILD_JOB, delete_unused
 from linkweir.db.dimensions import UNIQUE_FLAGS
 from linkweir.db.portable_sql import find_text, may_name_email
@@ -44,7 +45,6 @@ from linkweir.db.schema import (
     messages,
     outbox,
     pending_jobs,
-    queue,
     send_aggregates,
     stored_rows,
 )
@@ -212,22 +212,26 @@ def update_texts(connection: Connection, column: Column[Any], mentions: Sequence
             connection.execute(delete(message_tags).where(*gone))
 
 
-def load_mails(connection: Connection, after: uuid.UUID | None, account: AccountFilter) -> list[Row[Any]]:
+class StoredMail(NamedTuple):
+    """A mail that is kept, with its message's id and senders."""
+
+    id: uuid.UUID
+    raw: bytes
+    sender: str
+    envelope_from: str
+
+
+def load_mails(connection: Connection, after: uuid.UUID | None, account: AccountFilter) -> list[StoredMail]:
     """Some kept mails, in the order of their messages' ids, from `after` on: id, raw mail, sender, envelope sender."""
-    columns = (messages.c.id, contents.c.raw, messages.c.sender, messages.c.envelope_from)
+    columns = (messages.c.id, messages.c.sender, messages.c.envelope_from)
     # no plain column: all mails are looked at in turn, and SQL must not sort those of the account anew for each part
     owner = func.coalesce(messages.c.account_id, messages.c.account_id)
-    statement = select(*columns).join(contents, contents.c.message_id == messages.c.id)
+    statement = contents_table.select_mails(*columns).join(messages, contents.c.message_id == messages.c.id)
     statement = statement.where(
         true() if after is None else contents.c.message_id > after,
         true() if account is None else owner == account,
     )
-    return list(connection.execute(statement.order_by(contents.c.message_id).limit(MAILS_PER_BATCH)))
-
-
-def delete_mails(connection: Connection, ids: Sequence[uuid.UUID]) -> None:
-    """Remove these messages' mails; what still waits for delivery goes right after it."""
-    for start in range(0, len(ids), BATCH_ROWS):
-        these = contents.c.message_id.in_(ids[start : start + BATCH_ROWS])
-        connection.execute(delete(contents).where(these, contents.c.message_id.not_in(select(queue.c.message_id))))
-        connection.execute(update(contents).where(these).values(keep_until_at=0))
+    rows = connection.execute(statement.order_by(contents.c.message_id).limit(MAILS_PER_BATCH))
+    return [
+        StoredMail(row.id, contents_table.to_mail(row.raw, row.shared), row.sender, row.envelope_from) for row in rows
+    ]

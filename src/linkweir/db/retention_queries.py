@@ -6,7 +6,7 @@ from typing import Protocol
 from sqlalchemy import Connection, delete, select, update
 
 from linkweir.clock import DAY_US
-from linkweir.db import send_aggregates_table
+from linkweir.db import contents_table, send_aggregates_table
 from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.frozen_aggregates_table import EXPIRED_DIMENSIONS, freeze, freeze_clicks
 from linkweir.db.schema import (
@@ -35,9 +35,9 @@ def delete_contents(connection: Connection, now: int, limit: int) -> int:
     """Remove content that was kept long enough and is not waiting for delivery."""
     waiting = select(queue.c.message_id)
     due = select(contents.c.message_id).where(contents.c.keep_until_at <= now, contents.c.message_id.not_in(waiting))
-    ids = list(connection.scalars(due.limit(limit)))
-    connection.execute(delete(contents).where(contents.c.message_id.in_(ids)))
-    return len(ids)
+    removed = contents_table.delete_mails(connection, list(connection.scalars(due.limit(limit))))
+    contents_table.delete_unreferenced(connection)
+    return removed
 
 
 ANONYMIZED_COLUMNS = dict.fromkeys(  # what a click loses with its message: all that says whose it was, or might
@@ -59,7 +59,8 @@ def delete_messages(connection: Connection, now: int, limit: int) -> int:
     ids = list(connection.scalars(due.limit(limit)))
     freeze(connection, ids)
     send_aggregates_table.subtract(connection, ids, EXPIRED_DIMENSIONS)
-    for table in (attempts, events, contents, outbox, verdict_waits, message_link_rows, message_tags):
+    contents_table.delete_mails(connection, ids)
+    for table in (attempts, events, outbox, verdict_waits, message_link_rows, message_tags):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
     connection.execute(
         update(click_rows).where(click_rows.c.message_id.in_(ids)).values(**ANONYMIZED_COLUMNS, firsts=0)

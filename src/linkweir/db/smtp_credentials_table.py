@@ -3,9 +3,13 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select
 
 from linkweir.db.schema import smtp_credentials
+
+_GET = select(smtp_credentials).where(
+    smtp_credentials.c.account_id == bindparam("account"), smtp_credentials.c.id == bindparam("credential")
+)  # made once: it runs for each mail
 
 
 def get_by_username(connection: Connection, username: str) -> RowMapping | None:
@@ -27,8 +31,7 @@ def count(connection: Connection, account: uuid.UUID) -> int:
 
 def get(connection: Connection, account: uuid.UUID, credential: uuid.UUID) -> RowMapping | None:
     """One credential of this account."""
-    here = (smtp_credentials.c.account_id == account, smtp_credentials.c.id == credential)
-    return connection.execute(select(smtp_credentials).where(*here)).mappings().first()
+    return connection.execute(_GET, {"account": account, "credential": credential}).mappings().first()
 
 
 def remove(connection: Connection, account: uuid.UUID, credential: uuid.UUID) -> bool:

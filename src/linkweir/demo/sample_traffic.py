@@ -18,7 +18,7 @@ from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clock import DAY_US, SECOND_US, now
-from linkweir.db import messages_table, sample_data
+from linkweir.db import contents_table, sample_data
 from linkweir.demo import sample_campaigns, sample_recipients
 from linkweir.demo.sample_campaigns import SampleCampaign
 from linkweir.demo.sample_recipients import SampleRecipient, SimulatedRequest
@@ -113,7 +113,7 @@ def _send_campaign(
         submission = _build_submission(campaign, list(zip(some, variants, strict=True)), rng)
         keys = _submit(service, account, submission, sent_at)
         with service.database.read() as connection:
-            mails = [messages_table.get_content(connection, key) or b"" for key in keys]
+            mails = [contents_table.get(connection, key) or b"" for key in keys]
         moments = [sent_at + int(rng.uniform(1, 90) * SECOND_US) for _ in some]
         for person, variant, mail, at in zip(some, variants, mails, moments, strict=True):
             sent_messages.append(SampleMessage(person, variant, at, _open_links(service, mail)))

@@ -24,7 +24,7 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
 from linkweir.clock import MAX_SKEW_US
-from linkweir.db import delivery_queue_table, messages_table
+from linkweir.db import contents_table, delivery_queue_table
 from linkweir.db.database import Database
 from linkweir.db.delivery_queue_table import ClaimedMessage, DeliveryOutcome
 from linkweir.errors import DatabaseUnavailable, PermanentDeliveryError, TemporaryDeliveryError
@@ -38,6 +38,7 @@ from linkweir.webhooks.event_kinds import EventName
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
+CLAIM_INTERVAL_SECONDS = 0.05  # seconds between looks at the queue that submissions ask for: a claim is a transaction
 CLAIM_FACTOR = 4  # times as many mails as may be under way are claimed at a time, or wait for the commit of outcomes
 # what a sandbox message comes to: status and event
 SANDBOX_OUTCOMES: Mapping[str, tuple[str, EventName]] = {
@@ -104,6 +105,8 @@ class DeliveryWorker(WorkerThread):
         self._in_progress: dict[uuid.UUID, asyncio.Task[bool]] = {}  # until the outcome is stored
         self._sending: dict[uuid.UUID, str] = {}  # of these, those that a transport has, with their route
         self._ready: dict[str, deque[ClaimedMessage]] = {route: deque() for route in routes}  # claimed, not begun
+        self._claimed_at = 0.0  # `time.monotonic` of the last look at the queue
+        self._check_is_planned = False
         self._held_until = 0.0  # `time.monotonic` until which all that is claimed is surely held
         self.delivered = 0
         self.failed = 0
@@ -113,9 +116,19 @@ class DeliveryWorker(WorkerThread):
         loop = self._loop
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._check_all_routes)
+                loop.call_soon_threadsafe(self._check_soon)
+
+    def _check_soon(self) -> None:
+        """Look at the queue now, or with what else arrives until the next look."""
+        wait = self._claimed_at + CLAIM_INTERVAL_SECONDS - time.monotonic()
+        if wait <= 0 or self._stopping:
+            self._check_all_routes()
+        elif not self._check_is_planned:
+            self._check_is_planned = True
+            asyncio.get_running_loop().call_later(wait, self._check_all_routes)
 
     def _check_all_routes(self) -> None:
+        self._check_is_planned = False
         self._may_have_due = set(self._routes)
         self._wake.set()
 
@@ -130,6 +143,7 @@ class DeliveryWorker(WorkerThread):
         self._outcomes = self._make_outcome_writer()
         self._loop = asyncio.get_running_loop()
         self._may_have_due = set(self._routes)
+        self._check_is_planned = False
         self._in_progress.clear()  # of a thread that ended: their leases end too
         self._sending.clear()
         for ready in self._ready.values():
@@ -214,7 +228,8 @@ class DeliveryWorker(WorkerThread):
         return self._can_claim()
 
     async def _claim_and_start_route(self, route: str, limit: int) -> None:
-        held_until = time.monotonic() + self._lease / 1_000_000
+        self._claimed_at = time.monotonic()
+        held_until = self._claimed_at + self._lease / 1_000_000
         claimed = await asyncio.to_thread(self._claim, route, self._clock(), limit)
         if claimed:
             self._held_until = min(held_until, self._held_until) if self._has_ready() else held_until
@@ -323,7 +338,7 @@ class DeliveryWorker(WorkerThread):
 
     def _load_signed_mail(self, item: ClaimedMessage) -> bytes | None:
         with self._database.read() as connection:
-            raw = messages_table.get_content(connection, item.id)
+            raw = contents_table.get(connection, item.id)
             if raw is None or self._signer is None or item.route != "default":
                 return raw
             domain = self._signer.find_domain(connection, item.account_id, item.sender_domain)

@@ -26,9 +26,12 @@ class MailBuffer:
         self.total_bytes = 0  # bytes of all mails so far
         self._file: IO[bytes] | None = None
 
-    def add(self, mail: bytes) -> bytes | Callable[[], bytes]:
-        """The mail, or what gives it when it is called. Raises DatabaseUnavailable."""
-        self.total_bytes += len(mail)
+    def add(self, mail: bytes, size: int | None = None) -> bytes | Callable[[], bytes]:
+        """The mail, or what gives it when it is called. `size`: bytes of the mail of which this is a shorter form.
+
+        Raises DatabaseUnavailable.
+        """
+        self.total_bytes += len(mail) if size is None else size
         if self._memory_bytes + len(mail) <= MAX_MEMORY_BYTES:
             self._memory_bytes += len(mail)
             return mail

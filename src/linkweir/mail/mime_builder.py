@@ -17,7 +17,6 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any, Literal
 
-from linkweir import _mime
 from linkweir.mail.content_validation import (
     ADDRESS_HEADERS,
     MAX_LINE_BYTES,
@@ -27,16 +26,15 @@ from linkweir.mail.content_validation import (
     parse_mailboxes,
 )
 from linkweir.mail.message_types import MailAttachment, Mailbox, Submission
+from linkweir.mime.mail_delta import MailParts, encode_base64_lines
 
 LARGE_BODY_BYTES = 256 * 1024  # characters of a text that the standard library is not given: it would look for long
 MAX_TEXT_LINE_CHARS = 78  # RFC 5322 section 2.1.1; the standard library encodes a text with longer lines
-BASE64_LINE_CHARS = 76  # RFC 2045 section 6.8
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")  # legal in no transfer encoding but base64
 PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)*)?")  # a display name that is written as it is
 MAX_BOUNDARY_ATTEMPTS = 10  # skeletons written for one text; a second one is needed for none that was not made for it
 TextForm = Literal["7bit", "quoted-printable", "base64", "large"]  # large: base64, with its two headers exchanged
 Slot = Literal["to", "subject", "message_id", "text", "html"]
-_BASE64 = _mime.Base64Codec()
 
 
 class _SafeHeaderPolicy(EmailPolicy):
@@ -103,8 +101,10 @@ class MailBuilder:
         self._skeletons: dict[tuple[TextForm | None, bool], _Skeleton] = {}
         self._encoded_text: tuple[str, TextForm, bytes] | None = None  # the last text
 
-    def build(self, to: Mailbox, *, message_id: str, subject: str, text: str | None, html: bytes | None) -> bytes:
-        """Return the whole mail with CRLF line ends; `message_id` has its angle brackets, `html` is UTF-8."""
+    def build(self, to: Mailbox, *, message_id: str, subject: str, text: str | None, html: bytes | None) -> MailParts:
+        """Return the mail with CRLF line ends, its HTML as the content. `message_id` has its angle brackets, `html` is
+        UTF-8.
+        """
         form, text_body = (None, b"") if text is None else self._encode_text(text)
         values: dict[Slot, bytes] = {
             "to": _fold_mailbox(to),
@@ -112,9 +112,16 @@ class MailBuilder:
             "message_id": OUTGOING_POLICY.fold_binary("Message-ID", message_id),
             "text": text_body,
         }
-        if html is not None:
-            values["html"] = _encode_base64(html)
-        return self._get_skeleton(form, text_body, has_html=html is not None).fill(values)
+        skeleton = self._get_skeleton(form, text_body, has_html=html is not None)
+        before, after = skeleton.fill(values)
+        return MailParts(before, html or b"", after)
+
+    def get_common(self) -> bytes:
+        """What the mails that were built have in common: the submission's own texts, and all that is not in slots."""
+        submission = self._submission
+        text = encode_text(submission.text)[1] if submission.text is not None else b""
+        pieces = (piece for skeleton in self._skeletons.values() for piece in skeleton.pieces)
+        return b"".join(((submission.html or "").encode(), text, *pieces))
 
     def _encode_text(self, text: str) -> tuple[TextForm, bytes]:
         if self._encoded_text is None or self._encoded_text[0] != text:
@@ -177,12 +184,17 @@ class _Skeleton:
     slots: list[Slot]
     boundaries: list[bytes]
 
-    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
-        """Return the mail with these values, each with its line ends, in the slots."""
-        parts = [self.pieces[0]]
+    def fill(self, values: Mapping[Slot, bytes]) -> tuple[bytes, bytes]:
+        """Return what stands before the slot of the HTML and behind it, with these values, each with its line ends, in
+        the other slots; without that slot all of it and nothing.
+        """
+        parts, before = [self.pieces[0]], b""
         for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
-            parts += (values[slot], piece)
-        return b"".join(parts)
+            if slot == "html":
+                before, parts = b"".join(parts), [piece]
+            else:
+                parts += (values[slot], piece)
+        return (before, b"".join(parts)) if "html" in self.slots else (b"".join(parts), b"")
 
 
 class _Placeholders:
@@ -201,13 +213,13 @@ class _Placeholders:
         """What to set as a text in this form."""
         mark = _make_mark()
         line = mark.encode() + b"\r\n"
-        self._lines[_encode_base64(line) if form == "base64" else line] = "text"
+        self._lines[encode_base64_lines(line) if form == "base64" else line] = "text"
         return mark
 
     def add_body(self, body: Slot | bytes) -> bytes:
         """What to set in base64: for a slot, or for content that is the same for all."""
         mark = _make_mark().encode()
-        self._lines[_encode_base64(mark)] = body if isinstance(body, str) else _encode_base64(body)
+        self._lines[encode_base64_lines(mark)] = body if isinstance(body, str) else encode_base64_lines(body)
         return mark
 
     def cut(self, mail: bytes, boundaries: list[bytes]) -> _Skeleton:
@@ -243,7 +255,7 @@ def encode_text(text: str) -> tuple[TextForm, bytes]:
     """Return the form that the standard library chooses for a text, and its lines in it."""
     if len(text) > LARGE_BODY_BYTES:
         data = text.encode().replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
-        return "large", _encode_base64(data.replace(b"\n", b"\r\n"))
+        return "large", encode_base64_lines(data.replace(b"\n", b"\r\n"))
     has_controls = CONTROL_CHARACTERS.search(text) is not None
     lines = text.encode().splitlines() if text.isascii() and not has_controls else None
     if lines is not None and max(map(len, lines), default=0) <= MAX_TEXT_LINE_CHARS:
@@ -252,10 +264,6 @@ def encode_text(text: str) -> tuple[TextForm, bytes]:
     part.set_content(text, charset="utf-8", cte="base64" if has_controls else None)
     form: TextForm = part["Content-Transfer-Encoding"].cte
     return form, part.as_bytes().partition(b"\r\n\r\n")[2]
-
-
-def _encode_base64(data: bytes) -> bytes:
-    return _BASE64.encode(data, BASE64_LINE_CHARS, True, b"", b"\r\n" if data else b"")
 
 
 def _to_address(mailbox: Mailbox) -> Address:

@@ -4,6 +4,7 @@ Forgetting an outcome would deliver its mail once more.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import partial
 from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.db import delivery_queue_table, messages_table
+from linkweir.db import contents_table, delivery_queue_table, messages_table
 from linkweir.db.database import Database
 from linkweir.db.delivery_queue_table import ClaimedMessage, DeliveryOutcome
 from linkweir.errors import DatabaseUnavailable
@@ -21,6 +22,7 @@ from linkweir.webhooks import message_events
 from linkweir.webhooks.event_kinds import EventName
 from linkweir.webhooks.message_events import MessageEvent
 
+MIN_INTERVAL_SECONDS = 0.02  # seconds between two transactions: what ends meanwhile shares the next
 DATABASE_RETRY_SECONDS = 0.5  # seconds until an outcome is stored again, when the database did not answer
 
 
@@ -86,11 +88,14 @@ class OutcomeWriter:
 
     async def run(self) -> None:
         """Store what is recorded until this is cancelled."""
+        next_at = 0.0
         while True:
             await self._wake.wait()
+            await asyncio.sleep(next_at - time.monotonic())
             self._wake.clear()
             batch, self._unsettled = self._unsettled, []
             await self._store_outcomes(batch)
+            next_at = time.monotonic() + MIN_INTERVAL_SECONDS
 
     async def _store_outcomes(self, batch: Sequence[_Settlement]) -> None:
         """Store outcomes together; where that fails each alone, lest one of them has the other mails sent again."""
@@ -109,7 +114,7 @@ class OutcomeWriter:
     def _settle(self, batch: Sequence[_Settlement], connection: Connection) -> None:
         now = self._clock()
         returned = {  # read before settling may remove it
-            settlement.item.id: messages_table.get_content(connection, settlement.item.id) or b""
+            settlement.item.id: contents_table.get(connection, settlement.item.id) or b""
             for settlement in batch
             if settlement.needs_notice
         }

@@ -22,7 +22,6 @@ from linkweir.db.messages_table import NewMessage
 from linkweir.errors import RejectedContent, ValidationError
 from linkweir.mail import addresses, originators, tracking_headers
 from linkweir.mail.draft import Draft, SubmissionContext
-from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.message_types import Mailbox, Submission
 from linkweir.mail.tracking_headers import HeaderPreferences
 from linkweir.mime import Note, rewrite_message
@@ -221,6 +220,10 @@ class ParsedMail:
             _reject_leaks(cleaned)
         return cleaned
 
+    def get_common(self) -> bytes:
+        """What the mails to all recipients have in common: the body. Headers name recipients who are hidden."""
+        return self._raw[max(self._block.body, self._block.end) :]
+
 
 class UnparsedMail(ParsedMail):
     """A mail that reading has failed on, an error of ours: it passes on untracked, without its `ahasend-*` lines."""
@@ -242,6 +245,11 @@ class UnparsedMail(ParsedMail):
         end = _HEADER_END.search(self._raw)
         head = self._raw[: end.start() if end else len(self._raw)]
         return _PRIVATE_HEADERS.sub(b"", head) + self._raw[len(head) :]
+
+    def get_common(self) -> bytes:
+        """What the mails to all recipients have in common: the body."""
+        end = _HEADER_END.search(self._raw)
+        return self._raw[end.end() :] if end else b""
 
 
 def parse_mail(mail: RawMail, log: FilteringBoundLogger) -> ParsedMail:
@@ -307,11 +315,9 @@ def to_submission(parsed: ParsedMail, mail: RawMail) -> Submission:
 
 
 def make_message(
-    parsed: ParsedMail, context: SubmissionContext, recipient: str, buffer: MailBuffer, log: FilteringBoundLogger
-) -> tuple[NewMessage, list[Note]]:
-    """One recipient's message, its mail on the stage, and what is to be noted of it. Raises RejectedContent,
-    DatabaseUnavailable.
-    """
+    parsed: ParsedMail, context: SubmissionContext, recipient: str, log: FilteringBoundLogger
+) -> tuple[bytes, NewMessage, list[Note]]:
+    """One recipient's mail, the message, whose `raw` it may become, and what is to be noted. Raises RejectedContent."""
     draft: Draft = context.make_draft(recipient, TrackingPreferences())
     domain = parsed.sender.rpartition("@")[2].lower()
     own = f"{draft.key}@{domain if _HOST_NAME.fullmatch(domain) else 'localhost'}"
@@ -321,8 +327,8 @@ def make_message(
     if links.links is not None or links.pixel is not None or links.honeypot is not None:
         raw, more_notes = _rewrite_links(raw, draft, parsed.max_message_bytes, log)
         notes += more_notes
-    message_id, buffered = parsed.message_id or own, buffer.add(raw)
-    return draft.to_new_message(buffered, message_id=message_id, recipient=recipient, subject=parsed.subject), notes
+    message_id = parsed.message_id or own
+    return raw, draft.to_new_message(raw, message_id=message_id, recipient=recipient, subject=parsed.subject), notes
 
 
 def _rewrite_links(

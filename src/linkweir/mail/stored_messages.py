@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from linkweir.db import clicks_table, message_search, messages_table
+from linkweir.db import clicks_table, contents_table, message_search, messages_table
 from linkweir.errors import Conflict, NotFound
 from linkweir.pagination import PageRequest, RowPage
 
@@ -37,7 +37,7 @@ def find_message_by_number(connection: Connection, number: int) -> uuid.UUID | N
 
 def load_mail(connection: Connection, message: uuid.UUID) -> bytes | None:
     """Return the mail as it was built; None when it is no longer stored."""
-    return messages_table.get_content(connection, message)
+    return contents_table.get(connection, message)
 
 
 def list_delivery_attempts(connection: Connection, message: RowMapping) -> list[RowMapping]:

@@ -23,9 +23,11 @@ from linkweir.mail.message_links import HtmlLinkReplacer, make_dry_run_tracker
 from linkweir.mail.message_types import MailRecipient, RecipientResult, Submission
 from linkweir.mail.mime_builder import MailBuilder
 from linkweir.mail.raw_submission import RawMail
+from linkweir.mail.shared_mails import SharedMails
 from linkweir.mail.templates import Template
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
 from linkweir.mime import Note
+from linkweir.mime.mail_delta import MailParts
 from linkweir.tokens import KeyRing, Tracker
 from linkweir.webhooks import message_events
 from linkweir.webhooks.message_events import MessageEvent
@@ -37,6 +39,7 @@ MAX_SUBMISSION_BYTES = 256 * 1024 * 1024  # bytes of all mails of one submission
 
 # what a front end answers: made, and stored where it may be asked for again, in the transaction that accepts
 MakeReply = Callable[[Connection, list[RecipientResult]], bytes]
+FindAccount = Callable[[Connection], SendingAccount]
 
 
 class Submitter:
@@ -76,7 +79,9 @@ class Submitter:
         self._require_delivery()
         submission = _validate_submission(submission)
         with MailBuffer(self._database.folder) as stage:
-            writer = _DraftBuilder(self._make_context(ring, account, submission, now), stage)
+            with self._database.read() as connection:
+                context = self._make_context(connection, ring, account, submission, now)
+            writer = _DraftBuilder(context, stage)
             results = [writer.build(index, recipient) for index, recipient in enumerate(submission.recipients)]
 
             def accept(connection: Connection) -> bytes:
@@ -87,23 +92,29 @@ class Submitter:
             return self._database.write_together(accept), results
 
     def submit_raw(
-        self, ring: KeyRing, account: SendingAccount, mail: RawMail, now: int, *, allowed: Sequence[str] | None = None
+        self, ring: KeyRing, find_account: FindAccount, mail: RawMail, now: int, *, allowed: Sequence[str] | None = None
     ) -> list[uuid.UUID]:
         """Accept a raw mail for each of its recipients, all or none; the messages' ids.
 
-        `allowed`: the domains of permitted senders; None: any. Raises Forbidden, ValidationError, DatabaseUnavailable.
-        Nothing is accepted then.
+        `find_account` says for whom. `allowed`: the domains of permitted senders; None: any. Raises what `find_account`
+        raises, Forbidden, ValidationError, DatabaseUnavailable. Nothing is accepted then.
         """
         self._require_delivery()
         opened = raw_submission.parse_mail(mail, self._log)
-        if allowed is not None:
-            originators.check_originators(allowed, mail.envelope_from, opened.originators)
-        context = self._make_context(ring, account, raw_submission.to_submission(opened, mail), now)
+        submission = raw_submission.to_submission(opened, mail)
+        with self._database.read() as connection:
+            account = find_account(connection)
+            if allowed is not None:
+                originators.check_originators(allowed, mail.envelope_from, opened.originators)
+            context = self._make_context(connection, ring, account, submission, now)
         context = replace(context, envelope_from=mail.envelope_from, source=mail.source)
         ready, notes = [], {}
+        shared_mails = SharedMails(len(mail.recipients), opened.get_common)
         with MailBuffer(self._database.folder) as stage:
             for recipient in mail.recipients:
-                new, notes[new.id] = raw_submission.make_message(opened, context, recipient, stage, self._log)
+                raw, new, notes[new.id] = raw_submission.make_message(opened, context, recipient, self._log)
+                stored, shared = shared_mails.encode(MailParts(raw))
+                new = replace(new, raw=stage.add(stored, len(raw)), shared=shared)
                 ready.append(replace(new, smtputf8=mail.smtputf8, person=_person_address(recipient)))
                 if stage.total_bytes > MAX_RAW_BYTES:
                     limit = f"{MAX_RAW_BYTES >> 20} MB"
@@ -132,11 +143,10 @@ class Submitter:
         )
 
     def _make_context(
-        self, ring: KeyRing, account: SendingAccount, submission: Submission, now: int
+        self, connection: Connection, ring: KeyRing, account: SendingAccount, submission: Submission, now: int
     ) -> SubmissionContext:
-        with self._database.read() as connection:
-            domain = account_lookup.find_domain(connection, account.id, submission.sender.email)
-            internal_recipients = account_lookup.load_internal_recipients(connection, account)
+        domain = account_lookup.find_domain(connection, account.id, submission.sender.email)
+        internal_recipients = account_lookup.load_internal_recipients(connection, account)
         return SubmissionContext(
             submission=submission,
             defaults=self.defaults,
@@ -209,6 +219,7 @@ class _DraftBuilder:
         self._link_replacer = HtmlLinkReplacer()
         headers = content_validation.check_headers(submission.headers, has_reply_to=submission.reply_to is not None)
         self._mail_builder = MailBuilder(submission, headers, context.now)
+        self._shared_mails = SharedMails(len(submission.recipients), self._mail_builder.get_common)
         self._buffer = buffer
         files = sum(len(item.data) for item in submission.attachments) * 4 // 3
         _check_total_size(files * len(submission.recipients))  # known before the first mail is built
@@ -242,9 +253,12 @@ class _DraftBuilder:
             text=text,
             html=None if html is None else html.encode(),
         )
-        buffered = self._buffer.add(mail)
+        raw, shared = self._shared_mails.encode(mail)
+        buffered = self._buffer.add(raw, mail.size)
         new = draft.to_new_message(buffered, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
-        return replace(new, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant)
+        return replace(
+            new, shared=shared, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant
+        )
 
     def _check_page(self, html: str) -> str:
         """The page; the submission's own was checked with it, only a filled template is new."""

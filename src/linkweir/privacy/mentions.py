@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
-from sqlalchemy import Column, Connection, Row
+from sqlalchemy import Column, Connection
 
-from linkweir.db import person_search
+from linkweir.db import contents_table, person_search
 from linkweir.db.database import Database
 from linkweir.db.schema import links, message_links, messages
 from linkweir.privacy.person_matcher import PersonMatcher
@@ -193,13 +193,13 @@ class PersonMentions:
             after = some[-1].id
         for part in _batch_items(message_ids):
             with self._database.write() as connection:
-                person_search.delete_mails(connection, part)
+                contents_table.delete_once_sent(connection, part)
         return len(message_ids)
 
     def _mail_names_person(self, raw: bytes) -> bool:
         return self.matcher.matches_mail(raw) or any(map(self.matcher.matches, self._link_destinations(raw)))
 
-    def _is_sender(self, mail: Row[Any]) -> bool:
+    def _is_sender(self, mail: person_search.StoredMail) -> bool:
         return self.matcher.email in (mail.sender.lower(), mail.envelope_from.lower())
 
 

@@ -1,15 +1,18 @@
 """From an SMTP transaction to the submitter, and from its errors to replies. 250 means: committed to disk."""
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
 from linkweir.accounts import account_lookup
+from linkweir.accounts.account_lookup import SendingAccount
 from linkweir.accounts.smtp_credentials import get_smtp_credential, sending_domains
 from linkweir.clock import now
 from linkweir.errors import (
@@ -194,22 +197,31 @@ class SubmissionHandler:
 
     def _submit(self, mail: RawMail, credential: object) -> str:
         parts = self._services
-        with parts.database.read() as connection:
-            account_id = parts.account
-            if isinstance(credential, AuthenticatedCredential):
-                account_id, key = credential.credential["account_id"], credential.credential["id"]
-                try:
-                    get_smtp_credential(connection, account_id, key)
-                except NotFound:  # deleted since the client authenticated
-                    raise Unauthorized from None
-            if account_id is None:
-                raise NotFound("there is no account")
-            account = account_lookup.load_account(connection, account_id)
-        accepted = parts.submitter.submit_raw(parts.keyring, account, mail, now(), allowed=_allowed_domains(credential))
+        find_account, allowed = partial(self._find_account, credential), _allowed_domains(credential)
+        accepted = parts.submitter.submit_raw(parts.keyring, find_account, mail, now(), allowed=allowed)
         parts.delivery_worker.wake()
         parts.metrics.accepted_messages.inc(len(accepted))
-        parts.log.info("messages.accepted", account=str(account.id), accepted=len(accepted), source=self.source)
+        account = str(self._account_id(credential))
+        parts.log.info("messages.accepted", account=account, accepted=len(accepted), source=self.source)
         return f"250 2.0.0 accepted as {accepted[0]}"
+
+    def _account_id(self, credential: object) -> uuid.UUID | None:
+        if isinstance(credential, AuthenticatedCredential):
+            account: uuid.UUID = credential.credential["account_id"]
+            return account
+        return self._services.account
+
+    def _find_account(self, credential: object, connection: Connection) -> SendingAccount:
+        """The account that a mail is for. Raises Unauthorized, NotFound."""
+        account_id = self._account_id(credential)
+        if account_id is None:
+            raise NotFound("there is no account")
+        if isinstance(credential, AuthenticatedCredential):
+            try:
+                get_smtp_credential(connection, account_id, credential.credential["id"])
+            except NotFound:  # deleted since the client authenticated
+                raise Unauthorized from None
+        return account_lookup.load_account(connection, account_id)
 
 
 class FilterHandler(SubmissionHandler):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from linkweir.db import click_lists, events_table, messages_table
+from linkweir.db import click_lists, contents_table, events_table, messages_table
 from linkweir.errors import BadToken
 from linkweir.html import REASONS, Outcome, Switches
 from linkweir.html.lint import combine_warnings
@@ -75,7 +75,7 @@ def report_links(
     followed: ClickCounts = {
         row["position"]: row for row in click_lists.list_links_of_message(connection, message["id"])
     }
-    raw = messages_table.get_content(connection, message["id"])
+    raw = contents_table.get(connection, message["id"])
     links = list(_SentMail(connection, message, tracker).iter_links(raw, switches, followed)) if raw else []
     followed.pop(HONEYPOT_INDEX, None)  # the hidden link is none of the sender's
     links += [_link_from_row(row) for row in followed.values()]  # those that are left

@@ -4,7 +4,7 @@ import uuid
 
 from sqlalchemy import Connection
 
-from linkweir.db import messages_table
+from linkweir.db import contents_table
 from linkweir.errors import BadToken
 from linkweir.html import scan
 from linkweir.mime.message import iter_html_bodies
@@ -25,7 +25,7 @@ class LinkLabels:
     def get(self, message: uuid.UUID, position: int) -> str | None:
         """The text of the link at a position, at most 200 characters, "" where it has none; None: not known."""
         if message not in self._labels:
-            raw = messages_table.get_content(self._connection, message)
+            raw = contents_table.get(self._connection, message)
             self._labels[message] = list_labels(raw, self._keyring) if raw else {}
         return self._labels[message].get(position)
 

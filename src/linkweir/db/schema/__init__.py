@@ -43,6 +43,7 @@ from linkweir.db.schema.mail_tables import (
     messages,
     outbox,
     queue,
+    shared_contents,
     verdict_waits,
     webhooks,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "queue",
     "send_aggregates",
     "sessions",
+    "shared_contents",
     "sign_in_limits",
     "sign_in_networks",
     "smtp_credentials",

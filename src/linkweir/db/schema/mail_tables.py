@@ -64,11 +64,19 @@ messages = Table(
     Index(None, "account_id", "message_id"),
 )
 
+shared_contents = Table(  # what the mails of one submission have in common: see mime.mail_delta
+    "shared_contents",
+    metadata,
+    Column("id", BinaryUuid, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
 contents = Table(
     "contents",
     metadata,
     Column("message_id", BinaryUuid, ForeignKey("messages.id"), primary_key=True),
-    Column("raw", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),  # the mail, or with `shared_id` what it has of its own
+    Column("shared_id", BinaryUuid, ForeignKey("shared_contents.id"), index=True),
     Column("keep_until_at", BigInteger, nullable=False, index=True),
 )
 
