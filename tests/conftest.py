@@ -125,15 +125,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests that are marked so on both databases."""
     if metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.fixturenames.insert(0, "dialect")
         metafunc.parametrize("dialect", DIALECTS, indirect=True)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The database that a test marked `both_databases` runs on."""
-    with use_dialect(request.param):
-        yield request.param
+    """The database that a test runs on, before any other fixture: SQLite, unless it is marked `both_databases`."""
+    name = getattr(request, "param", "sqlite")
+    with use_dialect(name):
+        yield name
 
 
 def skip_or_fail(dependency: str) -> NoReturn:

@@ -15,6 +15,7 @@ from tests.postgresql_server import require_postgresql
 
 DIALECTS = ("sqlite", "postgresql")
 _urls: list[str] = []  # of the databases that the running test made
+_databases: list[Database] = []  # that may not have been closed
 _dialect = ["sqlite"]
 
 
@@ -28,6 +29,8 @@ def use_dialect(dialect: str) -> Iterator[None]:
         yield
     finally:
         _dialect.pop()
+        while _databases:
+            _databases.pop().close()
         while _urls:
             require_postgresql().drop(_urls.pop())
 
@@ -37,7 +40,8 @@ def make_database(folder: Path, *, timeout: float = 5) -> Database:
     if url := make_database_url():
         from linkweir.db.postgresql_database import PostgresqlDatabase
 
-        return PostgresqlDatabase(url, folder, timeout=timeout)
+        _databases.append(PostgresqlDatabase(url, folder, timeout=timeout))
+        return _databases[-1]
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(_create_empty_database(), folder / "linkweir.db")
     return SqliteDatabase(folder / "linkweir.db", timeout=timeout)

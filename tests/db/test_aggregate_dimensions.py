@@ -1,13 +1,10 @@
 """Tests of linkweir.db.aggregate_dimensions_table and aggregate_values_table: numbers of dimensions."""
 
-import pytest
 from sqlalchemy import select
 
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table, click_aggregates_table
 from linkweir.db.schema import aggregate_values as table
 from tests.db.sample_database import SampleDatabase
-
-pytestmark = pytest.mark.both_databases
 
 TEXTS = ["", "a", "a\0b", "a\0c", "Åbo", 'x"y\\u0000', "\U0001f600"]
 

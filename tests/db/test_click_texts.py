@@ -9,8 +9,6 @@ from sqlalchemy import delete, select, update
 from linkweir.db.schema import click_codes, click_rows, click_texts, clicks, message_link_rows, message_links
 from tests.clicks.ingest.click_database import ClickDatabase
 
-pytestmark = pytest.mark.both_databases
-
 AGENT = "Phone browser of everybody"
 
 

@@ -10,8 +10,6 @@ from linkweir.db.delivery_statistics import DeliveryFilter
 from tests.db.sample_database import NOW_US, SampleDatabase
 from tests.stats.aggregate_rows import insert_click
 
-pytestmark = pytest.mark.both_databases
-
 
 def add_event(sample: SampleDatabase, key: uuid.UUID, kind: str, at: int = NOW_US) -> None:
     """Note an event, or store the hit that is one."""

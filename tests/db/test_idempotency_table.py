@@ -7,8 +7,6 @@ import pytest
 from linkweir.db import idempotency_table
 from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
 
-pytestmark = pytest.mark.both_databases
-
 FINGERPRINT = b"p" * 32
 
 

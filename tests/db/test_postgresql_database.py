@@ -113,8 +113,6 @@ def test_writers_wait_for_each_other_and_not_for_ever(database: PostgresqlDataba
         database.write(timeout=0.05),
     ):
         pass
-    with database.write_beside(), database.write_beside():
-        pass
 
 
 def test_the_password_is_in_no_error_and_no_repr(tmp_path: Path) -> None:

@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from linkweir.db.reclassification_queries import iter_counted_since
 from linkweir.db.schema import clicks
 from tests.clicks.ingest.click_database import ClickDatabase
-
-pytestmark = pytest.mark.both_databases
 
 
 def test_counted_clicks_are_read_from_a_moment_on(tmp_path: Path) -> None:

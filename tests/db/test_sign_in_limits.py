@@ -3,15 +3,12 @@
 import os
 import uuid
 
-import pytest
 from sqlalchemy import func, select
 
 from linkweir.db import accounts_table, sign_in_limits_table, users_table
 from linkweir.db.schema import sign_in_limits, sign_in_networks
 from linkweir.db.sign_in_limits_table import SignInLimit
 from tests.db.sample_database import SampleDatabase
-
-pytestmark = pytest.mark.both_databases
 
 NOW_US, MINUTE_US = 1_790_000_000_000_000, 60_000_000
 FIRST_LIMIT = SignInLimit(b"1" * 32, MINUTE_US, 3)

@@ -1,6 +1,5 @@
 """Tests of what retention leaves: sums of messages and clicks that tell nobody apart."""
 
-import pytest
 from sqlalchemy import delete, select
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
@@ -10,8 +9,6 @@ from linkweir.db import schema as t
 from tests.db.aggregate_statements import select_with_values
 from tests.db.sample_database import NOW_US, SampleDatabase
 from tests.stats.aggregate_rows import insert_click
-
-pytestmark = pytest.mark.both_databases
 
 
 def test_messages_that_expire_count_on_but_not_by_attribute(sample: SampleDatabase) -> None:

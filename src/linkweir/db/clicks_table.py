@@ -5,7 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Update,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from linkweir.db import accounts_table, aggregate_dimensions_table
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_MESSAGE_COUNTS
@@ -112,7 +124,7 @@ def _build_update_counts() -> Update:
             open_count=opened,
             **{name: messages.c[name] + bindparam(f"more_{name}") for name in EXPECTED_MESSAGE_COUNTS},
             status=case((moving, status), else_=messages.c.status),
-            updated_at=case((bindparam("shown"), bindparam("now")), else_=messages.c.updated_at),
+            updated_at=case((bindparam("shown") == literal_column("1"), bindparam("now")), else_=messages.c.updated_at),
         )
     )
 

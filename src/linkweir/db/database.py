@@ -48,10 +48,6 @@ class Database(ABC):
         Raises DatabaseUnavailable, UnstorableData. `timeout`: seconds to wait for others who write, if not the default.
         """
 
-    @abstractmethod
-    def write_beside(self) -> AbstractContextManager[Connection]:
-        """The same, for work that takes locks of its own (`db.locks`) and may run beside other such work."""
-
     def write_together(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` returned, committed and flushed in one transaction with what other threads write so at the
         moment. Raises what `work` raises, and DatabaseUnavailable; nothing of it is stored then.

@@ -1,6 +1,6 @@
 """PostgreSQL as the service's database: hands out transactions, and tells its errors apart.
 
-Who writes takes a lock of the database, alone or, for work with locks of its own, beside others; so what is right
+Who writes takes a lock of the database first and is alone until the commit, whatever machine it is on; so what is right
 because SQLite has one writer is right here. A read is one view of the database (REPEATABLE READ). What an error says
 never holds the password, nor what a statement was about.
 """
@@ -23,7 +23,7 @@ from linkweir.db.database import PROBE_SECONDS, Database
 from linkweir.errors import DatabaseUnavailable, DataFolderError, UnstorableData
 
 MIN_VERSION: Final = 15
-WRITERS_LOCK: Final = 0x6C696E6B  # the advisory lock that each writer of a database has, alone or shared
+WRITERS_LOCK: Final = 0x6C696E6B  # the advisory lock that a writer of a database has
 UNAVAILABLE: Final = ("08", "25006", "40", "53", "55P03", "57", "58")  # beginnings of codes: trying again may help
 UNSTORABLE: Final = ("22", "54")  # of errors that the data are to blame for
 
@@ -61,13 +61,6 @@ class PostgresqlDatabase(Database):
                 wait = text("SELECT set_config('lock_timeout', :wait, true)")
                 connection.execute(wait, {"wait": f"{max(1, round(timeout * 1000))}ms"})
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
-            yield connection
-
-    @contextmanager
-    def write_beside(self) -> Iterator[Connection]:
-        """A transaction beside others of its kind."""
-        with self._transaction() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})")
             yield connection
 
     @contextmanager

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -100,10 +100,6 @@ class SqliteDatabase(Database):
                 yield connection
         finally:
             self._write_lock.release()
-
-    def write_beside(self) -> AbstractContextManager[Connection]:
-        """The same: SQLite lets one write at a time."""
-        return self.write()
 
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:

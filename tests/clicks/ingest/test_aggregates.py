@@ -14,8 +14,6 @@ from linkweir.db import aggregate_rebuild as rebuild_database
 from linkweir.db import delivery_statistics, events_table
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def click_database(tmp_path: Path) -> Iterator[ClickDatabase]:

@@ -20,8 +20,6 @@ from linkweir.tokens import KeyRing
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 from tests.db.sample_database import list_webhook_requests
 
-pytestmark = pytest.mark.both_databases
-
 WAIT_US = 2 * SECOND_US
 CORRECTION_WINDOW_US = 5 * SECOND_US
 KEYRING = KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC))
