@@ -2,34 +2,16 @@
 
 import argparse
 import gc
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import FrameType
-from typing import NoReturn, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 import linkweir
 from linkweir.bulk.document_io import describe_error
-from linkweir.cli import (
-    account_command,
-    api_keys_command,
-    block_command,
-    check_command,
-    classify_command,
-    explain_command,
-    export_command,
-    help_command,
-    keys_command,
-    networks_command,
-    open_command,
-    rebuild_command,
-    recipient_command,
-    rewrite_command,
-    serve_command,
-    user_command,
-    webhooks_command,
-)
 from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, wrap_text
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import display_path
@@ -46,13 +28,34 @@ first steps:
 help on a command: linkweir rewrite --help; the manual: linkweir help
 exit codes: 0 success, 1 some files failed or a check found problems, 2 usage error
 """
+_SERVE = "serve"
+# The modules of the commands, in the order of the help; only that of the command that runs is loaded.
+_MODULES = {
+    "rewrite": "rewrite_command",
+    "check": "check_command",
+    "classify": "classify_command",
+    "open": "open_command",
+    "keys": "keys_command",
+    "account": "account_command",
+    "api-keys": "api_keys_command",
+    "user": "user_command",
+    "block": "block_command",
+    "webhooks": "webhooks_command",
+    "explain": "explain_command",
+    "networks": "networks_command",
+    "export": "export_command",
+    "recipient": "recipient_command",
+    "rebuild": "rebuild_command",
+    _SERVE: "serve_command",
+    "help": "help_command",
+}
 _EXTRAS = {"pyarrow": "parquet"}  # those of all other optional packages are the service's
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 _EXIT_BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows lacks
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command, without the options of `serve`, which need its packages."""
+def build_parser(names: Iterable[str] = _MODULES) -> argparse.ArgumentParser:
+    """Return the parser of these sub-commands, without the options of `serve`, which need its packages."""
     parser = argparse.ArgumentParser(
         prog="linkweir",
         description=wrap_text(
@@ -64,23 +67,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linkweir {linkweir.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    service = (
-        account_command,
-        api_keys_command,
-        user_command,
-        block_command,
-        webhooks_command,
-        explain_command,
-        networks_command,
-        export_command,
-        recipient_command,
-        rebuild_command,
-    )
-    for module in (rewrite_command, check_command, classify_command, open_command, keys_command, *service):
-        module.add_to(commands)
-    add_command(commands, "serve", **serve_command.SERVE_HELP)
-    help_command.add_to(commands)
+    for name in names:
+        module = _load_command(name)
+        if name == _SERVE:
+            add_command(commands, name, **module.SERVE_HELP)
+        else:
+            module.add_to(commands)
     return parser
+
+
+def _load_command(name: str) -> Any:
+    return importlib.import_module(f"linkweir.cli.{_MODULES[name]}")
 
 
 def run_process() -> NoReturn:
@@ -122,9 +119,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    if argv[:1] == ["serve"]:
-        return serve_command.main(argv[1:])
-    parser = build_parser()
+    if argv[:1] == [_SERVE]:
+        serve: int = _load_command(_SERVE).main(argv[1:])
+        return serve
+    parser = build_parser(argv[:1] if argv and argv[0] in _MODULES else _MODULES)
     if not argv:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
