@@ -7,7 +7,7 @@ identical.
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
@@ -25,6 +25,11 @@ SUFFIXES: dict[str, FileKind] = {
     ".eml": "eml",
     ".mbox": "mbox",
 }
+# Of files that templates of mails and pages are written in; they are checked, not rewritten.
+TEMPLATE_SUFFIXES = (
+    *(".j2", ".jinja", ".jinja2", ".njk", ".liquid", ".mjml", ".hbs", ".handlebars", ".mustache", ".twig", ".erb"),
+    *(".ejs", ".eta", ".ftl", ".ftlh", ".vm", ".tmpl", ".gohtml", ".cshtml", ".phtml", ".heml"),
+)
 NOT_REGULAR = "not a regular file"
 NO_SUPPORTED_FILE = f"a folder without any file that is known here ({', '.join(SUFFIXES)} or a mail of a Maildir)"
 
@@ -150,11 +155,14 @@ def _scan_folder(folder: str, listing: FileList) -> list[os.DirEntry[str]]:
     return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 
 
-def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind | None = None) -> FileList:
+def list_files_to_read(
+    paths: list[str], *, follow: bool = False, kind: FileKind | None = None, suffixes: Collection[str] = ()
+) -> FileList:
     """List the HTML files and mails under `paths`. A file that is given itself counts whatever its suffix. A folder
     without any is a problem: else a wrong name would look like success.
 
-    `kind`: of standard input and of files that are given themselves; None: by their names.
+    `kind`: of standard input and of files that are given themselves; None: by their names. `suffixes`: of further HTML
+    files, in lower case.
     """
     listing = FileList()
     for path in paths:
@@ -163,7 +171,7 @@ def list_files_to_read(paths: list[str], *, follow: bool = False, kind: FileKind
             continue
         before = len(listing.jobs), len(listing.problems)
         for entry in walk(path, listing, follow=follow):
-            known = detect_kind(entry.path)
+            known = detect_kind(entry.path) or ("html" if entry.path.lower().endswith(tuple(suffixes)) else None)
             if entry.relative_path and known and not stat.S_ISREG(entry.stat.st_mode):
                 listing.problems.append((entry.path, NOT_REGULAR))  # a pipe would block for ever
             elif not entry.relative_path or known:

@@ -12,6 +12,7 @@ from linkweir.html import Switches
 from linkweir.html.charset import Charset
 
 EXIT_USAGE = 2
+DEFAULT_TAG_LIMIT_BYTES = 65536
 PATHS_HELP = "HTML file, mail (.eml), mailbox (.mbox), folder of these, Maildir, or - for standard input"
 
 
@@ -87,7 +88,7 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tag-limit",
         type=parse_byte_size,
-        default=65536,
+        default=DEFAULT_TAG_LIMIT_BYTES,
         metavar="BYTES",
         help="maximum length of a tag, such as 65536 or 64k (default: 64k); longer ones are not rewritten",
     )

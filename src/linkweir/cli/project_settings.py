@@ -1,0 +1,94 @@
+"""The settings of `linkweir check` in a project's `pyproject.toml`, table `[tool.linkweir]`."""
+
+import argparse
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from linkweir.bulk.document_io import describe_error
+from linkweir.cli.shared_options import UsageError, parse_byte_size, parse_charset
+
+FILE_NAME = "pyproject.toml"
+_TABLE = "[tool.linkweir]"
+_SWITCHES = ("strict", "allow-empty", "follow", "only-problems", "vendors", "outlook", "one-time", "track-placeholders")
+_LISTS = ("select", "ignore", "ext", "opt-out", "skip")
+_TEXTS = ("format", "baseline", "base-url", "charset", "tag-limit")
+_PATTERNS = "per-file-ignores"
+SETTING_NAMES = (*_SWITCHES, *_LISTS, _PATTERNS, *_TEXTS)
+_PARSERS: dict[str, Callable[[str], object]] = {"charset": parse_charset, "tag-limit": parse_byte_size}
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSettings:
+    """The settings by name, and the folder that their paths and patterns are relative to."""
+
+    folder: Path
+    values: dict[str, object] = field(default_factory=dict)
+
+    def add_to(self, args: argparse.Namespace) -> None:
+        """Set what the command line does not say; lists become longer."""
+        for name, value in self.values.items():
+            attribute = name.replace("-", "_")
+            given = getattr(args, attribute)
+            if isinstance(value, list):
+                setattr(args, attribute, [*value, *given])
+            elif given is None or given is False:
+                setattr(args, attribute, self._resolve(name, value))
+
+    def _resolve(self, name: str, value: object) -> object:
+        return self.folder / str(value) if name == "baseline" else value
+
+
+def load_project_settings(path: Path | None) -> ProjectSettings:
+    """Read the file, or the nearest `pyproject.toml` here or above that has settings. Raises UsageError."""
+    if path is not None:
+        return _read(path) or ProjectSettings(path.parent)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        file = folder / FILE_NAME
+        if file.is_file():
+            return _read(file) or ProjectSettings(folder)
+        if (folder / ".git").exists():
+            break  # what is above is another project
+    return ProjectSettings(here)
+
+
+def _read(path: Path) -> ProjectSettings | None:
+    try:
+        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("linkweir")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: {describe_error(error)}") from error
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.linkweir must be a table")
+    return ProjectSettings(path.parent, {name: _check(path, name, value) for name, value in table.items()})
+
+
+def _check(path: Path, name: str, value: object) -> object:
+    where = f"{os.fspath(path)}: {_TABLE} {name}"
+    if name in _SWITCHES:
+        return _require(value, isinstance(value, bool), where, "true or false")
+    if name in _LISTS:
+        listed = [value] if isinstance(value, str) else value
+        fits = isinstance(listed, list) and all(isinstance(item, str) for item in listed)
+        return _require(listed, fits, where, "a list of texts")
+    if name == _PATTERNS:
+        fits = isinstance(value, dict) and all(isinstance(codes, list) for codes in value.values())
+        _require(value, fits, where, "a table of lists of codes by pattern")
+        return [f"{pattern}:{','.join(map(str, codes))}" for pattern, codes in value.items()]  # type: ignore[attr-defined]
+    if name in _TEXTS:
+        _require(value, isinstance(value, str | int) and not isinstance(value, bool), where, "a text")
+        try:
+            return _PARSERS.get(name, str)(str(value))
+        except argparse.ArgumentTypeError as error:
+            raise UsageError(f"{where}: {error}") from error
+    raise UsageError(f"{where} is no setting; there are: {', '.join(SETTING_NAMES)}")
+
+
+def _require(value: object, fits: bool, where: str, what: str) -> object:
+    if not fits:
+        raise UsageError(f"{where} must be {what}")
+    return value
