@@ -61,7 +61,6 @@ from linkweir.web import (
     operator_pages,
     privacy_page,
 )
-from linkweir.web.host_routing import HostRouting
 from linkweir.web.json_logging import make_logger
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.middleware import RequestDispatcher
@@ -290,7 +289,7 @@ def create_app(
     )
     # not Starlette's own stack, in which a middleware that answers bugs would come before ours
     handled = ExceptionMiddleware(app.router, handlers=error_responses.EXCEPTION_HANDLERS)
-    app.middleware_stack = RequestDispatcher(HostRouting(handled, services), services)
+    app.middleware_stack = RequestDispatcher(handled, services)
     app.router.redirect_slashes = False  # it would send people to whatever the Host header says
     app.state.linkweir = services
     return app

@@ -1,5 +1,7 @@
 """Operations of the API and their requests: authentication, rate limits, body and idempotency."""
 
+import contextlib
+import hashlib
 import re
 import uuid
 from collections.abc import Awaitable, Callable
@@ -13,9 +15,9 @@ from starlette.routing import Route
 
 from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.accounts.idempotency import IdempotentRequest
-from linkweir.api import idempotent_requests
 from linkweir.api.v2 import query_parameters
-from linkweir.web import authentication, request_body
+from linkweir.errors import ValidationError
+from linkweir.web import authentication, error_responses, request_body
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices, services_from
 
@@ -23,6 +25,8 @@ S = TypeVar("S", bound=Struct)
 
 ACCOUNT_PATH = "/v2/accounts/{account_id}"
 CREATE_ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+MAX_KEY_CHARACTERS = 255  # of an Idempotency-Key
+DETERMINISTIC_ERRORS = (ValidationError,)  # the same request always fails in the same way
 UPDATE_ERRORS = (400, 401, 403, 404, 413, 415, 429, 503)
 
 
@@ -116,12 +120,58 @@ async def _handle(request: Request, operation: Operation) -> Response:
 def _run(
     operation: Operation, request: Request, services: AppServices, principal: ApiPrincipal, body: bytes
 ) -> Response:
-    idempotency = idempotent_requests.to_idempotent_request(request, services, principal, body)
+    """Execute the operation, or return the stored response of an earlier equal request. Raises what it raises.
+
+    Successes are stored, and errors that follow from the request alone (400). Other errors depend on what may have
+    changed by the next attempt: the key and its scopes (401, 403), limits (429), existing resources (404, 409) and the
+    database (5xx); after one of them the request may be repeated.
+    """
+    idempotency = _to_idempotent_request(request, services, principal, body)
     call = ApiRequest(request, services, principal, body, idempotency)
+    if not idempotency.key:
+        return _execute(operation, call)
+    earlier = idempotency.start()
+    if earlier is not None:
+        with contextlib.suppress(ValidationError):  # the stored error is the response
+            operation.authorize(call)
+        status, stored = idempotency.open_response(earlier)
+        return JSONResponse(stored, status, headers={"Idempotent-Replayed": "true"})
+    try:
+        response = _execute(operation, call)
+    except DETERMINISTIC_ERRORS as error:
+        response = error_responses.error_response(error)
+        idempotency.store_error(response.status_code, bytes(response.body))
+    except BaseException:
+        idempotency.release()
+        raise
+    if not idempotency.is_stored:  # nothing was executed that must not be repeated
+        idempotency.release()
+    return response
 
-    def handle() -> Response:
-        assert operation.handler is not None
-        result = operation.handler(call)
-        return result if isinstance(result, Response) else JSONResponse(result, operation.status)
 
-    return idempotent_requests.run_once(idempotency, authorize=lambda: operation.authorize(call), handler=handle)
+def _to_idempotent_request(
+    request: Request, services: AppServices, principal: ApiPrincipal, body: bytes
+) -> IdempotentRequest:
+    """Return the request with its Idempotency-Key; requests with equal path and body are the same request.
+
+    Raises ValidationError.
+    """
+    key = request.headers.get("idempotency-key", "").strip() if request.method == "POST" else ""
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise ValidationError("Idempotency-Key", f"has more than {MAX_KEY_CHARACTERS} characters")
+    fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest() if key else b""
+    return IdempotentRequest(
+        services.database,
+        services.vault,
+        services.process_lock,
+        account=principal.account["id"],
+        key=key,
+        fingerprint=fingerprint,
+    )
+
+
+def _execute(operation: Operation, call: ApiRequest) -> Response:
+    operation.authorize(call)
+    assert operation.handler is not None
+    result = operation.handler(call)
+    return result if isinstance(result, Response) else JSONResponse(result, operation.status)

@@ -22,8 +22,7 @@ from linkweir.clicks.ingest.aggregate_deltas import LINK_COLUMNS, AggregateDelta
 from linkweir.clicks.ingest.attribution import attribute_events
 from linkweir.clicks.ingest.click import Click
 from linkweir.clicks.ingest.clicker_changes import iter_clicker_changes
-from linkweir.clicks.ingest.message_clicks import ClickClassifier, MessageClicks
-from linkweir.clicks.ingest.unique_clicks import LoadLaterClicks, UniqueClicks
+from linkweir.clicks.ingest.message_clicks import ClickClassifier, LoadLaterClicks, MessageClicks, UniqueClicks
 from linkweir.db import click_aggregates_table, clicks_table, outbox_table, reclassification_queries
 
 
