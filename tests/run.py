@@ -39,7 +39,7 @@ def has_libxml2() -> bool:
 
 def has_oracle() -> bool:
     """Is html5-parser there, with an lxml that it can be used with?"""
-    command = [PYTHON, "-c", "import html5_parser"]
+    command = [str(PYTHON), "-c", "import html5_parser"]
     return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603
 
 

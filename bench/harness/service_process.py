@@ -69,12 +69,6 @@ class ServiceProcess:
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
     @property
-    def resident_bytes(self) -> int:
-        """Bytes of memory at this moment."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
-
-    @property
     def pss_bytes(self) -> int:
         """Bytes of memory of all its processes, shared pages by their share."""
         return sum(_read_pss(pid) for pid in _list_tree(self._process.pid))

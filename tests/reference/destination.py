@@ -128,24 +128,3 @@ def is_ipv6(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def list_warnings(target: str) -> set[str]:
-    """What there is to look at although the link is tracked."""
-    match = re.match(r"https?://([^/\\?#]*)", target, re.IGNORECASE)
-    assert match is not None
-    host, port = _split_authority(match[1])
-    seen = set()
-    if BEHIND_HOST.search(target, match.end()):
-        seen.add("marker")
-    if port and not (re.fullmatch("[0-9]+", port) and int(port) <= 65535):
-        seen.add("port")
-    if ascii_lower(host) in {"http", "https"}:
-        seen.add("scheme")
-    return seen
-
-
-def _split_authority(authority: str) -> tuple[str, str]:
-    match = re.match(r"(\[[^\]]*\]|[^:]*):?(.*)", authority.rpartition("@")[2], re.DOTALL)
-    assert match is not None
-    return match[1], match[2]

@@ -118,6 +118,7 @@ class RedirectEndpoint:
 
     def __init__(self, services: AppServices) -> None:
         self._services = services
+        self._keyring = services.tracking_keyring
         self._path = services.settings.click_path
         self._proxies = services.settings.trusted_proxies
         self._proxy_header = services.settings.proxy_header
@@ -227,7 +228,7 @@ class RedirectEndpoint:
 
     def _open_token(self, scope: Scope) -> Opened | None:
         """What the token says; of one that does not verify nobody is told why."""
-        return link_resolution.open_token_leniently(self._services.keyring, request_path(scope)[len(self._path) :])
+        return link_resolution.open_token_leniently(self._keyring.current, request_path(scope)[len(self._path) :])
 
     def _decide(self, scope: Scope, opened: Opened, target: ResolvedLink | None, started: float) -> RedirectDecision:
         """Decide for a link that was looked up, and append its click if it leads anywhere."""
