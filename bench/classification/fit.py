@@ -1,15 +1,16 @@
 """`python -m bench.classification.fit >src/linkweir/clicks/classify/calibration_curves.py`: the curves, fitted anew.
 
 Isotonic regression (scikit-learn) of what hits are in truth on the sum of their rules' weights, for each size of mail,
-on the development mix only. Nobody knows how common each kind of people and of machines is, so that the curve is the
-mean of those for many draws of their shares and of the seeds; that keeps what was seen rarely near its neighbours.
-Needed after each change to the rules.
+on the mixes that rules are tuned on. Nobody knows how common each kind of people and of machines is, so that the curve
+is the mean of those for many draws of their shares and of the seeds; that keeps what was seen rarely near its
+neighbours. Needed after each change to the rules.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
@@ -22,8 +23,8 @@ from linkweir.clicks.classify.calibration import MAX_CURVE_LINKS
 from linkweir.clicks.classify.scoring import sum_weights
 from linkweir.clicks.known_networks import KnownNetworks
 
-MIX = "development"
-SEEDS = tuple(range(101, 109))  # others than those that rules are looked at with
+MIXES = ("development", "survey")
+SEEDS = tuple(range(101, 105))  # others than those that rules are looked at with
 DRAWS = 24  # of shares, of which a curve is the mean
 SHARE_DEVIATION = 0.7  # of the logarithm of a kind's share, from draw to draw
 MIN_PROBABILITY = 0.002
@@ -35,8 +36,8 @@ LEFT_OUT = ("prefetch", "internal")  # decided without probabilities
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Sums of weights with the number of links of their mails, whether a machine was behind them, their seed, and which
-    kind of people or machines they are.
+    """Sums of weights with the number of links of their mails, whether a machine was behind them, their mix and seed
+    as one number, and which kind of people or machines they are.
     """
 
     log_odds: Numbers
@@ -47,16 +48,16 @@ class Sample:
 
 
 def collect_sample(seeds: Sequence[int], mails: int) -> Sample:
-    """What the rules say of the development mix, without prefetches and the sender's own people."""
+    """What the rules say of these mixes, without prefetches and the sender's own people."""
     rows = []
     kinds: dict[str, int] = {}
-    for seed in seeds:
-        for mail, request, judged in judge_incrementally(load_mix(MIX)(seed, mails), networks=KnownNetworks.load()):
+    for number, (mix, seed) in enumerate(product(MIXES, seeds)):
+        for mail, request, judged in judge_incrementally(load_mix(mix)(seed, mails), networks=KnownNetworks.load()):
             log_odds = sum_weights(judged.reasons)
             if log_odds is None or request.truth == "prefetch" or "habit:tester" in request.traits:
                 continue
             kind = kinds.setdefault(_kind_of(request), len(kinds))
-            rows.append((log_odds, mail.links, request.truth == "machine", seed, kind))
+            rows.append((log_odds, mail.links, request.truth == "machine", number, kind))
     return Sample(*np.array(rows, dtype=float).T)
 
 
@@ -103,7 +104,7 @@ def format_curves(sample: Sample, mails: int) -> Iterator[str]:
     """The lines of the module that the service reads."""
     yield '"""Curves from sums of weights to log odds that hold. Made by `python -m bench.classification.fit`."""'
     yield ""
-    yield f"# {MIX} mix, seeds {SEEDS[0]} to {SEEDS[-1]}, {mails} mails, {len(sample.machine)} hits"
+    yield f"# mixes {' and '.join(MIXES)}, seeds {SEEDS[0]} to {SEEDS[-1]}, {mails} mails, {len(sample.machine)} hits"
     yield f"REFERENCE_BASE_RATE = {sample.machine.mean():.3f}  # machines' share of these hits"
     yield "CURVES: dict[int, tuple[tuple[float, float], ...]] = {  # by links of a mail; 0: not known"
     rng = np.random.default_rng(0)
@@ -120,9 +121,9 @@ def format_curves(sample: Sample, mails: int) -> Iterator[str]:
 def main(arguments: Sequence[str]) -> int:
     """Print the module."""
     parser = argparse.ArgumentParser(prog="python -m bench.classification.fit", description="Fit the calibration.")
-    parser.add_argument("--mails", type=int, default=32_000, help="mails in all (default: %(default)s)")
+    parser.add_argument("--mails", type=int, default=24_000, help="mails in all (default: %(default)s)")
     options = parser.parse_args(arguments)
-    sample = collect_sample(SEEDS, options.mails // len(SEEDS))
+    sample = collect_sample(SEEDS, options.mails // len(MIXES) // len(SEEDS))
     print("\n".join(format_curves(sample, options.mails)))
     return 0
 

@@ -9,12 +9,14 @@ from linkweir.clock import SECOND_US
 
 # seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
 SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = 60.0, 300.0, 1800.0
-AGE_BOUNDS_SECONDS = (-20.0, 0.0, 2.0, SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS)  # rules know no others
-PAUSE_BOUNDS_SECONDS = (3.0, 4.0, 12.0)  # likewise of a run's longest and shortest pause
+LATE_SECONDS = 6 * 3600.0  # from here on those that come come again, and people are few
+AGE_BOUNDS_SECONDS = (-20.0, 0.0, 2.0, SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS, LATE_SECONDS)  # no others
+PAUSE_BOUNDS_SECONDS = (3.0, 4.0, 10.0, 12.0)  # likewise of a run's longest and shortest pause
 VARIATION_BOUNDS = (0.1, 0.3)  # and of its pace
 SPREAD_BOUNDS = (6, 25)  # recipients of one address
 PEOPLE_RATIO = 6  # people click from a data centre if they do so in more than a seventh of its messages
 SCANNER_RATIO = 8  # a program is a scanner's if it was a machine at least that many times as often as a person
+SOME_READERS_RATIO = 4  # a program that scanned more often than that for each message it read is no reader's
 STRANGE_SIGNALS = (
     header_signals.NO_ACCEPT_LANGUAGE,
     header_signals.LACKS_HTML,
@@ -22,6 +24,7 @@ STRANGE_SIGNALS = (
     header_signals.AGED_BROWSER,
 )
 RELAYED_BROWSERS = ("Safari", "Mobile Safari")
+RARELY_NAMED_BROWSERS = ("Safari", "Mobile Safari", "Firefox", "Edge")  # nearly all reports on scanners name Chrome
 LONG_HISTORY_US = 12 * 3600 * SECOND_US  # by then people from the same place and with the same browser would have shown
 
 
@@ -238,6 +241,76 @@ def is_data_centre_soon(features: HitFeatures) -> bool:
     if record is None:  # an isolating browser is a current one, and complete
         return _has_strange_headers(features)
     return record.human_messages * PEOPLE_RATIO <= record.machine_messages
+
+
+def is_soon_of_several(features: HitFeatures) -> bool:
+    """Soon after delivery on a mail with several links: who waits for a mail waits for its only link."""
+    return is_delivered_between(0.0, SOON_SECONDS)(features) and _count_links(features) >= 3
+
+
+def is_minutes_later_alone(features: HitFeatures) -> bool:
+    several = features.only_link_clicked and _count_links(features) >= 3
+    return several and is_delivered_between(MINUTES_SECONDS, LATER_SECONDS)(features)
+
+
+def is_early_in_order(features: HitFeatures) -> bool:
+    run = features.run
+    return run.links >= 3 and run.ascending and is_delivered_between(-20.0, MINUTES_SECONDS)(features)
+
+
+def is_quick_reading(features: HitFeatures) -> bool:
+    """Links opened one after another at a time when few scanners come: tabs, most of them."""
+    run = features.run
+    quick = run.links >= 2 and run.longest_pause < 10.0
+    return quick and is_delivered_between(MINUTES_SECONDS, LATER_SECONDS)(features)
+
+
+def is_later_reading(features: HitFeatures) -> bool:
+    return features.run.links >= 2 and is_delivered_between(LATER_SECONDS, LATE_SECONDS)(features)
+
+
+def is_half_of_many(features: HitFeatures) -> bool:
+    run, links = features.drip_run, _count_links(features)
+    half = links >= 8 and run.links >= 2 and run.links >= 0.5 * links
+    return half and not run.repeats and not features.excess_readers
+
+
+def has_other_networks(features: HitFeatures) -> bool:
+    return features.everyone_run.source_count >= 2 and not features.excess_readers and not _may_roam(features)
+
+
+def _count_links(features: HitFeatures) -> int:
+    return features.evidence.link_count or features.link_count
+
+
+def lacks_compression(features: HitFeatures) -> bool:
+    return features.has_signal(header_signals.NO_ACCEPT_LANGUAGE) and features.has_signal(header_signals.LACKS_BROTLI)
+
+
+def is_rarely_named_browser(features: HitFeatures) -> bool:
+    return features.hit.client in RARELY_NAMED_BROWSERS and _is_complete(features)
+
+
+def never_sends_fetch_headers(features: HitFeatures) -> bool:
+    return _is_complete(features) and features.has_signal(header_signals.NO_SEC_FETCH)
+
+
+def _is_complete(features: HitFeatures) -> bool:
+    """Whether nothing that its browser sends is missing: old ones and those inside apps send no Sec-Fetch headers."""
+    return not any(features.has_signal(code) for code in features.hit.signals if code != header_signals.NO_SEC_FETCH)
+
+
+def is_new_in_scanner_fleet(features: HitFeatures) -> bool:
+    """A program that was never seen, among such that scanned more often than people came."""
+    fleet = features.fleet
+    scanned = fleet is not None and fleet.machine_messages >= max(1, 2 * fleet.human_messages)
+    return scanned and features.reputation is None and not has_scanner_fleet(features)
+
+
+def has_some_reader_history(features: HitFeatures) -> bool:
+    record = features.reputation
+    seen = record is not None and record.human_messages >= max(1, record.machine_messages / SOME_READERS_RATIO)
+    return seen and not has_reader_history(features)
 
 
 def is_late_single_link(features: HitFeatures) -> bool:

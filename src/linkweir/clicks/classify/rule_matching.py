@@ -28,10 +28,14 @@ from linkweir.clicks.classify.rules import OPEN_RULES, RULES, Rule
 _NEED_NEIGHBOURS = frozenset(
     ("burst", "burst-pair", "quick-pair", "quick-run", "rapid", "sweep", "slow-sweep", "most-links", "even-pace",
      "scattered-sweep", "shared-sweep", "beside-sweep", "head-beside", "drip", "slow-drip", "spray",
-     "plain-sweep", "plain-echo", "beside-owner", "click-check", "echo", "read-between", "same-again")
+     "plain-sweep", "plain-echo", "beside-owner", "click-check", "echo", "read-between", "same-again",
+     "half-of-many", "in-order-early", "several-networks", "quick-reading", "later-reading")
 )  # fmt: skip
 INTERNAL_RULES = frozenset(("internal-network", "internal-recipient"))  # nothing else is asked of internal hits
-_NEED_HISTORY = frozenset(("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around"))
+_NEED_HISTORY = frozenset(
+    ("known-fleet", "known-scanner", "long-known-scanner", "known-readers", "readers-around", "new-in-fleet",
+     "known-reader")
+)  # fmt: skip
 _REQUEST_BASES = ("headers", "user agent", "method", "network")  # what one request says by itself
 REQUEST_CACHE_SIZE = 4096
 MAX_KNOWN_MATCHES = 65_536  # kinds of hits that are remembered

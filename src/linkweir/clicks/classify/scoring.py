@@ -13,7 +13,10 @@ from linkweir.clicks.classify.rules import RULES, Rule, prior_weight
 
 # microseconds: what lies further apart says nothing about each other
 WINDOW_US = max(2 * RUN_REACH_US, DRIP_REACH_US)
-MACHINE_THRESHOLD = 0.88  # from this probability on a hit is a machine's, if anything strong speaks for it
+# From this probability on a hit is a machine's, if anything strong speaks for it. Mails with one or two links show less
+# of who follows them, and are those that people wait for.
+MACHINE_THRESHOLD, FEW_LINKS_MACHINE_THRESHOLD = 0.87, 0.91
+FEW_LINKS = (1, 2)
 HUMAN_THRESHOLD = 0.45  # and up to this one a person's
 OPEN_HUMAN_THRESHOLD = 0.35  # of opens, whose probabilities nothing was measured for
 WEAK_EVIDENCE_CAP = 1.9  # the most that what is not strong adds up to, together with the prior
@@ -136,11 +139,11 @@ def _assess(codes: tuple[str, ...], kind: str, link_count: int) -> _Assessment:
         return _Assessment(sorted_codes, decisive.verdict, decisive.verdict, decisive.confidence)
     rules = _by_weight(applying)
     reference = _reference_probability(rules, kind, link_count)
-    verdict = _apply_thresholds(reference, rules, kind)
+    verdict = _apply_thresholds(reference, rules, kind, link_count)
     others = [rule for rule in rules if not rule.uses_reputation]
     without = verdict
     if len(others) < len(rules):
-        without = _apply_thresholds(_reference_probability(others, kind, link_count), others, kind)
+        without = _apply_thresholds(_reference_probability(others, kind, link_count), others, kind, link_count)
     return _Assessment(tuple(rule.code for rule in rules), verdict, without, reference=reference)
 
 
@@ -167,8 +170,9 @@ def _is_corroborated(rules: Sequence[Rule]) -> bool:
     return any(rule.strong for rule in rules) and len({rule.hint for rule in rules if rule.hint}) >= 2
 
 
-def _apply_thresholds(reference: float, rules: Sequence[Rule], kind: str) -> Verdict:
-    if reference >= MACHINE_THRESHOLD and _is_corroborated(rules):
+def _apply_thresholds(reference: float, rules: Sequence[Rule], kind: str, link_count: int) -> Verdict:
+    machine_threshold = FEW_LINKS_MACHINE_THRESHOLD if link_count in FEW_LINKS else MACHINE_THRESHOLD
+    if reference >= machine_threshold and _is_corroborated(rules):
         return "machine"
     threshold = HUMAN_THRESHOLD if kind == CLICK else OPEN_HUMAN_THRESHOLD
     return "human" if reference <= threshold else "unsure"
