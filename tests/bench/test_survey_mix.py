@@ -53,7 +53,7 @@ def test_every_behaviour_occurs() -> None:
     assert {request.actor for request in requests if request.truth == "machine"} == set(MACHINES)
     assert {request.actor for request in requests if request.truth == "human"} == set(PEOPLE)
     traits = {trait for request in requests for trait in request.traits}
-    places = {*tables.HOME_PLACES, *tables.OFFICE_PLACES}
+    places = {*tables.HOME_NETWORKS, *tables.OFFICE_NETWORKS}
     assert {f"network:{place}" for place in places} <= traits
     assert {"habit:tester", "habit:opens-all", "device:old-chrome", "device:ios-app"} <= traits
 

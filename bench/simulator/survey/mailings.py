@@ -45,7 +45,7 @@ def generate(seed: int, mails: int) -> Campaign:
     """About `mails` mails; each seed shifts shares and addresses."""
     rng = Random(f"survey {seed}")  # noqa: S311 - traffic must be repeatable, and is no secret
     world, made = _make_world(rng), Campaign()
-    made.data_centres.extend(fleet.places for fleet in world.fleets.values())
+    made.data_centres.extend(fleet.networks for fleet in world.fleets.values())
     recipients = _make_recipients(rng, world, max(8, round(mails / tables.MAILINGS)), made)
     start = 0.0
     for mailing in range(tables.MAILINGS):
@@ -116,7 +116,7 @@ def _employ(rng: Random, world: World, office: str) -> Fleet | None:
         return None
     known = world.fleets[vendor]
     rescans, checks = rng.choice((0.0, 0.03, 0.12)), rng.uniform(0.3, 0.8) if rng.random() < 0.12 else 0.0
-    return Fleet(vendor, known.places, known.current, office if vendor == "appliance" else "", rescans, checks)
+    return Fleet(vendor, known.networks, known.current, office if vendor == "appliance" else "", rescans, checks)
 
 
 def _fill(rng: Random, world: World, mail: Mail, to: Recipient, rate: float, *, awaited: bool) -> None:

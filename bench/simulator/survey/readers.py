@@ -31,7 +31,7 @@ class Reader:
 class Office:
     """Where the people of an organisation come from, and what their proxy leaves of a request."""
 
-    place: str
+    network: str
     ip: str
     exits: DataCentre
     proxy: str = ""
@@ -40,19 +40,19 @@ class Office:
 
 def make_office(rng: Random) -> Office:
     """An organisation's way to the web."""
-    place, ip = pick(rng, tables.OFFICE_PLACES), networks.random_ip(rng, networks.OFFICES)
+    network, ip = pick(rng, tables.OFFICE_NETWORKS), networks.random_ip(rng, networks.OFFICES)
     blocks = {
         "zscaler": networks.ZSCALER,
         "cloud-desktop": networks.AZURE,
         "isolation": networks.AWS,
         "vpn": networks.VPN_EXITS,
-    }.get(place, networks.OFFICES)
-    proxy = pick(rng, tables.PROXIES) if place == "stripping-proxy" else ""
-    if place == "http10-proxy" and rng.random() < 0.4:
+    }.get(network, networks.OFFICES)
+    proxy = pick(rng, tables.PROXIES) if network == "stripping-proxy" else ""
+    if network == "http10-proxy" and rng.random() < 0.4:
         proxy = "known-only"
-    golden = place == "cloud-desktop" and rng.random() < 0.4
+    golden = network == "cloud-desktop" and rng.random() < 0.4
     exits = networks.make_fleet(rng, blocks, rng.randint(1, 3))
-    return Office(place, ip, exits, proxy, rng.choice(tables.GOLDEN_RELEASES) if golden else None)
+    return Office(network, ip, exits, proxy, rng.choice(tables.GOLDEN_RELEASES) if golden else None)
 
 
 def make_reader(rng: Random, office: Office | None) -> Reader:
@@ -77,34 +77,36 @@ def _make_client(rng: Random, office: Office | None) -> Client:
     return _make_office_client(rng, office)
 
 
-def _place(browser: browsers.Browser, place: str, ip: str) -> Client:
-    traits = (f"device:{browser.device}", f"network:{place}")
+def _connect(browser: browsers.Browser, network: str, ip: str) -> Client:
+    traits = (f"device:{browser.device}", f"network:{network}")
     return Client(ip, browser.user_agent, browser.headers, traits=traits)
 
 
 def _make_phone(rng: Random) -> Client:
     browser = browsers.make_browser(rng, pick(rng, tables.PHONES))
     mobile = rng.random() < 0.45
-    return _place(browser, "mobile" if mobile else "home", networks.phone_ip(rng) if mobile else networks.home_ip(rng))
+    return _connect(
+        browser, "mobile" if mobile else "home", networks.phone_ip(rng) if mobile else networks.home_ip(rng)
+    )
 
 
 def _make_home(rng: Random) -> Client:
-    place = pick(rng, tables.HOME_PLACES)
-    device = {"tor": "tor", "icloud-relay": "safari-mac"}.get(place) or pick(rng, tables.HOME_DEVICES)
+    network = pick(rng, tables.HOME_NETWORKS)
+    device = {"tor": "tor", "icloud-relay": "safari-mac"}.get(network) or pick(rng, tables.HOME_DEVICES)
     browser = browsers.make_browser(rng, device)
     blocks = {
         "vpn": networks.VPN_EXITS,
         "own-vpn": networks.HOSTERS,
         "tor": networks.TOR_EXITS,
         "icloud-relay": networks.ICLOUD_RELAYS,
-    }.get(place)
-    client = _place(browser, place, networks.random_ip(rng, blocks) if blocks else networks.home_ip(rng))
-    return _filter(client, pick(rng, tables.PROXIES)) if place == "stripping-proxy" else client
+    }.get(network)
+    client = _connect(browser, network, networks.random_ip(rng, blocks) if blocks else networks.home_ip(rng))
+    return _filter(client, pick(rng, tables.PROXIES)) if network == "stripping-proxy" else client
 
 
 def _make_office_client(rng: Random, office: Office) -> Client:
     browser = browsers.make_browser(rng, pick(rng, tables.OFFICE_DEVICES))
-    if office.place == "isolation":  # the vendor's Chrome in its cloud opens the page
+    if office.network == "isolation":  # the vendor's Chrome in its cloud opens the page
         release = rng.choice((134, 135, 136, 137))
         headers = browsers.chromium_headers(rng, release, "Linux")
         browser = browsers.Browser("chrome-windows", browsers.CHROME.format(browsers.WINDOWS, release), headers)
@@ -112,9 +114,9 @@ def _make_office_client(rng: Random, office: Office) -> Client:
         headers = browsers.chromium_headers(rng, office.release, "Windows")
         agent = browsers.CHROME.format(browsers.WINDOWS, office.release)
         browser = browsers.Browser("chrome-windows", agent, headers)
-    inside = office.place in ("office-nat", "stripping-proxy", "http10-proxy")
-    client = _place(browser, office.place, office.ip if inside else office.exits.random_ip(rng))
-    if office.place == "http10-proxy":
+    inside = office.network in ("office-nat", "stripping-proxy", "http10-proxy")
+    client = _connect(browser, office.network, office.ip if inside else office.exits.random_ip(rng))
+    if office.network == "http10-proxy":
         client = replace(client, http_version="1.0")
     return _filter(client, office.proxy)
 

@@ -38,7 +38,7 @@ class Fleet:
     """
 
     vendor: str
-    places: DataCentre
+    networks: DataCentre
     current: float
     office: str = ""
     rescans: float = 0.0
@@ -59,16 +59,16 @@ def start_seconds(rng: Random) -> float:
     return rng.uniform(low, high)
 
 
-def make_look(rng: Random, fleet: Fleet, *, agent: str | None = None) -> Client:
+def make_client(rng: Random, fleet: Fleet, *, agent: str | None = None) -> Client:
     """One of the fleet's addresses with one of its looks."""
-    ip = fleet.office or fleet.places.random_ip(rng)
+    ip = fleet.office or fleet.networks.random_ip(rng)
     if agent is not None:
         return Client(ip, agent, {"accept": "*/*", "accept-encoding": "gzip, deflate"})
     release = rng.choice(tables.CURRENT_RELEASES if rng.random() < fleet.current else tables.OLD_RELEASES)
     system = rng.choices((browsers.WINDOWS, browsers.WINDOWS_7, browsers.MAC, browsers.LINUX), (76, 4, 12, 8))[0]
     name, look = (
         browsers.CHROME.format(system, release),
-        browsers.pick(rng, tables.LOOKS.get(fleet.vendor, {"whole": 1})),
+        browsers.pick(rng, tables.HEADER_SHAPES.get(fleet.vendor, {"whole": 1})),
     )
     if look == "plain":
         return Client(ip, name, {"accept": "*/*", "accept-encoding": rng.choice(("gzip", "gzip, deflate"))})
@@ -93,12 +93,12 @@ def _follow(
 ) -> None:
     """Follow links at these offsets; `moving` of the requests change their address, `renamed` their whole look."""
     start = mail.delivered + (start_seconds(rng) if begin is None else begin)
-    client = make_look(rng, fleet, agent=agent)
+    client = make_client(rng, fleet, agent=agent)
     for offset, link in visits:
         if rng.random() < renamed:
-            client = make_look(rng, fleet, agent=agent)
+            client = make_client(rng, fleet, agent=agent)
         elif rng.random() < moving and not fleet.office:
-            client = replace(client, ip=fleet.places.random_ip(rng))
+            client = replace(client, ip=fleet.networks.random_ip(rng))
         mail.add(start + offset, link, client, f"machine/{label}")
 
 
@@ -111,7 +111,7 @@ def _at_once(rng: Random, links: Sequence[int], median: float) -> list[tuple[flo
     return sorted((rng.uniform(0, width), link) for link in links)
 
 
-def _paced(rng: Random, links: Sequence[int], pace: float, deviation: float) -> list[tuple[float, int]]:
+def _pace_visits(rng: Random, links: Sequence[int], pace: float, deviation: float) -> list[tuple[float, int]]:
     at, found = 0.0, []
     for link in links:
         found.append((at, link))
@@ -151,12 +151,12 @@ def _blank(rng: Random, mail: Mail, fleet: Fleet) -> None:
 
 def _sandbox(rng: Random, mail: Mail, fleet: Fleet) -> None:
     """A part of the links, each from another sandbox, over minutes."""
-    visits = _paced(rng, _part(rng, mail, 0.2, 0.55), rng.uniform(3, 30), 0.8)
+    visits = _pace_visits(rng, _part(rng, mail, 0.2, 0.55), rng.uniform(3, 30), 0.8)
     _follow(rng, mail, fleet, "sandbox", visits, begin=rng.uniform(20, 900), renamed=0.8)
 
 
 def _drip(rng: Random, mail: Mail, fleet: Fleet) -> None:
-    visits = _paced(rng, _part(rng, mail, 0.6, 1.0), rng.uniform(40, 200), rng.uniform(0.05, 0.5))
+    visits = _pace_visits(rng, _part(rng, mail, 0.6, 1.0), rng.uniform(40, 200), rng.uniform(0.05, 0.5))
     _follow(rng, mail, fleet, "drip", visits, moving=rng.choice((0.0, 0.6)))
 
 
@@ -164,15 +164,15 @@ def _head(rng: Random, mail: Mail, fleet: Fleet) -> None:
     """HEAD first, often GET after it (FusionAuth#629, better-auth#9690, cobudget#1274)."""
     at = mail.delivered + start_seconds(rng)
     for link in range(mail.links):
-        asker = make_look(rng, fleet, agent="Go-http-client/1.1" if rng.random() < 0.5 else None)
+        asker = make_client(rng, fleet, agent="Go-http-client/1.1" if rng.random() < 0.5 else None)
         mail.add(at, link, asker, "machine/head", method="HEAD")
         if rng.random() < 0.7:
-            mail.add(at + rng.uniform(0.1, 3), link, replace(make_look(rng, fleet), ip=asker.ip), "machine/head")
+            mail.add(at + rng.uniform(0.1, 3), link, replace(make_client(rng, fleet), ip=asker.ip), "machine/head")
         at += rng.lognormvariate(-0.7, 0.9)
 
 
-def _ordered(rng: Random, mail: Mail, fleet: Fleet) -> None:
-    visits = _paced(rng, range(mail.links), rng.uniform(0.4, 2.2), rng.uniform(0.1, 0.6))
+def _scan_in_order(rng: Random, mail: Mail, fleet: Fleet) -> None:
+    visits = _pace_visits(rng, range(mail.links), rng.uniform(0.4, 2.2), rng.uniform(0.1, 0.6))
     _follow(rng, mail, fleet, "ordered", visits)
 
 
@@ -182,10 +182,10 @@ def _spray(rng: Random, mail: Mail, fleet: Fleet) -> None:
     _follow(rng, mail, fleet, "spray", visits, renamed=1.0)
 
 
-def _shared(rng: Random, mail: Mail, fleet: Fleet) -> None:
+def _scan_together(rng: Random, mail: Mail, fleet: Fleet) -> None:
     """Several sources, each with a part of some links."""
     links, width = _part(rng, mail, 0.4, 0.9), rng.uniform(2, 90)
-    looks = [make_look(rng, fleet) for _ in range(rng.randint(2, 4))]
+    looks = [make_client(rng, fleet) for _ in range(rng.randint(2, 4))]
     begin = mail.delivered + start_seconds(rng)
     for link in links:
         mail.add(begin + rng.uniform(0, width), link, rng.choice(looks), "machine/shared")
@@ -195,13 +195,13 @@ def _first(rng: Random, mail: Mail, fleet: Fleet) -> None:
     _follow(rng, mail, fleet, "first", [(0.0, 0)])
 
 
-def _named(rng: Random, mail: Mail, fleet: Fleet) -> None:
+def _scan_by_name(rng: Random, mail: Mail, fleet: Fleet) -> None:
     links = _part(rng, mail, 0.5, 1.0)
-    _follow(rng, mail, fleet, "named", _paced(rng, links, 0.8, 0.6), agent=rng.choice(NAMES))
+    _follow(rng, mail, fleet, "named", _pace_visits(rng, links, 0.8, 0.6), agent=rng.choice(NAMES))
 
 
 def _part_burst(rng: Random, mail: Mail, fleet: Fleet) -> None:
-    _follow(rng, mail, fleet, "part", _paced(rng, _part(rng, mail, 0.2, 0.7), rng.uniform(0.2, 6), 0.7))
+    _follow(rng, mail, fleet, "part", _pace_visits(rng, _part(rng, mail, 0.2, 0.7), rng.uniform(0.2, 6), 0.7))
 
 
 def _resident(rng: Random, mail: Mail, fleet: Fleet) -> None:
@@ -222,7 +222,7 @@ def _library(rng: Random, mail: Mail, fleet: Fleet) -> None:
     _follow(rng, mail, fleet, "library", visits, agent=rng.choice(LIBRARIES))
 
 
-WAYS: dict[str, Callable[[Random, Mail, Fleet], None]] = {
+SCAN_PATTERNS: dict[str, Callable[[Random, Mail, Fleet], None]] = {
     "burst": _burst,
     "burst-twice": _burst_twice,
     "single": _single,
@@ -232,11 +232,11 @@ WAYS: dict[str, Callable[[Random, Mail, Fleet], None]] = {
     "sandbox": _sandbox,
     "drip": _drip,
     "head": _head,
-    "ordered": _ordered,
+    "ordered": _scan_in_order,
     "spray": _spray,
-    "shared": _shared,
+    "shared": _scan_together,
     "first": _first,
-    "named": _named,
+    "named": _scan_by_name,
     "part": _part_burst,
     "resident": _resident,
     "library": _library,
@@ -245,16 +245,16 @@ WAYS: dict[str, Callable[[Random, Mail, Fleet], None]] = {
 
 def add_visit(rng: Random, mail: Mail, fleet: Fleet) -> None:
     """A scan on arrival, and what comes of it later (live-direct: crawls hours later)."""
-    WAYS[browsers.pick(rng, tables.MANNERS[fleet.vendor])](rng, mail, fleet)
+    SCAN_PATTERNS[browsers.pick(rng, tables.MANNERS[fleet.vendor])](rng, mail, fleet)
     if rng.random() < fleet.rescans:
         links = _part(rng, mail, 0.4, 1.0)
-        visits = _at_once(rng, links, 1.2) if rng.random() < 0.5 else _paced(rng, links, rng.uniform(1, 10), 0.6)
+        visits = _at_once(rng, links, 1.2) if rng.random() < 0.5 else _pace_visits(rng, links, rng.uniform(1, 10), 0.6)
         _follow(rng, mail, fleet, "rescan", visits, begin=rng.uniform(2, 60) * tables.HOUR)
 
 
 def add_archive(rng: Random, mail: Mail, fleet: Fleet) -> None:
     """An unnamed crawler of an archive, days later, one to three links."""
-    client, at = make_look(rng, fleet), mail.delivered + rng.uniform(0.3, 10) * tables.DAY
+    client, at = make_client(rng, fleet), mail.delivered + rng.uniform(0.3, 10) * tables.DAY
     for link in rng.sample(range(mail.links), min(mail.links, rng.randint(1, 3))):
         mail.add(at, link, client, "machine/archive")
         at += rng.uniform(2, 60)
@@ -264,18 +264,18 @@ def add_checks(rng: Random, mail: Mail, fleet: Fleet) -> None:
     """Looks at a link while somebody follows it, milliseconds to seconds apart, by GET or HEAD."""
     for click in [one for one in mail.requests if one.truth == "human"][:3]:
         head = rng.random() < 0.3
-        look = make_look(rng, fleet, agent="Go-http-client/1.1" if head else None)
+        look = make_client(rng, fleet, agent="Go-http-client/1.1" if head else None)
         moment = click.at + rng.choice((-1, 1)) * rng.lognormvariate(-0.9, 0.8)
         label = "machine/click-head" if head else "machine/click-get"
         mail.add(moment, click.link, look, label, method="HEAD" if head else "GET")
 
 
-def add_echo(rng: Random, mail: Mail, places: DataCentre) -> None:
+def add_echo(rng: Random, mail: Mail, data_centre: DataCentre) -> None:
     """About twelve seconds after a click another network and system, current (resend-node#901)."""
     clicks = [one for one in mail.requests if one.truth == "human"]
     if clicks:
         click, browser = rng.choice(clicks), browsers.make_browser(rng, rng.choice(("chrome-windows", "edge")))
-        ip = places.random_ip(rng) if rng.random() < 0.6 else networks.home_ip(rng)
+        ip = data_centre.random_ip(rng) if rng.random() < 0.6 else networks.home_ip(rng)
         moment = click.at + rng.lognormvariate(2.4, 0.5)
         mail.add(moment, click.link, Client(ip, browser.user_agent, browser.headers), "machine/echo")
 
@@ -283,11 +283,11 @@ def add_echo(rng: Random, mail: Mail, places: DataCentre) -> None:
 def add_antivirus(rng: Random, mail: Mail, reader: Client, opened: float) -> None:
     """Security software on the reader's machine, when the mail is opened (next-auth#8737)."""
     client = Client(reader.ip, reader.user_agent, {"accept": "*/*", "accept-encoding": "gzip"})
-    for offset, link in _paced(rng, _part(rng, mail, 0.7, 1.0), 0.2, 0.7):
+    for offset, link in _pace_visits(rng, _part(rng, mail, 0.7, 1.0), 0.2, 0.7):
         mail.add(opened + offset, link, client, "machine/antivirus")
 
 
-def add_provider(rng: Random, mail: Mail, places: DataCentre) -> None:
+def add_provider(rng: Random, mail: Mail, data_centre: DataCentre) -> None:
     """BingPreview and Gmail's sampling, minutes after delivery (phplist3#415, user_agent#71)."""
     agent = rng.choice(
         (
@@ -295,6 +295,6 @@ def add_provider(rng: Random, mail: Mail, places: DataCentre) -> None:
             "Mozilla/5.0 (compatible; Gmail-content-sampling)",
         )
     )
-    client = Client(places.random_ip(rng), agent, {"accept": "*/*", "accept-encoding": "gzip"})
+    client = Client(data_centre.random_ip(rng), agent, {"accept": "*/*", "accept-encoding": "gzip"})
     at = mail.delivered + rng.uniform(60, 1500)
     mail.add(at, rng.randrange(mail.links), client, "machine/provider")

@@ -41,7 +41,7 @@ MANNERS = {
 }
 # What of a browser's headers a vendor's requests carry, per cent; own judgement. `whole`: as the browser named;
 # `mute`: without Accept-Language; `plain`: Accept and Accept-Encoding of an HTTP library.
-LOOKS = {
+HEADER_SHAPES = {
     "microsoft": {"whole": 52.0, "mute": 22, "plain": 26},
     "proofpoint": {"whole": 68.0, "mute": 16, "plain": 16},
     "mimecast": {"whole": 42.0, "mute": 14, "plain": 44},
@@ -83,8 +83,8 @@ SITTINGS = {"one": 66.0, "several": 17, "in-order": 4, "tabs": 6, "double": 5, "
 OPENS_ALL_SHARE = 0.008  # of people; own judgement
 # Where people are, per cent; own judgement. That they exist: warmbly#410, #412, #440, #526 (Azure NAT, Windows 365),
 # Proofpoint Isolation data sheet, Squid header_access (proxies that leave headers out).
-HOME_PLACES = {"home": 87.0, "vpn": 6, "icloud-relay": 4, "tor": 0.4, "stripping-proxy": 1.6, "own-vpn": 1.0}
-OFFICE_PLACES = {
+HOME_NETWORKS = {"home": 87.0, "vpn": 6, "icloud-relay": 4, "tor": 0.4, "stripping-proxy": 1.6, "own-vpn": 1.0}
+OFFICE_NETWORKS = {
     "office-nat": 66.0,
     "zscaler": 10,
     "cloud-desktop": 7,

@@ -248,7 +248,7 @@ def is_soon_of_several(features: HitFeatures) -> bool:
     return is_delivered_between(0.0, SOON_SECONDS)(features) and _count_links(features) >= 3
 
 
-def is_minutes_later_alone(features: HitFeatures) -> bool:
+def is_single_minutes_later(features: HitFeatures) -> bool:
     several = features.only_link_clicked and _count_links(features) >= 3
     return several and is_delivered_between(MINUTES_SECONDS, LATER_SECONDS)(features)
 
