@@ -224,6 +224,20 @@ def test_who_objects_can_be_a_machine(click_database: ClickDatabase) -> None:
     assert list_verdicts(click_database) == ["machine"] * 3
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_who_objects_changes_no_other_verdict(click_database: ClickDatabase, together: bool) -> None:
+    """Clicks that are stored without their message do not count as neighbours of others, also if they arrive with
+    them.
+    """
+    number = click_database.send("spring")
+    hidden: dict[str, Any] = {"privacy": "anonymous", "objected": True, "destination": None, "message_ref": None}
+    hits = [click_database.make_event(number, index, after=index / 10, **hidden) for index in range(2)]
+    hits.append(click_database.make_event(number, 2, after=0.3))
+    for some in [hits] if together else [[hit] for hit in hits]:
+        click_database.ingest(*some)
+    assert list_verdicts(click_database) == ["human"] * 3
+
+
 def test_nothing_personal_is_stored_of_clicks_on_deleted_messages(click_database: ClickDatabase) -> None:
     """When a message has expired, a click on its link is a number: no address, no program, no destination."""
     number = click_database.send("spring")

@@ -22,7 +22,7 @@ from linkweir.db.reclassification_queries import MessageRef
 from linkweir.tokens.campaign_tags import INTERNAL_TAG, SANDBOX_TAG, first_encodable_tag
 
 MIN_OWN_NUMBER = 1 << 40  # numbers of this service are 62 random bits; whoever mints in bulk counts from 1
-_Groups = dict[tuple[uuid.UUID | None, MessageRef], MessageClicks]
+_Groups = dict[tuple[uuid.UUID | None, MessageRef, bool], MessageClicks]  # True: whose readers object
 
 
 def attribute_events(
@@ -65,7 +65,7 @@ def _attribute_event(
     click = Click.from_event(
         event, enrichment, account_id=account_id, message_id=message_id, campaign=campaign, internal=internal
     )
-    group = _get_message_clicks(groups, account_id, row["id"] if row is not None else click.message_ref, row)
+    group = _get_message_clicks(groups, account_id, row["id"] if row is not None else click.message_ref, row, event)
     if message_id is not None:
         click.target = group.target
     elif account_id is not None:
@@ -110,13 +110,17 @@ def _strip_personal_data(event: ClickEvent, enrichment: Enrichment) -> tuple[Cli
 
 
 def _get_message_clicks(
-    groups: _Groups, account_id: uuid.UUID | None, key: MessageRef | None, row: RowMapping | None
+    groups: _Groups, account_id: uuid.UUID | None, key: MessageRef | None, row: RowMapping | None, event: ClickEvent
 ) -> MessageClicks:
+    """Clicks that are stored without their message are judged beside each other only: with those of the message, its
+    verdicts would depend on what arrives together.
+    """
     if key is None:
         return MessageClicks(None, account_id)
-    group = groups.get((account_id, key))
+    group = groups.get((account_id, key, event.objected))
     if group is None:
-        group = groups[account_id, key] = MessageClicks(key, account_id)
+        group = MessageClicks(None if event.objected else key, account_id)
+        groups[account_id, key, event.objected] = group
         if row is not None:
             group.delivered_at, group.link_count = row["delivered_at"], row["tracked_links"]
             group.hit_count = row["hit_count"]
