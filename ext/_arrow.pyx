@@ -8,6 +8,7 @@ one callable. Refuses to know trackers, switches, pyarrow, or any other library 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -231,16 +232,21 @@ cdef class StreamSource:
     cdef bytes error
 
 
+# Called as functions that raise nothing: where memory is short an exception has no traceback, and what Cython makes of
+# an `except` clause that returns would drop a reference to it.
+ctypedef int (*schema_filler)(ArrowSchema *, ArrayData, bytes) noexcept
+ctypedef int (*array_filler)(ArrowArray *, ArrayData) noexcept
+
+
 cdef int get_stream_schema(ArrowArrayStream *stream, ArrowSchema *out) noexcept with gil:
     cdef StreamSource source = <StreamSource>stream.private_data
     memset(out, 0, sizeof(ArrowSchema))
-    try:
-        fill_schema(out, source.kind, b"")
+    if (<schema_filler>fill_schema)(out, source.kind, b"") == 0:
         return 0
-    except BaseException:
-        if out.release != NULL:
-            out.release(out)
-        return ENOMEM
+    PyErr_Clear()
+    if out.release != NULL:
+        out.release(out)
+    return ENOMEM
 
 
 cdef int get_stream_chunk(ArrowArrayStream *stream, ArrowArray *out) noexcept with gil:
@@ -248,14 +254,13 @@ cdef int get_stream_chunk(ArrowArrayStream *stream, ArrowArray *out) noexcept wi
     memset(out, 0, sizeof(ArrowArray))
     if source.next == <size_t>len(source.chunks):
         return 0
-    try:
-        fill_array(out, <ArrayData>source.chunks[source.next])
+    if (<array_filler>fill_array)(out, <ArrayData>source.chunks[source.next]) == 0:
         source.next += 1
         return 0
-    except BaseException:
-        if out.release != NULL:
-            out.release(out)
-        return ENOMEM
+    PyErr_Clear()
+    if out.release != NULL:
+        out.release(out)
+    return ENOMEM
 
 
 cdef const char *get_stream_error(ArrowArrayStream *stream) noexcept nogil:

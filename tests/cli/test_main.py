@@ -17,7 +17,8 @@ OPTIONS = {
         --report --quiet --kind PATH""",
     "check": """--base-url --message-id --campaign --privacy --format --only-problems --quiet --follow --key-file
         --opt-out --vendors --outlook --skip --one-time
-        --track-placeholders --tag-limit --charset --kind PATH""",
+        --track-placeholders --tag-limit --charset --kind --config --no-config --ext --select --ignore
+        --per-file-ignores --strict --allow-empty --baseline --update-baseline PATH""",
     "open": "--json --key-file --data URL",
     "keys": "list rotate export",
     "keys list": "--json --key-file",

@@ -294,6 +294,12 @@ def run_transfer_encoding(choices: Choices, data: bytes) -> None:
             continue
         _mime.splice_quoted_printable(quoted, crlf, make_ascending_changes(choices, len(text)), len(text))
     _mime.splice_quoted_printable(data, False, changes, 4 * len(data))  # a size that is none
+    base = data[choices.randrange(256) :][: _mime.MAX_DELTA_BASE_BYTES]
+    encoder = _mime.DeltaEncoder(base)
+    for text in (data, base, splice(base, make_ascending_changes(choices, len(base)))):
+        assert _mime.apply_delta(base, encoder.encode(text)) == text
+    with contextlib.suppress(_mime.MalformedEncoding):
+        _mime.apply_delta(base, data[:64])
 
 
 def make_ascending_changes(choices: Choices, size: int) -> list[tuple[int, int, bytes]]:

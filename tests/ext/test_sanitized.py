@@ -87,6 +87,7 @@ def test_no_entry_is_left_out() -> None:
         "outcome_counts": "on_link",
         "update": "open_token",
         "digest": "open_token",
+        "features": "FeatureExtractor",
     }
     names = set()
     for file in (
