@@ -434,14 +434,14 @@ def make_row_rewriter() -> _arrow.RowRewriter:
     )  # fmt: skip
 
 
-def run_column(choices: Choices, data: bytes) -> None:
+def run_column(choices: Choices, data: bytes, max_threads: int = 2) -> None:
     """A column of the document's pieces, in any form and with any limit: each row is what `rewrite` makes of it."""
     texts: list[bytes | None] = [*choices.pieces(data), None, data, b"", data[::-1]]
     format_ = choices.choice(COLUMN_FORMATS)
     ways: dict[str, Any] = {"switches": choices.choice(SWITCHES)}
     tracker, ids = choices.choice(TRACKERS), [2 ** choices.randrange(64) for _ in texts]
     column = make_column(texts, format_)
-    done = rewrite_column(column, tracker, message_ids=ids, threads=1 + choices.randrange(2), **ways)
+    done = rewrite_column(column, tracker, message_ids=ids, threads=1 + choices.randrange(max_threads), **ways)
     result = read_column(done)
     expected = [
         text if text is None else rewrite(text, tracker.for_message(number), **ways)
