@@ -1,7 +1,7 @@
 """`python -m bench.regression_guard [--quick] [--json FILE] [--require-all]`: are the promised ratios still kept?
 
 Everything is measured in this run on this machine; no stored time is compared with. A ratio on the wrong side
-of its floor is measured once more with more rounds, and if it stays there the exit code is 1 and the ratio is
+of its floor is measured up to twice more with more rounds, and if it stays there the exit code is 1 and the ratio is
 named. A goal whose peer is not installed is skipped with the reason, unless `--require-all`.
 
 The JSON file: {"ok": bool, "machine": {...}, "versions": {...}, "ratios": [{"name", "value", "paired",
@@ -23,7 +23,8 @@ from bench.thresholds import Threshold, list_thresholds
 
 ROUNDS = 75
 QUICK_ROUNDS = 25
-RETRY_FACTOR = 4  # times as many rounds for the second try
+RETRY_FACTOR = 4  # times as many rounds for a further try
+MAX_RETRIES = 2  # a neighbour on the machine slows one side for seconds; what is slow itself stays slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,12 @@ class GuardResult:
 
 
 def check_threshold(threshold: Threshold, rounds: int) -> GuardResult:
-    """Measure one goal, a second time with more rounds if the first try is on the wrong side."""
+    """Measure one goal, and again with more rounds while it is on the wrong side, up to MAX_RETRIES times."""
     try:
         result = threshold.measure(rounds)
-        if not threshold.is_met(result.value, threshold.floor):
+        for _ in range(MAX_RETRIES):
+            if threshold.is_met(result.value, threshold.floor):
+                break
             result = _choose_better(threshold, result, threshold.measure(rounds * RETRY_FACTOR))
     except (EngineNotInstalledError, NoCompilerError) as reason:
         return _make_result(threshold, "skipped", None, str(reason))
