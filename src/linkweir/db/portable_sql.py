@@ -139,19 +139,15 @@ def _arguments(element: Function[Any], compiler: SQLCompiler, **options: Any) ->
 
 
 @compiles(_Items)
-def _items(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Texts)
+@compiles(_Pairs)
+def _json_each(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
     return f"json_each({_arguments(element, compiler, **options)[0]})"
 
 
 @compiles(_Items, "postgresql")
 def _items_postgresql(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
     return f"jsonb_array_elements(CAST({_arguments(element, compiler, **options)[0]} AS JSONB))"
-
-
-@compiles(_Texts)
-@compiles(_Pairs)
-def _json_each(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_each({_arguments(element, compiler, **options)[0]})"
 
 
 @compiles(_Texts, "postgresql")
