@@ -19,6 +19,7 @@ ProxyHeader = Literal["x-forwarded-for", "forwarded"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_BODY_BYTES = 30 * 1024 * 1024  # the outside contract's limit for one request
 MAX_MESSAGE_BYTES = 20 * 1024 * 1024  # and for one message over SMTP
+WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 POSITIVE_FLOATS = (
     *("click_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
     *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),

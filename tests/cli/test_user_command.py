@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from linkweir.accounts import roles
 from linkweir.accounts.sign_in_limiter import USER_LIMIT, user_key
+from linkweir.cli import user_command
 from linkweir.clock import now
 from linkweir.db import sign_in_limits_table
 from linkweir.db.sign_in_limits_table import SignInLimit
@@ -138,3 +140,8 @@ def _is_listening(client: object) -> bool:
         return client.get("sign-in").status_code == 200
     except httpx.ConnectError:
         return False
+
+
+def test_the_command_knows_every_role() -> None:
+    """Its list, which stands there so that help loads no database code, is the table's."""
+    assert user_command.ROLES == roles.ROLES

@@ -31,8 +31,9 @@ FORM_REJECTED = "This form does not belong to your session. Go back, reload the 
 
 @dataclass(frozen=True, slots=True)
 class DashboardRequest:
-    """A request of a signed-in user. `fields`: form fields; `secret`: the session cookie; `zone`: the time zone set in
-    this browser."""
+    """A request of a signed-in user. `user`: with the role in `account`; `memberships`: all accounts of the user;
+    `session_secret`: the session cookie; `zone`: the time zone set in this browser.
+    """
 
     request: Request
     services: AppServices
@@ -58,7 +59,6 @@ class DashboardRequest:
             "webhook_disabled": self.has_disabled_webhook,
             "zone": self.zone,
             "may": self.may,
-            "account_name": self.account["name"],
             "memberships": self.memberships,
         }
         return rendering.render_page(self.request, template, code, **known, **values)

@@ -13,11 +13,10 @@ from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import ValidationError
 from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
 from linkweir.pagination import PageRequest
-from linkweir.settings import Settings
+from linkweir.settings import WILDCARD_ADDRESSES, Settings
 from linkweir.web import send_examples
 
 MAX_CREDENTIALS = 100  # SMTP credentials listed
-WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 KEY_PLACEHOLDER = "YOUR_API_KEY"
 TEST_TAG = "test mail"
 TEST_HTML = (

@@ -5,6 +5,7 @@ They are built from the configured base URL, never from the request: whoever cho
 
 from urllib.parse import urlsplit
 
+from linkweir.accounts.user_links import INVITATION_SECONDS, RESET_SECONDS
 from linkweir.dashboard import rendering
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.mail import user_notices
@@ -22,9 +23,9 @@ def dashboard_url(settings: Settings, root: str) -> str:
     return f"{parts.scheme}://{host}{root}"
 
 
-def link_url(call_root: str, settings: Settings, secret: str) -> str:
+def link_url(root: str, settings: Settings, secret: str) -> str:
     """Return the URL of a link."""
-    return f"{dashboard_url(settings, call_root)}/link/{secret}"
+    return f"{dashboard_url(settings, root)}/link/{secret}"
 
 
 def mail_invitation(call: DashboardRequest, email: str, url: str) -> bool:
@@ -34,7 +35,7 @@ def mail_invitation(call: DashboardRequest, email: str, url: str) -> bool:
         return False
     text = (
         f"{call.user['email']} invites you to the account \u201c{call.account['name']}\u201d of Linkweir.\n\n"
-        f"To join, open this link within 7 days:\n{url}\n\n"
+        f"To join, open this link within {INVITATION_SECONDS // 86_400} days:\n{url}\n\n"
         "If you do not know what this is about, ignore this mail.\n"
     )
     return user_notices.send_notice(settings, email, "Invitation to Linkweir", text)
@@ -45,7 +46,7 @@ def mail_password_reset(settings: Settings, email: str, url: str) -> bool:
     if not user_notices.has_relay(settings):
         return False
     text = (
-        f"To set a new password for {email}, open this link within 2 hours:\n{url}\n\n"
+        f"To set a new password for {email}, open this link within {RESET_SECONDS // 3600} hours:\n{url}\n\n"
         "If you did not ask for this, ignore this mail: the password stays.\n"
     )
     return user_notices.send_notice(settings, email, "Reset your Linkweir password", text)

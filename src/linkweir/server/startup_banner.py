@@ -6,11 +6,9 @@ from urllib.parse import urlsplit
 
 from linkweir import first_start
 from linkweir.server.processor_count import count_processors
-from linkweir.settings import Settings
+from linkweir.settings import WILDCARD_ADDRESSES, Settings
 from linkweir.web import send_examples
 from linkweir.web.services import AppServices
-
-WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 
 
 def local_url(settings: Settings) -> str:
