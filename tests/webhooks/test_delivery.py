@@ -24,15 +24,14 @@ from tests.web.running_service import WAIT_SECONDS, RunningService, html_body, w
 from tests.webhooks.receiver import WebhookReceiver
 
 LOOPBACK_NETWORKS: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"),)
+QUICK_RETRIES = {"webhook_networks": LOOPBACK_NETWORKS, "webhook_retry_seconds": 0.001}
 ALL_EVENTS = ("reception", "delivered", "transient_error", "failed", "bounced", "suppressed", "opened", "clicked")
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[RunningService]:
-    """A service that may talk to loopback, and waits hundredths where others wait seconds."""
-    with RunningService(
-        tmp_path / "data", webhook_networks=LOOPBACK_NETWORKS, webhook_retry_seconds=0.001, webhook_timeout=0.5
-    ) as service:
+    """A service that may talk to loopback, waits hundredths between attempts, and gives each of them all the time."""
+    with RunningService(tmp_path / "data", webhook_timeout=WAIT_SECONDS, **QUICK_RETRIES) as service:
         yield service
 
 
@@ -99,15 +98,34 @@ def test_the_independent_verifier_agrees(service: RunningService) -> None:
         verifier.verify(one.body + b" ", one.headers)
 
 
-@pytest.mark.parametrize("behaviour", ["fail", "redirect", "hang", "drip", "lie"])
+@pytest.mark.parametrize("behaviour", ["fail", "redirect", "lie"])
 def test_a_bad_answer_is_tried_six_times(service: RunningService, behaviour: str) -> None:
-    """A failure, a redirect, silence, a drip and a lie are no success: six attempts with one id, each signed anew."""
+    """A failure, a redirect and a lie are no success: six attempts with one id, each signed anew."""
     with WebhookReceiver(behaviour) as receiver:
         webhook = create_webhook(service, receiver.url, "reception")
         service.send()
         wait_until(lambda: list_states(service) == ["failed"])
         assert len(receiver.received) == 6
         assert {item.path for item in receiver.received} == {"/hook"}
+        assert len({item.headers["webhook-id"] for item in receiver.received}) == 1
+        counted = get_webhook(service, webhook)
+    assert (counted["success_count"], counted["error_count"], counted["errors_since_last_success"]) == (0, 6, 6)
+
+
+@pytest.mark.parametrize("behaviour", ["hang", "drip"])
+def test_an_answer_that_does_not_end_is_tried_six_times(tmp_path: Path, behaviour: str) -> None:
+    """Silence and a drip are no success: six attempts that end by their timeout, before the receiver has ended.
+
+    On a busy machine the time of an attempt may be over before its request is read, so the service's count is judged.
+    """
+    with (
+        WebhookReceiver(behaviour) as receiver,
+        RunningService(tmp_path / "data", webhook_timeout=1.0, **QUICK_RETRIES) as service,
+    ):
+        webhook = create_webhook(service, receiver.url, "reception")
+        service.send()
+        wait_until(lambda: list_states(service) == ["failed"])
+        assert 1 <= len(receiver.received) <= 6
         assert len({item.headers["webhook-id"] for item in receiver.received}) == 1
         counted = get_webhook(service, webhook)
     assert (counted["success_count"], counted["error_count"], counted["errors_since_last_success"]) == (0, 6, 6)
