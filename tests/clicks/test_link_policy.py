@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
-from linkweir.clicks.link_policy import LinkPolicy, normalize_url, url_host
+from linkweir.clicks.link_policy import LinkPolicy
 from linkweir.clicks.location_header import to_location
+from linkweir.clicks.url_normalization import normalize_url, url_host
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Carries out `linkweir block`: what a service's database says nobody is to be sent to any more."""
 
-from linkweir.clicks.link_policy import normalize_url, url_host
+from linkweir.clicks.url_normalization import normalize_url, url_host
 from linkweir.clock import now
 from linkweir.db import blocklist_table
 from linkweir.db.blocklist_table import BlockKind

@@ -16,7 +16,8 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES
 from linkweir._http import MAX_HEAD_BYTES, parse_request_head
 from linkweir.clicks.journal.interface import AppendResult
 from linkweir.server.http_protocol import StrictHttpProtocol
-from linkweir.web.redirect import AsgiResponse, HeaderList, RedirectDecision, RedirectEndpoint
+from linkweir.web.redirect import RedirectDecision, RedirectEndpoint
+from linkweir.web.redirect_responses import AsgiResponse, HeaderList
 
 STATUS_LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, phrase) for status, phrase in STATUS_PHRASES.items()}
 

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from linkweir.errors import NotFound
 from linkweir.web.error_responses import error_response
 from linkweir.web.json_response import JSONResponse
-from linkweir.web.redirect import RedirectEndpoint, request_path
+from linkweir.web.redirect import RedirectEndpoint
+from linkweir.web.redirect_responses import request_path
 from linkweir.web.services import AppServices
 
 PATHS_ON_EVERY_HOST = frozenset(  # what readers, their apps, front proxies and probes ask for on any host

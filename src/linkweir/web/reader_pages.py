@@ -4,7 +4,7 @@ a URL or a mail is escaped.
 
 import html
 
-from linkweir.clicks.link_policy import url_host
+from linkweir.clicks.url_normalization import url_host
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 PAGE_TEMPLATE = """<!doctype html><html lang="en"><meta charset="utf-8">

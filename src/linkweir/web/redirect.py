@@ -12,89 +12,30 @@ from collections.abc import Awaitable, Collection, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from linkweir.clicks import header_signals, link_resolution
+from linkweir.clicks import header_signals, link_resolution, sealed_links
 from linkweir.clicks.click_event import ClickEvent, make_event
 from linkweir.clicks.journal.interface import AppendResult
-from linkweir.clicks.link_resolution import ResolvedLink
+from linkweir.clicks.sealed_links import ResolvedLink
 from linkweir.clock import now
 from linkweir.errors import DatabaseUnavailable
 from linkweir.tokens import PIXEL_INDEX, Opened
 from linkweir.web import client_ip, reader_pages
+from linkweir.web.redirect_responses import (
+    BLOCKED_RESPONSE,
+    ERASED_RESPONSE,
+    NOT_ALLOWED_RESPONSE,
+    OPERATOR_PAGE_HEADERS,
+    PIXEL_RESPONSE,
+    UNAVAILABLE_RESPONSE,
+    UNKNOWN_RESPONSE,
+    AsgiResponse,
+    page_response,
+    redirect_response,
+    request_path,
+)
 from linkweir.web.services import AppServices
 
-HeaderList = list[tuple[bytes, bytes]]
-REDIRECT_HEADERS: HeaderList = [
-    (b"cache-control", b"no-store"),  # a cached redirect is a click that nobody sees
-    # neither the token nor the webmail that it was read in is passed on
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-robots-tag", b"noindex"),
-    (b"content-length", b"0"),
-]
-BODY_HEADERS: HeaderList = [*REDIRECT_HEADERS[:-1], (b"x-content-type-options", b"nosniff")]
-PAGE_HEADERS: HeaderList = [
-    *BODY_HEADERS,
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", reader_pages.CONTENT_SECURITY_POLICY.encode()),
-]
-OPERATOR_PAGE_HEADERS: HeaderList = [
-    *BODY_HEADERS,
-    (b"content-type", b"text/html; charset=utf-8"),
-]  # what it may load, its author has judged
-PIXEL_GIF = (  # a GIF of one transparent pixel
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
-    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
-)
-PIXEL_HEADERS: HeaderList = [
-    *BODY_HEADERS,
-    (b"content-type", b"image/gif"),
-    (b"content-length", str(len(PIXEL_GIF)).encode()),
-]
 MIN_TOKEN_PATH_LENGTH = 20  # characters: no other path without a second `/` is so long, and every token is longer
-
-
-class AsgiResponse:
-    """A response: a status, headers, and a body that HEAD leaves out. `result` is its name in the metrics;
-    `field_lines` are the headers as lines of HTTP/1.
-    """
-
-    __slots__ = ("body", "field_lines", "headers", "result", "status")
-
-    def __init__(
-        self, result: str, status: int, headers: HeaderList, body: bytes = b"", *, field_lines: bytes | None = None
-    ) -> None:
-        self.result = result
-        self.status = status
-        self.headers = headers
-        self.body = body
-        self.field_lines = _format_field_lines(headers) if field_lines is None else field_lines
-
-
-def _format_field_lines(headers: HeaderList) -> bytes:
-    return b"".join(b"%b: %b\r\n" % field for field in headers)
-
-
-REDIRECT_FIELD_LINES = _format_field_lines(REDIRECT_HEADERS)
-
-
-def _redirect_response(location: bytes) -> AsgiResponse:
-    return AsgiResponse(
-        "sent",
-        302,
-        [*REDIRECT_HEADERS, (b"location", location)],
-        field_lines=b"%blocation: %b\r\n" % (REDIRECT_FIELD_LINES, location),
-    )
-
-
-def _page_response(result: str, page: bytes, status: int, *more: tuple[bytes, bytes]) -> AsgiResponse:
-    return AsgiResponse(result, status, [*PAGE_HEADERS, (b"content-length", str(len(page)).encode()), *more], page)
-
-
-UNKNOWN_RESPONSE = _page_response("unknown", reader_pages.UNKNOWN_PAGE, 404)
-UNAVAILABLE_RESPONSE = _page_response("unavailable", reader_pages.UNAVAILABLE_PAGE, 503, (b"retry-after", b"30"))
-BLOCKED_RESPONSE = _page_response("blocked", reader_pages.BLOCKED_PAGE, 410)
-ERASED_RESPONSE = _page_response("erased", reader_pages.ERASED_PAGE, 410)
-NOT_ALLOWED_RESPONSE = _page_response("not_allowed", reader_pages.NOT_ALLOWED_PAGE, 405, (b"allow", b"GET, HEAD"))
-PIXEL_RESPONSE = AsgiResponse("pixel", 200, PIXEL_HEADERS, PIXEL_GIF)
 
 
 class RedirectDecision:
@@ -173,7 +114,7 @@ class RedirectEndpoint:
                 decision = RedirectDecision(PIXEL_RESPONSE, method, started)
                 self._append_click(decision, opened, None, scope)
                 return decision
-            target = link_resolution.resolve_sealed(opened) if opened.style == "sealed" else None
+            target = sealed_links.resolve_sealed(opened) if opened.style == "sealed" else None
             if opened.style != "sealed" or (target and self._confirming_accounts(target)):
                 return None
             return self._decide(scope, opened, target, started)
@@ -188,9 +129,7 @@ class RedirectEndpoint:
             opened = self._open_token(scope)
             assert opened is not None  # or `begin` would have answered
             target = (
-                link_resolution.resolve_sealed(opened)
-                if opened.style == "sealed"
-                else await self._resolve_short(opened)
+                sealed_links.resolve_sealed(opened) if opened.style == "sealed" else await self._resolve_short(opened)
             )
             if isinstance(target, AsgiResponse):
                 return RedirectDecision(target, scope["method"], started)
@@ -198,7 +137,7 @@ class RedirectEndpoint:
             if decision.response.result == "sent" and target is not None:
                 accounts = self._confirming_accounts(target)
                 if accounts and await self._needs_confirmation(accounts, opened):
-                    decision.response = _page_response("confirm", reader_pages.confirmation_page(target.location), 200)
+                    decision.response = page_response("confirm", reader_pages.confirmation_page(target.location), 200)
             return decision
         except Exception:
             self._services.log.exception("redirect.bug")
@@ -228,7 +167,7 @@ class RedirectEndpoint:
 
     def _open_token(self, scope: Scope) -> Opened | None:
         """What the token says; of one that does not verify nobody is told why."""
-        return link_resolution.open_token_leniently(self._keyring.current, request_path(scope)[len(self._path) :])
+        return sealed_links.open_token_leniently(self._keyring.current, request_path(scope)[len(self._path) :])
 
     def _decide(self, scope: Scope, opened: Opened, target: ResolvedLink | None, started: float) -> RedirectDecision:
         """Decide for a link that was looked up, and append its click if it leads anywhere."""
@@ -237,7 +176,7 @@ class RedirectEndpoint:
             return RedirectDecision(self._unknown_link_response(), method, started)
         if self._services.link_policy.policy.is_blocked(target.location):
             return RedirectDecision(BLOCKED_RESPONSE, method, started)
-        decision = RedirectDecision(_redirect_response(target.location.encode("ascii")), method, started)
+        decision = RedirectDecision(redirect_response(target.location.encode("ascii")), method, started)
         self._append_click(decision, opened, target.destination, scope)
         return decision
 
@@ -298,10 +237,3 @@ class RedirectEndpoint:
             internal_accounts=self._services.link_policy.policy.internal_networks.find_accounts(ip),
             policy=self._services.recording_policy,
         )
-
-
-def request_path(scope: Scope) -> str:
-    """The path, without what a mount takes for itself."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path") or ""
-    return path[len(root) :] if root and path.startswith(root) else path

@@ -1,11 +1,11 @@
-"""Tests of linkweir.clicks.link_resolution."""
+"""Tests of linkweir.clicks.sealed_links."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
-from linkweir.clicks import link_resolution
+from linkweir.clicks import sealed_links
 from linkweir.tokens import KeyRing, Tracker
 from tests.tokens.keyring_factory import RING
 
@@ -35,7 +35,7 @@ TOKEN = Tracker(RING, "https://t.example.com/", message=7).mint("https://example
 )
 def test_what_viewers_and_gateways_do_to_a_link_is_forgiven(text: str) -> None:
     """A trailing bracket or stop, percent-encoding of the token, and what wraps a long line still open it."""
-    opened = link_resolution.open_token_leniently(RING, text)
+    opened = sealed_links.open_token_leniently(RING, text)
     assert opened is not None
     assert (opened.message, opened.index, opened.destination) == (7, 2, "https://example.com/x")
 
@@ -62,12 +62,12 @@ def test_what_viewers_and_gateways_do_to_a_link_is_forgiven(text: str) -> None:
 )
 def test_nothing_else_opens(text: str) -> None:
     """Cut, lengthened, altered and made-up tokens open nothing."""
-    assert link_resolution.open_token_leniently(RING, text) is None
+    assert sealed_links.open_token_leniently(RING, text) is None
 
 
 def test_another_ring_opens_nothing() -> None:
     """A token of somebody else's key does not open."""
-    assert link_resolution.open_token_leniently(KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC)), TOKEN) is None
+    assert sealed_links.open_token_leniently(KeyRing.generate(datetime(2026, 1, 1, tzinfo=UTC)), TOKEN) is None
 
 
 def test_links_survive_rotation() -> None:
@@ -75,4 +75,4 @@ def test_links_survive_rotation() -> None:
     ring = RING
     for _ in range(5):
         ring = ring.rotate(datetime(2026, 2, 1, tzinfo=UTC))
-    assert link_resolution.open_token_leniently(ring, TOKEN) is not None
+    assert sealed_links.open_token_leniently(ring, TOKEN) is not None
