@@ -34,6 +34,10 @@ SIGNALS = (
 )
 _EXPECTED_HEADERS = (NO_USER_AGENT, NO_ACCEPT, NO_ACCEPT_LANGUAGE, NO_ACCEPT_ENCODING)
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")  # what browsers say when nobody looks yet
+CLASSIFIED_HEADERS = (  # all that signals are detected in, but for the user agent
+    *(b"accept", b"accept-language", b"accept-encoding", b"sec-fetch-mode", b"sec-ch-ua", b"upgrade-insecure-requests"),
+    *PURPOSE_HEADERS,
+)
 PREFETCH_PURPOSES = (b"prefetch", b"prerender", b"preview")
 # Headers that proxies and tests often leave out: they say nothing until people are seen to send them here.
 UNCONFIRMED = frozenset((LACKS_CLIENT_HINTS, LACKS_UPGRADE))

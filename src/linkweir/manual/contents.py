@@ -8,7 +8,7 @@ from pathlib import Path
 
 CHAPTERS = {
     "Start": ("index", "install"),
-    "Rewriting": ("library", "columns", "rewriting-rules", "command-line"),
+    "Rewriting": ("library", "embedding", "columns", "rewriting-rules", "command-line"),
     "Service": ("service", "api", "smtp", "postfix", "webhooks", "dashboard"),
     "Clicks": ("statistics", "click-classification", "privacy-and-erasure"),
     "Operation": ("operations", "settings", "security", "benchmarks"),
