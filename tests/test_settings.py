@@ -49,6 +49,18 @@ def test_unknown_names_are_errors(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "near"),
+    [("LINKWEIR_BASEURL", "LINKWEIR_BASE_URL"), ("LINKWEIR_Data", "LINKWEIR_DATA"), ("LINKWEIR_X", "")],
+)
+def test_an_unknown_name_is_answered_by_the_near_one(name: str, near: str) -> None:
+    """The error names the setting that was probably meant, and none if none is like it."""
+    with pytest.raises(SettingsError) as raised:
+        from_environment({name: "secret"})
+    hint = f"; did you mean {near}?" if near else ""
+    assert str(raised.value) == f"{name}: there is no such setting{hint}"
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("LINKWEIR_PORT", "http"),

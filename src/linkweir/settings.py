@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from linkweir.error_hints import suggest_name
 from linkweir.errors import SettingsError
 
 PREFIX = "LINKWEIR_"
@@ -443,7 +444,8 @@ def from_environment(environment: Mapping[str, str], **overrides: Any) -> Settin
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in known or variable != variable.upper():
-            raise SettingsError(f"{variable}: there is no such setting")
+            hint = suggest_name(name.upper(), map(str.upper, known), PREFIX)
+            raise SettingsError(f"{variable}: there is no such setting{hint}")
         values[name] = _parse_variable(variable, name, text)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return Settings(**values)

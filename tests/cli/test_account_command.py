@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from linkweir.error_hints import explain_missing_package
 from tests.cli.command_runner import CommandRunner
 from tests.web.running_service import WAIT_SECONDS, RunningService, make_request
 
@@ -17,7 +18,7 @@ MISSING_PACKAGES_SCRIPT = """
 import sys
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("sqlalchemy", "starlette", "structlog", "httpx", "orjson"):
+        if name.partition(".")[0] in ("sqlalchemy", "starlette", "structlog", "httpx", "orjson", "pyarrow"):
             raise ModuleNotFoundError("gone", name=name)
 sys.meta_path.insert(0, Missing())
 from linkweir.cli.entry_point import main
@@ -27,6 +28,7 @@ COMMANDS = [
     *("user list", "user add a@b.c", "user password a@b.c", "user remove a@b.c", "api-keys list", "api-keys create x"),
     *("block list", "block add x.example", "account list", "account add x", "rebuild", "serve", "export"),
     *("recipient export a@b.c", "explain 0192aaaa-0000-7000-8000-000000000000"),
+    *("api-keys revoke x", "classify x.ndjson"),
 ]
 
 
@@ -60,7 +62,7 @@ def test_accounts_are_made_and_separate(linkweir: CommandRunner, tmp_path: Path)
 
 
 def test_every_command_names_missing_packages(tmp_path: Path) -> None:
-    """Without the service's packages each says the same one sentence, with what to install."""
+    """Without the packages of its extra each command says the same one sentence, with what to install."""
     for words in COMMANDS:
         done = subprocess.run(  # noqa: S603 - our own
             [sys.executable, "-c", MISSING_PACKAGES_SCRIPT, *words.split()],
@@ -69,11 +71,12 @@ def test_every_command_names_missing_packages(tmp_path: Path) -> None:
             check=False,
             env={**os.environ, "LINKWEIR_DATA": str(tmp_path)},
         )
-        expected = (
-            r"linkweir: the service needs the package '\w+', which is not installed; install it with: pip install "
-        )
-        assert re.fullmatch(expected + r"'linkweir\[service\]'\n", done.stderr), (words, done.stderr)
+        match = re.fullmatch(r"linkweir: (the package '(\w+)' is not installed; install it with: .*)\n", done.stderr)
+        assert match, (words, done.stderr)
+        assert match[1] == explain_missing_package(match[2])
         assert done.returncode == 2
+    for package, extra in (("sqlalchemy", "service"), ("pyarrow.parquet", "parquet"), ("psycopg", "postgresql")):
+        assert explain_missing_package(package).endswith(f"; install it with: pip install 'linkweir[{extra}]'")
 
 
 @pytest.mark.parametrize("words", [["-o", "-"], ["--output", "-"], []])

@@ -90,6 +90,29 @@ def test_nonsense_is_a_usage_error(linkweir: CommandRunner, args: list[str]) -> 
     assert run.err.startswith("usage: linkweir")
 
 
+@pytest.mark.parametrize(
+    ("words", "usage", "hint"),
+    [
+        ("rewit x.html", "linkweir", "there is no command 'rewit'; did you mean rewrite?"),
+        ("keys lst", "linkweir keys", "there is no action 'lst'; did you mean list?"),
+        ("keys list --jso", "linkweir keys list", "unrecognized arguments: --jso; did you mean --json?"),
+        ("rewrite --base-ulr=x", "linkweir rewrite", "unrecognized arguments: --base-ulr=x; did you mean --base-url?"),
+        ("serve --hots ::1", "linkweir serve", "unrecognized arguments: --hots ::1; did you mean --host?"),
+        ("check --format jsn", "linkweir check", "did you mean json?"),
+        ("frobnicate", "linkweir", "there is no command 'frobnicate'; `linkweir --help` lists all"),
+        ("check --frobnicate", "linkweir check", "unrecognized arguments: --frobnicate\n"),
+    ],
+)
+def test_a_misspelt_word_is_answered_by_the_near_one(
+    linkweir: CommandRunner, words: str, usage: str, hint: str
+) -> None:
+    """An unknown command, option or choice ends with 2, the usage of its command, and the name that is most like it."""
+    run = linkweir(*words.split())
+    assert run.code == 2
+    assert run.err.startswith(f"usage: {usage} ")
+    assert hint in run.err
+
+
 def test_options_are_not_abbreviated(linkweir: CommandRunner) -> None:
     """The beginning of an option's name is not taken for it, so that scripts survive new options."""
     assert linkweir("rewrite", "--quie").code == 2

@@ -12,7 +12,9 @@ from typing import Any, NoReturn, TextIO, cast
 
 import linkweir
 from linkweir.bulk.document_io import describe_error
+from linkweir.cli.command_parser import CommandParser
 from linkweir.cli.shared_options import EXIT_USAGE, UsageError, add_command, wrap_text
+from linkweir.error_hints import explain_missing_package
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import display_path
 
@@ -49,14 +51,13 @@ _MODULES = {
     _SERVE: "serve_command",
     "help": "help_command",
 }
-_EXTRAS = {"pyarrow": "parquet"}  # those of all other optional packages are the service's
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 _EXIT_BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows lacks
 
 
 def build_parser(names: Iterable[str] = _MODULES) -> argparse.ArgumentParser:
     """Return the parser of these sub-commands, without the options of `serve`, which need its packages."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="linkweir",
         description=wrap_text(
             "Click tracking for e-mail that you run yourself: replace the links of a mail without changing any other "
@@ -138,14 +139,9 @@ def _run(argv: list[str]) -> int:
 
 def _explain_missing_package(error: ModuleNotFoundError) -> str:
     """Say what to install for a sub-command that needs more than the library."""
-    name = (error.name or "").partition(".")[0]
-    if name == "linkweir":
+    if (error.name or "linkweir").partition(".")[0] == "linkweir":
         raise error
-    extra = _EXTRAS.get(name, "service")
-    return (
-        f"the service needs the package {error.name!r}, which is not installed; "
-        f"install it with: pip install 'linkweir[{extra}]'"
-    )
+    return explain_missing_package(error.name or "")
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:

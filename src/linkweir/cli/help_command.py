@@ -4,6 +4,7 @@ import argparse
 import shutil
 
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
+from linkweir.error_hints import suggest_name
 
 MAX_WIDTH = 100
 
@@ -47,11 +48,9 @@ def _list_topics() -> str:
 
 
 def _unknown_topic_error(given: str, topic: str) -> str:
-    import difflib
-
     from linkweir.manual import contents
 
-    similar = difflib.get_close_matches(topic, contents.TOPICS, 3, 0.5)
-    similar += [name for name in contents.TOPICS if topic and topic in name and name not in similar]
-    hint = f"did you mean {' or '.join(similar)}?" if similar else "`linkweir help` lists all topics"
-    return f"the manual has no topic {given!r}; {hint} (of a command: `linkweir COMMAND --help`)"
+    part = [name for name in contents.TOPICS if topic and topic in name]
+    hint = suggest_name(topic, contents.TOPICS) or (f"; did you mean {' or '.join(part)}?" if part else "")
+    hint = hint or "; `linkweir help` lists all topics"
+    return f"the manual has no topic {given!r}{hint} (of a command: `linkweir COMMAND --help`)"

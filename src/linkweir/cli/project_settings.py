@@ -9,6 +9,7 @@ from pathlib import Path
 
 from linkweir.bulk.document_io import describe_error
 from linkweir.cli.shared_options import UsageError, parse_byte_size, parse_charset
+from linkweir.error_hints import suggest_name
 
 FILE_NAME = "pyproject.toml"
 _TABLE = "[tool.linkweir]"
@@ -85,7 +86,8 @@ def _check(path: Path, name: str, value: object) -> object:
             return _PARSERS.get(name, str)(str(value))
         except argparse.ArgumentTypeError as error:
             raise UsageError(f"{where}: {error}") from error
-    raise UsageError(f"{where} is no setting; there are: {', '.join(SETTING_NAMES)}")
+    hint = suggest_name(name, SETTING_NAMES) or f"; there are: {', '.join(SETTING_NAMES)}"
+    raise UsageError(f"{where} is no setting{hint}")
 
 
 def _require(value: object, fits: bool, where: str, what: str) -> object:

@@ -4,6 +4,7 @@ import argparse
 import gc
 from typing import TypedDict
 
+from linkweir.cli.command_parser import CommandParser
 from linkweir.cli.shared_options import wrap_text
 
 
@@ -34,12 +35,11 @@ def main(argv: list[str]) -> int:
         from linkweir.server.serve import add_arguments, run
     finally:
         gc.enable()
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="linkweir serve",
         description=wrap_text(SERVE_HELP["description"]),
         epilog="examples:\n" + SERVE_HELP["examples"],
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add_arguments(parser)
     return run(parser.parse_args(argv))

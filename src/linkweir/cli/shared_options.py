@@ -36,7 +36,6 @@ def add_command(
         description=wrap_text(description),
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
 
 

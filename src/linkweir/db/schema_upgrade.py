@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from linkweir.db.database import Database
 from linkweir.db.migrations.versions import v0001_initial_schema
 from linkweir.db.sqlite_database import SqliteDatabase
+from linkweir.error_hints import explain_missing_package
 from linkweir.errors import DataFolderError, SettingsError
 from linkweir.settings import Settings
 
@@ -32,7 +33,7 @@ def create_database(settings: Settings, *, connections: int = 8, write_lock: thr
     except ModuleNotFoundError as error:
         if error.name != "psycopg":
             raise
-        raise SettingsError("LINKWEIR_DATABASE: psycopg is missing; install linkweir[postgresql]") from None
+        raise SettingsError(f"LINKWEIR_DATABASE: {explain_missing_package('psycopg')}") from None
     return PostgresqlDatabase(settings.database, settings.data, timeout=settings.store_wait, connections=connections)
 
 

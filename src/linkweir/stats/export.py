@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from linkweir.clock import rfc3339
+from linkweir.error_hints import explain_missing_package
 from linkweir.errors import UnsupportedRequest, ValidationError
 
 ColumnType = Literal["text", "texts", "whole", "number", "time", "bool"]
@@ -50,9 +51,8 @@ def parse_format(name: str) -> ExportFormat:
     if name == "parquet":
         try:
             import pyarrow.parquet  # noqa: F401
-        except ModuleNotFoundError:
-            reason = "parquet needs a package that is not installed here: pip install 'linkweir[parquet]'"
-            raise UnsupportedRequest("format", reason) from None
+        except ModuleNotFoundError as error:
+            raise UnsupportedRequest("format", explain_missing_package(error.name or "pyarrow")) from None
     return FORMATS[name]
 
 
