@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir import background
 from linkweir.background import RefreshThread, ReloadingFile, WorkerThread
 from linkweir.errors import SettingsError
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.web.running_service import WAIT_SECONDS
 
 

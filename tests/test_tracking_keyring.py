@@ -16,7 +16,7 @@ from linkweir.html.switches import Switches
 from linkweir.mail.draft import OperatorDefaults
 from linkweir.tokens import keyring_file
 from linkweir.tracking_keyring import TrackingKeyRing
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.db.sample_database import NOW_US, SampleDatabase
 from tests.tokens.keyring_factory import RING
 

@@ -61,11 +61,11 @@ from linkweir.web import (
     operator_pages,
     privacy_page,
 )
-from linkweir.web.json_logging import make_logger
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.middleware import RequestDispatcher
 from linkweir.web.rate_limit import FileBuckets, TokenBuckets
 from linkweir.web.services import AppServices
+from linkweir.web.structured_logging import make_logger
 from linkweir.webhooks.http_client import WebhookClient
 from linkweir.webhooks.webhook_worker import WebhookWorker
 
@@ -272,7 +272,9 @@ def create_app(
     journal: Journal | None = None,
 ) -> Starlette:
     """The application for these settings; `app.state.linkweir` is its AppServices. Does no I/O yet."""
-    services = create_services(settings, log or make_logger(settings.log_level), role, journal)
+    services = create_services(
+        settings, log or make_logger(settings.log_level, log_format=settings.log_format), role, journal
+    )
     app = Starlette(
         routes=[
             *health.ROUTES,

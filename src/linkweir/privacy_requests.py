@@ -24,7 +24,7 @@ from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from linkweir.privacy.erasure_lock import exclusive_erasure
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing, keyring_file
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 
 DRAIN_SECONDS = 10.0  # that an erasure waits for clicks that are still in the journal
 

@@ -77,6 +77,13 @@ class Settings:
         default="info",
         metadata=doc("Least severe level that is logged: `debug`, `info`, `warning` or `error`."),
     )
+    log_format: Literal["auto", "text", "json"] = field(
+        default="auto",
+        metadata=doc(
+            "`json`: one JSON object a line; `text`: lines for people; `auto`: text where standard error is a "
+            "terminal, else JSON."
+        ),
+    )
 
     base_url: str = field(
         default="", metadata=doc("Beginning of every tracking link; if empty, `http://HOST:PORT/c/`.")
@@ -423,6 +430,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "webhook_networks": _parse_networks,
     "link_style": _make_choice_parser("sealed", "short"),
     "log_level": _make_choice_parser("debug", "info", "warning", "error"),
+    "log_format": _make_choice_parser("auto", "text", "json"),
 }
 
 

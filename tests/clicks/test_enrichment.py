@@ -13,7 +13,7 @@ from netaddr import IPSet
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
 from linkweir.errors import SettingsError
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.clicks.classify.hit_factory import CHROME
 
 IPHONE = (

@@ -16,7 +16,7 @@ from linkweir.errors import TemporaryDeliveryError
 from linkweir.mail import message_ids
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.transport import OutgoingMail, Transport
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 
 
 class FlakyTransport(Transport):

@@ -15,7 +15,7 @@ from linkweir.db.delivery_queue_table import DeliveryOutcome
 from linkweir.errors import PermanentDeliveryError
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.transport import OutgoingMail
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.mail.delivery_harness import (
     DeliveryHarness,
     FlakyTransport,

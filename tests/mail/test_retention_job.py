@@ -7,7 +7,7 @@ from sqlalchemy import delete
 
 from linkweir.db import schema as t
 from linkweir.mail.retention_job import delete_expired
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.db.sample_database import NOW_US, SampleDatabase
 
 

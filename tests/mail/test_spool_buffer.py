@@ -18,7 +18,7 @@ from linkweir.mail import mail_buffer
 from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mail.submission import Submitter
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.tokens.keyring_factory import RING
 
 MEGABYTE_BYTES = 1 << 20

@@ -29,7 +29,7 @@ from tests.web.running_service import (
 
 SLOW_PARENT_SCRIPT = """
 import io, os, signal, socket, sys, time
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from linkweir.server.process_supervisor import ProcessSupervisor
 listener = socket.create_server(("127.0.0.1", 0))
 def begin():
@@ -45,7 +45,7 @@ sys.exit(ProcessSupervisor({name: work for name in "abc"}, make_logger("error", 
 """
 SUPERVISOR_SCRIPT = """
 import io, os, signal, sys, time
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from linkweir.server.process_supervisor import ProcessSupervisor
 def stay():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from linkweir.errors import NotFound, RejectedContent, ValidationError
 from linkweir.mail import raw_submission as reading
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.smtp.receiving_server import ReceivingServer
 from tests.smtp.submission_service import MAIL
 from tests.web.running_service import RunningService, find_free_port, wait_until

@@ -29,9 +29,9 @@ from linkweir.first_start import create_api_key
 from linkweir.html import scan
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings
-from linkweir.web.json_logging import make_logger
 from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
+from linkweir.web.structured_logging import make_logger
 
 BROWSER_HEADERS = {  # what a reader's browser says: without it, nobody would take a click for a person's
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",

@@ -28,9 +28,9 @@ from linkweir.server.processor_count import count_processors
 from linkweir.server.startup_banner import local_url, print_smtp_login, print_startup_banner
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings, from_environment
-from linkweir.web.json_logging import make_logger
 from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
+from linkweir.web.structured_logging import make_logger
 
 EXIT_FAILURE = 1
 KILL_SECONDS = 40  # seconds for an end in good order, which takes at most some 30
@@ -188,7 +188,7 @@ def _serve_in_process(settings: Settings, listener: socket.socket, args: argpars
 
 def _serve_with_workers(settings: Settings, listener: socket.socket, args: argparse.Namespace, workers: int) -> int:
     """One process for all that is not HTTP, and those that share the socket."""
-    log = make_logger(settings.log_level)
+    log = make_logger(settings.log_level, log_format=settings.log_format)
     service = create_services(settings, log)
     application.prepare(service)
     service.database.close()  # no connection may be open when the processes are made
@@ -226,7 +226,9 @@ def _run_background_process(
     ended: list[bool] = []  # no Event: its lock may be held by the very code that a signal interrupts
     with _stop_on_signal(lambda: ended.append(True)):
         os.nice(BACKGROUND_NICENESS)
-        service = create_services(settings, make_logger(settings.log_level), "background")
+        service = create_services(
+            settings, make_logger(settings.log_level, log_format=settings.log_format), "background"
+        )
 
         def begin() -> None:
             print_smtp_login(service)

@@ -12,7 +12,7 @@ import pytest
 from linkweir.clicks.click_event import encode_event
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.privacy.person_matcher import PersonMatcher
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.clicks.event_factory import make_event
 
 

@@ -30,7 +30,7 @@ from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.db.schema import clicks
 from linkweir.db.schema_upgrade import migrate
 from linkweir.db.sqlite_database import SqliteDatabase
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.clicks.event_factory import make_event
 from tests.reference.commit_queue import make_reference_queue
 from tests.web.running_service import WAIT_SECONDS, wait_until

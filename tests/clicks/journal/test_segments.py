@@ -21,7 +21,7 @@ from linkweir.clicks.journal.reader import JournalReader, count_active_segments,
 from linkweir.clicks.journal.segment import RECORDS_OFFSET, JournalSegment, scan_records
 from linkweir.clicks.journal.segment_directory import SegmentDirectory
 from linkweir.clicks.journal.writer import JournalWriter
-from linkweir.web.json_logging import make_logger
+from linkweir.web.structured_logging import make_logger
 from tests.clicks.event_factory import make_event
 from tests.reference.commit_queue import frame_record, make_reference_queue
 
