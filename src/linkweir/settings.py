@@ -119,7 +119,7 @@ class Settings:
     unknown_link_page: Path | None = field(
         default=None, metadata=doc("HTML file shown with 404 to readers whose link is not valid.")
     )
-    root_page: Path | None = field(default=None, metadata=doc("HTML file shown at `/`."))
+    root_page: Path | None = field(default=None, metadata=doc("HTML file shown at `/` of every host."))
     root_address: str = field(default="", metadata=doc("URL that `/` redirects to; not together with a root page."))
     apple_app_links: Path | None = field(
         default=None, metadata=doc("JSON file served as `/.well-known/apple-app-site-association`.")

@@ -1,5 +1,6 @@
-"""Pages of the operator's own: for unknown links, and for `/` of a host that serves links."""
+"""What readers find beside links: the page for unknown ones, and `/`, of the service or of the operator."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 from linkweir.errors import SettingsError
 from linkweir.settings import Settings, from_environment
+from linkweir.web.home_page import prefers_html
 from linkweir.web.operator_pages import MAX_PAGE_BYTES, OperatorPages
-from tests.web.running_service import WAIT_SECONDS, RunningService, wait_until
+from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, wait_until
 from tests.web.test_redirect import list_events, send_and_get_link
 
 PAGE = '<!doctype html><meta charset="utf-8"><title>Nicht gefunden</title><p>Grüße'
@@ -47,11 +49,47 @@ def test_an_unknown_link_has_the_operators_page(tmp_path: Path, page_file: Path)
         assert served.reader.get(link).status_code == 302
 
 
-def test_the_root_is_nothing_unless_it_is_named(tmp_path: Path) -> None:
-    """Without a setting `/` is 404 on every host."""
+def test_the_root_says_what_the_host_is(tmp_path: Path) -> None:
+    """`/` is a page for browsers and JSON for programs; on a domain's host neither names anything of the operators."""
     with RunningService(tmp_path / "data") as served:
-        for host in make_host_headers(served):
-            assert served.reader.get("/", headers=host).status_code == 404
+        own, domains = make_host_headers(served)
+        wait_until(lambda: served.reader.get("/docs", headers=domains).status_code == 404)
+        for host, is_own in ((own, True), (domains, False)):
+            page = served.reader.get("/", headers=host)
+            assert page.headers["content-type"] == "text/html; charset=utf-8"
+            assert "unsafe-inline" not in page.headers["content-security-policy"].replace(
+                "style-src 'unsafe-inline'", ""
+            )
+            for path in re.findall(r'href="([^"]+)"', page.text):
+                assert served.reader.get(path, headers=host, follow_redirects=True).status_code == 200, path
+            assert ("/dashboard/" in page.text) is is_own
+            program = httpx.get(served.url, headers=host, timeout=WAIT_SECONDS)
+            assert (program.headers["content-type"], program.headers["vary"]) == ("application/json", "Accept")
+            expected = {"dashboard", "documentation", "openapi"} if is_own else set()
+            assert program.json().keys() == {"description", "privacy"} | expected
+            assert served.reader.get("/robots.txt", headers=host).text.endswith("\nDisallow: /\n")
+            icon = served.reader.get("/favicon.ico", headers=host)
+            assert (icon.headers["content-type"], icon.content[:4]) == ("image/x-icon", b"\0\0\1\0")
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (BROWSER_HEADERS["Accept"], True),
+        ("text/html", True),
+        ("application/json, text/*", True),
+        ("text/html;q=0.5, application/json", False),
+        ("text/html; Q=0, */*", False),
+        ("text/html;q=much", False),
+        ("text/html;q=nan", False),
+        ("*/*", False),
+        ("", False),
+        (",;,", False),
+    ],
+)
+def test_the_accept_header_decides(accept: str, expected: bool) -> None:
+    """HTML goes to whoever names it and weighs it no less than JSON (RFC 9110 section 12.5.1)."""
+    assert prefers_html(accept) is expected
 
 
 def test_the_root_has_the_operators_page(tmp_path: Path, page_file: Path) -> None:

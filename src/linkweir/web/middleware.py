@@ -2,21 +2,16 @@
 a shorter path from here, and nothing else is served on domains' tracking hosts.
 
 A mount does not run a sub-application's lifespan, so the first request may have to start the service.
-
-A name that a customer's zone points here must not show a sign-in form, take a session's cookie or answer for the API.
-An operator can name the hosts that do; then every other host serves links only. Domains are not verified: where the
-dashboard has a host name of its own, only naming it protects it from a customer who adds it as a domain.
 """
 
-import ipaddress
 import time
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from linkweir.errors import NotFound
 from linkweir.web.error_responses import error_response
+from linkweir.web.host_access import serves_links_only
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.redirect_responses import request_path
@@ -25,7 +20,7 @@ from linkweir.web.services import AppServices
 PATHS_ON_EVERY_HOST = frozenset(  # what readers, their apps, front proxies and probes ask for on any host
     (
         *("/.well-known/apple-app-site-association", "/.well-known/assetlinks.json"),
-        *("/", "/privacy", "/healthz", "/readyz", "/tls/ask"),
+        *("/", "/privacy", "/robots.txt", "/favicon.ico", "/healthz", "/readyz", "/tls/ask"),
     )
 )
 
@@ -85,13 +80,7 @@ class RequestDispatcher:
             self._record_request(scope, status, time.perf_counter() - started)
 
     def _is_refused_host(self, scope: Scope) -> bool:
-        if request_path(scope) in PATHS_ON_EVERY_HOST:
-            return False
-        host = _request_host(scope)
-        if named := self._services.settings.api_hosts:
-            return host not in named
-        is_domains = host in self._services.tracking_hosts.current
-        return is_domains and host != self._services.tracking_host and not _is_address(host)
+        return request_path(scope) not in PATHS_ON_EVERY_HOST and serves_links_only(scope, self._services)
 
     def _record_request(self, scope: Scope, status: int, seconds: float) -> None:
         name = _endpoint_name(scope)
@@ -114,19 +103,3 @@ def _origin_form(scope: Scope) -> Scope:
 
 def _endpoint_name(scope: Scope) -> str:
     return getattr(scope.get("endpoint"), "__name__", "none")
-
-
-def _request_host(scope: Scope) -> str:
-    """Return the requested host, in lower case and without a port or a last dot."""
-    text = Headers(scope=scope).get("host", "").lower()
-    name = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text.partition(":")[0]
-    return name.rstrip(".")
-
-
-def _is_address(host: str) -> bool:
-    """No zone leads there: a domain 0.0.1 with the subdomain 127 must not take the machine's own address away."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -1,21 +1,14 @@
-"""Pages of the operator's own: for a link that is not known, and for `/` of a host that serves links.
+"""Pages of the operator's own: for a link that is not known, and for `/`.
 
-Both are named by the settings alone. A link that does not verify leads nowhere, so its page is a file; `/` may also
-lead to one fixed address.
+Both are files that the settings name: a link that does not verify leads nowhere.
 """
 
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
-
-from linkweir.errors import NotFound, SettingsError
+from linkweir.errors import SettingsError
 from linkweir.settings import Settings
-from linkweir.web.services import services_from
 
 MAX_PAGE_BYTES = 1024 * 1024  # bytes of a page
-HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", "X-Content-Type-Options": "nosniff"}
 
 
 class OperatorPages:
@@ -43,16 +36,3 @@ def _read_page(path: Path | None, setting: str) -> bytes | None:
     if len(data) > MAX_PAGE_BYTES:
         raise SettingsError(f"{setting}: {path} is larger than {MAX_PAGE_BYTES} bytes")
     return data
-
-
-async def root(request: Request) -> Response:
-    """Serve the operator's page, or redirect, to visitors of a link host without a link."""
-    parts = services_from(request)
-    if parts.settings.root_address:
-        return RedirectResponse(parts.settings.root_address, 302, HEADERS)
-    if parts.operator_pages.root_page is None:
-        raise NotFound("nothing is served at this path")
-    return Response(parts.operator_pages.root_page, media_type="text/html", headers=HEADERS)
-
-
-ROUTES = [Route("/", root, methods=["GET"])]

@@ -5,7 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -35,11 +35,9 @@ from linkweir.tracking_keyring import TrackingKeyRing
 from linkweir.vault import Vault
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.metrics import Metrics
+from linkweir.web.operator_pages import OperatorPages
 from linkweir.web.rate_limit import BucketStore, TokenBuckets
 from linkweir.webhooks.webhook_worker import WebhookWorker
-
-if TYPE_CHECKING:
-    from linkweir.web.operator_pages import OperatorPages
 
 T = TypeVar("T")
 
@@ -75,7 +73,7 @@ class AppServices:
     sign_in_limiter: SignInLimiter
     process_lock: ProcessLock
     memory_budget: MemoryBudget
-    operator_pages: "OperatorPages"
+    operator_pages: OperatorPages
     metrics: Metrics = field(default_factory=Metrics)
     heartbeat: Heartbeat
     refresh_thread: RefreshThread
