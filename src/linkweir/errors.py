@@ -133,6 +133,10 @@ class DatabaseUnavailable(LinkweirError):
     """The database could not answer in time: locked, full, read-only or gone. Trying again later may help."""
 
 
+class TransactionConflict(DatabaseUnavailable):
+    """Transactions waited for each other in a circle, and the database ended this one; at once again it may succeed."""
+
+
 class UnstorableData(LinkweirError, ValueError):
     """The database refuses a value for its own sake, such as a text that is too long; trying again never helps."""
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, exc
 
 from linkweir.db.sqlite_database import SqliteDatabase
-from linkweir.errors import DatabaseUnavailable, ValidationError
+from linkweir.errors import DatabaseUnavailable, TransactionConflict, ValidationError
 
 WAIT_SECONDS = 300.0
 
@@ -310,3 +310,24 @@ def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database
     assert all(isinstance(result, DatabaseUnavailable) for result in results)
     patient.close()
     assert list_numbers(database) == []
+
+
+def test_a_transaction_that_was_in_anothers_way_is_tried_again(database: SqliteDatabase) -> None:
+    """When the database ends a transaction for another's sake, all its work is carried out once more and none is
+    refused, unless it happens again and again.
+    """
+    tries: list[str] = []
+
+    def conflict(name: str, times: int) -> Callable[[Connection], int]:
+        def work(connection: Connection) -> int:
+            tries.append(name)
+            if tries.count(name) <= times:
+                raise TransactionConflict("ended")
+            return insert_number(times)(connection)
+
+        return work
+
+    assert database.write_together(conflict("once", 1)) == 1
+    with pytest.raises(TransactionConflict):
+        database.write_together(conflict("always", 1000))
+    assert list_numbers(database) == [1]

@@ -1,8 +1,10 @@
 """PostgreSQL as the database: what it refuses, in words that give nothing away, and that it is the same schema."""
 
+import itertools
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
 from linkweir.db import accounts_table, aggregate_values_table
+from linkweir.db.database import WriteMode
 from linkweir.db.postgresql_database import PostgresqlDatabase
 from linkweir.db.schema import accounts, metadata
 from linkweir.db.schema_upgrade import LATEST_REVISION, create_database, migrate
-from linkweir.errors import DatabaseUnavailable, DataFolderError, SettingsError, UnstorableData
+from linkweir.errors import DatabaseUnavailable, DataFolderError, SettingsError, TransactionConflict, UnstorableData
 from linkweir.settings import Settings, from_environment
 from tests.databases import make_database, use_dialect
 from tests.postgresql_server import require_postgresql
@@ -105,14 +108,54 @@ def test_a_server_that_is_gone_is_unavailable(database: PostgresqlDatabase) -> N
         assert connection.scalar(select(accounts.c.name)) == "kept"
 
 
-def test_writers_wait_for_each_other_and_not_for_ever(database: PostgresqlDatabase) -> None:
-    """While one transaction writes, another waits as long as it was told to, and is then told to come again."""
-    with (
-        database.write(),
-        pytest.raises(DatabaseUnavailable, match="lock timeout"),
-        database.write(timeout=0.05),
-    ):
-        pass
+def test_writers_wait_for_whom_their_modes_exclude(database: PostgresqlDatabase) -> None:
+    """Concurrent transactions run beside each other and beside a serial one; two serial ones do not, and nobody runs
+    beside an exclusive one: who has waited as long as it was told to is told to come again.
+    """
+    excluded = {(WriteMode.SERIAL, WriteMode.SERIAL)}
+    excluded |= {pair for mode in WriteMode for pair in ((mode, WriteMode.EXCLUSIVE), (WriteMode.EXCLUSIVE, mode))}
+    for first, second in itertools.product(WriteMode, WriteMode):
+        refusal = pytest.raises(DatabaseUnavailable, match="lock timeout")
+        outcome = refusal if (first, second) in excluded else nullcontext()
+        with database.write(first), outcome, database.write(second, timeout=0.05):
+            pass
+
+
+def test_a_job_is_done_by_one_at_a_time(database: PostgresqlDatabase) -> None:
+    """While one holds a job nobody else can, whatever other jobs are held; afterwards somebody else can."""
+    with database.try_job("retention") as first, database.try_job("retention") as second:
+        assert (first, second) == (True, False)
+        with database.try_job("rebuild") as other:
+            assert other
+    with database.try_job("retention") as again:
+        assert again
+
+
+def test_transactions_that_wait_in_a_circle_are_conflicts(database: PostgresqlDatabase) -> None:
+    """Of two that would wait for each other for ever one is ended, to be tried again, and the other goes on."""
+    ids = [uuid.uuid4(), uuid.uuid4()]
+    with database.write() as connection:
+        for key in ids:
+            accounts_table.create(connection, key, "before", 1)
+    outcomes: list[str] = []
+    both_hold_one = threading.Barrier(2)
+
+    def rename(order: list[uuid.UUID]) -> None:
+        try:
+            with database.write(WriteMode.CONCURRENT) as connection:
+                accounts_table.update_row(connection, order[0], {"name": "after"}, 2)
+                both_hold_one.wait()
+                accounts_table.update_row(connection, order[1], {"name": "after"}, 2)
+            outcomes.append("done")
+        except TransactionConflict:
+            outcomes.append("conflict")
+
+    threads = [threading.Thread(target=rename, args=(order,)) for order in (ids, ids[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["conflict", "done"]
 
 
 def test_the_password_is_in_no_error_and_no_repr(tmp_path: Path) -> None:

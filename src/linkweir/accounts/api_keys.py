@@ -20,7 +20,7 @@ from linkweir.accounts import scopes as scopes_of
 from linkweir.accounts.resource_changes import ApiKeyUpdate
 from linkweir.db import accounts_table, api_keys_table, keyset_pagination
 from linkweir.db.accounts_table import WILDCARD_SCOPE
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.db.schema import api_keys
 from linkweir.errors import (
     Conflict,
@@ -208,5 +208,5 @@ def authenticate_api_key(
 
 def _record_use(database: Database, key_id: uuid.UUID, now: int) -> None:
     """Not worth a wait or a failure: a database that cannot be written to must still be readable."""
-    with contextlib.suppress(DatabaseUnavailable), database.write(timeout=0.05) as connection:
+    with contextlib.suppress(DatabaseUnavailable), database.write(WriteMode.CONCURRENT, timeout=0.05) as connection:
         api_keys_table.touch(connection, key_id, now)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import idempotency_table
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.errors import IdempotencyConflict, RequestInProgress
 from linkweir.process_lock import ProcessLock
 from linkweir.vault import Vault
@@ -24,7 +24,7 @@ LEASE_US = 60 * SECOND_US  # after which a request that never had a response may
 def discard_abandoned(database: Database, process_lock: ProcessLock) -> None:
     """Forget what processes had begun that have died, and these processes. Raises DatabaseUnavailable, OSError."""
     dead = process_lock.list_dead()
-    with database.write() as connection:
+    with database.write(WriteMode.CONCURRENT) as connection:
         for process in dead:
             idempotency_table.discard_claims(connection, process)
     for process in dead:
@@ -54,7 +54,7 @@ class IdempotentRequest:
     def start(self) -> RowMapping | None:
         """Take the lease; return the row of an earlier request with this key, None when this is the first."""
         self._started_at = now()
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             earlier = self._take_lease(connection)
             if earlier is not None and self._is_abandoned(earlier):
                 idempotency_table.discard(connection, self._account, self.key, earlier["created_at"])
@@ -117,10 +117,10 @@ class IdempotentRequest:
 
     def store_error(self, status: int, body: bytes) -> None:
         """Store the response to a request that will always fail. Raises RequestInProgress."""
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             self.store_response(connection, status, body)
 
     def release(self) -> None:
         """End the lease of a request that came to nothing: it may be made again."""
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             idempotency_table.discard(connection, self._account, self.key, self._started_at)

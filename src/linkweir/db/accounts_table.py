@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, bindparam, cast, delete, func, select, update
 
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import accounts, api_keys, domains, link_keys, webhooks
 
 _GET = select(accounts).where(accounts.c.id == bindparam("account"))  # made once: it runs for each request
@@ -95,7 +96,7 @@ def claim_link_keys(connection: Connection, keys: Mapping[int, bytes | None], ac
     for key_id, fingerprint in keys.items():
         if key_id not in known:
             new = insert(link_keys).values(key_id=key_id, account_id=account, fingerprint=fingerprint)
-            connection.execute(new)
+            connection.execute(new.on_conflict_do_nothing())  # others may meet it at the same moment
         elif known[key_id] is None and fingerprint is not None:
             connection.execute(update(link_keys).where(link_keys.c.key_id == key_id).values(fingerprint=fingerprint))
 

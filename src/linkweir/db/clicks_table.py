@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Connection,
     RowMapping,
+    Select,
     Update,
     bindparam,
     case,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from linkweir.db import accounts_table, aggregate_dimensions_table
+from linkweir.db import accounts_table, aggregate_dimensions_table, message_locks
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_MESSAGE_COUNTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_code_ids, get_or_create_text_ids, is_shared
@@ -50,12 +51,18 @@ def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uui
     return stored
 
 
-def get_messages_by_number(connection: Connection, numbers: Iterable[int]) -> dict[int, RowMapping]:
-    """Return the known messages of these token numbers: the columns of MESSAGE."""
+def get_messages_by_number(
+    connection: Connection, numbers: Iterable[int], *, lock: bool = False
+) -> dict[int, RowMapping]:
+    """Return the known messages of these token numbers: the columns of MESSAGE. `lock`: nobody else may judge their
+    clicks, or settle them, until the transaction ends.
+    """
+    needs_locks = lock and message_locks.needs_locks(connection)
     by_number: dict[int, RowMapping] = {}
     for some in _batches(sorted(numbers)):
-        statement = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
-        by_number |= {row["number"]: row for row in connection.execute(statement).mappings()}
+        statement: Select[Any] = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
+        held = message_locks.hold_rows(statement) if needs_locks else statement
+        by_number |= {row["number"]: row for row in connection.execute(held).mappings()}
     return by_number
 
 

@@ -7,6 +7,8 @@ else that a statement raises is a bug. This module does not know what the tables
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +18,14 @@ from linkweir.db.group_commit import GroupCommit
 
 PROBE_SECONDS = 5.0  # between two looks that only see whether a write is possible
 T = TypeVar("T")
+
+
+class WriteMode(Enum):
+    """Beside whom a transaction writes, on a database that lets several write at the same time: PostgreSQL."""
+
+    CONCURRENT = "concurrent"  # beside all but EXCLUSIVE ones: it locks the rows that it decides by
+    SERIAL = "serial"  # the same, but alone among the SERIAL ones: it reads, decides and writes without such locks
+    EXCLUSIVE = "exclusive"  # alone: it deletes, or makes anew, what others count on
 
 
 class Database(ABC):
@@ -30,7 +40,7 @@ class Database(ABC):
         self.wal_losses = 0
         self.on_wal_lost: Callable[[], None] = lambda: None  # called when a file of SQLite's log was removed
         self._timeout = timeout
-        self._group_commit = GroupCommit(self.write, 2 * timeout)
+        self._group_commit = GroupCommit(partial(self.write, WriteMode.CONCURRENT), 2 * timeout)
 
     @abstractmethod
     def create(self) -> None:
@@ -43,9 +53,12 @@ class Database(ABC):
         """A consistent view. Raises DatabaseUnavailable."""
 
     @abstractmethod
-    def write(self, *, timeout: float | None = None) -> AbstractContextManager[Connection]:
-        """A transaction, committed and flushed when the block ends, rolled back when it raises: the only one at a time.
-        Raises DatabaseUnavailable, UnstorableData. `timeout`: seconds to wait for others who write, if not the default.
+    def write(
+        self, mode: WriteMode = WriteMode.SERIAL, *, timeout: float | None = None
+    ) -> AbstractContextManager[Connection]:
+        """A transaction, committed and flushed when the block ends, rolled back when it raises. SQLite has one at a
+        time, whatever the mode. Raises DatabaseUnavailable, TransactionConflict, UnstorableData. `timeout`: seconds to
+        wait for others who write, if not the default.
         """
 
     def write_together(self, work: Callable[[Connection], T]) -> T:
@@ -59,6 +72,12 @@ class Database(ABC):
         must do for all of them what it does for one after the other.
         """
         self._group_commit.store(store, item)
+
+    @abstractmethod
+    def try_job(self, name: str) -> AbstractContextManager[bool]:
+        """Hold a job that one process of all machines does at a time; False when another one is at it. Raises
+        DatabaseUnavailable.
+        """
 
     @abstractmethod
     def probe(self) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from linkweir.db import contents_table, send_aggregates_table
+from linkweir.db import contents_table, message_locks, send_aggregates_table
 from linkweir.db.schema import attempts, messages, queue
 
 # what is known of a message wherever something happens to it
@@ -126,7 +126,7 @@ _MARK_CLAIMED = (
     .where(queue.c.message_id.in_(_MESSAGE_IDS))
     .values(claimed_by=bindparam("owner"), claimed_until_at=bindparam("until"))
 )
-_LIST_HELD = select(queue.c.message_id).where(_IS_HELD)
+_LIST_HELD = select(queue.c.message_id).where(_IS_HELD).with_for_update()
 _DELETE_SETTLED = delete(queue).where(queue.c.message_id.in_(_MESSAGE_IDS))
 _INSERT_ATTEMPT = insert(attempts)
 _CLAIM = (
@@ -169,6 +169,7 @@ def settle(connection: Connection, owner: uuid.UUID, outcomes: Sequence[Delivery
     settled = [outcome for outcome in outcomes if outcome.message in held]
     if not settled:
         return held
+    message_locks.lock_messages(connection, list(held))
     connection.execute(_DELETE_SETTLED, {"ids": list(held)})
     _log_attempts(connection, [(outcome.message, outcome.status, outcome.log) for outcome in settled], now)
     delivered = [outcome for outcome in settled if outcome.status.endswith("Delivered")]

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, exc
 
-from linkweir.errors import DatabaseUnavailable, UnstorableData
+from linkweir.errors import DatabaseUnavailable, TransactionConflict, UnstorableData
 
 MAX_GROUP = 64  # pieces of work in one transaction: the first waits until the last is done
+MAX_CONFLICTS = 5  # transactions of a piece of work that the database may end for others' sake
 T = TypeVar("T")
 Store = Callable[[Connection, list[T]], None]
 
@@ -29,6 +30,7 @@ class _Task(NamedTuple):
     result: "Future[Any]"
     store: Store[Any] | None = None
     item: Any = None
+    conflicts: int = 0
 
 
 class GroupCommit:
@@ -151,9 +153,12 @@ class _Group:
 
     def fail(self, error: BaseException) -> list[_Task]:
         """Give the error to the task that has brought it, or else to all; return those that are to be tried again. Of
-        several whose items were stored in one call it is not known which: each is tried alone.
+        several whose items were stored in one call it is not known which: each is tried alone. A conflict with another
+        transaction is nobody's: all are tried again.
         """
         left = [task for task in self.tasks if not task.result.done()]
+        if isinstance(error, TransactionConflict) and all(task.conflicts < MAX_CONFLICTS for task in left):
+            return [task._replace(conflicts=task.conflicts + 1) for task in left]
         if len(self.running) > 1:
             return [task._replace(store=None) for task in left]
         if not self.running and not isinstance(error, Exception):  # it ends this thread, not those who wait for it

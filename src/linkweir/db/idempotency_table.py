@@ -6,10 +6,13 @@ the process that carries the request out: when that has died, there will be no a
 
 import uuid
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, or_, select, tuple_, update
 
 from linkweir.clock import MAX_SKEW_US
+from linkweir.db.portable_sql import insert
 from linkweir.db.schema import idempotency
+
+_KEY = (idempotency.c.account_id, idempotency.c.key)
 
 
 def start(
@@ -27,14 +30,17 @@ def start(
     A lease that ends long after `until` was taken while the clock was ahead, and is over.
     """
     ahead = and_(idempotency.c.status == 0, idempotency.c.expires_at > until + MAX_SKEW_US)
-    connection.execute(delete(idempotency).where(or_(idempotency.c.expires_at <= now, ahead)))
+    over = select(*_KEY).where(or_(idempotency.c.expires_at <= now, ahead)).with_for_update(skip_locked=True)
+    connection.execute(delete(idempotency).where(tuple_(*_KEY).in_(over)))
     statement = select(idempotency).where(idempotency.c.account_id == account, idempotency.c.key == key)
     earlier = connection.execute(statement).mappings().first()
     if earlier is not None:
         return earlier
     values = {"account_id": account, "key": key, "fingerprint": fingerprint, "body": b"", "created_at": now}
-    connection.execute(insert(idempotency).values(**values, status=0, expires_at=until, claimed_by=process))
-    return None
+    first = insert(idempotency).values(**values, status=0, expires_at=until, claimed_by=process)
+    if connection.execute(first.on_conflict_do_nothing()).rowcount:
+        return None
+    return connection.execute(statement).mappings().one()  # of another machine, which was faster
 
 
 def complete(
@@ -70,9 +76,8 @@ def discard_claims(connection: Connection, process: uuid.UUID) -> None:
 
 def delete_expired(connection: Connection, now: int, limit: int) -> int:
     """Remove replies that need not be remembered any more; some hold a secret, or addresses."""
-    here = (idempotency.c.account_id, idempotency.c.key)
-    some = select(*here).where(idempotency.c.expires_at <= now).limit(limit)
-    return connection.execute(delete(idempotency).where(tuple_(*here).in_(some))).rowcount
+    some = select(*_KEY).where(idempotency.c.expires_at <= now).limit(limit)
+    return connection.execute(delete(idempotency).where(tuple_(*_KEY).in_(some))).rowcount
 
 
 def _is_request(account: uuid.UUID, key: str, begun_at: int) -> ColumnElement[bool]:

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
+from sqlalchemy import Column, Connection, RowMapping, Select, and_, bindparam, select, update
 
+from linkweir.db import message_locks
 from linkweir.db.portable_sql import insert
 from linkweir.db.schema import click_rows, clicks, messages, verdict_waits
 
@@ -27,8 +28,22 @@ def list_due(connection: Connection, now: int, limit: int) -> list[RowMapping]:
     """List the hits that are due for notification, the longest due first, each with its message: `message` is its id,
     `header` its Message-ID.
     """
-    statement = _select_with_message().where(clicks.c.tell_at <= now).order_by(clicks.c.tell_at).limit(limit)
-    return list(connection.execute(statement).mappings())
+    due = clicks.c.tell_at <= now
+    statement = _select_with_message().order_by(clicks.c.tell_at).limit(limit)
+    if message_locks.needs_locks(connection):
+        due = and_(
+            due,
+            clicks.c.message_id.in_(_lock_free(connection, click_rows.c.message_id, click_rows.c.tell_at, now, limit)),
+        )
+    return list(connection.execute(statement.where(due)).mappings())
+
+
+def _lock_free(
+    connection: Connection, message: Column[uuid.UUID], due_at: Column[int], now: int, limit: int
+) -> set[uuid.UUID]:
+    """Lock the messages of what is due, of those that nobody else tells of or judges at the moment."""
+    some = select(message).where(due_at <= now).order_by(due_at).limit(limit)
+    return message_locks.try_lock_messages(connection, list(set(connection.scalars(some))))
 
 
 def list_due_waits(connection: Connection, now: int, limit: int) -> list[RowMapping]:
@@ -39,6 +54,9 @@ def list_due_waits(connection: Connection, now: int, limit: int) -> list[RowMapp
         .join(verdict_waits, verdict_waits.c.click_id == clicks.c.id)
         .where(verdict_waits.c.due_at <= now)
     )
+    if message_locks.needs_locks(connection):
+        free = _lock_free(connection, verdict_waits.c.message_id, verdict_waits.c.due_at, now, limit)
+        statement = statement.where(clicks.c.message_id.in_(free))
     return list(connection.execute(statement.order_by(verdict_waits.c.due_at).limit(limit)).mappings())
 
 

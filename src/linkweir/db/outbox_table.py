@@ -117,6 +117,7 @@ def claim(
         .where(outbox.c.webhook_id == webhook.id, _is_claimable(now))
         .order_by(outbox.c.due_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     taken = [ClaimedRequest(row.id, webhook, row.body, row.attempts) for row in connection.execute(statement)]
     if taken:
@@ -195,5 +196,5 @@ def delete_old(connection: Connection, before: int) -> int:
         and_(outbox.c.state.in_(("succeeded", "failed")), outbox.c.due_at < before),
         and_(outbox.c.state == "waiting", outbox.c.due_at < before, outbox.c.webhook_id.in_(disabled)),
     )
-    some = select(outbox.c.id).where(old).limit(CLEANUP_BATCH_ROWS)
+    some = select(outbox.c.id).where(old).limit(CLEANUP_BATCH_ROWS).with_for_update(skip_locked=True)
     return connection.execute(delete(outbox).where(outbox.c.id.in_(some))).rowcount

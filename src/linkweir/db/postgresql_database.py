@@ -1,12 +1,14 @@
 """PostgreSQL as the service's database: hands out transactions, and tells its errors apart.
 
-Who writes takes a lock of the database first and is alone until the commit, whatever machine it is on; so what is right
-because SQLite has one writer is right here. A read is one view of the database (REPEATABLE READ). What an error says
-never holds the password, nor what a statement was about.
+Transactions of all machines write beside each other, as far as their modes allow (see WriteMode): each takes advisory
+locks of the database first, shared or alone, and keeps them until it ends. A read is one view of the database
+(REPEATABLE READ); who writes sees what others have committed before each statement (READ COMMITTED), and locks the rows
+that it decides by. What an error says never holds the password, nor what a statement was about.
 """
 
 import math
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -19,11 +21,19 @@ from psycopg.adapt import Buffer, Loader
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import QueuePool
 
-from linkweir.db.database import PROBE_SECONDS, Database
-from linkweir.errors import DatabaseUnavailable, DataFolderError, UnstorableData
+from linkweir.db.database import PROBE_SECONDS, Database, WriteMode
+from linkweir.errors import DatabaseUnavailable, DataFolderError, TransactionConflict, UnstorableData
 
 MIN_VERSION: Final = 15
-WRITERS_LOCK: Final = 0x6C696E6B  # the advisory lock that a writer of a database has
+WRITERS_LOCK: Final = 0x6C696E6B  # the advisory lock that all writers share, and an exclusive one has alone
+SERIAL_LOCK: Final = WRITERS_LOCK + 1  # and the one of the serial writers
+JOB_LOCKS: Final = 0x6C6B6A  # the class of the locks of jobs, whose second number is a digest of the name
+_LOCKS: Final = {
+    WriteMode.CONCURRENT: f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})",
+    WriteMode.SERIAL: f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK}), pg_advisory_xact_lock({SERIAL_LOCK})",
+    WriteMode.EXCLUSIVE: f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})",
+}
+CONFLICTS: Final = ("40001", "40P01")  # codes of transactions that the server ended for others' sake
 UNAVAILABLE: Final = ("08", "25006", "40", "53", "55P03", "57", "58")  # beginnings of codes: trying again may help
 UNSTORABLE: Final = ("22", "54")  # of errors that the data are to blame for
 
@@ -54,14 +64,27 @@ class PostgresqlDatabase(Database):
             yield connection
 
     @contextmanager
-    def write(self, *, timeout: float | None = None) -> Iterator[Connection]:
-        """A transaction that is alone among those that write."""
+    def write(self, mode: WriteMode = WriteMode.SERIAL, *, timeout: float | None = None) -> Iterator[Connection]:
+        """A transaction beside those that its mode allows."""
         with self._transaction() as connection:
             if timeout is not None:
                 wait = text("SELECT set_config('lock_timeout', :wait, true)")
                 connection.execute(wait, {"wait": f"{max(1, round(timeout * 1000))}ms"})
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+            connection.exec_driver_sql(_LOCKS[mode])
             yield connection
+
+    @contextmanager
+    def try_job(self, name: str) -> Iterator[bool]:
+        """An advisory lock of a connection: it ends with the process, at the latest."""
+        numbers = {"kind": JOB_LOCKS, "job": zlib.crc32(name.encode()) - (1 << 31)}
+        with self._autocommit() as connection:
+            if not connection.scalar(text("SELECT pg_try_advisory_lock(:kind, :job)"), numbers):
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:kind, :job)"), numbers)
 
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:
@@ -82,6 +105,8 @@ class PostgresqlDatabase(Database):
             return DatabaseUnavailable(f"{self.name}: {original or error}") if is_outage else error
         if code.startswith(UNSTORABLE):
             return UnstorableData(f"{self.name}: {_first_line(original)}")
+        if code in CONFLICTS:
+            return TransactionConflict(f"{self.name}: {_first_line(original)}")
         if code.startswith(UNAVAILABLE) or getattr(error, "connection_invalidated", False):
             return DatabaseUnavailable(f"{self.name}: {_first_line(original)}")
         return error

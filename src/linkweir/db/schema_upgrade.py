@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.db.migrations.versions import v0001_initial_schema
 from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.error_hints import explain_missing_package
@@ -42,7 +42,10 @@ def migrate(database: Database) -> None:
     DatabaseUnavailable, DataFolderError.
     """
     database.create()
-    with database.write() as connection:
+    with database.read() as connection:  # who only looks keeps no other machine waiting
+        if _list_revisions(connection) == [LATEST_REVISION]:
+            return
+    with database.write(WriteMode.EXCLUSIVE) as connection:
         if _list_revisions(connection) != [LATEST_REVISION]:
             _upgrade(database.name, connection)
 

@@ -21,7 +21,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from linkweir.db.database import PROBE_SECONDS, Database
+from linkweir.db.database import PROBE_SECONDS, Database, WriteMode
 from linkweir.db.wal_files import WalFiles
 from linkweir.errors import DatabaseUnavailable, UnstorableData
 
@@ -88,7 +88,7 @@ class SqliteDatabase(Database):
             yield connection
 
     @contextmanager
-    def write(self, *, timeout: float | None = None) -> Iterator[Connection]:
+    def write(self, mode: WriteMode = WriteMode.SERIAL, *, timeout: float | None = None) -> Iterator[Connection]:
         """A transaction, committed and flushed when the block ends, rolled back when it raises. Raises
         DatabaseUnavailable. `timeout`: seconds to wait for other writers of this process, if not the default.
         """
@@ -135,6 +135,11 @@ class SqliteDatabase(Database):
             if error is own:
                 raise
             raise DatabaseUnavailable(f"{self.path}: {error}") from error
+
+    @contextmanager
+    def try_job(self, name: str) -> Iterator[bool]:
+        """Always: the processes of one data folder see to it that one does such jobs."""
+        yield True
 
     def probe(self) -> None:
         """Write, now and then, what is there already: on a disk that takes nothing this fails. Raises

@@ -25,7 +25,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.background import WorkerThread
 from linkweir.clock import MAX_SKEW_US
 from linkweir.db import contents_table, delivery_queue_table
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.db.delivery_queue_table import ClaimedMessage, DeliveryOutcome
 from linkweir.errors import DatabaseUnavailable, PermanentDeliveryError, TemporaryDeliveryError
 from linkweir.mail import retention_job
@@ -210,7 +210,7 @@ class DeliveryWorker(WorkerThread):
             await asyncio.to_thread(self._release, ids)
 
     def _release(self, ids: list[uuid.UUID]) -> None:
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             delivery_queue_table.release(connection, self._owner, ids)
 
     async def _claim_and_start(self) -> bool:
@@ -265,7 +265,7 @@ class DeliveryWorker(WorkerThread):
         with self._database.read() as connection:
             if not delivery_queue_table.has_due(connection, route, now):
                 return []
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             return delivery_queue_table.claim(
                 connection, self._owner, route, now=now, until=now + self._lease, limit=limit
             )
@@ -298,7 +298,7 @@ class DeliveryWorker(WorkerThread):
             self._held_until = max(self._held_until, began + self._lease / 1_000_000)
 
     def _renew(self, keys: list[uuid.UUID]) -> None:
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             delivery_queue_table.renew(connection, self._owner, keys, self._clock() + self._lease)
 
     async def _attempt(self, item: ClaimedMessage) -> None:
@@ -374,7 +374,7 @@ class DeliveryWorker(WorkerThread):
     def _reset_future_waits(self) -> None:
         """No mail waits for the future, whatever the clock has shown meanwhile."""
         wait, lease = int(MAX_WAIT_SECONDS * 2_000_000), max(2 * self._lease, MAX_SKEW_US)
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             if count := delivery_queue_table.reset_future_times(
                 connection, self._owner, self._clock(), max_delay=wait, lease=lease
             ):

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.clock import now
 from linkweir.db import domains_table
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.errors import VaultError
 from linkweir.mime import headers
 from linkweir.vault import Vault
@@ -56,7 +56,7 @@ class DkimSigner:
             # the library's texts quote the mail, which is not for logs
             self._log.error("dkim.failed", domain=domain["domain"], message=str(message), kind=type(error).__name__)
             text, account = str(error)[:500], domain["account_id"]
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.CONCURRENT) as connection:
                 message_events.add_note(connection, account, message, "dkim-failed", now(), text=text)
             return raw
 

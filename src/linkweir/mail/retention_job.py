@@ -9,7 +9,7 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.db import idempotency_table, retention_queries
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 
 MAX_TRIES, RETRY_SECONDS = 20, 0.25  # to find a moment, and seconds between them
 BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long for their turn
@@ -18,10 +18,15 @@ BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long f
 def delete_expired(
     database: Database, now: int, log: FilteringBoundLogger, stopping: Callable[[], bool] = lambda: False
 ) -> None:
-    """Remove all that is due at `now` (microseconds since 1970), or what there is time for until `stopping`.
-
-    Raises DatabaseUnavailable.
+    """Remove all that is due at `now` (microseconds since 1970), or what there is time for until `stopping`; nothing
+    while another machine does. Raises DatabaseUnavailable.
     """
+    with database.try_job("retention") as acquired:
+        if acquired:
+            _delete_expired(database, now, log, stopping)
+
+
+def _delete_expired(database: Database, now: int, log: FilteringBoundLogger, stopping: Callable[[], bool]) -> None:
     contents = people = 0
     while not stopping() and (removed := _delete_batch(database, now, retention_queries.delete_contents)):
         contents += removed
@@ -46,5 +51,5 @@ def _truncate_wal(database: Database, stopping: Callable[[], bool]) -> None:
 
 
 def _delete_batch(database: Database, now: int, delete: retention_queries.DeleteBatch) -> int:
-    with database.write() as connection:
+    with database.write(WriteMode.EXCLUSIVE) as connection:
         return delete(connection, now, BATCH_MESSAGES)

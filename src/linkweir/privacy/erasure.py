@@ -18,7 +18,9 @@ from typing import Any, Final
 import orjson
 
 from linkweir.db import person_data
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
+from linkweir.errors import RateLimited
+from linkweir.privacy.erasure_lock import RETRY_SECONDS
 from linkweir.privacy.mentions import LinkDestinations, PersonMentions, no_link_destinations
 from linkweir.privacy.person_matcher import PersonMatcher
 from linkweir.privacy.row_json import row_to_json
@@ -108,7 +110,9 @@ class PrivacyRequests:
         None: it is, whatever its size, and writers wait. `full_scan`: search all rows also for somebody who is neither
         the recipient of a message nor named by a link, an aggregate or a response; otherwise such an erasure is cheap.
         """
-        with self._external_data.lock():
+        with self._external_data.lock(), self._database.try_job("erasure") as acquired:
+            if not acquired:  # another machine's
+                raise RateLimited(RETRY_SECONDS)
             caught_up = self._external_data.drain_journal()
             mentions = PersonMentions(
                 self._database, PersonMatcher(email), account, self._external_data.link_destinations
@@ -119,14 +123,14 @@ class PrivacyRequests:
             if not known and not mentions.any_indexed():
                 done.overwritten = caught_up and self._database.is_smaller_than(limit)
                 return done
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 person_data.mark_erasure_started(connection, email, account, now)
             self._erase_messages(email, now, account, done)
             mentions.redact_all(done)
             self._external_data.redact_dead_letters([], set(), mentions.matcher)
             whole = self._database.vacuum(limit)
             if whole or not self._database.is_smaller_than(limit):  # else this is to be tried again
-                with self._database.write() as connection:
+                with self._database.write(WriteMode.EXCLUSIVE) as connection:
                     person_data.mark_erasure_done(connection, email, account)
             done.overwritten = whole and caught_up
             return done
@@ -146,6 +150,6 @@ class PrivacyRequests:
             addresses = person_data.list_client_ips(connection, ids)
         self._external_data.redact_dead_letters([message["number"] for message in some], addresses, matcher)
         report.mails += self._external_data.delete_maildir_copies(ids)
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.EXCLUSIVE) as connection:
             report.rows.update(person_data.erase(connection, some, now))
         report.mails += self._external_data.delete_maildir_copies(ids)  # one that was delivered meanwhile

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Column, Connection
 
 from linkweir.db import contents_table, person_search
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.db.schema import links, message_links, messages
 from linkweir.privacy.person_matcher import PersonMatcher
 
@@ -103,7 +103,7 @@ class PersonMentions:
                 candidates = person_search.find_destinations(connection, table, *self._search_arguments)
                 keys = [mention.key for mention in candidates if self.matcher.matches(mention.value)]
             for some in _batch_items(keys):
-                with self._database.write() as connection:
+                with self._database.write(WriteMode.EXCLUSIVE) as connection:
                     person_search.clear_destinations(connection, table, left, some)
             counts.links_of_others += len(keys) if table in (links, message_links) else 0
 
@@ -116,7 +116,7 @@ class PersonMentions:
                 if self._names_person(mention.value)
             ]
         for some in _batch_items(new):
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 person_search.update_texts(connection, column, some)
         return len(new)
 
@@ -157,10 +157,10 @@ class PersonMentions:
             value_ids, axis = self._aggregate_keys(connection)
             rows = self._aggregate_rows(connection, value_ids, axis)
         for key, values in rows.items():
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 person_search.delete_aggregates(connection, key, sorted(values))
             counts.sums += len(values)
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.EXCLUSIVE) as connection:
             person_search.delete_unreferenced(connection, value_ids, axis)
 
     def _reply_names_person(self, response: person_search.Mention) -> bool:
@@ -174,7 +174,7 @@ class PersonMentions:
                 if self._reply_names_person(response)
             ]
         for some in _batch_items(responses):
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 for key, value in some:
                     person_search.update_idempotent_response(
                         connection, key, orjson.dumps(self.matcher.redact_json(orjson.loads(value)))
@@ -192,7 +192,7 @@ class PersonMentions:
             message_ids += [mail.id for mail in some if not self._is_sender(mail) and self._mail_names_person(mail.raw)]
             after = some[-1].id
         for part in _batch_items(message_ids):
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 contents_table.delete_once_sent(connection, part)
         return len(message_ids)
 

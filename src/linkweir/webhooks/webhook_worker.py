@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.background import WorkerThread
 from linkweir.clock import MAX_SKEW_US
 from linkweir.db import outbox_table
-from linkweir.db.database import Database
+from linkweir.db.database import Database, WriteMode
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
 from linkweir.errors import DatabaseUnavailable, VaultError
 from linkweir.vault import Vault
@@ -130,10 +130,10 @@ class WebhookWorker(WorkerThread):
         random.shuffle(due)
         claimed: list[ClaimedRequest] = []
         plan = shares.copy()
-        with self._database.write() as connection:
+        with self._database.write(WriteMode.CONCURRENT) as connection:
             off = [
                 outcome
-                for outcome in ended
+                for outcome in _sort_by_webhook(ended)
                 if outbox_table.settle(connection, self._owner, outcome, MAX_CONSECUTIVE_FAILURES)
             ]
             for outcome in due:
@@ -195,8 +195,8 @@ class WebhookWorker(WorkerThread):
 
     def _release_claims(self, ended: list[RequestOutcome]) -> None:
         try:
-            with self._database.write() as connection:
-                for outcome in ended:
+            with self._database.write(WriteMode.CONCURRENT) as connection:
+                for outcome in _sort_by_webhook(ended):
                     outbox_table.settle(connection, self._owner, outcome, MAX_CONSECUTIVE_FAILURES)
                 outbox_table.release(connection, self._owner)
         except DatabaseUnavailable as error:
@@ -209,7 +209,7 @@ class WebhookWorker(WorkerThread):
         """
         if time.monotonic() >= self._clean_at:
             lease = max(2 * self._lease, MAX_SKEW_US)
-            with self._database.write() as connection:
+            with self._database.write(WriteMode.CONCURRENT) as connection:
                 if late := outbox_table.reset_future_times(
                     connection, self._owner, self._clock(), max_delay=self._max_delay_us + lease, lease=lease
                 ):
@@ -219,6 +219,11 @@ class WebhookWorker(WorkerThread):
                 )
             self._clean_at = time.monotonic() + (POLL_SECONDS if more else CLEANUP_INTERVAL_SECONDS)
         return []
+
+
+def _sort_by_webhook(outcomes: list[RequestOutcome]) -> list[RequestOutcome]:
+    """In the order of webhooks, whose rows are updated: so workers wait for each other, and never in a circle."""
+    return sorted(outcomes, key=lambda outcome: outcome.request.webhook.id.int)
 
 
 def _collect_outcomes(running: RunningAttempts, shares: ConnectionShares) -> list[RequestOutcome]:

@@ -1,65 +1,85 @@
-"""Two processes' workers on one PostgreSQL come to what one comes to on SQLite, and claim nothing twice."""
+"""Several processes' workers on one PostgreSQL come to what one comes to on SQLite, and claim nothing twice."""
 
 import itertools
+import random
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import insert
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, func, insert, select, update
 
 from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clock import SECOND_US
-from linkweir.db import outbox_table
-from linkweir.db.database import Database
+from linkweir.db import delivery_queue_table, outbox_table
+from linkweir.db.database import Database, WriteMode
 from linkweir.db.postgresql_database import PostgresqlDatabase
-from linkweir.db.schema import webhooks
+from linkweir.db.schema import click_rows, outbox, webhooks
+from linkweir.errors import TransactionConflict
+from linkweir.tokens import KeyRing
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 from tests.databases import use_dialect
-from tests.db.sample_database import SampleDatabase
+from tests.db.sample_database import NOW_US, SampleDatabase
 
 MESSAGES = 6
 HITS_PER_MESSAGE = 8
-BATCH_EVENTS = 5
-REQUESTS = 60
+CLAIMERS = 4
+ROWS = 60
+LATER_US = START_US + 3600 * SECOND_US
 
 
-def run_both(work: Callable[[int], None]) -> None:
-    """Run the work of two workers at the same time; what one raises is raised."""
+def run_all(workers: Sequence[PostgresqlDatabase], work: Callable[[PostgresqlDatabase], None]) -> None:
+    """Run the work of all workers at the same time, close them, and raise what one has raised."""
     errors: list[BaseException] = []
+    begin = threading.Barrier(len(workers))
 
-    def run(number: int) -> None:
+    def run(database: PostgresqlDatabase) -> None:
         try:
-            work(number)
+            begin.wait()
+            work(database)
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(2)]
+    threads = [threading.Thread(target=run, args=(database,)) for database in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    for database in workers:
+        database.close()
     if errors:
         raise errors[0]
 
 
-def connect_twice(database: Database) -> tuple[PostgresqlDatabase, PostgresqlDatabase]:
-    """Two ways to the database, each with connections of its own, as two processes have."""
+def connect(database: Database, count: int) -> list[PostgresqlDatabase]:
+    """Several ways to the database, each with connections of its own, as processes have."""
     assert isinstance(database, PostgresqlDatabase)
     url = database._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    first, second = (PostgresqlDatabase(url, database.folder, timeout=30) for _ in range(2))
-    return first, second
+    return [PostgresqlDatabase(url, database.folder, timeout=60) for _ in range(count)]
 
 
-def send_messages(world: ClickDatabase) -> list[int]:
-    """Messages with a tag in common."""
-    return [world.send("spring") for _ in range(MESSAGES)]
+def write(database: Database, work: Callable[[Connection], None]) -> None:
+    """Do the work in a transaction, again when those of others were in its way."""
+    while True:
+        try:
+            with database.write(WriteMode.CONCURRENT) as connection:
+                work(connection)
+            return
+        except TransactionConflict:
+            continue
 
 
 def spread(numbers: Sequence[int], world: ClickDatabase, ids: Sequence[uuid.UUID]) -> list[ClickEvent]:
-    """Clicks of all these messages in turn, some of them so close to each other that a machine must have made them."""
+    """Clicks of all these messages in turn, some of them so close to each other that a machine must have made them;
+    of messages that are not stored here, too.
+    """
     hits = itertools.product(range(HITS_PER_MESSAGE), enumerate(numbers))
     return [
         world.make_event(number, position=hit % 4, after=hit * (0.4 if index % 2 else 9.0), id=key)
@@ -70,66 +90,102 @@ def spread(numbers: Sequence[int], world: ClickDatabase, ids: Sequence[uuid.UUID
 def derived(world: ClickDatabase, numbers: Sequence[int]) -> object:
     """Sums, and how each click and message stands, without what differs between two databases."""
     aggregates, _links, flags, messages = world.state()
-    order = [world.messages[number] for number in numbers]
-    return {key[1:]: row for key, row in aggregates.items()}, flags, [messages[message] for message in order]
+    verdicts = {row["id"]: (row["verdict"], row["reasons"], row["machine_basis_points"]) for row in world.clicks()}
+    order = [messages[world.messages[number]] for number in numbers]
+    return {key[1:]: row for key, row in aggregates.items()}, flags, verdicts, order
 
 
-def test_two_workers_come_to_what_one_comes_to(tmp_path: Path) -> None:
-    """Clicks of the same messages, spread over two workers, give the sums and verdicts of one process on SQLite."""
-    ids = [uuid.UUID(int=number + 1) for number in range(MESSAGES * HITS_PER_MESSAGE)]
-    alone = ClickDatabase(tmp_path / "alone")
-    numbers = send_messages(alone)
-    alone.ingest(*spread(numbers, alone, ids))
-    with use_dialect("postgresql"):
-        shared = ClickDatabase(tmp_path / "shared")
-        shared_numbers = send_messages(shared)
-        events = spread(shared_numbers, shared, ids)
-        workers = connect_twice(shared.database)
+@settings(max_examples=4, deadline=None, phases=(Phase.generate,))
+@given(workers=st.integers(2, 4), batch=st.integers(1, 12), order=st.randoms(use_true_random=False))
+def test_any_number_of_workers_come_to_what_one_comes_to(workers: int, batch: int, order: random.Random) -> None:
+    """Clicks of the same messages, in any order and spread over any workers in batches of any size, give the sums and
+    verdicts that one process comes to on SQLite; and an event that two workers have counts once.
+    """
+    with TemporaryDirectory() as folder, use_dialect("postgresql"):
+        ids = [uuid.UUID(int=number + 1) for number in range((MESSAGES + 1) * HITS_PER_MESSAGE)]
+        with use_dialect("sqlite"):
+            alone = ClickDatabase(Path(folder) / "alone")
+        numbers = [alone.send("spring") for _ in range(MESSAGES)]
+        alone.ingest(*spread([*numbers, 7], alone, ids))
+        shared = ClickDatabase(Path(folder) / "shared")
+        shared_numbers = [shared.send("spring") for _ in range(MESSAGES)]
+        events = spread([*shared_numbers, 7], shared, ids)
+        events += events[:HITS_PER_MESSAGE]
+        order.shuffle(events)
+        starts = range(0, len(events), batch)
+        lock, batches = threading.Lock(), iter([events[start : start + batch] for start in starts])
 
-        def ingest(number: int) -> None:
-            mine = events[number::2]
-            for start in range(0, len(mine), BATCH_EVENTS):
-                with workers[number].write() as connection:
-                    ingest_events(connection, mine[start : start + BATCH_EVENTS], shared.classifier, shared.now)
+        def ingest(database: PostgresqlDatabase) -> None:
+            while True:
+                with lock:
+                    some = next(batches, None)
+                if some is None:
+                    return
+                write(database, partial(ingest_events, events=some, classifier=shared.classifier, now=shared.now))
 
-        run_both(ingest)
+        run_all(connect(shared.database, workers), ingest)
         assert derived(shared, shared_numbers) == derived(alone, numbers)
-        for database in (*workers, shared.database):
-            database.close()
-    alone.database.close()
+        alone.database.close()
 
 
-def test_no_webhook_request_is_claimed_twice(tmp_path: Path) -> None:
-    """Two workers that claim at the same time get each request once, and all of them."""
+def add_webhook(connection: Connection, account: uuid.UUID) -> uuid.UUID:
+    """A webhook that hears of clicks."""
+    key = uuid.uuid4()
+    values = {"id": key, "account_id": account, "name": "x", "url": "https://x.example/", "secret": b"x"}
+    options = {"scope": "global", "domains": [], "events": ["clicked"], "enabled": True}
+    connection.execute(insert(webhooks).values(**values, **options, created_at=1, updated_at=1))
+    return key
+
+
+def test_no_row_is_claimed_twice(tmp_path: Path) -> None:
+    """Several workers that claim at the same time get each request to a webhook and each mail once, and all of them."""
     with use_dialect("postgresql"):
         sample = SampleDatabase(tmp_path)
-        key = uuid.uuid4()
-        values = {"id": key, "account_id": sample.account, "name": "x", "url": "https://x.example/", "secret": b"x"}
-        settings = {"scope": "global", "domains": [], "events": ["clicked"], "enabled": True}
-        request = {"webhook_id": key, "account_id": sample.account, "message_id": None, "kind": "x", "body": b""}
+        mails = {sample.queue_message() for _ in range(ROWS)}
         with sample.database.write() as connection:
-            connection.execute(insert(webhooks).values(**values, **settings, created_at=1, updated_at=1))
-            outbox_table.add(connection, [{**request, "at": START_US} for _ in range(REQUESTS)])
-        workers = connect_twice(sample.database)
+            request = {"message_id": None, "kind": "x", "body": b"", "at": NOW_US, "account_id": sample.account}
+            request["webhook_id"] = add_webhook(connection, sample.account)
+            outbox_table.add(connection, [dict(request) for _ in range(ROWS)])
         claimed: Counter[uuid.UUID] = Counter()
+        times = {"now": NOW_US, "until": NOW_US + 60 * SECOND_US, "limit": 4}
 
-        def claim(number: int) -> None:
-            owner, database = uuid.uuid4(), workers[number]
-            while True:
-                with database.write() as connection:
-                    due = outbox_table.list_due_webhooks(connection, START_US)
-                    until = START_US + 60 * SECOND_US
-                    taken = [
-                        item
-                        for webhook in due
-                        for item in outbox_table.claim(connection, owner, webhook, now=START_US, until=until, limit=4)
-                    ]
-                if not taken:
-                    return
-                claimed.update(item.id for item in taken)
+        def claim(database: PostgresqlDatabase) -> None:
+            owner, taken = uuid.uuid4(), [uuid.uuid4()]
+            while taken:
+                with database.write(WriteMode.CONCURRENT) as connection:
+                    taken = [mail.id for mail in delivery_queue_table.claim(connection, owner, "default", **times)]
+                    for webhook in outbox_table.list_due_webhooks(connection, NOW_US):
+                        taken += [each.id for each in outbox_table.claim(connection, owner, webhook, **times)]
+                claimed.update(taken)
 
-        run_both(claim)
-        assert len(claimed) == REQUESTS
+        run_all(connect(sample.database, CLAIMERS), claim)
+        assert len(claimed) == 2 * ROWS
+        assert mails <= claimed.keys()
         assert set(claimed.values()) == {1}
-        for database in (*workers, sample.database):
-            database.close()
+
+
+def test_webhooks_hear_of_each_click_once(tmp_path: Path) -> None:
+    """Several workers that tell webhooks of clicks at the same time queue one request for each click."""
+    with use_dialect("postgresql"):
+        world, keyring = ClickDatabase(tmp_path), KeyRing.generate()
+        with world.database.write() as connection:
+            add_webhook(connection, world.account)
+        ids = [uuid.uuid4() for _ in range(MESSAGES * HITS_PER_MESSAGE)]
+        world.ingest(*spread([world.send() for _ in range(MESSAGES)], world, ids))
+        with world.database.write() as connection:
+            connection.execute(update(click_rows).values(tell_at=START_US))
+
+        def notify(connection: Connection) -> None:
+            enqueue_notifications(connection, LATER_US, keyring)
+
+        def tell(database: PostgresqlDatabase) -> None:
+            write(database, notify)
+
+        run_all(connect(world.database, CLAIMERS), tell)
+        write(world.database, notify)  # of what each had left to the others
+        with world.database.read() as connection:
+            bodies = list(connection.scalars(select(outbox.c.body)))
+            waiting = connection.scalar(select(func.count()).where(click_rows.c.tell_at.is_not(None)))
+        assert len(bodies) == len(ids)
+        assert len({bytes(body) for body in bodies}) == len(ids)
+        assert waiting == 0

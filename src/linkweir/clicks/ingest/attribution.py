@@ -16,7 +16,7 @@ from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.clicks.ingest.click import Click, target_for_campaign, target_for_message
 from linkweir.clicks.ingest.message_clicks import ClickClassifier, MessageClicks
-from linkweir.db import clicks_table
+from linkweir.db import clicks_table, message_locks
 from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.reclassification_queries import MessageRef
 from linkweir.tokens.campaign_tags import INTERNAL_TAG, SANDBOX_TAG, first_encodable_tag
@@ -30,9 +30,13 @@ def attribute_events(
 ) -> list[MessageClicks]:
     """The events that are not stored yet, each once, as new clicks by message, oldest first."""
     by_id = {event.id: event for event in events}
+    numbers = {event.number for event in events if event.number is not None}
+    messages = clicks_table.get_messages_by_number(connection, numbers, lock=True)
+    message_locks.lock_references(
+        connection, {event.message_ref for event in events if event.message_ref and event.number not in messages}
+    )  # before it is asked what is stored: another worker may have some of these events
     new = [by_id[key] for key in by_id.keys() - clicks_table.find_stored_ids(connection, list(by_id))]
     new.sort(key=lambda event: (event.at, event.id.int))
-    messages = clicks_table.get_messages_by_number(connection, {each.number for each in new if each.number is not None})
     owners = clicks_table.get_key_owners(connection, {event.key_id for event in new}) if new else {}
     groups: _Groups = {}
     groups_by_id: dict[int, MessageClicks] = {}

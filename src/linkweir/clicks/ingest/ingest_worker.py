@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
@@ -20,8 +21,8 @@ from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
 from linkweir.clock import DAY_US, now
-from linkweir.db.database import Database
-from linkweir.errors import DatabaseUnavailable, UnstorableData
+from linkweir.db.database import Database, WriteMode
+from linkweir.errors import DatabaseUnavailable, TransactionConflict, UnstorableData
 
 IngestFunction = Callable[[Connection, Sequence[ClickEvent]], None]
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
@@ -40,6 +41,7 @@ NOTIFY_INTERVAL_SECONDS = 1.0  # seconds between looks at what is to be told
 MAX_YIELD_SECONDS = 2.0  # seconds that facts wait for a quiet moment
 MAX_YIELD_SECONDS_BEHIND = 0.05  # the same when more wait than one transaction took
 STOP_TIMEOUT_SECONDS = 5.0  # seconds that a stop may take for storing
+MAX_CONFLICTS = 5  # transactions of one batch that other workers may be in the way of
 TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, which may end meanwhile
 
 
@@ -141,11 +143,8 @@ class IngestWorker(WorkerThread):
 
     def _store_events(self, facts: Sequence[ClickEvent]) -> None:
         """All of them, or each by itself where one would take the others with it. Raises DatabaseUnavailable."""
-        began = time.monotonic()
         try:
-            with self._database.write() as connection:
-                self._wait_seconds += time.monotonic() - began
-                self._ingest(connection, facts)
+            self._commit_events(facts)
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -161,6 +160,19 @@ class IngestWorker(WorkerThread):
             self._log.exception("click.cannot_keep", event_id=str(facts[0].id))
             self._dead_letters.append({"fact": facts[0].to_dict(), "error": repr(error)})
 
+    def _commit_events(self, facts: Sequence[ClickEvent]) -> None:
+        """Store events in one transaction; again when another worker's was in its way."""
+        for conflicts in range(MAX_CONFLICTS):
+            began = time.monotonic()
+            try:
+                with self._database.write(WriteMode.CONCURRENT) as connection:
+                    self._wait_seconds += time.monotonic() - began
+                    self._ingest(connection, facts)
+                return
+            except (TransactionConflict, IntegrityError):  # the second: it has stored the same events meanwhile
+                if conflicts + 1 == MAX_CONFLICTS:
+                    raise
+
     def _expire_dead_letters(self) -> None:
         """Delete dead letters that are older than the longest retention."""
         if time.monotonic() >= self._expire_at:
@@ -171,7 +183,7 @@ class IngestWorker(WorkerThread):
         if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):
             until = self._notify_at = time.monotonic() + NOTIFY_INTERVAL_SECONDS
             while time.monotonic() < until:  # others who write have their turn in between
-                with self._database.write() as connection:
+                with self._database.write(WriteMode.CONCURRENT) as connection:
                     if not self._notify(connection):
                         return
 

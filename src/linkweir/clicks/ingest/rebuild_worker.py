@@ -15,8 +15,8 @@ from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
 from linkweir.db import aggregate_rebuild, clicks_table
-from linkweir.db.database import Database
-from linkweir.errors import DatabaseUnavailable
+from linkweir.db.database import Database, WriteMode
+from linkweir.errors import Conflict, DatabaseUnavailable
 
 T = TypeVar("T")
 RebuildProgress = Callable[[str, int], bool]  # what is under way, about how many clicks it has done; False to stop
@@ -33,9 +33,15 @@ def count_stored_clicks(database: Database) -> int:
 def rebuild_aggregates(database: Database, now: int, progress: RebuildProgress) -> bool:
     """Make all of them anew; `now` in microseconds since 1970. False when `progress` wished to stop.
 
-    Raises DatabaseUnavailable.
+    Raises DatabaseUnavailable, and Conflict while another machine does.
     """
+    with database.try_job("rebuild") as acquired:
+        if not acquired:
+            raise Conflict("another process is making the sums anew")
+        return _rebuild_aggregates(database, now, progress)
 
+
+def _rebuild_aggregates(database: Database, now: int, progress: RebuildProgress) -> bool:
     def begin(connection: Connection) -> list[uuid.UUID]:
         aggregate_rebuild.mark_started(connection, now)
         return aggregate_rebuild.list_account_ids(connection)
@@ -98,7 +104,7 @@ def _run_batch(part: Callable[[Connection, T], T | None], start: T, connection: 
 def _retry_when_busy(database: Database, work: Callable[[Connection], T]) -> T:
     for tried in range(MAX_TRIES):
         try:
-            with database.write() as connection:
+            with database.write(WriteMode.EXCLUSIVE) as connection:
                 return work(connection)
         except DatabaseUnavailable:
             if tried == MAX_TRIES - 1:
@@ -128,6 +134,8 @@ class RebuildWorker(WorkerThread):
         try:
             if rebuild_aggregates(self._database, self._clock(), self._progress):
                 self._log.info("sums.rebuilt")
+        except Conflict:
+            self._log.info("sums.rebuilt_elsewhere")
         except Exception:
             self._log.exception("sums.cannot_rebuild")  # the mark stands: the next start tries again
 
