@@ -52,6 +52,8 @@ SMALL_MODULES = {
     "db/migrations/versions/v0001_initial_schema.py": "Alembic wants a file for each revision",
     "db/schema/table_metadata.py": "what all modules of tables import, and none of them may own",
     "error_hints.py": "shared by commands, settings and exports, which import nothing else in common",
+    "integrations/django/apps.py": "Django prescribes it",
+    "integrations/django/urls.py": "Django users include it by this name",
     "integrations/ray.py": "a package that is imported where it is used only",
     "integrations/spark.py": "a package that is imported where it is used only",
     "mail/transport/transport_factory.py": "where a new transport is registered",
